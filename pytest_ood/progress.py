@@ -1,0 +1,108 @@
+"""Progress of long steps: what, how far, how long left, readable on a terminal and in a CI log."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+CI_INTERVAL = 15.0
+"""Seconds between two lines where a line cannot be overwritten."""
+
+
+class Tracker(Protocol):
+    """One long step under way."""
+
+    def update(self, done: int) -> None:
+        """Say how many units are done in all."""
+        ...
+
+
+class Progress(Protocol):
+    """Where long steps are announced."""
+
+    def track(self, what: str, total: int, unit: str) -> AbstractContextManager[Tracker]:
+        """Announce a step of `total` units; the context's value takes updates."""
+        ...
+
+
+class _NoTracker:
+    def update(self, done: int) -> None:
+        """Say nothing."""
+
+
+class Silent:
+    """Announces nothing."""
+
+    @contextmanager
+    def track(self, what: str, total: int, unit: str) -> Iterator[Tracker]:  # noqa: ARG002
+        """Announce nothing."""
+        yield _NoTracker()
+
+
+@dataclass
+class _LineTracker:
+    what: str
+    total: int
+    unit: str
+    write: Callable[[str], None]
+    interval: float
+    clock: Callable[[], float]
+    started: float = field(init=False)
+    written: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.written = self.clock()
+
+    def update(self, done: int) -> None:
+        now = self.clock()
+        if now - self.written < self.interval or done <= 0:
+            return
+        self.written = now
+        left = (now - self.started) / done * max(0, self.total - done)
+        share = f"{done / self.total:.0%}" if self.total else "?"
+        self.write(
+            f"{self.what}: {done:,} of {self.total:,} {self.unit} ({share}), "
+            f"about {duration(left)} left"
+        )
+
+    def close(self) -> None:
+        self.write(f"{self.what}: done in {duration(self.clock() - self.started)}")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Writes a line when a step starts, every `interval` seconds, and when it ends.
+
+    Attributes:
+        write: Takes one line without its end.
+        interval: Seconds between two lines of one step.
+        clock: Returns seconds; replaced in tests.
+    """
+
+    write: Callable[[str], None]
+    interval: float = CI_INTERVAL
+    clock: Callable[[], float] = time.monotonic
+
+    @contextmanager
+    def track(self, what: str, total: int, unit: str) -> Iterator[Tracker]:
+        """Announce one step."""
+        self.write(f"{what}: {total:,} {unit}" if total else what)
+        tracker = _LineTracker(what, total, unit, self.write, self.interval, self.clock)
+        yield tracker
+        tracker.close()
+
+
+def duration(seconds: float) -> str:
+    """Write seconds as people say them: `4 s`, `2 min 05 s`, `1 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004
+        return f"{whole} s"
+    if whole < 3600:  # noqa: PLR2004
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
