@@ -1,0 +1,197 @@
+"""The user's configuration, `[tool.pytest_ood]` in pyproject.toml, and the models it describes."""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.models import adapter, adapters
+from pytest_ood.models.protocol import Context
+from pytest_ood.readers import parse_source
+from pytest_ood.suite import check_count
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_ood.examples import Dataset
+    from pytest_ood.models.protocol import Model, RecordedModel
+    from pytest_ood.readers import Reader
+
+DEFAULT_SUITES = ("sentiment",)
+DEFAULT_ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What `[tool.pytest_ood]` says.
+
+    Attributes:
+        suites: Built-in names, or paths of TOML files.
+        models: Their tables, by name; empty for the models of the suites.
+        seed: Of samples and perturbations.
+        max_examples: Examples drawn from each data set; None for what the suite says.
+        alpha: One-sided level of every bound.
+        strict: An inconclusive verdict fails.
+    """
+
+    suites: tuple[str, ...] = DEFAULT_SUITES
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seed: int = 0
+    max_examples: int | None = None
+    alpha: float = DEFAULT_ALPHA
+    strict: bool = False
+
+
+def read_configuration(root: Path) -> Configuration:
+    """Read `[tool.pytest_ood]` of the pyproject.toml in `root`; all of it is optional.
+
+    Raises:
+        ConfigurationError: an unknown key or a value of the wrong type.
+    """
+    path = root / "pyproject.toml"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Configuration()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    return parse_configuration(table.get("tool", {}).get("pytest_ood", {}), str(path))
+
+
+def parse_configuration(table: Mapping[str, Any], where: str) -> Configuration:
+    """Check the table `[tool.pytest_ood]`.
+
+    Raises:
+        ConfigurationError: an unknown key or a value of the wrong type.
+    """
+    at = f"{where}: tool.pytest_ood"
+    known = [f.name for f in fields(Configuration)]
+    for key in table:
+        if key not in known:
+            raise ConfigurationError(f"{at}: " + unknown_name("key", key, known))
+    suites = table.get("suites", list(DEFAULT_SUITES))
+    if not isinstance(suites, list) or not suites or not all(isinstance(s, str) for s in suites):
+        raise ConfigurationError(f"{at}: suites = {suites!r} is not a list of names or paths")
+    models = table.get("models", {})
+    if not isinstance(models, Mapping):
+        raise ConfigurationError(f"{at}: models = {models!r} is not a table of models")
+    seed, strict, alpha = (
+        table.get("seed", 0), table.get("strict", False), table.get("alpha", DEFAULT_ALPHA)
+    )  # fmt: skip
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise ConfigurationError(f"{at}: seed = {seed!r} is not a whole number")
+    if not isinstance(strict, bool):
+        raise ConfigurationError(f"{at}: strict = {strict!r} is neither true nor false")
+    if not isinstance(alpha, float) or not 0.0 < alpha < 0.5:  # noqa: PLR2004 - one-sided level
+        raise ConfigurationError(f"{at}: alpha = {alpha!r} lies inside (0, 0.5); 0.05 is usual")
+    size = check_count(table.get("max_examples"), f"{at}: max_examples")
+    return Configuration(tuple(suites), models, seed, size, alpha, strict)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model of the configuration, checked but not built.
+
+    Attributes:
+        name: Its name.
+        adapter: Which adapter builds it.
+        source: The adapter key's value.
+        options: What else the adapter is given.
+        baseline: Whether relative budgets compare with it.
+    """
+
+    name: str
+    adapter: str
+    source: str
+    options: Mapping[str, Any]
+    baseline: bool
+
+    def build(
+        self, labels: tuple[str, ...], reader: Reader, cache_folder: Path
+    ) -> Model | RecordedModel:
+        """Build the model for a task with these labels; nothing is loaded or trained yet.
+
+        Raises:
+            ConfigurationError: values that do not go together.
+        """
+
+        def data(value: Any) -> Callable[[], Dataset]:
+            source = parse_source(value, f"model {self.name!r}: data")
+            return cache(lambda: reader.load(source, source.data))
+
+        context = Context(
+            self.name, labels, reader.root, cache_folder, reader.offline, reader.progress, data
+        )
+        model: Model | RecordedModel = adapter(self.adapter).build(
+            self.source, context, **self.options
+        )
+        return model
+
+
+def parse_models(tables: Mapping[str, Any], where: str) -> tuple[ModelSpec, ...]:
+    """Check the tables of models; the baseline comes first.
+
+    Raises:
+        ConfigurationError: an unknown key, a value of the wrong type, or two baselines.
+    """
+    specs = [_model(name, table, f"{where}: models.{name}") for name, table in tables.items()]
+    baselines = [spec.name for spec in specs if spec.baseline]
+    if len(baselines) > 1:
+        raise ConfigurationError(
+            f"{where}: {' and '.join(baselines)} are both marked as the baseline; keep one"
+        )
+    return tuple(sorted(specs, key=lambda spec: not spec.baseline))
+
+
+def _model(name: str, table: Any, where: str) -> ModelSpec:
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"{where} = {table!r} is not a table")
+    if not name or any(character in name for character in "/[]:\\ "):
+        raise ConfigurationError(f"{where}: a model's name has no space and none of / \\ [ ] :")
+    given = [key for key in table if key in adapters()]
+    if len(given) != 1:
+        others = [key for key in table if key not in given]
+        guess = " " + unknown_name("key", others[0], adapters()) if others and not given else ""
+        raise ConfigurationError(
+            f"{where}: exactly one of {', '.join(adapters())} says what the model is, not "
+            f"{' and '.join(given) or 'none'}.{guess}"
+        )
+    source = table[given[0]]
+    if not isinstance(source, str):
+        raise ConfigurationError(f"{where}: {given[0]} = {source!r} is not a string")
+    baseline = table.get("baseline", False)
+    if not isinstance(baseline, bool):
+        raise ConfigurationError(f"{where}: baseline = {baseline!r} is neither true nor false")
+    options = {k: v for k, v in table.items() if k not in (given[0], "baseline")}
+    parameters = inspect.signature(adapter(given[0]).build).parameters
+    known = {n: p for n, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    for key, value in options.items():
+        if key not in known:
+            names = [*known, "baseline", given[0]]
+            raise ConfigurationError(f"{where}: " + unknown_name("key", key, names))
+        _check_type(key, value, str(known[key].annotation), where)
+    for key, parameter in known.items():
+        if parameter.default is inspect.Parameter.empty and key not in options:
+            raise ConfigurationError(f"{where}: the key {key!r} is missing")
+    return ModelSpec(name, given[0], source, options, baseline)
+
+
+def _check_type(key: str, value: Any, annotation: str, where: str) -> None:
+    """Check a TOML value against a parameter's annotation."""
+    checks: dict[str, tuple[type, ...]] = {
+        "str": (str,), "bool": (bool,), "int": (int,), "float": (int, float),
+        "Mapping": (Mapping,),
+    }  # fmt: skip
+    names = [part.strip().partition("[")[0] for part in annotation.split(" | ")]
+    types = tuple(kind for name in names for kind in checks.get(name, ()))
+    if not types:
+        return
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        wanted = " or ".join(name for name in names if name != "None")
+        raise ConfigurationError(f"{where}: {key} = {value!r} is not of type {wanted}")
+

@@ -1,0 +1,107 @@
+"""Asking models: through the store, every different input once, in batches that are kept at once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_ood.errors import ModelError, unknown_name
+from pytest_ood.examples import canonical, size_of
+from pytest_ood.store import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ood.examples import Inputs
+    from pytest_ood.models.protocol import Model
+    from pytest_ood.progress import Progress
+    from pytest_ood.store import Store
+    from pytest_ood.tasks import Prediction
+
+KEPT_AT_ONCE = 128
+"""Inputs between two writes to the store: what a crash can cost."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Asks models and keeps their answers.
+
+    Attributes:
+        store: Where answers are kept between runs.
+        progress: Told about long steps.
+        memory: Answers of this run; the only place for those of models without a fingerprint.
+    """
+
+    store: Store
+    progress: Progress
+    memory: MemoryStore = field(default_factory=MemoryStore)
+
+    def predict(
+        self, model: Model, inputs: Sequence[Inputs], labels: Sequence[str], what: str
+    ) -> list[Prediction]:
+        """Answer every input, in order; equal inputs are asked once.
+
+        Args:
+            model: The model under test.
+            inputs: What it is asked.
+            labels: The answers it may give.
+            what: For the progress display: which set this is.
+
+        Raises:
+            ModelError: it gave another number of answers, an unknown label, or a score that is not
+                a number.
+        """
+        unique = {canonical(value): value for value in inputs}
+        key = model.fingerprint or f"unknown:{model.name}:{id(model)}"
+        known = self.memory.get(key, list(unique.values()))
+        if model.fingerprint is not None:
+            rest = [value for text, value in unique.items() if text not in known]
+            stored = self.store.get(model.fingerprint, rest) if rest else {}
+            self.memory.put(key, [(unique[text], answer) for text, answer in stored.items()])
+            known |= stored
+        missing = sorted(
+            (value for text, value in unique.items() if text not in known),
+            key=lambda value: (size_of(value), canonical(value)),
+        )
+        if missing:
+            known |= self._ask(model, key, missing, labels, what)
+        return [known[canonical(value)] for value in inputs]
+
+    def _ask(
+        self, model: Model, key: str, inputs: list[Inputs], labels: Sequence[str], what: str
+    ) -> dict[str, Prediction]:
+        answers: dict[str, Prediction] = {}
+        title = f"predicting {what} with {model.name}"
+        with self.progress.track(title, len(inputs), "texts") as tracker:
+            for start in range(0, len(inputs), KEPT_AT_ONCE):
+                batch = inputs[start : start + KEPT_AT_ONCE]
+                got = model.predict(batch)
+                check_answers(model.name, got, len(batch), labels)
+                pairs = list(zip(batch, got, strict=True))
+                self.memory.put(key, pairs)
+                if model.fingerprint is not None:
+                    self.store.put(model.fingerprint, pairs)
+                answers |= {canonical(value): answer for value, answer in pairs}
+                tracker.update(start + len(batch))
+        return answers
+
+
+def check_answers(
+    name: str, answers: Sequence[Prediction], count: int, labels: Sequence[str]
+) -> None:
+    """Refuse what is not an answer to each of `count` inputs.
+
+    Raises:
+        ModelError: names the model and what it gave.
+    """
+    if len(answers) != count:
+        raise ModelError(f"model {name!r} gave {len(answers)} answers to {count} inputs")
+    for answer in answers:
+        if answer.label is not None and answer.label not in labels:
+            raise ModelError(
+                f"model {name!r} answered an " + unknown_name("label", answer.label, labels)
+            )
+        for label, score in answer.scores.items():
+            if not math.isfinite(score):
+                raise ModelError(f"model {name!r} gave the score {score} to the label {label!r}")

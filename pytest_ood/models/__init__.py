@@ -1,0 +1,36 @@
+"""Models under test.
+
+Every module of this folder that has a function `build` is an adapter, named like its key in the
+configuration. Adding a file adds an adapter.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import ConfigurationError, unknown_name
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+@cache
+def adapters() -> tuple[str, ...]:
+    """Return the names of all adapters, importing none."""
+    names = (info.name for info in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name for name in names if name != "protocol" and name[0] != "_"))
+
+
+def adapter(name: str) -> Any:
+    """Return the adapter module of this name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if name not in adapters():
+        raise ConfigurationError(unknown_name("model adapter", name, adapters()))
+    module: ModuleType = importlib.import_module(f"{__name__}.{name}")
+    return module

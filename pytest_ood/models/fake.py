@@ -1,0 +1,109 @@
+"""Fake models for tests of suites and assertions: cheap, deterministic, wrong in known ways."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.examples import canonical, fields_of
+from pytest_ood.models.protocol import paradigm_of
+from pytest_ood.seeding import derive_seed
+from pytest_ood.tasks import Prediction, decide
+
+if TYPE_CHECKING:
+    from pytest_ood.examples import Inputs
+    from pytest_ood.models.protocol import Context, Paradigm
+
+KINDS = ("constant", "keyword", "random")
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    """A model that answers by a rule.
+
+    `constant` answers the first label; `random` a label derived from the input; `keyword` the label
+    most of whose words are in the text, so that a typo in a word costs it that word; without any of
+    them it answers the last label.
+
+    Attributes:
+        name: In reports.
+        kind: The rule.
+        labels: The task's labels.
+        words: For `keyword`: words for each label.
+        paradigm: What it plays.
+    """
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    paradigm: Paradigm = "other"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ConfigurationError(
+                f"model {self.name!r}: " + unknown_name("kind of fake", self.kind, KINDS)
+            )
+        for label in self.words:
+            if label not in self.labels:
+                message = unknown_name("label", label, self.labels)
+                raise ConfigurationError(f"model {self.name!r}: words: {message}")
+
+    @property
+    def source(self) -> str:
+        """What it is."""
+        return f"fake: {self.kind}"
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Its words."""
+        return {label: list(words) for label, words in self.words.items()}
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the rule."""
+        rule = json.dumps([self.kind, self.labels, self.parameters], sort_keys=True)
+        return hashlib.sha256(rule.encode()).hexdigest()
+
+    def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+        """Apply the rule."""
+        return [self._answer(value) for value in inputs]
+
+    def _answer(self, inputs: Inputs) -> Prediction:
+        if self.kind == "constant":
+            return Prediction(self.labels[0])
+        if self.kind == "random":
+            return Prediction(self.labels[derive_seed(0, canonical(inputs)) % len(self.labels)])
+        text = " ".join(fields_of(inputs).values()).lower()
+        found = set(re.findall(r"\w+", text))
+        hits = {label: len(found & {*self.words.get(label, ())}) for label in self.labels}
+        hits[self.labels[-1]] += 0.5  # type: ignore[assignment] # breaks ties; scores are shares
+        total = sum(hits.values())
+        return decide({label: count / total for label, count in hits.items()})
+
+
+def build(
+    source: str,
+    context: Context,
+    *,
+    words: Mapping[str, Sequence[str]] | None = None,
+    paradigm: str = "other",
+) -> FakeModel:
+    """Make a fake.
+
+    Args:
+        source: "constant", "keyword" or "random".
+        context: What the adapter is given.
+        words: For "keyword": words for each label.
+        paradigm: What it plays: "prompted", "fine-tuned" or "other".
+
+    Raises:
+        ConfigurationError: there is no such kind, label or paradigm.
+    """
+    chosen = paradigm_of(context.name, paradigm)
+    return FakeModel(context.name, source, context.labels, words or {}, chosen)

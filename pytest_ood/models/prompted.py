@@ -1,0 +1,383 @@
+"""Prompted LLMs: any causal language model, its label words scored from next-token logits."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
+from pytest_ood.examples import Example, canonical
+from pytest_ood.files import hash_files, made_once
+from pytest_ood.models._torch import (
+    check_choices,
+    checkpoint_folder,
+    length_sorted,
+    pick_device,
+    quiet_transformers,
+    weights_of,
+)
+from pytest_ood.prompting import Prompt, choose_demonstrations, parse_template
+from pytest_ood.tasks import Prediction, check_labels, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pytest_ood.examples import Inputs
+    from pytest_ood.models.protocol import Context, Paradigm
+
+CONTENT_FREE = ("N/A", "", "[MASK]")
+"""Inputs without content, for calibration (Zhao et al. 2021, section 4.2)."""
+
+
+@dataclass(frozen=True)
+class PromptedModel:
+    """A causal LM that answers with the label whose word is the likeliest next token.
+
+    Attributes:
+        name: In reports.
+        source: The checkpoint: hub id, folder, GGUF file or asset.
+        load_prompt: Returns template, label words and demonstrations.
+        context: What the adapter was given.
+        calibrate: Divide by the scores of content-free inputs (Zhao et al. 2021).
+        batch_size: Prompts a forward pass.
+        device: "auto", "cpu", "cuda" or "mps".
+        dtype: Of the weights.
+    """
+
+    name: str
+    source: str
+    load_prompt: Callable[[], Prompt]
+    context: Context = field(repr=False)
+    calibrate: bool
+    batch_size: int
+    device: str
+    dtype: str
+    paradigm: Paradigm = "prompted"
+
+    @cached_property
+    def prompt(self) -> Prompt:
+        """Template, label words and demonstrations."""
+        return self.load_prompt()
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Prompt and decoding."""
+        return {
+            "instruction": self.prompt.instruction,
+            "template": self.prompt.template,
+            "label_words": dict(self.prompt.label_words),
+            "shots": len(self.prompt.demonstrations),
+            "calibrate": self.calibrate,
+            "dtype": self.dtype,
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the checkpoint's files, the prompt with its demonstrations, and the decoding."""
+        shown = [(canonical(e.inputs), e.label) for e in self.prompt.demonstrations]
+        rest = [hash_files(weights_of(self._checkpoint_path)), self.parameters, shown]
+        return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+    def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+        """Score the label words after the prompt for every input.
+
+        Raises:
+            ModelError: a prompt that is longer than the model's window.
+        """
+        scores = self._scores(inputs)
+        if self.calibrate:
+            scores = [_calibrated(row, self._content_free) for row in scores]
+        return [decide(dict(zip(self.context.labels, row, strict=True))) for row in scores]
+
+    def _scores(self, inputs: Sequence[Inputs]) -> list[list[float]]:
+        """Return the label words' probabilities among themselves, one row an input.
+
+        The keys and values of the tokens that all prompts start with are computed once; every
+        batch goes on from a copy of them.
+        """
+        torch, tokenizer, model, words, prefix, past = self._loaded
+        encoded = [tokenizer(self.prompt.render(value))["input_ids"] for value in inputs]
+        window = getattr(model.config, "max_position_embeddings", None)
+        longest = max(map(len, encoded), default=0)
+        if window is not None and longest > window:
+            raise ModelError(
+                f"model {self.name!r}: a prompt of {longest} tokens does not fit its window of "
+                f"{window}; use fewer demonstrations or shorter texts"
+            )
+        cut = len(prefix)
+        fits = [past is not None and row[:cut] == prefix and len(row) > cut for row in encoded]
+        answers: list[list[float]] = [[]] * len(inputs)
+        with torch.inference_mode():
+            for start, keys, fit in ((cut, past, True), (0, None, False)):
+                places = [place for place, value in enumerate(fits) if value is fit]
+                tails = [encoded[place][start:] for place in places]
+                for batch in length_sorted([len(tail) for tail in tails], self.batch_size):
+                    rows = self._forward(start, keys, [tails[b] for b in batch])
+                    for b, row in zip(batch, rows, strict=True):
+                        answers[places[b]] = row[words].softmax(-1).tolist()
+        return answers
+
+    def _forward(self, start: int, past: Any, tails: list[list[int]]) -> list[Any]:
+        """Return the next-token logits (vocabulary,) after each tail."""
+        torch, tokenizer, model, *_ = self._loaded
+        width = max(map(len, tails))
+        padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
+        ids = torch.tensor([tail + [padding] * (width - len(tail)) for tail in tails])
+        lengths = torch.tensor([len(tail) for tail in tails])
+        mask = (torch.arange(start + width)[None, :] < (start + lengths)[:, None]).long()
+        keys = None
+        if past is not None:
+            keys = copy.deepcopy(past)
+            keys.batch_repeat_interleave(len(tails))
+        # The output layer is wide; it is computed only where a prompt of the batch ends.
+        ends, which = torch.unique(lengths - 1, return_inverse=True)
+        logits = model(
+            input_ids=ids.to(model.device),
+            attention_mask=mask.to(model.device),
+            past_key_values=keys,
+            use_cache=past is not None,
+            logits_to_keep=ends.to(model.device),
+        ).logits.float()
+        return [logits[row, which[row]] for row in range(len(tails))]
+
+    @cached_property
+    def _content_free(self) -> list[float]:
+        fields = [name for name in ("text",) if "{text}" in self.prompt.template]
+        if not fields:
+            raise ConfigurationError(
+                f"model {self.name!r}: calibrate = true works with single-text prompts"
+            )
+        rows = self._scores(list(CONTENT_FREE))
+        return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+
+    @cached_property
+    def _checkpoint_path(self) -> Path:
+        """The GGUF file, or the folder of a checkpoint."""
+        path = checkpoint_folder(self.source, self.context)
+        if path.is_dir() and not (path / "config.json").exists():
+            packed = sorted(path.glob("*.gguf"))
+            if len(packed) != 1:
+                raise ModelError(
+                    f"model {self.name!r}: {path} holds neither a config.json nor exactly one "
+                    f"GGUF file, but {[file.name for file in packed] or 'none'}"
+                )
+            return packed[0]
+        return path
+
+    def _ready_folder(self) -> Path:
+        """Return a folder that loads at once; a GGUF file is dequantised into one first."""
+        path = self._checkpoint_path
+        if path.suffix != ".gguf":
+            return path
+        folder = self.context.cache / "models" / f"{path.stem}-{hash_files([path])[:12]}"
+        with made_once(folder) as scratch:
+            if scratch is not None:
+                what = f"unpacking {path.name} for {self.name}"
+                with self.context.progress.track(what, 0, "tensors"):
+                    self._dequantise(path, scratch)
+        return folder
+
+    def _dequantise(self, path: Path, folder: Path) -> None:
+        torch = require("torch", extra="transformers", purpose="a GGUF model")
+        transformers = require("transformers", extra="transformers", purpose="a GGUF model")
+        require("gguf", extra="demo", purpose="a GGUF model")
+        tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            path.parent, gguf_file=path.name, dtype=torch.float32
+        )
+        # The weights are plain now; what says otherwise would be saved with them.
+        if hasattr(model.config, "quantization_config"):
+            del model.config.quantization_config
+        model.hf_quantizer, model.is_quantized = None, False
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any, Any, list[int], list[int], Any]:
+        purpose = f"the prompted model {self.name!r}"
+        torch = require("torch", extra="transformers", purpose=purpose)
+        transformers = require("transformers", extra="transformers", purpose=purpose)
+        with quiet_transformers():
+            try:
+                folder = self._ready_folder()
+                tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+                model = transformers.AutoModelForCausalLM.from_pretrained(
+                    folder, dtype=getattr(torch, self.dtype)
+                )
+            except (OSError, ValueError) as error:
+                raise ModelError(
+                    f"model {self.name!r}: {self._checkpoint_path} cannot be loaded as a causal "
+                    f"language model: {error}"
+                ) from error
+        model = model.to(pick_device(torch, self.device)).eval()
+        words = self._word_tokens(tokenizer)
+        prefix = self._shared_prefix(tokenizer)
+        past = None
+        if prefix:
+            with torch.inference_mode():
+                ids = torch.tensor([prefix], device=model.device)
+                past = model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
+        return torch, tokenizer, model, words, prefix, past
+
+    def _word_tokens(self, tokenizer: Any) -> list[int]:
+        """Return the first token of each label word; they have to differ."""
+        first = {
+            label: tokenizer(" " + word, add_special_tokens=False)["input_ids"][0]
+            for label, word in self.prompt.label_words.items()
+        }
+        tokens = [first[label] for label in self.context.labels]
+        if len(set(tokens)) < len(tokens):
+            raise ModelError(
+                f"model {self.name!r}: the label words {list(self.prompt.label_words.values())} "
+                "do not differ in their first token; give others with `label_words`"
+            )
+        return tokens
+
+    def _shared_prefix(self, tokenizer: Any) -> list[int]:
+        """Return the tokens that prompts start with whatever the input is.
+
+        Where a text begins, its first characters can merge with the prompt's last ones; so the
+        common start of very different inputs is taken, not the prefix's own tokens.
+        """
+        names = sorted(set(_field_names(self.prompt.template)))
+        probes = ["a", "Z", "0", ".", "\u4e2d", " x", "\n"]
+        rows = []
+        for probe in probes:
+            inputs: Inputs = probe if names == ["text"] else dict.fromkeys(names, probe)
+            rows.append(tokenizer(self.prompt.render(inputs))["input_ids"])
+        length = 0
+        for column in zip(*rows, strict=False):
+            if len(set(column)) > 1:
+                break
+            length += 1
+        return list(rows[0][:length])
+
+
+def _field_names(template: str) -> list[str]:
+    import re
+
+    return re.findall(r"\{([A-Za-z_][A-Za-z0-9_]*)\}", template)
+
+
+def _calibrated(row: list[float], content_free: list[float]) -> list[float]:
+    """Return the scores divided by the content-free ones (Zhao et al. 2021, section 5)."""
+    ratios = [score / max(free, 1e-9) for score, free in zip(row, content_free, strict=True)]
+    return [ratio / sum(ratios) for ratio in ratios]
+
+
+def build(
+    source: str,
+    context: Context,
+    *,
+    prompt: str,
+    shots: int | None = None,
+    demonstrations: Any = None,
+    demonstration_seed: int = 0,
+    label_words: Mapping[str, str] | None = None,
+    calibrate: bool = False,
+    batch_size: int = 16,
+    device: str = "auto",
+    dtype: str = "float32",
+) -> PromptedModel:
+    """Describe a prompted LLM; nothing is loaded before it is asked.
+
+    Args:
+        source: A hub id, `hf:ID`, a folder, a GGUF file, or `asset:smollm2`.
+        context: What the adapter is given.
+        prompt: The template itself, or the path of a file with it (see `parse_template`).
+        shots: How many demonstrations to draw; all of an inline list where it is left out.
+        demonstrations: A list of tables of fields and `label`, or data (a path or a table).
+        demonstration_seed: Of the draw.
+        label_words: The word for each label; the label itself where it is left out.
+        calibrate: Contextual calibration (Zhao et al. 2021).
+        batch_size: Prompts a forward pass.
+        device: "auto", "cpu", "cuda" or "mps".
+        dtype: "float32", "bfloat16" or "float16".
+
+    Raises:
+        ConfigurationError: values that do not go together.
+        DataError: demonstrations that cannot be read.
+    """
+    check_choices(context, device=device, dtype=dtype)
+    if source.startswith("openai:"):
+        raise ConfigurationError(
+            f"model {context.name!r}: {source!r}: models behind an API are not supported yet; "
+            "record their answers and gate them with `replay`"
+        )
+    if batch_size < 1:
+        raise ConfigurationError(f"model {context.name!r}: batch_size = {batch_size} is 1 or more")
+    if "{" in prompt:
+        instruction, template = parse_template(prompt)
+    else:
+        try:
+            instruction, template = parse_template(
+                (context.root / prompt).read_text(encoding="utf-8")
+            )
+        except OSError as error:
+            raise ConfigurationError(
+                f"model {context.name!r}: the prompt file {context.root / prompt} cannot be read "
+                f"({error.strerror}); give a file, or a template that holds {{text}}"
+            ) from None
+    words = dict(label_words or {label: label for label in context.labels})
+    for label in {*words} ^ {*context.labels}:
+        problem = (
+            unknown_name("label", label, context.labels)
+            if label in words
+            else f"no word for the label {label!r}"
+        )
+        raise ConfigurationError(f"model {context.name!r}: label_words: {problem}")
+    shown = _demonstrations(context, demonstrations, shots, demonstration_seed)
+
+    def load_prompt() -> Prompt:
+        return Prompt(template, words, instruction, shown())
+
+    return PromptedModel(
+        context.name, source, load_prompt, context, calibrate, batch_size, device, dtype
+    )
+
+
+def _demonstrations(
+    context: Context, given: Any, shots: int | None, seed: int
+) -> Callable[[], tuple[Example, ...]]:
+    """Check the demonstrations now, and return what draws them when they are needed."""
+    if shots is not None and shots < 0:
+        raise ConfigurationError(f"model {context.name!r}: shots = {shots} is 0 or more")
+    if given is None:
+        if shots:
+            raise ConfigurationError(
+                f"model {context.name!r}: shots = {shots} needs `demonstrations`, "
+                "the data to draw them from"
+            )
+        return tuple
+    if not isinstance(given, list):
+        load = context.data(given)
+
+        def draw() -> tuple[Example, ...]:
+            data = load()
+            check_labels(data, context.labels)
+            return choose_demonstrations(data, context.labels, 4 if shots is None else shots, seed)
+
+        return draw
+    rows = []
+    for number, row in enumerate(given, start=1):
+        fields = dict(row) if isinstance(row, Mapping) else {}
+        label = fields.pop("label", None)
+        if label not in context.labels or not fields:
+            raise ConfigurationError(
+                f"model {context.name!r}: demonstration {number} is a table of fields and a "
+                f"label out of {', '.join(context.labels)}, not {row!r}"
+            )
+        inputs: Inputs = fields["text"] if list(fields) == ["text"] else fields
+        rows.append(Example(str(number), inputs, str(label)))
+    if shots is not None and shots > len(rows):
+        raise ConfigurationError(
+            f"model {context.name!r}: shots = {shots}, but {len(rows)} demonstrations are given"
+        )
+    fixed = tuple(rows if shots is None else rows[:shots])
+    return lambda: fixed

@@ -1,0 +1,105 @@
+"""What a model under test is, and what an adapter gets to build one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from pytest_ood.errors import ConfigurationError, unknown_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_ood.examples import Dataset, Inputs
+    from pytest_ood.progress import Progress
+    from pytest_ood.tasks import Prediction
+
+Paradigm = Literal["prompted", "fine-tuned", "other"]
+PARADIGMS: tuple[Paradigm, ...] = ("prompted", "fine-tuned", "other")
+
+
+def paradigm_of(model: str, given: str) -> Paradigm:
+    """Return the paradigm of this name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    for known in PARADIGMS:
+        if given == known:
+            return known
+    raise ConfigurationError(f"model {model!r}: " + unknown_name("paradigm", given, PARADIGMS))
+
+
+class ModelUnderTest(Protocol):
+    """What every model tells about itself.
+
+    Attributes:
+        name: As it stands in reports; unique in a run.
+        paradigm: Prompted, fine-tuned, or other where nobody says.
+        source: What ran, in words: checkpoint, training data, pre-trained or not.
+        parameters: What else decides its answers.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def paradigm(self) -> Paradigm: ...  # noqa: D102
+    @property
+    def source(self) -> str: ...  # noqa: D102
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+
+@runtime_checkable
+class Model(ModelUnderTest, Protocol):
+    """A model that can be asked."""
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Changes when answers may change; None where nobody can tell, so nothing is kept.
+
+        Getting it may train a model that is not there yet, but loads none.
+        """
+        ...
+
+    def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+        """Answer every input, in order. The answer to one does not depend on the others."""
+        ...
+
+
+@runtime_checkable
+class RecordedModel(ModelUnderTest, Protocol):
+    """A model whose answers were recorded; it cannot be asked anything new."""
+
+    def recall(self, shift: str, ids: Sequence[str]) -> list[Prediction]:
+        """Return the answers to examples under a shift ("in-distribution" for none).
+
+        Raises:
+            ModelError: an answer is missing.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an adapter may use to build a model.
+
+    Attributes:
+        name: The model's name in the configuration.
+        labels: The labels of the task, in order.
+        root: What relative paths start from.
+        cache: Where trained and converted models are kept.
+        offline: Fetch nothing.
+        progress: Told about long steps.
+        data: Reads a data source out of a configuration (a path, or a table) at once, and returns
+            a function that loads it, once, when it is first needed.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    root: Path
+    cache: Path
+    offline: bool
+    progress: Progress
+    data: Callable[[Any], Callable[[], Dataset]]

@@ -1,0 +1,119 @@
+"""scikit-learn estimators: a saved one, one that a function makes, or an object at hand."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import ConfigurationError, ModelError, unknown_name
+from pytest_ood.examples import fields_of
+from pytest_ood.models._objects import import_object
+from pytest_ood.tasks import Prediction, check_labels, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ood.examples import Inputs
+    from pytest_ood.models.protocol import Context, Paradigm
+
+
+@dataclass(frozen=True)
+class SklearnModel:
+    """An estimator over texts, usually a pipeline that starts with a vectorizer.
+
+    Attributes:
+        name: In reports.
+        load: Returns the fitted estimator; its `classes_` are the task's labels.
+        labels: The task's labels.
+        source: What ran, in words.
+        parameters: What else is worth telling.
+    """
+
+    name: str
+    load: Callable[[], Any] = field(repr=False)
+    labels: tuple[str, ...]
+    source: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    paradigm: Paradigm = "fine-tuned"
+
+    @cached_property
+    def estimator(self) -> Any:
+        """The fitted estimator.
+
+        Raises:
+            ModelError: it is not fitted, or was not fitted on every label.
+        """
+        estimator = self.load()
+        classes = getattr(estimator, "classes_", None)
+        if classes is None:
+            raise ModelError(
+                f"model {self.name!r}: the estimator is not fitted; fit it, or give `train`"
+            )
+        for label in self.labels:
+            if label not in [str(value) for value in classes]:
+                message = unknown_name("label", label, [str(value) for value in classes])
+                raise ModelError(f"model {self.name!r}: it was not fitted on every label: {message}")
+        return estimator
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the fitted estimator."""
+        import joblib
+
+        return hashlib.sha256(str(joblib.hash(self.estimator, hash_name="sha1")).encode()).hexdigest()
+
+    def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+        """Ask for probabilities where the estimator gives them, for labels otherwise."""
+        texts = [_text(value) for value in inputs]
+        classes = [str(value) for value in self.estimator.classes_]
+        if not hasattr(self.estimator, "predict_proba"):
+            return [Prediction(str(label)) for label in self.estimator.predict(texts)]
+        rows = self.estimator.predict_proba(texts)
+        answers = []
+        for row in rows:
+            scores = dict(zip(classes, row, strict=True))
+            answers.append(decide({label: scores[label] for label in self.labels}))
+        return answers
+
+
+def _text(inputs: Inputs) -> str:
+    return "\n".join(fields_of(inputs).values())
+
+
+def build(source: str, context: Context, *, train: Any = None) -> SklearnModel:
+    """Load an estimator, and fit it where `train` says so.
+
+    Args:
+        source: A joblib file, or `module:name` of an estimator or of a function that makes one.
+        context: What the adapter is given.
+        train: Labelled data (a path or a table) to fit it on.
+
+    Raises:
+        ConfigurationError: there is no such file or object.
+        ModelError: the estimator is not fitted, or lacks a label.
+    """
+    path = context.root / source
+    saved = path.suffix in (".joblib", ".pkl")
+    if saved and not path.is_file():
+        raise ConfigurationError(f"model {context.name!r}: there is no file {path}")
+    given = None if saved else import_object(source, context)
+    data = None if train is None else context.data(train)
+
+    def load() -> Any:
+        import joblib
+
+        estimator = joblib.load(path) if saved else given
+        if not hasattr(estimator, "predict"):
+            estimator = estimator()
+        if data is None:
+            return estimator
+        examples = data()
+        check_labels(examples, context.labels)
+        return estimator.fit([_text(e.inputs) for e in examples], [e.label for e in examples])
+
+    return SklearnModel(
+        context.name, load, context.labels, source if data is None else f"{source}, fitted here"
+    )

@@ -1,0 +1,281 @@
+"""Reading labelled data: JSONL, CSV and TSV files, Hugging Face data sets, packaged data."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.assets import fetch
+from pytest_ood.errors import ConfigurationError, DataError, require, unknown_name
+from pytest_ood.examples import Dataset, Example, content_ids
+from pytest_ood.seeding import derive_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_ood.examples import Inputs
+    from pytest_ood.progress import Progress
+
+SUFFIXES = (".csv", ".jsonl", ".tsv")
+
+ICWSM_DOMAINS = {
+    "movies": "movieReviewSnippets",
+    "amazon": "amazonReviewSnippets",
+    "tweets": "tweets",
+    "nyt": "nytEditorialSnippets",
+}
+ICWSM_TRAIN_SIZE = 7_600
+"""How many movie snippets are for training; the rest, never trained on, is for testing."""
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where a data set lies and what its columns mean.
+
+    Attributes:
+        data: A file (`.jsonl`, `.csv`, `.tsv`), `hub:NAME`, or `asset:NAME/PART`.
+        split: The split of a hub data set or an asset ("train", "test", ...).
+        fields: The columns the model is asked about; one column is a single text.
+        label: The column that holds the label.
+        id: The column that holds a unique id; without it ids are derived from the content.
+        labels: Renames labels as they stand in the file.
+    """
+
+    data: str
+    split: str | None = None
+    fields: tuple[str, ...] = ("text",)
+    label: str = "label"
+    id: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_source(value: Any, where: str) -> DataSource:
+    """Read a data source from a configuration: a string, or a table of DataSource's attributes.
+
+    Raises:
+        ConfigurationError: an unknown key or a value of the wrong type.
+    """
+    table = {"data": value} if isinstance(value, str) else value
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"{where}: {value!r} is neither a path nor a table with `data`")
+    known = [f.name for f in fields(DataSource)]
+    for key, entry in table.items():
+        if key not in known:
+            raise ConfigurationError(f"{where}: " + unknown_name("key", key, known))
+        if key == "fields":
+            right = isinstance(entry, list | tuple) and all(isinstance(f, str) for f in entry)
+        elif key == "labels":
+            right = isinstance(entry, Mapping) and all(isinstance(v, str) for v in entry.values())
+        else:
+            right = isinstance(entry, str)
+        if not right or not entry:
+            expected = {"fields": "a list of column names", "labels": "a table of names"}
+            raise ConfigurationError(
+                f"{where}: {key} = {entry!r} is not {expected.get(key, 'a string')}"
+            )
+    if "data" not in table:
+        raise ConfigurationError(f"{where}: the key `data` is missing")
+    values = dict(table)
+    if "fields" in values:
+        values["fields"] = tuple(values["fields"])
+    return DataSource(**values)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Loads data sources.
+
+    Attributes:
+        root: What relative paths start from.
+        cache: Where packaged data is kept.
+        offline: Fetch nothing.
+        progress: Told about downloads.
+    """
+
+    root: Path
+    cache: Path
+    offline: bool
+    progress: Progress
+
+    def load(self, source: DataSource, name: str) -> Dataset:
+        """Load a data source as a data set of this name.
+
+        Raises:
+            DataError: the file is missing, empty, not UTF-8, lacks a column, or has a bad row.
+            ConfigurationError: the kind of source is unknown.
+            AssetError: packaged data that cannot be fetched.
+            MissingDependencyError: a hub data set without the package `datasets`.
+        """
+        scheme, colon, rest = source.data.partition(":")
+        if colon and scheme == "asset":
+            return self._asset(rest, source, name)
+        if colon and scheme == "hub":
+            return _dataset(name, source.data, self._hub_rows(rest, source), source)
+        path = self.root / source.data
+        return _dataset(name, str(path), parse_rows(path), source)
+
+    def _hub_rows(self, name: str, source: DataSource) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        datasets = require("datasets", extra="datasets", purpose=f"the data set {source.data!r}")
+        configuration = None
+        if "#" in name:
+            name, _, configuration = name.partition("#")
+        try:
+            loaded = datasets.load_dataset(
+                name,
+                configuration,
+                split=source.split or "test",
+                **({"download_mode": "reuse_cache_if_exists"} if self.offline else {}),
+            )
+        except Exception as error:
+            raise DataError(
+                f"{source.data}: the data set cannot be loaded (split "
+                f"{source.split or 'test'!r}): {error}"
+            ) from error
+        feature = loaded.features.get(source.label)
+        names = getattr(feature, "names", None)
+        for number, row in enumerate(loaded, start=1):
+            if names and isinstance(row[source.label], int) and row[source.label] >= 0:
+                row = {**row, source.label: names[row[source.label]]}  # noqa: PLW2901
+            yield number, row
+
+    def _asset(self, rest: str, source: DataSource, name: str) -> Dataset:
+        asset, _, part = rest.partition("/")
+        if asset != "icwsm-2014":
+            raise ConfigurationError(unknown_name("data asset", asset, ["icwsm-2014"]))
+        if part not in ICWSM_DOMAINS:
+            parts = [f"{asset}/{domain}" for domain in ICWSM_DOMAINS]
+            raise ConfigurationError(unknown_name("data asset", rest, parts))
+        split = source.split or ("test" if part == "movies" else "all")
+        splits = ["train", "test", "all"] if part == "movies" else ["all"]
+        if split not in splits:
+            raise ConfigurationError(f"asset:{rest}: " + unknown_name("split", split, splits))
+        folder = fetch(asset, self.cache, offline=self.offline, progress=self.progress)
+        text = (folder / f"{ICWSM_DOMAINS[part]}_GroundTruth.txt").read_text(encoding="utf-8")
+        return Dataset(name, tuple(_icwsm_examples(text, split)))
+
+
+def _icwsm_examples(text: str, split: str) -> list[Example]:
+    """Label the rated snippets by the sign of ratings of at least 1 in size; drop repeated texts.
+
+    The movie snippets are ordered by a hash of their ids and cut into train and test once and for
+    all, whatever the seed of a run: a model trained once is never tested on what it has seen.
+    """
+    examples, seen = [], set()
+    for line in text.split("\n"):
+        if not line.strip():
+            continue
+        identifier, rating, raw = line.split("\t")
+        snippet = raw.strip()
+        if abs(float(rating)) >= 1 and snippet not in seen:
+            seen.add(snippet)
+            label = "positive" if float(rating) > 0 else "negative"
+            examples.append(Example(identifier, snippet, label))
+    if split == "all":
+        return examples
+    examples.sort(key=lambda e: (derive_seed(0, "icwsm-2014", e.id), e.id))
+    cut = ICWSM_TRAIN_SIZE
+    return examples[:cut] if split == "train" else examples[cut:]
+
+
+def parse_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield (line number, row) of a JSONL, CSV or TSV file."""
+    if path.suffix not in SUFFIXES:
+        raise ConfigurationError(
+            f"{path.name}: " + unknown_name("kind of data file", path.suffix, SUFFIXES)
+        )
+    try:
+        content = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{path}, line {line}: byte 0x{error.object[error.start]:02x} is not valid UTF-8; "
+            "save the file as UTF-8"
+        ) from None
+    if path.suffix == ".jsonl":
+        for number, line in enumerate(content.split("\n"), start=1):
+            if line.strip():
+                yield number, _json_row(path, number, line)
+        return
+    delimiter = "\t" if path.suffix == ".tsv" else ","
+    # Quotes are ordinary characters in a TSV file, as data sets are published.
+    quoting = csv.QUOTE_NONE if path.suffix == ".tsv" else csv.QUOTE_MINIMAL
+    lines = csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter, quoting=quoting)
+    try:
+        for entry in lines:
+            if entry.get(None) is not None:  # type: ignore[call-overload] # csv's key for the surplus
+                raise DataError(
+                    f"{path}, line {lines.line_num}: the row has more columns than the header"
+                )
+            yield lines.line_num, entry
+    except csv.Error as error:
+        raise DataError(f"{path}, line {lines.line_num}: {error}") from None
+
+
+def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}, line {number}: not valid JSON: {error.msg}") from None
+    if not isinstance(row, dict):
+        raise DataError(f"{path}, line {number}: a row is a JSON object, not {line[:40]!r}")
+    return row
+
+
+def _dataset(
+    name: str, origin: str, rows: Iterator[tuple[int, Mapping[str, Any]]], source: DataSource
+) -> Dataset:
+    inputs: list[Inputs] = []
+    labels, ids = [], []
+    for number, row in rows:
+        values = {column: _cell(origin, number, row, column) for column in source.fields}
+        inputs.append(values[source.fields[0]] if len(values) == 1 else values)
+        label = _cell(origin, number, row, source.label)
+        if source.labels and label not in source.labels:
+            raise DataError(
+                f"{origin}, row {number}, field {source.label!r}: "
+                + unknown_name("label", label, source.labels)
+            )
+        labels.append(source.labels.get(label, label))
+        if source.id is not None:
+            ids.append(_cell(origin, number, row, source.id))
+    if not inputs:
+        raise DataError(f"{origin}: there is no row in it; give at least one")
+    try:
+        return Dataset(
+            name,
+            tuple(
+                Example(*values)
+                for values in zip(ids or content_ids(inputs), inputs, labels, strict=True)
+            ),
+        )
+    except DataError as error:
+        raise DataError(f"{origin}, field {source.id!r}: {error}") from None
+
+
+def _cell(origin: str, number: int, row: Mapping[str, Any], column: str) -> str:
+    if column not in row:
+        raise DataError(f"{origin}, row {number}: " + unknown_name("field", column, row))
+    value = row[column]
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise DataError(
+            f"{origin}, row {number}, field {column!r}: {value!r} is neither text nor a whole "
+            "number"
+        )
+    text = str(value)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise DataError(
+            f"{origin}, row {number}, field {column!r}: the text holds a lone surrogate, "
+            "which no encoding can carry"
+        ) from None
+    return text

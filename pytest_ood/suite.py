@@ -1,0 +1,232 @@
+"""Suites: which data, which shifts, which budgets; read from TOML files."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.budgets import Budget, check_share
+from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.perturbations import find
+from pytest_ood.perturbations.adversarial import find_attack
+from pytest_ood.readers import DataSource, parse_source
+from pytest_ood.shifts import KINDS, AdversarialShift, DomainShift, NoiseShift, Shift
+from pytest_ood.tasks import Classification
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_ood.tasks import Task
+
+IN_DISTRIBUTION = "in-distribution"
+DEFAULT_QUERY_BUDGET = 50
+
+_SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_examples", "min_score", "models",
+               "name", "shifts")  # fmt: skip
+_BUDGET_KEYS = ("margin", "max_drop")
+_SHIFT_KEYS = {
+    "domain": ("data", "split", "fields", "label", "id", "labels", *_BUDGET_KEYS),
+    "noise": ("perturbation", "parameters", "fields", *_BUDGET_KEYS),
+    "adversarial": ("attack", "query_budget", "max_examples", *_BUDGET_KEYS),
+}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A declaration of what is measured and what may be lost.
+
+    Attributes:
+        name: In reports and ids.
+        task: How answers are scored.
+        in_distribution: The data that looks like the training data.
+        shifts: By name, in the order of the file.
+        budgets: One for each shift, by its name.
+        min_score: The floor of the in-distribution score, or None.
+        max_examples: Examples drawn from each data set, or None for all.
+        models: Configuration of models to take where the user names none.
+    """
+
+    name: str
+    task: Task
+    in_distribution: DataSource
+    shifts: tuple[Shift, ...]
+    budgets: Mapping[str, Budget]
+    min_score: float | None = None
+    max_examples: int | None = None
+    models: Mapping[str, Any] = field(default_factory=dict)
+
+    def shift(self, name: str) -> Shift:
+        """Return the shift of this name.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        for shift in self.shifts:
+            if shift.name == name:
+                return shift
+        raise ConfigurationError(
+            f"suite {self.name!r}: " + unknown_name("shift", name, [s.name for s in self.shifts])
+        )
+
+
+def built_in_suites() -> tuple[str, ...]:
+    """Return the names of the suites that come with the package."""
+    files = resources.files("pytest_ood.suites").iterdir()
+    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+
+
+def load_suite(given: str, root: Path) -> Suite:
+    """Load a built-in suite by name, or a suite file by its path.
+
+    Args:
+        given: A name, or a path that ends in `.toml`.
+        root: What a relative path starts from, and paths in the suite.
+
+    Raises:
+        ConfigurationError: there is no such suite, or its file is not right.
+    """
+    if given.endswith(".toml"):
+        path = root / given
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"suite file {path} cannot be read: {error}") from None
+        return parse_suite(text, path.stem, str(path))
+    if given not in built_in_suites():
+        raise ConfigurationError(
+            unknown_name("suite", given, built_in_suites()) + " A file's name ends in .toml."
+        )
+    text = (resources.files("pytest_ood.suites") / f"{given}.toml").read_text(encoding="utf-8")
+    return parse_suite(text, given, f"suite {given!r}")
+
+
+def parse_suite(text: str, name: str, where: str) -> Suite:
+    """Read a suite from TOML.
+
+    Raises:
+        ConfigurationError: names the file, the key and what is allowed.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{where}: not valid TOML: {error}") from None
+    _check_keys(table, _SUITE_KEYS, where)
+    for key in ("labels", "in_distribution", "shifts"):
+        if key not in table:
+            raise ConfigurationError(f"{where}: the key {key!r} is missing")
+    labels = table["labels"]
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ConfigurationError(f"{where}: labels = {labels!r} is not a list of strings")
+    kinds = _budgets(_table(table, "budgets", where), where)
+    shifts, budgets = [], {}
+    for kind, entries in _table(table, "shifts", where).items():
+        if kind not in KINDS:
+            raise ConfigurationError(f"{where}: shifts: " + unknown_name("kind", kind, KINDS))
+        for shift_name in _table(table["shifts"], kind, f"{where}: shifts"):
+            at = f"{where}: shifts.{kind}.{shift_name}"
+            entry = _table(entries, shift_name, f"{where}: shifts.{kind}")
+            _check_keys(entry, _SHIFT_KEYS[kind], at)
+            if shift_name in budgets:
+                raise ConfigurationError(f"{at}: a shift of this name stands under another kind")
+            shifts.append(_shift(kind, shift_name, entry, at))
+            own = _budget({k: v for k, v in entry.items() if k in _BUDGET_KEYS}, at)
+            base = kinds.get(kind, Budget())
+            changes = {k: v for k in _BUDGET_KEYS if (v := getattr(own, k)) is not None}
+            budgets[shift_name] = replace(base, **changes)
+    if not shifts:
+        raise ConfigurationError(f"{where}: there is no shift in it; give at least one")
+    floor = table.get("min_score")
+    try:
+        check_share("min_score", floor)
+        task = Classification(tuple(labels))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+    return Suite(
+        str(table.get("name", name)),
+        task,
+        parse_source(table["in_distribution"], f"{where}: in_distribution"),
+        tuple(shifts),
+        budgets,
+        floor,
+        check_count(table.get("max_examples"), f"{where}: max_examples"),
+        _table(table, "models", where),
+    )
+
+
+def check_count(value: Any, where: str) -> int | None:
+    """Return a count of 1 or more, or None.
+
+    Raises:
+        ConfigurationError: anything else.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{where} = {value!r} is not a whole number of 1 or more")
+    return value
+
+
+def _shift(kind: str, name: str, entry: Mapping[str, Any], where: str) -> Shift:
+    try:
+        if kind == "domain":
+            source = {k: v for k, v in entry.items() if k not in _BUDGET_KEYS}
+            return DomainShift(name, parse_source(source, where))
+        if kind == "noise":
+            generator = find(_string(entry, "perturbation", name, where))
+            parameters = _table(entry, "parameters", where)
+            fields = entry.get("fields", [])
+            if not isinstance(fields, list) or not all(isinstance(f, str) for f in fields):
+                raise ConfigurationError(f"fields = {fields!r} is not a list of field names")
+            return NoiseShift(name, generator.with_parameters(**parameters), tuple(fields))
+        queries = check_count(entry.get("query_budget", DEFAULT_QUERY_BUDGET), "query_budget")
+        assert queries is not None, "unreachable because there is a default"
+        return AdversarialShift(
+            name,
+            find_attack(_string(entry, "attack", name, where)),
+            queries,
+            check_count(entry.get("max_examples"), "max_examples"),
+        )
+    except ConfigurationError as error:
+        message = str(error)
+        raise ConfigurationError(
+            message if message.startswith(where) else f"{where}: {message}"
+        ) from None
+
+
+def _budgets(table: Mapping[str, Any], where: str) -> dict[str, Budget]:
+    _check_keys(table, KINDS, f"{where}: budgets")
+    return {
+        kind: _budget(_table(table, kind, f"{where}: budgets"), f"{where}: budgets.{kind}")
+        for kind in table
+    }
+
+
+def _budget(table: Mapping[str, Any], where: str) -> Budget:
+    _check_keys(table, _BUDGET_KEYS, where)
+    try:
+        return Budget(**table)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+
+
+def _check_keys(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise ConfigurationError(f"{where}: " + unknown_name("key", key, known))
+
+
+def _table(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    value = table.get(key, {})
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{where}: {key} = {value!r} is not a table")
+    return value
+
+
+def _string(table: Mapping[str, Any], key: str, default: str, where: str) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{where}: {key} = {value!r} is not a string")
+    return value
