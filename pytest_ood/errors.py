@@ -4,6 +4,7 @@ OodError
 ├── ConfigurationError      a wrong name, key or value: a usage error, exit status 4
 ├── DataError               a data file, a row or a field that cannot be used
 ├── AssetError              a packaged model or data set that is not there and cannot be fetched
+├── NotApplicableError      a check that makes no sense for a model: skipped, with the reason
 ├── ModelError              a model that cannot be loaded, or answers what it must not answer
 └── MissingDependencyError  an optional package; the message names the pip command
 
@@ -38,6 +39,10 @@ class AssetError(OodError):
 
 class ModelError(OodError):
     """A model cannot be loaded, or gave an answer it must not give."""
+
+
+class NotApplicableError(OodError):
+    """A check makes no sense for a model, such as an attack on recorded answers."""
 
 
 class MissingDependencyError(OodError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood import statistics
@@ -16,7 +16,7 @@ from pytest_ood.budgets import (
     points,
 )
 from pytest_ood.engine import check_answers
-from pytest_ood.errors import ModelError
+from pytest_ood.errors import ModelError, NotApplicableError
 from pytest_ood.examples import Dataset, Example, fields_of
 from pytest_ood.models.protocol import Model, RecordedModel
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift, shifted_set_hash
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.engine import Engine
     from pytest_ood.examples import Inputs
-    from pytest_ood.readers import Reader
+    from pytest_ood.readers import DataSource, Reader
     from pytest_ood.statistics import Estimate
 
 SHOWN_FLIPS = 3
@@ -277,9 +277,9 @@ class SuiteRun:
             self.seed,
         )  # fmt: skip
 
-    def _drawn(self, name: str, source: Any) -> Dataset:
+    def _drawn(self, name: str, source: DataSource | Dataset) -> Dataset:
         if name not in self._datasets:
-            dataset = self.reader.load(source, name)
+            dataset = source if isinstance(source, Dataset) else self.reader.load(source, name)
             check_labels(dataset, self.suite.task.labels)
             self._datasets[name] = dataset.sample(self.size, self.seed)
         return self._datasets[name]
@@ -397,9 +397,9 @@ class SuiteRun:
 
     def _under_attack(self, model: Model | RecordedModel, shift: AdversarialShift) -> Evaluation:
         if isinstance(model, RecordedModel):
-            raise ModelError(
+            raise NotApplicableError(
                 f"model {model.name!r} is replayed from {model.source}: its answers to attacks "
-                "were not recorded, and it cannot be asked. Leave the attack out with --ood-only"
+                "were not recorded, and it cannot be asked"
             )
         examples = self.in_distribution().examples[: shift.max_examples]
         labels = self.suite.task.labels
@@ -481,8 +481,7 @@ class SuiteRun:
             judged = judge_at_most(estimate, budget, self.alpha)
         if judged is None:
             return measured
-        values = {f.name: getattr(measured, f.name) for f in fields(measured)}
-        return Evaluation(**{**values, "verdict": judged.verdict, "reason": judged.reason})
+        return replace(measured, verdict=judged.verdict, reason=judged.reason)
 
 
 def difference_of_drops(

@@ -13,7 +13,7 @@ from pytest_ood.seeding import generator
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.perturbations import Perturbation
     from pytest_ood.perturbations.adversarial import Attack
     from pytest_ood.readers import DataSource
@@ -32,7 +32,7 @@ class DomainShift:
     """
 
     name: str
-    source: DataSource
+    source: DataSource | Dataset
     kind: Kind = "domain"
 
 

@@ -19,6 +19,7 @@ from pytest_ood.tasks import Classification
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_ood.examples import Dataset
     from pytest_ood.tasks import Task
 
 IN_DISTRIBUTION = "in-distribution"
@@ -51,7 +52,7 @@ class Suite:
 
     name: str
     task: Task
-    in_distribution: DataSource
+    in_distribution: DataSource | Dataset
     shifts: tuple[Shift, ...]
     budgets: Mapping[str, Budget]
     min_score: float | None = None

@@ -16,6 +16,8 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from pytest_ood.models.protocol import Model, RecordedModel
+
 
 @cache
 def adapters() -> tuple[str, ...]:
@@ -34,3 +36,33 @@ def adapter(name: str) -> Any:
         raise ConfigurationError(unknown_name("model adapter", name, adapters()))
     module: ModuleType = importlib.import_module(f"{__name__}.{name}")
     return module
+
+
+def as_model(value: Any, labels: tuple[str, ...]) -> Model | RecordedModel:
+    """Make a model under test of what a user has at hand.
+
+    Args:
+        value: A model under test, a fitted scikit-learn estimator, or a function from a list of
+            inputs to a list of answers.
+        labels: The labels of the task.
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    from pytest_ood.models.protocol import Model, RecordedModel
+
+    if isinstance(value, Model | RecordedModel):
+        return value
+    if hasattr(value, "fit") and hasattr(value, "predict"):
+        from pytest_ood.models.sklearn import SklearnModel
+
+        name = type(value).__name__
+        return SklearnModel(name, lambda: value, labels, f"scikit-learn {name}")
+    if callable(value):
+        from pytest_ood.models.callable import CallableModel
+
+        return CallableModel(getattr(value, "__name__", type(value).__name__), value)
+    raise ConfigurationError(
+        f"{value!r} is no model: give a model under test, a fitted scikit-learn estimator, or a "
+        "function that takes a list of inputs and returns a list of answers"
+    )

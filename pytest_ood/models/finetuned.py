@@ -100,7 +100,13 @@ class FinetunedModel:
     @property
     def parameters(self) -> Mapping[str, Any]:
         """What decides the answers besides the weights, and how the weights came about."""
-        shown: dict[str, Any] = {"max_length": self.max_length, "dtype": self.dtype}
+        shown: dict[str, Any] = {
+            "max_length": self.max_length,
+            "dtype": self.dtype,
+            "device": self.device,
+        }
+        if self.checkpoint == FROM_SCRATCH:
+            shown["pretrained"] = False
         if self.training is not None:
             shown |= {
                 "epochs": self.training.epochs,
@@ -133,7 +139,7 @@ class FinetunedModel:
             "data": self.training.load().content_hash,
             "labels": list(self.context.labels),
             "max_length": self.max_length,
-            **{k: v for k, v in self.parameters.items() if k != "dtype"},
+            **{k: v for k, v in self.parameters.items() if k not in ("dtype", "device")},
         }
         key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
         folder = self.context.cache / "models" / f"{self.name}-{key}"

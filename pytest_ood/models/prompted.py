@@ -75,13 +75,15 @@ class PromptedModel:
             "shots": len(self.prompt.demonstrations),
             "calibrate": self.calibrate,
             "dtype": self.dtype,
+            "device": self.device,
         }
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the checkpoint's files, the prompt with its demonstrations, and the decoding."""
         shown = [(canonical(e.inputs), e.label) for e in self.prompt.demonstrations]
-        rest = [hash_files(weights_of(self._checkpoint_path)), self.parameters, shown]
+        decided = {k: v for k, v in self.parameters.items() if k != "device"}
+        rest = [hash_files(weights_of(self._checkpoint_path)), decided, shown]
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:

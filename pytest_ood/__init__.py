@@ -1,0 +1,64 @@
+"""pytest-ood: robustness gates for text models, as a pytest plugin.
+
+Importing this package imports nothing heavy; the names below are loaded when they are used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_ood.assertions import Ood
+    from pytest_ood.errors import BudgetExceededError, OodError
+    from pytest_ood.examples import Dataset, Example
+    from pytest_ood.models.callable import CallableModel
+    from pytest_ood.models.fake import FakeModel
+    from pytest_ood.perturbations import Perturbation, perturbation
+    from pytest_ood.strategies import PerturbedCase, perturbed
+    from pytest_ood.tasks import Prediction
+
+__all__ = [
+    "BudgetExceededError",
+    "CallableModel",
+    "Dataset",
+    "Example",
+    "FakeModel",
+    "Ood",
+    "OodError",
+    "Perturbation",
+    "PerturbedCase",
+    "Prediction",
+    "perturbation",
+    "perturbed",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from where it lives (PEP 562)."""
+    homes = {
+        "BudgetExceededError": "errors",
+        "CallableModel": "models.callable",
+        "Dataset": "examples",
+        "Example": "examples",
+        "FakeModel": "models.fake",
+        "Ood": "assertions",
+        "OodError": "errors",
+        "Perturbation": "perturbations",
+        "PerturbedCase": "strategies",
+        "Prediction": "tasks",
+        "perturbation": "perturbations",
+        "perturbed": "strategies",
+    }
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("pytest-ood")
+    if name not in homes:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{homes[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]

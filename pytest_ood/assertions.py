@@ -1,0 +1,175 @@
+"""The `ood` fixture: robustness assertions on one's own models and data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.budgets import Budget
+from pytest_ood.errors import BudgetExceededError, ConfigurationError, unknown_name
+from pytest_ood.evaluation import SuiteRun
+from pytest_ood.examples import Dataset, Inputs
+from pytest_ood.models import as_model
+from pytest_ood.perturbations import Perturbation, catalogue
+from pytest_ood.perturbations.adversarial import attacks
+from pytest_ood.reports.explanation import explain
+from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift
+from pytest_ood.suite import DEFAULT_QUERY_BUDGET, Suite
+from pytest_ood.tasks import Classification
+
+if TYPE_CHECKING:
+    from pytest_ood.engine import Engine
+    from pytest_ood.evaluation import Comparison, Evaluation
+    from pytest_ood.models.protocol import Model, RecordedModel
+    from pytest_ood.readers import Reader
+
+Data = Dataset | Iterable[tuple[Inputs, str]]
+"""A data set, or (inputs, label) pairs."""
+
+ShiftLike = str | Perturbation | Shift | Dataset
+"""The name of a perturbation or an attack, a perturbation, a shift, or data of another domain."""
+
+
+@dataclass(frozen=True)
+class Ood:
+    """Robustness assertions with intervals, under the run's seed and level.
+
+    Attributes:
+        engine: Asks the models, through the prediction store.
+        reader: Loads data that a shift names.
+        seed: Of the run.
+        alpha: One-sided level of every bound.
+        max_examples: Examples drawn from each data set, or None for all.
+        on_inconclusive: What to do with an inconclusive verdict, given its explanation; None
+            fails it.
+    """
+
+    engine: Engine
+    reader: Reader
+    seed: int
+    alpha: float
+    max_examples: int | None
+    on_inconclusive: Callable[[str], object] | None
+
+    def assert_drop(
+        self,
+        model: Any,
+        data: Data,
+        shift: ShiftLike,
+        *,
+        max_drop: float,
+        labels: Iterable[str] | None = None,
+    ) -> Evaluation:
+        """Assert that a model's score drops by at most `max_drop` under a shift.
+
+        Args:
+            model: A model under test, a fitted scikit-learn estimator, or a function from a list
+                of inputs to a list of answers.
+            data: In-distribution examples.
+            shift: What is done to them; see ShiftLike.
+            max_drop: A share of 1: 3 points are 0.03.
+            labels: The possible answers, where the data does not show all of them.
+
+        Returns:
+            The measurement, when it passes.
+
+        Raises:
+            BudgetExceededError: the verdict is fail, or invalid.
+            OodError: the data or the model cannot be used.
+        """
+        __tracebackhide__ = True
+        chosen = _shift(shift)
+        run, (asked,) = self._run(data, chosen, Budget(max_drop=max_drop), labels, [model])
+        result = run.evaluate(asked, chosen)
+        self._settle(result)
+        return result
+
+    def assert_no_less_robust(
+        self,
+        model: Any,
+        *,
+        than: Any,
+        on: Data,
+        under: ShiftLike,
+        margin: float,
+        labels: Iterable[str] | None = None,
+    ) -> Comparison:
+        """Assert that a model's score drops by at most `margin` more than another model's.
+
+        Args:
+            model: As in `assert_drop`.
+            than: The baseline, likewise.
+            on: In-distribution examples.
+            under: What is done to them; see ShiftLike.
+            margin: A share of 1: 2 points are 0.02.
+            labels: The possible answers, where the data does not show all of them.
+
+        Returns:
+            The measurement, when it passes.
+
+        Raises:
+            BudgetExceededError: the verdict is fail, or invalid.
+            OodError: the data or a model cannot be used.
+        """
+        __tracebackhide__ = True
+        chosen = _shift(under)
+        run, (mine, other) = self._run(on, chosen, Budget(margin=margin), labels, [model, than])
+        result = run.compare(mine, other, chosen)
+        self._settle(result)
+        return result
+
+    def _run(
+        self,
+        data: Data,
+        shift: Shift,
+        budget: Budget,
+        labels: Iterable[str] | None,
+        models: list[Any],
+    ) -> tuple[SuiteRun, list[Model | RecordedModel]]:
+        dataset = data if isinstance(data, Dataset) else Dataset.from_pairs("data", data)
+        known = set(dataset.labels if labels is None else labels)
+        if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and labels is None:
+            known |= set(shift.source.labels)
+        task = Classification(tuple(sorted(known)))
+        suite = Suite(dataset.name, task, dataset, (shift,), {shift.name: budget})
+        run = SuiteRun(
+            suite,
+            engine=self.engine,
+            reader=self.reader,
+            seed=self.seed,
+            alpha=self.alpha,
+            max_examples=self.max_examples,
+        )
+        made = [as_model(model, task.labels) for model in models]
+        if len({model.name for model in made}) < len(made):
+            raise ConfigurationError(
+                f"both models are called {made[0].name!r}; give them different names"
+            )
+        return run, made
+
+    def _settle(self, result: Evaluation | Comparison) -> None:
+        __tracebackhide__ = True
+        if result.verdict == "pass":
+            return
+        text = explain(result, alpha=self.alpha)
+        if result.verdict == "inconclusive" and self.on_inconclusive is not None:
+            self.on_inconclusive(text)
+            return
+        raise BudgetExceededError(text)
+
+
+def _shift(given: ShiftLike) -> Shift:
+    """Make a shift of what a user names."""
+    if isinstance(given, DomainShift | NoiseShift | AdversarialShift):
+        return given
+    if isinstance(given, Dataset):
+        return DomainShift(given.name, given)
+    if isinstance(given, Perturbation):
+        return NoiseShift(given.name, given)
+    if given in catalogue():
+        return NoiseShift(given, catalogue()[given])
+    if given in attacks():
+        return AdversarialShift(given, attacks()[given], DEFAULT_QUERY_BUDGET)
+    names = [*catalogue(), *attacks()]
+    raise ConfigurationError(unknown_name("perturbation or attack", str(given), names))

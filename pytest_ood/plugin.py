@@ -1,0 +1,467 @@
+"""The pytest plugin: options, items, fixtures, and what is shown and written at the end.
+
+Without --ood-suite it only skips robustness tests; the rest of the package is imported inside the
+hooks that need it.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from pytest_ood.assertions import Ood
+    from pytest_ood.evaluation import Result
+    from pytest_ood.gate import Check, Gate
+    from pytest_ood.models.protocol import Model, RecordedModel
+    from pytest_ood.reports.results import Results
+    from pytest_ood.shifts import Shift
+
+GATE: pytest.StashKey[Gate] = pytest.StashKey()
+KEEPER: pytest.StashKey[RecordKeeper] = pytest.StashKey()
+RECORD: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+
+FIXTURES = frozenset({"ood", "ood_model", "ood_baseline", "ood_shift"})
+REPORT_SUFFIXES = (".json",)
+SKIP_REASON = "robustness test: runs with --ood-suite"
+TERMINAL_INTERVAL = 5.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, all under one prefix."""
+    group = parser.getgroup("ood", "robustness under domain shift, noise and attack (pytest-ood)")
+    group.addoption(
+        "--ood-suite",
+        action="store_true",
+        help="run the robustness suites and the robustness tests, and nothing else",
+    )
+    group.addoption(
+        "--ood-only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this suite, kind of shift, shift, or suite/kind/shift (repeatable)",
+    )
+    group.addoption(
+        "--ood-model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this model under test (repeatable)",
+    )
+    group.addoption(
+        "--ood-seed", type=int, metavar="INT", help="seed of samples and perturbations (0)"
+    )
+    group.addoption(
+        "--ood-max-examples",
+        type=_count,
+        metavar="N",
+        help="draw at most N examples from each data set",
+    )
+    group.addoption(
+        "--ood-report",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="write the report here; its ending says the form: .json (repeatable)",
+    )
+    group.addoption(
+        "--ood-strict", action="store_true", help="an inconclusive verdict fails, too"
+    )
+    group.addoption(
+        "--ood-cache",
+        metavar="DIR",
+        help="where packages, trained models and predictions are kept (the user's cache folder)",
+    )
+    group.addoption(
+        "--ood-no-cache",
+        action="store_true",
+        help="ask models anew: read and keep no predictions",
+    )
+    group.addoption(
+        "--ood-offline", action="store_true", help="fetch nothing; use what is in the cache"
+    )
+
+
+def _count(text: str) -> int:
+    import argparse
+
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Offer the hooks of hookspecs.py."""
+    from pytest_ood import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the gate together, or refuse a wrong configuration before anything runs."""
+    config.addinivalue_line("markers", "ood: a robustness test; it runs with --ood-suite")
+    if not config.getoption("ood_suite") or config.option.help:
+        return
+    from pytest_ood.errors import ConfigurationError
+    from pytest_ood.gate import Gate
+
+    for path in _report_paths(config):
+        if path.suffix not in REPORT_SUFFIXES:
+            raise pytest.UsageError(
+                f"--ood-report {path.name}: unknown kind of report {path.suffix!r}; "
+                f"known: {', '.join(REPORT_SUFFIXES)}"
+            )
+        if not path.parent.is_dir():
+            raise pytest.UsageError(f"--ood-report: there is no folder {path.parent}")
+    try:
+        gate = Gate(_options(config), _Progress(config), _own_models(config))
+    except ConfigurationError as error:
+        raise pytest.UsageError(f"pytest-ood: {error}") from None
+    config.stash[GATE] = gate
+    config.stash[KEEPER] = RecordKeeper()
+    config.pluginmanager.register(config.stash[KEEPER], "ood-records")
+
+
+def _own_models(config: pytest.Config) -> Any:
+    def models(suite: str, labels: tuple[str, ...]) -> list[Model | RecordedModel]:
+        answers = config.hook.pytest_ood_models(suite=suite, labels=labels)
+        return [model for answer in answers for model in answer]
+
+    return models
+
+
+def _options(config: pytest.Config) -> Any:
+    from platformdirs import user_cache_path
+
+    from pytest_ood.gate import Options
+
+    given = config.getoption("ood_cache")
+    cache = user_cache_path("pytest-ood") if given is None else Path(given)
+    return Options(
+        root=config.rootpath,
+        cache=config.invocation_params.dir / cache,
+        only=tuple(config.getoption("ood_only")),
+        models=tuple(config.getoption("ood_model")),
+        seed=config.getoption("ood_seed"),
+        max_examples=config.getoption("ood_max_examples"),
+        strict=config.getoption("ood_strict"),
+        keep_predictions=not config.getoption("ood_no_cache"),
+        offline=config.getoption("ood_offline"),
+    )
+
+
+def _report_paths(config: pytest.Config) -> list[Path]:
+    return [config.invocation_params.dir / path for path in config.getoption("ood_report")]
+
+
+class _Progress:
+    """Progress lines past pytest's capture, through the terminal reporter where there is one."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def track(self, what: str, total: int, unit: str) -> Any:
+        from pytest_ood.progress import CI_INTERVAL, Lines, Silent
+
+        if self.config.get_verbosity() < -1:
+            return Silent().track(what, total, unit)
+        terminal = self.config.pluginmanager.getplugin("terminalreporter")
+        interactive = terminal is not None and terminal.isatty
+        interval = TERMINAL_INTERVAL if interactive else CI_INTERVAL
+        return Lines(self._write, interval).track(what, total, unit)
+
+    def _write(self, line: str) -> None:
+        capture = self.config.pluginmanager.getplugin("capturemanager")
+        terminal = self.config.pluginmanager.getplugin("terminalreporter")
+        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+            if terminal is not None:
+                terminal.ensure_newline()
+                terminal.write_line(f"ood: {line}")
+                terminal.flush()
+            else:
+                # An xdist worker has no terminal; its standard error is the controller's.
+                print(f"ood: {line}", file=sys.__stderr__, flush=True)  # noqa: T201
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Name the seed, the suites, the models and the cache."""
+    if GATE not in config.stash:
+        return []
+    gate = config.stash[GATE]
+    models = dict.fromkeys(name for suite in gate.runs for name in gate.chosen_models(suite))
+    return [
+        f"ood: seed {gate.seed}, suites: {', '.join(gate.runs)}, models: {', '.join(models)}",
+        f"ood: cache {gate.options.cache}",
+    ]
+
+
+class OodSuite(pytest.Collector):
+    """Collects the checks of one suite."""
+
+    def collect(self) -> Iterator[OodItem]:
+        """Yield an item for every check that the options leave."""
+        for check in self.config.stash[GATE].checks:
+            if check.suite == self.name:
+                yield OodItem.from_parent(self, name=check.id, nodeid=check.id, check=check)
+
+
+class OodItem(pytest.Item):
+    """One check of the gate."""
+
+    def __init__(self, *, check: Check, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.check = check
+        self.add_marker("ood")
+
+    def runtest(self) -> None:
+        """Measure, and fail where the budget is not met."""
+        from pytest_ood.errors import NotApplicableError
+        from pytest_ood.evaluation import to_record
+        from pytest_ood.reports.explanation import explain
+
+        gate = self.config.stash[GATE]
+        try:
+            result = gate.measure(self.check)
+        except NotApplicableError as error:
+            raise _skipped(str(error)) from None
+        self.stash[RECORD] = to_record(result)
+        self.user_properties += _properties(result)
+        if result.verdict == "pass":
+            return
+        check = self.check
+        rerun = f"pytest --ood-suite --ood-only {check.path} --ood-model {check.model}"
+        text = explain(
+            result, alpha=gate.configuration.alpha, rerun=f"{rerun} --ood-seed {gate.seed}"
+        )
+        if result.verdict == "inconclusive" and not gate.strict:
+            raise _skipped(f"inconclusive: {result.reason}")
+        raise GateFailedError(text)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show the explanation or the error's own words; a traceback only for surprises."""
+        from pytest_ood.errors import OodError
+
+        if isinstance(excinfo.value, GateFailedError):
+            return str(excinfo.value)
+        if isinstance(excinfo.value, OodError):
+            return f"{type(excinfo.value).__name__}: {excinfo.value}"
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Place the item in the project's root: a check has no file of its own."""
+        return self.path, 0, self.name
+
+
+class GateFailedError(Exception):
+    """A check of the gate did not pass."""
+
+
+def _skipped(reason: str) -> BaseException:
+    return pytest.skip.Exception(reason, _use_item_location=True)
+
+
+def _properties(result: Result) -> list[tuple[str, object]]:
+    """Return the figures that belong into JUnit."""
+    from pytest_ood.evaluation import Comparison, Evaluation
+
+    found: list[tuple[str, object]] = [("ood_verdict", result.verdict), ("ood_n", result.n)]
+    if isinstance(result, Evaluation):
+        estimate = result.drop
+        name = "ood_drop"
+    elif isinstance(result, Comparison):
+        estimate, name = result.difference, "ood_difference"
+    else:
+        estimate, name = result.score, "ood_score"
+    found += [(name, round(estimate.value, 6))]
+    found += [(f"{name}_low", round(estimate.low, 6)), (f"{name}_high", round(estimate.high, 6))]
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Put the suites before whatever else the session collects."""
+    report = yield
+    if isinstance(collector, pytest.Session) and GATE in collector.config.stash and report.passed:
+        gate = collector.config.stash[GATE]
+        suites: list[pytest.Item | pytest.Collector] = [
+            OodSuite.from_parent(collector, name=name, nodeid=name, path=collector.config.rootpath)
+            for name in gate.runs
+            if any(check.suite == name for check in gate.checks)
+        ]
+        report.result = [*suites, *report.result]
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --ood-suite keep robustness tests alone; without it skip them, saying why."""
+    if GATE not in config.stash:
+        for item in items:
+            if _is_robustness_test(item):
+                item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
+        return
+    kept = [item for item in items if _is_robustness_test(item)]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(
+            items=[item for item in items if not _is_robustness_test(item)]
+        )
+        items[:] = kept
+
+
+def _is_robustness_test(item: pytest.Item) -> bool:
+    names = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("ood") is not None or not FIXTURES.isdisjoint(names)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each model and shift that it asks for."""
+    wanted = [name for name in ("ood_model", "ood_shift") if name in metafunc.fixturenames]
+    if not wanted or GATE not in metafunc.config.stash:
+        return
+    gate = metafunc.config.stash[GATE]
+    found: dict[tuple[tuple[str, str], ...], str] = {}
+    for suite, run in gate.runs.items():
+        prefix = f"{suite}-" if len(gate.runs) > 1 else ""
+        for model in gate.chosen_models(suite) if "ood_model" in wanted else [""]:
+            for shift in run.suite.shifts if "ood_shift" in wanted else [None]:
+                names = {"ood_model": model, "ood_shift": "" if shift is None else shift.name}
+                key = tuple((suite, names[name]) for name in wanted)
+                found[key] = prefix + "-".join(names[name] for name in wanted)
+    metafunc.parametrize(wanted, list(found), indirect=True, ids=list(found.values()))
+
+
+@pytest.fixture(scope="session")
+def ood(pytestconfig: pytest.Config) -> Ood:
+    """Robustness assertions: `ood.assert_drop(...)` and `ood.assert_no_less_robust(...)`."""
+    from pytest_ood.assertions import Ood
+
+    gate = pytestconfig.stash[GATE]
+    return Ood(
+        gate.engine,
+        gate.reader,
+        gate.seed,
+        gate.configuration.alpha,
+        gate.options.max_examples,
+        None if gate.strict else pytest.skip,
+    )
+
+
+@pytest.fixture
+def ood_model(request: pytest.FixtureRequest) -> Model | RecordedModel:
+    """Each model under test in turn."""
+    suite, name = request.param
+    return request.config.stash[GATE].models[suite][name]
+
+
+@pytest.fixture
+def ood_shift(request: pytest.FixtureRequest) -> Shift:
+    """Each shift of the suites in turn."""
+    suite, name = request.param
+    return request.config.stash[GATE].runs[suite].suite.shift(name)
+
+
+@pytest.fixture
+def ood_baseline(request: pytest.FixtureRequest) -> Model | RecordedModel:
+    """The model marked `baseline = true`."""
+    gate = request.config.stash[GATE]
+    callspec = getattr(request.node, "callspec", None)
+    parameters = {} if callspec is None else callspec.params
+    suite = next(
+        (parameters[name][0] for name in ("ood_model", "ood_shift") if name in parameters),
+        next(iter(gate.runs)),
+    )
+    name = gate.baselines[suite]
+    if name is None:
+        raise pytest.UsageError(
+            f"no model of suite {suite!r} is marked as the baseline; add `baseline = true` to one"
+        )
+    return gate.models[suite][name]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Hang the measurement on the report, which travels from xdist's workers to the controller."""
+    report = yield
+    if report.when == "call" and RECORD in item.stash:
+        report.ood_record = item.stash[RECORD]
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
+    """Call an inconclusive check by its name rather than skipped."""
+    record = getattr(report, "ood_record", None)
+    if record is not None and report.skipped:
+        return "inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})
+    return None
+
+
+class RecordKeeper:
+    """Keeps what the reports bring; registered where the gate is on, and of use on the controller.
+
+    Attributes:
+        records: By the id of the check.
+    """
+
+    def __init__(self) -> None:
+        self.records: dict[str, dict[str, Any]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a measurement off its report."""
+        record = getattr(report, "ood_record", None)
+        if record is not None:
+            self.records[report.nodeid] = record
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show the tables and the answer."""
+    results = _results(config)
+    if results is None or config.get_verbosity() < -1:
+        return
+    from pytest_ood.reports.terminal import render
+
+    terminalreporter.section("robustness")
+    for line in render(results):
+        terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the reports, once, on the controller."""
+    config = session.config
+    if hasattr(config, "workerinput"):
+        return
+    results = _results(config)
+    if results is None:
+        return
+    from pytest_ood.reports import json_report
+
+    for path in _report_paths(config):
+        json_report.write(path, results)
+
+
+def _results(config: pytest.Config) -> Results | None:
+    """Put what was measured in the order of the checks; None where there is nothing."""
+    if GATE not in config.stash or not config.stash[KEEPER].records:
+        return None
+    from pytest_ood.evaluation import from_record
+    from pytest_ood.reports.results import Results
+
+    gate, records = config.stash[GATE], config.stash[KEEPER].records
+    order = [check.id for check in gate.checks if check.id in records]
+    return Results(
+        gate.seed,
+        gate.configuration.alpha,
+        gate.model_infos(),
+        tuple(from_record(records[identifier]) for identifier in order),
+    )

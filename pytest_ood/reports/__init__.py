@@ -1,0 +1,1 @@
+"""Reports: what the results of a run look like, each form in a file of its own."""

@@ -1,0 +1,138 @@
+"""The JSON report: every figure of a run, for machines."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.files import write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_ood.evaluation import Comparison, Evaluation, Floor
+    from pytest_ood.reports.results import Results
+    from pytest_ood.statistics import Estimate
+
+SCHEMA_VERSION = 1
+PACKAGES = ("pytest-ood", "pytest", "numpy", "scipy", "scikit-learn", "nlpaug", "torch",
+            "transformers")  # fmt: skip
+
+
+def write(path: Path, results: Results) -> None:
+    """Write the report whole or not at all."""
+    text = json.dumps(as_json(results), indent=2, ensure_ascii=True, allow_nan=False)
+    write_atomically(path, text + "\n")
+
+
+def as_json(results: Results) -> dict[str, Any]:
+    """Return the report as plain values."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "seed": results.seed,
+        "alpha": results.alpha,
+        "environment": environment(),
+        "models": [
+            {
+                "suite": model.suite,
+                "name": model.name,
+                "paradigm": model.paradigm,
+                "source": model.source,
+                "parameters": dict(model.parameters),
+                "baseline": model.baseline,
+            }
+            for model in results.models
+        ],
+        "in_distribution": [_floor(floor) for floor in results.floors],
+        "evaluations": [_evaluation(evaluation) for evaluation in results.evaluations],
+        "comparisons": [_comparison(comparison) for comparison in results.comparisons],
+        "answers": [
+            {
+                "suite": suite,
+                "kind": answer.kind,
+                "model": answer.model.name,
+                "baseline": answer.baseline.name,
+                **_estimate("difference", answer.difference),
+                "settled": answer.settled,
+            }
+            for suite in results.suites
+            for answer in results.answers(suite)
+        ],
+    }
+
+
+def environment() -> dict[str, str]:
+    """Return the versions that a result may depend on."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _estimate(name: str, estimate: Estimate) -> dict[str, Any]:
+    return {name: _figure(estimate.value), "interval": [_figure(estimate.low), _figure(estimate.high)]}
+
+
+def _figure(value: float) -> float:
+    """Round away what differs between two ways of adding the same numbers."""
+    return round(value, 9) + 0.0
+
+
+def _floor(floor: Floor) -> dict[str, Any]:
+    return {
+        "suite": floor.suite,
+        "model": floor.model,
+        "n": floor.n,
+        "abstained": floor.abstained,
+        **_estimate("score", floor.score),
+        "majority": _figure(floor.majority),
+        "budget": floor.budget,
+        "verdict": floor.verdict,
+        "reason": floor.reason,
+        "data_hash": floor.data_hash,
+    }
+
+
+def _evaluation(e: Evaluation) -> dict[str, Any]:
+    return {
+        "suite": e.suite,
+        "kind": e.kind,
+        "shift": e.shift,
+        "model": e.model,
+        "n": e.n,
+        "unchanged": e.unchanged,
+        "abstained": e.abstained,
+        "abstained_id": e.abstained_id,
+        "score_id": _figure(e.score_id),
+        "score_ood": _figure(e.score_ood),
+        **_estimate("drop", e.drop),
+        "paired": e.paired,
+        "budget": e.budget,
+        "verdict": e.verdict,
+        "reason": e.reason,
+        "queries": e.queries,
+        "shifted_set_hash": e.shifted_set_hash,
+        "flips": [vars(flip) for flip in e.flips],
+    }
+
+
+def _comparison(c: Comparison) -> dict[str, Any]:
+    return {
+        "suite": c.suite,
+        "kind": c.kind,
+        "shift": c.shift,
+        "model": c.model,
+        "baseline": c.baseline,
+        "n": c.n,
+        "drop": _figure(c.drop),
+        "baseline_drop": _figure(c.baseline_drop),
+        **_estimate("difference", c.difference),
+        "margin": c.margin,
+        "verdict": c.verdict,
+        "reason": c.reason,
+    }

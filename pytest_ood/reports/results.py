@@ -1,0 +1,152 @@
+"""The results of a run, in the order of its checks, and what they add up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.evaluation import Comparison, Evaluation, Floor, difference_of_drops
+from pytest_ood.shifts import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_ood.evaluation import Result
+    from pytest_ood.statistics import Estimate
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a report says about a model.
+
+    Attributes:
+        suite: The suite it was tested in.
+        name: Its name.
+        paradigm: prompted, fine-tuned or other.
+        source: What ran.
+        parameters: What else decides its answers.
+        baseline: Relative budgets compare with it.
+    """
+
+    suite: str
+    name: str
+    paradigm: str
+    source: str
+    parameters: Mapping[str, Any]
+    baseline: bool
+
+    @property
+    def note(self) -> str:
+        """The paradigm, and what a reader must know beside the name."""
+        if self.parameters.get("pretrained") is False:
+            return f"{self.paradigm}, no pre-training"
+        return self.paradigm
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Who drops less under a kind of shift: the question behind the suite.
+
+    Attributes:
+        kind: Of shift.
+        model: Compared with the baseline.
+        baseline: Its name.
+        difference: How much more the model drops, on average over the kind's shifts.
+    """
+
+    kind: str
+    model: ModelInfo
+    baseline: ModelInfo
+    difference: Estimate
+
+    @property
+    def settled(self) -> bool:
+        """Whether the interval excludes "no difference"."""
+        return self.difference.low > 0.0 or self.difference.high < 0.0
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run has measured.
+
+    Attributes:
+        seed: Of the run.
+        alpha: One-sided level of every bound.
+        models: Those under test.
+        results: What was measured.
+    """
+
+    seed: int
+    alpha: float
+    models: tuple[ModelInfo, ...]
+    results: tuple[Result, ...]
+
+    @cached_property
+    def floors(self) -> list[Floor]:
+        """In-distribution scores."""
+        return [result for result in self.results if isinstance(result, Floor)]
+
+    @cached_property
+    def evaluations(self) -> list[Evaluation]:
+        """Drops."""
+        return [result for result in self.results if isinstance(result, Evaluation)]
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """Differences of drops."""
+        return [result for result in self.results if isinstance(result, Comparison)]
+
+    @property
+    def suites(self) -> list[str]:
+        """Names of the suites that were measured, in order."""
+        return list(dict.fromkeys(result.suite for result in self.results))
+
+    def info(self, suite: str, model: str) -> ModelInfo:
+        """Return what is known of a model."""
+        return next(m for m in self.models if m.suite == suite and m.name == model)
+
+    def answers(self, suite: str) -> list[Answer]:
+        """Compare models with the baseline, kind by kind.
+
+        Where models of another paradigm than the baseline's were measured, only they are compared:
+        that is the question. A kind is left out where the two have no shift in common.
+        """
+        models = [m for m in self.models if m.suite == suite]
+        baseline = next((m for m in models if m.baseline), None)
+        if baseline is None:
+            return []
+        others = [m for m in models if not m.baseline]
+        asked = [m for m in others if m.paradigm != baseline.paradigm] or others
+        found = []
+        for model in asked:
+            for kind in KINDS:
+                mine = self._of(suite, kind, model.name)
+                theirs = self._of(suite, kind, baseline.name)
+                common = [shift for shift in mine if shift in theirs]
+                if common:
+                    difference = difference_of_drops(
+                        [mine[shift] for shift in common],
+                        [theirs[shift] for shift in common],
+                        self.alpha,
+                    )
+                    found.append(Answer(kind, model, baseline, difference))
+        return found
+
+    def _of(self, suite: str, kind: str, model: str) -> dict[str, Evaluation]:
+        return {
+            e.shift: e
+            for e in self.evaluations
+            if (e.suite, e.kind, e.model) == (suite, kind, model) and e.verdict != "invalid"
+        }
+
+
+def mean_drop(evaluations: Sequence[Evaluation]) -> float:
+    """Return the mean drop over shifts.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not evaluations:
+        raise ValueError("there is no drop to average")
+    return sum(e.drop.value for e in evaluations) / len(evaluations)

@@ -1,0 +1,157 @@
+"""The tables and the sentence at the end of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_ood.budgets import interval, points
+from pytest_ood.reports.results import mean_drop
+from pytest_ood.shifts import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ood.budgets import Verdict
+    from pytest_ood.evaluation import Comparison, Evaluation
+    from pytest_ood.reports.results import Answer, ModelInfo, Results
+    from pytest_ood.statistics import Estimate
+
+WIDTH = 100
+NAME_WIDTH = 20
+CELL_WIDTH = 26
+VERDICTS = {"pass": "pass", "fail": "FAIL", "inconclusive": "open", "invalid": "INVALID"}
+
+
+def render(results: Results) -> list[str]:
+    """Return the lines for the terminal, none wider than 100 columns."""
+    lines: list[str] = []
+    for suite in results.suites:
+        lines += _suite(results, suite)
+    return lines
+
+
+def _suite(results: Results, suite: str) -> list[str]:
+    measured = {r.model for r in results.results if r.suite == suite}
+    models = [m for m in results.models if m.suite == suite and m.name in measured]
+    per_block = (WIDTH - NAME_WIDTH) // CELL_WIDTH
+    lines = []
+    for start in range(0, len(models), per_block):
+        lines += _drops(results, suite, models[start : start + per_block])
+    lines += _differences(results, suite, per_block)
+    if any(r.verdict == "inconclusive" for r in results.results if r.suite == suite):
+        lines.append("open: inconclusive, the interval holds the budget; more examples settle it")
+    sentence = answer_sentence(results.answers(suite), results.alpha)
+    return [*lines, *_wrapped(sentence), ""]
+
+
+def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[str]:
+    evaluations = [e for e in results.evaluations if e.suite == suite]
+    floors = {f.model: f for f in results.floors if f.suite == suite}
+    level = f"{1 - 2 * results.alpha:.0%}"
+    lines = [
+        f"{suite}: accuracy, then drop of accuracy in points, {level} intervals, verdicts",
+        _row("", [m.name + (" (baseline)" if m.baseline else "") for m in models]),
+        _row("", [m.note for m in models]),
+    ]
+    if any(m.name in floors for m in models):
+        cells = [
+            _cell(floors[m.name].score, floors[m.name].verdict) if m.name in floors else ""
+            for m in models
+        ]
+        lines.append(_row("in distribution", cells))
+    for kind in KINDS:
+        of_kind = [e for e in evaluations if e.kind == kind]
+        lines += _kind(kind, of_kind, models)
+    return lines
+
+
+def _kind(kind: str, evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[str]:
+    shown = [e for e in evaluations if e.model in {m.name for m in models}]
+    if not shown:
+        return []
+    lines = [kind]
+    for shift in dict.fromkeys(e.shift for e in shown):
+        cells = {e.model: _cell(e.drop, e.verdict) for e in shown if e.shift == shift}
+        lines.append(_row(f"  {shift}", [cells.get(m.name, "") for m in models]))
+        lines += _counts(f"{shift}", [e for e in shown if e.shift == shift])
+    if len({e.shift for e in shown}) > 1:
+        means = []
+        for m in models:
+            own = [e for e in shown if e.model == m.name]
+            means.append(f"{points(mean_drop(own)):>5}" if own else "")
+        lines.append(_row("  mean", means))
+    return lines
+
+
+def _counts(shift: str, evaluations: list[Evaluation]) -> list[str]:
+    """Return a line on what the drop leaves unsaid: unchanged items, abstentions."""
+    told = []
+    unchanged = {e.unchanged for e in evaluations if e.unchanged}
+    if unchanged:
+        told.append(f"{max(unchanged)} unchanged, left out")
+    told += [
+        f"{e.model} abstained {e.abstained} of {e.n}" for e in evaluations if e.abstained
+    ]
+    return [f"    ({shift}: {'; '.join(told)})"[:WIDTH]] if told else []
+
+
+def _differences(results: Results, suite: str, per_block: int) -> list[str]:
+    comparisons = [c for c in results.comparisons if c.suite == suite]
+    if not comparisons:
+        return []
+    names = list(dict.fromkeys(c.model for c in comparisons))
+    lines = []
+    for start in range(0, len(names), per_block):
+        block = names[start : start + per_block]
+        lines.append(f"drop beyond that of {comparisons[0].baseline}, in points, on the same items")
+        lines.append(_row("", block))
+        for shift in dict.fromkeys(c.shift for c in comparisons):
+            cells = {
+                c.model: _cell(c.difference, c.verdict) for c in comparisons if c.shift == shift
+            }
+            lines.append(_row(f"  {shift}", [cells.get(name, "") for name in block]))
+    return lines
+
+
+def _cell(estimate: Estimate, verdict: Verdict) -> str:
+    return f"{points(estimate.value):>5} {interval(estimate)} {VERDICTS[verdict]}"
+
+
+def _row(name: str, cells: Sequence[str]) -> str:
+    shown = "".join(_fitted(cell, CELL_WIDTH) for cell in cells)
+    return (_fitted(name, NAME_WIDTH) + shown).rstrip()
+
+
+def _fitted(text: str, width: int) -> str:
+    return (text if len(text) < width else text[: width - 4] + "...").ljust(width)
+
+
+def answer_sentence(answers: Sequence[Answer], alpha: float) -> str:
+    """Say in one sentence who drops less, by how much, and whether it is settled."""
+    if not answers:
+        return ""
+    clauses = [_clause(answer) for answer in answers]
+    told = "; ".join(clauses)
+    note = f" ({1 - 2 * alpha:.0%} intervals of the mean difference in drop.)"
+    return told[0].upper() + told[1:] + "." + note
+
+
+def _clause(answer: Answer) -> str:
+    difference = answer.difference
+    size = points(abs(difference.value))
+    side = "less" if difference.value <= 0 else "more"
+    names = f"{answer.model.name} ({answer.model.note})"
+    baseline = f"{answer.baseline.name} ({answer.baseline.note})"
+    settled = "settled" if answer.settled else "not settled"
+    return (
+        f"under {answer.kind} shift {names} drops {size} points {side} than {baseline} "
+        f"{interval(difference)}, {settled}"
+    )
+
+
+def _wrapped(text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
