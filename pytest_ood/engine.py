@@ -1,4 +1,4 @@
-"""Asking models: through the store, every different input once, in batches that are kept at once."""
+"""Asking models: through the store, every different input once, kept batch by batch."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Engine:
     ) -> dict[str, Prediction]:
         answers: dict[str, Prediction] = {}
         title = f"predicting {what} with {model.name}"
-        with self.progress.track(title, len(inputs), "texts") as tracker:
+        with self.progress.track(title, len(inputs), "texts", quick=True) as tracker:
             for start in range(0, len(inputs), KEPT_AT_ONCE):
                 batch = inputs[start : start + KEPT_AT_ONCE]
                 got = model.predict(batch)

@@ -302,9 +302,7 @@ class SuiteRun:
         examples = self.in_distribution().examples
         return self._ask(model, IN_DISTRIBUTION, examples, [e.inputs for e in examples])
 
-    def _scores(
-        self, examples: Sequence[Example], answers: Sequence[Prediction]
-    ) -> list[float]:
+    def _scores(self, examples: Sequence[Example], answers: Sequence[Prediction]) -> list[float]:
         pairs = zip(answers, examples, strict=True)
         return [self.suite.task.score(answer, example) for answer, example in pairs]
 
@@ -379,7 +377,7 @@ class SuiteRun:
     def _under_noise(self, model: Model | RecordedModel, shift: NoiseShift) -> Evaluation:
         examples = self.in_distribution().examples
         if shift.name not in self._shifted:
-            self._shifted[shift.name] = shift.apply(examples, self.seed)
+            self._shifted[shift.name] = shift.apply(examples, self.seed, self.engine.store)
         shifted = self._shifted[shift.name]
         places = [p for p, e in enumerate(examples) if shifted[p] != e.inputs]
         changed = [examples[p] for p in places]
@@ -391,8 +389,8 @@ class SuiteRun:
         first = self._before(model)
         second = self._ask(model, shift.name, changed, [shifted[p] for p in places])
         return self._paired(
-            model, shift, changed, [shifted[p] for p in places], [first[p] for p in places], second,
-            unchanged=len(examples) - len(changed),
+            model, shift, changed, [shifted[p] for p in places], [first[p] for p in places],
+            second=second, unchanged=len(examples) - len(changed),
         )  # fmt: skip
 
     def _under_attack(self, model: Model | RecordedModel, shift: AdversarialShift) -> Evaluation:
@@ -415,8 +413,8 @@ class SuiteRun:
         second = self._ask(model, shift.name, examples, shifted)
         # Nothing is left out here: an example that withstood the attack is what robustness is.
         return self._paired(
-            model, shift, examples, shifted, first, second,
-            unchanged=0, queries=sum(result.queries for result in results),
+            model, shift, examples, shifted, first,
+            second=second, unchanged=0, queries=sum(result.queries for result in results),
         )  # fmt: skip
 
     def _paired(
@@ -426,8 +424,8 @@ class SuiteRun:
         examples: Sequence[Example],
         shifted: Sequence[Inputs],
         first: Sequence[Prediction],
-        second: Sequence[Prediction],
         *,
+        second: Sequence[Prediction],
         unchanged: int,
         queries: int | None = None,
     ) -> Evaluation:
@@ -510,13 +508,13 @@ def difference_of_drops(
     for m, o in zip(mine, other, strict=True):
         mine_before, mine_after = dict(m.before), dict(m.after)
         other_before, other_after = dict(o.before), dict(o.after)
-        for identifier in mine_before:
-            if identifier in other_before:
-                values.setdefault(identifier, []).append(
-                    (mine_before[identifier] - mine_after[identifier])
-                    - (other_before[identifier] - other_after[identifier])
-                )
-    return statistics.mean_over_examples([sum(v) / len(v) for v in values.values()], alpha)
+        for identifier in mine_before.keys() & other_before.keys():
+            values.setdefault(identifier, []).append(
+                (mine_before[identifier] - mine_after[identifier])
+                - (other_before[identifier] - other_after[identifier])
+            )
+    means = [sum(values[identifier]) / len(values[identifier]) for identifier in sorted(values)]
+    return statistics.mean_over_examples(means, alpha)
 
 
 def _common(

@@ -71,9 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATH",
         help="write the report here; its ending says the form: .json (repeatable)",
     )
-    group.addoption(
-        "--ood-strict", action="store_true", help="an inconclusive verdict fails, too"
-    )
+    group.addoption("--ood-strict", action="store_true", help="an inconclusive verdict fails, too")
     group.addoption(
         "--ood-cache",
         metavar="DIR",
@@ -145,7 +143,7 @@ def _options(config: pytest.Config) -> Any:
     given = config.getoption("ood_cache")
     cache = user_cache_path("pytest-ood") if given is None else Path(given)
     return Options(
-        root=config.rootpath,
+        root=_project_root(config.invocation_params.dir),
         cache=config.invocation_params.dir / cache,
         only=tuple(config.getoption("ood_only")),
         models=tuple(config.getoption("ood_model")),
@@ -155,6 +153,15 @@ def _options(config: pytest.Config) -> Any:
         keep_predictions=not config.getoption("ood_no_cache"),
         offline=config.getoption("ood_offline"),
     )
+
+
+def _project_root(start: Path) -> Path:
+    """Return the nearest folder with a pyproject.toml, or the one pytest was started in.
+
+    pytest's own rootdir will not do: before plugins are known it takes the value of an option such
+    as `--ood-cache DIR` for a test path.
+    """
+    return next((f for f in (start, *start.parents) if (f / "pyproject.toml").is_file()), start)
 
 
 def _report_paths(config: pytest.Config) -> list[Path]:
@@ -167,15 +174,15 @@ class _Progress:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
 
-    def track(self, what: str, total: int, unit: str) -> Any:
+    def track(self, what: str, total: int, unit: str, *, quick: bool = False) -> Any:
         from pytest_ood.progress import CI_INTERVAL, Lines, Silent
 
         if self.config.get_verbosity() < -1:
-            return Silent().track(what, total, unit)
+            return Silent().track(what, total, unit, quick=quick)
         terminal = self.config.pluginmanager.getplugin("terminalreporter")
         interactive = terminal is not None and terminal.isatty
         interval = TERMINAL_INTERVAL if interactive else CI_INTERVAL
-        return Lines(self._write, interval).track(what, total, unit)
+        return Lines(self._write, interval).track(what, total, unit, quick=quick)
 
     def _write(self, line: str) -> None:
         capture = self.config.pluginmanager.getplugin("capturemanager")
@@ -187,7 +194,7 @@ class _Progress:
                 terminal.flush()
             else:
                 # An xdist worker has no terminal; its standard error is the controller's.
-                print(f"ood: {line}", file=sys.__stderr__, flush=True)  # noqa: T201
+                print(f"ood: {line}", file=sys.__stderr__, flush=True)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -394,7 +401,7 @@ def pytest_runtest_makereport(
     """Hang the measurement on the report, which travels from xdist's workers to the controller."""
     report = yield
     if report.when == "call" and RECORD in item.stash:
-        report.ood_record = item.stash[RECORD]
+        vars(report)["ood_record"] = item.stash[RECORD]
     return report
 
 

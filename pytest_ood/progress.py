@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,8 +26,13 @@ class Tracker(Protocol):
 class Progress(Protocol):
     """Where long steps are announced."""
 
-    def track(self, what: str, total: int, unit: str) -> AbstractContextManager[Tracker]:
-        """Announce a step of `total` units; the context's value takes updates."""
+    def track(
+        self, what: str, total: int, unit: str, *, quick: bool = False
+    ) -> AbstractContextManager[Tracker]:
+        """Announce a step of `total` units; the context's value takes updates.
+
+        A quick step is announced only once it turns out to take long.
+        """
         ...
 
 
@@ -39,10 +44,12 @@ class _NoTracker:
 class Silent:
     """Announces nothing."""
 
-    @contextmanager
-    def track(self, what: str, total: int, unit: str) -> Iterator[Tracker]:  # noqa: ARG002
+    def track(
+        self, what: str, total: int, unit: str, *, quick: bool = False
+    ) -> AbstractContextManager[Tracker]:
         """Announce nothing."""
-        yield _NoTracker()
+        del what, total, unit, quick
+        return nullcontext(_NoTracker())
 
 
 @dataclass
@@ -53,17 +60,20 @@ class _LineTracker:
     write: Callable[[str], None]
     interval: float
     clock: Callable[[], float]
+    quick: bool
     started: float = field(init=False)
     written: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.started = self.written = self.clock()
+        if not self.quick:
+            self.write(f"{self.what}: {self.total:,} {self.unit}" if self.total else self.what)
 
     def update(self, done: int) -> None:
         now = self.clock()
         if now - self.written < self.interval or done <= 0:
             return
-        self.written = now
+        self.written, self.quick = now, False
         left = (now - self.started) / done * max(0, self.total - done)
         share = f"{done / self.total:.0%}" if self.total else "?"
         self.write(
@@ -72,12 +82,15 @@ class _LineTracker:
         )
 
     def close(self) -> None:
-        self.write(f"{self.what}: done in {duration(self.clock() - self.started)}")
+        if not self.quick:
+            self.write(f"{self.what}: done in {duration(self.clock() - self.started)}")
 
 
 @dataclass(frozen=True)
 class Lines:
     """Writes a line when a step starts, every `interval` seconds, and when it ends.
+
+    A quick step gets no line at all unless it takes longer than the interval.
 
     Attributes:
         write: Takes one line without its end.
@@ -90,10 +103,9 @@ class Lines:
     clock: Callable[[], float] = time.monotonic
 
     @contextmanager
-    def track(self, what: str, total: int, unit: str) -> Iterator[Tracker]:
+    def track(self, what: str, total: int, unit: str, *, quick: bool = False) -> Iterator[Tracker]:
         """Announce one step."""
-        self.write(f"{what}: {total:,} {unit}" if total else what)
-        tracker = _LineTracker(what, total, unit, self.write, self.interval, self.clock)
+        tracker = _LineTracker(what, total, unit, self.write, self.interval, self.clock, quick)
         yield tracker
         tracker.close()
 

@@ -200,24 +200,35 @@ def parse_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             f"{path}, line {line}: byte 0x{error.object[error.start]:02x} is not valid UTF-8; "
             "save the file as UTF-8"
         ) from None
-    if path.suffix == ".jsonl":
-        for number, line in enumerate(content.split("\n"), start=1):
-            if line.strip():
-                yield number, _json_row(path, number, line)
-        return
-    delimiter = "\t" if path.suffix == ".tsv" else ","
-    # Quotes are ordinary characters in a TSV file, as data sets are published.
-    quoting = csv.QUOTE_NONE if path.suffix == ".tsv" else csv.QUOTE_MINIMAL
-    lines = csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter, quoting=quoting)
+    yield from (_jsonl if path.suffix == ".jsonl" else _csv)(path, content)
+
+
+def _jsonl(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for number, line in enumerate(content.split("\n"), start=1):
+        if line.strip():
+            yield number, _json_row(path, number, line)
+
+
+def _csv(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    tabs = path.suffix == ".tsv"
+    rows = csv.DictReader(
+        io.StringIO(content, newline=""),
+        delimiter="\t" if tabs else ",",
+        # Quotes are ordinary characters in a TSV file, as data sets are published.
+        quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
     try:
-        for entry in lines:
-            if entry.get(None) is not None:  # type: ignore[call-overload] # csv's key for the surplus
+        for row in rows:
+            surplus, missing = None in row, [k for k, value in row.items() if value is None]
+            if surplus or missing:
                 raise DataError(
-                    f"{path}, line {lines.line_num}: the row has more columns than the header"
+                    f"{path}, line {rows.line_num}: the row has {'more' if surplus else 'fewer'} "
+                    f"columns than the header ({', '.join(rows.fieldnames or ())})"
                 )
-            yield lines.line_num, entry
+            yield rows.line_num, row
     except csv.Error as error:
-        raise DataError(f"{path}, line {lines.line_num}: {error}") from None
+        raise DataError(f"{path}, line {rows.line_num}: {error}") from None
 
 
 def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:

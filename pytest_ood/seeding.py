@@ -1,4 +1,4 @@
-"""Order-independent randomness: every example's generator is derived from names, never from position."""
+"""Order-independent randomness: generators are derived from names, never from positions."""
 
 from __future__ import annotations
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pytest_ood.examples import canonical, fields_of, with_fields
+from pytest_ood.perturbations import code_version, is_shipped
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.perturbations import Perturbation
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 
 Kind = Literal["domain", "noise", "adversarial"]
 KINDS: tuple[Kind, ...] = ("domain", "noise", "adversarial")
+
+
+class TextStore(Protocol):
+    """Keeps perturbed texts between runs."""
+
+    def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the texts that are known, by key."""
+        ...
+
+    def put_texts(self, texts: Mapping[str, str]) -> None:
+        """Keep texts by key."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -51,17 +64,49 @@ class NoiseShift:
     fields: tuple[str, ...] = ()
     kind: Kind = "noise"
 
-    def apply(self, examples: Sequence[Example], seed: int) -> list[Inputs]:
-        """Perturb each example under a generator of its own, seeded by shift, id and field."""
-        return [self._perturbed(example, seed) for example in examples]
+    def apply(
+        self, examples: Sequence[Example], seed: int, store: TextStore | None = None
+    ) -> list[Inputs]:
+        """Perturb each example under a generator of its own, seeded by shift, id and field.
 
-    def _perturbed(self, example: Example, seed: int) -> Inputs:
-        changed = {
-            name: self.perturbation(text, generator(seed, self.name, example.id, name))
+        Args:
+            examples: What is perturbed.
+            seed: Of the run.
+            store: Where the texts of shipped perturbations are kept between runs; loading what
+                some of them need takes longer than a whole run that has nothing left to compute.
+        """
+        asked = {
+            (example.id, name): text
+            for example in examples
             for name, text in fields_of(example.inputs).items()
             if not self.fields or name in self.fields
         }
-        return with_fields(example.inputs, changed)
+        kept = store is not None and is_shipped(self.perturbation)
+        keys = {
+            place: "\0".join((code_version(), self.perturbation.fingerprint, str(seed), self.name,
+                              *place, text))
+            for place, text in asked.items()
+        }  # fmt: skip
+        known = store.get_texts(list(keys.values())) if store is not None and kept else {}
+        made = {}
+        for place, text in asked.items():
+            if keys[place] not in known:
+                rng = generator(seed, self.name, *place)
+                made[keys[place]] = self.perturbation(text, rng)
+        if store is not None and kept:
+            store.put_texts(made)
+        texts = known | made
+        return [
+            with_fields(
+                example.inputs,
+                {
+                    name: texts[keys[example.id, name]]
+                    for name in fields_of(example.inputs)
+                    if (example.id, name) in keys
+                },
+            )
+            for example in examples
+        ]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+EXACT = 1e-12
+"""Differences below this are rounding."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A figure with its interval.
@@ -47,7 +51,9 @@ def z_value(alpha: float) -> float:
     from statistics import NormalDist
 
     if not 0.0 < alpha < 0.5:  # noqa: PLR2004 - the definition of a one-sided level
-        raise ValueError(f"alpha = {alpha!r}: a one-sided level lies inside (0, 0.5); 0.05 is usual")
+        raise ValueError(
+            f"alpha = {alpha!r}: a one-sided level lies inside (0, 0.5); 0.05 is usual"
+        )
     return NormalDist().inv_cdf(1.0 - alpha)
 
 
@@ -139,7 +145,7 @@ def tango_bounds(lost: int, gained: int, n: int, alpha: float) -> tuple[float, f
         variance = n * (2 * q + delta * (1 - delta))
         numerator = lost - gained - n * delta
         if variance <= 0.0:
-            return 0.0 if abs(numerator) < 1e-12 else math.copysign(math.inf, numerator)
+            return 0.0 if abs(numerator) < EXACT else math.copysign(math.inf, numerator)
         return numerator / math.sqrt(variance)
 
     return _invert(statistic, (lost - gained) / n, z)
@@ -191,15 +197,13 @@ def miettinen_nurminen_bounds(
         variance = (p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2) * total / (total - 1)
         numerator = x1 / n1 - x2 / n2 - delta
         if variance <= 0.0:
-            return 0.0 if abs(numerator) < 1e-12 else math.copysign(math.inf, numerator)
+            return 0.0 if abs(numerator) < EXACT else math.copysign(math.inf, numerator)
         return numerator / math.sqrt(variance)
 
     return _invert(statistic, x1 / n1 - x2 / n2, z)
 
 
-def _invert(
-    statistic: Callable[[float], float], value: float, z: float
-) -> tuple[float, float]:
+def _invert(statistic: Callable[[float], float], value: float, z: float) -> tuple[float, float]:
     """Find where a decreasing score statistic crosses z (lower bound) and -z (upper bound)."""
     from scipy.optimize import brentq
 
@@ -224,8 +228,8 @@ def paired_difference_of_drops(
 ) -> Estimate:
     """Estimate how much more the candidate drops than the baseline, on the same pairs of texts.
 
-    Each argument is (scores before, scores after), all four in the same order of examples; Student's
-    t over (candidate before - after) - (baseline before - after).
+    Each argument is (scores before, scores after), all four in the same order of examples;
+    Student's t over (candidate before - after) - (baseline before - after).
 
     Raises:
         ValueError: lengths differ, no scores, a score outside [0, 1], or alpha outside (0, 0.5).
@@ -279,9 +283,7 @@ def _paired_difference(
     return first - second
 
 
-def _student(
-    values: NDArray[np.float64], alpha: float, *, bounds: tuple[float, float]
-) -> Estimate:
+def _student(values: NDArray[np.float64], alpha: float, *, bounds: tuple[float, float]) -> Estimate:
     """Return Student's t interval of a mean; one value alone tells nothing about its spread."""
     from scipy.stats import t
 
@@ -292,7 +294,7 @@ def _student(
     deviation = float(values.std(ddof=1))
     # All values equal: no spread was seen, which is not "no spread"; assume one value in n + 2 a
     # whole step away (Laplace's rule of succession).
-    deviation = max(deviation, math.sqrt((n + 1.0)) / (n + 2.0))
+    deviation = max(deviation, math.sqrt(n + 1.0) / (n + 2.0))
     half = float(t.ppf(1.0 - alpha, n - 1)) * deviation / math.sqrt(n)
     return Estimate(mean, max(bounds[0], mean - half), min(bounds[1], mean + half), n, deviation)
 

@@ -1,20 +1,20 @@
-"""The prediction store: answers kept between runs in one SQLite file."""
+"""The prediction store: answers and perturbed texts kept between runs in one SQLite file."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.errors import OodError
 from pytest_ood.examples import canonical
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.examples import Inputs
@@ -30,7 +30,7 @@ class StoreError(OodError):
 
 
 class Store(Protocol):
-    """Keeps answers by model fingerprint and input."""
+    """Keeps answers by model fingerprint and input, and perturbed texts."""
 
     def get(self, fingerprint: str, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
         """Return the answers that are known, by canonical input."""
@@ -40,12 +40,21 @@ class Store(Protocol):
         """Keep answers."""
         ...
 
+    def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the perturbed texts that are known, by key."""
+        ...
+
+    def put_texts(self, texts: Mapping[str, str]) -> None:
+        """Keep perturbed texts by key."""
+        ...
+
 
 @dataclass(frozen=True)
 class MemoryStore:
     """Keeps answers for one run."""
 
     rows: dict[tuple[str, str], Prediction] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     def get(self, fingerprint: str, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
         """Return the answers that are known, by canonical input."""
@@ -55,6 +64,14 @@ class MemoryStore:
     def put(self, fingerprint: str, answers: Iterable[tuple[Inputs, Prediction]]) -> None:
         """Keep answers."""
         self.rows.update({(fingerprint, canonical(i)): answer for i, answer in answers})
+
+    def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the perturbed texts that are known, by key."""
+        return {key: self.texts[key] for key in keys if key in self.texts}
+
+    def put_texts(self, texts: Mapping[str, str]) -> None:
+        """Keep perturbed texts by key."""
+        self.texts.update(texts)
 
 
 @dataclass(frozen=True)
@@ -75,22 +92,11 @@ class FileStore:
         Raises:
             StoreError: the file is not a store, or was written by a newer version.
         """
-        if not self.path.exists():
-            return {}
-        texts = {_key(fingerprint, value): canonical(value) for value in inputs}
-        keys = list(texts)
-        found = {}
-        with closing(self._connect()) as connection:
-            for start in range(0, len(keys), AT_ONCE):
-                part = keys[start : start + AT_ONCE]
-                marks = ",".join("?" * len(part))
-                rows = connection.execute(
-                    f"SELECT key, label, scores, text FROM predictions WHERE key IN ({marks})",  # noqa: S608
-                    part,
-                )
-                for key, label, scores, text in rows:
-                    found[texts[key]] = Prediction(label, json.loads(scores), text)
-        return found
+        texts = {_key(fingerprint, canonical(value)): canonical(value) for value in inputs}
+        return {
+            texts[key]: Prediction(label, json.loads(scores), text)
+            for key, label, scores, text in self._rows("predictions", list(texts))
+        }
 
     def put(self, fingerprint: str, answers: Iterable[tuple[Inputs, Prediction]]) -> None:
         """Keep answers; one that is there already stays as it is.
@@ -98,16 +104,69 @@ class FileStore:
         Raises:
             StoreError: the file is not a store, was written by a newer version, or cannot grow.
         """
+        self._insert(
+            "predictions",
+            [
+                (
+                    _key(fingerprint, canonical(value)),
+                    answer.label,
+                    json.dumps(dict(answer.scores)),
+                    answer.text,
+                )
+                for value, answer in answers
+            ],
+        )
+
+    def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the perturbed texts that are known, by key.
+
+        Raises:
+            StoreError: the file is not a store, or was written by a newer version.
+        """
+        names = {_key(key): key for key in keys}
+        return {names[key]: text for key, text in self._rows("texts", list(names))}
+
+    def put_texts(self, texts: Mapping[str, str]) -> None:
+        """Keep perturbed texts by key.
+
+        Raises:
+            StoreError: the file is not a store, was written by a newer version, or cannot grow.
+        """
+        self._insert("texts", [(_key(key), text) for key, text in texts.items()])
+
+    def _rows(self, table: str, keys: list[bytes]) -> list[Any]:
+        if not self.path.exists():
+            return []
+        found = []
+        with closing(self._connect()) as connection, self._readable("read"):
+            for start in range(0, len(keys), AT_ONCE):
+                part = keys[start : start + AT_ONCE]
+                marks = ",".join("?" * len(part))
+                query = f"SELECT * FROM {table} WHERE key IN ({marks})"  # noqa: S608 - own names
+                found += connection.execute(query, part).fetchall()
+        return found
+
+    def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+        if not rows:
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [
-            (_key(fingerprint, value), answer.label, json.dumps(dict(answer.scores)), answer.text)
-            for value, answer in answers
-        ]
+        marks = ",".join("?" * len(rows[0]))
+        statement = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608 - own names
+        with closing(self._connect()) as connection, self._readable("written"), connection:
+            connection.executemany(statement, rows)
+
+    @contextmanager
+    def _readable(self, use: str) -> Iterator[None]:
         try:
-            with closing(self._connect()) as connection, connection:
-                connection.executemany("INSERT OR IGNORE INTO predictions VALUES (?,?,?,?)", rows)
+            yield
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: answers cannot be kept: {error}") from error
+            raise self._unusable(use, error) from error
+
+    def _unusable(self, use: str, error: sqlite3.Error) -> StoreError:
+        return StoreError(
+            f"the prediction store {self.path} cannot be {use}: {error}; free some space, delete "
+            "the file, or name another folder with --ood-cache"
+        )
 
     def _connect(self) -> sqlite3.Connection:
         try:
@@ -120,12 +179,13 @@ class FileStore:
                         "(key BLOB PRIMARY KEY, label TEXT, scores TEXT NOT NULL, text TEXT) "
                         "WITHOUT ROWID"
                     )
+                    connection.execute(
+                        "CREATE TABLE IF NOT EXISTS texts "
+                        "(key BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID"
+                    )
                     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         except sqlite3.Error as error:
-            raise StoreError(
-                f"{self.path} cannot be used as a prediction store: {error}; delete it, or name "
-                "another folder with --ood-cache"
-            ) from error
+            raise self._unusable("opened", error) from error
         if version > SCHEMA_VERSION:
             connection.close()
             raise StoreError(
@@ -135,5 +195,5 @@ class FileStore:
         return connection
 
 
-def _key(fingerprint: str, inputs: Inputs) -> bytes:
-    return hashlib.sha256(f"{fingerprint}\0{canonical(inputs)}".encode()).digest()
+def _key(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()

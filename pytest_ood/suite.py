@@ -121,24 +121,7 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
     labels = table["labels"]
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise ConfigurationError(f"{where}: labels = {labels!r} is not a list of strings")
-    kinds = _budgets(_table(table, "budgets", where), where)
-    shifts, budgets = [], {}
-    for kind, entries in _table(table, "shifts", where).items():
-        if kind not in KINDS:
-            raise ConfigurationError(f"{where}: shifts: " + unknown_name("kind", kind, KINDS))
-        for shift_name in _table(table["shifts"], kind, f"{where}: shifts"):
-            at = f"{where}: shifts.{kind}.{shift_name}"
-            entry = _table(entries, shift_name, f"{where}: shifts.{kind}")
-            _check_keys(entry, _SHIFT_KEYS[kind], at)
-            if shift_name in budgets:
-                raise ConfigurationError(f"{at}: a shift of this name stands under another kind")
-            shifts.append(_shift(kind, shift_name, entry, at))
-            own = _budget({k: v for k, v in entry.items() if k in _BUDGET_KEYS}, at)
-            base = kinds.get(kind, Budget())
-            changes = {k: v for k in _BUDGET_KEYS if (v := getattr(own, k)) is not None}
-            budgets[shift_name] = replace(base, **changes)
-    if not shifts:
-        raise ConfigurationError(f"{where}: there is no shift in it; give at least one")
+    shifts, budgets = _shifts(table, where)
     floor = table.get("min_score")
     try:
         check_share("min_score", floor)
@@ -149,12 +132,36 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
         str(table.get("name", name)),
         task,
         parse_source(table["in_distribution"], f"{where}: in_distribution"),
-        tuple(shifts),
+        shifts,
         budgets,
         floor,
         check_count(table.get("max_examples"), f"{where}: max_examples"),
         _table(table, "models", where),
     )
+
+
+def _shifts(table: Mapping[str, Any], where: str) -> tuple[tuple[Shift, ...], dict[str, Budget]]:
+    """Read the shifts and, for each, the budget of its kind with what its own table changes."""
+    kinds = _budgets(_table(table, "budgets", where), where)
+    shifts: list[Shift] = []
+    budgets: dict[str, Budget] = {}
+    for kind in _table(table, "shifts", where):
+        if kind not in KINDS:
+            raise ConfigurationError(f"{where}: shifts: " + unknown_name("kind", kind, KINDS))
+        entries = _table(table["shifts"], kind, f"{where}: shifts")
+        for name in entries:
+            at = f"{where}: shifts.{kind}.{name}"
+            entry = _table(entries, name, f"{where}: shifts.{kind}")
+            _check_keys(entry, _SHIFT_KEYS[kind], at)
+            if name in budgets:
+                raise ConfigurationError(f"{at}: a shift of this name stands under another kind")
+            shifts.append(_shift(kind, name, entry, at))
+            own = _budget({k: v for k, v in entry.items() if k in _BUDGET_KEYS}, at)
+            changes = {k: v for k in _BUDGET_KEYS if (v := getattr(own, k)) is not None}
+            budgets[name] = replace(kinds.get(kind, Budget()), **changes)
+    if not shifts:
+        raise ConfigurationError(f"{where}: there is no shift in it; give at least one")
+    return tuple(shifts), budgets
 
 
 def check_count(value: Any, where: str) -> int | None:
@@ -178,10 +185,7 @@ def _shift(kind: str, name: str, entry: Mapping[str, Any], where: str) -> Shift:
         if kind == "noise":
             generator = find(_string(entry, "perturbation", name, where))
             parameters = _table(entry, "parameters", where)
-            fields = entry.get("fields", [])
-            if not isinstance(fields, list) or not all(isinstance(f, str) for f in fields):
-                raise ConfigurationError(f"fields = {fields!r} is not a list of field names")
-            return NoiseShift(name, generator.with_parameters(**parameters), tuple(fields))
+            return NoiseShift(name, generator.with_parameters(**parameters), _fields(entry))
         queries = check_count(entry.get("query_budget", DEFAULT_QUERY_BUDGET), "query_budget")
         assert queries is not None, "unreachable because there is a default"
         return AdversarialShift(
@@ -195,6 +199,13 @@ def _shift(kind: str, name: str, entry: Mapping[str, Any], where: str) -> Shift:
         raise ConfigurationError(
             message if message.startswith(where) else f"{where}: {message}"
         ) from None
+
+
+def _fields(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    fields = entry.get("fields", [])
+    if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
+        raise ConfigurationError(f"fields = {fields!r} is not a list of field names")
+    return tuple(fields)
 
 
 def _budgets(table: Mapping[str, Any], where: str) -> dict[str, Budget]:

@@ -20,9 +20,7 @@ def import_object(path: str, context: Context) -> Any:
     """
     module_name, colon, name = path.partition(":")
     if not colon or not module_name or not name:
-        raise ConfigurationError(
-            f"model {context.name!r}: {path!r} is not of the form module:name"
-        )
+        raise ConfigurationError(f"model {context.name!r}: {path!r} is not of the form module:name")
     root = str(context.root)
     added = root not in sys.path
     if added:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +26,7 @@ from pytest_ood.seeding import generator, seeded_globals
 from pytest_ood.tasks import Prediction, check_labels, decide
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from collections.abc import Iterator, Sequence
 
     from pytest_ood.examples import Dataset, Inputs
@@ -127,11 +127,15 @@ class FinetunedModel:
     @cached_property
     def folder(self) -> Path:
         """The folder with the weights, trained first where it is not there yet."""
-        base = None if self.checkpoint == FROM_SCRATCH else checkpoint_folder(
-            self.checkpoint, self.context
+        base = (
+            None
+            if self.checkpoint == FROM_SCRATCH
+            else checkpoint_folder(self.checkpoint, self.context)
         )
         if self.training is None:
-            assert base is not None, "unreachable because build() wants training data for new models"
+            assert base is not None, (
+                "unreachable because build() wants training data for new models"
+            )
             return base
         recipe = {
             "recipe": RECIPE,
@@ -219,7 +223,10 @@ class FinetunedModel:
         labels = self.context.labels
         data = training.load()
         check_labels(data, labels)
-        names = {"id2label": dict(enumerate(labels)), "label2id": {n: i for i, n in enumerate(labels)}}
+        names = {
+            "id2label": dict(enumerate(labels)),
+            "label2id": {n: i for i, n in enumerate(labels)},
+        }
         with (
             quiet_transformers(),
             _own_randomness(torch, training.seed),
@@ -262,9 +269,10 @@ class FinetunedModel:
                 disable_tqdm=True,
             )
             what = f"fine-tuning {self.name} on {len(rows):,} examples"
+            base_callback = transformers.TrainerCallback
             with self.context.progress.track(what, steps, "steps") as tracker:
 
-                class Report(transformers.TrainerCallback):  # type: ignore[misc] # untyped base
+                class Report(base_callback):  # type: ignore[misc,valid-type] # untyped
                     def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
                         tracker.update(state.global_step)
 
@@ -302,7 +310,7 @@ def _own_randomness(torch: Any, seed: int) -> Iterator[None]:
 def _new_roberta(
     transformers: Any, data: Dataset, names: Mapping[str, Any], scratch: Path
 ) -> tuple[Any, Any]:
-    """Make a RoBERTa of 2 layers, 128 wide, and its byte-level BPE, from the training texts alone."""
+    """Make a RoBERTa of 2 layers, 128 wide, and a byte-level BPE of the training texts."""
     tokenizers = require("tokenizers", extra="transformers", purpose="a new RoBERTa")
     bpe = tokenizers.ByteLevelBPETokenizer()
     bpe.train_from_iterator(
@@ -371,7 +379,9 @@ def build(
         if value <= 0:
             raise ConfigurationError(f"model {context.name!r}: {key} = {value} is above 0")
     for key, count in {
-        "train_batch_size": train_batch_size, "max_length": max_length, "batch_size": batch_size
+        "train_batch_size": train_batch_size,
+        "max_length": max_length,
+        "batch_size": batch_size,
     }.items():
         if count < 1:
             raise ConfigurationError(f"model {context.name!r}: {key} = {count} is 1 or more")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ConfigurationError, DataError, ModelError, unknown_name
+from pytest_ood.errors import DataError, ModelError, unknown_name
 from pytest_ood.models.protocol import paradigm_of
 from pytest_ood.readers import parse_rows
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Sequence
 
     from pytest_ood.models.protocol import Context, Paradigm

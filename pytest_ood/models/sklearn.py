@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from pytest_ood.models._objects import import_object
 from pytest_ood.tasks import Prediction, check_labels, decide
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from collections.abc import Sequence
 
     from pytest_ood.examples import Inputs
@@ -55,7 +55,9 @@ class SklearnModel:
         for label in self.labels:
             if label not in [str(value) for value in classes]:
                 message = unknown_name("label", label, [str(value) for value in classes])
-                raise ModelError(f"model {self.name!r}: it was not fitted on every label: {message}")
+                raise ModelError(
+                    f"model {self.name!r}: it was not fitted on every label: {message}"
+                )
         return estimator
 
     @cached_property
@@ -63,7 +65,9 @@ class SklearnModel:
         """Hash of the fitted estimator."""
         import joblib
 
-        return hashlib.sha256(str(joblib.hash(self.estimator, hash_name="sha1")).encode()).hexdigest()
+        return hashlib.sha256(
+            str(joblib.hash(self.estimator, hash_name="sha1")).encode()
+        ).hexdigest()
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Ask for probabilities where the estimator gives them, for labels otherwise."""
@@ -99,13 +103,13 @@ def build(source: str, context: Context, *, train: Any = None) -> SklearnModel:
     saved = path.suffix in (".joblib", ".pkl")
     if saved and not path.is_file():
         raise ConfigurationError(f"model {context.name!r}: there is no file {path}")
-    given = None if saved else import_object(source, context)
+    given: Any = None if saved else import_object(source, context)
     data = None if train is None else context.data(train)
 
     def load() -> Any:
         import joblib
 
-        estimator = joblib.load(path) if saved else given
+        estimator: Any = joblib.load(path) if saved else given
         if not hasattr(estimator, "predict"):
             estimator = estimator()
         if data is None:

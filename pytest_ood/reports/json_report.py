@@ -75,7 +75,10 @@ def environment() -> dict[str, str]:
 
 
 def _estimate(name: str, estimate: Estimate) -> dict[str, Any]:
-    return {name: _figure(estimate.value), "interval": [_figure(estimate.low), _figure(estimate.high)]}
+    return {
+        name: _figure(estimate.value),
+        "interval": [_figure(estimate.low), _figure(estimate.high)],
+    }
 
 
 def _figure(value: float) -> float:

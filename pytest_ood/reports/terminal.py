@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ood.budgets import Verdict
-    from pytest_ood.evaluation import Comparison, Evaluation
+    from pytest_ood.evaluation import Evaluation
     from pytest_ood.reports.results import Answer, ModelInfo, Results
     from pytest_ood.statistics import Estimate
 
@@ -89,9 +89,7 @@ def _counts(shift: str, evaluations: list[Evaluation]) -> list[str]:
     unchanged = {e.unchanged for e in evaluations if e.unchanged}
     if unchanged:
         told.append(f"{max(unchanged)} unchanged, left out")
-    told += [
-        f"{e.model} abstained {e.abstained} of {e.n}" for e in evaluations if e.abstained
-    ]
+    told += [f"{e.model} abstained {e.abstained} of {e.n}" for e in evaluations if e.abstained]
     return [f"    ({shift}: {'; '.join(told)})"[:WIDTH]] if told else []
 
 
@@ -153,5 +151,3 @@ def _wrapped(text: str) -> list[str]:
     import textwrap
 
     return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
-
-
