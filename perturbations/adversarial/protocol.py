@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from pytest_ood.examples import Example, Inputs
     from pytest_ood.tasks import Prediction
 

@@ -16,6 +16,7 @@ from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 

@@ -26,8 +26,7 @@ from pytest_ood.seeding import generator, seeded_globals
 from pytest_ood.tasks import Prediction, check_labels, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pytest_ood.examples import Dataset, Inputs
     from pytest_ood.models.protocol import Context, Paradigm

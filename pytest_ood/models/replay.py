@@ -11,8 +11,7 @@ from pytest_ood.readers import parse_rows
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_ood.models.protocol import Context, Paradigm
 

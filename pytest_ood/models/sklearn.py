@@ -13,8 +13,7 @@ from pytest_ood.models._objects import import_object
 from pytest_ood.tasks import Prediction, check_labels, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+
+def report_of(project: pytest.Pytester, *options: str) -> dict[str, Any]:
+    """Run the suite and return its JSON report."""
+    project.runpytest_inprocess("--ood-suite", "--ood-report=report.json", *options)
+    found: dict[str, Any] = json.loads(project.path.joinpath("report.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [
+        (["reviews"], 10),
+        (["noise"], 3),
+        (["lamps"], 3),
+        (["reviews/noise"], 3),
+        (["reviews/noise/keyboard"], 3),
+        (["in-distribution"], 2),
+        (["domain", "keyboard"], 6),
+    ],
+)
+def test_only_selects_by_suite_kind_or_shift(
+    project: pytest.Pytester, names: list[str], count: int
+) -> None:
+    """--ood-only takes a suite, a kind, a shift or a path, and may be repeated."""
+    options = [part for name in names for part in ("--ood-only", name)]
+    result = project.runpytest_inprocess("--ood-suite", "--collect-only", "-q", *options)
+    assert len([line for line in result.outlines if "[" in line]) == count
+
+
+def test_model_selects_by_name(project: pytest.Pytester) -> None:
+    """--ood-model leaves one model, still compared with the baseline."""
+    report = report_of(project, "--ood-model", "frail")
+    assert {e["model"] for e in report["evaluations"]} == {"frail"}
+    assert {c["baseline"] for c in report["comparisons"]} == {"sturdy"}
+
+
+def test_the_seed_changes_the_noise_and_is_printed(project: pytest.Pytester) -> None:
+    """--ood-seed gives other texts, the same seed the same, and the header says which."""
+    hashes = [
+        {
+            e["shift"]: e["shifted_set_hash"]
+            for e in report_of(project, f"--ood-seed={s}")["evaluations"]
+        }
+        for s in (1, 2, 1)
+    ]
+    assert hashes[0] == hashes[2]
+    assert hashes[0]["keyboard"] != hashes[1]["keyboard"]
+    assert hashes[0]["lamps"] == hashes[1]["lamps"]
+    result = project.runpytest_inprocess("--ood-suite", "--ood-seed=7", "--collect-only")
+    result.stdout.fnmatch_lines(["ood: seed 7,*"])
+
+
+def test_max_examples_limits_each_data_set(project: pytest.Pytester) -> None:
+    """--ood-max-examples draws so many, and what is drawn does not depend on the models."""
+    report = report_of(project, "--ood-max-examples=50")
+    assert {e["n"] for e in report["evaluations"] if e["kind"] != "adversarial"} == {50}
+
+
+def test_strict_fails_what_is_inconclusive(project: pytest.Pytester) -> None:
+    """An inconclusive verdict is shown as such and passes; with --ood-strict it fails."""
+    few = ("--ood-suite", "--ood-max-examples=40", "--ood-only=lamps", "--ood-model=sturdy")
+    path = project.path / "reviews.toml"
+    path.write_text(
+        path.read_text().replace("domain = { max_drop = 0.10", "domain = { max_drop = 0.01")
+    )
+    result = project.runpytest_inprocess(*few)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["*open: inconclusive*", "*1 inconclusive*"])
+    strict = project.runpytest_inprocess(*few, "--ood-strict")
+    assert strict.ret == pytest.ExitCode.TESTS_FAILED
+    strict.stdout.fnmatch_lines(["inconclusive: sturdy under domain/lamps: about * examples*"])
+
+
+def test_the_cache_lies_where_the_option_says(project: pytest.Pytester) -> None:
+    """--ood-cache names the folder; nothing is left in the user's own."""
+    project.runpytest_inprocess("--ood-suite", "--ood-cache", "here")
+    assert project.path.joinpath("here/predictions.sqlite").exists()
+    assert not project.path.joinpath("user-cache").exists()
+
+
+def test_without_the_cache_nothing_is_kept(project: pytest.Pytester) -> None:
+    """--ood-no-cache leaves no store behind."""
+    project.runpytest_inprocess("--ood-suite", "--ood-no-cache")
+    assert not project.path.joinpath("user-cache").exists()
+
+
+def test_offline_names_what_is_missing(project: pytest.Pytester) -> None:
+    """--ood-offline fetches nothing and says which asset is not there and what to do."""
+    project.path.joinpath("pyproject.toml").write_text("")
+    result = project.runpytest_inprocess(
+        "--ood-suite", "--ood-offline", "--ood-only=in-distribution", "--ood-model=minilm"
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["AssetError: asset 'icwsm-2014' (vaderSentiment==3.3.2) is not in *--ood-offline*"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--ood-only", "keybord"], "--ood-only: unknown name 'keybord'. Did you mean 'keyboard'"),
+        (["--ood-model", "fraill"], "--ood-model: unknown model 'fraill'. Did you mean 'frail'"),
+        (["--ood-max-examples", "0"], "'0' is not a whole number of 1 or more"),
+        (["--ood-max-examples", "many"], "'many' is not a whole number of 1 or more"),
+        (["--ood-seed", "x"], "invalid int value: 'x'"),
+        (["--ood-report", "out.pdf"], "unknown kind of report '.pdf'; known: .json"),
+        (["--ood-report", "no/out.json"], "there is no folder"),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error(
+    project: pytest.Pytester, options: list[str], message: str
+) -> None:
+    """A wrong name or value ends the run with status 4 and names the right ones."""
+    result = project.runpytest_inprocess("--ood-suite", *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert message in result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        ("suite = ['x']", "unknown key 'suite'. Did you mean 'suites'"),
+        ("suites = ['sentimental']", "unknown suite 'sentimental'. Did you mean 'sentiment'"),
+        ("suites = ['none.toml']", "none.toml cannot be read"),
+        ("seed = 'x'", "seed = 'x' is not a whole number"),
+        ("alpha = 0.7", "alpha = 0.7 lies inside (0, 0.5)"),
+        ("strict = 1", "strict = 1 is neither true nor false"),
+        ("max_examples = 0", "max_examples = 0 is not a whole number of 1 or more"),
+        ("models.a = 3", "models.a = 3 is not a table"),
+        ("models.a = { finetune = 'x' }", "unknown key 'finetune'. Did you mean 'finetuned'"),
+        ("models.a = { finetuned = 'x', epoch = 2 }", "unknown key 'epoch'. Did you mean 'epochs'"),
+        ("models.a = { finetuned = 'x', epochs = 'two' }", "epochs = 'two' is not of type float"),
+        ("models.a = { finetuned = 'x', dtype = 'float8' }", "unknown dtype 'float8'"),
+        ("models.a = { prompted = 'x' }", "the key 'prompt' is missing"),
+        ("models.a = { prompted = 'x', prompt = 'none.txt' }", "none.txt cannot be read"),
+        ("models.a = { prompted = 'x', prompt = '{text}', shots = 2 }", "needs `demonstrations`"),
+        ("models.a = { prompted = 'openai:gpt', prompt = '{text}' }", "record their answers"),
+        ("models.a = { fake = 'keywrd' }", "unknown kind of fake 'keywrd'. Did you mean 'keyword'"),
+        ("models.a = { callable = 'nowhere' }", "'nowhere' is not of the form module:name"),
+        ("models.a = { callable = 'nowhere:f' }", "there is no module 'nowhere'"),
+        ("models.a = { sklearn = 'none.joblib' }", "there is no file"),
+        ("models.'a b' = { fake = 'random' }", "a model's name has no space"),
+        (
+            "models = { a = { fake = 'random', baseline = true },"
+            " b = { fake = 'random', baseline = true } }",
+            "both marked as the baseline",
+        ),
+    ],
+)
+def test_a_wrong_configuration_is_a_usage_error(
+    project: pytest.Pytester, configuration: str, message: str
+) -> None:
+    """A wrong key or value in pyproject.toml ends the run with status 4 before any model is asked."""
+    suites = "" if "suites" in configuration else "suites = ['reviews.toml']\n"
+    project.path.joinpath("pyproject.toml").write_text(
+        f"[tool.pytest_ood]\n{suites}{configuration}\n"
+    )
+    result = project.runpytest_inprocess("--ood-suite")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert message in result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[shifts.noise.keyboard]", "[shifts.noice.keyboard]", "unknown kind 'noice'"),
+        ("[shifts.noise.keyboard]", "[shifts.noise.keybord]", "unknown perturbation 'keybord'"),
+        ("words = 0.2", "word = 0.2", "unknown parameter 'word'. Did you mean 'words'"),
+        ("words = 0.2", "words = 1.5", "words = 1.5 is a share and lies in [0, 1]"),
+        ("max_drop = 0.10", "max_drop = 3", "max_drop = 3 is a share"),
+        ("max_drop = 0.10", "maxdrop = 0.1", "unknown key 'maxdrop'. Did you mean 'max_drop'"),
+        ("min_score = 0.8", "min_score = 80", "min_score = 80 is a share"),
+        ('data = "lamps.jsonl"', 'dat = "lamps.jsonl"', "unknown key 'dat'. Did you mean 'data'"),
+        ("query_budget = 20", "query_budget = 0", "query_budget = 0 is not a whole number"),
+        ("greedy-characters", "greedy-character", "unknown attack 'greedy-character'"),
+        ("labels =", "label =", "unknown key 'label'. Did you mean 'labels'"),
+        ("[in_distribution]", "[in_distribution", "not valid TOML"),
+    ],
+)
+def test_a_wrong_suite_file_is_a_usage_error(
+    project: pytest.Pytester, old: str, new: str, message: str
+) -> None:
+    """A wrong suite file ends the run with status 4 and says where."""
+    path = project.path / "reviews.toml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    result = project.runpytest_inprocess("--ood-suite")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "reviews.toml" in result.stderr.str()
+    assert message in result.stderr.str()
+
+
+def test_bad_data_fails_with_its_own_words(project: pytest.Pytester) -> None:
+    """A row that cannot be used fails the checks that need it, naming file, row and field."""
+    path = project.path / "lamps.jsonl"
+    lines = path.read_text().splitlines()
+    lines[4] = '{"id": "x", "text": "?", "label": "neutral"}'
+    path.write_text("\n".join(lines))
+    result = project.runpytest_inprocess("--ood-suite", "--ood-only=lamps", "--ood-model=frail")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["DataError: *lamps*'x' has an unknown label 'neutral'*"])
+    result.stdout.no_fnmatch_line("*Traceback*")

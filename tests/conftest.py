@@ -1,0 +1,91 @@
+"""Fixtures that several tests share."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def user_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Put the user's cache folder under the test's own."""
+    folder = tmp_path / "user-cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    yield folder
+
+
+def review(number: int) -> dict[str, str]:
+    """Return a review whose label two words give away."""
+    good = number % 2 == 0
+    first = ("wonderful", "terrible")[not good]
+    second = ("delightful", "dreadful")[not good]
+    return {
+        "id": f"r{number}",
+        "text": f"Number {number} was a {first} film with a {second} ending.",
+        "label": "positive" if good else "negative",
+    }
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, user_cache: Path) -> pytest.Pytester:
+    """Make a project with its own data, a suite of all three kinds of shift, and two fakes.
+
+    `sturdy` knows both telling words of a review and `frail` one of them, so that a typo costs
+    `frail` more.
+    """
+    rows = [review(number) for number in range(300)]
+    pytester.path.joinpath("reviews.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    other = [{**review(n), "text": review(n)["text"].replace("film", "lamp")} for n in range(300)]
+    pytester.path.joinpath("lamps.jsonl").write_text("\n".join(map(json.dumps, other)))
+    pytester.path.joinpath("reviews.toml").write_text(
+        """
+labels = ["negative", "positive"]
+min_score = 0.8
+
+[in_distribution]
+data = "reviews.jsonl"
+id = "id"
+
+[shifts.domain.lamps]
+data = "lamps.jsonl"
+id = "id"
+
+[shifts.noise.keyboard]
+parameters = { words = 0.2 }
+
+[shifts.adversarial.greedy-characters]
+query_budget = 20
+max_examples = 30
+
+[budgets]
+domain = { max_drop = 0.10, margin = 0.05 }
+noise = { max_drop = 0.10, margin = 0.05 }
+adversarial = { max_drop = 0.10 }
+"""
+    )
+    pytester.path.joinpath("pyproject.toml").write_text(
+        """
+[tool.pytest_ood]
+suites = ["reviews.toml"]
+
+[tool.pytest_ood.models.sturdy]
+fake = "keyword"
+words = { positive = ["wonderful", "delightful"], negative = ["terrible", "dreadful"] }
+paradigm = "fine-tuned"
+baseline = true
+
+[tool.pytest_ood.models.frail]
+fake = "keyword"
+words = { positive = ["wonderful"], negative = ["terrible"] }
+paradigm = "prompted"
+"""
+    )
+    return pytester

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+LAYERS = [
+    {"plugin", "hookspecs", "__init__"},
+    {"gate", "assertions", "strategies"},
+    {"configuration", "reports"},
+    {"evaluation"},
+    {"suite", "engine", "store", "shifts"},
+    {"perturbations", "suites", "models", "budgets"},
+    {"readers", "tasks", "statistics", "prompting"},
+    {"assets", "examples", "edits", "files", "progress", "seeding", "errors"},
+]
+"""From the top; a module imports from its own layer and from those below."""
+
+HEAVY = {
+    "torch", "transformers", "nlpaug", "sklearn", "datasets", "openai", "joblib", "gguf",
+    "tokenizers", "accelerate", "huggingface_hub", "pandas",
+}  # fmt: skip
+
+
+def modules() -> list[Path]:
+    """Return every module of the package, those of the top-level folders included."""
+    folders = ("pytest_ood", "perturbations", "suites")
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return [path for path in found if "__pycache__" not in path.parts]
+
+
+def unit_of(path: Path) -> str:
+    """Return the name under which a module stands in LAYERS."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    if parts[0] != "pytest_ood":
+        return parts[0]
+    return parts[1]
+
+
+def imports_of(tree: ast.AST) -> list[str]:
+    """Return what a tree imports, by full name."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_one_way(path: Path) -> None:
+    """A module imports from its own layer and the layers below, never from above."""
+    heights = {unit: height for height, layer in enumerate(LAYERS) for unit in layer}
+    own = heights[unit_of(path)]
+    for name in imports_of(ast.parse(path.read_text(encoding="utf-8"))):
+        parts = name.split(".")
+        if parts[0] == "pytest_ood" and len(parts) > 1 and parts[1] in heights:
+            assert heights[parts[1]] >= own, f"{path.name} imports {name} from a layer above"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_heavy_packages_are_imported_where_they_are_used(path: Path) -> None:
+    """No module imports a heavy package when it is itself imported."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {name.partition(".")[0] for node in top for name in imports_of(node)}
+    assert not names & HEAVY
+
+
+def test_only_the_plugin_imports_pytest() -> None:
+    """pytest is imported by the plugin and its hook specifications alone."""
+    users = {
+        unit_of(path)
+        for path in modules()
+        if any(
+            name.partition(".")[0] in ("pytest", "_pytest")
+            for name in imports_of(ast.parse(path.read_text(encoding="utf-8")))
+        )
+    }
+    assert users == {"plugin", "hookspecs"}
