@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,8 @@ def as_model(value: Any, labels: tuple[str, ...]) -> Model | RecordedModel:
 
         name = type(value).__name__
         return SklearnModel(name, lambda: value, labels, f"scikit-learn {name}")
-    if callable(value):
+    # Not `callable(value)`: in this package that name is the adapter's module.
+    if isinstance(value, Callable):
         from pytest_ood.models.callable import CallableModel
 
         return CallableModel(getattr(value, "__name__", type(value).__name__), value)

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 WIDTH = 100
 NAME_WIDTH = 20
 CELL_WIDTH = 26
-VERDICTS = {"pass": "pass", "fail": "FAIL", "inconclusive": "open", "invalid": "INVALID"}
+VERDICTS = {"pass": "pass", "fail": "FAIL", "inconclusive": "open", "invalid": "INV."}
+LEGEND = {
+    "inconclusive": "open: inconclusive, the interval holds the budget; more examples settle it",
+    "invalid": "INV.: invalid, the figure says nothing about robustness; its check says why",
+}
 
 
 def render(results: Results) -> list[str]:
@@ -38,8 +42,8 @@ def _suite(results: Results, suite: str) -> list[str]:
     for start in range(0, len(models), per_block):
         lines += _drops(results, suite, models[start : start + per_block])
     lines += _differences(results, suite, per_block)
-    if any(r.verdict == "inconclusive" for r in results.results if r.suite == suite):
-        lines.append("open: inconclusive, the interval holds the budget; more examples settle it")
+    seen = {r.verdict for r in results.results if r.suite == suite}
+    lines += [text for verdict, text in LEGEND.items() if verdict in seen]
     sentence = answer_sentence(results.answers(suite), results.alpha)
     return [*lines, *_wrapped(sentence), ""]
 
@@ -137,12 +141,13 @@ def answer_sentence(answers: Sequence[Answer], alpha: float) -> str:
 def _clause(answer: Answer) -> str:
     difference = answer.difference
     size = points(abs(difference.value))
-    side = "less" if difference.value <= 0 else "more"
+    side = "less than" if difference.value < 0 else "more than"
+    how_much = "as much as" if size == points(0.0) else f"{size} points {side}"
     names = f"{answer.model.name} ({answer.model.note})"
     baseline = f"{answer.baseline.name} ({answer.baseline.note})"
     settled = "settled" if answer.settled else "not settled"
     return (
-        f"under {answer.kind} shift {names} drops {size} points {side} than {baseline} "
+        f"under {answer.kind} shift {names} drops {how_much} {baseline} "
         f"{interval(difference)}, {settled}"
     )
 

@@ -66,13 +66,12 @@ def test_the_tables_and_the_answer_are_shown(project: pytest.Pytester) -> None:
             "  keyboard*pass*FAIL",
             "drop beyond that of sturdy*",
             "  keyboard*FAIL",
-            "Under domain shift frail (prompted) drops 0.0 points less than sturdy (fine-tuned)*",
+            "Under domain shift frail (prompted) drops as much as sturdy (fine-tuned)*",
         ]
     )
     text = " ".join(result.outlines)
     assert "under noise shift frail (prompted) drops" in text
-    table = result.outlines[result.outlines.index("=" * 32 + " robustness " + "=" * 34) :]
-    assert max(map(len, table)) <= 100
+    assert max(map(len, tables(result))) <= 100
 
 
 def test_other_tests_are_deselected(project: pytest.Pytester) -> None:

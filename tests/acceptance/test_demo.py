@@ -1,0 +1,79 @@
+"""The built-in suite on real data with the real packaged models, smaller than the demo itself."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.demo
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Share what is downloaded and trained between the tests of this module."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def read(pytester: pytest.Pytester, name: str) -> dict[str, Any]:
+    """Return a report."""
+    found: dict[str, Any] = json.loads(pytester.path.joinpath(name).read_text())
+    return found
+
+
+def test_a_prompted_llm_and_a_new_roberta_are_put_side_by_side(
+    pytester: pytest.Pytester, cache: Path
+) -> None:
+    """The packaged LLM and a RoBERTa trained here are measured on the ICWSM data, then replayed."""
+    options = [
+        "--ood-suite", f"--ood-cache={cache}", "--ood-max-examples=60", "-k", "not vs",
+        "--ood-model=smollm2", "--ood-model=roberta-small",
+        "--ood-only=in-distribution", "--ood-only=tweets", "--ood-only=keyboard",
+    ]  # fmt: skip
+    first = pytester.runpytest_subprocess(*options, "--ood-report=first.json")
+    first.stdout.fnmatch_lines(
+        [
+            "ood: fine-tuning roberta-small on 7,600 examples: 952 steps",
+            "ood: unpacking SmolLM2-135M-Instruct.Q4_1.gguf for smollm2",
+        ]
+    )
+    first.stdout.fnmatch_lines(["*fine-tuned, no pre-tra*prompted*"])
+    report = read(pytester, "first.json")
+    scores = {f["model"]: f["score"] for f in report["in_distribution"]}
+    assert scores["smollm2"] > 0.7
+    assert scores["roberta-small"] > 0.65
+    drops = {(e["model"], e["shift"]): e["drop"] for e in report["evaluations"]}
+    assert drops["roberta-small", "tweets"] > drops["smollm2", "tweets"]
+
+    # Everything is in the cache now: no download, no training, no model loaded, the same report.
+    second = pytester.runpytest_subprocess(*options, "--ood-offline", "--ood-report=second.json")
+    second.stdout.no_fnmatch_line("ood: fine-tuning*")
+    second.stdout.no_fnmatch_line("ood: unpacking*")
+    assert read(pytester, "second.json") == report
+
+
+def test_the_packaged_encoder_is_fine_tuned_on_own_data(
+    pytester: pytest.Pytester, cache: Path
+) -> None:
+    """MiniLM, fine-tuned on a user's JSONL file, beats the majority class and is gated."""
+    rows = [
+        {"text": f"{'What a lovely' if n % 2 else 'What an awful'} day number {n}",
+         "label": ("bad", "good")[n % 2]}
+        for n in range(160)
+    ]  # fmt: skip
+    for name, part in (("train.jsonl", rows[:80]), ("test.jsonl", rows[80:])):
+        pytester.path.joinpath(name).write_text("\n".join(map(json.dumps, part)))
+    pytester.path.joinpath("days.toml").write_text(
+        "labels = ['bad', 'good']\n[in_distribution]\ndata = 'test.jsonl'\n"
+        "[shifts.noise.swap]\nmax_drop = 1.0\n"
+    )
+    pytester.path.joinpath("pyproject.toml").write_text(
+        "[tool.pytest_ood]\nsuites = ['days.toml']\n[tool.pytest_ood.models.minilm]\n"
+        "finetuned = 'asset:minilm'\ntrain = 'train.jsonl'\nepochs = 4\nlearning_rate = 1e-4\n"
+    )
+    result = pytester.runpytest_subprocess("--ood-suite", f"--ood-cache={cache}")
+    result.assert_outcomes(passed=2)

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OWN_TESTS = """
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from pytest_ood import FakeModel, perturbation, perturbed
+
+ROWS = [json.loads(line) for line in Path("reviews.jsonl").read_text().splitlines()]
+REVIEWS = [(row["text"], row["label"]) for row in ROWS]
+LABELS = ("negative", "positive")
+
+
+@perturbation(source="this test")
+def shout(text, rng):
+    return text.upper()
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    texts, labels = zip(*REVIEWS)
+    return make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, labels)
+
+
+@pytest.fixture
+def frail():
+    words = {"positive": ["wonderful"], "negative": ["terrible"]}
+    return FakeModel("frail", "keyword", LABELS, words)
+"""
+
+
+@pytest.fixture
+def own_tests(project: pytest.Pytester) -> pytest.Pytester:
+    """Leave the project's own tests alone to run: no suite item is selected by `-k own`."""
+    project.path.joinpath("shared.py").write_text(OWN_TESTS)
+    return project
+
+
+def run(project: pytest.Pytester, code: str, *options: str) -> pytest.RunResult:
+    """Run one test module of a user's project."""
+    project.path.joinpath("test_own.py").write_text(OWN_TESTS + code)
+    return project.runpytest_inprocess("--ood-suite", "-k", "test_own", *options)
+
+
+def test_assert_drop_passes_and_returns_the_measurement(own_tests: pytest.Pytester) -> None:
+    """A fitted pipeline passes under a perturbation that it does not see."""
+    run(
+        own_tests,
+        """
+def test_case(ood, pipeline):
+    result = ood.assert_drop(pipeline, REVIEWS, shout, max_drop=0.03)
+    assert result.n == len(REVIEWS)
+    assert result.drop.value == 0.0
+""",
+    ).assert_outcomes(passed=1, deselected=10)
+
+
+def test_assert_drop_fails_with_the_figures(own_tests: pytest.Pytester) -> None:
+    """A broken budget fails the user's test with the explanation and without our machinery."""
+    result = run(
+        own_tests,
+        """
+def test_case(ood, frail):
+    ood.assert_drop(frail, REVIEWS, "keyboard", max_drop=0.03)
+""",
+    )
+    result.assert_outcomes(failed=1, deselected=10)
+    result.stdout.fnmatch_lines(
+        ["E *fail: frail under noise/keyboard: above *", "E *3 that flipped:*"]
+    )
+    result.stdout.no_fnmatch_line("*assertions.py*_settle*")
+
+
+def test_assert_no_less_robust_compares_on_the_same_items(own_tests: pytest.Pytester) -> None:
+    """The relative assertion passes for the sturdier model and fails the other way round."""
+    result = run(
+        own_tests,
+        """
+def test_better(ood, frail, pipeline):
+    ood.assert_no_less_robust(pipeline, than=frail, on=REVIEWS, under="keyboard", margin=0.05)
+
+def test_worse(ood, frail, pipeline):
+    ood.assert_no_less_robust(frail, than=pipeline, on=REVIEWS, under="keyboard", margin=0.05)
+""",
+    )
+    result.assert_outcomes(passed=1, failed=1, deselected=10)
+
+
+def test_an_inconclusive_assertion_skips_and_strictly_fails(own_tests: pytest.Pytester) -> None:
+    """Too few examples to tell: skipped with the number that would do, failed under --ood-strict."""
+    code = """
+def test_case(ood, frail):
+    ood.assert_drop(frail, REVIEWS[:60], "keyboard", max_drop=0.15)
+"""
+    result = run(own_tests, code, "-rs")
+    result.assert_outcomes(skipped=1, deselected=10)
+    result.stdout.fnmatch_lines(["*inconclusive: frail under noise/keyboard: about *"])
+    run(own_tests, code, "--ood-strict").assert_outcomes(failed=1, deselected=10)
+
+
+def test_functions_domains_and_attacks_are_taken(own_tests: pytest.Pytester) -> None:
+    """A function is a model, a data set is a domain shift, an attack is named like a perturbation."""
+    run(
+        own_tests,
+        """
+from pytest_ood import Dataset
+
+def answer(texts):
+    return ["negative" if "terrible" in text else "positive" for text in texts]
+
+def test_case(ood, pipeline):
+    lamps = Dataset.from_pairs("lamps", [(t.replace("film", "lamp"), l) for t, l in REVIEWS])
+    ood.assert_drop(answer, REVIEWS, lamps, max_drop=0.05)
+    ood.assert_drop(answer, REVIEWS, "greedy-characters", max_drop=0.9)
+""",
+    ).assert_outcomes(passed=1, deselected=10)
+
+
+def test_a_constant_model_never_passes(own_tests: pytest.Pytester) -> None:
+    """A model that always answers the same drops by nothing, and is invalid."""
+    result = run(
+        own_tests,
+        """
+def test_case(ood):
+    ood.assert_drop(FakeModel("stone", "constant", LABELS), REVIEWS, "keyboard", max_drop=0.5)
+""",
+    )
+    result.assert_outcomes(failed=1, deselected=10)
+    result.stdout.fnmatch_lines(["E *invalid: stone *it answers 'negative' to 100.0 %*"])
+
+
+def test_hypothesis_shrinks_to_the_least_edit(own_tests: pytest.Pytester) -> None:
+    """A property over `perturbed` fails with one edit in one example."""
+    result = run(
+        own_tests,
+        """
+@pytest.mark.ood
+@given(case=perturbed(REVIEWS, "keyboard", max_edits=3))
+def test_case(case):
+    model = FakeModel("frail", "keyword", LABELS, {"positive": [], "negative": ["terrible"]})
+    (before, after) = model.predict([case.original, case.inputs])
+    assert before.label == after.label, len(case.edits)
+""",
+    )
+    result.assert_outcomes(failed=1, deselected=10)
+    result.stdout.fnmatch_lines(["E*AssertionError: 1"])
+
+
+def test_models_and_shifts_are_fixtures(own_tests: pytest.Pytester) -> None:
+    """`ood_model`, `ood_shift` and `ood_baseline` run a test for each configured pair."""
+    result = run(
+        own_tests,
+        """
+def test_case(ood, ood_model, ood_shift, ood_baseline):
+    assert ood_baseline.name == "sturdy"
+    if ood_shift.kind == "domain":
+        ood.assert_drop(ood_model, REVIEWS, ood_shift, max_drop=0.1)
+
+def test_models_alone(ood_model): pass
+""",
+        "-v",
+    )
+    result.assert_outcomes(passed=8, deselected=10)
+    result.stdout.fnmatch_lines(["*test_case[[]frail-keyboard[]] PASSED*"])
+    result.stdout.fnmatch_lines(["*test_models_alone[[]sturdy[]] PASSED*"])
+
+
+def test_a_conftest_adds_models_to_the_suite(project: pytest.Pytester) -> None:
+    """The hook `pytest_ood_models` puts a model made in Python beside the configured ones."""
+    project.makeconftest(
+        """
+        from pytest_ood import CallableModel
+
+        def pytest_ood_models(suite, labels):
+            assert suite == "reviews" and labels == ("negative", "positive")
+            return [CallableModel("mine", lambda texts: ["negative"] * len(texts))]
+        """
+    )
+    result = project.runpytest_inprocess("--ood-suite", "--ood-model=mine", "--ood-only=domain")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["invalid: mine under domain/lamps: *"])
+
+
+def test_a_missing_baseline_is_said(project: pytest.Pytester, tmp_path: Path) -> None:
+    """A test that asks for the baseline where none is marked gets told what to add."""
+    path = project.path / "pyproject.toml"
+    path.write_text(path.read_text().replace("baseline = true", ""))
+    result = run(project, "\ndef test_case(ood_baseline): pass\n")
+    result.assert_outcomes(errors=1, deselected=8)
+    result.stdout.fnmatch_lines(["*add `baseline = true` to one*"])

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import joblib
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+
+def configure(project: pytest.Pytester, models: str) -> None:
+    """Replace the project's models."""
+    project.path.joinpath("pyproject.toml").write_text(
+        f"[tool.pytest_ood]\nsuites = ['reviews.toml']\n{models}"
+    )
+
+
+def report_of(project: pytest.Pytester, *options: str) -> dict[str, Any]:
+    """Run the suite and return its JSON report."""
+    project.runpytest_inprocess("--ood-suite", "--ood-report=report.json", *options)
+    found: dict[str, Any] = json.loads(project.path.joinpath("report.json").read_text())
+    return found
+
+
+def rows(project: pytest.Pytester, name: str = "reviews.jsonl") -> list[dict[str, str]]:
+    """Return a data file's rows."""
+    return [json.loads(line) for line in project.path.joinpath(name).read_text().splitlines()]
+
+
+def test_a_saved_pipeline_is_gated(project: pytest.Pytester) -> None:
+    """A joblib file of a fitted scikit-learn pipeline is a model under test."""
+    data = rows(project)
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    pipeline.fit([row["text"] for row in data], [row["label"] for row in data])
+    joblib.dump(pipeline, project.path / "pipeline.joblib")
+    configure(project, "[tool.pytest_ood.models.tfidf]\nsklearn = 'pipeline.joblib'\n")
+    report = report_of(project, "--ood-only=noise")
+    assert report["models"][0]["paradigm"] == "fine-tuned"
+    assert report["evaluations"][0]["score_id"] == 1.0
+
+
+def test_a_pipeline_is_fitted_here_where_asked(project: pytest.Pytester) -> None:
+    """`train` fits what `module:name` gives."""
+    project.path.joinpath("mine.py").write_text(
+        "from sklearn.feature_extraction.text import TfidfVectorizer\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.pipeline import make_pipeline\n"
+        "def pipeline(): return make_pipeline(TfidfVectorizer(), LogisticRegression())\n"
+    )
+    configure(
+        project,
+        "[tool.pytest_ood.models.tfidf]\nsklearn = 'mine:pipeline'\ntrain = 'reviews.jsonl'\n",
+    )
+    assert report_of(project, "--ood-only=domain")["evaluations"][0]["verdict"] == "pass"
+
+
+def test_recorded_answers_are_gated_and_attacks_skip(project: pytest.Pytester) -> None:
+    """A replayed model is measured by example ids; its abstentions are counted apart."""
+    answers = [
+        {"shift": shift, "id": row["id"], "answer": row["label"]}
+        for shift, name in (("in-distribution", "reviews.jsonl"), ("lamps", "lamps.jsonl"))
+        for row in rows(project, name)
+    ]
+    for answer in answers[-30:]:
+        answer["answer"] = "UNPARSED"
+    text = "\n".join(map(json.dumps, answers))
+    project.path.joinpath("answers.jsonl").write_text(text)
+    configure(
+        project,
+        "[tool.pytest_ood.models.gpt]\nreplay = 'answers.jsonl'\nunparsed = 'UNPARSED'\n"
+        "paradigm = 'prompted'\n",
+    )
+    result = project.runpytest_inprocess(
+        "--ood-suite", "--ood-report=r.json", "-rs", "--ood-only=domain", "--ood-only=adversarial"
+    )
+    result.assert_outcomes(failed=0, skipped=1)
+    result.stdout.fnmatch_lines(["*gpt abstained 30 of 300*"])
+    result.stdout.fnmatch_lines(["*is replayed from answers.jsonl*cannot be asked*"])
+    (evaluation,) = json.loads(project.path.joinpath("r.json").read_text())["evaluations"]
+    assert evaluation["abstained"] == 30
+    assert evaluation["score_ood"] == pytest.approx(0.9)
+
+
+def test_a_missing_recorded_answer_is_named(project: pytest.Pytester) -> None:
+    """A replay file without an answer fails with the shift and the id, and makes none up."""
+    project.path.joinpath("answers.csv").write_text(
+        "shift,id,answer\nin-distribution,r1,negative\n"
+    )
+    configure(project, "[tool.pytest_ood.models.gpt]\nreplay = 'answers.csv'\n")
+    result = project.runpytest_inprocess("--ood-suite", "--ood-only=in-distribution")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["ModelError: *answers.csv holds no answer to 299 of 300 examples*"]
+    )
+
+
+def test_fields_beyond_one_text_are_perturbed_apart(project: pytest.Pytester) -> None:
+    """Premise and hypothesis are two fields; a noise shift can be told to touch one of them."""
+    data = [
+        {"premise": f"The lamp number {n} is burning.", "hypothesis": "Something is burning.",
+         "label": ("no", "yes")[n % 2]}
+        for n in range(60)
+    ]  # fmt: skip
+    project.path.joinpath("nli.jsonl").write_text("\n".join(map(json.dumps, data)))
+    project.path.joinpath("reviews.toml").write_text(
+        "labels = ['no', 'yes']\n"
+        "[in_distribution]\ndata = 'nli.jsonl'\nfields = ['premise', 'hypothesis']\n"
+        "[shifts.noise.swap]\nfields = ['hypothesis']\nparameters = { words = 1.0 }\n"
+    )
+    project.path.joinpath("mine.py").write_text(
+        "import re\n"
+        "def answer(inputs):\n"
+        "    assert all(re.fullmatch(r'The lamp number \\d+ is burning.', i['premise'])\n"
+        "               for i in inputs)\n"
+        "    return ['yes' if int(re.search(r'\\d+', i['premise'])[0]) % 2\n"
+        "            and i['hypothesis'] == 'Something is burning.' else 'no' for i in inputs]\n"
+    )
+    configure(project, "[tool.pytest_ood.models.mine]\ncallable = 'mine:answer'\n")
+    (evaluation,) = report_of(project)["evaluations"]
+    assert evaluation["score_id"] == 1.0
+    assert evaluation["score_ood"] == 0.5
+
+
+def test_a_random_model_is_invalid(project: pytest.Pytester) -> None:
+    """A model no better than the majority class passes no budget, however wide."""
+    path = project.path / "reviews.toml"
+    path.write_text(path.read_text().replace("0.10", "1.0"))
+    configure(project, "[tool.pytest_ood.models.coin]\nfake = 'random'\n")
+    result = project.runpytest_inprocess("--ood-suite")
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines(["invalid: coin *not shown to be above the majority class*"])

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = (
+    "torch",
+    "transformers",
+    "nlpaug",
+    "sklearn",
+    "hypothesis",
+    "numpy",
+    "scipy",
+    "platformdirs",
+)
+
+
+def modules_of_a_plain_run(folder: Path, *options: str) -> set[str]:
+    """Return the modules that a plain pytest run loads, as `python -X importtime` tells them.
+
+    It does not list what is loaded by name (the entry point itself), but all that this imports.
+    """
+    folder.joinpath("test_nothing.py").write_text("def test_nothing(): pass\n")
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+         "-p", "no:hypothesispytest", "-p", "no:xdist", *options],
+        cwd=folder, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
+def test_a_plain_run_pays_for_a_few_small_modules(tmp_path: Path) -> None:
+    """What the plugin adds to a plain start is three modules of its own, and nothing heavy."""
+    with_plugin = modules_of_a_plain_run(tmp_path)
+    without = modules_of_a_plain_run(tmp_path, "-p", "no:ood")
+    own = {name for name in with_plugin if name.partition(".")[0] == "pytest_ood"}
+    assert own <= {"pytest_ood", "pytest_ood.plugin", "pytest_ood.hookspecs"}
+    assert "pytest_ood.hookspecs" in own
+    added = {name.partition(".")[0] for name in with_plugin - without}
+    assert not added & set(HEAVY)
+
+
+def test_a_plain_run_prints_and_leaves_nothing(pytester: pytest.Pytester, user_cache: Path) -> None:
+    """Without --ood-suite the plugin is silent and makes no folder."""
+    pytester.makepyfile("def test_nothing(): pass")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1)
+    assert "ood:" not in result.stdout.str()
+    assert "robustness" not in result.stdout.str()
+    assert not user_cache.exists()
+    names = {path.name for path in pytester.path.iterdir()} - {"__pycache__"}
+    assert names == {"test_a_plain_run_prints_and_leaves_nothing.py"}
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    """`import pytest_ood` is cheap; its names are loaded when they are used."""
+    code = (
+        "import sys, pytest_ood; before = set(sys.modules); pytest_ood.Dataset;"
+        f"print([n for n in {HEAVY!r} if n in before])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
