@@ -200,6 +200,11 @@ class Gate:
         chosen = self.options.models
         return [name for name in self.models[suite] if not chosen or name in chosen]
 
+    def chosen_shifts(self, suite: str) -> Sequence[Shift]:
+        """Return the shifts of a suite that --ood-only leaves."""
+        chosen = {c.shift.name for c in self.checks if c.suite == suite and c.shift is not None}
+        return [shift for shift in self.runs[suite].suite.shifts if shift.name in chosen]
+
     def model_infos(self) -> tuple[ModelInfo, ...]:
         """Return what a report says about the chosen models and the baselines."""
         return tuple(

@@ -46,7 +46,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="only this suite, kind of shift, shift, or suite/kind/shift (repeatable)",
+        help="only this suite, kind of shift, shift, or suite/kind/shift (repeatable); of your own "
+        "tests, those that ask for `ood_shift`",
     )
     group.addoption(
         "--ood-model",
@@ -316,16 +317,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if _is_robustness_test(item):
                 item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
         return
-    kept = [item for item in items if _is_robustness_test(item)]
+    only = bool(config.getoption("ood_only"))
+    kept = [item for item in items if _is_robustness_test(item, only=only)]
     if len(kept) < len(items):
-        config.hook.pytest_deselected(
-            items=[item for item in items if not _is_robustness_test(item)]
-        )
+        left = set(kept)
+        config.hook.pytest_deselected(items=[item for item in items if item not in left])
         items[:] = kept
 
 
-def _is_robustness_test(item: pytest.Item) -> bool:
+def _is_robustness_test(item: pytest.Item, *, only: bool = False) -> bool:
+    """Tell what runs with --ood-suite; under --ood-only, that is what is about a chosen shift."""
     names = getattr(item, "fixturenames", ())
+    if only:
+        return isinstance(item, OodItem) or "ood_shift" in names
     return item.get_closest_marker("ood") is not None or not FIXTURES.isdisjoint(names)
 
 
@@ -336,10 +340,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     gate = metafunc.config.stash[GATE]
     found: dict[tuple[tuple[str, str], ...], str] = {}
-    for suite, run in gate.runs.items():
+    for suite in gate.runs:
         prefix = f"{suite}-" if len(gate.runs) > 1 else ""
         for model in gate.chosen_models(suite) if "ood_model" in wanted else [""]:
-            for shift in run.suite.shifts if "ood_shift" in wanted else [None]:
+            for shift in gate.chosen_shifts(suite) if "ood_shift" in wanted else [None]:
                 names = {"ood_model": model, "ood_shift": "" if shift is None else shift.name}
                 key = tuple((suite, names[name]) for name in wanted)
                 found[key] = prefix + "-".join(names[name] for name in wanted)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytest_plugins = ["pytester"]
 
 
+@pytest.fixture(scope="session")
+def compiled_packages() -> None:
+    """Load compiled packages once: in-process runs forget what they have imported."""
+    for name in ("numpy", "scipy.stats", "scipy.optimize", "nlpaug.augmenter.word", "sklearn"):
+        importlib.import_module(name)
+
+
 @pytest.fixture
-def user_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def user_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put the user's cache folder under the test's own."""
     folder = tmp_path / "user-cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
-    yield folder
+    return folder
 
 
 def review(number: int) -> dict[str, str]:
@@ -35,7 +42,7 @@ def review(number: int) -> dict[str, str]:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, user_cache: Path) -> pytest.Pytester:
+def project(pytester: pytest.Pytester, user_cache: Path) -> pytest.Pytester:  # noqa: ARG001
     """Make a project with its own data, a suite of all three kinds of shift, and two fakes.
 
     `sturdy` knows both telling words of a review and `frail` one of them, so that a typo costs

@@ -62,7 +62,7 @@ def test_the_wheel_works_outside_of_the_repository(dist: Path, tmp_path: Path) -
     """From the wheel alone, suites and perturbations are found."""
     (wheel,) = dist.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path)
+        archive.extractall(tmp_path)  # noqa: S202 - built a moment ago
     code = (
         "import pytest_ood, pytest_ood.suite as s, pytest_ood.perturbations as p;"
         "print(pytest_ood.__file__, s.built_in_suites(), *p.catalogue())"

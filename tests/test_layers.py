@@ -72,7 +72,7 @@ def test_heavy_packages_are_imported_where_they_are_used(path: Path) -> None:
 
 
 def test_only_the_plugin_imports_pytest() -> None:
-    """pytest is imported by the plugin and its hook specifications alone."""
+    """Pytest itself is imported by the plugin and its hook specifications alone."""
     users = {
         unit_of(path)
         for path in modules()

@@ -6,9 +6,9 @@ configuration. Adding a file adds an adapter.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import pkgutil
-from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +59,8 @@ def as_model(value: Any, labels: tuple[str, ...]) -> Model | RecordedModel:
 
         name = type(value).__name__
         return SklearnModel(name, lambda: value, labels, f"scikit-learn {name}")
-    # Not `callable(value)`: in this package that name is the adapter's module.
-    if isinstance(value, Callable):
+    # Not plain `callable`: in this package that name becomes the adapter's module.
+    if builtins.callable(value):
         from pytest_ood.models.callable import CallableModel
 
         return CallableModel(getattr(value, "__name__", type(value).__name__), value)

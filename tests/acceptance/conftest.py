@@ -1,14 +1,10 @@
-"""Compiled packages can be loaded once a process, and pytester forgets what a run has imported."""
+"""Every run in here may be an in-process one."""
 
 from __future__ import annotations
-
-import importlib
 
 import pytest
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled_packages() -> None:
-    """Load what in-process runs would otherwise load a second time."""
-    for name in ("numpy", "scipy.stats", "scipy.optimize", "nlpaug.augmenter.word", "sklearn"):
-        importlib.import_module(name)
+def _compiled_packages(compiled_packages: None) -> None:
+    """Load the compiled packages before the first run."""

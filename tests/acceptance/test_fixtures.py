@@ -1,11 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OWN_TESTS = """
 import json
@@ -100,7 +95,7 @@ def test_worse(ood, frail, pipeline):
 
 
 def test_an_inconclusive_assertion_skips_and_strictly_fails(own_tests: pytest.Pytester) -> None:
-    """Too few examples to tell: skipped with the number that would do, failed under --ood-strict."""
+    """Too few examples to tell: skipped with the number that would do; strictly, failed."""
     code = """
 def test_case(ood, frail):
     ood.assert_drop(frail, REVIEWS[:60], "keyboard", max_drop=0.15)
@@ -112,7 +107,7 @@ def test_case(ood, frail):
 
 
 def test_functions_domains_and_attacks_are_taken(own_tests: pytest.Pytester) -> None:
-    """A function is a model, a data set is a domain shift, an attack is named like a perturbation."""
+    """A function is a model, a data set is a domain shift, an attack goes by its name."""
     run(
         own_tests,
         """
@@ -178,6 +173,19 @@ def test_models_alone(ood_model): pass
     result.stdout.fnmatch_lines(["*test_models_alone[[]sturdy[]] PASSED*"])
 
 
+def test_only_leaves_tests_about_the_chosen_shifts(own_tests: pytest.Pytester) -> None:
+    """Under --ood-only, tests that ask for `ood_shift` get the chosen ones, and no others run."""
+    run(
+        own_tests,
+        """
+def test_shifts(ood_shift): assert ood_shift.name == "keyboard"
+
+def test_of_no_shift(ood): pass
+""",
+        "--ood-only=noise",
+    ).assert_outcomes(passed=1, deselected=4)
+
+
 def test_a_conftest_adds_models_to_the_suite(project: pytest.Pytester) -> None:
     """The hook `pytest_ood_models` puts a model made in Python beside the configured ones."""
     project.makeconftest(
@@ -194,7 +202,7 @@ def test_a_conftest_adds_models_to_the_suite(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["invalid: mine under domain/lamps: *"])
 
 
-def test_a_missing_baseline_is_said(project: pytest.Pytester, tmp_path: Path) -> None:
+def test_a_missing_baseline_is_said(project: pytest.Pytester) -> None:
     """A test that asks for the baseline where none is marked gets told what to add."""
     path = project.path / "pyproject.toml"
     path.write_text(path.read_text().replace("baseline = true", ""))

@@ -158,7 +158,7 @@ def test_a_wrong_option_is_a_usage_error(
 def test_a_wrong_configuration_is_a_usage_error(
     project: pytest.Pytester, configuration: str, message: str
 ) -> None:
-    """A wrong key or value in pyproject.toml ends the run with status 4 before any model is asked."""
+    """A wrong key or value in pyproject.toml ends the run with status 4 before all else."""
     suites = "" if "suites" in configuration else "suites = ['reviews.toml']\n"
     project.path.joinpath("pyproject.toml").write_text(
         f"[tool.pytest_ood]\n{suites}{configuration}\n"

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(
+    r"(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```\n", re.DOTALL
+)
+NOTES = ("file: ", "run", "perturbation", "run by hand", "run by .ci/run")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A code block of a document, and the comment above it that says what it is."""
+
+    note: str
+    language: str
+    code: str
+
+
+def blocks(name: str) -> list[Block]:
+    """Return the code blocks of a document."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return [Block(m["note"] or "", m["language"], m["code"]) for m in BLOCK.finditer(text)]
+
+
+def rows(count: int, noun: str, start: int = 0) -> str:
+    """Return labelled rows like those the README shows."""
+    words = {"positive": ("wonderful", "delightful"), "negative": ("terrible", "dreadful")}
+    lines = []
+    for number in range(start, start + count):
+        label = ("negative", "positive")[number % 2]
+        first, second = words[label]
+        text = f"A {first} {noun} with a {second} ending, number {number}."
+        lines.append(json.dumps({"id": f"r{number}", "text": text, "label": label}))
+    return "\n".join(lines)
+
+
+@pytest.fixture
+def readme_project(
+    compiled_packages: None,  # noqa: ARG001
+    pytester: pytest.Pytester,
+    user_cache: Path,  # noqa: ARG001
+) -> pytest.Pytester:
+    """Write every file of the README, and the data that it speaks of."""
+    for folder in ("data", "suites", "prompts"):
+        pytester.mkdir(folder)
+    for name, count, noun, start in (
+        ("reviews", 300, "film", 0), ("train", 200, "film", 1000), ("tweets", 300, "day", 2000)
+    ):  # fmt: skip
+        pytester.path.joinpath(f"data/{name}.jsonl").write_text(rows(count, noun, start))
+    pytester.path.joinpath("data/answers.csv").write_text("shift,id,answer\ntweets,r1,negative\n")
+    for block in blocks("README.md"):
+        if block.note.startswith("file: "):
+            pytester.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    return pytester
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
+    """A block is a file, a command, or shown output and data; nothing stands there untested."""
+    for block in blocks(name):
+        shown = block.language in ("text", "jsonl") and not block.note
+        assert shown or block.note.startswith(NOTES), block.code[:60]
+
+
+def test_the_commands_of_the_readme_run(readme_project: pytest.Pytester) -> None:
+    """The README's commands do what it says with the README's files."""
+    for block in blocks("README.md"):
+        if block.note == "run":
+            result = readme_project.runpytest_inprocess(*block.code.split()[1:])
+            assert result.ret == pytest.ExitCode.OK
+            result.stdout.fnmatch_lines(["*tfidf (baseline)*"])
+    assert json.loads(readme_project.path.joinpath("report.json").read_text())["evaluations"]
+
+
+def test_the_configuration_of_the_readme_is_right(readme_project: pytest.Pytester) -> None:
+    """Every model and every shift that the README configures becomes a check."""
+    result = readme_project.runpytest_inprocess("--ood-suite", "--collect-only", "-q")
+    for model in ("tfidf", "encoder", "assistant", "remote", "rules"):
+        result.stdout.fnmatch_lines([f"reviews/noise/typists[[]{model}[]]"])
+
+
+def test_the_assertions_of_the_readme_hold(readme_project: pytest.Pytester) -> None:
+    """The README's tests pass with --ood-suite and skip without."""
+    run = readme_project.runpytest_inprocess("--ood-suite", "-k", "test_robustness")
+    assert run.parseoutcomes()["passed"] == 4 + 5 * 4
+    readme_project.runpytest_inprocess().assert_outcomes(skipped=5)
+
+
+def test_the_perturbation_of_the_contributing_guide_works() -> None:
+    """The guide's example is a perturbation as it stands."""
+    (block,) = (b for b in blocks("CONTRIBUTING.md") if b.note == "perturbation")
+    names: dict[str, object] = {}
+    exec(compile(block.code, "vowels.py", "exec"), names)  # noqa: S102 - our own example
+    text = "a sentence with many ordinary words in it"
+    changed = names["vowels"](text, Random(0))  # type: ignore[operator]
+    assert re.sub("[aeiou]", "", changed) == re.sub("[aeiou]", "", text)
+    assert len(changed) < len(text)
+    assert "vowels@1(share=0.3)" in names["vowels"].fingerprint  # type: ignore[attr-defined]
+
+
+def test_the_options_of_the_readme_are_all_there_are(pytester: pytest.Pytester) -> None:
+    """The README's table lists the options that --help lists."""
+    shown = set(re.findall(r"--ood-[a-z-]+", pytester.runpytest_inprocess("--help").stdout.str()))
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = set(re.findall(r"^\| `(--ood-[a-z-]+)", text, re.MULTILINE))
+    assert table == shown

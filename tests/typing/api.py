@@ -1,0 +1,56 @@
+"""The public API as a typed user writes it: checked by mypy, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from pytest_ood import (
+    BudgetExceededError,
+    CallableModel,
+    Dataset,
+    Example,
+    FakeModel,
+    Ood,
+    PerturbedCase,
+    Prediction,
+    perturbation,
+    perturbed,
+)
+
+reviews = Dataset("reviews", (Example("1", "A fine film.", "positive"),))
+pairs = Dataset.from_pairs("nli", [({"premise": "a", "hypothesis": "b"}, "yes")])
+
+
+@perturbation(source="here", contract="preserving")
+def shout(text: str, rng: Random, *, share: float = 1.0) -> str:
+    """Shout."""
+    return text.upper() if rng.random() < share else text
+
+
+def answer(texts: Sequence[object]) -> list[Prediction]:
+    """Answer."""
+    return [Prediction("positive", {"positive": 1.0}) for _ in texts]
+
+
+def use(ood: Ood) -> float:
+    """Use the assertions."""
+    model = CallableModel("mine", answer)
+    fake = FakeModel("fake", "constant", ("negative", "positive"))
+    try:
+        evaluation = ood.assert_drop(model, reviews, "keyboard", max_drop=0.03)
+        ood.assert_drop(model, [("A fine film.", "positive")], shout, max_drop=0.03)
+    except BudgetExceededError:
+        return 0.0
+    comparison = ood.assert_no_less_robust(
+        model, than=fake, on=reviews, under=shout.with_parameters(share=0.5), margin=0.02
+    )
+    return evaluation.drop.high + comparison.difference.value
+
+
+def edits(case: PerturbedCase) -> int:
+    """Count edits."""
+    return len(case.edits)
+
+
+strategy = perturbed(reviews, "keyboard", max_edits=3)
