@@ -35,6 +35,9 @@ RECIPE = 1
 """Raised when the way of training changes, so that models are trained anew."""
 
 FROM_SCRATCH = "new:roberta"
+AUTO = "auto"
+DEFAULT_BASE = "roberta-base"
+STAND_IN = "asset:minilm"
 SCRATCH_VOCABULARY = 8_000
 
 
@@ -88,9 +91,11 @@ class FinetunedModel:
     def source(self) -> str:
         """What ran: base, pre-trained or not, training data."""
         scratch = self.checkpoint == FROM_SCRATCH
-        told = self.checkpoint
+        told = self._base[0]
         if scratch:
             told = "RobertaForSequenceClassification (2 layers, 128 wide), no pre-training"
+        elif self.checkpoint == AUTO and told == STAND_IN:
+            told += f" ({DEFAULT_BASE} was not reachable)"
         if self.training is None:
             return told
         done = "trained" if scratch else "fine-tuned"
@@ -124,13 +129,21 @@ class FinetunedModel:
         return hashlib.sha256(json.dumps(rest).encode()).hexdigest()
 
     @cached_property
+    def _base(self) -> tuple[str, Path | None]:
+        """The checkpoint that is really there, and its folder; none for a model from scratch."""
+        if self.checkpoint == FROM_SCRATCH:
+            return self.checkpoint, None
+        if self.checkpoint != AUTO:
+            return self.checkpoint, checkpoint_folder(self.checkpoint, self.context)
+        try:
+            return DEFAULT_BASE, checkpoint_folder(DEFAULT_BASE, self.context)
+        except ModelError:
+            return STAND_IN, checkpoint_folder(STAND_IN, self.context)
+
+    @cached_property
     def folder(self) -> Path:
         """The folder with the weights, trained first where it is not there yet."""
-        base = (
-            None
-            if self.checkpoint == FROM_SCRATCH
-            else checkpoint_folder(self.checkpoint, self.context)
-        )
+        base = self._base[1]
         if self.training is None:
             assert base is not None, (
                 "unreachable because build() wants training data for new models"
@@ -355,8 +368,9 @@ def build(
     """Describe a fine-tuned encoder; nothing is loaded or trained before it is asked.
 
     Args:
-        source: A hub id, a folder, `asset:minilm`, or `new:roberta` for a small RoBERTa from
-            scratch. The default base of the field is `roberta-base`.
+        source: A hub id, a folder, `asset:minilm`, `new:roberta` for a small RoBERTa from
+            scratch, or `auto`: roberta-base where the hub or a local copy is reachable, and the
+            packaged MiniLM where it is not; the report names which one ran.
         context: What the adapter is given.
         train: Labelled data (a path or a table) to fine-tune on first.
         labels: The task's label for each of the checkpoint's, where the names differ.
@@ -388,9 +402,9 @@ def build(
     if source.startswith("new:") and not scratch:
         message = unknown_name("architecture", source, [FROM_SCRATCH])
         raise ConfigurationError(f"model {context.name!r}: {message}")
-    if scratch and train is None:
+    if (scratch or source == AUTO) and train is None:
         raise ConfigurationError(
-            f"model {context.name!r}: finetuned = {source!r} has no weights yet; "
+            f"model {context.name!r}: finetuned = {source!r} is not fine-tuned yet; "
             "give `train`, the data to train it on"
         )
     for name, label in (labels or {}).items():

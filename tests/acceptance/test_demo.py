@@ -57,9 +57,11 @@ def test_a_prompted_llm_and_a_new_roberta_are_put_side_by_side(
 
 
 def test_the_packaged_encoder_is_fine_tuned_on_own_data(
-    pytester: pytest.Pytester, cache: Path
+    pytester: pytest.Pytester, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """MiniLM, fine-tuned on a user's JSONL file, beats the majority class and is gated."""
+    """With no hub, MiniLM stands in for roberta-base, is fine-tuned on a user's file, and gated."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(pytester.path / "no-models"))
     rows = [
         {"text": f"{'What a lovely' if n % 2 else 'What an awful'} day number {n}",
          "label": ("bad", "good")[n % 2]}
@@ -73,7 +75,12 @@ def test_the_packaged_encoder_is_fine_tuned_on_own_data(
     )
     pytester.path.joinpath("pyproject.toml").write_text(
         "[tool.pytest_ood]\nsuites = ['days.toml']\n[tool.pytest_ood.models.minilm]\n"
-        "finetuned = 'asset:minilm'\ntrain = 'train.jsonl'\nepochs = 4\nlearning_rate = 1e-4\n"
+        "finetuned = 'auto'\ntrain = 'train.jsonl'\nepochs = 4\nlearning_rate = 1e-4\n"
     )
-    result = pytester.runpytest_subprocess("--ood-suite", f"--ood-cache={cache}")
+    result = pytester.runpytest_subprocess(
+        "--ood-suite", f"--ood-cache={cache}", "--ood-report=report.json"
+    )
     result.assert_outcomes(passed=2)
+    assert read(pytester, "report.json")["models"][0]["source"] == (
+        "asset:minilm (roberta-base was not reachable), fine-tuned here on 80 examples"
+    )
