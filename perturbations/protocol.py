@@ -87,7 +87,7 @@ class Generator:
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         }
 
-    def with_parameters(self, **parameters: Any) -> Generator:
+    def with_parameters(self, /, **parameters: Any) -> Generator:
         """Return the same perturbation with other parameters.
 
         Raises:

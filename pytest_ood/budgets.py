@@ -72,18 +72,26 @@ def judge_at_most(estimate: Estimate, limit: float, alpha: float) -> Judgement:
     one-sided, of level alpha.
     """
     if estimate.high <= limit:
-        return Judgement("pass", f"at most {points(estimate.high)} with confidence {1 - alpha:.0%}")
+        return Judgement(
+            "pass", f"at most {points(estimate.high)} with confidence {percent(1 - alpha)}"
+        )
     if estimate.low > limit:
-        return Judgement("fail", f"above {points(estimate.low)} with confidence {1 - alpha:.0%}")
+        return Judgement(
+            "fail", f"above {points(estimate.low)} with confidence {percent(1 - alpha)}"
+        )
     return Judgement("inconclusive", _how_many(estimate, limit, alpha))
 
 
 def judge_at_least(estimate: Estimate, limit: float, alpha: float) -> Judgement:
     """Judge a figure that has to be at least `limit`."""
     if estimate.low >= limit:
-        return Judgement("pass", f"at least {points(estimate.low)} with confidence {1 - alpha:.0%}")
+        return Judgement(
+            "pass", f"at least {points(estimate.low)} with confidence {percent(1 - alpha)}"
+        )
     if estimate.high < limit:
-        return Judgement("fail", f"below {points(estimate.high)} with confidence {1 - alpha:.0%}")
+        return Judgement(
+            "fail", f"below {points(estimate.high)} with confidence {percent(1 - alpha)}"
+        )
     return Judgement("inconclusive", _how_many(estimate, limit, alpha))
 
 
@@ -98,6 +106,11 @@ def points(share: float) -> str:
     """Write a share in percentage points, with one decimal."""
     # -0.04 points is 0.0, not -0.0.
     return f"{round(100 * share, 1) + 0.0:.1f}"
+
+
+def percent(share: float) -> str:
+    """Write a level as a percentage, with as many decimals as it has."""
+    return f"{100 * share:.4g}%"
 
 
 def interval(estimate: Estimate) -> str:

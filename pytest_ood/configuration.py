@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import tomllib
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.models import adapter, adapters
 from pytest_ood.models.protocol import Context
 from pytest_ood.readers import parse_source
-from pytest_ood.suite import check_count
+from pytest_ood.suite import check_count, check_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,16 +61,21 @@ def read_configuration(root: Path) -> Configuration:
         return Configuration()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from None
-    return parse_configuration(table.get("tool", {}).get("pytest_ood", {}), str(path))
+    tool = table.get("tool", {})
+    if not isinstance(tool, Mapping):
+        raise ConfigurationError(f"{path}: tool = {tool!r} is not a table")
+    return parse_configuration(tool.get("pytest_ood", {}), str(path))
 
 
-def parse_configuration(table: Mapping[str, Any], where: str) -> Configuration:
+def parse_configuration(table: Any, where: str) -> Configuration:
     """Check the table `[tool.pytest_ood]`.
 
     Raises:
         ConfigurationError: an unknown key or a value of the wrong type.
     """
     at = f"{where}: tool.pytest_ood"
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"{at} = {table!r} is not a table")
     known = [f.name for f in fields(Configuration)]
     for key in table:
         if key not in known:
@@ -143,7 +149,7 @@ def parse_models(tables: Mapping[str, Any], where: str) -> tuple[ModelSpec, ...]
     baselines = [spec.name for spec in specs if spec.baseline]
     if len(baselines) > 1:
         raise ConfigurationError(
-            f"{where}: {' and '.join(baselines)} are both marked as the baseline; keep one"
+            f"{where}: {' and '.join(baselines)} are marked as the baseline; keep one"
         )
     return tuple(sorted(specs, key=lambda spec: not spec.baseline))
 
@@ -151,12 +157,11 @@ def parse_models(tables: Mapping[str, Any], where: str) -> tuple[ModelSpec, ...]
 def _model(name: str, table: Any, where: str) -> ModelSpec:
     if not isinstance(table, Mapping):
         raise ConfigurationError(f"{where} = {table!r} is not a table")
-    if not name or any(character in name for character in "/[]:\\ "):
-        raise ConfigurationError(f"{where}: a model's name has no space and none of / \\ [ ] :")
+    check_name(name, where)
     given = [key for key in table if key in adapters()]
     if len(given) != 1:
-        others = [key for key in table if key not in given]
-        guess = " " + unknown_name("key", others[0], adapters()) if others and not given else ""
+        near = [k for k in table if difflib.get_close_matches(k, adapters(), n=1)]
+        guess = " " + unknown_name("key", near[0], adapters()) if near and not given else ""
         raise ConfigurationError(
             f"{where}: exactly one of {', '.join(adapters())} says what the model is, not "
             f"{' and '.join(given) or 'none'}.{guess}"

@@ -59,7 +59,8 @@ def apply_edits(original: str, edits: Iterable[Edit]) -> str:
     """
     pieces, position = [], 0
     for edit in sorted(edits):
-        if edit.start < position or original[edit.start : edit.end] != edit.before:
+        inside = position <= edit.start <= edit.end <= len(original)
+        if not inside or original[edit.start : edit.end] != edit.before:
             raise ValueError(f"{edit!r} is not an edit of this text, or overlaps another")
         pieces += [original[position : edit.start], edit.after]
         position = edit.end

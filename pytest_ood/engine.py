@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.errors import ModelError, unknown_name
 from pytest_ood.examples import canonical, size_of
 from pytest_ood.store import MemoryStore
+from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Model
     from pytest_ood.progress import Progress
     from pytest_ood.store import Store
-    from pytest_ood.tasks import Prediction
 
 KEPT_AT_ONCE = 128
 """Inputs between two writes to the store: what a crash can cost."""
@@ -31,11 +31,13 @@ class Engine:
         store: Where answers are kept between runs.
         progress: Told about long steps.
         memory: Answers of this run; the only place for those of models without a fingerprint.
+        asked: Models without a fingerprint, by `id`: kept alive, so that no other gets their id.
     """
 
     store: Store
     progress: Progress
     memory: MemoryStore = field(default_factory=MemoryStore)
+    asked: dict[int, Model] = field(default_factory=dict)
 
     def predict(
         self, model: Model, inputs: Sequence[Inputs], labels: Sequence[str], what: str
@@ -53,11 +55,14 @@ class Engine:
                 a number.
         """
         unique = {canonical(value): value for value in inputs}
-        key = model.fingerprint or f"unknown:{model.name}:{id(model)}"
+        key = model.fingerprint
+        if key is None:
+            self.asked[id(model)] = model
+            key = f"unknown:{id(model)}"
         known = self.memory.get(key, list(unique.values()))
         if model.fingerprint is not None:
             rest = [value for text, value in unique.items() if text not in known]
-            stored = self.store.get(model.fingerprint, rest) if rest else {}
+            stored = self.store.get(key, rest) if rest else {}
             self.memory.put(key, [(unique[text], answer) for text, answer in stored.items()])
             known |= stored
         missing = sorted(
@@ -98,6 +103,11 @@ def check_answers(
     if len(answers) != count:
         raise ModelError(f"model {name!r} gave {len(answers)} answers to {count} inputs")
     for answer in answers:
+        if not isinstance(answer, Prediction) or not isinstance(answer.label, str | None):
+            raise ModelError(
+                f"model {name!r} answered {answer!r}; an answer is a Prediction, its label a str "
+                "or None"
+            )
         if answer.label is not None and answer.label not in labels:
             raise ModelError(
                 f"model {name!r} answered an " + unknown_name("label", answer.label, labels)

@@ -71,7 +71,7 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
+        if error.name != module.partition(".")[0]:
             raise
         raise MissingDependencyError(
             f"{purpose} needs the package {module.partition('.')[0]!r}, which is not installed. "

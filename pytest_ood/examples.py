@@ -78,7 +78,7 @@ class Dataset:
     def from_pairs(cls, name: str, pairs: Iterable[tuple[Inputs, str]]) -> Dataset:
         """Make a data set from (inputs, label) pairs; ids are derived from the content."""
         rows = list(pairs)
-        ids = content_ids(inputs for inputs, _ in rows)
+        ids = content_ids(rows)
         return cls(
             name,
             tuple(
@@ -108,23 +108,28 @@ class Dataset:
         return tuple(sorted({example.label for example in self.examples}))
 
     def sample(self, size: int | None, seed: int) -> Dataset:
-        """Draw `size` examples in an order that depends on the seed and the ids alone.
+        """Draw `size` examples in an order that depends on seed, name and ids alone.
 
         A smaller sample is a prefix of a larger one. None, or a size above the data set's, keeps
         all examples, in the seeded order.
+
+        Raises:
+            DataError: `size` is below 1.
         """
+        if size is not None and size < 1:
+            raise DataError(f"{self.name}: a sample of {size} examples; it is 1 or more")
         ordered = sorted(
             self.examples, key=lambda e: (derive_seed(seed, "sample", self.name, e.id), e.id)
         )
         return Dataset(self.name, tuple(ordered[:size]))
 
 
-def content_ids(inputs: Iterable[Inputs]) -> list[str]:
-    """Derive ids from content, so that shuffling a file changes none; repeats get a counter."""
+def content_ids(rows: Iterable[tuple[Inputs, str]]) -> list[str]:
+    """Derive ids from inputs and labels, so that shuffling changes none; repeats get a counter."""
     seen: Counter[str] = Counter()
     ids = []
-    for value in inputs:
-        digest = hashlib.sha256(canonical(value).encode()).hexdigest()[:12]
+    for inputs, label in rows:
+        digest = hashlib.sha256(json.dumps([canonical(inputs), label]).encode()).hexdigest()[:12]
         seen[digest] += 1
         ids.append(digest if seen[digest] == 1 else f"{digest}-{seen[digest]}")
     return ids

@@ -67,23 +67,31 @@ def parse_source(value: Any, where: str) -> DataSource:
     for key, entry in table.items():
         if key not in known:
             raise ConfigurationError(f"{where}: " + unknown_name("key", key, known))
-        if key == "fields":
-            right = isinstance(entry, list | tuple) and all(isinstance(f, str) for f in entry)
-        elif key == "labels":
-            right = isinstance(entry, Mapping) and all(isinstance(v, str) for v in entry.values())
-        else:
-            right = isinstance(entry, str)
-        if not right or not entry:
-            expected = {"fields": "a list of column names", "labels": "a table of names"}
-            raise ConfigurationError(
-                f"{where}: {key} = {entry!r} is not {expected.get(key, 'a string')}"
-            )
+        _check_entry(key, entry, where)
     if "data" not in table:
         raise ConfigurationError(f"{where}: the key `data` is missing")
     values = dict(table)
     if "fields" in values:
         values["fields"] = tuple(values["fields"])
     return DataSource(**values)
+
+
+def _check_entry(key: str, entry: Any, where: str) -> None:
+    if key == "fields":
+        right = isinstance(entry, list | tuple) and all(isinstance(f, str) for f in entry)
+    elif key == "labels":
+        right = isinstance(entry, Mapping) and all(isinstance(v, str) for v in entry.values())
+    else:
+        right = isinstance(entry, str)
+    if not right:
+        expected = {"fields": "a list of column names", "labels": "a table of names"}
+        raise ConfigurationError(
+            f"{where}: {key} = {entry!r} is not {expected.get(key, 'a string')}"
+        )
+    if not entry:
+        raise ConfigurationError(f"{where}: {key} is empty; fill it in, or leave it out")
+    if key == "fields" and ("" in entry or len(set(entry)) < len(entry)):
+        raise ConfigurationError(f"{where}: fields = {entry!r}: names differ and are not empty")
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,7 @@ class Reader:
                 name,
                 configuration,
                 split=source.split or "test",
-                **({"download_mode": "reuse_cache_if_exists"} if self.offline else {}),
+                download_config=datasets.DownloadConfig(local_files_only=self.offline),
             )
         except Exception as error:
             raise DataError(
@@ -218,24 +226,33 @@ def _csv(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
         strict=True,
     )
+    # A text may be longer than the 128 KiB that the module allows; the file is in memory anyway.
+    limit = csv.field_size_limit(max(len(content), csv.field_size_limit()))
     try:
+        names = list(rows.fieldnames or ())
+        for name in names:
+            if names.count(name) > 1:
+                raise DataError(f"{path}, line 1: the column {name!r} stands there twice")
         for row in rows:
             surplus, missing = None in row, [k for k, value in row.items() if value is None]
             if surplus or missing:
                 raise DataError(
                     f"{path}, line {rows.line_num}: the row has {'more' if surplus else 'fewer'} "
-                    f"columns than the header ({', '.join(rows.fieldnames or ())})"
+                    f"columns than the header ({', '.join(names)})"
                 )
             yield rows.line_num, row
     except csv.Error as error:
         raise DataError(f"{path}, line {rows.line_num}: {error}") from None
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {number}: not valid JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:
+        reason = getattr(error, "msg", error)
+        raise DataError(f"{path}, line {number}: not valid JSON: {reason}") from None
     if not isinstance(row, dict):
         raise DataError(f"{path}, line {number}: a row is a JSON object, not {line[:40]!r}")
     return row
@@ -265,7 +282,12 @@ def _dataset(
             name,
             tuple(
                 Example(*values)
-                for values in zip(ids or content_ids(inputs), inputs, labels, strict=True)
+                for values in zip(
+                    ids or content_ids(zip(inputs, labels, strict=True)),
+                    inputs,
+                    labels,
+                    strict=True,
+                )
             ),
         )
     except DataError as error:

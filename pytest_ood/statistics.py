@@ -83,7 +83,9 @@ def wilson_bounds(successes: float, n: int, alpha: float) -> tuple[float, float]
     centre = p + z * z / (2 * n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    # At the ends the bound is the end itself, which rounding misses by 1e-17.
+    low = 0.0 if successes == 0 else max(0.0, (centre - half) / scale)
+    return low, 1.0 if successes == n else min(1.0, (centre + half) / scale)
 
 
 def mean_score(scores: Sequence[float], alpha: float) -> Estimate:
@@ -212,6 +214,8 @@ def _invert(statistic: Callable[[float], float], value: float, z: float) -> tupl
             return edge
         # Away from the edge, where the variance can vanish.
         inside = edge * (1 - 1e-12)
+        if (_finite(statistic(inside)) - target) * (_finite(statistic(value)) - target) > 0:
+            return edge
         return float(brentq(lambda d: _finite(statistic(d)) - target, inside, value, xtol=1e-10))
 
     return bound(z, -1.0), bound(-z, 1.0)
@@ -271,6 +275,8 @@ def mean_over_examples(values: Sequence[float], alpha: float) -> Estimate:
     array = np.asarray(values, dtype=np.float64)
     if array.size == 0:
         raise ValueError("there are no values to average")
+    if not np.all(np.isfinite(array)) or np.abs(array).max() > 2.0:  # noqa: PLR2004 - the range
+        raise ValueError("a value is not a number in [-2, 2]")
     return _student(array, alpha, bounds=(-2.0, 2.0))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -94,7 +94,7 @@ class FileStore:
         """
         texts = {_key(fingerprint, canonical(value)): canonical(value) for value in inputs}
         return {
-            texts[key]: Prediction(label, json.loads(scores), text)
+            texts[key]: Prediction(label, json.loads(scores), json.loads(text))
             for key, label, scores, text in self._rows("predictions", list(texts))
         }
 
@@ -110,8 +110,8 @@ class FileStore:
                 (
                     _key(fingerprint, canonical(value)),
                     answer.label,
-                    json.dumps(dict(answer.scores)),
-                    answer.text,
+                    json.dumps({label: float(score) for label, score in answer.scores.items()}),
+                    json.dumps(answer.text),
                 )
                 for value, answer in answers
             ],
@@ -124,7 +124,7 @@ class FileStore:
             StoreError: the file is not a store, or was written by a newer version.
         """
         names = {_key(key): key for key in keys}
-        return {names[key]: text for key, text in self._rows("texts", list(names))}
+        return {names[key]: json.loads(text) for key, text in self._rows("texts", list(names))}
 
     def put_texts(self, texts: Mapping[str, str]) -> None:
         """Keep perturbed texts by key.
@@ -132,13 +132,14 @@ class FileStore:
         Raises:
             StoreError: the file is not a store, was written by a newer version, or cannot grow.
         """
-        self._insert("texts", [(_key(key), text) for key, text in texts.items()])
+        self._insert("texts", [(_key(key), json.dumps(text)) for key, text in texts.items()])
 
     def _rows(self, table: str, keys: list[bytes]) -> list[Any]:
-        if not self.path.exists():
-            return []
+        with self._used("read"):
+            if not self.path.exists():
+                return []
         found = []
-        with closing(self._connect()) as connection, self._readable("read"):
+        with closing(self._connect()) as connection, self._used("read"):
             for start in range(0, len(keys), AT_ONCE):
                 part = keys[start : start + AT_ONCE]
                 marks = ",".join("?" * len(part))
@@ -149,43 +150,35 @@ class FileStore:
     def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         if not rows:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._used("made"):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         marks = ",".join("?" * len(rows[0]))
         statement = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608 - own names
-        with closing(self._connect()) as connection, self._readable("written"), connection:
+        with closing(self._connect()) as connection, self._used("written"), connection:
             connection.executemany(statement, rows)
 
     @contextmanager
-    def _readable(self, use: str) -> Iterator[None]:
+    def _used(self, use: str) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._unusable(use, error) from error
 
-    def _unusable(self, use: str, error: sqlite3.Error) -> StoreError:
+    def _unusable(self, use: str, error: Exception) -> StoreError:
         return StoreError(
             f"the prediction store {self.path} cannot be {use}: {error}; free some space, delete "
             "the file, or name another folder with --ood-cache"
         )
 
     def _connect(self) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
+        with ExitStack() as stack, self._used("opened"):
+            connection = stack.enter_context(
+                closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS))
+            )
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
-                with connection:
-                    connection.execute(
-                        "CREATE TABLE IF NOT EXISTS predictions "
-                        "(key BLOB PRIMARY KEY, label TEXT, scores TEXT NOT NULL, text TEXT) "
-                        "WITHOUT ROWID"
-                    )
-                    connection.execute(
-                        "CREATE TABLE IF NOT EXISTS texts "
-                        "(key BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID"
-                    )
-                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        except sqlite3.Error as error:
-            raise self._unusable("opened", error) from error
+                self._create(connection)
+            stack.pop_all()
         if version > SCHEMA_VERSION:
             connection.close()
             raise StoreError(
@@ -193,6 +186,21 @@ class FileStore:
                 f"this one knows {SCHEMA_VERSION}); name another folder with --ood-cache"
             )
         return connection
+
+    @staticmethod
+    def _create(connection: sqlite3.Connection) -> None:
+        # Text is kept as JSON, which carries what UTF-8 does not (lone surrogates).
+        with connection:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS predictions "
+                "(key BLOB PRIMARY KEY, label TEXT, scores TEXT NOT NULL, text TEXT NOT NULL) "
+                "WITHOUT ROWID"
+            )
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS texts "
+                "(key BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID"
+            )
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _key(*parts: str) -> bytes:

@@ -129,7 +129,7 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}: {error}") from None
     return Suite(
-        str(table.get("name", name)),
+        check_name(table.get("name", name), f"{where}: name"),
         task,
         parse_source(table["in_distribution"], f"{where}: in_distribution"),
         shifts,
@@ -151,6 +151,8 @@ def _shifts(table: Mapping[str, Any], where: str) -> tuple[tuple[Shift, ...], di
         entries = _table(table["shifts"], kind, f"{where}: shifts")
         for name in entries:
             at = f"{where}: shifts.{kind}.{name}"
+            if check_name(name, at) == IN_DISTRIBUTION:
+                raise ConfigurationError(f"{at}: this name means that there is no shift")
             entry = _table(entries, name, f"{where}: shifts.{kind}")
             _check_keys(entry, _SHIFT_KEYS[kind], at)
             if name in budgets:
@@ -162,6 +164,19 @@ def _shifts(table: Mapping[str, Any], where: str) -> tuple[tuple[Shift, ...], di
     if not shifts:
         raise ConfigurationError(f"{where}: there is no shift in it; give at least one")
     return tuple(shifts), budgets
+
+
+def check_name(value: Any, where: str) -> str:
+    """Return a name that can stand in the id of a test.
+
+    Raises:
+        ConfigurationError: not a string, empty, or with a space or a sign that ids use.
+    """
+    if not isinstance(value, str) or not value or any(c in value for c in "/[]:\\ "):
+        raise ConfigurationError(
+            f"{where} = {value!r}: a name is not empty and has no space and none of / \\ [ ] :"
+        )
+    return value
 
 
 def check_count(value: Any, where: str) -> int | None:

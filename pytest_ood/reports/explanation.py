@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ood.budgets import interval, points
+from pytest_ood.budgets import interval, percent, points
 from pytest_ood.evaluation import Comparison, Evaluation, Floor
 from pytest_ood.reports.text import one_line
 
@@ -32,7 +32,7 @@ def explain(result: Result, *, alpha: float, rerun: str = "") -> str:
 
 
 def _level(alpha: float) -> str:
-    return f"{1 - 2 * alpha:.0%} interval"
+    return f"{percent(1 - 2 * alpha)} interval"
 
 
 def _floor(floor: Floor, alpha: float) -> list[str]:

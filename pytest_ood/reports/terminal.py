@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ood.budgets import interval, points
+from pytest_ood.budgets import interval, percent, points
 from pytest_ood.reports.results import mean_drop
 from pytest_ood.shifts import KINDS
 
@@ -51,7 +51,7 @@ def _suite(results: Results, suite: str) -> list[str]:
 def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[str]:
     evaluations = [e for e in results.evaluations if e.suite == suite]
     floors = {f.model: f for f in results.floors if f.suite == suite}
-    level = f"{1 - 2 * results.alpha:.0%}"
+    level = percent(1 - 2 * results.alpha)
     lines = [
         f"{suite}: accuracy, then drop of accuracy in points, {level} intervals, verdicts",
         _row("", [m.name + (" (baseline)" if m.baseline else "") for m in models]),
@@ -134,7 +134,7 @@ def answer_sentence(answers: Sequence[Answer], alpha: float) -> str:
         return ""
     clauses = [_clause(answer) for answer in answers]
     told = "; ".join(clauses)
-    note = f" ({1 - 2 * alpha:.0%} intervals of the mean difference in drop.)"
+    note = f" ({percent(1 - 2 * alpha)} intervals of the mean difference in drop.)"
     return told[0].upper() + told[1:] + "." + note
 
 

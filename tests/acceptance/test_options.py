@@ -147,11 +147,11 @@ def test_a_wrong_option_is_a_usage_error(
         ("models.a = { callable = 'nowhere' }", "'nowhere' is not of the form module:name"),
         ("models.a = { callable = 'nowhere:f' }", "there is no module 'nowhere'"),
         ("models.a = { sklearn = 'none.joblib' }", "there is no file"),
-        ("models.'a b' = { fake = 'random' }", "a model's name has no space"),
+        ("models.'a b' = { fake = 'random' }", "a name is not empty and has no space"),
         (
             "models = { a = { fake = 'random', baseline = true },"
             " b = { fake = 'random', baseline = true } }",
-            "both marked as the baseline",
+            "a and b are marked as the baseline",
         ),
     ],
 )

@@ -1,0 +1,307 @@
+"""What holds for every perturbation of the catalogue: a new one is picked up without being named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import pytest_ood.perturbations
+from pytest_ood.errors import ConfigurationError
+from pytest_ood.examples import Example
+from pytest_ood.perturbations import (
+    Generator,
+    Perturbation,
+    catalogue,
+    code_version,
+    find,
+    is_shipped,
+    perturbation,
+)
+from pytest_ood.perturbations._nlpaug import WORD
+from pytest_ood.shifts import NoiseShift
+
+NAMES = sorted(catalogue())
+
+ENGLISH = (
+    "A wonderful and believable film, Century's best: their beginning is definitely interesting.",
+    "Don't bother;\tI've   SEEN 1,000 better\nmovies -- \u2018tomorrow\u2019 or yesterday?!",
+)
+"""Long enough that every perturbation finds something to change."""
+
+ODD = (
+    "",
+    " \n\t",
+    "a",
+    "don't",
+    "rock\u2019n\u2019roll",
+    "\U0001f9d1\u200d\U0001f680 \U0001f469\u200d\u2764\ufe0f\u200d\U0001f468 family",
+    "cafe\u0301 cafe\u0301 Z\u0351\u036balgo\u0337\u0330",
+    "\u05e9\u05dc\u05d5\u05dd \u202eabcd\u202c \u0645\u0631\u062d\u0628\u0627 word",
+    "\u0928\u092e\u0938\u094d\u0924\u0947 \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35",
+    "\u4e2d\u6587\u5b57\u7b26 \u30ab\u30bf\u30ab\u30ca",
+    "STRA\u00dfE \u0130stanbul \ufb01ne \u01c5ungla \u1e9e",
+    "one\x1ftwo\x00three\x1f",
+    "snake_case_word __dunder__",
+    "\ufeffbom \u200bzero\u200bwidth\u00a0nbsp\u2028line",
+)
+
+LETTERS = st.characters(exclude_categories=["Cs"])
+TEXTS = (
+    st.text(LETTERS, max_size=60)
+    | st.sampled_from([*ODD, *ENGLISH])
+    | st.lists(
+        st.sampled_from([*ODD, "the", "which", "beginning", "film", "'", "\u0301", "\u200d", " "])
+        | st.text(LETTERS, max_size=5),
+        max_size=12,
+    ).map("".join)
+)
+SEEDS = st.integers(0, 2**64 - 1)
+
+each = pytest.mark.parametrize("name", NAMES)
+property_test = settings(deadline=None, max_examples=60, derandomize=True)
+
+
+def run(name: str, text: str, seed: int) -> str:
+    """Perturb a text under a fresh generator of this seed."""
+    return catalogue()[name](text, random.Random(seed))
+
+
+def stands_between(gaps: list[str], text: str) -> bool:
+    """Tell whether a text is these pieces, in this order, with anything between them."""
+    if len(gaps) == 1:
+        return text == gaps[0]
+    if not text.startswith(gaps[0]) or not text[len(gaps[0]) :].endswith(gaps[-1]):
+        return False
+    position, end = len(gaps[0]), len(text) - len(gaps[-1])
+    for gap in gaps[1:-1]:
+        place = text.find(gap, position, end)
+        if place < 0:
+            return False
+        position = place + len(gap)
+    return True
+
+
+def test_the_catalogue_is_sorted_and_named() -> None:
+    """There are perturbations, each under its own name, in order, with a source to look up."""
+    assert NAMES
+    assert list(catalogue()) == NAMES
+    for name, generator in catalogue().items():
+        assert generator.name == name
+        assert generator.source
+        assert generator.function.__doc__, f"{name} says what it does"
+        assert isinstance(generator, Perturbation)
+
+
+@each
+@property_test
+@given(text=TEXTS, seed=SEEDS)
+def test_any_text_gives_a_text(name: str, text: str, seed: int) -> None:
+    """Whatever the text is, a string that can be encoded comes out of it."""
+    changed = run(name, text, seed)
+    assert type(changed) is str
+    changed.encode("utf-8")
+
+
+@each
+@pytest.mark.parametrize("text", ODD, ids=ascii)
+def test_odd_texts_do_not_break(name: str, text: str) -> None:
+    """Empty texts, joined emoji, combining marks, right-to-left scripts and controls pass."""
+    for seed in range(20):
+        assert type(run(name, text, seed)) is str
+
+
+@each
+@property_test
+@given(text=TEXTS, seed=SEEDS)
+def test_an_equal_seed_gives_an_equal_text(name: str, text: str, seed: int) -> None:
+    """Text and generator decide the result alone."""
+    assert run(name, text, seed) == run(name, text, seed)
+
+
+@each
+def test_another_seed_gives_another_text(name: str) -> None:
+    """The generator is used: over twenty seeds there is more than one result."""
+    assert len({run(name, ENGLISH[0], seed) for seed in range(20)}) > 1
+
+
+@each
+def test_english_text_is_changed(name: str) -> None:
+    """A plain sentence is changed under most seeds."""
+    changed = [run(name, ENGLISH[0], seed) != ENGLISH[0] for seed in range(20)]
+    assert sum(changed) > 10
+
+
+@each
+@property_test
+@given(text=TEXTS, seed=SEEDS)
+def test_the_global_generators_are_untouched(name: str, text: str, seed: int) -> None:
+    """Perturbing a text moves neither `random` nor `numpy.random`."""
+    before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global one
+    run(name, text, seed)
+    assert random.getstate() == before
+    after = np.random.get_state()  # noqa: NPY002 - the global one
+    assert all(np.array_equal(old, new) for old, new in zip(numpy_before, after, strict=True))
+
+
+@each
+@property_test
+@given(text=TEXTS, seed=SEEDS)
+def test_the_global_generators_decide_nothing(name: str, text: str, seed: int) -> None:
+    """The result is the same wherever the global generators happen to be."""
+    first = run(name, text, seed)
+    random.random()
+    np.random.random()  # noqa: NPY002 - the global one
+    assert run(name, text, seed) == first
+
+
+@each
+@property_test
+@given(text=TEXTS, seed=SEEDS)
+@example(text="  Century's end;\r\n\r\nnow... ", seed=0)
+def test_what_stands_between_words_stays(name: str, text: str, seed: int) -> None:
+    """Spaces, marks, emoji and line ends are byte for byte what they were."""
+    assert stands_between(WORD.split(text), run(name, text, seed))
+
+
+@each
+@property_test
+@given(text=st.text(st.sampled_from(" \t\n.,;!?'\"-_\u0301\u200d\U0001f680"), max_size=20))
+def test_a_text_without_words_is_returned_as_it_is(name: str, text: str) -> None:
+    """Where there is no word, nothing is changed."""
+    assert run(name, text, 0) == text
+
+
+@each
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(texts=st.lists(TEXTS, min_size=1, max_size=5), seed=st.integers(0, 10), data=st.data())
+def test_other_texts_change_nothing(
+    name: str, texts: list[str], seed: int, data: st.DataObject
+) -> None:
+    """An example gets the same text alone, among others, and in another order."""
+    shift = NoiseShift("shift", catalogue()[name])
+    examples = [Example(str(number), text, "x") for number, text in enumerate(texts)]
+    alone = {e.id: shift.apply([e], seed)[0] for e in examples}
+    order = data.draw(st.permutations(examples))
+    together = dict(zip([e.id for e in order], shift.apply(order, seed), strict=True))
+    assert together == alone
+
+
+@each
+@property_test
+@given(text=TEXTS, seed=SEEDS)
+def test_shares_of_zero_change_nothing(name: str, text: str, seed: int) -> None:
+    """With every share at 0, the least allowed, the text stays as it is."""
+    generator = catalogue()[name]
+    shares = {key: 0.0 for key, value in generator.defaults.items() if isinstance(value, float)}
+    assert shares, "every perturbation has a rate"
+    assert generator.with_parameters(**shares)(text, random.Random(seed)) == text
+
+
+@each
+@property_test
+@given(text=TEXTS, seed=SEEDS)
+def test_shares_of_one_do_not_break(name: str, text: str, seed: int) -> None:
+    """With every share at 1, the most allowed, what stands between words stays too."""
+    generator = catalogue()[name]
+    shares = {key: 1.0 for key, value in generator.defaults.items() if isinstance(value, float)}
+    changed = generator.with_parameters(**shares)(text, random.Random(seed))
+    assert stands_between(WORD.split(text), changed)
+
+
+@each
+def test_a_larger_share_of_words_changes_more(name: str) -> None:
+    """The share of words is obeyed: all of them are more than a few of them."""
+
+    def changed(share: float) -> int:
+        generator = catalogue()[name].with_parameters(words=share)
+        texts = [generator(ENGLISH[0], random.Random(seed)) for seed in range(10)]
+        return sum(
+            old != new
+            for text in texts
+            for old, new in zip(ENGLISH[0].split(), text.split(), strict=True)
+        )
+
+    assert changed(0.1) < changed(0.5) < changed(1.0)
+
+
+@pytest.fixture(scope="module")
+def hashes() -> list[dict[str, str]]:
+    """Perturb the same texts in two processes that differ in PYTHONHASHSEED."""
+    program = (
+        "import hashlib, json, random, sys\n"
+        "from pytest_ood.perturbations import catalogue\n"
+        "texts = json.load(sys.stdin)\n"
+        "print(json.dumps({name: hashlib.sha256(json.dumps(\n"
+        "    [g(t, random.Random(s)) for t in texts for s in range(5)]).encode()).hexdigest()\n"
+        "    for name, g in catalogue().items()}))\n"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in ("1", "2")
+    ]
+    texts = json.dumps([*ODD, *ENGLISH])
+    return [json.loads(process.communicate(texts)[0]) for process in processes]
+
+
+@each
+def test_the_hash_seed_decides_nothing(name: str, hashes: list[dict[str, str]]) -> None:
+    """Two processes with different PYTHONHASHSEED give the same texts, and so does this one."""
+    texts = [run(name, text, seed) for text in [*ODD, *ENGLISH] for seed in range(5)]
+    here = hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+    assert [found[name] for found in hashes] == [here, here]
+
+
+@each
+def test_every_perturbation_is_found_by_name(name: str) -> None:
+    """`find` returns what the catalogue lists, and calls it shipped, also with parameters."""
+    generator = find(name)
+    assert generator is catalogue()[name]
+    assert is_shipped(generator)
+    assert is_shipped(generator.with_parameters(words=0.5))
+
+
+def test_a_wrong_name_is_guessed() -> None:
+    """A wrong name is a usage error that lists the right ones."""
+    with pytest.raises(ConfigurationError) as caught:
+        find(NAMES[0][:-1])
+    assert f"Did you mean {NAMES[0]!r}" in str(caught.value)
+    assert f"Known: {', '.join(NAMES)}." in str(caught.value)
+
+
+def test_a_namesake_is_not_shipped() -> None:
+    """A user's own perturbation under a shipped name is not taken for the shipped one."""
+
+    def keyboard(text: str, rng: random.Random) -> str:
+        del rng
+        return text
+
+    own = perturbation(source="here")(keyboard)
+    assert isinstance(own, Generator)
+    assert own.name in catalogue()
+    assert not is_shipped(own)
+
+
+def test_the_code_version_covers_every_module() -> None:
+    """The version is a hash over all modules of the folder, the same at every call."""
+    folder = Path(pytest_ood.perturbations.__file__).parent
+    assert {catalogue()[name].function.__module__ for name in NAMES} <= {
+        f"pytest_ood.perturbations.{path.stem}" for path in folder.glob("*.py")
+    }
+    assert code_version() == code_version()
+    assert len(code_version()) == 64

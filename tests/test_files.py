@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ood.files import hash_files, made_once, write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILL = """
+import sys
+from pathlib import Path
+from pytest_ood.files import made_once
+
+folder, log = Path(sys.argv[1]), Path(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+with made_once(folder) as scratch:
+    if scratch is not None:
+        with log.open("a") as stream:
+            stream.write("filled\\n")
+        for number in range(500):
+            (scratch / str(number)).write_text("whole")
+assert sorted(path.name for path in folder.iterdir()) == sorted(map(str, range(500)))
+"""
+
+
+def test_a_file_is_written(tmp_path: Path) -> None:
+    """The text stands in the file as UTF-8, and nothing else is left in the folder."""
+    write_atomically(tmp_path / "report.md", "drop: 3 ≥ 2 é\n")
+    assert (tmp_path / "report.md").read_text(encoding="utf-8") == "drop: 3 ≥ 2 é\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
+
+
+def test_a_file_is_replaced(tmp_path: Path) -> None:
+    """An older file gives way to the new one."""
+    path = tmp_path / "report.md"
+    path.write_text("old and longer than the new one")
+    write_atomically(path, "new")
+    assert path.read_text() == "new"
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    """A text that cannot be written leaves the old file whole and no scratch file behind."""
+    path = tmp_path / "report.md"
+    path.write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(path, "x" * 100_000 + "\ud800")
+    assert path.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_others_may_read_a_written_file(tmp_path: Path) -> None:
+    """A written file has the permissions of any other new file, not those of a scratch file."""
+    write_atomically(tmp_path / "report.md", "text")
+    (tmp_path / "usual").write_text("text")
+    modes = [(tmp_path / name).stat().st_mode for name in ("report.md", "usual")]
+    assert modes[0] == modes[1]
+
+
+def test_a_folder_is_made_once(tmp_path: Path) -> None:
+    """The first block fills a scratch folder that then takes its place; the second gets None."""
+    folder = tmp_path / "not" / "there" / "yet"
+    with made_once(folder) as scratch:
+        assert scratch is not None
+        assert not folder.exists()
+        (scratch / "a").write_text("1")
+    assert (folder / "a").read_text() == "1"
+    with made_once(folder) as scratch:
+        assert scratch is None
+    assert (folder / "a").read_text() == "1"
+
+
+def test_a_folder_that_fails_is_not_there(tmp_path: Path) -> None:
+    """An error leaves neither the folder nor the scratch folder, and the next try starts anew."""
+    folder = tmp_path / "model"
+
+    def fill(count: int) -> None:
+        with made_once(folder) as scratch:
+            assert scratch is not None
+            (scratch / "half").write_text(str(1 // count))
+
+    with pytest.raises(ZeroDivisionError):
+        fill(0)
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+    fill(1)
+    assert [path.name for path in folder.iterdir()] == ["half"]
+
+
+def test_several_processes_make_a_folder_once(tmp_path: Path) -> None:
+    """Of several processes that want the same folder one fills it, and all find it whole."""
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", FILL, str(tmp_path / "shared" / "model"), str(log)]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate()
+    assert [process.returncode for process in processes] == [0, 0, 0, 0]
+    assert log.read_text() == "filled\n"
+
+
+def test_the_hash_is_over_names_and_contents(tmp_path: Path) -> None:
+    """The hash can be worked by hand, and follows the names, not the order of the list."""
+    first, second = tmp_path / "a.bin", tmp_path / "b.bin"
+    first.write_bytes(b"one")
+    second.write_bytes(b"two")
+    rows = [
+        f"{name}\0{hashlib.sha256(content).hexdigest()}\n"
+        for name, content in (("a.bin", b"one"), ("b.bin", b"two"))
+    ]
+    expected = hashlib.sha256("".join(rows).encode()).hexdigest()
+    assert hash_files([first, second]) == hash_files([second, first]) == expected
+
+
+def test_the_hash_notices_a_name_and_a_byte(tmp_path: Path) -> None:
+    """Another name or another content gives another hash."""
+    paths = [tmp_path / name for name in ("a", "b", "c")]
+    for path, content in zip(paths, (b"x", b"x", b"y"), strict=True):
+        path.write_bytes(content)
+    assert len({hash_files([path]) for path in paths}) == 3

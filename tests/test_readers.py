@@ -1,0 +1,624 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_ood.assets import ASSETS
+from pytest_ood.errors import (
+    AssetError,
+    ConfigurationError,
+    DataError,
+    MissingDependencyError,
+)
+from pytest_ood.examples import Dataset, Example, content_ids
+from pytest_ood.progress import Silent
+from pytest_ood.readers import ICWSM_TRAIN_SIZE, DataSource, Reader, parse_source
+
+SHARED = Path(__file__).parents[1].parent / "shared" / "data"
+REVIEWS = [("a fine, warm film", "1"), ("dull", "0"), ("it's “fun”", "1")]
+
+
+def load(folder: Path, name: str, content: str | bytes, **source: Any) -> Dataset:
+    """Write a data file and read it."""
+    raw = content if isinstance(content, bytes) else content.encode()
+    (folder / name).write_bytes(raw)
+    return reader(folder).load(DataSource(name, **source), "reviews")
+
+
+def reader(folder: Path) -> Reader:
+    """Make an offline reader for a folder."""
+    return Reader(folder, folder / "cache", offline=True, progress=Silent())
+
+
+def pairs(data: Dataset) -> list[tuple[Any, str]]:
+    """Return inputs and labels."""
+    return [(example.inputs, example.label) for example in data]
+
+
+def refused(folder: Path, name: str, content: str | bytes, **source: Any) -> str:
+    """Return the message with which a data file is refused, without its path."""
+    with pytest.raises(DataError) as caught:
+        load(folder, name, content, **source)
+    message = str(caught.value)
+    assert message.startswith(str(folder / name)), "the message starts with the file"
+    return message.removeprefix(str(folder / name))
+
+
+def write(kind: str, rows: list[dict[str, Any]]) -> str:
+    """Write simple rows in a kind of file."""
+    if kind == "jsonl":
+        return "".join(json.dumps(row) + "\n" for row in rows)
+    mark = {"csv": ",", "tsv": "\t"}[kind]
+    lines = [mark.join(rows[0])] + [mark.join(map(str, row.values())) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+KINDS = pytest.mark.parametrize("kind", ["jsonl", "csv", "tsv"])
+
+# What is read.
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", "".join(json.dumps({"text": t, "label": v}) + "\n" for t, v in REVIEWS)),
+        ("a.jsonl", "\n".join(json.dumps({"label": int(v), "text": t}) for t, v in REVIEWS)),
+        ("a.csv", 'text,label\n"a fine, warm film",1\ndull,0\nit\'s “fun”,1\n'),
+        ("a.csv", 'label,text\n1,"a fine, warm film"\n\n0,dull\n1,it\'s “fun”'),
+        ("a.tsv", "text\tlabel\na fine, warm film\t1\ndull\t0\nit's “fun”\t1\n"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no BOM", "BOM"])
+def test_a_file_is_read(tmp_path: Path, name: str, content: str, end: str, mark: str) -> None:
+    """All kinds of files give the same rows, with either line end and with a byte order mark."""
+    data = load(tmp_path, name, mark + content.replace("\n", end))
+    assert pairs(data) == REVIEWS
+    assert data.name == "reviews"
+    assert [example.id for example in data] == content_ids(REVIEWS)
+
+
+def test_a_quoted_csv_field_keeps_everything(tmp_path: Path) -> None:
+    """Quotes, commas and line ends inside a quoted field belong to the text."""
+    data = load(tmp_path, "a.csv", 'text,label\n"say ""hi"",\r\nthen go ",1\n')
+    assert pairs(data) == [('say "hi",\r\nthen go ', "1")]
+
+
+def test_quotes_in_a_tsv_file_are_ordinary(tmp_path: Path) -> None:
+    """A TSV file has no quoting: a lone quote is a part of the text."""
+    data = load(tmp_path, "a.tsv", 'text\tlabel\n"open quote \t1\nnext\t0\n')
+    assert pairs(data) == [('"open quote ', "1"), ("next", "0")]
+
+
+@settings(deadline=None, max_examples=40)
+@given(texts=st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=5))
+def test_any_text_survives_jsonl(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    """Whatever text stands in a JSONL file comes out as it is."""
+    rows = [{"text": text, "label": "a"} for text in texts]
+    content = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    data = load(tmp_path_factory.mktemp("data"), "a.jsonl", content)
+    assert [example.inputs for example in data] == texts
+
+
+@KINDS
+def test_several_fields_become_a_mapping(tmp_path: Path, kind: str) -> None:
+    """Several columns are named inputs, in the order that was asked for."""
+    rows = [{"sentence1": "p", "other": "x", "sentence2": "h", "gold": "yes"}]
+    data = load(
+        tmp_path, f"a.{kind}", write(kind, rows), fields=("sentence2", "sentence1"), label="gold"
+    )
+    assert pairs(data) == [({"sentence2": "h", "sentence1": "p"}, "yes")]
+    assert list(data.examples[0].inputs) == ["sentence2", "sentence1"]
+
+
+@KINDS
+def test_another_column_is_a_single_text(tmp_path: Path, kind: str) -> None:
+    """One column alone gives a text, whatever the column is called."""
+    rows = [{"review": "fine", "stars": "5"}]
+    data = load(tmp_path, f"a.{kind}", write(kind, rows), fields=("review",), label="stars")
+    assert pairs(data) == [("fine", "5")]
+
+
+@KINDS
+def test_labels_are_renamed(tmp_path: Path, kind: str) -> None:
+    """Labels are renamed as the table says; several may become one."""
+    rows = [{"text": t, "label": v} for t, v in (("a", 0), ("b", 1), ("c", 2))]
+    labels = {"0": "negative", "1": "negative", "2": "positive"}
+    data = load(tmp_path, f"a.{kind}", write(kind, rows), labels=labels)
+    assert [example.label for example in data] == ["negative", "negative", "positive"]
+
+
+@KINDS
+def test_ids_are_taken_from_their_column(tmp_path: Path, kind: str) -> None:
+    """With an id column its values are the ids, numbers as text."""
+    rows = [{"text": "a", "label": "x", "id": 7}, {"text": "b", "label": "y", "id": 8}]
+    data = load(tmp_path, f"a.{kind}", write(kind, rows), id="id")
+    assert [example.id for example in data] == ["7", "8"]
+
+
+def test_repeated_texts_are_kept_apart(tmp_path: Path) -> None:
+    """Without an id column equal texts get different ids, so that none is lost."""
+    data = load(tmp_path, "a.csv", "text,label\nfine,1\nfine,0\nfine,1\n")
+    assert len({example.id for example in data}) == 3
+
+
+def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
+    """A relative path starts from the root, an absolute one does not."""
+    path = tmp_path / "elsewhere.csv"
+    path.write_text("text,label\na,1\n")
+    data = reader(tmp_path / "root").load(DataSource(str(path)), "d")
+    assert pairs(data) == [("a", "1")]
+
+
+# What is refused.
+
+
+@KINDS
+def test_a_wrong_column_is_named(tmp_path: Path, kind: str) -> None:
+    """A column that is not there is named with file, row, the nearest one and all of them."""
+    content = write(kind, [{"texts": "a", "label": "1"}])
+    row = 1 if kind == "jsonl" else 2
+    assert refused(tmp_path, f"a.{kind}", content) == (
+        f", row {row}: unknown field 'text'. Did you mean 'texts'? Known: label, texts."
+    )
+
+
+@pytest.mark.parametrize("source", [{"label": "gold"}, {"id": "key"}], ids=["label", "id"])
+def test_every_named_column_has_to_be_there(tmp_path: Path, source: dict[str, Any]) -> None:
+    """The columns of labels and ids are looked for like those of texts."""
+    message = refused(tmp_path, "a.csv", "text,label\na,1\n", **source)
+    assert f"unknown field {next(iter(source.values()))!r}" in message
+
+
+def test_a_column_missing_in_one_row_is_named(tmp_path: Path) -> None:
+    """In a JSONL file every row is looked at: the one without the field is named."""
+    content = '{"text": "a", "label": "1"}\n\n{"text": "b"}\n'
+    assert refused(tmp_path, "a.jsonl", content).startswith(", row 3: unknown field 'label'.")
+
+
+@KINDS
+def test_an_unknown_label_is_named(tmp_path: Path, kind: str) -> None:
+    """With renaming, a label that the table lacks is named with row, field and the nearest."""
+    rows = [{"text": "a", "label": "pos"}, {"text": "b", "label": "negg"}]
+    message = refused(
+        tmp_path, f"a.{kind}", write(kind, rows), labels={"pos": "positive", "neg": "negative"}
+    )
+    row = 2 if kind == "jsonl" else 3
+    assert message == (
+        f", row {row}, field 'label': unknown label 'negg'. Did you mean 'neg'? Known: neg, pos."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", ""),
+        ("a.csv", "text,label\n"),
+        ("a.tsv", "text\tlabel"),
+        ("a.jsonl", ""),
+        ("a.jsonl", "\n \n"),
+        ("a.jsonl", "\ufeff"),
+    ],
+)
+def test_an_empty_file_is_refused(tmp_path: Path, name: str, content: str) -> None:
+    """A file without a row is named and refused."""
+    assert refused(tmp_path, name, content) == ": there is no row in it; give at least one"
+
+
+def test_repeated_ids_are_refused(tmp_path: Path) -> None:
+    """Ids that are not unique are refused with file, field and the id."""
+    content = "text,label,id\na,1,x7\nb,0,x8\nc,0,x7\n"
+    message = refused(tmp_path, "a.csv", content, id="id")
+    assert message.startswith(", field 'id': ")
+    assert "the id 'x7' stands in 2 rows" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "before"), [("a.csv", "text,label\na,1\n"), ("a.jsonl", '{"text": "é"}\n\n')]
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no BOM", "BOM"])
+def test_broken_utf_8_is_located(tmp_path: Path, name: str, before: str, mark: str) -> None:
+    """Bytes that are no UTF-8 are reported with line and byte, and what to do."""
+    message = refused(tmp_path, name, (mark + before).encode() + "café,1\n".encode("latin-1"))
+    assert message == ", line 3: byte 0xe9 is not valid UTF-8; save the file as UTF-8"
+
+
+def test_another_encoding_is_refused(tmp_path: Path) -> None:
+    """A UTF-16 file, as spreadsheets save it, is refused by its first byte."""
+    message = refused(tmp_path, "a.csv", "text,label\na,1\n".encode("utf-16"))
+    assert message == ", line 1: byte 0xff is not valid UTF-8; save the file as UTF-8"
+
+
+@pytest.mark.parametrize("line", ["{", '{"text": "b", "label": NO}', "text,label", '{"a": 1} x'])
+def test_bad_json_is_located(tmp_path: Path, line: str) -> None:
+    """A line that is not JSON is reported with its number."""
+    message = refused(tmp_path, "a.jsonl", f'{{"text": "a", "label": "1"}}\n{line}\n')
+    assert message.startswith(", line 2: not valid JSON: ")
+
+
+@pytest.mark.parametrize("line", ["[1, 2]", '"text"', "3", "null"])
+def test_a_json_row_is_an_object(tmp_path: Path, line: str) -> None:
+    """A line of other JSON is shown and refused."""
+    assert refused(tmp_path, "a.jsonl", line) == f", line 1: a row is a JSON object, not {line!r}"
+
+
+# BUG: readers.py:237 expects a JSONDecodeError only; the json module raises these as well.
+@pytest.mark.parametrize("line", ["9" * 5000, "[" * 100_000], ids=["long number", "deep"])
+def test_json_beyond_the_limits_is_located(tmp_path: Path, line: str) -> None:
+    """A line that the JSON parser gives up on is reported like one that is not JSON."""
+    assert refused(tmp_path, "a.jsonl", line).startswith(", line 1: ")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("null", "None"), ("1.5", "1.5"), ("true", "True"), ("[1]", "[1]"), ('{"a": 1}', "{'a': 1}"),
+     ("NaN", "nan")],
+)  # fmt: skip
+@pytest.mark.parametrize("column", ["text", "label", "id"])
+def test_a_value_that_is_no_text_is_located(
+    tmp_path: Path, column: str, value: str, shown: str
+) -> None:
+    """A value that is neither text nor a whole number is reported with row and field."""
+    row = '"text": "a", "label": "1", "id": "2"'
+    bad = ", ".join(
+        f'"{name}": {value}' if name == column else part
+        for name, part in zip(("text", "label", "id"), row.split(", "), strict=True)
+    )
+    message = refused(tmp_path, "a.jsonl", f"{{{bad}}}\n", id="id")
+    assert message == (f", row 1, field '{column}': {shown} is neither text nor a whole number")
+
+
+def test_a_lone_surrogate_is_located(tmp_path: Path) -> None:
+    """A text that no encoding can carry is reported with row and field."""
+    message = refused(tmp_path, "a.jsonl", '{"text": "\\ud83d", "label": "1"}')
+    assert message.startswith(", row 1, field 'text': the text holds a lone surrogate")
+
+
+@pytest.mark.parametrize(
+    ("line", "more"), [("b", "fewer"), ("b,0,extra", "more"), ("b,0,", "more")]
+)
+def test_a_ragged_csv_row_is_located(tmp_path: Path, line: str, more: str) -> None:
+    """A row with another number of columns than the header is reported with its line."""
+    assert refused(tmp_path, "a.csv", f"text,label\na,1\n{line}\n") == (
+        f", line 3: the row has {more} columns than the header (text, label)"
+    )
+
+
+def test_an_open_quote_is_refused(tmp_path: Path) -> None:
+    """A CSV file that ends inside a quoted field is refused."""
+    message = refused(tmp_path, "a.csv", 'text,label\n"a,1\nb,0\n')
+    assert "unexpected end of data" in message
+
+
+# BUG: readers.py:216 keeps the csv module's limit of 131,072 characters; a JSONL row has none.
+def test_a_long_text_is_read_from_csv(tmp_path: Path) -> None:
+    """A text as long as a JSONL file may hold can stand in a CSV file, too."""
+    assert len(load(tmp_path, "a.csv", f"text,label\n{'a' * 140_000},1\n")) == 1
+
+
+# BUG: readers.py:223 takes the last of two columns of one name without a word.
+@pytest.mark.parametrize(
+    ("header", "column"), [("text,text,label", "'text'"), ("text,label,label", "'label'")]
+)
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path, header: str, column: str) -> None:
+    """Two columns of the same name are ambiguous, and refused by that name."""
+    assert column in refused(tmp_path, "a.csv", f"{header}\na,b,c\n")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """A file that is not there is named with its whole path."""
+    with pytest.raises(DataError) as caught:
+        reader(tmp_path).load(DataSource("data/none.csv"), "d")
+    assert str(caught.value) == f"{tmp_path / 'data' / 'none.csv'}: there is no such file"
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    """A folder with a data file's name is reported as such."""
+    (tmp_path / "data.csv").mkdir()
+    with pytest.raises(DataError, match=r"data\.csv: cannot be read: "):
+        reader(tmp_path).load(DataSource("data.csv"), "d")
+
+
+@pytest.mark.parametrize("name", ["data.txt", "data", "data.json", "data.CSV", "data.csv.gz"])
+def test_an_unknown_kind_of_file_is_refused(tmp_path: Path, name: str) -> None:
+    """A file that ends otherwise is a usage error that lists the right endings."""
+    with pytest.raises(ConfigurationError, match=r"unknown kind of data file .*\.csv, \.jsonl"):
+        reader(tmp_path).load(DataSource(name), "d")
+
+
+# Configurations.
+
+
+def test_a_source_may_be_a_path() -> None:
+    """A string alone is where the data lies; everything else has its default."""
+    assert parse_source("data/a.csv", "x") == DataSource("data/a.csv", None, ("text",), "label")
+
+
+def test_a_source_may_be_a_table() -> None:
+    """A table sets every attribute; lists become tuples."""
+    table = {
+        "data": "hub:sst2", "split": "validation", "fields": ["a", "b"], "label": "gold",
+        "id": "key", "labels": {"0": "no"},
+    }  # fmt: skip
+    assert parse_source(table, "x") == DataSource(
+        "hub:sst2", "validation", ("a", "b"), "gold", "key", {"0": "no"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (3, "s.toml: in: 3 is neither a path nor a table with `data`"),
+        (["a.csv"], "s.toml: in: ['a.csv'] is neither a path nor a table with `data`"),
+        ({}, "s.toml: in: the key `data` is missing"),
+        ({"split": "test"}, "s.toml: in: the key `data` is missing"),
+        ({"data": 3}, "s.toml: in: data = 3 is not a string"),
+        ({"data": "a", "fields": "text"}, "fields = 'text' is not a list of column names"),
+        ({"data": "a", "fields": [1]}, "fields = [1] is not a list of column names"),
+        ({"data": "a", "fields": []}, "fields is empty; fill it in"),
+        ({"data": "a", "labels": ["0"]}, "labels = ['0'] is not a table of names"),
+        ({"data": "a", "labels": {"0": 1}}, "labels = {'0': 1} is not a table of names"),
+        ({"data": "a", "id": True}, "id = True is not a string"),
+        ({"data": "a", "lable": "x"}, "unknown key 'lable'. Did you mean 'label' or 'labels'?"),
+    ],
+)
+def test_a_wrong_source_is_refused(value: Any, message: str) -> None:
+    """A wrong key or value is a usage error that names place, key and value."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse_source(value, "s.toml: in")
+    assert str(caught.value).startswith("s.toml: in: ")
+    assert message in str(caught.value)
+
+
+# BUG: readers.py:76-80 says of an empty string that it is not a string.
+@pytest.mark.parametrize("key", ["data", "id", "split", "label"])
+def test_an_empty_string_is_called_empty(key: str) -> None:
+    """An empty value is refused for being empty."""
+    with pytest.raises(ConfigurationError, match="empty"):
+        parse_source({"data": "a", key: ""}, "x")
+
+
+# Packaged data.
+
+
+def packaged(folder: Path, domain: str, lines: list[str]) -> Reader:
+    """Put ratings where the packaged data of a domain would lie."""
+    asset = folder / "cache" / "assets" / f"icwsm-2014-{ASSETS['icwsm-2014'].sha256[:12]}"
+    asset.mkdir(parents=True)
+    asset.joinpath(f"{domain}_GroundTruth.txt").write_text("\n".join(lines) + "\n")
+    return reader(folder)
+
+
+def test_ratings_become_labels(tmp_path: Path) -> None:
+    """Ratings of at least 1 in size become labels by their sign; a repeated text is dropped."""
+    lines = ["t1\t2.5\t good ", "t2\t-1\tbad", "t3\t0.9\tso so", "t4\t-0.9\tmeh", "t5\t3\tgood"]
+    data = packaged(tmp_path, "tweets", lines).load(DataSource("asset:icwsm-2014/tweets"), "t")
+    assert data.examples == (Example("t1", "good", "positive"), Example("t2", "bad", "negative"))
+
+
+def test_movies_are_split_once_and_for_all(tmp_path: Path) -> None:
+    """Training and test sets have nothing in common, do not depend on the order of the file."""
+    lines = [f"{n}\t{1 + n % 2 * -2}\tsnippet {n}" for n in range(ICWSM_TRAIN_SIZE + 40)]
+    loaded = packaged(tmp_path / "a", "movieReviewSnippets", lines)
+    turned = packaged(tmp_path / "b", "movieReviewSnippets", lines[::-1])
+    source = "asset:icwsm-2014/movies"
+    sets = {
+        split: loaded.load(DataSource(source, split=split), "m")
+        for split in ("train", "test", "all")
+    }
+    ids = {split: {example.id for example in data} for split, data in sets.items()}
+    assert (len(ids["train"]), len(ids["test"])) == (ICWSM_TRAIN_SIZE, 40)
+    assert ids["train"] | ids["test"] == ids["all"]
+    assert turned.load(DataSource(source), "m") == sets["test"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (DataSource("asset:icwsm/movies"), "unknown data asset 'icwsm'. Did you mean 'icwsm-2014'"),
+        (DataSource("asset:icwsm-2014"), "unknown data asset 'icwsm-2014'"),
+        (DataSource("asset:icwsm-2014/movie"), "Did you mean 'icwsm-2014/movies'"),
+        (
+            DataSource("asset:icwsm-2014/tweets", split="test"),
+            "asset:icwsm-2014/tweets: unknown split 'test'. Known: all.",
+        ),
+        (
+            DataSource("asset:icwsm-2014/movies", split="dev"),
+            "asset:icwsm-2014/movies: unknown split 'dev'. Known: all, test, train.",
+        ),
+    ],
+)
+def test_wrong_packaged_data_is_refused(tmp_path: Path, source: DataSource, message: str) -> None:
+    """A wrong asset, part or split is a usage error that names the right ones."""
+    with pytest.raises(ConfigurationError) as caught:
+        reader(tmp_path).load(source, "d")
+    assert message in str(caught.value)
+
+
+def test_packaged_data_is_not_fetched_offline(tmp_path: Path) -> None:
+    """Offline, packaged data that is not there is an error."""
+    with pytest.raises(AssetError, match="--ood-offline"):
+        reader(tmp_path).load(DataSource("asset:icwsm-2014/nyt"), "d")
+
+
+# Data sets of the hub, with a stand-in for the package `datasets`.
+
+
+class Loaded(list[dict[str, Any]]):
+    """Rows with features, as the package `datasets` returns them."""
+
+    features: dict[str, Any]
+
+
+def hub(monkeypatch: pytest.MonkeyPatch, rows: list[dict[str, Any]], **features: Any) -> list[Any]:
+    """Put a stand-in for `datasets` in place; return the list of calls it gets."""
+    calls: list[Any] = []
+
+    def load_dataset(name: str, configuration: str | None, *, split: str, **options: Any) -> Loaded:
+        calls.append((name, configuration, split, options))
+        loaded = Loaded(rows)
+        loaded.features = features
+        return loaded
+
+    monkeypatch.setitem(
+        sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset, DownloadConfig=dict)
+    )
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("source", "call"),
+    [
+        (DataSource("hub:imdb"), ("imdb", None, "test")),
+        (DataSource("hub:stanfordnlp/imdb", split="train"), ("stanfordnlp/imdb", None, "train")),
+        (DataSource("hub:glue#sst2", split="dev"), ("glue", "sst2", "dev")),
+    ],
+)
+def test_a_hub_data_set_is_loaded_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: DataSource, call: tuple[Any, ...]
+) -> None:
+    """Name, configuration and split are handed on; the split is "test" where none is given."""
+    calls = hub(
+        monkeypatch, [{"text": "a", "label": 0}], label=SimpleNamespace(names=["no", "yes"])
+    )
+    assert pairs(reader(tmp_path).load(source, "d")) == [("a", "no")]
+    assert [call[:3] for call in calls] == [call]
+
+
+def test_labels_without_names_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the hub has no names for labels, or an unlabelled row, the figures stay."""
+    hub(monkeypatch, [{"text": "a", "label": 1}], label=SimpleNamespace())
+    assert pairs(reader(tmp_path).load(DataSource("hub:x"), "d")) == [("a", "1")]
+    hub(monkeypatch, [{"text": "a", "label": -1}], label=SimpleNamespace(names=["no", "yes"]))
+    assert pairs(reader(tmp_path).load(DataSource("hub:x"), "d")) == [("a", "-1")]
+
+
+def test_a_wrong_column_of_the_hub_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column that the data set lacks is named with data set, row and nearest one."""
+    hub(monkeypatch, [{"sentence": "a", "label": 1}])
+    with pytest.raises(DataError) as caught:
+        reader(tmp_path).load(DataSource("hub:glue", fields=("sentenc",)), "d")
+    message = str(caught.value)
+    assert message.startswith("hub:glue, row 1: unknown field 'sentenc'. Did you mean 'sentence'")
+
+
+def test_a_hub_data_set_that_fails_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong on the hub is an error of this data set and split."""
+
+    def load_dataset(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no route")
+
+    monkeypatch.setitem(
+        sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset, DownloadConfig=dict)
+    )
+    with pytest.raises(DataError) as caught:
+        reader(tmp_path).load(DataSource("hub:imdb"), "d")
+    assert str(caught.value) == ("hub:imdb: the data set cannot be loaded (split 'test'): no route")
+
+
+def test_a_real_data_set_is_loaded_through_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package `datasets` itself reads a data set, whose numbered labels become names."""
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])}
+    )
+    rows = {"text": ["a", "b"], "label": [0, 1]}
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    made = datasets.Dataset.from_dict(rows, features=features)
+    made.to_parquet(folder / "test.parquet")
+    data = reader(tmp_path).load(DataSource(f"hub:{folder}"), "d")
+    assert pairs(data) == [("a", "no"), ("b", "yes")]
+
+
+def test_the_hub_needs_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package `datasets` the error names the data set and the pip command."""
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(MissingDependencyError) as caught:
+        reader(tmp_path).load(DataSource("hub:imdb"), "d")
+    assert "the data set 'hub:imdb' needs the package 'datasets'" in str(caught.value)
+    assert 'pip install "pytest-ood[datasets]"' in str(caught.value)
+
+
+# Published data, read where it lies beside the repository.
+
+
+def shared(path: str) -> Path:
+    """Return a published data file, or skip the test where it is not there."""
+    if not (SHARED / path).is_file():
+        pytest.skip(f"the shared data {SHARED / path} is not there")
+    return SHARED / path
+
+
+@pytest.mark.parametrize(("split", "rows"), [("dev", 6_735), ("test", 872)])
+def test_sst_2_is_read(split: str, rows: int) -> None:
+    """The TSV files of SST-2 give every row, with both labels renamed."""
+    path = shared(f"sst2/{split}.tsv")
+    source = DataSource(path.name, fields=("sentence",), labels={"0": "negative", "1": "positive"})
+    data = reader(path.parent).load(source, "sst-2")
+    assert len(data) == rows
+    assert data.labels == ("negative", "positive")
+    assert "jason x is this bad on purpose " in {e.inputs for e in data} or split == "test"
+
+
+def test_hans_is_read() -> None:
+    """The TSV file of HANS gives pairs of sentences with ids of their own."""
+    path = shared("hans/hans_generated.tsv")
+    source = DataSource(
+        path.name, fields=("sentence1", "sentence2"), label="gold_label", id="pairID"
+    )
+    data = reader(path.parent).load(source, "hans")
+    assert len(data) == 1_350
+    assert data.labels == ("entailment", "non-entailment")
+    first = data.examples[0]
+    assert first.id == "gen0"
+    assert first.inputs == {
+        "sentence1": "The tourist stopped the lawyer .",
+        "sentence2": "The lawyer stopped the tourist .",
+    }
+
+
+def test_gsm8k_is_read() -> None:
+    """The JSONL file of GSM8K gives every question, escapes resolved."""
+    path = shared("gsm8k/test.jsonl")
+    source = DataSource(path.name, fields=("question",), label="answer")
+    data = reader(path.parent).load(source, "gsm8k")
+    assert len(data) == 1_319
+    assert str(data.examples[0].inputs).startswith("Janet\u2019s ducks lay 16 eggs per day.")
+
+
+def test_recorded_answers_are_read() -> None:
+    """A CSV file of 59,296 quoted raw answers is read whole, ids repeating among the styles."""
+    path = shared("decodingtrust-ood/sst2_style_gpt_predictions.csv")
+    source = DataSource(path.name, fields=("style", "raw_answer"), label="pred")
+    data = reader(path.parent).load(source, "answers")
+    assert len(data) == 59_296
+    assert {"0", "1", "UNPARSED"} <= set(data.labels)
+    with pytest.raises(DataError, match="ids must be unique"):
+        reader(path.parent).load(DataSource(path.name, None, ("style",), "pred", "id"), "x")
+
+
+def test_an_unlabelled_row_of_checklist_is_located() -> None:
+    """The CheckList sample has rows without a label: the first is named with row and field."""
+    path = shared("checklist/sentiment_suite_sample.jsonl")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    first = next(n for n, row in enumerate(rows, start=1) if not isinstance(row["label"], int))
+    with pytest.raises(DataError) as caught:
+        reader(path.parent).load(DataSource(path.name, fields=("test",)), "checklist")
+    assert str(caught.value).startswith(f"{path}, row {first}, field 'label': ")
