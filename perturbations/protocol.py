@@ -100,7 +100,9 @@ class Generator:
                     f"{self.name}: " + unknown_name("parameter", key, defaults)
                 )
             if isinstance(defaults[key], float) and not (
-                isinstance(value, int | float) and 0.0 <= value <= 1.0
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and 0.0 <= value <= 1.0
             ):
                 raise ConfigurationError(
                     f"{self.name}: {key} = {value!r} is a share and lies in [0, 1]"

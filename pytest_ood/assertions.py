@@ -142,6 +142,8 @@ class Ood:
             max_examples=self.max_examples,
         )
         made = [as_model(model, task.labels) for model in models]
+        if len(made) > 1 and made[0].name == made[1].name and made[1] is not models[1]:
+            made[1] = as_model(models[1], task.labels, name=f"{made[1].name}-baseline")
         if len({model.name for model in made}) < len(made):
             raise ConfigurationError(
                 f"both models are called {made[0].name!r}; give them different names"
@@ -150,7 +152,7 @@ class Ood:
 
     def _settle(self, result: Evaluation | Comparison) -> None:
         __tracebackhide__ = True
-        if result.verdict == "pass":
+        if result.verdict in ("pass", "measured"):
             return
         text = explain(result, alpha=self.alpha)
         if result.verdict == "inconclusive" and self.on_inconclusive is not None:

@@ -12,7 +12,8 @@ from pytest_ood.statistics import examples_to_settle
 if TYPE_CHECKING:
     from pytest_ood.statistics import Estimate
 
-Verdict = Literal["pass", "fail", "inconclusive", "invalid"]
+Verdict = Literal["pass", "fail", "inconclusive", "invalid", "measured"]
+"""What a check comes to; `measured` where there is no budget to judge by."""
 
 MIN_CHANGED = 10
 """Fewer changed examples than this say nothing about a shift."""

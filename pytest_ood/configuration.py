@@ -67,6 +67,19 @@ def read_configuration(root: Path) -> Configuration:
     return parse_configuration(tool.get("pytest_ood", {}), str(path))
 
 
+def is_configured(folder: Path) -> bool:
+    """Tell whether the pyproject.toml of a folder has a table for this plugin, right or wrong."""
+    try:
+        text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    try:
+        tool = tomllib.loads(text).get("tool")
+    except tomllib.TOMLDecodeError:
+        return "tool.pytest_ood" in text
+    return isinstance(tool, Mapping) and "pytest_ood" in tool
+
+
 def parse_configuration(table: Any, where: str) -> Configuration:
     """Check the table `[tool.pytest_ood]`.
 
@@ -128,7 +141,8 @@ class ModelSpec:
 
         def data(value: Any) -> Callable[[], Dataset]:
             source = parse_source(value, f"model {self.name!r}: data")
-            return cache(lambda: reader.load(source, source.data))
+            reader.check(source)
+            return cache(lambda: reader.load(source, source.data, labels))
 
         context = Context(
             self.name, labels, reader.root, cache_folder, reader.offline, reader.progress, data

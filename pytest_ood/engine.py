@@ -55,12 +55,13 @@ class Engine:
                 a number.
         """
         unique = {canonical(value): value for value in inputs}
-        key = model.fingerprint
-        if key is None:
+        kept = model.fingerprint is not None
+        if not kept:
             self.asked[id(model)] = model
-            key = f"unknown:{id(model)}"
+        # The same weights answer another task with other labels, or with ties the other way round.
+        key = "\0".join([model.fingerprint or f"unknown:{id(model)}", *labels])
         known = self.memory.get(key, list(unique.values()))
-        if model.fingerprint is not None:
+        if kept:
             rest = [value for text, value in unique.items() if text not in known]
             stored = self.store.get(key, rest) if rest else {}
             self.memory.put(key, [(unique[text], answer) for text, answer in stored.items()])
@@ -86,7 +87,7 @@ class Engine:
                 pairs = list(zip(batch, got, strict=True))
                 self.memory.put(key, pairs)
                 if model.fingerprint is not None:
-                    self.store.put(model.fingerprint, pairs)
+                    self.store.put(key, pairs)
                 answers |= {canonical(value): answer for value, answer in pairs}
                 tracker.update(start + len(batch))
         return answers

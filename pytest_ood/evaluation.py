@@ -16,7 +16,7 @@ from pytest_ood.budgets import (
     points,
 )
 from pytest_ood.engine import check_answers
-from pytest_ood.errors import ModelError, NotApplicableError
+from pytest_ood.errors import DataError, NotApplicableError
 from pytest_ood.examples import Dataset, Example, fields_of
 from pytest_ood.models.protocol import Model, RecordedModel
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift, shifted_set_hash
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
     from pytest_ood.readers import DataSource, Reader
     from pytest_ood.statistics import Estimate
-
-SHOWN_FLIPS = 3
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,8 @@ class Evaluation:
         shift: Its name.
         model: Its name.
         n: Examples the drop rests on (of a domain shift: those of the target).
-        unchanged: Examples left out because nothing in them was changed.
+        unchanged: Examples in which nothing was changed: left out of a noise shift; kept in under
+            an attack, which they withstood (or were wrong from the start).
         abstained: Answers under the shift that could not be parsed; they score 0.
         abstained_id: The same in distribution.
         score_id: Mean score before the shift, on the examples compared.
@@ -104,14 +103,14 @@ class Evaluation:
         drop: score_id - score_ood, with its interval.
         paired: The same examples before and under the shift.
         budget: The most the score may drop, or None.
-        verdict: pass, fail, inconclusive or invalid.
+        verdict: pass, fail, inconclusive, invalid, or measured where there is no budget.
         reason: Why.
         seed: Of the run.
         shifted_set_hash: Of ids and shifted texts.
         queries: Of an attack: candidates put to the model; None otherwise.
         before: (example id, score) in distribution.
         after: (example id, score) under the shift.
-        flips: The first few examples that were right before and are wrong under the shift.
+        flips: The examples that were right before and are wrong under the shift.
     """
 
     suite: str
@@ -148,13 +147,14 @@ class Comparison:
         model: Its name.
         baseline: The other model's name.
         n: Examples.
-        drop: The model's drop on these examples.
-        baseline_drop: The baseline's.
+        scores: The model's mean scores before and under the shift.
+        baseline_scores: The baseline's.
         difference: drop - baseline_drop, with its interval; below 0 the model drops less.
         margin: The most the difference may be, or None.
         verdict: pass, fail, inconclusive or invalid.
         reason: Why.
         seed: Of the run.
+        flips: The examples that the model lost and the baseline did not.
     """
 
     suite: str
@@ -163,13 +163,14 @@ class Comparison:
     model: str
     baseline: str
     n: int
-    drop: float
-    baseline_drop: float
+    scores: tuple[float, float]
+    baseline_scores: tuple[float, float]
     difference: Estimate
     margin: float | None
     verdict: Verdict
     reason: str
     seed: int
+    flips: tuple[Flip, ...]
 
 
 Result = Floor | Evaluation | Comparison
@@ -193,6 +194,9 @@ def from_record(record: Mapping[str, Any]) -> Result:
     for name in ("before", "after"):
         if name in values:
             values[name] = tuple((str(i), float(score)) for i, score in values[name])
+    for name in ("scores", "baseline_scores"):
+        if name in values:
+            values[name] = tuple(values[name])
     if "flips" in values:
         values["flips"] = tuple(Flip(**flip) for flip in values["flips"])
     return kind(**values)
@@ -268,19 +272,23 @@ class SuiteRun:
         estimate = difference_of_drops([mine], [other], self.alpha)
         judged = self._validity(model, mine) or self._validity(baseline, other)
         if judged is None:
-            judged = Judgement("pass", "no margin is set")
+            judged = Judgement("measured", "no margin is set")
             if margin is not None:
                 judged = judge_at_most(estimate, margin, self.alpha)
         return Comparison(
             self.suite.name, shift.kind, shift.name, model.name, baseline.name, estimate.n,
-            mine.drop.value, other.drop.value, estimate, margin, judged.verdict, judged.reason,
-            self.seed,
+            (mine.score_id, mine.score_ood), (other.score_id, other.score_ood), estimate, margin,
+            judged.verdict, judged.reason, self.seed, _lost_alone(mine, other),
         )  # fmt: skip
 
     def _drawn(self, name: str, source: DataSource | Dataset) -> Dataset:
         if name not in self._datasets:
-            dataset = source if isinstance(source, Dataset) else self.reader.load(source, name)
-            check_labels(dataset, self.suite.task.labels)
+            labels = self.suite.task.labels
+            if isinstance(source, Dataset):
+                check_labels(source, labels)
+                dataset = source
+            else:
+                dataset = self.reader.load(source, name, labels)
             self._datasets[name] = dataset.sample(self.size, self.seed)
         return self._datasets[name]
 
@@ -382,9 +390,10 @@ class SuiteRun:
         places = [p for p, e in enumerate(examples) if shifted[p] != e.inputs]
         changed = [examples[p] for p in places]
         if not changed:
-            raise ModelError(
-                f"{self.suite.name}/{shift.kind}/{shift.name} changed none of {len(examples)} "
-                "examples; there is nothing to measure. Raise its parameters, or drop the shift"
+            raise DataError(
+                f"invalid: {self.suite.name}/{shift.kind}/{shift.name} changed none of "
+                f"{len(examples)} examples; there is nothing to measure. Raise its parameters, or "
+                "drop the shift"
             )
         first = self._before(model)
         second = self._ask(model, shift.name, changed, [shifted[p] for p in places])
@@ -414,7 +423,9 @@ class SuiteRun:
         # Nothing is left out here: an example that withstood the attack is what robustness is.
         return self._paired(
             model, shift, examples, shifted, first,
-            second=second, unchanged=0, queries=sum(result.queries for result in results),
+            second=second,
+            unchanged=sum(text == e.inputs for text, e in zip(shifted, examples, strict=True)),
+            queries=sum(result.queries for result in results),
         )  # fmt: skip
 
     def _paired(
@@ -471,8 +482,8 @@ class SuiteRun:
         measured = Evaluation(
             self.suite.name, shift.kind, shift.name, model.name, len(after), unchanged,
             abstained[1], abstained[0], sum(first) / len(first), sum(second) / len(second),
-            estimate, paired, budget, "pass", "no budget is set", self.seed, shifted_set, queries,
-            tuple(before), tuple(after), tuple(flips[:SHOWN_FLIPS]),
+            estimate, paired, budget, "measured", "no budget is set", self.seed, shifted_set,
+            queries, tuple(before), tuple(after), tuple(flips),
         )  # fmt: skip
         judged = self._validity(model, measured)
         if judged is None and budget is not None:
@@ -515,6 +526,12 @@ def difference_of_drops(
             )
     means = [sum(values[identifier]) / len(values[identifier]) for identifier in sorted(values)]
     return statistics.mean_over_examples(means, alpha)
+
+
+def _lost_alone(mine: Evaluation, other: Evaluation) -> tuple[Flip, ...]:
+    """Return what the model lost under the shift and the baseline did not."""
+    lost = {flip.id for flip in other.flips}
+    return tuple(flip for flip in mine.flips if flip.id not in lost)
 
 
 def _common(

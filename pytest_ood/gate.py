@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pytest_ood.configuration import Configuration, parse_models, read_configuration
+from pytest_ood.configuration import Configuration, is_configured, parse_models, read_configuration
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.evaluation import SuiteRun
-from pytest_ood.readers import Reader
+from pytest_ood.models import as_model
+from pytest_ood.readers import DataSource, Reader
 from pytest_ood.reports.results import ModelInfo
-from pytest_ood.shifts import KINDS
+from pytest_ood.shifts import KINDS, DomainShift
 from pytest_ood.store import FileStore, MemoryStore
-from pytest_ood.suite import IN_DISTRIBUTION, load_suite
+from pytest_ood.suite import IN_DISTRIBUTION, check_name, load_suite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_ood.shifts import Shift
     from pytest_ood.suite import Suite
 
-    OwnModels = Callable[[str, tuple[str, ...]], Sequence[Model | RecordedModel]]
+    OwnModels = Callable[[str, tuple[str, ...]], Sequence[Any]]
 
 PREDICTIONS = "predictions.sqlite"
 
@@ -103,11 +104,14 @@ class Gate:
     ) -> None:
         self.options = options
         self._own_models = own_models
+        self.configured = is_configured(options.root)
         self.configuration: Configuration = read_configuration(options.root)
         chosen = options.seed
         self.seed = self.configuration.seed if chosen is None else chosen
         self.strict = options.strict or self.configuration.strict
         self.reader = Reader(options.root, options.cache, options.offline, progress)
+        size = options.max_examples
+        self.max_examples = self.configuration.max_examples if size is None else size
         store = FileStore(options.cache / PREDICTIONS)
         self.engine = Engine(store if options.keep_predictions else MemoryStore(), progress)
         self.runs: dict[str, SuiteRun] = {}
@@ -122,9 +126,16 @@ class Gate:
 
     def _add(self, suite: Suite) -> None:
         labels = suite.task.labels
-        configured, added = self.configuration.models, self._own_models(suite.name, labels)
-        where = "tool.pytest_ood" if configured else f"suite {suite.name!r}"
-        specs = parse_models(configured or ({} if added else suite.models), where)
+        for source in (
+            suite.in_distribution,
+            *(s.source for s in suite.shifts if isinstance(s, DomainShift)),
+        ):
+            if isinstance(source, DataSource):
+                self.reader.check(source)
+        added = [as_model(model, labels) for model in self._own_models(suite.name, labels)]
+        configured = parse_models(self.configuration.models, "tool.pytest_ood")
+        offered = parse_models(suite.models, f"suite {suite.name!r}")
+        specs = configured or (() if added else offered)
         if not specs and not added:
             raise ConfigurationError(
                 f"there is no model for suite {suite.name!r}; describe one in pyproject.toml "
@@ -134,17 +145,16 @@ class Gate:
         for model in added:
             if model.name in models:
                 raise ConfigurationError(f"two models have the name {model.name!r}; rename one")
-            models[model.name] = model
+            models[check_name(model.name, "a model of pytest_ood_models")] = model
         self.models[suite.name] = models
         self.baselines[suite.name] = next((s.name for s in specs if s.baseline), None)
-        size = self.options.max_examples
         self.runs[suite.name] = SuiteRun(
             suite,
             engine=self.engine,
             reader=self.reader,
             seed=self.seed,
             alpha=self.configuration.alpha,
-            max_examples=self.configuration.max_examples if size is None else size,
+            max_examples=self.max_examples,
         )
 
     def _check_names(self) -> None:
@@ -205,16 +215,15 @@ class Gate:
         chosen = {c.shift.name for c in self.checks if c.suite == suite and c.shift is not None}
         return [shift for shift in self.runs[suite].suite.shifts if shift.name in chosen]
 
-    def model_infos(self) -> tuple[ModelInfo, ...]:
-        """Return what a report says about the chosen models and the baselines."""
+    def infos(self, check: Check) -> tuple[ModelInfo, ...]:
+        """Return what a report says about the models of a check, once it was carried out."""
         return tuple(
             ModelInfo(
-                suite, model.name, model.paradigm, model.source, model.parameters,
-                baseline=name == self.baselines[suite],
+                check.suite, model.name, model.paradigm, model.source, model.parameters,
+                baseline=name == self.baselines[check.suite],
             )
-            for suite, models in self.models.items()
-            for name, model in models.items()
-            if name in self.chosen_models(suite) or name == self.baselines[suite]
+            for name, model in self.models[check.suite].items()
+            if name in (check.model, check.baseline)
         )  # fmt: skip
 
 

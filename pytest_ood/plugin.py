@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from pytest_ood.assertions import Ood
     from pytest_ood.evaluation import Result
@@ -108,9 +108,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "ood: a robustness test; it runs with --ood-suite")
     if not config.getoption("ood_suite") or config.option.help:
         return
-    from pytest_ood.errors import ConfigurationError
+    from pytest_ood.errors import OodError
     from pytest_ood.gate import Gate
 
+    options = _options(config)
+    if options.cache.exists() and not options.cache.is_dir():
+        raise pytest.UsageError(f"--ood-cache: {options.cache} is no folder")
     for path in _report_paths(config):
         if path.suffix not in REPORT_SUFFIXES:
             raise pytest.UsageError(
@@ -119,9 +122,11 @@ def pytest_configure(config: pytest.Config) -> None:
             )
         if not path.parent.is_dir():
             raise pytest.UsageError(f"--ood-report: there is no folder {path.parent}")
+        if path.is_dir():
+            raise pytest.UsageError(f"--ood-report: {path} is a folder; name a file in it")
     try:
-        gate = Gate(_options(config), _Progress(config), _own_models(config))
-    except ConfigurationError as error:
+        gate = Gate(options, _Progress(config), _own_models(config))
+    except OodError as error:
         raise pytest.UsageError(f"pytest-ood: {error}") from None
     config.stash[GATE] = gate
     config.stash[KEEPER] = RecordKeeper()
@@ -144,7 +149,7 @@ def _options(config: pytest.Config) -> Any:
     given = config.getoption("ood_cache")
     cache = user_cache_path("pytest-ood") if given is None else Path(given)
     return Options(
-        root=_project_root(config.invocation_params.dir),
+        root=_project_root(config),
         cache=config.invocation_params.dir / cache,
         only=tuple(config.getoption("ood_only")),
         models=tuple(config.getoption("ood_model")),
@@ -156,13 +161,22 @@ def _options(config: pytest.Config) -> Any:
     )
 
 
-def _project_root(start: Path) -> Path:
-    """Return the nearest folder with a pyproject.toml, or the one pytest was started in.
+def _project_root(config: pytest.Config) -> Path:
+    """Return the nearest folder whose pyproject.toml configures this plugin.
 
-    pytest's own rootdir will not do: before plugins are known it takes the value of an option such
-    as `--ood-cache DIR` for a test path.
+    Looked for upwards from the test paths, then from where pytest was started; without any, it is
+    the latter. pytest's own rootdir will not do: before plugins are known it takes the value of an
+    option such as `--ood-cache DIR` for a test path.
     """
-    return next((f for f in (start, *start.parents) if (f / "pyproject.toml").is_file()), start)
+    from pytest_ood.configuration import is_configured
+
+    here = config.invocation_params.dir
+    starts = [here / argument.partition("::")[0] for argument in config.args]
+    for start in (*(path for path in starts if path.exists()), here):
+        for folder in (start, *start.parents):
+            if is_configured(folder):
+                return folder
+    return here
 
 
 def _report_paths(config: pytest.Config) -> list[Path]:
@@ -204,7 +218,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     gate = config.stash[GATE]
     models = dict.fromkeys(name for suite in gate.runs for name in gate.chosen_models(suite))
+    told = gate.options.root if gate.configured else "none, the built-in demo"
     return [
+        f"ood: configuration {told}",
         f"ood: seed {gate.seed}, suites: {', '.join(gate.runs)}, models: {', '.join(models)}",
         f"ood: cache {gate.options.cache}",
     ]
@@ -227,27 +243,37 @@ class OodItem(pytest.Item):
         super().__init__(**arguments)
         self.check = check
         self.add_marker("ood")
+        # With `--dist loadgroup` one xdist worker keeps one model.
+        self.add_marker(pytest.mark.xdist_group(f"ood-{check.suite}-{check.model}"))
 
     def runtest(self) -> None:
         """Measure, and fail where the budget is not met."""
+        from dataclasses import asdict
+
         from pytest_ood.errors import NotApplicableError
         from pytest_ood.evaluation import to_record
         from pytest_ood.reports.explanation import explain
 
         gate = self.config.stash[GATE]
+        self.stash[RECORD] = {"check": self.check.id}
         try:
             result = gate.measure(self.check)
         except NotApplicableError as error:
             raise _skipped(str(error)) from None
-        self.stash[RECORD] = to_record(result)
+        except Exception as error:
+            self.stash[RECORD]["error"] = f"{type(error).__name__}: {error}"
+            raise
+        self.stash[RECORD]["result"] = to_record(result)
+        self.stash[RECORD]["models"] = [asdict(info) for info in gate.infos(self.check)]
         self.user_properties += _properties(result)
-        if result.verdict == "pass":
+        if result.verdict in ("pass", "measured"):
             return
         check = self.check
         rerun = f"pytest --ood-suite --ood-only {check.path} --ood-model {check.model}"
-        text = explain(
-            result, alpha=gate.configuration.alpha, rerun=f"{rerun} --ood-seed {gate.seed}"
-        )
+        rerun += f" --ood-seed {gate.seed}"
+        if gate.options.max_examples is not None:
+            rerun += f" --ood-max-examples {gate.options.max_examples}"
+        text = explain(result, alpha=gate.configuration.alpha, rerun=rerun)
         if result.verdict == "inconclusive" and not gate.strict:
             raise _skipped(f"inconclusive: {result.reason}")
         raise GateFailedError(text)
@@ -261,6 +287,10 @@ class OodItem(pytest.Item):
         if isinstance(excinfo.value, OodError):
             return f"{type(excinfo.value).__name__}: {excinfo.value}"
         return super().repr_failure(excinfo, style)
+
+    def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+        """Show a user's own exception from where the check begins, without pytest's frames."""
+        return excinfo.traceback.cut(path=__file__)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Place the item in the project's root: a check has no file of its own."""
@@ -335,7 +365,13 @@ def _is_robustness_test(item: pytest.Item, *, only: bool = False) -> bool:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once for each model and shift that it asks for."""
-    wanted = [name for name in ("ood_model", "ood_shift") if name in metafunc.fixturenames]
+    marks = metafunc.definition.iter_markers("parametrize")
+    given = {name.strip() for mark in marks for name in _names(mark.args[0])}
+    wanted = [
+        name
+        for name in ("ood_model", "ood_shift")
+        if name in metafunc.fixturenames and name not in given
+    ]
     if not wanted or GATE not in metafunc.config.stash:
         return
     gate = metafunc.config.stash[GATE]
@@ -350,18 +386,29 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(wanted, list(found), indirect=True, ids=list(found.values()))
 
 
+def _names(given: str | Sequence[str]) -> Sequence[str]:
+    return given.split(",") if isinstance(given, str) else given
+
+
+def _gate(config: pytest.Config) -> Gate:
+    """Return the gate; a test that comes by its fixtures some other way skips like the others."""
+    if GATE not in config.stash:
+        pytest.skip(SKIP_REASON)
+    return config.stash[GATE]
+
+
 @pytest.fixture(scope="session")
 def ood(pytestconfig: pytest.Config) -> Ood:
     """Robustness assertions: `ood.assert_drop(...)` and `ood.assert_no_less_robust(...)`."""
     from pytest_ood.assertions import Ood
 
-    gate = pytestconfig.stash[GATE]
+    gate = _gate(pytestconfig)
     return Ood(
         gate.engine,
         gate.reader,
         gate.seed,
         gate.configuration.alpha,
-        gate.options.max_examples,
+        gate.max_examples,
         None if gate.strict else pytest.skip,
     )
 
@@ -369,21 +416,23 @@ def ood(pytestconfig: pytest.Config) -> Ood:
 @pytest.fixture
 def ood_model(request: pytest.FixtureRequest) -> Model | RecordedModel:
     """Each model under test in turn."""
+    gate = _gate(request.config)
     suite, name = request.param
-    return request.config.stash[GATE].models[suite][name]
+    return gate.models[suite][name]
 
 
 @pytest.fixture
 def ood_shift(request: pytest.FixtureRequest) -> Shift:
     """Each shift of the suites in turn."""
+    gate = _gate(request.config)
     suite, name = request.param
-    return request.config.stash[GATE].runs[suite].suite.shift(name)
+    return gate.runs[suite].suite.shift(name)
 
 
 @pytest.fixture
 def ood_baseline(request: pytest.FixtureRequest) -> Model | RecordedModel:
     """The model marked `baseline = true`."""
-    gate = request.config.stash[GATE]
+    gate = _gate(request.config)
     callspec = getattr(request.node, "callspec", None)
     parameters = {} if callspec is None else callspec.params
     suite = next(
@@ -392,8 +441,9 @@ def ood_baseline(request: pytest.FixtureRequest) -> Model | RecordedModel:
     )
     name = gate.baselines[suite]
     if name is None:
-        raise pytest.UsageError(
-            f"no model of suite {suite!r} is marked as the baseline; add `baseline = true` to one"
+        pytest.fail(
+            f"no model of suite {suite!r} is marked as the baseline; add `baseline = true` to one",
+            pytrace=False,
         )
     return gate.models[suite][name]
 
@@ -412,7 +462,7 @@ def pytest_runtest_makereport(
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
     """Call an inconclusive check by its name rather than skipped."""
     record = getattr(report, "ood_record", None)
-    if record is not None and report.skipped:
+    if record is not None and "result" in record and report.skipped:
         return "inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})
     return None
 
@@ -431,13 +481,13 @@ class RecordKeeper:
         """Take a measurement off its report."""
         record = getattr(report, "ood_record", None)
         if record is not None:
-            self.records[report.nodeid] = record
+            self.records[record["check"]] = record
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Show the tables and the answer."""
     results = _results(config)
-    if results is None or config.get_verbosity() < -1:
+    if results is None or not results.results or config.get_verbosity() < -1:
         return
     from pytest_ood.reports.terminal import render
 
@@ -466,13 +516,17 @@ def _results(config: pytest.Config) -> Results | None:
     if GATE not in config.stash or not config.stash[KEEPER].records:
         return None
     from pytest_ood.evaluation import from_record
-    from pytest_ood.reports.results import Results
+    from pytest_ood.reports.results import ModelInfo, Results
 
     gate, records = config.stash[GATE], config.stash[KEEPER].records
-    order = [check.id for check in gate.checks if check.id in records]
+    ordered = [records[check.id] for check in gate.checks if check.id in records]
+    measured = [record for record in ordered if "result" in record]
+    found = {(m["suite"], m["name"]): ModelInfo(**m) for r in measured for m in r["models"]}
+    names = [(suite, name) for suite, models in gate.models.items() for name in models]
     return Results(
         gate.seed,
         gate.configuration.alpha,
-        gate.model_infos(),
-        tuple(from_record(records[identifier]) for identifier in order),
+        tuple(found[name] for name in names if name in found),
+        tuple(from_record(record["result"]) for record in measured),
+        tuple((r["check"], r["error"]) for r in ordered if "error" in r),
     )

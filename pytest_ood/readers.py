@@ -7,15 +7,17 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.assets import fetch
 from pytest_ood.errors import ConfigurationError, DataError, require, unknown_name
 from pytest_ood.examples import Dataset, Example, content_ids
 from pytest_ood.seeding import derive_seed
+from pytest_ood.tasks import check_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pytest_ood.examples import Inputs
@@ -73,7 +75,34 @@ def parse_source(value: Any, where: str) -> DataSource:
     values = dict(table)
     if "fields" in values:
         values["fields"] = tuple(values["fields"])
-    return DataSource(**values)
+    source = DataSource(**values)
+    try:
+        _check_source(source)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+    return source
+
+
+def _check_source(source: DataSource) -> None:
+    """Refuse a source of no known kind, and a split where there is none."""
+    scheme, colon, rest = source.data.partition(":")
+    if colon and scheme == "hub":
+        return
+    if colon and scheme == "asset":
+        asset, _, part = rest.partition("/")
+        if asset != "icwsm-2014" or part not in ICWSM_DOMAINS:
+            known = [f"icwsm-2014/{domain}" for domain in ICWSM_DOMAINS]
+            raise ConfigurationError(unknown_name("data asset", rest, known))
+        splits: tuple[str, ...] = ("all", "test", "train") if part == "movies" else ("all",)
+    else:
+        suffix = PurePath(source.data).suffix
+        if suffix not in SUFFIXES:
+            raise ConfigurationError(
+                f"{source.data}: " + unknown_name("kind of data file", suffix, SUFFIXES)
+            )
+        splits = ()
+    if source.split is not None and source.split not in splits:
+        raise ConfigurationError(f"{source.data}: " + unknown_name("split", source.split, splits))
 
 
 def _check_entry(key: str, entry: Any, where: str) -> None:
@@ -110,22 +139,42 @@ class Reader:
     offline: bool
     progress: Progress
 
-    def load(self, source: DataSource, name: str) -> Dataset:
-        """Load a data source as a data set of this name.
+    def check(self, source: DataSource) -> None:
+        """Refuse a file that is not there, without reading it.
 
         Raises:
-            DataError: the file is missing, empty, not UTF-8, lacks a column, or has a bad row.
+            DataError: names the file.
+        """
+        path = self.root / source.data
+        if not source.data.startswith(("asset:", "hub:")) and not path.is_file():
+            raise DataError(f"{path}: there is no such file")
+
+    def load(self, source: DataSource, name: str, labels: Sequence[str] | None = None) -> Dataset:
+        """Load a data source as a data set of this name.
+
+        Args:
+            source: Where it lies.
+            name: Of the data set.
+            labels: The labels it may hold; None for any.
+
+        Raises:
+            DataError: the file is missing, empty, not UTF-8, lacks a column, or has a bad row; the
+                message names file, row and field.
             ConfigurationError: the kind of source is unknown.
             AssetError: packaged data that cannot be fetched.
             MissingDependencyError: a hub data set without the package `datasets`.
         """
+        _check_source(source)
         scheme, colon, rest = source.data.partition(":")
         if colon and scheme == "asset":
-            return self._asset(rest, source, name)
+            dataset = self._asset(rest, source, name)
+            if labels is not None:
+                check_labels(dataset, tuple(labels))
+            return dataset
         if colon and scheme == "hub":
-            return _dataset(name, source.data, self._hub_rows(rest, source), source)
+            return _dataset(name, source.data, self._hub_rows(rest, source), source, labels)
         path = self.root / source.data
-        return _dataset(name, str(path), parse_rows(path), source)
+        return _dataset(name, str(path), parse_rows(path), source, labels)
 
     def _hub_rows(self, name: str, source: DataSource) -> Iterator[tuple[int, Mapping[str, Any]]]:
         datasets = require("datasets", extra="datasets", purpose=f"the data set {source.data!r}")
@@ -153,15 +202,7 @@ class Reader:
 
     def _asset(self, rest: str, source: DataSource, name: str) -> Dataset:
         asset, _, part = rest.partition("/")
-        if asset != "icwsm-2014":
-            raise ConfigurationError(unknown_name("data asset", asset, ["icwsm-2014"]))
-        if part not in ICWSM_DOMAINS:
-            parts = [f"{asset}/{domain}" for domain in ICWSM_DOMAINS]
-            raise ConfigurationError(unknown_name("data asset", rest, parts))
         split = source.split or ("test" if part == "movies" else "all")
-        splits = ["train", "test", "all"] if part == "movies" else ["all"]
-        if split not in splits:
-            raise ConfigurationError(f"asset:{rest}: " + unknown_name("split", split, splits))
         folder = fetch(asset, self.cache, offline=self.offline, progress=self.progress)
         text = (folder / f"{ICWSM_DOMAINS[part]}_GroundTruth.txt").read_text(encoding="utf-8")
         return Dataset(name, tuple(_icwsm_examples(text, split)))
@@ -259,39 +300,38 @@ def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
 
 
 def _dataset(
-    name: str, origin: str, rows: Iterator[tuple[int, Mapping[str, Any]]], source: DataSource
+    name: str,
+    origin: str,
+    rows: Iterator[tuple[int, Mapping[str, Any]]],
+    source: DataSource,
+    allowed: Sequence[str] | None,
 ) -> Dataset:
     inputs: list[Inputs] = []
-    labels, ids = [], []
+    labels: list[str] = []
+    ids: dict[str, int] = {}
     for number, row in rows:
         values = {column: _cell(origin, number, row, column) for column in source.fields}
         inputs.append(values[source.fields[0]] if len(values) == 1 else values)
         label = _cell(origin, number, row, source.label)
+        at = f"{origin}, row {number}, field {source.label!r}: "
         if source.labels and label not in source.labels:
-            raise DataError(
-                f"{origin}, row {number}, field {source.label!r}: "
-                + unknown_name("label", label, source.labels)
-            )
-        labels.append(source.labels.get(label, label))
+            raise DataError(at + unknown_name("label", label, source.labels))
+        label = source.labels.get(label, label)
+        if allowed is not None and label not in allowed:
+            raise DataError(at + unknown_name("label", label, allowed))
+        labels.append(label)
         if source.id is not None:
-            ids.append(_cell(origin, number, row, source.id))
+            identifier = _cell(origin, number, row, source.id)
+            if identifier in ids:
+                raise DataError(
+                    f"{origin}, row {number}, field {source.id!r}: the id {identifier!r} stands "
+                    f"in row {ids[identifier]} already; ids must be unique"
+                )
+            ids[identifier] = number
     if not inputs:
         raise DataError(f"{origin}: there is no row in it; give at least one")
-    try:
-        return Dataset(
-            name,
-            tuple(
-                Example(*values)
-                for values in zip(
-                    ids or content_ids(zip(inputs, labels, strict=True)),
-                    inputs,
-                    labels,
-                    strict=True,
-                )
-            ),
-        )
-    except DataError as error:
-        raise DataError(f"{origin}, field {source.id!r}: {error}") from None
+    names = ids or content_ids(zip(inputs, labels, strict=True))
+    return Dataset(name, tuple(map(Example, names, inputs, labels)))
 
 
 def _cell(origin: str, number: int, row: Mapping[str, Any], column: str) -> str:

@@ -96,7 +96,7 @@ def mean_score(scores: Sequence[float], alpha: float) -> Estimate:
     """
     array = checked(scores)
     if not is_binary(array):
-        return _student(array, alpha, bounds=(0.0, 1.0))
+        return _student(array, alpha, bounds=(0.0, 1.0), pseudo=(0.0, 1.0))
     low, high = wilson_bounds(float(array.sum()), array.size, alpha)
     p = float(array.mean())
     return Estimate(p, low, high, array.size, math.sqrt(p * (1 - p)))
@@ -121,7 +121,7 @@ def paired_drop(before: Sequence[float], after: Sequence[float], alpha: float) -
         raise ValueError(f"{first.size} scores before and {second.size} after are not paired")
     differences = first - second
     if not is_binary(first, second):
-        return _student(differences, alpha, bounds=(-1.0, 1.0))
+        return _student(differences, alpha, bounds=(-1.0, 1.0), pseudo=(-1.0, 1.0))
     lost = int(np.sum(differences > 0))
     gained = int(np.sum(differences < 0))
     low, high = tango_bounds(lost, gained, first.size, alpha)
@@ -171,7 +171,7 @@ def unpaired_drop(before: Sequence[float], after: Sequence[float], alpha: float)
             int(first.sum()), first.size, int(second.sum()), second.size, alpha
         )
         return Estimate(value, low, high, n, math.sqrt(variance * n))
-    return _normal([first, -second], alpha, bounds=(-1.0, 1.0))
+    return _welch([first, second], [1.0, -1.0], alpha, bounds=(-1.0, 1.0), pseudo=(0.0, 1.0))
 
 
 def miettinen_nurminen_bounds(
@@ -225,25 +225,6 @@ def _finite(value: float) -> float:
     return max(-1e6, min(1e6, value))
 
 
-def paired_difference_of_drops(
-    candidate: tuple[Sequence[float], Sequence[float]],
-    baseline: tuple[Sequence[float], Sequence[float]],
-    alpha: float,
-) -> Estimate:
-    """Estimate how much more the candidate drops than the baseline, on the same pairs of texts.
-
-    Each argument is (scores before, scores after), all four in the same order of examples;
-    Student's t over (candidate before - after) - (baseline before - after).
-
-    Raises:
-        ValueError: lengths differ, no scores, a score outside [0, 1], or alpha outside (0, 0.5).
-    """
-    arrays = [checked(scores) for scores in (*candidate, *baseline)]
-    if len({array.size for array in arrays}) > 1:
-        raise ValueError("the four lists of scores are not of one length: they are not paired")
-    return _student((arrays[0] - arrays[1]) - (arrays[2] - arrays[3]), alpha, bounds=(-2.0, 2.0))
-
-
 def unpaired_difference_of_drops(
     before: tuple[Sequence[float], Sequence[float]],
     after: Sequence[tuple[Sequence[float], Sequence[float]]],
@@ -265,19 +246,29 @@ def unpaired_difference_of_drops(
     """
     if not after:
         raise ValueError("there is no target set to compare on")
-    parts = [_paired_difference(*before)]
-    parts += [-_paired_difference(*scores) / len(after) for scores in after]
-    return _normal(parts, alpha, bounds=(-2.0, 2.0))
+    parts = [_paired_difference(*before), *(_paired_difference(*scores) for scores in after)]
+    weights = [1.0, *(-1.0 / len(after) for _ in after)]
+    return _welch(parts, weights, alpha, bounds=(-2.0, 2.0), pseudo=(-1.0, 1.0))
 
 
 def mean_over_examples(values: Sequence[float], alpha: float) -> Estimate:
-    """Estimate a mean of one value an example, in [-2, 2] (a cluster of several measurements)."""
+    """Estimate a mean of one value an example, such as a paired difference of drops, in [-2, 2].
+
+    Values that are all -1, 0 or 1 are losses and gains, and get Tango's score interval (Tango
+    1998); others, such as means over a cluster of several measurements, get Student's t.
+
+    Raises:
+        ValueError: no values, one outside [-2, 2], or alpha outside (0, 0.5).
+    """
     array = np.asarray(values, dtype=np.float64)
     if array.size == 0:
         raise ValueError("there are no values to average")
     if not np.all(np.isfinite(array)) or np.abs(array).max() > 2.0:  # noqa: PLR2004 - the range
         raise ValueError("a value is not a number in [-2, 2]")
-    return _student(array, alpha, bounds=(-2.0, 2.0))
+    if not np.isin(array, (-1.0, 0.0, 1.0)).all():
+        return _student(array, alpha, bounds=(-2.0, 2.0), pseudo=(-1.0, 1.0))
+    low, high = tango_bounds(int(np.sum(array > 0)), int(np.sum(array < 0)), array.size, alpha)
+    return Estimate(float(array.mean()), low, high, array.size, float(array.std(ddof=0)))
 
 
 def _paired_difference(
@@ -289,46 +280,53 @@ def _paired_difference(
     return first - second
 
 
-def _student(values: NDArray[np.float64], alpha: float, *, bounds: tuple[float, float]) -> Estimate:
-    """Return Student's t interval of a mean; one value alone tells nothing about its spread."""
-    from scipy.stats import t
-
-    z_value(alpha)
-    n, mean = values.size, float(values.mean())
-    if n == 1:
-        return Estimate(mean, *bounds, 1, bounds[1] - bounds[0])
-    deviation = float(values.std(ddof=1))
-    # All values equal: no spread was seen, which is not "no spread"; assume one value in n + 2 a
-    # whole step away (Laplace's rule of succession).
-    deviation = max(deviation, math.sqrt(n + 1.0) / (n + 2.0))
-    half = float(t.ppf(1.0 - alpha, n - 1)) * deviation / math.sqrt(n)
-    return Estimate(mean, max(bounds[0], mean - half), min(bounds[1], mean + half), n, deviation)
-
-
-def _normal(
-    parts: Sequence[NDArray[np.float64]], alpha: float, *, bounds: tuple[float, float]
+def _student(
+    values: NDArray[np.float64],
+    alpha: float,
+    *,
+    bounds: tuple[float, float],
+    pseudo: tuple[float, float],
 ) -> Estimate:
-    """Return the interval of a sum of independent means (Welch 1947)."""
+    """Return Student's t interval of a mean, after adding two pseudo-values.
+
+    Without them a sample with hardly any spread, which a lucky draw easily is, gets an interval
+    that is far too short (Agresti and Min 2005, Statistics in Medicine 24:729-740: an added
+    observation of each outcome repairs the Wald interval of paired differences).
+    """
+    return _welch([values], [1.0], alpha, bounds=bounds, pseudo=pseudo)
+
+
+def _welch(
+    parts: Sequence[NDArray[np.float64]],
+    weights: Sequence[float],
+    alpha: float,
+    *,
+    bounds: tuple[float, float],
+    pseudo: tuple[float, float],
+) -> Estimate:
+    """Return the interval of a weighted sum of independent means (Welch 1947).
+
+    Each part gets the two pseudo-values (Agresti and Caffo 2000, The American Statistician
+    54:280-288, for the difference of proportions); the estimate itself is that of the values.
+    """
     from scipy.stats import t
 
     z_value(alpha)
-    value = sum(float(part.mean()) for part in parts)
-    n = min(part.size for part in parts)
-    if n == 1:
-        return Estimate(value, *bounds, 1, bounds[1] - bounds[0])
-    variances = [
-        max(float(part.var(ddof=1)), (part.size + 1.0) / (part.size + 2.0) ** 2) / part.size
-        for part in parts
-    ]
+    pairs = list(zip(parts, weights, strict=True))
+    value = float(sum(weight * part.mean() for part, weight in pairs))
+    padded = [(np.append(part, pseudo), weight) for part, weight in pairs]
+    centre = float(sum(weight * part.mean() for part, weight in padded))
+    variances = [float(weight**2 * part.var(ddof=1) / part.size) for part, weight in padded]
     variance = sum(variances)
     freedom = variance**2 / sum(
-        v**2 / (part.size - 1) for v, part in zip(variances, parts, strict=True)
+        v**2 / (part.size - 1) for v, (part, _) in zip(variances, padded, strict=True)
     )
     half = float(t.ppf(1.0 - alpha, freedom)) * math.sqrt(variance)
+    n = min(part.size for part in parts)
     return Estimate(
         value,
-        max(bounds[0], value - half),
-        min(bounds[1], value + half),
+        max(bounds[0], min(value, centre - half)),
+        min(bounds[1], max(value, centre + half)),
         n,
         math.sqrt(variance * n),
     )

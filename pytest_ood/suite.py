@@ -121,7 +121,16 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
     labels = table["labels"]
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise ConfigurationError(f"{where}: labels = {labels!r} is not a list of strings")
+    source = parse_source(table["in_distribution"], f"{where}: in_distribution")
     shifts, budgets = _shifts(table, where)
+    for shift in shifts:
+        asked = shift.fields if isinstance(shift, NoiseShift) else ()
+        for name_ in asked:
+            if name_ not in text_fields(source):
+                raise ConfigurationError(
+                    f"{where}: shifts.noise.{shift.name}: fields: "
+                    + unknown_name("field", name_, text_fields(source))
+                )
     floor = table.get("min_score")
     try:
         check_share("min_score", floor)
@@ -131,7 +140,7 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
     return Suite(
         check_name(table.get("name", name), f"{where}: name"),
         task,
-        parse_source(table["in_distribution"], f"{where}: in_distribution"),
+        source,
         shifts,
         budgets,
         floor,
@@ -151,8 +160,8 @@ def _shifts(table: Mapping[str, Any], where: str) -> tuple[tuple[Shift, ...], di
         entries = _table(table["shifts"], kind, f"{where}: shifts")
         for name in entries:
             at = f"{where}: shifts.{kind}.{name}"
-            if check_name(name, at) == IN_DISTRIBUTION:
-                raise ConfigurationError(f"{at}: this name means that there is no shift")
+            if check_name(name, at) in (IN_DISTRIBUTION, *KINDS):
+                raise ConfigurationError(f"{at}: this name has a meaning of its own; take another")
             entry = _table(entries, name, f"{where}: shifts.{kind}")
             _check_keys(entry, _SHIFT_KEYS[kind], at)
             if name in budgets:
@@ -164,6 +173,11 @@ def _shifts(table: Mapping[str, Any], where: str) -> tuple[tuple[Shift, ...], di
     if not shifts:
         raise ConfigurationError(f"{where}: there is no shift in it; give at least one")
     return tuple(shifts), budgets
+
+
+def text_fields(source: DataSource) -> tuple[str, ...]:
+    """Return the fields of a source's inputs; a single one is the field `text`."""
+    return source.fields if len(source.fields) > 1 else ("text",)
 
 
 def check_name(value: Any, where: str) -> str:

@@ -17,7 +17,9 @@ SCORE_DECIMALS = 4
 """Scores are rounded to this many decimals before a label is decided.
 
 Batches of another composition move a float32 probability by about 1e-6; the decision is taken on
-what is left after rounding, ties going to the label named first.
+what is left after rounding, ties going to the label named first. What remains is a probability
+within 1e-6 of the edge between two roundings, for a label of the one edge that decides; the store
+keeps the first answer for good.
 """
 
 

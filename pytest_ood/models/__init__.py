@@ -39,13 +39,14 @@ def adapter(name: str) -> Any:
     return module
 
 
-def as_model(value: Any, labels: tuple[str, ...]) -> Model | RecordedModel:
+def as_model(value: Any, labels: tuple[str, ...], name: str | None = None) -> Model | RecordedModel:
     """Make a model under test of what a user has at hand.
 
     Args:
         value: A model under test, a fitted scikit-learn estimator, or a function from a list of
             inputs to a list of answers.
         labels: The labels of the task.
+        name: For what has no name of its own; its class or function gives it where left out.
 
     Raises:
         ConfigurationError: it is none of these.
@@ -57,13 +58,14 @@ def as_model(value: Any, labels: tuple[str, ...]) -> Model | RecordedModel:
     if hasattr(value, "fit") and hasattr(value, "predict"):
         from pytest_ood.models.sklearn import SklearnModel
 
-        name = type(value).__name__
-        return SklearnModel(name, lambda: value, labels, f"scikit-learn {name}")
+        kind = type(value).__name__
+        return SklearnModel(name or kind, lambda: value, labels, f"scikit-learn {kind}")
     # Not plain `callable`: in this package that name becomes the adapter's module.
     if builtins.callable(value):
         from pytest_ood.models.callable import CallableModel
 
-        return CallableModel(getattr(value, "__name__", type(value).__name__), value)
+        own = getattr(value, "__name__", type(value).__name__).strip("<>")
+        return CallableModel(name or own, value)
     raise ConfigurationError(
         f"{value!r} is no model: give a model under test, a fitted scikit-learn estimator, or a "
         "function that takes a list of inputs and returns a list of answers"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from pytest_ood.models.protocol import Context
 
 
@@ -21,25 +25,35 @@ def import_object(path: str, context: Context) -> Any:
     module_name, colon, name = path.partition(":")
     if not colon or not module_name or not name:
         raise ConfigurationError(f"model {context.name!r}: {path!r} is not of the form module:name")
-    root = str(context.root)
-    added = root not in sys.path
-    if added:
-        sys.path.insert(0, root)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name != module_name:
-            raise
-        raise ConfigurationError(
-            f"model {context.name!r}: there is no module {module_name!r}, neither installed nor "
-            f"in {root}"
-        ) from None
-    finally:
-        if added:
-            sys.path.remove(root)
+    with importable(context.root):
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+                raise ConfigurationError(_broken(context, module_name, error)) from error
+            raise ConfigurationError(
+                f"model {context.name!r}: there is no module {error.name!r}, neither installed "
+                f"nor in {context.root}"
+            ) from None
+        except Exception as error:
+            raise ConfigurationError(_broken(context, module_name, error)) from error
     if not hasattr(module, name):
         public = [n for n in vars(module) if not n.startswith("_")]
         raise ConfigurationError(
             f"model {context.name!r}: {module_name}: " + unknown_name("name", name, public)
         )
     return getattr(module, name)
+
+
+@contextmanager
+def importable(root: Path) -> Iterator[None]:
+    """Let modules in the project's folder be imported."""
+    sys.path.insert(0, str(root))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(root))
+
+
+def _broken(context: Context, module: str, error: Exception) -> str:
+    return f"model {context.name!r}: importing {module!r} fails: {type(error).__name__}: {error}"

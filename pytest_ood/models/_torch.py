@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Context
 
 DTYPES = ("float32", "bfloat16", "float16")
+MODEL_ASSETS = tuple(name for name in ASSETS if name != "icwsm-2014")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -38,20 +39,26 @@ def checkpoint_folder(source: str, context: Context) -> Path:
 def _from_hub(identifier: str, context: Context) -> Path:
     hub = require("huggingface_hub", extra="transformers", purpose=f"the model {identifier!r}")
     try:
-        folder = hub.snapshot_download(
-            identifier,
-            local_files_only=context.offline,
-            allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"],
-        )
+        # Weights in the safe format first; other formats only where there are none.
+        for weights in ("*.safetensors", "*.bin", "*.gguf"):
+            folder = Path(
+                hub.snapshot_download(
+                    identifier,
+                    local_files_only=context.offline,
+                    allow_patterns=["*.json", "*.txt", "*.model", "*.jinja", weights],
+                )
+            )
+            if any(folder.glob(weights)):
+                return folder
+        raise FileNotFoundError("it holds no weights")  # noqa: TRY301 - one message for all
     except Exception as error:
-        packaged = ", ".join(f"asset:{name}" for name in ASSETS if name != "icwsm-2014")
+        packaged = ", ".join(f"asset:{name}" for name in MODEL_ASSETS)
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(
             f"model {context.name!r}: {identifier!r} is neither a folder under {context.root} nor "
             f"reachable on the Hugging Face hub ({reason}). Give a local folder, a hub id, or a "
             f"packaged model ({packaged})"
         ) from error
-    return Path(folder)
 
 
 def weights_of(folder: Path) -> list[Path]:
@@ -62,12 +69,16 @@ def weights_of(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.suffix in suffixes and path.is_file()]
 
 
-def check_choices(context: Context, *, device: str, dtype: str) -> None:
-    """Refuse unknown devices and dtypes.
+def check_choices(context: Context, source: str, *, device: str, dtype: str) -> None:
+    """Refuse unknown assets, devices and dtypes.
 
     Raises:
         ConfigurationError: names the right ones.
     """
+    scheme, _, name = source.partition(":")
+    if scheme == "asset" and name not in MODEL_ASSETS:
+        message = unknown_name("model asset", name, MODEL_ASSETS)
+        raise ConfigurationError(f"model {context.name!r}: {message}")
     if device not in DEVICES:
         raise ConfigurationError(
             f"model {context.name!r}: " + unknown_name("device", device, DEVICES)

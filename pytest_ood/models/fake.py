@@ -50,7 +50,11 @@ class FakeModel:
             raise ConfigurationError(
                 f"model {self.name!r}: " + unknown_name("kind of fake", self.kind, KINDS)
             )
-        for label in self.words:
+        for label, words in self.words.items():
+            if not isinstance(words, list | tuple) or not all(isinstance(w, str) for w in words):
+                raise ConfigurationError(
+                    f"model {self.name!r}: words: {words!r} is not a list of words"
+                )
             if label not in self.labels:
                 message = unknown_name("label", label, self.labels)
                 raise ConfigurationError(f"model {self.name!r}: words: {message}")

@@ -182,8 +182,11 @@ class FinetunedModel:
                 batch = tokenizer.pad([encoded[place] for place in places], return_tensors="pt")
                 logits = model(**batch.to(model.device)).logits.float()
                 for place, row in zip(places, logits.softmax(-1).tolist(), strict=True):
-                    scores = dict(zip(labels, row, strict=True))
-                    answers[place] = decide({label: scores[label] for label in self.context.labels})
+                    # Several outputs may stand for one label (one star and two stars).
+                    scores = dict.fromkeys(self.context.labels, 0.0)
+                    for label, score in zip(labels, row, strict=True):
+                        scores[label] += score
+                    answers[place] = decide(scores)
         return answers
 
     @cached_property
@@ -387,7 +390,7 @@ def build(
         ConfigurationError: values that do not go together.
         DataError: training data that cannot be read.
     """
-    check_choices(context, device=device, dtype=dtype)
+    check_choices(context, source, device=device, dtype=dtype)
     for key, value in {"epochs": epochs, "learning_rate": learning_rate}.items():
         if value <= 0:
             raise ConfigurationError(f"model {context.name!r}: {key} = {value} is above 0")

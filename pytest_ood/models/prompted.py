@@ -306,7 +306,7 @@ def build(
         ConfigurationError: values that do not go together.
         DataError: demonstrations that cannot be read.
     """
-    check_choices(context, device=device, dtype=dtype)
+    check_choices(context, source, device=device, dtype=dtype)
     if source.startswith("openai:"):
         raise ConfigurationError(
             f"model {context.name!r}: {source!r}: models behind an API are not supported yet; "
@@ -321,13 +321,17 @@ def build(
             instruction, template = parse_template(
                 (context.root / prompt).read_text(encoding="utf-8")
             )
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
             raise ConfigurationError(
                 f"model {context.name!r}: the prompt file {context.root / prompt} cannot be read "
-                f"({error.strerror}); give a file, or a template that holds {{text}}"
+                f"({reason}); give a file, or a template that holds {{text}}"
             ) from None
     words = dict(label_words or {label: label for label in context.labels})
-    for label in {*words} ^ {*context.labels}:
+    for word in words.values():
+        if not isinstance(word, str) or not word.strip():
+            raise ConfigurationError(f"model {context.name!r}: label_words: {word!r} is no word")
+    for label in sorted({*words} ^ {*context.labels}):
         problem = (
             unknown_name("label", label, context.labels)
             if label in words

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import pickle
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, ModelError, unknown_name
 from pytest_ood.examples import fields_of
-from pytest_ood.models._objects import import_object
+from pytest_ood.models._objects import import_object, importable
 from pytest_ood.tasks import Prediction, check_labels, decide
 
 if TYPE_CHECKING:
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
+
+
+LIBRARIES = {"sklearn", "numpy", "scipy", "joblib"}
 
 
 @dataclass(frozen=True)
@@ -60,13 +67,18 @@ class SklearnModel:
         return estimator
 
     @cached_property
-    def fingerprint(self) -> str:
-        """Hash of the fitted estimator."""
-        import joblib
+    def fingerprint(self) -> str | None:
+        """Hash of the fitted estimator and scikit-learn's version.
 
-        return hashlib.sha256(
-            str(joblib.hash(self.estimator, hash_name="sha1")).encode()
-        ).hexdigest()
+        None where it calls code of the user's own: an edit there changes answers, but no hash.
+        """
+        import joblib
+        import sklearn
+
+        if not _is_library_code(self.estimator):
+            return None
+        content = f"{joblib.hash(self.estimator, hash_name='sha1')} {sklearn.__version__}"
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Ask for probabilities where the estimator gives them, for labels otherwise."""
@@ -80,6 +92,25 @@ class SklearnModel:
             scores = dict(zip(classes, row, strict=True))
             answers.append(decide({label: scores[label] for label in self.labels}))
         return answers
+
+
+def _is_library_code(estimator: Any) -> bool:
+    """Tell whether all classes and functions of an estimator belong to known libraries."""
+    foreign: list[str] = []
+
+    class Inspector(pickle.Pickler):
+        def reducer_override(self, obj: Any) -> Any:
+            owner = obj if isinstance(obj, type | FunctionType) else type(obj)
+            root = str(getattr(owner, "__module__", "")).partition(".")[0]
+            if root not in LIBRARIES and root not in sys.stdlib_module_names:
+                foreign.append(root)
+            return NotImplemented
+
+    try:
+        Inspector(io.BytesIO()).dump(estimator)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return not foreign
 
 
 def _text(inputs: Inputs) -> str:
@@ -107,15 +138,20 @@ def build(source: str, context: Context, *, train: Any = None) -> SklearnModel:
 
     def load() -> Any:
         import joblib
+        from sklearn.base import clone
 
-        estimator: Any = joblib.load(path) if saved else given
+        with importable(context.root):
+            estimator: Any = joblib.load(path) if saved else given
         if not hasattr(estimator, "predict"):
             estimator = estimator()
         if data is None:
             return estimator
         examples = data()
         check_labels(examples, context.labels)
-        return estimator.fit([_text(e.inputs) for e in examples], [e.label for e in examples])
+        # The user's own object stays as it is, also where two models are made of it.
+        return clone(estimator).fit(
+            [_text(e.inputs) for e in examples], [e.label for e in examples]
+        )
 
     return SklearnModel(
         context.name, load, context.labels, source if data is None else f"{source}, fitted here"

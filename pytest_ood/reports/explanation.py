@@ -9,9 +9,12 @@ from pytest_ood.evaluation import Comparison, Evaluation, Floor
 from pytest_ood.reports.text import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_ood.evaluation import Flip, Result
 
 SHOWN_WIDTH = 200
+SHOWN_FLIPS = 3
 
 
 def explain(result: Result, *, alpha: float, rerun: str = "") -> str:
@@ -49,35 +52,51 @@ def _floor(floor: Floor, alpha: float) -> list[str]:
 def _evaluation(result: Evaluation, alpha: float) -> list[str]:
     asked = "none" if result.budget is None else f"at most {points(result.budget)} points"
     pairing = "same examples, paired" if result.paired else "other examples, unpaired"
+    kept = (
+        "withstood or wrong from the start, kept in" if result.queries is not None else "left out"
+    )
     lines = [
         f"{result.verdict}: {result.model} under {result.kind}/{result.shift}: {result.reason}",
         f"  accuracy {points(result.score_id)} in distribution, {points(result.score_ood)} "
         "under the shift",
         f"  drop {points(result.drop.value)} points, {_level(alpha)} {interval(result.drop)} "
         f"({pairing}); budget: {asked}",
-        f"  n = {result.n} ({result.unchanged} unchanged and left out, {result.abstained} "
+        f"  n = {result.n} ({result.unchanged} unchanged: {kept}; {result.abstained} "
         f"abstentions), seed {result.seed}",
     ]
     if result.queries is not None:
         lines.append(f"  {result.queries:,} queries")
-    if result.flips:
-        lines.append(
-            f"  {len(result.flips)} that flipped:" if result.paired else "  some it got wrong:"
-        )
-        lines += [line for flip in result.flips for line in _flip(flip)]
-    return lines
+    what = "that flipped" if result.paired else "that it got wrong"
+    return lines + _flips(result.flips, what)
 
 
 def _comparison(result: Comparison, alpha: float) -> list[str]:
     asked = "none" if result.margin is None else f"at most {points(result.margin)} points more"
-    return [
+    lines = [
         f"{result.verdict}: {result.model} against {result.baseline} under "
         f"{result.kind}/{result.shift}: {result.reason}",
-        f"  drops: {result.model} {points(result.drop)} points, {result.baseline} "
-        f"{points(result.baseline_drop)} points, on the same items",
+        *(
+            f"  {name}: accuracy {points(before)} in distribution, {points(after)} under the "
+            f"shift, drop {points(before - after)} points"
+            for name, (before, after) in (
+                (result.model, result.scores),
+                (result.baseline, result.baseline_scores),
+            )
+        ),
         f"  difference {points(result.difference.value)} points, {_level(alpha)} "
         f"{interval(result.difference)}; budget: {asked}",
-        f"  n = {result.n}, seed {result.seed}",
+        f"  n = {result.n} (the same items), seed {result.seed}",
+    ]
+    return lines + _flips(result.flips, f"that {result.model} lost and {result.baseline} did not")
+
+
+def _flips(flips: Sequence[Flip], what: str) -> list[str]:
+    if not flips:
+        return []
+    shown = flips[:SHOWN_FLIPS]
+    return [
+        f"  {len(shown)} of {len(flips)} {what}:",
+        *(line for flip in shown for line in _flip(flip)),
     ]
 
 

@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.files import write_atomically
+from pytest_ood.reports.explanation import SHOWN_FLIPS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ PACKAGES = ("pytest-ood", "pytest", "numpy", "scipy", "scikit-learn", "nlpaug", 
 
 def write(path: Path, results: Results) -> None:
     """Write the report whole or not at all."""
-    text = json.dumps(as_json(results), indent=2, ensure_ascii=True, allow_nan=False)
+    text = json.dumps(as_json(results), indent=2, ensure_ascii=True, allow_nan=False, default=repr)
     write_atomically(path, text + "\n")
 
 
@@ -60,6 +61,7 @@ def as_json(results: Results) -> dict[str, Any]:
             for suite in results.suites
             for answer in results.answers(suite)
         ],
+        "errors": [{"check": check, "message": text} for check, text in results.errors],
     }
 
 
@@ -120,7 +122,8 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "reason": e.reason,
         "queries": e.queries,
         "shifted_set_hash": e.shifted_set_hash,
-        "flips": [vars(flip) for flip in e.flips],
+        "flipped": len(e.flips),
+        "flips": [vars(flip) for flip in e.flips[:SHOWN_FLIPS]],
     }
 
 
@@ -132,8 +135,8 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "model": c.model,
         "baseline": c.baseline,
         "n": c.n,
-        "drop": _figure(c.drop),
-        "baseline_drop": _figure(c.baseline_drop),
+        "drop": _figure(c.scores[0] - c.scores[1]),
+        "baseline_drop": _figure(c.baseline_scores[0] - c.baseline_scores[1]),
         **_estimate("difference", c.difference),
         "margin": c.margin,
         "verdict": c.verdict,

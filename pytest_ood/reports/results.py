@@ -75,12 +75,14 @@ class Results:
         alpha: One-sided level of every bound.
         models: Those under test.
         results: What was measured.
+        errors: (id of a check, why it could not be carried out).
     """
 
     seed: int
     alpha: float
     models: tuple[ModelInfo, ...]
     results: tuple[Result, ...]
+    errors: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def floors(self) -> list[Floor]:

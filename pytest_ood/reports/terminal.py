@@ -17,9 +17,15 @@ if TYPE_CHECKING:
     from pytest_ood.statistics import Estimate
 
 WIDTH = 100
-NAME_WIDTH = 20
-CELL_WIDTH = 26
-VERDICTS = {"pass": "pass", "fail": "FAIL", "inconclusive": "open", "invalid": "INV."}
+NAME_WIDTH = 19
+CELL_WIDTH = 27
+VERDICTS = {
+    "pass": "pass",
+    "fail": "FAIL",
+    "inconclusive": "open",
+    "invalid": "INV.",
+    "measured": "",
+}
 LEGEND = {
     "inconclusive": "open: inconclusive, the interval holds the budget; more examples settle it",
     "invalid": "INV.: invalid, the figure says nothing about robustness; its check says why",
@@ -76,21 +82,29 @@ def _kind(kind: str, evaluations: list[Evaluation], models: Sequence[ModelInfo])
     lines = [kind]
     for shift in dict.fromkeys(e.shift for e in shown):
         cells = {e.model: _cell(e.drop, e.verdict) for e in shown if e.shift == shift}
-        lines.append(_row(f"  {shift}", [cells.get(m.name, "") for m in models]))
+        lines.append(_row(f" {shift}", [cells.get(m.name, "") for m in models]))
         lines += _counts(f"{shift}", [e for e in shown if e.shift == shift])
     if len({e.shift for e in shown}) > 1:
-        means = []
-        for m in models:
-            own = [e for e in shown if e.model == m.name]
-            means.append(f"{points(mean_drop(own)):>5}" if own else "")
-        lines.append(_row("  mean", means))
+        lines.append(_row(" mean", _means(shown, models)))
     return lines
+
+
+def _means(evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[str]:
+    """Return each model's mean drop, over the shifts that are valid for all models alike."""
+    valid = {(e.model, e.shift): e for e in evaluations if e.verdict != "invalid"}
+    names = [m.name for m in models if any(model == m.name for model, _ in valid)]
+    shifts = {e.shift for e in evaluations}
+    common = [shift for shift in sorted(shifts) if all((name, shift) in valid for name in names)]
+    if not common:
+        return ["" for _ in models]
+    means = {n: points(mean_drop([valid[n, shift] for shift in common])) for n in names}
+    return [f"{means[m.name]:>5}" if m.name in means else "" for m in models]
 
 
 def _counts(shift: str, evaluations: list[Evaluation]) -> list[str]:
     """Return a line on what the drop leaves unsaid: unchanged items, abstentions."""
     told = []
-    unchanged = {e.unchanged for e in evaluations if e.unchanged}
+    unchanged = {e.unchanged for e in evaluations if e.unchanged and e.queries is None}
     if unchanged:
         told.append(f"{max(unchanged)} unchanged, left out")
     told += [f"{e.model} abstained {e.abstained} of {e.n}" for e in evaluations if e.abstained]
@@ -111,12 +125,12 @@ def _differences(results: Results, suite: str, per_block: int) -> list[str]:
             cells = {
                 c.model: _cell(c.difference, c.verdict) for c in comparisons if c.shift == shift
             }
-            lines.append(_row(f"  {shift}", [cells.get(name, "") for name in block]))
+            lines.append(_row(f" {shift}", [cells.get(name, "") for name in block]))
     return lines
 
 
 def _cell(estimate: Estimate, verdict: Verdict) -> str:
-    return f"{points(estimate.value):>5} {interval(estimate)} {VERDICTS[verdict]}"
+    return f"{points(estimate.value):>5} {interval(estimate)} {VERDICTS[verdict]}".rstrip()
 
 
 def _row(name: str, cells: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What holds for every perturbation of the catalogue: a new one is picked up without being named."""
+"""What holds for every perturbation; one added to the catalogue is picked up unnamed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ TEXTS = (
 SEEDS = st.integers(0, 2**64 - 1)
 
 each = pytest.mark.parametrize("name", NAMES)
-property_test = settings(deadline=None, max_examples=60, derandomize=True)
+property_test = settings(deadline=None, max_examples=40, derandomize=True)
 
 
 def run(name: str, text: str, seed: int) -> str:
@@ -196,6 +196,7 @@ def test_other_texts_change_nothing(
     assert together == alone
 
 
+# BUG: perturbations/misspelling.py:26: nlpaug's word augmenters take a share of 0 for 0.3.
 @each
 @property_test
 @given(text=TEXTS, seed=SEEDS)

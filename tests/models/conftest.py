@@ -1,0 +1,40 @@
+"""What the tests of the adapters share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_ood.examples import Dataset
+from pytest_ood.models.protocol import Context
+from pytest_ood.progress import Silent
+
+LABELS = ("negative", "positive")
+
+
+def make_context(
+    root: Path, data: Dataset | None = None, *, labels: tuple[str, ...] = LABELS, **changes: Any
+) -> Context:
+    """Return what an adapter is given: it may fetch nothing, and any source is the same data."""
+
+    def load() -> Dataset:
+        assert data is not None, "this test gives no data"
+        return data
+
+    values = {"name": "model", "cache": root / "cache", "offline": True, "progress": Silent()}
+    return Context(labels=labels, root=root, data=lambda _: load, **{**values, **changes})
+
+
+@pytest.fixture(scope="session")
+def context_of() -> Callable[..., Context]:
+    """Return a maker of contexts."""
+    return make_context
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    """Return a context without data, in a folder of its own."""
+    return make_context(tmp_path)

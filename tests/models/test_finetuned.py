@@ -1,0 +1,476 @@
+"""A RoBERTa is really trained, saved, loaded and asked; only the sizes are small."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pytest_ood.engine import Engine
+from pytest_ood.errors import ConfigurationError, DataError, ModelError
+from pytest_ood.examples import Dataset, Inputs
+from pytest_ood.files import hash_files
+from pytest_ood.models import adapter
+from pytest_ood.models.finetuned import FROM_SCRATCH, FinetunedModel
+from pytest_ood.models.protocol import Context, Model
+from pytest_ood.progress import Silent, Tracker
+from pytest_ood.store import MemoryStore
+from pytest_ood.tasks import majority_share
+
+build = adapter("finetuned").build
+
+GOOD = ("wonderful", "delightful", "superb", "brilliant")
+BAD = ("terrible", "dreadful", "awful", "boring")
+RECIPE = {"train": "train.jsonl", "epochs": 3, "learning_rate": 1e-3, "device": "cpu"}
+
+
+@dataclass
+class Noted:
+    """A progress that notes what was announced and how far it got."""
+
+    steps: list[tuple[str, int]] = field(default_factory=list)
+    done: int = 0
+
+    @contextmanager
+    def track(self, what: str, total: int, unit: str, *, quick: bool = False) -> Iterator[Tracker]:
+        """Note a step."""
+        del unit, quick
+        self.steps.append((what, total))
+        yield self
+
+    def update(self, done: int) -> None:
+        """Note how far it is."""
+        self.done = done
+
+
+def sentences(name: str, count: int, seed: int) -> Dataset:
+    """Make sentences whose label two words give away."""
+    rng = random.Random(seed)
+    pairs = []
+    for number in range(count):
+        words = GOOD if number % 2 else BAD
+        text = (
+            f"the {rng.choice(['film', 'plot', 'cast', 'ending'])} of number {number} "
+            f"was {rng.choice(words)} and {rng.choice(words)}"
+        )
+        pairs.append((text, "positive" if number % 2 else "negative"))
+    return Dataset.from_pairs(name, pairs)
+
+
+TRAIN, TEST = sentences("train", 200, 0), sentences("test", 60, 1)
+
+
+@pytest.fixture(scope="session")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, context_of: Callable[..., Context]
+) -> FinetunedModel:
+    """Train a RoBERTa from scratch."""
+    root = tmp_path_factory.mktemp("finetuned")
+    model: FinetunedModel = build(FROM_SCRATCH, context_of(root, TRAIN), **RECIPE)
+    assert model.folder.is_dir()
+    return model
+
+
+@pytest.fixture(scope="session")
+def saved(trained: FinetunedModel) -> Path:
+    """Return the trained model's folder."""
+    return trained.folder
+
+
+@pytest.fixture
+def reloaded(saved: Path, context: Context) -> FinetunedModel:
+    """Load the trained model as a folder that a user names."""
+    model: FinetunedModel = build(str(saved), context, device="cpu")
+    return model
+
+
+def accuracy(model: FinetunedModel, data: Dataset) -> float:
+    """Return the share of right answers."""
+    answers = model.predict([example.inputs for example in data])
+    right = [answer.label == example.label for answer, example in zip(answers, data, strict=True)]
+    return sum(right) / len(right)
+
+
+def relabelled(saved: Path, folder: Path, names: dict[int, str]) -> Path:
+    """Copy a checkpoint under other label names."""
+    shutil.copytree(saved, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["id2label"] = {str(index): name for index, name in names.items()}
+    config["label2id"] = {name: index for index, name in names.items()}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_a_model_is_trained_saved_and_loaded(reloaded: FinetunedModel) -> None:
+    """A RoBERTa trained here and loaded from its folder is far above the majority class."""
+    assert accuracy(reloaded, TEST) > majority_share(TEST) + 0.2
+    assert isinstance(reloaded, Model)
+    transformers = pytest.importorskip("transformers")
+    classifier = transformers.AutoModelForSequenceClassification.from_pretrained(reloaded.folder)
+    assert type(classifier) is transformers.RobertaForSequenceClassification
+
+
+def test_loading_changes_no_answer(trained: FinetunedModel, reloaded: FinetunedModel) -> None:
+    """The trained model and the one loaded from its folder are the same."""
+    texts = [example.inputs for example in TEST]
+    assert trained.predict(texts) == reloaded.predict(texts)
+    assert trained.fingerprint == reloaded.fingerprint
+
+
+def test_the_answer_is_what_transformers_says(reloaded: FinetunedModel, saved: Path) -> None:
+    """Scores are the softmax over the outputs, one text at a time, without this package."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(saved)
+    model = AutoModelForSequenceClassification.from_pretrained(saved).eval()
+    texts = [str(example.inputs) for example in TEST.examples[:10]]
+    for text, answer in zip(texts, reloaded.predict(texts), strict=True):
+        with torch.inference_mode():
+            row = model(**tokenizer(text, return_tensors="pt")).logits.softmax(-1)[0].tolist()
+        assert list(answer.scores) == ["negative", "positive"]
+        assert list(answer.scores.values()) == pytest.approx(row, abs=1e-3)
+
+
+def test_the_same_recipe_gives_the_same_weights(
+    trained: FinetunedModel, tmp_path: Path, context_of: Callable[..., Context]
+) -> None:
+    """Trained again from the same data in another order, elsewhere, every file is the same."""
+    other = build(FROM_SCRATCH, context_of(tmp_path, TRAIN), **RECIPE)
+    assert hash_files([other.folder / "model.safetensors"]) == hash_files(
+        [trained.folder / "model.safetensors"]
+    )
+    assert other.fingerprint == trained.fingerprint
+    assert other.folder.name == trained.folder.name
+
+
+def test_training_leaves_the_generators_alone(
+    tmp_path: Path, context_of: Callable[..., Context]
+) -> None:
+    """Training moves none of the global generators, and does not depend on them."""
+    import torch
+
+    def states() -> list[Any]:
+        numpy_state = np.random.get_state()  # noqa: NPY002 - the global one
+        return [random.getstate(), str(numpy_state), torch.get_rng_state().tolist()]
+
+    small = Dataset("small", TRAIN.examples[:16])
+    options = {**RECIPE, "epochs": 1}
+    before = states()
+    first = build(FROM_SCRATCH, context_of(tmp_path / "1", small), **options).fingerprint
+    assert states() == before
+    random.random()
+    torch.rand(1)
+    second = build(FROM_SCRATCH, context_of(tmp_path / "2", small), **options).fingerprint
+    assert first == second
+
+
+def test_a_second_build_trains_nothing(
+    trained: FinetunedModel, context_of: Callable[..., Context]
+) -> None:
+    """A model whose recipe is in the cache is there at once; another recipe is trained."""
+    noted = Noted()
+    root = trained.context.root
+    again = build(FROM_SCRATCH, context_of(root, TRAIN, progress=noted), **RECIPE)
+    assert again.fingerprint == trained.fingerprint
+    assert noted.steps == []
+
+
+def test_training_is_announced(tmp_path: Path, context_of: Callable[..., Context]) -> None:
+    """The step names model, size and number of steps, and gets to its end."""
+    noted = Noted()
+    small = Dataset("small", TRAIN.examples[:10])
+    context = context_of(tmp_path, small, progress=noted)
+    build(FROM_SCRATCH, context, **{**RECIPE, "epochs": 2}, train_batch_size=4).fingerprint  # noqa: B018 - trains
+    assert noted.steps == [("fine-tuning model on 10 examples", 6)]
+    assert noted.done == 6
+    left = [path.name for path in (tmp_path / "cache" / "models").iterdir()]
+    assert not [name for name in left if "training" in name], "no scratch folder is left"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 1},
+        {"learning_rate": 2e-3},
+        {"train_batch_size": 16},
+        {"train_seed": 1},
+        {"max_length": 128},
+    ],
+    ids=str,
+)
+def test_another_recipe_is_another_model(
+    change: dict[str, Any],
+    context_of: Callable[..., Context],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Everything that changes the weights leads to another folder; device and batch size do not."""
+
+    def pretend(_: FinetunedModel, training: Any, base: Any, folder: Path) -> None:
+        del training, base, folder
+
+    monkeypatch.setattr(FinetunedModel, "_train", pretend)
+    context = context_of(tmp_path, TRAIN)
+    usual = build(FROM_SCRATCH, context, **RECIPE).folder
+    assert build(FROM_SCRATCH, context, **{**RECIPE, **change}).folder != usual
+    same = {"batch_size": 7, "device": "auto", "dtype": "bfloat16"}
+    assert build(FROM_SCRATCH, context, **{**RECIPE, **same}).folder == usual
+    other = context_of(tmp_path, sentences("train", 200, 2))
+    assert build(FROM_SCRATCH, other, **RECIPE).folder != usual
+
+
+def test_a_checkpoint_is_fine_tuned_further(
+    saved: Path, tmp_path: Path, context_of: Callable[..., Context]
+) -> None:
+    """A checkpoint with `train` is the base of another model, and stays as it is."""
+    before = hash_files([saved / "model.safetensors"])
+    model = build(str(saved), context_of(tmp_path, TEST), **{**RECIPE, "epochs": 1})
+    assert accuracy(model, TEST) > majority_share(TEST)
+    assert hash_files([model.folder / "model.safetensors"]) != before
+    assert hash_files([saved / "model.safetensors"]) == before
+    assert model.source == f"{saved}, fine-tuned here on 60 examples"
+
+
+def test_a_batch_decides_nothing(reloaded: FinetunedModel) -> None:
+    """One by one, together, shuffled and in small batches the labels are the same."""
+    texts: list[Inputs] = [example.inputs for example in TEST]
+    texts += ["", "a", "superb " * 40, "dreadful \U0001f9d1\u200d\U0001f680"]
+    together = [answer.label for answer in reloaded.predict(texts)]
+    assert [reloaded.predict([text])[0].label for text in texts] == together
+    order = list(range(len(texts)))
+    random.Random(0).shuffle(order)
+    shuffled = replace(reloaded, batch_size=5).predict([texts[place] for place in order])
+    assert [answer.label for answer in shuffled] == [together[place] for place in order]
+
+
+def test_scores_are_shares(reloaded: FinetunedModel) -> None:
+    """Every label has a probability, together they are 1, and the label is the likeliest."""
+    for answer in reloaded.predict([example.inputs for example in TEST]):
+        assert sum(answer.scores.values()) == pytest.approx(1, abs=1e-3)
+        assert answer.label == max(answer.scores, key=answer.scores.__getitem__)
+
+
+def test_no_input_gives_no_answer(reloaded: FinetunedModel) -> None:
+    """An empty list is answered with an empty list."""
+    assert reloaded.predict([]) == []
+
+
+def test_pairs_are_classified(tmp_path: Path, context_of: Callable[..., Context]) -> None:
+    """Two fields are put to the encoder as a text and its pair, in training and prediction."""
+    pairs = [
+        ({"premise": f"number {n} is {word}", "hypothesis": f"it was {other}"}, label)
+        for n in range(20)
+        for word, other, label in (("good", "good", "positive"), ("good", "bad", "negative"))
+    ]
+    data = Dataset.from_pairs("pairs", pairs)
+    model = build(FROM_SCRATCH, context_of(tmp_path, data), **RECIPE)
+    inputs = [inputs for inputs, _ in pairs]
+    answers = model.predict(inputs)
+    assert [model.predict([value])[0].label for value in inputs] == [a.label for a in answers]
+    assert answers[0] != model.predict([{"premise": "it was good", "hypothesis": "number 0"}])[0]
+
+
+def test_three_fields_are_refused(reloaded: FinetunedModel) -> None:
+    """An encoder takes a text or a pair; the message names the fields."""
+    with pytest.raises(ModelError, match=r"one or two fields, not 3 \(a, b, c\)"):
+        reloaded.predict([{"a": "x", "b": "y", "c": "z"}])
+
+
+# BUG: examples.py:25 sorts the fields, but a pair is asked in the order of its fields.
+def test_the_order_of_fields_is_not_lost_on_the_way(reloaded: FinetunedModel) -> None:
+    """Through the engine, two pairs get the answers that the model gives to them."""
+    first = {"text": "a wonderful and superb film", "pair": "the plot was dreadful"}
+    second = dict(reversed(first.items()))
+    direct = reloaded.predict([first, second])
+    engine = Engine(MemoryStore(), Silent())
+    asked = [
+        engine.predict(reloaded, [value], reloaded.context.labels, "x")[0]
+        for value in (first, second)
+    ]
+    assert asked == direct
+
+
+# BUG: finetuned.py:161 cuts to max_length alone; RoBERTa's 512 positions end before 1,000.
+def test_a_text_longer_than_the_model_s_window(saved: Path, context: Context) -> None:
+    """A `max_length` beyond the model's window is a readable error, or the text is cut."""
+    model = build(str(saved), context, device="cpu", max_length=1_000)
+    try:
+        (answer,) = model.predict(["wonderful " * 900])
+    except ModelError as error:
+        assert "max_length" in str(error)  # noqa: PT017 - either of the two is right
+    else:
+        assert answer.label in context.labels
+
+
+def test_a_long_text_is_cut(reloaded: FinetunedModel) -> None:
+    """A text beyond `max_length` is answered by its beginning."""
+    start = "wonderful " * 300
+    assert reloaded.predict([start + "dreadful"]) == reloaded.predict([start + "superb"])
+
+
+def test_label_names_match_whatever_their_case(
+    saved: Path, context: Context, tmp_path: Path, reloaded: FinetunedModel
+) -> None:
+    """A checkpoint whose labels differ in case alone needs no mapping."""
+    folder = relabelled(saved, tmp_path / "upper", {0: "NEGATIVE", 1: "Positive"})
+    texts = [example.inputs for example in TEST]
+    assert build(str(folder), context, device="cpu").predict(texts) == reloaded.predict(texts)
+
+
+def test_labels_are_mapped(
+    saved: Path, context: Context, tmp_path: Path, reloaded: FinetunedModel
+) -> None:
+    """`labels` names the task's label for each of the checkpoint's."""
+    folder = relabelled(saved, tmp_path / "plain", {0: "LABEL_0", 1: "LABEL_1"})
+    labels = {"LABEL_0": "negative", "LABEL_1": "positive"}
+    model = build(str(folder), context, labels=labels, device="cpu")
+    texts = [example.inputs for example in TEST]
+    assert model.predict(texts) == reloaded.predict(texts)
+    swapped = {"LABEL_0": "positive", "LABEL_1": "negative"}
+    turned = build(str(folder), context, labels=swapped, device="cpu")
+    assert all(a.label != b.label for a, b in zip(turned.predict(texts), model.predict(texts)))  # noqa: B905
+    assert turned.fingerprint != model.fingerprint
+
+
+# BUG: finetuned.py:172 keeps the last of several outputs of one label instead of their sum.
+def test_outputs_of_one_label_are_added(saved: Path, context: Context, tmp_path: Path) -> None:
+    """Where two outputs stand for one label, as stars do, their probabilities are added."""
+    from transformers import RobertaForSequenceClassification
+
+    folder = tmp_path / "stars"
+    shutil.copytree(saved, folder)
+    stars = {0: "one", 1: "two", 2: "five"}
+    model = RobertaForSequenceClassification.from_pretrained(
+        folder, num_labels=3, id2label=stars, ignore_mismatched_sizes=True
+    )
+    model.classifier.out_proj.weight.data.zero_()
+    model.classifier.out_proj.bias.data.zero_()
+    model.save_pretrained(folder)
+    labels = {"one": "negative", "two": "negative", "five": "positive"}
+    (answer,) = build(str(folder), context, labels=labels, device="cpu").predict(["a film"])
+    assert answer.scores == pytest.approx({"negative": 0.6667, "positive": 0.3333}, abs=1e-3)
+
+
+def test_an_unmapped_label_is_refused(saved: Path, context: Context, tmp_path: Path) -> None:
+    """A label of the checkpoint that the task lacks is an error that shows the line to write."""
+    folder = relabelled(saved, tmp_path / "plain", {0: "LABEL_0", 1: "positive"})
+    with pytest.raises(ModelError) as caught:
+        build(str(folder), context, device="cpu").predict(["x"])
+    assert "its label 'LABEL_0' is none of the task's (negative, positive)" in str(caught.value)
+    assert 'labels = { "LABEL_0" = "negative" }' in str(caught.value)
+
+
+def test_a_label_without_output_is_refused(
+    saved: Path, tmp_path: Path, context_of: Callable[..., Context]
+) -> None:
+    """A label of the task that the checkpoint lacks is an error that names it."""
+    context = context_of(tmp_path, labels=("negative", "neutral", "positive"))
+    with pytest.raises(ModelError, match="no output for the label 'neutral'"):
+        build(str(saved), context, device="cpu").predict(["x"])
+
+
+# BUG: finetuned.py:123 leaves the task's labels out, so another task gets this one's answers.
+def test_the_fingerprint_changes_with_the_task_s_labels(
+    saved: Path, tmp_path: Path, context_of: Callable[..., Context]
+) -> None:
+    """A task that writes its labels otherwise does not get answers kept for another."""
+    models = [
+        build(str(saved), context_of(tmp_path, labels=labels), device="cpu")
+        for labels in (("negative", "positive"), ("Negative", "Positive"))
+    ]
+    engine = Engine(MemoryStore(), Silent())
+    answers = [engine.predict(m, ["superb"], m.context.labels, "x")[0].label for m in models]
+    assert answers == ["positive", "Positive"]
+
+
+def test_the_fingerprint_is_of_what_decides(
+    saved: Path, context: Context, tmp_path: Path, context_of: Callable[..., Context]
+) -> None:
+    """Weights, length and dtype change it; name, device, batch size and folder do not."""
+    usual = build(str(saved), context, device="cpu").fingerprint
+    assert build(str(saved), context, max_length=64).fingerprint != usual
+    assert build(str(saved), context, dtype="bfloat16").fingerprint != usual
+    copied = shutil.copytree(saved, tmp_path / "copy")
+    other = context_of(tmp_path, name="other")
+    assert build("copy", other, batch_size=3, device="auto").fingerprint == usual
+    (copied / "README.md").write_text("notes")
+    assert build("copy", other).fingerprint == usual
+    weights = bytearray((copied / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (copied / "model.safetensors").write_bytes(weights)
+    assert build("copy", other).fingerprint != usual
+
+
+def test_what_ran_is_told(trained: FinetunedModel, reloaded: FinetunedModel) -> None:
+    """Source and parameters tell base, pre-training and training."""
+    assert trained.source == (
+        "RobertaForSequenceClassification (2 layers, 128 wide), no pre-training, trained here on "
+        "200 examples"
+    )
+    assert trained.parameters["pretrained"] is False
+    assert trained.parameters["train_examples"] == 200
+    assert trained.parameters["epochs"] == 3
+    assert trained.paradigm == reloaded.paradigm == "fine-tuned"
+    assert "pretrained" not in reloaded.parameters
+    assert json.dumps(dict(trained.parameters))
+
+
+def test_an_unreachable_hub_id_says_what_to_do(context: Context) -> None:
+    """Offline, a checkpoint that is neither here nor cached is an error that names ways out."""
+    with pytest.raises(ModelError) as caught:
+        build("nobody/nothing-at-all", context).predict(["x"])
+    message = str(caught.value)
+    assert message.startswith("model 'model': 'nobody/nothing-at-all' is neither a folder")
+    assert str(context.root) in message
+    assert "Give a local folder, a hub id, or a packaged model (asset:minilm" in message
+
+
+def test_a_folder_without_a_model_is_refused(context: Context) -> None:
+    """A folder that holds no checkpoint is named in the error."""
+    (context.root / "empty").mkdir()
+    with pytest.raises(ModelError, match="empty cannot be loaded as a sequence classifier"):
+        build("empty", context).predict(["x"])
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ("new:roberta", {}, "finetuned = 'new:roberta' has no weights yet; give `train`"),
+        ("new:bert", {"train": "x"}, "unknown architecture 'new:bert'. Did you mean 'new:roberta'"),
+        ("x", {"epochs": 0}, "epochs = 0 is above 0"),
+        ("x", {"learning_rate": -1.0}, "learning_rate = -1.0 is above 0"),
+        ("x", {"batch_size": 0}, "batch_size = 0 is 1 or more"),
+        ("x", {"max_length": 0}, "max_length = 0 is 1 or more"),
+        ("x", {"train_batch_size": 0}, "train_batch_size = 0 is 1 or more"),
+        ("x", {"device": "gpu"}, "unknown device 'gpu'"),
+        ("x", {"dtype": "float23"}, "unknown dtype 'float23'. Did you mean 'float32'"),
+        ("x", {"labels": {"L": "positve"}}, "labels.L: unknown label 'positve'. Did you mean"),
+    ],
+)
+def test_wrong_values_are_refused(
+    source: str, options: dict[str, Any], message: str, context: Context
+) -> None:
+    """What cannot work is a usage error before anything is loaded."""
+    with pytest.raises(ConfigurationError) as caught:
+        build(source, context, **options)
+    assert f"model 'model': {message}" in str(caught.value)
+
+
+def test_training_data_with_a_foreign_label_is_refused(
+    tmp_path: Path, context_of: Callable[..., Context]
+) -> None:
+    """Training data has to have the task's labels; nothing half-made stays behind."""
+    data = Dataset.from_pairs("data", [("a", "positive"), ("b", "neutral")])
+    model = build(FROM_SCRATCH, context_of(tmp_path, data), **RECIPE)
+    with pytest.raises(DataError, match="unknown label 'neutral'"):
+        model.predict(["x"])
+    assert [p for p in (tmp_path / "cache" / "models").iterdir() if p.is_dir()] == []
