@@ -43,7 +43,7 @@ typos = { perturbation = "keyboard", parameters = { words = 0.5 }, fields = ["bo
 swap = { max_drop = 0.2 }
 
 [shifts.domain]
-books = { data = "b.csv", split = "test", label = "gold", margin = 0 }
+books = { data = "hub:books", split = "test", label = "gold", margin = 0 }
 
 [shifts.adversarial]
 greedy-characters = {}
@@ -95,7 +95,7 @@ def test_a_full_suite() -> None:
     assert typos.perturbation.fingerprint == find("keyboard").with_parameters(words=0.5).fingerprint
     assert typos.fields == ("body",)
     books = suite.shift("books")
-    assert books == DomainShift("books", DataSource("b.csv", "test", label="gold"))
+    assert books == DomainShift("books", DataSource("hub:books", "test", label="gold"))
     short = suite.shift("short")
     assert isinstance(short, AdversarialShift)
     assert (short.attack.name, short.query_budget, short.max_examples) == (

@@ -206,5 +206,7 @@ def test_bad_data_fails_with_its_own_words(project: pytest.Pytester) -> None:
     path.write_text("\n".join(lines))
     result = project.runpytest_inprocess("--ood-suite", "--ood-only=lamps", "--ood-model=frail")
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["DataError: *lamps*'x' has an unknown label 'neutral'*"])
+    result.stdout.fnmatch_lines(
+        ["DataError: *lamps.jsonl, row 5, field 'label': unknown label 'neutral'*"]
+    )
     result.stdout.no_fnmatch_line("*Traceback*")
