@@ -243,8 +243,9 @@ class OodItem(pytest.Item):
         super().__init__(**arguments)
         self.check = check
         self.add_marker("ood")
-        # With `--dist loadgroup` one xdist worker keeps one model.
-        self.add_marker(pytest.mark.xdist_group(f"ood-{check.suite}-{check.model}"))
+        if self.config.pluginmanager.hasplugin("xdist"):
+            # With `--dist loadgroup` one worker keeps one model.
+            self.add_marker(pytest.mark.xdist_group(f"ood-{check.suite}-{check.model}"))
 
     def runtest(self) -> None:
         """Measure, and fail where the budget is not met."""

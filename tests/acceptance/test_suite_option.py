@@ -170,6 +170,24 @@ def tables(result: pytest.RunResult) -> list[str]:
     return result.outlines[start:end]
 
 
+def test_the_suite_needs_no_other_plugin(project: pytest.Pytester) -> None:
+    """Strict about markers and without xdist, the checks are collected all the same."""
+    result = project.runpytest_subprocess(
+        "--ood-suite", "--strict-markers", "-p", "no:xdist", "--ood-only=domain"
+    )
+    result.assert_outcomes(passed=3)
+
+
+def test_workers_by_group_keep_a_model_together(project: pytest.Pytester) -> None:
+    """With --dist loadgroup the figures are the same, and every check is reported once."""
+    result = project.runpytest_subprocess(
+        "--ood-suite", "--ood-report=report.json", "-n", "2", "--dist", "loadgroup"
+    )
+    report = json.loads(project.path.joinpath("report.json").read_text())
+    assert len(report["evaluations"]) == 6
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
 def test_a_cached_run_asks_no_model(project: pytest.Pytester) -> None:
     """The second run takes every answer from the store; --ood-no-cache asks anew."""
     project.path.joinpath("counted.py").write_text(
