@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -219,7 +220,9 @@ class Gate:
         """Return what a report says about the models of a check, once it was carried out."""
         return tuple(
             ModelInfo(
-                check.suite, model.name, model.paradigm, model.source, model.parameters,
+                check.suite, model.name, model.paradigm, model.source,
+                # Plain values, which reports and other processes can carry.
+                json.loads(json.dumps(dict(model.parameters), default=repr)),
                 baseline=name == self.baselines[check.suite],
             )
             for name, model in self.models[check.suite].items()

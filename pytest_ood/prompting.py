@@ -61,6 +61,11 @@ class Prompt:
         return _FIELD.sub(value, self.template)
 
 
+def field_names(template: str) -> list[str]:
+    """Return the names of a template's fields, each once, sorted."""
+    return sorted(set(_FIELD.findall(template)))
+
+
 def parse_template(text: str) -> tuple[str, str]:
     """Split a prompt file into its instruction and its template.
 

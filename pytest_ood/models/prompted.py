@@ -21,7 +21,7 @@ from pytest_ood.models._torch import (
     quiet_transformers,
     weights_of,
 )
-from pytest_ood.prompting import Prompt, choose_demonstrations, parse_template
+from pytest_ood.prompting import Prompt, choose_demonstrations, field_names, parse_template
 from pytest_ood.tasks import Prediction, check_labels, decide
 
 if TYPE_CHECKING:
@@ -150,8 +150,7 @@ class PromptedModel:
 
     @cached_property
     def _content_free(self) -> list[float]:
-        fields = [name for name in ("text",) if "{text}" in self.prompt.template]
-        if not fields:
+        if field_names(self.prompt.template) != ["text"]:
             raise ConfigurationError(
                 f"model {self.name!r}: calibrate = true works with single-text prompts"
             )
@@ -228,12 +227,21 @@ class PromptedModel:
         return torch, tokenizer, model, words, prefix, past
 
     def _word_tokens(self, tokenizer: Any) -> list[int]:
-        """Return the first token of each label word; they have to differ."""
-        first = {
-            label: tokenizer(" " + word, add_special_tokens=False)["input_ids"][0]
-            for label, word in self.prompt.label_words.items()
-        }
-        tokens = [first[label] for label in self.context.labels]
+        """Return the first token of each label word as it follows the prompt; they have to differ.
+
+        Tokenizers write a word's leading space in different ways, so it is looked up where it
+        stands, after a prompt.
+        """
+        prompt = self.prompt.render(self._probe("a"))
+        bare = tokenizer(prompt)["input_ids"]
+        tokens = []
+        for label in self.context.labels:
+            word = self.prompt.label_words[label]
+            full = tokenizer(f"{prompt} {word}")["input_ids"]
+            if full[: len(bare)] != bare or len(full) == len(bare):
+                # The end of the prompt merges with the word, or a closing token follows it.
+                full = bare + tokenizer(f" {word}", add_special_tokens=False)["input_ids"]
+            tokens.append(full[len(bare)])
         if len(set(tokens)) < len(tokens):
             raise ModelError(
                 f"model {self.name!r}: the label words {list(self.prompt.label_words.values())} "
@@ -241,30 +249,26 @@ class PromptedModel:
             )
         return tokens
 
+    def _probe(self, text: str) -> Inputs:
+        """Return an input with this text in every field of the prompt."""
+        names = field_names(self.prompt.template)
+        return text if names == ["text"] else dict.fromkeys(names, text)
+
     def _shared_prefix(self, tokenizer: Any) -> list[int]:
         """Return the tokens that prompts start with whatever the input is.
 
         Where a text begins, its first characters can merge with the prompt's last ones; so the
         common start of very different inputs is taken, not the prefix's own tokens.
         """
-        names = sorted(set(_field_names(self.prompt.template)))
         probes = ["a", "Z", "0", ".", "\u4e2d", " x", "\n"]
-        rows = []
-        for probe in probes:
-            inputs: Inputs = probe if names == ["text"] else dict.fromkeys(names, probe)
-            rows.append(tokenizer(self.prompt.render(inputs))["input_ids"])
+        prompts = [self.prompt.render(self._probe(probe)) for probe in probes]
+        rows = [tokenizer(prompt)["input_ids"] for prompt in prompts]
         length = 0
         for column in zip(*rows, strict=False):
             if len(set(column)) > 1:
                 break
             length += 1
         return list(rows[0][:length])
-
-
-def _field_names(template: str) -> list[str]:
-    import re
-
-    return re.findall(r"\{([A-Za-z_][A-Za-z0-9_]*)\}", template)
 
 
 def _calibrated(row: list[float], content_free: list[float]) -> list[float]:
