@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ood.seeding import seeded_globals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
@@ -33,11 +34,17 @@ def reverse_tokenizer(words: list[str]) -> str:
     return _SEPARATOR.join(words)
 
 
-def augment(augmenter: Any, text: str, rng: Random) -> str:
+def augment(
+    augmenter: Any,
+    text: str,
+    rng: Random,
+    *,
+    accept: Callable[[str, str], bool] = lambda before, after: True,  # noqa: ARG005 - any
+) -> str:
     """Run an augmenter built with this module's tokenizers on the words of one text.
 
     Shares of words that the augmenter was given count words alone, not the punctuation or white
-    space between them.
+    space between them. A word whose change is not accepted stays as it is.
     """
     matches = list(WORD.finditer(text))
     if not matches:
@@ -47,6 +54,7 @@ def augment(augmenter: Any, text: str, rng: Random) -> str:
     words = tokenizer(answer[0])
     pieces, position = [], 0
     for match, word in zip(matches, words, strict=True):
-        pieces += [text[position : match.start()], word]
+        kept = word if accept(match.group(), word) else match.group()
+        pieces += [text[position : match.start()], kept]
         position = match.end()
     return "".join([*pieces, text[position:]])

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 @perturbation(source="Belinkov and Bisk 2018, section 3.1 (natural noise); nlpaug SpellingAug")
 def misspelling(text: str, rng: Random, *, words: float = 0.3) -> str:
     """Misspell a share of the words, as far as the dictionary has them."""
-    return augment(_augmenter(words), text, rng)
+    # nlpaug takes a share of 0 for "not given", which means 0.3 to it.
+    return augment(_augmenter(words), text, rng) if words > 0 else text
 
 
 @cache

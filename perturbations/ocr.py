@@ -27,6 +27,7 @@ def _augmenter(words: float, characters: float) -> Any:
         aug_word_min=0,
         aug_word_max=None,
         aug_char_p=characters,
+        aug_char_min=1,
         aug_char_max=None,
         tokenizer=tokenizer,
         reverse_tokenizer=reverse_tokenizer,

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 @perturbation(source="Belinkov and Bisk 2018, section 3.2 (Swap); nlpaug RandomCharAug")
 def swap(text: str, rng: Random, *, words: float = 0.3, characters: float = 0.1) -> str:
     """Swap a share of the characters (at least one) in a share of the words of four or more."""
-    return augment(_augmenter(words, characters), text, rng)
+    return augment(_augmenter(words, characters), text, rng, accept=_has_the_same_letters)
+
+
+def _has_the_same_letters(before: str, after: str) -> bool:
+    """Tell whether letters have only changed places.
+
+    nlpaug keeps capitals where they stood, which turns "\u00df" into "SS" at the place of one.
+    """
+    return sorted(before.lower()) == sorted(after.lower()) and len(before) == len(after)
 
 
 @cache

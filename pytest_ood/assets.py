@@ -9,6 +9,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,12 +142,13 @@ def _download(asset: Asset, folder: Path, progress: Progress) -> Path:
 
 
 def _largest(folder: Path) -> int:
+    """Return the size of the largest file, while another process makes and removes files."""
     sizes = [0]
-    for path in folder.rglob("*"):
-        try:
-            sizes.append(path.stat().st_size)
-        except FileNotFoundError:  # pip has just moved it
-            continue
+    # os.walk passes over a folder that is gone by the time it gets there; Path.rglob does not.
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                sizes.append(Path(parent, name).stat().st_size)
     return max(sizes)
 
 

@@ -22,7 +22,8 @@ Inputs = str | Mapping[str, str]
 
 def canonical(inputs: Inputs) -> str:
     """Write inputs as one string, the same for equal inputs: for hashing, sorting and caching."""
-    value = inputs if isinstance(inputs, str) else dict(sorted(inputs.items()))
+    # The order of the fields stays: a model may read them in it.
+    value = inputs if isinstance(inputs, str) else dict(inputs)
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
 

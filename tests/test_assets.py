@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ood.assets import ASSETS, Asset, _extract, fetch, fingerprint
+from pytest_ood.assets import ASSETS, Asset, _extract, _largest, fetch, fingerprint
 from pytest_ood.errors import AssetError, ConfigurationError
 from pytest_ood.progress import Silent
 
@@ -140,3 +142,21 @@ def test_an_empty_folder_has_no_fingerprint(tmp_path: Path) -> None:
     with pytest.raises(AssetError) as caught:
         fingerprint(tmp_path)
     assert str(caught.value) == f"{tmp_path} holds no file"
+
+
+def test_the_size_of_a_download_is_told_while_files_come_and_go(tmp_path: Path) -> None:
+    """Watching a folder survives another process that makes and removes folders in it."""
+    code = (
+        "import pathlib, shutil, sys\n"
+        "root = pathlib.Path(sys.argv[1])\n"
+        "for n in range(400):\n"
+        "    folder = root / f'{n % 7}' / 'deep' / 'er'\n"
+        "    folder.mkdir(parents=True, exist_ok=True)\n"
+        "    (folder / 'file').write_bytes(b'x' * 1000)\n"
+        "    shutil.rmtree(root / f'{n % 7}')\n"
+    )
+    (tmp_path / "kept").write_bytes(b"x" * 5000)
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as process:
+        while process.poll() is None:
+            assert _largest(tmp_path) == 5000
+    assert process.returncode == 0

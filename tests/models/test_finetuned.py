@@ -29,7 +29,7 @@ build = adapter("finetuned").build
 
 GOOD = ("wonderful", "delightful", "superb", "brilliant")
 BAD = ("terrible", "dreadful", "awful", "boring")
-RECIPE = {"train": "train.jsonl", "epochs": 3, "learning_rate": 1e-3, "device": "cpu"}
+RECIPE = {"train": "train.jsonl", "epochs": 6, "learning_rate": 2e-3, "device": "cpu"}
 
 
 @dataclass
@@ -70,7 +70,9 @@ TRAIN, TEST = sentences("train", 200, 0), sentences("test", 60, 1)
 
 @pytest.fixture(scope="session")
 def trained(
-    tmp_path_factory: pytest.TempPathFactory, context_of: Callable[..., Context]
+    tmp_path_factory: pytest.TempPathFactory,
+    context_of: Callable[..., Context],
+    one_thread: None,  # noqa: ARG001
 ) -> FinetunedModel:
     """Train a RoBERTa from scratch."""
     root = tmp_path_factory.mktemp("finetuned")
@@ -200,7 +202,7 @@ def test_training_is_announced(tmp_path: Path, context_of: Callable[..., Context
     "change",
     [
         {"epochs": 1},
-        {"learning_rate": 2e-3},
+        {"learning_rate": 1e-3},
         {"train_batch_size": 16},
         {"train_seed": 1},
         {"max_length": 128},
@@ -299,7 +301,7 @@ def test_the_order_of_fields_is_not_lost_on_the_way(reloaded: FinetunedModel) ->
     assert asked == direct
 
 
-# BUG: finetuned.py:161 cuts to max_length alone; RoBERTa's 512 positions end before 1,000.
+# BUG: finetuned.py:175 cuts to max_length alone; RoBERTa's 512 positions end before 1,000.
 def test_a_text_longer_than_the_model_s_window(saved: Path, context: Context) -> None:
     """A `max_length` beyond the model's window is a readable error, or the text is cut."""
     model = build(str(saved), context, device="cpu", max_length=1_000)
@@ -341,7 +343,6 @@ def test_labels_are_mapped(
     assert turned.fingerprint != model.fingerprint
 
 
-# BUG: finetuned.py:172 keeps the last of several outputs of one label instead of their sum.
 def test_outputs_of_one_label_are_added(saved: Path, context: Context, tmp_path: Path) -> None:
     """Where two outputs stand for one label, as stars do, their probabilities are added."""
     from transformers import RobertaForSequenceClassification
@@ -378,8 +379,7 @@ def test_a_label_without_output_is_refused(
         build(str(saved), context, device="cpu").predict(["x"])
 
 
-# BUG: finetuned.py:123 leaves the task's labels out, so another task gets this one's answers.
-def test_the_fingerprint_changes_with_the_task_s_labels(
+def test_another_task_does_not_get_this_one_s_answers(
     saved: Path, tmp_path: Path, context_of: Callable[..., Context]
 ) -> None:
     """A task that writes its labels otherwise does not get answers kept for another."""
@@ -388,7 +388,8 @@ def test_the_fingerprint_changes_with_the_task_s_labels(
         for labels in (("negative", "positive"), ("Negative", "Positive"))
     ]
     engine = Engine(MemoryStore(), Silent())
-    answers = [engine.predict(m, ["superb"], m.context.labels, "x")[0].label for m in models]
+    text = "the film of number 1 was superb and wonderful"
+    answers = [engine.predict(m, [text], m.context.labels, "x")[0].label for m in models]
     assert answers == ["positive", "Positive"]
 
 
@@ -418,7 +419,7 @@ def test_what_ran_is_told(trained: FinetunedModel, reloaded: FinetunedModel) -> 
     )
     assert trained.parameters["pretrained"] is False
     assert trained.parameters["train_examples"] == 200
-    assert trained.parameters["epochs"] == 3
+    assert trained.parameters["epochs"] == 6
     assert trained.paradigm == reloaded.paradigm == "fine-tuned"
     assert "pretrained" not in reloaded.parameters
     assert json.dumps(dict(trained.parameters))
@@ -444,7 +445,9 @@ def test_a_folder_without_a_model_is_refused(context: Context) -> None:
 @pytest.mark.parametrize(
     ("source", "options", "message"),
     [
-        ("new:roberta", {}, "finetuned = 'new:roberta' has no weights yet; give `train`"),
+        ("new:roberta", {}, "finetuned = 'new:roberta' is not fine-tuned yet; give `train`"),
+        ("auto", {}, "finetuned = 'auto' is not fine-tuned yet; give `train`"),
+        ("asset:minilmm", {}, "unknown model asset 'minilmm'. Did you mean 'minilm'"),
         ("new:bert", {"train": "x"}, "unknown architecture 'new:bert'. Did you mean 'new:roberta'"),
         ("x", {"epochs": 0}, "epochs = 0 is above 0"),
         ("x", {"learning_rate": -1.0}, "learning_rate = -1.0 is above 0"),

@@ -81,7 +81,6 @@ def test_a_share_lies_between_0_and_1(value: Any) -> None:
     assert f"shout-aloud: share = {value!r}" in str(caught.value)
 
 
-# BUG: perturbations/protocol.py:102 takes True for 1.0, as check_share does not.
 @pytest.mark.parametrize("value", [True, False])
 def test_a_truth_value_is_no_share(value: bool) -> None:  # noqa: FBT001 - the case
     """True is not taken for 1.0."""

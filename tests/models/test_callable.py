@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_ood.engine import Engine
+from pytest_ood.errors import ConfigurationError, ModelError
+from pytest_ood.examples import Inputs
+from pytest_ood.models import adapter
+from pytest_ood.models.callable import CallableModel
+from pytest_ood.models.protocol import Context, Model
+from pytest_ood.progress import Silent
+from pytest_ood.store import MemoryStore
+from pytest_ood.tasks import Prediction
+
+build = adapter("callable").build
+
+
+def answering(answer: Any) -> CallableModel:
+    """Return a model that gives one answer to everything."""
+    return CallableModel("mine", lambda inputs: [answer for _ in inputs])
+
+
+@pytest.mark.parametrize(
+    ("answer", "prediction"),
+    [
+        ("positive", Prediction("positive")),
+        (None, Prediction(None)),
+        ({"a": 0.25, "b": 0.75}, Prediction("b", {"a": 0.25, "b": 0.75})),
+        ({"a": 0.5, "b": 0.5}, Prediction("a", {"a": 0.5, "b": 0.5})),
+        (Prediction("a", text="raw"), Prediction("a", text="raw")),
+    ],
+)
+def test_every_form_of_an_answer(answer: Any, prediction: Prediction) -> None:
+    """A label, a mapping of probabilities, a Prediction and None are answers."""
+    assert answering(answer).predict(["x", "y"]) == [prediction, prediction]
+
+
+@pytest.mark.parametrize("answer", [1, 0.5, True, {}, ["a"], ("a", 0.5), b"a"], ids=repr)
+def test_anything_else_is_refused(answer: Any) -> None:
+    """What is no answer is an error with the model's name and the answer."""
+    with pytest.raises(ModelError) as caught:
+        answering(answer).predict(["x"])
+    assert str(caught.value).startswith(f"model 'mine' answered {answer!r}; an answer is a label")
+
+
+# BUG: models/callable.py:51 hands scores to decide() without looking whether they are numbers.
+def test_scores_that_are_no_numbers_are_refused() -> None:
+    """A mapping with something else than numbers is the same error."""
+    with pytest.raises(ModelError, match="model 'mine'"):
+        answering({"a": "high", "b": "low"}).predict(["x"])
+
+
+# BUG: models/callable.py:43 iterates over whatever the function returns.
+@pytest.mark.parametrize("returned", [None, 5])
+def test_a_function_has_to_return_a_list(returned: Any) -> None:
+    """A function that returns no list of answers is a readable error."""
+    with pytest.raises(ModelError, match="model 'mine'"):
+        CallableModel("mine", lambda _: returned).predict(["x"])
+
+
+def test_the_function_is_called_once() -> None:
+    """All inputs come in one call, in order, as a list."""
+    calls: list[Any] = []
+
+    def remember(inputs: list[Inputs]) -> list[str]:
+        calls.append(inputs)
+        return ["a"] * len(inputs)
+
+    CallableModel("mine", remember).predict(("x", {"text": "y"}))
+    assert calls == [["x", {"text": "y"}]]
+
+
+def test_the_number_of_answers_is_checked() -> None:
+    """Through the engine, too few answers are an error."""
+    model = CallableModel("mine", lambda _: ["a"])
+    with pytest.raises(ModelError, match="model 'mine' gave 1 answers to 2 inputs"):
+        Engine(MemoryStore(), Silent()).predict(model, ["x", "y"], ["a", "b"], "what")
+
+
+def test_a_function_at_hand_has_no_fingerprint() -> None:
+    """Nobody can tell when a function's answers change, so nothing is kept."""
+    model = answering("a")
+    assert isinstance(model, Model)
+    assert model.fingerprint is None
+    assert (model.paradigm, model.source) == ("other", "a Python function")
+
+
+def test_a_function_is_found_by_name(context: Context) -> None:
+    """`module:name` finds a function in the project's folder; a version of it is a fingerprint."""
+    (context.root / "found_by_name.py").write_text(
+        "NUMBER = 5\ndef answer(texts):\n    return ['positive' for _ in texts]\n"
+    )
+    model = build("found_by_name:answer", context, paradigm="prompted")
+    assert model.predict(["x"]) == [Prediction("positive")]
+    assert (model.name, model.paradigm) == ("model", "prompted")
+    assert model.source == "found_by_name:answer"
+    assert model.fingerprint is None
+    versions = [build("found_by_name:answer", context, fingerprint=v) for v in ("1", "1", "2")]
+    assert versions[0].fingerprint == versions[1].fingerprint != versions[2].fingerprint
+    with pytest.raises(ConfigurationError, match="found_by_name:NUMBER cannot be called"):
+        build("found_by_name:NUMBER", context)
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ("answer", {}, "'answer' is not of the form module:name"),
+        (":answer", {}, "':answer' is not of the form module:name"),
+        ("no_such_module:f", {}, "there is no module 'no_such_module'"),
+        ("json:dump5", {}, "json: unknown name 'dump5'. Did you mean 'dump' or 'dumps'"),
+        ("json:dumps", {"paradigm": "promted"}, "unknown paradigm 'promted'. Did you mean 'prom"),
+    ],
+)
+def test_wrong_values_are_refused(
+    source: str, options: dict[str, Any], message: str, context: Context
+) -> None:
+    """What cannot work is a usage error with the model's name."""
+    with pytest.raises(ConfigurationError) as caught:
+        build(source, context, **options)
+    assert f"model 'model': {message}" in str(caught.value)
+
+
+def test_a_module_that_cannot_be_imported_is_a_usage_error(context: Context) -> None:
+    """An error inside the module is told with the module's name and its own words."""
+    (context.root / "breaks_at_import.py").write_text("1 / 0\n")
+    with pytest.raises(ConfigurationError, match="'breaks_at_import' fails: ZeroDivisionError"):
+        build("breaks_at_import:f", context)

@@ -1,0 +1,402 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from pytest_ood import statistics
+from pytest_ood.budgets import MIN_CHANGED, Budget
+from pytest_ood.engine import Engine
+from pytest_ood.errors import DataError, ModelError, NotApplicableError, OodError
+from pytest_ood.evaluation import (
+    Comparison,
+    Evaluation,
+    Floor,
+    SuiteRun,
+    difference_of_drops,
+    from_record,
+    to_record,
+)
+from pytest_ood.examples import Dataset, Example, Inputs
+from pytest_ood.models.callable import CallableModel
+from pytest_ood.models.fake import FakeModel
+from pytest_ood.models.replay import ReplayModel
+from pytest_ood.perturbations import perturbation
+from pytest_ood.perturbations.adversarial import find_attack
+from pytest_ood.progress import Silent
+from pytest_ood.readers import Reader
+from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift
+from pytest_ood.store import MemoryStore
+from pytest_ood.suite import IN_DISTRIBUTION, Suite
+from pytest_ood.tasks import Classification, Prediction
+
+LABELS = ("neg", "pos")
+ALPHA = 0.05
+
+# Of four examples in a row the first and third are positive.
+MOVIES = Dataset(
+    "movies",
+    tuple(
+        Example(f"m{n}", f"{('good', 'bad')[n % 2]} film {n}", ("pos", "neg")[n % 2])
+        for n in range(40)
+    ),
+)
+# Half of the negative ones have a word that the keyword model does not know.
+BOOKS = Dataset(
+    "books",
+    tuple(
+        Example(
+            f"b{n}",
+            f"{('good', 'bad', 'good', 'dire')[n % 4]} book {n}",
+            ("pos", "neg")[n % 2],
+        )
+        for n in range(20)
+    ),
+)
+
+
+@perturbation(source="here")
+def stretch(text: str, rng: Random, *, share: float = 1.0) -> str:
+    """Stretch "good", and "bad" in every second bad text."""
+    del rng, share
+    number = int(text.rsplit(maxsplit=1)[-1])
+    return text.replace("good", "goood") if number % 4 != 1 else text.replace("bad", "baad")
+
+
+@perturbation(source="here")
+def rare(text: str, rng: Random) -> str:
+    """Change five texts."""
+    del rng
+    return text.upper() if int(text.rsplit(maxsplit=1)[-1]) < 5 else text
+
+
+@perturbation(source="here")
+def nothing(text: str, rng: Random) -> str:
+    """Change no text."""
+    del rng
+    return text
+
+
+STRETCH, BOOKSHOP = NoiseShift("stretch", stretch), DomainShift("books", BOOKS)
+RARE, NOTHING = NoiseShift("rare", rare), NoiseShift("nothing", nothing)
+ATTACK = AdversarialShift("attack", find_attack("greedy-characters"), 20, max_examples=16)
+SHIFTS: tuple[Shift, ...] = (STRETCH, BOOKSHOP, RARE, NOTHING, ATTACK)
+
+KEYWORD = FakeModel("keyword", "keyword", LABELS, {"neg": ["bad"], "pos": ["good"]})
+STURDY = FakeModel("sturdy", "keyword", LABELS, {"neg": ["bad", "baad", "dire"], "pos": ["good"]})
+
+
+@pytest.fixture
+def run_of(tmp_path: Path) -> Callable[..., SuiteRun]:
+    """Return a maker of runs over the movies."""
+
+    def maker(
+        budget: Budget = Budget(0.1, 0.05),  # noqa: B008 - frozen
+        *,
+        movies: Dataset = MOVIES,
+        min_score: float | None = None,
+        max_examples: int | None = None,
+        seed: int = 0,
+    ) -> SuiteRun:
+        suite = Suite(
+            "tiny", Classification(LABELS), movies, SHIFTS, {s.name: budget for s in SHIFTS},
+            min_score,
+        )  # fmt: skip
+        return SuiteRun(
+            suite,
+            engine=Engine(MemoryStore(), Silent()),
+            reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
+            seed=seed,
+            alpha=ALPHA,
+            max_examples=max_examples,
+        )
+
+    return maker
+
+
+def answering(name: str, rule: Callable[[str], str | None]) -> CallableModel:
+    """Make a model of a rule for one text."""
+
+    def answer(inputs: Sequence[Inputs]) -> list[str | None]:
+        return [rule(str(value)) for value in inputs]
+
+    return CallableModel(name, answer)
+
+
+def test_the_floor(run_of: Callable[..., SuiteRun]) -> None:
+    """In distribution the model is right everywhere; the figures are those of the statistics."""
+    floor = run_of(min_score=0.9).floor(KEYWORD)
+    assert (floor.suite, floor.model, floor.n, floor.abstained) == ("tiny", "keyword", 40, 0)
+    assert floor.score == statistics.mean_score([1.0] * 40, ALPHA)
+    assert floor.majority == 0.5
+    assert floor.verdict == "pass"
+    assert floor.data_hash == MOVIES.content_hash
+    assert run_of(min_score=0.99).floor(KEYWORD).verdict == "inconclusive"
+
+
+def test_a_floor_that_is_missed(run_of: Callable[..., SuiteRun]) -> None:
+    """A score whose upper bound is below the least score fails."""
+    model = answering("weak", lambda t: "neg" if "bad" in t or int(t.split()[-1]) % 4 else "pos")
+    floor = run_of(min_score=0.95).floor(model)
+    assert floor.score.value == 0.75
+    assert floor.verdict == "fail"
+
+
+def test_a_paired_drop(run_of: Callable[..., SuiteRun]) -> None:
+    """Ten of thirty changed examples are lost; ten unchanged ones are left out."""
+    result = run_of().evaluate(KEYWORD, STRETCH)
+    assert (result.kind, result.shift, result.model) == ("noise", "stretch", "keyword")
+    assert result.paired
+    assert (result.n, result.unchanged) == (30, 10)
+    assert result.score_id == 1.0
+    assert result.score_ood == pytest.approx(20 / 30)
+    assert result.drop.value == pytest.approx(1 / 3)
+    assert (result.drop.low, result.drop.high) == statistics.tango_bounds(10, 0, 30, ALPHA)
+    assert (result.abstained, result.abstained_id, result.queries) == (0, 0, None)
+    assert (result.budget, result.verdict) == (0.1, "fail")
+    lost = {f"m{n}" for n in range(40) if n % 4 == 1}
+    assert {identifier for identifier, score in result.after if score == 0.0} == lost
+    assert dict(result.before) == dict.fromkeys(dict(result.after), 1.0)
+
+
+def test_the_flips_of_a_paired_drop(run_of: Callable[..., SuiteRun]) -> None:
+    """Every lost example is there, with both texts and both answers."""
+    result = run_of().evaluate(KEYWORD, STRETCH)
+    assert len(result.flips) == 10
+    flip = next(flip for flip in result.flips if flip.id == "m1")
+    assert (flip.label, flip.before, flip.after) == ("neg", "bad film 1", "baad film 1")
+    assert (flip.answer_before, flip.answer_after) == ("neg", "pos")
+
+
+def test_an_unpaired_drop(run_of: Callable[..., SuiteRun]) -> None:
+    """On books five of twenty are wrong, against none of forty movies."""
+    result = run_of().evaluate(KEYWORD, BOOKSHOP)
+    assert not result.paired
+    assert (result.n, result.unchanged) == (20, 0)
+    assert (result.score_id, result.score_ood) == (1.0, 0.75)
+    assert result.drop.value == 0.25
+    bounds = statistics.miettinen_nurminen_bounds(40, 40, 15, 20, ALPHA)
+    assert (result.drop.low, result.drop.high) == bounds
+    assert result.shifted_set_hash == BOOKS.content_hash
+    assert (len(result.before), len(result.after)) == (40, 20)
+    assert len(result.flips) == 5
+    assert {(flip.before, flip.answer_before) for flip in result.flips} == {(None, None)}
+    assert {flip.answer_after for flip in result.flips} == {"pos"}
+
+
+def test_a_model_that_loses_nothing(run_of: Callable[..., SuiteRun]) -> None:
+    """A drop of 0 has an interval around it, and passes once that is within the budget."""
+    result = run_of(Budget(0.1)).evaluate(STURDY, STRETCH)
+    assert result.drop.value == 0.0
+    assert result.drop.low < 0.0 < result.drop.high
+    assert result.flips == ()
+    assert result.verdict == ("pass" if result.drop.high <= 0.1 else "inconclusive")
+
+
+def test_abstentions_are_counted_apart(run_of: Callable[..., SuiteRun]) -> None:
+    """Unanswered inputs score 0 and have a count of their own, before and under the shift."""
+
+    def rule(text: str) -> str | None:
+        if "baad" in text or text == "good film 0":
+            return None
+        return "neg" if "bad" in text else "pos"
+
+    result = run_of().evaluate(answering("shy", rule), STRETCH)
+    assert (result.abstained_id, result.abstained) == (1, 10)
+    assert result.score_id == pytest.approx(29 / 30)
+    assert result.score_ood == pytest.approx(20 / 30)
+    assert {flip.answer_after for flip in result.flips} == {None}
+    floor = run_of().floor(answering("shy", rule))
+    assert floor.abstained == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (FakeModel("m", "constant", LABELS), "m: it answers 'neg' to 100.0 % of the inputs"),
+        (FakeModel("m", "constant", LABELS[::-1]), "m: it answers 'pos' to 100.0 % of the inputs"),
+        (FakeModel("m", "random", LABELS), "is not shown to be above the majority class (50.0)"),
+        (answering("m", lambda _: None), "m: it answered nothing in distribution"),
+        (answering("m", lambda t: "pos" if "bad" in t else "neg"), "not shown to be above the"),
+    ],
+    ids=["constant", "other constant", "random", "silent", "inverted"],
+)
+@pytest.mark.parametrize("shift", [STRETCH, BOOKSHOP, ATTACK], ids=lambda s: s.name)
+def test_a_model_that_is_bad_everywhere_is_invalid(
+    model: Any, reason: str, shift: Shift, run_of: Callable[..., SuiteRun]
+) -> None:
+    """A small drop of a model that knows nothing is no robustness: floor and drop are invalid."""
+    run = run_of(Budget(1.0, 1.0))
+    assert run.floor(model).verdict == "invalid"
+    result = run.evaluate(model, shift)
+    assert result.verdict == "invalid"
+    assert reason in result.reason
+    for comparison in (run.compare(model, STURDY, shift), run.compare(STURDY, model, shift)):
+        assert comparison.verdict == "invalid"
+        assert reason in comparison.reason
+
+
+def test_few_changed_examples_are_invalid(run_of: Callable[..., SuiteRun]) -> None:
+    """A perturbation that changes hardly anything says nothing."""
+    result = run_of(Budget(1.0)).evaluate(KEYWORD, RARE)
+    assert (result.n, result.unchanged, result.verdict) == (5, 35, "invalid")
+    assert result.reason == f"only 5 examples were changed; {MIN_CHANGED} are the least"
+
+
+def test_a_shift_that_changes_nothing_is_an_error(run_of: Callable[..., SuiteRun]) -> None:
+    """Without a changed example there is no drop to measure."""
+    with pytest.raises(OodError, match="tiny/noise/nothing changed none of 40 examples"):
+        run_of().evaluate(KEYWORD, NOTHING)
+
+
+def test_without_a_budget_a_drop_is_measured(run_of: Callable[..., SuiteRun]) -> None:
+    """Where nothing is asked for, nothing is judged."""
+    result = run_of(Budget()).evaluate(KEYWORD, STRETCH)
+    assert (result.budget, result.verdict, result.reason) == (None, "measured", "no budget is set")
+    comparison = run_of(Budget()).compare(KEYWORD, STURDY, STRETCH)
+    assert (comparison.margin, comparison.verdict) == (None, "measured")
+
+
+def test_an_attack(run_of: Callable[..., SuiteRun]) -> None:
+    """An attack takes the first examples, counts its queries and leaves none out."""
+    result = run_of().evaluate(KEYWORD, ATTACK)
+    assert (result.kind, result.paired, result.n) == ("adversarial", True, 16)
+    assert result.score_id == 1.0
+    assert result.queries is not None
+    assert 16 <= result.queries <= 16 * 20
+    assert result.drop.value == pytest.approx(len(result.flips) / 16)
+    assert result.flips, "a model that hangs on one word is turned"
+    assert result.unchanged == 16 - len(result.flips)
+
+
+@pytest.mark.parametrize("shift", [STRETCH, BOOKSHOP, ATTACK], ids=lambda s: s.name)
+def test_the_sign_of_a_comparison(shift: Shift, run_of: Callable[..., SuiteRun]) -> None:
+    """Above 0 the model drops more than the baseline; turned round, everything is negated."""
+    run = run_of()
+    worse = run.compare(KEYWORD, STURDY, shift)
+    better = run.compare(STURDY, KEYWORD, shift)
+    mine, other = run.evaluate(KEYWORD, shift), run.evaluate(STURDY, shift)
+    assert worse.difference.value == pytest.approx(mine.drop.value - other.drop.value)
+    assert better.difference.value == pytest.approx(-worse.difference.value)
+    assert better.difference.low == pytest.approx(-worse.difference.high)
+    assert better.difference.high == pytest.approx(-worse.difference.low)
+    assert worse.scores == better.baseline_scores == (mine.score_id, mine.score_ood)
+
+
+def test_the_verdict_of_a_comparison(run_of: Callable[..., SuiteRun]) -> None:
+    """Dropping a third more than the baseline fails; dropping a third less passes."""
+    run = run_of(Budget(None, 0.05))
+    worse, better = run.compare(KEYWORD, STURDY, STRETCH), run.compare(STURDY, KEYWORD, STRETCH)
+    assert (worse.verdict, better.verdict) == ("fail", "pass")
+    assert worse.difference.value == pytest.approx(1 / 3)
+    assert (worse.n, worse.margin) == (30, 0.05)
+    assert {flip.id for flip in worse.flips} == {f"m{n}" for n in range(40) if n % 4 == 1}
+    assert better.flips == ()
+
+
+def test_a_model_drops_as_much_as_itself(run_of: Callable[..., SuiteRun]) -> None:
+    """Two models that answer alike differ by 0, inside an interval that holds it."""
+    twin = FakeModel("twin", "keyword", LABELS, KEYWORD.words)
+    difference = run_of().compare(KEYWORD, twin, STRETCH).difference
+    assert difference.value == 0.0
+    assert difference.low < 0.0 < difference.high
+
+
+def test_the_difference_over_several_shifts(run_of: Callable[..., SuiteRun]) -> None:
+    """Over shifts of one kind an example is one value: its mean over the shifts."""
+    run = run_of()
+    mine = [run.evaluate(KEYWORD, shift) for shift in (STRETCH, RARE)]
+    other = [run.evaluate(STURDY, shift) for shift in (STRETCH, RARE)]
+    estimate = difference_of_drops(mine, other, ALPHA)
+    changed = {f"m{n}" for n in range(40) if n % 4 != 3 or n < 5}
+    # m1 is in both shifts and lost in the first alone.
+    lost = sum(0.5 if n == 1 else 1.0 for n in range(40) if n % 4 == 1)
+    assert estimate.n == len(changed)
+    assert estimate.value == pytest.approx(lost / len(changed))
+    with pytest.raises(ValueError, match="not of the same shifts"):
+        difference_of_drops(mine, other[::-1], ALPHA)
+    with pytest.raises(ValueError, match="not of the same shifts"):
+        difference_of_drops([], [], ALPHA)
+
+
+@pytest.mark.parametrize("shift", [STRETCH, BOOKSHOP, ATTACK], ids=lambda s: s.name)
+def test_results_survive_json(shift: Shift, run_of: Callable[..., SuiteRun]) -> None:
+    """Floors, drops and comparisons come back from JSON as they were."""
+    run = run_of(min_score=0.5)
+    results: list[Floor | Evaluation | Comparison] = [
+        run.floor(KEYWORD),
+        run.evaluate(KEYWORD, shift),
+        run.compare(KEYWORD, STURDY, shift),
+    ]
+    for result in results:
+        again = from_record(json.loads(json.dumps(to_record(result), allow_nan=False)))
+        assert again == result
+        assert type(again) is type(result)
+
+
+def test_results_are_kept(run_of: Callable[..., SuiteRun]) -> None:
+    """A comparison after the drops asks nothing again."""
+    asked: list[int] = []
+
+    def answer(inputs: list[Inputs]) -> list[str]:
+        asked.append(len(inputs))
+        return ["neg" if "bad" in str(value) else "pos" for value in inputs]
+
+    run, model = run_of(), CallableModel("own", answer)
+    first = run.evaluate(model, STRETCH)
+    count = len(asked)
+    assert run.evaluate(model, STRETCH) is first
+    assert run.floor(model) is run.floor(model)
+    run.compare(model, STURDY, STRETCH)
+    assert len(asked) == count
+
+
+def test_the_order_of_the_data_decides_nothing(run_of: Callable[..., SuiteRun]) -> None:
+    """Shuffled data gives the same figures, hashes and texts."""
+    shuffled = Dataset("movies", tuple(Random(1).sample(MOVIES.examples, len(MOVIES))))
+    for shift in (STRETCH, BOOKSHOP, ATTACK):
+        assert run_of(movies=shuffled).evaluate(KEYWORD, shift) == run_of().evaluate(KEYWORD, shift)
+
+
+def test_a_sample_is_drawn(run_of: Callable[..., SuiteRun]) -> None:
+    """`max_examples` draws from every data set, the same for every model, by the seed."""
+    run = run_of(max_examples=12)
+    assert run.floor(KEYWORD).n == 12
+    assert run.evaluate(KEYWORD, BOOKSHOP).n == 12
+    assert [e.id for e in run.in_distribution()] == [
+        e.id for e in run_of(max_examples=30).in_distribution()
+    ][:12]
+    other = run_of(max_examples=12, seed=1)
+    assert other.floor(KEYWORD).data_hash != run.floor(KEYWORD).data_hash
+    assert (other.floor(KEYWORD).seed, run.floor(KEYWORD).seed) == (1, 0)
+
+
+def test_recorded_answers_are_measured(run_of: Callable[..., SuiteRun]) -> None:
+    """A recorded model gets the figures of the model whose answers were recorded."""
+    run = run_of()
+    answers: dict[tuple[str, str], Prediction] = {}
+    for example in MOVIES:
+        answers[IN_DISTRIBUTION, example.id] = KEYWORD.predict([example.inputs])[0]
+        text = stretch(str(example.inputs), Random(0))
+        answers["stretch", example.id] = KEYWORD.predict([text])[0]
+    for example in BOOKS:
+        answers["books", example.id] = KEYWORD.predict([example.inputs])[0]
+    recorded = ReplayModel("recorded", answers, "file")
+    for shift in (STRETCH, BOOKSHOP):
+        mine, real = run.evaluate(recorded, shift), run.evaluate(KEYWORD, shift)
+        assert (mine.drop, mine.after, mine.verdict) == (real.drop, real.after, real.verdict)
+    with pytest.raises(NotApplicableError, match="'recorded' is replayed from file"):
+        run.evaluate(recorded, ATTACK)
+    with pytest.raises(ModelError, match="holds no answer"):
+        run.evaluate(recorded, RARE)
+
+
+def test_a_foreign_label_in_the_data_is_an_error(run_of: Callable[..., SuiteRun]) -> None:
+    """Data with a label that the task lacks is refused."""
+    data = Dataset("odd", (Example("1", "x", "neutral"), *MOVIES.examples))
+    with pytest.raises(DataError, match="unknown label 'neutral'"):
+        run_of(movies=data).floor(KEYWORD)

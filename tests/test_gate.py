@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_ood.errors import ConfigurationError, OodError
+from pytest_ood.evaluation import Comparison, Evaluation, Floor
+from pytest_ood.gate import PREDICTIONS, Check, Gate, Options
+from pytest_ood.models.fake import FakeModel
+from pytest_ood.progress import Silent
+from pytest_ood.shifts import DomainShift
+
+SUITE = """
+labels = ["bad", "good"]
+in_distribution = { data = "a.jsonl", id = "id" }
+shifts.noise.swap = {}
+shifts.domain.other = { data = "b.jsonl", id = "id" }
+shifts.adversarial.greedy-characters = { query_budget = 5, max_examples = 4 }
+budgets.noise = { max_drop = 0.5, margin = 0.1 }
+budgets.domain = { max_drop = 0.5 }
+"""
+MODELS = """
+[tool.pytest_ood.models.first]
+fake = "keyword"
+words = { good = ["wonderful"], bad = ["dreadful"] }
+paradigm = "prompted"
+[tool.pytest_ood.models.base]
+fake = "keyword"
+words = { good = ["wonderful", "delightful"], bad = ["dreadful", "terrible"] }
+baseline = true
+"""
+FLOORS = ["mine/in-distribution[base]", "mine/in-distribution[first]"]
+ALL = [
+    "mine/in-distribution[base]",
+    "mine/noise/swap[base]",
+    "mine/domain/other[base]",
+    "mine/adversarial/greedy-characters[base]",
+    "mine/in-distribution[first]",
+    "mine/noise/swap[first]",
+    "mine/noise/swap[first-vs-base]",
+    "mine/domain/other[first]",
+    "mine/adversarial/greedy-characters[first]",
+]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Make a project with data, a suite and two models."""
+    for name in ("a", "b"):
+        rows = [
+            {
+                "id": f"{name}{n}",
+                "text": f"{('wonderful and delightful', 'dreadful and terrible')[n % 2]} {name}",
+                "label": ("good", "bad")[n % 2],
+            }
+            for n in range(40)
+        ]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "mine.toml").write_text(SUITE)
+    write_settings(tmp_path)
+    return tmp_path
+
+
+def write_settings(root: Path, extra: str = "", models: str = MODELS) -> None:
+    """Write the project's configuration."""
+    lines = '[tool.pytest_ood]\nsuites = ["mine.toml"]\n'
+    (root / "pyproject.toml").write_text(f"{lines}{extra}\n{models}")
+
+
+def gate(root: Path, own: tuple[Any, ...] = (), **options: Any) -> Gate:
+    """Open a gate that fetches nothing."""
+    given = Options(root, root / "cache", offline=True, **options)
+    return Gate(given, Silent(), lambda suite, labels: own)  # noqa: ARG005 - the same for all
+
+
+def ids(opened: Gate) -> list[str]:
+    """Return the ids of its checks."""
+    return [check.id for check in opened.checks]
+
+
+def test_the_checks(root: Path) -> None:
+    """Model by model, the baseline first: floor, drops, and comparisons where there is a margin."""
+    assert ids(gate(root)) == ALL
+
+
+def test_a_check_names_itself() -> None:
+    """Path and id of a check are made of suite, kind, shift and model."""
+    shift = DomainShift("books", Any)  # type: ignore[arg-type]
+    assert Check("s", "m").path == "s/in-distribution"
+    assert Check("s", "m", shift).id == "s/domain/books[m]"
+    assert Check("s", "m", shift, "b").id == "s/domain/books[m-vs-b]"
+
+
+@pytest.mark.parametrize(
+    ("only", "left"),
+    [
+        (("mine",), ALL),
+        (("in-distribution",), FLOORS),
+        (("mine/in-distribution",), FLOORS),
+        (("noise",), [i for i in ALL if "/noise/" in i]),
+        (("swap",), [i for i in ALL if "/swap" in i]),
+        (("mine/noise",), [i for i in ALL if "/noise/" in i]),
+        (("mine/noise/swap",), [i for i in ALL if "/swap" in i]),
+        (("domain", "swap"), [i for i in ALL if "/domain/" in i or "/swap" in i]),
+        (("noise", "swap"), [i for i in ALL if "/noise/" in i]),
+    ],
+    ids=str,
+)
+def test_only(only: tuple[str, ...], left: list[str], root: Path) -> None:
+    """A suite, a kind, a shift or a path selects its checks, in the usual order."""
+    assert ids(gate(root, only=only)) == left
+
+
+def test_models(root: Path) -> None:
+    """A model is checked alone, and compared with the baseline all the same."""
+    assert ids(gate(root, models=("first",))) == [i for i in ALL if "[first" in i]
+    assert ids(gate(root, models=("base",))) == [i for i in ALL if "[base" in i]
+    assert ids(gate(root, models=("base", "first"))) == ALL
+    assert ids(gate(root, models=("first",), only=("swap",))) == [
+        "mine/noise/swap[first]",
+        "mine/noise/swap[first-vs-base]",
+    ]
+
+
+def test_what_was_chosen(root: Path) -> None:
+    """The chosen models and shifts are listed for the plan."""
+    opened = gate(root, models=("first",), only=("noise", "domain"))
+    assert list(opened.chosen_models("mine")) == ["first"]
+    assert [shift.name for shift in opened.chosen_shifts("mine")] == ["swap", "other"]
+    assert list(gate(root).chosen_models("mine")) == ["base", "first"]
+    assert len(gate(root).chosen_shifts("mine")) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"only": ("swp",)}, "--ood-only: unknown name 'swp'. Did you mean 'swap'"),
+        ({"only": ("swap", "mine/noise/ocr")}, "--ood-only: unknown name 'mine/noise/ocr'."),
+        ({"only": ("",)}, "--ood-only: unknown name ''"),
+        ({"models": ("firs",)}, "--ood-model: unknown model 'firs'. Did you mean 'first'"),
+        ({"models": ("base", "x")}, "--ood-model: unknown model 'x'. Known: base, first."),
+    ],
+    ids=str,
+)
+def test_wrong_names_are_refused(options: dict[str, Any], message: str, root: Path) -> None:
+    """A wrong name is a usage error with the option, the nearest and all right names."""
+    with pytest.raises(ConfigurationError) as caught:
+        gate(root, **options)
+    assert message in str(caught.value)
+
+
+def test_two_baselines_are_refused(root: Path) -> None:
+    """Two models marked as the baseline are a usage error that names both."""
+    write_settings(root, models=MODELS.replace('paradigm = "prompted"', "baseline = true"))
+    with pytest.raises(
+        ConfigurationError, match=r"first and base are (both )?marked as the baseline"
+    ):
+        gate(root)
+
+
+def test_without_a_baseline_nothing_is_compared(root: Path) -> None:
+    """Margins need a baseline; without one they ask for nothing."""
+    write_settings(root, models=MODELS.replace("baseline = true", ""))
+    assert [i for i in ids(gate(root)) if "-vs-" in i] == []
+    assert gate(root).baselines == {"mine": None}
+
+
+def test_two_suites_of_one_name_are_refused(root: Path) -> None:
+    """Two suites cannot share a name, since names select."""
+    (root / "other.toml").write_text(f'name = "mine"\n{SUITE}')
+    (root / "pyproject.toml").write_text(
+        f'[tool.pytest_ood]\nsuites = ["mine.toml", "other.toml"]\n{MODELS}'
+    )
+    with pytest.raises(ConfigurationError, match="two suites have the name 'mine'"):
+        gate(root)
+
+
+def test_two_suites_are_checked_one_after_the_other(root: Path) -> None:
+    """Checks of a second suite follow, under its own name and with its own labels."""
+    (root / "other.toml").write_text(SUITE)
+    (root / "pyproject.toml").write_text(
+        f'[tool.pytest_ood]\nsuites = ["mine.toml", "other.toml"]\n{MODELS}'
+    )
+    assert ids(gate(root)) == [*ALL, *(i.replace("mine/", "other/") for i in ALL)]
+    assert ids(gate(root, only=("other/noise",))) == [
+        i.replace("mine/", "other/") for i in ALL if "/noise/" in i
+    ]
+
+
+def test_a_suite_without_models_is_refused(root: Path) -> None:
+    """Where neither the project nor the suite has a model, there is nothing to test."""
+    write_settings(root, models="")
+    with pytest.raises(ConfigurationError, match="there is no model for suite 'mine'"):
+        gate(root)
+
+
+def test_a_suite_s_own_models_are_taken_without_others(root: Path) -> None:
+    """A suite's models serve where the project has none, and only there."""
+    (root / "mine.toml").write_text(f'{SUITE}\nmodels.offered.fake = "constant"\n')
+    assert set(gate(root).models["mine"]) == {"base", "first"}
+    write_settings(root, models="")
+    assert set(gate(root).models["mine"]) == {"offered"}
+    own = FakeModel("own", "constant", ("bad", "good"))
+    assert set(gate(root, (own,)).models["mine"]) == {"own"}
+
+
+def test_own_models_are_added(root: Path) -> None:
+    """Models of a hook, functions too, are checked after the configured ones and compared."""
+
+    def answer(texts: list[str]) -> list[str]:
+        return ["good" for _ in texts]
+
+    opened = gate(root, (answer,))
+    assert list(opened.models["mine"]) == ["base", "first", "answer"]
+    assert "mine/noise/swap[answer-vs-base]" in ids(opened)
+    twin = FakeModel("first", "constant", ("bad", "good"))
+    with pytest.raises(ConfigurationError, match="two models have the name 'first'"):
+        gate(root, (twin,))
+
+
+def test_a_name_that_would_break_an_id_is_refused(root: Path) -> None:
+    """A model of a hook cannot have a name that its check's id could not hold."""
+    with pytest.raises(ConfigurationError, match="a/b"):
+        gate(root, (FakeModel("a/b", "constant", ("bad", "good")),))
+
+
+def test_options_go_before_the_configuration(root: Path) -> None:
+    """Seed and size of the command line replace the configured ones; 0 is a seed like any other."""
+    write_settings(root, "seed = 5\nmax_examples = 30\nstrict = true\nalpha = 0.1")
+    configured = gate(root)
+    assert (configured.seed, configured.max_examples, configured.strict) == (5, 30, True)
+    assert configured.runs["mine"].alpha == 0.1
+    given = gate(root, seed=0, max_examples=12)
+    assert (given.seed, given.max_examples) == (0, 12)
+    assert given.runs["mine"].seed == 0
+    assert len(given.runs["mine"].in_distribution()) == 12
+    write_settings(root)
+    assert not gate(root).strict
+    assert gate(root, strict=True).strict
+
+
+def test_every_check_is_measured(root: Path) -> None:
+    """A check gives a floor, a drop or a comparison of the model that it names."""
+    opened = gate(root)
+    for check in opened.checks:
+        result = opened.measure(check)
+        assert (result.suite, result.model) == (check.suite, check.model)
+        if check.shift is None:
+            assert isinstance(result, Floor)
+        elif check.baseline is None:
+            assert isinstance(result, Evaluation)
+            assert (result.kind, result.shift) == (check.shift.kind, check.shift.name)
+        else:
+            assert isinstance(result, Comparison)
+            assert result.baseline == check.baseline
+
+
+def test_a_filter_changes_no_figure(root: Path) -> None:
+    """A check measured alone, in another process as it were, gives what it gives among all."""
+    together = {check.id: result for check, result in measured(gate(root, keep_predictions=False))}
+    for identifier in ("mine/noise/swap[first]", "mine/adversarial/greedy-characters[first]"):
+        name = identifier.partition("[")[0]
+        opened = gate(root, only=(name,), models=("first",), keep_predictions=False)
+        assert dict((c.id, r) for c, r in measured(opened))[identifier] == together[identifier]  # noqa: C402
+
+
+def measured(opened: Gate) -> list[tuple[Check, Floor | Evaluation | Comparison]]:
+    """Carry out all checks."""
+    return [(check, opened.measure(check)) for check in opened.checks]
+
+
+def test_predictions_are_kept_or_not(root: Path) -> None:
+    """With `keep_predictions` answers are in the cache folder, otherwise nothing is written."""
+    measured(gate(root, keep_predictions=False))
+    assert not (root / "cache" / PREDICTIONS).exists()
+    first = measured(gate(root))
+    assert (root / "cache" / PREDICTIONS).is_file()
+    assert measured(gate(root)) == first
+
+
+def test_what_a_report_says_about_models(root: Path) -> None:
+    """A comparison concerns both models, a drop its own; the baseline is marked."""
+    opened = gate(root)
+    infos = {check.id: opened.infos(check) for check in opened.checks}
+    (info,) = infos["mine/noise/swap[first]"]
+    assert (info.suite, info.name, info.paradigm, info.baseline) == (
+        "mine",
+        "first",
+        "prompted",
+        False,
+    )
+    both = infos["mine/noise/swap[first-vs-base]"]
+    assert [(info.name, info.baseline) for info in both] == [("base", True), ("first", False)]
+    assert json.dumps([dict(info.parameters) for info in both])
+
+
+def test_a_missing_data_file_is_found_at_once(root: Path) -> None:
+    """A file that is not there is an error before anything is measured."""
+    (root / "b.jsonl").unlink()
+    with pytest.raises(OodError, match=r"b\.jsonl"):
+        gate(root)
