@@ -129,7 +129,6 @@ def test_the_reason_of_at_least(bounds: tuple[float, float, float], judgement: J
     assert judge_at_least(estimate(*bounds), 0.7, 0.05) == judgement
 
 
-# BUG: budgets.py:75, 77, 84, 86 round the confidence to whole per cents: 98 % and even 100 %.
 @pytest.mark.parametrize(("alpha", "confidence"), [(0.025, "97.5%"), (0.001, "99.9%")])
 def test_the_confidence_is_not_rounded_up(alpha: float, confidence: str) -> None:
     """The reason never claims more confidence than the bounds have."""

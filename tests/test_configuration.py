@@ -122,7 +122,6 @@ def test_an_error_in_the_file_names_it(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"{path}: tool.pytest_ood: unknown key 'sede'.")
 
 
-# BUG: configuration.py:63 and 74 take it for granted that `tool` and `pytest_ood` are tables.
 @pytest.mark.parametrize(
     "text", ["tool = 3\n", "[tool]\npytest_ood = 3\n", '[tool]\npytest_ood = "sentiment"\n']
 )
@@ -224,7 +223,6 @@ def test_every_adapter_is_known(adapter: str) -> None:
     assert "baseline" in message
 
 
-# BUG: configuration.py:158-159 guesses about the first key, though it may be a right one.
 @pytest.mark.parametrize(
     "table", [{"baseline": True, "finetunde": "x"}, {"train": "x", "finetunde": "x"}]
 )

@@ -150,7 +150,6 @@ def test_two_models_without_a_fingerprint_do_not_share_answers() -> None:
     assert [model.asked for model in models] == [["a"], ["a"]]
 
 
-# BUG: engine.py:56 tells models without a fingerprint apart by id(), which a later one may get.
 def test_a_model_does_not_inherit_the_answers_of_a_dead_one() -> None:
     """A model made after another of its name was thrown away is asked itself."""
     same = engine()
@@ -239,7 +238,6 @@ def test_bad_answers_are_refused(answers: list[Prediction], message: str) -> Non
     assert str(caught.value) == message
 
 
-# BUG: engine.py:101-104 hands whatever it got to difflib, or asks it for its label.
 @pytest.mark.parametrize("answer", [Prediction(1), "a", None])  # type: ignore[arg-type]
 def test_an_answer_of_a_wrong_type_is_refused(answer: Any) -> None:
     """A number for a label, or a bare label for a Prediction, is a readable error."""

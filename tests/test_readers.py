@@ -252,7 +252,6 @@ def test_a_json_row_is_an_object(tmp_path: Path, line: str) -> None:
     assert refused(tmp_path, "a.jsonl", line) == f", line 1: a row is a JSON object, not {line!r}"
 
 
-# BUG: readers.py:237 expects a JSONDecodeError only; the json module raises these as well.
 @pytest.mark.parametrize("line", ["9" * 5000, "[" * 100_000], ids=["long number", "deep"])
 def test_json_beyond_the_limits_is_located(tmp_path: Path, line: str) -> None:
     """A line that the JSON parser gives up on is reported like one that is not JSON."""
@@ -300,13 +299,11 @@ def test_an_open_quote_is_refused(tmp_path: Path) -> None:
     assert "unexpected end of data" in message
 
 
-# BUG: readers.py:216 keeps the csv module's limit of 131,072 characters; a JSONL row has none.
 def test_a_long_text_is_read_from_csv(tmp_path: Path) -> None:
     """A text as long as a JSONL file may hold can stand in a CSV file, too."""
     assert len(load(tmp_path, "a.csv", f"text,label\n{'a' * 140_000},1\n")) == 1
 
 
-# BUG: readers.py:223 takes the last of two columns of one name without a word.
 @pytest.mark.parametrize(
     ("header", "column"), [("text,text,label", "'text'"), ("text,label,label", "'label'")]
 )
@@ -380,7 +377,6 @@ def test_a_wrong_source_is_refused(value: Any, message: str) -> None:
     assert message in str(caught.value)
 
 
-# BUG: readers.py:76-80 says of an empty string that it is not a string.
 @pytest.mark.parametrize("key", ["data", "id", "split", "label"])
 def test_an_empty_string_is_called_empty(key: str) -> None:
     """An empty value is refused for being empty."""

@@ -257,15 +257,12 @@ def test_no_line_is_wider_than_the_terminal(name: str, count: int, results: Resu
     assert [line for line in lines if len(line) > WIDTH] == []
 
 
-# BUG: terminal.py cuts cells, but neither the baseline's name in the heading of the differences
-# nor names in the sentence, whose words are not broken.
 def test_a_very_long_name_stays_within_the_terminal(results: Results) -> None:
     """A model's name of 150 characters does not break the width."""
     lines = render(many(results, "model" * 30, 2))
     assert [line for line in lines if len(line) > WIDTH] == []
 
 
-# BUG: terminal.py writes the suite's name into a heading as long as it is.
 def test_a_long_suite_and_shift_stay_within_the_terminal(results: Results) -> None:
     """Long names of suites and shifts stay within 100 columns."""
     suite, shift = "suite" * 20, "shift" * 30

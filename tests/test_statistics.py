@@ -205,7 +205,6 @@ def test_the_interval_of_a_score_contains_it(scores: list[float], alpha: float) 
     assert estimate.n == len(scores)
 
 
-# BUG: statistics.py:86 leaves rounding in: without a success the bound is 1e-17 above the estimate.
 @pytest.mark.parametrize("alpha", [0.001, 0.025, 0.05])
 def test_a_perfect_score_is_its_own_bound(alpha: float) -> None:
     """With no success the lower bound is 0 and with no failure the upper one is 1, exactly."""
@@ -552,7 +551,6 @@ def test_the_score_intervals_never_fail(
     assert low <= high
 
 
-# BUG: statistics.py:191-215 loses the sign of the statistic to cancellation, and brentq refuses.
 @pytest.mark.parametrize(
     ("x1", "n1", "x2", "n2", "alpha"), [(2, 2, 1, 10**6, 0.05), (1, 1, 1, 10**6, 0.001)]
 )

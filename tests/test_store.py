@@ -238,7 +238,6 @@ def test_a_folder_in_place_of_the_file(tmp_path: Path, what: str) -> None:
         use(FileStore(tmp_path / "s.sqlite"), what)
 
 
-# BUG: store.py:152 lets the OSError of mkdir through (a file in the way, no permission).
 def test_a_cache_folder_that_cannot_be_made(tmp_path: Path) -> None:
     """A cache folder that cannot be made is a readable error that names it."""
     (tmp_path / "cache").write_text("a file")
@@ -246,7 +245,6 @@ def test_a_cache_folder_that_cannot_be_made(tmp_path: Path) -> None:
         FileStore(tmp_path / "cache" / "s.sqlite").put("model", [("x", Prediction("a"))])
 
 
-# BUG: store.py:156 lets a UnicodeEncodeError through, although the keys take lone surrogates.
 def test_a_lone_surrogate_is_kept(store: Store) -> None:
     """A raw answer or a perturbed text that no encoding can carry is kept all the same."""
     store.put("model", [("\ud800", Prediction("a", {}, "\ud800"))])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,13 @@ class CallableModel:
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Call the function once with all inputs."""
-        return [self._prediction(answer) for answer in self.function(list(inputs))]
+        answers = self.function(list(inputs))
+        if isinstance(answers, str) or not isinstance(answers, Iterable):
+            raise ModelError(
+                f"model {self.name!r} returned {answers!r} for a list of {len(inputs)} inputs; it "
+                "has to return a list of as many answers"
+            )
+        return [self._prediction(answer) for answer in answers]
 
     def _prediction(self, answer: Any) -> Prediction:
         if isinstance(answer, Prediction):
@@ -48,7 +55,8 @@ class CallableModel:
         if answer is None or isinstance(answer, str):
             return Prediction(answer)
         if isinstance(answer, Mapping) and answer:
-            return decide(answer)
+            with suppress(TypeError, ValueError):
+                return decide(answer)
         raise ModelError(
             f"model {self.name!r} answered {answer!r}; an answer is a label, a mapping of labels "
             "to probabilities, a Prediction, or None for an abstention"

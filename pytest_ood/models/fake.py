@@ -86,7 +86,10 @@ class FakeModel:
             return Prediction(self.labels[derive_seed(0, canonical(inputs)) % len(self.labels)])
         text = " ".join(fields_of(inputs).values()).lower()
         found = set(re.findall(r"\w+", text))
-        hits = {label: len(found & {*self.words.get(label, ())}) for label in self.labels}
+        hits = {
+            label: len(found & {w.lower() for w in self.words.get(label, ())})
+            for label in self.labels
+        }
         hits[self.labels[-1]] += 0.5  # type: ignore[assignment] # breaks ties; scores are shares
         total = sum(hits.values())
         return decide({label: count / total for label, count in hits.items()})

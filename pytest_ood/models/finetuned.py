@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -142,7 +143,11 @@ class FinetunedModel:
 
     @cached_property
     def folder(self) -> Path:
-        """The folder with the weights, trained first where it is not there yet."""
+        """The folder with the weights, trained first where it is not there yet.
+
+        The same recipe gives the same weights on the same machine with as many threads; floating
+        point sums in another order give others.
+        """
         base = self._base[1]
         if self.training is None:
             assert base is not None, (
@@ -171,8 +176,9 @@ class FinetunedModel:
             ModelError: the checkpoint's labels are not the task's, or an input has three fields.
         """
         torch, tokenizer, model, labels = self._loaded
+        length = min(self.max_length, _window(model.config))
         encoded = [
-            tokenizer(*_pair(self.name, value), truncation=True, max_length=self.max_length)
+            tokenizer(*_pair(self.name, value), truncation=True, max_length=length)
             for value in inputs
         ]
         answers: list[Prediction] = [Prediction(None)] * len(inputs)
@@ -259,7 +265,7 @@ class FinetunedModel:
                     **tokenizer(
                         *_pair(self.name, example.inputs),
                         truncation=True,
-                        max_length=self.max_length,
+                        max_length=min(self.max_length, _window(model.config)),
                     ),
                     "labels": labels.index(example.label),
                 }
@@ -302,6 +308,18 @@ class FinetunedModel:
                 trainer.train()
             model.save_pretrained(folder)
             tokenizer.save_pretrained(folder)
+
+
+def _window(config: Any) -> int:
+    """Return how many tokens a model has positions for.
+
+    RoBERTa's kind counts positions from behind the padding token's id.
+    """
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None:
+        return sys.maxsize
+    offset = config.pad_token_id + 1 if "roberta" in config.model_type else 0
+    return int(positions) - offset
 
 
 def _pair(name: str, inputs: Inputs) -> list[str]:

@@ -105,6 +105,11 @@ class PromptedModel:
         """
         torch, tokenizer, model, words, prefix, past = self._loaded
         encoded = [tokenizer(self.prompt.render(value))["input_ids"] for value in inputs]
+        if not all(encoded):
+            raise ModelError(
+                f"model {self.name!r}: an empty prompt has no next token; put some words of your "
+                "own into the template"
+            )
         window = getattr(model.config, "max_position_embeddings", None)
         longest = max(map(len, encoded), default=0)
         if window is not None and longest > window:
@@ -342,7 +347,8 @@ def build(
             else f"no word for the label {label!r}"
         )
         raise ConfigurationError(f"model {context.name!r}: label_words: {problem}")
-    shown = _demonstrations(context, demonstrations, shots, demonstration_seed)
+    names = field_names(template)
+    shown = _demonstrations(context, names, demonstrations, shots, demonstration_seed)
 
     def load_prompt() -> Prompt:
         return Prompt(template, words, instruction, shown())
@@ -353,7 +359,7 @@ def build(
 
 
 def _demonstrations(
-    context: Context, given: Any, shots: int | None, seed: int
+    context: Context, names: list[str], given: Any, shots: int | None, seed: int
 ) -> Callable[[], tuple[Example, ...]]:
     """Check the demonstrations now, and return what draws them when they are needed."""
     if shots is not None and shots < 0:
@@ -382,6 +388,11 @@ def _demonstrations(
             raise ConfigurationError(
                 f"model {context.name!r}: demonstration {number} is a table of fields and a "
                 f"label out of {', '.join(context.labels)}, not {row!r}"
+            )
+        if set(names) - set(fields) or not all(isinstance(v, str) for v in fields.values()):
+            raise ConfigurationError(
+                f"model {context.name!r}: demonstration {number} has to give the prompt's fields "
+                f"({', '.join(names)}) as strings, not {row!r}"
             )
         inputs: Inputs = fields["text"] if list(fields) == ["text"] else fields
         rows.append(Example(str(number), inputs, str(label)))

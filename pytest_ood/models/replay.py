@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import DataError, ModelError, unknown_name
+from pytest_ood.errors import ConfigurationError, DataError, ModelError, unknown_name
 from pytest_ood.models.protocol import paradigm_of
 from pytest_ood.readers import parse_rows
 from pytest_ood.tasks import Prediction
@@ -76,6 +76,11 @@ def build(
         ConfigurationError: there is no such paradigm.
         DataError: a column is missing, an answer is none of the labels, or stands there twice.
     """
+    if unparsed in context.labels:
+        raise ConfigurationError(
+            f"model {context.name!r}: unparsed = {unparsed!r} is a label; its answers would all "
+            "count as abstentions"
+        )
     path = context.root / source
     answers: dict[tuple[str, str], Prediction] = {}
     for number, row in parse_rows(path):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 LIBRARIES = {"sklearn", "numpy", "scipy", "joblib"}
+ADDRESS = "_stop_words_id"
+"""Where a fitted vectorizer keeps the memory address of its list of stop words."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,10 @@ class SklearnModel:
         import joblib
         import sklearn
 
-        if not _is_library_code(self.estimator):
+        copied = _without_addresses(self.estimator)
+        if copied is None:
             return None
-        content = f"{joblib.hash(self.estimator, hash_name='sha1')} {sklearn.__version__}"
+        content = f"{joblib.hash(copied, hash_name='sha1')} {sklearn.__version__}"
         return hashlib.sha256(content.encode()).hexdigest()
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
@@ -94,23 +97,30 @@ class SklearnModel:
         return answers
 
 
-def _is_library_code(estimator: Any) -> bool:
-    """Tell whether all classes and functions of an estimator belong to known libraries."""
+def _without_addresses(estimator: Any) -> Any:
+    """Return a copy of an estimator that hashes alike in every process.
+
+    None where it calls code that is not a known library's, or cannot be copied.
+    """
     foreign: list[str] = []
 
-    class Inspector(pickle.Pickler):
+    class Copier(pickle.Pickler):
         def reducer_override(self, obj: Any) -> Any:
             owner = obj if isinstance(obj, type | FunctionType) else type(obj)
             root = str(getattr(owner, "__module__", "")).partition(".")[0]
             if root not in LIBRARIES and root not in sys.stdlib_module_names:
                 foreign.append(root)
-            return NotImplemented
+            if owner is obj or ADDRESS not in getattr(obj, "__dict__", {}):
+                return NotImplemented
+            make, arguments, state, *rest = obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+            return make, arguments, {k: v for k, v in state.items() if k != ADDRESS}, *rest
 
+    buffer = io.BytesIO()
     try:
-        Inspector(io.BytesIO()).dump(estimator)
+        Copier(buffer, pickle.HIGHEST_PROTOCOL).dump(estimator)
     except (pickle.PicklingError, AttributeError, TypeError):
-        return False
-    return not foreign
+        return None
+    return None if foreign else pickle.loads(buffer.getvalue())  # noqa: S301 - made above
 
 
 def _text(inputs: Inputs) -> str:
@@ -140,9 +150,17 @@ def build(source: str, context: Context, *, train: Any = None) -> SklearnModel:
         import joblib
         from sklearn.base import clone
 
-        with importable(context.root):
-            estimator: Any = joblib.load(path) if saved else given
-        if not hasattr(estimator, "predict"):
+        estimator: Any = given
+        if saved:
+            try:
+                with importable(context.root):
+                    estimator = joblib.load(path)
+            except Exception as error:
+                raise ModelError(
+                    f"model {context.name!r}: {path} cannot be loaded: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+        if isinstance(estimator, type) or not hasattr(estimator, "predict"):
             estimator = estimator()
         if data is None:
             return estimator

@@ -59,7 +59,7 @@ def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[st
     floors = {f.model: f for f in results.floors if f.suite == suite}
     level = percent(1 - 2 * results.alpha)
     lines = [
-        f"{suite}: accuracy, then drop of accuracy in points, {level} intervals, verdicts",
+        f"{_cut(suite, 24)}: accuracy, then drop of accuracy in points, {level} intervals, verdicts",
         _row("", [m.name + (" (baseline)" if m.baseline else "") for m in models]),
         _row("", [m.note for m in models]),
     ]
@@ -119,7 +119,9 @@ def _differences(results: Results, suite: str, per_block: int) -> list[str]:
     lines = []
     for start in range(0, len(names), per_block):
         block = names[start : start + per_block]
-        lines.append(f"drop beyond that of {comparisons[0].baseline}, in points, on the same items")
+        lines.append(
+            f"drop beyond that of {_cut(comparisons[0].baseline, 40)}, in points, on the same items"
+        )
         lines.append(_row("", block))
         for shift in dict.fromkeys(c.shift for c in comparisons):
             cells = {
@@ -139,7 +141,11 @@ def _row(name: str, cells: Sequence[str]) -> str:
 
 
 def _fitted(text: str, width: int) -> str:
-    return (text if len(text) < width else text[: width - 4] + "...").ljust(width)
+    return _cut(text, width - 1).ljust(width)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 3] + "..."
 
 
 def answer_sentence(answers: Sequence[Answer], alpha: float) -> str:
@@ -169,4 +175,4 @@ def _clause(answer: Answer) -> str:
 def _wrapped(text: str) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(text, WIDTH, break_on_hyphens=False)

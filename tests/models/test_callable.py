@@ -45,14 +45,12 @@ def test_anything_else_is_refused(answer: Any) -> None:
     assert str(caught.value).startswith(f"model 'mine' answered {answer!r}; an answer is a label")
 
 
-# BUG: models/callable.py:51 hands scores to decide() without looking whether they are numbers.
 def test_scores_that_are_no_numbers_are_refused() -> None:
     """A mapping with something else than numbers is the same error."""
     with pytest.raises(ModelError, match="model 'mine'"):
         answering({"a": "high", "b": "low"}).predict(["x"])
 
 
-# BUG: models/callable.py:43 iterates over whatever the function returns.
 @pytest.mark.parametrize("returned", [None, 5])
 def test_a_function_has_to_return_a_list(returned: Any) -> None:
     """A function that returns no list of answers is a readable error."""

@@ -287,7 +287,6 @@ def test_three_fields_are_refused(reloaded: FinetunedModel) -> None:
         reloaded.predict([{"a": "x", "b": "y", "c": "z"}])
 
 
-# BUG: examples.py:25 sorts the fields, but a pair is asked in the order of its fields.
 def test_the_order_of_fields_is_not_lost_on_the_way(reloaded: FinetunedModel) -> None:
     """Through the engine, two pairs get the answers that the model gives to them."""
     first = {"text": "a wonderful and superb film", "pair": "the plot was dreadful"}
@@ -301,7 +300,6 @@ def test_the_order_of_fields_is_not_lost_on_the_way(reloaded: FinetunedModel) ->
     assert asked == direct
 
 
-# BUG: finetuned.py:175 cuts to max_length alone; RoBERTa's 512 positions end before 1,000.
 def test_a_text_longer_than_the_model_s_window(saved: Path, context: Context) -> None:
     """A `max_length` beyond the model's window is a readable error, or the text is cut."""
     model = build(str(saved), context, device="cpu", max_length=1_000)

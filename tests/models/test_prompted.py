@@ -164,7 +164,6 @@ def test_no_input_gives_no_answer(make: Callable[..., PromptedModel]) -> None:
     assert make().predict([]) == []
 
 
-# BUG: prompted.py:107: a prompt without a token has no last one, and takes that of its batch.
 def test_an_empty_prompt_is_answered_alike(make: Callable[..., PromptedModel]) -> None:
     """A template that is the text alone answers an empty text alike, or says that it cannot."""
     model = make(prompt="{text}", demonstrations=None)
@@ -404,14 +403,12 @@ def test_wrong_values_are_refused(
     assert message in str(caught.value)
 
 
-# BUG: prompted.py:378 checks the label of a demonstration, not the types of its fields.
 def test_a_demonstration_s_text_is_a_string(context: Context) -> None:
     """A number for a text is a usage error, not a crash when the prompt is put together."""
     with pytest.raises(ConfigurationError, match="demonstration 1"):
         build("x", context, prompt=TEMPLATE, demonstrations=[{"text": 5, "label": "positive"}])
 
 
-# BUG: prompted.py:378 does not compare a demonstration's fields with the template's.
 def test_a_demonstration_has_the_template_s_fields(context: Context) -> None:
     """A demonstration without a field of the template is refused when the model is described."""
     with pytest.raises(ConfigurationError, match="text"):

@@ -112,7 +112,6 @@ def test_a_wrong_paradigm_is_refused(context: Context) -> None:
         recorded(context, paradigm="tuned")
 
 
-# BUG: models/replay.py:86: `unparsed` wins over a label, whose answers are all abstentions then.
 def test_a_label_cannot_stand_for_an_abstention(context: Context) -> None:
     """`unparsed` that is one of the labels cannot be meant, and is refused."""
     with pytest.raises(ConfigurationError, match="unparsed"):

@@ -137,7 +137,6 @@ def test_fitting_leaves_the_user_s_estimator_alone(
         build(f"{module}:pipeline", context).predict(["x"])
 
 
-# BUG: models/sklearn.py:145 takes a class for an estimator, as a class has `predict` too.
 def test_a_class_is_called_like_a_function(
     context: Context, context_of: Callable[..., Context]
 ) -> None:
@@ -201,8 +200,6 @@ def test_the_fingerprint_is_of_the_fitted_estimator() -> None:
     assert own(other).fingerprint != before
 
 
-# BUG: models/sklearn.py:80 hashes TfidfVectorizer._stop_words_id, an address in memory, so that
-# every process has its own fingerprint and no kept answer of such a model is ever found again.
 def test_the_fingerprint_is_the_same_in_every_process(
     module: str, context: Context, context_of: Callable[..., Context]
 ) -> None:
@@ -275,7 +272,6 @@ def test_a_wrong_source_is_refused(source: str, message: str, context: Context) 
     assert message in str(caught.value)
 
 
-# BUG: models/sklearn.py:144 lets whatever pickle raises through.
 def test_a_broken_file_is_a_readable_error(context: Context, tmp_path: Path) -> None:
     """A file that is no saved estimator is an error of the model, with the file's name."""
     (tmp_path / "p.joblib").write_bytes(b"not a pickle")

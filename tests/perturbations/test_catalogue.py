@@ -196,7 +196,6 @@ def test_other_texts_change_nothing(
     assert together == alone
 
 
-# BUG: perturbations/misspelling.py:27: nlpaug's word augmenters take a share of 0 for 0.3.
 @each
 @property_test
 @given(text=TEXTS, seed=SEEDS)

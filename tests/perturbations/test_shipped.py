@@ -24,7 +24,6 @@ def differences(old: str, new: str) -> int:
     return sum(a != b for a, b in zip(old, new, strict=True))
 
 
-# BUG: perturbations/ocr.py:25 leaves aug_char_min at nlpaug's 2, so it is "at least two".
 @pytest.mark.parametrize("name", ["keyboard", "ocr"])
 def test_a_small_share_of_characters_is_one(name: str) -> None:
     """One character at least is replaced in a chosen word, and with a small share one alone."""
@@ -56,7 +55,6 @@ def test_a_swap_keeps_the_letters() -> None:
             assert Counter(old.lower()) == Counter(new.lower())
 
 
-# BUG: perturbations/swap.py:25: nlpaug gives each place its old case, and upper("ß") is "SS".
 def test_a_swap_keeps_letters_without_a_second_case() -> None:
     """A letter whose other case is two letters is not turned into them."""
     swap = find("swap").with_parameters(words=1.0, characters=1.0)
