@@ -58,8 +58,9 @@ def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[st
     evaluations = [e for e in results.evaluations if e.suite == suite]
     floors = {f.model: f for f in results.floors if f.suite == suite}
     level = percent(1 - 2 * results.alpha)
+    name = _cut(suite, 24)
     lines = [
-        f"{_cut(suite, 24)}: accuracy, then drop of accuracy in points, {level} intervals, verdicts",
+        f"{name}: accuracy, then drop of accuracy in points, {level} intervals, verdicts",
         _row("", [m.name + (" (baseline)" if m.baseline else "") for m in models]),
         _row("", [m.note for m in models]),
     ]
