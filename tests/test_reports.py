@@ -353,7 +353,7 @@ def test_a_model_from_scratch_is_marked(results: Results) -> None:
     """The note beside a model without pre-training says so, wherever it is shown."""
     scratch = info(STURDY, baseline=True, pretrained=False)
     shown = replace(results, models=(scratch, results.models[1]))
-    assert scratch.note == "fine-tuned, no pre-training"
+    assert scratch.note == "trained, no pre-training"
     assert "no pre-training" in answer_sentence(shown.answers("tiny"), ALPHA)
     assert "no pre-training" in "\n".join(render(shown))
 

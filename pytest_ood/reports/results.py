@@ -40,7 +40,7 @@ class ModelInfo:
     def note(self) -> str:
         """The paradigm, and what a reader must know beside the name."""
         if self.parameters.get("pretrained") is False:
-            return f"{self.paradigm}, no pre-training"
+            return "trained, no pre-training"
         return self.paradigm
 
 
