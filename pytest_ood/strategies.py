@@ -60,7 +60,14 @@ def perturbed(
         raise ConfigurationError(f"max_edits = {max_edits} is 1 or more")
     dataset = data if isinstance(data, Dataset) else Dataset.from_pairs("data", data)
     change = find(perturbation) if isinstance(perturbation, str) else perturbation
-    return _cases(dataset.examples, change, max_edits)
+
+    def ready() -> st.SearchStrategy[PerturbedCase]:
+        # What a generator loads when it is first used takes longer than Hypothesis gives a draw,
+        # and must not be loaded when the user's test module is merely imported.
+        change("two words", generator(0, "warm-up"))
+        return _cases(dataset.examples, change, max_edits)
+
+    return st.deferred(ready)
 
 
 @st.composite

@@ -154,6 +154,30 @@ def test_case(case):
     result.stdout.fnmatch_lines(["E*AssertionError: 1"])
 
 
+def test_a_strategy_loads_its_generator_before_it_draws(project: pytest.Pytester) -> None:
+    """In a process that has loaded nothing yet, no draw is too slow for Hypothesis."""
+    project.path.joinpath("test_cold.py").write_text(
+        """
+import sys
+
+import pytest
+from hypothesis import given
+from pytest_ood import perturbed
+
+CASES = perturbed([("A wonderful film.", "positive")], "misspelling", max_edits=1)
+LOADED = "nlpaug" in sys.modules
+
+@pytest.mark.ood
+@given(case=CASES)
+def test_cold(case):
+    assert not LOADED
+    assert case.inputs != case.original
+"""
+    )
+    result = project.runpytest_subprocess("--ood-suite", "-k", "test_cold")
+    result.assert_outcomes(passed=1, deselected=10)
+
+
 def test_models_and_shifts_are_fixtures(own_tests: pytest.Pytester) -> None:
     """`ood_model`, `ood_shift` and `ood_baseline` run a test for each configured pair."""
     result = run(
