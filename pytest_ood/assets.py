@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import AssetError, ConfigurationError, unknown_name
-from pytest_ood.files import hash_files, made_once
+from pytest_ood.files import made_once
 
 if TYPE_CHECKING:
     from pytest_ood.progress import Progress
@@ -172,15 +172,3 @@ def _extract(asset: Asset, archive: Path, target: Path) -> None:
             relative = info.name.removeprefix(asset.folder)
             if content is not None and relative != info.name and "/" not in relative:
                 (target / relative).write_bytes(content.read())
-
-
-def fingerprint(folder: Path) -> str:
-    """Hash what is in a model's folder, whatever the folder is called.
-
-    Raises:
-        AssetError: the folder holds no file.
-    """
-    files = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".lock"]
-    if not files:
-        raise AssetError(f"{folder} holds no file")
-    return hash_files(files)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ood.assets import ASSETS, Asset, _extract, _largest, fetch, fingerprint
+from pytest_ood.assets import ASSETS, Asset, _extract, _largest, fetch
 from pytest_ood.errors import AssetError, ConfigurationError
 from pytest_ood.progress import Silent
 
@@ -122,26 +122,6 @@ def test_an_archive_cannot_write_outside_the_target(tmp_path: Path) -> None:
     _extract(Asset("x==1", "", 0, "m/", "MIT", inner="in.tar.gz"), source, target)
     assert {path.name for path in tmp_path.rglob("*.txt") if path.parent != target} == set()
     assert (target / "good.txt").exists()
-
-
-def test_a_fingerprint_follows_the_files(tmp_path: Path) -> None:
-    """A model's fingerprint changes with its files, not with the folder's name or with locks."""
-    first, second = tmp_path / "one", tmp_path / "two"
-    for folder in (first, second):
-        folder.mkdir()
-        (folder / "config.json").write_text("{}")
-    (second / "use.lock").write_text("")
-    (second / "logs").mkdir()
-    assert fingerprint(first) == fingerprint(second)
-    (second / "config.json").write_text("{ }")
-    assert fingerprint(first) != fingerprint(second)
-
-
-def test_an_empty_folder_has_no_fingerprint(tmp_path: Path) -> None:
-    """A folder without a file holds no model; the message names it."""
-    with pytest.raises(AssetError) as caught:
-        fingerprint(tmp_path)
-    assert str(caught.value) == f"{tmp_path} holds no file"
 
 
 def test_the_size_of_a_download_is_told_while_files_come_and_go(tmp_path: Path) -> None:

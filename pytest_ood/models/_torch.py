@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.assets import ASSETS, fetch
 from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
+from pytest_ood.files import hash_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,12 +62,19 @@ def _from_hub(identifier: str, context: Context) -> Path:
         ) from error
 
 
-def weights_of(folder: Path) -> list[Path]:
-    """Return the files of a checkpoint that decide its answers."""
+def checkpoint_hash(checkpoint: Path) -> str:
+    """Return the SHA-256 over the files of a checkpoint (or its one file) that decide answers.
+
+    Raises:
+        ModelError: the folder holds no such file.
+    """
     suffixes = {".safetensors", ".bin", ".gguf", ".json", ".txt", ".model", ".jinja"}
-    if folder.is_file():
-        return [folder]
-    return [path for path in folder.iterdir() if path.suffix in suffixes and path.is_file()]
+    if checkpoint.is_file():
+        return hash_files([checkpoint])
+    files = [path for path in checkpoint.iterdir() if path.suffix in suffixes and path.is_file()]
+    if not files:
+        raise ModelError(f"{checkpoint} holds no file")
+    return hash_files(files)
 
 
 def check_choices(context: Context, source: str, *, device: str, dtype: str) -> None:

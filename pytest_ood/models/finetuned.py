@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
 from pytest_ood.examples import fields_of
-from pytest_ood.files import hash_files, made_once
+from pytest_ood.files import made_once
 from pytest_ood.models._torch import (
     check_choices,
     checkpoint_folder,
+    checkpoint_hash,
     length_sorted,
     pick_device,
     quiet_transformers,
-    weights_of,
 )
 from pytest_ood.seeding import generator, seeded_globals
 from pytest_ood.tasks import Prediction, check_labels, decide
@@ -125,7 +125,7 @@ class FinetunedModel:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the weights' folder and of what else decides the answers; trains if needed."""
-        content = hash_files(weights_of(self.folder))
+        content = checkpoint_hash(self.folder)
         rest = [content, sorted(self.label_names.items()), self.max_length, self.dtype]
         return hashlib.sha256(json.dumps(rest).encode()).hexdigest()
 
@@ -156,7 +156,7 @@ class FinetunedModel:
             return base
         recipe = {
             "recipe": RECIPE,
-            "base": FROM_SCRATCH if base is None else hash_files(weights_of(base)),
+            "base": FROM_SCRATCH if base is None else checkpoint_hash(base),
             "data": self.training.load().content_hash,
             "labels": list(self.context.labels),
             "max_length": self.max_length,

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
 from pytest_ood.examples import Example, canonical
-from pytest_ood.files import hash_files, made_once
+from pytest_ood.files import made_once
 from pytest_ood.models._torch import (
     check_choices,
     checkpoint_folder,
+    checkpoint_hash,
     length_sorted,
     pick_device,
     quiet_transformers,
-    weights_of,
 )
 from pytest_ood.prompting import Prompt, choose_demonstrations, field_names, parse_template
 from pytest_ood.tasks import Prediction, check_labels, decide
@@ -83,7 +83,7 @@ class PromptedModel:
         """Hash of the checkpoint's files, the prompt with its demonstrations, and the decoding."""
         shown = [(canonical(e.inputs), e.label) for e in self.prompt.demonstrations]
         decided = {k: v for k, v in self.parameters.items() if k != "device"}
-        rest = [hash_files(weights_of(self._checkpoint_path)), decided, shown]
+        rest = [checkpoint_hash(self._checkpoint_path), decided, shown]
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
@@ -181,7 +181,7 @@ class PromptedModel:
         path = self._checkpoint_path
         if path.suffix != ".gguf":
             return path
-        folder = self.context.cache / "models" / f"{path.stem}-{hash_files([path])[:12]}"
+        folder = self.context.cache / "models" / f"{path.stem}-{checkpoint_hash(path)[:12]}"
         with made_once(folder) as scratch:
             if scratch is not None:
                 what = f"unpacking {path.name} for {self.name}"

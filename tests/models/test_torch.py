@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_ood.errors import ModelError
+from pytest_ood.models._torch import checkpoint_hash
+
+
+def test_a_hash_follows_the_files(tmp_path: Path) -> None:
+    """A model's fingerprint changes with its files, not with the folder's name or with locks."""
+    first, second = tmp_path / "one", tmp_path / "two"
+    for folder in (first, second):
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+    (second / "use.lock").write_text("")
+    (second / "logs").mkdir()
+    assert checkpoint_hash(first) == checkpoint_hash(second)
+    (second / "config.json").write_text("{ }")
+    assert checkpoint_hash(first) != checkpoint_hash(second)
+
+
+def test_an_empty_folder_has_no_hash(tmp_path: Path) -> None:
+    """A folder without a file holds no model; the message names it."""
+    with pytest.raises(ModelError) as caught:
+        checkpoint_hash(tmp_path)
+    assert str(caught.value) == f"{tmp_path} holds no file"
