@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.budgets import Budget
+from pytest_ood.budgets import Budget, Rules
 from pytest_ood.errors import BudgetExceededError, ConfigurationError, unknown_name
 from pytest_ood.evaluation import SuiteRun
 from pytest_ood.examples import Dataset, Inputs
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN, loss_names
 from pytest_ood.models import as_model
 from pytest_ood.perturbations import Perturbation, catalogue
 from pytest_ood.perturbations.adversarial import attacks
@@ -21,7 +22,7 @@ from pytest_ood.tasks import Classification
 if TYPE_CHECKING:
     from pytest_ood.engine import Engine
     from pytest_ood.evaluation import Comparison, Evaluation
-    from pytest_ood.models.protocol import Model, RecordedModel
+    from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
     from pytest_ood.readers import Reader
 
 Data = Dataset | Iterable[tuple[Inputs, str]]
@@ -39,7 +40,7 @@ class Ood:
         engine: Asks the models, through the prediction store.
         reader: Loads data that a shift names.
         seed: Of the run.
-        alpha: One-sided level of every bound.
+        rules: How certain a verdict has to be.
         max_examples: Examples drawn from each data set, or None for all.
         on_inconclusive: What to do with an inconclusive verdict, given its explanation; None
             fails it.
@@ -48,7 +49,7 @@ class Ood:
     engine: Engine
     reader: Reader
     seed: int
-    alpha: float
+    rules: Rules
     max_examples: int | None
     on_inconclusive: Callable[[str], object] | None
 
@@ -59,6 +60,7 @@ class Ood:
         shift: ShiftLike,
         *,
         max_drop: float,
+        metric: str = ACCURACY,
         labels: Iterable[str] | None = None,
     ) -> Evaluation:
         """Assert that a model's score drops by at most `max_drop` under a shift.
@@ -69,6 +71,8 @@ class Ood:
             data: In-distribution examples.
             shift: What is done to them; see ShiftLike.
             max_drop: A share of 1: 3 points are 0.03.
+            metric: What may drop: "accuracy", "macro-f1", "recall-LABEL", "ece", "pdr", and under a
+                domain shift "reweighted".
             labels: The possible answers, where the data does not show all of them.
 
         Returns:
@@ -80,8 +84,9 @@ class Ood:
         """
         __tracebackhide__ = True
         chosen = _shift(shift)
-        run, (asked,) = self._run(data, chosen, Budget(max_drop=max_drop), labels, [model])
-        result = run.evaluate(asked, chosen)
+        budgets = {metric: Budget(max_drop=max_drop)}
+        run, (asked,) = self._run(data, chosen, budgets, labels, [model])
+        result = run.evaluate(asked, chosen, metric)
         self._settle(result)
         return result
 
@@ -93,6 +98,7 @@ class Ood:
         on: Data,
         under: ShiftLike,
         margin: float,
+        metric: str = ACCURACY,
         labels: Iterable[str] | None = None,
     ) -> Comparison:
         """Assert that a model's score drops by at most `margin` more than another model's.
@@ -103,6 +109,7 @@ class Ood:
             on: In-distribution examples.
             under: What is done to them; see ShiftLike.
             margin: A share of 1: 2 points are 0.02.
+            metric: As in `assert_drop`.
             labels: The possible answers, where the data does not show all of them.
 
         Returns:
@@ -114,8 +121,9 @@ class Ood:
         """
         __tracebackhide__ = True
         chosen = _shift(under)
-        run, (mine, other) = self._run(on, chosen, Budget(margin=margin), labels, [model, than])
-        result = run.compare(mine, other, chosen)
+        budgets = {metric: Budget(margin=margin)}
+        run, (mine, other) = self._run(on, chosen, budgets, labels, [model, than])
+        result = run.compare(mine, other, chosen, metric)
         self._settle(result)
         return result
 
@@ -123,22 +131,26 @@ class Ood:
         self,
         data: Data,
         shift: Shift,
-        budget: Budget,
+        budgets: Mapping[str, Budget],
         labels: Iterable[str] | None,
         models: list[Any],
-    ) -> tuple[SuiteRun, list[Model | RecordedModel]]:
+    ) -> tuple[SuiteRun, list[Model | RecordedModel | SeededModel]]:
         dataset = data if isinstance(data, Dataset) else Dataset.from_pairs("data", data)
         known = set(dataset.labels if labels is None else labels)
         if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and labels is None:
             known |= set(shift.source.labels)
         task = Classification(tuple(sorted(known)))
-        suite = Suite(dataset.name, task, dataset, (shift,), {shift.name: budget})
+        for metric in budgets:
+            allowed = (ACCURACY, *loss_names(task.labels, shift.kind))
+            if metric not in allowed or metric == IN_DOMAIN:
+                raise ConfigurationError(unknown_name("metric", metric, allowed))
+        suite = Suite(dataset.name, task, dataset, (shift,), {shift.name: budgets})
         run = SuiteRun(
             suite,
             engine=self.engine,
             reader=self.reader,
             seed=self.seed,
-            alpha=self.alpha,
+            rules=self.rules,
             max_examples=self.max_examples,
         )
         made = [as_model(model, task.labels) for model in models]
@@ -154,7 +166,7 @@ class Ood:
         __tracebackhide__ = True
         if result.verdict in ("pass", "measured"):
             return
-        text = explain(result, alpha=self.alpha)
+        text = explain(result, self.rules)
         if result.verdict == "inconclusive" and self.on_inconclusive is not None:
             self.on_inconclusive(text)
             return

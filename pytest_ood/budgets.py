@@ -1,4 +1,4 @@
-"""Budgets, and the verdict on a figure with its interval."""
+"""Budgets, and the verdict on a figure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.statistics import examples_to_settle
+from pytest_ood.statistics import estimate, examples_to_settle, least_examples, single_step
+from pytest_ood.statistics.sequential import BETTING_SHARE, Sequential
 
 if TYPE_CHECKING:
-    from pytest_ood.statistics import Estimate
+    from pytest_ood.statistics import Correction, Estimate, Figure
 
 Verdict = Literal["pass", "fail", "inconclusive", "invalid", "measured"]
 """What a check comes to; `measured` where there is no budget to judge by."""
@@ -21,13 +22,45 @@ MIN_CHANGED = 10
 SAME_ANSWER_SHARE = 0.98
 """A model that gives one answer to more than this share of in-distribution inputs is invalid."""
 
+VALIDITY_ALPHA = 0.001
+"""Level at which a model has to be better than the majority class.
+
+A coin has this chance of being taken for a model. At the gates' usual 0.05, a release in twenty of
+a model that guesses would be let through, since guessing drops by nothing under any shift.
+"""
+
+MAX_ABSTENTION = 0.1
+"""The share of inputs that may go without a parseable answer, where a suite says nothing else."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How certain a verdict has to be.
+
+    Attributes:
+        alpha: One-sided level of every bound.
+        correction: How the fails of a run's many gates are held to alpha.
+        gates: How many gates the run has.
+        sequential: Ask in batches, and stop as soon as the verdict is settled.
+    """
+
+    alpha: float
+    correction: Correction = "holm"
+    gates: int = 1
+    sequential: bool = True
+
+    @property
+    def fail_alpha(self) -> float:
+        """The level at which a gate fails whatever the others show."""
+        return single_step(self.alpha, self.correction, self.gates)
+
 
 @dataclass(frozen=True)
 class Budget:
-    """What a model may lose under a shift. All shares of 1; None: not asked for.
+    """What a model may lose under a shift, by one metric. All shares of 1; None: not asked for.
 
     Attributes:
-        max_drop: The most that its own score may drop.
+        max_drop: The most that its own figure may drop.
         margin: The most that its drop may exceed the baseline's.
     """
 
@@ -60,47 +93,74 @@ class Judgement:
     Attributes:
         verdict: pass, fail, inconclusive or invalid.
         reason: One clause for the reader.
+        p_fail: The p-value of "the budget is kept"; None where nothing was tested.
     """
 
     verdict: Verdict
     reason: str
+    p_fail: float | None = None
 
 
-def judge_at_most(estimate: Estimate, limit: float, alpha: float) -> Judgement:
-    """Judge a figure that may be at most `limit`: pass, fail or inconclusive.
+def is_settled(figure: Figure, limit: float, rules: Rules) -> bool:
+    """Tell whether a figure is on one side of its limit for certain."""
+    return figure.p_below(limit) <= rules.alpha or figure.p_above(limit) <= rules.fail_alpha
 
-    pass: the upper bound is within the limit; fail: the lower bound is beyond it. Each bound is
-    one-sided, of level alpha.
+
+def judge_at_most(figure: Figure, limit: float, rules: Rules) -> Judgement:
+    """Judge a figure that may be at most `limit`.
+
+    pass: "it is above the limit" is refuted at alpha; fail: "it is within" is refuted at the level
+    that the run's many gates leave; inconclusive: neither; invalid: these examples could not have
+    shown a pass even without a single loss.
     """
-    if estimate.high <= limit:
+    shown = estimate(figure, rules.alpha)
+    sure = f"with confidence {percent(1 - rules.alpha)}"
+    p_fail = figure.p_above(limit)
+    if figure.p_below(limit) <= rules.alpha:
+        return Judgement("pass", f"at most {points(shown.high)} {sure}", p_fail)
+    if p_fail <= rules.fail_alpha:
+        return Judgement("fail", f"above {points(shown.low)} {sure}", p_fail)
+    least = least_examples(limit, rules.alpha * _last_share(figure))
+    if figure.n < least < sys.maxsize:
         return Judgement(
-            "pass", f"at most {points(estimate.high)} with confidence {percent(1 - alpha)}"
+            "invalid",
+            f"{figure.n} examples can never show a drop of at most {points(limit)} points; "
+            f"{least:,} are the least",
+            p_fail,
         )
-    if estimate.low > limit:
-        return Judgement(
-            "fail", f"above {points(estimate.low)} with confidence {percent(1 - alpha)}"
-        )
-    return Judgement("inconclusive", _how_many(estimate, limit, alpha))
+    return Judgement("inconclusive", _how_many(figure, limit, rules, p_fail), p_fail)
 
 
-def judge_at_least(estimate: Estimate, limit: float, alpha: float) -> Judgement:
+def judge_at_least(figure: Figure, limit: float, rules: Rules) -> Judgement:
     """Judge a figure that has to be at least `limit`."""
-    if estimate.low >= limit:
-        return Judgement(
-            "pass", f"at least {points(estimate.low)} with confidence {percent(1 - alpha)}"
-        )
-    if estimate.high < limit:
-        return Judgement(
-            "fail", f"below {points(estimate.high)} with confidence {percent(1 - alpha)}"
-        )
-    return Judgement("inconclusive", _how_many(estimate, limit, alpha))
+    shown = estimate(figure, rules.alpha)
+    sure = f"with confidence {percent(1 - rules.alpha)}"
+    p_fail = figure.p_below(limit)
+    if figure.p_above(limit) <= rules.alpha:
+        return Judgement("pass", f"at least {points(shown.low)} {sure}", p_fail)
+    if p_fail <= rules.fail_alpha:
+        return Judgement("fail", f"below {points(shown.high)} {sure}", p_fail)
+    return Judgement("inconclusive", _how_many(figure, limit, rules, p_fail), p_fail)
 
 
-def _how_many(estimate: Estimate, limit: float, alpha: float) -> str:
-    needed = examples_to_settle(estimate, limit, alpha)
+def _last_share(figure: Figure) -> float:
+    """Return the part of a level that the test on all examples has."""
+    return 1.0 - BETTING_SHARE if isinstance(figure, Sequential) else 1.0
+
+
+def _how_many(figure: Figure, limit: float, rules: Rules, p_fail: float) -> str:
+    # The side the estimate is on says which of the two tests is to be settled.
+    failing = p_fail < 0.5  # noqa: PLR2004 - the estimate lies beyond the limit
+    level = (rules.fail_alpha if failing else rules.alpha) * _last_share(figure)
+    needed = examples_to_settle(figure, limit, level)
+    alone = (
+        f"a fail if it were the only gate, not as one of {rules.gates}; "
+        if p_fail <= rules.alpha
+        else ""
+    )
     if needed == sys.maxsize:
         return "the estimate lies on the limit; no number of examples is sure to settle it"
-    return f"about {needed:,} examples would settle it (now {estimate.n:,})"
+    return f"{alone}about {needed:,} examples would settle it (now {figure.n:,})"
 
 
 def points(share: float) -> str:

@@ -6,22 +6,24 @@ import difflib
 import inspect
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.models import adapter, adapters
-from pytest_ood.models.protocol import Context
-from pytest_ood.readers import parse_source
-from pytest_ood.suite import check_count, check_name
+from pytest_ood.models.protocol import Context, Model, SeededModel
+from pytest_ood.readers import DataSource, parse_source
+from pytest_ood.statistics import CORRECTIONS
+from pytest_ood.suite import check_count, check_flag, check_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.examples import Dataset
-    from pytest_ood.models.protocol import Model, RecordedModel
+    from pytest_ood.models.protocol import RecordedModel
     from pytest_ood.readers import Reader
+    from pytest_ood.statistics import Correction
 
 DEFAULT_SUITES = ("sentiment",)
 DEFAULT_ALPHA = 0.05
@@ -38,6 +40,9 @@ class Configuration:
         max_examples: Examples drawn from each data set; None for what the suite says.
         alpha: One-sided level of every bound.
         strict: An inconclusive verdict fails.
+        sequential: Ask in batches, and stop as soon as the verdict is settled; None for what the
+            suite says.
+        correction: How the fails of a run's many gates are held to alpha.
     """
 
     suites: tuple[str, ...] = DEFAULT_SUITES
@@ -46,6 +51,8 @@ class Configuration:
     max_examples: int | None = None
     alpha: float = DEFAULT_ALPHA
     strict: bool = False
+    sequential: bool | None = None
+    correction: Correction = "holm"
 
 
 def read_configuration(root: Path) -> Configuration:
@@ -99,17 +106,36 @@ def parse_configuration(table: Any, where: str) -> Configuration:
     models = table.get("models", {})
     if not isinstance(models, Mapping):
         raise ConfigurationError(f"{at}: models = {models!r} is not a table of models")
-    seed, strict, alpha = (
-        table.get("seed", 0), table.get("strict", False), table.get("alpha", DEFAULT_ALPHA)
-    )  # fmt: skip
+    return _parsed(table, tuple(suites), models, at)
+
+
+def _parsed(
+    table: Mapping[str, Any], suites: tuple[str, ...], models: Mapping[str, Any], at: str
+) -> Configuration:
+    """Check the plain values of the table."""
+    seed, alpha = table.get("seed", 0), table.get("alpha", DEFAULT_ALPHA)
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise ConfigurationError(f"{at}: seed = {seed!r} is not a whole number")
-    if not isinstance(strict, bool):
-        raise ConfigurationError(f"{at}: strict = {strict!r} is neither true nor false")
+    for key in ("strict", "sequential"):
+        check_flag(table.get(key, False), f"{at}: {key}")
+    correction = table.get("correction", "holm")
+    if correction not in CORRECTIONS:
+        raise ConfigurationError(
+            f"{at}: " + unknown_name("correction", str(correction), CORRECTIONS)
+        )
     if not isinstance(alpha, float) or not 0.0 < alpha < 0.5:  # noqa: PLR2004 - one-sided level
         raise ConfigurationError(f"{at}: alpha = {alpha!r} lies inside (0, 0.5); 0.05 is usual")
     size = check_count(table.get("max_examples"), f"{at}: max_examples")
-    return Configuration(tuple(suites), models, seed, size, alpha, strict)
+    return Configuration(
+        suites,
+        models,
+        seed,
+        size,
+        alpha,
+        table.get("strict", False),
+        table.get("sequential"),
+        correction,
+    )
 
 
 @dataclass(frozen=True)
@@ -122,6 +148,7 @@ class ModelSpec:
         source: The adapter key's value.
         options: What else the adapter is given.
         baseline: Whether relative budgets compare with it.
+        seeds: How many times it is trained, or given demonstrations.
     """
 
     name: str
@@ -129,27 +156,58 @@ class ModelSpec:
     source: str
     options: Mapping[str, Any]
     baseline: bool
+    seeds: int = 1
 
     def build(
         self, labels: tuple[str, ...], reader: Reader, cache_folder: Path
-    ) -> Model | RecordedModel:
+    ) -> Model | RecordedModel | SeededModel:
         """Build the model for a task with these labels; nothing is loaded or trained yet.
 
         Raises:
             ConfigurationError: values that do not go together.
         """
+        first = self._build(self.name, self.options, labels, reader, cache_folder)
+        if self.seeds == 1:
+            return first
+        key = adapter(self.adapter).SEED_OPTION
+        start = self.options.get(key, 0)
+        # The first member has the name, and so the trained weights, of the model with one seed.
+        others = [
+            self._build(
+                f"{self.name}#{number}", {**self.options, key: start + number}, labels, reader,
+                cache_folder,
+            )
+            for number in range(1, self.seeds)
+        ]  # fmt: skip
+        asked = tuple(model for model in (first, *others) if isinstance(model, Model))
+        return SeededModel(self.name, asked)
+
+    def trained_on(self, source: DataSource, name: str) -> ModelSpec | None:
+        """Return this model trained on other data, or None where it is not trained here."""
+        if "train" not in self.options:
+            return None
+        return replace(self, name=name, options={**self.options, "train": source}, seeds=1)
+
+    def _build(
+        self,
+        name: str,
+        options: Mapping[str, Any],
+        labels: tuple[str, ...],
+        reader: Reader,
+        cache_folder: Path,
+    ) -> Model | RecordedModel:
 
         def data(value: Any) -> Callable[[], Dataset]:
-            source = parse_source(value, f"model {self.name!r}: data")
+            source = value
+            if not isinstance(value, DataSource):
+                source = parse_source(value, f"model {self.name!r}: data")
             reader.check(source)
             return cache(lambda: reader.load(source, source.data, labels))
 
         context = Context(
-            self.name, labels, reader.root, cache_folder, reader.offline, reader.progress, data
+            name, labels, reader.root, cache_folder, reader.offline, reader.progress, data
         )
-        model: Model | RecordedModel = adapter(self.adapter).build(
-            self.source, context, **self.options
-        )
+        model: Model | RecordedModel = adapter(self.adapter).build(self.source, context, **options)
         return model
 
 
@@ -184,20 +242,26 @@ def _model(name: str, table: Any, where: str) -> ModelSpec:
     if not isinstance(source, str):
         raise ConfigurationError(f"{where}: {given[0]} = {source!r} is not a string")
     baseline = table.get("baseline", False)
-    if not isinstance(baseline, bool):
-        raise ConfigurationError(f"{where}: baseline = {baseline!r} is neither true nor false")
-    options = {k: v for k, v in table.items() if k not in (given[0], "baseline")}
+    check_flag(baseline, f"{where}: baseline")
+    seeds = check_count(table.get("seeds", 1), f"{where}: seeds") or 1
+    if seeds > 1 and not hasattr(adapter(given[0]), "SEED_OPTION"):
+        repeated = [name for name in adapters() if hasattr(adapter(name), "SEED_OPTION")]
+        raise ConfigurationError(
+            f"{where}: seeds = {seeds}: a model of the kind {given[0]!r} has no seed of its own; "
+            f"{' and '.join(repeated)} models have"
+        )
+    options = {k: v for k, v in table.items() if k not in (given[0], "baseline", "seeds")}
     parameters = inspect.signature(adapter(given[0]).build).parameters
     known = {n: p for n, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
     for key, value in options.items():
         if key not in known:
-            names = [*known, "baseline", given[0]]
+            names = [*known, "baseline", "seeds", given[0]]
             raise ConfigurationError(f"{where}: " + unknown_name("key", key, names))
         _check_type(key, value, str(known[key].annotation), where)
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in options:
             raise ConfigurationError(f"{where}: the key {key!r} is missing")
-    return ModelSpec(name, given[0], source, options, baseline)
+    return ModelSpec(name, given[0], source, options, baseline, seeds)
 
 
 def _check_type(key: str, value: Any, annotation: str, where: str) -> None:

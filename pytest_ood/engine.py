@@ -40,7 +40,12 @@ class Engine:
     asked: dict[int, Model] = field(default_factory=dict)
 
     def predict(
-        self, model: Model, inputs: Sequence[Inputs], labels: Sequence[str], what: str
+        self,
+        model: Model,
+        inputs: Sequence[Inputs],
+        labels: Sequence[str],
+        what: str,
+        draw: int = 0,
     ) -> list[Prediction]:
         """Answer every input, in order; equal inputs are asked once.
 
@@ -49,6 +54,7 @@ class Engine:
             inputs: What it is asked.
             labels: The answers it may give.
             what: For the progress display: which set this is.
+            draw: Answers of another draw are asked for anew, to see whether they are the same.
 
         Raises:
             ModelError: it gave another number of answers, an unknown label, or a score that is not
@@ -60,6 +66,8 @@ class Engine:
             self.asked[id(model)] = model
         # The same weights answer another task with other labels, or with ties the other way round.
         key = "\0".join([model.fingerprint or f"unknown:{id(model)}", *labels])
+        if draw:
+            key += f"\0draw {draw}"
         known = self.memory.get(key, list(unique.values()))
         if kept:
             rest = [value for text, value in unique.items() if text not in known]

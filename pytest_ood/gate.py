@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.budgets import Budget, Rules
 from pytest_ood.configuration import Configuration, is_configured, parse_models, read_configuration
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.evaluation import SuiteRun
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN
 from pytest_ood.models import as_model
+from pytest_ood.models.protocol import SeededModel
 from pytest_ood.readers import DataSource, Reader
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.shifts import KINDS, DomainShift
@@ -19,9 +22,10 @@ from pytest_ood.store import FileStore, MemoryStore
 from pytest_ood.suite import IN_DISTRIBUTION, check_name, load_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from pytest_ood.configuration import ModelSpec
     from pytest_ood.evaluation import Result
     from pytest_ood.models.protocol import Model, RecordedModel
     from pytest_ood.progress import Progress
@@ -69,12 +73,16 @@ class Check:
         model: The model's name.
         shift: None for the in-distribution floor.
         baseline: The model to compare with, or None for the model's own drop.
+        metric: What is measured under the shift.
+        limit: The budget; None where the figure is only shown.
     """
 
     suite: str
     model: str
     shift: Shift | None = None
     baseline: str | None = None
+    metric: str = ACCURACY
+    limit: float | None = None
 
     @property
     def path(self) -> str:
@@ -87,7 +95,8 @@ class Check:
     def id(self) -> str:
         """The id of the pytest item."""
         who = self.model if self.baseline is None else f"{self.model}-vs-{self.baseline}"
-        return f"{self.path}[{who}]"
+        metric = "" if self.metric == ACCURACY else f"/{self.metric}"
+        return f"{self.path}{metric}[{who}]"
 
 
 class Gate:
@@ -116,20 +125,37 @@ class Gate:
         store = FileStore(options.cache / PREDICTIONS)
         self.engine = Engine(store if options.keep_predictions else MemoryStore(), progress)
         self.runs: dict[str, SuiteRun] = {}
-        self.models: dict[str, dict[str, Model | RecordedModel]] = {}
+        self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
+        self.rules = Rules(self.configuration.alpha, self.configuration.correction)
         for given in self.configuration.suites:
             suite = load_suite(given, options.root)
             if suite.name in self.runs:
                 raise ConfigurationError(f"two suites have the name {suite.name!r}; rename one")
             self._add(suite)
         self._check_names()
+        self.count_gates(0)
+
+    def count_gates(self, own_tests: int) -> None:
+        """Set how many gates the run's error rate is shared by.
+
+        Every gate of the configuration counts, whatever the options leave of them: a check has the
+        same verdict whether it runs alone or with the others.
+
+        Args:
+            own_tests: The user's own robustness tests, each of which is one gate more.
+        """
+        gates = sum(check.limit is not None for check in self._all_checks)
+        self.rules = replace(self.rules, gates=max(1, gates + own_tests))
+        for run in self.runs.values():
+            run.rules = replace(self.rules, sequential=run.rules.sequential)
 
     def _add(self, suite: Suite) -> None:
         labels = suite.task.labels
         for source in (
             suite.in_distribution,
             *(s.source for s in suite.shifts if isinstance(s, DomainShift)),
+            *(s.train for s in suite.shifts if isinstance(s, DomainShift)),
         ):
             if isinstance(source, DataSource):
                 self.reader.check(source)
@@ -148,15 +174,40 @@ class Gate:
                 raise ConfigurationError(f"two models have the name {model.name!r}; rename one")
             models[check_name(model.name, "a model of pytest_ood_models")] = model
         self.models[suite.name] = models
-        self.baselines[suite.name] = next((s.name for s in specs if s.baseline), None)
+        baseline = next((s for s in specs if s.baseline), None)
+        self.baselines[suite.name] = None if baseline is None else baseline.name
+        chosen = self.configuration.sequential
         self.runs[suite.name] = SuiteRun(
             suite,
             engine=self.engine,
             reader=self.reader,
             seed=self.seed,
-            alpha=self.configuration.alpha,
+            rules=replace(self.rules, sequential=suite.sequential if chosen is None else chosen),
             max_examples=self.max_examples,
+            references=self._references(suite, baseline),
         )
+
+    def _references(
+        self, suite: Suite, baseline: ModelSpec | None
+    ) -> dict[str, Model | RecordedModel]:
+        """Return the baseline trained on each target that has training data of its own."""
+        found = {}
+        for shift in suite.shifts:
+            wanted = IN_DOMAIN in suite.budgets[shift.name]
+            spec = None
+            if baseline is not None and isinstance(shift, DomainShift) and shift.train is not None:
+                spec = baseline.trained_on(shift.train, f"{baseline.name}-on-{shift.name}")
+            if spec is not None:
+                model = spec.build(suite.task.labels, self.reader, self.options.cache)
+                assert not isinstance(model, SeededModel), "unreachable because it has one seed"
+                found[shift.name] = model
+            elif wanted:
+                raise ConfigurationError(
+                    f"suite {suite.name!r}: {shift.kind}/{shift.name} has an in-domain budget; it "
+                    "needs `train` (training data of the target's own), and a baseline that is "
+                    "trained here (a model with `train` and `baseline = true`)"
+                )
+        return found
 
     def _check_names(self) -> None:
         names = {name for models in self.models.values() for name in models}
@@ -180,17 +231,24 @@ class Gate:
 
     @cached_property
     def _all_checks(self) -> list[Check]:
-        checks = []
-        for name, run in self.runs.items():
-            baseline = self.baselines[name]
-            for model in self.models[name]:
-                checks.append(Check(name, model))
-                for shift in run.suite.shifts:
-                    checks.append(Check(name, model, shift))
-                    margin = run.suite.budgets[shift.name].margin
-                    if baseline not in (None, model) and margin is not None:
-                        checks.append(Check(name, model, shift, baseline))
-        return checks
+        return [
+            check
+            for name, run in self.runs.items()
+            for model in self.models[name]
+            for check in self._checks_of(run.suite, model)
+        ]
+
+    def _checks_of(self, suite: Suite, model: str) -> Iterator[Check]:
+        baseline = self.baselines[suite.name]
+        yield Check(suite.name, model, limit=suite.min_score)
+        for shift in suite.shifts:
+            budgets = suite.budgets[shift.name]
+            for metric in dict.fromkeys([ACCURACY, *budgets]):
+                budget = budgets.get(metric, Budget())
+                if metric == ACCURACY or budget.max_drop is not None:
+                    yield Check(suite.name, model, shift, None, metric, budget.max_drop)
+                if baseline not in (None, model) and budget.margin is not None:
+                    yield Check(suite.name, model, shift, baseline, metric, budget.margin)
 
     def measure(self, check: Check) -> Result:
         """Carry a check out.
@@ -203,8 +261,8 @@ class Gate:
         if check.shift is None:
             return run.floor(model)
         if check.baseline is None:
-            return run.evaluate(model, check.shift)
-        return run.compare(model, models[check.baseline], check.shift)
+            return run.evaluate(model, check.shift, check.metric)
+        return run.compare(model, models[check.baseline], check.shift, check.metric)
 
     def chosen_models(self, suite: str) -> Sequence[str]:
         """Return the names of a suite's models that --ood-model leaves."""
@@ -236,4 +294,5 @@ def _names_of(check: Check) -> set[str]:
         return {check.suite, IN_DISTRIBUTION, check.path}
     assert check.shift.kind in KINDS, "unreachable because shifts have no other kind"
     kind = check.shift.kind
-    return {check.suite, kind, check.shift.name, f"{check.suite}/{kind}", check.path}
+    names = {check.suite, kind, check.shift.name, f"{check.suite}/{kind}", check.path}
+    return names if check.metric == ACCURACY else {*names, check.metric}

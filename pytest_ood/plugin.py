@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_ood.assertions import Ood
     from pytest_ood.evaluation import Result
     from pytest_ood.gate import Check, Gate
-    from pytest_ood.models.protocol import Model, RecordedModel
+    from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
     from pytest_ood.reports.results import Results
     from pytest_ood.shifts import Shift
 
@@ -85,6 +85,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--ood-offline", action="store_true", help="fetch nothing; use what is in the cache"
+    )
+
+    group.addoption(
+        "--ood-dry-run",
+        action="store_true",
+        help="show what each gate could tell and what it would cost; ask no model",
     )
 
 
@@ -265,6 +271,7 @@ class OodItem(pytest.Item):
             self.stash[RECORD]["error"] = f"{type(error).__name__}: {error}"
             raise
         self.stash[RECORD]["result"] = to_record(result)
+        self.stash[RECORD]["gates"] = gate.rules.gates
         self.stash[RECORD]["models"] = [asdict(info) for info in gate.infos(self.check)]
         self.user_properties += _properties(result)
         if result.verdict in ("pass", "measured"):
@@ -274,7 +281,7 @@ class OodItem(pytest.Item):
         rerun += f" --ood-seed {gate.seed}"
         if gate.options.max_examples is not None:
             rerun += f" --ood-max-examples {gate.options.max_examples}"
-        text = explain(result, alpha=gate.configuration.alpha, rerun=rerun)
+        text = explain(result, gate.rules, rerun)
         if result.verdict == "inconclusive" and not gate.strict:
             raise _skipped(f"inconclusive: {result.reason}")
         raise GateFailedError(text)
@@ -348,6 +355,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if _is_robustness_test(item):
                 item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
         return
+    config.stash[GATE].count_gates(
+        sum("ood" in getattr(item, "fixturenames", ()) for item in items)
+    )
     only = bool(config.getoption("ood_only"))
     kept = [item for item in items if _is_robustness_test(item, only=only)]
     if len(kept) < len(items):
@@ -362,6 +372,28 @@ def _is_robustness_test(item: pytest.Item, *, only: bool = False) -> bool:
     if only:
         return isinstance(item, OodItem) or "ood_shift" in names
     return item.get_closest_marker("ood") is not None or not FIXTURES.isdisjoint(names)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """With --ood-dry-run show the plan and run nothing."""
+    config = session.config
+    if GATE not in config.stash or not config.getoption("ood_dry_run"):
+        return None
+    from pytest_ood.errors import OodError
+    from pytest_ood.planning import plan_run
+    from pytest_ood.reports.plan import render_plan
+
+    try:
+        lines = render_plan(plan_run(config.stash[GATE]))
+    except OodError as error:
+        raise pytest.UsageError(f"pytest-ood: {error}") from None
+    terminal = config.pluginmanager.getplugin("terminalreporter")
+    if terminal is not None:
+        terminal.section("plan")
+        for line in lines:
+            terminal.write_line(line)
+    return True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -401,6 +433,8 @@ def _gate(config: pytest.Config) -> Gate:
 @pytest.fixture(scope="session")
 def ood(pytestconfig: pytest.Config) -> Ood:
     """Robustness assertions: `ood.assert_drop(...)` and `ood.assert_no_less_robust(...)`."""
+    from dataclasses import replace
+
     from pytest_ood.assertions import Ood
 
     gate = _gate(pytestconfig)
@@ -408,14 +442,14 @@ def ood(pytestconfig: pytest.Config) -> Ood:
         gate.engine,
         gate.reader,
         gate.seed,
-        gate.configuration.alpha,
+        replace(gate.rules, sequential=gate.configuration.sequential is not False),
         gate.max_examples,
         None if gate.strict else pytest.skip,
     )
 
 
 @pytest.fixture
-def ood_model(request: pytest.FixtureRequest) -> Model | RecordedModel:
+def ood_model(request: pytest.FixtureRequest) -> Model | RecordedModel | SeededModel:
     """Each model under test in turn."""
     gate = _gate(request.config)
     suite, name = request.param
@@ -431,7 +465,7 @@ def ood_shift(request: pytest.FixtureRequest) -> Shift:
 
 
 @pytest.fixture
-def ood_baseline(request: pytest.FixtureRequest) -> Model | RecordedModel:
+def ood_baseline(request: pytest.FixtureRequest) -> Model | RecordedModel | SeededModel:
     """The model marked `baseline = true`."""
     gate = _gate(request.config)
     callspec = getattr(request.node, "callspec", None)
@@ -473,16 +507,51 @@ class RecordKeeper:
 
     Attributes:
         records: By the id of the check.
+        reports: Likewise.
     """
 
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
+        self.reports: dict[str, pytest.TestReport] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a measurement off its report."""
         record = getattr(report, "ood_record", None)
         if record is not None:
             self.records[record["check"]] = record
+            self.reports[record["check"]] = report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Report, once all gates are known, the fails that rest on the others of the family."""
+        result = yield
+        if not hasattr(session.config, "workerinput"):
+            self._report_family(session.config)
+        return result
+
+    def _report_family(self, config: pytest.Config) -> None:
+        import copy
+
+        from pytest_ood.evaluation import from_record, to_record
+        from pytest_ood.reports.explanation import explain
+
+        results = _results(config)
+        if results is None:
+            return
+        measured = [key for key in _ordered(config) if "result" in self.records[key]]
+        terminal = config.pluginmanager.getplugin("terminalreporter")
+        for key, settled in zip(measured, results.results, strict=True):
+            record, old = self.records[key], self.reports[key]
+            before = from_record(record["result"]).verdict
+            if not old.skipped or (before, settled.verdict) != ("inconclusive", "fail"):
+                continue
+            # The first report was right when it was given; the second one takes its place.
+            if terminal is not None and old in terminal.stats.get("inconclusive", []):
+                terminal.stats["inconclusive"].remove(old)
+            new = copy.copy(old)
+            new.outcome, new.longrepr = "failed", explain(settled, results.rules)
+            vars(new)["ood_record"] = {**record, "result": to_record(settled)}
+            config.hook.pytest_runtest_logreport(report=new)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -512,22 +581,34 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         json_report.write(path, results)
 
 
+def _ordered(config: pytest.Config) -> list[str]:
+    """Return the ids of the checks that were carried out, in their order."""
+    checks, records = config.stash[GATE].checks, config.stash[KEEPER].records
+    return [check.id for check in checks if check.id in records]
+
+
 def _results(config: pytest.Config) -> Results | None:
     """Put what was measured in the order of the checks; None where there is nothing."""
     if GATE not in config.stash or not config.stash[KEEPER].records:
         return None
-    from pytest_ood.evaluation import from_record
+    from dataclasses import replace
+
+    from pytest_ood.evaluation import from_record, settle_family
     from pytest_ood.reports.results import ModelInfo, Results
 
     gate, records = config.stash[GATE], config.stash[KEEPER].records
-    ordered = [records[check.id] for check in gate.checks if check.id in records]
+    ordered = [records[key] for key in _ordered(config)]
     measured = [record for record in ordered if "result" in record]
     found = {(m["suite"], m["name"]): ModelInfo(**m) for r in measured for m in r["models"]}
     names = [(suite, name) for suite, models in gate.models.items() for name in models]
+    # xdist's controller collects nothing: the workers tell how many gates there are.
+    gates = max((record["gates"] for record in measured), default=gate.rules.gates)
+    rules = replace(gate.rules, gates=gates)
+    results = [from_record(record["result"]) for record in measured]
     return Results(
         gate.seed,
-        gate.configuration.alpha,
+        rules,
         tuple(found[name] for name in names if name in found),
-        tuple(from_record(record["result"]) for record in measured),
+        tuple(settle_family(results, rules)),
         tuple((r["check"], r["error"]) for r in ordered if "error" in r),
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["domain", "noise", "adversarial"]
 KINDS: tuple[Kind, ...] = ("domain", "noise", "adversarial")
+WORST_CASE = "worst-case"
 
 
 class TextStore(Protocol):
@@ -42,10 +43,13 @@ class DomainShift:
     Attributes:
         name: In reports.
         source: Where the examples lie.
+        train: Training data of the same domain, or None: what a baseline trained on it scores
+            tells a hard domain from a model that is lost there.
     """
 
     name: str
     source: DataSource | Dataset
+    train: DataSource | None = None
     kind: Kind = "domain"
 
 
@@ -127,7 +131,19 @@ class AdversarialShift:
     kind: Kind = "adversarial"
 
 
-Shift = DomainShift | NoiseShift | AdversarialShift
+@dataclass(frozen=True)
+class WorstCase:
+    """The worst over all noise shifts of a suite and the original, example by example.
+
+    Attributes:
+        name: In reports.
+    """
+
+    name: str = WORST_CASE
+    kind: Kind = "noise"
+
+
+Shift = DomainShift | NoiseShift | AdversarialShift | WorstCase
 
 
 def shifted_set_hash(examples: Sequence[Example], shifted: Sequence[Inputs]) -> str:

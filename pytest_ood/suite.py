@@ -8,12 +8,21 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.budgets import Budget, check_share
+from pytest_ood.budgets import MAX_ABSTENTION, Budget, check_share
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.metrics import ACCURACY, loss_names
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.adversarial import find_attack
 from pytest_ood.readers import DataSource, parse_source
-from pytest_ood.shifts import KINDS, AdversarialShift, DomainShift, NoiseShift, Shift
+from pytest_ood.shifts import (
+    KINDS,
+    WORST_CASE,
+    AdversarialShift,
+    DomainShift,
+    NoiseShift,
+    Shift,
+    WorstCase,
+)
 from pytest_ood.tasks import Classification
 
 if TYPE_CHECKING:
@@ -25,11 +34,11 @@ if TYPE_CHECKING:
 IN_DISTRIBUTION = "in-distribution"
 DEFAULT_QUERY_BUDGET = 50
 
-_SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_examples", "min_score", "models",
-               "name", "shifts")  # fmt: skip
+_SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_examples",
+               "min_score", "models", "name", "sequential", "shifts")  # fmt: skip
 _BUDGET_KEYS = ("margin", "max_drop")
 _SHIFT_KEYS = {
-    "domain": ("data", "split", "fields", "label", "id", "labels", *_BUDGET_KEYS),
+    "domain": ("data", "split", "fields", "label", "id", "labels", "train", *_BUDGET_KEYS),
     "noise": ("perturbation", "parameters", "fields", *_BUDGET_KEYS),
     "adversarial": ("attack", "query_budget", "max_examples", *_BUDGET_KEYS),
 }
@@ -44,20 +53,25 @@ class Suite:
         task: How answers are scored.
         in_distribution: The data that looks like the training data.
         shifts: By name, in the order of the file.
-        budgets: One for each shift, by its name.
+        budgets: For each shift, by its name: one for each metric that has any, by its name.
         min_score: The floor of the in-distribution score, or None.
         max_examples: Examples drawn from each data set, or None for all.
         models: Configuration of models to take where the user names none.
+        max_abstention: The share of inputs that may go without a parseable answer.
+        sequential: Ask in batches and stop as soon as a verdict is settled, unless the user's
+            configuration says otherwise.
     """
 
     name: str
     task: Task
     in_distribution: DataSource | Dataset
     shifts: tuple[Shift, ...]
-    budgets: Mapping[str, Budget]
+    budgets: Mapping[str, Mapping[str, Budget]]
     min_score: float | None = None
     max_examples: int | None = None
     models: Mapping[str, Any] = field(default_factory=dict)
+    max_abstention: float = MAX_ABSTENTION
+    sequential: bool = True
 
     def shift(self, name: str) -> Shift:
         """Return the shift of this name.
@@ -122,7 +136,7 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise ConfigurationError(f"{where}: labels = {labels!r} is not a list of strings")
     source = parse_source(table["in_distribution"], f"{where}: in_distribution")
-    shifts, budgets = _shifts(table, where)
+    shifts, budgets = _shifts(table, where, tuple(labels))
     for shift in shifts:
         asked = shift.fields if isinstance(shift, NoiseShift) else ()
         for name_ in asked:
@@ -134,6 +148,7 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
     floor = table.get("min_score")
     try:
         check_share("min_score", floor)
+        check_share("max_abstention", table.get("max_abstention"))
         task = Classification(tuple(labels))
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}: {error}") from None
@@ -146,30 +161,49 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
         floor,
         check_count(table.get("max_examples"), f"{where}: max_examples"),
         _table(table, "models", where),
+        table.get("max_abstention", MAX_ABSTENTION),
+        check_flag(table.get("sequential", True), f"{where}: sequential"),
     )
 
 
-def _shifts(table: Mapping[str, Any], where: str) -> tuple[tuple[Shift, ...], dict[str, Budget]]:
-    """Read the shifts and, for each, the budget of its kind with what its own table changes."""
-    kinds = _budgets(_table(table, "budgets", where), where)
+def _shifts(
+    table: Mapping[str, Any], where: str, labels: tuple[str, ...]
+) -> tuple[tuple[Shift, ...], dict[str, dict[str, Budget]]]:
+    """Read the shifts and, for each, the budgets of its kind with what its own table changes."""
+    kinds = _budgets(_table(table, "budgets", where), where, labels)
     shifts: list[Shift] = []
-    budgets: dict[str, Budget] = {}
+    budgets: dict[str, dict[str, Budget]] = {}
     for kind in _table(table, "shifts", where):
         if kind not in KINDS:
             raise ConfigurationError(f"{where}: shifts: " + unknown_name("kind", kind, KINDS))
         entries = _table(table["shifts"], kind, f"{where}: shifts")
         for name in entries:
             at = f"{where}: shifts.{kind}.{name}"
-            if check_name(name, at) in (IN_DISTRIBUTION, *KINDS):
+            if check_name(name, at) in (IN_DISTRIBUTION, WORST_CASE, *KINDS):
                 raise ConfigurationError(f"{at}: this name has a meaning of its own; take another")
             entry = _table(entries, name, f"{where}: shifts.{kind}")
-            _check_keys(entry, _SHIFT_KEYS[kind], at)
+            metrics = loss_names(labels, kind)
+            _check_keys(entry, (*_SHIFT_KEYS[kind], *metrics), at)
             if name in budgets:
                 raise ConfigurationError(f"{at}: a shift of this name stands under another kind")
-            shifts.append(_shift(kind, name, entry, at))
-            own = _budget({k: v for k, v in entry.items() if k in _BUDGET_KEYS}, at)
-            changes = {k: v for k in _BUDGET_KEYS if (v := getattr(own, k)) is not None}
-            budgets[name] = replace(kinds.get(kind, Budget()), **changes)
+            rest = {k: v for k, v in entry.items() if k not in metrics}
+            shifts.append(_shift(kind, name, rest, at))
+            own = _metric_budgets(
+                {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
+            )
+            budgets[name] = dict(kinds.get(kind, {}))
+            for metric, budget in own.items():
+                changes = {k: v for k in _BUDGET_KEYS if (v := getattr(budget, k)) is not None}
+                budgets[name][metric] = replace(budgets[name].get(metric, Budget()), **changes)
+    if WORST_CASE in kinds:
+        if sum(isinstance(shift, NoiseShift) for shift in shifts) < 2:  # noqa: PLR2004 - the worst of
+            raise ConfigurationError(
+                f"{where}: budgets.{WORST_CASE}: the worst case is taken over two or more noise "
+                "shifts"
+            )
+        last = max(p for p, shift in enumerate(shifts) if isinstance(shift, NoiseShift))
+        shifts.insert(last + 1, WorstCase())
+        budgets[WORST_CASE] = kinds[WORST_CASE]
     if not shifts:
         raise ConfigurationError(f"{where}: there is no shift in it; give at least one")
     return tuple(shifts), budgets
@@ -206,11 +240,22 @@ def check_count(value: Any, where: str) -> int | None:
     return value
 
 
+def check_flag(value: Any, where: str) -> bool:
+    """Return true or false.
+
+    Raises:
+        ConfigurationError: anything else.
+    """
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{where} = {value!r} is neither true nor false")
+    return value
+
+
 def _shift(kind: str, name: str, entry: Mapping[str, Any], where: str) -> Shift:
     try:
         if kind == "domain":
-            source = {k: v for k, v in entry.items() if k not in _BUDGET_KEYS}
-            return DomainShift(name, parse_source(source, where))
+            source = {k: v for k, v in entry.items() if k not in (*_BUDGET_KEYS, "train")}
+            return DomainShift(name, parse_source(source, where), _train(entry, source, where))
         if kind == "noise":
             generator = find(_string(entry, "perturbation", name, where))
             parameters = _table(entry, "parameters", where)
@@ -230,6 +275,16 @@ def _shift(kind: str, name: str, entry: Mapping[str, Any], where: str) -> Shift:
         ) from None
 
 
+def _train(entry: Mapping[str, Any], source: Mapping[str, Any], where: str) -> DataSource | None:
+    """Read a domain's own training data; columns are named as in its test data."""
+    train = entry.get("train")
+    if train is None:
+        return None
+    columns = {k: v for k, v in source.items() if k in ("fields", "label", "labels")}
+    given = train if isinstance(train, Mapping) else {"data": train}
+    return parse_source({**columns, **given}, f"{where}: train")
+
+
 def _fields(entry: Mapping[str, Any]) -> tuple[str, ...]:
     fields = entry.get("fields", [])
     if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
@@ -237,12 +292,32 @@ def _fields(entry: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(fields)
 
 
-def _budgets(table: Mapping[str, Any], where: str) -> dict[str, Budget]:
-    _check_keys(table, KINDS, f"{where}: budgets")
+def _budgets(
+    table: Mapping[str, Any], where: str, labels: tuple[str, ...]
+) -> dict[str, dict[str, Budget]]:
+    _check_keys(table, (*KINDS, WORST_CASE), f"{where}: budgets")
     return {
-        kind: _budget(_table(table, kind, f"{where}: budgets"), f"{where}: budgets.{kind}")
+        kind: _metric_budgets(
+            _table(table, kind, f"{where}: budgets"),
+            f"{where}: budgets.{kind}",
+            loss_names(labels, kind),
+        )
         for kind in table
     }
+
+
+def _metric_budgets(
+    table: Mapping[str, Any], where: str, metrics: tuple[str, ...]
+) -> dict[str, Budget]:
+    """Read the budget of accuracy, whose keys stand in the table itself, and the others'."""
+    _check_keys(table, (*_BUDGET_KEYS, *metrics), where)
+    found = {
+        metric: _budget(_table(table, metric, where), f"{where}.{metric}")
+        for metric in metrics
+        if metric in table
+    }
+    own = {k: v for k, v in table.items() if k in _BUDGET_KEYS}
+    return {ACCURACY: _budget(own, where), **found} if own else found
 
 
 def _budget(table: Mapping[str, Any], where: str) -> Budget:

@@ -9,12 +9,13 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = [
     {"plugin", "hookspecs", "__init__"},
+    {"planning"},
     {"gate", "assertions", "strategies"},
     {"configuration", "reports"},
     {"evaluation"},
     {"suite", "engine", "store", "shifts"},
     {"perturbations", "suites", "models", "budgets"},
-    {"readers", "tasks", "statistics", "prompting"},
+    {"readers", "metrics", "tasks", "statistics", "prompting"},
     {"assets", "examples", "edits", "files", "progress", "seeding", "errors"},
 ]
 """From the top; a module imports from its own layer and from those below."""

@@ -17,7 +17,7 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from pytest_ood.models.protocol import Model, RecordedModel
+    from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
 
 
 @cache
@@ -39,7 +39,9 @@ def adapter(name: str) -> Any:
     return module
 
 
-def as_model(value: Any, labels: tuple[str, ...], name: str | None = None) -> Model | RecordedModel:
+def as_model(
+    value: Any, labels: tuple[str, ...], name: str | None = None
+) -> Model | RecordedModel | SeededModel:
     """Make a model under test of what a user has at hand.
 
     Args:
@@ -51,9 +53,9 @@ def as_model(value: Any, labels: tuple[str, ...], name: str | None = None) -> Mo
     Raises:
         ConfigurationError: it is none of these.
     """
-    from pytest_ood.models.protocol import Model, RecordedModel
+    from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
 
-    if isinstance(value, Model | RecordedModel):
+    if isinstance(value, Model | RecordedModel | SeededModel):
         return value
     if hasattr(value, "fit") and hasattr(value, "predict"):
         from pytest_ood.models.sklearn import SklearnModel

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 RECIPE = 1
 """Raised when the way of training changes, so that models are trained anew."""
 
+SEED_OPTION = "train_seed"
+"""What is raised by one for each of a model's `seeds`."""
+
 FROM_SCRATCH = "new:roberta"
 AUTO = "auto"
 DEFAULT_BASE = "roberta-base"

@@ -22,6 +22,7 @@ from pytest_ood.models._torch import (
     quiet_transformers,
 )
 from pytest_ood.prompting import Prompt, choose_demonstrations, field_names, parse_template
+from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks import Prediction, check_labels, decide
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
+
+SEED_OPTION = "demonstration_seed"
+"""What is raised by one for each of a model's `seeds`."""
 
 CONTENT_FREE = ("N/A", "", "[MASK]")
 """Inputs without content, for calibration (Zhao et al. 2021, section 4.2)."""
@@ -304,7 +308,8 @@ def build(
         prompt: The template itself, or the path of a file with it (see `parse_template`).
         shots: How many demonstrations to draw; all of an inline list where it is left out.
         demonstrations: A list of tables of fields and `label`, or data (a path or a table).
-        demonstration_seed: Of the draw.
+        demonstration_seed: Of the draw; of an inline list it decides the order, 0 being the one
+            given.
         label_words: The word for each label; the label itself where it is left out.
         calibrate: Contextual calibration (Zhao et al. 2021).
         batch_size: Prompts a forward pass.
@@ -380,6 +385,20 @@ def _demonstrations(
             return choose_demonstrations(data, context.labels, 4 if shots is None else shots, seed)
 
         return draw
+    rows = _inline(context, names, given)
+    if shots is not None and shots > len(rows):
+        raise ConfigurationError(
+            f"model {context.name!r}: shots = {shots}, but {len(rows)} demonstrations are given"
+        )
+    chosen = rows if shots is None else rows[:shots]
+    if seed:
+        chosen = sorted(chosen, key=lambda e: derive_seed(seed, "order", e.id))
+    fixed = tuple(chosen)
+    return lambda: fixed
+
+
+def _inline(context: Context, names: list[str], given: list[Any]) -> list[Example]:
+    """Read the demonstrations that stand in the configuration itself."""
     rows = []
     for number, row in enumerate(given, start=1):
         fields = dict(row) if isinstance(row, Mapping) else {}
@@ -396,9 +415,4 @@ def _demonstrations(
             )
         inputs: Inputs = fields["text"] if list(fields) == ["text"] else fields
         rows.append(Example(str(number), inputs, str(label)))
-    if shots is not None and shots > len(rows):
-        raise ConfigurationError(
-            f"model {context.name!r}: shots = {shots}, but {len(rows)} demonstrations are given"
-        )
-    fixed = tuple(rows if shots is None else rows[:shots])
-    return lambda: fixed
+    return rows

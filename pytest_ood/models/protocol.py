@@ -82,6 +82,34 @@ class RecordedModel(ModelUnderTest, Protocol):
 
 
 @dataclass(frozen=True)
+class SeededModel:
+    """A model that was trained, or given demonstrations, several times with different seeds.
+
+    Attributes:
+        name: As it stands in reports.
+        members: One for each seed, 2 or more, each with a name of its own.
+    """
+
+    name: str
+    members: tuple[Model, ...]
+
+    @property
+    def paradigm(self) -> Paradigm:
+        """That of its members."""
+        return self.members[0].paradigm
+
+    @property
+    def source(self) -> str:
+        """What its first member says, and how many there are."""
+        return f"{self.members[0].source}; {len(self.members)} seeds"
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Those of its first member, and how many seeds there are."""
+        return {**self.members[0].parameters, "seeds": len(self.members)}
+
+
+@dataclass(frozen=True)
 class Context:
     """What an adapter may use to build a model.
 

@@ -6,32 +6,47 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import interval, percent, points
 from pytest_ood.evaluation import Comparison, Evaluation, Floor
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED
 from pytest_ood.reports.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_ood.budgets import Rules
     from pytest_ood.evaluation import Flip, Result
 
 SHOWN_WIDTH = 200
 SHOWN_FLIPS = 3
 
 
-def explain(result: Result, *, alpha: float, rerun: str = "") -> str:
+def explain(result: Result, rules: Rules, rerun: str = "") -> str:
     """Explain a verdict: the figures, the budget, what flipped, and how to see it again.
 
     Args:
         result: What was measured.
-        alpha: One-sided level of its bounds.
+        rules: How certain a verdict had to be.
         rerun: The command that repeats this check alone, if there is one.
     """
     if isinstance(result, Floor):
-        lines = _floor(result, alpha)
+        lines = _floor(result, rules.alpha)
     elif isinstance(result, Evaluation):
-        lines = _evaluation(result, alpha)
+        lines = _evaluation(result, rules.alpha)
     else:
-        lines = _comparison(result, alpha)
+        lines = _comparison(result, rules.alpha)
+    lines[1:1] = _family(result, rules)
     return "\n".join([*lines, *([f"again: {rerun}"] if rerun else [])])
+
+
+def _family(result: Result, rules: Rules) -> list[str]:
+    """Say what a fail among many gates is worth."""
+    if result.verdict != "fail" or rules.correction == "none" or result.p_fail is None:
+        return []
+    p_value = min(1.0, result.p_fail * rules.gates)
+    if result.adjusted_p is not None:
+        p_value = result.adjusted_p
+    return [
+        f"  p = {result.p_fail:.2g}; among the {rules.gates} gates of the run at most {p_value:.2g}"
+    ]
 
 
 def _level(alpha: float) -> str:
@@ -43,10 +58,31 @@ def _floor(floor: Floor, alpha: float) -> list[str]:
     return [
         f"{floor.verdict}: {floor.model} in distribution: {floor.reason}",
         f"  accuracy {points(floor.score.value)}, {_level(alpha)} {interval(floor.score)}, "
-        f"n = {floor.n}, seed {floor.seed}",
+        f"n = {_used(floor.n, floor.planned)}, seed {floor.seed}",
         f"  budget: {asked}; majority class {points(floor.majority)}; "
         f"{floor.abstained} abstentions",
+        *_again(floor),
+        *_seeds("score", floor.seed_scores),
     ]
+
+
+def _used(n: int, planned: int) -> str:
+    """Write how many examples were used, and of how many."""
+    return f"{n}" if n >= planned else f"{n} of {planned}, settled"
+
+
+def _again(floor: Floor) -> list[str]:
+    if not floor.disagreed:
+        return []
+    share = points(floor.disagreed / floor.reasked)
+    return [f"  asked again, it answers {share} % of {floor.reasked} inputs otherwise"]
+
+
+def _seeds(what: str, figures: Sequence[float]) -> list[str]:
+    if len(figures) < 2:  # noqa: PLR2004 - nothing to compare
+        return []
+    listed = ", ".join(points(figure) for figure in figures)
+    return [f"  {what} of its {len(figures)} seeds: {listed}"]
 
 
 def _evaluation(result: Evaluation, alpha: float) -> list[str]:
@@ -56,16 +92,16 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
         "withstood or wrong from the start, kept in" if result.queries is not None else "left out"
     )
     lines = [
-        f"{result.verdict}: {result.model} under {result.kind}/{result.shift}: {result.reason}",
-        f"  accuracy {points(result.score_id)} in distribution, {points(result.score_ood)} "
-        "under the shift",
+        f"{result.verdict}: {result.model} under {result.kind}/{result.shift}{_of(result.metric)}: "
+        f"{result.reason}",
+        f"  {_shown(result.metric)} {points(result.score_id)} {_first(result.metric)}, "
+        f"{points(result.score_ood)} under the shift",
         f"  drop {points(result.drop.value)} points, {_level(alpha)} {interval(result.drop)} "
         f"({pairing}); budget: {asked}",
         f"  n = {result.n} ({result.unchanged} unchanged: {kept}; {result.abstained} "
         f"abstentions), seed {result.seed}",
+        *_remarks(result),
     ]
-    if result.queries is not None:
-        lines.append(f"  {result.queries:,} queries")
     what = "that flipped" if result.paired else "that it got wrong"
     return lines + _flips(result.flips, what)
 
@@ -74,10 +110,10 @@ def _comparison(result: Comparison, alpha: float) -> list[str]:
     asked = "none" if result.margin is None else f"at most {points(result.margin)} points more"
     lines = [
         f"{result.verdict}: {result.model} against {result.baseline} under "
-        f"{result.kind}/{result.shift}: {result.reason}",
+        f"{result.kind}/{result.shift}{_of(result.metric)}: {result.reason}",
         *(
-            f"  {name}: accuracy {points(before)} in distribution, {points(after)} under the "
-            f"shift, drop {points(before - after)} points"
+            f"  {name}: {_shown(result.metric)} {points(before)} {_first(result.metric)}, "
+            f"{points(after)} under the shift"
             for name, (before, after) in (
                 (result.model, result.scores),
                 (result.baseline, result.baseline_scores),
@@ -85,9 +121,52 @@ def _comparison(result: Comparison, alpha: float) -> list[str]:
         ),
         f"  difference {points(result.difference.value)} points, {_level(alpha)} "
         f"{interval(result.difference)}; budget: {asked}",
-        f"  n = {result.n} (the same items), seed {result.seed}",
+        f"  n = {result.n} (the same items"
+        + ("; settled before all were used" if result.drawn < result.planned else "")
+        + f"), seed {result.seed}",
     ]
     return lines + _flips(result.flips, f"that {result.model} lost and {result.baseline} did not")
+
+
+def _remarks(result: Evaluation) -> list[str]:
+    """Say what else a reader has to know to read the drop right."""
+    lines = []
+    if result.stopped:
+        lines.append(
+            f"  settled after {result.drawn} of {result.planned} examples: no more were asked"
+        )
+    if result.queries is not None:
+        lines.append(f"  {result.queries:,} queries")
+    if result.unheld:
+        lines.append(f"  {result.unheld} successes did not hold on a second query: not counted")
+    if result.disagreement:
+        lines.append(
+            f"  asked again, it answers {points(result.disagreement)} % of the inputs otherwise: "
+            "as many flips are its own"
+        )
+    if result.reweighted is not None:
+        lines.append(
+            f"  at the in-distribution mix of labels the drop is {points(result.reweighted)} points"
+        )
+    if result.reference is not None and result.metric != IN_DOMAIN:
+        lines.append(
+            f"  the baseline trained on this domain scores {points(result.reference)} on it"
+        )
+    return lines + _seeds("drop", result.seed_drops)
+
+
+def _of(metric: str) -> str:
+    return "" if metric == ACCURACY else f" by {metric}"
+
+
+def _shown(metric: str) -> str:
+    """Return the name of what stands before and under the shift."""
+    means = (ACCURACY, "pdr", REWEIGHTED, IN_DOMAIN)
+    return ACCURACY if metric in means else metric
+
+
+def _first(metric: str) -> str:
+    return "when trained on this domain" if metric == IN_DOMAIN else "in distribution"
 
 
 def _flips(flips: Sequence[Flip], what: str) -> list[str]:

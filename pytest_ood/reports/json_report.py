@@ -33,7 +33,9 @@ def as_json(results: Results) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "seed": results.seed,
-        "alpha": results.alpha,
+        "alpha": results.rules.alpha,
+        "correction": results.rules.correction,
+        "gates": results.rules.gates,
         "environment": environment(),
         "models": [
             {
@@ -99,6 +101,11 @@ def _floor(floor: Floor) -> dict[str, Any]:
         "budget": floor.budget,
         "verdict": floor.verdict,
         "reason": floor.reason,
+        **_family(floor),
+        "planned": floor.planned,
+        "reasked": floor.reasked,
+        "disagreed": floor.disagreed,
+        "seed_scores": [_figure(score) for score in floor.seed_scores],
         "data_hash": floor.data_hash,
     }
 
@@ -109,7 +116,10 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "kind": e.kind,
         "shift": e.shift,
         "model": e.model,
+        "metric": e.metric,
         "n": e.n,
+        "drawn": e.drawn,
+        "planned": e.planned,
         "unchanged": e.unchanged,
         "abstained": e.abstained,
         "abstained_id": e.abstained_id,
@@ -117,10 +127,21 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "score_ood": _figure(e.score_ood),
         **_estimate("drop", e.drop),
         "paired": e.paired,
+        "sequential": e.sequential,
         "budget": e.budget,
         "verdict": e.verdict,
         "reason": e.reason,
+        **_family(e),
+        "disagreement": None if e.disagreement is None else _figure(e.disagreement),
+        "seed_drops": [_figure(drop) for drop in e.seed_drops],
+        "reweighted_drop": None if e.reweighted is None else _figure(e.reweighted),
+        "in_domain_score": None if e.reference is None else _figure(e.reference),
+        "metrics": {
+            name: {"id": _figure(before), "ood": _figure(after)}
+            for name, before, after in e.measures
+        },
         "queries": e.queries,
+        "unheld": e.unheld,
         "shifted_set_hash": e.shifted_set_hash,
         "flipped": len(e.flips),
         "flips": [vars(flip) for flip in e.flips[:SHOWN_FLIPS]],
@@ -134,11 +155,23 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "shift": c.shift,
         "model": c.model,
         "baseline": c.baseline,
+        "metric": c.metric,
         "n": c.n,
+        "drawn": c.drawn,
+        "planned": c.planned,
         "drop": _figure(c.scores[0] - c.scores[1]),
         "baseline_drop": _figure(c.baseline_scores[0] - c.baseline_scores[1]),
         **_estimate("difference", c.difference),
         "margin": c.margin,
         "verdict": c.verdict,
         "reason": c.reason,
+        **_family(c),
+    }
+
+
+def _family(result: Floor | Evaluation | Comparison) -> dict[str, Any]:
+    """Return the p-value of "the budget is kept", alone and among all gates of the run."""
+    return {
+        "p_fail": None if result.p_fail is None else _figure(result.p_fail),
+        "p_fail_adjusted": None if result.adjusted_p is None else _figure(result.adjusted_p),
     }

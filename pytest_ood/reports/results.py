@@ -7,11 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.evaluation import Comparison, Evaluation, Floor, difference_of_drops
-from pytest_ood.shifts import KINDS
+from pytest_ood.metrics import ACCURACY
+from pytest_ood.shifts import KINDS, WORST_CASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_ood.budgets import Rules
     from pytest_ood.evaluation import Result
     from pytest_ood.statistics import Estimate
 
@@ -37,11 +39,20 @@ class ModelInfo:
     baseline: bool
 
     @property
+    def kind(self) -> str:
+        """The paradigm; of a model from scratch, that it is one."""
+        return "no pre-training" if self.parameters.get("pretrained") is False else self.paradigm
+
+    @property
     def note(self) -> str:
-        """The paradigm, and what a reader must know beside the name."""
-        if self.parameters.get("pretrained") is False:
-            return "trained, no pre-training"
-        return self.paradigm
+        """The kind, and of how many seeds or prompts the figures are."""
+        told = self.kind
+        seeds = self.parameters.get("seeds", 1)
+        if "train_seed" in self.parameters:
+            return f"{told}, {_counted(seeds, 'seed')}"
+        if self.parameters.get("shots"):
+            return f"{told}, {_counted(seeds, 'prompt')}"
+        return told
 
 
 @dataclass(frozen=True)
@@ -72,14 +83,14 @@ class Results:
 
     Attributes:
         seed: Of the run.
-        alpha: One-sided level of every bound.
+        rules: How certain a verdict had to be.
         models: Those under test.
         results: What was measured.
         errors: (id of a check, why it could not be carried out).
     """
 
     seed: int
-    alpha: float
+    rules: Rules
     models: tuple[ModelInfo, ...]
     results: tuple[Result, ...]
     errors: tuple[tuple[str, str], ...] = ()
@@ -130,7 +141,7 @@ class Results:
                     difference = difference_of_drops(
                         [mine[shift] for shift in common],
                         [theirs[shift] for shift in common],
-                        self.alpha,
+                        self.rules.alpha,
                     )
                     found.append(Answer(kind, model, baseline, difference))
         return found
@@ -139,8 +150,14 @@ class Results:
         return {
             e.shift: e
             for e in self.evaluations
-            if (e.suite, e.kind, e.model) == (suite, kind, model) and e.verdict != "invalid"
+            if (e.suite, e.kind, e.model, e.metric) == (suite, kind, model, ACCURACY)
+            and e.verdict != "invalid"
+            and e.shift != WORST_CASE
         }
+
+
+def _counted(count: int, what: str) -> str:
+    return f"one {what}" if count == 1 else f"{count} {what}s"
 
 
 def mean_drop(evaluations: Sequence[Evaluation]) -> float:

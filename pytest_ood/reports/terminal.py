@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import interval, percent, points
+from pytest_ood.evaluation import PROCEDURES, Floor
+from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.results import mean_drop
-from pytest_ood.shifts import KINDS
+from pytest_ood.shifts import KINDS, WORST_CASE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.budgets import Verdict
-    from pytest_ood.evaluation import Evaluation
+    from pytest_ood.budgets import Rules
+    from pytest_ood.evaluation import Evaluation, Result
     from pytest_ood.reports.results import Answer, ModelInfo, Results
     from pytest_ood.statistics import Estimate
 
@@ -48,16 +50,58 @@ def _suite(results: Results, suite: str) -> list[str]:
     for start in range(0, len(models), per_block):
         lines += _drops(results, suite, models[start : start + per_block])
     lines += _differences(results, suite, per_block)
-    seen = {r.verdict for r in results.results if r.suite == suite}
-    lines += [text for verdict, text in LEGEND.items() if verdict in seen]
-    sentence = answer_sentence(results.answers(suite), results.alpha)
+    lines += _legend(results, suite)
+    sentence = answer_sentence(results.answers(suite), results.rules.alpha)
     return [*lines, *_wrapped(sentence), ""]
+
+
+def _legend(results: Results, suite: str) -> list[str]:
+    """Explain the verdicts that occur, and what they rest on."""
+    rules = results.rules
+    shown = [r for r in results.results if r.suite == suite]
+    seen = {r.verdict for r in shown}
+    lines = [text for verdict, text in LEGEND.items() if verdict in seen]
+    if any(_fails_alone(r, rules) for r in shown):
+        lines.append(f"open*: would be a FAIL as the only gate; among {rules.gates} it is open")
+    if rules.correction != "none" and "fail" in seen:
+        kept = "any false one" if rules.correction == "holm" else "the expected share of false ones"
+        lines += _wrapped(
+            f"FAIL: {PROCEDURES[rules.correction]} over the {rules.gates} gates of the run keeps "
+            f"{'the chance of ' if rules.correction == 'holm' else ''}{kept} at most "
+            f"{percent(rules.alpha)}."
+        )
+        stepped = [r for r in shown if r.verdict == "fail" and (r.p_fail or 0) > rules.fail_alpha]
+        if stepped:
+            names = ", ".join(_name_of(r) for r in stepped)
+            lines += _wrapped(f"These rest on the others of the family: {names}.")
+    used = [r for r in shown if r.planned]
+    if any(_drawn(r) < r.planned for r in used):
+        share = sum(_drawn(r) for r in used) / sum(r.planned for r in used)
+        lines += _wrapped(
+            f"Sequential: gates stop when they are settled; on average they took {points(share)} % "
+            "of the examples there were. Intervals hold at whatever point that was."
+        )
+    return lines
+
+
+def _fails_alone(result: Result, rules: Rules) -> bool:
+    p_value = result.p_fail
+    return result.verdict == "inconclusive" and p_value is not None and p_value <= rules.alpha
+
+
+def _drawn(result: Result) -> int:
+    return result.n if isinstance(result, Floor) else result.drawn
+
+
+def _name_of(result: Result) -> str:
+    shift = "in-distribution" if isinstance(result, Floor) else result.shift
+    return f"{shift} [{result.model}]"
 
 
 def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[str]:
     evaluations = [e for e in results.evaluations if e.suite == suite]
     floors = {f.model: f for f in results.floors if f.suite == suite}
-    level = percent(1 - 2 * results.alpha)
+    level = percent(1 - 2 * results.rules.alpha)
     name = _cut(suite, 24)
     lines = [
         f"{name}: accuracy, then drop of accuracy in points, {level} intervals, verdicts",
@@ -66,27 +110,39 @@ def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[st
     ]
     if any(m.name in floors for m in models):
         cells = [
-            _cell(floors[m.name].score, floors[m.name].verdict) if m.name in floors else ""
+            _cell(floors[m.name].score, floors[m.name], results.rules) if m.name in floors else ""
             for m in models
         ]
         lines.append(_row("in distribution", cells))
+        lines += [
+            f"    ({m.name}: asked again, it answers {floors[m.name].disagreed} of "
+            f"{floors[m.name].reasked} otherwise)"[:WIDTH]
+            for m in models
+            if m.name in floors and floors[m.name].disagreed
+        ]
     for kind in KINDS:
         of_kind = [e for e in evaluations if e.kind == kind]
-        lines += _kind(kind, of_kind, models)
+        lines += _kind(kind, of_kind, models, results.rules)
     return lines
 
 
-def _kind(kind: str, evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[str]:
+def _kind(
+    kind: str, evaluations: list[Evaluation], models: Sequence[ModelInfo], rules: Rules
+) -> list[str]:
     shown = [e for e in evaluations if e.model in {m.name for m in models}]
     if not shown:
         return []
     lines = [kind]
-    for shift in dict.fromkeys(e.shift for e in shown):
-        cells = {e.model: _cell(e.drop, e.verdict) for e in shown if e.shift == shift}
-        lines.append(_row(f" {shift}", [cells.get(m.name, "") for m in models]))
-        lines += _counts(f"{shift}", [e for e in shown if e.shift == shift])
-    if len({e.shift for e in shown}) > 1:
-        lines.append(_row(" mean", _means(shown, models)))
+    for shift, metric in dict.fromkeys((e.shift, e.metric) for e in shown):
+        row = [e for e in shown if (e.shift, e.metric) == (shift, metric)]
+        cells = {e.model: _cell(e.drop, e, rules) for e in row}
+        name = f" {shift}" if metric == ACCURACY else f"   {metric}"
+        lines.append(_row(name, [cells.get(m.name, "") for m in models]))
+        if metric == ACCURACY:
+            lines += _counts(shift, row)
+    averaged = [e for e in shown if e.metric == ACCURACY and e.shift != WORST_CASE]
+    if len({e.shift for e in averaged}) > 1:
+        lines.append(_row(" mean", _means(averaged, models)))
     return lines
 
 
@@ -109,7 +165,23 @@ def _counts(shift: str, evaluations: list[Evaluation]) -> list[str]:
     if unchanged:
         told.append(f"{max(unchanged)} unchanged, left out")
     told += [f"{e.model} abstained {e.abstained} of {e.n}" for e in evaluations if e.abstained]
-    return [f"    ({shift}: {'; '.join(told)})"[:WIDTH]] if told else []
+    told += [f"{e.model}: {e.unheld} did not hold again" for e in evaluations if e.unheld]
+    told += [
+        f"{e.model}'s {len(e.seed_drops)} seeds {points(min(e.seed_drops))} to "
+        f"{points(max(e.seed_drops))}"
+        for e in evaluations
+        if len(e.seed_drops) > 1
+    ]
+    lines = [f"    ({shift}: {'; '.join(told)})"[:WIDTH]] if told else []
+    reweighted = [e for e in evaluations if e.reweighted is not None]
+    if reweighted:
+        cells = [f"{points(e.reweighted or 0.0):>5}" for e in evaluations]
+        lines.append(_row("  same label mix", cells))
+    references = {e.reference for e in evaluations if e.reference is not None}
+    if references:
+        shown = " to ".join(points(reference) for reference in sorted(references))
+        lines.append(f"    ({shift}: the baseline trained on it scores {shown})"[:WIDTH])
+    return lines
 
 
 def _differences(results: Results, suite: str, per_block: int) -> list[str]:
@@ -124,16 +196,20 @@ def _differences(results: Results, suite: str, per_block: int) -> list[str]:
             f"drop beyond that of {_cut(comparisons[0].baseline, 40)}, in points, on the same items"
         )
         lines.append(_row("", block))
-        for shift in dict.fromkeys(c.shift for c in comparisons):
+        for shift, metric in dict.fromkeys((c.shift, c.metric) for c in comparisons):
             cells = {
-                c.model: _cell(c.difference, c.verdict) for c in comparisons if c.shift == shift
+                c.model: _cell(c.difference, c, results.rules)
+                for c in comparisons
+                if (c.shift, c.metric) == (shift, metric)
             }
-            lines.append(_row(f" {shift}", [cells.get(name, "") for name in block]))
+            name = f" {shift}" if metric == ACCURACY else f"   {metric}"
+            lines.append(_row(name, [cells.get(model, "") for model in block]))
     return lines
 
 
-def _cell(estimate: Estimate, verdict: Verdict) -> str:
-    return f"{points(estimate.value):>5} {interval(estimate)} {VERDICTS[verdict]}".rstrip()
+def _cell(estimate: Estimate, result: Result, rules: Rules) -> str:
+    verdict = VERDICTS[result.verdict] + ("*" if _fails_alone(result, rules) else "")
+    return f"{points(estimate.value):>5} {interval(estimate)} {verdict}".rstrip()
 
 
 def _row(name: str, cells: Sequence[str]) -> str:
@@ -164,8 +240,8 @@ def _clause(answer: Answer) -> str:
     size = points(abs(difference.value))
     side = "less than" if difference.value < 0 else "more than"
     how_much = "as much as" if size == points(0.0) else f"{size} points {side}"
-    names = f"{answer.model.name} ({answer.model.note})"
-    baseline = f"{answer.baseline.name} ({answer.baseline.note})"
+    names = f"{answer.model.name} ({answer.model.kind})"
+    baseline = f"{answer.baseline.name} ({answer.baseline.kind})"
     settled = "settled" if answer.settled else "not settled"
     return (
         f"under {answer.kind} shift {names} drops {how_much} {baseline} "

@@ -1,0 +1,28 @@
+"""Measuring drops: a model, a suite, a shift; the verdict; and what it adds up to."""
+
+from pytest_ood.evaluation.answers import difference_of_drops
+from pytest_ood.evaluation.family import PROCEDURES, settle_family
+from pytest_ood.evaluation.records import (
+    Comparison,
+    Evaluation,
+    Flip,
+    Floor,
+    Result,
+    from_record,
+    to_record,
+)
+from pytest_ood.evaluation.run import SuiteRun
+
+__all__ = [
+    "PROCEDURES",
+    "Comparison",
+    "Evaluation",
+    "Flip",
+    "Floor",
+    "Result",
+    "SuiteRun",
+    "difference_of_drops",
+    "from_record",
+    "settle_family",
+    "to_record",
+]

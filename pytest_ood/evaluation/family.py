@@ -1,0 +1,47 @@
+"""The gates of a run taken together: which fails hold among so many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_ood.statistics import adjusted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ood.budgets import Rules
+    from pytest_ood.evaluation.records import Result
+
+PROCEDURES = {
+    "holm": "Holm's procedure",
+    "benjamini-hochberg": "the procedure of Benjamini and Hochberg",
+    "none": "no correction",
+}
+
+
+def settle_family(results: Sequence[Result], rules: Rules) -> list[Result]:
+    """Return the results with their p-values among all gates, and the fails that rest on them.
+
+    A gate fails at once where its own p-value is small enough whatever the others show. Step by
+    step, the procedures reject some more; these were inconclusive and become fails here. Gates that
+    were not measured, or are invalid, count as ones that keep their budget.
+    """
+    places = [
+        place
+        for place, result in enumerate(results)
+        if result.p_fail is not None and result.verdict != "invalid"
+    ]
+    values = [p for place in places if (p := results[place].p_fail) is not None]
+    found = adjusted(values, rules.correction, max(rules.gates, len(values)))
+    settled = list(results)
+    for place, p_value in zip(places, found, strict=True):
+        result = replace(results[place], adjusted_p=p_value)
+        if result.verdict == "inconclusive" and p_value <= rules.alpha:
+            reason = (
+                f"by {PROCEDURES[rules.correction]} over {rules.gates} gates "
+                f"(adjusted p = {p_value:.2g})"
+            )
+            result = replace(result, verdict="fail", reason=reason)
+        settled[place] = result
+    return settled

@@ -1,0 +1,234 @@
+"""What a check has measured, as plain values that travel between processes and into reports."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.metrics import ACCURACY
+from pytest_ood.statistics import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_ood.budgets import Verdict
+
+
+@dataclass(frozen=True)
+class Flip:
+    """An example whose answer was right and is wrong under the shift.
+
+    Attributes:
+        id: Of the example.
+        label: The truth.
+        before: The original text; None for a domain shift, which has no original.
+        after: The shifted text.
+        answer_before: What the model said to the original (None: abstained or no original).
+        answer_after: What it said to the shifted text (None: abstained).
+    """
+
+    id: str
+    label: str
+    before: str | None
+    after: str
+    answer_before: str | None
+    answer_after: str | None
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A model on a suite's in-distribution data.
+
+    Attributes:
+        suite: Its name.
+        model: Its name.
+        n: Examples used.
+        planned: Examples there were; more than n where the verdict was settled before.
+        abstained: Answers that could not be parsed.
+        score: With its interval.
+        majority: What answering the most frequent label always would score.
+        budget: The least score allowed, or None.
+        verdict: pass, fail, inconclusive or invalid.
+        reason: Why.
+        seed: Of the run.
+        data_hash: Of all examples there were.
+        p_fail: The p-value of "the score is at least the budget", or None.
+        adjusted_p: The same among all gates of the run, once they are known.
+        reasked: Examples that were put to the model a second time.
+        disagreed: How many of them it then answered otherwise.
+        seed_scores: The score of each training or demonstration seed; one where there is one.
+    """
+
+    suite: str
+    model: str
+    n: int
+    planned: int
+    abstained: int
+    score: Estimate
+    majority: float
+    budget: float | None
+    verdict: Verdict
+    reason: str
+    seed: int
+    data_hash: str
+    p_fail: float | None = None
+    adjusted_p: float | None = None
+    reasked: int = 0
+    disagreed: int = 0
+    seed_scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model under one shift of a suite, by one metric.
+
+    Attributes:
+        suite: Its name.
+        kind: domain, noise or adversarial.
+        shift: Its name.
+        model: Its name.
+        n: Examples the drop rests on (of a domain shift: those of the target).
+        unchanged: Examples in which nothing was changed: left out of a noise shift; kept in under
+            an attack, which they withstood (or were wrong from the start).
+        abstained: Answers under the shift that could not be parsed; they score 0.
+        abstained_id: The same in distribution.
+        score_id: The metric before the shift, on the examples compared.
+        score_ood: The metric under the shift.
+        drop: How much worse the metric becomes, with its interval.
+        paired: The same examples before and under the shift.
+        budget: The most the metric may drop, or None.
+        verdict: pass, fail, inconclusive, invalid, or measured where there is no budget.
+        reason: Why.
+        seed: Of the run.
+        shifted_set_hash: Of ids and shifted texts.
+        queries: Of an attack: candidates put to the model; None otherwise.
+        before: (example id, score) in distribution.
+        after: (example id, score) under the shift.
+        flips: The examples that were right before and are wrong under the shift.
+        metric: What is measured; accuracy is the mean score.
+        drawn: Examples of the in-distribution draw that were used.
+        planned: Examples there were; more than `drawn` where the verdict was settled before.
+        p_fail: The p-value of "the budget is kept", or None.
+        adjusted_p: The same among all gates of the run, once they are known.
+        unheld: Of an attack: successes that did not hold when the model was asked again.
+        disagreement: Share of in-distribution inputs the model answers otherwise when asked again,
+            or None where it was not asked.
+        seed_drops: The drop of each training or demonstration seed; one where there is one.
+        reweighted: Of a domain shift: the drop at the in-distribution mix of labels, or None.
+        reference: Of a domain shift: what the baseline scores there when trained there, or None.
+        measures: Other metrics, as (name, in distribution, under the shift).
+        sequential: Whether it would have stopped as soon as the verdict was settled.
+    """
+
+    suite: str
+    kind: str
+    shift: str
+    model: str
+    n: int
+    unchanged: int
+    abstained: int
+    abstained_id: int
+    score_id: float
+    score_ood: float
+    drop: Estimate
+    paired: bool
+    budget: float | None
+    verdict: Verdict
+    reason: str
+    seed: int
+    shifted_set_hash: str
+    queries: int | None
+    before: tuple[tuple[str, float], ...]
+    after: tuple[tuple[str, float], ...]
+    flips: tuple[Flip, ...]
+    metric: str = ACCURACY
+    drawn: int = 0
+    planned: int = 0
+    p_fail: float | None = None
+    adjusted_p: float | None = None
+    unheld: int = 0
+    disagreement: float | None = None
+    seed_drops: tuple[float, ...] = ()
+    reweighted: float | None = None
+    reference: float | None = None
+    measures: tuple[tuple[str, float, float], ...] = ()
+    sequential: bool = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the verdict was settled before all examples were used."""
+        return self.drawn < self.planned
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How much more a model drops than the baseline, on the same items.
+
+    Attributes:
+        suite: Its name.
+        kind: domain, noise or adversarial.
+        shift: Its name.
+        model: Its name.
+        baseline: The other model's name.
+        n: Examples.
+        scores: The model's metric before and under the shift.
+        baseline_scores: The baseline's.
+        difference: drop - baseline_drop, with its interval; below 0 the model drops less.
+        margin: The most the difference may be, or None.
+        verdict: pass, fail, inconclusive or invalid.
+        reason: Why.
+        seed: Of the run.
+        flips: The examples that the model lost and the baseline did not.
+        metric: What is measured; accuracy is the mean score.
+        drawn: Examples of the in-distribution draw that were used.
+        planned: Examples there were.
+        p_fail: The p-value of "the margin is kept", or None.
+        adjusted_p: The same among all gates of the run, once they are known.
+    """
+
+    suite: str
+    kind: str
+    shift: str
+    model: str
+    baseline: str
+    n: int
+    scores: tuple[float, float]
+    baseline_scores: tuple[float, float]
+    difference: Estimate
+    margin: float | None
+    verdict: Verdict
+    reason: str
+    seed: int
+    flips: tuple[Flip, ...]
+    metric: str = ACCURACY
+    drawn: int = 0
+    planned: int = 0
+    p_fail: float | None = None
+    adjusted_p: float | None = None
+
+
+Result = Floor | Evaluation | Comparison
+
+
+def to_record(result: Result) -> dict[str, Any]:
+    """Return a result as plain values, for another process."""
+    return {"type": type(result).__name__, **asdict(result)}
+
+
+def from_record(record: Mapping[str, Any]) -> Result:
+    """Undo `to_record`, also after lists have taken the place of tuples."""
+    kinds: dict[str, type[Result]] = {
+        kind.__name__: kind for kind in (Floor, Evaluation, Comparison)
+    }
+    kind = kinds[record["type"]]
+    values = {f.name: _tuples(record[f.name]) for f in fields(kind) if f.name in record}
+    for name in ("score", "drop", "difference"):
+        if isinstance(values.get(name), dict):
+            values[name] = Estimate(**values[name])
+    if "flips" in values:
+        values["flips"] = tuple(Flip(**flip) for flip in values["flips"])
+    return kind(**values)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

@@ -1,0 +1,617 @@
+"""One suite under one seed: measuring models, and judging what was measured."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_ood.budgets import (
+    MIN_CHANGED,
+    SAME_ANSWER_SHARE,
+    VALIDITY_ALPHA,
+    Budget,
+    Judgement,
+    is_settled,
+    judge_at_least,
+    judge_at_most,
+    points,
+)
+from pytest_ood.errors import DataError, NotApplicableError
+from pytest_ood.evaluation import figures
+from pytest_ood.evaluation.records import Comparison, Evaluation, Flip, Floor
+from pytest_ood.evaluation.trials import (
+    AGAIN,
+    Asked,
+    Asker,
+    AttackTrial,
+    DomainTrial,
+    Growing,
+    InDistribution,
+    NoiseTrial,
+    Trial,
+    WorstTrial,
+    mean_outcomes,
+)
+from pytest_ood.examples import Dataset, fields_of
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, loss_names
+from pytest_ood.models.protocol import Model, SeededModel
+from pytest_ood.shifts import (
+    AdversarialShift,
+    DomainShift,
+    NoiseShift,
+    Shift,
+    WorstCase,
+    shifted_set_hash,
+)
+from pytest_ood.statistics import estimate, mean_score
+from pytest_ood.statistics.seeds import over_seeds
+from pytest_ood.statistics.sequential import looks
+from pytest_ood.suite import IN_DISTRIBUTION, Suite
+from pytest_ood.tasks import check_labels, majority_share
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pytest_ood.budgets import Rules
+    from pytest_ood.engine import Engine
+    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.metrics import Outcome
+    from pytest_ood.readers import DataSource, Reader
+    from pytest_ood.statistics import Figure
+
+    Tested = Asked | SeededModel
+
+REASKED = 64
+"""In-distribution examples that are put to a model a second time."""
+
+
+class SuiteRun:
+    """One suite under one seed: draws the examples and shifts them once, and measures models.
+
+    Results are kept, so that a comparison measures nothing again.
+
+    Attributes:
+        suite: What is measured.
+        engine: Asks the models.
+        reader: Loads the data.
+        seed: Of samples and perturbations.
+        rules: How certain a verdict has to be.
+        size: Examples drawn from each data set at most; None for all.
+        references: For shifts with training data of their own: the baseline trained on them.
+    """
+
+    def __init__(
+        self,
+        suite: Suite,
+        *,
+        engine: Engine,
+        reader: Reader,
+        seed: int,
+        rules: Rules,
+        max_examples: int | None,
+        references: Mapping[str, Asked] = MappingProxyType({}),
+    ) -> None:
+        self.suite = suite
+        self.engine = engine
+        self.reader = reader
+        self.seed = seed
+        self.rules = rules
+        self.size = max_examples if max_examples is not None else suite.max_examples
+        self.references = references
+        self._datasets: dict[str, Dataset] = {}
+        self._shifted: dict[str, list[Inputs]] = {}
+        self._sources: dict[str, InDistribution] = {}
+        self._trials: dict[tuple[str, str], Growing] = {}
+        self._floors: dict[str, Floor] = {}
+        self._evaluations: dict[tuple[str, str, str], Evaluation] = {}
+
+    def in_distribution(self) -> Dataset:
+        """Return the drawn in-distribution examples."""
+        return self._drawn(IN_DISTRIBUTION, self.suite.in_distribution)
+
+    def horizon(self, shift: Shift | None) -> int:
+        """Return how many examples a check can use at most.
+
+        Raises:
+            OodError: the data cannot be read.
+        """
+        size = len(self.in_distribution())
+        if isinstance(shift, DomainShift):
+            return min(size, len(self._drawn(shift.name, shift.source)))
+        if isinstance(shift, AdversarialShift) and shift.max_examples is not None:
+            return min(size, shift.max_examples)
+        return size
+
+    def usable(self, shift: Shift | None) -> int:
+        """Return how many examples a check can rest on; no model is asked.
+
+        Raises:
+            OodError: the data cannot be read.
+        """
+        if not isinstance(shift, NoiseShift):
+            return self.horizon(shift)
+        examples, shifted = self.in_distribution().examples, self._perturbed(shift)
+        return sum(text != e.inputs for text, e in zip(shifted, examples, strict=True))
+
+    def floor(self, model: Tested) -> Floor:
+        """Measure a model in distribution.
+
+        Raises:
+            OodError: the data or the model cannot be used.
+        """
+        if model.name not in self._floors:
+            self._floors[model.name] = self._measure_floor(model)
+        return self._floors[model.name]
+
+    def evaluate(self, model: Tested, shift: Shift, metric: str = ACCURACY) -> Evaluation:
+        """Measure a model under a shift.
+
+        Raises:
+            NotApplicableError: the model or the data lacks what the check needs.
+            OodError: the data or the model cannot be used.
+        """
+        key = (model.name, shift.name, metric)
+        if key not in self._evaluations:
+            self._evaluations[key] = self._evaluate(model, shift, metric)
+        return self._evaluations[key]
+
+    def compare(
+        self, model: Tested, baseline: Tested, shift: Shift, metric: str = ACCURACY
+    ) -> Comparison:
+        """Compare a model's drop with the baseline's, on the same items.
+
+        Raises:
+            NotApplicableError: a model or the data lacks what the check needs.
+            OodError: the data or a model cannot be used.
+        """
+        margin = self._budget(shift, metric).margin
+        invalid = self._unusable(model) or self._unusable(baseline)
+        sizes = self._sizes(shift, metric, margin, invalid, [model, baseline])
+        cuts: list[int] = []
+        for size in sizes:
+            mine = self._trial(model, shift, size)
+            other = self._trial(baseline, shift, size)
+            figure = self._difference(mine, other, metric)
+            if len(sizes) > 1:
+                first, second = figures.differences(mine, other)
+                values = first - second if mine[0].paired else _in_pairs(first, second)
+                cuts.append(len(values))
+                figure = figures.sequential(
+                    values, cuts, (-2.0, 2.0), self.horizon(shift),
+                    current=figure, final=size == sizes[-1],
+                )  # fmt: skip
+                if margin is not None and self._is_done(figure, margin):
+                    break
+        judged = invalid or self._too_few(shift, mine[0])
+        if judged is None:
+            judged = Judgement("measured", "no margin is set")
+            if margin is not None:
+                judged = judge_at_most(figure, margin, self.rules)
+        lost = {flip.id for flip in _flips(other[0])}
+        return Comparison(
+            suite=self.suite.name,
+            kind=shift.kind,
+            shift=shift.name,
+            model=model.name,
+            baseline=baseline.name,
+            n=figure.n,
+            scores=self._scores(mine, shift, metric),
+            baseline_scores=self._scores(other, shift, metric),
+            difference=estimate(figure, self.rules.alpha),
+            margin=margin,
+            verdict=judged.verdict,
+            reason=judged.reason,
+            seed=self.seed,
+            flips=tuple(flip for flip in _flips(mine[0]) if flip.id not in lost),
+            metric=metric,
+            drawn=mine[0].drawn,
+            planned=self._planned(shift),
+            p_fail=judged.p_fail,
+        )
+
+    def _evaluate(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
+        budget = self._budget(shift, metric).max_drop
+        invalid = self._unusable(model)
+        sizes = self._sizes(shift, metric, budget, invalid, [model])
+        cuts: list[int] = []
+        for size in sizes:
+            trials = self._trial(model, shift, size)
+            figure = self._drop(trials, shift, metric)
+            if len(sizes) > 1:
+                before, after = map(np.array, figures.mean_scores(trials))
+                values = before - after if trials[0].paired else _in_pairs(before, after)
+                cuts.append(len(values))
+                figure = figures.sequential(
+                    values, cuts, (-1.0, 1.0), self.horizon(shift),
+                    current=figure, final=size == sizes[-1],
+                )  # fmt: skip
+                if budget is not None and self._is_done(figure, budget):
+                    break
+        judged = invalid or self._too_few(shift, trials[0]) or self._too_many_abstentions(trials)
+        if judged is None:
+            judged = Judgement("measured", "no budget is set")
+            if budget is not None:
+                judged = judge_at_most(figure, budget, self.rules)
+        return self._evaluation(model, shift, metric, trials=trials, figure=figure, judged=judged)
+
+    def _evaluation(
+        self,
+        model: Tested,
+        shift: Shift,
+        metric: str,
+        *,
+        trials: Sequence[Trial],
+        figure: Figure,
+        judged: Judgement,
+    ) -> Evaluation:
+        first, last = self._scores(trials, shift, metric)
+        trial, floor = trials[0], self.floor(model)
+        domain = isinstance(shift, DomainShift)
+        reference = self._reference(shift, len(trial.after)) if domain else None
+        examples = self._examples(shift)[: len(trial.after)]
+        changed = {o.id for o in trial.after}
+        hashed = [e for e in self._examples(shift) if e.id in changed] if not domain else examples
+        return Evaluation(
+            suite=self.suite.name,
+            kind=shift.kind,
+            shift=shift.name,
+            model=model.name,
+            n=len(trial.after),
+            unchanged=trial.unchanged,
+            abstained=_abstained(trial.after),
+            abstained_id=_abstained(trial.before),
+            score_id=first,
+            score_ood=last,
+            drop=estimate(figure, self.rules.alpha),
+            paired=trial.paired,
+            budget=self._budget(shift, metric).max_drop,
+            verdict=judged.verdict,
+            reason=judged.reason,
+            seed=self.seed,
+            shifted_set_hash=shifted_set_hash(hashed, trial.shifted),
+            queries=None if trial.queries is None else sum(t.queries or 0 for t in trials),
+            before=mean_outcomes(trials, lambda t: t.before),
+            after=mean_outcomes(trials, lambda t: t.after),
+            flips=_flips(trial),
+            metric=metric,
+            drawn=trial.drawn,
+            planned=self._planned(shift),
+            p_fail=judged.p_fail,
+            unheld=sum(t.unheld for t in trials),
+            disagreement=floor.disagreed / floor.reasked if floor.reasked else None,
+            seed_drops=figures.seed_drops(trials, ACCURACY, self.suite.task.labels),
+            reweighted=self._reweighted(trials) if domain else None,
+            reference=None if reference is None else _mean_score(reference),
+            measures=self._measures(trials, shift),
+            sequential=self.rules.sequential,
+        )
+
+    def _drawn(self, name: str, source: DataSource | Dataset) -> Dataset:
+        if name not in self._datasets:
+            labels = self.suite.task.labels
+            if isinstance(source, Dataset):
+                check_labels(source, labels)
+                dataset = source
+            else:
+                dataset = self.reader.load(source, name, labels)
+            self._datasets[name] = dataset.sample(self.size, self.seed)
+        return self._datasets[name]
+
+    def _examples(self, shift: Shift) -> Sequence[Example]:
+        if isinstance(shift, DomainShift):
+            return self._drawn(shift.name, shift.source).examples
+        return self.in_distribution().examples
+
+    def _budget(self, shift: Shift, metric: str) -> Budget:
+        return self.suite.budgets[shift.name].get(metric, Budget())
+
+    def _planned(self, shift: Shift) -> int:
+        if isinstance(shift, DomainShift):
+            return len(self.in_distribution())
+        return self.horizon(shift)
+
+    def _sizes(
+        self,
+        shift: Shift,
+        metric: str,
+        limit: float | None,
+        invalid: Judgement | None,
+        models: Sequence[Tested],
+    ) -> list[int]:
+        """Return after how many examples the verdict is looked at."""
+        horizon = self.horizon(shift)
+        if not self.rules.sequential or any(len(_members(model)) > 1 for model in models):
+            return [horizon]
+        if invalid is not None:
+            # Nothing that is asked will change the verdict; some figures are for the reader.
+            return looks(horizon)[:1]
+        return looks(horizon) if metric == ACCURACY and limit is not None else [horizon]
+
+    def _is_done(self, figure: Figure, limit: float) -> bool:
+        return figure.n >= MIN_CHANGED and is_settled(figure, limit, self.rules)
+
+    def _source(self, member: Asked) -> InDistribution:
+        if member.name not in self._sources:
+            asker = Asker(self.suite, self.engine, member)
+            self._sources[member.name] = InDistribution(asker, self.in_distribution().examples)
+        return self._sources[member.name]
+
+    def _trial(self, model: Tested, shift: Shift, size: int) -> list[Trial]:
+        """Return a model's trials, one for each of its seeds, on the first `size` examples.
+
+        Raises:
+            DataError: the shift changed none of all examples.
+        """
+        trials = [self._growing(member, shift).upto(size) for member in _members(model)]
+        if not trials[0].after:
+            total = len(self.in_distribution())
+            if size < total:
+                return self._trial(model, shift, total)
+            raise DataError(
+                f"invalid: {self.suite.name}/{shift.kind}/{shift.name} changed none of "
+                f"{total} examples; there is nothing to measure. Raise its parameters, or "
+                "drop the shift"
+            )
+        return trials
+
+    def _growing(self, member: Asked, shift: Shift) -> Growing:
+        key = (member.name, shift.name)
+        if key not in self._trials:
+            self._trials[key] = self._new_trial(member, shift)
+        return self._trials[key]
+
+    def _new_trial(self, member: Asked, shift: Shift) -> Growing:
+        asker, source = Asker(self.suite, self.engine, member), self._source(member)
+        if isinstance(shift, DomainShift):
+            targets = self._drawn(shift.name, shift.source).examples
+            return DomainTrial(asker, shift.name, source, targets)
+        if isinstance(shift, NoiseShift):
+            return self._noise_trial(asker, source, shift)
+        if isinstance(shift, WorstCase):
+            noises = [s for s in self.suite.shifts if isinstance(s, NoiseShift)]
+            return WorstTrial([self._noise_trial(asker, source, s) for s in noises], source)
+        return AttackTrial(asker, shift, source, self.seed)
+
+    def _noise_trial(self, asker: Asker, source: InDistribution, shift: NoiseShift) -> NoiseTrial:
+        return NoiseTrial(asker, shift.name, source, self._perturbed(shift))
+
+    def _perturbed(self, shift: NoiseShift) -> list[Inputs]:
+        if shift.name not in self._shifted:
+            examples = self.in_distribution().examples
+            self._shifted[shift.name] = shift.apply(examples, self.seed, self.engine.store)
+        return self._shifted[shift.name]
+
+    def _drop(self, trials: Sequence[Trial], shift: Shift, metric: str) -> Figure:
+        labels = self.suite.task.labels
+        if metric == IN_DOMAIN:
+            return figures.gap_figure(self._needed_reference(shift, trials), trials)
+        if metric == REWEIGHTED:
+            figures.check_reweightable(trials)
+        return figures.drop_figure(trials, metric, labels)
+
+    def _difference(self, mine: Sequence[Trial], other: Sequence[Trial], metric: str) -> Figure:
+        if metric == IN_DOMAIN:
+            return figures.gap_difference(mine, other)
+        if metric == REWEIGHTED:
+            figures.check_reweightable(mine)
+        return figures.difference_figure(mine, other, metric, self.suite.task.labels)
+
+    def _scores(self, trials: Sequence[Trial], shift: Shift, metric: str) -> tuple[float, float]:
+        """Return a metric before and under the shift."""
+        if metric == IN_DOMAIN:
+            after = figures.mean_scores(trials)[1]
+            reference = self._reference(shift, len(after))
+            known = after if reference is None else [o.score for o in reference]
+            return sum(known) / len(known), sum(after) / len(after)
+        if metric != ACCURACY:
+            return figures.measured(trials, metric, self.suite.task.labels)
+        before, after = figures.mean_scores(trials)
+        return sum(before) / len(before), sum(after) / len(after)
+
+    def _measures(
+        self, trials: Sequence[Trial], shift: Shift
+    ) -> tuple[tuple[str, float, float], ...]:
+        """Return every other metric that the answers allow."""
+        labels, found = self.suite.task.labels, []
+        for name in loss_names(labels, shift.kind):
+            if name in (IN_DOMAIN, REWEIGHTED, "pdr"):
+                continue
+            try:
+                found.append((name, *figures.measured(trials, name, labels)))
+            except NotApplicableError:
+                continue
+        return tuple(found)
+
+    def _reweighted(self, trials: Sequence[Trial]) -> float | None:
+        try:
+            figures.check_reweightable(trials)
+        except NotApplicableError:
+            return None
+        first, last = figures.measured(trials, REWEIGHTED, self.suite.task.labels)
+        return first - last
+
+    def _reference(self, shift: Shift, count: int) -> list[Outcome] | None:
+        """Return what the baseline trained on the target answers to its first examples."""
+        if shift.name not in self.references:
+            return None
+        examples = self._examples(shift)[:count]
+        asker = Asker(self.suite, self.engine, self.references[shift.name])
+        return asker.outcomes(shift.name, examples, [e.inputs for e in examples])
+
+    def _needed_reference(self, shift: Shift, trials: Sequence[Trial]) -> list[Outcome]:
+        reference = self._reference(shift, len(trials[0].after))
+        if reference is None:
+            raise NotApplicableError(
+                f"{shift.name}: there is no in-domain reference to compare with; give the shift "
+                "`train`, training data of its own, and mark a model with `train` as the baseline"
+            )
+        return reference
+
+    def _measure_floor(self, model: Tested) -> Floor:
+        dataset, members = self.in_distribution(), _members(model)
+        budget, majority = self.suite.min_score, majority_share(dataset)
+        horizon = len(dataset)
+        several = len(members) > 1
+        sizes = looks(horizon) if self.rules.sequential and not several else [horizon]
+        for place, size in enumerate(sizes):
+            answered = [self._source(member).upto(size) for member in members]
+            scores = np.mean([[o.score for o in outcomes] for outcomes in answered], axis=0)
+            figure = mean_score([float(v) for v in scores])
+            figure = over_seeds(figure, tuple(_mean_score(outcomes) for outcomes in answered))
+            if len(sizes) > 1:
+                figure = figures.sequential(
+                    scores, sizes[: place + 1], (0.0, 1.0), horizon,
+                    current=figure, final=size == horizon,
+                )  # fmt: skip
+            valid = self._above_majority(figure, majority)
+            settled = budget is None or (
+                figure.p_above(budget) <= self.rules.alpha
+                or figure.p_below(budget) <= self.rules.fail_alpha
+            )
+            if valid and settled:
+                break
+        judged = self._usable(figure, majority, answered)
+        if judged is None:
+            judged = Judgement("pass", f"above the majority class ({points(majority)})")
+            if budget is not None:
+                judged = judge_at_least(figure, budget, self.rules)
+        reasked, disagreed = self._ask_again(members[0], answered[0])
+        return Floor(
+            suite=self.suite.name,
+            model=model.name,
+            n=figure.n,
+            planned=horizon,
+            abstained=_abstained(answered[0]),
+            score=estimate(figure, self.rules.alpha),
+            majority=majority,
+            budget=budget,
+            verdict=judged.verdict,
+            reason=judged.reason,
+            seed=self.seed,
+            data_hash=dataset.content_hash,
+            p_fail=judged.p_fail,
+            reasked=reasked,
+            disagreed=disagreed,
+            seed_scores=tuple(_mean_score(outcomes) for outcomes in answered),
+        )
+
+    def _ask_again(self, member: Asked, outcomes: Sequence[Outcome]) -> tuple[int, int]:
+        """Return how many examples were asked again, and how many got another answer."""
+        if not isinstance(member, Model):
+            return 0, 0
+        examples = self.in_distribution().examples[: min(REASKED, len(outcomes))]
+        again = self._source(member).asker.answers(
+            IN_DISTRIBUTION, examples, [e.inputs for e in examples], AGAIN
+        )
+        pairs = zip(outcomes, again, strict=False)
+        return len(again), sum(o.prediction.label != answer.label for o, answer in pairs)
+
+    def _above_majority(self, figure: Figure, majority: float) -> bool:
+        return figure.p_above(majority) <= VALIDITY_ALPHA
+
+    def _usable(
+        self, figure: Figure, majority: float, answered: Sequence[Sequence[Outcome]]
+    ) -> Judgement | None:
+        """Tell why a model's drops mean nothing, or return None where they do."""
+        for outcomes in answered:
+            judged = _one_answer(outcomes) or self._abstaining(outcomes, "in distribution")
+            if judged is not None:
+                return judged
+        if not self._above_majority(figure, majority):
+            return Judgement(
+                "invalid",
+                f"its in-distribution score of {points(figure.value)} is not shown to be above "
+                f"the majority class ({points(majority)}) at level {VALIDITY_ALPHA}, "
+                f"n = {figure.n}",
+            )
+        return None
+
+    def _abstaining(self, outcomes: Sequence[Outcome], where: str) -> Judgement | None:
+        cap, share = self.suite.max_abstention, _abstained(outcomes) / len(outcomes)
+        if share <= cap:
+            return None
+        return Judgement(
+            "invalid",
+            f"it gave no parseable answer to {points(share)} % of the inputs {where}, over the "
+            f"cap of {points(cap)} %",
+        )
+
+    def _unusable(self, model: Tested) -> Judgement | None:
+        """Tell why no verdict on this model's drops would mean anything."""
+        floor = self.floor(model)
+        if floor.verdict == "invalid":
+            return Judgement("invalid", f"{model.name}: {floor.reason}")
+        return None
+
+    def _too_few(self, shift: Shift, trial: Trial) -> Judgement | None:
+        if isinstance(shift, NoiseShift) and len(trial.after) < MIN_CHANGED:
+            return Judgement(
+                "invalid",
+                f"only {len(trial.after)} examples were changed; {MIN_CHANGED} are the least",
+            )
+        return None
+
+    def _too_many_abstentions(self, trials: Sequence[Trial]) -> Judgement | None:
+        found = (self._abstaining(trial.after, "under the shift") for trial in trials)
+        return next((judged for judged in found if judged is not None), None)
+
+
+def _one_answer(outcomes: Sequence[Outcome]) -> Judgement | None:
+    given = [o.prediction.label for o in outcomes if o.prediction.label is not None]
+    if not given:
+        return Judgement("invalid", "it answered nothing in distribution")
+    most = max(set(given), key=lambda label: (given.count(label), label))
+    share = given.count(most) / len(given)
+    if share <= SAME_ANSWER_SHARE:
+        return None
+    return Judgement("invalid", f"it answers {most!r} to {points(share)} % of the inputs")
+
+
+def _members(model: Tested) -> tuple[Asked, ...]:
+    return model.members if isinstance(model, SeededModel) else (model,)
+
+
+def _in_pairs(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pair two independent draws in their random order, as far as the shorter one goes."""
+    size = min(len(before), len(after))
+    return np.subtract(before[:size], after[:size])
+
+
+def _flips(trial: Trial) -> tuple[Flip, ...]:
+    """Return what was right before and is wrong after; of a domain shift, what is wrong."""
+    originals = trial.originals
+    if originals is None:
+        return tuple(
+            Flip(o.id, o.label, None, _shown(text), None, o.prediction.label)
+            for o, text in zip(trial.after, trial.shifted, strict=True)
+            if o.score == 0.0
+        )
+    return tuple(
+        Flip(
+            new.id, new.label, _shown(original), _shown(text),
+            old.prediction.label, new.prediction.label,
+        )
+        for old, new, original, text in zip(
+            trial.before, trial.after, originals, trial.shifted, strict=True
+        )
+        if old.score > new.score
+    )  # fmt: skip
+
+
+def _mean_score(outcomes: Sequence[Outcome]) -> float:
+    return sum(o.score for o in outcomes) / len(outcomes)
+
+
+def _abstained(outcomes: Sequence[Outcome]) -> int:
+    return sum(o.prediction.label is None for o in outcomes)
+
+
+def _shown(inputs: Inputs) -> str:
+    fields_ = fields_of(inputs)
+    if len(fields_) == 1:
+        return next(iter(fields_.values()))
+    return " | ".join(f"{name}: {text}" for name, text in fields_.items())

@@ -1,0 +1,347 @@
+"""What can be measured besides accuracy: functions of means over examples.
+
+Every metric is written as a function of the means of a few features of each example, so that it can
+be resampled thousands of times at once; scikit-learn's own functions give the same values, which
+the tests hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from pytest_ood.errors import ConfigurationError, NotApplicableError, unknown_name
+from pytest_ood.tasks import Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+ACCURACY = "accuracy"
+RECALL = "recall-"
+REWEIGHTED = "reweighted"
+IN_DOMAIN = "in-domain"
+CALIBRATION_BINS = 10
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One answered example.
+
+    Attributes:
+        id: Of the example.
+        label: The truth.
+        prediction: What the model answered.
+        score: Of the answer, in [0, 1].
+    """
+
+    id: str
+    label: str
+    prediction: Prediction
+    score: float
+
+
+class Metric(Protocol):
+    """A figure of merit of a set of answers."""
+
+    @property
+    def name(self) -> str:
+        """In configurations and reports."""
+        ...
+
+    @property
+    def rises(self) -> bool:
+        """Whether more of it is worse: its "drop" is then how much it rises."""
+        ...
+
+    def features(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return what is averaged, shape (n, k).
+
+        Raises:
+            NotApplicableError: the answers lack what the metric needs.
+        """
+        ...
+
+    def value(self, means: Floats) -> Floats:
+        """Return the metric from the features' means, (..., k) to (...)."""
+        ...
+
+
+@dataclass(frozen=True)
+class MacroF1:
+    """The unweighted mean over labels of the harmonic mean of precision and recall.
+
+    A label that is neither true nor predicted counts as 0, as `zero_division=0` of scikit-learn's
+    `f1_score` has it.
+
+    Attributes:
+        labels: Of the task.
+        name: In reports.
+    """
+
+    labels: tuple[str, ...]
+    name: str = "macro-f1"
+    rises: bool = False
+
+    def features(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return for each label: right, true or predicted (a right one counts twice)."""
+        rows = np.zeros((len(outcomes), 2 * len(self.labels)))
+        for row, outcome in zip(rows, outcomes, strict=True):
+            for place, label in enumerate(self.labels):
+                true, given = outcome.label == label, outcome.prediction.label == label
+                row[2 * place] = true and given
+                row[2 * place + 1] = true + given
+        return rows
+
+    def value(self, means: Floats) -> Floats:
+        """Return the mean of 2 right / (true + predicted)."""
+        return np.asarray(_ratio(2.0 * means[..., 0::2], means[..., 1::2]).mean(axis=-1))
+
+
+@dataclass(frozen=True)
+class Recall:
+    """The share of a label's examples that are answered with it.
+
+    Attributes:
+        label: Which.
+    """
+
+    label: str
+    rises: bool = False
+
+    @property
+    def name(self) -> str:
+        """recall-LABEL."""
+        return RECALL + self.label
+
+    def features(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return: right and of this label; of this label."""
+        return np.array(
+            [
+                [float(o.label == self.label == o.prediction.label), float(o.label == self.label)]
+                for o in outcomes
+            ]
+        )
+
+    def value(self, means: Floats) -> Floats:
+        """Return right / all."""
+        return _ratio(means[..., 0], means[..., 1])
+
+
+@dataclass(frozen=True)
+class CalibrationError:
+    """Expected calibration error over ten bins of equal width.
+
+    The mean distance between the confidence in the answer and the share of right answers, weighted
+    by the bins' sizes (Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3).
+    """
+
+    name: str = "ece"
+    rises: bool = True
+
+    def features(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return for each bin: confidence minus rightness of what falls into it."""
+        rows = np.zeros((len(outcomes), CALIBRATION_BINS))
+        for row, outcome in zip(rows, outcomes, strict=True):
+            answer = outcome.prediction
+            if answer.label is None:
+                # No answer: no confidence, and nothing right.
+                continue
+            if answer.label not in answer.scores:
+                raise NotApplicableError(
+                    "ece: the expected calibration error needs a probability with every answer, "
+                    "and this model gives none"
+                )
+            confidence = min(1.0, max(0.0, answer.scores[answer.label]))
+            place = min(CALIBRATION_BINS - 1, int(confidence * CALIBRATION_BINS))
+            row[place] = confidence - float(answer.label == outcome.label)
+        return rows
+
+    def value(self, means: Floats) -> Floats:
+        """Return the sum over bins of the absolute mean difference."""
+        return np.asarray(np.abs(means).sum(axis=-1))
+
+
+class Loss(Protocol):
+    """What is lost from before to under a shift, as a function of means over both sets."""
+
+    @property
+    def name(self) -> str:
+        """In configurations and reports."""
+        ...
+
+    def before(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return what is averaged in distribution, shape (n, k).
+
+        Raises:
+            NotApplicableError: the answers lack what the metric needs.
+        """
+        ...
+
+    def after(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return what is averaged under the shift, shape (m, l)."""
+        ...
+
+    def scores(self, before: Floats, after: Floats) -> tuple[Floats, Floats]:
+        """Return the metric before and under the shift from the means, (..., k) to (...)."""
+        ...
+
+    def value(self, before: Floats, after: Floats) -> Floats:
+        """Return the loss from the means; above 0 where the shift makes things worse."""
+        ...
+
+
+@dataclass(frozen=True)
+class Drop:
+    """What a metric falls by, or rises by where more of it is worse.
+
+    Attributes:
+        metric: Which.
+    """
+
+    metric: Metric
+
+    @property
+    def name(self) -> str:
+        """The metric's."""
+        return self.metric.name
+
+    def before(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return the metric's features."""
+        return self.metric.features(outcomes)
+
+    def after(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return the metric's features."""
+        return self.metric.features(outcomes)
+
+    def scores(self, before: Floats, after: Floats) -> tuple[Floats, Floats]:
+        """Return the metric's two values."""
+        return self.metric.value(before), self.metric.value(after)
+
+    def value(self, before: Floats, after: Floats) -> Floats:
+        """Return their difference."""
+        first, second = self.scores(before, after)
+        return second - first if self.metric.rises else first - second
+
+
+@dataclass(frozen=True)
+class PerformanceDropRate:
+    """1 - score under the shift / score in distribution (Zhu et al. 2023, PromptBench, section 3).
+
+    0 where the score in distribution is 0.
+    """
+
+    name: str = "pdr"
+
+    def before(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return the scores."""
+        return np.array([[outcome.score] for outcome in outcomes])
+
+    def after(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return the scores."""
+        return self.before(outcomes)
+
+    def scores(self, before: Floats, after: Floats) -> tuple[Floats, Floats]:
+        """Return the mean scores."""
+        return before[..., 0], after[..., 0]
+
+    def value(self, before: Floats, after: Floats) -> Floats:
+        """Return the share of the score that is lost."""
+        first, second = self.scores(before, after)
+        return np.where(first > 0, 1.0 - _ratio(second, first), 0.0)
+
+
+@dataclass(frozen=True)
+class Reweighted:
+    """The drop of a domain shift at the in-distribution mix of labels.
+
+    The target's score is averaged label by label with the labels' shares in distribution as
+    weights (post-stratification; Holt and Smith 1979, Journal of the Royal Statistical Society A
+    142:33-46), so that another mix of labels does not count as a loss.
+
+    Attributes:
+        labels: Of the task.
+        name: In reports.
+    """
+
+    labels: tuple[str, ...]
+    name: str = REWEIGHTED
+
+    def before(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return the score, then each label's presence."""
+        return np.array(
+            [[o.score, *(float(o.label == label) for label in self.labels)] for o in outcomes]
+        )
+
+    def after(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return for each label its score and its presence."""
+        return np.array(
+            [
+                [
+                    v
+                    for label in self.labels
+                    for v in (o.score * (o.label == label), float(o.label == label))
+                ]
+                for o in outcomes
+            ]
+        )
+
+    def scores(self, before: Floats, after: Floats) -> tuple[Floats, Floats]:
+        """Return the mean score, and the target's at the same mix of labels."""
+        shares = before[..., 1:]
+        present = after[..., 1::2] > 0
+        shares = np.where(present, shares, 0.0)
+        weights = _ratio(shares, shares.sum(axis=-1, keepdims=True) + np.zeros_like(shares))
+        return before[..., 0], (weights * _ratio(after[..., 0::2], after[..., 1::2])).sum(axis=-1)
+
+    def value(self, before: Floats, after: Floats) -> Floats:
+        """Return their difference."""
+        first, second = self.scores(before, after)
+        return first - second
+
+
+def loss_names(labels: Sequence[str], kind: str) -> tuple[str, ...]:
+    """Return the names that a budget of this kind of shift may have besides accuracy's own keys."""
+    own = (REWEIGHTED, IN_DOMAIN) if kind == "domain" else ()
+    return ("macro-f1", "ece", "pdr", *(RECALL + label for label in labels), *own)
+
+
+def find_loss(name: str, labels: tuple[str, ...]) -> Loss:
+    """Return the loss of this name; `accuracy` and `in-domain` are means and have none.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    metrics: list[Metric] = [MacroF1(labels), CalibrationError(), *map(Recall, labels)]
+    losses: list[Loss] = [PerformanceDropRate(), Reweighted(labels), *map(Drop, metrics)]
+    known = {loss.name: loss for loss in losses}
+    if name not in known:
+        raise ConfigurationError(unknown_name("metric", name, known))
+    return known[name]
+
+
+def pseudo_outcomes(outcomes: Sequence[Outcome], labels: Sequence[str]) -> list[Outcome]:
+    """Return a right and a wrong answer, both possible whatever a sample shows.
+
+    Their truth is the sample's most frequent label; a score of 0.5 stands beside the answer where
+    the model gives scores.
+    """
+    given = [outcome.label for outcome in outcomes]
+    truth = max(set(given), key=lambda label: (given.count(label), label))
+    other = next(label for label in labels if label != truth)
+    scored = any(outcome.prediction.scores for outcome in outcomes)
+    made = []
+    for answer in (truth, other):
+        scores = {answer: 0.5} if scored else {}
+        prediction = Prediction(answer, scores)
+        made.append(Outcome("pseudo", truth, prediction, float(answer == truth)))
+    return made
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    return np.divide(part, whole, out=np.zeros_like(part, dtype=np.float64), where=whole > 0)

@@ -1,0 +1,94 @@
+"""Planning a run: its gates, what they can tell and what they cost, without asking a model."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING
+
+from pytest_ood.evaluation.run import REASKED
+from pytest_ood.metrics import IN_DOMAIN
+from pytest_ood.reports.plan import Plan, PlannedGate
+from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift
+from pytest_ood.statistics import detectable, least_examples
+from pytest_ood.statistics.sequential import BETTING_SHARE
+from pytest_ood.suite import IN_DISTRIBUTION
+
+if TYPE_CHECKING:
+    from pytest_ood.budgets import Rules
+    from pytest_ood.gate import Check, Gate
+
+DISCORDANCE = 0.10
+"""Share of answers that a shift turns, in one direction or the other, if nothing is known."""
+
+SCORE = 0.85
+"""In-distribution score, if nothing is known."""
+
+ASSUMPTIONS = (
+    f"assumed: a score of {100 * SCORE:.0f} in distribution, {100 * DISCORDANCE:.0f} % of answers "
+    "turned by a shift, or what the budget allows"
+)
+
+
+def plan_run(gate: Gate) -> Plan:
+    """Return the plan of the chosen checks.
+
+    Raises:
+        OodError: the data cannot be read.
+    """
+    gates = []
+    inputs: dict[tuple[str, str, str], int] = {}
+    for check in gate.checks:
+        run = gate.runs[check.suite]
+        n = run.usable(check.shift)
+        for model in (check.model, check.baseline):
+            if model is not None:
+                size = len(run.in_distribution())
+                inputs[check.suite, model, IN_DISTRIBUTION] = size + min(size, REASKED)
+                shift = check.shift
+                if isinstance(shift, AdversarialShift):
+                    inputs[check.suite, model, shift.name] = n * (shift.query_budget + 1)
+                elif isinstance(shift, DomainShift | NoiseShift):
+                    inputs[check.suite, model, shift.name] = n
+        if check.limit is not None:
+            gates.append(_planned(check, check.limit, n, run.rules))
+    calls: dict[str, int] = {}
+    for (_, model, _), count in inputs.items():
+        calls[model] = calls.get(model, 0) + count
+    return Plan(tuple(gates), tuple(calls.items()), gate.rules, ASSUMPTIONS)
+
+
+def _planned(check: Check, limit: float, n: int, rules: Rules) -> PlannedGate:
+    share = 1.0 - BETTING_SHARE if rules.sequential else 1.0
+    spread = _spread(check, limit)
+    down = detectable(n, spread, rules.alpha * share)
+    up = detectable(n, spread, rules.fail_alpha * share)
+    if check.shift is None:
+        # A floor passes above its limit and fails below it.
+        return PlannedGate(
+            check.id, n, limit, min(1.0, limit + down), max(0.0, limit - up), settleable=True
+        )
+    least = least_examples(limit, rules.alpha * share)
+    return PlannedGate(
+        check.id,
+        n,
+        limit,
+        limit - down,
+        min(1.0, limit + up),
+        settleable=least == sys.maxsize or n >= least,
+    )
+
+
+def _spread(check: Check, limit: float) -> float:
+    """Return what one example contributes to the uncertainty, under the assumptions."""
+    if check.shift is None:
+        return math.sqrt(limit * (1.0 - limit)) or 0.5
+    turned = max(DISCORDANCE, limit)
+    if isinstance(check.shift, AdversarialShift):
+        turned = max(0.5, limit)
+    own = turned - min(limit, turned) ** 2
+    unpaired = isinstance(check.shift, DomainShift) and check.metric != IN_DOMAIN
+    if check.baseline is not None:
+        # Two models on the same items: on each set they differ on as many as a shift turns.
+        return math.sqrt(2.0 * turned)
+    return math.sqrt(2.0 * SCORE * (1.0 - SCORE)) if unpaired else math.sqrt(own)

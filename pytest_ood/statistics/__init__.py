@@ -1,0 +1,37 @@
+"""Arithmetic of the verdicts; nothing in here knows about models or pytest.
+
+Figures know their bounds and p-values: `proportions` for 0/1 scores (exact), `means` for other
+scores, clusters and training seeds, `functions` for metrics such as macro-F1, `sequential` for
+examples that come in batches. `families` adjusts for many gates, `planning` counts examples ahead.
+"""
+
+from pytest_ood.statistics.families import CORRECTIONS, Correction, adjusted, single_step
+from pytest_ood.statistics.figures import Estimate, Figure, estimate
+from pytest_ood.statistics.means import (
+    Means,
+    mean_difference,
+    mean_score,
+    paired_drop,
+    unpaired_difference_of_drops,
+    unpaired_drop,
+)
+from pytest_ood.statistics.planning import detectable, examples_to_settle, least_examples
+
+__all__ = [
+    "CORRECTIONS",
+    "Correction",
+    "Estimate",
+    "Figure",
+    "Means",
+    "adjusted",
+    "detectable",
+    "estimate",
+    "examples_to_settle",
+    "least_examples",
+    "mean_difference",
+    "mean_score",
+    "paired_drop",
+    "single_step",
+    "unpaired_difference_of_drops",
+    "unpaired_drop",
+]

@@ -1,0 +1,110 @@
+"""What every figure can tell about itself, whatever method its interval comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval, as plain numbers.
+
+    Attributes:
+        value: The point estimate.
+        low: One-sided lower bound of level alpha.
+        high: One-sided upper bound of level alpha; both together cover 1 - 2 alpha.
+        n: How many examples it rests on (the smaller sample of an unpaired difference).
+        spread: Standard error times sqrt(n): what one example contributes to the uncertainty.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    spread: float
+
+
+class Figure(Protocol):
+    """An estimated quantity theta: a mean score, a drop, a difference of drops.
+
+    Bounds and p-values are two views of the same tests: the lower bound of level alpha is the
+    largest limit that `p_above` refutes at alpha.
+    """
+
+    @property
+    def value(self) -> float:
+        """The point estimate."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """How many examples it rests on."""
+        ...
+
+    @property
+    def spread(self) -> float:
+        """Standard error times sqrt(n)."""
+        ...
+
+    def bounds(self, alpha: float) -> tuple[float, float]:
+        """Return the one-sided lower and the one-sided upper bound, each of level alpha.
+
+        Raises:
+            ValueError: alpha is outside (0, 0.5).
+        """
+        ...
+
+    def p_above(self, limit: float) -> float:
+        """Return the one-sided p-value of "theta is at most `limit`": small where it is above."""
+        ...
+
+    def p_below(self, limit: float) -> float:
+        """Return the one-sided p-value of "theta is at least `limit`": small where it is below."""
+        ...
+
+
+def estimate(figure: Figure, alpha: float) -> Estimate:
+    """Return a figure with its bounds of level alpha.
+
+    Raises:
+        ValueError: alpha is outside (0, 0.5).
+    """
+    low, high = figure.bounds(check_level(alpha))
+    return Estimate(figure.value, low, high, figure.n, figure.spread)
+
+
+def check_level(alpha: float) -> float:
+    """Return a one-sided level.
+
+    Raises:
+        ValueError: alpha is not inside (0, 0.5).
+    """
+    if not 0.0 < alpha < 0.5:  # noqa: PLR2004 - the definition of a one-sided level
+        raise ValueError(
+            f"alpha = {alpha!r}: a one-sided level lies inside (0, 0.5); 0.05 is usual"
+        )
+    return alpha
+
+
+def check_values(
+    values: Sequence[float] | NDArray[np.float64], low: float, high: float
+) -> NDArray[np.float64]:
+    """Return values as an array.
+
+    Raises:
+        ValueError: no values, or one that is not a number in [low, high].
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.size == 0:
+        raise ValueError("there are no values; a figure needs at least one")
+    if not np.all(np.isfinite(array)) or array.min() < low or array.max() > high:
+        raise ValueError(f"a value is not a number in [{low:g}, {high:g}]")
+    return array

@@ -1,0 +1,227 @@
+"""Means of scores that are not 0/1, and sums of means, by the studentised bootstrap."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_ood.statistics.figures import check_level, check_values
+from pytest_ood.statistics.proportions import PairedDifference, Proportion, UnpairedDifference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pytest_ood.statistics.figures import Figure
+
+    Floats = NDArray[np.float64]
+
+RESAMPLES = 9_999
+"""The smallest p-value they can give is 0.0001."""
+
+AT_ONCE = 4_000_000
+"""Resampled values held in memory at the same time."""
+
+BOOTSTRAP_SEED = 20_220_817
+"""Resampling is part of the method, not of the run: equal scores give equal intervals."""
+
+
+@dataclass(frozen=True, eq=False)
+class Means:
+    """A weighted sum of the means of independent samples.
+
+    The interval is the studentised bootstrap's (Efron and Tibshirani 1993, An Introduction to the
+    Bootstrap, section 12.5). Each sample first gets two pseudo-values, the ends of what a value may
+    be: without them a sample with hardly any spread, which a lucky draw easily is, gets an interval
+    that is far too short (Agresti and Min 2005, Statistics in Medicine 24:729-740; Agresti and
+    Caffo 2000, The American Statistician 54:280-288). The estimate itself is that of the values.
+
+    Attributes:
+        samples: Values, each of shape (n,).
+        weights: One for each sample.
+        pseudo: What is added to each sample.
+        limits: The least and the largest value the figure can take.
+    """
+
+    samples: tuple[Floats, ...]
+    weights: tuple[float, ...]
+    pseudo: tuple[float, float]
+    limits: tuple[float, float]
+
+    @property
+    def value(self) -> float:
+        """The weighted sum of the means."""
+        return float(
+            sum(w * sample.mean() for w, sample in zip(self.weights, self.samples, strict=True))
+        )
+
+    @property
+    def n(self) -> int:
+        """Size of the smallest sample."""
+        return min(sample.size for sample in self.samples)
+
+    @property
+    def spread(self) -> float:
+        """Standard error times the root of n."""
+        return self._error * math.sqrt(self.n)
+
+    def bounds(self, alpha: float) -> tuple[float, float]:
+        """Return the two one-sided bounds, never beyond what the figure can be."""
+        check_level(alpha)
+        lowest, highest = self.limits
+        least, most = self._quantiles(alpha)
+        low, high = self._centre - most * self._error, self._centre - least * self._error
+        return max(lowest, min(self.value, low)), min(highest, max(self.value, high))
+
+    def p_above(self, limit: float) -> float:
+        """Return the one-sided p-value of "the figure is at most `limit`"."""
+        if limit >= self.limits[1]:
+            return 1.0
+        extreme = np.searchsorted(self._ratios, (self._centre - limit) / self._error, "left")
+        return float((RESAMPLES - extreme + 1) / (RESAMPLES + 1))
+
+    def p_below(self, limit: float) -> float:
+        """Return the one-sided p-value of "the figure is at least `limit`"."""
+        if limit <= self.limits[0]:
+            return 1.0
+        extreme = np.searchsorted(self._ratios, (self._centre - limit) / self._error, "right")
+        return float((extreme + 1) / (RESAMPLES + 1))
+
+    def _quantiles(self, alpha: float) -> tuple[float, float]:
+        """Return the alpha and the 1 - alpha quantile of (estimate - truth) / error."""
+        place = math.floor(alpha * (RESAMPLES + 1))
+        if place < 1:
+            return -math.inf, math.inf
+        return float(self._ratios[place - 1]), float(self._ratios[RESAMPLES - place])
+
+    @cached_property
+    def _padded(self) -> list[tuple[Floats, Floats]]:
+        """Each sample with its pseudo-values, as different values and how often they occur."""
+        found = []
+        for sample in self.samples:
+            values, counts = np.unique(np.append(sample, self.pseudo), return_counts=True)
+            found.append((values, counts.astype(np.float64)))
+        return found
+
+    @cached_property
+    def _centre(self) -> float:
+        pairs = zip(self.weights, self._padded, strict=True)
+        return float(sum(w * (values @ counts) / counts.sum() for w, (values, counts) in pairs))
+
+    @cached_property
+    def _error(self) -> float:
+        variance = 0.0
+        for weight, (values, counts) in zip(self.weights, self._padded, strict=True):
+            size = counts.sum()
+            mean = values @ counts / size
+            variance += weight**2 * float(counts @ (values - mean) ** 2) / (size - 1) / size
+        return math.sqrt(variance)
+
+    @cached_property
+    def _ratios(self) -> Floats:
+        """(estimate - truth) / error over the resamples, sorted, shape (RESAMPLES,)."""
+        rng = np.random.default_rng(BOOTSTRAP_SEED)
+        shifts, variances = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
+        for weight, (values, counts) in zip(self.weights, self._padded, strict=True):
+            size = int(counts.sum())
+            mean = values @ counts / size
+            step = max(1, AT_ONCE // values.size)
+            for start in range(0, RESAMPLES, step):
+                part = slice(start, min(start + step, RESAMPLES))
+                drawn = rng.multinomial(size, counts / size, size=part.stop - part.start)
+                means = drawn @ values / size
+                squares = drawn @ (values - mean) ** 2 / size - (means - mean) ** 2
+                shifts[part] += weight * (means - mean)
+                variances[part] += weight**2 * np.maximum(0.0, squares) / (size - 1)
+        return np.sort(shifts / np.sqrt(np.maximum(variances, 1e-18)))
+
+
+def mean_score(scores: Sequence[float]) -> Figure:
+    """Estimate a mean score: exact for 0/1 scores, by the bootstrap for others.
+
+    Raises:
+        ValueError: no scores, or a score outside [0, 1].
+    """
+    array = check_values(scores, 0.0, 1.0)
+    if _is_in(array, (0.0, 1.0)):
+        return Proportion(int(array.sum()), array.size)
+    return Means((array,), (1.0,), (0.0, 1.0), (0.0, 1.0))
+
+
+def paired_drop(before: Sequence[float], after: Sequence[float]) -> Figure:
+    """Estimate the drop of a mean score over the same examples, before minus after.
+
+    Args:
+        before: One score an example, in distribution.
+        after: The scores of the same examples under the shift, in the same order.
+
+    Raises:
+        ValueError: lengths differ, no scores, or a score outside [0, 1].
+    """
+    return mean_difference(_paired(before, after))
+
+
+def mean_difference(values: Sequence[float] | Floats) -> Figure:
+    """Estimate a mean of one value an example, such as a paired difference of drops, in [-2, 2].
+
+    Values that are all -1, 0 or 1 are losses and gains and get exact tests; others, such as means
+    over a cluster of several measurements of one example, get the bootstrap over examples.
+
+    Raises:
+        ValueError: no values, or one outside [-2, 2].
+    """
+    array = check_values(values, -2.0, 2.0)
+    if _is_in(array, (-1.0, 0.0, 1.0)):
+        return PairedDifference(int(np.sum(array > 0)), int(np.sum(array < 0)), array.size)
+    return Means((array,), (1.0,), (-1.0, 1.0), (-2.0, 2.0))
+
+
+def unpaired_drop(before: Sequence[float], after: Sequence[float]) -> Figure:
+    """Estimate the drop of a mean score between two independent sets of examples.
+
+    Raises:
+        ValueError: no scores, or a score outside [0, 1].
+    """
+    first, second = check_values(before, 0.0, 1.0), check_values(after, 0.0, 1.0)
+    if _is_in(first, (0.0, 1.0)) and _is_in(second, (0.0, 1.0)):
+        return UnpairedDifference(int(first.sum()), first.size, int(second.sum()), second.size)
+    return Means((first, second), (1.0, -1.0), (0.0, 1.0), (-1.0, 1.0))
+
+
+def unpaired_difference_of_drops(
+    before: tuple[Sequence[float], Sequence[float]],
+    after: Sequence[tuple[Sequence[float], Sequence[float]]],
+) -> Figure:
+    """Estimate how much more the candidate drops than the baseline, on average over target sets.
+
+    The models are paired on every set; the sets are independent samples. With d = candidate -
+    baseline, the figure is mean(d before) - mean over targets of mean(d after).
+
+    Args:
+        before: (candidate scores, baseline scores) on the in-distribution set.
+        after: The same for each target set.
+
+    Raises:
+        ValueError: lengths differ, no scores, or a score outside [0, 1].
+    """
+    if not after:
+        raise ValueError("there is no target set to compare on")
+    samples = (_paired(*before), *(_paired(*scores) for scores in after))
+    weights = (1.0, *(-1.0 / len(after) for _ in after))
+    return Means(samples, weights, (-1.0, 1.0), (-2.0, 2.0))
+
+
+def _paired(first: Sequence[float], second: Sequence[float]) -> Floats:
+    one, other = check_values(first, 0.0, 1.0), check_values(second, 0.0, 1.0)
+    if one.size != other.size:
+        raise ValueError(f"{one.size} and {other.size} scores are not on the same examples")
+    return one - other
+
+
+def _is_in(array: Floats, values: tuple[float, ...]) -> bool:
+    return bool(np.isin(array, values).all())

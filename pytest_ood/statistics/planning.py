@@ -1,0 +1,60 @@
+"""How many examples a verdict takes, and what a number of examples can tell."""
+
+from __future__ import annotations
+
+import math
+import sys
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+from pytest_ood.statistics.figures import check_level
+
+if TYPE_CHECKING:
+    from pytest_ood.statistics.figures import Estimate, Figure
+
+POWER = 0.8
+"""The chance that a plan gives the verdict its settling."""
+
+
+def examples_to_settle(figure: Figure | Estimate, limit: float, alpha: float) -> int:
+    """Return how many examples would settle on which side of a limit the value lies.
+
+    The usual n = ((z_alpha + z_beta) sd / distance)^2 (Chow, Shao and Wang 2008, Sample Size
+    Calculations in Clinical Research, section 3.1) for power 0.8, with the observed spread;
+    sys.maxsize where the estimate lies on the limit.
+    """
+    distance = abs(figure.value - limit)
+    if distance < 1e-9:  # noqa: PLR2004 - on the limit
+        return sys.maxsize
+    spread = max(figure.spread, 1.0 / math.sqrt(figure.n + 2.0))
+    return max(figure.n + 1, math.ceil((_deviations(alpha) * spread / distance) ** 2))
+
+
+def least_examples(limit: float, alpha: float) -> int:
+    """Return the fewest examples that can show a drop of at most `limit` when none is lost.
+
+    (1 - limit)^n <= alpha: the rule of three, exactly (Hanley and Lippman-Hand 1983, JAMA
+    249:1743-1745); sys.maxsize where the limit is 0.
+    """
+    check_level(alpha)
+    if limit <= 0.0:
+        return sys.maxsize
+    if limit >= 1.0:
+        return 1
+    return math.ceil(math.log(alpha) / math.log1p(-limit))
+
+
+def detectable(n: int, spread: float, alpha: float) -> float:
+    """Return the distance from a limit that n examples settle with power 0.8.
+
+    Args:
+        n: Examples, 1 or more.
+        spread: What one of them contributes to the uncertainty (see `Estimate.spread`).
+        alpha: One-sided level.
+    """
+    return _deviations(alpha) * spread / math.sqrt(n)
+
+
+def _deviations(alpha: float) -> float:
+    normal = NormalDist()
+    return normal.inv_cdf(1.0 - check_level(alpha)) + normal.inv_cdf(POWER)

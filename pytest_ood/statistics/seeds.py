@@ -1,0 +1,89 @@
+"""Models trained or prompted several times: the variance of the seed joins the figure's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pytest_ood.statistics.figures import check_level
+
+if TYPE_CHECKING:
+    from pytest_ood.statistics.figures import Figure
+
+
+@dataclass(frozen=True)
+class OverSeeds:
+    """A figure averaged over seeds, for a new seed and new examples alike.
+
+    The variance is that over examples plus that of the seeds' own figures divided by their number:
+    at least the variance of the crossed design of seeds and examples (Owen 2007, Annals of Applied
+    Statistics 1:386-411, section 3). The bounds are Student's, with Satterthwaite's degrees of
+    freedom (1946, Biometrics Bulletin 2:110-114), so that two seeds count for what two are worth.
+
+    Attributes:
+        figure: On the scores averaged over the seeds.
+        seeds: For each model with several seeds, its figure for each of them: 2 or more.
+    """
+
+    figure: Figure
+    seeds: tuple[tuple[float, ...], ...]
+
+    @property
+    def value(self) -> float:
+        """The mean over seeds and examples."""
+        return self.figure.value
+
+    @property
+    def n(self) -> int:
+        """Examples."""
+        return self.figure.n
+
+    @property
+    def spread(self) -> float:
+        """Standard error times the root of n."""
+        return self._error * math.sqrt(self.n)
+
+    def bounds(self, alpha: float) -> tuple[float, float]:
+        """Return the two one-sided bounds."""
+        half = float(self._student.isf(check_level(alpha))) * self._error
+        return self.value - half, self.value + half
+
+    def p_above(self, limit: float) -> float:
+        """Return the one-sided p-value of "the figure is at most `limit`"."""
+        return float(self._student.sf((self.value - limit) / self._error))
+
+    def p_below(self, limit: float) -> float:
+        """Return the one-sided p-value of "the figure is at least `limit`"."""
+        return float(self._student.cdf((self.value - limit) / self._error))
+
+    @cached_property
+    def _variances(self) -> list[tuple[float, float]]:
+        """(variance, degrees of freedom) over examples, then over each model's seeds."""
+        n = self.figure.n
+        # A sample without any spread is one that was lucky: see `means.Means`.
+        spread = max(self.figure.spread, 1.0 / math.sqrt(n + 2.0))
+        parts = [(spread**2 / n, max(1.0, n - 1.0))]
+        for figures in self.seeds:
+            values = np.asarray(figures)
+            parts.append((float(values.var(ddof=1)) / values.size, values.size - 1.0))
+        return parts
+
+    @cached_property
+    def _error(self) -> float:
+        return math.sqrt(sum(variance for variance, _ in self._variances))
+
+    @cached_property
+    def _student(self) -> Any:
+        from scipy.stats import t
+
+        return t(self._error**4 / sum(v**2 / freedom for v, freedom in self._variances))
+
+
+def over_seeds(figure: Figure, *seeds: tuple[float, ...]) -> Figure:
+    """Return the figure for new seeds, where any model was measured with several."""
+    several = tuple(figures for figures in seeds if len(figures) > 1)
+    return OverSeeds(figure, several) if several else figure
