@@ -93,7 +93,7 @@ def _check_source(source: DataSource) -> None:
         if asset != "icwsm-2014" or part not in ICWSM_DOMAINS:
             known = [f"icwsm-2014/{domain}" for domain in ICWSM_DOMAINS]
             raise ConfigurationError(unknown_name("data asset", rest, known))
-        splits: tuple[str, ...] = ("all", "test", "train") if part == "movies" else ("all",)
+        splits: tuple[str, ...] = ("all", "test", "train")
     else:
         suffix = PurePath(source.data).suffix
         if suffix not in SUFFIXES:
@@ -205,14 +205,20 @@ class Reader:
         split = source.split or ("test" if part == "movies" else "all")
         folder = fetch(asset, self.cache, offline=self.offline, progress=self.progress)
         text = (folder / f"{ICWSM_DOMAINS[part]}_GroundTruth.txt").read_text(encoding="utf-8")
-        return Dataset(name, tuple(_icwsm_examples(text, split)))
+        cut = ICWSM_TRAIN_SIZE if part == "movies" else None
+        return Dataset(name, tuple(_icwsm_examples(text, split, cut)))
 
 
-def _icwsm_examples(text: str, split: str) -> list[Example]:
+def _icwsm_examples(text: str, split: str, cut: int | None) -> list[Example]:
     """Label the rated snippets by the sign of ratings of at least 1 in size; drop repeated texts.
 
-    The movie snippets are ordered by a hash of their ids and cut into train and test once and for
-    all, whatever the seed of a run: a model trained once is never tested on what it has seen.
+    The snippets are ordered by a hash of their ids and cut into train and test once and for all,
+    whatever the seed of a run: a model trained once is never tested on what it has seen.
+
+    Args:
+        text: Of the file.
+        split: "train", "test" or "all".
+        cut: How many are for training; half of them where it is None.
     """
     examples, seen = [], set()
     for line in text.split("\n"):
@@ -227,7 +233,7 @@ def _icwsm_examples(text: str, split: str) -> list[Example]:
     if split == "all":
         return examples
     examples.sort(key=lambda e: (derive_seed(0, "icwsm-2014", e.id), e.id))
-    cut = ICWSM_TRAIN_SIZE
+    cut = len(examples) // 2 if cut is None else cut
     return examples[:cut] if split == "train" else examples[cut:]
 
 

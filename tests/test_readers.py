@@ -418,6 +418,19 @@ def test_movies_are_split_once_and_for_all(tmp_path: Path) -> None:
     assert turned.load(DataSource(source), "m") == sets["test"]
 
 
+def test_other_domains_are_halved(tmp_path: Path) -> None:
+    """A target domain has training data of its own: one half of it, and the other half for tests."""
+    lines = [f"{n}\t{1 + n % 2 * -2}\tsnippet {n}" for n in range(41)]
+    loaded = packaged(tmp_path, "tweets", lines)
+    source = "asset:icwsm-2014/tweets"
+    sets = {
+        split: {e.id for e in loaded.load(DataSource(source, split=split), "t")}
+        for split in ("train", "test", "all")
+    }
+    assert (len(sets["train"]), len(sets["test"])) == (20, 21)
+    assert sets["train"] | sets["test"] == sets["all"]
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -425,8 +438,8 @@ def test_movies_are_split_once_and_for_all(tmp_path: Path) -> None:
         (DataSource("asset:icwsm-2014"), "unknown data asset 'icwsm-2014'"),
         (DataSource("asset:icwsm-2014/movie"), "Did you mean 'icwsm-2014/movies'"),
         (
-            DataSource("asset:icwsm-2014/tweets", split="test"),
-            "asset:icwsm-2014/tweets: unknown split 'test'. Known: all.",
+            DataSource("asset:icwsm-2014/tweets", split="dev"),
+            "asset:icwsm-2014/tweets: unknown split 'dev'. Known: all, test, train.",
         ),
         (
             DataSource("asset:icwsm-2014/movies", split="dev"),

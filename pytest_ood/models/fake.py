@@ -8,14 +8,16 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.budgets import check_share
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.examples import canonical, fields_of
 from pytest_ood.models.protocol import paradigm_of
-from pytest_ood.seeding import derive_seed
+from pytest_ood.seeding import derive_seed, generator
 from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from random import Random
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
@@ -37,6 +39,9 @@ class FakeModel:
         labels: The task's labels.
         words: For `keyword`: words for each label.
         paradigm: What it plays.
+        flip: The share of answers that are replaced by another label at random, a new one each
+            time: what a sampled LLM does.
+        rng: Where these come from.
     """
 
     name: str
@@ -44,8 +49,11 @@ class FakeModel:
     labels: tuple[str, ...]
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     paradigm: Paradigm = "other"
+    flip: float = 0.0
+    rng: Random = field(default_factory=lambda: generator(0, "fake"), repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_share(f"model {self.name!r}: flip", self.flip)
         if self.kind not in KINDS:
             raise ConfigurationError(
                 f"model {self.name!r}: " + unknown_name("kind of fake", self.kind, KINDS)
@@ -66,8 +74,9 @@ class FakeModel:
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Its words."""
-        return {label: list(words) for label, words in self.words.items()}
+        """Its words, and how often it flips."""
+        words = {label: list(words) for label, words in self.words.items()}
+        return {**words, "flip": self.flip} if self.flip else words
 
     @property
     def fingerprint(self) -> str:
@@ -77,7 +86,12 @@ class FakeModel:
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Apply the rule."""
-        return [self._answer(value) for value in inputs]
+        return [self._flipped(self._answer(value)) for value in inputs]
+
+    def _flipped(self, answer: Prediction) -> Prediction:
+        if self.rng.random() >= self.flip:
+            return answer
+        return Prediction(self.rng.choice([n for n in self.labels if n != answer.label]))
 
     def _answer(self, inputs: Inputs) -> Prediction:
         if self.kind == "constant":
@@ -101,6 +115,7 @@ def build(
     *,
     words: Mapping[str, Sequence[str]] | None = None,
     paradigm: str = "other",
+    flip: float = 0.0,
 ) -> FakeModel:
     """Make a fake.
 
@@ -109,9 +124,10 @@ def build(
         context: What the adapter is given.
         words: For "keyword": words for each label.
         paradigm: What it plays: "prompted", "fine-tuned" or "other".
+        flip: The share of answers that are replaced by another label at random.
 
     Raises:
         ConfigurationError: there is no such kind, label or paradigm.
     """
     chosen = paradigm_of(context.name, paradigm)
-    return FakeModel(context.name, source, context.labels, words or {}, chosen)
+    return FakeModel(context.name, source, context.labels, words or {}, chosen, flip)
