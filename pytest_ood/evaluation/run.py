@@ -232,6 +232,8 @@ class SuiteRun:
                 if budget is not None and self._is_done(figure, budget):
                     break
         judged = invalid or self._too_few(shift, trials[0]) or self._too_many_abstentions(trials)
+        if metric == IN_DOMAIN:
+            judged = judged or self._lost_reference(shift, trials[0])
         if judged is None:
             judged = Judgement("measured", "no budget is set")
             if budget is not None:
@@ -554,6 +556,20 @@ class SuiteRun:
                 f"only {len(trial.after)} examples were changed; {MIN_CHANGED} are the least",
             )
         return None
+
+    def _lost_reference(self, shift: Shift, trial: Trial) -> Judgement | None:
+        """Tell why the in-domain reference is none: what has not learned the target is no mark."""
+        outcomes = self._needed_reference(shift, [trial])
+        figure = mean_score([o.score for o in outcomes])
+        labels = [o.label for o in outcomes]
+        majority = max(labels.count(label) for label in set(labels)) / len(labels)
+        if self._above_majority(figure, majority):
+            return None
+        return Judgement(
+            "invalid",
+            f"the in-domain reference scores {points(figure.value)}, which is not shown to be above "
+            f"the target's majority class ({points(majority)}); it needs more training data",
+        )
 
     def _too_many_abstentions(self, trials: Sequence[Trial]) -> Judgement | None:
         found = (self._abstaining(trial.after, "under the shift") for trial in trials)

@@ -71,15 +71,16 @@ class Proportion:
 
     def p_above(self, limit: float) -> float:
         """Return the exact binomial p-value of "the rate is at most `limit`"."""
-        from scipy.stats import binom
+        from scipy.special import betainc
 
-        return float(binom.sf(self.successes - 1, self.n, min(1.0, max(0.0, limit))))
+        if self.successes == 0:
+            return 1.0
+        rate = min(1.0, max(0.0, limit))
+        return float(betainc(self.successes, self.n - self.successes + 1, rate))
 
     def p_below(self, limit: float) -> float:
         """Return the exact binomial p-value of "the rate is at least `limit`"."""
-        from scipy.stats import binom
-
-        return float(binom.cdf(self.successes, self.n, min(1.0, max(0.0, limit))))
+        return Proportion(self.n - self.successes, self.n).p_above(1.0 - limit)
 
 
 @dataclass(frozen=True)
