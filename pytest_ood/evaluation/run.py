@@ -567,8 +567,8 @@ class SuiteRun:
             return None
         return Judgement(
             "invalid",
-            f"the in-domain reference scores {points(figure.value)}, which is not shown to be above "
-            f"the target's majority class ({points(majority)}); it needs more training data",
+            f"the in-domain reference scores {points(figure.value)}, not shown to be above the "
+            f"target's majority class ({points(majority)}); it needs more training data",
         )
 
     def _too_many_abstentions(self, trials: Sequence[Trial]) -> Judgement | None:

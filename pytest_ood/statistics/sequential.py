@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-BETTING_SHARE = 0.8
+BETTING_SHARE = 0.9
 """The part of alpha that goes into stopping early; the rest goes into the test on all examples."""
 
 LARGEST_BET = 0.9
@@ -43,7 +43,7 @@ def bets(horizon: int) -> Floats:
     limit as `horizon` examples can just tell: sqrt(8 / horizon) deviations of 0.6.
     """
     smallest = math.sqrt(8.0 / horizon) / 0.6
-    count = max(1, math.ceil(math.log2(LARGEST_BET / smallest)) + 1) if smallest < 1.0 else 1
+    count = max(1, round(math.log2(LARGEST_BET / smallest)) + 1) if smallest < 1.0 else 1
     return np.asarray(LARGEST_BET / 2.0 ** np.arange(count), np.float64)
 
 
@@ -76,8 +76,8 @@ def log_wealth(values: Floats, counts: Floats, limit: float, lowest: float, hori
 class Sequential:
     """A mean that was looked at batch by batch, valid at whatever look one stops.
 
-    Its tests spend 0.8 alpha on betting; where all examples were used in the end, the test for a
-    fixed number of examples has the other 0.2 alpha.
+    Its tests spend 0.9 alpha on betting; where all examples were used in the end, the test for a
+    fixed number of examples has the other 0.1 alpha.
 
     Attributes:
         values: The different values that occur, shape (v,), in [lowest, highest].
