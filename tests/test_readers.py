@@ -419,7 +419,7 @@ def test_movies_are_split_once_and_for_all(tmp_path: Path) -> None:
 
 
 def test_other_domains_are_halved(tmp_path: Path) -> None:
-    """A target domain has training data of its own: one half of it, and the other half for tests."""
+    """A target domain is cut in half: training data of its own, and tests."""
     lines = [f"{n}\t{1 + n % 2 * -2}\tsnippet {n}" for n in range(41)]
     loaded = packaged(tmp_path, "tweets", lines)
     source = "asset:icwsm-2014/tweets"

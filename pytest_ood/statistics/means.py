@@ -118,8 +118,7 @@ class Means:
         variance = 0.0
         for weight, (values, counts) in zip(self.weights, self._padded, strict=True):
             size = counts.sum()
-            mean = values @ counts / size
-            variance += weight**2 * float(counts @ (values - mean) ** 2) / (size - 1) / size
+            variance += weight**2 * _variance(values, counts, size) / size
         return math.sqrt(variance)
 
     @cached_property
@@ -130,15 +129,29 @@ class Means:
         for weight, (values, counts) in zip(self.weights, self._padded, strict=True):
             size = int(counts.sum())
             mean = values @ counts / size
+            # A resample that misses the pseudo-values would have no spread again: its variance is
+            # taken with them, and brought back to the scale of the sample's.
+            extra = np.asarray(self.pseudo)
+            scale = _variance(values, counts, size) / _variance(
+                np.append(values, extra), np.append(counts, [1.0, 1.0]), size + 2
+            )
             step = max(1, AT_ONCE // values.size)
             for start in range(0, RESAMPLES, step):
                 part = slice(start, min(start + step, RESAMPLES))
                 drawn = rng.multinomial(size, counts / size, size=part.stop - part.start)
-                means = drawn @ values / size
-                squares = drawn @ (values - mean) ** 2 / size - (means - mean) ** 2
-                shifts[part] += weight * (means - mean)
-                variances[part] += weight**2 * np.maximum(0.0, squares) / (size - 1)
-        return np.sort(shifts / np.sqrt(np.maximum(variances, 1e-18)))
+                totals = drawn @ values
+                squares = drawn @ values**2 + (extra**2).sum()
+                centres = (totals + extra.sum()) / (size + 2)
+                spreads = (squares - (size + 2) * centres**2) / (size + 1)
+                shifts[part] += weight * (totals / size - mean)
+                variances[part] += weight**2 * scale * spreads / size
+        return np.sort(shifts / np.sqrt(variances))
+
+
+def _variance(values: Floats, counts: Floats, size: float) -> float:
+    """Return the variance of values that occur so often, n - 1 in the denominator."""
+    mean = values @ counts / size
+    return float(counts @ (values - mean) ** 2 / (size - 1))
 
 
 def mean_score(scores: Sequence[float]) -> Figure:
@@ -163,7 +176,10 @@ def paired_drop(before: Sequence[float], after: Sequence[float]) -> Figure:
     Raises:
         ValueError: lengths differ, no scores, or a score outside [0, 1].
     """
-    return mean_difference(_paired(before, after))
+    differences = _paired(before, after)
+    if _is_in(np.append(before, after), (0.0, 1.0)):
+        return mean_difference(differences)
+    return Means((differences,), (1.0,), (-1.0, 1.0), (-1.0, 1.0))
 
 
 def mean_difference(values: Sequence[float] | Floats) -> Figure:

@@ -21,8 +21,10 @@ class OverSeeds:
 
     The variance is that over examples plus that of the seeds' own figures divided by their number:
     at least the variance of the crossed design of seeds and examples (Owen 2007, Annals of Applied
-    Statistics 1:386-411, section 3). The bounds are Student's, with Satterthwaite's degrees of
-    freedom (1946, Biometrics Bulletin 2:110-114), so that two seeds count for what two are worth.
+    Statistics 1:386-411, section 3). The bounds are Student's with the degrees of freedom of the
+    part that has the fewest, which keeps the level whatever the parts' sizes (Mickey and Brown
+    1966, Annals of Mathematical Statistics 37:639-642): a few seeds that happen to agree do not
+    count for many.
 
     Attributes:
         figure: On the scores averaged over the seeds.
@@ -80,7 +82,7 @@ class OverSeeds:
     def _student(self) -> Any:
         from scipy.stats import t
 
-        return t(self._error**4 / sum(v**2 / freedom for v, freedom in self._variances))
+        return t(min(freedom for _, freedom in self._variances))
 
 
 def over_seeds(figure: Figure, *seeds: tuple[float, ...]) -> Figure:

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import bootstrap
+
+from pytest_ood.statistics.functions import FunctionOfMeans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NONE = np.empty((0, 2))
+
+
+def ratio(means: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the first feature's mean over the second's."""
+    return means[0][..., 0] / means[0][..., 1]
+
+
+def skewed(n: int, seed: int = 5) -> np.ndarray:
+    """Return rows of two positive features."""
+    rng = np.random.default_rng(seed)
+    return np.stack([rng.exponential(1.0, n), 1.0 + rng.random(n)], axis=1)
+
+
+def test_the_interval_is_the_bca_interval() -> None:
+    """On a skewed ratio the bounds are those of scipy's BCa bootstrap."""
+    rows = skewed(80)
+    figure = FunctionOfMeans((rows,), (NONE,), ratio)
+    reference = bootstrap(
+        (rows[:, 0], rows[:, 1]),
+        lambda a, b, axis: a.mean(axis=axis) / b.mean(axis=axis),
+        paired=True, confidence_level=0.90, n_resamples=9_999, method="BCa",
+        rng=np.random.default_rng(1),
+    ).confidence_interval  # fmt: skip
+    width = reference.high - reference.low
+    assert figure.bounds(0.05) == pytest.approx(tuple(reference), abs=0.04 * width)
+    assert figure.value == pytest.approx(rows[:, 0].mean() / rows[:, 1].mean())
+    assert figure.n == 80
+
+
+def test_two_samples_are_resampled_apart() -> None:
+    """The interval of a difference of two samples' means agrees with scipy's."""
+    first, second = skewed(60, 1)[:, :1], skewed(90, 2)[:, :1]
+    none = np.empty((0, 1))
+    figure = FunctionOfMeans(
+        (first, second), (none, none), lambda means: means[0][..., 0] - means[1][..., 0]
+    )
+    reference = bootstrap(
+        (first[:, 0], second[:, 0]),
+        lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
+        confidence_level=0.90, n_resamples=9_999, method="BCa", rng=np.random.default_rng(1),
+    ).confidence_interval  # fmt: skip
+    width = reference.high - reference.low
+    assert figure.bounds(0.05) == pytest.approx(tuple(reference), abs=0.04 * width)
+    assert figure.n == 60
+
+
+@given(alpha=st.sampled_from([0.002, 0.01, 0.05, 0.2]))
+def test_bounds_and_p_values_agree(alpha: float) -> None:
+    """The bound of level alpha is the limit whose p-value is alpha."""
+    figure = FunctionOfMeans((skewed(50),), (NONE,), ratio)
+    low, high = figure.bounds(alpha)
+    assert figure.p_above(low) == pytest.approx(alpha, rel=0.1, abs=3e-4)
+    assert figure.p_below(high) == pytest.approx(alpha, rel=0.1, abs=3e-4)
+
+
+def test_p_values_move_the_right_way() -> None:
+    """A limit far below is refuted as an upper limit, and not as a lower one."""
+    figure = FunctionOfMeans((skewed(50),), (NONE,), ratio)
+    third, threefold = figure.value / 3, figure.value * 3
+    assert max(figure.p_above(third), figure.p_below(threefold)) < 0.01
+    assert min(figure.p_below(third), figure.p_above(threefold)) > 0.9
+
+
+def test_pseudo_rows_leave_doubt() -> None:
+    """Rows that are all alike get an interval with some width, and the estimate stays theirs."""
+    rows = np.tile([[1.0, 1.0]], (40, 1))
+    figure = FunctionOfMeans((rows,), (np.array([[0.0, 1.0], [2.0, 1.0]]),), ratio)
+    low, high = figure.bounds(0.05)
+    assert figure.value == 1.0
+    assert low < 0.98
+    assert high > 1.02
+
+
+def test_equal_rows_give_equal_intervals() -> None:
+    """The resampling draws nothing from outside: the order of the rows does not matter."""
+    rows = skewed(40)
+    one = FunctionOfMeans((rows,), (NONE,), ratio).bounds(0.05)
+    assert FunctionOfMeans((rows[::-1].copy(),), (NONE,), ratio).bounds(0.05) == one

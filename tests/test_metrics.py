@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score, recall_score
+
+from pytest_ood.errors import ConfigurationError, NotApplicableError
+from pytest_ood.metrics import (
+    CalibrationError,
+    Drop,
+    MacroF1,
+    Outcome,
+    PerformanceDropRate,
+    Recall,
+    Reweighted,
+    find_loss,
+    loss_names,
+    pseudo_outcomes,
+)
+from pytest_ood.tasks import Prediction
+
+LABELS = ("no", "yes", "maybe")
+ANSWERS = st.lists(
+    st.tuples(st.sampled_from(LABELS), st.sampled_from([*LABELS, None]), st.floats(0.34, 1.0)),
+    min_size=1, max_size=30,
+)  # fmt: skip
+Row = tuple[str, str | None, float]
+
+
+def outcome(label: str, answer: str | None, confidence: float = 0.8) -> Outcome:
+    """Return an answered example."""
+    scores = {} if answer is None else {answer: confidence}
+    return Outcome("e", label, Prediction(answer, scores), float(label == answer))
+
+
+def outcomes(rows: list[Row]) -> list[Outcome]:
+    """Return answered examples."""
+    return [outcome(*row) for row in rows]
+
+
+def value(metric: MacroF1 | Recall | CalibrationError, rows: list[Row]) -> float:
+    """Return the metric over all examples."""
+    return float(metric.value(metric.features(outcomes(rows)).mean(axis=0)))
+
+
+@given(rows=ANSWERS)
+def test_macro_f1_is_scikit_learn_s(rows: list[Row]) -> None:
+    """The mean over all labels of the task, an abstention being a label nobody has."""
+    true, given_ = [r[0] for r in rows], [r[1] or "abstained" for r in rows]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = f1_score(true, given_, labels=LABELS, average="macro", zero_division=0)
+    assert value(MacroF1(LABELS), rows) == pytest.approx(expected)
+
+
+@given(rows=ANSWERS, label=st.sampled_from(LABELS))
+def test_recall_is_scikit_learn_s(rows: list[Row], label: str) -> None:
+    """The share of a label's examples that are answered with it; 0 where there is none."""
+    true, given_ = [r[0] for r in rows], [r[1] or "abstained" for r in rows]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = recall_score(true, given_, labels=[label], average="macro", zero_division=0)
+    assert value(Recall(label), rows) == pytest.approx(expected)
+
+
+@given(rows=ANSWERS)
+def test_calibration_error_is_that_of_ten_bins(rows: list[Row]) -> None:
+    """The mean gap between confidence and rightness, weighted by the bins' sizes."""
+    answered = [(label == answer, score) for label, answer, score in rows if answer is not None]
+    expected = 0.0
+    for place in range(10):
+        inside = [(right, score) for right, score in answered if min(9, int(score * 10)) == place]
+        if inside:
+            confidence = np.mean([score for _, score in inside])
+            accuracy = np.mean([right for right, _ in inside])
+            expected += len(inside) / len(rows) * abs(confidence - accuracy)
+    assert value(CalibrationError(), rows) == pytest.approx(expected)
+
+
+def test_calibration_needs_a_probability() -> None:
+    """A model that gives answers alone has no calibration, and the message says so."""
+    with pytest.raises(NotApplicableError, match="needs a probability with every answer"):
+        CalibrationError().features([Outcome("e", "no", Prediction("no"), 1.0)])
+
+
+def test_a_worse_calibration_is_a_loss() -> None:
+    """The drop of a metric of which more is worse is how much it rises."""
+    drop = Drop(CalibrationError())
+    good, bad = [outcome("no", "no", 1.0)] * 4, [outcome("no", "yes", 1.0)] * 4
+    before, after = drop.before(good).mean(axis=0), drop.after(bad).mean(axis=0)
+    assert float(drop.value(before, after)) == 1.0
+    assert float(Drop(MacroF1(LABELS)).value(np.zeros(6), np.zeros(6))) == 0.0
+
+
+def test_the_performance_drop_rate() -> None:
+    """Of 80 points, 20 are a quarter; of nothing, nothing can be lost."""
+    rate = PerformanceDropRate()
+    assert float(rate.value(np.array([0.8]), np.array([0.6]))) == pytest.approx(0.25)
+    assert float(rate.value(np.array([0.0]), np.array([0.6]))) == 0.0
+
+
+def test_reweighting_is_worked_by_hand() -> None:
+    """The target's score by label, at the label shares of the in-distribution examples."""
+    before = [outcome("no", "no")] * 3 + [outcome("yes", "yes")]
+    after = [outcome("no", "no")] + [outcome("no", "yes")] + [outcome("yes", "yes")] * 8
+    loss = Reweighted(("no", "yes"))
+    means = loss.before(before).mean(axis=0), loss.after(after).mean(axis=0)
+    # no: 1 of 2 right, at a share of 3/4; yes: all right, at 1/4.
+    assert [float(v) for v in loss.scores(*means)] == pytest.approx([1.0, 0.75 * 0.5 + 0.25])
+    assert float(loss.value(*means)) == pytest.approx(0.375)
+
+
+@given(answers=st.lists(st.sampled_from(["no", "yes"]), min_size=4, max_size=4))
+def test_equal_mixes_need_no_reweighting(answers: list[str]) -> None:
+    """With the same shares of labels on both sides it is the raw drop."""
+    before = [outcome("no", "no")] * 2 + [outcome("yes", "yes")] * 2
+    after = [
+        outcome(label, a) for label, a in zip(["no", "no", "yes", "yes"], answers, strict=True)
+    ]
+    loss = Reweighted(("no", "yes"))
+    means = loss.before(before).mean(axis=0), loss.after(after).mean(axis=0)
+    assert float(loss.value(*means)) == pytest.approx(1.0 - np.mean([o.score for o in after]))
+
+
+def test_pseudo_outcomes_are_one_right_and_one_wrong() -> None:
+    """Both have the commonest truth, and a probability where the model gives some."""
+    right, wrong = pseudo_outcomes(outcomes([("yes", "no", 0.9), ("yes", "yes", 0.8)]), LABELS)
+    assert (right.label, right.prediction.label, right.score) == ("yes", "yes", 1.0)
+    assert (wrong.label, wrong.score) == ("yes", 0.0)
+    assert right.prediction.scores == {"yes": 0.5}
+    bare = pseudo_outcomes([Outcome("e", "no", Prediction("no"), 1.0)], LABELS)
+    assert not bare[0].prediction.scores
+
+
+@pytest.mark.parametrize("kind", ["domain", "noise", "adversarial"])
+def test_every_metric_of_a_budget_can_be_found(kind: str) -> None:
+    """The names that a suite may write are those of losses, but for the in-domain gap."""
+    for name in loss_names(LABELS, kind):
+        if name != "in-domain":
+            assert find_loss(name, LABELS).name == name
+    assert ("reweighted" in loss_names(LABELS, kind)) is (kind == "domain")
+
+
+def test_an_unknown_metric_is_refused() -> None:
+    """The message names the nearest."""
+    with pytest.raises(ConfigurationError, match=r"unknown metric 'recall-yess'.*'recall-yes'"):
+        find_loss("recall-yess", LABELS)
