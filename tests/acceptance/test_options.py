@@ -5,12 +5,24 @@ from typing import Any
 
 import pytest
 
+from pytest_ood.statistics.proportions import PairedDifference
+
 
 def report_of(project: pytest.Pytester, *options: str) -> dict[str, Any]:
     """Run the suite and return its JSON report."""
     project.runpytest_inprocess("--ood-suite", "--ood-report=report.json", *options)
     found: dict[str, Any] = json.loads(project.path.joinpath("report.json").read_text())
     return found
+
+
+def configure(project: pytest.Pytester, lines: str) -> None:
+    """Add lines to the plugin's table in pyproject.toml."""
+    path = project.path / "pyproject.toml"
+    if lines.startswith("["):
+        path.write_text(f"{path.read_text()}\n{lines}\n")
+    else:
+        suites = 'suites = ["reviews.toml"]'
+        path.write_text(path.read_text().replace(suites, f"{suites}\n{lines}"))
 
 
 @pytest.mark.parametrize(
@@ -43,6 +55,7 @@ def test_model_selects_by_name(project: pytest.Pytester) -> None:
 
 def test_the_seed_changes_the_noise_and_is_printed(project: pytest.Pytester) -> None:
     """--ood-seed gives other texts, the same seed the same, and the header says which."""
+    configure(project, "sequential = false")
     hashes = [
         {
             e["shift"]: e["shifted_set_hash"]
@@ -59,23 +72,133 @@ def test_the_seed_changes_the_noise_and_is_printed(project: pytest.Pytester) -> 
 
 def test_max_examples_limits_each_data_set(project: pytest.Pytester) -> None:
     """--ood-max-examples draws so many, and what is drawn does not depend on the models."""
+    configure(project, "sequential = false")
     report = report_of(project, "--ood-max-examples=50")
     assert {e["n"] for e in report["evaluations"] if e["kind"] != "adversarial"} == {50}
 
 
 def test_strict_fails_what_is_inconclusive(project: pytest.Pytester) -> None:
     """An inconclusive verdict is shown as such and passes; with --ood-strict it fails."""
-    few = ("--ood-suite", "--ood-max-examples=40", "--ood-only=lamps", "--ood-model=sturdy")
+    few = ("--ood-suite", "--ood-max-examples=100", "--ood-only=keyboard", "-k", "[frail]")
+    configure(project, "sequential = false")
     path = project.path / "reviews.toml"
     path.write_text(
-        path.read_text().replace("domain = { max_drop = 0.10", "domain = { max_drop = 0.01")
+        path.read_text().replace("noise = { max_drop = 0.10", "noise = { max_drop = 0.2")
     )
     result = project.runpytest_inprocess(*few)
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["*open: inconclusive*", "*1 inconclusive*"])
     strict = project.runpytest_inprocess(*few, "--ood-strict")
     assert strict.ret == pytest.ExitCode.TESTS_FAILED
-    strict.stdout.fnmatch_lines(["inconclusive: sturdy under domain/lamps: about * examples*"])
+    strict.stdout.fnmatch_lines(["inconclusive: frail under noise/keyboard: about * examples*"])
+
+
+def test_a_budget_that_cannot_be_shown_is_invalid(project: pytest.Pytester) -> None:
+    """Examples so few that no pass could be shown even without a single loss are said to be few."""
+    few = ("--ood-suite", "--ood-max-examples=40", "--ood-only=lamps", "--ood-model=sturdy")
+    path = project.path / "reviews.toml"
+    path.write_text(
+        path.read_text().replace("domain = { max_drop = 0.10", "domain = { max_drop = 0.01")
+    )
+    result = project.runpytest_inprocess(*few)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["invalid: sturdy under domain/lamps: 40 examples can never show a drop of at most 1.0 *"]
+    )
+
+
+def test_a_dry_run_asks_no_model(project: pytest.Pytester) -> None:
+    """--ood-dry-run tells for each gate what it can detect and what it costs, and runs nothing."""
+    project.path.joinpath("conftest.py").write_text(
+        "def answer(inputs):\n    raise RuntimeError('a model was asked')\n"
+    )
+    configure(project, "models.rules = { callable = 'conftest:answer' }")
+    result = project.runpytest_inprocess("--ood-suite", "--ood-dry-run")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        [
+            "gate * n *budget *passes at *fails from",
+            "reviews/in-distribution[[]sturdy[]] * 300 * 80.0 *",
+            "reviews/noise/keyboard[[]rules-vs-sturdy[]] * 300 * 5.0 *",
+            "reviews/noise/keyboard[[]frail[]] * 300 * 10.0 *",
+            "inputs the models can be asked at most: sturdy *, rules *, frail *",
+        ]
+    )
+    assert "a model was asked" not in result.stdout.str()
+    assert not project.path.joinpath("user-cache/pytest-ood/models").exists()
+
+
+def test_a_dry_run_says_what_can_never_pass(project: pytest.Pytester) -> None:
+    """With thirty examples a budget of ten points has no chance, and the plan says so."""
+    result = project.runpytest_inprocess("--ood-suite", "--ood-dry-run", "--ood-max-examples=30")
+    result.stdout.fnmatch_lines(["reviews/domain/lamps[[]sturdy[]] * never *", "*can never pass*"])
+
+
+def test_sequential_verdicts_stop_early(project: pytest.Pytester) -> None:
+    """Settled gates use a part of the examples, say so, and agree with those that use all."""
+    early = report_of(project)
+    configure(project, "sequential = false")
+    whole = report_of(project)
+    assert {e["drawn"] for e in whole["evaluations"]} == {300, 30}
+    used = sum(e["drawn"] for e in early["evaluations"])
+    assert used < 0.8 * sum(e["drawn"] for e in whole["evaluations"])
+    for one, other in zip(early["evaluations"], whole["evaluations"], strict=True):
+        assert {one["verdict"], other["verdict"]} != {"pass", "fail"}
+
+
+def test_a_fail_that_rests_on_the_family_is_reported(project: pytest.Pytester) -> None:
+    """What only the other fails of the run make certain fails at the end, once, and ends with 1."""
+    path = project.path / "reviews.toml"
+    noise = "\n".join(
+        f"[shifts.noise.n{n}]\nperturbation = 'keyboard'\nparameters = {{ words = 0.2 }}\n"
+        "max_drop = 0.02\n"
+        for n in range(10)
+    )
+    path.write_text(path.read_text() + noise)
+    configure(project, "sequential = false")
+    first = report_of(project, "--ood-model=frail")
+    fails = [e for kind in ("evaluations", "comparisons") for e in first[kind]]
+    count = sum(e["verdict"] == "fail" for e in fails)
+    (drop,) = [e for e in first["evaluations"] if e["shift"] == "n3"]
+    lost, n = drop["flipped"], drop["n"]
+    figure = PairedDifference(lost, lost - round(drop["drop"] * n), n)
+    # A budget that is refuted among the gates that are left, and not among all.
+    level = first["alpha"] / (first["gates"] - count / 2)
+    budget = figure.bounds(level)[0]
+    head, name, tail = path.read_text().partition("[shifts.noise.n3]")
+    path.write_text(head + name + tail.replace("max_drop = 0.02", f"max_drop = {budget:.6f}", 1))
+    options = ("--ood-suite", "--ood-model=frail", "--ood-report=r.json", "--junitxml=j.xml")
+    result = project.runpytest_inprocess(*options)
+    report = json.loads(project.path.joinpath("r.json").read_text())
+    gates, alpha = report["gates"], report["alpha"]
+    stepped = [
+        e for e in report["evaluations"] if e["verdict"] == "fail" and e["p_fail"] > alpha / gates
+    ]
+    assert stepped, [(e["shift"], e["p_fail"], e["p_fail_adjusted"]) for e in report["evaluations"]]
+    assert all(e["p_fail_adjusted"] <= alpha for e in stepped)
+    verdicts = [e["verdict"] for kind in ("evaluations", "comparisons") for e in report[kind]]
+    counted = result.parseoutcomes()
+    assert counted["failed"] == verdicts.count("fail")
+    assert counted.get("inconclusive", 0) == verdicts.count("inconclusive")
+    result.stdout.fnmatch_lines(["*by Holm's procedure over*", "These rest on the others*"])
+    assert "by Holm's procedure over" in project.path.joinpath("j.xml").read_text()
+
+
+def test_a_model_that_flips_its_answers_is_found_out(project: pytest.Pytester) -> None:
+    """Its disagreement with itself is shown, and its own noise is not taken for the shift's."""
+    configure(
+        project,
+        "[tool.pytest_ood.models.sampled]\nfake = 'keyword'\nflip = 0.05\n"
+        "words = { positive = ['wonderful', 'delightful'], negative = ['terrible', 'dreadful'] }",
+    )
+    path = project.path / "reviews.toml"
+    path.write_text(path.read_text().replace("words = 0.2", "words = 0.05"))
+    report = report_of(project, "--ood-model=sampled", "--ood-only=noise")
+    (drop,) = report["evaluations"]
+    assert drop["verdict"] != "fail"
+    assert drop["interval"][0] <= 0.0 <= drop["interval"][1]
+    result = project.runpytest_inprocess("--ood-suite", "--ood-model=sampled")
+    result.stdout.fnmatch_lines(["*(sampled: asked again, it answers * of 64 otherwise)"])
 
 
 def test_the_cache_lies_where_the_option_says(project: pytest.Pytester) -> None:
@@ -133,6 +256,11 @@ def test_a_wrong_option_is_a_usage_error(
         ("seed = 'x'", "seed = 'x' is not a whole number"),
         ("alpha = 0.7", "alpha = 0.7 lies inside (0, 0.5)"),
         ("strict = 1", "strict = 1 is neither true nor false"),
+        ("sequential = 'no'", "sequential = 'no' is neither true nor false"),
+        ("correction = 'bonferoni'", "unknown correction 'bonferoni'"),
+        ("models.a = { fake = 'random', seeds = 2 }", "has no seed of its own"),
+        ("models.a = { finetuned = 'x', seeds = 0 }", "seeds = 0 is not a whole number"),
+        ("models.a = { fake = 'random', flip = 2 }", "flip = 2 is a share"),
         ("max_examples = 0", "max_examples = 0 is not a whole number of 1 or more"),
         ("models.a = 3", "models.a = 3 is not a table"),
         ("models.a = { finetune = 'x' }", "unknown key 'finetune'. Did you mean 'finetuned'"),
@@ -178,6 +306,11 @@ def test_a_wrong_configuration_is_a_usage_error(
         ("max_drop = 0.10", "max_drop = 3", "max_drop = 3 is a share"),
         ("max_drop = 0.10", "maxdrop = 0.1", "unknown key 'maxdrop'. Did you mean 'max_drop'"),
         ("min_score = 0.8", "min_score = 80", "min_score = 80 is a share"),
+        ("min_score = 0.8", "max_abstention = 2", "max_abstention = 2 is a share"),
+        ("min_score = 0.8", "sequential = 1", "sequential = 1 is neither true nor false"),
+        ("adversarial = {", "worst-case = {", "taken over two or more noise shifts"),
+        ("max_drop = 0.10", "macro-f2 = { max_drop = 0.1 }", "unknown key 'macro-f2'. Did you"),
+        ("max_drop = 0.10", "macro-f1 = { drop = 0.1 }", "unknown key 'drop'. Did you"),
         ('data = "lamps.jsonl"', 'dat = "lamps.jsonl"', "unknown key 'dat'. Did you mean 'data'"),
         ("query_budget = 20", "query_budget = 0", "query_budget = 0 is not a whole number"),
         ("greedy-characters", "greedy-character", "unknown attack 'greedy-character'"),

@@ -42,9 +42,11 @@ def test_a_failure_tells_all_there_is_to_know(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "fail: frail under noise/keyboard: above *",
+            "  p = *; among the 10 gates of the run at most *",
             "  accuracy 100.0 in distribution, * under the shift",
             "  drop * points, 90% interval [[]*] (same examples, paired); budget: at most 10.0*",
-            "  n = 300 (0 unchanged: left out; 0 abstentions), seed 0",
+            "  n = 192 (0 unchanged: left out; 0 abstentions), seed 0",
+            "  settled after 192 of 300 examples: no more were asked",
             "  3 of * that flipped:",
             "      before, answered negative: Number *",
             "      after, answered positive: Number *",
@@ -144,7 +146,7 @@ def test_junit_carries_the_figures(project: pytest.Pytester) -> None:
     }
     found = cases["reviews.noise.keyboard[frail]"]
     assert found["ood_verdict"] == "fail"
-    assert found["ood_n"] == "300"
+    assert found["ood_n"] == "192"
     low, value, high = (
         float(found[k] or "nan") for k in ("ood_drop_low", "ood_drop", "ood_drop_high")
     )
