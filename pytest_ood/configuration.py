@@ -41,7 +41,7 @@ class Configuration:
         alpha: One-sided level of every bound.
         strict: An inconclusive verdict fails.
         sequential: Ask in batches, and stop as soon as the verdict is settled; None for what the
-            suite says.
+            suite says, or else for where it pays.
         correction: How the fails of a run's many gates are held to alpha.
     """
 

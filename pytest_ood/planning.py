@@ -59,7 +59,7 @@ def plan_run(gate: Gate) -> Plan:
 
 
 def _planned(check: Check, limit: float, n: int, rules: Rules) -> PlannedGate:
-    share = 1.0 - BETTING_SHARE if rules.sequential else 1.0
+    share = 1.0 - BETTING_SHARE if rules.is_sequential(n) else 1.0
     spread = _spread(check, limit)
     down = detectable(n, spread, rules.alpha * share)
     up = detectable(n, spread, rules.fail_alpha * share)

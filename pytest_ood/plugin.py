@@ -442,7 +442,7 @@ def ood(pytestconfig: pytest.Config) -> Ood:
         gate.engine,
         gate.reader,
         gate.seed,
-        replace(gate.rules, sequential=gate.configuration.sequential is not False),
+        replace(gate.rules, sequential=gate.configuration.sequential),
         gate.max_examples,
         None if gate.strict else pytest.skip,
     )

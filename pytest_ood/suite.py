@@ -59,7 +59,7 @@ class Suite:
         models: Configuration of models to take where the user names none.
         max_abstention: The share of inputs that may go without a parseable answer.
         sequential: Ask in batches and stop as soon as a verdict is settled, unless the user's
-            configuration says otherwise.
+            configuration says otherwise; None for where it pays.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Suite:
     max_examples: int | None = None
     models: Mapping[str, Any] = field(default_factory=dict)
     max_abstention: float = MAX_ABSTENTION
-    sequential: bool = True
+    sequential: bool | None = None
 
     def shift(self, name: str) -> Shift:
         """Return the shift of this name.
@@ -162,7 +162,7 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
         check_count(table.get("max_examples"), f"{where}: max_examples"),
         _table(table, "models", where),
         table.get("max_abstention", MAX_ABSTENTION),
-        check_flag(table.get("sequential", True), f"{where}: sequential"),
+        check_flag(table["sequential"], f"{where}: sequential") if "sequential" in table else None,
     )
 
 

@@ -50,13 +50,14 @@ def difference_of_drops(
 
 def _paired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Figure:
     shortest = min((*mine, *other), key=lambda e: e.drawn)
+    stopped = any(e.stopped for e in (*mine, *other))
     reached = {identifier for identifier, _ in shortest.before}
     values: dict[str, list[float]] = {}
     for m, o in zip(mine, other, strict=True):
         mine_before, mine_after = dict(m.before), dict(m.after)
         other_before, other_after = dict(o.before), dict(o.after)
         for identifier, score in mine_before.items():
-            if identifier not in other_before or (shortest.stopped and identifier not in reached):
+            if identifier not in other_before or (stopped and identifier not in reached):
                 continue
             values.setdefault(identifier, []).append(
                 (score - mine_after[identifier])
@@ -70,7 +71,8 @@ def _paired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Figure:
 
 def _unpaired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Figure:
     shortest = min((*mine, *other), key=lambda e: len(e.after))
-    size = None if not shortest.stopped else len(shortest.after)
+    stopped = any(e.stopped for e in (*mine, *other))
+    size = len(shortest.after) if stopped else None
     before = _common(mine[0].before[:size], other[0].before[:size])
     after = [_common(m.after[:size], o.after[:size]) for m, o in zip(mine, other, strict=True)]
     figure = _over_seeds(unpaired_difference_of_drops(before, after), mine, other)

@@ -289,7 +289,7 @@ class SuiteRun:
             reweighted=self._reweighted(trials) if domain else None,
             reference=None if reference is None else _mean_score(reference),
             measures=self._measures(trials, shift),
-            sequential=self.rules.sequential,
+            sequential=self._is_sequential([model], self.horizon(shift)),
         )
 
     def _drawn(self, name: str, source: DataSource | Dataset) -> Dataset:
@@ -326,12 +326,22 @@ class SuiteRun:
     ) -> list[int]:
         """Return after how many examples the verdict is looked at."""
         horizon = self.horizon(shift)
-        if not self.rules.sequential or any(len(_members(model)) > 1 for model in models):
+        if not self._is_sequential(models, horizon):
             return [horizon]
         if invalid is not None:
             # Nothing that is asked will change the verdict; some figures are for the reader.
             return looks(horizon)[:1]
         return looks(horizon) if metric == ACCURACY and limit is not None else [horizon]
+
+    def _is_sequential(self, models: Sequence[Tested], horizon: int) -> bool:
+        """Tell whether examples are asked about in batches.
+
+        Recorded answers cost nothing, and betting is about examples, not seeds.
+        """
+        if any(isinstance(model, SeededModel) for model in models):
+            return False
+        asked = any(isinstance(model, Model) for model in models)
+        return asked and self.rules.is_sequential(horizon)
 
     def _is_done(self, figure: Figure, limit: float) -> bool:
         return figure.n >= MIN_CHANGED and is_settled(figure, limit, self.rules)
@@ -457,8 +467,7 @@ class SuiteRun:
         dataset, members = self.in_distribution(), _members(model)
         budget, majority = self.suite.min_score, majority_share(dataset)
         horizon = len(dataset)
-        several = len(members) > 1
-        sizes = looks(horizon) if self.rules.sequential and not several else [horizon]
+        sizes = looks(horizon) if self._is_sequential([model], horizon) else [horizon]
         for place, size in enumerate(sizes):
             answered = [self._source(member).upto(size) for member in members]
             scores = np.mean([[o.score for o in outcomes] for outcomes in answered], axis=0)

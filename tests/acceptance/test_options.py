@@ -55,7 +55,6 @@ def test_model_selects_by_name(project: pytest.Pytester) -> None:
 
 def test_the_seed_changes_the_noise_and_is_printed(project: pytest.Pytester) -> None:
     """--ood-seed gives other texts, the same seed the same, and the header says which."""
-    configure(project, "sequential = false")
     hashes = [
         {
             e["shift"]: e["shifted_set_hash"]
@@ -72,7 +71,6 @@ def test_the_seed_changes_the_noise_and_is_printed(project: pytest.Pytester) -> 
 
 def test_max_examples_limits_each_data_set(project: pytest.Pytester) -> None:
     """--ood-max-examples draws so many, and what is drawn does not depend on the models."""
-    configure(project, "sequential = false")
     report = report_of(project, "--ood-max-examples=50")
     assert {e["n"] for e in report["evaluations"] if e["kind"] != "adversarial"} == {50}
 
@@ -129,16 +127,20 @@ def test_a_dry_run_asks_no_model(project: pytest.Pytester) -> None:
 
 
 def test_a_dry_run_says_what_can_never_pass(project: pytest.Pytester) -> None:
-    """With thirty examples a budget of ten points has no chance, and the plan says so."""
+    """With thirty examples a margin of five points has no chance, and the plan says so."""
     result = project.runpytest_inprocess("--ood-suite", "--ood-dry-run", "--ood-max-examples=30")
-    result.stdout.fnmatch_lines(["reviews/domain/lamps[[]sturdy[]] * never *", "*can never pass*"])
+    result.stdout.fnmatch_lines(
+        ["reviews/domain/lamps[[]frail-vs-sturdy[]] * never *", "*can never pass*"]
+    )
 
 
 def test_sequential_verdicts_stop_early(project: pytest.Pytester) -> None:
     """Settled gates use a part of the examples, say so, and agree with those that use all."""
-    early = report_of(project)
-    configure(project, "sequential = false")
     whole = report_of(project)
+    configure(project, "sequential = true")
+    early = report_of(project)
+    result = project.runpytest_inprocess("--ood-suite", "-k", "keyboard and frail and not vs")
+    result.stdout.fnmatch_lines(["  settled after 192 of 300 examples: no more were asked"])
     assert {e["drawn"] for e in whole["evaluations"]} == {300, 30}
     used = sum(e["drawn"] for e in early["evaluations"])
     assert used < 0.8 * sum(e["drawn"] for e in whole["evaluations"])
@@ -155,7 +157,6 @@ def test_a_fail_that_rests_on_the_family_is_reported(project: pytest.Pytester) -
         for n in range(10)
     )
     path.write_text(path.read_text() + noise)
-    configure(project, "sequential = false")
     first = report_of(project, "--ood-model=frail")
     fails = [e for kind in ("evaluations", "comparisons") for e in first[kind]]
     count = sum(e["verdict"] == "fail" for e in fails)

@@ -45,8 +45,7 @@ def test_a_failure_tells_all_there_is_to_know(project: pytest.Pytester) -> None:
             "  p = *; among the 10 gates of the run at most *",
             "  accuracy 100.0 in distribution, * under the shift",
             "  drop * points, 90% interval [[]*] (same examples, paired); budget: at most 10.0*",
-            "  n = 192 (0 unchanged: left out; 0 abstentions), seed 0",
-            "  settled after 192 of 300 examples: no more were asked",
+            "  n = 300 (0 unchanged: left out; 0 abstentions), seed 0",
             "  3 of * that flipped:",
             "      before, answered negative: Number *",
             "      after, answered positive: Number *",
@@ -146,7 +145,7 @@ def test_junit_carries_the_figures(project: pytest.Pytester) -> None:
     }
     found = cases["reviews.noise.keyboard[frail]"]
     assert found["ood_verdict"] == "fail"
-    assert found["ood_n"] == "192"
+    assert found["ood_n"] == "300"
     low, value, high = (
         float(found[k] or "nan") for k in ("ood_drop_low", "ood_drop", "ood_drop_high")
     )
