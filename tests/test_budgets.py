@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_ood.budgets import (
     Budget,
     Judgement,
+    Rules,
     check_share,
     interval,
+    is_settled,
     judge_at_least,
     judge_at_most,
     points,
@@ -21,9 +25,40 @@ from pytest_ood.statistics import Estimate
 BOUNDS = st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1)).map(sorted)
 
 
-def estimate(low: float, value: float, high: float, n: int = 100) -> Estimate:
-    """Make an estimate with this interval."""
-    return Estimate(value, low, high, n, 0.5)
+@dataclass(frozen=True)
+class Known:
+    """A figure whose interval of level alpha is given; limits inside it have a p-value of a half.
+
+    A limit that is a bound is refuted from the side of the upper one and not from the lower one.
+    """
+
+    low: float
+    value: float
+    high: float
+    alpha: float = 0.05
+    n: int = 100
+    spread: float = 0.5
+
+    def bounds(self, alpha: float) -> tuple[float, float]:
+        """Return the interval."""
+        del alpha
+        return self.low, self.high
+
+    def p_above(self, limit: float) -> float:
+        """Return alpha below the interval."""
+        return self.alpha if limit < self.low else 0.5
+
+    def p_below(self, limit: float) -> float:
+        """Return alpha above the interval, its upper bound included."""
+        return self.alpha if limit >= self.high else 0.5
+
+
+def estimate(low: float, value: float, high: float, n: int = 100) -> Known:
+    """Make a figure with this interval."""
+    return Known(low, value, high, n=n)
+
+
+RULES = Rules(0.05)
 
 
 @pytest.mark.parametrize("value", [None, 0, 1, 0.0, 0.03, 1.0])
@@ -62,21 +97,21 @@ def test_a_share_may_start_below_zero() -> None:
 )
 def test_at_most(low: float, value: float, high: float, verdict: str) -> None:
     """The upper bound decides on pass, the lower one on fail, and between them is neither."""
-    assert judge_at_most(estimate(low, value, high), 0.03, 0.05).verdict == verdict
+    assert judge_at_most(estimate(low, value, high), 0.03, RULES).verdict == verdict
 
 
 @pytest.mark.parametrize(
     ("low", "value", "high", "verdict"),
     [
-        (0.7, 0.75, 0.8, "pass"),
+        (0.7001, 0.75, 0.8, "pass"),
         (0.6999, 0.75, 0.8, "inconclusive"),
-        (0.6, 0.65, 0.7, "inconclusive"),
+        (0.6, 0.65, 0.7001, "inconclusive"),
         (0.6, 0.65, 0.6999, "fail"),
     ],
 )
 def test_at_least(low: float, value: float, high: float, verdict: str) -> None:
     """The lower bound decides on pass, the upper one on fail, and between them is neither."""
-    assert judge_at_least(estimate(low, value, high), 0.7, 0.05).verdict == verdict
+    assert judge_at_least(estimate(low, value, high), 0.7, RULES).verdict == verdict
 
 
 @settings(deadline=None)
@@ -84,20 +119,20 @@ def test_at_least(low: float, value: float, high: float, verdict: str) -> None:
 def test_at_least_mirrors_at_most(bounds: list[float], limit: float) -> None:
     """A figure is at least a limit exactly where its negative is at most the limit's."""
     low, value, high = bounds
-    at_most = judge_at_most(estimate(low, value, high), limit, 0.05)
-    at_least = judge_at_least(estimate(-high, -value, -low), -limit, 0.05)
+    assume(limit not in (low, high))
+    at_most = judge_at_most(estimate(low, value, high, n=10**9), limit, RULES)
+    at_least = judge_at_least(estimate(-high, -value, -low), -limit, RULES)
     assert at_least.verdict == at_most.verdict
 
 
 @settings(deadline=None)
 @given(bounds=BOUNDS, limits=st.tuples(st.floats(-1, 1), st.floats(-1, 1)).map(sorted))
 def test_a_larger_budget_is_never_harder(bounds: list[float], limits: list[float]) -> None:
-    """Raising the limit moves a verdict from fail over inconclusive to pass, never back."""
-    order = ["fail", "inconclusive", "pass"]
+    """Raising the limit moves a verdict from fail over what is open to pass, never back."""
+    order = {"fail": 0, "invalid": 1, "inconclusive": 1, "pass": 2}
     low, value, high = bounds
     before, after = (
-        order.index(judge_at_most(estimate(low, value, high), limit, 0.05).verdict)
-        for limit in limits
+        order[judge_at_most(estimate(low, value, high), limit, RULES).verdict] for limit in limits
     )
     assert before <= after
 
@@ -114,7 +149,7 @@ def test_a_larger_budget_is_never_harder(bounds: list[float], limits: list[float
 )  # fmt: skip
 def test_the_reason_of_at_most(bounds: tuple[float, float, float], reason: str) -> None:
     """The reason gives the bound that decides, or how many examples would settle it."""
-    assert judge_at_most(estimate(*bounds), 0.03, 0.05).reason == reason
+    assert judge_at_most(estimate(*bounds), 0.03, RULES).reason == reason
 
 
 @pytest.mark.parametrize(
@@ -126,13 +161,14 @@ def test_the_reason_of_at_most(bounds: tuple[float, float, float], reason: str) 
 )
 def test_the_reason_of_at_least(bounds: tuple[float, float, float], judgement: Judgement) -> None:
     """The reason gives the bound that decides."""
-    assert judge_at_least(estimate(*bounds), 0.7, 0.05) == judgement
+    assert replace(judge_at_least(estimate(*bounds), 0.7, RULES), p_fail=None) == judgement
 
 
 @pytest.mark.parametrize(("alpha", "confidence"), [(0.025, "97.5%"), (0.001, "99.9%")])
 def test_the_confidence_is_not_rounded_up(alpha: float, confidence: str) -> None:
     """The reason never claims more confidence than the bounds have."""
-    assert confidence in judge_at_most(estimate(0.0, 0.01, 0.02), 0.03, alpha).reason
+    figure = Known(0.0, 0.01, 0.02, alpha)
+    assert confidence in judge_at_most(figure, 0.03, Rules(alpha)).reason
 
 
 @pytest.mark.parametrize(
@@ -146,4 +182,69 @@ def test_points(share: float, text: str) -> None:
 
 def test_an_interval_is_written_in_points() -> None:
     """Both bounds are written in percentage points."""
-    assert interval(estimate(-0.012, 0.0, 0.3456)) == "[-1.2, 34.6]"
+    assert interval(Estimate(0.0, -0.012, 0.3456, 100, 0.5)) == "[-1.2, 34.6]"
+
+
+def family(gates: int = 40) -> Rules:
+    """Return the rules of a run with so many gates."""
+    return Rules(0.05, "holm", gates)
+
+
+@pytest.mark.parametrize(
+    ("p_value", "verdict"), [(0.001, "fail"), (0.0013, "inconclusive"), (0.04, "inconclusive")]
+)
+def test_a_fail_has_to_hold_among_all_gates(p_value: float, verdict: str) -> None:
+    """Of forty gates one fails at once below a fortieth of alpha; what fails alone is said to."""
+    figure = Known(0.04, 0.06, 0.08, p_value)
+    judged = judge_at_most(figure, 0.03, family())
+    assert judged.verdict == verdict
+    assert judged.p_fail == p_value
+    if verdict == "inconclusive":
+        assert judged.reason.startswith("a fail if it were the only gate, not as one of 40; about")
+    assert judge_at_most(figure, 0.03, replace(family(), correction="none")).verdict == "fail"
+
+
+def test_a_pass_does_not_depend_on_other_gates() -> None:
+    """What is shown to be within its budget passes, however many gates there are."""
+    assert judge_at_most(Known(0.0, 0.01, 0.02), 0.03, family(1000)).verdict == "pass"
+
+
+def test_a_fail_takes_more_examples_among_many_gates() -> None:
+    """The advice for an estimate beyond the limit counts with the level of the family."""
+
+    def needed(rules: Rules) -> int:
+        reason = judge_at_most(Known(0.02, 0.05, 0.08, n=1000), 0.03, rules).reason
+        found = re.search(r"about ([\d,]+) examples", reason)
+        assert found is not None
+        return int(found[1].replace(",", ""))
+
+    assert needed(family(40)) > 1.9 * needed(family(1))
+
+
+@pytest.mark.parametrize(("n", "verdict"), [(98, "invalid"), (99, "inconclusive")])
+def test_what_so_few_examples_can_never_show_is_invalid(n: int, verdict: str) -> None:
+    """A budget of 3 points takes 99 examples even if none of them is lost."""
+    judged = judge_at_most(Known(-0.01, 0.02, 0.05, n=n), 0.03, RULES)
+    assert judged.verdict == verdict
+    assert ("can never show" in judged.reason) is (verdict == "invalid")
+
+
+def test_a_budget_of_nothing_stays_open() -> None:
+    """Nothing lost never shows a drop of at most 0, but a gain does: it is not invalid."""
+    assert judge_at_most(Known(-0.01, 0.02, 0.05, n=20), 0.0, RULES).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("given_", "n", "expected"),
+    [(None, 499, False), (None, 500, True), (True, 10, True), (False, 9999, False)],
+)
+def test_batches_are_for_many_examples(given_: bool | None, n: int, expected: bool) -> None:  # noqa: FBT001 - parameters
+    """Where nobody says otherwise, examples come in batches from 500 on."""
+    assert Rules(0.05, sequential=given_).is_sequential(n) is expected
+
+
+def test_settled_is_what_gets_a_verdict() -> None:
+    """A figure is settled exactly where it passes or fails at once."""
+    for figure in (Known(0.0, 0.01, 0.02), Known(0.04, 0.06, 0.08, 0.001), Known(0.0, 0.03, 0.05)):
+        judged = judge_at_most(figure, 0.03, family())
+        assert is_settled(figure, 0.03, family()) is (judged.verdict in ("pass", "fail"))

@@ -232,7 +232,7 @@ def test_options_go_before_the_configuration(root: Path) -> None:
     write_settings(root, "seed = 5\nmax_examples = 30\nstrict = true\nalpha = 0.1")
     configured = gate(root)
     assert (configured.seed, configured.max_examples, configured.strict) == (5, 30, True)
-    assert configured.runs["mine"].alpha == 0.1
+    assert configured.runs["mine"].rules.alpha == 0.1
     given = gate(root, seed=0, max_examples=12)
     assert (given.seed, given.max_examples) == (0, 12)
     assert given.runs["mine"].seed == 0

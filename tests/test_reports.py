@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.budgets import Budget, Verdict, interval, points
+from pytest_ood.budgets import Budget, Rules, Verdict, interval, points
 from pytest_ood.engine import Engine
 from pytest_ood.evaluation import Comparison, Evaluation, Flip, Floor, SuiteRun
 from pytest_ood.examples import Dataset, Example
@@ -32,6 +32,7 @@ from pytest_ood.tasks import Classification
 
 LABELS = ("neg", "pos")
 ALPHA = 0.05
+RULES = Rules(ALPHA)
 HOSTILE = "a\x1b[31mred\x1b[0m\r\n\x07\u202egnp.exe\u2066\u200b\u2028b\x9b\ud800\t\x7f"
 
 
@@ -64,13 +65,13 @@ SHIFTS = (NoiseShift("stretch", stretch), DomainShift("books", data("books", "di
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Measure two models under two shifts."""
     folder = tmp_path_factory.mktemp("reports")
-    budgets = {shift.name: Budget(0.1, 0.05) for shift in SHIFTS}
+    budgets = {shift.name: {"accuracy": Budget(0.1, 0.05)} for shift in SHIFTS}
     run = SuiteRun(
         Suite("tiny", Classification(LABELS), data("movies"), SHIFTS, budgets, 0.7),
         engine=Engine(MemoryStore(), Silent()),
         reader=Reader(folder, folder, offline=True, progress=Silent()),
         seed=11,
-        alpha=ALPHA,
+        rules=RULES,
         max_examples=None,
     )
     found: list[Floor | Evaluation | Comparison] = []
@@ -78,7 +79,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         found.append(run.floor(model))
         found += [run.evaluate(model, shift) for shift in SHIFTS]
     found += [run.compare(FRAIL, STURDY, shift) for shift in SHIFTS]
-    return Results(11, ALPHA, (info(STURDY, baseline=True), info(FRAIL)), tuple(found))
+    return Results(11, RULES, (info(STURDY, baseline=True), info(FRAIL)), tuple(found))
 
 
 def info(model: FakeModel, *, baseline: bool = False, **parameters: Any) -> ModelInfo:
@@ -97,7 +98,7 @@ def evaluation(results: Results, model: str = "frail", shift: str = "stretch") -
 def test_a_drop_is_explained(results: Results) -> None:
     """Both accuracies, drop, interval, budget, n, seed, what was left out and what flipped."""
     result = evaluation(results)
-    text = explain(result, alpha=ALPHA, rerun="pytest --ood-only=stretch")
+    text = explain(result, RULES, rerun="pytest --ood-only=stretch")
     for part in (
         "fail: frail under noise/stretch: above",
         "accuracy 100.0 in distribution, 66.7 under the shift",
@@ -121,7 +122,7 @@ def test_a_drop_is_explained(results: Results) -> None:
 
 def test_a_domain_drop_is_explained(results: Results) -> None:
     """Other examples are said to be unpaired, and the wrong ones are shown without a before."""
-    text = explain(evaluation(results, shift="books"), alpha=ALPHA)
+    text = explain(evaluation(results, shift="books"), RULES)
     assert "other examples, unpaired" in text
     assert "that it got wrong" in text
     assert "before, " not in text
@@ -131,7 +132,7 @@ def test_a_domain_drop_is_explained(results: Results) -> None:
 def test_a_floor_is_explained(results: Results) -> None:
     """Accuracy, interval, n, seed, least score, majority and abstentions."""
     floor = results.floors[0]
-    text = explain(floor, alpha=ALPHA)
+    text = explain(floor, RULES)
     for part in (
         f"pass: sturdy in distribution: {floor.reason}",
         "accuracy 100.0, 90% interval",
@@ -145,7 +146,7 @@ def test_a_floor_is_explained(results: Results) -> None:
 def test_a_comparison_is_explained(results: Results) -> None:
     """Both models' accuracies and drops, the difference, its interval, margin, n and seed."""
     comparison = results.comparisons[0]
-    text = explain(comparison, alpha=ALPHA)
+    text = explain(comparison, RULES)
     for part in (
         "fail: frail against sturdy under noise/stretch",
         "frail: accuracy 100.0 in distribution, 66.7 under the shift, drop 33.3 points",
@@ -163,13 +164,13 @@ def test_a_comparison_is_explained(results: Results) -> None:
 def test_an_attack_tells_its_queries(results: Results) -> None:
     """The number of queries is told where there is one."""
     attacked = replace(evaluation(results), kind="adversarial", queries=12345)
-    assert "12,345 queries" in explain(attacked, alpha=ALPHA)
+    assert "12,345 queries" in explain(attacked, RULES)
 
 
 def test_no_answer_is_said_so(results: Results) -> None:
     """An abstention is no answer "None"."""
     flip = replace(evaluation(results).flips[0], answer_after=None)
-    text = explain(replace(evaluation(results), flips=(flip,)), alpha=ALPHA)
+    text = explain(replace(evaluation(results), flips=(flip,)), RULES)
     assert "after, no answer:" in text
     assert "None" not in text
 
@@ -178,8 +179,8 @@ def test_no_answer_is_said_so(results: Results) -> None:
 def test_hostile_text_is_escaped(field: str, results: Results) -> None:
     """Escape sequences, line ends and direction marks of an example are shown, not obeyed."""
     flip = replace(evaluation(results).flips[0], **{field: HOSTILE})
-    plain = explain(replace(evaluation(results), flips=(flip,)), alpha=ALPHA)
-    usual = explain(replace(evaluation(results), flips=evaluation(results).flips[:1]), alpha=ALPHA)
+    plain = explain(replace(evaluation(results), flips=(flip,)), RULES)
+    usual = explain(replace(evaluation(results), flips=evaluation(results).flips[:1]), RULES)
     assert len(plain.splitlines()) == len(usual.splitlines())
     for character in HOSTILE:
         assert character.isprintable() or character not in plain.replace("\n", "")
@@ -353,7 +354,7 @@ def test_a_model_from_scratch_is_marked(results: Results) -> None:
     """The note beside a model without pre-training says so, wherever it is shown."""
     scratch = info(STURDY, baseline=True, pretrained=False)
     shown = replace(results, models=(scratch, results.models[1]))
-    assert scratch.note == "trained, no pre-training"
+    assert scratch.note == "no pre-training"
     assert "no pre-training" in answer_sentence(shown.answers("tiny"), ALPHA)
     assert "no pre-training" in "\n".join(render(shown))
 

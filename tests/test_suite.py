@@ -79,7 +79,7 @@ def test_the_least_suite() -> None:
     assert suite.task.labels == ("no", "yes")
     assert suite.in_distribution == DataSource("a.csv")
     assert suite.shifts == (NoiseShift("swap", find("swap")),)
-    assert suite.budgets == {"swap": Budget()}
+    assert suite.budgets == {"swap": {}}
     assert (suite.min_score, suite.max_examples, suite.models) == (None, None, {})
 
 
@@ -131,7 +131,7 @@ def test_a_shift_is_named_like_its_perturbation() -> None:
 )
 def test_a_shift_s_budget(name: str, budget: Budget) -> None:
     """A shift has the budget of its kind, with what its own table changes."""
-    assert parsed(FULL).budgets[name] == budget
+    assert parsed(FULL).budgets[name] == {"accuracy": budget}
 
 
 def test_an_unknown_shift_is_a_wrong_name() -> None:

@@ -254,9 +254,6 @@ class SuiteRun:
         trial, floor = trials[0], self.floor(model)
         domain = isinstance(shift, DomainShift)
         reference = self._reference(shift, len(trial.after)) if domain else None
-        examples = self._examples(shift)[: len(trial.after)]
-        changed = {o.id for o in trial.after}
-        hashed = [e for e in self._examples(shift) if e.id in changed] if not domain else examples
         return Evaluation(
             suite=self.suite.name,
             kind=shift.kind,
@@ -274,7 +271,7 @@ class SuiteRun:
             verdict=judged.verdict,
             reason=judged.reason,
             seed=self.seed,
-            shifted_set_hash=shifted_set_hash(hashed, trial.shifted),
+            shifted_set_hash=self._hash(shift, trial),
             queries=None if trial.queries is None else sum(t.queries or 0 for t in trials),
             before=mean_outcomes(trials, lambda t: t.before),
             after=mean_outcomes(trials, lambda t: t.after),
@@ -291,6 +288,14 @@ class SuiteRun:
             measures=self._measures(trials, shift),
             sequential=self._is_sequential([model], self.horizon(shift)),
         )
+
+    def _hash(self, shift: Shift, trial: Trial) -> str:
+        """Hash the examples under the shift that were used."""
+        examples = self._examples(shift)
+        if isinstance(shift, DomainShift):
+            return Dataset(shift.name, tuple(examples[: len(trial.after)])).content_hash
+        used = {outcome.id for outcome in trial.after}
+        return shifted_set_hash([e for e in examples if e.id in used], trial.shifted)
 
     def _drawn(self, name: str, source: DataSource | Dataset) -> Dataset:
         if name not in self._datasets:

@@ -114,6 +114,7 @@ def _comparison(result: Comparison, alpha: float) -> list[str]:
         *(
             f"  {name}: {_shown(result.metric)} {points(before)} {_first(result.metric)}, "
             f"{points(after)} under the shift"
+            + (f", drop {points(before - after)} points" if result.metric == ACCURACY else "")
             for name, (before, after) in (
                 (result.model, result.scores),
                 (result.baseline, result.baseline_scores),

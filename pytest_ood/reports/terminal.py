@@ -139,7 +139,7 @@ def _kind(
         name = f" {shift}" if metric == ACCURACY else f"   {metric}"
         lines.append(_row(name, [cells.get(m.name, "") for m in models]))
         if metric == ACCURACY:
-            lines += _counts(shift, row)
+            lines += _counts(shift, row, models)
     averaged = [e for e in shown if e.metric == ACCURACY and e.shift != WORST_CASE]
     if len({e.shift for e in averaged}) > 1:
         lines.append(_row(" mean", _means(averaged, models)))
@@ -158,7 +158,7 @@ def _means(evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[s
     return [f"{means[m.name]:>5}" if m.name in means else "" for m in models]
 
 
-def _counts(shift: str, evaluations: list[Evaluation]) -> list[str]:
+def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[str]:
     """Return a line on what the drop leaves unsaid: unchanged items, abstentions."""
     told = []
     unchanged = {e.unchanged for e in evaluations if e.unchanged and e.queries is None}
@@ -175,8 +175,8 @@ def _counts(shift: str, evaluations: list[Evaluation]) -> list[str]:
     lines = [f"    ({shift}: {'; '.join(told)})"[:WIDTH]] if told else []
     reweighted = [e for e in evaluations if e.reweighted is not None]
     if reweighted:
-        cells = [f"{points(e.reweighted or 0.0):>5}" for e in evaluations]
-        lines.append(_row("  same label mix", cells))
+        drops = {e.model: f"{points(e.reweighted or 0.0):>5}" for e in reweighted}
+        lines.append(_row("  same label mix", [drops.get(m.name, "") for m in models]))
     references = {e.reference for e in evaluations if e.reference is not None}
     if references:
         shown = " to ".join(points(reference) for reference in sorted(references))
@@ -208,8 +208,10 @@ def _differences(results: Results, suite: str, per_block: int) -> list[str]:
 
 
 def _cell(estimate: Estimate, result: Result, rules: Rules) -> str:
-    verdict = VERDICTS[result.verdict] + ("*" if _fails_alone(result, rules) else "")
-    return f"{points(estimate.value):>5} {interval(estimate)} {verdict}".rstrip()
+    cell = f"{points(estimate.value):>5} {interval(estimate)} {VERDICTS[result.verdict]}".rstrip()
+    # A verdict is never cut for the sake of its mark.
+    marked = _fails_alone(result, rules) and len(cell) < CELL_WIDTH - 1
+    return cell + "*" if marked else cell
 
 
 def _row(name: str, cells: Sequence[str]) -> str:

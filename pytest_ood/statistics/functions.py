@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 NORMAL = NormalDist()
 
+ROUNDING = 1e-12
+"""Resamples this close to a limit lie on it, and so do not speak against it."""
+
 
 @dataclass(frozen=True, eq=False)
 class FunctionOfMeans:
@@ -66,25 +69,23 @@ class FunctionOfMeans:
 
     def p_above(self, limit: float) -> float:
         """Return the one-sided p-value of "theta is at most `limit`"."""
-        return 1.0 - self._achieved(limit, "left")
+        return 1.0 - self._achieved(limit + ROUNDING)
 
     def p_below(self, limit: float) -> float:
         """Return the one-sided p-value of "theta is at least `limit`"."""
-        return self._achieved(limit, "right")
+        return self._achieved(limit - ROUNDING)
 
     def _level(self, alpha: float) -> float:
         """Return the share of resamples below the BCa bound of level alpha (Efron 1987, 2.3)."""
         moved = self._bias + NORMAL.inv_cdf(alpha)
-        return NORMAL.cdf(self._bias + moved / (1.0 - self._acceleration * moved))
+        return NORMAL.cdf(self._bias + _accelerated(moved, self._acceleration))
 
-    def _achieved(self, limit: float, side: str) -> float:
+    def _achieved(self, limit: float) -> float:
         """Undo `_level`: the alpha whose lower bound is `limit`, counted down from 1."""
-        below = float(
-            np.searchsorted(self._resampled, limit, "left" if side == "left" else "right")
-        )
+        below = float(np.searchsorted(self._resampled, limit))
         share = min(max(below, 1.0), RESAMPLES - 1.0) / RESAMPLES
         moved = NORMAL.inv_cdf(share) - self._bias
-        alpha = NORMAL.cdf(moved / (1.0 + self._acceleration * moved) - self._bias)
+        alpha = NORMAL.cdf(_accelerated(moved, -self._acceleration) - self._bias)
         return 1.0 - alpha
 
     def _quantile(self, level: float) -> float:
@@ -122,7 +123,7 @@ class FunctionOfMeans:
         centre = float(
             self.function([counts @ rows / counts.sum() for rows, counts in self._padded])
         )
-        below = np.sum(self._resampled < centre) + 0.5 * np.sum(self._resampled == centre)
+        below = np.searchsorted(self._resampled, [centre - ROUNDING, centre + ROUNDING]).mean()
         return NORMAL.inv_cdf(min(max(float(below) / RESAMPLES, 1e-4), 1.0 - 1e-4))
 
     @cached_property
@@ -132,6 +133,8 @@ class FunctionOfMeans:
         squares = cubes = 0.0
         for place, (rows, counts) in enumerate(self._padded):
             size = counts.sum()
+            if size < 2:  # noqa: PLR2004 - nothing is left without the only row
+                continue
             without = (means[place] * size - rows) / (size - 1)
             others = [np.broadcast_to(mean, (len(rows), mean.size)) for mean in means]
             others[place] = without
@@ -140,3 +143,8 @@ class FunctionOfMeans:
             squares += float(counts @ influence**2) / size**2
             cubes += float(counts @ influence**3) / size**3
         return 0.0 if squares <= 0.0 else cubes / (6.0 * squares**1.5)
+
+
+def _accelerated(moved: float, acceleration: float) -> float:
+    """Return Efron's moved / (1 - a moved), kept rising where a small sample's a is too large."""
+    return moved / max(0.1, 1.0 - acceleration * moved)

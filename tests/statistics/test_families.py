@@ -18,6 +18,22 @@ def test_holm_is_worked_by_hand() -> None:
     assert found == pytest.approx([0.06, 0.04, 0.06, 0.06])
 
 
+def test_benjamini_and_hochberg_s_example_is_as_published() -> None:
+    """Of their 15 p-values Bonferroni and Holm reject three at 0.05, theirs four (section 3.2)."""
+    p_values = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240,
+                0.4262, 0.5719, 0.6528, 0.7590, 1.0]  # fmt: skip
+    rejected = {name: sum(p <= 0.05 for p in adjusted(p_values, name, 15)) for name in CORRECTIONS}
+    assert rejected == {"holm": 3, "benjamini-hochberg": 4, "none": 9}
+    assert sum(p <= single_step(0.05, "holm", 15) for p in p_values) == 3
+
+
+@pytest.mark.parametrize("correction", CORRECTIONS)
+def test_an_empty_family_has_nothing_to_adjust(correction: Correction) -> None:
+    """A run without any gate has no p-values."""
+    assert adjusted([], correction, 0) == []
+    assert single_step(0.05, correction, 0) == 0.05
+
+
 def test_gates_that_were_not_measured_count() -> None:
     """A family of ten makes two p-values ten times and nine times as large."""
     assert adjusted([0.001, 0.004], "holm", 10) == pytest.approx([0.01, 0.036])

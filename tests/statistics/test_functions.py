@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
@@ -92,3 +92,38 @@ def test_equal_rows_give_equal_intervals() -> None:
     rows = skewed(40)
     one = FunctionOfMeans((rows,), (NONE,), ratio).bounds(0.05)
     assert FunctionOfMeans((rows[::-1].copy(),), (NONE,), ratio).bounds(0.05) == one
+
+
+def test_resamples_on_the_limit_are_no_evidence() -> None:
+    """Where every resample equals the limit, neither "at most" nor "at least" it is refuted."""
+    figure = FunctionOfMeans((np.tile([[0.1, 0.3]], (40, 1)),), (NONE,), ratio)
+    assert figure.bounds(0.05) == pytest.approx((1 / 3, 1 / 3))
+    assert min(figure.p_above(1 / 3), figure.p_below(1 / 3)) > 0.99
+    assert max(figure.p_above(0.3), figure.p_below(0.4)) < 0.001
+
+
+def test_what_never_changes_is_not_refuted() -> None:
+    """A label whose few examples hardly ever are drawn leaves "no drop" standing on both sides."""
+    rows = np.zeros((200, 2))
+    rows[0] = 1.0, 0.0
+    rows[1] = 0.0, 1.0
+    figure = FunctionOfMeans((rows,), (NONE,), lambda means: means[0][..., 0] - means[0][..., 1])
+    assert min(figure.p_above(0.0), figure.p_below(0.0)) > 0.5
+
+
+@given(
+    first=st.lists(st.sampled_from([0.0, 0.1, 1.0, 9.0]), min_size=1, max_size=8),
+    limits=st.lists(st.floats(-2, 12), min_size=2, max_size=2).map(sorted),
+)
+@settings(max_examples=30)
+def test_p_values_are_shares_and_rise_with_the_limit(
+    first: list[float], limits: list[float]
+) -> None:
+    """However few and skewed the rows are, a larger limit is never easier to refute."""
+    rows = np.stack([np.array(first), np.ones(len(first))], axis=1)
+    figure = FunctionOfMeans((rows,), (NONE,), ratio)
+    low, high = (figure.p_above(limit) for limit in limits)
+    assert 0.0 <= low <= high <= 1.0
+    assert 0.0 <= figure.p_below(limits[1]) <= figure.p_below(limits[0]) <= 1.0
+    bounds = figure.bounds(0.05)
+    assert bounds[0] <= figure.value <= bounds[1]

@@ -58,10 +58,18 @@ def test_the_paired_interval_is_as_published(
     assert tango_bounds(lost, gained, n, alpha) == pytest.approx(bounds, abs=5e-4)
 
 
+def test_tango_s_own_example_is_as_published() -> None:
+    """One of 44 lenses is lost: Z = 1.709 against 10 points, lower bound -0.096 (section 6.1)."""
+    statistic = tango_statistic(np.array(0), np.array(1), 44, -0.1)
+    assert float(statistic) == pytest.approx(1.709, abs=5e-4)
+    assert tango_bounds(0, 1, 44, 0.05)[0] == pytest.approx(-0.096, abs=5e-4)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "low", "high"),
     [((56, 70), (48, 80), 0.0528, 0.3382), ((9, 10), (3, 10), 0.1700, 0.8406),
-     ((0, 10), (0, 20), -0.1658, 0.2844)],
+     ((0, 10), (0, 20), -0.1658, 0.2844), ((6, 7), (2, 7), 0.0342, 0.8534),
+     ((5, 56), (0, 29), -0.0326, 0.1933), ((10, 10), (0, 20), 0.7156, 1.0)],
 )  # fmt: skip
 def test_the_unpaired_interval_is_as_published(
     first: tuple[int, int], second: tuple[int, int], low: float, high: float
@@ -80,6 +88,26 @@ def test_the_exact_interval_of_a_share_is_as_published(
 ) -> None:
     """Clopper and Pearson's bounds give Newcombe's figures (1998a, table I, method 5)."""
     assert clopper_pearson(successes, n, 0.025) == pytest.approx((low, high), abs=6e-5)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "p_value", "within"),
+    [((12, 15), (7, 15), 0.0341, 5e-5), ((2, 68), (1, 65), 0.354387, 2e-4)],
+)
+def test_the_exact_unpaired_p_value_is_as_published(
+    first: tuple[int, int], second: tuple[int, int], p_value: float, within: float
+) -> None:
+    """The vaccine trial of Chan 1998 as StatXact has it, and an example of the R package lrstat."""
+    figure = UnpairedDifference(*first, *second)
+    assert figure.p_above(0.0) == pytest.approx(p_value, abs=within)
+
+
+def test_the_exact_unpaired_interval_is_as_published() -> None:
+    """Chan and Zhang's interval of 2/30 - 1/30 is that of lrstat, but for rates ruled out."""
+    low, high = UnpairedDifference(2, 30, 1, 30).bounds(0.025)
+    assert low == pytest.approx(-0.111153, abs=2 * PRECISION)
+    # The published 0.200071 takes 12 of 30 for a rate at which 1 of 30 was seen.
+    assert 0.195 < high < 0.200071
 
 
 # The score statistics against a search without any closed form.
@@ -205,6 +233,31 @@ def test_unpaired_tests_err_at_most_as_often_as_they_say(limit: float) -> None:
                 binom.pmf(a, n1, p + limit) * binom.pmf(b, n2, p) for a, b in refuting
             )
             assert probability <= 0.05, (side, p)
+
+
+@pytest.mark.parametrize("truth", [-1.0, -0.8, -0.3, -0.05, 0.02])
+def test_drops_within_the_limit_are_refuted_no_more_often(truth: float) -> None:
+    """A drop that is smaller than the limit is not refuted more often than one that is equal."""
+    n, limit = 25, 0.03
+    refuting = [pair for pair in outcomes(n) if PairedDifference(*pair, n).p_above(limit) <= 0.05]
+    rows = [(a, b, n - a - b) for a, b in refuting]
+    for q in np.linspace(max(0.0, -truth), (1 - truth) / 2, 9):
+        rates = np.clip([q + truth, q, 1 - 2 * q - truth], 0.0, 1.0)
+        assert float(multinomial.pmf(rows, n, rates / rates.sum()).sum()) <= 0.05
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [PairedDifference(0, 60, 1000), PairedDifference(0, 20, 20), PairedDifference(10, 200, 1000),
+     UnpairedDifference(100, 1000, 400, 1000), UnpairedDifference(0, 20, 20, 20)],
+)  # fmt: skip
+def test_a_clear_gain_is_no_evidence_of_a_drop(
+    figure: PairedDifference | UnpairedDifference,
+) -> None:
+    """Where the data rule out every nuisance rate, they do so on the side they lie on."""
+    for limit in (0.0, 0.1, 0.9):
+        assert figure.p_above(limit) > 0.99
+        assert figure.p_below(limit) < 0.01
 
 
 @given(successes=st.integers(0, 60), rest=st.integers(0, 60), share=st.floats(0, 1))
