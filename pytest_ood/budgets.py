@@ -123,7 +123,7 @@ def judge_at_most(figure: Figure, limit: float, rules: Rules) -> Judgement:
     """Judge a figure that may be at most `limit`.
 
     pass: "it is above the limit" is refuted at alpha; fail: "it is within" is refuted at the level
-    that the run's many gates leave; inconclusive: neither; invalid: these examples could not have
+    that the run's many gates leave; inconclusive: neither; invalid: so few examples would not have
     shown a pass even without a single loss.
     """
     shown = estimate(figure, rules.alpha)
@@ -137,8 +137,8 @@ def judge_at_most(figure: Figure, limit: float, rules: Rules) -> Judgement:
     if figure.n < least < sys.maxsize:
         return Judgement(
             "invalid",
-            f"{figure.n} examples can never show a drop of at most {points(limit)} points; "
-            f"{least:,} are the least",
+            f"{figure.n} examples show no drop of at most {points(limit)} points even if none is "
+            f"lost; {least:,} are the least",
             p_fail,
         )
     failing = figure.value > limit

@@ -10,6 +10,7 @@ from pytest_ood.errors import ConfigurationError, OodError
 from pytest_ood.evaluation import Comparison, Evaluation, Floor
 from pytest_ood.gate import PREDICTIONS, Check, Gate, Options
 from pytest_ood.models.fake import FakeModel
+from pytest_ood.models.protocol import SeededModel
 from pytest_ood.progress import Silent
 from pytest_ood.shifts import DomainShift
 
@@ -302,3 +303,103 @@ def test_a_missing_data_file_is_found_at_once(root: Path) -> None:
     (root / "b.jsonl").unlink()
     with pytest.raises(OodError, match=r"b\.jsonl"):
         gate(root)
+
+
+def test_every_gate_of_the_configuration_counts(root: Path) -> None:
+    """The run's error rate is shared by all gates, whatever is chosen, and by one's own tests."""
+    whole, part = gate(root), gate(root, only=("swap",), models=("first",))
+    limited = [check for check in whole.checks if check.limit is not None]
+    assert whole.rules.gates == part.rules.gates == len(limited) == 5
+    assert len(part.checks) == 2
+    whole.count_gates(3)
+    assert whole.rules.gates == 8
+    assert {run.rules.gates for run in whole.runs.values()} == {8}
+
+
+def test_a_budget_s_metric_is_a_check(root: Path) -> None:
+    """A metric with a budget has an id of its own, is chosen by its name, and is measured."""
+    more = SUITE.replace(
+        "max_drop = 0.5, margin = 0.1 }",
+        "max_drop = 0.5, macro-f1 = { max_drop = 0.5, margin = 0.2 } }",
+    )
+    (root / "mine.toml").write_text(more)
+    opened = gate(root, only=("macro-f1",), models=("first",))
+    assert ids(opened) == [
+        "mine/noise/swap/macro-f1[first]",
+        "mine/noise/swap/macro-f1[first-vs-base]",
+    ]
+    for check in opened.checks:
+        result = opened.measure(check)
+        assert isinstance(result, Evaluation | Comparison)
+        assert result.metric == "macro-f1"
+
+
+def test_the_worst_case_follows_the_noise(root: Path) -> None:
+    """A budget for the worst case adds one check for each model, after the noise shifts."""
+    more = SUITE.replace("swap = {}", "swap = {}\nshifts.noise.ocr = {}")
+    (root / "mine.toml").write_text(f"{more}budgets.worst-case.max_drop = 0.9\n")
+    names = [name for name in ids(gate(root)) if name.endswith("[base]")]
+    assert names[1:4] == [
+        "mine/noise/swap[base]", "mine/noise/ocr[base]", "mine/noise/worst-case[base]"
+    ]  # fmt: skip
+
+
+def test_an_in_domain_budget_needs_something_to_train(root: Path) -> None:
+    """Without training data of the target, or a baseline that is trained, it is refused."""
+    wanted = SUITE.replace("budgets.domain = {", "budgets.domain = { in-domain.max_drop = 0.5,")
+    for suite in (wanted, wanted.replace('"b.jsonl", id', '"b.jsonl", train = "a.jsonl", id')):
+        (root / "mine.toml").write_text(suite)
+        with pytest.raises(ConfigurationError, match=r"domain/other has an in-domain budget; it"):
+            gate(root)
+
+
+def test_the_reference_is_the_baseline_trained_elsewhere(root: Path) -> None:
+    """Where the baseline is trained here, it is trained on the target's data as well."""
+    suite = SUITE.replace('"b.jsonl", id', '"b.jsonl", train = "b.jsonl", id')
+    (root / "mine.toml").write_text(
+        suite.replace("budgets.domain = {", "budgets.domain = { in-domain.max_drop = 0.5,")
+    )
+    (root / "pipelines.py").write_text(
+        "from sklearn.feature_extraction.text import CountVectorizer\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.pipeline import make_pipeline\n"
+        "def counts():\n    return make_pipeline(CountVectorizer(), LogisticRegression())\n"
+    )
+    write_settings(
+        root,
+        models="[tool.pytest_ood.models.base]\nsklearn = 'pipelines:counts'\n"
+        "train = 'a.jsonl'\nbaseline = true\n",
+    )
+    opened = gate(root, only=("in-domain",))
+    assert opened.runs["mine"].references["other"].name == "base-on-other"
+    (check,) = opened.checks
+    result = opened.measure(check)
+    assert isinstance(result, Evaluation)
+    assert (result.metric, result.reference) == ("in-domain", 1.0)
+
+
+def test_seeds_make_several_models_of_one(root: Path) -> None:
+    """A model with three seeds has three members, the first under its own name."""
+    write_settings(
+        root,
+        models="[tool.pytest_ood.models.tuned]\nfinetuned = 'new:roberta'\ntrain = 'a.jsonl'\n"
+        "train_seed = 5\nseeds = 3\n",
+    )
+    model = gate(root).models["mine"]["tuned"]
+    assert isinstance(model, SeededModel)
+    assert [member.name for member in model.members] == ["tuned", "tuned#1", "tuned#2"]
+    assert [member.parameters["train_seed"] for member in model.members] == [5, 6, 7]
+    assert model.parameters["seeds"] == 3
+
+
+@pytest.mark.parametrize(("suite", "own", "expected"), [
+    ("", "", None), ("sequential = true", "", True), ("", "sequential = true", True),
+    ("sequential = true", "sequential = false", False),
+])  # fmt: skip
+def test_the_configuration_says_whether_gates_stop_early(
+    suite: str, own: str, expected: object, root: Path
+) -> None:
+    """The suite's word counts where the user says nothing, and the size where nobody does."""
+    (root / "mine.toml").write_text(f"{suite}\n{SUITE}")
+    write_settings(root, own)
+    assert gate(root).runs["mine"].rules.sequential is expected

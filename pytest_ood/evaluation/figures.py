@@ -156,11 +156,14 @@ def _function(
               for t in seeds]  # fmt: skip
     befores = [loss.before(t.before) for _, t in trials]
     afters = [loss.after(t.after) for _, t in trials]
-    # Pseudo-outcomes: everything right before and wrong after, and the other way round.
+    # Pseudo-outcomes: right before and wrong after, and the other way round; of two models, one
+    # loses what the other gains, or they would cancel out.
     pseudo_before, pseudo_after = [], []
-    for _, trial in trials:
-        pseudo_before.append(loss.before(pseudo_outcomes(trial.before, labels)))
-        pseudo_after.append(loss.after(pseudo_outcomes(trial.after, labels)[::-1]))
+    for weight, trial in trials:
+        first, last = pseudo_outcomes(trial.before, labels), pseudo_outcomes(trial.after, labels)
+        turned = 1 if weight > 0 else -1
+        pseudo_before.append(loss.before(first[::turned]))
+        pseudo_after.append(loss.after(last[::-turned]))
     widths = np.cumsum([0, *(rows.shape[1] for rows in befores)])
     widths_after = np.cumsum([0, *(rows.shape[1] for rows in afters)])
 

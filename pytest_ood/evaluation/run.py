@@ -132,10 +132,23 @@ class SuiteRun:
         Raises:
             OodError: the data cannot be read.
         """
-        if not isinstance(shift, NoiseShift):
-            return self.horizon(shift)
-        examples, shifted = self.in_distribution().examples, self._perturbed(shift)
-        return sum(text != e.inputs for text, e in zip(shifted, examples, strict=True))
+        size = self.horizon(shift)
+        return self._changed(shift, size) if isinstance(shift, NoiseShift) else size
+
+    def _changed(self, shift: Shift | None, size: int) -> int:
+        """Return how many of the first `size` examples noise changed; all, of any other shift."""
+        noises = self._noises(shift)
+        if noises is None:
+            return size
+        shifted = [self._perturbed(noise) for noise in noises]
+        examples = self.in_distribution().examples[:size]
+        return sum(any(texts[p] != e.inputs for texts in shifted) for p, e in enumerate(examples))
+
+    def _noises(self, shift: Shift | None) -> list[NoiseShift] | None:
+        """Return the perturbations that a shift consists of; None where it is no noise."""
+        if isinstance(shift, WorstCase):
+            return [s for s in self.suite.shifts if isinstance(s, NoiseShift)]
+        return [shift] if isinstance(shift, NoiseShift) else None
 
     def floor(self, model: Tested) -> Floor:
         """Measure a model in distribution.
@@ -184,9 +197,14 @@ class SuiteRun:
                     values, cuts, (-2.0, 2.0), self.horizon(shift),
                     current=figure, final=size == sizes[-1],
                 )  # fmt: skip
-                if margin is not None and self._is_done(figure, margin):
+                if margin is not None and self._is_done(shift, size, figure, margin):
                     break
-        judged = invalid or self._too_few(shift, mine[0])
+        judged = (
+            invalid
+            or self._too_few(shift, mine[0])
+            or self._too_many_abstentions(mine, f"{model.name}: ")
+            or self._too_many_abstentions(other, f"{baseline.name}: ")
+        )
         if judged is None:
             judged = Judgement("measured", "no margin is set")
             if margin is not None:
@@ -229,7 +247,7 @@ class SuiteRun:
                     values, cuts, (-1.0, 1.0), self.horizon(shift),
                     current=figure, final=size == sizes[-1],
                 )  # fmt: skip
-                if budget is not None and self._is_done(figure, budget):
+                if budget is not None and self._is_done(shift, size, figure, budget):
                     break
         judged = invalid or self._too_few(shift, trials[0]) or self._too_many_abstentions(trials)
         if metric == IN_DOMAIN:
@@ -282,12 +300,17 @@ class SuiteRun:
             p_fail=judged.p_fail,
             unheld=sum(t.unheld for t in trials),
             disagreement=floor.disagreed / floor.reasked if floor.reasked else None,
-            seed_drops=figures.seed_drops(trials, ACCURACY, self.suite.task.labels),
+            seed_drops=self._seed_drops(trials, first, metric),
             reweighted=self._reweighted(trials) if domain else None,
             reference=None if reference is None else _mean_score(reference),
             measures=self._measures(trials, shift),
             sequential=self._is_sequential([model], self.horizon(shift)),
         )
+
+    def _seed_drops(self, trials: Sequence[Trial], first: float, metric: str) -> tuple[float, ...]:
+        if metric == IN_DOMAIN:
+            return tuple(first - _mean_score(trial.after) for trial in trials)
+        return figures.seed_drops(trials, metric, self.suite.task.labels)
 
     def _hash(self, shift: Shift, trial: Trial) -> str:
         """Hash the examples under the shift that were used."""
@@ -333,10 +356,13 @@ class SuiteRun:
         horizon = self.horizon(shift)
         if not self._is_sequential(models, horizon):
             return [horizon]
-        if invalid is not None:
-            # Nothing that is asked will change the verdict; some figures are for the reader.
-            return looks(horizon)[:1]
-        return looks(horizon) if metric == ACCURACY and limit is not None else [horizon]
+        judged = metric == ACCURACY and limit is not None
+        sizes = looks(horizon) if judged or invalid is not None else [horizon]
+        # Before the first changed example there is nothing to look at.
+        sizes = [size for size in sizes if self._changed(shift, size)] or [horizon]
+        # Of an invalid model nothing that is asked will change the verdict; some figures are for
+        # the reader.
+        return sizes if invalid is None else sizes[:1]
 
     def _is_sequential(self, models: Sequence[Tested], horizon: int) -> bool:
         """Tell whether examples are asked about in batches.
@@ -348,8 +374,9 @@ class SuiteRun:
         asked = any(isinstance(model, Model) for model in models)
         return asked and self.rules.is_sequential(horizon)
 
-    def _is_done(self, figure: Figure, limit: float) -> bool:
-        return figure.n >= MIN_CHANGED and is_settled(figure, limit, self.rules)
+    def _is_done(self, shift: Shift, size: int, figure: Figure, limit: float) -> bool:
+        enough = self._changed(shift, size) >= MIN_CHANGED
+        return enough and is_settled(figure, limit, self.rules)
 
     def _source(self, member: Asked) -> InDistribution:
         if member.name not in self._sources:
@@ -365,13 +392,9 @@ class SuiteRun:
         """
         trials = [self._growing(member, shift).upto(size) for member in _members(model)]
         if not trials[0].after:
-            total = len(self.in_distribution())
-            if size < total:
-                return self._trial(model, shift, total)
             raise DataError(
-                f"invalid: {self.suite.name}/{shift.kind}/{shift.name} changed none of "
-                f"{total} examples; there is nothing to measure. Raise its parameters, or "
-                "drop the shift"
+                f"invalid: {self.suite.name}/{shift.kind}/{shift.name} changed none of {size} "
+                "examples; there is nothing to measure. Raise its parameters, or drop the shift"
             )
         return trials
 
@@ -389,7 +412,7 @@ class SuiteRun:
         if isinstance(shift, NoiseShift):
             return self._noise_trial(asker, source, shift)
         if isinstance(shift, WorstCase):
-            noises = [s for s in self.suite.shifts if isinstance(s, NoiseShift)]
+            noises = self._noises(shift) or []
             return WorstTrial([self._noise_trial(asker, source, s) for s in noises], source)
         return AttackTrial(asker, shift, source, self.seed)
 
@@ -564,12 +587,12 @@ class SuiteRun:
         return None
 
     def _too_few(self, shift: Shift, trial: Trial) -> Judgement | None:
-        if isinstance(shift, NoiseShift) and len(trial.after) < MIN_CHANGED:
-            return Judgement(
-                "invalid",
-                f"only {len(trial.after)} examples were changed; {MIN_CHANGED} are the least",
-            )
-        return None
+        changed = self._changed(shift, trial.drawn)
+        if shift.kind != "noise" or changed >= MIN_CHANGED:
+            return None
+        return Judgement(
+            "invalid", f"only {changed} examples were changed; {MIN_CHANGED} are the least"
+        )
 
     def _lost_reference(self, shift: Shift, trial: Trial) -> Judgement | None:
         """Tell why the in-domain reference is none: what has not learned the target is no mark."""
@@ -585,9 +608,12 @@ class SuiteRun:
             f"target's majority class ({points(majority)}); it needs more training data",
         )
 
-    def _too_many_abstentions(self, trials: Sequence[Trial]) -> Judgement | None:
-        found = (self._abstaining(trial.after, "under the shift") for trial in trials)
-        return next((judged for judged in found if judged is not None), None)
+    def _too_many_abstentions(self, trials: Sequence[Trial], who: str = "") -> Judgement | None:
+        for trial in trials:
+            judged = self._abstaining(trial.after, "under the shift")
+            if judged is not None:
+                return Judgement("invalid", who + judged.reason)
+        return None
 
 
 def _one_answer(outcomes: Sequence[Outcome]) -> Judgement | None:

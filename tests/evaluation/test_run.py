@@ -23,12 +23,13 @@ from pytest_ood.evaluation import (
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
+from pytest_ood.models.protocol import SeededModel
 from pytest_ood.models.replay import ReplayModel
 from pytest_ood.perturbations import perturbation
 from pytest_ood.perturbations.adversarial import find_attack
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
-from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift
+from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift, WorstCase
 from pytest_ood.statistics import estimate
 from pytest_ood.statistics.proportions import PairedDifference, Proportion, UnpairedDifference
 from pytest_ood.store import MemoryStore
@@ -404,3 +405,117 @@ def test_a_foreign_label_in_the_data_is_an_error(run_of: Callable[..., SuiteRun]
     data = Dataset("odd", (Example("1", "x", "neutral"), *MOVIES.examples))
     with pytest.raises(DataError, match="unknown label 'neutral'"):
         run_of(movies=data).floor(KEYWORD)
+
+
+# What is looked at, and what makes a verdict mean nothing.
+
+PLACES = Dataset("films", tuple(Example(f"f{n}", "", "pos") for n in range(600))).sample(None, 0)
+"""The order in which a run with the seed 0 draws the films."""
+
+FILMS = Dataset(
+    "films",
+    tuple(
+        Example(e.id, f"{('good', 'bad')[place % 2]} film {place}", ("pos", "neg")[place % 2])
+        for place, e in enumerate(PLACES)
+    ),
+)
+"""Texts that end in their place in the draw."""
+
+
+def changing(start: int, end: int, name: str = "late") -> NoiseShift:
+    """Make a shift that changes the films from one place of the draw to another."""
+
+    @perturbation(source="here")
+    def polish(text: str, rng: Random) -> str:
+        del rng
+        return f"{text} indeed" if start <= int(text.split()[2]) < end else text
+
+    return NoiseShift(name, polish)
+
+
+def over_films(
+    *shifts: Shift, budget: Budget, metric: str = "accuracy", sequential: bool = True
+) -> SuiteRun:
+    """Make a run over 600 films."""
+    nowhere = Path()
+    return SuiteRun(
+        Suite(
+            "tiny", Classification(LABELS), FILMS, shifts,
+            {shift.name: {metric: budget} for shift in shifts},
+        ),
+        engine=Engine(MemoryStore(), Silent()),
+        reader=Reader(nowhere, nowhere, offline=True, progress=Silent()),
+        seed=0,
+        rules=Rules(ALPHA, sequential=sequential),
+        max_examples=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(0.1, "pass"), (0.001, "invalid")])
+def test_a_shift_that_sets_in_late_is_looked_at_when_it_does(limit: float, verdict: str) -> None:
+    """Looks before the first changed example are passed over, and cost nothing further."""
+    shift, asked = changing(100, 400), []
+
+    def answer(inputs: Sequence[Inputs]) -> list[str]:
+        asked.extend(inputs)
+        return ["neg" if "bad" in str(value) else "pos" for value in inputs]
+
+    model = CallableModel("m", answer)
+    result = over_films(shift, budget=Budget(limit)).evaluate(model, shift)
+    assert result.verdict == verdict
+    assert result.n == min(result.drawn, 400) - 100
+    assert {int(str(value).split()[2]) for value in asked} == set(range(result.drawn))
+    compared = over_films(shift, budget=Budget(None, limit)).compare(model, KEYWORD, shift)
+    assert (compared.verdict, compared.n) == (verdict, min(compared.drawn, 400) - 100)
+
+
+def test_nothing_stops_on_a_handful_of_changed_examples() -> None:
+    """However clear the first changed examples are, ten of them are the least for a verdict."""
+    shift = changing(31, 600)
+    lost = answering("lost", lambda t: "pos" if ("bad" in t) is ("indeed" in t) else "neg")
+    result = over_films(shift, budget=Budget(0.0)).evaluate(lost, shift)
+    assert result.verdict == "fail"
+    assert MIN_CHANGED <= result.n < 569
+    early = changing(0, 8)
+    result = over_films(early, budget=Budget(0.0)).evaluate(lost, early)
+    assert (result.verdict, result.drawn) == ("invalid", 600)
+    assert result.reason == "only 8 examples were changed; 10 are the least"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_comparison_with_a_model_that_goes_silent_is_invalid(turned: bool) -> None:  # noqa: FBT001 - parameters
+    """Dropping less than a model without answers is no robustness; both are held to the cap."""
+    shift = changing(0, 600)
+    silent = answering("silent", lambda t: None if "indeed" in t else KEYWORD.predict([t])[0].label)
+    pair = (silent, KEYWORD) if turned else (KEYWORD, silent)
+    result = over_films(shift, budget=Budget(None, 0.5)).compare(*pair, shift)
+    assert result.verdict == "invalid"
+    assert result.reason == (
+        "silent: it gave no parseable answer to 100.0 % of the inputs under the shift, over the "
+        "cap of 10.0 %"
+    )
+
+
+def test_a_worst_case_of_hardly_any_change_is_invalid() -> None:
+    """Where all perturbations together change fewer than ten examples, nothing is shown."""
+    shifts = (changing(0, 5, "one"), changing(3, 9, "two"), WorstCase())
+    result = over_films(*shifts, budget=Budget(0.5)).evaluate(KEYWORD, shifts[2])
+    assert result.verdict == "invalid"
+    assert result.reason == "only 9 examples were changed; 10 are the least"
+    enough = (changing(0, 5, "one"), changing(3, 10, "two"), WorstCase())
+    assert over_films(*enough, budget=Budget(0.5)).evaluate(KEYWORD, enough[2]).verdict == "pass"
+
+
+def test_the_seeds_drops_are_of_the_metric_shown() -> None:
+    """Beside the drop of a recall stand the drops of the seeds' recalls."""
+    shift = changing(0, 600)
+    members = tuple(
+        answering(f"m#{every}", lambda t, every=every: "neg" if "bad" in t or (
+            "indeed" in t and int(t.split()[2]) % every == 0) else "pos")
+        for every in (4, 8)
+    )  # fmt: skip
+    run = over_films(shift, budget=Budget(0.1), metric="recall-pos", sequential=False)
+    result = run.evaluate(SeededModel("m", members), shift, "recall-pos")
+    # Positives stand in the even places: every second or every fourth of them is lost.
+    assert result.seed_drops == (0.5, 0.25)
+    assert result.drop.value == 0.375
