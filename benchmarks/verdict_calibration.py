@@ -10,7 +10,7 @@ are any.
     python benchmarks/verdict_calibration.py
     python benchmarks/verdict_calibration.py --design paired --full --releases 100000
 
-A cell of a table reads "fails % / passes %". Takes about 20 minutes on two cores.
+A cell of a table reads "fails % / passes %". Takes about ten minutes on two cores.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from functools import cache
 import numpy as np
 import pytest
 
-from pytest_ood.budgets import Rules, is_settled
 from pytest_ood.statistics.proportions import PairedDifference, UnpairedDifference
 from pytest_ood.statistics.sequential import Sequential, looks
 
@@ -35,28 +34,26 @@ def test_paired_verdicts_at_the_budget_are_seldom(
     assert np.all((found <= ALPHA).mean(axis=0) <= ALLOWED)
 
 
-@pytest.mark.parametrize(("n", "discordance", "budget"), [CELLS[1], CELLS[3]])
+@pytest.mark.parametrize(("n", "discordance", "budget"), CELLS)
 def test_sequential_verdicts_at_the_budget_are_seldom(
-    n: int, discordance: float, budget: float
+    n: int, discordance: float, budget: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopping at the first look that settles, either verdict comes in at most alpha of them."""
+    """Whatever look one stops at, either verdict comes in at most alpha of the releases."""
+    # Releases with equal counts share the exact test, which takes most of the time.
+    monkeypatch.setattr(PairedDifference, "p_above", cache(PairedDifference.p_above))
     rates = [(discordance - budget) / 2, 1 - discordance, (discordance + budget) / 2]
     sizes = np.diff([0, *looks(n)])
-    rng, rules = np.random.default_rng(n), Rules(ALPHA)
-    fails = passes = 0
-    for _ in range(400):
-        counts = rng.multinomial(sizes, rates).cumsum(axis=0)
-        for place in range(len(sizes)):
-            gained, same, lost = (int(v) for v in counts[place])
-            figure = Sequential(
-                np.array([-1.0, 0.0, 1.0]), counts[: place + 1].astype(float), -1.0, 1.0, n,
-                PairedDifference(lost, gained, gained + same + lost), place == len(sizes) - 1,
-            )  # fmt: skip
-            if is_settled(figure, budget, rules):
-                break
-        fails += figure.p_above(budget) <= ALPHA
-        passes += figure.p_below(budget) <= ALPHA
-    assert max(fails, passes) / 400 <= ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / 400)
+    drawn = np.random.default_rng(n).multinomial(sizes, rates, size=(RELEASES, len(sizes)))
+    found = []
+    for counts in drawn.cumsum(axis=1):
+        gained, _, lost = counts[-1].tolist()
+        figure = Sequential(
+            np.array([-1.0, 0.0, 1.0]), counts.astype(float), -1.0, 1.0, n,
+            PairedDifference(lost, gained, n), final=True,
+        )  # fmt: skip
+        # The last look remembers the best of all looks: stopping earlier errs no more often.
+        found.append((figure.p_above(budget), figure.p_below(budget)))
+    assert np.all((np.array(found) <= ALPHA).mean(axis=0) <= ALLOWED)
 
 
 @pytest.mark.parametrize(("n", "budget"), [(50, 0.0), (50, 0.10), (200, 0.05)])
