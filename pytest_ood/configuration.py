@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.models import adapter, adapters
-from pytest_ood.models.protocol import Context, Model, SeededModel
+from pytest_ood.models.protocol import Context, RecordedModel, SeededModel
 from pytest_ood.readers import DataSource, parse_source
 from pytest_ood.statistics import CORRECTIONS
 from pytest_ood.suite import check_count, check_flag, check_name
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.examples import Dataset
-    from pytest_ood.models.protocol import RecordedModel
+    from pytest_ood.models.protocol import Model
     from pytest_ood.readers import Reader
     from pytest_ood.statistics import Correction
 
@@ -179,8 +179,9 @@ class ModelSpec:
             )
             for number in range(1, self.seeds)
         ]  # fmt: skip
-        asked = tuple(model for model in (first, *others) if isinstance(model, Model))
-        return SeededModel(self.name, asked)
+        # Not `isinstance(model, Model)`: before Python 3.12 that gets the fingerprint, and trains.
+        asked = (model for model in (first, *others) if not isinstance(model, RecordedModel))
+        return SeededModel(self.name, tuple(asked))
 
     def trained_on(self, source: DataSource, name: str) -> ModelSpec | None:
         """Return this model trained on other data, or None where it is not trained here."""

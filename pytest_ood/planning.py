@@ -6,17 +6,21 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_ood.budgets import MIN_CHANGED
 from pytest_ood.evaluation.run import REASKED
-from pytest_ood.metrics import IN_DOMAIN
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN
+from pytest_ood.models.protocol import SeededModel
 from pytest_ood.reports.plan import Plan, PlannedGate
-from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift
+from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, WorstCase
 from pytest_ood.statistics import detectable, least_examples
 from pytest_ood.statistics.sequential import BETTING_SHARE
 from pytest_ood.suite import IN_DISTRIBUTION
 
 if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
+    from pytest_ood.evaluation import SuiteRun
     from pytest_ood.gate import Check, Gate
+    from pytest_ood.shifts import Shift
 
 DISCORDANCE = 0.10
 """Share of answers that a shift turns, in one direction or the other, if nothing is known."""
@@ -40,42 +44,61 @@ def plan_run(gate: Gate) -> Plan:
     inputs: dict[tuple[str, str, str], int] = {}
     for check in gate.checks:
         run = gate.runs[check.suite]
-        n = run.usable(check.shift)
-        for model in (check.model, check.baseline):
-            if model is not None:
-                size = len(run.in_distribution())
-                inputs[check.suite, model, IN_DISTRIBUTION] = size + min(size, REASKED)
-                shift = check.shift
-                if isinstance(shift, AdversarialShift):
-                    inputs[check.suite, model, shift.name] = n * (shift.query_budget + 1)
-                elif isinstance(shift, DomainShift | NoiseShift):
-                    inputs[check.suite, model, shift.name] = n
+        names = [name for name in (check.model, check.baseline) if name is not None]
+        for name in names:
+            seeds = _seeds(gate, check.suite, name)
+            size = len(run.in_distribution())
+            inputs[check.suite, name, IN_DISTRIBUTION] = seeds * size + min(size, REASKED)
+            for shift, count in _asked(run, check.shift):
+                inputs[check.suite, name, shift] = seeds * count
         if check.limit is not None:
-            gates.append(_planned(check, check.limit, n, run.rules))
+            models = [gate.models[check.suite][name] for name in names]
+            batches = check.metric == ACCURACY and run.is_sequential(
+                models, run.horizon(check.shift)
+            )
+            usable = run.usable(check.shift)
+            gates.append(_planned(check, check.limit, usable, run.rules, batches=batches))
     calls: dict[str, int] = {}
     for (_, model, _), count in inputs.items():
         calls[model] = calls.get(model, 0) + count
     return Plan(tuple(gates), tuple(calls.items()), gate.rules, ASSUMPTIONS)
 
 
-def _planned(check: Check, limit: float, n: int, rules: Rules) -> PlannedGate:
-    share = 1.0 - BETTING_SHARE if rules.is_sequential(n) else 1.0
+def _seeds(gate: Gate, suite: str, name: str) -> int:
+    model = gate.models[suite][name]
+    return len(model.members) if isinstance(model, SeededModel) else 1
+
+
+def _asked(run: SuiteRun, shift: Shift | None) -> list[tuple[str, int]]:
+    """Return for each set of inputs that a check needs besides the originals: its name and size."""
+    if shift is None:
+        return []
+    if isinstance(shift, WorstCase):
+        return [(s.name, run.usable(s)) for s in run.suite.shifts if isinstance(s, NoiseShift)]
+    # An attack that succeeds is asked about its success once more.
+    each = shift.query_budget + 1 if isinstance(shift, AdversarialShift) else 1
+    return [(shift.name, run.usable(shift) * each)]
+
+
+def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool) -> PlannedGate:
+    share = 1.0 - BETTING_SHARE if batches else 1.0
     spread = _spread(check, limit)
-    down = detectable(n, spread, rules.alpha * share)
-    up = detectable(n, spread, rules.fail_alpha * share)
+    down = detectable(max(1, n), spread, rules.alpha * share)
+    up = detectable(max(1, n), spread, rules.fail_alpha * share)
     if check.shift is None:
         # A floor passes above its limit and fails below it.
         return PlannedGate(
             check.id, n, limit, min(1.0, limit + down), max(0.0, limit - up), settleable=True
         )
     least = least_examples(limit, rules.alpha * share)
+    enough = MIN_CHANGED if check.shift.kind == "noise" else 1
     return PlannedGate(
         check.id,
         n,
         limit,
         limit - down,
         min(1.0, limit + up),
-        settleable=least == sys.maxsize or n >= least,
+        settleable=n >= enough and (least == sys.maxsize or n >= least),
     )
 
 

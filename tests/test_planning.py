@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ood.budgets import Rules
 from pytest_ood.gate import Gate, Options
 from pytest_ood.planning import plan_run
 from pytest_ood.progress import Silent
-from pytest_ood.reports.plan import render_plan
+from pytest_ood.reports.plan import Plan, PlannedGate, render_plan
 
 SUITE = """
 labels = ["no", "yes"]
@@ -92,3 +93,87 @@ def test_a_plan_fits_the_terminal(gate: Gate) -> None:
     assert max(map(len, lines)) <= 100
     assert any(line.startswith("assumed: ") for line in lines)
     assert "a fail is one among" in "\n".join(lines)
+
+
+def reopened(gate: Gate, suite: str = SUITE, models: str = "", settings: str = "") -> Gate:
+    """Open a gate on the same data with another suite or configuration."""
+    root = gate.options.root
+    (root / "own.toml").write_text(suite)
+    project = PROJECT.replace("no_such_thing_is_imported_before_it_is_asked:answer", "own:answer")
+    head, rest = project.split("\n[tool.pytest_ood.models.first]")
+    text = f"{head}\n{settings}\n[tool.pytest_ood.models.first]{rest}{models}"
+    (root / "pyproject.toml").write_text(text)
+    return Gate(gate.options, Silent())
+
+
+def test_the_plan_of_a_shift_that_changes_nothing_says_never(gate: Gate) -> None:
+    """A perturbation that finds nothing to change, or hardly anything, is planned as hopeless."""
+    noise = "[shifts.noise.keyboard]\nparameters = { words = 0.0 }"
+    plan = plan_run(reopened(gate, SUITE.replace("[shifts.noise.keyboard]", noise)))
+    found = {g.id: (g.n, g.settleable) for g in plan.gates}
+    assert found["own/noise/keyboard[second]"] == (0, False)
+    assert any("never" in line for line in render_plan(plan) if "keyboard[second] " in line)
+    (gate.options.root / "data.csv").write_text(
+        "text,label\n" + "\n".join(f"{'long enough' if n < 9 else '!'} {n},no" for n in range(60))
+    )
+    loose = SUITE.replace("max_drop = 0.1\nmargin", "max_drop = 0.9\nmargin")
+    found = {g.id: (g.n, g.settleable) for g in plan_run(reopened(gate, loose)).gates}
+    assert found["own/noise/keyboard[second]"] == (9, False)
+
+
+def test_no_budget_but_zero_needs_no_examples(gate: Gate) -> None:
+    """A budget of 0 can be kept by a gain, and is not called hopeless."""
+    suite = SUITE.replace("max_drop = 0.1\nmargin = 0.05", "max_drop = 0")
+    planned = {g.id: g for g in plan_run(reopened(gate, suite)).gates}
+    assert planned["own/noise/keyboard[second]"].settleable
+
+
+def test_the_worst_case_costs_what_its_perturbations_cost(gate: Gate) -> None:
+    """Chosen alone, it is still asked about every perturbed text of the suite."""
+    suite = SUITE + "[shifts.noise.swap]\n[budgets]\nworst-case = { max_drop = 0.1 }\n"
+    reopened(gate, suite)
+    options = Options(gate.options.root, gate.options.cache, only=("worst-case",))
+    plan = plan_run(Gate(options, Silent()))
+    assert [g.n for g in plan.gates] == [200, 200]
+    assert dict(plan.calls)["second"] == 200 + 64 + 150 + 150
+
+
+def test_seeds_are_asked_one_by_one(gate: Gate) -> None:
+    """A model with three seeds costs three times as much, but is asked again once."""
+    models = """
+[tool.pytest_ood.models.tuned]
+finetuned = "new:roberta"
+train = "data.csv"
+seeds = 3
+"""
+    plan = plan_run(reopened(gate, models=models))
+    assert dict(plan.calls)["tuned"] == 64 + 3 * (200 + 200 + 150 + 20 * 11)
+    assert not (gate.options.cache / "models").exists()
+
+
+def test_what_comes_in_batches_needs_more_examples(gate: Gate) -> None:
+    """Looking in between costs certainty; a metric that is looked at once does not pay for it."""
+    suite = SUITE.replace(
+        "max_drop = 0.1\nmargin", "macro-f1 = { max_drop = 0.1 }\nmax_drop = 0.1\nmargin"
+    )
+    early = {g.id: g for g in plan_run(reopened(gate, suite, settings="sequential = true")).gates}
+    whole = {g.id: g for g in plan_run(reopened(gate, suite, settings="sequential = false")).gates}
+    name, metric = "own/noise/keyboard[second]", "own/noise/keyboard/macro-f1[second]"
+    assert early[name].passing < whole[name].passing < 0.1 < whole[name].failing
+    assert early[metric] == whole[metric]
+    # Twenty attacked examples are one batch.
+    attack = "own/adversarial/greedy-characters[second]"
+    assert early[attack] == whole[attack]
+
+
+def test_the_widest_plan_fits_the_terminal() -> None:
+    """Long ids are cut and long lists of models wrapped."""
+    gates = tuple(
+        PlannedGate("s" * 200, 9_999_999, 1.0, -1.0, 1.0, settleable=settleable)
+        for settleable in (True, False) * 50
+    )
+    calls = tuple((f"a-model-of-some-length-{n}", 10**9) for n in range(20))
+    lines = render_plan(Plan(gates, calls, Rules(0.001, "benjamini-hochberg", 1000), "assumed"))
+    assert max(map(len, lines)) <= 100
+    assert sum(line.count("1,000,000,000") for line in lines) == 20
+    assert sum(line.startswith("sss") and " never " in line for line in lines) == 50

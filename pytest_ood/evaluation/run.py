@@ -36,7 +36,7 @@ from pytest_ood.evaluation.trials import (
 )
 from pytest_ood.examples import Dataset, fields_of
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, loss_names
-from pytest_ood.models.protocol import Model, SeededModel
+from pytest_ood.models.protocol import RecordedModel, SeededModel
 from pytest_ood.shifts import (
     AdversarialShift,
     DomainShift,
@@ -304,7 +304,7 @@ class SuiteRun:
             reweighted=self._reweighted(trials) if domain else None,
             reference=None if reference is None else _mean_score(reference),
             measures=self._measures(trials, shift),
-            sequential=self._is_sequential([model], self.horizon(shift)),
+            sequential=self.is_sequential([model], self.horizon(shift)),
         )
 
     def _seed_drops(self, trials: Sequence[Trial], first: float, metric: str) -> tuple[float, ...]:
@@ -354,7 +354,7 @@ class SuiteRun:
     ) -> list[int]:
         """Return after how many examples the verdict is looked at."""
         horizon = self.horizon(shift)
-        if not self._is_sequential(models, horizon):
+        if not self.is_sequential(models, horizon):
             return [horizon]
         judged = metric == ACCURACY and limit is not None
         sizes = looks(horizon) if judged or invalid is not None else [horizon]
@@ -364,15 +364,16 @@ class SuiteRun:
         # the reader.
         return sizes if invalid is None else sizes[:1]
 
-    def _is_sequential(self, models: Sequence[Tested], horizon: int) -> bool:
+    def is_sequential(self, models: Sequence[Tested], horizon: int) -> bool:
         """Tell whether examples are asked about in batches.
 
-        Recorded answers cost nothing, and betting is about examples, not seeds.
+        Recorded answers cost nothing, betting is about examples, not seeds, and a single batch
+        leaves nothing to stop before.
         """
         if any(isinstance(model, SeededModel) for model in models):
             return False
-        asked = any(isinstance(model, Model) for model in models)
-        return asked and self.rules.is_sequential(horizon)
+        recorded = all(isinstance(model, RecordedModel) for model in models)
+        return not recorded and self.rules.is_sequential(horizon) and len(looks(horizon)) > 1
 
     def _is_done(self, shift: Shift, size: int, figure: Figure, limit: float) -> bool:
         enough = self._changed(shift, size) >= MIN_CHANGED
@@ -495,7 +496,7 @@ class SuiteRun:
         dataset, members = self.in_distribution(), _members(model)
         budget, majority = self.suite.min_score, majority_share(dataset)
         horizon = len(dataset)
-        sizes = looks(horizon) if self._is_sequential([model], horizon) else [horizon]
+        sizes = looks(horizon) if self.is_sequential([model], horizon) else [horizon]
         for place, size in enumerate(sizes):
             answered = [self._source(member).upto(size) for member in members]
             scores = np.mean([[o.score for o in outcomes] for outcomes in answered], axis=0)
@@ -540,7 +541,7 @@ class SuiteRun:
 
     def _ask_again(self, member: Asked, outcomes: Sequence[Outcome]) -> tuple[int, int]:
         """Return how many examples were asked again, and how many got another answer."""
-        if not isinstance(member, Model):
+        if isinstance(member, RecordedModel):
             return 0, 0
         examples = self.in_distribution().examples[: min(REASKED, len(outcomes))]
         again = self._source(member).asker.answers(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import percent, points
@@ -10,6 +11,7 @@ from pytest_ood.budgets import percent, points
 if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
 
+WIDTH = 100
 NAME_WIDTH = 58
 
 
@@ -62,12 +64,13 @@ def render_plan(plan: Plan) -> list[str]:
         f"({plan.rules.correction})",
     ]
     asked = ", ".join(f"{model} {calls:,}" for model, calls in plan.calls)
-    lines.append(f"inputs the models can be asked at most: {asked}")
+    lines += wrap(f"inputs the models can be asked at most: {asked}", WIDTH)
     short = [gate for gate in plan.gates if not gate.settleable]
     if short:
-        lines.append(
+        lines += wrap(
             f"{len(short)} of {len(plan.gates)} gates can never pass with so few examples (never): "
-            "raise max_examples, or the budget"
+            "raise max_examples, or the budget",
+            WIDTH,
         )
     return lines
 
