@@ -24,7 +24,8 @@ class OverSeeds:
     Statistics 1:386-411, section 3). The bounds are Student's with the degrees of freedom of the
     part that has the fewest, which keeps the level whatever the parts' sizes (Mickey and Brown
     1966, Annals of Mathematical Statistics 37:639-642): a few seeds that happen to agree do not
-    count for many.
+    count for many. Never are they sharper than the figure's own, which know how skewed a few losses
+    are: seeds that agree on every example do not replace examples.
 
     Attributes:
         figure: On the scores averaged over the seeds.
@@ -52,15 +53,18 @@ class OverSeeds:
     def bounds(self, alpha: float) -> tuple[float, float]:
         """Return the two one-sided bounds."""
         half = float(self._student.isf(check_level(alpha))) * self._error
-        return self.value - half, self.value + half
+        low, high = self.figure.bounds(alpha)
+        return min(low, self.value - half), max(high, self.value + half)
 
     def p_above(self, limit: float) -> float:
         """Return the one-sided p-value of "the figure is at most `limit`"."""
-        return float(self._student.sf((self.value - limit) / self._error))
+        student = float(self._student.sf((self.value - limit) / self._error))
+        return max(student, self.figure.p_above(limit))
 
     def p_below(self, limit: float) -> float:
         """Return the one-sided p-value of "the figure is at least `limit`"."""
-        return float(self._student.cdf((self.value - limit) / self._error))
+        student = float(self._student.cdf((self.value - limit) / self._error))
+        return max(student, self.figure.p_below(limit))
 
     @cached_property
     def _variances(self) -> list[tuple[float, float]]:

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from pytest_ood.statistics import mean_difference
 from pytest_ood.statistics.proportions import PairedDifference
@@ -26,11 +27,36 @@ def test_one_seed_is_the_figure_itself() -> None:
     assert isinstance(over_seeds(FIGURE, (0.1,), (0.1, 0.12)), OverSeeds)
 
 
-@given(seeds=st.lists(st.floats(-0.3, 0.5), min_size=2, max_size=8).map(tuple))
-def test_seeds_never_make_an_interval_narrower(seeds: tuple[float, ...]) -> None:
-    """With several seeds the interval is at least that of the examples alone."""
-    alone = 2 * 1.6448 * FIGURE.spread / math.sqrt(200)
-    assert width(OverSeeds(FIGURE, (seeds,))) >= alone
+@settings(max_examples=40)
+@given(
+    seeds=st.lists(st.floats(-0.3, 0.5), min_size=2, max_size=8).map(tuple),
+    lost=st.integers(0, 30), gained=st.integers(0, 10), alpha=st.sampled_from([0.005, 0.05, 0.2]),
+)  # fmt: skip
+def test_seeds_never_make_an_interval_narrower(
+    seeds: tuple[float, ...], lost: int, gained: int, alpha: float
+) -> None:
+    """With several seeds neither bound nor p-value is sharper than that of the examples alone."""
+    figure = PairedDifference(lost, gained, 200)
+    over = OverSeeds(figure, (seeds,))
+    (low, high), (alone_low, alone_high) = over.bounds(alpha), figure.bounds(alpha)
+    assert low <= alone_low <= alone_high <= high
+    for limit in (-0.02, 0.0, 0.01, 0.1):
+        assert over.p_above(limit) >= figure.p_above(limit)
+        assert over.p_below(limit) >= figure.p_below(limit)
+
+
+@pytest.mark.parametrize("count", [3, 10])
+def test_seeds_that_agree_keep_the_level(count: int) -> None:
+    """A few losses that all seeds share pass at the true rate in at most alpha of the draws."""
+    for rate in np.linspace(0.002, 0.06, 30):
+        false = [
+            binom.pmf(lost, 200, rate)
+            for lost in range(8)
+            if OverSeeds(
+                PairedDifference(lost, 0, 200), ((lost / 200,) * count,)
+            ).p_below(rate) <= 0.05
+        ]  # fmt: skip
+        assert sum(false) <= 0.05
 
 
 def test_the_more_seeds_differ_the_wider_it_is() -> None:
