@@ -25,7 +25,7 @@ from pytest_ood.reports.results import Answer, ModelInfo, Results, mean_drop
 from pytest_ood.reports.terminal import VERDICTS, WIDTH, answer_sentence, render
 from pytest_ood.reports.text import one_line
 from pytest_ood.shifts import DomainShift, NoiseShift
-from pytest_ood.statistics import Estimate
+from pytest_ood.statistics import Correction, Estimate
 from pytest_ood.store import MemoryStore
 from pytest_ood.suite import Suite
 from pytest_ood.tasks import Classification
@@ -502,3 +502,273 @@ def test_errors_are_reported(
     """What could not be measured stands there with its reason."""
     report = written(replace(results, errors=(("tiny/noise/x[m]", "no such file"),)))
     assert report["errors"] == [{"check": "tiny/noise/x[m]", "message": "no such file"}]
+
+
+# Families, early stops, metrics, seeds and models that contradict themselves
+
+
+def shown(results: Results, *found: Floor | Evaluation | Comparison, gates: int = 1) -> list[str]:
+    """Render some results as those of a run with so many gates."""
+    return render(replace(results, results=found, rules=Rules(ALPHA, gates=gates)))
+
+
+def opened(result: Evaluation, p_fail: float) -> Evaluation:
+    """Leave a drop open at a p-value."""
+    return replace(result, verdict="inconclusive", p_fail=p_fail)
+
+
+def test_what_only_many_gates_keep_open_is_marked(results: Results) -> None:
+    """A figure that would fail alone has a star, and the legend tells what that means."""
+    text = "\n".join(shown(results, opened(evaluation(results), 0.03), gates=12))
+    assert f"{interval(evaluation(results).drop)} open*" in text
+    assert "open*: would be a FAIL as the only gate; among 12 it is open" in text
+    plain = "\n".join(shown(results, opened(evaluation(results), 0.06), gates=12))
+    assert "open*" not in plain
+    assert f"{interval(evaluation(results).drop)} open" in plain
+
+
+@pytest.mark.parametrize(
+    ("correction", "told"),
+    [
+        (
+            "holm",
+            "FAIL: Holm's procedure over the 12 gates of the run keeps the chance of any false one "
+            "at most 5%.",
+        ),
+        (
+            "benjamini-hochberg",
+            "FAIL: the procedure of Benjamini and Hochberg over the 12 gates of the run keeps the "
+            "expected share of false ones at most 5%.",
+        ),
+        ("none", ""),
+    ],
+)
+def test_the_legend_tells_what_a_fail_is_worth(
+    correction: Correction, told: str, results: Results
+) -> None:
+    """Where there is a fail the procedure that holds it is named, with what it keeps."""
+    rules = Rules(ALPHA, correction, 12)
+    failed = replace(results, results=(evaluation(results),), rules=rules)
+    text = " ".join(render(failed))
+    assert told in text
+    assert ("FAIL:" in text) is bool(told)
+    kept = replace(failed, results=(evaluation(results, "sturdy"),))
+    assert "FAIL:" not in " ".join(render(kept))
+
+
+def test_fails_that_rest_on_others_are_named(results: Results) -> None:
+    """What fails only because others do is listed by shift and model, and nothing else is."""
+    alone = replace(evaluation(results), p_fail=0.004)
+    stepped = replace(evaluation(results, shift="books"), verdict="fail", p_fail=0.0046)
+    floor = replace(results.floors[0], verdict="fail", p_fail=0.005)
+    text = " ".join(shown(results, alone, stepped, floor, gates=12))
+    assert "of the family: books [frail], in-distribution [sturdy]." in text
+    assert "of the family" not in " ".join(shown(results, alone, gates=12))
+
+
+def test_the_legend_tells_what_early_stops_saved(results: Results) -> None:
+    """The share of the examples that were taken is over all gates, floors included."""
+    floor = replace(results.floors[0], n=10)  # of 40
+    stopped = replace(evaluation(results), drawn=26, planned=40)
+    text = " ".join(shown(results, floor, stopped))
+    assert "Sequential: gates stop when they are settled; on average they took 45.0 % of" in text
+    assert "Sequential" not in " ".join(shown(results, results.floors[0], evaluation(results)))
+
+
+def test_the_drop_at_the_same_label_mix_stands_in_its_column(results: Results) -> None:
+    """Each model's reweighted drop stands under its drop, also where another has none."""
+    sturdy, frail = evaluation(results, "sturdy", "books"), evaluation(results, shift="books")
+    lines = shown(results, sturdy, replace(frail, reweighted=0.123))
+    drop, mix = (next(x for x in lines if x.startswith(n)) for n in (" books", "  same label mix"))
+    assert mix.index("12.3") + 4 == drop.index(f"{points(frail.drop.value)} [") + 4
+    assert mix.split() == ["same", "label", "mix", "0.0", "12.3"]
+    none = [replace(e, reweighted=None) for e in (sturdy, frail)]
+    assert not [line for line in shown(results, *none) if "same label mix" in line]
+
+
+def test_the_reference_of_a_domain_is_shown(results: Results) -> None:
+    """What the baseline trained on a target scores there stands below the drops."""
+    known = replace(evaluation(results, shift="books"), reference=0.91)
+    text = "\n".join(shown(results, known))
+    assert "(books: the baseline trained on it scores 91.0)" in text
+
+
+def test_metrics_stand_below_their_shift(results: Results) -> None:
+    """A metric's row follows its shift's, in whatever order the results come."""
+    noise, books = evaluation(results), evaluation(results, shift="books")
+    found = (noise, books, replace(books, metric="ece"), replace(noise, metric="macro-f1"))
+    names = [line[:19].rstrip() for line in shown(results, *found)]
+    places = [names.index(name) for name in (" books", "   ece", " stretch", "   macro-f1")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("kind", ["evaluation", "comparison"])
+def test_a_metric_without_accuracy_names_its_shift(kind: str, results: Results) -> None:
+    """Where accuracy was not measured, the metric's row still stands below its shift's name."""
+    found: list[Evaluation | Comparison] = [evaluation(results), evaluation(results, shift="books")]
+    if kind == "comparison":
+        found = list(results.comparisons)
+    lines = shown(results, *(replace(r, metric="macro-f1") for r in found))
+    for shift in ("stretch", "books"):
+        assert lines[lines.index(f" {shift}") + 1].startswith("   macro-f1 ")
+
+
+def test_the_mean_is_of_accuracy_alone(results: Results) -> None:
+    """Other metrics and the worst case are in no mean drop."""
+    one = replace(evaluation(results), drop=Estimate(0.1, 0.0, 0.2, 30, 0.5))
+    two = replace(one, shift="other", drop=Estimate(0.3, 0.2, 0.4, 30, 0.5))
+    much = Estimate(0.9, 0.8, 1.0, 30, 0.5)
+    found = (one, two, replace(one, shift="worst-case", drop=much),
+             replace(one, metric="pdr", drop=much))  # fmt: skip
+    (mean,) = [line for line in shown(results, *found) if line.startswith(" mean")]
+    assert mean.split() == ["mean", "20.0"]
+    assert not [x for x in shown(results, one, found[2], found[3]) if x.startswith(" mean")]
+
+
+def test_seeds_are_shown(results: Results) -> None:
+    """The range of a model's seeds stands in the table, and each one in the explanation."""
+    result = replace(evaluation(results), seed_drops=(0.1, 0.334, 0.25))
+    assert "frail's 3 seeds 10.0 to 33.4" in "\n".join(shown(results, result))
+    assert "drop of its 3 seeds: 10.0, 33.4, 25.0" in explain(result, RULES)
+    floor = replace(results.floors[0], seed_scores=(0.9, 1.0))
+    assert "score of its 2 seeds: 90.0, 100.0" in explain(floor, RULES)
+    assert "seeds" not in explain(evaluation(results), RULES)
+
+
+def test_a_model_that_contradicts_itself_is_named(results: Results) -> None:
+    """How often it answers otherwise when asked again stands with the score and with the drop."""
+    floor = replace(results.floors[0], reasked=64, disagreed=6)
+    assert "(sturdy: asked again, it answers 6 of 64 otherwise)" in "\n".join(shown(results, floor))
+    assert "asked again, it answers 9.4 % of 64 inputs otherwise" in explain(floor, RULES)
+    result = replace(evaluation(results), disagreement=6 / 64)
+    assert "it answers 9.4 % of the inputs otherwise: as many flips are its own" in explain(
+        result, RULES
+    )
+    steady = replace(floor, disagreed=0)
+    assert "asked again" not in "\n".join([*shown(results, steady), explain(steady, RULES)])
+
+
+def test_successes_that_did_not_hold_are_told(results: Results) -> None:
+    """An attack's successes that a second query undid stand in the table and the explanation."""
+    result = replace(evaluation(results), kind="adversarial", queries=100, unheld=4)
+    assert "frail: 4 did not hold again" in "\n".join(shown(results, result))
+    assert "4 successes did not hold on a second query: not counted" in explain(result, RULES)
+
+
+def test_an_early_stop_is_explained(results: Results) -> None:
+    """How many of how many examples were used is said of floors, drops and comparisons."""
+    stopped = replace(evaluation(results), drawn=26, planned=40)
+    assert "settled after 26 of 40 examples: no more were asked" in explain(stopped, RULES)
+    assert "n = 10 of 40, settled" in explain(replace(results.floors[0], n=10), RULES)
+    comparison = replace(results.comparisons[0], drawn=26, planned=40)
+    assert "settled before all were used" in explain(comparison, RULES)
+    assert "settled" not in explain(evaluation(results), RULES)
+
+
+def test_a_fail_among_many_gates_is_explained(results: Results) -> None:
+    """The p-value stands there alone and for the family: the adjusted one where it is known."""
+    failed = replace(evaluation(results), p_fail=0.0004)
+    lines = explain(failed, Rules(ALPHA, gates=12)).splitlines()
+    assert lines[1] == "  p = 0.0004; among the 12 gates of the run at most 0.0048"
+    lines = explain(replace(failed, adjusted_p=0.0028), Rules(ALPHA, gates=12)).splitlines()
+    assert lines[1] == "  p = 0.0004; among the 12 gates of the run at most 0.0028"
+    assert "p = " not in explain(failed, Rules(ALPHA, "none", 12))
+    assert "p = " not in explain(replace(failed, verdict="inconclusive"), Rules(ALPHA, gates=12))
+
+
+def test_a_metric_is_explained_by_its_name(results: Results) -> None:
+    """Metrics stand in for accuracy; what is a mean score keeps its name."""
+    result = evaluation(results, shift="books")
+    f1 = explain(replace(result, metric="macro-f1"), RULES)
+    assert "frail under domain/books by macro-f1: " in f1
+    assert "  macro-f1 100.0 in distribution, " in f1
+    reference = explain(replace(result, metric="in-domain", reference=0.9), RULES)
+    assert "  accuracy 100.0 when trained on this domain, " in reference
+    assert "same examples, paired" in reference
+    assert "the baseline trained on this domain scores 90.0 on it" not in reference
+    accuracy = explain(replace(result, reference=0.9, reweighted=0.12), RULES)
+    assert "the baseline trained on this domain scores 90.0 on it" in accuracy
+    assert "at the in-distribution mix of labels the drop is 12.0 points" in accuracy
+
+
+def crowded(results: Results, name: str) -> Results:
+    """Make a run in which everything is said that can be, of three models with such a name."""
+    wide, found = Estimate(-0.999, -1.0, -0.9, 1, 2.0), []
+    infos = [replace(results.models[n > 0], name=f"{name}{n}") for n in range(3)]
+    for number in range(3):
+        model = f"{name}{number}"
+        for result in [r for r in results.results if r.model == "frail"]:
+            if isinstance(result, Floor):
+                found.append(replace(result, model=model, n=32, reasked=64, disagreed=64))
+            elif isinstance(result, Comparison):
+                found += [
+                    replace(result, model=model, baseline=name + "0", metric=metric, drawn=32,
+                            planned=600, verdict="inconclusive", p_fail=0.04)
+                    for metric in ("accuracy", "recall-" + "label" * 20)
+                ]  # fmt: skip
+            else:
+                found += [
+                    replace(result, model=model, metric=metric, drop=wide, verdict="fail",
+                            p_fail=0.04, unheld=200, abstained=30, seed_drops=(-1.0, 1.0, 0.0),
+                            reweighted=-1.0, reference=0.5 + number / 10, drawn=32, planned=600)
+                    for metric in ("accuracy", "recall-" + "label" * 20)
+                ]  # fmt: skip
+    return replace(
+        results, models=tuple(infos), results=tuple(found),
+        rules=Rules(0.001, "benjamini-hochberg", 10_000),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["m", "model" * 3, "model" * 30], ids=len)
+def test_a_crowded_run_stays_within_the_terminal(name: str, results: Results) -> None:
+    """Stars, counts, seeds, label mixes, references and legends stay within 100 columns."""
+    lines = render(crowded(results, name))
+    assert [line for line in lines if len(line) > WIDTH] == []
+    text = " ".join(" ".join(lines).split())
+    for part in ("Sequential: ", "FAIL: ", "same label mix", "trained on it", "asked again"):
+        assert part in text
+    # Two shifts of three models; nothing is cut off at the end of a line.
+    for part in ("did not hold again", "3 seeds -100.0 to 100.0", "abstained 30 of"):
+        assert text.count(part) == 6
+
+
+@pytest.mark.parametrize(
+    ("metric", "scores", "drop"),
+    [
+        ("accuracy", (0.9, 0.7), 0.2),
+        ("ece", (0.1, 0.3), 0.2),
+        ("pdr", (0.8, 0.6), 0.25),
+        ("pdr", (0.0, 0.0), 0.0),
+    ],
+)
+def test_the_drops_of_a_comparison_point_where_the_difference_does(
+    metric: str,
+    scores: tuple[float, float],
+    drop: float,
+    results: Results,
+    written: Callable[[Results], dict[str, Any]],
+) -> None:
+    """Above 0 is worse in the report, also of a metric that rises, and of a rate."""
+    compared = replace(results.comparisons[0], metric=metric, scores=scores, baseline_scores=scores)
+    (found,) = written(replace(results, results=(compared,)))["comparisons"]
+    assert found["drop"] == found["baseline_drop"] == pytest.approx(drop)
+
+
+def test_the_report_tells_of_family_seeds_and_metrics(
+    results: Results, written: Callable[[Results], dict[str, Any]]
+) -> None:
+    """Correction, gates, p-values, seeds, what was drawn and every other metric stand there."""
+    result = replace(
+        evaluation(results, shift="books"), p_fail=0.02, adjusted_p=0.04, seed_drops=(0.25, 0.3),
+        disagreement=0.125, reference=0.9, reweighted=0.2, drawn=32, planned=40, sequential=True,
+    )  # fmt: skip
+    report = written(replace(results, results=(result,), rules=Rules(ALPHA, "none", 7)))
+    assert (report["correction"], report["gates"]) == ("none", 7)
+    (found,) = report["evaluations"]
+    assert (found["p_fail"], found["p_fail_adjusted"]) == (0.02, 0.04)
+    assert (found["seed_drops"], found["disagreement"]) == ([0.25, 0.3], 0.125)
+    assert (found["in_domain_score"], found["reweighted_drop"]) == (0.9, 0.2)
+    assert (found["drawn"], found["planned"], found["sequential"]) == (32, 40, True)
+    # Of ten negative books with an unknown word all are called positive: 10 of 20 recalled.
+    assert found["metrics"]["recall-neg"] == {"id": 1.0, "ood": 0.5}
+    assert set(found["metrics"]) == {"macro-f1", "ece", "recall-neg", "recall-pos"}

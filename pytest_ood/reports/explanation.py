@@ -87,7 +87,9 @@ def _seeds(what: str, figures: Sequence[float]) -> list[str]:
 
 def _evaluation(result: Evaluation, alpha: float) -> list[str]:
     asked = "none" if result.budget is None else f"at most {points(result.budget)} points"
-    pairing = "same examples, paired" if result.paired else "other examples, unpaired"
+    # What a reference scores on the target is compared on the same examples.
+    paired = result.paired or result.metric == IN_DOMAIN
+    pairing = "same examples, paired" if paired else "other examples, unpaired"
     kept = (
         "withstood or wrong from the start, kept in" if result.queries is not None else "left out"
     )

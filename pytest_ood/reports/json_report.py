@@ -159,14 +159,21 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "n": c.n,
         "drawn": c.drawn,
         "planned": c.planned,
-        "drop": _figure(c.scores[0] - c.scores[1]),
-        "baseline_drop": _figure(c.baseline_scores[0] - c.baseline_scores[1]),
+        "drop": _figure(_drop(c.metric, *c.scores)),
+        "baseline_drop": _figure(_drop(c.metric, *c.baseline_scores)),
         **_estimate("difference", c.difference),
         "margin": c.margin,
         "verdict": c.verdict,
         "reason": c.reason,
         **_family(c),
     }
+
+
+def _drop(metric: str, before: float, after: float) -> float:
+    """Return how much worse a metric is under the shift."""
+    if metric == "pdr":
+        return 1.0 - after / before if before else 0.0
+    return after - before if metric == "ece" else before - after
 
 
 def _family(result: Floor | Evaluation | Comparison) -> dict[str, Any]:

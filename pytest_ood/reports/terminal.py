@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ood.budgets import Rules
-    from pytest_ood.evaluation import Evaluation, Result
+    from pytest_ood.evaluation import Comparison, Evaluation, Result
     from pytest_ood.reports.results import Answer, ModelInfo, Results
     from pytest_ood.statistics import Estimate
 
@@ -115,8 +115,8 @@ def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[st
         ]
         lines.append(_row("in distribution", cells))
         lines += [
-            f"    ({m.name}: asked again, it answers {floors[m.name].disagreed} of "
-            f"{floors[m.name].reasked} otherwise)"[:WIDTH]
+            f"    ({_cut(m.name, 40)}: asked again, it answers {floors[m.name].disagreed} of "
+            f"{floors[m.name].reasked} otherwise)"
             for m in models
             if m.name in floors and floors[m.name].disagreed
         ]
@@ -133,10 +133,9 @@ def _kind(
     if not shown:
         return []
     lines = [kind]
-    for shift, metric in dict.fromkeys((e.shift, e.metric) for e in shown):
+    for name, shift, metric in _rows(shown):
         row = [e for e in shown if (e.shift, e.metric) == (shift, metric)]
         cells = {e.model: _cell(e.drop, e, rules) for e in row}
-        name = f" {shift}" if metric == ACCURACY else f"   {metric}"
         lines.append(_row(name, [cells.get(m.name, "") for m in models]))
         if metric == ACCURACY:
             lines += _counts(shift, row, models)
@@ -144,6 +143,17 @@ def _kind(
     if len({e.shift for e in averaged}) > 1:
         lines.append(_row(" mean", _means(averaged, models)))
     return lines
+
+
+def _rows(found: Sequence[Evaluation | Comparison]) -> list[tuple[str, str, str]]:
+    """Return name, shift and metric of each row: of each shift accuracy, then its other metrics."""
+    rows = []
+    for shift in dict.fromkeys(r.shift for r in found):
+        metrics = dict.fromkeys(r.metric for r in found if r.shift == shift)
+        # The first row names the shift, whether accuracy was measured or not.
+        rows.append((f" {shift}", shift, ACCURACY))
+        rows += [(f"   {metric}", shift, metric) for metric in metrics if metric != ACCURACY]
+    return rows
 
 
 def _means(evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[str]:
@@ -172,7 +182,7 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
         for e in evaluations
         if len(e.seed_drops) > 1
     ]
-    lines = [f"    ({shift}: {'; '.join(told)})"[:WIDTH]] if told else []
+    lines = _wrapped(f"({shift}: {'; '.join(told)})", "    ") if told else []
     reweighted = [e for e in evaluations if e.reweighted is not None]
     if reweighted:
         drops = {e.model: f"{points(e.reweighted or 0.0):>5}" for e in reweighted}
@@ -180,7 +190,7 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
     references = {e.reference for e in evaluations if e.reference is not None}
     if references:
         shown = " to ".join(points(reference) for reference in sorted(references))
-        lines.append(f"    ({shift}: the baseline trained on it scores {shown})"[:WIDTH])
+        lines += _wrapped(f"({shift}: the baseline trained on it scores {shown})", "    ")
     return lines
 
 
@@ -196,13 +206,12 @@ def _differences(results: Results, suite: str, per_block: int) -> list[str]:
             f"drop beyond that of {_cut(comparisons[0].baseline, 40)}, in points, on the same items"
         )
         lines.append(_row("", block))
-        for shift, metric in dict.fromkeys((c.shift, c.metric) for c in comparisons):
+        for name, shift, metric in _rows(comparisons):
             cells = {
                 c.model: _cell(c.difference, c, results.rules)
                 for c in comparisons
                 if (c.shift, c.metric) == (shift, metric)
             }
-            name = f" {shift}" if metric == ACCURACY else f"   {metric}"
             lines.append(_row(name, [cells.get(model, "") for model in block]))
     return lines
 
@@ -251,7 +260,9 @@ def _clause(answer: Answer) -> str:
     )
 
 
-def _wrapped(text: str) -> list[str]:
+def _wrapped(text: str, indent: str = "") -> list[str]:
     import textwrap
 
-    return textwrap.wrap(text, WIDTH, break_on_hyphens=False)
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
