@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, multinomial
 
@@ -160,6 +160,13 @@ def outcomes(n: int) -> list[tuple[int, int]]:
     return [(lost, gained) for lost in range(n + 1) for gained in range(n + 1 - lost)]
 
 
+def multinomial_table(rows: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """Return the probability of each outcome (k, 3) at each set of rates (p, 3), shape (p, k)."""
+    rates = np.clip(rates, 0.0, 1.0)
+    total = rates.sum(axis=1, keepdims=True)
+    return multinomial.pmf(rows[None], rows[0].sum(), (rates / total)[:, None])
+
+
 @pytest.mark.parametrize(
     ("lost", "gained", "n", "limit"),
     [(3, 0, 12, 0.05), (5, 2, 20, 0.0), (1, 6, 15, -0.1), (0, 0, 10, -0.2), (9, 1, 18, 0.2),
@@ -203,61 +210,56 @@ def test_the_unpaired_p_value_is_the_largest_over_the_nuisance(
     assert 0.95 * worst <= p_value <= worst * 1.002 + 2 * NUISANCE_ALPHA
 
 
-@pytest.mark.parametrize("limit", [0.0, 0.03, 0.1])
-@pytest.mark.parametrize("n", [10, 25])
-def test_paired_tests_err_at_most_as_often_as_they_say(n: int, limit: float) -> None:
-    """At the limit itself, the outcomes that refute it have a probability of at most alpha."""
-    figures = {pair: PairedDifference(*pair, n) for pair in outcomes(n)}
-    for side in ("p_above", "p_below"):
-        refuting = [pair for pair, f in figures.items() if getattr(f, side)(limit) <= 0.05]
-        rows = [(a, b, n - a - b) for a, b in refuting]
-        for q in (0.0, 0.01, 0.05, 0.2, 0.4):
-            rates = np.clip([q + limit, q, 1 - 2 * q - limit], 0.0, 1.0)
-            probability = float(multinomial.pmf(rows, n, rates / rates.sum()).sum())
-            assert probability <= 0.05, (side, q)
-
-
-@pytest.mark.parametrize("limit", [0.0, 0.1])
-def test_unpaired_tests_err_at_most_as_often_as_they_say(limit: float) -> None:
-    """At the limit itself, the outcomes that refute it have a probability of at most alpha."""
-    n1, n2 = 15, 10
-    for side in ("p_above", "p_below"):
-        refuting = [
-            (a, b)
-            for a in range(n1 + 1)
-            for b in range(n2 + 1)
-            if getattr(UnpairedDifference(a, n1, b, n2), side)(limit) <= 0.05
-        ]
-        for p in (0.0, 0.1, 0.3, 0.5, 0.8, 0.9):
-            probability = sum(
-                binom.pmf(a, n1, p + limit) * binom.pmf(b, n2, p) for a, b in refuting
-            )
-            assert probability <= 0.05, (side, p)
-
-
-@pytest.mark.parametrize("truth", [-1.0, -0.8, -0.3, -0.05, 0.02])
-def test_drops_within_the_limit_are_refuted_no_more_often(truth: float) -> None:
-    """A drop that is smaller than the limit is not refuted more often than one that is equal."""
-    n, limit = 25, 0.03
-    refuting = [pair for pair in outcomes(n) if PairedDifference(*pair, n).p_above(limit) <= 0.05]
-    rows = [(a, b, n - a - b) for a, b in refuting]
-    for q in np.linspace(max(0.0, -truth), (1 - truth) / 2, 9):
-        rates = np.clip([q + truth, q, 1 - 2 * q - truth], 0.0, 1.0)
-        assert float(multinomial.pmf(rows, n, rates / rates.sum()).sum()) <= 0.05
+@pytest.mark.parametrize("limit", [-0.1, 0.0, 0.2])
+def test_every_paired_p_value_of_a_small_sample_is_the_largest(limit: float) -> None:
+    """No outcome of seven examples has a p-value above brute force, or one far below it."""
+    n = 7
+    rows = np.array([(a, b, n - a - b) for a, b in outcomes(n)])
+    q = np.linspace(max(0.0, -limit), (1 - limit) / 2, 2001)
+    likely = multinomial_table(rows, np.stack([q + limit, q, 1 - 2 * q - limit], axis=1))
+    statistic = tango_statistic(rows[:, 0], rows[:, 1], n, limit)
+    for row, observed in zip(rows.tolist(), statistic, strict=True):
+        worst = likely[:, statistic >= observed - 1e-9].sum(axis=1).max()
+        p_value = PairedDifference(row[0], row[1], n).p_above(limit)
+        assert p_value <= worst + 2 * NUISANCE_ALPHA
+        # Below it only where the worst probability of a gain is one the outcome rules out.
+        assert p_value >= 0.9 * worst
 
 
 @pytest.mark.parametrize(
-    "figure",
-    [PairedDifference(0, 60, 1000), PairedDifference(0, 20, 20), PairedDifference(10, 200, 1000),
-     UnpairedDifference(100, 1000, 400, 1000), UnpairedDifference(0, 20, 20, 20)],
-)  # fmt: skip
-def test_a_clear_gain_is_no_evidence_of_a_drop(
-    figure: PairedDifference | UnpairedDifference,
-) -> None:
-    """Where the data rule out every nuisance rate, they do so on the side they lie on."""
-    for limit in (0.0, 0.1, 0.9):
-        assert figure.p_above(limit) > 0.99
-        assert figure.p_below(limit) < 0.01
+    ("n", "limit"),
+    [(10, -0.2), (10, 0.0), (10, 0.1), (25, -0.1), (25, 0.03), (40, 0.0), (40, 0.05)],
+)
+def test_paired_tests_err_at_most_as_often_as_they_say(n: int, limit: float) -> None:
+    """At the limit itself, the outcomes that refute it have a probability of at most alpha."""
+    rows = np.array([(a, b, n - a - b) for a, b in outcomes(n)])
+    q = np.linspace(max(0.0, -limit), (1 - limit) / 2, 101)
+    likely = multinomial_table(rows, np.stack([q + limit, q, 1 - 2 * q - limit], axis=1))
+    figures = [PairedDifference(a, b, n) for a, b, _ in rows.tolist()]
+    for p_values in (
+        np.array([figure.p_above(limit) for figure in figures]),
+        np.array([figure.p_below(limit) for figure in figures]),
+    ):
+        for alpha in (0.005, 0.05, 0.2):
+            assert likely[:, p_values <= alpha].sum(axis=1).max() <= alpha
+
+
+@pytest.mark.parametrize(
+    ("n1", "n2", "limit"), [(15, 10, 0.0), (15, 10, 0.1), (8, 30, -0.2), (25, 25, 0.05)]
+)
+def test_unpaired_tests_err_at_most_as_often_as_they_say(n1: int, n2: int, limit: float) -> None:
+    """At the limit itself, the outcomes that refute it have a probability of at most alpha."""
+    p = np.linspace(max(0.0, -limit), min(1.0, 1 - limit), 101)[:, None]
+    first = binom.pmf(np.arange(n1 + 1), n1, np.clip(p + limit, 0.0, 1.0))
+    second = binom.pmf(np.arange(n2 + 1), n2, p)
+    likely = first[:, :, None] * second[:, None, :]
+    table = [[UnpairedDifference(a, n1, b, n2) for b in range(n2 + 1)] for a in range(n1 + 1)]
+    for p_values in (
+        np.array([[figure.p_above(limit) for figure in row] for row in table]),
+        np.array([[figure.p_below(limit) for figure in row] for row in table]),
+    ):
+        for alpha in (0.005, 0.05, 0.2):
+            assert likely[:, p_values <= alpha].sum(axis=1).max() <= alpha
 
 
 @given(successes=st.integers(0, 60), rest=st.integers(0, 60), share=st.floats(0, 1))
@@ -338,6 +340,63 @@ def test_with_many_examples_the_exact_interval_is_the_score_interval(
     exact = PairedDifference(lost, gained, 2000).bounds(0.05)
     score = tango_bounds(lost, gained, 2000, 0.05)
     assert exact == pytest.approx(score, abs=0.03 * (score[1] - score[0]))
+
+
+@pytest.mark.parametrize(("x1", "x2"), [(1800, 1740), (1000, 1010), (1990, 1960)])
+def test_with_many_examples_the_exact_unpaired_interval_is_the_score_interval(
+    x1: int, x2: int
+) -> None:
+    """At 2000 examples on each side being exact costs hardly any width."""
+    exact = UnpairedDifference(x1, 2000, x2, 2000).bounds(0.05)
+    score = miettinen_nurminen_bounds(x1, 2000, x2, 2000, 0.05)
+    assert exact == pytest.approx(score, abs=0.03 * (score[1] - score[0]))
+
+
+@settings(max_examples=50)
+@given(figure=FIGURES)
+def test_more_confidence_makes_wider_intervals(
+    figure: PairedDifference | UnpairedDifference,
+) -> None:
+    """A smaller alpha never gives a narrower interval."""
+    wide, narrow = figure.bounds(0.01), figure.bounds(0.1)
+    assert wide[0] <= narrow[0] + PRECISION
+    assert wide[1] >= narrow[1] - PRECISION
+
+
+@pytest.mark.parametrize("times", [2, 10, 100])
+def test_more_examples_make_narrower_intervals(times: int) -> None:
+    """The same shares on more examples leave a narrower interval."""
+    for few, many in (
+        (PairedDifference(3, 1, 10), PairedDifference(3 * times, times, 10 * times)),
+        (UnpairedDifference(9, 10, 7, 10),
+         UnpairedDifference(9 * times, 10 * times, 7 * times, 10 * times)),
+    ):  # fmt: skip
+        (low, high), (closer_low, closer_high) = few.bounds(0.05), many.bounds(0.05)
+        assert low < closer_low < closer_high < high
+
+
+@given(paired=paired(), unpaired=unpaired(), alpha=ALPHAS)
+def test_the_score_intervals_never_fail(
+    paired: PairedDifference, unpaired: UnpairedDifference, alpha: float
+) -> None:
+    """The score bounds exist for every possible table, the degenerate ones included."""
+    low, high = tango_bounds(paired.lost, paired.gained, paired.n, alpha)
+    assert -1.0 <= low <= paired.value <= high <= 1.0
+    table = (unpaired.x1, unpaired.n1, unpaired.x2, unpaired.n2)
+    low, high = miettinen_nurminen_bounds(*table, alpha)
+    assert -1.0 <= low <= unpaired.value <= high <= 1.0
+
+
+@pytest.mark.parametrize("n", [1, 2, 50, 2000])
+def test_extreme_sets_have_bounds(n: int) -> None:
+    """All right against none, and equal sets, give the end of the range on their own side."""
+    assert UnpairedDifference(n, n, 0, n).bounds(0.05)[1] == 1.0
+    assert UnpairedDifference(0, n, n, n).bounds(0.05)[0] == -1.0
+    for right in (0, n):
+        low, high = UnpairedDifference(right, n, right, n).bounds(0.05)
+        assert low == pytest.approx(-high, abs=2 * PRECISION)
+        # Neither set shows a difference: the rule of three, exactly.
+        assert high == pytest.approx(1 - 0.05 ** (1 / n), abs=5e-5)
 
 
 @pytest.mark.parametrize("n", [1, 2, 50, 2000])
