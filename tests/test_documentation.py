@@ -90,7 +90,7 @@ def test_the_configuration_of_the_readme_is_right(readme_project: pytest.Pyteste
 def test_the_assertions_of_the_readme_hold(readme_project: pytest.Pytester) -> None:
     """The README's tests pass with --ood-suite and skip without."""
     run = readme_project.runpytest_inprocess("--ood-suite", "-k", "test_robustness")
-    assert run.parseoutcomes()["passed"] == 4 + 5 * 4
+    assert run.parseoutcomes()["passed"] == 4 + 5 * 5
     readme_project.runpytest_inprocess().assert_outcomes(skipped=5)
 
 
