@@ -13,9 +13,9 @@ from pytest_ood.configuration import (
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.models import adapters
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.models.protocol import Model
+from pytest_ood.models.protocol import Model, SeededModel
 from pytest_ood.progress import Silent
-from pytest_ood.readers import Reader
+from pytest_ood.readers import DataSource, Reader
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +49,7 @@ def test_nothing_configured(tmp_path: Path, text: str | None) -> None:
         (tmp_path / "pyproject.toml").write_text(text)
     assert read_configuration(tmp_path) == Configuration()
     assert Configuration().suites == ("sentiment",)
+    assert (Configuration().sequential, Configuration().correction) == (None, "holm")
 
 
 def test_everything_configured(tmp_path: Path) -> None:
@@ -61,6 +62,8 @@ seed = -3
 max_examples = 50
 alpha = 0.01
 strict = true
+sequential = false
+correction = "benjamini-hochberg"
 [tool.pytest_ood.models.always]
 fake = "constant"
 """
@@ -72,6 +75,8 @@ fake = "constant"
         50,
         0.01,
         strict=True,
+        sequential=False,
+        correction="benjamini-hochberg",
     )
 
 
@@ -88,6 +93,16 @@ fake = "constant"
         ({"seed": "1"}, "seed = '1' is not a whole number"),
         ({"strict": 1}, "strict = 1 is neither true nor false"),
         ({"strict": "yes"}, "strict = 'yes' is neither true nor false"),
+        ({"sequential": 1}, "sequential = 1 is neither true nor false"),
+        ({"sequential": "auto"}, "sequential = 'auto' is neither true nor false"),
+        ({"sequentiel": True}, "unknown key 'sequentiel'. Did you mean 'sequential'"),
+        ({"correction": "hulm"}, "unknown correction 'hulm'. Did you mean 'holm'?"),
+        (
+            {"correction": "bonferroni"},
+            "unknown correction 'bonferroni'. Known: benjamini-hochberg, holm, none.",
+        ),
+        ({"correction": False}, "unknown correction 'False'."),
+        ({"correction": ["holm"]}, "unknown correction"),
         ({"alpha": 0}, "alpha = 0 lies inside (0, 0.5); 0.05 is usual"),
         ({"alpha": 0.5}, "alpha = 0.5 lies inside (0, 0.5); 0.05 is usual"),
         ({"alpha": 95.0}, "alpha = 95.0 lies inside (0, 0.5); 0.05 is usual"),
@@ -195,6 +210,16 @@ def test_a_model_s_name_has_no_separator(name: str) -> None:
         ({"prompted": "x", "prompt": "p", "calibrate": 1}, "calibrate = 1 is not of type bool"),
         ({"finetuned": "x", "epochs": "2"}, "epochs = '2' is not of type float"),
         ({"finetuned": "x", "batch_size": 2.5}, "batch_size = 2.5 is not of type int"),
+        ({"finetuned": "x", "seeds": 0}, "seeds = 0 is not a whole number of 1 or more"),
+        ({"finetuned": "x", "seeds": 2.0}, "seeds = 2.0 is not a whole number of 1 or more"),
+        ({"finetuned": "x", "seeds": True}, "seeds = True is not a whole number of 1 or more"),
+        ({"finetuned": "x", "seed": 3}, "unknown key 'seed'"),
+        (
+            {"fake": "random", "seeds": 2},
+            "seeds = 2: a model of the kind 'fake' has no seed of its own; finetuned and prompted "
+            "models have",
+        ),
+        ({"replay": "a.csv", "seeds": 3}, "a model of the kind 'replay' has no seed of its own"),
         ({"finetuned": "x", "context": 1}, "unknown key 'context'"),
         ({"finetuned": "x", "source": 1}, "unknown key 'source'"),
     ],
@@ -249,3 +274,48 @@ def test_a_value_the_adapter_refuses_is_named(tmp_path: Path) -> None:
     reader = Reader(tmp_path, tmp_path / "cache", offline=True, progress=Silent())
     with pytest.raises(ConfigurationError, match=r"'constnt'\. Did you mean 'constant'"):
         spec.build(("no", "yes"), reader, tmp_path / "cache")
+
+
+def test_one_seed_is_no_seed_at_all() -> None:
+    """Any model may say that it has one seed; the others are options of the configuration alone."""
+    tables = {
+        "once": {"fake": "constant", "seeds": 1},
+        "often": {"finetuned": "x", "seeds": 4, "train_seed": 9},
+        "plain": {"finetuned": "x"},
+    }
+    specs = {spec.name: spec for spec in parse_models(tables, "p.toml")}
+    assert {name: spec.seeds for name, spec in specs.items()} == {"once": 1, "often": 4, "plain": 1}
+    assert specs["often"].options == {"train_seed": 9}
+
+
+def test_members_differ_in_their_seed_alone(tmp_path: Path) -> None:
+    """Building a model with seeds counts up from its own seed, and trains or loads nothing."""
+    (tmp_path / "train.csv").write_text("text,label\ngood,yes\nbad,no\n")
+    table = {"finetuned": "new:roberta", "train": "train.csv", "seeds": 3, "train_seed": 4}
+    (spec,) = parse_models({"m": table}, "p.toml")
+    reader = Reader(tmp_path, tmp_path / "cache", offline=True, progress=Silent())
+    model = spec.build(("no", "yes"), reader, tmp_path / "cache")
+    assert isinstance(model, SeededModel)
+    assert [member.name for member in model.members] == ["m", "m#1", "m#2"]
+    (plain,) = parse_models({"m": {**table, "seeds": 1}}, "p.toml")
+    alone = plain.build(("no", "yes"), reader, tmp_path / "cache")
+    assert dict(model.members[0].parameters) == dict(alone.parameters)
+    others = [{**member.parameters, "train_seed": 4} for member in model.members]
+    assert others == [alone.parameters] * 3
+    assert [member.parameters["train_seed"] for member in model.members] == [4, 5, 6]
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_baseline_can_be_trained_elsewhere() -> None:
+    """A model that is trained here can be trained on other data, once; another cannot."""
+    tables = {
+        "tuned": {"finetuned": "x", "train": "a.csv", "seeds": 3, "baseline": True},
+        "ready": {"finetuned": "x"},
+    }
+    tuned, ready = parse_models(tables, "p.toml")
+    other = tuned.trained_on(DataSource("b.csv"), "tuned-on-b")
+    assert other is not None
+    assert (other.name, other.seeds, other.options["train"]) == (
+        "tuned-on-b", 1, DataSource("b.csv"),
+    )  # fmt: skip
+    assert ready.trained_on(DataSource("b.csv"), "ready-on-b") is None

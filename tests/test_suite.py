@@ -8,7 +8,7 @@ from pytest_ood.budgets import Budget
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.perturbations import find
 from pytest_ood.readers import DataSource
-from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift
+from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, WorstCase
 from pytest_ood.suite import (
     DEFAULT_QUERY_BUDGET,
     built_in_suites,
@@ -81,6 +81,7 @@ def test_the_least_suite() -> None:
     assert suite.shifts == (NoiseShift("swap", find("swap")),)
     assert suite.budgets == {"swap": {}}
     assert (suite.min_score, suite.max_examples, suite.models) == (None, None, {})
+    assert (suite.max_abstention, suite.sequential) == (0.1, None)
 
 
 def test_a_full_suite() -> None:
@@ -170,6 +171,11 @@ def changed(**keys: str) -> str:
         ({"min_score": "70"}, "min_score = 70 is a share and lies in [0, 1]"),
         ({"max_examples": "0"}, "max_examples = 0 is not a whole number of 1 or more"),
         ({"max_examples": "true"}, "max_examples = True is not a whole number of 1 or more"),
+        ({"max_abstention": "10"}, "max_abstention = 10 is a share and lies in [0, 1]"),
+        ({"max_abstention": "true"}, "max_abstention = True is a share and lies in [0, 1]"),
+        ({"max_abstentions": "0.1"}, "unknown key 'max_abstentions'. Did you mean 'max_abstentio"),
+        ({"sequential": "1"}, "sequential = 1 is neither true nor false"),
+        ({"sequential": '"yes"'}, "sequential = 'yes' is neither true nor false"),
         ({"models": "3"}, "models = 3 is not a table"),
         ({"budgets": "0.1"}, "budgets = 0.1 is not a table"),
         ({"budgets.nois": "{}"}, "budgets: unknown key 'nois'. Did you mean 'noise'?"),
@@ -177,6 +183,23 @@ def changed(**keys: str) -> str:
         ({"budgets.noise.max": "0.1"}, "budgets.noise: unknown key 'max'."),
         ({"budgets.noise.max_drop": "3"}, "budgets.noise: max_drop = 3 is a share"),
         ({"budgets.noise.margin": '"2"'}, "budgets.noise: margin = '2' is a share"),
+        ({"budgets.noise.macro_f1.max_drop": "0.1"}, "budgets.noise: unknown key 'macro_f1'. Did"),
+        ({"budgets.noise.recall-on.max_drop": "0.1"}, "Did you mean 'recall-no'"),
+        ({"budgets.noise.macro-f1": "0.1"}, "budgets.noise: macro-f1 = 0.1 is not a table"),
+        ({"budgets.noise.pdr.max": "0.1"}, "budgets.noise.pdr: unknown key 'max'."),
+        ({"budgets.noise.ece.max_drop": "5"}, "budgets.noise.ece: max_drop = 5 is a share"),
+        ({"budgets.noise.accuracy.max_drop": "0.1"}, "budgets.noise: unknown key 'accuracy'."),
+        ({"budgets.noise.reweighted.margin": "0"}, "budgets.noise: unknown key 'reweighted'."),
+        ({"budgets.noise.in-domain.margin": "0"}, "budgets.noise: unknown key 'in-domain'."),
+        ({"shifts.noise.ocr.pdr.max_drop": "9"}, "shifts.noise.ocr.pdr: max_drop = 9 is a share"),
+        ({"budgets.worst-case.max_drop": "0.1"}, "budgets.worst-case: the worst case is taken "),
+        ({"shifts.noise.worst-case.perturbation": '"ocr"'}, "this name has a meaning of its own"),
+        ({"shifts.noise.domain.perturbation": '"ocr"'}, "this name has a meaning of its own"),
+        (
+            {"shifts.domain.b": '{ data = "b.csv", train = 3 }'},
+            "shifts.domain.b: train: data = 3 is",
+        ),
+        ({"shifts.domain.b": '{ data = "b.csv", train.dat = "c" }'}, "unknown key 'dat'. Did"),
         ({"shifts.nois.ocr": "{}"}, "shifts: unknown kind 'nois'. Did you mean 'noise'?"),
         ({"shifts.domain": "3"}, "shifts: domain = 3 is not a table"),
         ({"shifts.domain.b": '"b.csv"'}, "shifts.domain: b = 'b.csv' is not a table"),
@@ -319,3 +342,74 @@ def test_a_suite_file_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(b"name = '\xe9'")
     with pytest.raises(ConfigurationError, match=r"mine\.toml cannot be read: .*utf-8"):
         load_suite("mine.toml", tmp_path)
+
+
+def test_every_metric_has_a_budget_of_its_own() -> None:
+    """A kind's budgets hold for its shifts metric by metric, with what a shift's table changes."""
+    suite = parsed(
+        changed(
+            **{
+                "shifts.noise.ocr": "{ recall-yes = { max_drop = 0.3 }, pdr = { margin = 0.2 } }",
+                "shifts.domain.b": '{ data = "b.csv", reweighted = { max_drop = 0.1 } }',
+                "budgets.noise.max_drop": "0.1",
+                "budgets.noise.recall-yes": "{ max_drop = 0.2, margin = 0.05 }",
+                "budgets.domain.ece.max_drop": "0.04",
+            }
+        )
+    )
+    assert suite.budgets == {
+        "swap": {"accuracy": Budget(0.1), "recall-yes": Budget(0.2, 0.05)},
+        "ocr": {
+            "accuracy": Budget(0.1),
+            "recall-yes": Budget(0.3, 0.05),
+            "pdr": Budget(None, 0.2),
+        },
+        "b": {"ece": Budget(0.04), "reweighted": Budget(0.1)},
+    }
+
+
+def test_the_worst_case_stands_after_the_noise() -> None:
+    """Its budget makes a shift of all perturbations, right after the last of them."""
+    suite = parsed(
+        changed(
+            **{
+                "shifts.noise.ocr": "{}",
+                "shifts.adversarial.greedy-characters": "{}",
+                "budgets.worst-case": "{ max_drop = 0.3, macro-f1 = { max_drop = 0.4 } }",
+            }
+        )
+    )
+    names = [shift.name for shift in suite.shifts]
+    assert names == ["swap", "ocr", "worst-case", "greedy-characters"]
+    assert suite.shift("worst-case") == WorstCase()
+    assert suite.budgets["worst-case"] == {"accuracy": Budget(0.3), "macro-f1": Budget(0.4)}
+    assert suite.budgets["ocr"] == {}
+
+
+def test_a_domain_s_own_training_data() -> None:
+    """It is read like the target's, with the same columns, unless its table says otherwise."""
+    domain = {
+        "b": '{ data = "b.csv", label = "gold", labels = { y = "yes" }, train = "t.csv" }',
+        "c": '{ data = "c.csv", label = "gold", train = { data = "t.csv", label = "mark" } }',
+        "d": '{ data = "d.csv" }',
+    }
+    suite = parsed(changed(**{f"shifts.domain.{name}": text for name, text in domain.items()}))
+    given, own, none = (suite.shift(name) for name in "bcd")
+    assert isinstance(given, DomainShift)
+    assert isinstance(own, DomainShift)
+    assert isinstance(none, DomainShift)
+    assert given.train is not None
+    assert (given.train.data, given.train.label) == ("t.csv", "gold")
+    assert isinstance(given.source, DataSource)
+    assert given.train.labels == given.source.labels
+    assert own.train is not None
+    assert own.train.label == "mark"
+    assert none.train is None
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_suite_says_whether_it_stops_early(value: bool) -> None:  # noqa: FBT001 - parameters
+    """`sequential` and `max_abstention` arrive as they are written."""
+    suite = parsed(changed(sequential=str(value).lower(), max_abstention="0"))
+    assert suite.sequential is value
+    assert suite.max_abstention == 0
