@@ -149,3 +149,28 @@ def test_an_unknown_metric_is_refused() -> None:
     """The message names the nearest."""
     with pytest.raises(ConfigurationError, match=r"unknown metric 'recall-yess'.*'recall-yes'"):
         find_loss("recall-yess", LABELS)
+
+
+def test_a_label_the_target_lacks_leaves_its_weight_to_the_others() -> None:
+    """Where no target example has a label, the others' shares are scaled up to one."""
+    before = [outcome("no", "no")] * 2 + [outcome("yes", "yes"), outcome("maybe", "maybe")]
+    after = [outcome("no", "yes"), outcome("yes", "yes"), outcome("yes", "yes")]
+    loss = Reweighted(LABELS)
+    means = loss.before(before).mean(axis=0), loss.after(after).mean(axis=0)
+    assert float(loss.value(*means)) == pytest.approx(1.0 - 1 / 3)
+
+
+@given(rows=ANSWERS)
+def test_many_means_at_once_give_the_same_values(rows: list[Row]) -> None:
+    """Metrics of a stack of means, as resampling has them, are those of each alone."""
+    for metric in (MacroF1(LABELS), Recall("yes"), CalibrationError()):
+        means = metric.features(outcomes(rows)).mean(axis=0)
+        stack = np.stack([means, np.zeros_like(means)])
+        assert metric.value(stack) == pytest.approx([float(metric.value(means)), 0.0])
+
+
+def test_an_abstention_needs_no_probability() -> None:
+    """Where a model says nothing there is no confidence to be wrong about."""
+    silent = Outcome("e", "no", Prediction(None), 0.0)
+    assert not CalibrationError().features([silent]).any()
+    assert not MacroF1(LABELS).features([silent])[0, [0, 2, 4]].any()

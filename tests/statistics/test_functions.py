@@ -127,3 +127,33 @@ def test_p_values_are_shares_and_rise_with_the_limit(
     assert 0.0 <= figure.p_below(limits[1]) <= figure.p_below(limits[0]) <= 1.0
     bounds = figure.bounds(0.05)
     assert bounds[0] <= figure.value <= bounds[1]
+
+
+def test_constant_features_are_certain() -> None:
+    """Rows that are all alike, with no pseudo rows, have no width and divide nothing by 0."""
+    figure = FunctionOfMeans((np.tile([[0.5, 1.0]], (30, 1)),), (NONE,), ratio)
+    assert figure.bounds(0.05) == (0.5, 0.5)
+    assert figure.spread == 0.0
+    assert max(figure.p_above(0.4), figure.p_below(0.6)) < 0.001
+    assert min(figure.p_above(0.5), figure.p_below(0.5)) > 0.999
+
+
+@pytest.mark.parametrize("alpha", [0.0005, 0.01, 0.05, 0.3, 0.5, 0.9])
+def test_the_p_value_undoes_the_level(alpha: float) -> None:
+    """The limit at the share of resamples that belongs to alpha has alpha as its p-value."""
+    figure = FunctionOfMeans((skewed(50),), (NONE,), ratio)
+    share = figure._level(alpha)  # noqa: SLF001 - the formula and its inverse
+    limit = figure._quantile(share)  # noqa: SLF001
+    assert figure.p_above(limit) == pytest.approx(alpha, rel=0.02, abs=3e-4)
+    assert figure.p_below(limit) == pytest.approx(1.0 - alpha, rel=0.02, abs=3e-4)
+
+
+@pytest.mark.parametrize("n", [8, 200])
+def test_p_values_rise_with_the_limit(n: int) -> None:
+    """A larger limit is never easier to refute as an upper one, or harder as a lower one."""
+    figure = FunctionOfMeans((skewed(n),), (NONE,), ratio)
+    limits = np.linspace(-0.5, 4.0, 200)
+    above = [figure.p_above(limit) for limit in limits]
+    below = [figure.p_below(limit) for limit in limits]
+    assert above == sorted(above)
+    assert below == sorted(below, reverse=True)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ood.statistics import (
@@ -185,3 +185,39 @@ def test_bad_differences_are_refused(values: list[float]) -> None:
     """Differences of drops are numbers in [-2, 2]."""
     with pytest.raises(ValueError, match=r"there are no values|is not a number in"):
         mean_difference(values)
+
+
+@settings(max_examples=30)
+@given(before=SHARES, after=SHARES, data=st.data())
+def test_a_difference_of_drops_is_symmetrical(
+    before: list[float], after: list[float], data: st.DataObject
+) -> None:
+    """Swapping candidate and baseline on every set turns the difference, up to the resampling."""
+    pairs = []
+    for mine in (before, after):
+        size = len(mine)
+        other = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=size, max_size=size)
+        pairs.append((mine, data.draw(other)))
+    figure = unpaired_difference_of_drops(pairs[0], pairs[1:])
+    turned = unpaired_difference_of_drops(pairs[0][::-1], [pairs[1][::-1]])
+    (low, high), (turned_low, turned_high) = figure.bounds(0.05), turned.bounds(0.05)
+    assert figure.value == pytest.approx(-turned.value)
+    assert -2.0 <= low <= figure.value <= high <= 2.0
+    assert (low, high) == pytest.approx((-turned_high, -turned_low), abs=0.1 * (high - low))
+
+
+def test_differences_of_drops_on_other_examples_keep_the_level() -> None:
+    """Two models on two independent sets: either side errs in 5 % of draws or less."""
+    rng = np.random.default_rng(11)
+
+    def scores(n: int, rate: float) -> list[float]:
+        return (rng.random(n) < rate).astype(float).tolist()
+
+    truth, above, below = (0.9 - 0.85) - (0.7 - 0.8), 0, 0
+    for _ in range(300):
+        figure = unpaired_difference_of_drops(
+            (scores(80, 0.9), scores(80, 0.85)), [(scores(60, 0.7), scores(60, 0.8))]
+        )
+        above += figure.p_above(truth) <= 0.05
+        below += figure.p_below(truth) <= 0.05
+    assert max(above, below) / 300 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)

@@ -56,3 +56,22 @@ def test_what_is_detectable_shrinks_with_the_root_of_n() -> None:
     """Four times the examples halve the distance; at power 0.8 it is 2.486 standard errors."""
     assert detectable(400, 0.3, 0.05) == pytest.approx(2.48647 * 0.3 / 20, rel=1e-5)
     assert detectable(1600, 0.3, 0.05) == pytest.approx(detectable(400, 0.3, 0.05) / 2)
+
+
+@pytest.mark.parametrize("limit", [0.2, 0.1, 0.05, 0.03, 0.01])
+def test_one_example_fewer_shows_no_drop_within_the_limit(limit: float) -> None:
+    """The drop's own exact test asks for exactly the least examples, too."""
+    least = least_examples(limit, 0.05)
+    assert PairedDifference(0, 0, least).p_below(limit) <= 0.05
+    assert PairedDifference(0, 0, least - 1).p_below(limit) > 0.05
+
+
+@given(value=st.floats(-0.5, 0.5), limit=st.floats(-0.5, 0.5), spread=st.floats(0.1, 1.0))
+def test_so_many_examples_detect_the_distance(value: float, limit: float, spread: float) -> None:
+    """Planning forwards and backwards agree: the distance is what so many examples detect."""
+    assume(abs(value - limit) > 1e-3)
+    needed = examples_to_settle(Estimate(value, -1.0, 1.0, 100, spread), limit, 0.05)
+    assume(needed > 101)
+    distance = abs(value - limit)
+    assert detectable(needed, spread, 0.05) <= distance * (1 + 1e-9)
+    assert detectable(needed - 1, spread, 0.05) > distance * (1 - 1e-9)

@@ -133,3 +133,26 @@ def test_limits_beyond_the_range_are_settled_for_certain() -> None:
     assert figure.p_above(-1.5) == 0.0
     assert figure.p_above(-1.0) == 1.0
     assert figure.p_below(1.5) == 0.0
+
+
+@given(
+    values=st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=6),
+    above=st.floats(0.0, 1.0), horizon=st.integers(1, 5000),
+)  # fmt: skip
+def test_a_bet_on_any_values_wins_nothing_on_average(
+    values: list[float], above: float, horizon: int
+) -> None:
+    """Differences of two drops, in [-2, 2] and equally likely, are a fair bet at best."""
+    limit = float(np.mean(values)) + above
+    if limit < -1.99:
+        return
+    after = np.exp(log_wealth(np.array(values), np.eye(len(values)), limit, -2.0, horizon))
+    assert float(after.mean()) <= 1.0 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("n", "places"), [(1, [1]), (32, [32]), (33, [32, 33]), (100, [32, 64, 96, 100])]
+)
+def test_the_looks_of_few_examples(n: int, places: list[int]) -> None:
+    """Every 32 examples and at the last."""
+    assert looks(n) == places
