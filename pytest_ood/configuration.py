@@ -251,6 +251,11 @@ def _model(name: str, table: Any, where: str) -> ModelSpec:
             f"{where}: seeds = {seeds}: a model of the kind {given[0]!r} has no seed of its own; "
             f"{' and '.join(repeated)} models have"
         )
+    if seeds > 1 and adapter(given[0]).SEED_NEEDS not in table:
+        raise ConfigurationError(
+            f"{where}: seeds = {seeds} without `{adapter(given[0]).SEED_NEEDS}`: it would be "
+            f"the same model {seeds} times; give that, or leave out `seeds`"
+        )
     options = {k: v for k, v in table.items() if k not in (given[0], "baseline", "seeds")}
     parameters = inspect.signature(adapter(given[0]).build).parameters
     known = {n: p for n, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}

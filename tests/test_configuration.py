@@ -280,12 +280,12 @@ def test_one_seed_is_no_seed_at_all() -> None:
     """Any model may say that it has one seed; the others are options of the configuration alone."""
     tables = {
         "once": {"fake": "constant", "seeds": 1},
-        "often": {"finetuned": "x", "seeds": 4, "train_seed": 9},
+        "often": {"finetuned": "x", "train": "a.csv", "seeds": 4, "train_seed": 9},
         "plain": {"finetuned": "x"},
     }
     specs = {spec.name: spec for spec in parse_models(tables, "p.toml")}
     assert {name: spec.seeds for name, spec in specs.items()} == {"once": 1, "often": 4, "plain": 1}
-    assert specs["often"].options == {"train_seed": 9}
+    assert specs["often"].options == {"train": "a.csv", "train_seed": 9}
 
 
 def test_members_differ_in_their_seed_alone(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def readme_project(
     return pytester
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/statistics.md"])
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
     """A block is a file, a command, or shown output and data; nothing stands there untested."""
     for block in blocks(name):

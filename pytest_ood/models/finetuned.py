@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 RECIPE = 1
 """Raised when the way of training changes, so that models are trained anew."""
 
-SEED_OPTION = "train_seed"
-"""What is raised by one for each of a model's `seeds`."""
+SEED_OPTION, SEED_NEEDS = "train_seed", "train"
+"""What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
 
 FROM_SCRATCH = "new:roberta"
 AUTO = "auto"

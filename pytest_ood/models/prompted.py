@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
-SEED_OPTION = "demonstration_seed"
-"""What is raised by one for each of a model's `seeds`."""
+SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
+"""What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
 
 CONTENT_FREE = ("N/A", "", "[MASK]")
 """Inputs without content, for calibration (Zhao et al. 2021, section 4.2)."""

@@ -261,6 +261,7 @@ def test_a_wrong_option_is_a_usage_error(
         ("correction = 'bonferoni'", "unknown correction 'bonferoni'"),
         ("models.a = { fake = 'random', seeds = 2 }", "has no seed of its own"),
         ("models.a = { finetuned = 'x', seeds = 0 }", "seeds = 0 is not a whole number"),
+        ("models.a = { finetuned = 'x', seeds = 2 }", "it would be the same model 2 times"),
         ("models.a = { fake = 'random', flip = 2 }", "flip = 2 is a share"),
         ("max_examples = 0", "max_examples = 0 is not a whole number of 1 or more"),
         ("models.a = 3", "models.a = 3 is not a table"),
