@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from pytest_ood.errors import ConfigurationError, NotApplicableError
+from pytest_ood.evaluation import figures
+from pytest_ood.evaluation.trials import Trial
+from pytest_ood.metrics import Outcome
+from pytest_ood.statistics import Figure, paired_drop, unpaired_drop
+from pytest_ood.statistics.proportions import PairedDifference
+from pytest_ood.statistics.sequential import Sequential
+from pytest_ood.tasks import Prediction
+
+LABELS = ("neg", "pos")
+ALPHA = 0.05
+
+
+def outcomes(
+    truth: str, answers: str, scores: Sequence[float] | None = None, prefix: str = "e"
+) -> tuple[Outcome, ...]:
+    """Make outcomes of one letter each: n for neg, p for pos, - for none."""
+    names = {"n": "neg", "p": "pos", "-": None}
+    found = []
+    for place, (label, answer) in enumerate(zip(truth, answers, strict=True)):
+        given = names[answer]
+        known = {} if scores is None or given is None else {given: scores[place]}
+        right = float(answer == label)
+        label_ = names[label]
+        assert label_ is not None
+        found.append(Outcome(f"{prefix}{place}", label_, Prediction(given, known), right))
+    return tuple(found)
+
+
+def trial(before: tuple[Outcome, ...], after: tuple[Outcome, ...], *, paired: bool = True) -> Trial:
+    """Make a trial of these answers."""
+    texts = tuple("" for _ in after)
+    return Trial(paired, len(before), before, after, texts if paired else None, texts)
+
+
+# Of eight examples five are negative: six are right before and three after.
+PAIRED = trial(outcomes("nnnnnppp", "nnnnpppn"), outcomes("nnnnnppp", "nnppnnnn"))
+# The target has two negatives of eight, and half of each label right.
+OTHER = trial(
+    outcomes("nnnnpppp", "nnnnpppp"), outcomes("nnpppppp", "npnnpppn", prefix="t"), paired=False
+)
+
+
+def bounds(figure: Figure) -> tuple[float, float]:
+    """Return a figure's bounds."""
+    return figure.bounds(ALPHA)
+
+
+def test_a_drop_of_accuracy_is_that_of_the_scores() -> None:
+    """Paired and unpaired scores get the figures that belong to them."""
+    before, after = figures.mean_scores([PAIRED])
+    assert (before, after) == ([1.0] * 4 + [0.0, 1.0, 1.0, 0.0], [1, 1, 0, 0, 1, 0, 0, 0])
+    paired = figures.drop_figure([PAIRED], "accuracy", LABELS)
+    # Four are lost (two negatives, two positives) and one is gained.
+    assert paired == PairedDifference(4, 1, 8)
+    assert bounds(paired) == bounds(paired_drop(before, after))
+    unpaired = figures.drop_figure([OTHER], "accuracy", LABELS)
+    assert unpaired.value == 0.5
+    assert bounds(unpaired) == bounds(unpaired_drop([1.0] * 8, [1, 0, 0, 0, 1, 1, 1, 0]))
+
+
+@pytest.mark.parametrize(
+    ("metric", "before", "after", "drop"),
+    [
+        # neg: 4 right of 5 true and 5 given; pos: 2 of 3 and 3. After: neg 3 of 5 and 6, pos 0.
+        ("macro-f1", (8 / 10 + 4 / 6) / 2, (6 / 11) / 2, (8 / 10 + 4 / 6) / 2 - 3 / 11),
+        ("recall-neg", 4 / 5, 3 / 5, 1 / 5),
+        ("recall-pos", 2 / 3, 0.0, 2 / 3),
+        ("pdr", 6 / 8, 3 / 8, 1 / 2),
+    ],
+)
+def test_other_metrics_by_hand(metric: str, before: float, after: float, drop: float) -> None:
+    """Each metric has the value that its definition gives on eight examples."""
+    assert figures.measured([PAIRED], metric, LABELS) == pytest.approx((before, after))
+    figure = figures.drop_figure([PAIRED], metric, LABELS)
+    assert figure.value == pytest.approx(drop)
+    assert figure.n == 8
+    low, high = bounds(figure)
+    assert low < drop < high
+    assert figures.seed_drops([PAIRED], metric, LABELS) == pytest.approx((drop,))
+
+
+def test_calibration_by_hand() -> None:
+    """Confidence less the share of right answers, bin by bin; more of it is worse."""
+    # Two bins: 0.95 with 3 of 4 right, 0.65 with 2 of 4 right.
+    before = outcomes("nnnnpppp", "nnnppnnp", [0.95] * 4 + [0.65] * 4)
+    # Nothing is right any more.
+    after = outcomes("nnnnpppp", "ppppnnnn", [0.95] * 4 + [0.65] * 4)
+    error = (abs(0.95 - 0.75) + abs(0.65 - 0.5)) / 2
+    case = trial(before, after)
+    assert figures.measured([case], "ece", LABELS) == pytest.approx((error, 0.8))
+    assert figures.drop_figure([case], "ece", LABELS).value == pytest.approx(0.8 - error)
+    with pytest.raises(NotApplicableError, match="needs a probability with every answer"):
+        figures.drop_figure([PAIRED], "ece", LABELS)
+
+
+def test_another_mix_of_labels_is_no_drop() -> None:
+    """The target's score is averaged label by label with the source's shares as weights."""
+    # Half of the source is negative; of the target 1 of 2 negatives and 3 of 6 positives is right.
+    assert figures.measured([OTHER], "reweighted", LABELS) == (1.0, 0.5)
+    skewed = trial(
+        outcomes("nnnp", "nnnp"), outcomes("nppppppp", "nppnnnnp", prefix="t"), paired=False
+    )
+    # 3/4 of what the one negative scores, 1/4 of three in seven.
+    value = 1.0 - (3 / 4 * 1.0 + 1 / 4 * 3 / 7)
+    assert figures.drop_figure([skewed], "reweighted", LABELS).value == pytest.approx(value)
+    assert figures.drop_figure([skewed], "accuracy", LABELS).value == pytest.approx(1.0 - 4 / 8)
+
+
+def test_a_target_without_a_label_cannot_be_reweighted() -> None:
+    """A label of the source that the target lacks is named."""
+    figures.check_reweightable([OTHER])
+    lacking = trial(OTHER.before, outcomes("pp", "pp", prefix="t"), paired=False)
+    with pytest.raises(NotApplicableError, match="the target has no example of label 'neg'"):
+        figures.check_reweightable([lacking])
+    figures.check_reweightable([trial(outcomes("pp", "pp"), OTHER.after, paired=False)])
+
+
+def test_an_unknown_metric_is_a_wrong_name() -> None:
+    """A name that no metric has is refused, with those that there are."""
+    with pytest.raises(ConfigurationError, match="unknown metric 'f1'"):
+        figures.drop_figure([PAIRED], "f1", LABELS)
+
+
+STEADY = trial(PAIRED.before, PAIRED.before)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro-f1", "recall-neg", "pdr"])
+@pytest.mark.parametrize("case", [PAIRED, OTHER], ids=["paired", "unpaired"])
+def test_a_difference_is_that_of_the_drops(case: Trial, metric: str) -> None:
+    """One model's drop minus the other's, by every metric; turned round, it is negated."""
+    # The other model is given every score, whatever it answers: it drops otherwise by each metric.
+    other = trial(
+        case.before,
+        tuple(Outcome(o.id, o.label, Prediction(o.label), 1.0) for o in case.after),
+        paired=case.paired,
+    )
+    mine = figures.drop_figure([case], metric, LABELS).value
+    theirs = figures.drop_figure([other], metric, LABELS).value
+    found = figures.difference_figure([case], [other], metric, LABELS)
+    assert found.value == pytest.approx(mine - theirs)
+    turned = figures.difference_figure([other], [case], metric, LABELS)
+    assert turned.value == pytest.approx(theirs - mine)
+    for figure in (found, turned):
+        low, high = bounds(figure)
+        assert low <= figure.value <= high
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro-f1", "recall-neg"])
+def test_the_same_answers_differ_by_nothing_for_certain(metric: str) -> None:
+    """Two models that answer alike differ by 0, and the interval still leaves room around it."""
+    low, high = bounds(figures.difference_figure([PAIRED], [PAIRED], metric, LABELS))
+    assert low < 0.0 < high
+
+
+def test_the_gap_to_a_reference_is_paired() -> None:
+    """What the reference scores above a model on the same target examples is lost or gained."""
+    reference = outcomes("nnpppppp", "nnpppppn", prefix="t")
+    # Right there: all but the last. Right here: 1, 5, 6 and 7 of eight.
+    assert figures.gap_figure(reference, [OTHER]) == PairedDifference(3, 0, 8)
+    better = trial(OTHER.before, reference, paired=False)
+    assert figures.gap_difference([OTHER], [better]) == PairedDifference(3, 0, 8)
+    assert figures.gap_difference([better], [OTHER]) == PairedDifference(0, 3, 8)
+
+
+def test_seeds_are_averaged_example_by_example() -> None:
+    """Scores and drops are means over the seeds, whose spread widens the interval."""
+    members = [PAIRED, STEADY, PAIRED]
+    before, after = figures.mean_scores(members)
+    assert before == [float(o.score) for o in PAIRED.before]
+    means = np.mean([[o.score for o in t.after] for t in members], axis=0)
+    assert after == pytest.approx([float(v) for v in means])
+    assert figures.seed_drops(members, "accuracy", LABELS) == (0.375, 0.0, 0.375)
+    several = figures.drop_figure(members, "accuracy", LABELS)
+    assert several.value == pytest.approx(0.25)
+    plain = paired_drop(before, after)
+    assert several.spread > plain.spread
+    for metric in ("accuracy", "macro-f1"):
+        figure = figures.drop_figure(members, metric, LABELS)
+        drops = figures.seed_drops(members, metric, LABELS)
+        assert figure.value == pytest.approx(np.mean(drops))
+    # Of eight, three, six and three are right.
+    assert figures.measured(members, "pdr", LABELS) == pytest.approx((0.75, 0.5))
+
+
+def test_only_models_with_seeds_widen_a_difference() -> None:
+    """Against a baseline with one seed the candidate's seeds count, and the other way round."""
+    one = figures.difference_figure([PAIRED], [STEADY], "accuracy", LABELS)
+    assert isinstance(one, PairedDifference)
+    many = [PAIRED, STEADY, PAIRED]
+    mine = figures.difference_figure(many, [STEADY], "accuracy", LABELS)
+    theirs = figures.difference_figure([STEADY], many, "accuracy", LABELS)
+    assert mine.value == pytest.approx(0.25)
+    assert theirs.value == pytest.approx(-0.25)
+    assert bounds(theirs) == pytest.approx(tuple(-b for b in bounds(mine)[::-1]))
+    both = figures.difference_figure(many, many[::-1], "accuracy", LABELS)
+    assert both.spread > 1 / np.sqrt(10), "the seeds of both count"
+
+
+def test_batches_are_counted_by_look() -> None:
+    """The counts at each look are those of the values so far."""
+    values = np.array([1.0, 0.0, 0.0, -1.0, 0.0, 1.0])
+    current = PairedDifference(2, 1, 6)
+    figure = figures.sequential(
+        values, [2, 4, 6], (-1.0, 1.0), 100, current=current, final=False
+    )  # fmt: skip
+    assert isinstance(figure, Sequential)
+    assert list(figure.values) == [-1.0, 0.0, 1.0]
+    assert figure.counts.tolist() == [[0, 1, 1], [1, 2, 1], [1, 3, 2]]
+    assert (figure.value, figure.n, figure.horizon, figure.final) == (1 / 6, 6, 100, False)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, fields
+
+import pytest
+
+from pytest_ood.evaluation import (
+    Comparison,
+    Evaluation,
+    Flip,
+    Floor,
+    Result,
+    from_record,
+    to_record,
+)
+from pytest_ood.statistics import Estimate
+
+FIGURE = Estimate(0.25, 0.125, 0.5, 40, 0.4330127018922193)
+FLIPS = (
+    Flip("m1", "neg", "bad film", "baad film", "neg", None),
+    Flip("b1", "neg", None, "dire book", None, "pos"),
+)
+
+FLOOR = Floor(
+    suite="tiny", model="m", n=32, planned=600, abstained=1, score=FIGURE, majority=0.5,
+    budget=0.7, verdict="fail", reason="below", seed=3, data_hash="abc", p_fail=0.001,
+    adjusted_p=0.004, reasked=32, disagreed=2, seed_scores=(0.25, 0.75),
+)  # fmt: skip
+EVALUATION = Evaluation(
+    suite="tiny", kind="domain", shift="books", model="m", n=30, unchanged=10, abstained=2,
+    abstained_id=1, score_id=0.75, score_ood=0.5, drop=FIGURE, paired=True, budget=0.1,
+    verdict="fail", reason="above", seed=3, shifted_set_hash="def", queries=77,
+    before=(("m1", 1.0), ("m2", 0.5)), after=(("m1", 0.0), ("m2", 0.5)), flips=FLIPS,
+    metric="macro-f1", drawn=40, planned=600, p_fail=0.002, adjusted_p=0.02, unheld=3,
+    disagreement=0.0625, seed_drops=(0.125, 0.375), reweighted=0.2, reference=0.9,
+    measures=(("ece", 0.1, 0.2), ("recall-neg", 1.0, 0.5)), sequential=True,
+)  # fmt: skip
+COMPARISON = Comparison(
+    suite="tiny", kind="noise", shift="ocr", model="m", baseline="b", n=30, scores=(0.9, 0.8),
+    baseline_scores=(0.8, 0.75), difference=FIGURE, margin=0.02, verdict="inconclusive",
+    reason="about", seed=3, flips=FLIPS, metric="recall-neg", drawn=64, planned=600, p_fail=0.03,
+    adjusted_p=0.3,
+)  # fmt: skip
+ALL: tuple[Result, ...] = (FLOOR, EVALUATION, COMPARISON)
+
+
+@pytest.mark.parametrize("result", ALL, ids=lambda r: type(r).__name__)
+def test_every_field_comes_back(result: Result) -> None:
+    """Whatever a result holds survives JSON, tuples and estimates included."""
+    for field in fields(result):
+        assert field.default is MISSING or getattr(result, field.name) != field.default
+    again = from_record(json.loads(json.dumps(to_record(result), allow_nan=False)))
+    assert again == result
+    assert type(again) is type(result)
+    assert hash(again) == hash(result), "lists have become tuples again"
+
+
+@pytest.mark.parametrize("result", ALL, ids=lambda r: type(r).__name__)
+def test_a_record_without_later_fields_has_their_defaults(result: Result) -> None:
+    """What a record leaves out, where there is a default, has that."""
+    optional = {f.name: f.default for f in fields(result) if f.default is not MISSING}
+    record = {k: v for k, v in to_record(result).items() if k not in optional}
+    again = from_record(record)
+    assert {name: getattr(again, name) for name in optional} == optional
+
+
+def test_a_result_of_nothing_comes_back() -> None:
+    """Unset figures stay unset, and empty tuples empty."""
+    bare = Evaluation(
+        suite="s", kind="noise", shift="x", model="m", n=1, unchanged=0, abstained=0,
+        abstained_id=0, score_id=1.0, score_ood=1.0, drop=FIGURE, paired=True, budget=None,
+        verdict="measured", reason="no budget is set", seed=0, shifted_set_hash="", queries=None,
+        before=(), after=(), flips=(),
+    )  # fmt: skip
+    assert from_record(json.loads(json.dumps(to_record(bare)))) == bare
+
+
+@pytest.mark.parametrize(("drawn", "stopped"), [(40, True), (600, False)])
+def test_a_drop_knows_whether_it_was_stopped(drawn: int, stopped: bool) -> None:  # noqa: FBT001 - parameters
+    """Fewer examples than planned were drawn where the verdict was settled before."""
+    record = {**to_record(EVALUATION), "drawn": drawn}
+    again = from_record(record)
+    assert isinstance(again, Evaluation)
+    assert again.stopped is stopped
