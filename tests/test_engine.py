@@ -160,6 +160,41 @@ def test_a_model_does_not_inherit_the_answers_of_a_dead_one() -> None:
         del model
 
 
+def test_another_draw_is_asked_anew(tmp_path: Path) -> None:
+    """A second answer to an input is asked for and kept apart from the first, between runs too."""
+    store = FileStore(tmp_path / "s.sqlite")
+    same, model = Engine(store, Silent()), Counting()
+    for draw in (0, 1, 1, 0):
+        same.predict(model, ["a", "b"], LABELS, "x", draw)
+    assert model.asked == ["a", "b", "a", "b"]
+    later = Counting()
+    again = Engine(store, Silent())
+    for draw in (1, 0):
+        again.predict(later, ["a", "b"], LABELS, "x", draw)
+    assert later.asked == []
+    again.predict(later, ["a"], LABELS, "x", 2)
+    assert later.asked == ["a"]
+
+
+@pytest.mark.parametrize("fingerprint", ["v1", None])
+def test_a_draw_does_not_touch_another(fingerprint: str | None) -> None:
+    """What a model says to an input the second time never takes the place of the first answer."""
+
+    @dataclass
+    class Wavering(Counting):
+        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+            super().predict(inputs)
+            return [Prediction(LABELS[len(self.batches) % 2]) for _ in inputs]
+
+    same, model = engine(), Wavering(fingerprint=fingerprint)
+    first = same.predict(model, ["a"], LABELS, "x")
+    second = same.predict(model, ["a"], LABELS, "x", 1)
+    assert first != second
+    assert same.predict(model, ["a"], LABELS, "x") == first
+    assert same.predict(model, ["a"], LABELS, "x", 1) == second
+    assert len(model.batches) == 2
+
+
 def test_answers_are_kept_batch_by_batch() -> None:
     """A model is asked so many inputs at once, and what it answered before an error is kept."""
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,6 +22,7 @@ from pytest_ood.evaluation import (
     to_record,
 )
 from pytest_ood.examples import Dataset, Example, Inputs
+from pytest_ood.metrics import loss_names
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import SeededModel
@@ -519,3 +521,99 @@ def test_the_seeds_drops_are_of_the_metric_shown() -> None:
     # Positives stand in the even places: every second or every fourth of them is lost.
     assert result.seed_drops == (0.5, 0.25)
     assert result.drop.value == 0.375
+
+
+def losing(share: float, number: int) -> CallableModel:
+    """Make a model that loses a share of the perturbed films, drawn by its number."""
+    lost = {n for n in range(600) if Random(f"{number}/{n}").random() < share}
+
+    def rule(text: str) -> str:
+        label = "neg" if "bad" in text else "pos"
+        turned = "indeed" in text and int(text.split()[2]) in lost
+        return LABELS[1 - LABELS.index(label)] if turned else label
+
+    return answering("losing", rule)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.1, 0.15, 0.3])
+def test_a_verdict_goes_with_its_interval(share: float) -> None:
+    """At whatever look it falls: pass where the interval ends below the budget, fail above it."""
+    shift = changing(0, 600)
+    for number in range(4):
+        run = over_films(shift, budget=Budget(0.1, 0.1))
+        model = losing(share, number)
+        drop, compared = run.evaluate(model, shift), run.compare(model, KEYWORD, shift)
+        for verdict, figure in (
+            (drop.verdict, drop.drop), (compared.verdict, compared.difference)
+        ):  # fmt: skip
+            assert figure.low <= figure.value <= figure.high
+            assert (verdict == "pass") is (figure.high <= 0.1 + 1e-4)
+            assert (verdict == "fail") is (figure.low > 0.1 - 1e-4)
+        assert drop.drawn == 600 or drop.verdict in ("pass", "fail")
+
+
+def test_a_floor_goes_with_its_interval() -> None:
+    """A clear floor stops early, on either side; its interval and its verdict agree."""
+    run = over_films(changing(0, 600), budget=Budget(0.1))
+    for wrong, verdict in ((0, "pass"), (3, "fail"), (10, None)):
+        # A third, a tenth or none of the films is answered wrong.
+        model = answering(
+            f"m{wrong}",
+            lambda t, wrong=wrong: LABELS[
+                ("bad" not in t) ^ bool(wrong and int(t.split()[2]) % wrong == 0)
+            ],
+        )
+        run.suite = replace(run.suite, min_score=0.9)
+        floor = run.floor(model)
+        assert floor.score.low <= floor.score.value <= floor.score.high
+        assert (floor.verdict == "pass") is (floor.score.low >= 0.9 - 1e-4)
+        assert (floor.verdict == "fail") is (floor.score.high < 0.9 + 1e-4)
+        if verdict is not None:
+            assert floor.verdict == verdict
+            assert floor.n < floor.planned == 600
+            assert floor.data_hash == FILMS.content_hash
+
+
+@pytest.mark.parametrize("sequential", [True, False], ids=["sequential", "whole"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        FakeModel("m", "constant", LABELS),
+        FakeModel("m", "random", LABELS),
+        answering("m", lambda t: "pos" if "bad" in t else "neg"),
+    ],
+    ids=["constant", "random", "swapped"],
+)
+def test_no_budget_is_kept_by_a_model_that_knows_nothing(
+    model: Any,
+    sequential: bool,  # noqa: FBT001 - parameters
+) -> None:
+    """By no metric, under no shift, alone or beside a baseline, however large the budget."""
+    films = Dataset("other", tuple(replace(e, id=f"o{e.id}") for e in FILMS))
+    shifts: tuple[Shift, ...] = (
+        changing(0, 600, "one"), changing(50, 600, "two"), WorstCase(), DomainShift("other", films),
+        replace(ATTACK, max_examples=40),
+    )  # fmt: skip
+    everything = Budget(1.0, 1.0)
+    run = over_films(*shifts, budget=everything, sequential=sequential)
+    run.references = {"other": KEYWORD}
+    names = {shift.name: ("accuracy", *loss_names(LABELS, shift.kind)) for shift in shifts}
+    run.suite = replace(
+        run.suite,
+        budgets={name: dict.fromkeys(metrics, everything) for name, metrics in names.items()},
+    )
+    judged = 0
+    for shift in shifts:
+        for metric in names[shift.name]:
+            try:
+                verdicts = {
+                    run.evaluate(model, shift, metric).verdict,
+                    run.compare(model, KEYWORD, shift, metric).verdict,
+                    run.compare(KEYWORD, model, shift, metric).verdict,
+                }
+            except NotApplicableError:
+                assert metric == "ece", "random and swapped models give no scores"
+                continue
+            assert verdicts == {"invalid"}
+            judged += 1
+    assert judged >= 24
