@@ -102,7 +102,7 @@ def _over_seeds(figure: Figure, mine: Sequence[Evaluation], other: Sequence[Eval
         columns = zip(*(e.seed_drops for e in evaluations), strict=True)
         return tuple(sum(column) / len(column) for column in columns)
 
-    return over_seeds(figure, means(mine), means(other))
+    return over_seeds(figure, means(mine), means(other), limits=(-2.0, 2.0))
 
 
 def _common(mine: Scores, other: Scores) -> tuple[list[float], list[float]]:

@@ -60,7 +60,12 @@ def difference_figure(mine: Trials, other: Trials, metric: str, labels: tuple[st
             figure = Means((first, second), (1.0, -1.0), (-1.0, 1.0), (-2.0, 2.0))
     else:
         figure = _function([mine, other], [1.0, -1.0], find_loss(metric, labels), labels)
-    return over_seeds(figure, seed_drops(mine, metric, labels), seed_drops(other, metric, labels))
+    return over_seeds(
+        figure,
+        seed_drops(mine, metric, labels),
+        seed_drops(other, metric, labels),
+        limits=(-2.0, 2.0),
+    )
 
 
 def gap_figure(reference: Sequence[Outcome], trials: Trials) -> Figure:

@@ -501,7 +501,9 @@ class SuiteRun:
             answered = [self._source(member).upto(size) for member in members]
             scores = np.mean([[o.score for o in outcomes] for outcomes in answered], axis=0)
             figure = mean_score([float(v) for v in scores])
-            figure = over_seeds(figure, tuple(_mean_score(outcomes) for outcomes in answered))
+            figure = over_seeds(
+                figure, tuple(_mean_score(outcomes) for outcomes in answered), limits=(0.0, 1.0)
+            )
             if len(sizes) > 1:
                 figure = figures.sequential(
                     scores, sizes[: place + 1], (0.0, 1.0), horizon,

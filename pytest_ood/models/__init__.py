@@ -53,9 +53,9 @@ def as_model(
     Raises:
         ConfigurationError: it is none of these.
     """
-    from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
+    from pytest_ood.models.protocol import SeededModel, is_model
 
-    if isinstance(value, Model | RecordedModel | SeededModel):
+    if isinstance(value, SeededModel) or is_model(value):
         return value
     if hasattr(value, "fit") and hasattr(value, "predict"):
         from pytest_ood.models.sklearn import SklearnModel

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 
@@ -79,6 +80,20 @@ class RecordedModel(ModelUnderTest, Protocol):
             ModelError: an answer is missing.
         """
         ...
+
+
+def is_model(value: Any) -> TypeGuard[Model | RecordedModel]:
+    """Tell whether a value has what a model has, without getting any of it.
+
+    `isinstance` gets every property before Python 3.12, and getting a fingerprint trains.
+    """
+    told = ("name", "paradigm", "source", "parameters")
+    missing = object()
+
+    def has(*names: str) -> bool:
+        return all(inspect.getattr_static(value, name, missing) is not missing for name in names)
+
+    return has(*told) and (has("fingerprint", "predict") or has("recall"))
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,12 @@ class OverSeeds:
     Attributes:
         figure: On the scores averaged over the seeds.
         seeds: For each model with several seeds, its figure for each of them: 2 or more.
+        limits: The least and the largest value the figure can take.
     """
 
     figure: Figure
     seeds: tuple[tuple[float, ...], ...]
+    limits: tuple[float, float] = (-1.0, 1.0)
 
     @property
     def value(self) -> float:
@@ -54,7 +56,8 @@ class OverSeeds:
         """Return the two one-sided bounds."""
         half = float(self._student.isf(check_level(alpha))) * self._error
         low, high = self.figure.bounds(alpha)
-        return min(low, self.value - half), max(high, self.value + half)
+        low, high = min(low, self.value - half), max(high, self.value + half)
+        return max(self.limits[0], low), min(self.limits[1], high)
 
     def p_above(self, limit: float) -> float:
         """Return the one-sided p-value of "the figure is at most `limit`"."""
@@ -89,7 +92,9 @@ class OverSeeds:
         return t(min(freedom for _, freedom in self._variances))
 
 
-def over_seeds(figure: Figure, *seeds: tuple[float, ...]) -> Figure:
+def over_seeds(
+    figure: Figure, *seeds: tuple[float, ...], limits: tuple[float, float] = (-1.0, 1.0)
+) -> Figure:
     """Return the figure for new seeds, where any model was measured with several."""
     several = tuple(figures for figures in seeds if len(figures) > 1)
-    return OverSeeds(figure, several) if several else figure
+    return OverSeeds(figure, several, limits) if several else figure

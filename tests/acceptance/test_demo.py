@@ -41,7 +41,7 @@ def test_a_prompted_llm_and_a_new_roberta_are_put_side_by_side(
             "ood: unpacking SmolLM2-135M-Instruct.Q4_1.gguf for smollm2",
         ]
     )
-    first.stdout.fnmatch_lines(["*trained, no pre-training*prompted*"])
+    first.stdout.fnmatch_lines(["*no pre-training, one seed*prompted, one prompt*"])
     report = read(pytester, "first.json")
     scores = {f["model"]: f["score"] for f in report["in_distribution"]}
     assert scores["smollm2"] > 0.7

@@ -3,11 +3,13 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from pytest_ood.errors import ConfigurationError
+from pytest_ood.examples import Inputs
 from pytest_ood.models import adapter, adapters, as_model
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
@@ -130,3 +132,21 @@ def test_a_wrong_paradigm_is_guessed() -> None:
     """An unknown paradigm is a usage error that names the model."""
     with pytest.raises(ConfigurationError, match=r"model 'm': unknown paradigm 'prompt'\. Did you"):
         paradigm_of("m", "prompt")
+
+
+def test_a_model_is_told_by_what_it_has_without_getting_it() -> None:
+    """An object that trains when its fingerprint is asked for is taken as it is, untrained."""
+
+    class Untrained:
+        name, paradigm, source = "m", "fine-tuned", "here"
+        parameters: Mapping[str, Any] = {}
+
+        @property
+        def fingerprint(self) -> str:
+            raise AssertionError("it was trained")
+
+        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+            raise NotImplementedError
+
+    model = Untrained()
+    assert as_model(model, ("no", "yes")) is model

@@ -84,7 +84,7 @@ def test_the_interval_is_worked_by_hand() -> None:
 @given(alpha=st.sampled_from([0.001, 0.05, 0.2]))
 def test_bounds_and_p_values_agree(alpha: float) -> None:
     """The bound of level alpha is the limit whose p-value is alpha."""
-    figure = OverSeeds(FIGURE, ((0.05, 0.1, 0.2),))
+    figure = OverSeeds(FIGURE, ((0.05, 0.1, 0.2),), (-9.0, 9.0))
     low, high = figure.bounds(alpha)
     assert figure.p_above(low) == pytest.approx(alpha)
     assert figure.p_below(high) == pytest.approx(alpha)
@@ -118,3 +118,10 @@ def _true_rate() -> np.ndarray:
 
 
 TRUE_RATES = _true_rate()
+
+
+def test_bounds_stay_where_the_figure_can_be() -> None:
+    """Two seeds far apart tell nothing, which is the whole range and not more."""
+    far = OverSeeds(FIGURE, ((-0.9, 0.9),))
+    assert far.bounds(0.05) == (-1.0, 1.0)
+    assert OverSeeds(FIGURE, ((-0.9, 0.9),), (-2.0, 2.0)).bounds(0.05) == (-2.0, 2.0)
