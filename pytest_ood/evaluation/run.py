@@ -601,8 +601,8 @@ class SuiteRun:
         """Tell why the in-domain reference is none: what has not learned the target is no mark."""
         outcomes = self._needed_reference(shift, [trial])
         figure = mean_score([o.score for o in outcomes])
-        labels = [o.label for o in outcomes]
-        majority = max(labels.count(label) for label in set(labels)) / len(labels)
+        used = self._examples(shift)[: len(outcomes)]
+        majority = majority_share(Dataset(shift.name, tuple(used)))
         if self._above_majority(figure, majority):
             return None
         return Judgement(
