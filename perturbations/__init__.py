@@ -11,18 +11,34 @@ import pkgutil
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pytest_ood.edits import edits_between
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.perturbations.protocol import Generator, Perturbation, perturbation
+from pytest_ood.perturbations.protocol import (
+    Generator,
+    Perturbation,
+    batch_perturbation,
+    perturbation,
+    site_perturbation,
+)
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from pytest_ood.edits import Edit
 
 __all__ = [
     "Generator",
     "Perturbation",
+    "batch_perturbation",
     "catalogue",
     "code_version",
+    "edits_of",
     "find",
     "is_shipped",
     "perturbation",
+    "site_perturbation",
 ]
 
 
@@ -67,3 +83,10 @@ def find(name: str) -> Generator:
         return catalogue()[name]
     except KeyError:
         raise ConfigurationError(unknown_name("perturbation", name, catalogue())) from None
+
+
+def edits_of(change: Perturbation, text: str, rng: Random) -> tuple[Edit, ...]:
+    """Return what a perturbation changes in a text, in order and without overlaps."""
+    if isinstance(change, Generator):
+        return change.edits(text, rng)
+    return edits_between(text, change(text, rng))

@@ -5,25 +5,40 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.perturbations._nlpaug import augment, reverse_tokenizer, tokenizer
-from pytest_ood.perturbations.protocol import perturbation
+from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.perturbations._nlpaug import change_words, reverse_tokenizer, tokenizer
+from pytest_ood.perturbations._words import LONG_WORD
+from pytest_ood.perturbations.protocol import batch_perturbation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
+    from re import Match
+
+LAYOUTS = ("de", "en", "es", "fr", "he", "it", "nl", "pl", "th", "tr", "uk")
+"""The keyboards that nlpaug knows, by language."""
 
 
-@perturbation(source="Belinkov and Bisk 2018, section 3.2 (Key); nlpaug KeyboardAug")
-def keyboard(text: str, rng: Random, *, words: float = 0.3, characters: float = 0.1) -> str:
-    """Replace a share of the characters (at least one) in a share of the words of four or more."""
-    return augment(_augmenter(words, characters), text, rng)
+@batch_perturbation(
+    LONG_WORD,
+    source="Belinkov and Bisk 2018, section 3.2 (Key); nlpaug KeyboardAug",
+    scale=(0.1, 0.2, 0.3, 0.5, 0.8),
+)
+def keyboard(
+    words: Sequence[Match[str]], rng: Random, *, layout: str = "en", characters: float = 0.1
+) -> list[str]:
+    """Replace a share of the characters (at least one) of a word by keys next to theirs."""
+    if layout not in LAYOUTS:
+        raise ConfigurationError("keyboard: " + unknown_name("layout", layout, LAYOUTS))
+    return change_words(_augmenter(layout, characters), [word.group() for word in words], rng)
 
 
 @cache
-def _augmenter(words: float, characters: float) -> Any:
+def _augmenter(layout: str, characters: float) -> Any:
     from nlpaug.augmenter.char import KeyboardAug
 
     return KeyboardAug(
-        aug_word_p=words,
+        aug_word_p=1.0,
         aug_word_min=0,
         aug_word_max=None,
         aug_char_p=characters,
@@ -32,6 +47,7 @@ def _augmenter(words: float, characters: float) -> Any:
         include_special_char=False,
         include_numeric=False,
         include_upper_case=False,
+        lang=layout,
         tokenizer=tokenizer,
         reverse_tokenizer=reverse_tokenizer,
     )

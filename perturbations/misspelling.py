@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._nlpaug import augment, reverse_tokenizer, tokenizer
-from pytest_ood.perturbations.protocol import perturbation
+from pytest_ood.perturbations._words import WORD, like
+from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
+    from re import Match
 
 
-@perturbation(source="Belinkov and Bisk 2018, section 3.1 (natural noise); nlpaug SpellingAug")
-def misspelling(text: str, rng: Random, *, words: float = 0.3) -> str:
-    """Misspell a share of the words, as far as the dictionary has them."""
-    # nlpaug takes a share of 0 for "not given", which means 0.3 to it.
-    return augment(_augmenter(words), text, rng) if words > 0 else text
+def _known(text: str) -> Iterator[Match[str]]:
+    dictionary = _dictionary()
+    return (word for word in WORD.finditer(text) if word.group().lower() in dictionary)
+
+
+@site_perturbation(
+    _known,
+    source="Belinkov and Bisk 2018, section 3.1 (natural noise); nlpaug's spelling dictionary",
+    scale=(0.1, 0.2, 0.35, 0.5, 0.8),
+    version=2,
+    example="Their beginning was definitely interesting, which I believe nobody would expect.",
+)
+def misspelling(word: Match[str], rng: Random) -> str:
+    """Misspell a word as people have been seen to misspell it."""
+    return like(word.group(), rng.choice(_dictionary()[word.group().lower()]))
 
 
 @cache
-def _augmenter(words: float) -> Any:
-    from nlpaug.augmenter.word import SpellingAug
-    from nlpaug.model.word_dict import Spelling
+def _dictionary() -> dict[str, list[str]]:
+    """Read nlpaug's dictionary: a word and its misspellings a line.
 
-    augmenter = SpellingAug(
-        aug_p=words,
-        aug_min=0,
-        aug_max=None,
-        tokenizer=tokenizer,
-        reverse_tokenizer=reverse_tokenizer,
-    )
-    # nlpaug keeps one dictionary for the whole process, mixes in corrections ("include_reverse")
-    # and lists misspellings in the order of a set, which changes with PYTHONHASHSEED.
-    model = Spelling(augmenter.dict_path, include_reverse=False)
-    model.dict = {
-        word: sorted(spelling for spelling in spellings if spelling not in ("", word))
-        for word, spellings in model.dict.items()
-    }
-    augmenter.model = model
-    return augmenter
+    nlpaug's own reader mixes in corrections and lists misspellings in the order of a set, which
+    changes with PYTHONHASHSEED.
+    """
+    import nlpaug
+
+    path = Path(nlpaug.__file__).parent / "res" / "word" / "spelling" / "spelling_en.txt"
+    found: dict[str, set[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        word, *spellings = line.split()
+        found.setdefault(word.lower(), set()).update(
+            spelling.lower() for spelling in spellings if spelling.lower() != word.lower()
+        )
+    return {word: sorted(spellings) for word, spellings in sorted(found.items()) if spellings}

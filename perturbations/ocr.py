@@ -5,25 +5,28 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.perturbations._nlpaug import augment, reverse_tokenizer, tokenizer
-from pytest_ood.perturbations.protocol import perturbation
+from pytest_ood.perturbations._nlpaug import change_words, reverse_tokenizer, tokenizer
+from pytest_ood.perturbations._words import WORD
+from pytest_ood.perturbations.protocol import batch_perturbation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
+    from re import Match
 
 
-@perturbation(source="nlpaug OcrAug")
-def ocr(text: str, rng: Random, *, words: float = 0.5, characters: float = 0.3) -> str:
-    """Misread a share of the characters (at least one) in a share of the words."""
-    return augment(_augmenter(words, characters), text, rng)
+@batch_perturbation(WORD, source="nlpaug OcrAug", scale=(0.1, 0.2, 0.35, 0.5, 0.8))
+def ocr(words: Sequence[Match[str]], rng: Random, *, characters: float = 0.3) -> list[str]:
+    """Misread a share of the characters (at least one) of a word."""
+    return change_words(_augmenter(characters), [word.group() for word in words], rng)
 
 
 @cache
-def _augmenter(words: float, characters: float) -> Any:
+def _augmenter(characters: float) -> Any:
     from nlpaug.augmenter.char import OcrAug
 
     return OcrAug(
-        aug_word_p=words,
+        aug_word_p=1.0,
         aug_word_min=0,
         aug_word_max=None,
         aug_char_p=characters,

@@ -1,4 +1,4 @@
-"""What a perturbation is, and the decorator that makes one from a function."""
+"""What a perturbation is, and the decorators that make one from a function."""
 
 from __future__ import annotations
 
@@ -7,19 +7,37 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.edits import Perturbed, apply_edits
+from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.perturbations.contracts import PRESERVING
+from pytest_ood.perturbations.methods import Each, Together, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from random import Random
+    from re import Match
 
-Contract = Literal["preserving"]
-"""What a perturbation may do to the label: `preserving` leaves it as it is."""
+    from pytest_ood.edits import Edit
+    from pytest_ood.perturbations.contracts import Contract
+    from pytest_ood.perturbations.methods import Method, Sites
+    from pytest_ood.perturbations.protection import Protection
+
+Kind = Literal["noise", "semantic", "register", "label-changing"]
+"""What sort of change it is: of the surface, of the words, of the style, of the meaning."""
+
+MAX_SEVERITY = 5
+DEFAULT_SEVERITY = 3
+
+EVEN = (0.2, 0.4, 0.6, 0.8, 1.0)
+"""The scale of changes that few places of a text allow: a fifth of them more at every level."""
+
+ALL = (1.0, 1.0, 1.0, 1.0, 1.0)
+"""The scale of changes that are made everywhere or not at all: every level is the same."""
 
 
 @runtime_checkable
 class Perturbation(Protocol):
-    """Turns a text into a perturbed one, without asking a model.
+    """Turns a text into a perturbed one, without asking the model under test.
 
     The result depends on the text and the generator alone. What is not meant to change stays byte
     for byte the same. A text in which there is nothing to change is returned as it is.
@@ -47,51 +65,148 @@ class Perturbation(Protocol):
 
 @dataclass(frozen=True)
 class Generator:
-    """A perturbation made from a function `(text, rng, *, parameters...) -> text`.
+    """A perturbation made from a function.
+
+    It finds the sites in a text where something can be changed and changes a share of them. Under
+    one seed the sites of a lower severity are among those of a higher one.
 
     Attributes:
         name: The function's name, with hyphens.
+        kind: What sort of change it is.
         contract: What it may do to the label.
         source: Where the perturbation comes from (paper, section).
+        scale: The share of sites that is changed at severity 1, 2, 3, 4 and 5; in [0, 1].
+        method: How sites are found and changed.
         version: Raised by whoever changes its output.
-        function: The function itself.
-        parameters: Values that replace the function's defaults.
+        needs: What has to be there besides this package, in words; empty for nothing.
+        example: A text in which it finds something to change.
+        severity: Which share of the scale is taken; 0 changes nothing.
+        parameters: Values that replace the function's defaults; `share` replaces the scale.
+        protection: Spans that are never touched; None for no such spans.
     """
 
     name: str
+    kind: Kind
     contract: Contract
     source: str
-    version: int
-    function: Callable[..., str] = field(repr=False)
+    scale: tuple[float, ...]
+    method: Method = field(repr=False)
+    version: int = 1
+    needs: str = ""
+    example: str = "I don't think the film is good, but the actors are wonderful."
+    severity: int = DEFAULT_SEVERITY
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    protection: Protection | None = None
+
+    def __post_init__(self) -> None:
+        """Check the scale."""
+        rising = all(a <= b for a, b in zip(self.scale, self.scale[1:], strict=False))
+        if len(self.scale) != MAX_SEVERITY or not rising or not 0 < self.scale[0] <= 1:
+            raise ConfigurationError(
+                f"{self.name}: scale = {self.scale!r} is {MAX_SEVERITY} shares in (0, 1] that do "
+                "not fall"
+            )
+        if not all(_is_share(share) for share in self.scale):
+            raise ConfigurationError(f"{self.name}: scale = {self.scale!r} has shares in (0, 1]")
 
     def __call__(self, text: str, rng: Random) -> str:
-        """Perturb one text."""
+        """Perturb one text.
+
+        Raises:
+            TypeError: not a string.
+            DataError: the text has a lone surrogate, which no encoding can write.
+        """
+        return apply_edits(text, self.edits(text, rng))
+
+    def perturb(self, text: str, rng: Random) -> Perturbed:
+        """Perturb one text and tell how; raises as `__call__` does."""
+        return Perturbed(text, self.edits(text, rng))
+
+    def edits(self, text: str, rng: Random) -> tuple[Edit, ...]:
+        """Return what is changed in a text, in order and without overlaps; raises as `__call__`."""
         if not isinstance(text, str):
             raise TypeError(f"{self.name}: a text is a str, not {type(text).__name__}")
-        return self.function(text, rng, **self.parameters)
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{self.name}: character {error.start} of the text is the lone surrogate "
+                f"{text[error.start]!a}, which no encoding can write; replace it first"
+            ) from None
+        share = self.share
+        if not text or not share:
+            return ()
+        spans = self.protection.spans(text) if self.protection else ()
+        own = {key: value for key, value in self.parameters.items() if key != "share"}
+        return self.method.edits(text, rng, share, spans, own)
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function it was made from."""
+        return self.method.function
+
+    @property
+    def share(self) -> float:
+        """The share of sites that is changed."""
+        if "share" in self.parameters:
+            return float(self.parameters["share"])
+        return self.scale[self.severity - 1] if self.severity else 0.0
 
     @property
     def fingerprint(self) -> str:
-        """Name, version and all parameters, defaults included."""
-        values = {**self.defaults, **self.parameters}
+        """Name, version, share of sites, all parameters, defaults included, and protection."""
+        values = {**self.defaults, **self.parameters, "share": self.share}
         listed = ",".join(f"{key}={values[key]!r}" for key in sorted(values))
-        return f"{self.name}@{self.version}({listed})"
+        kept = f" but {self.protection.fingerprint}" if self.protection else ""
+        return f"{self.name}@{self.version}({listed}){kept}"
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The function's keyword parameters and their defaults."""
-        return {
+        """The keyword parameters and their defaults; of `share`, the severity's."""
+        own = {
             name: parameter.default
             for name, parameter in inspect.signature(self.function).parameters.items()
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         }
+        return {"share": self.scale[self.severity - 1] if self.severity else 0.0, **own}
+
+    @property
+    def doc(self) -> str:
+        """The first line of the function's docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    def at(self, severity: int) -> Generator:
+        """Return the same perturbation at a severity from 1 to 5; 0 changes nothing.
+
+        Raises:
+            ConfigurationError: anything else, or `share` was given as well.
+        """
+        whole = isinstance(severity, int) and not isinstance(severity, bool)
+        if not whole or not 0 <= severity <= MAX_SEVERITY:
+            raise ConfigurationError(
+                f"{self.name}: severity = {severity!r} is a whole number from 1 to {MAX_SEVERITY}"
+            )
+        if "share" in self.parameters:
+            raise ConfigurationError(
+                f"{self.name}: severity = {severity} and share = {self.parameters['share']} say "
+                "the same thing twice; give one of them"
+            )
+        return replace(self, severity=severity)
+
+    def keeping(self, protection: Protection | None) -> Generator:
+        """Return the same perturbation, which leaves protected spans alone."""
+        return replace(self, protection=protection)
+
+    def under(self, contract: Contract) -> Generator:
+        """Return the same perturbation under another contract, such as another filter."""
+        return replace(self, contract=contract)
 
     def with_parameters(self, /, **parameters: Any) -> Generator:
         """Return the same perturbation with other parameters.
 
         Raises:
-            ConfigurationError: an unknown parameter, or a rate outside [0, 1].
+            ConfigurationError: an unknown parameter, a rate outside [0, 1], or a value that the
+                perturbation does not know.
         """
         defaults = self.defaults
         for key, value in parameters.items():
@@ -99,11 +214,7 @@ class Generator:
                 raise ConfigurationError(
                     f"{self.name}: " + unknown_name("parameter", key, defaults)
                 )
-            if isinstance(defaults[key], float) and not (
-                isinstance(value, int | float)
-                and not isinstance(value, bool)
-                and 0.0 <= value <= 1.0
-            ):
+            if isinstance(defaults[key], float) and not _is_share(value):
                 raise ConfigurationError(
                     f"{self.name}: {key} = {value!r} is a share and lies in [0, 1]"
                 )
@@ -111,12 +222,89 @@ class Generator:
 
 
 def perturbation(
-    *, source: str, contract: Contract = "preserving", version: int = 1
+    *,
+    source: str,
+    kind: Kind = "noise",
+    contract: Contract = PRESERVING,
+    scale: Sequence[float] = EVEN,
+    version: int = 1,
+    **more: Any,
 ) -> Callable[[Callable[..., str]], Generator]:
-    """Make a function `(text, rng, *, parameters...) -> text` a perturbation of the catalogue."""
+    """Make a function `(text, rng, *, parameters...) -> text` a perturbation.
+
+    Its edits are found by comparing the texts. A severity takes its share of them; unless one is
+    asked for, all are taken.
+    """
+    more = {"severity": MAX_SEVERITY, **more}
 
     def decorate(function: Callable[..., str]) -> Generator:
-        name = function.__name__.replace("_", "-")
-        return Generator(name, contract, source, version, function)
+        return Generator(
+            _named(function), kind, contract, source, tuple(scale), Whole(function), version, **more
+        )
 
     return decorate
+
+
+def site_perturbation(
+    sites: Sites,
+    *,
+    source: str,
+    kind: Kind = "noise",
+    contract: Contract = PRESERVING,
+    scale: Sequence[float] = EVEN,
+    version: int = 1,
+    **more: Any,
+) -> Callable[[Callable[..., str | None]], Generator]:
+    """Make a function `(match, rng, *, parameters...) -> replacement` a perturbation.
+
+    Args:
+        sites: Where something can be changed: a regular expression, or a function from a text to
+            its matches, in order and without overlaps.
+        source: Where the perturbation comes from.
+        kind: What sort of change it is.
+        contract: What it may do to the label.
+        scale: The share of sites that is changed at each severity.
+        version: Raised by whoever changes its output.
+        more: `needs` and `example` of the `Generator`.
+    """
+
+    def decorate(function: Callable[[Match[str], Random], str | None]) -> Generator:
+        method = Each(sites, function)
+        return Generator(
+            _named(function), kind, contract, source, tuple(scale), method, version, **more
+        )
+
+    return decorate
+
+
+def batch_perturbation(
+    sites: Sites,
+    *,
+    source: str,
+    kind: Kind = "noise",
+    contract: Contract = PRESERVING,
+    scale: Sequence[float] = EVEN,
+    version: int = 1,
+    **more: Any,
+) -> Callable[[Callable[..., Sequence[str | None]]], Generator]:
+    """Make a function `(matches, rng, *, parameters...) -> replacements` a perturbation.
+
+    As `site_perturbation`, for what is cheaper done for all chosen sites of a text at once, such
+    as asking a language model.
+    """
+
+    def decorate(function: Callable[..., Sequence[str | None]]) -> Generator:
+        method = Together(sites, function)
+        return Generator(
+            _named(function), kind, contract, source, tuple(scale), method, version, **more
+        )
+
+    return decorate
+
+
+def _named(function: Callable[..., Any]) -> str:
+    return function.__name__.strip("_").replace("_", "-")
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0.0 <= value <= 1.0

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_EXACT_TOKENS = 4_000
+_CHUNK = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, order=True)
@@ -29,6 +33,59 @@ class Edit:
     before: str
     after: str
 
+    @property
+    def size(self) -> int:
+        """The longer side's length, without the beginning and the end that both share."""
+        before, after = self.before, self.after
+        if len(before) == len(after) == 1:
+            return 1
+        head = len(commonprefix([before, after]))
+        before, after = before[head:], after[head:]
+        tail = len(commonprefix([before[::-1], after[::-1]]))
+        return max(len(before), len(after)) - tail
+
+
+@dataclass(frozen=True)
+class Perturbed:
+    """A text with the edits that were made to it.
+
+    Attributes:
+        original: The text before.
+        edits: In order and without overlaps.
+    """
+
+    original: str
+    edits: tuple[Edit, ...]
+
+    @property
+    def text(self) -> str:
+        """The text afterwards."""
+        return apply_edits(self.original, self.edits)
+
+    @property
+    def edited_characters(self) -> float:
+        """The share of characters that were edited, in [0, 1].
+
+        An edit counts as many characters as the longer of its two sides, without the beginning and
+        the end they share: Levenshtein's distance at most.
+        """
+        edited = sum(edit.size for edit in self.edits)
+        return min(1.0, edited / max(1, len(self.original)))
+
+    @property
+    def edited_words(self) -> float:
+        """The share of words, by white space, that an edit touches, in [0, 1]."""
+        words = [match.span() for match in _CHUNK.finditer(self.original)]
+        starts = [start for start, _ in words]
+        touched = set()
+        for edit in self.edits:
+            place = max(0, bisect_right(starts, edit.start) - 1)
+            touched.add(place)
+            while place + 1 < len(words) and starts[place + 1] < edit.end:
+                place += 1
+                touched.add(place)
+        return len(touched) / max(1, len(words))
+
 
 def edits_between(original: str, changed: str) -> tuple[Edit, ...]:
     """Return the edits that make `changed` of `original`, word by word, in order."""
@@ -37,7 +94,10 @@ def edits_between(original: str, changed: str) -> tuple[Edit, ...]:
     for token in old:
         starts.append(starts[-1] + len(token))
     edits = []
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    # Comparing all with all takes a time that grows with the square of the length; past a few pages
+    # frequent tokens are no longer looked for, which may find longer edits than there need be.
+    long = len(old) + len(new) > _EXACT_TOKENS
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=long).get_opcodes():
         if tag == "equal":
             continue
         if i2 - i1 == j2 - j1:
@@ -65,3 +125,13 @@ def apply_edits(original: str, edits: Iterable[Edit]) -> str:
         pieces += [original[position : edit.start], edit.after]
         position = edit.end
     return "".join([*pieces, original[position:]])
+
+
+def inverted(edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """Return the edits that make the original of the changed text."""
+    turned, moved = [], 0
+    for edit in sorted(edits):
+        start = edit.start + moved
+        turned.append(Edit(start, start + len(edit.after), edit.after, edit.before))
+        moved += len(edit.after) - len(edit.before)
+    return tuple(turned)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from pytest_ood.edits import Edit, apply_edits, edits_between
+from pytest_ood.edits import Edit, apply_edits
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.examples import Dataset, Example, Inputs, fields_of, with_fields
-from pytest_ood.perturbations import Perturbation, find
+from pytest_ood.perturbations import Perturbation, edits_of, find
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _cases(
     possible = [
         (name, edit)
         for name, text in texts.items()
-        for edit in edits_between(text, change(text, generator(seed, example.id, name)))
+        for edit in edits_of(change, text, generator(seed, example.id, name))
     ]
     assume(possible)
     places = st.integers(0, len(possible) - 1)

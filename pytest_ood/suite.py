@@ -13,6 +13,7 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.metrics import ACCURACY, loss_names
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.adversarial import find_attack
+from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.readers import DataSource, parse_source
 from pytest_ood.shifts import (
     KINDS,
@@ -33,13 +34,15 @@ if TYPE_CHECKING:
 
 IN_DISTRIBUTION = "in-distribution"
 DEFAULT_QUERY_BUDGET = 50
+DEFAULT_PROTECTION = ("urls", "code")
+"""What noise leaves alone unless a suite says otherwise: what is broken rather than misspelt."""
 
 _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_examples",
                "min_score", "models", "name", "sequential", "shifts")  # fmt: skip
 _BUDGET_KEYS = ("margin", "max_drop")
 _SHIFT_KEYS = {
     "domain": ("data", "split", "fields", "label", "id", "labels", "train", *_BUDGET_KEYS),
-    "noise": ("perturbation", "parameters", "fields", *_BUDGET_KEYS),
+    "noise": ("perturbation", "severity", "parameters", "protect", "fields", *_BUDGET_KEYS),
     "adversarial": ("attack", "query_budget", "max_examples", *_BUDGET_KEYS),
 }
 
@@ -187,7 +190,7 @@ def _shifts(
             if name in budgets:
                 raise ConfigurationError(f"{at}: a shift of this name stands under another kind")
             rest = {k: v for k, v in entry.items() if k not in metrics}
-            shifts.append(_shift(kind, name, rest, at))
+            shifts.append(_shift(kind, name, rest, at, labels))
             own = _metric_budgets(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
@@ -251,15 +254,20 @@ def check_flag(value: Any, where: str) -> bool:
     return value
 
 
-def _shift(kind: str, name: str, entry: Mapping[str, Any], where: str) -> Shift:
+def _shift(
+    kind: str, name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
+) -> Shift:
     try:
         if kind == "domain":
             source = {k: v for k, v in entry.items() if k not in (*_BUDGET_KEYS, "train")}
             return DomainShift(name, parse_source(source, where), _train(entry, source, where))
         if kind == "noise":
             generator = find(_string(entry, "perturbation", name, where))
-            parameters = _table(entry, "parameters", where)
-            return NoiseShift(name, generator.with_parameters(**parameters), _fields(entry))
+            generator = generator.with_parameters(**_table(entry, "parameters", where))
+            if "severity" in entry:
+                generator = generator.at(entry["severity"])
+            protection = parse_protection(_strings(entry, "protect", DEFAULT_PROTECTION), labels)
+            return NoiseShift(name, generator.keeping(protection), _fields(entry))
         queries = check_count(entry.get("query_budget", DEFAULT_QUERY_BUDGET), "query_budget")
         assert queries is not None, "unreachable because there is a default"
         return AdversarialShift(
@@ -286,10 +294,14 @@ def _train(entry: Mapping[str, Any], source: Mapping[str, Any], where: str) -> D
 
 
 def _fields(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    fields = entry.get("fields", [])
-    if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
-        raise ConfigurationError(f"fields = {fields!r} is not a list of field names")
-    return tuple(fields)
+    return _strings(entry, "fields", ())
+
+
+def _strings(entry: Mapping[str, Any], key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    value = entry.get(key, list(default))
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ConfigurationError(f"{key} = {value!r} is not a list of strings")
+    return tuple(value)
 
 
 def _budgets(

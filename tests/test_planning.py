@@ -108,7 +108,7 @@ def reopened(gate: Gate, suite: str = SUITE, models: str = "", settings: str = "
 
 def test_the_plan_of_a_shift_that_changes_nothing_says_never(gate: Gate) -> None:
     """A perturbation that finds nothing to change, or hardly anything, is planned as hopeless."""
-    noise = "[shifts.noise.keyboard]\nparameters = { words = 0.0 }"
+    noise = "[shifts.noise.keyboard]\nparameters = { share = 0.0 }"
     plan = plan_run(reopened(gate, SUITE.replace("[shifts.noise.keyboard]", noise)))
     found = {g.id: (g.n, g.settleable) for g in plan.gates}
     assert found["own/noise/keyboard[second]"] == (0, False)

@@ -39,7 +39,7 @@ data = "a.csv"
 fields = ["title", "body"]
 
 [shifts.noise]
-typos = { perturbation = "keyboard", parameters = { words = 0.5 }, fields = ["body"] }
+typos = { perturbation = "keyboard", parameters = { share = 0.5 }, fields = ["body"] }
 swap = { max_drop = 0.2 }
 
 [shifts.domain]
@@ -93,7 +93,7 @@ def test_a_full_suite() -> None:
     assert suite.models == {"fake": {"fake": "constant"}}
     typos = suite.shift("typos")
     assert isinstance(typos, NoiseShift)
-    assert typos.perturbation.fingerprint == find("keyboard").with_parameters(words=0.5).fingerprint
+    assert typos.perturbation.fingerprint == find("keyboard").with_parameters(share=0.5).fingerprint
     assert typos.fields == ("body",)
     books = suite.shift("books")
     assert books == DomainShift("books", DataSource("hub:books", "test", label="gold"))
@@ -216,7 +216,7 @@ def changed(**keys: str) -> str:
             "unknown parameter 'word'. Did you mean 'words",
         ),
         ({"shifts.noise.ocr.parameters.words": "30"}, "words = 30 is a share and lies in [0, 1]"),
-        ({"shifts.noise.ocr.fields": '"a"'}, "fields = 'a' is not a list of field names"),
+        ({"shifts.noise.ocr.fields": '"a"'}, "fields = 'a' is not a list of strings"),
         ({"shifts.noise.ocr.max_drop": "5"}, "shifts.noise.ocr: max_drop = 5 is a share"),
         ({"shifts.adversarial.greed": "{}"}, "unknown attack 'greed'."),
         (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_ood.examples import fields_of, with_fields
-from pytest_ood.perturbations._nlpaug import WORD
+from pytest_ood.perturbations._words import WORD
 from pytest_ood.perturbations.adversarial._lockstep import Search, lockstep
 from pytest_ood.perturbations.adversarial.protocol import AttackResult, Query
 from pytest_ood.seeding import generator

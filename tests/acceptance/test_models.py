@@ -107,7 +107,7 @@ def test_fields_beyond_one_text_are_perturbed_apart(project: pytest.Pytester) ->
     project.path.joinpath("reviews.toml").write_text(
         "labels = ['no', 'yes']\n"
         "[in_distribution]\ndata = 'nli.jsonl'\nfields = ['premise', 'hypothesis']\n"
-        "[shifts.noise.swap]\nfields = ['hypothesis']\nparameters = { words = 1.0 }\n"
+        "[shifts.noise.swap]\nfields = ['hypothesis']\nparameters = { share = 1.0 }\n"
     )
     project.path.joinpath("mine.py").write_text(
         "import re\n"

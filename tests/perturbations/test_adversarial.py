@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.examples import Example, Inputs, fields_of
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.perturbations._nlpaug import WORD
+from pytest_ood.perturbations._words import WORD
 from pytest_ood.perturbations.adversarial import Attack, AttackResult, attacks, find_attack
 from pytest_ood.perturbations.adversarial import _lockstep as lockstep_module
 from pytest_ood.perturbations.adversarial._lockstep import Search, lockstep

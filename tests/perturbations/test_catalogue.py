@@ -16,7 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import pytest_ood.perturbations
-from pytest_ood.errors import ConfigurationError
+from pytest_ood.edits import Perturbed, apply_edits, inverted
+from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Example
 from pytest_ood.perturbations import (
     Generator,
@@ -27,7 +28,7 @@ from pytest_ood.perturbations import (
     is_shipped,
     perturbation,
 )
-from pytest_ood.perturbations._nlpaug import WORD
+from pytest_ood.perturbations.protection import Protection
 from pytest_ood.shifts import NoiseShift
 
 NAMES = sorted(catalogue())
@@ -66,9 +67,10 @@ TEXTS = (
     ).map("".join)
 )
 SEEDS = st.integers(0, 2**64 - 1)
+SEVERITIES = st.integers(1, 5)
 
 each = pytest.mark.parametrize("name", NAMES)
-property_test = settings(deadline=None, max_examples=40, derandomize=True)
+property_test = settings(deadline=None, max_examples=20, derandomize=True)
 
 
 def run(name: str, text: str, seed: int) -> str:
@@ -76,19 +78,9 @@ def run(name: str, text: str, seed: int) -> str:
     return catalogue()[name](text, random.Random(seed))
 
 
-def stands_between(gaps: list[str], text: str) -> bool:
-    """Tell whether a text is these pieces, in this order, with anything between them."""
-    if len(gaps) == 1:
-        return text == gaps[0]
-    if not text.startswith(gaps[0]) or not text[len(gaps[0]) :].endswith(gaps[-1]):
-        return False
-    position, end = len(gaps[0]), len(text) - len(gaps[-1])
-    for gap in gaps[1:-1]:
-        place = text.find(gap, position, end)
-        if place < 0:
-            return False
-        position = place + len(gap)
-    return True
+def run_at(name: str, text: str, seed: int, severity: int) -> Perturbed:
+    """Perturb a text at a severity, and tell the edits."""
+    return catalogue()[name].at(severity).perturb(text, random.Random(seed))
 
 
 def test_the_catalogue_is_sorted_and_named() -> None:
@@ -129,16 +121,19 @@ def test_an_equal_seed_gives_an_equal_text(name: str, text: str, seed: int) -> N
 
 
 @each
-def test_another_seed_gives_another_text(name: str) -> None:
-    """The generator is used: over twenty seeds there is more than one result."""
-    assert len({run(name, ENGLISH[0], seed) for seed in range(20)}) > 1
+def test_the_example_is_changed(name: str) -> None:
+    """What a perturbation gives as its example is changed at every severity."""
+    text = catalogue()[name].example
+    for severity in range(1, 6):
+        assert run_at(name, text, 0, severity).text != text
 
 
 @each
-def test_english_text_is_changed(name: str) -> None:
-    """A plain sentence is changed under most seeds."""
-    changed = [run(name, ENGLISH[0], seed) != ENGLISH[0] for seed in range(20)]
-    assert sum(changed) > 10
+def test_another_seed_gives_another_text(name: str) -> None:
+    """The generator is used: over twenty seeds there is more than one result at some severity."""
+    text = catalogue()[name].example
+    results = {run_at(name, text, seed, severity) for seed in range(20) for severity in (1, 2, 3)}
+    assert len(results) > 1
 
 
 @each
@@ -166,19 +161,70 @@ def test_the_global_generators_decide_nothing(name: str, text: str, seed: int) -
 
 @each
 @property_test
-@given(text=TEXTS, seed=SEEDS)
-@example(text="  Century's end;\r\n\r\nnow... ", seed=0)
-def test_what_stands_between_words_stays(name: str, text: str, seed: int) -> None:
-    """Spaces, marks, emoji and line ends are byte for byte what they were."""
-    assert stands_between(WORD.split(text), run(name, text, seed))
+@given(text=TEXTS, seed=SEEDS, severity=SEVERITIES)
+@example(text="  Century's end;\r\n\r\nnow... ", seed=0, severity=3)
+def test_edits_are_the_change(name: str, text: str, seed: int, severity: int) -> None:
+    """Applied to the original the edits give the text, and inverted they give the original."""
+    result = run_at(name, text, seed, severity)
+    assert apply_edits(text, result.edits) == result.text
+    assert apply_edits(result.text, inverted(result.edits)) == text
+    assert all(edit.before == text[edit.start : edit.end] for edit in result.edits)
+    assert all(edit.before != edit.after for edit in result.edits)
 
 
 @each
 @property_test
-@given(text=st.text(st.sampled_from(" \t\n.,;!?'\"-_\u0301\u200d\U0001f680"), max_size=20))
-def test_a_text_without_words_is_returned_as_it_is(name: str, text: str) -> None:
-    """Where there is no word, nothing is changed."""
-    assert run(name, text, 0) == text
+@given(text=TEXTS, seed=SEEDS)
+def test_severity_0_is_the_identity(name: str, text: str, seed: int) -> None:
+    """At severity 0 nothing is changed."""
+    assert run_at(name, text, seed, 0) == Perturbed(text, ())
+
+
+@each
+@property_test
+@given(text=TEXTS, seeds=st.lists(SEEDS, min_size=3, max_size=3))
+def test_rising_severity_never_lowers_the_edit_share(
+    name: str, text: str, seeds: list[int]
+) -> None:
+    """The number of edits does not fall from one severity to the next."""
+    edits = [sum(len(run_at(name, text, seed, s).edits) for seed in seeds) for s in range(6)]
+    assert edits == sorted(edits)
+
+
+@each
+@property_test
+@given(before=TEXTS, after=TEXTS, seed=SEEDS, severity=SEVERITIES)
+def test_protected_spans_stay(name: str, before: str, after: str, seed: int, severity: int) -> None:
+    """Web addresses, code, numbers, label words and one's own pattern are where they were."""
+    spans = "https://Example.org/a?b=c `don't(do)` 1,000.5 Positive <<keep it>>"
+    kept = Protection(("urls", "code", "numbers"), ("<<.*?>>",), ("positive",))
+    text = f"{before} {spans} {after}"
+    protected = [text[start:end] for start, end in kept.spans(text)]
+    result = catalogue()[name].at(severity).keeping(kept).perturb(text, random.Random(seed))
+    for start, end in kept.spans(text):
+        assert not any(edit.start < end and start < edit.end for edit in result.edits)
+    position = 0
+    for span in protected:
+        place = result.text.find(span, position)
+        assert place >= 0
+        position = place + len(span)
+
+
+@each
+def test_long_texts_pass(name: str) -> None:
+    """A text of 100,000 characters is perturbed, at the least and the greatest severity."""
+    text = (catalogue()[name].example + " ") * (100_000 // len(catalogue()[name].example) + 1)
+    for severity in (1, 5):
+        result = run_at(name, text, 0, severity)
+        assert result.edits
+        assert apply_edits(result.text, inverted(result.edits)) == text
+
+
+@each
+def test_a_lone_surrogate_is_refused(name: str) -> None:
+    """Half of a pair is no character: the error says where it stands."""
+    with pytest.raises(DataError, match=f"^{name}: character 4 .*lone surrogate"):
+        run(name, "good\ud83d film", 0)
 
 
 @each
@@ -199,39 +245,12 @@ def test_other_texts_change_nothing(
 @each
 @property_test
 @given(text=TEXTS, seed=SEEDS)
-def test_shares_of_zero_change_nothing(name: str, text: str, seed: int) -> None:
-    """With every share at 0, the least allowed, the text stays as it is."""
-    generator = catalogue()[name]
-    shares = {key: 0.0 for key, value in generator.defaults.items() if isinstance(value, float)}
-    assert shares, "every perturbation has a rate"
-    assert generator.with_parameters(**shares)(text, random.Random(seed)) == text
-
-
-@each
-@property_test
-@given(text=TEXTS, seed=SEEDS)
-def test_shares_of_one_do_not_break(name: str, text: str, seed: int) -> None:
-    """With every share at 1, the most allowed, what stands between words stays too."""
+def test_shares_of_0_and_1_do_not_break(name: str, text: str, seed: int) -> None:
+    """With every share at 1, the most allowed, a text comes out; at 0 of the sites, the same."""
     generator = catalogue()[name]
     shares = {key: 1.0 for key, value in generator.defaults.items() if isinstance(value, float)}
-    changed = generator.with_parameters(**shares)(text, random.Random(seed))
-    assert stands_between(WORD.split(text), changed)
-
-
-@each
-def test_a_larger_share_of_words_changes_more(name: str) -> None:
-    """The share of words is obeyed: all of them are more than a few of them."""
-
-    def changed(share: float) -> int:
-        generator = catalogue()[name].with_parameters(words=share)
-        texts = [generator(ENGLISH[0], random.Random(seed)) for seed in range(10)]
-        return sum(
-            old != new
-            for text in texts
-            for old, new in zip(ENGLISH[0].split(), text.split(), strict=True)
-        )
-
-    assert changed(0.1) < changed(0.5) < changed(1.0)
+    assert type(generator.with_parameters(**shares)(text, random.Random(seed))) is str
+    assert generator.with_parameters(share=0)(text, random.Random(seed)) == text
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +292,7 @@ def test_every_perturbation_is_found_by_name(name: str) -> None:
     generator = find(name)
     assert generator is catalogue()[name]
     assert is_shipped(generator)
-    assert is_shipped(generator.with_parameters(words=0.5))
+    assert is_shipped(generator.with_parameters(share=0.5))
 
 
 def test_a_wrong_name_is_guessed() -> None:

@@ -22,10 +22,10 @@ reviews = Dataset("reviews", (Example("1", "A fine film.", "positive"),))
 pairs = Dataset.from_pairs("nli", [({"premise": "a", "hypothesis": "b"}, "yes")])
 
 
-@perturbation(source="here", contract="preserving")
-def shout(text: str, rng: Random, *, share: float = 1.0) -> str:
+@perturbation(source="here")
+def shout(text: str, rng: Random, *, rate: float = 1.0) -> str:
     """Shout."""
-    return text.upper() if rng.random() < share else text
+    return text.upper() if rng.random() < rate else text
 
 
 def answer(texts: Sequence[object]) -> list[Prediction]:

@@ -1,0 +1,103 @@
+"""Words, letters and lexicons: where English generators find their sites."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_MARK = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a"
+    "\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0900-\u0903"
+    "\u093a-\u093c\u093e-\u094f\u0951-\u0957\u0962\u0963\u0981-\u0983\u09bc\u09be-\u09cd"
+    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+)
+"""Combining marks of the commoner scripts; to the `re` module they are no part of a word."""
+
+_RUN = rf"[^\W_](?:[^\W_]|[{_MARK}])*"
+WORD = re.compile(rf"{_RUN}(?:['\u2019]{_RUN})*")
+"""A run of letters and digits with their marks; apostrophes inside it belong to it."""
+
+LONG_WORD = re.compile(rf"(?=(?:[^\W_]|[{_MARK}]){{4}}){WORD.pattern}")
+"""A word that begins with four letters or digits: shorter ones easily become other words."""
+
+INNER_LETTER = re.compile(r"(?<=[a-zA-Z])[a-zA-Z](?=[a-zA-Z])")
+"""A letter of the Latin alphabet with another on both sides."""
+
+LETTER = re.compile(r"[a-zA-Z]")
+"""A letter of the Latin alphabet."""
+
+WORD_START = re.compile(r"(?<=\s)(?=[^\W\d_])")
+"""The place before a word that does not begin the text: nothing stands there."""
+
+GAP = re.compile(r"(?<=\w) (?=\w)")
+"""A single space between two words."""
+
+END = re.compile(r"(?<=\S)\Z")
+"""The end of a text that does not end in white space: nothing stands there."""
+
+
+def like(pattern: str, word: str) -> str:
+    """Write a word with the capitals of another: all of them, the first one, or its own."""
+    if len(pattern) > 1 and pattern.isupper():
+        return word.upper()
+    if pattern[:1].isupper():
+        return word[:1].upper() + word[1:]
+    return word
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Words and phrases, each with what may stand in its place.
+
+    Attributes:
+        entries: By the phrase in small letters, with single spaces and straight apostrophes.
+    """
+
+    entries: Mapping[str, Sequence[str]]
+
+    def __post_init__(self) -> None:
+        """Prepare the search for phrases, by their first word."""
+        phrases: dict[str, list[str]] = {}
+        for entry in self.entries:
+            phrases.setdefault(entry.split()[0], []).append(entry)
+        patterns = {
+            first: re.compile(
+                r"(?<!\w)(?:"
+                + "|".join(
+                    re.escape(e).replace(r"\ ", r"\s+").replace("'", "['\u2019]")
+                    for e in sorted(found, key=len, reverse=True)
+                )
+                + r")(?!\w)",
+                re.IGNORECASE,
+            )
+            for first, found in phrases.items()
+        }
+        object.__setattr__(self, "_patterns", patterns)
+
+    def __call__(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield the entries that occur in a text, the longest at each place."""
+        patterns: dict[str, re.Pattern[str]] = self._patterns  # type: ignore[attr-defined]
+        end = 0
+        for word in _TOKEN.finditer(text):
+            if word.start() < end:
+                continue
+            pattern = patterns.get(_plain(word.group()))
+            match = pattern.match(text, word.start()) if pattern else None
+            if match:
+                end = match.end()
+                yield match
+
+    def options(self, found: str) -> Sequence[str]:
+        """Return what may stand in the place of a match, with its capitals."""
+        return [like(found, option) for option in self.entries[_plain(found)]]
+
+
+_TOKEN = re.compile(r"[^\W_][\w'\u2019]*|[^\w\s]+")
+
+
+def _plain(found: str) -> str:
+    return re.sub(r"\s+", " ", found.lower().replace("\u2019", "'"))

@@ -1,0 +1,170 @@
+"""How a perturbation finds its sites in a text, chooses among them and changes the chosen ones."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pytest_ood.edits import Edit, edits_between
+
+if TYPE_CHECKING:
+    from random import Random
+
+T = TypeVar("T")
+Span = tuple[int, int]
+Sites = re.Pattern[str] | Callable[[str], Iterable[re.Match[str]]]
+
+
+class Method(Protocol):
+    """Makes the edits of one text."""
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What changes a site; its keyword parameters are the perturbation's."""
+        ...
+
+    def edits(
+        self,
+        text: str,
+        rng: Random,
+        share: float,
+        protected: Sequence[Span],
+        parameters: Mapping[str, Any],
+    ) -> tuple[Edit, ...]:
+        """Return the edits, in order and without overlaps.
+
+        Args:
+            text: What is perturbed.
+            rng: Decides.
+            share: Of the sites that are changed, in (0, 1].
+            protected: Spans that are left alone, in order and without overlaps.
+            parameters: Of the function.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Each:
+    """Changes one chosen site after the other."""
+
+    sites: Sites
+    function: Callable[..., str | None]
+
+    def edits(
+        self,
+        text: str,
+        rng: Random,
+        share: float,
+        protected: Sequence[Span],
+        parameters: Mapping[str, Any],
+    ) -> tuple[Edit, ...]:
+        """Return the edits, in order and without overlaps."""
+        found = _free_sites(self.sites, text, protected)
+        wanted = how_many(len(found), share, rng)
+        made: list[Edit] = []
+        for number, match in enumerate(in_random_order(found, rng)):
+            # A site where nothing comes of it counts as chosen, but the first change is looked for
+            # until there is one.
+            if number >= wanted and made:
+                break
+            before = match.group()
+            after = self.function(match, rng, **parameters)
+            if after is not None and after != before:
+                made.append(Edit(match.start(), match.end(), before, after))
+        return tuple(sorted(made))
+
+
+@dataclass(frozen=True)
+class Together:
+    """Changes all chosen sites of a text at once."""
+
+    sites: Sites
+    function: Callable[..., Sequence[str | None]]
+
+    def edits(
+        self,
+        text: str,
+        rng: Random,
+        share: float,
+        protected: Sequence[Span],
+        parameters: Mapping[str, Any],
+    ) -> tuple[Edit, ...]:
+        """Return the edits, in order and without overlaps."""
+        found = _free_sites(self.sites, text, protected)
+        wanted = how_many(len(found), share, rng)
+        order = in_random_order(found, rng)
+        chosen = [match for match, _ in zip(order, range(wanted), strict=False)]
+        chosen.sort(key=re.Match.start)
+        changed = self.function(chosen, rng, **parameters) if chosen else []
+        return tuple(
+            Edit(match.start(), match.end(), match.group(), after)
+            for match, after in zip(chosen, changed, strict=True)
+            if after is not None and after != match.group()
+        )
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Changes a whole text and keeps a share of the edits that have come of it."""
+
+    function: Callable[..., str]
+
+    def edits(
+        self,
+        text: str,
+        rng: Random,
+        share: float,
+        protected: Sequence[Span],
+        parameters: Mapping[str, Any],
+    ) -> tuple[Edit, ...]:
+        """Return the edits, in order and without overlaps."""
+        changed = self.function(text, rng, **parameters)
+        found = [
+            edit
+            for edit in edits_between(text, changed)
+            if not _touches(edit.start, edit.end, protected)
+        ]
+        wanted = how_many(len(found), share, rng)
+        order = in_random_order(found, rng)
+        return tuple(sorted(edit for edit, _ in zip(order, range(wanted), strict=False)))
+
+
+def how_many(count: int, share: float, rng: Random) -> int:
+    """Return how many of `count` sites are chosen: the share on average, but at least one.
+
+    Rounding is random, so that short texts get the share on average too; for one `rng` the number
+    does not fall as the share rises.
+    """
+    return min(count, max(1, int(share * count + rng.random()))) if count else 0
+
+
+def in_random_order(items: Sequence[T], rng: Random) -> Iterator[T]:
+    """Yield items in random order; what is drawn between two of them is the caller's."""
+    left = list(items)
+    while left:
+        place = int(rng.random() * len(left))
+        left[place], left[-1] = left[-1], left[place]
+        yield left.pop()
+
+
+def _free_sites(sites: Sites, text: str, protected: Sequence[Span]) -> list[re.Match[str]]:
+    """Find the sites of a text that touch no protected span."""
+    found = sites.finditer(text) if isinstance(sites, re.Pattern) else sites(text)
+    if not protected:
+        return list(found)
+    return [m for m in found if not _touches(m.start(), m.end(), protected)]
+
+
+def _touches(start: int, end: int, protected: Sequence[Span]) -> bool:
+    """Tell whether a span overlaps a protected one; an insertion may not stand at its edge."""
+    if not protected:
+        return False
+    place = bisect_right(protected, (start, float("inf"))) - 1
+    nearby = protected[max(0, place) : place + 2]
+    if start == end:
+        return any(low <= start <= high for low, high in nearby)
+    # A span may reach over more than two protected ones, but then it overlaps the nearest too.
+    return any(start < high and low < end for low, high in nearby)

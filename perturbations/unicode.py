@@ -1,0 +1,118 @@
+"""Unicode: characters that look the same, cannot be seen, or reorder and adorn their neighbours."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from pytest_ood.perturbations._words import INNER_LETTER, LETTER
+from pytest_ood.perturbations.protocol import site_perturbation
+
+if TYPE_CHECKING:
+    from random import Random
+    from re import Match
+
+_BOUCHER = "Boucher et al. 2022 (Bad Characters), section IV"
+_FEW = (0.02, 0.05, 0.1, 0.2, 0.4)
+
+_LOOKALIKES = {
+    "a": "\u0430", "c": "\u0441", "d": "\u0501", "e": "\u0435", "h": "\u04bb", "i": "\u0456",
+    "j": "\u0458", "o": "\u043e\u03bf", "p": "\u0440", "q": "\u051b", "s": "\u0455",
+    "v": "\u03bd", "w": "\u051d", "x": "\u0445", "y": "\u0443",
+    "A": "\u0410\u0391", "B": "\u0412\u0392", "C": "\u0421", "E": "\u0415\u0395",
+    "H": "\u041d\u0397", "I": "\u0406\u0399", "J": "\u0408", "K": "\u041a\u039a",
+    "M": "\u041c\u039c", "N": "\u039d", "O": "\u041e\u039f", "P": "\u0420\u03a1", "S": "\u0405",
+    "T": "\u0422\u03a4", "X": "\u0425\u03a7", "Y": "\u04ae\u03a5", "Z": "\u0396",
+}  # fmt: skip
+_LEET = {"a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!", "l": "1", "o": "0", "s": "5$",
+         "t": "7", "z": "2"}  # fmt: skip
+_INVISIBLE = ("\u200b", "\u200c", "\u200d", "\u2060")
+_ABOVE = "\u0300\u0301\u0302\u0303\u0308\u030a\u030c"
+_AROUND = "".join(map(chr, [*range(0x300, 0x316), *range(0x316, 0x334), *range(0x339, 0x340)]))
+_RLO, _PDF = "\u202e", "\u202c"
+
+
+@site_perturbation(
+    re.compile(f"[{''.join(_LOOKALIKES)}]"), source=f"{_BOUCHER}-B (homoglyphs)", scale=_FEW
+)
+def homoglyphs(letter: Match[str], rng: Random) -> str:
+    """Replace a Latin letter by a Cyrillic or Greek one that looks the same."""
+    return rng.choice(_LOOKALIKES[letter.group()])
+
+
+@site_perturbation(
+    re.compile(r"(?<=[a-zA-Z])(?=[a-zA-Z])"),
+    source=f"{_BOUCHER}-A (invisible characters)",
+    scale=_FEW,
+)
+def zero_width(place: Match[str], rng: Random) -> str:
+    """Put a character of no width inside a word."""
+    del place
+    return rng.choice(_INVISIBLE)
+
+
+@site_perturbation(
+    re.compile(r"(?<![a-zA-Z])[a-zA-Z]{2,}(?![a-zA-Z])"),
+    source=f"{_BOUCHER}-C (reorderings)",
+    scale=(0.05, 0.1, 0.2, 0.3, 0.5),
+)
+def bidi(word: Match[str], rng: Random) -> str:
+    """Store a word backwards between controls that make it shown forwards."""
+    del rng
+    return f"{_RLO}{word.group()[::-1]}{_PDF}"
+
+
+@site_perturbation(INNER_LETTER, source=f"{_BOUCHER}-D (deletions)", scale=_FEW)
+def backspace(letter: Match[str], rng: Random) -> str:
+    """Put a letter and a backspace that takes it back before a letter inside a word."""
+    return rng.choice("abcdefghijklmnopqrstuvwxyz") + "\b" + letter.group()
+
+
+@site_perturbation(
+    re.compile(r"[\u00c0-\u017f\u1e00-\u1eff]|[a-zA-Z][\u0300-\u036f]+"),
+    source="Unicode Standard 16.0, annex 15 (decomposition)",
+    example="The na\u00efve fianc\u00e9e saw Am\u00e9lie at the caf\u00e9 in Z\u00fcrich, d\u00e9j\u00e0 vu.",
+)
+def strip_diacritics(letter: Match[str], rng: Random) -> str:
+    """Write a letter without its diacritics."""
+    del rng
+    decomposed = unicodedata.normalize("NFD", letter.group())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+@site_perturbation(
+    re.compile(r"[aeiouncsyzAEIOUNCSYZ](?![\u0300-\u036f])"),
+    source="Dhole et al. 2021 (NL-Augmenter), diacritic addition",
+    scale=_FEW,
+)
+def add_diacritics(letter: Match[str], rng: Random) -> str:
+    """Put a diacritic over a letter."""
+    return unicodedata.normalize("NFC", letter.group() + rng.choice(_ABOVE))
+
+
+@site_perturbation(LETTER, source="garak, buffs and probes.badchars (zalgo)", scale=_FEW)
+def zalgo(letter: Match[str], rng: Random) -> str:
+    """Heap three combining marks on a letter."""
+    return letter.group() + "".join(rng.choices(_AROUND, k=3))
+
+
+@site_perturbation(
+    re.compile(f"[{''.join(_LEET)}{''.join(_LEET).upper()}]"),
+    source="Eger et al. 2019 (Text Processing Like Humans Do), section 3; leet speak",
+    scale=(0.05, 0.1, 0.2, 0.3, 0.5),
+)
+def leet(letter: Match[str], rng: Random) -> str:
+    """Write a digit or sign that looks like the letter."""
+    return rng.choice(_LEET[letter.group().lower()])
+
+
+@site_perturbation(
+    re.compile("[!-~]"),
+    source="Unicode Standard 16.0, section 18.5 (halfwidth and fullwidth forms)",
+    scale=_FEW,
+)
+def full_width(character: Match[str], rng: Random) -> str:
+    """Write a character in its East Asian full width."""
+    del rng
+    return chr(ord(character.group()) + 0xFEE0)
