@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # A full stop or comma between digits belongs to the number, an apostrophe to the word.
 _MARK = re.compile(r"(?<!\d)[.,;:!?\"()\u201c\u201d\u2026](?!\w)|[.,;:!?\"()](?=\s|\Z)")
-_END_MARK = re.compile(r"(?<=\w)[.!?]+\Z|(?<=\w)\Z")
+_END_MARK = re.compile(r"(?<=\w)[.!?]+(?=\s*\Z)|(?<=\w)(?=\s*\Z)")
 _STYLED = re.compile(r"['\"\u2018\u2019\u201c\u201d]|--|\.\.\.|[\u2013\u2014\u2026]")
 _OTHER_STYLE = {
     "'": "\u2019",

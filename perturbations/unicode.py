@@ -72,7 +72,7 @@ def backspace(letter: Match[str], rng: Random) -> str:
 @site_perturbation(
     re.compile(r"[\u00c0-\u017f\u1e00-\u1eff]|[a-zA-Z][\u0300-\u036f]+"),
     source="Unicode Standard 16.0, annex 15 (decomposition)",
-    example="The na\u00efve fianc\u00e9e saw Am\u00e9lie at the caf\u00e9 in Z\u00fcrich, d\u00e9j\u00e0 vu.",
+    example="The na\u00efve fianc\u00e9e saw Am\u00e9lie in Z\u00fcrich, a d\u00e9j\u00e0 vu.",
 )
 def strip_diacritics(letter: Match[str], rng: Random) -> str:
     """Write a letter without its diacritics."""

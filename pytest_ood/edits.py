@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,10 +38,9 @@ class Edit:
         before, after = self.before, self.after
         if len(before) == len(after) == 1:
             return 1
-        head = len(commonprefix([before, after]))
+        head = _shared(before, after)
         before, after = before[head:], after[head:]
-        tail = len(commonprefix([before[::-1], after[::-1]]))
-        return max(len(before), len(after)) - tail
+        return max(len(before), len(after)) - _shared(before[::-1], after[::-1])
 
 
 @dataclass(frozen=True)
@@ -87,6 +85,12 @@ class Perturbed:
         return len(touched) / max(1, len(words))
 
 
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two strings begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
 def edits_between(original: str, changed: str) -> tuple[Edit, ...]:
     """Return the edits that make `changed` of `original`, word by word, in order."""
     old, new = _TOKEN.findall(original), _TOKEN.findall(changed)
@@ -118,7 +122,8 @@ def apply_edits(original: str, edits: Iterable[Edit]) -> str:
         ValueError: an edit is not of this text, or two overlap.
     """
     pieces, position = [], 0
-    for edit in sorted(edits):
+    # Insertions at one place stay in the order in which they were given.
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
         inside = position <= edit.start <= edit.end <= len(original)
         if not inside or original[edit.start : edit.end] != edit.before:
             raise ValueError(f"{edit!r} is not an edit of this text, or overlaps another")
@@ -130,7 +135,7 @@ def apply_edits(original: str, edits: Iterable[Edit]) -> str:
 def inverted(edits: Iterable[Edit]) -> tuple[Edit, ...]:
     """Return the edits that make the original of the changed text."""
     turned, moved = [], 0
-    for edit in sorted(edits):
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
         start = edit.start + moved
         turned.append(Edit(start, start + len(edit.after), edit.after, edit.before))
         moved += len(edit.after) - len(edit.before)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_ood.edits import Edit, apply_edits
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.examples import Dataset, Example, Inputs, fields_of, with_fields
-from pytest_ood.perturbations import Perturbation, edits_of, find
+from pytest_ood.perturbations import Generator, Perturbation, edits_of, find
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ def perturbed(
         raise ConfigurationError(f"max_edits = {max_edits} is 1 or more")
     dataset = data if isinstance(data, Dataset) else Dataset.from_pairs("data", data)
     change = find(perturbation) if isinstance(perturbation, str) else perturbation
+    if isinstance(change, Generator) and "share" not in change.parameters:
+        # Every site is on offer: `max_edits` says how many are taken.
+        change = change.with_parameters(share=1.0)
 
     def ready() -> st.SearchStrategy[PerturbedCase]:
         # What a generator loads when it is first used takes longer than Hypothesis gives a draw,

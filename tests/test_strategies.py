@@ -20,6 +20,7 @@ REVIEWS = [
     ("dreadful acting and a terrible story throughout", "negative"),
     ("their delightful children steal every single scene", "positive"),
 ]
+THOROUGH = settings(deadline=None, max_examples=400, derandomize=True, database=None)
 QUIET = settings(deadline=None, max_examples=50, derandomize=True, database=None)
 
 
@@ -65,9 +66,10 @@ def test_fields_are_edited_apart(data: st.DataObject) -> None:
 @pytest.mark.parametrize("name", sorted(catalogue()))
 def test_any_failure_shrinks_to_one_edit(name: str) -> None:
     """The least case of all has a single edit of the first example."""
-    case = find(perturbed(REVIEWS, name, max_edits=5), lambda _: True, settings=QUIET)
+    reviews = [(catalogue()[name].example, "positive"), *REVIEWS]
+    case = find(perturbed(reviews, name, max_edits=5), lambda _: True, settings=THOROUGH)
     assert len(case.edits) == 1
-    assert case.example.inputs == REVIEWS[0][0]
+    assert case.example.inputs == reviews[0][0]
 
 
 def test_a_failure_shrinks_to_the_edit_that_matters() -> None:
@@ -119,16 +121,16 @@ def test_pairs_may_come_from_an_iterator() -> None:
     """Pairs are read once, so that a generator serves too."""
     strategy = perturbed(iter(REVIEWS), shout)
     for _ in range(2):
-        assert find(strategy, lambda _: True, settings=QUIET).example.inputs == REVIEWS[0][0]
+        assert find(strategy, lambda _: True, settings=THOROUGH).example.inputs == REVIEWS[0][0]
 
 
 def test_an_example_without_edits_is_never_drawn() -> None:
     """Texts in which nothing can be changed are passed over."""
     rows = [("...", "positive"), ("film", "negative")]
-    case = find(perturbed(rows, shout), lambda _: True, settings=QUIET)
+    case = find(perturbed(rows, shout), lambda _: True, settings=THOROUGH)
     assert case.inputs == "FILM"
     with pytest.raises(Unsatisfiable):
-        find(perturbed(rows[:1], shout), lambda _: True, settings=QUIET)
+        find(perturbed(rows[:1], shout), lambda _: True, settings=THOROUGH)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from pytest_ood.budgets import Budget
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.perturbations import find
+from pytest_ood.perturbations.protection import Protection
 from pytest_ood.readers import DataSource
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, WorstCase
 from pytest_ood.suite import (
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.suite import Suite
+
+PROTECTED = Protection(("urls", "code"))
 
 SMALL = """
 labels = ["no", "yes"]
@@ -78,7 +81,7 @@ def test_the_least_suite() -> None:
     assert suite.name == "given"
     assert suite.task.labels == ("no", "yes")
     assert suite.in_distribution == DataSource("a.csv")
-    assert suite.shifts == (NoiseShift("swap", find("swap")),)
+    assert suite.shifts == (NoiseShift("swap", find("swap").keeping(PROTECTED)),)
     assert suite.budgets == {"swap": {}}
     assert (suite.min_score, suite.max_examples, suite.models) == (None, None, {})
     assert (suite.max_abstention, suite.sequential) == (0.1, None)
@@ -93,7 +96,8 @@ def test_a_full_suite() -> None:
     assert suite.models == {"fake": {"fake": "constant"}}
     typos = suite.shift("typos")
     assert isinstance(typos, NoiseShift)
-    assert typos.perturbation.fingerprint == find("keyboard").with_parameters(share=0.5).fingerprint
+    half = find("keyboard").with_parameters(share=0.5).keeping(PROTECTED)
+    assert typos.perturbation.fingerprint == half.fingerprint
     assert typos.fields == ("body",)
     books = suite.shift("books")
     assert books == DomainShift("books", DataSource("hub:books", "test", label="gold"))
@@ -212,10 +216,10 @@ def changed(**keys: str) -> str:
         ({"shifts.noise.ocr.word": "1"}, "shifts.noise.ocr: unknown key 'word'."),
         ({"shifts.noise.ocr.parameters": "1"}, "shifts.noise.ocr: parameters = 1 is not a table"),
         (
-            {"shifts.noise.ocr.parameters.word": "1"},
-            "unknown parameter 'word'. Did you mean 'words",
+            {"shifts.noise.ocr.parameters.shar": "1"},
+            "unknown parameter 'shar'. Did you mean 'share",
         ),
-        ({"shifts.noise.ocr.parameters.words": "30"}, "words = 30 is a share and lies in [0, 1]"),
+        ({"shifts.noise.ocr.parameters.share": "30"}, "share = 30 is a share and lies in [0, 1]"),
         ({"shifts.noise.ocr.fields": '"a"'}, "fields = 'a' is not a list of strings"),
         ({"shifts.noise.ocr.max_drop": "5"}, "shifts.noise.ocr: max_drop = 5 is a share"),
         ({"shifts.adversarial.greed": "{}"}, "unknown attack 'greed'."),

@@ -74,7 +74,8 @@ def test_an_unknown_parameter_is_guessed() -> None:
     with pytest.raises(ConfigurationError) as caught:
         shout_aloud.with_parameters(rates=0.5)
     assert str(caught.value) == (
-        "shout-aloud: unknown parameter 'rates'. Did you mean 'rate'? Known: mark, rate, share, times."
+        "shout-aloud: unknown parameter 'rates'. Did you mean 'rate' or 'times'? "
+        "Known: mark, rate, share, times."
     )
 
 
@@ -182,12 +183,20 @@ def test_severity_and_share_are_not_given_together() -> None:
         dot.with_parameters(share=0.5).at(2)
 
 
-@pytest.mark.parametrize("scale", [(), (0.1,) * 4, (0.0, 0.1, 0.2, 0.3, 0.4), (0.5, 0.4, 0.6, 0.7, 1),
-                                   (0.1, 0.2, 0.3, 0.4, 1.1)])  # fmt: skip
+@pytest.mark.parametrize(
+    "scale",
+    [
+        (),
+        (0.1,) * 4,
+        (0.0, 0.1, 0.2, 0.3, 0.4),
+        (0.5, 0.4, 0.6, 0.7, 1),
+        (0.1, 0.2, 0.3, 0.4, 1.1),
+    ],
+)
 def test_a_scale_is_five_shares_that_do_not_fall(scale: tuple[float, ...]) -> None:
     """A scale with other numbers is refused."""
     with pytest.raises(ConfigurationError, match="scale"):
-        site_perturbation(re.compile("a"), source="here", scale=scale)(lambda match, rng: "b")
+        site_perturbation(re.compile("a"), source="here", scale=scale)(dot.function)
 
 
 def test_a_lone_surrogate_is_refused() -> None:
