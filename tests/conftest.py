@@ -71,7 +71,7 @@ data = "lamps.jsonl"
 id = "id"
 
 [shifts.noise.keyboard]
-parameters = { share = 0.2 }
+parameters = { share = 0.35 }
 
 [shifts.adversarial.greedy-characters]
 query_budget = 20

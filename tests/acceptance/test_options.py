@@ -152,7 +152,7 @@ def test_a_fail_that_rests_on_the_family_is_reported(project: pytest.Pytester) -
     """What only the other fails of the run make certain fails at the end, once, and ends with 1."""
     path = project.path / "reviews.toml"
     noise = "\n".join(
-        f"[shifts.noise.n{n}]\nperturbation = 'keyboard'\nparameters = {{ share = 0.2 }}\n"
+        f"[shifts.noise.n{n}]\nperturbation = 'keyboard'\nparameters = {{ share = 0.35 }}\n"
         "max_drop = 0.02\n"
         for n in range(10)
     )
@@ -193,7 +193,7 @@ def test_a_model_that_flips_its_answers_is_found_out(project: pytest.Pytester) -
         "words = { positive = ['wonderful', 'delightful'], negative = ['terrible', 'dreadful'] }",
     )
     path = project.path / "reviews.toml"
-    path.write_text(path.read_text().replace("share = 0.2", "share = 0.05"))
+    path.write_text(path.read_text().replace("share = 0.35", "share = 0.05"))
     report = report_of(project, "--ood-model=sampled", "--ood-only=noise")
     (drop,) = report["evaluations"]
     assert drop["verdict"] != "fail"
@@ -303,8 +303,8 @@ def test_a_wrong_configuration_is_a_usage_error(
     [
         ("[shifts.noise.keyboard]", "[shifts.noice.keyboard]", "unknown kind 'noice'"),
         ("[shifts.noise.keyboard]", "[shifts.noise.keybord]", "unknown perturbation 'keybord'"),
-        ("share = 0.2", "shar = 0.2", "unknown parameter 'shar'. Did you mean 'share'"),
-        ("share = 0.2", "share = 1.5", "share = 1.5 is a share and lies in [0, 1]"),
+        ("share = 0.35", "shar = 0.2", "unknown parameter 'shar'. Did you mean 'share'"),
+        ("share = 0.35", "share = 1.5", "share = 1.5 is a share and lies in [0, 1]"),
         ("max_drop = 0.10", "max_drop = 3", "max_drop = 3 is a share"),
         ("max_drop = 0.10", "maxdrop = 0.1", "unknown key 'maxdrop'. Did you mean 'max_drop'"),
         ("min_score = 0.8", "min_score = 80", "min_score = 80 is a share"),
