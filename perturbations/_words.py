@@ -36,8 +36,8 @@ WORD_START = re.compile(r"(?<=\s)(?=[^\W\d_])")
 GAP = re.compile(r"(?<=\w) (?=\w)")
 """A single space between two words."""
 
-END = re.compile(r"(?<=\S)\Z")
-"""The end of a text that does not end in white space: nothing stands there."""
+END = re.compile(r"(?<=\S)(?=\s*\Z)")
+"""The end of a text, before white space that it may end in: nothing stands there."""
 
 
 def like(pattern: str, word: str) -> str:
