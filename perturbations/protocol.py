@@ -5,7 +5,16 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    Protocol,
+    Required,
+    TypedDict,
+    Unpack,
+    runtime_checkable,
+)
 
 from pytest_ood.edits import Perturbed, apply_edits
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
@@ -15,7 +24,6 @@ from pytest_ood.perturbations.methods import Each, Together, Whole
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from random import Random
-    from re import Match
 
     from pytest_ood.edits import Edit
     from pytest_ood.perturbations.contracts import Contract
@@ -221,85 +229,61 @@ class Generator:
         return replace(self, parameters=MappingProxyType({**self.parameters, **parameters}))
 
 
+class Declared(TypedDict, total=False):
+    """What a decorator is told besides the function; see `Generator`.
+
+    `source` is needed. Of the others the defaults are noise that preserves the label, an even
+    scale and version 1.
+    """
+
+    source: Required[str]
+    kind: Kind
+    contract: Contract
+    scale: Sequence[float]
+    version: int
+    needs: str
+    example: str
+
+
 def perturbation(
-    *,
-    source: str,
-    kind: Kind = "noise",
-    contract: Contract = PRESERVING,
-    scale: Sequence[float] = EVEN,
-    version: int = 1,
-    **more: Any,
+    **declared: Unpack[Declared],
 ) -> Callable[[Callable[..., str]], Generator]:
     """Make a function `(text, rng, *, parameters...) -> text` a perturbation.
 
     Its edits are found by comparing the texts. A severity takes its share of them; unless one is
     asked for, all are taken.
     """
-    more = {"severity": MAX_SEVERITY, **more}
-
-    def decorate(function: Callable[..., str]) -> Generator:
-        return Generator(
-            _named(function), kind, contract, source, tuple(scale), Whole(function), version, **more
-        )
-
-    return decorate
+    return lambda function: replace(_generator(Whole(function), declared), severity=MAX_SEVERITY)
 
 
 def site_perturbation(
-    sites: Sites,
-    *,
-    source: str,
-    kind: Kind = "noise",
-    contract: Contract = PRESERVING,
-    scale: Sequence[float] = EVEN,
-    version: int = 1,
-    **more: Any,
+    sites: Sites, **declared: Unpack[Declared]
 ) -> Callable[[Callable[..., str | None]], Generator]:
     """Make a function `(match, rng, *, parameters...) -> replacement` a perturbation.
 
     Args:
         sites: Where something can be changed: a regular expression, or a function from a text to
             its matches, in order and without overlaps.
-        source: Where the perturbation comes from.
-        kind: What sort of change it is.
-        contract: What it may do to the label.
-        scale: The share of sites that is changed at each severity.
-        version: Raised by whoever changes its output.
-        more: `needs` and `example` of the `Generator`.
+        declared: What it is.
     """
-
-    def decorate(function: Callable[[Match[str], Random], str | None]) -> Generator:
-        method = Each(sites, function)
-        return Generator(
-            _named(function), kind, contract, source, tuple(scale), method, version, **more
-        )
-
-    return decorate
+    return lambda function: _generator(Each(sites, function), declared)
 
 
 def batch_perturbation(
-    sites: Sites,
-    *,
-    source: str,
-    kind: Kind = "noise",
-    contract: Contract = PRESERVING,
-    scale: Sequence[float] = EVEN,
-    version: int = 1,
-    **more: Any,
+    sites: Sites, **declared: Unpack[Declared]
 ) -> Callable[[Callable[..., Sequence[str | None]]], Generator]:
     """Make a function `(matches, rng, *, parameters...) -> replacements` a perturbation.
 
     As `site_perturbation`, for what is cheaper done for all chosen sites of a text at once, such
     as asking a language model.
     """
+    return lambda function: _generator(Together(sites, function), declared)
 
-    def decorate(function: Callable[..., Sequence[str | None]]) -> Generator:
-        method = Together(sites, function)
-        return Generator(
-            _named(function), kind, contract, source, tuple(scale), method, version, **more
-        )
 
-    return decorate
+def _generator(method: Method, declared: Declared) -> Generator:
+    given: dict[str, Any] = {"kind": "noise", "contract": PRESERVING, **declared}
+    scale = tuple(given.pop("scale", EVEN))
+    return Generator(name=_named(method.function), method=method, scale=scale, **given)
 
 
 def _named(function: Callable[..., Any]) -> str:
