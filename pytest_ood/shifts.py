@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pytest_ood.edits import Perturbed, edits_between
 from pytest_ood.examples import canonical, fields_of, with_fields
 from pytest_ood.perturbations import code_version, is_shipped
+from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
@@ -54,6 +56,20 @@ class DomainShift:
 
 
 @dataclass(frozen=True)
+class Shifted:
+    """Examples after a perturbation.
+
+    Attributes:
+        inputs: One for each example; the original where nothing was changed, or where the change
+            was rejected.
+        rejected: Places of examples whose change the validity filter did not accept.
+    """
+
+    inputs: tuple[Inputs, ...]
+    rejected: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
 class NoiseShift:
     """The same examples, perturbed without looking at the model.
 
@@ -61,16 +77,23 @@ class NoiseShift:
         name: In reports.
         perturbation: What is done to each text.
         fields: The fields it is done to; empty for all.
+        relabel: The label of a perturbed example by the label of its original; empty where
+            labels stay.
     """
 
     name: str
     perturbation: Perturbation
     fields: tuple[str, ...] = ()
+    relabel: Mapping[str, str] = field(default_factory=dict)
     kind: Kind = "noise"
+
+    def relabelled(self, example: Example) -> Example:
+        """Return an example with the label that it has once it is perturbed."""
+        return replace(example, label=self.relabel.get(example.label, example.label))
 
     def apply(
         self, examples: Sequence[Example], seed: int, store: TextStore | None = None
-    ) -> list[Inputs]:
+    ) -> Shifted:
         """Perturb each example under a generator of its own, seeded by shift, id and field.
 
         Args:
@@ -100,8 +123,11 @@ class NoiseShift:
         if store is not None and kept:
             store.put_texts(made)
         texts = known | made
-        return [
-            with_fields(
+        rejected = self._rejected(examples, {place: texts[key] for place, key in keys.items()})
+        inputs = tuple(
+            example.inputs
+            if place in rejected
+            else with_fields(
                 example.inputs,
                 {
                     name: texts[keys[example.id, name]]
@@ -109,8 +135,25 @@ class NoiseShift:
                     if (example.id, name) in keys
                 },
             )
-            for example in examples
+            for place, example in enumerate(examples)
+        )
+        return Shifted(inputs, rejected)
+
+    def _rejected(
+        self, examples: Sequence[Example], texts: Mapping[tuple[str, str], str]
+    ) -> frozenset[int]:
+        """Return the places of examples with a text that the contract's filter rejects."""
+        contract = self.perturbation.contract
+        if not isinstance(contract, Uncertain):
+            return frozenset()
+        asked = [
+            (place, Perturbed(text, edits_between(text, texts[example.id, name])))
+            for place, example in enumerate(examples)
+            for name, text in fields_of(example.inputs).items()
+            if texts.get((example.id, name), text) != text
         ]
+        accepted = contract.filter.accepts([case for _, case in asked])
+        return frozenset(p for (p, _), good in zip(asked, accepted, strict=True) if not good)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.metrics import ACCURACY, loss_names
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.adversarial import find_attack
+from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.readers import DataSource, parse_source
 from pytest_ood.shifts import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.examples import Dataset
+    from pytest_ood.perturbations import Generator
     from pytest_ood.tasks import Task
 
 IN_DISTRIBUTION = "in-distribution"
@@ -42,7 +44,15 @@ _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_ex
 _BUDGET_KEYS = ("margin", "max_drop")
 _SHIFT_KEYS = {
     "domain": ("data", "split", "fields", "label", "id", "labels", "train", *_BUDGET_KEYS),
-    "noise": ("perturbation", "severity", "parameters", "protect", "fields", *_BUDGET_KEYS),
+    "noise": (
+        "perturbation",
+        "severity",
+        "parameters",
+        "protect",
+        "fields",
+        "relabel",
+        *_BUDGET_KEYS,
+    ),
     "adversarial": ("attack", "query_budget", "max_examples", *_BUDGET_KEYS),
 }
 
@@ -267,7 +277,9 @@ def _shift(
             if "severity" in entry:
                 generator = generator.at(entry["severity"])
             protection = parse_protection(_strings(entry, "protect", DEFAULT_PROTECTION), labels)
-            return NoiseShift(name, generator.keeping(protection), _fields(entry))
+            generator = generator.keeping(protection)
+            relabel = _relabel(generator, _table(entry, "relabel", where), labels)
+            return NoiseShift(name, generator, _fields(entry), relabel)
         queries = check_count(entry.get("query_budget", DEFAULT_QUERY_BUDGET), "query_budget")
         assert queries is not None, "unreachable because there is a default"
         return AdversarialShift(
@@ -281,6 +293,26 @@ def _shift(
         raise ConfigurationError(
             message if message.startswith(where) else f"{where}: {message}"
         ) from None
+
+
+def _relabel(
+    generator: Generator, given: Mapping[str, Any], labels: tuple[str, ...]
+) -> dict[str, str]:
+    """Return the label after by the label before, of a perturbation that changes labels."""
+    for label in (*given, *given.values()):
+        if label not in labels:
+            raise ConfigurationError("relabel: " + unknown_name("label", str(label), labels))
+    if not isinstance(generator.contract, Changing):
+        if given:
+            raise ConfigurationError(
+                f"relabel: {generator.name} is {generator.contract.name} and changes no label"
+            )
+        return {}
+    known = dict(given)
+    for label in labels:
+        if label not in known:
+            known[label] = generator.contract.relabel(label, labels)
+    return known
 
 
 def _train(entry: Mapping[str, Any], source: Mapping[str, Any], where: str) -> DataSource | None:

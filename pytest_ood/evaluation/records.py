@@ -110,6 +110,7 @@ class Evaluation:
         planned: Examples there were; more than `drawn` where the verdict was settled before.
         p_fail: The p-value of "the budget is kept", or None.
         adjusted_p: The same among all gates of the run, once they are known.
+        rejected: Examples whose change the validity filter did not accept: left out.
         unheld: Of an attack: successes that did not hold when the model was asked again.
         disagreement: Share of in-distribution inputs the model answers otherwise when asked again,
             or None where it was not asked.
@@ -147,6 +148,7 @@ class Evaluation:
     p_fail: float | None = None
     adjusted_p: float | None = None
     unheld: int = 0
+    rejected: int = 0
     disagreement: float | None = None
     seed_drops: tuple[float, ...] = ()
     reweighted: float | None = None

@@ -42,6 +42,7 @@ from pytest_ood.shifts import (
     DomainShift,
     NoiseShift,
     Shift,
+    Shifted,
     WorstCase,
     shifted_set_hash,
 )
@@ -103,7 +104,7 @@ class SuiteRun:
         self.size = max_examples if max_examples is not None else suite.max_examples
         self.references = references
         self._datasets: dict[str, Dataset] = {}
-        self._shifted: dict[str, list[Inputs]] = {}
+        self._shifted: dict[str, Shifted] = {}
         self._sources: dict[str, InDistribution] = {}
         self._trials: dict[tuple[str, str], Growing] = {}
         self._floors: dict[str, Floor] = {}
@@ -140,7 +141,7 @@ class SuiteRun:
         noises = self._noises(shift)
         if noises is None:
             return size
-        shifted = [self._perturbed(noise) for noise in noises]
+        shifted = [self._perturbed(noise).inputs for noise in noises]
         examples = self.in_distribution().examples[:size]
         return sum(any(texts[p] != e.inputs for texts in shifted) for p, e in enumerate(examples))
 
@@ -279,6 +280,7 @@ class SuiteRun:
             model=model.name,
             n=len(trial.after),
             unchanged=trial.unchanged,
+            rejected=trial.rejected,
             abstained=_abstained(trial.after),
             abstained_id=_abstained(trial.before),
             score_id=first,
@@ -418,9 +420,9 @@ class SuiteRun:
         return AttackTrial(asker, shift, source, self.seed)
 
     def _noise_trial(self, asker: Asker, source: InDistribution, shift: NoiseShift) -> NoiseTrial:
-        return NoiseTrial(asker, shift.name, source, self._perturbed(shift))
+        return NoiseTrial(asker, shift, source, self._perturbed(shift))
 
-    def _perturbed(self, shift: NoiseShift) -> list[Inputs]:
+    def _perturbed(self, shift: NoiseShift) -> Shifted:
         if shift.name not in self._shifted:
             examples = self.in_distribution().examples
             self._shifted[shift.name] = shift.apply(examples, self.seed, self.engine.store)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.engine import Engine
     from pytest_ood.examples import Example, Inputs
-    from pytest_ood.shifts import AdversarialShift
+    from pytest_ood.shifts import AdversarialShift, NoiseShift, Shifted
     from pytest_ood.suite import Suite
     from pytest_ood.tasks import Prediction
 
@@ -83,6 +83,7 @@ class Trial:
         originals: The inputs of `after` before they were changed; None for a domain shift.
         shifted: The inputs of `after`.
         unchanged: Examples in which nothing was changed.
+        rejected: Examples whose change the validity filter did not accept.
         queries: Of an attack.
         unheld: Of an attack: successes that did not hold on a second query.
     """
@@ -94,6 +95,7 @@ class Trial:
     originals: tuple[Inputs, ...] | None
     shifted: tuple[Inputs, ...]
     unchanged: int = 0
+    rejected: int = 0
     queries: int | None = None
     unheld: int = 0
 
@@ -156,30 +158,35 @@ class NoiseTrial:
     """The same examples, perturbed; those in which nothing changed are left out."""
 
     asker: Asker
-    shift: str
+    shift: NoiseShift
     source: InDistribution
-    shifted: Sequence[Inputs]
+    shifted: Shifted
     outcomes: dict[int, Outcome] = field(default_factory=dict)
 
     def upto(self, size: int) -> Trial:
         """Return the first `size` examples' trial."""
         examples = self.source.examples
-        places = [p for p, e in enumerate(examples[:size]) if self.shifted[p] != e.inputs]
+        texts = self.shifted.inputs
+        places = [p for p, e in enumerate(examples[:size]) if texts[p] != e.inputs]
         new = [place for place in places if place not in self.outcomes]
         if new:
             answered = self.asker.outcomes(
-                self.shift, [examples[p] for p in new], [self.shifted[p] for p in new]
+                self.shift.name,
+                [self.shift.relabelled(examples[p]) for p in new],
+                [texts[p] for p in new],
             )
             self.outcomes.update(zip(new, answered, strict=True))
         before = self.source.upto(size)
+        rejected = sum(place < size for place in self.shifted.rejected)
         return Trial(
             paired=True,
             drawn=min(size, len(examples)),
             before=tuple(before[p] for p in places),
             after=tuple(self.outcomes[p] for p in places),
             originals=tuple(examples[p].inputs for p in places),
-            shifted=tuple(self.shifted[p] for p in places),
-            unchanged=min(size, len(examples)) - len(places),
+            shifted=tuple(texts[p] for p in places),
+            unchanged=min(size, len(examples)) - len(places) - rejected,
+            rejected=rejected,
         )
 
 
@@ -204,7 +211,7 @@ class WorstTrial:
             for noise in self.noises:
                 other = noise.outcomes.get(place)
                 if other is not None and other.score < worst.score:
-                    worst, text = other, noise.shifted[place]
+                    worst, text = other, noise.shifted.inputs[place]
             after.append(worst)
             texts.append(text)
         return Trial(

@@ -140,6 +140,8 @@ def _remarks(result: Evaluation) -> list[str]:
         )
     if result.queries is not None:
         lines.append(f"  {result.queries:,} queries")
+    if result.rejected:
+        lines.append(f"  {result.rejected} more were rejected by the validity filter: left out")
     if result.unheld:
         lines.append(f"  {result.unheld} successes did not hold on a second query: not counted")
     if result.disagreement:

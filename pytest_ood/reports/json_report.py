@@ -121,6 +121,7 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "drawn": e.drawn,
         "planned": e.planned,
         "unchanged": e.unchanged,
+        "rejected": e.rejected,
         "abstained": e.abstained,
         "abstained_id": e.abstained_id,
         "score_id": _figure(e.score_id),

@@ -174,6 +174,9 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
     unchanged = {e.unchanged for e in evaluations if e.unchanged and e.queries is None}
     if unchanged:
         told.append(f"{max(unchanged)} unchanged, left out")
+    rejected = max((e.rejected for e in evaluations), default=0)
+    if rejected:
+        told.append(f"{rejected} rejected by the validity filter, left out")
     told += [f"{e.model} abstained {e.abstained} of {e.n}" for e in evaluations if e.abstained]
     told += [f"{e.model}: {e.unheld} did not hold again" for e in evaluations if e.unheld]
     told += [

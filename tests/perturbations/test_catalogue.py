@@ -236,9 +236,9 @@ def test_other_texts_change_nothing(
     """An example gets the same text alone, among others, and in another order."""
     shift = NoiseShift("shift", catalogue()[name])
     examples = [Example(str(number), text, "x") for number, text in enumerate(texts)]
-    alone = {e.id: shift.apply([e], seed)[0] for e in examples}
+    alone = {e.id: shift.apply([e], seed).inputs[0] for e in examples}
     order = data.draw(st.permutations(examples))
-    together = dict(zip([e.id for e in order], shift.apply(order, seed), strict=True))
+    together = dict(zip([e.id for e in order], shift.apply(order, seed).inputs, strict=True))
     assert together == alone
 
 

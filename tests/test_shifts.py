@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import re
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ood.errors import ConfigurationError
+from pytest_ood.examples import Example
+from pytest_ood.perturbations import site_perturbation
+from pytest_ood.perturbations.contracts import Changing, Uncertain, other_label
+from pytest_ood.perturbations.filters import EditDistance
+from pytest_ood.shifts import NoiseShift
+
+if TYPE_CHECKING:
+    from re import Match
+
+LABELS = ("negative", "positive")
+
+
+@site_perturbation(
+    re.compile("x"), source="here", contract=Uncertain(EditDistance(0.3)), scale=(1.0,) * 5
+)
+def dash(letter: Match[str], rng: Random) -> str:
+    """Write a dash for an x."""
+    del letter, rng
+    return "-"
+
+
+def test_a_rejected_change_is_taken_back_and_named() -> None:
+    """What the filter does not accept keeps its original input and is counted apart."""
+    texts = ("abcdefghix", "xxxxxxxxab", "no such letter")
+    examples = [Example(str(n), text, "positive") for n, text in enumerate(texts)]
+    shifted = NoiseShift("dash", dash).apply(examples, 0)
+    assert shifted.inputs == ("abcdefghi-", texts[1], texts[2])
+    assert shifted.rejected == {1}
+
+
+def test_a_filter_decides_on_each_field() -> None:
+    """An example of several fields is rejected as soon as one of them is."""
+    inputs = {"premise": "abcdefghix", "hypothesis": "xx"}
+    shifted = NoiseShift("dash", dash).apply([Example("0", inputs, "positive")], 0)
+    assert shifted.inputs == (inputs,)
+    assert shifted.rejected == {0}
+
+
+def test_a_label_follows_the_change() -> None:
+    """An example under a shift that changes labels has the label that follows on its own."""
+    shift = NoiseShift("dash", dash, relabel={"positive": "negative"})
+    assert shift.relabelled(Example("0", "x", "positive")) == Example("0", "x", "negative")
+    assert shift.relabelled(Example("0", "x", "negative")) == Example("0", "x", "negative")
+
+
+def test_the_other_of_two_labels_is_known_and_of_three_is_not() -> None:
+    """With two labels a change leads to the other; with more the user has to say which."""
+    contract = Changing(other_label)
+    assert [contract.relabel(label, LABELS) for label in LABELS] == ["positive", "negative"]
+    with pytest.raises(ConfigurationError, match="relabel = "):
+        contract.relabel("negative", (*LABELS, "neutral"))
+
+
+@pytest.mark.parametrize("most", [-0.1, 1.1, True, "0.2", None])
+def test_a_filter_takes_a_share(most: object) -> None:
+    """What is no share is refused with the filter's name and the value."""
+    with pytest.raises(ConfigurationError, match=r"filter edit-distance: most = .* \[0, 1\]"):
+        EditDistance(most)  # type: ignore[arg-type]
