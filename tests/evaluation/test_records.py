@@ -28,7 +28,8 @@ FLOOR = Floor(
     adjusted_p=0.004, reasked=32, disagreed=2, seed_scores=(0.25, 0.75),
 )  # fmt: skip
 EVALUATION = Evaluation(
-    suite="tiny", kind="domain", shift="books", model="m", n=30, unchanged=10, rejected=4, abstained=2,
+    suite="tiny", kind="domain", shift="books", model="m", n=30, unchanged=10, rejected=4,
+    abstained=2,
     abstained_id=1, score_id=0.75, score_ood=0.5, drop=FIGURE, paired=True, budget=0.1,
     verdict="fail", reason="above", seed=3, shifted_set_hash="def", queries=77,
     before=(("m1", 1.0), ("m2", 0.5)), after=(("m1", 0.0), ("m2", 0.5)), flips=FLIPS,
