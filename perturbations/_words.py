@@ -45,8 +45,28 @@ def like(pattern: str, word: str) -> str:
     if len(pattern) > 1 and pattern.isupper():
         return word.upper()
     if pattern[:1].isupper():
-        return word[:1].upper() + word[1:]
+        first = next((n for n, letter in enumerate(word) if letter.isalpha()), 0)
+        return word[:first] + word[first : first + 1].upper() + word[first + 1 :]
     return word
+
+
+_SMALL = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+)  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+
+
+def number_word(number: int) -> str:
+    """Write a whole number from 0 to 999 as words."""
+    if number < len(_SMALL):
+        return _SMALL[number]
+    if number < 100:  # noqa: PLR2004 - what the name of the number turns on
+        tens, ones = divmod(number, 10)
+        return _TENS[tens - 2] + (f"-{_SMALL[ones]}" if ones else "")
+    hundreds, rest = divmod(number, 100)
+    return f"{_SMALL[hundreds]} hundred" + (f" {number_word(rest)}" if rest else "")
 
 
 @dataclass(frozen=True)
@@ -63,7 +83,7 @@ class Lexicon:
         """Prepare the search for phrases, by their first word."""
         phrases: dict[str, list[str]] = {}
         for entry in self.entries:
-            phrases.setdefault(entry.split()[0], []).append(entry)
+            phrases.setdefault(_TOKEN.findall(entry)[0], []).append(entry)
         patterns = {
             first: re.compile(
                 r"(?<!\w)(?:"
