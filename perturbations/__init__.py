@@ -22,6 +22,7 @@ from pytest_ood.perturbations.protocol import (
     perturbation,
     site_perturbation,
 )
+from pytest_ood.perturbations.wrapping import from_function, from_nlpaug
 
 if TYPE_CHECKING:
     from random import Random
@@ -36,6 +37,8 @@ __all__ = [
     "code_version",
     "edits_of",
     "find",
+    "from_function",
+    "from_nlpaug",
     "is_shipped",
     "perturbation",
     "site_perturbation",

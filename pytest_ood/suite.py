@@ -13,7 +13,8 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.metrics import ACCURACY, loss_names
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.adversarial import find_attack
-from pytest_ood.perturbations.contracts import Changing
+from pytest_ood.perturbations.contracts import Changing, Uncertain
+from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.readers import DataSource, parse_source
 from pytest_ood.shifts import (
@@ -51,6 +52,7 @@ _SHIFT_KEYS = {
         "protect",
         "fields",
         "relabel",
+        "filter",
         *_BUDGET_KEYS,
     ),
     "adversarial": ("attack", "query_budget", "max_examples", *_BUDGET_KEYS),
@@ -277,7 +279,7 @@ def _shift(
             if "severity" in entry:
                 generator = generator.at(entry["severity"])
             protection = parse_protection(_strings(entry, "protect", DEFAULT_PROTECTION), labels)
-            generator = generator.keeping(protection)
+            generator = _filtered(generator.keeping(protection), entry)
             relabel = _relabel(generator, _table(entry, "relabel", where), labels)
             return NoiseShift(name, generator, _fields(entry), relabel)
         queries = check_count(entry.get("query_budget", DEFAULT_QUERY_BUDGET), "query_budget")
@@ -293,6 +295,18 @@ def _shift(
         raise ConfigurationError(
             message if message.startswith(where) else f"{where}: {message}"
         ) from None
+
+
+def _filtered(generator: Generator, entry: Mapping[str, Any]) -> Generator:
+    """Put a perturbation under the filter that a shift names."""
+    if "filter" not in entry:
+        return generator
+    if isinstance(generator.contract, Changing):
+        raise ConfigurationError(
+            f"filter: {generator.name} changes the label, which is what `relabel` is for; a filter "
+            "is for what may change it"
+        )
+    return generator.under(Uncertain(parse_filter(entry["filter"])))
 
 
 def _relabel(

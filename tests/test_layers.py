@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 LAYERS = [
-    {"plugin", "hookspecs", "__init__"},
+    {"plugin", "hookspecs", "__init__", "__main__", "commands"},
     {"planning"},
     {"gate", "assertions", "strategies"},
     {"configuration", "reports"},

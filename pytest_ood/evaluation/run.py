@@ -37,6 +37,7 @@ from pytest_ood.evaluation.trials import (
 from pytest_ood.examples import Dataset, fields_of
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, loss_names
 from pytest_ood.models.protocol import RecordedModel, SeededModel
+from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.shifts import (
     AdversarialShift,
     DomainShift,
@@ -425,7 +426,8 @@ class SuiteRun:
     def _perturbed(self, shift: NoiseShift) -> Shifted:
         if shift.name not in self._shifted:
             examples = self.in_distribution().examples
-            self._shifted[shift.name] = shift.apply(examples, self.seed, self.engine.store)
+            with using(_resources(self.reader)):
+                self._shifted[shift.name] = shift.apply(examples, self.seed, self.engine.store)
         return self._shifted[shift.name]
 
     def _drop(self, trials: Sequence[Trial], shift: Shift, metric: str) -> Figure:
@@ -619,6 +621,10 @@ class SuiteRun:
             if judged is not None:
                 return Judgement("invalid", who + judged.reason)
         return None
+
+
+def _resources(reader: Reader) -> Resources:
+    return Resources(reader.cache, reader.offline, reader.root, reader.progress)
 
 
 def _one_answer(outcomes: Sequence[Outcome]) -> Judgement | None:

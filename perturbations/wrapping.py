@@ -1,0 +1,154 @@
+"""Wrapping what exists: any augmenter or flow of nlpaug, and any function from text to text."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from dataclasses import replace
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any, Unpack
+
+from pytest_ood.errors import ConfigurationError
+from pytest_ood.perturbations._nlpaug import reverse_tokenizer, tokenizer
+from pytest_ood.perturbations._words import WORD
+from pytest_ood.perturbations.protocol import Declared, Generator, perturbation
+from pytest_ood.seeding import seeded_globals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from random import Random
+
+_PIECE = re.compile(rf"{WORD.pattern}|\S")
+_TEXT_AND_RNG = 2
+
+
+def from_function(
+    function: Callable[..., str], name: str = "", **declared: Unpack[Declared]
+) -> Generator:
+    """Make a perturbation of any function from a text to a text.
+
+    Args:
+        function: `(text) -> text` or `(text, rng) -> text`. What it draws from the global
+            generators of `random` and `numpy` is seeded, and they are put back afterwards.
+        name: In reports; the function's own unless it is given.
+        declared: As for the decorator `perturbation`; `source` is the function's name unless given.
+
+    Raises:
+        TypeError: it cannot be called, or takes other arguments.
+    """
+    if not callable(function):
+        raise TypeError(f"{function!r} is no function from a text to a text")
+    called = getattr(function, "__name__", type(function).__name__)
+    takes_rng = _takes_rng(function)
+
+    def run(text: str, rng: Random) -> str:
+        if takes_rng:
+            return function(text, rng)
+        with seeded_globals(rng):
+            return function(text)
+
+    run.__doc__ = inspect.getdoc(function) or f"Call {called}."
+    return _named(run, name or called, called, declared)
+
+
+def from_nlpaug(augmenter: Any, name: str = "", **declared: Unpack[Declared]) -> Generator:
+    """Make a perturbation of an nlpaug augmenter or flow for texts.
+
+    It runs on a copy. The augmenter is shown words and marks, in a form that is split and joined
+    without loss; what it changed is put in their places, and the white space stays as it is.
+
+    Args:
+        augmenter: Of `nlpaug.augmenter.char`, `.word` or `.sentence`, or a flow of these.
+        name: In reports; the augmenter's own unless it is given.
+        declared: As for the decorator `perturbation`.
+
+    Raises:
+        ConfigurationError: it is none of nlpaug's, or not for texts.
+    """
+    module = type(augmenter).__module__
+    if not module.startswith("nlpaug.") or not hasattr(augmenter, "augment"):
+        raise ConfigurationError(
+            f"from_nlpaug: {augmenter!r} is no augmenter or flow of nlpaug; wrap a function with "
+            "from_function"
+        )
+    if module.startswith(("nlpaug.augmenter.audio", "nlpaug.augmenter.spectrogram")):
+        raise ConfigurationError(f"from_nlpaug: {type(augmenter).__name__} is not for texts")
+    copied = _lossless(augmenter)
+
+    def run(text: str, rng: Random) -> str:
+        pieces = list(_PIECE.finditer(text))
+        if not pieces:
+            return text
+        words = [piece.group() for piece in pieces]
+        with seeded_globals(rng):
+            answer = copied.augment(reverse_tokenizer(words))
+        # nlpaug answers with a list, with a text, or with nothing where it changed nothing.
+        found = answer[0] if isinstance(answer, list) and answer else answer
+        if not isinstance(found, str):
+            return text
+        ends = [*(piece.start() for piece in pieces[1:]), len(text)]
+        gaps = [text[piece.end() : end] for piece, end in zip(pieces, ends, strict=True)]
+        return text[: pieces[0].start()] + _put_in_place(words, gaps, tokenizer(found))
+
+    called = type(augmenter).__name__
+    run.__doc__ = (inspect.getdoc(type(augmenter)) or called).partition("\n")[0]
+    return _named(run, name or called, f"{module}.{called}", declared)
+
+
+def _put_in_place(words: Sequence[str], gaps: Sequence[str], changed: Sequence[str]) -> str:
+    """Replace words by changed ones and keep the gap after each."""
+    made: list[str] = []
+    matcher = SequenceMatcher(None, words, changed, autojunk=len(words) > 1000)  # noqa: PLR2004
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        new = list(changed[j1:j2])
+        if tag == "insert":
+            if made and not made[-1][-1:].isspace():
+                made.append(" ")
+            made += [f"{word} " for word in new]
+        elif i2 - i1 == len(new):
+            made += [word + gap for word, gap in zip(new, gaps[i1:i2], strict=True)]
+        elif new:
+            made.append(" ".join(new) + gaps[i2 - 1])
+    return "".join(made)
+
+
+def _named(
+    run: Callable[[str, Random], str], name: str, source: str, declared: Declared
+) -> Generator:
+    known: Declared = {"source": source}
+    known.update(declared)
+    made = perturbation(**known)(run)
+    return replace(made, name=re.sub(r"[\s/\\\[\]:_<>]+", "-", name).strip("-"))
+
+
+def _takes_rng(function: Callable[..., str]) -> bool:
+    """Tell whether a function takes a generator besides the text."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        # Some functions written in C tell nothing; they take a text.
+        return False
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [p for p in parameters if p.kind in places and p.default is inspect.Parameter.empty]
+    taken = [p for p in parameters if p.kind in (*places, inspect.Parameter.VAR_POSITIONAL)]
+    if not taken or len(needed) > _TEXT_AND_RNG:
+        raise TypeError(
+            f"{function!r} takes ({', '.join(p.name for p in needed)}); it has to take (text) or "
+            "(text, rng)"
+        )
+    return len(needed) == _TEXT_AND_RNG
+
+
+def _lossless(augmenter: Any) -> Any:
+    """Copy an augmenter, and all of a flow, with tokenizers that lose nothing."""
+    copied = copy.copy(augmenter)
+    if isinstance(augmenter, list):
+        # A flow is a list of augmenters; a copy of a list subclass shares nothing but them.
+        copied[:] = [_lossless(one) for one in augmenter]
+        return copied
+    if hasattr(copied, "tokenizer"):
+        copied.tokenizer = tokenizer
+    if hasattr(copied, "reverse_tokenizer"):
+        copied.reverse_tokenizer = reverse_tokenizer
+    return copied

@@ -1,0 +1,105 @@
+"""List the perturbations: what each changes, what it promises and what it needs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import AssetError, ConfigurationError
+from pytest_ood.perturbations import catalogue
+from pytest_ood.perturbations.protocol import MAX_SEVERITY
+from pytest_ood.seeding import generator
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pytest_ood.perturbations import Generator
+
+EXAMPLE = "python -m pytest_ood perturbations --kind register"
+WIDTH = 100
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command is told."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
+    parser.add_argument(
+        "--kind",
+        choices=("noise", "semantic", "register", "label-changing"),
+        help="only those of a kind",
+    )
+    parser.add_argument("--json", action="store_true", help="write JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the list.
+
+    Raises:
+        ConfigurationError: there is no perturbation of a given name.
+    """
+    from pytest_ood.perturbations import find
+
+    chosen = [find(name) for name in options.names] or list(catalogue().values())
+    listed = [_described(g) for g in chosen if options.kind in (None, g.kind)]
+    if options.json:
+        sys.stdout.write(json.dumps(listed, indent=2) + "\n")
+        return 0
+    for entry in listed:
+        sys.stdout.write("\n".join(_lines(entry)) + "\n\n")
+    kinds = {entry["kind"]: 0 for entry in listed}
+    for entry in listed:
+        kinds[entry["kind"]] += 1
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    sys.stdout.write(f"{len(listed)} perturbations: {told}\n")
+    return 0
+
+
+def _described(found: Generator) -> dict[str, Any]:
+    """Return what there is to say of a perturbation, as plain values."""
+    filter_ = getattr(found.contract, "filter", None)
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "contract": found.contract.name,
+        "filter": None if filter_ is None else filter_.fingerprint,
+        "does": found.doc,
+        "severities": {str(n): found.at(n).share for n in range(1, MAX_SEVERITY + 1)},
+        "parameters": {k: v for k, v in found.defaults.items() if k != "share"},
+        "needs": found.needs,
+        "source": found.source,
+        "version": found.version,
+        "example": {"before": found.example, "after": _example(found)},
+    }
+
+
+def _example(found: Generator) -> str | None:
+    """Return the example as it is perturbed; None where what it needs is not there."""
+    if found.needs:
+        return None
+    try:
+        return found(found.example, generator(0, found.name))
+    except (AssetError, ConfigurationError):
+        return None
+
+
+def _lines(entry: dict[str, Any]) -> list[str]:
+    contract = entry["contract"] + (f" ({entry['filter']})" if entry["filter"] else "")
+    shares = " ".join(f"{share:g}" for share in entry["severities"].values())
+    lines = [f"{entry['name']}  [{entry['kind']}, {contract}]", f"  {entry['does']}"]
+    rows = [("shares of sites at severity 1-5", shares)]
+    rows += [(key, repr(value)) for key, value in entry["parameters"].items()]
+    rows += [("needs", entry["needs"])] if entry["needs"] else []
+    rows.append(("source", entry["source"]))
+    rows.append(("before", entry["example"]["before"]))
+    if entry["example"]["after"] is not None:
+        # Invisible characters are what some perturbations are about.
+        after = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in
+                        entry["example"]["after"])  # fmt: skip
+        rows.append(("after", after))
+    for key, value in rows:
+        lines += textwrap.wrap(
+            f"{key}: {value}", WIDTH, initial_indent="  ", subsequent_indent="    ",
+            break_on_hyphens=False,
+        )  # fmt: skip
+    return lines
