@@ -63,5 +63,9 @@ def read_wordnet(folder: Path) -> WordNet:
         best = max(found)
         if best[0] or len(found) == 1:
             first[lemma] = best[1:]
-    data = {part: (folder / f"data.{part}").read_bytes() for part in _PARTS.values()}
+    # Places count from the beginning of files whose lines end in a single character.
+    data = {
+        part: (folder / f"data.{part}").read_bytes().replace(b"\r\n", b"\n")
+        for part in dict.fromkeys(_PARTS.values())
+    }
     return WordNet(first, data)

@@ -6,8 +6,9 @@ A filter is a frozen dataclass of this file, or an object of the user's own; see
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,7 @@ class EmbeddingSimilarity:
         ]
 
 
-FILTERS: Mapping[str, type[EditDistance] | type[EmbeddingSimilarity]] = {
+FILTERS: Mapping[str, Callable[..., ValidityFilter]] = {
     kind.name: kind for kind in (EditDistance, EmbeddingSimilarity)
 }
 """The filters a suite can name."""
@@ -133,7 +134,7 @@ def parse_filter(given: Any) -> ValidityFilter:
         raise ConfigurationError(
             unknown_name("filter", name, FILTERS) + " One's own is given as 'module:object'."
         )
-    known = [f.name for f in fields(FILTERS[name]) if f.name != "name"]
+    known = [key for key in inspect.signature(FILTERS[name]).parameters if key != "name"]
     for key in values:
         if key not in known:
             raise ConfigurationError(f"filter {name}: " + unknown_name("key", key, known))

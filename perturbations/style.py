@@ -74,7 +74,7 @@ _ARCHAIC = Lexicon(
         "where": ("whither",), "why": ("wherefore",), "it is": ("'tis",), "it was": ("'twas",),
         "it will": ("'twill",), "nothing": ("naught",), "anything": ("aught",), "maybe":
         ("perchance", "mayhap"), "perhaps": ("perchance", "mayhap"), "please": ("prithee",),
-        "truly": ("verily", "forsooth"), "really": ("verily", "in sooth"), 
+        "truly": ("verily", "forsooth"), "really": ("verily", "in sooth"),
         "very": ("right", "full"),
         "says": ("saith",), "said": ("quoth",), "comes": ("cometh",), "goes": ("goeth",),
         "makes": ("maketh",), "takes": ("taketh",), "gives": ("giveth",), "seems": ("seemeth",),

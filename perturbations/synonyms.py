@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._words import WORD, like
 from pytest_ood.perturbations._wordnet import read_wordnet
+from pytest_ood.perturbations._words import WORD, like
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 from pytest_ood.perturbations.protocol import site_perturbation
@@ -20,17 +20,7 @@ if TYPE_CHECKING:
 
 _SHORT = 2
 _FUNCTION_WORDS = frozenset(
-    "about above after again all also although and another any are around because been before "
-    "being below between both but can cannot could did does doing done down during each either "
-    "else ever every few for from further get gets getting give given gives got had has have "
-    "having her here hers herself him himself his how however into its itself just let like made "
-    "make makes making many may might mine more most much must neither never nor not nothing now "
-    "off once one only onto other our ours out over own same shall she should since some such take "
-    "takes taking than that the their theirs them then there these they this those though through "
-    "thus too two three under until upon was well were what when where whether which while who "
-    "whom whose why will with within without would yet you your yours yourself way thing things "
-    "something anything everything someone anyone people man men woman women first last second "
-    "very really rather quite still even always often around been be is am".split()
+    ["about", "above", "after", "again", "all", "also", "although", "and", "another", "any", "are", "around", "because", "been", "before", "being", "below", "between", "both", "but", "can", "cannot", "could", "did", "does", "doing", "done", "down", "during", "each", "either", "else", "ever", "every", "few", "for", "from", "further", "get", "gets", "getting", "give", "given", "gives", "got", "had", "has", "have", "having", "her", "here", "hers", "herself", "him", "himself", "his", "how", "however", "into", "its", "itself", "just", "let", "like", "made", "make", "makes", "making", "many", "may", "might", "mine", "more", "most", "much", "must", "neither", "never", "nor", "not", "nothing", "now", "off", "once", "one", "only", "onto", "other", "our", "ours", "out", "over", "own", "same", "shall", "she", "should", "since", "some", "such", "take", "takes", "taking", "than", "that", "the", "their", "theirs", "them", "then", "there", "these", "they", "this", "those", "though", "through", "thus", "too", "two", "three", "under", "until", "upon", "was", "well", "were", "what", "when", "where", "whether", "which", "while", "who", "whom", "whose", "why", "will", "with", "within", "without", "would", "yet", "you", "your", "yours", "yourself", "way", "thing", "things", "something", "anything", "everything", "someone", "anyone", "people", "man", "men", "woman", "women", "first", "last", "second", "very", "really", "rather", "quite", "still", "even", "always", "often", "around", "been", "be", "is", "am"]
 )
 
 

@@ -161,7 +161,7 @@ class NoiseShift:
         # that has nothing else left to compute.
         kept = store is not None and type(contract.filter) in FILTERS.values()
         keys = [
-            "\0".join((code_version(), contract.filter.fingerprint, case.original, case.text))
+            "\0".join([code_version(), contract.filter.fingerprint, case.original, case.text])
             for _, case in asked
         ]
         known = store.get_texts(keys) if store is not None and kept else {}
