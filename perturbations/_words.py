@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Lexicon:
         entries: By the phrase in small letters, with single spaces and straight apostrophes.
     """
 
-    entries: Mapping[str, Sequence[str]]
+    entries: Mapping[str, Sequence[str]] = field(repr=False)
 
     def __post_init__(self) -> None:
         """Prepare the search for phrases, by their first word."""

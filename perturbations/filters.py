@@ -13,7 +13,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, require, unknown_name
-from pytest_ood.perturbations.contracts import ValidityFilter
 from pytest_ood.perturbations.resources import asset
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.edits import Perturbed
+    from pytest_ood.perturbations.contracts import ValidityFilter
 
 _BATCH = 64
 
@@ -164,13 +164,16 @@ def _check(name: str, key: str, value: float) -> None:
 
 @cache
 def _encoder(folder: Path) -> tuple[Any, Any]:
+    from pytest_ood.models._torch import quiet_transformers
+
     purpose = "the filter embedding-similarity"
     transformers = require("transformers", extra="transformers", purpose=purpose)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    # The pooler is no part of the checkpoint, and the mean over the states does without it.
-    model = transformers.AutoModel.from_pretrained(
-        folder, local_files_only=True, add_pooling_layer=False
-    )
+    with quiet_transformers():
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        # The mean over the states does without the checkpoint's pooler.
+        model = transformers.AutoModel.from_pretrained(
+            folder, local_files_only=True, add_pooling_layer=False
+        )
     return tokenizer, model.eval()
 
 

@@ -19,9 +19,20 @@ if TYPE_CHECKING:
     from re import Match
 
 _SHORT = 2
-_FUNCTION_WORDS = frozenset(
-    ["about", "above", "after", "again", "all", "also", "although", "and", "another", "any", "are", "around", "because", "been", "before", "being", "below", "between", "both", "but", "can", "cannot", "could", "did", "does", "doing", "done", "down", "during", "each", "either", "else", "ever", "every", "few", "for", "from", "further", "get", "gets", "getting", "give", "given", "gives", "got", "had", "has", "have", "having", "her", "here", "hers", "herself", "him", "himself", "his", "how", "however", "into", "its", "itself", "just", "let", "like", "made", "make", "makes", "making", "many", "may", "might", "mine", "more", "most", "much", "must", "neither", "never", "nor", "not", "nothing", "now", "off", "once", "one", "only", "onto", "other", "our", "ours", "out", "over", "own", "same", "shall", "she", "should", "since", "some", "such", "take", "takes", "taking", "than", "that", "the", "their", "theirs", "them", "then", "there", "these", "they", "this", "those", "though", "through", "thus", "too", "two", "three", "under", "until", "upon", "was", "well", "were", "what", "when", "where", "whether", "which", "while", "who", "whom", "whose", "why", "will", "with", "within", "without", "would", "yet", "you", "your", "yours", "yourself", "way", "thing", "things", "something", "anything", "everything", "someone", "anyone", "people", "man", "men", "woman", "women", "first", "last", "second", "very", "really", "rather", "quite", "still", "even", "always", "often", "around", "been", "be", "is", "am"]
+_WORDS = (
+    "about above after again all also although and another any are around because been before "
+    "being below between both but can cannot could did does doing done down during each either "
+    "else ever every few for from further get gets getting give given gives got had has have "
+    "having her here hers herself him himself his how however into its itself just let like "
+    "made make makes making many may might mine more most much must neither never nor not "
+    "nothing now off once one only onto other our ours out over own same shall she should since "
+    "some such take takes taking than that the their theirs them then there these they this "
+    "those though through thus too two three under until upon was well were what when where "
+    "whether which while who whom whose why will with within without would yet you your yours "
+    "yourself way thing things something anything everything someone anyone people man men "
+    "woman women first last second very really rather quite still even always often be is am"
 )
+_FUNCTION_WORDS = frozenset(_WORDS.split())
 
 
 def _known(text: str) -> Iterator[Match[str]]:

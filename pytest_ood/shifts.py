@@ -160,10 +160,8 @@ class NoiseShift:
         # Decisions of a filter of this package are kept: its model takes longer to load than a run
         # that has nothing else left to compute.
         kept = store is not None and type(contract.filter) in FILTERS.values()
-        keys = [
-            "\0".join([code_version(), contract.filter.fingerprint, case.original, case.text])
-            for _, case in asked
-        ]
+        rule = f"{code_version()}\0{contract.filter.fingerprint}"
+        keys = [f"{rule}\0{case.original}\0{case.text}" for _, case in asked]
         known = store.get_texts(keys) if store is not None and kept else {}
         new = [place for place, key in enumerate(keys) if key not in known]
         accepted = contract.filter.accepts([asked[place][1] for place in new])
