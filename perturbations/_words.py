@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def number_word(number: int) -> str:
     return f"{_SMALL[hundreds]} hundred" + (f" {number_word(rest)}" if rest else "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Lexicon:
     """Words and phrases, each with what may stand in its place.
 
@@ -77,7 +77,7 @@ class Lexicon:
         entries: By the phrase in small letters, with single spaces and straight apostrophes.
     """
 
-    entries: Mapping[str, Sequence[str]] = field(repr=False)
+    entries: Mapping[str, Sequence[str]]
 
     def __post_init__(self) -> None:
         """Prepare the search for phrases, by their first word."""
@@ -97,6 +97,9 @@ class Lexicon:
             for first, found in phrases.items()
         }
         object.__setattr__(self, "_patterns", patterns)
+
+    def __repr__(self) -> str:
+        return f"Lexicon of {len(self.entries)} entries"
 
     def __call__(self, text: str) -> Iterator[re.Match[str]]:
         """Yield the entries that occur in a text, the longest at each place."""
