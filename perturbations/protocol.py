@@ -117,6 +117,11 @@ class Generator:
         if not all(_is_share(share) for share in self.scale):
             raise ConfigurationError(f"{self.name}: scale = {self.scale!r} has shares in (0, 1]")
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's
+        """Show name and parameters where Hypothesis or IPython would print whole lexicons."""
+        del cycle
+        printer.text(self.fingerprint)
+
     def __call__(self, text: str, rng: Random) -> str:
         """Perturb one text.
 
