@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import Budget, Rules
@@ -14,6 +14,7 @@ from pytest_ood.metrics import ACCURACY, IN_DOMAIN, loss_names
 from pytest_ood.models import as_model
 from pytest_ood.perturbations import Perturbation, catalogue
 from pytest_ood.perturbations.adversarial import attacks
+from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.reports.explanation import explain
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift
 from pytest_ood.suite import DEFAULT_QUERY_BUDGET, Suite
@@ -86,7 +87,7 @@ class Ood:
         chosen = _shift(shift)
         budgets = {metric: Budget(max_drop=max_drop)}
         run, (asked,) = self._run(data, chosen, budgets, labels, [model])
-        result = run.evaluate(asked, chosen, metric)
+        result = run.evaluate(asked, run.suite.shifts[0], metric)
         self._settle(result)
         return result
 
@@ -123,7 +124,7 @@ class Ood:
         chosen = _shift(under)
         budgets = {metric: Budget(margin=margin)}
         run, (mine, other) = self._run(on, chosen, budgets, labels, [model, than])
-        result = run.compare(mine, other, chosen, metric)
+        result = run.compare(mine, other, run.suite.shifts[0], metric)
         self._settle(result)
         return result
 
@@ -140,6 +141,7 @@ class Ood:
         if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and labels is None:
             known |= set(shift.source.labels)
         task = Classification(tuple(sorted(known)))
+        shift = _relabelling(shift, task.labels)
         for metric in budgets:
             allowed = (ACCURACY, *loss_names(task.labels, shift.kind))
             if metric not in allowed or metric == IN_DOMAIN:
@@ -171,6 +173,16 @@ class Ood:
             self.on_inconclusive(text)
             return
         raise BudgetExceededError(text)
+
+
+def _relabelling(shift: Shift, labels: tuple[str, ...]) -> Shift:
+    """Give a perturbation that changes labels its table, where the user gave none."""
+    if not isinstance(shift, NoiseShift) or shift.relabel:
+        return shift
+    contract = shift.perturbation.contract
+    if not isinstance(contract, Changing):
+        return shift
+    return replace(shift, relabel={label: contract.relabel(label, labels) for label in labels})
 
 
 def _shift(given: ShiftLike) -> Shift:
