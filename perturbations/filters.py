@@ -179,12 +179,12 @@ def _encoder(folder: Path) -> tuple[Any, Any]:
 
 def _embed(texts: Sequence[str], folder: Path) -> list[list[float]]:
     """Return a vector of length 1 for each text."""
+    from pytest_ood.models._torch import length_sorted
+
     torch = require("torch", extra="transformers", purpose="the filter embedding-similarity")
     tokenizer, model = _encoder(folder)
-    order = sorted(range(len(texts)), key=lambda place: (len(texts[place]), texts[place]))
     vectors: list[list[float]] = [[] for _ in texts]
-    for start in range(0, len(order), _BATCH):
-        places = order[start : start + _BATCH]
+    for places in length_sorted([len(text) for text in texts], _BATCH):
         batch = tokenizer(
             [texts[place] for place in places], padding=True, truncation=True, max_length=256,
             return_tensors="pt",

@@ -74,7 +74,7 @@ class Each:
             after = self.function(match, rng, **parameters)
             if after is not None and after != before:
                 made.append(Edit(match.start(), match.end(), before, after))
-        return tuple(sorted(made))
+        return tuple(sorted(made, key=_place))
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,7 @@ class Together:
     ) -> tuple[Edit, ...]:
         """Return the edits, in order and without overlaps."""
         found = _free_sites(self.sites, text, protected)
-        wanted = how_many(len(found), share, rng)
-        order = in_random_order(found, rng)
-        chosen = [match for match, _ in zip(order, range(wanted), strict=False)]
-        chosen.sort(key=re.Match.start)
+        chosen = sorted(_chosen(found, share, rng), key=re.Match.start)
         changed = self.function(chosen, rng, **parameters) if chosen else []
         return tuple(
             Edit(match.start(), match.end(), match.group(), after)
@@ -127,9 +124,17 @@ class Whole:
             for edit in edits_between(text, changed)
             if not _touches(edit.start, edit.end, protected)
         ]
-        wanted = how_many(len(found), share, rng)
-        order = in_random_order(found, rng)
-        return tuple(sorted(edit for edit, _ in zip(order, range(wanted), strict=False)))
+        return tuple(sorted(_chosen(found, share, rng), key=_place))
+
+
+def _chosen(items: Sequence[T], share: float, rng: Random) -> list[T]:
+    """Return the share of items that is changed, in random order; see `how_many`."""
+    wanted = how_many(len(items), share, rng)
+    return [item for item, _ in zip(in_random_order(items, rng), range(wanted), strict=False)]
+
+
+def _place(edit: Edit) -> tuple[int, int]:
+    return edit.start, edit.end
 
 
 def how_many(count: int, share: float, rng: Random) -> int:

@@ -109,13 +109,12 @@ class Generator:
     def __post_init__(self) -> None:
         """Check the scale."""
         rising = all(a <= b for a, b in zip(self.scale, self.scale[1:], strict=False))
-        if len(self.scale) != MAX_SEVERITY or not rising or not 0 < self.scale[0] <= 1:
+        shares = all(_is_share(share) and share > 0 for share in self.scale)
+        if len(self.scale) != MAX_SEVERITY or not shares or not rising:
             raise ConfigurationError(
                 f"{self.name}: scale = {self.scale!r} is {MAX_SEVERITY} shares in (0, 1] that do "
                 "not fall"
             )
-        if not all(_is_share(share) for share in self.scale):
-            raise ConfigurationError(f"{self.name}: scale = {self.scale!r} has shares in (0, 1]")
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's
         """Show name and parameters where Hypothesis or IPython would print whole lexicons."""
@@ -161,8 +160,11 @@ class Generator:
     @property
     def share(self) -> float:
         """The share of sites that is changed."""
-        if "share" in self.parameters:
-            return float(self.parameters["share"])
+        return float(self.parameters.get("share", self._scaled))
+
+    @property
+    def _scaled(self) -> float:
+        """The severity's share of sites."""
         return self.scale[self.severity - 1] if self.severity else 0.0
 
     @property
@@ -181,7 +183,7 @@ class Generator:
             for name, parameter in inspect.signature(self.function).parameters.items()
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         }
-        return {"share": self.scale[self.severity - 1] if self.severity else 0.0, **own}
+        return {"share": self._scaled, **own}
 
     @property
     def doc(self) -> str:

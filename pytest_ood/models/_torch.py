@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Context
 
 DTYPES = ("float32", "bfloat16", "float16")
-MODEL_ASSETS = tuple(name for name in ASSETS if name not in ("icwsm-2014", "wordnet"))
+MODEL_ASSETS = tuple(name for name, asset in ASSETS.items() if asset.is_model)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
