@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.edits import edits_between
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.objects import import_object
 from pytest_ood.perturbations.protocol import (
     Generator,
     Perturbation,
@@ -22,6 +23,7 @@ from pytest_ood.perturbations.protocol import (
     perturbation,
     site_perturbation,
 )
+from pytest_ood.perturbations.resources import current
 from pytest_ood.perturbations.wrapping import from_function, from_nlpaug
 
 if TYPE_CHECKING:
@@ -77,11 +79,19 @@ def is_shipped(candidate: Perturbation) -> bool:
 
 
 def find(name: str) -> Generator:
-    """Return the shipped perturbation of this name.
+    """Return the shipped perturbation of this name, or one's own as `module:name`.
 
     Raises:
         ConfigurationError: there is none; the message names the nearest.
     """
+    if ":" in name:
+        own = import_object(name, "perturbation", current().root)
+        if not isinstance(own, Generator):
+            raise ConfigurationError(
+                f"{name!r} is no perturbation but of type {type(own).__name__}; the decorators of "
+                "pytest_ood.perturbations make one of a function"
+            )
+        return own
     try:
         return catalogue()[name]
     except KeyError:

@@ -5,7 +5,6 @@ A filter is a frozen dataclass of this file, or an object of the user's own; see
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, require, unknown_name
-from pytest_ood.perturbations.resources import asset
+from pytest_ood.objects import import_object
+from pytest_ood.perturbations.resources import asset, current
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,12 +143,11 @@ def parse_filter(given: Any) -> ValidityFilter:
 
 def _own(given: str, values: Mapping[str, Any]) -> ValidityFilter:
     """Import a user's own filter; a class is called with the table's other keys."""
-    module, _, name = given.partition(":")
+    found = import_object(given, "filter", current().root)
     try:
-        found = getattr(importlib.import_module(module), name)
         made = found(**values) if isinstance(found, type) else found
-    except (ImportError, AttributeError, TypeError) as error:
-        raise ConfigurationError(f"filter {given!r} cannot be had: {error}") from None
+    except TypeError as error:
+        raise ConfigurationError(f"filter {given!r} cannot be made: {error}") from None
     if not all(hasattr(made, part) for part in ("name", "fingerprint", "accepts")):
         raise ConfigurationError(
             f"filter {given!r} has to have `name`, `fingerprint` and `accepts(cases)`"

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pytest_ood.edits import Edit, edits_between
 
@@ -62,14 +62,15 @@ class Each:
         parameters: Mapping[str, Any],
     ) -> tuple[Edit, ...]:
         """Return the edits, in order and without overlaps."""
-        found = _free_sites(self.sites, text, protected)
-        wanted = how_many(len(found), share, rng)
+        places, match_at = _free_sites(self.sites, text, protected)
+        wanted = how_many(len(places), share, rng)
         made: list[Edit] = []
-        for number, match in enumerate(in_random_order(found, rng)):
+        for number, place in enumerate(in_random_order(places, rng)):
             # A site where nothing comes of it counts as chosen, but the first change is looked for
             # until there is one.
             if number >= wanted and made:
                 break
+            match = match_at(place)
             before = match.group()
             after = self.function(match, rng, **parameters)
             if after is not None and after != before:
@@ -93,8 +94,8 @@ class Together:
         parameters: Mapping[str, Any],
     ) -> tuple[Edit, ...]:
         """Return the edits, in order and without overlaps."""
-        found = _free_sites(self.sites, text, protected)
-        chosen = sorted(_chosen(found, share, rng), key=re.Match.start)
+        places, match_at = _free_sites(self.sites, text, protected)
+        chosen = [match_at(place) for place in sorted(_chosen(places, share, rng))]
         changed = self.function(chosen, rng, **parameters) if chosen else []
         return tuple(
             Edit(match.start(), match.end(), match.group(), after)
@@ -122,7 +123,7 @@ class Whole:
         found = [
             edit
             for edit in edits_between(text, changed)
-            if not _touches(edit.start, edit.end, protected)
+            if not protected or not _touches(edit.start, edit.end, protected)
         ]
         return tuple(sorted(_chosen(found, share, rng), key=_place))
 
@@ -155,18 +156,33 @@ def in_random_order(items: Sequence[T], rng: Random) -> Iterator[T]:
         yield left.pop()
 
 
-def _free_sites(sites: Sites, text: str, protected: Sequence[Span]) -> list[re.Match[str]]:
-    """Find the sites of a text that touch no protected span."""
-    found = sites.finditer(text) if isinstance(sites, re.Pattern) else sites(text)
-    if not protected:
-        return list(found)
-    return [m for m in found if not _touches(m.start(), m.end(), protected)]
+def _free_sites(
+    sites: Sites, text: str, protected: Sequence[Span]
+) -> tuple[list[int], Callable[[int], re.Match[str]]]:
+    """Find the sites of a text that touch no protected span.
+
+    Returns:
+        A number for each, rising with its place, and what gives the match of a number. A hundred
+        thousand matches at once would have the garbage collector go through them again and again.
+    """
+    if isinstance(sites, re.Pattern):
+        places = [
+            match.start()
+            for match in sites.finditer(text)
+            if not protected or not _touches(*match.span(), protected)
+        ]
+        if len(set(places)) == len(places):
+            return places, lambda place: cast("re.Match[str]", sites.match(text, place))
+    found = [
+        match
+        for match in (sites.finditer(text) if isinstance(sites, re.Pattern) else sites(text))
+        if not protected or not _touches(*match.span(), protected)
+    ]
+    return list(range(len(found))), found.__getitem__
 
 
 def _touches(start: int, end: int, protected: Sequence[Span]) -> bool:
     """Tell whether a span overlaps a protected one; an insertion may not stand at its edge."""
-    if not protected:
-        return False
     place = bisect_right(protected, (start, float("inf"))) - 1
     nearby = protected[max(0, place) : place + 2]
     if start == end:

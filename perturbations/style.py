@@ -151,6 +151,7 @@ def archaic(phrase: Match[str], rng: Random) -> str:
 @perturbation(
     source="LangTest 2.0, robustness: speech to text; Gupta et al. 2021 (ASR-like text)",
     kind="register",
+    version=2,
     example="Well, I saw 2 films -- both GREAT, honestly! -- and 14 others; they weren't.",
 )
 def transcript(text: str, rng: Random, *, fillers: float = 0.05) -> str:

@@ -6,9 +6,9 @@ import copy
 import inspect
 import re
 from dataclasses import replace
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Unpack
 
+from pytest_ood.edits import differences
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.perturbations._nlpaug import reverse_tokenizer, tokenizer
 from pytest_ood.perturbations._words import WORD
@@ -99,10 +99,11 @@ def from_nlpaug(augmenter: Any, name: str = "", **declared: Unpack[Declared]) ->
 def _put_in_place(words: Sequence[str], gaps: Sequence[str], changed: Sequence[str]) -> str:
     """Replace words by changed ones and keep the gap after each."""
     made: list[str] = []
-    matcher = SequenceMatcher(None, words, changed, autojunk=len(words) > 1000)  # noqa: PLR2004
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        new = list(changed[j1:j2])
-        if tag == "insert":
+    end = 0
+    for i1, i2, j1, j2 in [*differences(words, changed), (len(words),) * 2 + (len(changed),) * 2]:
+        made += [word + gap for word, gap in zip(words[end:i1], gaps[end:i1], strict=True)]
+        end, new = i2, changed[j1:j2]
+        if i1 == i2 and new:
             if made and not made[-1][-1:].isspace():
                 made.append(" ")
             made += [f"{word} " for word in new]

@@ -9,14 +9,16 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
-_EXACT_TOKENS = 4_000
+_WINDOW = 64
+_EXACT = 4_000
+"""Wider windows do without the tokens that are frequent in them."""
 _CHUNK = re.compile(r"\S+")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Edit:
     """A piece of a text that is replaced.
 
@@ -98,12 +100,7 @@ def edits_between(original: str, changed: str) -> tuple[Edit, ...]:
     for token in old:
         starts.append(starts[-1] + len(token))
     edits = []
-    # Comparing all with all takes a time that grows with the square of the length; past a few pages
-    # frequent tokens are no longer looked for, which may find longer edits than there need be.
-    long = len(old) + len(new) > _EXACT_TOKENS
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=long).get_opcodes():
-        if tag == "equal":
-            continue
+    for i1, i2, j1, j2 in differences(old, new):
         if i2 - i1 == j2 - j1:
             edits += [
                 Edit(starts[i], starts[i + 1], old[i], new[j])
@@ -113,6 +110,34 @@ def edits_between(original: str, changed: str) -> tuple[Edit, ...]:
         else:
             edits.append(Edit(starts[i1], starts[i2], "".join(old[i1:i2]), "".join(new[j1:j2])))
     return tuple(edits)
+
+
+def differences(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield what differs between two sequences: `old[i1:i2]` became `new[j1:j2]`.
+
+    Comparing all with all takes a time that grows with the square of the length. Here windows are
+    compared one after the other, each going on where the last but a quarter of the one before it
+    was matched; a window in which nothing matches is made wider.
+    """
+    i = j = 0
+    width = _WINDOW
+    while i < len(old) or j < len(new):
+        last = i + width >= len(old) and j + width >= len(new)
+        matcher = SequenceMatcher(
+            None, old[i : i + width], new[j : j + width], autojunk=width > _EXACT
+        )
+        start, start_new = i, j
+        for a, b, size in matcher.get_matching_blocks()[:-1]:
+            if not last and max(a, b) > 0.75 * width:
+                break
+            if (i, j) != (start + a, start_new + b):
+                yield i, start + a, j, start_new + b
+            i, j = start + a + size, start_new + b + size
+        if last:
+            if (i, j) != (len(old), len(new)):
+                yield i, len(old), j, len(new)
+            return
+        width = _WINDOW if (i, j) != (start, start_new) else 2 * width
 
 
 def apply_edits(original: str, edits: Iterable[Edit]) -> str:

@@ -295,4 +295,8 @@ def _names_of(check: Check) -> set[str]:
     assert check.shift.kind in KINDS, "unreachable because shifts have no other kind"
     kind = check.shift.kind
     names = {check.suite, kind, check.shift.name, f"{check.suite}/{kind}", check.path}
+    family = getattr(check.shift, "family", "")
+    if family:
+        # A perturbation's name stands for all its severities.
+        names |= {family, f"{check.suite}/{kind}/{family}"}
     return names if check.metric == ACCURACY else {*names, check.metric}

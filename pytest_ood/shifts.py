@@ -80,12 +80,18 @@ class NoiseShift:
         fields: The fields it is done to; empty for all.
         relabel: The label of a perturbed example by the label of its original; empty where
             labels stay.
+        family: The name that several severities of one perturbation have in common; empty for a
+            shift of its own. They draw from one stream, so that what a lower severity changes a
+            higher one changes too.
+        severity: Of a family's member.
     """
 
     name: str
     perturbation: Perturbation
     fields: tuple[str, ...] = ()
     relabel: Mapping[str, str] = field(default_factory=dict)
+    family: str = ""
+    severity: int | None = None
     kind: Kind = "noise"
 
     def relabelled(self, example: Example) -> Example:
@@ -97,12 +103,15 @@ class NoiseShift:
     ) -> Shifted:
         """Perturb each example under a generator of its own, seeded by shift, id and field.
 
+        Of a family's members the family's name is what seeds.
+
         Args:
             examples: What is perturbed.
             seed: Of the run.
             store: Where the texts of shipped perturbations are kept between runs; loading what
                 some of them need takes longer than a whole run that has nothing left to compute.
         """
+        stream = self.family or self.name
         asked = {
             (example.id, name): text
             for example in examples
@@ -111,7 +120,7 @@ class NoiseShift:
         }
         kept = store is not None and is_shipped(self.perturbation)
         keys = {
-            place: "\0".join((code_version(), self.perturbation.fingerprint, str(seed), self.name,
+            place: "\0".join((code_version(), self.perturbation.fingerprint, str(seed), stream,
                               *place, text))
             for place, text in asked.items()
         }  # fmt: skip
@@ -119,7 +128,7 @@ class NoiseShift:
         made = {}
         for place, text in asked.items():
             if keys[place] not in known:
-                rng = generator(seed, self.name, *place)
+                rng = generator(seed, stream, *place)
                 made[keys[place]] = self.perturbation(text, rng)
         if store is not None and kept:
             store.put_texts(made)

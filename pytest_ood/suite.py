@@ -16,6 +16,8 @@ from pytest_ood.perturbations.adversarial import find_attack
 from pytest_ood.perturbations.contracts import Changing, Uncertain
 from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
+from pytest_ood.perturbations.protocol import MAX_SEVERITY
+from pytest_ood.perturbations.resources import current, using
 from pytest_ood.readers import DataSource, parse_source
 from pytest_ood.shifts import (
     KINDS,
@@ -124,7 +126,8 @@ def load_suite(given: str, root: Path) -> Suite:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"suite file {path} cannot be read: {error}") from None
-        return parse_suite(text, path.stem, str(path))
+        with using(replace(current(), root=root)):
+            return parse_suite(text, path.stem, str(path))
     if given not in built_in_suites():
         raise ConfigurationError(
             unknown_name("suite", given, built_in_suites()) + " A file's name ends in .toml."
@@ -199,17 +202,16 @@ def _shifts(
             entry = _table(entries, name, f"{where}: shifts.{kind}")
             metrics = loss_names(labels, kind)
             _check_keys(entry, (*_SHIFT_KEYS[kind], *metrics), at)
-            if name in budgets:
-                raise ConfigurationError(f"{at}: a shift of this name stands under another kind")
             rest = {k: v for k, v in entry.items() if k not in metrics}
-            shifts.append(_shift(kind, name, rest, at, labels))
             own = _metric_budgets(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
-            budgets[name] = dict(kinds.get(kind, {}))
-            for metric, budget in own.items():
-                changes = {k: v for k in _BUDGET_KEYS if (v := getattr(budget, k)) is not None}
-                budgets[name][metric] = replace(budgets[name].get(metric, Budget()), **changes)
+            kept = _with(kinds.get(kind, {}), own)
+            for shift in _shift(kind, name, rest, at, labels):
+                if shift.name in budgets:
+                    raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
+                shifts.append(shift)
+                budgets[shift.name] = kept
     if WORST_CASE in kinds:
         if sum(isinstance(shift, NoiseShift) for shift in shifts) < 2:  # noqa: PLR2004 - the worst of
             raise ConfigurationError(
@@ -222,6 +224,15 @@ def _shifts(
     if not shifts:
         raise ConfigurationError(f"{where}: there is no shift in it; give at least one")
     return tuple(shifts), budgets
+
+
+def _with(kind: Mapping[str, Budget], own: Mapping[str, Budget]) -> dict[str, Budget]:
+    """Return the budgets of a kind of shift with what a shift's own table changes."""
+    found = dict(kind)
+    for metric, budget in own.items():
+        changes = {k: v for k in _BUDGET_KEYS if (v := getattr(budget, k)) is not None}
+        found[metric] = replace(found.get(metric, Budget()), **changes)
+    return found
 
 
 def text_fields(source: DataSource) -> tuple[str, ...]:
@@ -268,33 +279,51 @@ def check_flag(value: Any, where: str) -> bool:
 
 def _shift(
     kind: str, name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
-) -> Shift:
+) -> tuple[Shift, ...]:
+    """Read the table of a shift; of noise at several severities, one shift for each."""
     try:
         if kind == "domain":
             source = {k: v for k, v in entry.items() if k not in (*_BUDGET_KEYS, "train")}
-            return DomainShift(name, parse_source(source, where), _train(entry, source, where))
+            return (DomainShift(name, parse_source(source, where), _train(entry, source, where)),)
         if kind == "noise":
-            generator = find(_string(entry, "perturbation", name, where))
-            generator = generator.with_parameters(**_table(entry, "parameters", where))
-            if "severity" in entry:
-                generator = generator.at(entry["severity"])
-            protection = parse_protection(_strings(entry, "protect", DEFAULT_PROTECTION), labels)
-            generator = _filtered(generator.keeping(protection), entry)
-            relabel = _relabel(generator, _table(entry, "relabel", where), labels)
-            return NoiseShift(name, generator, _fields(entry), relabel)
+            return _noise(name, entry, where, labels)
         queries = check_count(entry.get("query_budget", DEFAULT_QUERY_BUDGET), "query_budget")
         assert queries is not None, "unreachable because there is a default"
-        return AdversarialShift(
-            name,
-            find_attack(_string(entry, "attack", name, where)),
-            queries,
-            check_count(entry.get("max_examples"), "max_examples"),
-        )
+        attack = find_attack(_string(entry, "attack", name, where))
+        most = check_count(entry.get("max_examples"), "max_examples")
+        return (AdversarialShift(name, attack, queries, most),)
     except ConfigurationError as error:
         message = str(error)
         raise ConfigurationError(
             message if message.startswith(where) else f"{where}: {message}"
         ) from None
+
+
+def _noise(
+    name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
+) -> tuple[NoiseShift, ...]:
+    generator = find(_string(entry, "perturbation", name, where))
+    generator = generator.with_parameters(**_table(entry, "parameters", where))
+    protection = parse_protection(_strings(entry, "protect", DEFAULT_PROTECTION), labels)
+    generator = _filtered(generator.keeping(protection), entry)
+    relabel = _relabel(generator, _table(entry, "relabel", where), labels)
+    shift = NoiseShift(name, generator, _fields(entry), relabel)
+    asked = entry.get("severity")
+    if asked is None:
+        return (shift,)
+    if isinstance(asked, int):
+        return (replace(shift, perturbation=generator.at(asked)),)
+    levels = list(range(1, MAX_SEVERITY + 1)) if asked == "all" else asked
+    if not isinstance(levels, list) or not levels or len(set(map(repr, levels))) < len(levels):
+        raise ConfigurationError(
+            f"severity = {asked!r} is a whole number from 1 to {MAX_SEVERITY}, a list of different "
+            'ones, or "all"'
+        )
+    made = [(generator.at(level), level) for level in levels]
+    return tuple(
+        replace(shift, name=f"{name}@{level}", perturbation=change, family=name, severity=level)
+        for change, level in sorted(made, key=lambda pair: pair[1])
+    )
 
 
 def _filtered(generator: Generator, entry: Mapping[str, Any]) -> Generator:

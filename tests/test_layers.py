@@ -16,7 +16,7 @@ LAYERS = [
     {"suite", "engine", "store", "shifts"},
     {"perturbations", "suites", "models", "budgets"},
     {"readers", "metrics", "tasks", "statistics", "prompting"},
-    {"assets", "examples", "edits", "files", "progress", "seeding", "errors"},
+    {"assets", "examples", "edits", "files", "objects", "progress", "seeding", "errors"},
 ]
 """From the top; a module imports from its own layer and from those below."""
 

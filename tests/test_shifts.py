@@ -8,7 +8,7 @@ import pytest
 
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.examples import Example
-from pytest_ood.perturbations import site_perturbation
+from pytest_ood.perturbations import find, site_perturbation
 from pytest_ood.perturbations.contracts import Changing, Uncertain, other_label
 from pytest_ood.perturbations.filters import EditDistance
 from pytest_ood.shifts import NoiseShift
@@ -65,3 +65,22 @@ def test_a_filter_takes_a_share(most: object) -> None:
     """What is no share is refused with the filter's name and the value."""
     with pytest.raises(ConfigurationError, match=r"filter edit-distance: most = .* \[0, 1\]"):
         EditDistance(most)  # type: ignore[arg-type]
+
+
+def test_severities_of_a_family_nest() -> None:
+    """What a lower severity changes a higher one of the family changes too, in the same way."""
+    text = "a wonderful film with a delightful beginning and a remarkable ending " * 3
+    examples = [Example(str(n), f"{text}{n}", "x") for n in range(10)]
+    change = find("swap")
+    low, high = (
+        NoiseShift(f"swap@{level}", change.at(level), family="swap", severity=level)
+        for level in (1, 5)
+    )
+    for example, *texts in zip(
+        examples, low.apply(examples, 0).inputs, high.apply(examples, 0).inputs, strict=True
+    ):
+        fewer, more = (
+            {p for p, (a, b) in enumerate(zip(str(example.inputs), str(t), strict=True)) if a != b}
+            for t in texts
+        )
+        assert fewer < more

@@ -210,7 +210,7 @@ def changed(**keys: str) -> str:
         ({"shifts.domain.b": "{}"}, "shifts.domain.b: the key `data` is missing"),
         ({"shifts.domain.b.data": "1"}, "shifts.domain.b: data = 1 is not a string"),
         ({"shifts.domain.b.dat": "1"}, "shifts.domain.b: unknown key 'dat'. Did you mean 'data'"),
-        ({"shifts.domain.swap.data": '"b"'}, "shifts.domain.swap: a shift of this name stands "),
+        ({"shifts.domain.swap.data": '"b"'}, "shifts.domain.swap: there is another shift 'swap'"),
         ({"shifts.noise.ocrr": "{}"}, "unknown perturbation 'ocrr'. Did you mean 'ocr'?"),
         ({"shifts.noise.t.perturbation": "1"}, "shifts.noise.t: perturbation = 1 is not a string"),
         ({"shifts.noise.ocr.word": "1"}, "shifts.noise.ocr: unknown key 'word'."),
@@ -417,3 +417,61 @@ def test_a_suite_says_whether_it_stops_early(value: bool) -> None:  # noqa: FBT0
     suite = parsed(changed(sequential=str(value).lower(), max_abstention="0"))
     assert suite.sequential is value
     assert suite.max_abstention == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "levels"), [('"all"', [1, 2, 3, 4, 5]), ("[3, 1]", [1, 3]), ("[2]", [2])]
+)
+def test_several_severities_are_a_family_of_shifts(given: str, levels: list[int]) -> None:
+    """Each severity is a shift of its own, with the budget, under the perturbation's name."""
+    suite = parsed(SMALL.replace("{}", f"{{ severity = {given}, max_drop = 0.1 }}"))
+    shifts = [shift for shift in suite.shifts if isinstance(shift, NoiseShift)]
+    assert [shift.name for shift in shifts] == [f"swap@{level}" for level in levels]
+    assert [shift.severity for shift in shifts] == levels
+    assert {shift.family for shift in shifts} == {"swap"}
+    for shift, level in zip(shifts, levels, strict=True):
+        wanted = find("swap").at(level).keeping(PROTECTED)
+        assert shift.perturbation.fingerprint == wanted.fingerprint
+        assert suite.budgets[shift.name]["accuracy"] == Budget(max_drop=0.1)
+
+
+@pytest.mark.parametrize("given", ['"some"', "[]", "[1, 1]", "6", "[0, 9]", "true", "[[1]]", "2.5"])
+def test_no_severity_is_refused_with_what_there_is(given: str) -> None:
+    """A severity that is none is refused with the numbers that are allowed."""
+    message = refused(SMALL.replace("{}", f"{{ severity = {given} }}"))
+    assert message.startswith("shifts.noise.swap: ")
+    assert "from 1 to 5" in message
+
+
+def test_severities_do_not_take_another_shift_s_name() -> None:
+    """Two shifts never have one name."""
+    text = SMALL.replace("{}", "{ severity = [1] }")
+    text += 'shifts.noise."swap@1" = { perturbation = "ocr" }\n'
+    assert "another shift 'swap@1'" in refused(text)
+
+
+def test_a_perturbation_of_one_s_own_is_named_by_its_module(tmp_path: Path) -> None:
+    """`module:name` is looked for in the project's folder, like a model; so is a filter."""
+    tmp_path.joinpath("own_of_suite.py").write_text(
+        "from pytest_ood import perturbation\n"
+        "from pytest_ood.perturbations.filters import EditDistance\n\n"
+        "@perturbation(source='here')\n"
+        "def shout(text, rng):\n    return text.upper()\n\n"
+        "NO = 3\n"
+    )
+    given = '{ perturbation = "own_of_suite:shout", filter = "own_of_suite:EditDistance" }'
+    tmp_path.joinpath("s.toml").write_text(SMALL.replace("{}", given))
+    (shift,) = load_suite("s.toml", tmp_path).shifts
+    assert isinstance(shift, NoiseShift)
+    assert (shift.name, shift.perturbation.name) == ("swap", "shout")
+    assert shift.perturbation.contract.name == "uncertain"
+    for wrong, message in (
+        ("own_of_suite:sing", "unknown name 'sing'"),
+        ("own_of_suite:NO", "is no perturbation"),
+        ("no_such_module_x:y", "there is no module 'no_such_module_x'"),
+    ):
+        tmp_path.joinpath("s.toml").write_text(
+            SMALL.replace("{}", f'{{ perturbation = "{wrong}" }}')
+        )
+        with pytest.raises(ConfigurationError, match=message):
+            load_suite("s.toml", tmp_path)

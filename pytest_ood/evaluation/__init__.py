@@ -1,6 +1,7 @@
 """Measuring drops: a model, a suite, a shift; the verdict; and what it adds up to."""
 
 from pytest_ood.evaluation.answers import difference_of_drops
+from pytest_ood.evaluation.curves import SeverityCurve, severity_curves
 from pytest_ood.evaluation.family import PROCEDURES, settle_family
 from pytest_ood.evaluation.records import (
     Comparison,
@@ -20,9 +21,11 @@ __all__ = [
     "Flip",
     "Floor",
     "Result",
+    "SeverityCurve",
     "SuiteRun",
     "difference_of_drops",
     "from_record",
     "settle_family",
+    "severity_curves",
     "to_record",
 ]

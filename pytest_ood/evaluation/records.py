@@ -20,7 +20,7 @@ class Flip:
 
     Attributes:
         id: Of the example.
-        label: The truth.
+        label: The truth; where the shift changes labels, the truth under it.
         before: The original text; None for a domain shift, which has no original.
         after: The shifted text.
         answer_before: What the model said to the original (None: abstained or no original).
@@ -119,6 +119,8 @@ class Evaluation:
         reference: Of a domain shift: what the baseline scores there when trained there, or None.
         measures: Other metrics, as (name, in distribution, under the shift).
         sequential: Whether it would have stopped as soon as the verdict was settled.
+        family: The name that the severities of one perturbation have in common, or "".
+        severity: Of a family's member, or None.
     """
 
     suite: str
@@ -155,6 +157,8 @@ class Evaluation:
     reference: float | None = None
     measures: tuple[tuple[str, float, float], ...] = ()
     sequential: bool = False
+    family: str = ""
+    severity: int | None = None
 
     @property
     def stopped(self) -> bool:

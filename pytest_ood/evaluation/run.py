@@ -308,6 +308,8 @@ class SuiteRun:
             reference=None if reference is None else _mean_score(reference),
             measures=self._measures(trials, shift),
             sequential=self.is_sequential([model], self.horizon(shift)),
+            family=shift.family if isinstance(shift, NoiseShift) else "",
+            severity=shift.severity if isinstance(shift, NoiseShift) else None,
         )
 
     def _seed_drops(self, trials: Sequence[Trial], first: float, metric: str) -> tuple[float, ...]:
@@ -396,9 +398,11 @@ class SuiteRun:
         """
         trials = [self._growing(member, shift).upto(size) for member in _members(model)]
         if not trials[0].after:
+            rejected = trials[0].rejected
+            why = f" (the validity filter rejected {rejected})" if rejected else ""
             raise DataError(
                 f"invalid: {self.suite.name}/{shift.kind}/{shift.name} changed none of {size} "
-                "examples; there is nothing to measure. Raise its parameters, or drop the shift"
+                f"examples{why}; there is nothing to measure. Raise its severity, or drop the shift"
             )
         return trials
 
@@ -597,8 +601,10 @@ class SuiteRun:
         changed = self._changed(shift, trial.drawn)
         if shift.kind != "noise" or changed >= MIN_CHANGED:
             return None
+        rejected = f" and {trial.rejected} rejected by the filter" if trial.rejected else ""
         return Judgement(
-            "invalid", f"only {changed} examples were changed; {MIN_CHANGED} are the least"
+            "invalid",
+            f"only {changed} examples were changed{rejected}; {MIN_CHANGED} are the least",
         )
 
     def _lost_reference(self, shift: Shift, trial: Trial) -> Judgement | None:

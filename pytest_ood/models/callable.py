@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, ModelError
-from pytest_ood.models._objects import import_object
 from pytest_ood.models.protocol import paradigm_of
+from pytest_ood.objects import import_object
 from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def build(
     Raises:
         ConfigurationError: there is no such function, or no such paradigm.
     """
-    function = import_object(source, context)
+    function = import_object(source, f"model {context.name!r}", context.root)
     if not callable(function):
         raise ConfigurationError(f"model {context.name!r}: {source} cannot be called")
     kept = None if fingerprint is None else f"{source}@{fingerprint}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, ModelError, unknown_name
 from pytest_ood.examples import fields_of
-from pytest_ood.models._objects import import_object, importable
+from pytest_ood.objects import import_object, importable
 from pytest_ood.tasks import Prediction, check_labels, decide
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def build(source: str, context: Context, *, train: Any = None) -> SklearnModel:
     saved = path.suffix in (".joblib", ".pkl")
     if saved and not path.is_file():
         raise ConfigurationError(f"model {context.name!r}: there is no file {path}")
-    given: Any = None if saved else import_object(source, context)
+    given: Any = None if saved else import_object(source, f"model {context.name!r}", context.root)
     data = None if train is None else context.data(train)
 
     def load() -> Any:

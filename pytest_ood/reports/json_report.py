@@ -13,7 +13,7 @@ from pytest_ood.reports.explanation import SHOWN_FLIPS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_ood.evaluation import Comparison, Evaluation, Floor
+    from pytest_ood.evaluation import Comparison, Evaluation, Floor, SeverityCurve
     from pytest_ood.reports.results import Results
     from pytest_ood.statistics import Estimate
 
@@ -51,6 +51,7 @@ def as_json(results: Results) -> dict[str, Any]:
         "in_distribution": [_floor(floor) for floor in results.floors],
         "evaluations": [_evaluation(evaluation) for evaluation in results.evaluations],
         "comparisons": [_comparison(comparison) for comparison in results.comparisons],
+        "severity_curves": [_curve(curve) for curve in results.curves],
         "answers": [
             {
                 "suite": suite,
@@ -115,6 +116,8 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "suite": e.suite,
         "kind": e.kind,
         "shift": e.shift,
+        "family": e.family or None,
+        "severity": e.severity,
         "model": e.model,
         "metric": e.metric,
         "n": e.n,
@@ -167,6 +170,22 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "verdict": c.verdict,
         "reason": c.reason,
         **_family(c),
+    }
+
+
+def _curve(curve: SeverityCurve) -> dict[str, Any]:
+    area = _estimate("area", curve.area)
+    return {
+        "suite": curve.suite,
+        "shift": curve.shift,
+        "model": curve.model,
+        "n": curve.n,
+        "accuracies": [
+            {"severity": severity, "accuracy": _figure(value)}
+            for severity, value in curve.accuracies
+        ],
+        **area,
+        "area_relative": None if curve.kept is None else _figure(curve.kept),
     }
 
 

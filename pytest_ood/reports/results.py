@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.evaluation import Comparison, Evaluation, Floor, difference_of_drops
+from pytest_ood.evaluation import (
+    Comparison,
+    Evaluation,
+    Floor,
+    SeverityCurve,
+    difference_of_drops,
+    severity_curves,
+)
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.shifts import KINDS, WORST_CASE
 
@@ -109,6 +116,11 @@ class Results:
     def comparisons(self) -> list[Comparison]:
         """Differences of drops."""
         return [result for result in self.results if isinstance(result, Comparison)]
+
+    @cached_property
+    def curves(self) -> list[SeverityCurve]:
+        """Accuracy over severity, where several severities were measured."""
+        return severity_curves(self.evaluations, self.rules.alpha)
 
     @property
     def suites(self) -> list[str]:

@@ -50,6 +50,7 @@ def _suite(results: Results, suite: str) -> list[str]:
     for start in range(0, len(models), per_block):
         lines += _drops(results, suite, models[start : start + per_block])
     lines += _differences(results, suite, per_block)
+    lines += _curves(results, suite)
     lines += _legend(results, suite)
     sentence = answer_sentence(results.answers(suite), results.rules.alpha)
     return [*lines, *_wrapped(sentence), ""]
@@ -216,6 +217,23 @@ def _differences(results: Results, suite: str, per_block: int) -> list[str]:
                 if (c.shift, c.metric) == (shift, metric)
             }
             lines.append(_row(name, [cells.get(model, "") for model in block]))
+    return lines
+
+
+def _curves(results: Results, suite: str) -> list[str]:
+    """Return accuracy over severity, one table for each perturbation."""
+    curves = [curve for curve in results.curves if curve.suite == suite]
+    lines = []
+    for shift in dict.fromkeys(curve.shift for curve in curves):
+        of_shift = [curve for curve in curves if curve.shift == shift]
+        lines.append(f"accuracy over the severity of {_cut(shift, 30)}; area: its mean over them")
+        severities = [severity for severity, _ in of_shift[0].accuracies]
+        lines.append(_row("", ["".join(f"{severity:>6}" for severity in severities)]))
+        for curve in of_shift:
+            shown = "".join(f"{points(value):>6}" for _, value in curve.accuracies)
+            kept = "" if curve.kept is None else f", {points(curve.kept)} % of severity 0"
+            area = f"area {points(curve.area.value)} {interval(curve.area)}{kept}, n = {curve.n}"
+            lines.append(_fitted(f" {curve.model}", NAME_WIDTH) + f"{shown}  {area}")
     return lines
 
 

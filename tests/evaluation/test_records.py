@@ -36,6 +36,7 @@ EVALUATION = Evaluation(
     metric="macro-f1", drawn=40, planned=600, p_fail=0.002, adjusted_p=0.02, unheld=3,
     disagreement=0.0625, seed_drops=(0.125, 0.375), reweighted=0.2, reference=0.9,
     measures=(("ece", 0.1, 0.2), ("recall-neg", 1.0, 0.5)), sequential=True,
+    family="ocr", severity=3,
 )  # fmt: skip
 COMPARISON = Comparison(
     suite="tiny", kind="noise", shift="ocr", model="m", baseline="b", n=30, scores=(0.9, 0.8),

@@ -103,7 +103,7 @@ def test_a_users_own_filter_is_imported(tmp_path: Path, monkeypatch: pytest.Monk
         ({"name": "embedding-similarity", "least": True}, r"lies in \[0, 1\]"),
         ({"least": 0.5}, "nor a table with `name`"),
         (3, "neither a name"),
-        ("no_such_module_at_all:x", "cannot be had"),
+        ("no_such_module_at_all:x", "there is no module"),
         ("random:choice", "has to have `name`, `fingerprint` and `accepts"),
     ],
 )
