@@ -210,7 +210,10 @@ def changed(**keys: str) -> str:
         ({"shifts.domain.b": "{}"}, "shifts.domain.b: the key `data` is missing"),
         ({"shifts.domain.b.data": "1"}, "shifts.domain.b: data = 1 is not a string"),
         ({"shifts.domain.b.dat": "1"}, "shifts.domain.b: unknown key 'dat'. Did you mean 'data'"),
-        ({"shifts.domain.swap.data": '"b"'}, "shifts.domain.swap: there is another shift 'swap'"),
+        (
+            {"shifts.domain.swap.data": '"b.csv"'},
+            "shifts.domain.swap: there is another shift 'swap'",
+        ),
         ({"shifts.noise.ocrr": "{}"}, "unknown perturbation 'ocrr'. Did you mean 'ocr'?"),
         ({"shifts.noise.t.perturbation": "1"}, "shifts.noise.t: perturbation = 1 is not a string"),
         ({"shifts.noise.ocr.word": "1"}, "shifts.noise.ocr: unknown key 'word'."),

@@ -28,8 +28,8 @@ def test_what_the_filter_rejects_is_left_out_and_counted(project: pytest.Pyteste
     """Texts that differ too much are not asked about; table and report say how many they are."""
     shift = """
     perturbation = "keyboard"
-    severity = 4
-    filter = { name = "edit-distance", most = 0.04 }
+    severity = 3
+    filter = { name = "edit-distance", most = 0.03 }
     """
     result, report = evaluated(project, shift)
     for evaluation in report["evaluations"]:
@@ -86,8 +86,10 @@ def test_a_model_that_understands_not_passes(project: pytest.Pytester) -> None:
         '[tool.pytest_ood.models.careful]\ncallable = "careful_model:answer"\n'
     )
     project.path.joinpath("careful_model.py").write_text(
+        "import re\n"
         "def answer(texts):\n"
-        "    good = [('wonderful' in t) != (' not ' in t) for t in texts]\n"
+        "    no = re.compile('not|never|hardly')\n"
+        "    good = [('wonderful' in t) != bool(no.search(t)) for t in texts]\n"
         "    return ['positive' if g else 'negative' for g in good]\n"
     )
     result, report = evaluated(project, NEGATION)
@@ -149,6 +151,7 @@ def test_an_assertion_scores_a_negated_text_against_the_other_label(
     project.path.joinpath("test_own.py").write_text(
         """
 import json
+import re
 from pathlib import Path
 from pytest_ood import FakeModel
 
@@ -157,7 +160,8 @@ REVIEWS = [(row["text"], row["label"]) for row in ROWS]
 
 
 def careful(texts):
-    good = [("wonderful" in t) != (" not " in t) for t in texts]
+    no = re.compile("not|never|hardly")
+    good = [("wonderful" in t) != bool(no.search(t)) for t in texts]
     return ["positive" if g else "negative" for g in good]
 
 
