@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations._nlpaug import change_words, reverse_tokenizer, tokenizer
 from pytest_ood.perturbations._words import LONG_WORD
 from pytest_ood.perturbations.protocol import batch_perturbation
@@ -23,13 +22,12 @@ LAYOUTS = ("de", "en", "es", "fr", "he", "it", "nl", "pl", "th", "tr", "uk")
     LONG_WORD,
     source="Belinkov and Bisk 2018, section 3.2 (Key); nlpaug KeyboardAug",
     scale=(0.1, 0.2, 0.3, 0.5, 0.8),
+    choices={"layout": LAYOUTS},
 )
 def keyboard(
     words: Sequence[Match[str]], rng: Random, *, layout: str = "en", characters: float = 0.1
 ) -> list[str]:
     """Replace a share of the characters (at least one) of a word by keys next to theirs."""
-    if layout not in LAYOUTS:
-        raise ConfigurationError("keyboard: " + unknown_name("layout", layout, LAYOUTS))
     return change_words(_augmenter(layout, characters), [word.group() for word in words], rng)
 
 

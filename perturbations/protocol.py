@@ -87,6 +87,9 @@ class Generator:
         method: How sites are found and changed.
         version: Raised by whoever changes its output.
         needs: What has to be there besides this package, in words; empty for nothing.
+        models: Parameters that name a language model: a hub id, a local folder or file, or a
+            packaged one (`asset:smollm2`).
+        choices: Parameters that take one of a few values, and these.
         example: A text in which it finds something to change.
         severity: Which share of the scale is taken; 0 changes nothing.
         parameters: Values that replace the function's defaults; `share` replaces the scale.
@@ -101,6 +104,8 @@ class Generator:
     method: Method = field(repr=False)
     version: int = 1
     needs: str = ""
+    models: tuple[str, ...] = ()
+    choices: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
     example: str = "I don't think the film is good, but the actors are wonderful."
     severity: int = DEFAULT_SEVERITY
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -145,6 +150,7 @@ class Generator:
                 f"{self.name}: character {error.start} of the text is the lone surrogate "
                 f"{text[error.start]!a}, which no encoding can write; replace it first"
             ) from None
+        self.check_models()
         share = self.share
         if not text or not share:
             return ()
@@ -229,11 +235,46 @@ class Generator:
                 raise ConfigurationError(
                     f"{self.name}: " + unknown_name("parameter", key, defaults)
                 )
-            if isinstance(defaults[key], float) and not _is_share(value):
-                raise ConfigurationError(
-                    f"{self.name}: {key} = {value!r} is a share and lies in [0, 1]"
-                )
+            self._check(key, value, type(defaults[key]))
         return replace(self, parameters=MappingProxyType({**self.parameters, **parameters}))
+
+    def _check(self, key: str, value: Any, kind: type) -> None:
+        """Refuse a value that is not of its default's kind."""
+        at = f"{self.name}: {key} = {value!r}"
+        if kind is float and not _is_share(value):
+            raise ConfigurationError(f"{at} is a share and lies in [0, 1]")
+        if kind is int and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise ConfigurationError(f"{at} is a whole number of 1 or more")
+        if kind is str and not isinstance(value, str):
+            raise ConfigurationError(f"{at} is a string")
+        if key in self.choices and value not in self.choices[key]:
+            raise ConfigurationError(
+                f"{self.name}: " + unknown_name(key, str(value), self.choices[key])
+            )
+
+    def check_models(self) -> None:
+        """Refuse a language model that has to be named and is not.
+
+        Raises:
+            ConfigurationError: says which parameter names it.
+        """
+        for key in self.models:
+            if not {**self.defaults, **self.parameters}[key]:
+                raise ConfigurationError(
+                    f"{self.name}: name a model: parameters = {{ {key} = '...' }}, a hub id, a "
+                    "local folder or file, or a packaged one (asset:smollm2)"
+                )
+
+    def weights(self) -> tuple[str, ...]:
+        """Return the SHA-256 of each language model it asks: its output depends on these, too.
+
+        Raises:
+            OodError: a model that is not named, or cannot be found.
+        """
+        from pytest_ood.perturbations._transformers import weights_hash
+
+        self.check_models()
+        return tuple(weights_hash({**self.defaults, **self.parameters}[k]) for k in self.models)
 
 
 class Declared(TypedDict, total=False):
@@ -249,6 +290,8 @@ class Declared(TypedDict, total=False):
     scale: Sequence[float]
     version: int
     needs: str
+    models: tuple[str, ...]
+    choices: Mapping[str, Sequence[str]]
     example: str
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_ood.assertions import Ood
-    from pytest_ood.errors import BudgetExceededError, OodError
+    from pytest_ood.errors import BudgetExceededError, NotInvariantError, OodError
     from pytest_ood.examples import Dataset, Example
     from pytest_ood.models.callable import CallableModel
     from pytest_ood.models.fake import FakeModel
     from pytest_ood.perturbations import Perturbation, perturbation
-    from pytest_ood.strategies import PerturbedCase, perturbed
+    from pytest_ood.strategies import PerturbedCase, edited, perturbed
     from pytest_ood.tasks import Prediction
 
 __all__ = [
@@ -24,11 +24,13 @@ __all__ = [
     "Dataset",
     "Example",
     "FakeModel",
+    "NotInvariantError",
     "Ood",
     "OodError",
     "Perturbation",
     "PerturbedCase",
     "Prediction",
+    "edited",
     "perturbation",
     "perturbed",
 ]
@@ -42,11 +44,13 @@ def __getattr__(name: str) -> Any:
         "Dataset": "examples",
         "Example": "examples",
         "FakeModel": "models.fake",
+        "NotInvariantError": "errors",
         "Ood": "assertions",
         "OodError": "errors",
         "Perturbation": "perturbations",
         "PerturbedCase": "strategies",
         "Prediction": "tasks",
+        "edited": "strategies",
         "perturbation": "perturbations",
         "perturbed": "strategies",
     }

@@ -7,23 +7,30 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import Budget, Rules
-from pytest_ood.errors import BudgetExceededError, ConfigurationError, unknown_name
+from pytest_ood.errors import (
+    BudgetExceededError,
+    ConfigurationError,
+    NotInvariantError,
+    unknown_name,
+)
 from pytest_ood.evaluation import SuiteRun
 from pytest_ood.examples import Dataset, Inputs
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, loss_names
 from pytest_ood.models import as_model
+from pytest_ood.models.protocol import RecordedModel, SeededModel
 from pytest_ood.perturbations import Perturbation, catalogue
 from pytest_ood.perturbations.adversarial import attacks
 from pytest_ood.perturbations.contracts import Changing
-from pytest_ood.reports.explanation import explain
+from pytest_ood.reports.explanation import explain, explain_case
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift
+from pytest_ood.strategies import PerturbedCase, keep_for_replay
 from pytest_ood.suite import DEFAULT_QUERY_BUDGET, Suite
 from pytest_ood.tasks import Classification
 
 if TYPE_CHECKING:
     from pytest_ood.engine import Engine
     from pytest_ood.evaluation import Comparison, Evaluation
-    from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
+    from pytest_ood.models.protocol import Model
     from pytest_ood.readers import Reader
 
 Data = Dataset | Iterable[tuple[Inputs, str]]
@@ -127,6 +134,41 @@ class Ood:
         result = run.compare(mine, other, run.suite.shifts[0], metric)
         self._settle(result)
         return result
+
+    def assert_invariant(self, model: Any, case: PerturbedCase) -> None:
+        """Assert that a model answers a perturbed example as it answers the original.
+
+        For property tests: `@given(case=perturbed(data, "keyboard"))`. A case that fails is kept
+        in `.ood/replay/`, and the strategy draws it first from then on.
+
+        Args:
+            model: As in `assert_drop`.
+            case: What the strategy `perturbed` has drawn, or `edited` makes.
+
+        Raises:
+            NotInvariantError: the answers differ; the message has original, edits, both answers
+                and the line that replays it.
+            ConfigurationError: the case has an edit that changes the label.
+            OodError: the model cannot be used.
+        """
+        __tracebackhide__ = True
+        if case.changes_label:
+            raise ConfigurationError(
+                f"assert_invariant: {case!r} has an edit that changes the label, after which the "
+                "answer ought to change; compare the answers yourself"
+            )
+        asked = as_model(model, tuple(map(str, getattr(model, "classes_", ()))))
+        if isinstance(asked, RecordedModel | SeededModel):
+            raise ConfigurationError(
+                f"assert_invariant: {asked.name!r} is {type(asked).__name__}, which gives no one "
+                "answer to a new text"
+            )
+        inputs = [case.original, case.inputs]
+        answers = self.engine.predict(asked, inputs, None, "an invariance")
+        before, after = (answer.label for answer in answers)
+        if before != after:
+            kept = keep_for_replay(case)
+            raise NotInvariantError(explain_case(asked.name, case, (before, after), kept))
 
     def _run(
         self,

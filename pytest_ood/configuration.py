@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.budgets import Rules
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.models import adapter, adapters
 from pytest_ood.models.protocol import Context, RecordedModel, SeededModel
@@ -43,6 +44,7 @@ class Configuration:
         sequential: Ask in batches, and stop as soon as the verdict is settled; None for what the
             suite says, or else for where it pays.
         correction: How the fails of a run's many gates are held to alpha.
+        frozen: Paths of frozen suites, which take the place of drawing and perturbing anew.
     """
 
     suites: tuple[str, ...] = DEFAULT_SUITES
@@ -53,6 +55,20 @@ class Configuration:
     strict: bool = False
     sequential: bool | None = None
     correction: Correction = "holm"
+    frozen: tuple[str, ...] = ()
+
+    @property
+    def rules(self) -> Rules:
+        """How certain a verdict has to be."""
+        return Rules(self.alpha, self.correction)
+
+
+def project_root(start: Path) -> Path:
+    """Return the nearest folder, from `start` upwards, that configures this plugin; or `start`."""
+    for folder in (start, *start.parents):
+        if is_configured(folder):
+            return folder
+    return start
 
 
 def read_configuration(root: Path) -> Configuration:
@@ -126,6 +142,9 @@ def _parsed(
     if not isinstance(alpha, float) or not 0.0 < alpha < 0.5:  # noqa: PLR2004 - one-sided level
         raise ConfigurationError(f"{at}: alpha = {alpha!r} lies inside (0, 0.5); 0.05 is usual")
     size = check_count(table.get("max_examples"), f"{at}: max_examples")
+    frozen = table.get("frozen", [])
+    if not isinstance(frozen, list) or not all(isinstance(path, str) for path in frozen):
+        raise ConfigurationError(f"{at}: frozen = {frozen!r} is not a list of paths")
     return Configuration(
         suites,
         models,
@@ -135,6 +154,7 @@ def _parsed(
         table.get("strict", False),
         table.get("sequential"),
         correction,
+        tuple(frozen),
     )
 
 

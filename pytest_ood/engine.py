@@ -43,7 +43,7 @@ class Engine:
         self,
         model: Model,
         inputs: Sequence[Inputs],
-        labels: Sequence[str],
+        labels: Sequence[str] | None,
         what: str,
         draw: int = 0,
     ) -> list[Prediction]:
@@ -52,7 +52,7 @@ class Engine:
         Args:
             model: The model under test.
             inputs: What it is asked.
-            labels: The answers it may give.
+            labels: The answers it may give; None where any will do.
             what: For the progress display: which set this is.
             draw: Answers of another draw are asked for anew, to see whether they are the same.
 
@@ -65,7 +65,7 @@ class Engine:
         if not kept:
             self.asked[id(model)] = model
         # The same weights answer another task with other labels, or with ties the other way round.
-        key = "\0".join([model.fingerprint or f"unknown:{id(model)}", *labels])
+        key = "\0".join([model.fingerprint or f"unknown:{id(model)}", *(labels or ())])
         if draw:
             key += f"\0draw {draw}"
         known = self.memory.get(key, list(unique.values()))
@@ -83,7 +83,7 @@ class Engine:
         return [known[canonical(value)] for value in inputs]
 
     def _ask(
-        self, model: Model, key: str, inputs: list[Inputs], labels: Sequence[str], what: str
+        self, model: Model, key: str, inputs: list[Inputs], labels: Sequence[str] | None, what: str
     ) -> dict[str, Prediction]:
         answers: dict[str, Prediction] = {}
         title = f"predicting {what} with {model.name}"
@@ -102,7 +102,7 @@ class Engine:
 
 
 def check_answers(
-    name: str, answers: Sequence[Prediction], count: int, labels: Sequence[str]
+    name: str, answers: Sequence[Prediction], count: int, labels: Sequence[str] | None
 ) -> None:
     """Refuse what is not an answer to each of `count` inputs.
 
@@ -117,7 +117,7 @@ def check_answers(
                 f"model {name!r} answered {answer!r}; an answer is a Prediction, its label a str "
                 "or None"
             )
-        if answer.label is not None and answer.label not in labels:
+        if labels is not None and answer.label is not None and answer.label not in labels:
             raise ModelError(
                 f"model {name!r} answered an " + unknown_name("label", answer.label, labels)
             )

@@ -8,7 +8,8 @@ OodError
 ├── ModelError              a model that cannot be loaded, or answers what it must not answer
 └── MissingDependencyError  an optional package; the message names the pip command
 
-BudgetExceededError (an AssertionError) is what a custom assertion raises when a budget is not met.
+BudgetExceededError (an AssertionError) is what a custom assertion raises when a budget is not met,
+NotInvariantError (another) when a model answers an edited text otherwise than the original.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class MissingDependencyError(OodError):
 
 class BudgetExceededError(AssertionError):
     """A custom assertion's budget is not met."""
+
+
+class NotInvariantError(AssertionError):
+    """A model answers an edited text otherwise than the original."""
 
 
 def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.budgets import Budget, Rules
+from pytest_ood.budgets import Budget
 from pytest_ood.configuration import Configuration, is_configured, parse_models, read_configuration
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.evaluation import SuiteRun
+from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import SeededModel
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.configuration import ModelSpec
     from pytest_ood.evaluation import Result
+    from pytest_ood.frozen import FrozenSuite
     from pytest_ood.models.protocol import Model, RecordedModel
     from pytest_ood.progress import Progress
     from pytest_ood.shifts import Shift
@@ -127,14 +129,33 @@ class Gate:
         self.runs: dict[str, SuiteRun] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
-        self.rules = Rules(self.configuration.alpha, self.configuration.correction)
+        self.rules = self.configuration.rules
+        self.frozen = self._read_frozen()
         for given in self.configuration.suites:
             suite = load_suite(given, options.root)
             if suite.name in self.runs:
                 raise ConfigurationError(f"two suites have the name {suite.name!r}; rename one")
             self._add(suite)
+        for name, frozen in self.frozen.items():
+            if name not in self.runs:
+                raise ConfigurationError(
+                    f"frozen suite {frozen.where}: " + unknown_name("suite", name, self.runs)
+                )
         self._check_names()
         self.count_gates(0)
+
+    def _read_frozen(self) -> dict[str, FrozenSuite]:
+        """Read the frozen suites, by the name of the suite."""
+        found: dict[str, FrozenSuite] = {}
+        for given in self.configuration.frozen:
+            frozen = read_frozen(self.options.root / given, given)
+            if frozen.suite in found:
+                raise ConfigurationError(
+                    f"{found[frozen.suite].where} and {given} are both of the suite "
+                    f"{frozen.suite!r}; keep one"
+                )
+            found[frozen.suite] = frozen
+        return found
 
     def count_gates(self, own_tests: int) -> None:
         """Set how many gates the run's error rate is shared by.
@@ -185,6 +206,7 @@ class Gate:
             rules=replace(self.rules, sequential=suite.sequential if chosen is None else chosen),
             max_examples=self.max_examples,
             references=self._references(suite, baseline),
+            frozen=self.frozen.get(suite.name),
         )
 
     def _references(

@@ -174,14 +174,14 @@ def _project_root(config: pytest.Config) -> Path:
     the latter. pytest's own rootdir will not do: before plugins are known it takes the value of an
     option such as `--ood-cache DIR` for a test path.
     """
-    from pytest_ood.configuration import is_configured
+    from pytest_ood.configuration import is_configured, project_root
 
     here = config.invocation_params.dir
     starts = [here / argument.partition("::")[0] for argument in config.args]
     for start in (*(path for path in starts if path.exists()), here):
-        for folder in (start, *start.parents):
-            if is_configured(folder):
-                return folder
+        root = project_root(start)
+        if is_configured(root):
+            return root
     return here
 
 
@@ -229,6 +229,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"ood: configuration {told}",
         f"ood: seed {gate.seed}, suites: {', '.join(gate.runs)}, models: {', '.join(models)}",
         f"ood: cache {gate.options.cache}",
+        *(f"ood: suite {name} is replayed from {f.where}" for name, f in gate.frozen.items()),
     ]
 
 
@@ -272,6 +273,7 @@ class OodItem(pytest.Item):
             raise
         self.stash[RECORD]["result"] = to_record(result)
         self.stash[RECORD]["gates"] = gate.rules.gates
+        self.stash[RECORD]["notes"] = gate.runs[self.check.suite].notes
         self.stash[RECORD]["models"] = [asdict(info) for info in gate.infos(self.check)]
         self.user_properties += _properties(result)
         if result.verdict in ("pass", "measured"):
@@ -394,6 +396,18 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         for line in lines:
             terminal.write_line(line)
     return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let strategies in the user's own tests use the run's cache and the project's folder."""
+    if GATE not in item.config.stash:
+        return (yield)
+    from pytest_ood.evaluation import resources_of
+    from pytest_ood.perturbations.resources import using
+
+    with using(resources_of(item.config.stash[GATE].reader)):
+        return (yield)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -611,4 +625,6 @@ def _results(config: pytest.Config) -> Results | None:
         tuple(found[name] for name in names if name in found),
         tuple(settle_family(results, rules)),
         tuple((r["check"], r["error"]) for r in ordered if "error" in r),
+        tuple(dict.fromkeys(note for record in measured for note in record["notes"])),
+        tuple((name, frozen.where) for name, frozen in gate.frozen.items()),
     )

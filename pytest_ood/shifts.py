@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from pytest_ood.edits import Perturbed, edits_between
 from pytest_ood.examples import canonical, fields_of, with_fields
-from pytest_ood.perturbations import code_version, is_shipped
+from pytest_ood.perturbations import Generator, code_version, is_shipped
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import FILTERS
 from pytest_ood.seeding import generator
@@ -112,15 +112,17 @@ class NoiseShift:
                 some of them need takes longer than a whole run that has nothing left to compute.
         """
         stream = self.family or self.name
+        change = self.perturbation
+        weights = change.weights() if isinstance(change, Generator) else ()
         asked = {
             (example.id, name): text
             for example in examples
             for name, text in fields_of(example.inputs).items()
             if not self.fields or name in self.fields
         }
-        kept = store is not None and is_shipped(self.perturbation)
+        kept = store is not None and is_shipped(change)
         keys = {
-            place: "\0".join((code_version(), self.perturbation.fingerprint, str(seed), stream,
+            place: "\0".join((code_version(), change.fingerprint, *weights, str(seed), stream,
                               *place, text))
             for place, text in asked.items()
         }  # fmt: skip
@@ -129,7 +131,7 @@ class NoiseShift:
         for place, text in asked.items():
             if keys[place] not in known:
                 rng = generator(seed, stream, *place)
-                made[keys[place]] = self.perturbation(text, rng)
+                made[keys[place]] = change(text, rng)
         if store is not None and kept:
             store.put_texts(made)
         texts = known | made

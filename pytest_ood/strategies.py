@@ -1,24 +1,35 @@
-"""Hypothesis strategies: perturbed examples that shrink to the least edit."""
+"""Hypothesis strategies: perturbed examples that shrink to the least edit, and their replay."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from pytest_ood.edits import Edit, apply_edits
-from pytest_ood.errors import ConfigurationError
-from pytest_ood.examples import Dataset, Example, Inputs, fields_of, with_fields
+from pytest_ood.edits import Edit, Perturbed, apply_edits
+from pytest_ood.errors import ConfigurationError, DataError
+from pytest_ood.examples import Dataset, Example, Inputs, canonical, fields_of, with_fields
+from pytest_ood.files import write_atomically
 from pytest_ood.perturbations import Generator, Perturbation, edits_of, find
+from pytest_ood.perturbations.contracts import Changing, Uncertain
+from pytest_ood.perturbations.resources import current
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+REPLAY_FOLDER = Path(".ood", "replay")
+"""Under the project's folder: one file for each strategy that has failed."""
+
+FieldEdit = tuple[str, Edit]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PerturbedCase:
     """An example with a few edits.
 
@@ -26,11 +37,23 @@ class PerturbedCase:
         example: The original.
         inputs: What the model is asked instead.
         edits: (field, edit) for every edit that was made; the field of a single text is `text`.
+        changes_label: A perturbation that changes the label made one of the edits.
+        replay: The name of the strategy's replay file, or "".
     """
 
     example: Example
     inputs: Inputs
-    edits: tuple[tuple[str, Edit], ...]
+    edits: tuple[FieldEdit, ...]
+    changes_label: bool = field(default=False, compare=False)
+    replay: str = field(default="", compare=False)
+
+    def __repr__(self) -> str:
+        """Write the case as the call of `edited` that makes it again."""
+        made = [(name, e.start, e.end, e.before, e.after) for name, e in self.edits]
+        single = isinstance(self.original, str)
+        shown = [repr(edit[1:] if single else edit) for edit in made]
+        inputs = self.original if isinstance(self.original, str) else dict(self.original)
+        return f"edited({', '.join([repr(inputs), repr(self.example.label), *shown])})"
 
     @property
     def original(self) -> Inputs:
@@ -38,59 +61,195 @@ class PerturbedCase:
         return self.example.inputs
 
 
+def edited(
+    inputs: Inputs,
+    label: str,
+    *edits: tuple[int, int, str, str] | tuple[str, int, int, str, str],
+) -> PerturbedCase:
+    """Make a case of an example and its edits, such as one that a failure has printed.
+
+    Args:
+        inputs: The original.
+        label: Its label.
+        edits: (start, end, before, after), and before these the field's name where inputs have
+            named fields.
+
+    Raises:
+        DataError: an edit is not of these inputs.
+    """
+    (example,) = Dataset.from_pairs("replay", [(inputs, label)]).examples
+    named = [edit if len(edit) == _NAMED else ("text", *edit) for edit in edits]
+    return _case(example, tuple((str(name), Edit(*edit)) for name, *edit in named))
+
+
+_NAMED = 5
+"""Parts of an edit that names its field."""
+
+
 def perturbed(
     data: Dataset | Iterable[tuple[Inputs, str]],
-    perturbation: str | Perturbation,
+    perturbation: str | Perturbation | Sequence[str | Perturbation],
     *,
     max_edits: int = 3,
 ) -> st.SearchStrategy[PerturbedCase]:
-    """Draw an example and at most `max_edits` of the edits a perturbation makes to it.
+    """Draw an example and at most `max_edits` of the edits that perturbations make to it.
 
-    A failing case shrinks to the fewest edits, in the earliest example.
+    A failing case shrinks to the fewest edits, in the earliest example. Where the perturbation's
+    contract names a validity filter, only cases that it accepts are drawn. A case that
+    `ood.assert_invariant` has kept in a replay file is drawn first.
 
     Args:
         data: A data set, or (inputs, label) pairs.
-        perturbation: A name of the catalogue, or a perturbation.
+        perturbation: A name of the catalogue, or a perturbation; or several of these, of whose
+            edits some are drawn that do not overlap.
         max_edits: The most edits, 1 or more.
 
     Raises:
         ConfigurationError: there is no such perturbation, or `max_edits` is below 1.
     """
-    if max_edits < 1:
+    if isinstance(max_edits, bool) or not isinstance(max_edits, int) or max_edits < 1:
         raise ConfigurationError(f"max_edits = {max_edits} is 1 or more")
     dataset = data if isinstance(data, Dataset) else Dataset.from_pairs("data", data)
-    change = find(perturbation) if isinstance(perturbation, str) else perturbation
-    if isinstance(change, Generator) and "share" not in change.parameters:
-        # Every site is on offer: `max_edits` says how many are taken.
-        change = change.with_parameters(share=1.0)
+    given = [perturbation] if isinstance(perturbation, str | Perturbation) else list(perturbation)
+    if not given:
+        raise ConfigurationError("perturbed: give one perturbation or more, not an empty list")
+    changes = tuple(map(_with_all_sites, given))
 
     def ready() -> st.SearchStrategy[PerturbedCase]:
         # What a generator loads when it is first used takes longer than Hypothesis gives a draw,
         # and must not be loaded when the user's test module is merely imported.
-        change("two words", generator(0, "warm-up"))
-        return _cases(dataset.examples, change, max_edits)
+        for change in changes:
+            change("Two words.", generator(0, "warm-up"))
+            if isinstance(change.contract, Uncertain):
+                change.contract.filter.accepts([Perturbed("word", (Edit(0, 1, "w", "v"),))])
+        name = _replay_name(dataset, changes, max_edits)
+        fresh = _cases(dataset.examples, changes, max_edits, name)
+        kept = _kept(name, dataset)
+        # What Hypothesis tries first is the first of several.
+        return fresh if kept is None else st.one_of(st.just(kept), fresh)
 
     return st.deferred(ready)
 
 
+def keep_for_replay(case: PerturbedCase) -> Path | None:
+    """Write a case to its strategy's replay file; returns the file, or None for a case without.
+
+    Hypothesis runs the least failing case last, so that this is the one that stays.
+    """
+    if not case.replay:
+        return None
+    folder = current().root / REPLAY_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = case.original if isinstance(case.original, str) else dict(case.original)
+    kept = {
+        "id": case.example.id,
+        "inputs": inputs,
+        "label": case.example.label,
+        "edits": [[name, e.start, e.end, e.before, e.after] for name, e in case.edits],
+        "changes_label": case.changes_label,
+    }
+    path = folder / f"{case.replay}.json"
+    write_atomically(path, json.dumps(kept, indent=2) + "\n")
+    return path
+
+
+def _replay_name(dataset: Dataset, changes: Sequence[Perturbation], max_edits: int) -> str:
+    """Name a strategy by what decides its cases: other data or perturbations, another name."""
+    parts = [dataset.content_hash, str(max_edits), *(change.fingerprint for change in changes)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _kept(name: str, dataset: Dataset) -> PerturbedCase | None:
+    """Read the case that a strategy failed at, if it is one of this data.
+
+    Raises:
+        DataError: the file is not one of these.
+    """
+    path = current().root / REPLAY_FOLDER / f"{name}.json"
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        example = Example(kept["id"], kept["inputs"], kept["label"])
+        edits = tuple((str(name_), Edit(*edit)) for name_, *edit in kept["edits"])
+        case = _case(example, edits, changes_label=bool(kept["changes_label"]), replay=name)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"replay file {path} cannot be read: {error!r}; delete it") from None
+    return case if example in dataset.examples else None
+
+
+def _case(
+    example: Example,
+    edits: tuple[FieldEdit, ...],
+    *,
+    changes_label: bool = False,
+    replay: str = "",
+) -> PerturbedCase:
+    texts = fields_of(example.inputs)
+    for name, _ in edits:
+        if name not in texts:
+            raise DataError(f"an edit of the field {name!r}; there are {', '.join(texts)}")
+    try:
+        made = {
+            name: apply_edits(text, [edit for field_, edit in edits if field_ == name])
+            for name, text in texts.items()
+        }
+    except ValueError as error:
+        raise DataError(f"{canonical(example.inputs)}: {error}") from None
+    return PerturbedCase(example, with_fields(example.inputs, made), edits, changes_label, replay)
+
+
+def _with_all_sites(given: str | Perturbation) -> Perturbation:
+    change = find(given) if isinstance(given, str) else given
+    if isinstance(change, Generator) and "share" not in change.parameters:
+        # Every site is on offer: `max_edits` says how many are taken.
+        return change.with_parameters(share=1.0)
+    return change
+
+
 @st.composite
 def _cases(
-    draw: st.DrawFn, examples: tuple[Example, ...], change: Perturbation, max_edits: int
+    draw: st.DrawFn,
+    examples: tuple[Example, ...],
+    changes: tuple[Perturbation, ...],
+    max_edits: int,
+    replay: str,
 ) -> PerturbedCase:
     example = draw(st.sampled_from(examples))
     seed = draw(st.integers(0, 2**32 - 1))
     texts = fields_of(example.inputs)
     possible = [
-        (name, edit)
+        (name, edit, change)
+        for change in changes
         for name, text in texts.items()
         for edit in edits_of(change, text, generator(seed, example.id, name))
     ]
     assume(possible)
     places = st.integers(0, len(possible) - 1)
     chosen = draw(st.sets(places, min_size=1, max_size=min(max_edits, len(possible))))
-    edits = tuple(possible[place] for place in sorted(chosen))
-    made = {
-        name: apply_edits(text, [edit for field, edit in edits if field == name])
+    taken: list[tuple[str, Edit, Perturbation]] = []
+    for place in sorted(chosen):
+        name, edit, _ = possible[place]
+        if not any(name == other and _overlap(edit, done) for other, done, _ in taken):
+            taken.append(possible[place])
+    taken.sort(key=lambda one: (list(texts).index(one[0]), one[1].start, one[1].end))
+    edits = tuple((name, edit) for name, edit, _ in taken)
+    contracts = [change.contract for _, _, change in taken]
+    changing = any(isinstance(contract, Changing) for contract in contracts)
+    case = _case(example, edits, changes_label=changing, replay=replay)
+    filters = {c.filter.fingerprint: c.filter for c in contracts if isinstance(c, Uncertain)}
+    asked = [
+        Perturbed(text, tuple(edit for name_, edit in edits if name_ == name))
         for name, text in texts.items()
-    }
-    return PerturbedCase(example, with_fields(example.inputs, made), edits)
+        if any(name_ == name for name_, _ in edits)
+    ]
+    for filter_ in filters.values():
+        assume(all(filter_.accepts(asked)))
+    return case
+
+
+def _overlap(one: Edit, other: Edit) -> bool:
+    """Tell whether two edits cannot both be made; two insertions at one place cannot either."""
+    if (one.start, one.end) == (other.start, other.end):
+        return True
+    return one.start < other.end and other.start < one.end

@@ -304,6 +304,7 @@ def _noise(
 ) -> tuple[NoiseShift, ...]:
     generator = find(_string(entry, "perturbation", name, where))
     generator = generator.with_parameters(**_table(entry, "parameters", where))
+    generator.check_models()
     protection = parse_protection(_strings(entry, "protect", DEFAULT_PROTECTION), labels)
     generator = _filtered(generator.keeping(protection), entry)
     relabel = _relabel(generator, _table(entry, "relabel", where), labels)

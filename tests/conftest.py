@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from pytest_ood.perturbations import Generator
+from pytest_ood.perturbations.contracts import Uncertain
+from pytest_ood.perturbations.filters import EditDistance
 
 pytest_plugins = ["pytester"]
 
@@ -24,6 +28,116 @@ def compiled_packages() -> None:
     """Load compiled packages once: in-process runs forget what they have imported."""
     for name in ("numpy", "scipy.stats", "scipy.optimize", "nlpaug.augmenter.word", "sklearn"):
         importlib.import_module(name)
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> Iterator[None]:
+    """Run tiny models on one thread: several wait for each other longer than they compute."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+WORDS = "the a an film movie plot actor ending beginning wonderful dull great slow long very quite"
+
+
+def save_masked_model(folder: Path) -> None:
+    """Make a very small BERT with a vocabulary of letters and a few words."""
+    import torch
+    import transformers
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    vocabulary = [*special, *letters, *(f"##{letter}" for letter in letters), *WORDS.split()[3:]]
+    places = {token: place for place, token in enumerate(vocabulary)}
+    tokenizer = Tokenizer(models.WordPiece(places, unk_token="[UNK]"))  # noqa: S106 - no password
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+    wrapped = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, **dict(zip(names, special, strict=True))
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = transformers.BertConfig(
+            vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=1,
+            num_attention_heads=2, intermediate_size=16, max_position_embeddings=256,
+        )  # fmt: skip
+        transformers.BertForMaskedLM(config).save_pretrained(folder)
+    wrapped.save_pretrained(folder)
+
+
+def save_rewriting_model(folder: Path) -> None:
+    """Make a very small T5 that answers any text with a few words, the same ones every time."""
+    import torch
+    import transformers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    special = ["<pad>", "</s>"]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel()
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(
+        [WORDS] * 20,
+        trainers.BpeTrainer(
+            vocab_size=400,
+            special_tokens=special,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        ),
+    )
+    wrapped = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, **dict(zip(("pad_token", "eos_token"), special, strict=True))
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = transformers.T5Config(
+            vocab_size=tokenizer.get_vocab_size(), d_model=16, d_kv=8, d_ff=16, num_layers=1,
+            num_heads=2, decoder_start_token_id=0, pad_token_id=0, eos_token_id=1,
+        )  # fmt: skip
+        model = transformers.T5ForConditionalGeneration(config)
+        # Untrained, it would answer with bytes that are no words.
+        words = [tokenizer.token_to_id(f"\u0120{word}") for word in WORDS.split()]
+        with torch.no_grad():
+            model.shared.weight[[w for w in words if w is not None]] *= 8.0
+    model.generation_config.max_length = 32
+    model.save_pretrained(folder)
+    wrapped.save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def local_models(
+    tmp_path_factory: pytest.TempPathFactory,
+    one_thread: None,  # noqa: ARG001 - while they run
+) -> Callable[[str], Path]:
+    """Return what gives the folder of a small model for a parameter that names one."""
+
+    @cache
+    def made(kind: str) -> Path:
+        folder = tmp_path_factory.mktemp(kind)
+        (save_masked_model if kind == "masked" else save_rewriting_model)(folder)
+        return folder
+
+    return lambda parameter: made("masked" if "masked" in parameter else "rewriting")
+
+
+@pytest.fixture(scope="session")
+def with_models(local_models: Callable[[str], Path]) -> Callable[[Generator], Generator]:
+    """Return what gives a perturbation the small models it needs, and a filter to match."""
+
+    def bind(generator: Generator) -> Generator:
+        if not generator.models:
+            return generator
+        named = {key: str(local_models(key)) for key in generator.models}
+        # What an untrained model writes resembles nothing.
+        return replace(generator.with_parameters(**named), contract=Uncertain(EditDistance(1.0)))
+
+    return bind
 
 
 @pytest.fixture

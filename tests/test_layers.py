@@ -10,10 +10,10 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"plugin", "hookspecs", "__init__", "__main__", "commands"},
     {"planning"},
-    {"gate", "assertions", "strategies"},
+    {"gate", "assertions"},
     {"configuration", "reports"},
-    {"evaluation"},
-    {"suite", "engine", "store", "shifts"},
+    {"evaluation", "strategies"},
+    {"frozen", "suite", "engine", "store", "shifts"},
     {"perturbations", "suites", "models", "budgets"},
     {"readers", "metrics", "tasks", "statistics", "prompting"},
     {"assets", "examples", "edits", "files", "objects", "progress", "seeding", "errors"},

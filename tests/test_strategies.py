@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,8 +16,12 @@ from pytest_ood.edits import apply_edits
 from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Dataset, Inputs, fields_of
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.perturbations import catalogue, perturbation
-from pytest_ood.strategies import PerturbedCase, perturbed
+from pytest_ood.perturbations import Generator, catalogue, perturbation
+from pytest_ood.perturbations import find as find_perturbation
+from pytest_ood.perturbations.contracts import Uncertain
+from pytest_ood.perturbations.filters import EditDistance
+from pytest_ood.perturbations.resources import Resources, using
+from pytest_ood.strategies import PerturbedCase, edited, keep_for_replay, perturbed
 
 REVIEWS = [
     ("a wonderful film, from the beginning to the end", "positive"),
@@ -31,11 +39,17 @@ def shout(text: str, rng: Random) -> str:
     return text.upper()
 
 
-@QUIET
-@given(data=st.data(), name=st.sampled_from(sorted(catalogue())), limit=st.integers(1, 5))
-def test_at_most_so_many_edits(data: st.DataObject, name: str, limit: int) -> None:
+@pytest.fixture(scope="module", params=sorted(catalogue()))
+def change(request: pytest.FixtureRequest, with_models: Callable[..., Generator]) -> Generator:
+    """Return each perturbation of the catalogue; where it asks a language model, a small one."""
+    return with_models(catalogue()[request.param])
+
+
+@settings(QUIET, max_examples=5)
+@given(data=st.data(), limit=st.integers(1, 5))
+def test_at_most_so_many_edits(data: st.DataObject, change: Generator, limit: int) -> None:
     """A case has one edit at least and `max_edits` at most, whatever the perturbation."""
-    case = data.draw(perturbed(REVIEWS, name, max_edits=limit))
+    case = data.draw(perturbed([(change.example, "positive")], change, max_edits=limit))
     assert 1 <= len(case.edits) <= limit
 
 
@@ -63,12 +77,11 @@ def test_fields_are_edited_apart(data: st.DataObject) -> None:
     assert list(fields_of(case.inputs)) == ["premise", "hypothesis"]
 
 
-@pytest.mark.parametrize("name", sorted(catalogue()))
-def test_any_failure_shrinks_to_one_edit(name: str) -> None:
+def test_any_failure_shrinks_to_one_edit(change: Generator) -> None:
     """The least case of all has a single edit of the first example."""
-    text = catalogue()[name].example
+    text = change.example
     reviews = [(text, "positive"), (f"{text} {text}", "positive")]
-    case = find(perturbed(reviews, name, max_edits=5), lambda _: True, settings=THOROUGH)
+    case = find(perturbed(reviews, change, max_edits=5), lambda _: True, settings=THOROUGH)
     assert len(case.edits) == 1
     assert case.example.inputs == reviews[0][0]
 
@@ -140,9 +153,13 @@ def test_an_example_without_edits_is_never_drawn() -> None:
         ("keybord", {}, "unknown perturbation 'keybord'. Did you mean 'keyboard'"),
         ("keyboard", {"max_edits": 0}, "max_edits = 0 is 1 or more"),
         ("keyboard", {"max_edits": -1}, "max_edits = -1 is 1 or more"),
+        ("keyboard", {"max_edits": True}, "max_edits = True is 1 or more"),
+        ("keyboard", {"max_edits": 1.5}, "max_edits = 1.5 is 1 or more"),
+        ([], {}, "give one perturbation or more"),
+        (["keyboard", "oc"], {}, "unknown perturbation 'oc'"),
     ],
 )
-def test_wrong_values_are_refused(name: str, options: dict[str, Any], message: str) -> None:
+def test_wrong_values_are_refused(name: Any, options: dict[str, Any], message: str) -> None:
     """What cannot work is refused when the strategy is made."""
     with pytest.raises(ConfigurationError) as caught:
         perturbed(REVIEWS, name, **options)
@@ -153,3 +170,128 @@ def test_no_data_is_refused() -> None:
     """Without an example there is nothing to draw."""
     with pytest.raises(DataError):
         perturbed([], "keyboard")
+
+
+SEVERAL = ["keyboard", shout, "add-punctuation"]
+
+
+@QUIET
+@given(case=perturbed(REVIEWS, SEVERAL, max_edits=4))
+def test_several_perturbations_edit_one_text(case: PerturbedCase) -> None:
+    """Edits of several perturbations stand in one case, none over another."""
+    assert 1 <= len(case.edits) <= 4
+    made = [edit for _, edit in case.edits]
+    assert made == sorted(made)
+    assert all(one.end <= other.start for one, other in itertools.pairwise(made))
+    assert apply_edits(str(case.original), made) == case.inputs
+
+
+def test_several_perturbations_are_mixed() -> None:
+    """There are cases with edits of two perturbations, and they shrink to one of each."""
+
+    def mixed(case: PerturbedCase) -> bool:
+        kinds = {edit.after == edit.before.upper() for _, edit in case.edits if edit.before}
+        return len(kinds) == 2
+
+    case = find(perturbed(REVIEWS, SEVERAL, max_edits=4), mixed, settings=THOROUGH)
+    assert len(case.edits) == 2
+
+
+@QUIET
+@given(case=perturbed(REVIEWS, SEVERAL))
+def test_a_case_is_shown_as_what_makes_it_again(case: PerturbedCase) -> None:
+    """The representation is a call of `edited` that gives the same inputs."""
+    again = eval(repr(case), {"edited": edited})  # noqa: S307 - it is made to be pasted
+    assert (again.original, again.inputs, again.edits) == (case.original, case.inputs, case.edits)
+    assert again.example.label == case.example.label
+
+
+def test_fields_are_named_where_there_are_several() -> None:
+    """An edit of named inputs says which field it is of."""
+    inputs = {"premise": "one", "hypothesis": "two"}
+    case = edited(inputs, "yes", ("hypothesis", 0, 1, "t", "T"))
+    assert case.inputs == {"premise": "one", "hypothesis": "Two"}
+    assert repr(case) == f"edited({inputs!r}, 'yes', ('hypothesis', 0, 1, 't', 'T'))"
+
+
+@pytest.mark.parametrize("edit", [(0, 3, "two", "x"), ("body", 0, 3, "one", "x"), (2, 9, "e", "")])
+def test_an_edit_of_another_text_is_refused(edit: Any) -> None:
+    """What cannot be applied is told."""
+    with pytest.raises(DataError):
+        edited("one", "yes", edit)
+
+
+def test_a_filter_s_rejections_are_not_drawn() -> None:
+    """Under a contract with a validity filter only what it accepts is a case."""
+    change = find_perturbation("keyboard").under(Uncertain(EditDistance(0.03)))
+
+    @QUIET
+    @given(case=perturbed(REVIEWS, change, max_edits=4))
+    def one_character_at_most(case: PerturbedCase) -> None:
+        assert len(case.edits) == 1
+
+    one_character_at_most()
+
+
+@pytest.mark.parametrize(("name", "changes"), [("negate", True), ("swap", False)])
+def test_a_case_says_whether_the_label_changes(name: str, changes: bool) -> None:  # noqa: FBT001
+    """An edit by a perturbation that changes labels marks the case."""
+    rows = [("The film is good and the actors are great", "positive")]
+    case = find(perturbed(rows, name), lambda _: True, settings=THOROUGH)
+    assert case.changes_label is changes
+
+
+def first_drawn(strategy: st.SearchStrategy[PerturbedCase]) -> PerturbedCase:
+    """Return the case that a property test is given first."""
+    seen: list[PerturbedCase] = []
+
+    @QUIET
+    @given(case=strategy)
+    def look(case: PerturbedCase) -> None:
+        seen.append(case)
+
+    look()
+    return seen[0]
+
+
+def test_a_kept_case_is_drawn_first(tmp_path: Path) -> None:
+    """What is in the replay file comes before everything else, with the same edits."""
+    with using(Resources(root=tmp_path)):
+        strategy = perturbed(REVIEWS, "keyboard", max_edits=4)
+        least = first_drawn(strategy)
+        wanted = find(
+            strategy, lambda c: len(c.edits) == 4 and c.example.inputs != least.original,
+            settings=THOROUGH,
+        )  # fmt: skip
+        path = keep_for_replay(wanted)
+        assert path is not None
+        assert path.parent == tmp_path / ".ood" / "replay"
+        assert first_drawn(perturbed(REVIEWS, "keyboard", max_edits=4)) == wanted
+        for other in (
+            perturbed(REVIEWS, "keyboard", max_edits=3),
+            perturbed(REVIEWS, "swap", max_edits=4),
+            perturbed(REVIEWS[:2], "keyboard", max_edits=4),
+        ):
+            assert first_drawn(other) != wanted
+    with using(Resources(root=tmp_path / "elsewhere")):
+        assert first_drawn(perturbed(REVIEWS, "keyboard", max_edits=4)) == least
+
+
+def test_a_case_without_a_strategy_is_not_kept(tmp_path: Path) -> None:
+    """What `edited` makes belongs to no replay file."""
+    with using(Resources(root=tmp_path)):
+        assert keep_for_replay(edited("one", "yes", (0, 1, "o", "O"))) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"id": 3', "\x00"])
+def test_a_broken_replay_file_is_told(tmp_path: Path, content: str) -> None:
+    """A file that cannot be read is named, and not passed over."""
+    with using(Resources(root=tmp_path)):
+        case = find(perturbed(REVIEWS, "swap"), lambda _: True, settings=QUIET)
+        path = keep_for_replay(case)
+        assert path is not None
+        assert json.loads(path.read_text())["label"] == case.example.label
+        path.write_text(content)
+        with pytest.raises(DataError, match="delete it"):
+            find(perturbed(REVIEWS, "swap"), lambda _: True, settings=QUIET)

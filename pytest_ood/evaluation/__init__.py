@@ -12,7 +12,7 @@ from pytest_ood.evaluation.records import (
     from_record,
     to_record,
 )
-from pytest_ood.evaluation.run import SuiteRun
+from pytest_ood.evaluation.run import SuiteRun, resources_of
 
 __all__ = [
     "PROCEDURES",
@@ -25,6 +25,7 @@ __all__ = [
     "SuiteRun",
     "difference_of_drops",
     "from_record",
+    "resources_of",
     "settle_family",
     "severity_curves",
     "to_record",

@@ -35,6 +35,7 @@ from pytest_ood.evaluation.trials import (
     mean_outcomes,
 )
 from pytest_ood.examples import Dataset, fields_of
+from pytest_ood.frozen import freeze
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, loss_names
 from pytest_ood.models.protocol import RecordedModel, SeededModel
 from pytest_ood.perturbations.resources import Resources, using
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
     from pytest_ood.engine import Engine
     from pytest_ood.examples import Example, Inputs
+    from pytest_ood.frozen import FrozenSuite
     from pytest_ood.metrics import Outcome
     from pytest_ood.readers import DataSource, Reader
     from pytest_ood.statistics import Figure
@@ -84,6 +86,8 @@ class SuiteRun:
         rules: How certain a verdict has to be.
         size: Examples drawn from each data set at most; None for all.
         references: For shifts with training data of their own: the baseline trained on them.
+        frozen: Examples and edits that take the place of drawing and perturbing, or None.
+        notes: In what data and suite differ from what was frozen.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class SuiteRun:
         rules: Rules,
         max_examples: int | None,
         references: Mapping[str, Asked] = MappingProxyType({}),
+        frozen: FrozenSuite | None = None,
     ) -> None:
         self.suite = suite
         self.engine = engine
@@ -104,6 +109,8 @@ class SuiteRun:
         self.rules = rules
         self.size = max_examples if max_examples is not None else suite.max_examples
         self.references = references
+        self.frozen = frozen
+        self.notes = [] if frozen is None else frozen.notes(suite)
         self._datasets: dict[str, Dataset] = {}
         self._shifted: dict[str, Shifted] = {}
         self._sources: dict[str, InDistribution] = {}
@@ -333,8 +340,30 @@ class SuiteRun:
                 dataset = source
             else:
                 dataset = self.reader.load(source, name, labels)
-            self._datasets[name] = dataset.sample(self.size, self.seed)
+            self._datasets[name] = self._sampled(name, dataset)
         return self._datasets[name]
+
+    def _sampled(self, name: str, dataset: Dataset) -> Dataset:
+        """Return the examples of a set that are used, in the order of the draw."""
+        if self.frozen is None or name not in self.frozen.data:
+            return dataset.sample(self.size, self.seed)
+        frozen = self.frozen.drawn(name, dataset)
+        return Dataset(frozen.name, frozen.examples[: self.size])
+
+    def freeze(self) -> FrozenSuite:
+        """Draw and perturb everything, and return it for a file; no model is asked.
+
+        Raises:
+            OodError: the data cannot be read, or a perturbation lacks what it needs.
+        """
+        data = {IN_DISTRIBUTION: self.in_distribution().examples}
+        shifted = {}
+        for shift in self.suite.shifts:
+            if isinstance(shift, DomainShift):
+                data[shift.name] = self._drawn(shift.name, shift.source).examples
+            elif isinstance(shift, NoiseShift):
+                shifted[shift.name] = self._perturbed(shift)
+        return freeze(self.suite, self.seed, data, shifted, IN_DISTRIBUTION)
 
     def _examples(self, shift: Shift) -> Sequence[Example]:
         if isinstance(shift, DomainShift):
@@ -430,7 +459,10 @@ class SuiteRun:
     def _perturbed(self, shift: NoiseShift) -> Shifted:
         if shift.name not in self._shifted:
             examples = self.in_distribution().examples
-            with using(_resources(self.reader)):
+            if self.frozen is not None and shift.name in self.frozen.shifts:
+                self._shifted[shift.name] = self.frozen.shifted(shift, examples)
+                return self._shifted[shift.name]
+            with using(resources_of(self.reader)):
                 self._shifted[shift.name] = shift.apply(examples, self.seed, self.engine.store)
         return self._shifted[shift.name]
 
@@ -629,7 +661,8 @@ class SuiteRun:
         return None
 
 
-def _resources(reader: Reader) -> Resources:
+def resources_of(reader: Reader) -> Resources:
+    """Return what perturbations and filters may use, from what a reader may."""
     return Resources(reader.cache, reader.offline, reader.root, reader.progress)
 
 

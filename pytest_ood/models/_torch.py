@@ -5,24 +5,54 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.assets import ASSETS, fetch
 from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
-from pytest_ood.files import hash_files
+from pytest_ood.files import hash_files, made_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_ood.models.protocol import Context
+    from pytest_ood.progress import Progress
 
 DTYPES = ("float32", "bfloat16", "float16")
 MODEL_ASSETS = tuple(name for name, asset in ASSETS.items() if asset.is_model)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
-def checkpoint_folder(source: str, context: Context) -> Path:
+class Surroundings(Protocol):
+    """Where models lie and what may be fetched: an adapter's context, or a run's resources."""
+
+    @property
+    def root(self) -> Path:
+        """What relative paths start from."""
+        ...
+
+    @property
+    def cache(self) -> Path:
+        """Where fetched and unpacked models are kept."""
+        ...
+
+    @property
+    def offline(self) -> bool:
+        """Fetch nothing."""
+        ...
+
+    @property
+    def progress(self) -> Progress:
+        """Told about long steps."""
+        ...
+
+
+def checkpoint_folder(source: str, who: str, around: Surroundings) -> Path:
     """Find a checkpoint: a packaged asset, a local folder or file, or a hub id.
+
+    Args:
+        source: What the user wrote.
+        who: Whom messages name first, such as "model 'a'".
+        around: Where it is looked for.
 
     Raises:
         ModelError: a hub id that cannot be reached.
@@ -30,14 +60,14 @@ def checkpoint_folder(source: str, context: Context) -> Path:
     """
     scheme, colon, rest = source.partition(":")
     if colon and scheme == "asset":
-        return fetch(rest, context.cache, offline=context.offline, progress=context.progress)
-    local = context.root / source
+        return fetch(rest, around.cache, offline=around.offline, progress=around.progress)
+    local = around.root / source
     if local.exists():
         return local
-    return _from_hub(rest if colon and scheme == "hf" else source, context)
+    return _from_hub(rest if colon and scheme == "hf" else source, who, around)
 
 
-def _from_hub(identifier: str, context: Context) -> Path:
+def _from_hub(identifier: str, who: str, around: Surroundings) -> Path:
     hub = require("huggingface_hub", extra="transformers", purpose=f"the model {identifier!r}")
     try:
         # Weights in the safe format first; other formats only where there are none.
@@ -45,8 +75,8 @@ def _from_hub(identifier: str, context: Context) -> Path:
             folder = Path(
                 hub.snapshot_download(
                     identifier,
-                    local_files_only=context.offline,
-                    allow_patterns=["*.json", "*.txt", "*.model", "*.jinja", weights],
+                    local_files_only=around.offline,
+                    allow_patterns=["*.json", "*.txt", "*.model", "*.spm", "*.jinja", weights],
                 )
             )
             if any(folder.glob(weights)):
@@ -56,10 +86,56 @@ def _from_hub(identifier: str, context: Context) -> Path:
         packaged = ", ".join(f"asset:{name}" for name in MODEL_ASSETS)
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(
-            f"model {context.name!r}: {identifier!r} is neither a folder under {context.root} nor "
-            f"reachable on the Hugging Face hub ({reason}). Give a local folder, a hub id, or a "
-            f"packaged model ({packaged})"
+            f"{who}: {identifier!r} is neither a folder under {around.root} nor reachable on the "
+            f"Hugging Face hub ({reason}). Give a local folder, a hub id, or a packaged model "
+            f"({packaged})"
         ) from error
+
+
+def checkpoint_path(source: str, who: str, around: Surroundings) -> Path:
+    """Return the GGUF file, or the folder of a checkpoint; raises as `checkpoint_folder`.
+
+    Raises:
+        ModelError: a folder without a model.
+    """
+    path = checkpoint_folder(source, who, around)
+    if path.is_dir() and not (path / "config.json").exists():
+        packed = sorted(path.glob("*.gguf"))
+        if len(packed) != 1:
+            raise ModelError(
+                f"{who}: {path} holds neither a config.json nor exactly one GGUF file, but "
+                f"{[file.name for file in packed] or 'none'}"
+            )
+        return packed[0]
+    return path
+
+
+def unpacked(path: Path, who: str, around: Surroundings) -> Path:
+    """Return a folder that loads at once; a GGUF file is dequantised into one first."""
+    if path.suffix != ".gguf":
+        return path
+    folder = around.cache / "models" / f"{path.stem}-{checkpoint_hash(path)[:12]}"
+    with made_once(folder) as scratch:
+        if scratch is not None:
+            with around.progress.track(f"unpacking {path.name} for {who}", 0, "tensors"):
+                _dequantise(path, scratch)
+    return folder
+
+
+def _dequantise(path: Path, folder: Path) -> None:
+    torch = require("torch", extra="transformers", purpose="a GGUF model")
+    transformers = require("transformers", extra="transformers", purpose="a GGUF model")
+    require("gguf", extra="demo", purpose="a GGUF model")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        path.parent, gguf_file=path.name, dtype=torch.float32
+    )
+    # The weights are plain now; what says otherwise would be saved with them.
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.hf_quantizer, model.is_quantized = None, False
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 def checkpoint_hash(checkpoint: Path) -> str:
@@ -68,7 +144,7 @@ def checkpoint_hash(checkpoint: Path) -> str:
     Raises:
         ModelError: the folder holds no such file.
     """
-    suffixes = {".safetensors", ".bin", ".gguf", ".json", ".txt", ".model", ".jinja"}
+    suffixes = {".safetensors", ".bin", ".gguf", ".json", ".txt", ".model", ".spm", ".jinja"}
     if checkpoint.is_file():
         return hash_files([checkpoint])
     files = [path for path in checkpoint.iterdir() if path.suffix in suffixes and path.is_file()]

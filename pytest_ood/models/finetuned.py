@@ -138,11 +138,15 @@ class FinetunedModel:
         if self.checkpoint == FROM_SCRATCH:
             return self.checkpoint, None
         if self.checkpoint != AUTO:
-            return self.checkpoint, checkpoint_folder(self.checkpoint, self.context)
+            return self.checkpoint, checkpoint_folder(
+                self.checkpoint, f"model {self.name!r}", self.context
+            )
         try:
-            return DEFAULT_BASE, checkpoint_folder(DEFAULT_BASE, self.context)
+            return DEFAULT_BASE, checkpoint_folder(
+                DEFAULT_BASE, f"model {self.name!r}", self.context
+            )
         except ModelError:
-            return STAND_IN, checkpoint_folder(STAND_IN, self.context)
+            return STAND_IN, checkpoint_folder(STAND_IN, f"model {self.name!r}", self.context)
 
     @cached_property
     def folder(self) -> Path:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
 from pytest_ood.examples import Example, canonical
-from pytest_ood.files import made_once
 from pytest_ood.models._torch import (
     check_choices,
-    checkpoint_folder,
     checkpoint_hash,
+    checkpoint_path,
     length_sorted,
     pick_device,
     quiet_transformers,
+    unpacked,
 )
 from pytest_ood.prompting import Prompt, choose_demonstrations, field_names, parse_template
 from pytest_ood.seeding import derive_seed
@@ -169,44 +169,11 @@ class PromptedModel:
     @cached_property
     def _checkpoint_path(self) -> Path:
         """The GGUF file, or the folder of a checkpoint."""
-        path = checkpoint_folder(self.source, self.context)
-        if path.is_dir() and not (path / "config.json").exists():
-            packed = sorted(path.glob("*.gguf"))
-            if len(packed) != 1:
-                raise ModelError(
-                    f"model {self.name!r}: {path} holds neither a config.json nor exactly one "
-                    f"GGUF file, but {[file.name for file in packed] or 'none'}"
-                )
-            return packed[0]
-        return path
+        return checkpoint_path(self.source, self._who, self.context)
 
-    def _ready_folder(self) -> Path:
-        """Return a folder that loads at once; a GGUF file is dequantised into one first."""
-        path = self._checkpoint_path
-        if path.suffix != ".gguf":
-            return path
-        folder = self.context.cache / "models" / f"{path.stem}-{checkpoint_hash(path)[:12]}"
-        with made_once(folder) as scratch:
-            if scratch is not None:
-                what = f"unpacking {path.name} for {self.name}"
-                with self.context.progress.track(what, 0, "tensors"):
-                    self._dequantise(path, scratch)
-        return folder
-
-    def _dequantise(self, path: Path, folder: Path) -> None:
-        torch = require("torch", extra="transformers", purpose="a GGUF model")
-        transformers = require("transformers", extra="transformers", purpose="a GGUF model")
-        require("gguf", extra="demo", purpose="a GGUF model")
-        tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            path.parent, gguf_file=path.name, dtype=torch.float32
-        )
-        # The weights are plain now; what says otherwise would be saved with them.
-        if hasattr(model.config, "quantization_config"):
-            del model.config.quantization_config
-        model.hf_quantizer, model.is_quantized = None, False
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+    @property
+    def _who(self) -> str:
+        return f"model {self.name!r}"
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any, Any, list[int], list[int], Any]:
@@ -215,7 +182,7 @@ class PromptedModel:
         transformers = require("transformers", extra="transformers", purpose=purpose)
         with quiet_transformers():
             try:
-                folder = self._ready_folder()
+                folder = unpacked(self._checkpoint_path, self._who, self.context)
                 tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
                 model = transformers.AutoModelForCausalLM.from_pretrained(
                     folder, dtype=getattr(torch, self.dtype)

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import interval, percent, points
 from pytest_ood.evaluation import Comparison, Evaluation, Floor
+from pytest_ood.examples import fields_of
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED
 from pytest_ood.reports.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pytest_ood.budgets import Rules
     from pytest_ood.evaluation import Flip, Result
+    from pytest_ood.examples import Inputs
+    from pytest_ood.strategies import PerturbedCase
 
 SHOWN_WIDTH = 200
 SHOWN_FLIPS = 3
@@ -35,6 +39,40 @@ def explain(result: Result, rules: Rules, rerun: str = "") -> str:
         lines = _comparison(result, rules.alpha)
     lines[1:1] = _family(result, rules)
     return "\n".join([*lines, *([f"again: {rerun}"] if rerun else [])])
+
+
+def explain_case(
+    model: str,
+    case: PerturbedCase,
+    answers: tuple[str | None, str | None],
+    kept: Path | None,
+) -> str:
+    """Explain an answer that does not survive a few edits, and how to see it again.
+
+    Args:
+        model: Its name.
+        case: The original and its edits.
+        answers: To the original and to the edited inputs; None for no answer.
+        kept: The replay file, if there is one.
+    """
+    count = len(case.edits)
+    lines = [
+        f"{model} answers otherwise after {'one edit' if count == 1 else f'{count} edits'}",
+        f"  original, {_answer(answers[0])}: {_plain(case.original)}",
+        f"  edited, {_answer(answers[1])}: {_plain(case.inputs)}",
+    ]
+    for name, edit in case.edits:
+        where = "" if isinstance(case.original, str) else f"{name} "
+        lines.append(f"  edit: {where}[{edit.start}:{edit.end}] {edit.before!a} -> {edit.after!a}")
+    if kept is not None:
+        lines.append(f"  kept in {kept.name}, which the next run tries first")
+    return "\n".join([*lines, f"again: @example(case={case!r})"])
+
+
+def _plain(inputs: Inputs) -> str:
+    shown = (text if isinstance(inputs, str) else f"{name}: {text}"
+             for name, text in fields_of(inputs).items())  # fmt: skip
+    return one_line(" | ".join(shown), SHOWN_WIDTH)
 
 
 def _family(result: Result, rules: Rules) -> list[str]:

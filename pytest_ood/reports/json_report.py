@@ -37,6 +37,8 @@ def as_json(results: Results) -> dict[str, Any]:
         "correction": results.rules.correction,
         "gates": results.rules.gates,
         "environment": environment(),
+        "frozen": [{"suite": suite, "path": path} for suite, path in results.frozen],
+        "notes": list(results.notes),
         "models": [
             {
                 "suite": model.suite,

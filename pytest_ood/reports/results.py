@@ -94,6 +94,8 @@ class Results:
         models: Those under test.
         results: What was measured.
         errors: (id of a check, why it could not be carried out).
+        notes: In what data and suites differ from what was frozen.
+        frozen: (suite, the file it is replayed from).
     """
 
     seed: int
@@ -101,6 +103,8 @@ class Results:
     models: tuple[ModelInfo, ...]
     results: tuple[Result, ...]
     errors: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    frozen: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def floors(self) -> list[Floor]:

@@ -8,6 +8,7 @@ from pytest_ood.budgets import interval, percent, points
 from pytest_ood.evaluation import PROCEDURES, Floor
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.results import mean_drop
+from pytest_ood.reports.text import one_line
 from pytest_ood.shifts import KINDS, WORST_CASE
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 NAME_WIDTH = 19
 CELL_WIDTH = 27
+NOTE_WIDTH = 600
 VERDICTS = {
     "pass": "pass",
     "fail": "FAIL",
@@ -39,6 +41,8 @@ def render(results: Results) -> list[str]:
     lines: list[str] = []
     for suite in results.suites:
         lines += _suite(results, suite)
+    for note in results.notes:
+        lines += _wrapped(f"note: {one_line(note, NOTE_WIDTH)}")
     return lines
 
 

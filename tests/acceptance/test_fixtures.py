@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 OWN_TESTS = """
@@ -233,3 +235,71 @@ def test_a_missing_baseline_is_said(project: pytest.Pytester) -> None:
     result = run(project, "\ndef test_case(ood_baseline): pass\n")
     result.assert_outcomes(errors=1, deselected=8)
     result.stdout.fnmatch_lines(["*add `baseline = true` to one*"])
+
+
+INVARIANCE = """
+from pytest_ood import edited
+from hypothesis import example, settings
+
+def words(texts):
+    return ["positive" if "wonderful" in text else "negative" for text in texts]
+
+@settings(derandomize=True, deadline=None)
+@given(case=perturbed(REVIEWS, "swap", max_edits=3))
+def test_invariant(ood, case):
+    ood.assert_invariant(words, case)
+"""
+
+
+def test_an_answer_that_turns_is_explained_and_kept(own_tests: pytest.Pytester) -> None:
+    """The failure has original, edit, both answers and a replay; the next run begins with it."""
+    result = run(own_tests, INVARIANCE)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*NotInvariantError: words answers otherwise after one edit",
+            "*  original, answered positive: Number * was a wonderful film with a delightful *",
+            "*  edited, answered negative: Number *",
+            "*  edit: [[]*:*[]] '*' -> '*'",
+            "*  kept in *.json, which the next run tries first",
+            "*again: @example(case=edited('Number *', 'positive', (*, *, '*', '*')))",
+        ]
+    )
+    (path,) = own_tests.path.joinpath(".ood/replay").iterdir()
+    kept = json.loads(path.read_text())
+    assert len(kept["edits"]) == 1
+    # The next run is shown the kept case first, and no other: it fails at once.
+    result = run(own_tests, INVARIANCE.replace("derandomize=True", "derandomize=True, "
+                                               "max_examples=1, phases=['generate']")
+                 .replace("['generate']", "[__import__('hypothesis').Phase.generate]"))  # fmt: skip
+    result.assert_outcomes(failed=1)
+    assert json.loads(path.read_text()) == kept
+
+
+def test_a_printed_replay_can_be_pasted(own_tests: pytest.Pytester) -> None:
+    """The line that a failure prints stands as an `@example` and fails again."""
+    shown = run(own_tests, INVARIANCE).stdout.str()
+    line = next(part for part in shown.splitlines() if "again: @example" in part)
+    pasted = line.partition("again: ")[2]
+    code = INVARIANCE.replace("@given", f"{pasted}\n@given").replace(
+        "derandomize=True", "phases=[__import__('hypothesis').Phase.explicit]"
+    )
+    result = run(own_tests, code)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*words answers otherwise after one edit"])
+
+
+def test_a_changing_perturbation_is_no_invariance(own_tests: pytest.Pytester) -> None:
+    """Where the label changes, so should the answer: the assertion refuses such a case."""
+    result = run(own_tests, INVARIANCE.replace('"swap"', '"negate"'))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*ConfigurationError: assert_invariant: *changes the label*"])
+
+
+def test_a_sturdy_model_is_invariant(own_tests: pytest.Pytester) -> None:
+    """A model that looks at nothing the edits touch passes, and nothing is kept."""
+    result = run(
+        own_tests, INVARIANCE.replace('"swap"', "shout").replace("in text", "in text.lower()")
+    )
+    result.assert_outcomes(passed=1)
+    assert not own_tests.path.joinpath(".ood").exists()

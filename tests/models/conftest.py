@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +32,6 @@ def make_context(
 def context_of() -> Callable[..., Context]:
     """Return a maker of contexts."""
     return make_context
-
-
-@pytest.fixture(scope="session")
-def one_thread() -> Iterator[None]:
-    """Run tiny models on one thread: several wait for each other longer than they compute."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -69,18 +70,24 @@ TEXTS = (
 SEEDS = st.integers(0, 2**64 - 1)
 SEVERITIES = st.integers(1, 5)
 
-each = pytest.mark.parametrize("name", NAMES)
+
+@pytest.fixture(scope="module", params=NAMES)
+def change(request: pytest.FixtureRequest, with_models: Callable[..., Generator]) -> Generator:
+    """Return each perturbation of the catalogue; where it asks a language model, a small one."""
+    return with_models(catalogue()[request.param])
+
+
 property_test = settings(deadline=None, max_examples=20, derandomize=True)
 
 
-def run(name: str, text: str, seed: int) -> str:
+def run(change: Generator, text: str, seed: int) -> str:
     """Perturb a text under a fresh generator of this seed."""
-    return catalogue()[name](text, random.Random(seed))
+    return change(text, random.Random(seed))
 
 
-def run_at(name: str, text: str, seed: int, severity: int) -> Perturbed:
+def run_at(change: Generator, text: str, seed: int, severity: int) -> Perturbed:
     """Perturb a text at a severity, and tell the edits."""
-    return catalogue()[name].at(severity).perturb(text, random.Random(seed))
+    return change.at(severity).perturb(text, random.Random(seed))
 
 
 def test_the_catalogue_is_sorted_and_named() -> None:
@@ -94,113 +101,104 @@ def test_the_catalogue_is_sorted_and_named() -> None:
         assert isinstance(generator, Perturbation)
 
 
-@each
 @property_test
 @given(text=TEXTS, seed=SEEDS)
-def test_any_text_gives_a_text(name: str, text: str, seed: int) -> None:
+def test_any_text_gives_a_text(change: Generator, text: str, seed: int) -> None:
     """Whatever the text is, a string that can be encoded comes out of it."""
-    changed = run(name, text, seed)
+    changed = run(change, text, seed)
     assert type(changed) is str
     changed.encode("utf-8")
 
 
-@each
 @pytest.mark.parametrize("text", ODD, ids=ascii)
-def test_odd_texts_do_not_break(name: str, text: str) -> None:
+def test_odd_texts_do_not_break(change: Generator, text: str) -> None:
     """Empty texts, joined emoji, combining marks, right-to-left scripts and controls pass."""
     for seed in range(20):
-        assert type(run(name, text, seed)) is str
+        assert type(run(change, text, seed)) is str
 
 
-@each
 @property_test
 @given(text=TEXTS, seed=SEEDS)
-def test_an_equal_seed_gives_an_equal_text(name: str, text: str, seed: int) -> None:
+def test_an_equal_seed_gives_an_equal_text(change: Generator, text: str, seed: int) -> None:
     """Text and generator decide the result alone."""
-    assert run(name, text, seed) == run(name, text, seed)
+    assert run(change, text, seed) == run(change, text, seed)
 
 
-@each
-def test_the_example_is_changed(name: str) -> None:
+def test_the_example_is_changed(change: Generator) -> None:
     """What a perturbation gives as its example is changed at every severity."""
-    text = catalogue()[name].example
+    text = change.example
     for severity in range(1, 6):
-        assert run_at(name, text, 0, severity).text != text
+        assert run_at(change, text, 0, severity).text != text
 
 
-@each
-def test_another_seed_gives_another_text(name: str) -> None:
+def test_another_seed_gives_another_text(change: Generator) -> None:
     """The generator is used: over twenty seeds there is more than one result at some severity."""
-    text = catalogue()[name].example
-    results = {run_at(name, text, seed, severity) for seed in range(20) for severity in (1, 2, 3)}
+    text = change.example
+    results = {run_at(change, text, seed, severity) for seed in range(20) for severity in (1, 2, 3)}
     assert len(results) > 1
 
 
-@each
 @property_test
 @given(text=TEXTS, seed=SEEDS)
-def test_the_global_generators_are_untouched(name: str, text: str, seed: int) -> None:
+def test_the_global_generators_are_untouched(change: Generator, text: str, seed: int) -> None:
     """Perturbing a text moves neither `random` nor `numpy.random`."""
     before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global one
-    run(name, text, seed)
+    run(change, text, seed)
     assert random.getstate() == before
     after = np.random.get_state()  # noqa: NPY002 - the global one
     assert all(np.array_equal(old, new) for old, new in zip(numpy_before, after, strict=True))
 
 
-@each
 @property_test
 @given(text=TEXTS, seed=SEEDS)
-def test_the_global_generators_decide_nothing(name: str, text: str, seed: int) -> None:
+def test_the_global_generators_decide_nothing(change: Generator, text: str, seed: int) -> None:
     """The result is the same wherever the global generators happen to be."""
-    first = run(name, text, seed)
+    first = run(change, text, seed)
     random.random()
     np.random.random()  # noqa: NPY002 - the global one
-    assert run(name, text, seed) == first
+    assert run(change, text, seed) == first
 
 
-@each
 @property_test
 @given(text=TEXTS, seed=SEEDS, severity=SEVERITIES)
 @example(text="  Century's end;\r\n\r\nnow... ", seed=0, severity=3)
-def test_edits_are_the_change(name: str, text: str, seed: int, severity: int) -> None:
+def test_edits_are_the_change(change: Generator, text: str, seed: int, severity: int) -> None:
     """Applied to the original the edits give the text, and inverted they give the original."""
-    result = run_at(name, text, seed, severity)
+    result = run_at(change, text, seed, severity)
     assert apply_edits(text, result.edits) == result.text
     assert apply_edits(result.text, inverted(result.edits)) == text
     assert all(edit.before == text[edit.start : edit.end] for edit in result.edits)
     assert all(edit.before != edit.after for edit in result.edits)
 
 
-@each
 @property_test
 @given(text=TEXTS, seed=SEEDS)
-def test_severity_0_is_the_identity(name: str, text: str, seed: int) -> None:
+def test_severity_0_is_the_identity(change: Generator, text: str, seed: int) -> None:
     """At severity 0 nothing is changed."""
-    assert run_at(name, text, seed, 0) == Perturbed(text, ())
+    assert run_at(change, text, seed, 0) == Perturbed(text, ())
 
 
-@each
 @property_test
 @given(text=TEXTS, seeds=st.lists(SEEDS, min_size=3, max_size=3))
 def test_rising_severity_never_lowers_the_edit_share(
-    name: str, text: str, seeds: list[int]
+    change: Generator, text: str, seeds: list[int]
 ) -> None:
     """The number of edits does not fall from one severity to the next."""
-    edits = [sum(len(run_at(name, text, seed, s).edits) for seed in seeds) for s in range(6)]
+    edits = [sum(len(run_at(change, text, seed, s).edits) for seed in seeds) for s in range(6)]
     assert edits == sorted(edits)
 
 
-@each
 @property_test
 @given(before=TEXTS, after=TEXTS, seed=SEEDS, severity=SEVERITIES)
-def test_protected_spans_stay(name: str, before: str, after: str, seed: int, severity: int) -> None:
+def test_protected_spans_stay(
+    change: Generator, before: str, after: str, seed: int, severity: int
+) -> None:
     """Web addresses, code, numbers, label words and one's own pattern are where they were."""
     spans = "https://Example.org/a?b=c `don't(do)` 1,000.5 Positive <<keep it>>"
     kept = Protection(("urls", "code", "numbers"), ("<<.*?>>",), ("positive",))
     text = f"{before} {spans} {after}"
     protected = [text[start:end] for start, end in kept.spans(text)]
-    result = catalogue()[name].at(severity).keeping(kept).perturb(text, random.Random(seed))
+    result = change.at(severity).keeping(kept).perturb(text, random.Random(seed))
     for start, end in kept.spans(text):
         assert not any(edit.start < end and start < edit.end for edit in result.edits)
     position = 0
@@ -210,31 +208,28 @@ def test_protected_spans_stay(name: str, before: str, after: str, seed: int, sev
         position = place + len(span)
 
 
-@each
-def test_long_texts_pass(name: str) -> None:
+def test_long_texts_pass(change: Generator) -> None:
     """A text of 100,000 characters is perturbed, at the least and the greatest severity."""
-    text = (catalogue()[name].example + " ") * (100_000 // len(catalogue()[name].example) + 1)
+    text = (change.example + " ") * (100_000 // len(change.example) + 1)
     for severity in (1, 5):
-        result = run_at(name, text, 0, severity)
+        result = run_at(change, text, 0, severity)
         assert result.edits
         assert apply_edits(result.text, inverted(result.edits)) == text
 
 
-@each
-def test_a_lone_surrogate_is_refused(name: str) -> None:
+def test_a_lone_surrogate_is_refused(change: Generator) -> None:
     """Half of a pair is no character: the error says where it stands."""
-    with pytest.raises(DataError, match=f"^{name}: character 4 .*lone surrogate"):
-        run(name, "good\ud83d film", 0)
+    with pytest.raises(DataError, match=f"^{change.name}: character 4 .*lone surrogate"):
+        run(change, "good\ud83d film", 0)
 
 
-@each
 @settings(deadline=None, max_examples=25, derandomize=True)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=5), seed=st.integers(0, 10), data=st.data())
 def test_other_texts_change_nothing(
-    name: str, texts: list[str], seed: int, data: st.DataObject
+    change: Generator, texts: list[str], seed: int, data: st.DataObject
 ) -> None:
     """An example gets the same text alone, among others, and in another order."""
-    shift = NoiseShift("shift", catalogue()[name])
+    shift = NoiseShift("shift", change)
     examples = [Example(str(number), text, "x") for number, text in enumerate(texts)]
     alone = {e.id: shift.apply([e], seed).inputs[0] for e in examples}
     order = data.draw(st.permutations(examples))
@@ -242,57 +237,55 @@ def test_other_texts_change_nothing(
     assert together == alone
 
 
-@each
 @property_test
 @given(text=TEXTS, seed=SEEDS)
-def test_shares_of_0_and_1_do_not_break(name: str, text: str, seed: int) -> None:
+def test_shares_of_0_and_1_do_not_break(change: Generator, text: str, seed: int) -> None:
     """With every share at 1, the most allowed, a text comes out; at 0 of the sites, the same."""
-    generator = catalogue()[name]
+    generator = change
     shares = {key: 1.0 for key, value in generator.defaults.items() if isinstance(value, float)}
     assert type(generator.with_parameters(**shares)(text, random.Random(seed))) is str
     assert generator.with_parameters(share=0)(text, random.Random(seed)) == text
 
 
 @pytest.fixture(scope="module")
-def hashes() -> list[dict[str, str]]:
+def hashes(local_models: Callable[[str], Path]) -> list[dict[str, str]]:
     """Perturb the same texts in two processes that differ in PYTHONHASHSEED."""
     program = (
         "import hashlib, json, random, sys\n"
         "from pytest_ood.perturbations import catalogue\n"
-        "texts = json.load(sys.stdin)\n"
+        "texts, models = json.load(sys.stdin)\n"
         "print(json.dumps({name: hashlib.sha256(json.dumps(\n"
-        "    [g(t, random.Random(s)) for t in texts for s in range(5)]).encode()).hexdigest()\n"
+        "    [g.with_parameters(**{k: models[k] for k in g.models})(t, random.Random(s))\n"
+        "     for t in texts for s in range(5)]).encode()).hexdigest()\n"
         "    for name, g in catalogue().items()}))\n"
     )
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         for seed in ("1", "2")
     ]
-    texts = json.dumps([*ODD, *ENGLISH])
+    models = {key: str(local_models(key)) for g in catalogue().values() for key in g.models}
+    texts = json.dumps([[*ODD, *ENGLISH], models])
     return [json.loads(process.communicate(texts)[0]) for process in processes]
 
 
-@each
-def test_the_hash_seed_decides_nothing(name: str, hashes: list[dict[str, str]]) -> None:
+def test_the_hash_seed_decides_nothing(change: Generator, hashes: list[dict[str, str]]) -> None:
     """Two processes with different PYTHONHASHSEED give the same texts, and so does this one."""
-    texts = [run(name, text, seed) for text in [*ODD, *ENGLISH] for seed in range(5)]
+    texts = [run(change, text, seed) for text in [*ODD, *ENGLISH] for seed in range(5)]
     here = hashlib.sha256(json.dumps(texts).encode()).hexdigest()
-    assert [found[name] for found in hashes] == [here, here]
+    assert [found[change.name] for found in hashes] == [here, here]
 
 
-@each
-def test_every_perturbation_is_found_by_name(name: str) -> None:
+def test_every_perturbation_is_found_by_name(change: Generator) -> None:
     """`find` returns what the catalogue lists, and calls it shipped, also with parameters."""
-    generator = find(name)
-    assert generator is catalogue()[name]
-    assert is_shipped(generator)
-    assert is_shipped(generator.with_parameters(share=0.5))
+    assert find(change.name) is catalogue()[change.name]
+    assert is_shipped(change)
+    assert is_shipped(change.with_parameters(share=0.5))
 
 
 def test_a_wrong_name_is_guessed() -> None:
@@ -319,7 +312,7 @@ def test_a_namesake_is_not_shipped() -> None:
 def test_the_code_version_covers_every_module() -> None:
     """The version is a hash over all modules of the folder, the same at every call."""
     folder = Path(pytest_ood.perturbations.__file__).parent
-    assert {catalogue()[name].function.__module__ for name in NAMES} <= {
+    assert {found.function.__module__ for found in catalogue().values()} <= {
         f"pytest_ood.perturbations.{path.stem}" for path in folder.glob("*.py")
     }
     assert code_version() == code_version()

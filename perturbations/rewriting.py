@@ -1,0 +1,86 @@
+"""Whole sentences said in other words: by way of another language, or by a paraphrasing model."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_ood.perturbations._transformers import rewritings
+from pytest_ood.perturbations.contracts import Uncertain
+from pytest_ood.perturbations.filters import EmbeddingSimilarity
+from pytest_ood.perturbations.protocol import batch_perturbation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from random import Random
+    from re import Match
+
+_SENTENCE = re.compile(r"(?<!\S)(?=\w)[^.!?\n]{9,399}\w(?:[.!?]+(?!\S)|(?=\s*(?:\n|\Z)))")
+"""Of ten to four hundred characters; longer runs without an end are no sentences."""
+
+_EXAMPLE = (
+    "The film begins slowly, but the ending is a real surprise. The actors are wonderful in it."
+)
+
+
+@batch_perturbation(
+    _SENTENCE,
+    source="Sennrich et al. 2016, section 3; Wang et al. 2021 (TextFlint), BackTrans",
+    kind="semantic",
+    contract=Uncertain(EmbeddingSimilarity()),
+    needs="transformers, and two translation models that you name",
+    models=("there", "back"),
+    example=_EXAMPLE,
+)
+def back_translation(
+    sentences: Sequence[Match[str]],
+    rng: Random,
+    *,
+    there: str = "",
+    back: str = "",
+    there_prefix: str = "",
+    back_prefix: str = "",
+    beams: int = 4,
+) -> list[str | None]:
+    """Translate a sentence into another language and back, such as by opus-mt-en-de and -de-en."""
+    made = []
+    for sentence in sentences:
+        foreign = rewritings(there, there_prefix, sentence.group(), beams)
+        found = (w for text in foreign[:1] for w in rewritings(back, back_prefix, text, beams))
+        made.append(_drawn(sentence.group(), found, rng))
+    return made
+
+
+@batch_perturbation(
+    _SENTENCE,
+    source="Dhole et al. 2021 (NL-Augmenter), paraphrasing; Giskard, paraphrase",
+    kind="semantic",
+    contract=Uncertain(EmbeddingSimilarity()),
+    needs="transformers, and a paraphrasing model that you name",
+    models=("paraphraser",),
+    example=_EXAMPLE,
+)
+def paraphrase(
+    sentences: Sequence[Match[str]],
+    rng: Random,
+    *,
+    paraphraser: str = "",
+    prefix: str = "paraphrase: ",
+    beams: int = 4,
+) -> list[str | None]:
+    """Say a sentence in other words, by an encoder-decoder or an instructed model."""
+    return [
+        _drawn(s.group(), rewritings(paraphraser, prefix, s.group(), beams), rng) for s in sentences
+    ]
+
+
+def _drawn(before: str, found: Iterable[str], rng: Random) -> str | None:
+    """Draw one of the sentences that say it otherwise."""
+    plain = " ".join(before.split()).lower()
+    others = [text for text in found if text.lower() != plain and _can_be_encoded(text)]
+    place = rng.random()
+    return others[int(place * len(others))] if others else None
+
+
+def _can_be_encoded(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

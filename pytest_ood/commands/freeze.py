@@ -1,0 +1,89 @@
+"""Freeze a suite: write the examples it draws and the edits it makes to a file, for replaying."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_ood.configuration import project_root, read_configuration
+from pytest_ood.engine import Engine
+from pytest_ood.errors import ConfigurationError
+from pytest_ood.evaluation import SuiteRun
+from pytest_ood.frozen import write_frozen
+from pytest_ood.gate import PREDICTIONS
+from pytest_ood.progress import Lines
+from pytest_ood.readers import Reader
+from pytest_ood.store import FileStore
+from pytest_ood.suite import load_suite
+
+if TYPE_CHECKING:
+    import argparse
+
+EXAMPLE = "python -m pytest_ood freeze sentiment --out frozen/sentiment.jsonl"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command is told."""
+    parser.add_argument(
+        "suite", nargs="?", help="a built-in suite, or the path of a file; the configured one"
+    )
+    parser.add_argument("--out", type=Path, metavar="PATH", help="frozen/SUITE.jsonl unless given")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    parser.add_argument("--seed", type=int, help="of samples and perturbations; as configured")
+    parser.add_argument("--max-examples", type=int, metavar="N", help="as configured")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="the user's cache folder")
+    parser.add_argument("--offline", action="store_true", help="fetch nothing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Freeze a suite.
+
+    Raises:
+        OodError: the suite, its data or a perturbation cannot be used, or the file is there.
+    """
+    from platformdirs import user_cache_path
+
+    root = project_root(Path.cwd())
+    configuration = read_configuration(root)
+    given = options.suite
+    if given is None:
+        if len(configuration.suites) > 1:
+            raise ConfigurationError(
+                f"freeze: say which suite: {', '.join(configuration.suites)} are configured"
+            )
+        given = configuration.suites[0]
+    suite = load_suite(given, root)
+    path = root / "frozen" / f"{suite.name}.jsonl" if options.out is None else options.out
+    if path.exists() and not options.overwrite:
+        raise ConfigurationError(
+            f"{path} is there; --overwrite replaces it (what depends on it is measured anew then)"
+        )
+    size = options.max_examples
+    if size is not None and size < 1:
+        raise ConfigurationError(f"--max-examples {size} is a whole number of 1 or more")
+    cache = user_cache_path("pytest-ood") if options.cache is None else options.cache
+    progress = Lines(_tell)
+    made = SuiteRun(
+        suite,
+        engine=Engine(FileStore(cache / PREDICTIONS), progress),
+        reader=Reader(root, cache, options.offline, progress),
+        seed=configuration.seed if options.seed is None else options.seed,
+        rules=configuration.rules,
+        max_examples=configuration.max_examples if size is None else size,
+    ).freeze()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = write_frozen(path, made)
+    lines = [f"{path}: suite {made.suite}, seed {made.seed}, SHA-256 {digest[:12]}..."]
+    lines += [f"  {name}: {len(examples)} examples" for name, examples in made.data.items()]
+    for name, shift in made.shifts.items():
+        rejected = f", {len(shift.rejected)} rejected" if shift.rejected else ""
+        lines.append(f"  {name}: {shift.changed} changed{rejected} by {shift.perturbation}")
+    shown = path.relative_to(root) if path.is_relative_to(root) else path
+    lines.append(f'To replay it, in pyproject.toml: [tool.pytest_ood] frozen = ["{shown}"]')
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"ood: {line}\n")
