@@ -299,7 +299,8 @@ def test_a_changing_perturbation_is_no_invariance(own_tests: pytest.Pytester) ->
 def test_a_sturdy_model_is_invariant(own_tests: pytest.Pytester) -> None:
     """A model that looks at nothing the edits touch passes, and nothing is kept."""
     result = run(
-        own_tests, INVARIANCE.replace('"swap"', "shout").replace("in text", "in text.lower()")
+        own_tests,
+        INVARIANCE.replace('"swap"', "shout").replace("in text else", "in text.lower() else"),
     )
     result.assert_outcomes(passed=1)
     assert not own_tests.path.joinpath(".ood").exists()
