@@ -22,6 +22,7 @@ LAYOUTS = ("de", "en", "es", "fr", "he", "it", "nl", "pl", "th", "tr", "uk")
     LONG_WORD,
     source="Belinkov and Bisk 2018, section 3.2 (Key); nlpaug KeyboardAug",
     scale=(0.1, 0.2, 0.3, 0.5, 0.8),
+    version=2,
     choices={"layout": LAYOUTS},
 )
 def keyboard(

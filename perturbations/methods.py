@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pytest_ood.edits import Edit, edits_between
@@ -63,14 +64,12 @@ class Each:
     ) -> tuple[Edit, ...]:
         """Return the edits, in order and without overlaps."""
         places, match_at = _free_sites(self.sites, text, protected)
-        wanted = how_many(len(places), share, rng)
+        least = len(places) - how_many(len(places), share, rng)
         made: list[Edit] = []
-        for number, place in enumerate(in_random_order(places, rng)):
-            # A site where nothing comes of it counts as chosen, but the first change is looked for
-            # until there is one.
-            if number >= wanted and made:
-                break
-            match = match_at(place)
+        # A site where nothing comes of it counts as chosen, but the first change is looked for
+        # until there is one.
+        while len(places) > least or (places and not made):
+            match = match_at(taken(places, rng))
             before = match.group()
             after = self.function(match, rng, **parameters)
             if after is not None and after != before:
@@ -106,9 +105,9 @@ class Together:
 
 @dataclass(frozen=True)
 class Whole:
-    """Changes a whole text and keeps a share of the edits that have come of it."""
+    """Changes a whole text, or proposes edits to it, and makes a share of the edits."""
 
-    function: Callable[..., str]
+    function: Callable[..., str | Iterable[Edit]]
 
     def edits(
         self,
@@ -122,7 +121,7 @@ class Whole:
         changed = self.function(text, rng, **parameters)
         found = [
             edit
-            for edit in edits_between(text, changed)
+            for edit in (edits_between(text, changed) if isinstance(changed, str) else changed)
             if not protected or not _touches(edit.start, edit.end, protected)
         ]
         return tuple(sorted(_chosen(found, share, rng), key=_place))
@@ -151,9 +150,17 @@ def in_random_order(items: Sequence[T], rng: Random) -> Iterator[T]:
     """Yield items in random order; what is drawn between two of them is the caller's."""
     left = list(items)
     while left:
-        place = int(rng.random() * len(left))
-        left[place], left[-1] = left[-1], left[place]
-        yield left.pop()
+        yield taken(left, rng)
+
+
+def taken(left: list[T], rng: Random) -> T:
+    """Take a random item out of a list, in whose place the last one moves."""
+    place = int(rng.random() * len(left))
+    last = left.pop()
+    if place == len(left):
+        return last
+    item, left[place] = left[place], last
+    return item
 
 
 def _free_sites(
@@ -166,13 +173,13 @@ def _free_sites(
         thousand matches at once would have the garbage collector go through them again and again.
     """
     if isinstance(sites, re.Pattern):
-        places = [
-            match.start()
-            for match in sites.finditer(text)
-            if not protected or not _touches(*match.span(), protected)
-        ]
+        matches = sites.finditer(text)
+        if protected:
+            places = [m.start() for m in matches if not _touches(*m.span(), protected)]
+        else:
+            places = [m.start() for m in matches]
         if len(set(places)) == len(places):
-            return places, lambda place: cast("re.Match[str]", sites.match(text, place))
+            return places, cast("Callable[[int], re.Match[str]]", partial(sites.match, text))
     found = [
         match
         for match in (sites.finditer(text) if isinstance(sites, re.Pattern) else sites(text))

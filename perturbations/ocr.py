@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from re import Match
 
 
-@batch_perturbation(WORD, source="nlpaug OcrAug", scale=(0.1, 0.2, 0.35, 0.5, 0.8))
+@batch_perturbation(WORD, source="nlpaug OcrAug", scale=(0.1, 0.2, 0.35, 0.5, 0.8), version=2)
 def ocr(words: Sequence[Match[str]], rng: Random, *, characters: float = 0.3) -> list[str]:
     """Misread a share of the characters (at least one) of a word."""
     return change_words(_augmenter(characters), [word.group() for word in words], rng)

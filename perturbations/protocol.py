@@ -22,7 +22,7 @@ from pytest_ood.perturbations.contracts import PRESERVING
 from pytest_ood.perturbations.methods import Each, Together, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from random import Random
 
     from pytest_ood.edits import Edit
@@ -150,7 +150,8 @@ class Generator:
                 f"{self.name}: character {error.start} of the text is the lone surrogate "
                 f"{text[error.start]!a}, which no encoding can write; replace it first"
             ) from None
-        self.check_models()
+        if self.models:
+            self.check_models()
         share = self.share
         if not text or not share:
             return ()
@@ -243,8 +244,8 @@ class Generator:
         at = f"{self.name}: {key} = {value!r}"
         if kind is float and not _is_share(value):
             raise ConfigurationError(f"{at} is a share and lies in [0, 1]")
-        if kind is int and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ConfigurationError(f"{at} is a whole number of 1 or more")
+        if kind is int and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+            raise ConfigurationError(f"{at} is a whole number of 0 or more")
         if kind is str and not isinstance(value, str):
             raise ConfigurationError(f"{at} is a string")
         if key in self.choices and value not in self.choices[key]:
@@ -297,10 +298,11 @@ class Declared(TypedDict, total=False):
 
 def perturbation(
     **declared: Unpack[Declared],
-) -> Callable[[Callable[..., str]], Generator]:
+) -> Callable[[Callable[..., str | Iterable[Edit]]], Generator]:
     """Make a function `(text, rng, *, parameters...) -> text` a perturbation.
 
-    Its edits are found by comparing the texts. A severity takes its share of them; unless one is
+    Its edits are found by comparing the texts, unless it returns them, in order and without
+    overlaps. A severity takes its share of them; unless one is
     asked for, all are taken.
     """
     return lambda function: replace(_generator(Whole(function), declared), severity=MAX_SEVERITY)

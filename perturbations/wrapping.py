@@ -8,16 +8,22 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
-from pytest_ood.edits import differences
+from pytest_ood.edits import Edit, differences
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.perturbations._nlpaug import reverse_tokenizer, tokenizer
+from pytest_ood.perturbations._nlpaug import (
+    drawing_from,
+    draws_itself,
+    reverse_tokenizer,
+    tokenizer,
+)
 from pytest_ood.perturbations._words import WORD
 from pytest_ood.perturbations.protocol import Declared, Generator, perturbation
 from pytest_ood.seeding import seeded_globals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from random import Random
+    from re import Match
 
 _PIECE = re.compile(rf"{WORD.pattern}|\S")
 _TEXT_AND_RNG = 2
@@ -75,47 +81,64 @@ def from_nlpaug(augmenter: Any, name: str = "", **declared: Unpack[Declared]) ->
     if module.startswith(("nlpaug.augmenter.audio", "nlpaug.augmenter.spectrogram")):
         raise ConfigurationError(f"from_nlpaug: {type(augmenter).__name__} is not for texts")
     copied = _lossless(augmenter)
+    alone = draws_itself(augmenter)
 
-    def run(text: str, rng: Random) -> str:
+    def run(text: str, rng: Random) -> list[Edit]:
         pieces = list(_PIECE.finditer(text))
         if not pieces:
-            return text
+            return []
         words = [piece.group() for piece in pieces]
-        with seeded_globals(rng):
-            answer = copied.augment(reverse_tokenizer(words))
+        if alone:
+            answer = drawing_from(rng, copied).augment(reverse_tokenizer(words))
+        else:
+            with seeded_globals(rng):
+                answer = copied.augment(reverse_tokenizer(words))
         # nlpaug answers with a list, with a text, or with nothing where it changed nothing.
         found = answer[0] if isinstance(answer, list) and answer else answer
         if not isinstance(found, str):
-            return text
-        ends = [*(piece.start() for piece in pieces[1:]), len(text)]
-        gaps = [text[piece.end() : end] for piece, end in zip(pieces, ends, strict=True)]
-        return text[: pieces[0].start()] + _put_in_place(words, gaps, tokenizer(found))
+            return []
+        return [
+            Edit(start, end, text[start:end], after)
+            for start, end, after in _in_place(text, pieces, words, tokenizer(found))
+        ]
 
     called = type(augmenter).__name__
     run.__doc__ = (inspect.getdoc(type(augmenter)) or called).partition("\n")[0]
     return _named(run, name or called, f"{module}.{called}", declared)
 
 
-def _put_in_place(words: Sequence[str], gaps: Sequence[str], changed: Sequence[str]) -> str:
-    """Replace words by changed ones and keep the gap after each."""
-    made: list[str] = []
-    end = 0
-    for i1, i2, j1, j2 in [*differences(words, changed), (len(words),) * 2 + (len(changed),) * 2]:
-        made += [word + gap for word, gap in zip(words[end:i1], gaps[end:i1], strict=True)]
-        end, new = i2, changed[j1:j2]
-        if i1 == i2 and new:
-            if made and not made[-1][-1:].isspace():
-                made.append(" ")
-            made += [f"{word} " for word in new]
-        elif i2 - i1 == len(new):
-            made += [word + gap for word, gap in zip(new, gaps[i1:i2], strict=True)]
+def _in_place(
+    text: str, pieces: Sequence[Match[str]], words: Sequence[str], changed: Sequence[str]
+) -> Iterator[tuple[int, int, str]]:
+    """Yield where words have changed, as (start, end, what stands there now)."""
+    if len(words) == len(changed):
+        # Each word has become the one in its place.
+        for piece, word in zip(pieces, changed, strict=True):
+            if word != piece.group():
+                yield *piece.span(), word
+        return
+    for i1, i2, j1, j2 in differences(words, changed):
+        new = changed[j1:j2]
+        if i2 - i1 == len(new):
+            for piece, word in zip(pieces[i1:i2], new, strict=True):
+                if word != piece.group():
+                    yield *piece.span(), word
+        elif new and i1 < i2:
+            yield pieces[i1].start(), pieces[i2 - 1].end(), " ".join(new)
+        elif new and i1 < len(pieces):
+            place = pieces[i1].start()
+            yield place, place, "".join(f"{word} " for word in new)
         elif new:
-            made.append(" ".join(new) + gaps[i2 - 1])
-    return "".join(made)
+            place = pieces[-1].end()
+            yield place, place, "".join(f" {word}" for word in new)
+        else:
+            # What is left out takes the white space after it along.
+            end = pieces[i2].start() if i2 < len(pieces) else len(text)
+            yield pieces[i1].start(), end, ""
 
 
 def _named(
-    run: Callable[[str, Random], str], name: str, source: str, declared: Declared
+    run: Callable[[str, Random], str | Iterable[Edit]], name: str, source: str, declared: Declared
 ) -> Generator:
     known: Declared = {"source": source}
     known.update(declared)

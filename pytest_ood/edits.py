@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_AHEAD = 8
 _WINDOW = 64
 _EXACT = 4_000
 """Wider windows do without the tokens that are frequent in them."""
@@ -114,6 +115,46 @@ def edits_between(original: str, changed: str) -> tuple[Edit, ...]:
 
 def differences(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
     """Yield what differs between two sequences: `old[i1:i2]` became `new[j1:j2]`.
+
+    At a difference the nearest place is looked for at which both go on alike; the cost of that does
+    not grow with the length. Where there is none nearby, the rest is compared as a whole.
+    """
+    i = j = 0
+    while i < len(old) and j < len(new):
+        if old[i] == new[j]:
+            i, j = i + 1, j + 1
+            continue
+        ahead = _where_alike(old, new, i, j)
+        if ahead is None:
+            break
+        yield i, i + ahead[0], j, j + ahead[1]
+        i, j = i + ahead[0], j + ahead[1]
+    if i == len(old) or j == len(new):
+        if (i, j) != (len(old), len(new)):
+            yield i, len(old), j, len(new)
+        return
+    for i1, i2, j1, j2 in _whole_differences(old[i:], new[j:]):
+        yield i + i1, i + i2, j + j1, j + j2
+
+
+def _where_alike(old: Sequence[str], new: Sequence[str], i: int, j: int) -> tuple[int, int] | None:
+    """Return how far ahead in both, together the least, two items in a row are the same."""
+    for ahead in range(1, 2 * _AHEAD):
+        for far in range(max(0, ahead - _AHEAD), min(ahead, _AHEAD) + 1):
+            a, b = i + far, j + ahead - far
+            if a == len(old) and b == len(new):
+                return far, ahead - far
+            if a < len(old) and b < len(new) and old[a] == new[b]:
+                ends = a + 1 == len(old) and b + 1 == len(new)
+                if ends or (a + 1 < len(old) and b + 1 < len(new) and old[a + 1] == new[b + 1]):
+                    return far, ahead - far
+    return None
+
+
+def _whole_differences(
+    old: Sequence[str], new: Sequence[str]
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield what differs, as `differences` does, whatever the texts have in common.
 
     Comparing all with all takes a time that grows with the square of the length. Here windows are
     compared one after the other, each going on where the last but a quarter of the one before it

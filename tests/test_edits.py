@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ood.edits import Edit, apply_edits, edits_between
+from pytest_ood.edits import Edit, apply_edits, differences, edits_between
 
 # Few characters, so that two texts share words, spaces and marks.
 TEXTS = st.text(alphabet="ab é' ,\n", max_size=25) | st.text(max_size=25)
@@ -97,3 +97,32 @@ def test_edits_outside_the_text_are_refused(edit: Edit) -> None:
     """An edit whose place is not inside the text is not an edit of this text."""
     with pytest.raises(ValueError, match="is not an edit of this text"):
         apply_edits("abc", [edit])
+
+
+@given(
+    old=st.lists(st.sampled_from("abc "), max_size=60),
+    new=st.lists(st.sampled_from("abc "), max_size=60),
+)
+def test_differences_are_all_there_is(old: list[str], new: list[str]) -> None:
+    """What lies between the differences is the same in both, and nothing is left over."""
+    i = j = 0
+    for i1, i2, j1, j2 in differences(old, new):
+        assert old[i:i1] == new[j:j1]
+        assert (i1, j1) != (i2, j2)
+        i, j = i2, j2
+    assert old[i:] == new[j:]
+
+
+@pytest.mark.parametrize("count", [1, 5, 100])
+def test_an_insertion_is_one_difference(count: int) -> None:
+    """However long what was put in is, what stands around it stays."""
+    old = [f"w{number}" for number in range(300)]
+    new = [*old[:150], *(f"x{number}" for number in range(count)), *old[150:]]
+    assert list(differences(old, new)) == [(150, 150, 150, 150 + count)]
+    assert list(differences(new, old)) == [(150, 150 + count, 150, 150)]
+
+
+def test_very_different_texts_are_compared_in_good_time() -> None:
+    """Two long texts without a word in common are one difference, found without comparing all."""
+    old, new = (f"{letter}{n}" for letter in "ab" for n in range(2))
+    assert list(differences([old] * 20_000, [new] * 20_000)) == [(0, 20_000, 0, 20_000)]

@@ -84,7 +84,7 @@ def test_the_weights_are_part_of_what_is_kept(
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"candidates": 0}, "candidates = 0 is a whole number of 1 or more"),
+        ({"candidates": -1}, "candidates = -1 is a whole number of 0 or more"),
         ({"candidates": 2.5}, "candidates = 2.5 is a whole number"),
         ({"candidates": True}, "candidates = True is a whole number"),
         ({"masked_model": 3}, "masked_model = 3 is a string"),
