@@ -111,13 +111,10 @@ def _in_place(
     text: str, pieces: Sequence[Match[str]], words: Sequence[str], changed: Sequence[str]
 ) -> Iterator[tuple[int, int, str]]:
     """Yield where words have changed, as (start, end, what stands there now)."""
-    if len(words) == len(changed):
-        # Each word has become the one in its place.
-        for piece, word in zip(pieces, changed, strict=True):
-            if word != piece.group():
-                yield *piece.span(), word
-        return
-    for i1, i2, j1, j2 in differences(words, changed):
+    # Where there are as many as before, each has become the one in its place.
+    same = len(words) == len(changed)
+    whole = [(0, len(words), 0, len(changed))]
+    for i1, i2, j1, j2 in whole if same else differences(words, changed):
         new = changed[j1:j2]
         if i2 - i1 == len(new):
             for piece, word in zip(pieces[i1:i2], new, strict=True):

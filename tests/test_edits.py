@@ -124,5 +124,4 @@ def test_an_insertion_is_one_difference(count: int) -> None:
 
 def test_very_different_texts_are_compared_in_good_time() -> None:
     """Two long texts without a word in common are one difference, found without comparing all."""
-    old, new = (f"{letter}{n}" for letter in "ab" for n in range(2))
-    assert list(differences([old] * 20_000, [new] * 20_000)) == [(0, 20_000, 0, 20_000)]
+    assert list(differences(["a"] * 20_000, ["b"] * 20_000)) == [(0, 20_000, 0, 20_000)]
