@@ -129,6 +129,8 @@ def level(run: SuiteRun, gate: Gate, shift: NoiseShift) -> Level:
 
 def row(change: Generator, levels: list[Level]) -> str:
     """Return the perturbation's line of the table."""
+    if not any(found.changed for found in levels):
+        return f"| `{change.name}` | {change.contract.name} | none |" + " |" * (3 + len(MODELS))
     changed = " ".join(str(found.changed) for found in levels)
     rejected = sum(found.rejected for found in levels)
     cells = [

@@ -8,6 +8,8 @@ from random import Random
 
 import pytest
 
+from pytest_ood.perturbations import catalogue
+
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(
     r"(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```\n", re.DOTALL
@@ -62,7 +64,9 @@ def readme_project(
     return pytester
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/statistics.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "docs/statistics.md", "docs/perturbations.md"]
+)
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
     """A block is a file, a command, or shown output and data; nothing stands there untested."""
     for block in blocks(name):
@@ -90,8 +94,49 @@ def test_the_configuration_of_the_readme_is_right(readme_project: pytest.Pyteste
 def test_the_assertions_of_the_readme_hold(readme_project: pytest.Pytester) -> None:
     """The README's tests pass with --ood-suite and skip without."""
     run = readme_project.runpytest_inprocess("--ood-suite", "-k", "test_robustness")
-    assert run.parseoutcomes()["passed"] == 4 + 5 * 5
-    readme_project.runpytest_inprocess().assert_outcomes(skipped=5)
+    assert run.parseoutcomes()["passed"] == 5 + 5 * 5
+    readme_project.runpytest_inprocess().assert_outcomes(skipped=6)
+
+
+@pytest.fixture
+def noise_project(readme_project: pytest.Pytester) -> pytest.Pytester:
+    """Add the files of the guide to perturbations to those of the README."""
+    for block in blocks("docs/perturbations.md"):
+        if block.note.startswith("file: "):
+            readme_project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    path = readme_project.path / "pyproject.toml"
+    path.write_text(path.read_text().replace("suites/reviews.toml", "suites/noise.toml"))
+    return readme_project
+
+
+def test_the_suite_of_the_guide_to_perturbations_runs(noise_project: pytest.Pytester) -> None:
+    """Severities with their curve, a filter, a negation and one's own perturbation are measured."""
+    options = ("--ood-suite", "--ood-model", "tfidf", "-k", "not test_", "--ood-report", "r.json")
+    result = noise_project.runpytest_inprocess(*options)
+    report = json.loads(noise_project.path.joinpath("r.json").read_text())
+    assert [e["shift"] for e in report["evaluations"]] == [
+        *(f"swap@{level}" for level in range(1, 6)), "typists", "slang", "contrary", "shouting",
+    ]  # fmt: skip
+    result.stdout.fnmatch_lines(["accuracy over the severity of swap*", " tfidf * area *"])
+
+
+def test_the_property_of_the_guide_to_perturbations_fails_as_shown(
+    noise_project: pytest.Pytester,
+) -> None:
+    """The failure that the guide shows is the one that its test gives."""
+    result = noise_project.runpytest_inprocess("--ood-suite", "-k", "test_noise")
+    result.assert_outcomes(passed=1, failed=1)
+    (shown,) = (b for b in blocks("docs/perturbations.md") if "NotInvariantError" in b.code)
+    printed = "\n".join(line.removeprefix("E").strip() for line in result.outlines)
+    for line in shown.code.splitlines():
+        assert line.strip() in printed
+
+
+def test_every_perturbation_stands_in_the_guide() -> None:
+    """Each has its line in the table of what it does to labels, or is named as not measured."""
+    text = (ROOT / "docs/perturbations.md").read_text(encoding="utf-8")
+    measured = text.partition("<!-- measured by")[2].partition("<!-- end of measured -->")[0]
+    assert [name for name in catalogue() if f"`{name}`" not in measured] == []
 
 
 def test_the_perturbation_of_the_contributing_guide_works() -> None:
