@@ -62,7 +62,8 @@ class Protection:
     @property
     def fingerprint(self) -> str:
         """Everything that is protected."""
-        return repr((sorted(self.kinds), sorted(self.patterns), sorted(self.words)))
+        patterns = (f"/{pattern}/" for pattern in sorted(self.patterns))
+        return ", ".join([*sorted(self.kinds), *patterns, *map(repr, sorted(self.words))])
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return the protected spans of a text, in order, merged where they touch or overlap."""

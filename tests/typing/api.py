@@ -11,9 +11,11 @@ from pytest_ood import (
     Dataset,
     Example,
     FakeModel,
+    NotInvariantError,
     Ood,
     PerturbedCase,
     Prediction,
+    edited,
     perturbation,
     perturbed,
 )
@@ -48,9 +50,20 @@ def use(ood: Ood) -> float:
     return evaluation.drop.high + comparison.difference.value
 
 
+def hold(ood: Ood, case: PerturbedCase) -> bool:
+    """Use what property tests use."""
+    try:
+        ood.assert_invariant(answer, case)
+        ood.assert_invariant(answer, edited("one", "positive", (0, 1, "o", "O")))
+    except NotInvariantError:
+        return False
+    return True
+
+
 def edits(case: PerturbedCase) -> int:
     """Count edits."""
     return len(case.edits)
 
 
 strategy = perturbed(reviews, "keyboard", max_edits=3)
+mixed = perturbed(reviews, ["keyboard", shout])
