@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _PARTS = {"1": "noun", "2": "verb", "3": "adj", "4": "adv", "5": "adj"}
@@ -23,20 +23,30 @@ class WordNet:
 
     Attributes:
         first: By word, the part of speech and the place of its synset in that part's data file.
+        senses: The same for all synsets of a word, part by part, the most frequent first.
         data: The data file of each part of speech.
     """
 
     first: Mapping[str, tuple[str, int]]
+    senses: Mapping[str, Sequence[tuple[str, int]]]
     data: Mapping[str, bytes]
 
     def synonyms(self, word: str) -> list[str]:
         """Return the other single words of a word's first synset, in WordNet's order."""
-        part, place = self.first[word]
+        return [one for one in self._words(*self.first[word]) if one != word]
+
+    def all_synonyms(self, word: str) -> list[str]:
+        """Return the other single words of all of a word's synsets, each once; none unknown."""
+        found = (one for sense in self.senses.get(word, ()) for one in self._words(*sense))
+        return [one for one in dict.fromkeys(found) if one != word]
+
+    def _words(self, part: str, place: int) -> list[str]:
+        """Return the single words of a synset."""
         line = self.data[part][place : self.data[part].index(b"\n", place)].decode("ascii")
         columns = line.split()
         count = int(columns[3], 16)
         words = [columns[4 + 2 * n].partition("(")[0].lower() for n in range(count)]
-        return [one for one in dict.fromkeys(words) if one != word and one.isalpha()]
+        return [one for one in dict.fromkeys(words) if one.isalpha()]
 
 
 @cache
@@ -48,17 +58,19 @@ def read_wordnet(folder: Path) -> WordNet:
         lemma, _, rest = key.partition("%")
         if sense == "1":
             tagged[lemma, _PARTS[rest[0]]] = int(count)
-    senses: dict[str, list[tuple[int, str, int]]] = {}
+    ranked: dict[str, list[tuple[int, str, int]]] = {}
+    senses: dict[str, list[tuple[str, int]]] = {}
     for part in dict.fromkeys(_PARTS.values()):
         for line in (folder / f"index.{part}").read_text(encoding="ascii").splitlines():
             columns = line.split()
             lemma = columns[0]
             if line.startswith(" ") or not lemma.isalpha():
                 continue
-            place = int(columns[6 + int(columns[3])])
-            senses.setdefault(lemma, []).append((tagged.get((lemma, part), 0), part, place))
+            places = [int(column) for column in columns[6 + int(columns[3]) :]]
+            ranked.setdefault(lemma, []).append((tagged.get((lemma, part), 0), part, places[0]))
+            senses.setdefault(lemma, []).extend((part, place) for place in places)
     first = {}
-    for lemma, found in senses.items():
+    for lemma, found in ranked.items():
         # Where no text was tagged with any of several parts of speech, nobody knows which is meant.
         best = max(found)
         if best[0] or len(found) == 1:
@@ -68,4 +80,4 @@ def read_wordnet(folder: Path) -> WordNet:
         part: (folder / f"data.{part}").read_bytes().replace(b"\r\n", b"\n")
         for part in dict.fromkeys(_PARTS.values())
     }
-    return WordNet(first, data)
+    return WordNet(first, senses, data)

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_ood.perturbations.methods import Inside
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -24,10 +26,10 @@ WORD = re.compile(rf"{_RUN}(?:['\u2019]{_RUN})*")
 LONG_WORD = re.compile(rf"(?=(?:[^\W_]|[{_MARK}]){{4}}){WORD.pattern}")
 """A word that begins with four letters or digits: shorter ones easily become other words."""
 
-INNER_LETTER = re.compile(r"(?<=[a-zA-Z])[a-zA-Z](?=[a-zA-Z])")
+INNER_LETTER = Inside(re.compile(r"[a-zA-Z]{3,}"), re.compile(r"[a-zA-Z]"), margin=1)
 """A letter of the Latin alphabet with another on both sides."""
 
-LETTER = re.compile(r"[a-zA-Z]")
+LETTER = Inside(re.compile(r"[a-zA-Z]+"), re.compile(r"[a-zA-Z]"))
 """A letter of the Latin alphabet."""
 
 WORD_START = re.compile(r"(?<=\s)(?=[^\W\d_])")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import string
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from pytest_ood.perturbations._words import INNER_LETTER, LETTER
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _PAIR = re.compile(r"(?<=[a-zA-Z])(?=([a-zA-Z])(?!(?i:\1))[a-zA-Z])[a-zA-Z]{2}")
 _GAO = "Gao et al. 2018 (DeepWordBug), section III-C"
+_LETTERS = len(ascii_lowercase)
 _TYPOS = (0.02, 0.04, 0.07, 0.12, 0.2)
 
 
@@ -37,18 +38,21 @@ def delete_character(letter: Match[str], rng: Random) -> str:
     return ""
 
 
-@site_perturbation(INNER_LETTER, source=_GAO, scale=_TYPOS)
+@site_perturbation(INNER_LETTER, source=_GAO, scale=_TYPOS, version=2)
 def insert_character(letter: Match[str], rng: Random) -> str:
     """Put a random letter before a letter inside a word."""
-    return rng.choice(string.ascii_lowercase) + letter.group()
+    return ascii_lowercase[int(rng.random() * _LETTERS)] + letter[0]
 
 
-@site_perturbation(INNER_LETTER, source=_GAO, scale=_TYPOS)
+@site_perturbation(INNER_LETTER, source=_GAO, scale=_TYPOS, version=2)
 def substitute_character(letter: Match[str], rng: Random) -> str:
     """Replace a letter inside a word by a random other one."""
-    others = string.ascii_lowercase.replace(letter.group().lower(), "")
-    other = rng.choice(others)
-    return other.upper() if letter.group().isupper() else other
+    found = letter[0]
+    # The last letter stands in for the one that is there: all others are equally likely.
+    other = ascii_lowercase[int(rng.random() * (_LETTERS - 1))]
+    if other == found.lower():
+        other = ascii_lowercase[-1]
+    return other.upper() if found.isupper() else other
 
 
 @site_perturbation(LETTER, source="Wang et al. 2021 (TextFlint), Typos", scale=_TYPOS)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _BOUCHER = "Boucher et al. 2022 (Bad Characters), section IV"
 _FEW = (0.02, 0.05, 0.1, 0.2, 0.4)
 
-_LOOKALIKES = {
+LOOKALIKES = {
     "a": "\u0430", "c": "\u0441", "d": "\u0501", "e": "\u0435", "h": "\u04bb", "i": "\u0456",
     "j": "\u0458", "o": "\u043e\u03bf", "p": "\u0440", "q": "\u051b", "s": "\u0455",
     "v": "\u03bd", "w": "\u051d", "x": "\u0445", "y": "\u0443",
@@ -27,18 +27,18 @@ _LOOKALIKES = {
 }  # fmt: skip
 _LEET = {"a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!", "l": "1", "o": "0", "s": "5$",
          "t": "7", "z": "2"}  # fmt: skip
-_INVISIBLE = ("\u200b", "\u200c", "\u200d", "\u2060")
+INVISIBLE = ("\u200b", "\u200c", "\u200d", "\u2060")
 _ABOVE = "\u0300\u0301\u0302\u0303\u0308\u030a\u030c"
 _AROUND = "".join(map(chr, [*range(0x300, 0x316), *range(0x316, 0x334), *range(0x339, 0x340)]))
 _RLO, _PDF = "\u202e", "\u202c"
 
 
 @site_perturbation(
-    re.compile(f"[{''.join(_LOOKALIKES)}]"), source=f"{_BOUCHER}-B (homoglyphs)", scale=_FEW
+    re.compile(f"[{''.join(LOOKALIKES)}]"), source=f"{_BOUCHER}-B (homoglyphs)", scale=_FEW
 )
 def homoglyphs(letter: Match[str], rng: Random) -> str:
     """Replace a Latin letter by a Cyrillic or Greek one that looks the same."""
-    return rng.choice(_LOOKALIKES[letter.group()])
+    return rng.choice(LOOKALIKES[letter.group()])
 
 
 @site_perturbation(
@@ -49,7 +49,7 @@ def homoglyphs(letter: Match[str], rng: Random) -> str:
 def zero_width(place: Match[str], rng: Random) -> str:
     """Put a character of no width inside a word."""
     del place
-    return rng.choice(_INVISIBLE)
+    return rng.choice(INVISIBLE)
 
 
 @site_perturbation(

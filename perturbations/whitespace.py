@@ -62,4 +62,4 @@ def merge_words(gap: Match[str], rng: Random) -> str:
 def space_letters(word: Match[str], rng: Random) -> str:
     """Write a word with a space between all letters."""
     del rng
-    return LETTER.sub(lambda letter: letter.group() + " ", word.group()).rstrip()
+    return LETTER.site.sub(lambda letter: letter.group() + " ", word.group()).rstrip()

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -181,27 +182,31 @@ def _whole_differences(
         width = _WINDOW if (i, j) != (start, start_new) else 2 * width
 
 
+_place = attrgetter("start", "end")
+
+
 def apply_edits(original: str, edits: Iterable[Edit]) -> str:
     """Apply some of a text's edits.
 
     Raises:
         ValueError: an edit is not of this text, or two overlap.
     """
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     # Insertions at one place stay in the order in which they were given.
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
-        inside = position <= edit.start <= edit.end <= len(original)
-        if not inside or original[edit.start : edit.end] != edit.before:
+    for edit in sorted(edits, key=_place):
+        start, end = edit.start, edit.end
+        if not position <= start <= end <= len(original) or original[start:end] != edit.before:
             raise ValueError(f"{edit!r} is not an edit of this text, or overlaps another")
-        pieces += [original[position : edit.start], edit.after]
-        position = edit.end
+        pieces += (original[position:start], edit.after)
+        position = end
     return "".join([*pieces, original[position:]])
 
 
 def inverted(edits: Iterable[Edit]) -> tuple[Edit, ...]:
     """Return the edits that make the original of the changed text."""
     turned, moved = [], 0
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+    for edit in sorted(edits, key=_place):
         start = edit.start + moved
         turned.append(Edit(start, start + len(edit.after), edit.after, edit.before))
         moved += len(edit.after) - len(edit.before)
