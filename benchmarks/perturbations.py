@@ -8,7 +8,7 @@ TextAttack and AugLy under interpreters of environments of their own, where they
 The script ends with status 1 where a perturbation that wraps nlpaug keeps less than 0.8 of raw
 nlpaug's throughput, where one of our own is less than 5 times as fast as nlpaug's counterpart, or
 where the cost of a character more than doubles from 100 to 100,000 characters, which a cost that
-grows faster than linearly would do many times over. Takes about ten minutes.
+grows faster than linearly would do many times over. Takes about five minutes.
 """
 
 from __future__ import annotations

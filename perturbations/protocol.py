@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
@@ -16,7 +17,7 @@ from typing import (
     runtime_checkable,
 )
 
-from pytest_ood.edits import Perturbed, apply_edits
+from pytest_ood.edits import Perturbed, apply_in_order
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.perturbations.contracts import PRESERVING
 from pytest_ood.perturbations.methods import Each, Together, Whole
@@ -133,7 +134,7 @@ class Generator:
             TypeError: not a string.
             DataError: the text has a lone surrogate, which no encoding can write.
         """
-        return apply_edits(text, self.edits(text, rng))
+        return apply_in_order(text, self.edits(text, rng))
 
     def perturb(self, text: str, rng: Random) -> Perturbed:
         """Perturb one text and tell how; raises as `__call__` does."""
@@ -156,15 +157,19 @@ class Generator:
         if not text or not share:
             return ()
         spans = self.protection.spans(text) if self.protection else ()
-        own = {key: value for key, value in self.parameters.items() if key != "share"}
-        return self.method.edits(text, rng, share, spans, own)
+        return self.method.edits(text, rng, share, spans, self._own)
+
+    @cached_property
+    def _own(self) -> Mapping[str, Any]:
+        """The parameters that are the function's."""
+        return {key: value for key, value in self.parameters.items() if key != "share"}
 
     @property
     def function(self) -> Callable[..., Any]:
         """The function it was made from."""
         return self.method.function
 
-    @property
+    @cached_property
     def share(self) -> float:
         """The share of sites that is changed."""
         return float(self.parameters.get("share", self._scaled))

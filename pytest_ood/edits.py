@@ -191,10 +191,15 @@ def apply_edits(original: str, edits: Iterable[Edit]) -> str:
     Raises:
         ValueError: an edit is not of this text, or two overlap.
     """
+    # Insertions at one place stay in the order in which they were given.
+    return apply_in_order(original, sorted(edits, key=_place))
+
+
+def apply_in_order(original: str, edits: Iterable[Edit]) -> str:
+    """Apply a text's edits that are in order; raises as `apply_edits`."""
     pieces: list[str] = []
     position = 0
-    # Insertions at one place stay in the order in which they were given.
-    for edit in sorted(edits, key=_place):
+    for edit in edits:
         start, end = edit.start, edit.end
         if not position <= start <= end <= len(original) or original[start:end] != edit.before:
             raise ValueError(f"{edit!r} is not an edit of this text, or overlaps another")
