@@ -22,10 +22,10 @@ import sys
 import time
 from pathlib import Path
 
-from _peers import rate
+from _peers import nlpaug, rate
 from platformdirs import user_cache_path
 
-from pytest_ood.perturbations import Generator, catalogue
+from pytest_ood.perturbations import Generator, catalogue, from_nlpaug
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.progress import Silent
 from pytest_ood.readers import DataSource, Reader
@@ -64,6 +64,17 @@ def own_rate(change: Generator, texts: list[str], seconds: float) -> float:
     # As much as the counterparts change: three words of ten, or one character of ten.
     harder = change.with_parameters(share=0.3 if change.name in WRAPPERS else 0.1)
     return rate(lambda text: harder(text, rng), texts, seconds)
+
+
+def wrapped(texts: list[str], seconds: float) -> dict[str, tuple[float, float]]:
+    """Return texts a second of nlpaug's augmenters, wrapped by `from_nlpaug` and raw."""
+    rng = random.Random(0)
+    found = {}
+    for name, augment in nlpaug().items():
+        change = from_nlpaug(augment.__self__)
+        ours = rate(lambda text, change=change: change(text, rng), texts, seconds)
+        found[name] = ours, rate(augment, texts, seconds)
+    return found
 
 
 def growth(change: Generator) -> list[float]:
@@ -122,6 +133,10 @@ def main() -> int:
                 if library == "nlpaug" and ratio is not None and ratio < least:
                     missed.append(f"{name}: {ratio:.2f} of nlpaug's rate; at least {least} is due")
             print(f"| {name} | {found:,.0f} | {' | '.join(cells)} |")
+        print("\nnlpaug's own augmenters, wrapped by from_nlpaug: texts a second\n")
+        print("| counterpart of | wrapped | raw | wrapped / raw |\n|---|---|---|---|")
+        for name, (ours, raw) in wrapped(texts, options.seconds).items():
+            print(f"| {name} | {ours:,.0f} | {raw:,.0f} | {ours / raw:.2f} |")
         print("\nnanoseconds a character, by characters of the text\n")
         print(f"| perturbation | {' | '.join(f'{size:,}' for size in SIZES)} | last / first |")
         print("|---" * (2 + len(SIZES)) + "|")

@@ -155,6 +155,8 @@ class Whole:
             for edit in (edits_between(text, changed) if isinstance(changed, str) else changed)
             if not protected or not _touches(edit.start, edit.end, protected)
         ]
+        if share >= 1.0:
+            return tuple(found)
         return tuple(sorted(_chosen(found, share, rng), key=_place))
 
 

