@@ -50,9 +50,10 @@ def substitute_character(letter: Match[str], rng: Random) -> str:
     found = letter[0]
     # The last letter stands in for the one that is there: all others are equally likely.
     other = ascii_lowercase[int(rng.random() * (_LETTERS - 1))]
-    if other == found.lower():
-        other = ascii_lowercase[-1]
-    return other.upper() if found.isupper() else other
+    if found >= "a":
+        return other if other != found else "z"
+    other = other.upper()
+    return other if other != found else "Z"
 
 
 @site_perturbation(LETTER, source="Wang et al. 2021 (TextFlint), Typos", scale=_TYPOS)
