@@ -72,8 +72,11 @@ def run(options: argparse.Namespace) -> int:
         rules=configuration.rules,
         max_examples=configuration.max_examples if size is None else size,
     ).freeze()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    digest = write_frozen(path, made)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        digest = write_frozen(path, made)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error}") from None
     lines = [f"{path}: suite {made.suite}, seed {made.seed}, SHA-256 {digest[:12]}..."]
     lines += [f"  {name}: {len(examples)} examples" for name, examples in made.data.items()]
     for name, shift in made.shifts.items():

@@ -148,6 +148,7 @@ def test_a_wrong_frozen_suite_is_a_usage_error(
     [
         (["freeze", "no-suite"], "unknown suite 'no-suite'"),
         (["freeze", "--max-examples", "0"], "--max-examples 0 is a whole number of 1 or more"),
+        (["freeze", "--out", "reviews.jsonl/x.jsonl"], "x.jsonl cannot be written"),
     ],
 )
 def test_a_wrong_argument_is_told(
