@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PARTS = {"1": "noun", "2": "verb", "3": "adj", "4": "adv", "5": "adj"}
+_ENDINGS = {
+    "noun": (("s", ""), ("ses", "s"), ("xes", "x"), ("zes", "z"), ("ches", "ch"), ("shes", "sh"),
+             ("men", "man"), ("ies", "y")),
+    "verb": (("s", ""), ("ies", "y"), ("es", "e"), ("es", ""), ("ed", "e"), ("ed", ""),
+             ("ing", "e"), ("ing", "")),
+    "adj": (("er", ""), ("est", ""), ("er", "e"), ("est", "e")),
+    "adv": (),
+}  # fmt: skip
+"""What inflected words end in, and what their base forms end in instead (morphy(7WN))."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +33,13 @@ class WordNet:
     Attributes:
         first: By word, the part of speech and the place of its synset in that part's data file.
         senses: The same for all synsets of a word, part by part, the most frequent first.
+        exceptions: Base forms of irregular words, by part of speech.
         data: The data file of each part of speech.
     """
 
     first: Mapping[str, tuple[str, int]]
     senses: Mapping[str, Sequence[tuple[str, int]]]
+    exceptions: Mapping[str, Mapping[str, Sequence[str]]]
     data: Mapping[str, bytes]
 
     def synonyms(self, word: str) -> list[str]:
@@ -36,9 +47,25 @@ class WordNet:
         return [one for one in self._words(*self.first[word]) if one != word]
 
     def all_synonyms(self, word: str) -> list[str]:
-        """Return the other single words of all of a word's synsets, each once; none unknown."""
-        found = (one for sense in self.senses.get(word, ()) for one in self._words(*sense))
+        """Return the other single words of all synsets of a word and its base forms, each once."""
+        found = (
+            one
+            for part in _ENDINGS
+            for form in self.forms(word, part)
+            for sense, place in self.senses.get(form, ())
+            if sense == part
+            for one in self._words(sense, place)
+        )
         return [one for one in dict.fromkeys(found) if one != word]
+
+    def forms(self, word: str, part: str) -> list[str]:
+        """Return what a word may be a form of, itself included, known or not (morphy(7WN))."""
+        irregular = self.exceptions[part].get(word)
+        if irregular is not None:
+            return [word, *irregular]
+        bases = (word.removesuffix(end) + base for end, base in _ENDINGS[part]
+                 if word.endswith(end))  # fmt: skip
+        return [word, *dict.fromkeys(bases)]
 
     def _words(self, part: str, place: int) -> list[str]:
         """Return the single words of a synset."""
@@ -80,4 +107,13 @@ def read_wordnet(folder: Path) -> WordNet:
         part: (folder / f"data.{part}").read_bytes().replace(b"\r\n", b"\n")
         for part in dict.fromkeys(_PARTS.values())
     }
-    return WordNet(first, senses, data)
+    exceptions = {
+        part: {
+            word: bases
+            for word, *bases in map(
+                str.split, (folder / f"{part}.exc").read_text(encoding="ascii").splitlines()
+            )
+        }
+        for part in dict.fromkeys(_PARTS.values())
+    }
+    return WordNet(first, senses, exceptions, data)
