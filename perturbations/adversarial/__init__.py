@@ -1,6 +1,7 @@
 """Attacks: perturbations that ask the model where it is weakest.
 
-Every public module of this folder holds one attack under the module's name, made by `attack()`.
+A module with a function `attacks()` holds an attack in one profile or more; the others are the
+parts that recipes are put together from.
 """
 
 from __future__ import annotations
@@ -21,9 +22,8 @@ def attacks() -> dict[str, Attack]:
     found: dict[str, Attack] = {}
     for info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{info.name}")
-        if hasattr(module, "attack"):
-            made = module.attack()
-            found[made.name] = made
+        if hasattr(module, "attacks"):
+            found |= {made.name: made for made in module.attacks()}
     return dict(sorted(found.items()))
 
 

@@ -1,6 +1,7 @@
 """Measuring drops: a model, a suite, a shift; the verdict; and what it adds up to."""
 
 from pytest_ood.evaluation.answers import difference_of_drops
+from pytest_ood.evaluation.attacks import AttackFigures
 from pytest_ood.evaluation.curves import SeverityCurve, severity_curves
 from pytest_ood.evaluation.family import PROCEDURES, settle_family
 from pytest_ood.evaluation.records import (
@@ -16,6 +17,7 @@ from pytest_ood.evaluation.run import SuiteRun, resources_of
 
 __all__ = [
     "PROCEDURES",
+    "AttackFigures",
     "Comparison",
     "Evaluation",
     "Flip",

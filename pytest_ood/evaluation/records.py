@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.evaluation.attacks import AttackFigures
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.statistics import Estimate
 
@@ -121,6 +122,7 @@ class Evaluation:
         sequential: Whether it would have stopped as soon as the verdict was settled.
         family: The name that the severities of one perturbation have in common, or "".
         severity: Of a family's member, or None.
+        attack: Of an attack: success rate, queries and edits; None otherwise.
     """
 
     suite: str
@@ -159,6 +161,7 @@ class Evaluation:
     sequential: bool = False
     family: str = ""
     severity: int | None = None
+    attack: AttackFigures | None = None
 
     @property
     def stopped(self) -> bool:
@@ -231,6 +234,11 @@ def from_record(record: Mapping[str, Any]) -> Result:
     for name in ("score", "drop", "difference"):
         if isinstance(values.get(name), dict):
             values[name] = Estimate(**values[name])
+    if values.get("attack") is not None:
+        figures = {name: _tuples(value) for name, value in values["attack"].items()}
+        if figures["success"] is not None:
+            figures["success"] = Estimate(**figures["success"])
+        values["attack"] = AttackFigures(**figures)
     if "flips" in values:
         values["flips"] = tuple(Flip(**flip) for flip in values["flips"])
     return kind(**values)

@@ -20,6 +20,7 @@ from pytest_ood.budgets import (
 )
 from pytest_ood.errors import DataError, NotApplicableError
 from pytest_ood.evaluation import figures
+from pytest_ood.evaluation.attacks import attack_figures
 from pytest_ood.evaluation.records import Comparison, Evaluation, Flip, Floor
 from pytest_ood.evaluation.trials import (
     AGAIN,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.budgets import Rules
     from pytest_ood.engine import Engine
+    from pytest_ood.evaluation.attacks import AttackFigures
     from pytest_ood.examples import Example, Inputs
     from pytest_ood.frozen import FrozenSuite
     from pytest_ood.metrics import Outcome
@@ -300,7 +302,8 @@ class SuiteRun:
             reason=judged.reason,
             seed=self.seed,
             shifted_set_hash=self._hash(shift, trial),
-            queries=None if trial.queries is None else sum(t.queries or 0 for t in trials),
+            queries=None if trial.attacks is None else sum(map(_queries, trials)),
+            attack=self._attack_figures(trial),
             before=mean_outcomes(trials, lambda t: t.before),
             after=mean_outcomes(trials, lambda t: t.after),
             flips=_flips(trial),
@@ -323,6 +326,12 @@ class SuiteRun:
         if metric == IN_DOMAIN:
             return tuple(first - _mean_score(trial.after) for trial in trials)
         return figures.seed_drops(trials, metric, self.suite.task.labels)
+
+    def _attack_figures(self, trial: Trial) -> AttackFigures | None:
+        if trial.attacks is None:
+            return None
+        examples = self.in_distribution().examples[: len(trial.attacks)]
+        return attack_figures(trial.attacks, examples, self.rules.alpha, similarity=False)
 
     def _hash(self, shift: Shift, trial: Trial) -> str:
         """Hash the examples under the shift that were used."""
@@ -706,6 +715,11 @@ def _flips(trial: Trial) -> tuple[Flip, ...]:
         )
         if old.score > new.score
     )  # fmt: skip
+
+
+def _queries(trial: Trial) -> int:
+    """Return everything that was asked in an attack, second queries of successes included."""
+    return sum(r.queries + r.reducing + r.success for r in trial.attacks or ()) + trial.unheld
 
 
 def _mean_score(outcomes: Sequence[Outcome]) -> float:

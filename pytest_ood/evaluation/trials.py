@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_ood.engine import check_answers
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.engine import Engine
     from pytest_ood.examples import Example, Inputs
+    from pytest_ood.perturbations.adversarial import AttackResult
     from pytest_ood.shifts import AdversarialShift, NoiseShift, Shifted
     from pytest_ood.suite import Suite
     from pytest_ood.tasks import Prediction
@@ -84,7 +85,7 @@ class Trial:
         shifted: The inputs of `after`.
         unchanged: Examples in which nothing was changed.
         rejected: Examples whose change the validity filter did not accept.
-        queries: Of an attack.
+        attacks: What became of each example under an attack; None for another shift.
         unheld: Of an attack: successes that did not hold on a second query.
     """
 
@@ -96,7 +97,7 @@ class Trial:
     shifted: tuple[Inputs, ...]
     unchanged: int = 0
     rejected: int = 0
-    queries: int | None = None
+    attacks: tuple[AttackResult, ...] | None = None
     unheld: int = 0
 
 
@@ -234,7 +235,7 @@ class AttackTrial:
     seed: int
     shifted: list[Inputs] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
-    queries: list[int] = field(default_factory=list)
+    results: list[AttackResult] = field(default_factory=list)
     unheld: list[bool] = field(default_factory=list)
 
     def upto(self, size: int) -> Trial:
@@ -262,7 +263,7 @@ class AttackTrial:
             originals=tuple(e.inputs for e in examples),
             shifted=tuple(texts),
             unchanged=sum(text == e.inputs for text, e in zip(texts, examples, strict=True)),
-            queries=sum(self.queries[:size]),
+            attacks=tuple(self.results[:size]),
             unheld=sum(self.unheld[:size]),
         )
 
@@ -290,7 +291,10 @@ class AttackTrial:
         shifted = [e.inputs if p in unheld else found[p] for p, e in enumerate(examples)]
         self.outcomes += self.asker.outcomes(self.shift.name, examples, shifted)
         self.shifted += shifted
-        self.queries += [result.queries + result.success for result in results]
+        self.results += [
+            replace(result, inputs=inputs, success=False, edits=()) if p in unheld else result
+            for p, (result, inputs) in enumerate(zip(results, shifted, strict=True))
+        ]
         self.unheld += [place in unheld for place in range(len(examples))]
 
 

@@ -178,6 +178,18 @@ def _remarks(result: Evaluation) -> list[str]:
         )
     if result.queries is not None:
         lines.append(f"  {result.queries:,} queries")
+    if result.attack is not None and result.attack.success is not None:
+        attack, rate = result.attack, result.attack.success
+        lines.append(
+            f"  attack success rate {points(rate.value)} % {interval(rate)} of {attack.attacked} "
+            f"attacked; queries for one: mean {attack.queries_mean:.1f}, median "
+            f"{attack.queries_median:.0f}"
+        )
+        if attack.edited_words is not None and attack.edited_characters is not None:
+            lines.append(
+                f"  a success edits {points(attack.edited_words)} % of the words, "
+                f"{points(attack.edited_characters)} % of the characters"
+            )
     if result.rejected:
         lines.append(f"  {result.rejected} more were rejected by the validity filter: left out")
     if result.unheld:

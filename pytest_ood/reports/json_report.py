@@ -13,7 +13,13 @@ from pytest_ood.reports.explanation import SHOWN_FLIPS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_ood.evaluation import Comparison, Evaluation, Floor, SeverityCurve
+    from pytest_ood.evaluation import (
+        AttackFigures,
+        Comparison,
+        Evaluation,
+        Floor,
+        SeverityCurve,
+    )
     from pytest_ood.reports.results import Results
     from pytest_ood.statistics import Estimate
 
@@ -147,6 +153,7 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
             for name, before, after in e.measures
         },
         "queries": e.queries,
+        "attack": None if e.attack is None else _attack(e.attack),
         "unheld": e.unheld,
         "shifted_set_hash": e.shifted_set_hash,
         "flipped": len(e.flips),
@@ -172,6 +179,29 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "verdict": c.verdict,
         "reason": c.reason,
         **_family(c),
+    }
+
+
+def _attack(attack: AttackFigures) -> dict[str, Any]:
+    success: dict[str, Any] = {"success_rate": None, "interval": None}
+    if attack.success is not None:
+        success = _estimate("success_rate", attack.success)
+    return {
+        "attacked": attack.attacked,
+        **success,
+        "queries_mean": _figure(attack.queries_mean),
+        "queries_median": _figure(attack.queries_median),
+        "queries_reducing": attack.reducing,
+        **{
+            name: None if value is None else _figure(value)
+            for name, value in (
+                ("edited_words", attack.edited_words),
+                ("edited_characters", attack.edited_characters),
+                ("similarity", attack.similarity),
+            )
+        },
+        "rejected": attack.rejected,
+        "skipped": dict(attack.skipped),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import MISSING, fields
 import pytest
 
 from pytest_ood.evaluation import (
+    AttackFigures,
     Comparison,
     Evaluation,
     Flip,
@@ -37,6 +38,9 @@ EVALUATION = Evaluation(
     disagreement=0.0625, seed_drops=(0.125, 0.375), reweighted=0.2, reference=0.9,
     measures=(("ece", 0.1, 0.2), ("recall-neg", 1.0, 0.5)), sequential=True,
     family="ocr", severity=3,
+    attack=AttackFigures(
+        20, FIGURE, 12.5, 11.0, 7, 0.1, 0.05, 0.9, 3, (("wrong from the start", 10),)
+    ),
 )  # fmt: skip
 COMPARISON = Comparison(
     suite="tiny", kind="noise", shift="ocr", model="m", baseline="b", n=30, scores=(0.9, 0.8),

@@ -1,27 +1,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ood.errors import ConfigurationError
+from pytest_ood.edits import Edit, Perturbed, apply_edits
+from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Example, Inputs, fields_of
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.perturbations._words import WORD
 from pytest_ood.perturbations.adversarial import Attack, AttackResult, attacks, find_attack
 from pytest_ood.perturbations.adversarial import _lockstep as lockstep_module
-from pytest_ood.perturbations.adversarial._lockstep import Search, lockstep
-from pytest_ood.perturbations.adversarial.greedy_characters import MIN_LENGTH
+from pytest_ood.perturbations.adversarial.constraints import (
+    FewCharacters,
+    FewEdits,
+    FewWords,
+    LongWords,
+    NoStopwords,
+    Unprotected,
+)
+from pytest_ood.perturbations.adversarial.goals import Kept, Targeted, Untargeted
+from pytest_ood.perturbations.adversarial.protocol import Candidates, Problem, Steps
+from pytest_ood.perturbations.adversarial.recipe import Recipe
+from pytest_ood.perturbations.adversarial.searches import (
+    Beam,
+    DifferentialEvolution,
+    Genetic,
+    WordImportance,
+    replaced,
+)
+from pytest_ood.perturbations.adversarial.transformations import (
+    CharacterEdits,
+    Imperceptible,
+    Neighbours,
+    Perturbations,
+    Synonyms,
+    Together,
+)
+from pytest_ood.perturbations.protection import Protection
 from pytest_ood.seeding import generator
 from pytest_ood.tasks import Prediction
 
 LABELS = ("bad", "good")
 WORDS = {"bad": ("terrible", "dreadful"), "good": ("wonderful", "delightful")}
-each = pytest.mark.parametrize("attack", attacks().values(), ids=attacks())
+QUICK = {name: attack for name, attack in attacks().items() if not attack.needs}
+each = pytest.mark.parametrize("attack", QUICK.values(), ids=QUICK)
+TURNING = {name: attack for name, attack in QUICK.items() if not name.startswith("checklist")}
+"""CheckList's changes are such that no answer of these models hangs on them."""
+turning = pytest.mark.parametrize("attack", TURNING.values(), ids=TURNING)
 
 
 @dataclass
@@ -57,11 +88,11 @@ def attacked(
     return attack.run(asked, examples, seed=seed, query_budget=budget), asked
 
 
-@each
+@turning
 def test_an_attack_turns_answers(attack: Attack) -> None:
     """With queries enough, an attack on a model that hangs on one word succeeds."""
-    bad = [example for example in REVIEWS if example.label == "bad"]
-    results, _ = attacked(attack, bad, budget=60)
+    bad = [e for e in REVIEWS if e.label == "bad" and " and " not in str(e.inputs)]
+    results, _ = attacked(attack, bad, budget=600)
     assert all(result.success for result in results)
     for example, result in zip(bad, results, strict=True):
         assert result.inputs != example.inputs
@@ -83,8 +114,8 @@ def test_the_budget_is_never_exceeded(attack: Attack, budget: int, hard: bool) -
     """Alone in a run, no example costs more queries than allowed, and all queries are counted."""
     for example in REVIEWS[:6]:
         (result,), asked = attacked(attack, [example], hard=hard, budget=budget)
-        assert result.queries == sum(map(len, asked.batches))
-        assert 1 <= result.queries <= budget
+        assert result.queries + result.reducing == sum(map(len, asked.batches))
+        assert 1 <= result.queries + result.reducing <= budget
 
 
 @each
@@ -101,17 +132,22 @@ def test_any_text_can_be_attacked(attack: Attack, text: str, budget: int, seed: 
     """Whatever the text is, the attack ends within the budget."""
     for label in LABELS:
         (result,), asked = attacked(attack, [Example("x", text, label)], seed=seed, budget=budget)
-        assert result.queries == sum(map(len, asked.batches)) <= budget
+        assert result.queries + result.reducing == sum(map(len, asked.batches)) <= budget
 
 
 @each
 @pytest.mark.parametrize(
-    "text", ["", " ", "a b c d", "it is", "...!?", "\U0001f9d1\u200d\U0001f680"]
+    "text", ["", " ", "a b c d", "is it", "...!?", "\U0001f9d1\u200d\U0001f680"]
 )
 def test_a_text_without_longer_words_costs_one_query(attack: Attack, text: str) -> None:
     """An empty text, one-letter words or marks alone leave nothing to attack."""
     (result,), asked = attacked(attack, [Example("x", text, "good")], budget=50)
-    assert result == AttackResult(text, success=False, queries=1)
+    if attack.name.startswith("bad-characters") and text.strip(" .!?")[:1].isascii():
+        # To it every letter is a place.
+        return
+    assert result == AttackResult(
+        text, success=False, queries=1, skipped="nothing in it may be changed"
+    )
     assert asked.batches == [[text]]
 
 
@@ -120,14 +156,19 @@ def test_what_was_wrong_is_left_alone(attack: Attack) -> None:
     """An example that is answered wrongly, or not at all, is neither changed nor asked again."""
     wrong = [Example(e.id, e.inputs, "good" if e.label == "bad" else "bad") for e in REVIEWS]
     results, asked = attacked(attack, wrong, budget=50)
-    assert results == [AttackResult(e.inputs, success=False, queries=1) for e in wrong]
+    told = "wrong from the start"
+    assert results == [
+        AttackResult(e.inputs, success=False, queries=1, skipped=told) for e in wrong
+    ]
     assert asked.batches == [[e.inputs for e in wrong]]
 
     def silent(inputs: Sequence[Inputs]) -> list[Prediction]:
         return [Prediction(None) for _ in inputs]
 
     results = attack.run(silent, REVIEWS, seed=0, query_budget=50)
-    assert results == [AttackResult(e.inputs, success=False, queries=1) for e in REVIEWS]
+    assert results == [
+        AttackResult(e.inputs, success=False, queries=1, skipped=told) for e in REVIEWS
+    ]
 
 
 @each
@@ -152,18 +193,20 @@ def test_others_change_nothing(attack: Attack, hard: bool) -> None:  # noqa: FBT
     assert {e.id: result for e, result in zip(shuffled, results, strict=True)} == alone
 
 
-@each
+@turning
 def test_the_seed_decides(attack: Attack) -> None:
     """The same seed asks the same; over several seeds there is more than one course."""
     courses = [attacked(attack, REVIEWS, seed=seed, budget=20) for seed in (0, 0, 1, 2)]
     assert courses[0] == courses[1]
-    assert any(course != courses[0] for course in courses)
+    # Its swaps and neighbouring keys are all tried, whatever the seed.
+    if attack.name != "pruthi-strict":
+        assert any(course != courses[0] for course in courses)
 
 
-@each
+@turning
 def test_labels_alone_suffice(attack: Attack) -> None:
     """A model without scores is attacked by its answers alone."""
-    results, _ = attacked(attack, REVIEWS, hard=True, budget=60)
+    results, _ = attacked(attack, REVIEWS, hard=True, budget=300)
     assert any(result.success for result in results)
     for example, result in zip(REVIEWS, results, strict=True):
         answer = Asked()([result.inputs])[0].label
@@ -174,29 +217,26 @@ def test_labels_alone_suffice(attack: Attack) -> None:
 def test_several_fields_keep_their_names(attack: Attack) -> None:
     """Of named fields the longest is changed; the others stay as they are."""
     pair = {"context": "From beginning to end a truly dreadful film.", "question": "dreadful?"}
-    (result,), asked = attacked(attack, [Example("x", pair, "bad")], budget=60)
+    (result,), asked = attacked(attack, [Example("x", pair, "bad")], budget=300)
     for inputs in [*(i for batch in asked.batches for i in batch), result.inputs]:
         assert list(fields_of(inputs)) == ["context", "question"]
         assert fields_of(inputs)["question"] == "dreadful?"
     only = {**pair, "question": "or?"}
-    (result,), _ = attacked(attack, [Example("x", only, "bad")], budget=60)
-    assert result.success
+    (result,), _ = attacked(attack, [Example("x", only, "bad")], budget=600)
+    assert result.success == (attack.name in TURNING)
 
 
 @each
-def test_candidates_keep_what_stands_between_words(attack: Attack) -> None:
-    """Only words of some length change, each by a typo; marks and spaces stay."""
-    text = "A  dreadful,\tdreadful (film): it is \U0001f9d1\u200d\U0001f680 a mess!\n"
-    (_,), asked = attacked(attack, [Example("x", text, "bad")], budget=80)
-    gaps = [gap for gap in WORD.split(text) if gap.strip()]
-    for (candidate,) in ([inputs] for batch in asked.batches for inputs in batch):
-        assert isinstance(candidate, str)
-        position = 0
-        for gap in gaps:
-            position = candidate.index(gap, position) + len(gap)
-        for word in WORD.findall(text):
-            if len(word) < MIN_LENGTH:
-                assert word in WORD.findall(candidate)
+def test_a_success_is_made_of_its_edits(attack: Attack) -> None:
+    """The edits of a result make the input of the original, and none can be left out."""
+    results, _ = attacked(attack, REVIEWS, budget=600)
+    for example, result in zip(REVIEWS, results, strict=True):
+        assert apply_edits(str(example.inputs), result.edits) == result.inputs
+        assert bool(result.edits) == result.success
+        for place in range(len(result.edits) if len(result.edits) > 1 else 0):
+            fewer = result.edits[:place] + result.edits[place + 1 :]
+            answer = Asked()([apply_edits(str(example.inputs), fewer)])[0]
+            assert answer.label == example.label
 
 
 def test_attacks_are_found_by_name() -> None:
@@ -215,58 +255,245 @@ def test_a_wrong_name_is_guessed() -> None:
         find_attack(name[:-1])
 
 
-def counting(label: str, rounds: int) -> Search:
-    """Search for so many rounds, asking one more candidate each."""
-    asked = 0
-    for number in range(1, rounds + 1):
-        answers = yield [f"{label}{number}.{place}" for place in range(number)]
-        assert [answer.text for answer in answers] == [
-            f"{label}{number}.{place}" for place in range(number)
-        ]
-        asked += number
-    return AttackResult(label, success=False, queries=asked)
+@dataclass(frozen=True)
+class Rounds:
+    """Asks for one candidate more each round, and remembers the answers."""
+
+    rounds: int
+    name: str = "rounds"
+
+    def steps(self, problem: Problem, transformation: object, goal: object) -> Steps:
+        """Put numbers in the place of the first character."""
+        del transformation, goal
+        for number in range(1, self.rounds + 1):
+            texts = [f"{number}.{n}" for n in range(number)]
+            answers = yield Candidates([(replaced(problem, (0, 1), t),) for t in texts])
+            for text, answer in zip(texts, answers, strict=True):
+                assert answer is None or str(answer.text).startswith(text)
+        return None
 
 
 def echo(inputs: Sequence[Inputs]) -> list[Prediction]:
-    """Answer every input with itself."""
-    return [Prediction(None, text=str(value)) for value in inputs]
+    """Give the right answer to every input, and name it."""
+    return [Prediction("good", text=str(value)) for value in inputs]
 
 
-@given(rounds=st.lists(st.integers(0, 6), max_size=8))
-def test_lockstep_gives_every_search_its_own_answers(rounds: list[int]) -> None:
-    """Searches of different lengths each get the answers to what they asked, results in order."""
-    searches = [counting(f"s{place}-", length) for place, length in enumerate(rounds)]
-    results = lockstep(echo, searches)
-    assert [result.inputs for result in results] == [f"s{p}-" for p in range(len(rounds))]
-    assert [result.queries for result in results] == [n * (n + 1) // 2 for n in rounds]
+def numbered(count: int) -> list[Example]:
+    """Return so many examples."""
+    return [Example(str(n), f"x number {n}", "good") for n in range(count)]
 
 
-def test_lockstep_asks_no_empty_batch() -> None:
-    """Without anything to ask the model is not called."""
-    batches: list[int] = []
-
-    def query(inputs: Sequence[Inputs]) -> list[Prediction]:
-        batches.append(len(inputs))
-        return echo(inputs)
-
-    assert lockstep(query, []) == []
-    lockstep(query, [counting("a", 2), counting("b", 1)])
-    assert batches == [2, 2]
+ONE = Recipe("one", "a test", CharacterEdits(("swap",)), Rounds(3))
 
 
-def test_lockstep_takes_up_so_many_searches_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More searches than may live at once wait, and take a finished one's place."""
+@given(count=st.integers(0, 9), rounds=st.integers(0, 4), budget=st.integers(1, 20))
+def test_every_search_gets_its_own_answers(count: int, rounds: int, budget: int) -> None:
+    """Each candidate's answer comes back in its place, up to the cap, results in order."""
+    recipe = replace(ONE, search=Rounds(rounds))
+    results = recipe.run(echo, numbered(count), seed=0, query_budget=budget)
+    assert [result.inputs for result in results] == [e.inputs for e in numbered(count)]
+    asked = 1 + rounds * (rounds + 1) // 2
+    assert [result.queries for result in results] == [min(asked, budget)] * count
+
+
+def test_no_empty_batch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many examples are live at a time, others take their places, no batch is empty."""
     monkeypatch.setattr(lockstep_module, "LIVE", 2)
     sizes: list[int] = []
 
     def query(inputs: Sequence[Inputs]) -> list[Prediction]:
-        sizes.append(len({str(value).split("-")[0] for value in inputs}))
+        sizes.append(len({str(value).rpartition(" ")[2] for value in inputs}))
         return echo(inputs)
 
-    results = lockstep(query, [counting(f"s{place}-", 1 + place % 3) for place in range(7)])
+    results = ONE.run(query, numbered(7), seed=0, query_budget=50)
     assert len(results) == 7
     assert max(sizes) == 2
-    assert all(result.queries for result in results)
+    assert min(sizes) >= 1
+    assert ONE.run(query, [], seed=0, query_budget=50) == []
+
+
+def test_what_was_asked_is_not_asked_again() -> None:
+    """A candidate that comes twice is put to the model once, and counted once."""
+
+    @dataclass(frozen=True)
+    class Twice:
+        name: str = "twice"
+
+        def steps(self, problem: Problem, transformation: object, goal: object) -> Steps:
+            del transformation, goal
+            for _ in range(3):
+                answers = yield Candidates([(replaced(problem, (0, 1), "y"),), ()])
+                assert [answer is not None for answer in answers] == [True, True]
+            return None
+
+    asked = Asked()
+    recipe = replace(ONE, search=Twice())
+    (result,) = recipe.run(asked, [Example("1", "xx dreadful", "bad")], seed=0, query_budget=9)
+    assert (result.queries, sum(map(len, asked.batches))) == (2, 2)
+
+
+def test_rejected_candidates_are_counted_and_not_asked() -> None:
+    """What a constraint does not accept never gets to the model; probes are not bound by any."""
+    recipe = Recipe(
+        "strict", "a test", CharacterEdits(("delete",), every=True), WordImportance("delete"),
+        constraints=(FewCharacters(0),),
+    )  # fmt: skip
+    asked = Asked()
+    (result,) = recipe.run(asked, [REVIEWS[1]], seed=0, query_budget=500)
+    assert not result.success
+    assert result.rejected > 20
+    words = len(str(REVIEWS[1].inputs).split())
+    assert sum(map(len, asked.batches)) == result.queries <= words + 1
+
+
+PLACE = (9, 17)
+TEXT = "A truly, dreadful film 12."
+
+
+@pytest.mark.parametrize(
+    ("edits", "places", "some"),
+    [
+        (CharacterEdits(("swap",), every=True), 4, ["rdeadful", "dreadflu"]),
+        (CharacterEdits(("swap",), every=True, inner=True), 3, ["dreadufl"]),
+        (CharacterEdits(("delete",), every=True, head=True), 4, ["deadful", "dreadfu"]),
+        (CharacterEdits(("space",), every=True), 4, ["d readful", "dreadfu l"]),
+        (CharacterEdits(("homoglyph",), every=True), 4, ["dr\u0435adful"]),
+        (CharacterEdits(("keyboard",), every=True), 4, ["sreadful", "freadful"]),
+    ],
+)
+def test_characters_of_a_word_are_changed(
+    edits: CharacterEdits, places: int, some: list[str]
+) -> None:
+    """Words with characters to change are places; every kind of edit does what it says."""
+    found = edits.places(TEXT)
+    assert len([p for p in found if TEXT[slice(*p)].isalpha()]) >= places - 1
+    options = edits.options(TEXT, found, Random(0))
+    for option in some:
+        assert not option or option in options[PLACE]
+    for place, changed in options.items():
+        assert TEXT[slice(*place)] not in changed
+        assert len(set(changed)) == len(changed)
+        word = TEXT[slice(*place)]
+        if edits.inner:
+            assert all((c[0], c[-1]) == (word[0], word[-1]) for c in changed)
+        if edits.head:
+            assert all(c[0] == word[0] for c in changed)
+
+
+def test_synonyms_come_from_all_senses() -> None:
+    """WordNet's synonyms keep the capitals; unknown words have none."""
+    found = Synonyms().options("Dreadful qwxz", [(0, 8), (9, 13)], Random(0))
+    assert list(found) == [(0, 8)]
+    assert {"Awful", "Terrible"} <= set(found[0, 8])
+
+
+@pytest.mark.demo
+def test_neighbours_are_near() -> None:
+    """MiniLM's nearest words of "terrible" are of its kind; made-up words have none."""
+    found = Neighbours(5, 0.3).options("terrible qwxz", [(0, 8), (9, 13)], Random(0))
+    assert list(found) == [(0, 8)]
+    assert {"horrible", "awful"} & set(found[0, 8])
+
+
+def test_vectors_of_one_s_own(tmp_path: Path) -> None:
+    """A file of word vectors takes the packaged model's place; one that is none is told."""
+    path = tmp_path / "vectors.txt"
+    path.write_text("good 1.0 0.1\nfine 0.9 0.2\nbad -1.0 0.0\n")
+    found = Neighbours(2, 0.5, str(path)).options("good", [(0, 4)], Random(0))
+    assert found == {(0, 4): ["fine"]}
+    path.write_text("good 1.0 x y\n")
+    with pytest.raises(DataError, match=r"word vectors .* cannot be read"):
+        Neighbours(3, 0.5, str(path)).options("good", [(0, 4)], Random(0))
+
+
+def test_perturbations_are_a_transformation() -> None:
+    """What a perturbation does at its sites is offered there, in several drawn forms."""
+    text = "It is not good, don't you think?"
+    change = Perturbations(("contract", "expand"))
+    found = change.options(text, change.places(text), Random(0))
+    assert {text[slice(*place)]: options for place, options in found.items()} == {
+        "It is": ["It's"], "don't": ["do not"],
+    }  # fmt: skip
+
+
+def test_imperceptible_characters_show_nothing() -> None:
+    """Options of a letter are the letter with something invisible, or one that looks alike."""
+    found = Imperceptible().options("a1", [(0, 1), (1, 2)], Random(0))
+    assert all("1" in option for option in found[1, 2])
+    assert "\u0430" in found[0, 1]
+    assert set(Imperceptible(("homoglyph",)).options("a1", [(0, 1), (1, 2)], Random(0))) == {(0, 1)}
+
+
+def test_parts_are_joined() -> None:
+    """Options of several transformations stand together, each once."""
+    both = Together(
+        (CharacterEdits(("delete",), every=True), CharacterEdits(("swap",), every=True))
+    )
+    assert both.options("ab", both.places("ab"), Random(0)) == {(0, 2): ["b", "a", "ba"]}
+
+
+def test_rules_of_places() -> None:
+    """Stopwords, short words and protected spans are left alone."""
+    text = "The positive film"
+    places = [(0, 3), (4, 12), (13, 17)]
+    assert [NoStopwords().allows(text, p) for p in places] == [False, True, True]
+    assert [LongWords(5).allows(text, p) for p in places] == [False, True, False]
+    rule = Unprotected(Protection(words=("positive",)))
+    assert [rule.allows(text, p) for p in places] == [True, False, True]
+
+
+def test_constraints_on_candidates() -> None:
+    """Edits, words and characters are counted over all edits of a candidate."""
+    one = Perturbed("one two three", (Edit(0, 3, "one", "oen"),))
+    two = Perturbed("one two three", (Edit(0, 3, "one", "oen"), Edit(4, 7, "two", "t")))
+    assert FewEdits(1).accepts([one, two]) == [True, False]
+    assert FewWords(0.1).accepts([one, two]) == [True, False]
+    assert FewWords(0.7).accepts([one, two]) == [True, True]
+    assert FewCharacters(2).accepts([one, two]) == [True, False]
+
+
+def test_goals() -> None:
+    """Any wrong answer, one wrong answer, or the same answer; the nearer, the higher the score."""
+    answer = Prediction("bad", {"bad": 0.7, "good": 0.2, "so": 0.1})
+    assert Untargeted().reached(answer, "good")
+    assert Untargeted().score(answer, "good") == pytest.approx(0.8)
+    assert Untargeted().score(Prediction("bad"), "good") == 1.0
+    assert Targeted("so").score(answer, "good") == pytest.approx(0.1)
+    assert not Targeted("so").reached(answer, "good")
+    assert Targeted("bad").reached(answer, "good")
+    assert not Targeted("bad").reached(answer, "bad")
+    assert Kept().reached(answer, "bad")
+    assert Kept().score(answer, "good") == pytest.approx(0.2)
+
+
+SEARCHES = (
+    WordImportance("unk"), WordImportance("delete"), WordImportance("weighted-saliency"),
+    WordImportance("random"), Beam(1), Beam(4), Genetic(12, 20),
+    DifferentialEvolution(3, 16, 20),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda s: s.name)
+@pytest.mark.parametrize("hard", [False, True], ids=["scores", "labels"])
+def test_every_search_finds_what_there_is(search: Any, hard: bool) -> None:  # noqa: FBT001 - the case
+    """Where one word's typo turns the answer, each search gets there."""
+    recipe = Recipe("r", "a test", CharacterEdits(("swap", "delete"), every=True), search)
+    single = [e for e in REVIEWS if e.label == "bad" and " and " not in str(e.inputs)]
+    results, _ = attacked(recipe, single, hard=hard, budget=3000)
+    assert all(result.success and len(result.edits) == 1 for result in results)
+
+
+def test_importance_saves_queries() -> None:
+    """A search by importance needs fewer queries than one in random order."""
+    single = [e for e in REVIEWS if e.label == "bad" and " and " not in str(e.inputs)]
+
+    def queries(by: Any) -> int:
+        edits = CharacterEdits(("delete",), every=True)
+        recipe = Recipe("r", "a test", edits, WordImportance(by))
+        return sum(r.queries for seed in range(5)
+                   for r in attacked(recipe, single, seed=seed, budget=900)[0])  # fmt: skip
+
+    assert queries("delete") < queries("random")
 
 
 def test_a_search_is_seeded_by_its_example() -> None:

@@ -1,0 +1,93 @@
+"""Words whose embeddings lie near: of the packaged MiniLM, or of a file of word vectors."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import DataError, require
+from pytest_ood.perturbations.resources import asset, current
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_SHORTEST = 2
+
+
+def neighbours(
+    words: Sequence[str], count: int, least: float, vectors: str = ""
+) -> dict[str, list[str]]:
+    """Return the nearest words of each, the nearest first.
+
+    Args:
+        words: In small letters; one without a vector has no neighbours.
+        count: Neighbours at most.
+        least: The least cosine, in [-1, 1].
+        vectors: A file of word vectors in text form, or "" for MiniLM's input embeddings.
+
+    Raises:
+        AssetError: the packaged model cannot be fetched.
+        DataError: the file cannot be read.
+    """
+    path = asset("minilm") if not vectors else current().root / vectors
+    places, table = _minilm(path) if not vectors else _file(path, _changed(path))
+    names = list(places)
+    found: dict[str, list[str]] = {}
+    for word in words:
+        if word not in places:
+            found[word] = []
+            continue
+        cosines = table @ table[places[word]]
+        nearest = (-cosines).argsort(kind="stable")[: count + 1]
+        near = [names[n] for n in nearest if cosines[n] >= least and names[n] != word]
+        found[word] = near[:count]
+    return found
+
+
+@cache
+def _minilm(folder: Path) -> tuple[Mapping[str, int], Any]:
+    from pytest_ood.models._torch import quiet_transformers
+
+    transformers = require("transformers", extra="transformers", purpose="neighbours of words")
+    with quiet_transformers():
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model = transformers.AutoModel.from_pretrained(
+            folder, local_files_only=True, add_pooling_layer=False
+        )
+    weights = model.get_input_embeddings().weight.detach().numpy()
+    vocabulary = tokenizer.get_vocab()
+    words = sorted(
+        word for word in vocabulary if len(word) >= _SHORTEST and word.isascii() and word.isalpha()
+    )
+    return _table(words, weights[[vocabulary[word] for word in words]])
+
+
+def _changed(path: Path) -> int:
+    """Return when a file was last changed, so that a new version of it is read anew."""
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+@cache
+def _file(path: Path, changed: int) -> tuple[Mapping[str, int], Any]:
+    import numpy as np
+
+    del changed
+    words, rows = [], []
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                word, *values = line.rstrip().split(" ")
+                if len(values) > 1:
+                    words.append(word)
+                    rows.append(np.array(values, dtype=np.float32))
+        return _table(words, np.stack(rows))
+    except (OSError, ValueError) as error:
+        raise DataError(f"word vectors {path} cannot be read: {error}") from None
+
+
+def _table(words: Sequence[str], vectors: Any) -> tuple[Mapping[str, int], Any]:
+    import numpy as np
+
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return {word: n for n, word in enumerate(words)}, vectors / np.maximum(lengths, 1e-9)
