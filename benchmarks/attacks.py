@@ -1,8 +1,8 @@
 """Times attacks next to TextAttack's: the same model, texts and constraints, in one run.
 
-The fine-tuned MiniLM of the built-in suite on movie reviews of ICWSM 2014. TextAttack runs under the
-interpreter of an environment of its own, on the stopwords and the WordNet that ours has too (NLTK's
-own download is not needed):
+The fine-tuned MiniLM of the built-in suite on movie reviews of ICWSM 2014. TextAttack runs under
+the interpreter of an environment of its own, on the stopwords and the WordNet that ours has too
+(NLTK's own download is not needed):
 
     python -m venv ta
     ta/bin/pip install textattack==0.3.11 "transformers<5" "datasets<4.5" flair torch==2.13.0
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from platformdirs import user_cache_path
 
 from pytest_ood.gate import Gate, Options
-from pytest_ood.perturbations.adversarial import find_attack
+from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.perturbations.adversarial.constraints import STOPWORDS
 from pytest_ood.perturbations.resources import Resources, asset, using
 from pytest_ood.progress import Silent
@@ -80,7 +80,8 @@ def ours(model: Any, name: str, examples: Sequence[Example]) -> dict[str, float]
     """Attack all examples by a recipe of ours."""
     door = Timed(model)
     started = time.perf_counter()
-    results = find_attack(name).run(door, examples, seed=0, query_budget=UNLIMITED)
+    found = find_attack(name).run(door, examples, seed=0, budget=QueryBudget(UNLIMITED))
+    results = [result for _, result in found]
     seconds = time.perf_counter() - started
     attacked = [result for result in results if not result.skipped]
     return {

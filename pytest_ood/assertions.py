@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.errors import (
@@ -19,10 +19,10 @@ from pytest_ood.metrics import ACCURACY, IN_DOMAIN, loss_names
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import RecordedModel, SeededModel
 from pytest_ood.perturbations import Perturbation, catalogue
-from pytest_ood.perturbations.adversarial import attacks
+from pytest_ood.perturbations.adversarial import Attack, QueryBudget, Recipe, attacks
 from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.reports.explanation import explain, explain_case
-from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift
+from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift, TransferShift
 from pytest_ood.strategies import PerturbedCase, keep_for_replay
 from pytest_ood.suite import DEFAULT_QUERY_BUDGET, Suite
 from pytest_ood.tasks import Classification
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 Data = Dataset | Iterable[tuple[Inputs, str]]
 """A data set, or (inputs, label) pairs."""
 
-ShiftLike = str | Perturbation | Shift | Dataset
-"""The name of a perturbation or an attack, a perturbation, a shift, or data of another domain."""
+ShiftLike = str | Perturbation | Attack | Shift | Dataset
+"""The name of a perturbation or an attack, one of these themselves, a shift, or data of another
+domain."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Ood:
         max_drop: float,
         metric: str = ACCURACY,
         labels: Iterable[str] | None = None,
+        query_budget: int | None = None,
+        made_against: Any = None,
     ) -> Evaluation:
         """Assert that a model's score drops by at most `max_drop` under a shift.
 
@@ -82,6 +85,9 @@ class Ood:
             metric: What may drop: "accuracy", "macro-f1", "recall-LABEL", "ece", "pdr", and under a
                 domain shift "reweighted".
             labels: The possible answers, where the data does not show all of them.
+            query_budget: Of an attack: the most queries for one example (50).
+            made_against: Of an attack: another model, the surrogate; what turns it is put to
+                `model`. Without it the attack is on `model` itself.
 
         Returns:
             The measurement, when it passes.
@@ -91,9 +97,9 @@ class Ood:
             OodError: the data or the model cannot be used.
         """
         __tracebackhide__ = True
-        chosen = _shift(shift)
+        chosen = _shift(shift, query_budget, made_against)
         budgets = {metric: Budget(max_drop=max_drop)}
-        run, (asked,) = self._run(data, chosen, budgets, labels, [model])
+        run, (asked,) = self._run(data, chosen, budgets, labels, [model], surrogate=made_against)
         result = run.evaluate(asked, run.suite.shifts[0], metric)
         self._settle(result)
         return result
@@ -108,6 +114,8 @@ class Ood:
         margin: float,
         metric: str = ACCURACY,
         labels: Iterable[str] | None = None,
+        query_budget: int | None = None,
+        made_against: Any = None,
     ) -> Comparison:
         """Assert that a model's score drops by at most `margin` more than another model's.
 
@@ -119,6 +127,9 @@ class Ood:
             margin: A share of 1: 2 points are 0.02.
             metric: As in `assert_drop`.
             labels: The possible answers, where the data does not show all of them.
+            query_budget: As in `assert_drop`.
+            made_against: As in `assert_drop`: a third model. Without it each of the two is attacked
+                on its own.
 
         Returns:
             The measurement, when it passes.
@@ -128,9 +139,11 @@ class Ood:
             OodError: the data or a model cannot be used.
         """
         __tracebackhide__ = True
-        chosen = _shift(under)
+        chosen = _shift(under, query_budget, made_against)
         budgets = {metric: Budget(margin=margin)}
-        run, (mine, other) = self._run(on, chosen, budgets, labels, [model, than])
+        run, (mine, other) = self._run(
+            on, chosen, budgets, labels, [model, than], surrogate=made_against
+        )
         result = run.compare(mine, other, run.suite.shifts[0], metric)
         self._settle(result)
         return result
@@ -177,6 +190,8 @@ class Ood:
         budgets: Mapping[str, Budget],
         labels: Iterable[str] | None,
         models: list[Any],
+        *,
+        surrogate: Any,
     ) -> tuple[SuiteRun, list[Model | RecordedModel | SeededModel]]:
         dataset = data if isinstance(data, Dataset) else Dataset.from_pairs("data", data)
         known = set(dataset.labels if labels is None else labels)
@@ -188,6 +203,16 @@ class Ood:
             allowed = (ACCURACY, *loss_names(task.labels, shift.kind))
             if metric not in allowed or metric == IN_DOMAIN:
                 raise ConfigurationError(unknown_name("metric", metric, allowed))
+        surrogates = {}
+        if isinstance(shift, TransferShift):
+            if any(model is surrogate for model in models):
+                raise ConfigurationError(
+                    "made_against: adversarial examples that are made against a model are those "
+                    "that it has wrong, and say nothing about it; name another model"
+                )
+            against = _surrogate(surrogate, task.labels)
+            shift = replace(shift, surrogate=against.name)
+            surrogates[against.name] = against
         suite = Suite(dataset.name, task, dataset, (shift,), {shift.name: budgets})
         run = SuiteRun(
             suite,
@@ -196,13 +221,16 @@ class Ood:
             seed=self.seed,
             rules=self.rules,
             max_examples=self.max_examples,
+            surrogates=surrogates,
         )
         made = [as_model(model, task.labels) for model in models]
         if len(made) > 1 and made[0].name == made[1].name and made[1] is not models[1]:
             made[1] = as_model(models[1], task.labels, name=f"{made[1].name}-baseline")
-        if len({model.name for model in made}) < len(made):
+        names = [*(model.name for model in made), *surrogates]
+        if len(set(names)) < len(names):
             raise ConfigurationError(
-                f"both models are called {made[0].name!r}; give them different names"
+                f"two of the models are called {max(names, key=names.count)!r}; give them "
+                "different names"
             )
         return run, made
 
@@ -227,8 +255,30 @@ def _relabelling(shift: Shift, labels: tuple[str, ...]) -> Shift:
     return replace(shift, relabel={label: contract.relabel(label, labels) for label in labels})
 
 
-def _shift(given: ShiftLike) -> Shift:
+def _surrogate(given: Any, labels: tuple[str, ...]) -> Model:
+    """Make a model to attack of what a user names."""
+    made = as_model(given, labels)
+    if isinstance(made, RecordedModel | SeededModel):
+        raise ConfigurationError(
+            f"made_against: {made.name!r} is {type(made).__name__}, which cannot be attacked"
+        )
+    return made
+
+
+def _shift(given: ShiftLike, query_budget: int | None, made_against: Any) -> Shift:
     """Make a shift of what a user names."""
+    attack = attacks().get(given) if isinstance(given, str) else given
+    if isinstance(attack, Recipe) or _is_attack(attack):
+        budget = QueryBudget(DEFAULT_QUERY_BUDGET if query_budget is None else query_budget)
+        if made_against is None:
+            return AdversarialShift(attack.name, attack, budget)
+        # Its name is known once it is made, which takes the labels.
+        return TransferShift(attack.name, attack, budget, surrogate="")
+    if query_budget is not None or made_against is not None:
+        raise ConfigurationError(
+            f"{given!r} is no attack: query_budget and made_against go with an attack's name, or "
+            "with an attack"
+        )
     if isinstance(given, DomainShift | NoiseShift | AdversarialShift):
         return given
     if isinstance(given, Dataset):
@@ -236,8 +286,10 @@ def _shift(given: ShiftLike) -> Shift:
     if isinstance(given, Perturbation):
         return NoiseShift(given.name, given)
     if given in catalogue():
-        return NoiseShift(given, catalogue()[given])
-    if given in attacks():
-        return AdversarialShift(given, attacks()[given], DEFAULT_QUERY_BUDGET)
+        return NoiseShift(str(given), catalogue()[str(given)])
     names = [*catalogue(), *attacks()]
     raise ConfigurationError(unknown_name("perturbation or attack", str(given), names))
+
+
+def _is_attack(given: object) -> TypeGuard[Attack]:
+    return all(hasattr(given, part) for part in ("name", "fingerprint", "run"))

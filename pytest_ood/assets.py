@@ -85,6 +85,15 @@ ASSETS = {
 }
 
 
+def is_fetched(name: str, cache: Path) -> bool:
+    """Tell whether an asset lies in the cache."""
+    return _folder(name, cache).is_dir()
+
+
+def _folder(name: str, cache: Path) -> Path:
+    return cache / "assets" / f"{name}-{ASSETS[name].sha256[:12]}"
+
+
 def fetch(name: str, cache: Path, *, offline: bool, progress: Progress) -> Path:
     """Return the folder that holds an asset's files, fetching it first where it is not there.
 
@@ -101,7 +110,7 @@ def fetch(name: str, cache: Path, *, offline: bool, progress: Progress) -> Path:
     if name not in ASSETS:
         raise ConfigurationError(unknown_name("asset", name, ASSETS))
     asset = ASSETS[name]
-    folder = cache / "assets" / f"{name}-{asset.sha256[:12]}"
+    folder = _folder(name, cache)
     if offline and not folder.is_dir():
         raise AssetError(
             f"asset {name!r} ({asset.requirement}) is not in {folder.parent} and --ood-offline "

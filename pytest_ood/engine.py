@@ -24,6 +24,19 @@ KEPT_AT_ONCE = 128
 
 
 @dataclass(frozen=True)
+class Answered:
+    """Answers, and what they took.
+
+    Attributes:
+        answers: One for each input, in order.
+        asked: How many inputs the model was asked about; the other answers were known.
+    """
+
+    answers: list[Prediction]
+    asked: int
+
+
+@dataclass(frozen=True)
 class Engine:
     """Asks models and keeps their answers.
 
@@ -60,30 +73,66 @@ class Engine:
             ModelError: it gave another number of answers, an unknown label, or a score that is not
                 a number.
         """
+        return self.answer(model, inputs, labels, what, draw).answers
+
+    def answer(
+        self,
+        model: Model,
+        inputs: Sequence[Inputs],
+        labels: Sequence[str] | None,
+        what: str,
+        draw: int = 0,
+        *,
+        remember: bool = True,
+    ) -> Answered:
+        """Answer as `predict` does, and tell how much of it was asked.
+
+        Args:
+            model: As in `predict`, like the rest.
+            inputs: What it is asked.
+            labels: The answers it may give.
+            what: For the progress display.
+            draw: Of answers.
+            remember: Whether new answers are kept in memory besides the store. An attack asks so
+                much, most of it once, that memory would grow with it.
+
+        Raises:
+            ModelError: as `predict`.
+        """
         unique = {canonical(value): value for value in inputs}
-        kept = model.fingerprint is not None
-        if not kept:
-            self.asked[id(model)] = model
-        # The same weights answer another task with other labels, or with ties the other way round.
-        key = "\0".join([model.fingerprint or f"unknown:{id(model)}", *(labels or ())])
-        if draw:
-            key += f"\0draw {draw}"
+        key, kept = self.key(model, labels, draw), model.fingerprint is not None
         known = self.memory.get(key, list(unique.values()))
         if kept:
             rest = [value for text, value in unique.items() if text not in known]
             stored = self.store.get(key, rest) if rest else {}
-            self.memory.put(key, [(unique[text], answer) for text, answer in stored.items()])
+            if remember:
+                self.memory.put(key, [(unique[text], answer) for text, answer in stored.items()])
             known |= stored
         missing = sorted(
             (value for text, value in unique.items() if text not in known),
             key=lambda value: (size_of(value), canonical(value)),
         )
         if missing:
-            known |= self._ask(model, key, missing, labels, what)
-        return [known[canonical(value)] for value in inputs]
+            known |= self._ask(model, key, missing, labels, what, remember=remember)
+        return Answered([known[canonical(value)] for value in inputs], len(missing))
+
+    def key(self, model: Model, labels: Sequence[str] | None, draw: int = 0) -> str:
+        """Return what has to be equal for answers to be."""
+        if model.fingerprint is None:
+            self.asked[id(model)] = model
+        # The same weights answer another task with other labels, or with ties the other way round.
+        key = "\0".join([model.fingerprint or f"unknown:{id(model)}", *(labels or ())])
+        return f"{key}\0draw {draw}" if draw else key
 
     def _ask(
-        self, model: Model, key: str, inputs: list[Inputs], labels: Sequence[str] | None, what: str
+        self,
+        model: Model,
+        key: str,
+        inputs: list[Inputs],
+        labels: Sequence[str] | None,
+        what: str,
+        *,
+        remember: bool,
     ) -> dict[str, Prediction]:
         answers: dict[str, Prediction] = {}
         title = f"predicting {what} with {model.name}"
@@ -93,7 +142,8 @@ class Engine:
                 got = model.predict(batch)
                 check_answers(model.name, got, len(batch), labels)
                 pairs = list(zip(batch, got, strict=True))
-                self.memory.put(key, pairs)
+                if remember:
+                    self.memory.put(key, pairs)
                 if model.fingerprint is not None:
                     self.store.put(key, pairs)
                 answers |= {canonical(value): answer for value, answer in pairs}

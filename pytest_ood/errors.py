@@ -6,6 +6,7 @@ OodError
 ├── AssetError              a packaged model or data set that is not there and cannot be fetched
 ├── NotApplicableError      a check that makes no sense for a model: skipped, with the reason
 ├── ModelError              a model that cannot be loaded, or answers what it must not answer
+│   └── TooLongError        inputs that do not fit into a model's window
 └── MissingDependencyError  an optional package; the message names the pip command
 
 BudgetExceededError (an AssertionError) is what a custom assertion raises when a budget is not met,
@@ -19,7 +20,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from pytest_ood.examples import Inputs
 
 
 class OodError(Exception):
@@ -40,6 +43,18 @@ class AssetError(OodError):
 
 class ModelError(OodError):
     """A model cannot be loaded, or gave an answer it must not give."""
+
+
+class TooLongError(ModelError):
+    """Inputs do not fit into a model's window.
+
+    Attributes:
+        inputs: Which these are.
+    """
+
+    def __init__(self, message: str, inputs: Sequence[Inputs]) -> None:
+        super().__init__(message)
+        self.inputs = tuple(inputs)
 
 
 class NotApplicableError(OodError):

@@ -15,7 +15,7 @@ from pytest_ood.edits import Edit, apply_edits, edits_between
 from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Dataset, canonical, fields_of, with_fields
 from pytest_ood.files import write_atomically
-from pytest_ood.shifts import DomainShift, NoiseShift, Shifted
+from pytest_ood.shifts import DomainShift, NoiseShift, Shifted, TransferShift
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,10 +32,11 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class FrozenShift:
-    """A noise shift as it was frozen.
+    """A noise shift, or adversarial examples made against a surrogate, as they were frozen.
 
     Attributes:
-        perturbation: The fingerprint of what made the edits: name, version and parameters.
+        perturbation: The fingerprint of what made the edits: name, version and parameters; of an
+            attack, against whom.
         edits: By example id and field; texts that were not changed are left out.
         rejected: Ids of examples whose change the validity filter did not accept.
     """
@@ -59,7 +60,7 @@ class FrozenSuite:
         seed: Under which it was drawn and perturbed.
         data: The hash of each drawn example by its id, in the order of the draw; by the name of
             the set: `in-distribution`, or a domain shift.
-        shifts: The noise shifts, by name.
+        shifts: The noise shifts and the adversarial examples against surrogates, by name.
         where: The file, for messages.
     """
 
@@ -101,7 +102,7 @@ class FrozenSuite:
             )
         return Dataset(dataset.name, tuple(there[identifier] for identifier in wanted))
 
-    def shifted(self, shift: NoiseShift, examples: Sequence[Example]) -> Shifted:
+    def shifted(self, shift: NoiseShift | TransferShift, examples: Sequence[Example]) -> Shifted:
         """Replay a frozen shift on frozen examples."""
         frozen = self.shifts[shift.name]
         inputs = tuple(
@@ -125,12 +126,12 @@ class FrozenSuite:
             at = f"{suite.name}/{shift.kind}/{shift.name}"
             if isinstance(shift, DomainShift) and shift.name not in self.data:
                 told.append(f"{at} is not in {self.where}: drawn anew")
-            if not isinstance(shift, NoiseShift):
+            if not isinstance(shift, NoiseShift | TransferShift):
                 continue
             if shift.name not in self.shifts:
                 told.append(f"{at} is not in {self.where}: perturbed anew")
                 continue
-            before, now = self.shifts[shift.name].perturbation, shift.perturbation.fingerprint
+            before, now = self.shifts[shift.name].perturbation, shift.made_by
             if before != now:
                 told.append(
                     f"{at}: the texts are those that {before} made when {self.where} was frozen; "
@@ -159,7 +160,7 @@ def freeze(
     """
     shifts = {}
     for shift in suite.shifts:
-        if not isinstance(shift, NoiseShift):
+        if not isinstance(shift, NoiseShift | TransferShift):
             continue
         made = shifted[shift.name]
         examples = data[in_distribution]
@@ -170,7 +171,7 @@ def freeze(
             if (found := edits_between(text, fields_of(inputs)[name]))
         }
         rejected = frozenset(examples[place].id for place in made.rejected)
-        shifts[shift.name] = FrozenShift(shift.perturbation.fingerprint, edits, rejected)
+        shifts[shift.name] = FrozenShift(shift.made_by, edits, rejected)
     hashes = {name: {e.id: example_hash(e) for e in found} for name, found in data.items()}
     return FrozenSuite(suite.name, seed, hashes, shifts)
 

@@ -15,21 +15,21 @@ from pytest_ood.evaluation import SuiteRun
 from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN
 from pytest_ood.models import as_model
-from pytest_ood.models.protocol import SeededModel
+from pytest_ood.models.protocol import RecordedModel, SeededModel
 from pytest_ood.readers import DataSource, Reader
 from pytest_ood.reports.results import ModelInfo
-from pytest_ood.shifts import KINDS, DomainShift
-from pytest_ood.store import FileStore, MemoryStore
+from pytest_ood.shifts import KINDS, DomainShift, TransferShift
+from pytest_ood.store import FileStore, NoStore
 from pytest_ood.suite import IN_DISTRIBUTION, check_name, load_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.configuration import ModelSpec
     from pytest_ood.evaluation import Result
     from pytest_ood.frozen import FrozenSuite
-    from pytest_ood.models.protocol import Model, RecordedModel
+    from pytest_ood.models.protocol import Model
     from pytest_ood.progress import Progress
     from pytest_ood.shifts import Shift
     from pytest_ood.suite import Suite
@@ -125,7 +125,7 @@ class Gate:
         size = options.max_examples
         self.max_examples = self.configuration.max_examples if size is None else size
         store = FileStore(options.cache / PREDICTIONS)
-        self.engine = Engine(store if options.keep_predictions else MemoryStore(), progress)
+        self.engine = Engine(store if options.keep_predictions else NoStore(), progress)
         self.runs: dict[str, SuiteRun] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
@@ -206,6 +206,7 @@ class Gate:
             rules=replace(self.rules, sequential=suite.sequential if chosen is None else chosen),
             max_examples=self.max_examples,
             references=self._references(suite, baseline),
+            surrogates=surrogates(suite, models),
             frozen=self.frozen.get(suite.name),
         )
 
@@ -265,11 +266,16 @@ class Gate:
         yield Check(suite.name, model, limit=suite.min_score)
         for shift in suite.shifts:
             budgets = suite.budgets[shift.name]
+            # Of its own adversarial examples the surrogate has every one wrong: that is how they
+            # were chosen, and says nothing.
+            surrogate = getattr(shift, "surrogate", None)
+            if surrogate == model:
+                continue
             for metric in dict.fromkeys([ACCURACY, *budgets]):
                 budget = budgets.get(metric, Budget())
                 if metric == ACCURACY or budget.max_drop is not None:
                     yield Check(suite.name, model, shift, None, metric, budget.max_drop)
-                if baseline not in (None, model) and budget.margin is not None:
+                if baseline not in (None, model, surrogate) and budget.margin is not None:
                     yield Check(suite.name, model, shift, baseline, metric, budget.margin)
 
     def measure(self, check: Check) -> Result:
@@ -308,6 +314,32 @@ class Gate:
             for name, model in self.models[check.suite].items()
             if name in (check.model, check.baseline)
         )  # fmt: skip
+
+
+def surrogates(
+    suite: Suite, models: Mapping[str, Model | RecordedModel | SeededModel]
+) -> dict[str, Model]:
+    """Return the models that a suite's adversarial examples are made against, by name.
+
+    Raises:
+        ConfigurationError: there is no such model, or it cannot be asked anything new.
+    """
+    found: dict[str, Model] = {}
+    for shift in suite.shifts:
+        if not isinstance(shift, TransferShift):
+            continue
+        where = f"suite {suite.name!r}: {shift.kind}/{shift.name}: against: "
+        if shift.surrogate not in models:
+            raise ConfigurationError(where + unknown_name("model", shift.surrogate, models))
+        model = models[shift.surrogate]
+        # One of several seeds is as good a surrogate as another.
+        model = model.members[0] if isinstance(model, SeededModel) else model
+        if isinstance(model, RecordedModel):
+            raise ConfigurationError(
+                f"{where}{model.name!r} is replayed, and cannot be asked what an attack asks"
+            )
+        found[shift.surrogate] = model
+    return found
 
 
 def _names_of(check: Check) -> set[str]:

@@ -11,7 +11,14 @@ from pytest_ood.evaluation.run import REASKED
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN
 from pytest_ood.models.protocol import SeededModel
 from pytest_ood.reports.plan import Plan, PlannedGate
-from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, WorstCase
+from pytest_ood.shifts import (
+    AdversarialShift,
+    DomainShift,
+    NoiseShift,
+    PromptShift,
+    TransferShift,
+    WorstCase,
+)
 from pytest_ood.statistics import detectable, least_examples
 from pytest_ood.statistics.sequential import BETTING_SHARE
 from pytest_ood.suite import IN_DISTRIBUTION
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
     from pytest_ood.evaluation import SuiteRun
     from pytest_ood.gate import Check, Gate
+    from pytest_ood.perturbations.adversarial import QueryBudget
     from pytest_ood.shifts import Shift
 
 DISCORDANCE = 0.10
@@ -51,6 +59,9 @@ def plan_run(gate: Gate) -> Plan:
             inputs[check.suite, name, IN_DISTRIBUTION] = seeds * size + min(size, REASKED)
             for shift, count in _asked(run, check.shift):
                 inputs[check.suite, name, shift] = seeds * count
+        if isinstance(check.shift, TransferShift):
+            key = (check.suite, check.shift.surrogate, f"{check.shift.name} itself")
+            inputs[key] = most_queries(check.shift.budget, run.horizon(check.shift))
         if check.limit is not None:
             models = [gate.models[check.suite][name] for name in names]
             batches = check.metric == ACCURACY and run.is_sequential(
@@ -75,9 +86,18 @@ def _asked(run: SuiteRun, shift: Shift | None) -> list[tuple[str, int]]:
         return []
     if isinstance(shift, WorstCase):
         return [(s.name, run.usable(s)) for s in run.suite.shifts if isinstance(s, NoiseShift)]
-    # An attack that succeeds is asked about its success once more.
-    each = shift.query_budget + 1 if isinstance(shift, AdversarialShift) else 1
-    return [(shift.name, run.usable(shift) * each)]
+    usable = run.usable(shift)
+    if isinstance(shift, AdversarialShift):
+        return [(shift.name, most_queries(shift.budget, usable))]
+    if isinstance(shift, PromptShift):
+        return [(shift.name, shift.budget.each * shift.search_examples + usable)]
+    return [(shift.name, usable)]
+
+
+def most_queries(budget: QueryBudget, examples: int) -> int:
+    """Return what an attack costs at most; a success is asked about once more."""
+    asked = examples * budget.each
+    return (asked if budget.total is None else min(asked, budget.total)) + examples
 
 
 def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool) -> PlannedGate:
@@ -107,7 +127,7 @@ def _spread(check: Check, limit: float) -> float:
     if check.shift is None:
         return math.sqrt(limit * (1.0 - limit)) or 0.5
     turned = max(DISCORDANCE, limit)
-    if isinstance(check.shift, AdversarialShift):
+    if check.shift.kind == "adversarial":
         turned = max(0.5, limit)
     own = turned - min(limit, turned) ** 2
     unpaired = isinstance(check.shift, DomainShift) and check.metric != IN_DOMAIN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Dataset, Example, Inputs
 
-_FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+FIELD_PATTERN = r"\{([A-Za-z_][A-Za-z0-9_]*)\}"
+_FIELD = re.compile(FIELD_PATTERN)
 _INSTRUCTION_END = re.compile(r"^---$\n?", re.MULTILINE)
+_BETWEEN = "\x1e"
+"""Stands between instruction and template where both are one text: ASCII's record separator, which
+no perturbation touches."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,18 @@ class Prompt:
             for example in self.demonstrations
         ]
         return self.instruction + "".join(shown)
+
+    @property
+    def text(self) -> str:
+        """Instruction and template as one text, which `with_text` takes apart again."""
+        return f"{self.instruction}{_BETWEEN}{self.template}" if self.instruction else self.template
+
+    def with_text(self, text: str) -> Prompt:
+        """Return the prompt in other words, demonstrations and label words as they are."""
+        instruction, between, template = text.partition(_BETWEEN)
+        if not between:
+            instruction, template = "", text
+        return replace(self, instruction=instruction, template=template)
 
     def _fill(self, inputs: Inputs) -> str:
         fields = fields_of(inputs)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.perturbations import Perturbation
-    from pytest_ood.perturbations.adversarial import Attack
+    from pytest_ood.perturbations.adversarial import Attack, QueryBudget, Recipe
     from pytest_ood.readers import DataSource
 
 Kind = Literal["domain", "noise", "adversarial"]
@@ -93,6 +93,11 @@ class NoiseShift:
     family: str = ""
     severity: int | None = None
     kind: Kind = "noise"
+
+    @property
+    def made_by(self) -> str:
+        """What decides the texts besides the seed."""
+        return self.perturbation.fingerprint
 
     def relabelled(self, example: Example) -> Example:
         """Return an example with the label that it has once it is perturbed."""
@@ -192,13 +197,68 @@ class AdversarialShift:
     Attributes:
         name: In reports.
         attack: The search.
-        query_budget: The most queries for one example.
+        budget: Of queries.
         max_examples: Attack so many examples at most.
     """
 
     name: str
     attack: Attack
-    query_budget: int
+    budget: QueryBudget
+    max_examples: int | None = None
+    kind: Kind = "adversarial"
+
+
+@dataclass(frozen=True)
+class TransferShift:
+    """The same examples, changed by an attack on another model, the surrogate.
+
+    What turned the surrogate is put to every model: all are compared on the same items (Wang et al.
+    2021, Adversarial GLUE, section 3). Where it did not turn, there is no item.
+
+    Attributes:
+        name: In reports.
+        attack: The search.
+        budget: Of queries to the surrogate.
+        surrogate: Its name.
+        max_examples: Attack so many examples at most.
+    """
+
+    name: str
+    attack: Attack
+    budget: QueryBudget
+    surrogate: str
+    max_examples: int | None = None
+    kind: Kind = "adversarial"
+
+    @property
+    def made_by(self) -> str:
+        """The attack and whom it was made against."""
+        return f"{self.attack.fingerprint} against {self.surrogate}"
+
+    def relabelled(self, example: Example) -> Example:
+        """Return the example: what an attack may do keeps the label."""
+        return example
+
+
+@dataclass(frozen=True)
+class PromptShift:
+    """The same examples under a changed prompt: an attack on the template, not on the input.
+
+    Zhu et al. 2023, PromptBench, section 3. The changed prompt is looked for on some examples, and
+    what it costs is measured on the others.
+
+    Attributes:
+        name: In reports.
+        attack: The search; it sees the prompt as its text.
+        budget: Of prompts that are tried; each takes a query for every search example.
+        search_examples: So many examples tell a good prompt from a bad one.
+        max_examples: Measure on so many others at most.
+    """
+
+    name: str
+    attack: Recipe
+    budget: QueryBudget
+    search_examples: int
     max_examples: int | None = None
     kind: Kind = "adversarial"
 
@@ -215,7 +275,7 @@ class WorstCase:
     kind: Kind = "noise"
 
 
-Shift = DomainShift | NoiseShift | AdversarialShift | WorstCase
+Shift = DomainShift | NoiseShift | AdversarialShift | TransferShift | PromptShift | WorstCase
 
 
 def shifted_set_hash(examples: Sequence[Example], shifted: Sequence[Inputs]) -> str:

@@ -75,6 +75,27 @@ class MemoryStore:
 
 
 @dataclass(frozen=True)
+class NoStore:
+    """Keeps nothing: what a run still knows, it knows by itself."""
+
+    def get(self, fingerprint: str, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
+        """Return nothing."""
+        del fingerprint, inputs
+        return {}
+
+    def put(self, fingerprint: str, answers: Iterable[tuple[Inputs, Prediction]]) -> None:
+        """Keep nothing."""
+
+    def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return nothing."""
+        del keys
+        return {}
+
+    def put_texts(self, texts: Mapping[str, str]) -> None:
+        """Keep nothing."""
+
+
+@dataclass(frozen=True)
 class FileStore:
     """Keeps answers in a SQLite file that several processes may share.
 

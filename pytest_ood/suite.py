@@ -12,7 +12,8 @@ from pytest_ood.budgets import MAX_ABSTENTION, Budget, check_share
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.metrics import ACCURACY, loss_names
 from pytest_ood.perturbations import find
-from pytest_ood.perturbations.adversarial import find_attack
+from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, find_attack
+from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.contracts import Changing, Uncertain
 from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
@@ -25,7 +26,9 @@ from pytest_ood.shifts import (
     AdversarialShift,
     DomainShift,
     NoiseShift,
+    PromptShift,
     Shift,
+    TransferShift,
     WorstCase,
 )
 from pytest_ood.tasks import Classification
@@ -35,12 +38,18 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Dataset
     from pytest_ood.perturbations import Generator
+    from pytest_ood.perturbations.adversarial import Attack
     from pytest_ood.tasks import Task
 
 IN_DISTRIBUTION = "in-distribution"
 DEFAULT_QUERY_BUDGET = 50
+INPUT, PROMPT = "input", "prompt"
+SEARCH_EXAMPLES = 20
+"""Examples on which a changed prompt is looked for, unless a suite says otherwise."""
+
 DEFAULT_PROTECTION = ("urls", "code")
-"""What noise leaves alone unless a suite says otherwise: what is broken rather than misspelt."""
+"""What noise and attacks leave alone unless a suite says otherwise: what is broken rather than
+misspelt."""
 
 _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_examples",
                "min_score", "models", "name", "sequential", "shifts")  # fmt: skip
@@ -57,7 +66,20 @@ _SHIFT_KEYS = {
         "filter",
         *_BUDGET_KEYS,
     ),
-    "adversarial": ("attack", "query_budget", "max_examples", *_BUDGET_KEYS),
+    "adversarial": (
+        "attack",
+        "parameters",
+        "query_budget",
+        "max_queries",
+        "max_examples",
+        "target",
+        "protect",
+        "filter",
+        "against",
+        "on",
+        "search_examples",
+        *_BUDGET_KEYS,
+    ),
 }
 
 
@@ -287,11 +309,7 @@ def _shift(
             return (DomainShift(name, parse_source(source, where), _train(entry, source, where)),)
         if kind == "noise":
             return _noise(name, entry, where, labels)
-        queries = check_count(entry.get("query_budget", DEFAULT_QUERY_BUDGET), "query_budget")
-        assert queries is not None, "unreachable because there is a default"
-        attack = find_attack(_string(entry, "attack", name, where))
-        most = check_count(entry.get("max_examples"), "max_examples")
-        return (AdversarialShift(name, attack, queries, most),)
+        return (_adversarial(name, entry, where, labels),)
     except ConfigurationError as error:
         message = str(error)
         raise ConfigurationError(
@@ -325,6 +343,69 @@ def _noise(
         replace(shift, name=f"{name}@{level}", perturbation=change, family=name, severity=level)
         for change, level in sorted(made, key=lambda pair: pair[1])
     )
+
+
+def _adversarial(
+    name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
+) -> AdversarialShift | TransferShift | PromptShift:
+    attack = _attack(name, entry, where, labels)
+    each = check_count(entry.get("query_budget", DEFAULT_QUERY_BUDGET), "query_budget")
+    assert each is not None, "unreachable because there is a default"
+    budget = QueryBudget(each, check_count(entry.get("max_queries"), "max_queries"))
+    most = check_count(entry.get("max_examples"), "max_examples")
+    on = entry.get("on", INPUT)
+    if on not in (INPUT, PROMPT):
+        raise ConfigurationError("on: " + unknown_name("target", str(on), (INPUT, PROMPT)))
+    if on == PROMPT:
+        return PromptShift(name, _prompt_recipe(attack, entry), budget, _search(entry), most)
+    if "search_examples" in entry:
+        raise ConfigurationError('search_examples: it goes with on = "prompt"')
+    if "against" not in entry:
+        return AdversarialShift(name, attack, budget, most)
+    return TransferShift(name, attack, budget, _string(entry, "against", "", where), most)
+
+
+def _search(entry: Mapping[str, Any]) -> int:
+    found = check_count(entry.get("search_examples", SEARCH_EXAMPLES), "search_examples")
+    assert found is not None, "unreachable because there is a default"
+    return found
+
+
+def _prompt_recipe(attack: Attack, entry: Mapping[str, Any]) -> Recipe:
+    """Refuse what makes no sense where the prompt is attacked."""
+    for key in ("against", "target", "max_queries"):
+        if key in entry:
+            raise ConfigurationError(f"{key}: an attack on the prompt has none")
+    if not isinstance(attack, Recipe):
+        raise ConfigurationError(
+            f"attack: {attack.name} is no Recipe; only these can be told to leave a prompt's "
+            "fields and label words alone"
+        )
+    return attack
+
+
+def _attack(name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]) -> Attack:
+    """Read the attack of a shift; one that is no recipe is taken as it is."""
+    attack = find_attack(_string(entry, "attack", name, where))
+    if not isinstance(attack, Recipe):
+        for key in ("parameters", "target", "protect", "filter"):
+            if key in entry:
+                raise ConfigurationError(
+                    f"{key}: {attack.name} is no Recipe, and cannot be told; tell it where it is "
+                    "made"
+                )
+        return attack
+    attack = attack.with_parameters(**_table(entry, "parameters", where))
+    protection = parse_protection(_strings(entry, "protect", DEFAULT_PROTECTION), labels)
+    attack = attack.keeping(protection)
+    if "filter" in entry:
+        attack = attack.under(parse_filter(entry["filter"]))
+    if "target" in entry:
+        target = _string(entry, "target", "", where)
+        if target not in labels:
+            raise ConfigurationError("target: " + unknown_name("label", target, labels))
+        attack = attack.aiming(Targeted(target))
+    return attack
 
 
 def _filtered(generator: Generator, entry: Mapping[str, Any]) -> Generator:

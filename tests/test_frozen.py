@@ -13,6 +13,7 @@ from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Dataset, Example
 from pytest_ood.frozen import FrozenShift, FrozenSuite, freeze, read_frozen, write_frozen
 from pytest_ood.perturbations import find
+from pytest_ood.perturbations.adversarial import QueryBudget
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shifted
 from pytest_ood.suite import IN_DISTRIBUTION, Suite
 from pytest_ood.tasks import Classification
@@ -100,7 +101,7 @@ def test_other_data_are_named() -> None:
 def test_nothing_is_noted_where_nothing_has_changed(attack: Attack) -> None:
     """A suite as it was frozen has no notes; attacks are not frozen."""
     assert frozen().notes(suite(SWAP, DomainShift("lamps", THERE))) == []
-    assert frozen().notes(suite(SWAP, AdversarialShift("attack", attack, 3))) == []
+    assert frozen().notes(suite(SWAP, AdversarialShift("attack", attack, QueryBudget(3)))) == []
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ def test_a_full_suite() -> None:
     assert books == DomainShift("books", DataSource("hub:books", "test", label="gold"))
     short = suite.shift("short")
     assert isinstance(short, AdversarialShift)
-    assert (short.attack.name, short.query_budget, short.max_examples) == (
+    assert (short.attack.name, short.budget.each, short.max_examples) == (
         "greedy-characters", 7, 20,
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ def test_a_shift_is_named_like_its_perturbation() -> None:
     assert swap.perturbation.name == "swap"
     assert isinstance(attack, AdversarialShift)
     assert attack.attack.name == "greedy-characters"
-    assert attack.query_budget == DEFAULT_QUERY_BUDGET
+    assert attack.budget.each == DEFAULT_QUERY_BUDGET
 
 
 @pytest.mark.parametrize(

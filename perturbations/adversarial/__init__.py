@@ -6,14 +6,34 @@ parts that recipes are put together from.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
 from functools import cache
+from pathlib import Path
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.perturbations.adversarial.protocol import Attack, AttackResult, Query
+from pytest_ood.objects import import_object
+from pytest_ood.perturbations import code_version
+from pytest_ood.perturbations.adversarial.protocol import (
+    Attack,
+    AttackResult,
+    Query,
+    QueryBudget,
+)
+from pytest_ood.perturbations.adversarial.recipe import Recipe
+from pytest_ood.perturbations.resources import current
 
-__all__ = ["Attack", "AttackResult", "Query", "attacks", "find_attack"]
+__all__ = [
+    "Attack",
+    "AttackResult",
+    "Query",
+    "QueryBudget",
+    "Recipe",
+    "attack_code_version",
+    "attacks",
+    "find_attack",
+]
 
 
 @cache
@@ -27,12 +47,32 @@ def attacks() -> dict[str, Attack]:
     return dict(sorted(found.items()))
 
 
+@cache
+def attack_code_version() -> str:
+    """Hash the code of this folder and of the perturbations: what results depend on."""
+    digest = hashlib.sha256(code_version().encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def find_attack(name: str) -> Attack:
-    """Return the shipped attack of this name.
+    """Return the shipped attack of this name, or one's own as `module:name`.
 
     Raises:
         ConfigurationError: there is none; the message names the nearest.
     """
+    if ":" in name:
+        own = import_object(name, "attack", current().root)
+        if isinstance(own, type) or not all(
+            hasattr(own, p) for p in ("name", "fingerprint", "run")
+        ):
+            raise ConfigurationError(
+                f"{name!r} is no attack but of type {type(own).__name__}; an attack has `name`, "
+                "`fingerprint` and `run(query, examples, seed=, budget=)`"
+            )
+        found: Attack = own
+        return found
     if name not in attacks():
         raise ConfigurationError(unknown_name("attack", name, attacks()))
     return attacks()[name]

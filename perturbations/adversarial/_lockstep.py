@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
-from pytest_ood.edits import Perturbed
-from pytest_ood.examples import canonical, fields_of
-from pytest_ood.perturbations.adversarial.protocol import AttackResult, Candidates, attacked_field
+from pytest_ood.perturbations.adversarial.door import Door
+from pytest_ood.perturbations.adversarial.protocol import (
+    TOO_LONG,
+    USED_UP,
+    WRONG,
+    AttackResult,
+    Candidates,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pytest_ood.examples import Example, Inputs
-    from pytest_ood.perturbations.adversarial.protocol import Goal, Problem, Query, State, Steps
+    from pytest_ood.perturbations.adversarial.protocol import (
+        Goal,
+        Problem,
+        Query,
+        QueryBudget,
+        State,
+        Steps,
+    )
     from pytest_ood.perturbations.contracts import ValidityFilter
     from pytest_ood.tasks import Prediction
 
@@ -22,6 +34,10 @@ if TYPE_CHECKING:
 
 LIVE = 256
 """How many examples are under attack at the same time: enough to fill batches, and flat memory."""
+
+EXHAUSTIVE = 5
+"""Up to so many edits of a success all smaller sets are tried (30 at most); of more, one edit after
+the other is left out."""
 
 
 @dataclass
@@ -34,11 +50,10 @@ class Live:
         problem: None until the original is answered.
         steps: The search, or the reduction of what it has found.
         asked: What it wants to know next.
-        known: Answers by inputs: none is asked twice.
-        queries: Different candidates that were asked, the original included.
-        reducing: Of them, those of the reduction.
+        searching: Queries before the reduction began.
         rejected: Candidates that a constraint did not accept.
-        success: The best state that reached the goal, with its score.
+        nearest: The state that came nearest to the goal, with its score.
+        success: The best state that reached it, with its answer and score.
         reduces: The search has ended, and its success is being reduced.
     """
 
@@ -47,34 +62,15 @@ class Live:
     problem: Problem | None = None
     steps: Steps | None = None
     asked: Candidates = Candidates([()], constrained=False)  # noqa: RUF009 - a frozen value
-    known: dict[str, Prediction] = field(default_factory=dict)
-    queries: int = 0
-    reducing: int = 0
+    searching: int = 0
     rejected: int = 0
-    success: tuple[float, State] | None = None
+    nearest: tuple[float, State] | None = None
+    success: tuple[State, Prediction, float] | None = None
     reduces: bool = False
 
     def inputs(self, state: State) -> Inputs:
         """Return what the model is asked in a state."""
         return self.problem.inputs(state) if self.problem is not None else self.example.inputs
-
-    @property
-    def text(self) -> str:
-        """The attacked text."""
-        return fields_of(self.example.inputs)[attacked_field(self.example)]
-
-    def result(self, skipped: str = "") -> AttackResult:
-        """Return what became of the example."""
-        state = self.success[1] if self.success is not None else ()
-        return AttackResult(
-            self.inputs(state),
-            success=self.success is not None,
-            queries=self.queries - self.reducing,
-            edits=state,
-            reducing=self.reducing,
-            rejected=self.rejected,
-            skipped=skipped,
-        )
 
 
 @dataclass(frozen=True)
@@ -82,146 +78,184 @@ class Lockstep:
     """Runs searches to their ends, sharing one batch a round.
 
     Attributes:
-        query: The model's door.
+        query: The model.
         goal: What a success is.
         constraints: Every candidate has to be accepted by all, the cheap ones first.
-        budget: The most different queries for one example. It is enforced here, before the model
-            is asked, so that no search can go beyond it.
+        budget: Of queries.
     """
 
     query: Query
     goal: Goal
     constraints: Sequence[ValidityFilter]
-    budget: int
+    budget: QueryBudget
 
     def run(self, examples: Iterable[Example], start: Start) -> Iterator[tuple[int, AttackResult]]:
         """Attack examples, and yield (place, result) as they end.
 
         Args:
-            examples: What is attacked.
-            start: Returns the problem and its search for an example that the model answers right,
+            examples: What is attacked, begun in this order.
+            start: Returns the problem and its search for an example that the model has answered,
                 or why it cannot be attacked.
         """
-        waiting = (Live(place, example) for place, example in enumerate(examples))
-        live = list(islice(waiting, LIVE))
-        while live:
+        door = Door(self.query, self.budget)
+        waiting = [Live(place, example) for place, example in enumerate(examples)][::-1]
+        live: list[Live] = []
+        while waiting or live:
+            while waiting and len(live) < LIVE and door.admits():
+                live.append(waiting.pop())
+                door.open(live[-1].place)
+            if not live:
+                break
             following = []
-            for one, answers in zip(live, self._answers(live), strict=True):
-                result = self._advance(one, answers, start)
+            for one, answers in zip(live, self._answers(door, live), strict=True):
+                result = self._advance(door, one, answers, start)
                 if result is None:
                     following.append(one)
                 else:
+                    door.close(one.place)
                     yield one.place, result
-            live = [*following, *islice(waiting, LIVE - len(following))]
+            live = following
+        for one in reversed(waiting):
+            yield one.place, AttackResult(one.example.inputs, False, 0, skipped=USED_UP)  # noqa: FBT003 - no success
 
-    def _answers(self, live: list[Live]) -> list[list[Prediction | None]]:
+    def _answers(self, door: Door, live: list[Live]) -> list[list[Prediction | None]]:
         """Answer what every live example wants to know, with one batch for all."""
-        inputs = [[one.inputs(state) for state in one.asked.states] for one in live]
-        keys = [[canonical(value) for value in values] for values in inputs]
-        allowed = self._allowed(live, keys)
-        new: dict[str, Inputs] = {}
-        asked: list[list[str]] = []
-        for one, values, names, good in zip(live, inputs, keys, allowed, strict=True):
-            wanted = {
-                name: value
-                for name, value, accepted in zip(names, values, good, strict=True)
-                if accepted and name not in one.known
-            }
-            wanted = dict(islice(wanted.items(), max(0, self.budget - one.queries)))
-            one.queries += len(wanted)
-            one.reducing += len(wanted) if one.reduces else 0
-            asked.append(list(wanted))
-            new.update(wanted)
-        answers = dict(zip(new, self.query(list(new.values())), strict=True)) if new else {}
-        for one, wanted_names in zip(live, asked, strict=True):
-            one.known.update((name, answers[name]) for name in wanted_names)
+        allowed = self._allowed(live)
+        wanted = [
+            (
+                one.place,
+                [one.inputs(s) for s, good in zip(one.asked.states, row, strict=True) if good],
+            )
+            for one, row in zip(live, allowed, strict=True)
+        ]
+        answers = [iter(row) for row in door.ask(wanted)]
         return [
-            [one.known.get(name) if ok else None for name, ok in zip(names, good, strict=True)]
-            for one, names, good in zip(live, keys, allowed, strict=True)
+            [next(found) if good else None for good in row]
+            for found, row in zip(answers, allowed, strict=True)
         ]
 
-    def _allowed(self, live: list[Live], keys: list[list[str]]) -> list[list[bool]]:
+    def _allowed(self, live: list[Live]) -> list[list[bool]]:
         """Tell which candidates the constraints accept, asking each constraint once for all."""
-        allowed = [[True] * len(names) for names in keys]
+        allowed = [[True] * len(one.asked.states) for one in live]
         pending = [
-            (row, column)
+            (row, column, one.problem.case(state))
             for row, one in enumerate(live)
-            if one.asked.constrained
-            for column, name in enumerate(keys[row])
-            if name not in one.known
+            if one.asked.constrained and one.problem is not None
+            for column, state in enumerate(one.asked.states)
         ]
         for constraint in self.constraints:
-            cases = [
-                Perturbed(live[row].text, live[row].asked.states[column]) for row, column in pending
-            ]
-            accepted = constraint.accepts(cases) if cases else []
-            for (row, column), good in zip(pending, accepted, strict=True):
+            accepted = constraint.accepts([case for *_, case in pending]) if pending else []
+            for (row, column, _), good in zip(pending, accepted, strict=True):
                 if not good:
                     allowed[row][column] = False
                     live[row].rejected += 1
-            pending = [place for place, good in zip(pending, accepted, strict=True) if good]
+            pending = [one for one, good in zip(pending, accepted, strict=True) if good]
         return allowed
 
     def _advance(
-        self, one: Live, answers: list[Prediction | None], start: Start
+        self, door: Door, one: Live, answers: list[Prediction | None], start: Start
     ) -> AttackResult | None:
         """Let a search take its answers; return what became of the example once it has ended."""
-        if one.steps is None:
-            return self._begin(one, answers[0], start)
+        if one.problem is None or one.steps is None:
+            return self._begin(door, one, answers[0], start)
         if one.asked.constrained:
-            for state, answer in zip(one.asked.states, answers, strict=True):
-                if answer is not None and self.goal.reached(answer, one.example.label):
-                    _note(one, state, self.goal.score(answer, one.example.label))
-        if one.queries >= self.budget and all(answer is None for answer in answers):
+            self._note(one, one.problem, answers)
+        used_up = door.is_used_up(one.place) and all(answer is None for answer in answers)
+        if used_up or (one.success is not None and not one.reduces):
             one.steps.close()
-            return one.result()
+            return self._end(door, one)
         try:
             one.asked = one.steps.send(answers)
         except StopIteration:
-            return self._end(one)
+            return self._end(door, one)
         return None
 
-    def _begin(self, one: Live, answer: Prediction | None, start: Start) -> AttackResult | None:
-        if answer is None or answer.label != one.example.label:
-            return one.result("wrong from the start")
+    def _begin(
+        self, door: Door, one: Live, answer: Prediction | None, start: Start
+    ) -> AttackResult | None:
+        if answer is None:
+            return _result(door, one, TOO_LONG)
         made = start(one.example, answer)
         if isinstance(made, str):
-            return one.result(made)
+            return _result(door, one, made, answer)
+        if answer.label != one.example.label:
+            return _result(door, one, WRONG, answer)
         one.problem, one.steps = made
         try:
             one.asked = next(one.steps)
         except StopIteration:
-            return one.result()
+            return _result(door, one)
         return None
 
-    def _end(self, one: Live) -> AttackResult | None:
+    def _note(self, one: Live, problem: Problem, answers: list[Prediction | None]) -> None:
+        """Keep the state that came nearest to the goal, and the best one that reached it."""
+        label = one.example.label
+        for state, answer in zip(one.asked.states, answers, strict=True):
+            if answer is None:
+                continue
+            score = self.goal.score(answer, label)
+            if one.nearest is None or score > one.nearest[0]:
+                one.nearest = (score, state)
+            if self.goal.reached(answer, label, problem.case(state)):
+                best = one.success
+                # Fewer edits, then the higher score.
+                if best is None or (len(state), -score) < (len(best[0]), -best[2]):
+                    one.success = (state, answer, score)
+
+    def _end(self, door: Door, one: Live) -> AttackResult | None:
         """Reduce a success of several edits before its result is given."""
-        if one.success is None or one.problem is None or one.reduces or len(one.success[1]) == 1:
-            return one.result()
+        if not one.reduces:
+            one.searching = door.queries(one.place)
+        done = one.success is None or one.reduces or len(one.success[0]) == 1
+        if done or not self.goal.fewer_is_better or one.success is None or one.problem is None:
+            return _result(door, one)
         one.reduces = True
-        one.steps = _reduced(one.success[1], self.goal, one.problem)
+        one.steps = _reduced(one.success[0], self.goal, one.problem)
         one.asked = next(one.steps)
         return None
 
 
-def _note(one: Live, state: State, score: float) -> None:
-    """Keep the better of two successes: fewer edits, then the higher score."""
-    if one.success is None or (len(state), -score) < (len(one.success[1]), -one.success[0]):
-        one.success = (score, state)
+def _result(
+    door: Door, one: Live, skipped: str = "", answer: Prediction | None = None
+) -> AttackResult:
+    queries = door.queries(one.place)
+    problem, success = one.problem, one.success
+    if problem is not None:
+        answer = problem.answer if success is None else success[1]
+    edits = success[0] if success is not None else ()
+    return AttackResult(
+        one.inputs(edits),
+        success=success is not None,
+        queries=one.searching or queries,
+        answer=answer,
+        edits=edits,
+        nearest=edits or (one.nearest[1] if one.nearest is not None else ()),
+        reducing=queries - one.searching if one.searching else 0,
+        rejected=one.rejected,
+        skipped=skipped,
+    )
 
 
 def _reduced(state: State, goal: Goal, problem: Problem) -> Steps:
-    """Leave out one edit after the other, as long as the goal is still reached."""
+    """Look for fewer edits that reach the goal, too."""
     label = problem.example.label
-    while len(state) > 1:
-        fewer = [state[:n] + state[n + 1 :] for n in range(len(state))]
-        answers = yield Candidates(fewer)
-        good = [
-            (goal.score(answer, label), place)
-            for place, answer in enumerate(answers)
-            if answer is not None and goal.reached(answer, label)
+
+    def good(
+        states: Sequence[State], answers: list[Prediction | None]
+    ) -> list[tuple[float, State]]:
+        return [
+            (goal.score(answer, label), found)
+            for found, answer in zip(states, answers, strict=True)
+            if answer is not None and goal.reached(answer, label, problem.case(found))
         ]
-        if not good:
-            break
-        state = fewer[max(good)[1]]
-    return state
+
+    while len(state) > EXHAUSTIVE:
+        fewer = [state[:n] + state[n + 1 :] for n in range(len(state))]
+        found = good(fewer, (yield Candidates(fewer)))
+        if not found:
+            return
+        state = max(found)[1]
+    for size in range(1, len(state)):
+        fewer = list(combinations(state, size))
+        if good(fewer, (yield Candidates(fewer))):
+            return

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_ood.edits import Perturbed
     from pytest_ood.tasks import Prediction
 
 
@@ -14,16 +15,23 @@ class Untargeted:
     """Any answer but the right one."""
 
     name: str = "untargeted"
+    fewer_is_better: bool = True
 
     def score(self, answer: Prediction, label: str) -> float:
         """Return 1 minus what the model gives the right label; without scores 1 or 0."""
         if answer.scores:
             return 1.0 - answer.scores.get(label, 0.0)
-        return float(self.reached(answer, label))
+        return float(answer.label != label)
 
-    def reached(self, answer: Prediction, label: str) -> bool:
+    def reached(self, answer: Prediction, label: str, case: Perturbed) -> bool:
         """Tell whether the answer is not the right one."""
+        del case
         return answer.label != label
+
+    def refuses(self, label: str, text: str) -> str:
+        """Return why an example cannot be attacked: never."""
+        del label, text
+        return ""
 
 
 @dataclass(frozen=True)
@@ -31,10 +39,11 @@ class Targeted:
     """One wrong answer.
 
     Attributes:
-        target: The label that the attacker wants.
+        target: The label that the attacker wants; examples of this label are not attacked.
     """
 
     target: str
+    fewer_is_better: bool = True
 
     @property
     def name(self) -> str:
@@ -43,27 +52,50 @@ class Targeted:
 
     def score(self, answer: Prediction, label: str) -> float:
         """Return what the model gives the target; without scores 1 or 0."""
+        del label
         if answer.scores:
             return answer.scores.get(self.target, 0.0)
-        return float(self.reached(answer, label))
+        return float(answer.label == self.target)
 
-    def reached(self, answer: Prediction, label: str) -> bool:
+    def reached(self, answer: Prediction, label: str, case: Perturbed) -> bool:
         """Tell whether the answer is the target, and wrong."""
+        del case
         return answer.label == self.target != label
+
+    def refuses(self, label: str, text: str) -> str:
+        """Return why an example cannot be attacked: it is of the target's label."""
+        del text
+        return f"its label is {label!r}, the target's" if label == self.target else ""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The same answer, however little is left of the text (Feng et al. 2018, section 2)."""
+    """The right answer to a text of which next to nothing is left (Feng et al. 2018, section 2).
 
-    name: str = "kept"
+    Attributes:
+        most: The share of the words that may be left, in [0, 1].
+    """
+
+    most: float = 0.2
+    fewer_is_better: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name and share."""
+        return f"kept({self.most})"
 
     def score(self, answer: Prediction, label: str) -> float:
         """Return what the model gives the right label; without scores 1 or 0."""
         if answer.scores:
             return answer.scores.get(label, 0.0)
-        return float(self.reached(answer, label))
+        return float(answer.label == label)
 
-    def reached(self, answer: Prediction, label: str) -> bool:
-        """Tell whether the answer is still the right one."""
-        return answer.label == label
+    def reached(self, answer: Prediction, label: str, case: Perturbed) -> bool:
+        """Tell whether the answer is still the right one, and few words are left."""
+        left, before = len(case.text.split()), len(case.original.split())
+        return answer.label == label and left <= self.most * before
+
+    def refuses(self, label: str, text: str) -> str:
+        """Return why an example cannot be attacked: nothing would be left of it."""
+        del label
+        return "too short to be reduced" if self.most * len(text.split()) < 1 else ""

@@ -7,11 +7,12 @@ constraint: which changed texts still count · search: which candidates are trie
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_ood.edits import Edit, apply_edits
+from pytest_ood.edits import Edit, Perturbed, apply_edits
+from pytest_ood.errors import ConfigurationError
 from pytest_ood.examples import fields_of, with_fields
 
 if TYPE_CHECKING:
@@ -35,15 +36,52 @@ class Query(Protocol):
 
 
 @dataclass(frozen=True)
+class QueryBudget:
+    """How many different candidates an attack may put to the model.
+
+    Attributes:
+        each: The most for one example, the original included; reducing a success counts, too.
+        total: The most for all examples of a run, or None. An example is only begun where what is
+            left covers `each` of it: none is cut short, and those that come too late are skipped.
+
+    Raises:
+        ConfigurationError: nothing could be attacked with so few.
+    """
+
+    each: int
+    total: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.each < 2:  # noqa: PLR2004 - the original and a candidate
+            raise ConfigurationError(
+                f"query_budget = {self.each}: the original takes one query; give 2 or more"
+            )
+        if self.total is not None and self.total < self.each:
+            raise ConfigurationError(
+                f"max_queries = {self.total} is less than one example may take (query_budget = "
+                f"{self.each}); nothing would be attacked"
+            )
+
+
+WRONG = "wrong from the start"
+TOO_LONG = "longer than the model's window"
+USED_UP = "the queries of the run were used up"
+FIXED = "nothing in it may be changed"
+NO_SCORES = "the model gives no scores, which the search needs"
+
+
+@dataclass(frozen=True)
 class AttackResult:
     """What became of one example.
 
     Attributes:
         inputs: The adversarial input where the attack succeeded, the original one otherwise.
-        success: The model's right answer was turned into another.
+        success: The goal was reached.
         queries: How many different candidates were put to the model for this example, the original
             included.
+        answer: The model's, to `inputs`; None where it was not asked.
         edits: Of a success.
+        nearest: Edits of the candidate that came nearest to the goal; () for the original.
         reducing: Queries that were spent on leaving edits of a success out again; not in `queries`.
         rejected: Candidates that a constraint did not accept.
         skipped: Why the example was not attacked, or "".
@@ -52,10 +90,20 @@ class AttackResult:
     inputs: Inputs
     success: bool
     queries: int
+    answer: Prediction | None = None
     edits: State = ()
+    nearest: State = ()
     reducing: int = 0
     rejected: int = 0
     skipped: str = ""
+
+    @property
+    def left_out(self) -> bool:
+        """Whether the example says nothing about the model.
+
+        One that the model answers wrong from the start is not attacked, and says what it says.
+        """
+        return self.skipped not in ("", WRONG)
 
 
 class Attack(Protocol):
@@ -68,22 +116,22 @@ class Attack(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Name and version: what has to be equal for the same queries to be asked."""
+        """Name, version and parameters: what has to be equal for the same queries to be asked."""
         ...
 
     def run(
-        self, query: Query, examples: Sequence[Example], *, seed: int, query_budget: int
-    ) -> list[AttackResult]:
-        """Attack all examples at once.
+        self, query: Query, examples: Sequence[Example], *, seed: int, budget: QueryBudget
+    ) -> Iterable[tuple[int, AttackResult]]:
+        """Attack all examples.
 
         Args:
-            query: The model under attack.
+            query: The model under attack; `Door` counts what it is asked, and keeps to the budget.
             examples: Originally wrong ones are left as they are.
             seed: Of the run.
-            query_budget: The most queries for one example.
+            budget: Of queries.
 
         Returns:
-            One result an example, in order.
+            (place in `examples`, its result), one for each, as they end.
         """
         ...
 
@@ -94,9 +142,9 @@ class Problem:
 
     Attributes:
         example: The example; its longest field is attacked: the premise, the context, the text.
-        answer: The model's, right one to the original.
+        answer: The model's, to the original; the right one.
         places: Where something may be changed, in order.
-        budget: The most queries, the original's included.
+        budget: The most queries, the original included.
         rng: Of this example alone.
     """
 
@@ -120,6 +168,10 @@ class Problem:
         """Return what the model is asked in a state."""
         return with_fields(self.example.inputs, {self.field: apply_edits(self.text, state)})
 
+    def case(self, state: State) -> Perturbed:
+        """Return the attacked text in a state, with its original."""
+        return Perturbed(self.text, state)
+
 
 def attacked_field(example: Example) -> str:
     """Return the name of an example's longest field."""
@@ -141,9 +193,9 @@ class Candidates:
     constrained: bool = True
 
 
-Steps = Generator[Candidates, list["Prediction | None"], State | None]
-"""A search on one example: yields candidates, is sent answers (None for one that a constraint
-rejected or that was over the cap), and returns the state that reached the goal, or None."""
+Steps = Generator[Candidates, list["Prediction | None"], None]
+"""A search on one example: yields candidates and is sent answers, None for one that a constraint
+rejected or that was over the cap. It ends as soon as a constrained candidate reaches the goal."""
 
 
 class Goal(Protocol):
@@ -158,8 +210,17 @@ class Goal(Protocol):
         """Return how near an answer is to the goal; the higher the nearer."""
         ...
 
-    def reached(self, answer: Prediction, label: str) -> bool:
-        """Tell whether an answer is what the attacker wants."""
+    def reached(self, answer: Prediction, label: str, case: Perturbed) -> bool:
+        """Tell whether this answer to this changed text is what the attacker wants."""
+        ...
+
+    def refuses(self, label: str, text: str) -> str:
+        """Return why an example of this label cannot be attacked, or ""."""
+        ...
+
+    @property
+    def fewer_is_better(self) -> bool:
+        """Whether a success is reduced to the fewest edits that still reach the goal."""
         ...
 
 
@@ -199,6 +260,11 @@ class Search(Protocol):
     @property
     def name(self) -> str:
         """The name in fingerprints."""
+        ...
+
+    @property
+    def needs_scores(self) -> bool:
+        """Whether it has nothing to go by where a model gives only its answer."""
         ...
 
     def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:

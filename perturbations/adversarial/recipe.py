@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.examples import fields_of
 from pytest_ood.perturbations.adversarial._lockstep import Lockstep
+from pytest_ood.perturbations.adversarial.constraints import Unprotected
 from pytest_ood.perturbations.adversarial.goals import Untargeted
 from pytest_ood.perturbations.adversarial.protocol import (
+    FIXED,
+    NO_SCORES,
     AttackResult,
     Goal,
     PlaceRule,
     Problem,
     Query,
+    QueryBudget,
     Search,
     Steps,
     Transformation,
     attacked_field,
 )
+from pytest_ood.perturbations.adversarial.transformations import Together
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_ood.examples import Example
     from pytest_ood.perturbations.contracts import ValidityFilter
+    from pytest_ood.perturbations.protection import Protection
     from pytest_ood.tasks import Prediction
 
 Profile = Literal["loose", "strict"]
 
+_OPEN = (str, int, float)
+_CLOSED = ("name", "needs_scores", "fewer_is_better", "target")
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """An attack.
+    """An attack put together from parts.
 
     Attributes:
         name: In suites and reports.
@@ -73,24 +83,98 @@ class Recipe:
         ]
         return f"{self.name}@{self.version}({'; '.join(parts)})"
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What may be set, with its value: the numbers and names in its parts."""
+        parts = (self.transformation, self.search, self.goal)
+        return {name: value for part in parts for name, value in _parameters(part).items()}
+
+    def weights(self) -> tuple[str, ...]:
+        """Return the hashes of the files that its parts read, models and vectors of the user's."""
+        parts = self.transformation
+        found = parts.parts if isinstance(parts, Together) else (parts,)
+        return tuple(hash_ for part in found for hash_ in getattr(part, "weights", tuple)())
+
+    def with_parameters(self, **values: Any) -> Recipe:
+        """Return the recipe with other numbers and names in its parts.
+
+        Raises:
+            ConfigurationError: it has no such parameter, or the value is of another type.
+        """
+        known = self.parameters
+        for name, value in values.items():
+            if name not in known:
+                raise ConfigurationError(
+                    f"attack {self.name}: " + unknown_name("parameter", name, known)
+                )
+            kind = type(known[name])
+            fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+            if not fits and not (kind is float and type(value) is int):
+                raise ConfigurationError(
+                    f"attack {self.name}: {name} = {value!r} is of type {type(value).__name__}; "
+                    f"it is a {kind.__name__}, {known[name]!r} unless given"
+                )
+        return replace(
+            self,
+            transformation=_with(self.transformation, values),
+            search=_with(self.search, values),
+            goal=_with(self.goal, values),
+        )
+
+    def keeping(self, protection: Protection | None) -> Recipe:
+        """Return the recipe with spans that it leaves alone."""
+        if protection is None:
+            return self
+        return replace(self, rules=(*self.rules, Unprotected(protection)))
+
+    def under(self, *filters: ValidityFilter) -> Recipe:
+        """Return the recipe with validity filters as further constraints."""
+        return replace(self, constraints=(*self.constraints, *filters))
+
+    def aiming(self, goal: Goal) -> Recipe:
+        """Return the recipe with another goal."""
+        return replace(self, goal=goal)
+
     def run(
-        self, query: Query, examples: Sequence[Example], *, seed: int, query_budget: int
-    ) -> list[AttackResult]:
+        self, query: Query, examples: Sequence[Example], *, seed: int, budget: QueryBudget
+    ) -> Iterator[tuple[int, AttackResult]]:
         """Attack all examples in lockstep."""
 
         def start(example: Example, answer: Prediction) -> tuple[Problem, Steps] | str:
             text = fields_of(example.inputs)[attacked_field(example)]
+            refused = self.goal.refuses(example.label, text)
+            if refused:
+                return refused
+            if self.search.needs_scores and not answer.scores:
+                return NO_SCORES
             places = tuple(
                 place
                 for place in self.transformation.places(text)
                 if all(rule.allows(text, place) for rule in self.rules)
             )
             if not places:
-                return "nothing in it may be changed"
+                return FIXED
             rng = generator(seed, self.name, example.id)
-            problem = Problem(example, answer, places, query_budget, rng)
+            problem = Problem(example, answer, places, budget.each, rng)
             return problem, self.search.steps(problem, self.transformation, self.goal)
 
-        lockstep = Lockstep(query, self.goal, self.constraints, query_budget)
-        results = dict(lockstep.run(examples, start))
-        return [results[place] for place in range(len(examples))]
+        return Lockstep(query, self.goal, self.constraints, budget).run(examples, start)
+
+
+def _parameters(part: object) -> dict[str, Any]:
+    if isinstance(part, Together):
+        return {name: value for one in part.parts for name, value in _parameters(one).items()}
+    if not is_dataclass(part):
+        return {}
+    return {
+        f.name: value
+        for f in fields(part)
+        if f.name not in _CLOSED and isinstance(value := getattr(part, f.name), _OPEN)
+    }
+
+
+def _with(part: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(part, Together):
+        return Together(tuple(_with(one, values) for one in part.parts))
+    own = {name: values[name] for name in _parameters(part) if name in values}
+    return replace(part, **own) if own else part

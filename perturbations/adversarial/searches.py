@@ -1,16 +1,20 @@
-"""Searches: in which order an attack tries its candidates."""
+"""Searches: in which order an attack tries its candidates.
+
+None of them looks whether the goal is reached: whoever runs them ends them then.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from pytest_ood.edits import Edit
+from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations.adversarial.protocol import Candidates
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from pytest_ood.perturbations.adversarial.protocol import (
         Goal,
@@ -31,6 +35,16 @@ Importance = Literal["unk", "delete", "weighted-saliency", "random"]
 
 SAMPLED_SHARE, SAMPLES = 0.3, 24
 
+Picked = TypeVar("Picked")
+
+
+def _check_sizes(search: object, least: int = 1, **sizes: int) -> None:
+    for name, value in sizes.items():
+        if value < least:
+            raise ConfigurationError(
+                f"{type(search).__name__}: {name} = {value} is a whole number of {least} or more"
+            )
+
 
 def with_edit(state: State, edit: Edit) -> State:
     """Return a state with one edit more."""
@@ -42,16 +56,33 @@ def replaced(problem: Problem, place: Span, after: str) -> Edit:
     return Edit(*place, problem.text[slice(*place)], after)
 
 
+def _scored(
+    problem: Problem, goal: Goal, answers: Sequence[Prediction | None]
+) -> list[tuple[float, int]]:
+    """Return (score, place) of the candidates that were answered, the best first.
+
+    Of equal ones the first comes first; where the model gives no scores all are equal, and chance
+    decides.
+    """
+    label = problem.example.label
+    found = [(goal.score(a, label), n) for n, a in enumerate(answers) if a is not None]
+    if not problem.answer.scores:
+        problem.rng.shuffle(found)
+    return sorted(found, key=lambda pair: -pair[0])
+
+
 @dataclass(frozen=True)
 class WordImportance:
     """The most important places first, the best option at each, until the goal is reached.
 
+    A model without scores shows importance only where a deletion turns its answer: several places
+    at a time are deleted, and those count that were deleted most often when it turned. Its
+    edits then pile up from place to place, since no answer tells a good one.
+
     Attributes:
         by: How a place's importance is measured: by the answer to the text with the place unknown
             (Gao et al. 2018, section III-B) or deleted (Jin et al. 2020, section 2); by the former
-            times what its best option does (Ren et al. 2019, section 3.3); or not at all. Models
-            without scores show importance only where a deletion turns the answer: several places
-            at a time are deleted, and those count that were deleted most often when it turned.
+            times what its best option does (Ren et al. 2019, section 3.3); or not at all.
         share: The part of the query budget that may go into importance; where there are more
             places, a random part of them is ranked and comes first.
     """
@@ -59,36 +90,43 @@ class WordImportance:
     by: Importance = "unk"
     share: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Check importance and share.
+
+        Raises:
+            ConfigurationError: there is no such importance, or the share is outside (0, 1].
+        """
+        if self.by not in get_args(Importance):
+            raise ConfigurationError(unknown_name("importance", self.by, get_args(Importance)))
+        if not 0.0 < self.share <= 1.0:
+            raise ConfigurationError(f"share = {self.share} lies in (0, 1]")
+
     @property
     def name(self) -> str:
         """Search and importance."""
         return f"word-importance({self.by},{self.share})"
 
+    @property
+    def needs_scores(self) -> bool:
+        """Saliency is made of probabilities."""
+        return self.by == "weighted-saliency"
+
     def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:
         """Search one example."""
-        label = problem.example.label
         options = transformation.options(problem.text, problem.places, problem.rng)
         order = yield from self._ranked(problem, options, goal)
         state: State = ()
-        best = goal.score(problem.answer, label)
+        best = goal.score(problem.answer, problem.example.label)
         for place in order:
             states = [with_edit(state, replaced(problem, place, o)) for o in options.get(place, ())]
             if not states:
                 continue
-            answers = yield Candidates(states)
-            scored = [
-                (goal.score(answer, label), -number)
-                for number, answer in enumerate(answers)
-                if answer is not None
-            ]
-            if not scored:
+            found = _scored(problem, goal, (yield Candidates(states)))
+            if not found:
                 continue
-            score, number = max(scored)
-            if any(a is not None and goal.reached(a, label) for a in answers):
-                return states[-number]
-            if score > best:
-                best, state = score, states[-number]
-        return None
+            score, number = found[0]
+            if score > best or not problem.answer.scores:
+                best, state = score, states[number]
 
     def _ranked(self, problem: Problem, options: dict[Span, list[str]], goal: Goal) -> Asking:
         places = list(problem.places)
@@ -99,29 +137,47 @@ class WordImportance:
             return (yield from _by_samples(problem, places))
         most = max(1, int((problem.budget - 1) * self.share))
         places, rest = places[:most], places[most:]
-        label = problem.example.label
-        probe = "" if self.by == "delete" else UNKNOWN
-        answers = yield Candidates([(replaced(problem, p, probe),) for p in places],
-                                   constrained=False)  # fmt: skip
-        worth = [0.0 if a is None else goal.score(a, label) for a in answers]
+        worth = yield from deletion_scores(
+            problem, places, goal, "" if self.by == "delete" else UNKNOWN
+        )
         if self.by == "weighted-saliency":
-            whole = goal.score(problem.answer, label)
-            asked = [
-                (number, (replaced(problem, place, option),))
-                for number, place in enumerate(places)
-                for option in options.get(place, ())
-            ]
-            found = yield Candidates([state for _, state in asked])
-            gains = [0.0] * len(places)
-            for (number, _), answer in zip(asked, found, strict=True):
-                if answer is not None:
-                    gains[number] = max(gains[number], goal.score(answer, label) - whole)
-            top = max(worth)
-            salience = [math.exp(value - top) for value in worth]
-            total = sum(salience)
-            worth = [s / total * gain for s, gain in zip(salience, gains, strict=True)]
+            worth = yield from self._weighted(problem, places, options, goal, worth)
         ranked = sorted(range(len(places)), key=lambda number: -worth[number])
         return [*(places[number] for number in ranked), *rest]
+
+    def _weighted(
+        self,
+        problem: Problem,
+        places: Sequence[Span],
+        options: dict[Span, list[str]],
+        goal: Goal,
+        worth: list[float],
+    ) -> Generator[Candidates, list[Prediction | None], list[float]]:
+        """Weigh each place's saliency, softmaxed, by what its best option does."""
+        label = problem.example.label
+        whole = goal.score(problem.answer, label)
+        asked = [
+            (number, (replaced(problem, place, option),))
+            for number, place in enumerate(places)
+            for option in options.get(place, ())
+        ]
+        found = yield Candidates([state for _, state in asked])
+        gains = [0.0] * len(places)
+        for (number, _), answer in zip(asked, found, strict=True):
+            if answer is not None:
+                gains[number] = max(gains[number], goal.score(answer, label) - whole)
+        top = max(worth)
+        salience = [math.exp(value - top) for value in worth]
+        total = sum(salience)
+        return [s / total * gain for s, gain in zip(salience, gains, strict=True)]
+
+
+def deletion_scores(
+    problem: Problem, places: Sequence[Span], goal: Goal, probe: str
+) -> Generator[Candidates, list[Prediction | None], list[float]]:
+    """Ask what the text scores without each place; 0 for a place that was not answered."""
+    answers = yield Candidates([(replaced(problem, p, probe),) for p in places], constrained=False)
+    return [0.0 if a is None else goal.score(a, problem.example.label) for a in answers]
 
 
 def _by_samples(problem: Problem, places: list[Span]) -> Asking:
@@ -144,11 +200,23 @@ def _by_samples(problem: Problem, places: list[Span]) -> Asking:
 class Beam:
     """Every option at every place, the best few states are gone on from.
 
+    It ends where no state is better than the best before; with a model without scores, which
+    cannot tell, where nothing is left to change.
+
     Attributes:
         width: States that are kept each round; 1 is a greedy search.
     """
 
     width: int = 1
+    needs_scores: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the width.
+
+        Raises:
+            ConfigurationError: it is below 1.
+        """
+        _check_sizes(self, width=self.width)
 
     @property
     def name(self) -> str:
@@ -157,10 +225,9 @@ class Beam:
 
     def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:
         """Search one example."""
-        label = problem.example.label
         options = transformation.options(problem.text, problem.places, problem.rng)
         beam: list[State] = [()]
-        best = goal.score(problem.answer, label)
+        best = goal.score(problem.answer, problem.example.label)
         while True:
             states = list(
                 dict.fromkeys(
@@ -172,22 +239,40 @@ class Beam:
                 )
             )
             if not states:
-                return None
-            answers = yield Candidates(states)
-            scored = sorted(
-                ((goal.score(a, label), -n) for n, a in enumerate(answers) if a is not None),
-                reverse=True,
-            )
-            if not scored:
-                return None
-            for _, number in scored:
-                answer = answers[-number]
-                if answer is not None and goal.reached(answer, label):
-                    return states[-number]
-            if scored[0][0] <= best:
-                return None
-            best = scored[0][0]
-            beam = [states[-number] for _, number in scored[: self.width]]
+                return
+            found = _scored(problem, goal, (yield Candidates(states)))
+            if not found or (found[0][0] <= best and problem.answer.scores):
+                return
+            best = found[0][0]
+            beam = [states[number] for _, number in found[: self.width]]
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Words are deleted, the least important first, as long as the answer stays.
+
+    Feng et al. 2018, section 2. Importance is what the answer loses when a word alone is deleted,
+    measured once; a model without scores gets its words deleted in random order.
+    """
+
+    name: str = "reduction"
+    needs_scores: bool = False
+
+    def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:
+        """Search one example."""
+        del transformation
+        places = list(problem.places)
+        problem.rng.shuffle(places)
+        if problem.answer.scores:
+            kept = yield from deletion_scores(problem, places, goal, "")
+            ranked = sorted(range(len(places)), key=lambda number: -kept[number])
+            places = [places[number] for number in ranked]
+        state: State = ()
+        for place in places:
+            fewer = with_edit(state, replaced(problem, place, ""))
+            (answer,) = yield Candidates([fewer])
+            if answer is not None and answer.label == problem.example.label:
+                state = fewer
 
 
 @dataclass(frozen=True)
@@ -201,6 +286,15 @@ class Genetic:
 
     population: int = 20
     generations: int = 20
+    needs_scores: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the sizes.
+
+        Raises:
+            ConfigurationError: one is below 1.
+        """
+        _check_sizes(self, population=self.population, generations=self.generations)
 
     @property
     def name(self) -> str:
@@ -212,7 +306,7 @@ class Genetic:
         rng, label = problem.rng, problem.example.label
         options = transformation.options(problem.text, problem.places, rng)
         if not options:
-            return None
+            return
 
         def mutated(state: State) -> State:
             free = [p for p in options if all((e.start, e.end) != p for e in state)]
@@ -236,16 +330,18 @@ class Genetic:
                 if answer is not None
             ]
             if not scored:
-                return None
-            if any(a is not None and goal.reached(a, label) for a in answers):
-                return max(scored, key=lambda pair: pair[0])[1]
+                return
             # A parent is drawn by how near it is to the goal.
             weights = [score + 1e-6 for score, _ in scored]
             parents = [state for _, state in scored]
             elite = max(scored, key=lambda pair: pair[0])[1]
             states = [elite, *(child(*rng.choices(parents, weights, k=2))
                                for _ in range(self.population - 1))]  # fmt: skip
-        return None
+
+
+def _picked(values: Sequence[Picked], share: float) -> Picked:
+    """Return the value at a share of the way; a remainder may have been rounded up to 1."""
+    return values[min(int(share * len(values)), len(values) - 1)]
 
 
 @dataclass(frozen=True)
@@ -257,13 +353,23 @@ class DifferentialEvolution:
 
     Attributes:
         edits: Of a state, at most.
-        population: Vectors of a generation.
+        population: Vectors of a generation, 4 or more.
         generations: At most.
     """
 
     edits: int = 5
     population: int = 32
     generations: int = 10
+    needs_scores: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the sizes.
+
+        Raises:
+            ConfigurationError: a population below 4, which has no differences, or another below 1.
+        """
+        _check_sizes(self, edits=self.edits, generations=self.generations)
+        _check_sizes(self, 4, population=self.population)
 
     @property
     def name(self) -> str:
@@ -276,14 +382,13 @@ class DifferentialEvolution:
         options = transformation.options(problem.text, problem.places, rng)
         places = list(options)
         if not places:
-            return None
+            return
 
         def decoded(vector: list[float]) -> State:
             edits = {}
             for number in range(0, len(vector), 2):
-                place = places[int(vector[number] * len(places))]
-                found = options[place]
-                edits[place] = replaced(problem, place, found[int(vector[number + 1] * len(found))])
+                place = _picked(places, vector[number])
+                edits[place] = replaced(problem, place, _picked(options[place], vector[number + 1]))
             return tuple(sorted(edits.values(), key=lambda e: (e.start, e.end)))
 
         size = 2 * self.edits
@@ -291,18 +396,14 @@ class DifferentialEvolution:
         scores = [-1.0] * self.population
         trials = vectors
         for _ in range(self.generations):
-            states = [decoded(vector) for vector in trials]
-            answers = yield Candidates(states)
-            for number, (state, answer) in enumerate(zip(states, answers, strict=True)):
+            answers = yield Candidates([decoded(vector) for vector in trials])
+            for number, answer in enumerate(answers):
                 if answer is None:
                     continue
-                if goal.reached(answer, label):
-                    return state
                 score = goal.score(answer, label)
                 if score >= scores[number]:
                     vectors[number], scores[number] = trials[number], score
             trials = [self._trial(vectors, number, problem) for number in range(self.population)]
-        return None
 
     def _trial(self, vectors: list[list[float]], number: int, problem: Problem) -> list[float]:
         rng = problem.rng

@@ -6,12 +6,14 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_ood.errors import ConfigurationError, DataError
+from pytest_ood.files import hash_files
 from pytest_ood.perturbations import find
-from pytest_ood.perturbations._transformers import masked_candidates
+from pytest_ood.perturbations._transformers import masked_candidates, weights_hash
 from pytest_ood.perturbations._wordnet import read_wordnet
 from pytest_ood.perturbations._words import WORD, like
 from pytest_ood.perturbations.adversarial._neighbours import neighbours
-from pytest_ood.perturbations.resources import asset
+from pytest_ood.perturbations.resources import asset, current
 from pytest_ood.perturbations.unicode import INVISIBLE, LOOKALIKES
 
 if TYPE_CHECKING:
@@ -128,6 +130,22 @@ _KINDS: dict[str, Callable[[str, int, Random], list[str]]] = {
 
 
 @dataclass(frozen=True)
+class Deletion:
+    """Nothing in a word's place."""
+
+    name: str = "deletion"
+
+    def places(self, text: str) -> list[Span]:
+        """Return the words."""
+        return words(text)
+
+    def options(self, text: str, places: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
+        """Return nothing for each."""
+        del text, rng
+        return {place: [""] for place in places}
+
+
+@dataclass(frozen=True)
 class Synonyms:
     """A word's synonyms in all senses of WordNet 3.0 (Ren et al. 2019, section 3.2)."""
 
@@ -165,10 +183,35 @@ class Neighbours:
     least: float = 0.5
     vectors: str = ""
 
+    def __post_init__(self) -> None:
+        """Check count and cosine.
+
+        Raises:
+            ConfigurationError: a count below 1, or a cosine outside [-1, 1].
+        """
+        if self.count < 1 or not -1.0 <= self.least <= 1.0:
+            raise ConfigurationError(
+                f"neighbours: count = {self.count} is 1 or more, least = {self.least} lies in "
+                "[-1, 1]"
+            )
+
     @property
     def name(self) -> str:
         """Count, cosine and source."""
         return f"neighbours({self.count},{self.least},{self.vectors or 'minilm'})"
+
+    def weights(self) -> tuple[str, ...]:
+        """Return the hash of the user's file of vectors.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        if not self.vectors:
+            return ()
+        try:
+            return (hash_files([current().root / self.vectors]),)
+        except OSError as error:
+            raise DataError(f"word vectors {self.vectors} cannot be read: {error}") from None
 
     def places(self, text: str) -> list[Span]:
         """Return the words."""
@@ -204,6 +247,14 @@ class MaskedWords:
     def name(self) -> str:
         """Model and count."""
         return f"masked({self.model},{self.count})"
+
+    def weights(self) -> tuple[str, ...]:
+        """Return the hash of the model's files.
+
+        Raises:
+            ModelError: a hub id that cannot be reached.
+        """
+        return (weights_hash(self.model),)
 
     def places(self, text: str) -> list[Span]:
         """Return the words."""

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ood.configuration import project_root, read_configuration
+from pytest_ood.configuration import parse_models, project_root, read_configuration
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.evaluation import SuiteRun
 from pytest_ood.frozen import write_frozen
-from pytest_ood.gate import PREDICTIONS
+from pytest_ood.gate import PREDICTIONS, surrogates
 from pytest_ood.progress import Lines
 from pytest_ood.readers import Reader
 from pytest_ood.store import FileStore
@@ -64,10 +64,16 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigurationError(f"--max-examples {size} is a whole number of 1 or more")
     cache = user_cache_path("pytest-ood") if options.cache is None else options.cache
     progress = Lines(_tell)
+    reader = Reader(root, cache, options.offline, progress)
+    specs = parse_models(configuration.models, "tool.pytest_ood") or parse_models(
+        suite.models, f"suite {suite.name!r}"
+    )
+    models = {spec.name: spec.build(suite.task.labels, reader, cache) for spec in specs}
     made = SuiteRun(
         suite,
         engine=Engine(FileStore(cache / PREDICTIONS), progress),
-        reader=Reader(root, cache, options.offline, progress),
+        reader=reader,
+        surrogates=surrogates(suite, models),
         seed=configuration.seed if options.seed is None else options.seed,
         rules=configuration.rules,
         max_examples=configuration.max_examples if size is None else size,

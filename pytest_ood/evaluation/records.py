@@ -122,7 +122,9 @@ class Evaluation:
         sequential: Whether it would have stopped as soon as the verdict was settled.
         family: The name that the severities of one perturbation have in common, or "".
         severity: Of a family's member, or None.
-        attack: Of an attack: success rate, queries and edits; None otherwise.
+        attack: Of an attack on the model: success rate, queries and edits; None otherwise.
+        surrogate: Of an attack on another model: that model's name; "" otherwise.
+        prompt: Of an attack on the prompt: what became of it; None otherwise.
     """
 
     suite: str
@@ -162,6 +164,8 @@ class Evaluation:
     family: str = ""
     severity: int | None = None
     attack: AttackFigures | None = None
+    surrogate: str = ""
+    prompt: PromptAttack | None = None
 
     @property
     def stopped(self) -> bool:
@@ -193,6 +197,7 @@ class Comparison:
         planned: Examples there were.
         p_fail: The p-value of "the margin is kept", or None.
         adjusted_p: The same among all gates of the run, once they are known.
+        surrogate: Of an attack on another model: that model's name; "" otherwise.
     """
 
     suite: str
@@ -214,6 +219,24 @@ class Comparison:
     planned: int = 0
     p_fail: float | None = None
     adjusted_p: float | None = None
+    surrogate: str = ""
+
+
+@dataclass(frozen=True)
+class PromptAttack:
+    """What an attack made of a prompt.
+
+    Attributes:
+        before: The prompt, its fields in braces.
+        after: The changed one.
+        tried: Prompts that were tried, the original included.
+        search_examples: Examples on which each of them was tried; each is a query.
+    """
+
+    before: str
+    after: str
+    tried: int
+    search_examples: int
 
 
 Result = Floor | Evaluation | Comparison
@@ -235,10 +258,13 @@ def from_record(record: Mapping[str, Any]) -> Result:
         if isinstance(values.get(name), dict):
             values[name] = Estimate(**values[name])
     if values.get("attack") is not None:
-        figures = {name: _tuples(value) for name, value in values["attack"].items()}
-        if figures["success"] is not None:
-            figures["success"] = Estimate(**figures["success"])
-        values["attack"] = AttackFigures(**figures)
+        attack: dict[str, Any] = {
+            name: Estimate(**value) if isinstance(value, dict) else _tuples(value)
+            for name, value in values["attack"].items()
+        }
+        values["attack"] = AttackFigures(**attack)
+    if values.get("prompt") is not None:
+        values["prompt"] = PromptAttack(**values["prompt"])
     if "flips" in values:
         values["flips"] = tuple(Flip(**flip) for flip in values["flips"])
     return kind(**values)

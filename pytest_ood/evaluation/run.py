@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_ood.assets import is_fetched
 from pytest_ood.budgets import (
     MIN_CHANGED,
     SAME_ANSWER_SHARE,
@@ -20,7 +22,7 @@ from pytest_ood.budgets import (
 )
 from pytest_ood.errors import DataError, NotApplicableError
 from pytest_ood.evaluation import figures
-from pytest_ood.evaluation.attacks import attack_figures
+from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
 from pytest_ood.evaluation.records import Comparison, Evaluation, Flip, Floor
 from pytest_ood.evaluation.trials import (
     AGAIN,
@@ -31,8 +33,10 @@ from pytest_ood.evaluation.trials import (
     Growing,
     InDistribution,
     NoiseTrial,
+    PromptTrial,
     Trial,
     WorstTrial,
+    aligned,
     mean_outcomes,
 )
 from pytest_ood.examples import Dataset, fields_of
@@ -44,8 +48,10 @@ from pytest_ood.shifts import (
     AdversarialShift,
     DomainShift,
     NoiseShift,
+    PromptShift,
     Shift,
     Shifted,
+    TransferShift,
     WorstCase,
     shifted_set_hash,
 )
@@ -66,6 +72,7 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Example, Inputs
     from pytest_ood.frozen import FrozenSuite
     from pytest_ood.metrics import Outcome
+    from pytest_ood.models.protocol import Model
     from pytest_ood.readers import DataSource, Reader
     from pytest_ood.statistics import Figure
 
@@ -88,6 +95,7 @@ class SuiteRun:
         rules: How certain a verdict has to be.
         size: Examples drawn from each data set at most; None for all.
         references: For shifts with training data of their own: the baseline trained on them.
+        surrogates: By name, the models that adversarial examples are made against.
         frozen: Examples and edits that take the place of drawing and perturbing, or None.
         notes: In what data and suite differ from what was frozen.
     """
@@ -102,6 +110,7 @@ class SuiteRun:
         rules: Rules,
         max_examples: int | None,
         references: Mapping[str, Asked] = MappingProxyType({}),
+        surrogates: Mapping[str, Model] = MappingProxyType({}),
         frozen: FrozenSuite | None = None,
     ) -> None:
         self.suite = suite
@@ -111,6 +120,7 @@ class SuiteRun:
         self.rules = rules
         self.size = max_examples if max_examples is not None else suite.max_examples
         self.references = references
+        self.surrogates = surrogates
         self.frozen = frozen
         self.notes = [] if frozen is None else frozen.notes(suite)
         self._datasets: dict[str, Dataset] = {}
@@ -133,8 +143,17 @@ class SuiteRun:
         size = len(self.in_distribution())
         if isinstance(shift, DomainShift):
             return min(size, len(self._drawn(shift.name, shift.source)))
-        if isinstance(shift, AdversarialShift) and shift.max_examples is not None:
-            return min(size, shift.max_examples)
+        if isinstance(shift, PromptShift):
+            # The last examples are those that the prompt is looked for on.
+            size -= shift.search_examples
+            if size < 1:
+                raise DataError(
+                    f"{self.suite.name}/{shift.kind}/{shift.name} looks for a prompt on "
+                    f"{shift.search_examples} examples, which leaves none to measure it on; there "
+                    f"are {len(self.in_distribution())}"
+                )
+        if isinstance(shift, AdversarialShift | TransferShift | PromptShift):
+            return min(size, shift.max_examples or size)
         return size
 
     def usable(self, shift: Shift | None) -> int:
@@ -147,19 +166,25 @@ class SuiteRun:
         return self._changed(shift, size) if isinstance(shift, NoiseShift) else size
 
     def _changed(self, shift: Shift | None, size: int) -> int:
-        """Return how many of the first `size` examples noise changed; all, of any other shift."""
-        noises = self._noises(shift)
+        """Return how many of the first `size` examples were changed before any model is measured.
+
+        All, of a shift that changes none, or only while it is measured.
+        """
+        noises = self._replayed(shift)
         if noises is None:
             return size
         shifted = [self._perturbed(noise).inputs for noise in noises]
         examples = self.in_distribution().examples[:size]
         return sum(any(texts[p] != e.inputs for texts in shifted) for p, e in enumerate(examples))
 
-    def _noises(self, shift: Shift | None) -> list[NoiseShift] | None:
-        """Return the perturbations that a shift consists of; None where it is no noise."""
+    def _replayed(self, shift: Shift | None) -> Sequence[NoiseShift | TransferShift] | None:
+        """Return the shifts whose texts are the same for all models; None where there are none."""
         if isinstance(shift, WorstCase):
-            return [s for s in self.suite.shifts if isinstance(s, NoiseShift)]
-        return [shift] if isinstance(shift, NoiseShift) else None
+            return self._noises()
+        return [shift] if isinstance(shift, NoiseShift | TransferShift) else None
+
+    def _noises(self) -> list[NoiseShift]:
+        return [shift for shift in self.suite.shifts if isinstance(shift, NoiseShift)]
 
     def floor(self, model: Tested) -> Floor:
         """Measure a model in distribution.
@@ -193,12 +218,15 @@ class SuiteRun:
             OodError: the data or a model cannot be used.
         """
         margin = self._budget(shift, metric).margin
-        invalid = self._unusable(model) or self._unusable(baseline)
+        invalid = (
+            self._unusable(model) or self._unusable(baseline) or self._unusable_surrogate(shift)
+        )
         sizes = self._sizes(shift, metric, margin, invalid, [model, baseline])
         cuts: list[int] = []
         for size in sizes:
             mine = self._trial(model, shift, size)
-            other = self._trial(baseline, shift, size)
+            both = aligned([*mine, *self._trial(baseline, shift, size)])
+            mine, other = both[: len(mine)], both[len(mine) :]
             figure = self._difference(mine, other, metric)
             if len(sizes) > 1:
                 first, second = figures.differences(mine, other)
@@ -240,11 +268,12 @@ class SuiteRun:
             drawn=mine[0].drawn,
             planned=self._planned(shift),
             p_fail=judged.p_fail,
+            surrogate=_surrogate(shift),
         )
 
     def _evaluate(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
         budget = self._budget(shift, metric).max_drop
-        invalid = self._unusable(model)
+        invalid = self._unusable(model) or self._unusable_surrogate(shift)
         sizes = self._sizes(shift, metric, budget, invalid, [model])
         cuts: list[int] = []
         for size in sizes:
@@ -302,8 +331,10 @@ class SuiteRun:
             reason=judged.reason,
             seed=self.seed,
             shifted_set_hash=self._hash(shift, trial),
-            queries=None if trial.attacks is None else sum(map(_queries, trials)),
-            attack=self._attack_figures(trial),
+            queries=_queries(trials),
+            attack=self._attack_figures(trial, shift),
+            surrogate=_surrogate(shift),
+            prompt=trial.prompt,
             before=mean_outcomes(trials, lambda t: t.before),
             after=mean_outcomes(trials, lambda t: t.after),
             flips=_flips(trial),
@@ -327,11 +358,19 @@ class SuiteRun:
             return tuple(first - _mean_score(trial.after) for trial in trials)
         return figures.seed_drops(trials, metric, self.suite.task.labels)
 
-    def _attack_figures(self, trial: Trial) -> AttackFigures | None:
-        if trial.attacks is None:
+    def _attack_figures(self, trial: Trial, shift: Shift) -> AttackFigures | None:
+        attacks = trial.attacks or ()
+        if not isinstance(shift, AdversarialShift) or all(result.skipped for result in attacks):
             return None
-        examples = self.in_distribution().examples[: len(trial.attacks)]
-        return attack_figures(trial.attacks, examples, self.rules.alpha, similarity=False)
+        examples = self.in_distribution().examples[: len(attacks)]
+        similar: Sequence[float] = ()
+        if is_fetched("minilm", self.reader.cache) and find_spec("transformers") is not None:
+            with using(resources_of(self.reader)):
+                similar = cosines(successes(attacks, examples), self.engine.store)
+        return attack_figures(
+            attacks, examples, self.rules.alpha, each=shift.budget.each,
+            cached=trial.cached, similar=similar,
+        )  # fmt: skip
 
     def _hash(self, shift: Shift, trial: Trial) -> str:
         """Hash the examples under the shift that were used."""
@@ -360,7 +399,9 @@ class SuiteRun:
         return Dataset(frozen.name, frozen.examples[: self.size])
 
     def freeze(self) -> FrozenSuite:
-        """Draw and perturb everything, and return it for a file; no model is asked.
+        """Draw and perturb everything, and return it for a file.
+
+        No model is asked but the surrogates that adversarial examples are made against.
 
         Raises:
             OodError: the data cannot be read, or a perturbation lacks what it needs.
@@ -370,7 +411,7 @@ class SuiteRun:
         for shift in self.suite.shifts:
             if isinstance(shift, DomainShift):
                 data[shift.name] = self._drawn(shift.name, shift.source).examples
-            elif isinstance(shift, NoiseShift):
+            elif isinstance(shift, NoiseShift | TransferShift):
                 shifted[shift.name] = self._perturbed(shift)
         return freeze(self.suite, self.seed, data, shifted, IN_DISTRIBUTION)
 
@@ -434,7 +475,9 @@ class SuiteRun:
         Raises:
             DataError: the shift changed none of all examples.
         """
-        trials = [self._growing(member, shift).upto(size) for member in _members(model)]
+        with using(resources_of(self.reader)):
+            trials = [self._growing(member, shift).upto(size) for member in _members(model)]
+        trials = aligned(trials)
         if not trials[0].after:
             rejected = trials[0].rejected
             why = f" (the validity filter rejected {rejected})" if rejected else ""
@@ -455,25 +498,41 @@ class SuiteRun:
         if isinstance(shift, DomainShift):
             targets = self._drawn(shift.name, shift.source).examples
             return DomainTrial(asker, shift.name, source, targets)
-        if isinstance(shift, NoiseShift):
+        if isinstance(shift, NoiseShift | TransferShift):
             return self._noise_trial(asker, source, shift)
         if isinstance(shift, WorstCase):
-            noises = self._noises(shift) or []
-            return WorstTrial([self._noise_trial(asker, source, s) for s in noises], source)
+            noises = [self._noise_trial(asker, source, noise) for noise in self._noises()]
+            return WorstTrial(noises, source)
+        if isinstance(shift, PromptShift):
+            return PromptTrial(asker, shift, source, self.seed)
         return AttackTrial(asker, shift, source, self.seed)
 
-    def _noise_trial(self, asker: Asker, source: InDistribution, shift: NoiseShift) -> NoiseTrial:
+    def _noise_trial(
+        self, asker: Asker, source: InDistribution, shift: NoiseShift | TransferShift
+    ) -> NoiseTrial:
         return NoiseTrial(asker, shift, source, self._perturbed(shift))
 
-    def _perturbed(self, shift: NoiseShift) -> Shifted:
+    def _perturbed(self, shift: NoiseShift | TransferShift) -> Shifted:
         if shift.name not in self._shifted:
             examples = self.in_distribution().examples
             if self.frozen is not None and shift.name in self.frozen.shifts:
                 self._shifted[shift.name] = self.frozen.shifted(shift, examples)
-                return self._shifted[shift.name]
-            with using(resources_of(self.reader)):
-                self._shifted[shift.name] = shift.apply(examples, self.seed, self.engine.store)
+            elif isinstance(shift, TransferShift):
+                self._shifted[shift.name] = self._transferred(shift)
+            else:
+                with using(resources_of(self.reader)):
+                    self._shifted[shift.name] = shift.apply(examples, self.seed, self.engine.store)
         return self._shifted[shift.name]
+
+    def _transferred(self, shift: TransferShift) -> Shifted:
+        """Attack the surrogate; where it did not turn, the original stays."""
+        surrogate = self.surrogates[shift.surrogate]
+        source = self._source(surrogate)
+        trial = AttackTrial(Asker(self.suite, self.engine, surrogate), shift, source, self.seed)
+        with using(resources_of(self.reader)):
+            results = trial.upto(self.horizon(shift)).attacks or ()
+        rest = self.in_distribution().examples[len(results) :]
+        return Shifted((*(result.inputs for result in results), *(e.inputs for e in rest)))
 
     def _drop(self, trials: Sequence[Trial], shift: Shift, metric: str) -> Figure:
         labels = self.suite.task.labels
@@ -638,14 +697,24 @@ class SuiteRun:
             return Judgement("invalid", f"{model.name}: {floor.reason}")
         return None
 
+    def _unusable_surrogate(self, shift: Shift) -> Judgement | None:
+        """Tell why adversarial examples made against another model mean nothing."""
+        if not isinstance(shift, TransferShift) or shift.surrogate not in self.surrogates:
+            return None
+        judged = self._unusable(self.surrogates[shift.surrogate])
+        return judged and Judgement("invalid", f"made against {judged.reason}")
+
     def _too_few(self, shift: Shift, trial: Trial) -> Judgement | None:
-        changed = self._changed(shift, trial.drawn)
-        if shift.kind != "noise" or changed >= MIN_CHANGED:
+        if trial.attacks is not None:
+            changed, done = sum(not result.skipped for result in trial.attacks), "attacked"
+        else:
+            changed, done = self._changed(shift, trial.drawn), "changed"
+        if isinstance(shift, DomainShift | PromptShift) or changed >= MIN_CHANGED:
             return None
         rejected = f" and {trial.rejected} rejected by the filter" if trial.rejected else ""
         return Judgement(
             "invalid",
-            f"only {changed} examples were changed{rejected}; {MIN_CHANGED} are the least",
+            f"only {changed} examples were {done}{rejected}; {MIN_CHANGED} are the least",
         )
 
     def _lost_reference(self, shift: Shift, trial: Trial) -> Judgement | None:
@@ -717,9 +786,22 @@ def _flips(trial: Trial) -> tuple[Flip, ...]:
     )  # fmt: skip
 
 
-def _queries(trial: Trial) -> int:
-    """Return everything that was asked in an attack, second queries of successes included."""
-    return sum(r.queries + r.reducing + r.success for r in trial.attacks or ()) + trial.unheld
+def _queries(trials: Sequence[Trial]) -> int | None:
+    """Return everything that was put to a model in an attack; None where there was none.
+
+    Second queries of successes are among it.
+    """
+    if trials[0].prompt is not None:
+        return sum(t.prompt.tried * t.prompt.search_examples for t in trials if t.prompt)
+    if trials[0].attacks is None:
+        return None
+    results = [result for trial in trials for result in trial.attacks or ()]
+    again = sum(result.success for result in results) + sum(trial.unheld for trial in trials)
+    return sum(result.queries + result.reducing for result in results) + again
+
+
+def _surrogate(shift: Shift) -> str:
+    return shift.surrogate if isinstance(shift, TransferShift) else ""
 
 
 def _mean_score(outcomes: Sequence[Outcome]) -> float:

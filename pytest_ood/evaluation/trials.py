@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_ood.edits import apply_edits
 from pytest_ood.engine import check_answers
-from pytest_ood.errors import NotApplicableError
+from pytest_ood.errors import DataError, NotApplicableError, OodError
+from pytest_ood.evaluation.attack_store import AttackStore
+from pytest_ood.evaluation.records import PromptAttack
+from pytest_ood.examples import Dataset, Example
 from pytest_ood.metrics import Outcome
-from pytest_ood.models.protocol import Model, RecordedModel
+from pytest_ood.models.protocol import Model, Promptable, RecordedModel
+from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP
+from pytest_ood.perturbations.protection import Protection
+from pytest_ood.prompting import FIELD_PATTERN
 from pytest_ood.suite import IN_DISTRIBUTION
+from pytest_ood.tasks import Prediction, majority_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_ood.engine import Engine
-    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.examples import Inputs
     from pytest_ood.perturbations.adversarial import AttackResult
-    from pytest_ood.shifts import AdversarialShift, NoiseShift, Shifted
+    from pytest_ood.prompting import Prompt
+    from pytest_ood.shifts import (
+        AdversarialShift,
+        NoiseShift,
+        PromptShift,
+        Shifted,
+        TransferShift,
+    )
     from pytest_ood.suite import Suite
-    from pytest_ood.tasks import Prediction
 
 AGAIN = 1
 """The draw of an answer that is asked for a second time."""
@@ -87,6 +102,8 @@ class Trial:
         rejected: Examples whose change the validity filter did not accept.
         attacks: What became of each example under an attack; None for another shift.
         unheld: Of an attack: successes that did not hold on a second query.
+        cached: Of an attack: queries that were answered without asking the model.
+        prompt: Of an attack on the prompt: what was changed.
     """
 
     paired: bool
@@ -99,6 +116,8 @@ class Trial:
     rejected: int = 0
     attacks: tuple[AttackResult, ...] | None = None
     unheld: int = 0
+    cached: int = 0
+    prompt: PromptAttack | None = None
 
 
 class Growing(Protocol):
@@ -156,10 +175,13 @@ class DomainTrial:
 
 @dataclass
 class NoiseTrial:
-    """The same examples, perturbed; those in which nothing changed are left out."""
+    """The same examples, perturbed, or as an attack on another model left them.
+
+    Those in which nothing was changed are left out.
+    """
 
     asker: Asker
-    shift: NoiseShift
+    shift: NoiseShift | TransferShift
     source: InDistribution
     shifted: Shifted
     outcomes: dict[int, Outcome] = field(default_factory=dict)
@@ -227,75 +249,252 @@ class WorstTrial:
 
 @dataclass
 class AttackTrial:
-    """The same examples, attacked; all are kept: to withstand an attack is what robustness is."""
+    """The same examples, attacked; all are kept: to withstand an attack is what robustness is.
+
+    Those that could not be attacked at all are left out; what the model has wrong from the start
+    stays wrong. A success costs the example its score.
+    """
 
     asker: Asker
-    shift: AdversarialShift
+    shift: AdversarialShift | TransferShift
     source: InDistribution
     seed: int
-    shifted: list[Inputs] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
     results: list[AttackResult] = field(default_factory=list)
     unheld: list[bool] = field(default_factory=list)
+    cached: int = 0
 
     def upto(self, size: int) -> Trial:
         """Return the first `size` examples' trial.
 
         Raises:
-            NotApplicableError: the model's answers were recorded; it cannot be asked anything new.
+            NotApplicableError: the model's answers were recorded, so that it cannot be asked
+                anything new; or it gives no scores, and the attack needs them.
+            DataError: none of the examples could be attacked.
         """
-        model = self.asker.model
-        if isinstance(model, RecordedModel):
-            raise NotApplicableError(
-                f"model {model.name!r} is replayed from {model.source}: its answers to attacks "
-                "were not recorded, and it cannot be asked"
-            )
-        new = self.source.examples[len(self.outcomes) : size]
+        new = self.source.examples[len(self.results) : size]
         if new:
-            self._attack(model, new)
-        examples, before = self.source.examples[:size], self.source.upto(size)
-        texts = self.shifted[:size]
+            self._attack(_asked_anew(self.asker.model), new)
+        examples, results = self.source.examples[:size], self.results[:size]
+        before = self.source.upto(size)
+        kept = [place for place, result in enumerate(results) if not result.left_out]
+        if not kept:
+            raise self._nothing_attacked()
+        return Trial(
+            paired=True,
+            drawn=len(examples),
+            before=tuple(before[p] for p in kept),
+            after=tuple(_after(before[p], results[p]) for p in kept),
+            originals=tuple(examples[p].inputs for p in kept),
+            shifted=tuple(results[p].inputs for p in kept),
+            unchanged=sum(not results[p].success for p in kept),
+            attacks=tuple(results),
+            unheld=sum(self.unheld[:size]),
+            cached=self.cached,
+        )
+
+    def _nothing_attacked(self) -> OodError:
+        """Say why none of the examples could be attacked."""
+        reasons = Counter(result.skipped for result in self.results)
+        who = f"{self.asker.suite.name}/{self.shift.kind}/{self.shift.name}"
+        if set(reasons) == {NO_SCORES}:
+            return NotApplicableError(
+                f"{who}: {NO_SCORES}; {self.asker.model.name!r} can be attacked by recipes that "
+                "rank words, such as deepwordbug, and by greedy ones, such as pruthi"
+            )
+        listed = "; ".join(f"{count} {why}" for why, count in sorted(reasons.items()))
+        return DataError(f"invalid: {who} attacked no example (skipped: {listed})")
+
+    def _attack(self, model: Model, examples: Sequence[Example]) -> None:
+        labels, engine, budget = self.asker.suite.task.labels, self.asker.engine, self.shift.budget
+        what = f"{self.asker.suite.name}/{self.shift.name}"
+        asked = 0
+
+        def query(inputs: Sequence[Inputs]) -> list[Prediction]:
+            nonlocal asked
+            answered = engine.answer(model, inputs, labels, what, remember=False)
+            asked += answered.asked
+            return answered.answers
+
+        store = self._store(model)
+        # Under a cap on all queries, which examples are begun depends on what those before took.
+        found = store.get(examples) if store is not None and budget.total is None else {}
+        places = [place for place in range(len(examples)) if place not in found]
+        rest = [examples[place] for place in places]
+        try:
+            for number, result in self.shift.attack.run(query, rest, seed=self.seed, budget=budget):
+                found[places[number]] = result
+                if store is not None and result.skipped != USED_UP:
+                    store.put(rest[number], result)
+        finally:
+            # What has ended is kept, whatever ends the rest.
+            if store is not None:
+                store.flush()
+        results = [found[place] for place in range(len(examples))]
+        self.cached += sum(result.queries + result.reducing for result in results) - asked
+        unheld = self._unheld(examples, results)
+        self.results += [
+            replace(result, inputs=e.inputs, success=False, edits=()) if p in unheld else result
+            for p, (result, e) in enumerate(zip(results, examples, strict=True))
+        ]
+        self.unheld += [place in unheld for place in range(len(examples))]
+
+    def _store(self, model: Model) -> AttackStore | None:
+        """Return where results are kept; nowhere for a model that nobody can tell from another."""
+        if model.fingerprint is None:
+            return None
+        key = self.asker.engine.key(model, self.asker.suite.task.labels)
+        store, budget = self.asker.engine.store, self.shift.budget
+        return AttackStore(store, self.shift.attack, key, self.seed, budget.each)
+
+    def _unheld(self, examples: Sequence[Example], results: Sequence[AttackResult]) -> set[int]:
+        """Return the places of successes that are none when the model is asked once more.
+
+        A model that answers at random turns sooner or later.
+        """
+        turned = [place for place, result in enumerate(results) if result.success]
+        again = self.asker.answers(
+            self.shift.name, [examples[p] for p in turned], [results[p].inputs for p in turned],
+            AGAIN,
+        )  # fmt: skip
+        return {
+            place
+            for place, answer in zip(turned, again, strict=True)
+            if _is_right(answer, examples[place])
+            != _is_right(results[place].answer, examples[place])
+        }
+
+
+def _asked_anew(model: Asked) -> Model:
+    if isinstance(model, RecordedModel):
+        raise NotApplicableError(
+            f"model {model.name!r} is replayed from {model.source}: its answers to attacks "
+            "were not recorded, and it cannot be asked"
+        )
+    return model
+
+
+def _is_right(answer: Prediction | None, example: Example) -> bool:
+    return answer is not None and answer.label == example.label
+
+
+def _after(before: Outcome, result: AttackResult) -> Outcome:
+    """Return the outcome under an attack: of a success 0, whatever the attacker was after."""
+    if not result.success or result.answer is None:
+        return before
+    return Outcome(before.id, before.label, result.answer, 0.0)
+
+
+@dataclass
+class PromptTrial:
+    """The same examples under a prompt that was changed to make them go wrong.
+
+    The last examples of the draw are those on which the changed prompt is looked for; what it costs
+    is measured on the others.
+    """
+
+    asker: Asker
+    shift: PromptShift
+    source: InDistribution
+    seed: int
+    attacked: tuple[Prompt, AttackResult, Asker] | None = None
+
+    def upto(self, size: int) -> Trial:
+        """Return the first `size` examples' trial.
+
+        Raises:
+            NotApplicableError: the model has no prompt.
+        """
+        if self.attacked is None:
+            self.attacked = self._attack()
+        prompt, result, asker = self.attacked
+        examples = self.source.examples[:size]
+        before = self.source.upto(size)
+        inputs = tuple(example.inputs for example in examples)
+        changed = bool(result.nearest)
+        after = asker.outcomes(self.shift.name, examples, inputs) if changed else before
         return Trial(
             paired=True,
             drawn=len(examples),
             before=tuple(before),
-            after=tuple(self.outcomes[:size]),
-            originals=tuple(e.inputs for e in examples),
-            shifted=tuple(texts),
-            unchanged=sum(text == e.inputs for text, e in zip(texts, examples, strict=True)),
-            attacks=tuple(self.results[:size]),
-            unheld=sum(self.unheld[:size]),
-        )
+            after=tuple(after),
+            originals=inputs,
+            shifted=inputs,
+            prompt=PromptAttack(
+                prompt.text, apply_edits(prompt.text, result.nearest), result.queries,
+                self.shift.search_examples,
+            ),
+        )  # fmt: skip
 
-    def _attack(self, model: Model, examples: Sequence[Example]) -> None:
-        labels, engine = self.asker.suite.task.labels, self.asker.engine
+    def _attack(self) -> tuple[Prompt, AttackResult, Asker]:
+        model = _asked_anew(self.asker.model)
+        if not isinstance(model, Promptable):
+            raise NotApplicableError(
+                f"model {model.name!r} has no prompt to attack; it is {model.paradigm}"
+            )
+        examples = self.source.examples[-self.shift.search_examples :]
+        majority = majority_share(Dataset("search", tuple(examples)))
+        prompt = model.prompt
         what = f"{self.asker.suite.name}/{self.shift.name}"
-        results = self.shift.attack.run(
-            lambda inputs: engine.predict(model, inputs, labels, what),
-            examples,
-            seed=self.seed,
-            query_budget=self.shift.query_budget,
+
+        def asker(text: str) -> Asker:
+            return replace(self.asker, model=model.with_prompt(prompt.with_text(text)))
+
+        def query(inputs: Sequence[Inputs]) -> list[Prediction]:
+            return [
+                _verdict_on(asker(str(text)).outcomes(what, examples, [e.inputs for e in examples]),
+                            majority)
+                for text in inputs
+            ]  # fmt: skip
+
+        # What the task cannot do without stays: the fields, and the words that are answers.
+        words = tuple(prompt.label_words.values())
+        attack = self.shift.attack.keeping(Protection(patterns=(FIELD_PATTERN,), words=words))
+        pseudo = [Example("prompt", prompt.text, WORKS)]
+        ((_, result),) = attack.run(query, pseudo, seed=self.seed, budget=self.shift.budget)
+        if result.skipped:
+            raise NotApplicableError(
+                f"the prompt of {model.name!r} was not attacked: {result.skipped}"
+            )
+        return prompt, result, asker(apply_edits(prompt.text, result.nearest))
+
+
+WORKS, BROKEN = "works", "broken"
+
+
+def _verdict_on(outcomes: Sequence[Outcome], majority: float) -> Prediction:
+    """Say of a prompt whether it works: whether answers are better than the majority class's.
+
+    Its score is the mean probability of the right labels, or the mean score where there is none.
+    """
+    score = sum(o.score for o in outcomes) / len(outcomes)
+    scored = [o.prediction.scores.get(o.label, o.score) for o in outcomes]
+    good = sum(scored) / len(scored)
+    label = WORKS if score > majority else BROKEN
+    return Prediction(label, {WORKS: good, BROKEN: 1.0 - good})
+
+
+def aligned(trials: Sequence[Trial]) -> list[Trial]:
+    """Return trials on the examples that all of them have.
+
+    Under an attack, what has to be left out of one model's may be in another's.
+    """
+    if not trials[0].paired or len({tuple(o.id for o in t.after) for t in trials}) == 1:
+        return list(trials)
+    common = set.intersection(*({o.id for o in trial.after} for trial in trials))
+    found = []
+    for trial in trials:
+        places = [place for place, o in enumerate(trial.after) if o.id in common]
+        originals = trial.originals
+        found.append(
+            replace(
+                trial,
+                before=tuple(trial.before[p] for p in places),
+                after=tuple(trial.after[p] for p in places),
+                originals=None if originals is None else tuple(originals[p] for p in places),
+                shifted=tuple(trial.shifted[p] for p in places),
+            )
         )
-        found = [result.inputs for result in results]
-        # A model that answers at random turns sooner or later: a success has to hold when the
-        # model is asked once more.
-        turned = [place for place, result in enumerate(results) if result.success]
-        again = self.asker.answers(
-            self.shift.name, [examples[p] for p in turned], [found[p] for p in turned], AGAIN
-        )
-        unheld = {
-            place
-            for place, answer in zip(turned, again, strict=True)
-            if self.asker.suite.task.score(answer, examples[place]) > 0.0
-        }
-        shifted = [e.inputs if p in unheld else found[p] for p, e in enumerate(examples)]
-        self.outcomes += self.asker.outcomes(self.shift.name, examples, shifted)
-        self.shifted += shifted
-        self.results += [
-            replace(result, inputs=inputs, success=False, edits=()) if p in unheld else result
-            for p, (result, inputs) in enumerate(zip(results, shifted, strict=True))
-        ]
-        self.unheld += [place in unheld for place in range(len(examples))]
+    return found
 
 
 def mean_outcomes(

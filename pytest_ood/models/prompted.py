@@ -6,11 +6,17 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
+from pytest_ood.errors import (
+    ConfigurationError,
+    ModelError,
+    TooLongError,
+    require,
+    unknown_name,
+)
 from pytest_ood.examples import Example, canonical
 from pytest_ood.models._torch import (
     check_choices,
@@ -40,34 +46,90 @@ CONTENT_FREE = ("N/A", "", "[MASK]")
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """The weights behind a prompted model, loaded once for all its prompts.
+
+    Attributes:
+        source: Hub id, folder, GGUF file or asset.
+        context: What the adapter was given.
+        device: "auto", "cpu", "cuda" or "mps".
+        dtype: Of the weights.
+    """
+
+    source: str
+    context: Context = field(repr=False)
+    device: str
+    dtype: str
+
+    @property
+    def who(self) -> str:
+        """Whom messages name first."""
+        return f"model {self.context.name!r}"
+
+    @cached_property
+    def path(self) -> Path:
+        """The GGUF file, or the folder of a checkpoint."""
+        return checkpoint_path(self.source, self.who, self.context)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the files that decide answers."""
+        return checkpoint_hash(self.path)
+
+    @cached_property
+    def loaded(self) -> tuple[Any, Any, Any]:
+        """Torch, the tokenizer and the model."""
+        purpose = f"the prompted {self.who}"
+        torch = require("torch", extra="transformers", purpose=purpose)
+        transformers = require("transformers", extra="transformers", purpose=purpose)
+        with quiet_transformers():
+            try:
+                folder = unpacked(self.path, self.who, self.context)
+                tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+                model = transformers.AutoModelForCausalLM.from_pretrained(
+                    folder, dtype=getattr(torch, self.dtype)
+                )
+            except (OSError, ValueError) as error:
+                raise ModelError(
+                    f"{self.who}: {self.path} cannot be loaded as a causal language model: {error}"
+                ) from error
+        return torch, tokenizer, model.to(pick_device(torch, self.device)).eval()
+
+
+@dataclass(frozen=True)
 class PromptedModel:
     """A causal LM that answers with the label whose word is the likeliest next token.
 
     Attributes:
         name: In reports.
-        source: The checkpoint: hub id, folder, GGUF file or asset.
+        checkpoint: The weights.
         load_prompt: Returns template, label words and demonstrations.
-        context: What the adapter was given.
+        labels: The task's, in order.
         calibrate: Divide by the scores of content-free inputs (Zhao et al. 2021).
         batch_size: Prompts a forward pass.
-        device: "auto", "cpu", "cuda" or "mps".
-        dtype: Of the weights.
     """
 
     name: str
-    source: str
+    checkpoint: Checkpoint
     load_prompt: Callable[[], Prompt]
-    context: Context = field(repr=False)
+    labels: tuple[str, ...]
     calibrate: bool
     batch_size: int
-    device: str
-    dtype: str
     paradigm: Paradigm = "prompted"
+
+    @property
+    def source(self) -> str:
+        """The checkpoint: hub id, folder, GGUF file or asset."""
+        return self.checkpoint.source
 
     @cached_property
     def prompt(self) -> Prompt:
         """Template, label words and demonstrations."""
         return self.load_prompt()
+
+    def with_prompt(self, prompt: Prompt) -> PromptedModel:
+        """Return the model under another prompt, on the same weights."""
+        return replace(self, load_prompt=lambda: prompt)
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -78,8 +140,8 @@ class PromptedModel:
             "label_words": dict(self.prompt.label_words),
             "shots": len(self.prompt.demonstrations),
             "calibrate": self.calibrate,
-            "dtype": self.dtype,
-            "device": self.device,
+            "dtype": self.checkpoint.dtype,
+            "device": self.checkpoint.device,
         }
 
     @cached_property
@@ -87,19 +149,20 @@ class PromptedModel:
         """Hash of the checkpoint's files, the prompt with its demonstrations, and the decoding."""
         shown = [(canonical(e.inputs), e.label) for e in self.prompt.demonstrations]
         decided = {k: v for k, v in self.parameters.items() if k != "device"}
-        rest = [checkpoint_hash(self._checkpoint_path), decided, shown]
+        rest = [self.checkpoint.hash, decided, shown]
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Score the label words after the prompt for every input.
 
         Raises:
-            ModelError: a prompt that is longer than the model's window.
+            TooLongError: a prompt that is longer than the model's window.
+            ModelError: a prompt without a word of its own.
         """
         scores = self._scores(inputs)
         if self.calibrate:
             scores = [_calibrated(row, self._content_free) for row in scores]
-        return [decide(dict(zip(self.context.labels, row, strict=True))) for row in scores]
+        return [decide(dict(zip(self.labels, row, strict=True))) for row in scores]
 
     def _scores(self, inputs: Sequence[Inputs]) -> list[list[float]]:
         """Return the label words' probabilities among themselves, one row an input.
@@ -115,11 +178,13 @@ class PromptedModel:
                 "own into the template"
             )
         window = getattr(model.config, "max_position_embeddings", None)
-        longest = max(map(len, encoded), default=0)
-        if window is not None and longest > window:
-            raise ModelError(
+        long = [place for place, row in enumerate(encoded) if window and len(row) > window]
+        if long:
+            longest = max(len(encoded[place]) for place in long)
+            raise TooLongError(
                 f"model {self.name!r}: a prompt of {longest} tokens does not fit its window of "
-                f"{window}; use fewer demonstrations or shorter texts"
+                f"{window}; use fewer demonstrations or shorter texts",
+                [inputs[place] for place in long],
             )
         cut = len(prefix)
         fits = [past is not None and row[:cut] == prefix and len(row) > cut for row in encoded]
@@ -167,32 +232,8 @@ class PromptedModel:
         return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
 
     @cached_property
-    def _checkpoint_path(self) -> Path:
-        """The GGUF file, or the folder of a checkpoint."""
-        return checkpoint_path(self.source, self._who, self.context)
-
-    @property
-    def _who(self) -> str:
-        return f"model {self.name!r}"
-
-    @cached_property
     def _loaded(self) -> tuple[Any, Any, Any, list[int], list[int], Any]:
-        purpose = f"the prompted model {self.name!r}"
-        torch = require("torch", extra="transformers", purpose=purpose)
-        transformers = require("transformers", extra="transformers", purpose=purpose)
-        with quiet_transformers():
-            try:
-                folder = unpacked(self._checkpoint_path, self._who, self.context)
-                tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-                model = transformers.AutoModelForCausalLM.from_pretrained(
-                    folder, dtype=getattr(torch, self.dtype)
-                )
-            except (OSError, ValueError) as error:
-                raise ModelError(
-                    f"model {self.name!r}: {self._checkpoint_path} cannot be loaded as a causal "
-                    f"language model: {error}"
-                ) from error
-        model = model.to(pick_device(torch, self.device)).eval()
+        torch, tokenizer, model = self.checkpoint.loaded
         words = self._word_tokens(tokenizer)
         prefix = self._shared_prefix(tokenizer)
         past = None
@@ -211,7 +252,7 @@ class PromptedModel:
         prompt = self.prompt.render(self._probe("a"))
         bare = tokenizer(prompt)["input_ids"]
         tokens = []
-        for label in self.context.labels:
+        for label in self.labels:
             word = self.prompt.label_words[label]
             full = tokenizer(f"{prompt} {word}")["input_ids"]
             if full[: len(bare)] != bare or len(full) == len(bare):
@@ -325,8 +366,9 @@ def build(
     def load_prompt() -> Prompt:
         return Prompt(template, words, instruction, shown())
 
+    checkpoint = Checkpoint(source, context, device, dtype)
     return PromptedModel(
-        context.name, source, load_prompt, context, calibrate, batch_size, device, dtype
+        context.name, checkpoint, load_prompt, context.labels, calibrate, batch_size
     )
 
 

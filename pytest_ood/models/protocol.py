@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Dataset, Inputs
     from pytest_ood.progress import Progress
+    from pytest_ood.prompting import Prompt
     from pytest_ood.tasks import Prediction
 
 Paradigm = Literal["prompted", "fine-tuned", "other"]
@@ -66,6 +67,20 @@ class Model(ModelUnderTest, Protocol):
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Answer every input, in order. The answer to one does not depend on the others."""
+        ...
+
+
+@runtime_checkable
+class Promptable(Model, Protocol):
+    """A model that is told by a prompt what to do."""
+
+    @property
+    def prompt(self) -> Prompt:
+        """Template, label words and demonstrations."""
+        ...
+
+    def with_prompt(self, prompt: Prompt) -> Model:
+        """Return the model under another prompt; what is loaded already is not loaded again."""
         ...
 
 

@@ -8,19 +8,20 @@ from pytest_ood.budgets import interval, percent, points
 from pytest_ood.evaluation import Comparison, Evaluation, Floor
 from pytest_ood.examples import fields_of
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED
-from pytest_ood.reports.text import one_line
+from pytest_ood.reports.text import one_line, word_diff
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from pytest_ood.budgets import Rules
-    from pytest_ood.evaluation import Flip, Result
+    from pytest_ood.evaluation import AttackFigures, Flip, PromptAttack, Result
     from pytest_ood.examples import Inputs
     from pytest_ood.strategies import PerturbedCase
 
 SHOWN_WIDTH = 200
 SHOWN_FLIPS = 3
+DIFF_WIDTH = 400
 
 
 def explain(result: Result, rules: Rules, rerun: str = "") -> str:
@@ -128,9 +129,7 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
     # What a reference scores on the target is compared on the same examples.
     paired = result.paired or result.metric == IN_DOMAIN
     pairing = "same examples, paired" if paired else "other examples, unpaired"
-    kept = (
-        "withstood or wrong from the start, kept in" if result.queries is not None else "left out"
-    )
+    kept = "withstood or wrong from the start, kept in" if result.attack is not None else "left out"
     lines = [
         f"{result.verdict}: {result.model} under {result.kind}/{result.shift}{_of(result.metric)}: "
         f"{result.reason}",
@@ -143,7 +142,7 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
         *_remarks(result),
     ]
     what = "that flipped" if result.paired else "that it got wrong"
-    return lines + _flips(result.flips, what)
+    return lines + _flips(result.flips, what, as_diff=result.kind == "adversarial")
 
 
 def _comparison(result: Comparison, alpha: float) -> list[str]:
@@ -166,7 +165,10 @@ def _comparison(result: Comparison, alpha: float) -> list[str]:
         + ("; settled before all were used" if result.drawn < result.planned else "")
         + f"), seed {result.seed}",
     ]
-    return lines + _flips(result.flips, f"that {result.model} lost and {result.baseline} did not")
+    return lines + _flips(
+        result.flips, f"that {result.model} lost and {result.baseline} did not",
+        as_diff=result.kind == "adversarial",
+    )  # fmt: skip
 
 
 def _remarks(result: Evaluation) -> list[str]:
@@ -176,20 +178,7 @@ def _remarks(result: Evaluation) -> list[str]:
         lines.append(
             f"  settled after {result.drawn} of {result.planned} examples: no more were asked"
         )
-    if result.queries is not None:
-        lines.append(f"  {result.queries:,} queries")
-    if result.attack is not None and result.attack.success is not None:
-        attack, rate = result.attack, result.attack.success
-        lines.append(
-            f"  attack success rate {points(rate.value)} % {interval(rate)} of {attack.attacked} "
-            f"attacked; queries for one: mean {attack.queries_mean:.1f}, median "
-            f"{attack.queries_median:.0f}"
-        )
-        if attack.edited_words is not None and attack.edited_characters is not None:
-            lines.append(
-                f"  a success edits {points(attack.edited_words)} % of the words, "
-                f"{points(attack.edited_characters)} % of the characters"
-            )
+    lines += _attacked(result)
     if result.rejected:
         lines.append(f"  {result.rejected} more were rejected by the validity filter: left out")
     if result.unheld:
@@ -210,6 +199,58 @@ def _remarks(result: Evaluation) -> list[str]:
     return lines + _seeds("drop", result.seed_drops)
 
 
+def _attacked(result: Evaluation) -> list[str]:
+    """Say against whom an attack was made, what it asked and what it did."""
+    lines = []
+    if result.surrogate:
+        lines.append(
+            f"  made against {result.surrogate}, and replayed: {result.n} examples that turned it"
+        )
+    if result.prompt is not None:
+        lines += _prompt(result.prompt, result.queries or 0)
+    elif result.queries is not None:
+        cached = result.attack.cached if result.attack is not None else 0
+        known = f", {cached:,} of them known from the cache" if cached else ""
+        lines.append(f"  {result.queries:,} queries{known}")
+    if result.attack is not None:
+        lines += _attack(result.attack)
+    return lines
+
+
+def _attack(attack: AttackFigures) -> list[str]:
+    low, high = (f"{bound:.0f}" for bound in attack.queries_median[1:])
+    decided = " (by answers alone: the model gives no scores)" if attack.decision_only else ""
+    lines = [
+        f"  attack success rate {points(attack.success.value)} % {interval(attack.success)} of "
+        f"{attack.attacked} attacked{decided}",
+        f"  accuracy under attack {points(attack.accuracy.value)} {interval(attack.accuracy)}",
+        f"  queries for one: mean {attack.queries.value:.1f} [{attack.queries.low:.1f}, "
+        f"{attack.queries.high:.1f}], median {attack.queries_median[0]:g} [{low}, {high}]; "
+        f"{attack.reducing:,} more to leave edits out again",
+    ]
+    shares = [
+        (attack.edited_words, "% of the words"),
+        (attack.edited_characters, "% of the characters"),
+        (attack.similarity, "% similarity (MiniLM)"),
+    ]
+    told = [f"{points(e.value)} {interval(e)} {what}" for e, what in shares if e is not None]
+    if told:
+        lines.append(f"  edited of a success: {', '.join(told)}")
+    if attack.rejected:
+        lines.append(f"  {attack.rejected:,} candidates were rejected by the attack's constraints")
+    lines += [f"  skipped: {count} {why}" for why, count in attack.skipped]
+    return lines
+
+
+def _prompt(prompt: PromptAttack, queries: int) -> list[str]:
+    diff = one_line(word_diff(prompt.before, prompt.after), DIFF_WIDTH)
+    return [
+        f"  the prompt was changed: {prompt.tried} were tried on {prompt.search_examples} other "
+        f"examples each, {queries:,} queries",
+        f"  prompt: {diff}",
+    ]
+
+
 def _of(metric: str) -> str:
     return "" if metric == ACCURACY else f" by {metric}"
 
@@ -224,18 +265,22 @@ def _first(metric: str) -> str:
     return "when trained on this domain" if metric == IN_DOMAIN else "in distribution"
 
 
-def _flips(flips: Sequence[Flip], what: str) -> list[str]:
+def _flips(flips: Sequence[Flip], what: str, *, as_diff: bool) -> list[str]:
     if not flips:
         return []
     shown = flips[:SHOWN_FLIPS]
     return [
         f"  {len(shown)} of {len(flips)} {what}:",
-        *(line for flip in shown for line in _flip(flip)),
+        *(line for flip in shown for line in _flip(flip, as_diff=as_diff)),
     ]
 
 
-def _flip(flip: Flip) -> list[str]:
+def _flip(flip: Flip, *, as_diff: bool) -> list[str]:
     lines = [f"    - [{one_line(flip.id, 40)}] truth: {flip.label}"]
+    if flip.before is not None and as_diff and flip.before != flip.after:
+        diff = one_line(word_diff(flip.before, flip.after), DIFF_WIDTH)
+        answers = f"{_answer(flip.answer_before)}, then {_answer(flip.answer_after)}"
+        return [*lines, f"      {answers}: {diff}"]
     if flip.before is not None:
         lines.append(
             f"      before, {_answer(flip.answer_before)}: {one_line(flip.before, SHOWN_WIDTH)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from dataclasses import asdict
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ def as_json(results: Results) -> dict[str, Any]:
             {
                 "suite": suite,
                 "kind": answer.kind,
+                "surrogate": answer.surrogate or None,
                 "model": answer.model.name,
                 "baseline": answer.baseline.name,
                 **_estimate("difference", answer.difference),
@@ -154,6 +156,8 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         },
         "queries": e.queries,
         "attack": None if e.attack is None else _attack(e.attack),
+        "surrogate": e.surrogate or None,
+        "prompt": None if e.prompt is None else asdict(e.prompt),
         "unheld": e.unheld,
         "shifted_set_hash": e.shifted_set_hash,
         "flipped": len(e.flips),
@@ -183,25 +187,27 @@ def _comparison(c: Comparison) -> dict[str, Any]:
 
 
 def _attack(attack: AttackFigures) -> dict[str, Any]:
-    success: dict[str, Any] = {"success_rate": None, "interval": None}
-    if attack.success is not None:
-        success = _estimate("success_rate", attack.success)
+    # How many queries the cache answered depends on what ran before, and is left to the terminal.
+    figures = {
+        "accuracy": attack.accuracy,
+        "success_rate": attack.success,
+        "queries": attack.queries,
+        "edited_words": attack.edited_words,
+        "edited_characters": attack.edited_characters,
+        "similarity": attack.similarity,
+    }
+    median, *bounds = map(_figure, attack.queries_median)
     return {
         "attacked": attack.attacked,
-        **success,
-        "queries_mean": _figure(attack.queries_mean),
-        "queries_median": _figure(attack.queries_median),
-        "queries_reducing": attack.reducing,
         **{
-            name: None if value is None else _figure(value)
-            for name, value in (
-                ("edited_words", attack.edited_words),
-                ("edited_characters", attack.edited_characters),
-                ("similarity", attack.similarity),
-            )
+            name: None if value is None else _estimate("value", value)
+            for name, value in figures.items()
         },
+        "queries_median": {"value": median, "interval": bounds},
+        "queries_reducing": attack.reducing,
         "rejected": attack.rejected,
         "skipped": dict(attack.skipped),
+        "decision_only": attack.decision_only,
     }
 
 

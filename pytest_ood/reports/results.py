@@ -71,12 +71,15 @@ class Answer:
         model: Compared with the baseline.
         baseline: Its name.
         difference: How much more the model drops, on average over the kind's shifts.
+        surrogate: Of adversarial examples made against another model: its name. Attacks on each
+            model itself are another matter, and never averaged with them.
     """
 
     kind: str
     model: ModelInfo
     baseline: ModelInfo
     difference: Estimate
+    surrogate: str = ""
 
     @property
     def settled(self) -> bool:
@@ -148,10 +151,13 @@ class Results:
         others = [m for m in models if not m.baseline]
         asked = [m for m in others if m.paradigm != baseline.paradigm] or others
         found = []
+        groups = [*((kind, "") for kind in KINDS), *dict.fromkeys(
+            (e.kind, e.surrogate) for e in self.evaluations if e.surrogate
+        )]  # fmt: skip
         for model in asked:
-            for kind in KINDS:
-                mine = self._of(suite, kind, model.name)
-                theirs = self._of(suite, kind, baseline.name)
+            for kind, surrogate in groups:
+                mine = self._of(suite, kind, surrogate, model.name)
+                theirs = self._of(suite, kind, surrogate, baseline.name)
                 common = [shift for shift in mine if shift in theirs]
                 if common:
                     difference = difference_of_drops(
@@ -159,16 +165,18 @@ class Results:
                         [theirs[shift] for shift in common],
                         self.rules.alpha,
                     )
-                    found.append(Answer(kind, model, baseline, difference))
+                    found.append(Answer(kind, model, baseline, difference, surrogate))
         return found
 
-    def _of(self, suite: str, kind: str, model: str) -> dict[str, Evaluation]:
+    def _of(self, suite: str, kind: str, surrogate: str, model: str) -> dict[str, Evaluation]:
+        wanted = (suite, kind, surrogate, model, ACCURACY)
         return {
             e.shift: e
             for e in self.evaluations
-            if (e.suite, e.kind, e.model, e.metric) == (suite, kind, model, ACCURACY)
+            if (e.suite, e.kind, e.surrogate, e.model, e.metric) == wanted
             and e.verdict != "invalid"
             and e.shift != WORST_CASE
+            and e.prompt is None
         }
 
 

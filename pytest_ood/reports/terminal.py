@@ -127,8 +127,19 @@ def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[st
         ]
     for kind in KINDS:
         of_kind = [e for e in evaluations if e.kind == kind]
-        lines += _kind(kind, of_kind, models, results.rules)
+        for group in dict.fromkeys(map(_group, of_kind)):
+            rows = [e for e in of_kind if _group(e) == group]
+            lines += _kind(kind + group, rows, models, results.rules)
     return lines
+
+
+def _group(result: Evaluation) -> str:
+    """Tell attacks apart: what is made against one model says something else of another."""
+    if result.surrogate:
+        return f": made against {_cut(result.surrogate, 40)}, replayed on the others"
+    if result.prompt is not None:
+        return ": on the prompt"
+    return ": each model attacked by itself" if result.attack is not None else ""
 
 
 def _kind(
@@ -176,7 +187,7 @@ def _means(evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[s
 def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[str]:
     """Return a line on what the drop leaves unsaid: unchanged items, abstentions."""
     told = []
-    unchanged = {e.unchanged for e in evaluations if e.unchanged and e.queries is None}
+    unchanged = {e.unchanged for e in evaluations if e.unchanged and e.kind == "noise"}
     if unchanged:
         told.append(f"{max(unchanged)} unchanged, left out")
     rejected = max((e.rejected for e in evaluations), default=0)
@@ -184,6 +195,13 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
         told.append(f"{rejected} rejected by the validity filter, left out")
     told += [f"{e.model} abstained {e.abstained} of {e.n}" for e in evaluations if e.abstained]
     told += [f"{e.model}: {e.unheld} did not hold again" for e in evaluations if e.unheld]
+    told += [
+        f"{e.model}: {e.attack.success.n} attacked, {points(e.attack.success.value)} % turned"
+        for e in evaluations
+        if e.attack is not None
+    ]
+    if any(e.surrogate for e in evaluations):
+        told.append(f"{max(e.n for e in evaluations)} examples that turned it")
     told += [
         f"{e.model}'s {len(e.seed_drops)} seeds {points(min(e.seed_drops))} to "
         f"{points(max(e.seed_drops))}"
@@ -279,10 +297,10 @@ def _clause(answer: Answer) -> str:
     names = f"{answer.model.name} ({answer.model.kind})"
     baseline = f"{answer.baseline.name} ({answer.baseline.kind})"
     settled = "settled" if answer.settled else "not settled"
-    return (
-        f"under {answer.kind} shift {names} drops {how_much} {baseline} "
-        f"{interval(difference)}, {settled}"
-    )
+    where = f"under {answer.kind} shift"
+    if answer.surrogate:
+        where = f"on adversarial examples made against {answer.surrogate}"
+    return f"{where} {names} drops {how_much} {baseline} {interval(difference)}, {settled}"
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:

@@ -4,6 +4,34 @@ from __future__ import annotations
 
 import unicodedata
 
+from pytest_ood.edits import edits_between
+
+CONTEXT = 30
+"""Characters that are shown on each side of an edit."""
+
+
+def word_diff(before: str, after: str) -> str:
+    """Return two texts as one, what was taken out as [-...-] and what came in as {+...+}.
+
+    The marks are those of `git diff --word-diff`; long stretches without an edit are cut.
+    """
+    shown, position = "", 0
+    for edit in edits_between(before, after):
+        shown += _stretch(before[position : edit.start], inner=position > 0)
+        shown += (f"[-{edit.before}-]" if edit.before else "") + (
+            f"{{+{edit.after}+}}" if edit.after else ""
+        )
+        position = edit.end
+    rest = before[position:]
+    return shown + (rest if len(rest) <= 2 * CONTEXT else f"{rest[:CONTEXT]}...")
+
+
+def _stretch(text: str, *, inner: bool) -> str:
+    """Return a text without edits, or what is near the edits on its sides."""
+    if len(text) <= 2 * CONTEXT:
+        return text
+    return (text[:CONTEXT] if inner else "") + "..." + text[-CONTEXT:]
+
 
 def one_line(text: str, width: int) -> str:
     """Return text on one line, cut to `width` characters, control characters made visible.

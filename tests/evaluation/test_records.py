@@ -11,6 +11,7 @@ from pytest_ood.evaluation import (
     Evaluation,
     Flip,
     Floor,
+    PromptAttack,
     Result,
     from_record,
     to_record,
@@ -39,14 +40,16 @@ EVALUATION = Evaluation(
     measures=(("ece", 0.1, 0.2), ("recall-neg", 1.0, 0.5)), sequential=True,
     family="ocr", severity=3,
     attack=AttackFigures(
-        20, FIGURE, 12.5, 11.0, 7, 0.1, 0.05, 0.9, 3, (("wrong from the start", 10),)
+        20, FIGURE, FIGURE, FIGURE, (11.0, 8.0, 12.0), 7, FIGURE, FIGURE, None, 3,
+        (("wrong from the start", 10),), decision_only=True, cached=5,
     ),
+    surrogate="other", prompt=PromptAttack("{text} is", "{text} si", 9, 20),
 )  # fmt: skip
 COMPARISON = Comparison(
     suite="tiny", kind="noise", shift="ocr", model="m", baseline="b", n=30, scores=(0.9, 0.8),
     baseline_scores=(0.8, 0.75), difference=FIGURE, margin=0.02, verdict="inconclusive",
     reason="about", seed=3, flips=FLIPS, metric="recall-neg", drawn=64, planned=600, p_fail=0.03,
-    adjusted_p=0.3,
+    adjusted_p=0.3, surrogate="other",
 )  # fmt: skip
 ALL: tuple[Result, ...] = (FLOOR, EVALUATION, COMPARISON)
 

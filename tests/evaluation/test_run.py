@@ -28,7 +28,7 @@ from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import SeededModel
 from pytest_ood.models.replay import ReplayModel
 from pytest_ood.perturbations import perturbation
-from pytest_ood.perturbations.adversarial import find_attack
+from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift, WorstCase
@@ -88,7 +88,9 @@ def nothing(text: str, rng: Random) -> str:
 
 STRETCH, BOOKSHOP = NoiseShift("stretch", stretch), DomainShift("books", BOOKS)
 RARE, NOTHING = NoiseShift("rare", rare), NoiseShift("nothing", nothing)
-ATTACK = AdversarialShift("attack", find_attack("greedy-characters"), 20, max_examples=16)
+ATTACK = AdversarialShift(
+    "attack", find_attack("greedy-characters"), QueryBudget(20), max_examples=16
+)
 SHIFTS: tuple[Shift, ...] = (STRETCH, BOOKSHOP, RARE, NOTHING, ATTACK)
 
 KEYWORD = FakeModel("keyword", "keyword", LABELS, {"neg": ["bad"], "pos": ["good"]})

@@ -16,7 +16,7 @@ from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import SeededModel
 from pytest_ood.perturbations import perturbation
-from pytest_ood.perturbations.adversarial import find_attack
+from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, WorstCase
@@ -61,7 +61,9 @@ def smudge(text: str, rng: random.Random, *, share: float = 0.3) -> str:
 
 POLISH, SMUDGE = NoiseShift("polish", polish), NoiseShift("smudge", smudge)
 ELSEWHERE = DomainShift("elsewhere", texts("book", 600, positive=3))
-ATTACK = AdversarialShift("attack", find_attack("greedy-characters"), 20, max_examples=100)
+ATTACK = AdversarialShift(
+    "attack", find_attack("greedy-characters"), QueryBudget(20), max_examples=100
+)
 WORST = WorstCase()
 Runs = Callable[..., SuiteRun]
 

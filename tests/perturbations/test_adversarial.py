@@ -14,7 +14,14 @@ from pytest_ood.edits import Edit, Perturbed, apply_edits
 from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Example, Inputs, fields_of
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.perturbations.adversarial import Attack, AttackResult, attacks, find_attack
+from pytest_ood.perturbations.adversarial import (
+    Attack,
+    AttackResult,
+    Query,
+    QueryBudget,
+    attacks,
+    find_attack,
+)
 from pytest_ood.perturbations.adversarial import _lockstep as lockstep_module
 from pytest_ood.perturbations.adversarial.constraints import (
     FewCharacters,
@@ -25,7 +32,14 @@ from pytest_ood.perturbations.adversarial.constraints import (
     Unprotected,
 )
 from pytest_ood.perturbations.adversarial.goals import Kept, Targeted, Untargeted
-from pytest_ood.perturbations.adversarial.protocol import Candidates, Problem, Steps
+from pytest_ood.perturbations.adversarial.protocol import (
+    FIXED,
+    NO_SCORES,
+    WRONG,
+    Candidates,
+    Problem,
+    Steps,
+)
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import (
     Beam,
@@ -50,8 +64,13 @@ LABELS = ("bad", "good")
 WORDS = {"bad": ("terrible", "dreadful"), "good": ("wonderful", "delightful")}
 QUICK = {name: attack for name, attack in attacks().items() if not attack.needs}
 each = pytest.mark.parametrize("attack", QUICK.values(), ids=QUICK)
-TURNING = {name: attack for name, attack in QUICK.items() if not name.startswith("checklist")}
-"""CheckList's changes are such that no answer of these models hangs on them."""
+TURNING = {
+    name: attack
+    for name, attack in QUICK.items()
+    if not name.startswith(("checklist", "input-reduction"))
+}
+"""CheckList's changes are such that no answer of these models hangs on them; of a reduced text the
+answer stays."""
 turning = pytest.mark.parametrize("attack", TURNING.values(), ids=TURNING)
 
 
@@ -85,7 +104,16 @@ def attacked(
 ) -> tuple[list[AttackResult], Asked]:
     """Run an attack on the telling words."""
     asked = Asked(hard)
-    return attack.run(asked, examples, seed=seed, query_budget=budget), asked
+    return run(attack, asked, examples, seed=seed, budget=QueryBudget(budget)), asked
+
+
+def run(
+    attack: Attack, query: Query, examples: Sequence[Example], *, budget: QueryBudget, seed: int = 0
+) -> list[AttackResult]:
+    """Return the results of an attack in the order of the examples."""
+    results = dict(attack.run(query, examples, seed=seed, budget=budget))
+    assert sorted(results) == list(range(len(examples)))
+    return [results[place] for place in range(len(examples))]
 
 
 @turning
@@ -109,7 +137,7 @@ def test_a_failed_attack_gives_the_original(attack: Attack) -> None:
 
 @each
 @pytest.mark.parametrize("hard", [False, True], ids=["scores", "labels"])
-@pytest.mark.parametrize("budget", [1, 2, 3, 4, 5, 7, 10, 20, 50])
+@pytest.mark.parametrize("budget", [2, 3, 4, 5, 7, 10, 20, 50])
 def test_the_budget_is_never_exceeded(attack: Attack, budget: int, hard: bool) -> None:  # noqa: FBT001 - the case
     """Alone in a run, no example costs more queries than allowed, and all queries are counted."""
     for example in REVIEWS[:6]:
@@ -125,7 +153,7 @@ def test_the_budget_is_never_exceeded(attack: Attack, budget: int, hard: bool) -
     | st.lists(
         st.sampled_from(["dreadful", "a", "is", "film", "aaa", "'", "\U0001f9d1\u200d"])
     ).map(" ".join),
-    budget=st.integers(1, 12),
+    budget=st.integers(2, 12),
     seed=st.integers(0, 100),
 )
 def test_any_text_can_be_attacked(attack: Attack, text: str, budget: int, seed: int) -> None:
@@ -145,9 +173,8 @@ def test_a_text_without_longer_words_costs_one_query(attack: Attack, text: str) 
     if attack.name.startswith("bad-characters") and text.strip(" .!?")[:1].isascii():
         # To it every letter is a place.
         return
-    assert result == AttackResult(
-        text, success=False, queries=1, skipped="nothing in it may be changed"
-    )
+    told = "too short to be reduced" if attack.name.startswith("input-reduction") else FIXED
+    assert (result.inputs, result.success, result.queries, result.skipped) == (text, False, 1, told)
     assert asked.batches == [[text]]
 
 
@@ -156,19 +183,19 @@ def test_what_was_wrong_is_left_alone(attack: Attack) -> None:
     """An example that is answered wrongly, or not at all, is neither changed nor asked again."""
     wrong = [Example(e.id, e.inputs, "good" if e.label == "bad" else "bad") for e in REVIEWS]
     results, asked = attacked(attack, wrong, budget=50)
-    told = "wrong from the start"
-    assert results == [
-        AttackResult(e.inputs, success=False, queries=1, skipped=told) for e in wrong
+    assert [(r.inputs, r.success, r.queries) for r in results] == [
+        (e.inputs, False, 1) for e in wrong
     ]
+    # Where CheckList finds nothing to change, that comes first.
+    told = {WRONG, FIXED} if attack.name.startswith("checklist") else {WRONG}
+    assert {result.skipped for result in results} <= told
     assert asked.batches == [[e.inputs for e in wrong]]
 
     def silent(inputs: Sequence[Inputs]) -> list[Prediction]:
         return [Prediction(None) for _ in inputs]
 
-    results = attack.run(silent, REVIEWS, seed=0, query_budget=50)
-    assert results == [
-        AttackResult(e.inputs, success=False, queries=1, skipped=told) for e in REVIEWS
-    ]
+    silenced = run(attack, silent, REVIEWS, budget=QueryBudget(50))
+    assert all(result.skipped and result.queries == 1 for result in silenced)
 
 
 @each
@@ -179,7 +206,8 @@ def test_all_examples_share_one_batch_a_round(attack: Attack) -> None:
     assert len(together.batches) == max(map(len, alone))
     for round_number, batch in enumerate(together.batches):
         asked = [rounds[round_number] for rounds in alone if round_number < len(rounds)]
-        assert batch == [candidate for part in asked for candidate in part]
+        # What two examples ask alike is asked once.
+        assert batch == list(dict.fromkeys(candidate for part in asked for candidate in part))
 
 
 @each
@@ -203,7 +231,10 @@ def test_the_seed_decides(attack: Attack) -> None:
         assert any(course != courses[0] for course in courses)
 
 
-@turning
+DECIDING = [a for a in TURNING.values() if isinstance(a, Recipe) and not a.search.needs_scores]
+
+
+@pytest.mark.parametrize("attack", DECIDING, ids=lambda attack: attack.name)
 def test_labels_alone_suffice(attack: Attack) -> None:
     """A model without scores is attacked by its answers alone."""
     results, _ = attacked(attack, REVIEWS, hard=True, budget=300)
@@ -211,6 +242,14 @@ def test_labels_alone_suffice(attack: Attack) -> None:
     for example, result in zip(REVIEWS, results, strict=True):
         answer = Asked()([result.inputs])[0].label
         assert (answer != example.label) == result.success
+
+
+@pytest.mark.parametrize("name", ["bad-characters", "pwws"])
+def test_a_search_by_scores_says_what_it_lacks(name: str) -> None:
+    """Where the search goes by scores alone, examples of a model without are skipped."""
+    results, asked = attacked(attacks()[name], REVIEWS, hard=True, budget=300)
+    assert {(result.skipped, result.queries) for result in results} == {(NO_SCORES, 1)}
+    assert len(asked.batches) == 1
 
 
 @each
@@ -233,6 +272,8 @@ def test_a_success_is_made_of_its_edits(attack: Attack) -> None:
     for example, result in zip(REVIEWS, results, strict=True):
         assert apply_edits(str(example.inputs), result.edits) == result.inputs
         assert bool(result.edits) == result.success
+        if attack.name.startswith("input-reduction"):
+            continue
         for place in range(len(result.edits) if len(result.edits) > 1 else 0):
             fewer = result.edits[:place] + result.edits[place + 1 :]
             answer = Asked()([apply_edits(str(example.inputs), fewer)])[0]
@@ -261,6 +302,7 @@ class Rounds:
 
     rounds: int
     name: str = "rounds"
+    needs_scores: bool = False
 
     def steps(self, problem: Problem, transformation: object, goal: object) -> Steps:
         """Put numbers in the place of the first character."""
@@ -270,7 +312,6 @@ class Rounds:
             answers = yield Candidates([(replaced(problem, (0, 1), t),) for t in texts])
             for text, answer in zip(texts, answers, strict=True):
                 assert answer is None or str(answer.text).startswith(text)
-        return None
 
 
 def echo(inputs: Sequence[Inputs]) -> list[Prediction]:
@@ -286,11 +327,11 @@ def numbered(count: int) -> list[Example]:
 ONE = Recipe("one", "a test", CharacterEdits(("swap",)), Rounds(3))
 
 
-@given(count=st.integers(0, 9), rounds=st.integers(0, 4), budget=st.integers(1, 20))
+@given(count=st.integers(0, 9), rounds=st.integers(0, 4), budget=st.integers(2, 20))
 def test_every_search_gets_its_own_answers(count: int, rounds: int, budget: int) -> None:
     """Each candidate's answer comes back in its place, up to the cap, results in order."""
     recipe = replace(ONE, search=Rounds(rounds))
-    results = recipe.run(echo, numbered(count), seed=0, query_budget=budget)
+    results = run(recipe, echo, numbered(count), budget=QueryBudget(budget))
     assert [result.inputs for result in results] == [e.inputs for e in numbered(count)]
     asked = 1 + rounds * (rounds + 1) // 2
     assert [result.queries for result in results] == [min(asked, budget)] * count
@@ -305,11 +346,11 @@ def test_no_empty_batch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         sizes.append(len({str(value).rpartition(" ")[2] for value in inputs}))
         return echo(inputs)
 
-    results = ONE.run(query, numbered(7), seed=0, query_budget=50)
+    results = run(ONE, query, numbered(7), budget=QueryBudget(50))
     assert len(results) == 7
     assert max(sizes) == 2
     assert min(sizes) >= 1
-    assert ONE.run(query, [], seed=0, query_budget=50) == []
+    assert run(ONE, query, [], budget=QueryBudget(50)) == []
 
 
 def test_what_was_asked_is_not_asked_again() -> None:
@@ -318,17 +359,17 @@ def test_what_was_asked_is_not_asked_again() -> None:
     @dataclass(frozen=True)
     class Twice:
         name: str = "twice"
+        needs_scores: bool = False
 
         def steps(self, problem: Problem, transformation: object, goal: object) -> Steps:
             del transformation, goal
             for _ in range(3):
                 answers = yield Candidates([(replaced(problem, (0, 1), "y"),), ()])
                 assert [answer is not None for answer in answers] == [True, True]
-            return None
 
     asked = Asked()
     recipe = replace(ONE, search=Twice())
-    (result,) = recipe.run(asked, [Example("1", "xx dreadful", "bad")], seed=0, query_budget=9)
+    (result,) = run(recipe, asked, [Example("1", "xx dreadful", "bad")], budget=QueryBudget(9))
     assert (result.queries, sum(map(len, asked.batches))) == (2, 2)
 
 
@@ -339,7 +380,7 @@ def test_rejected_candidates_are_counted_and_not_asked() -> None:
         constraints=(FewCharacters(0),),
     )  # fmt: skip
     asked = Asked()
-    (result,) = recipe.run(asked, [REVIEWS[1]], seed=0, query_budget=500)
+    (result,) = run(recipe, asked, [REVIEWS[1]], budget=QueryBudget(500))
     assert not result.success
     assert result.rejected > 20
     words = len(str(REVIEWS[1].inputs).split())
@@ -455,15 +496,31 @@ def test_constraints_on_candidates() -> None:
 def test_goals() -> None:
     """Any wrong answer, one wrong answer, or the same answer; the nearer, the higher the score."""
     answer = Prediction("bad", {"bad": 0.7, "good": 0.2, "so": 0.1})
-    assert Untargeted().reached(answer, "good")
+    case = Perturbed("one two three four five", ())
+    assert Untargeted().reached(answer, "good", case)
     assert Untargeted().score(answer, "good") == pytest.approx(0.8)
     assert Untargeted().score(Prediction("bad"), "good") == 1.0
     assert Targeted("so").score(answer, "good") == pytest.approx(0.1)
-    assert not Targeted("so").reached(answer, "good")
-    assert Targeted("bad").reached(answer, "good")
-    assert not Targeted("bad").reached(answer, "bad")
-    assert Kept().reached(answer, "bad")
+    assert Targeted("so").score(Prediction("so"), "good") == 1.0
+    assert not Targeted("so").reached(answer, "good", case)
+    assert Targeted("bad").reached(answer, "good", case)
+    assert not Targeted("bad").reached(answer, "bad", case)
+    assert "the target's" in Targeted("bad").refuses("bad", "x")
+    assert not Targeted("bad").refuses("good", "x")
     assert Kept().score(answer, "good") == pytest.approx(0.2)
+    assert Kept().score(Prediction("bad"), "bad") == 1.0
+
+
+def test_little_is_left_of_a_reduced_text() -> None:
+    """The right answer counts once no more than the share of words is left; short texts are out."""
+    answer, text = Prediction("bad"), "one two three four five"
+    most = Perturbed(text, tuple(Edit(n, n + 4, text[n : n + 4], "") for n in (0, 4)))
+    one = Perturbed(text, (Edit(0, 19, text[:19], ""),))
+    assert not Kept(0.2).reached(answer, "bad", most)
+    assert Kept(0.2).reached(answer, "bad", one)
+    assert not Kept(0.2).reached(answer, "good", one)
+    assert Kept(0.2).refuses("bad", "four words are few")
+    assert not Kept(0.2).refuses("bad", text)
 
 
 SEARCHES = (
@@ -479,6 +536,8 @@ def test_every_search_finds_what_there_is(search: Any, hard: bool) -> None:  # n
     """Where one word's typo turns the answer, each search gets there."""
     recipe = Recipe("r", "a test", CharacterEdits(("swap", "delete"), every=True), search)
     single = [e for e in REVIEWS if e.label == "bad" and " and " not in str(e.inputs)]
+    if hard and search.needs_scores:
+        pytest.skip("goes by scores")
     results, _ = attacked(recipe, single, hard=hard, budget=3000)
     assert all(result.success and len(result.edits) == 1 for result in results)
 

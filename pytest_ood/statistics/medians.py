@@ -1,0 +1,42 @@
+"""Medians, with intervals that hold whatever the distribution."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from scipy.stats import binom
+
+from pytest_ood.statistics.figures import check_level
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def median_with_bounds(
+    values: Sequence[float], alpha: float, limits: tuple[float, float]
+) -> tuple[float, float, float]:
+    """Return the median and its one-sided bounds, each of level alpha.
+
+    The bounds are order statistics: the k-th smallest value lies above the median of the
+    distribution only if fewer than k values lie at or below it, of which each does with chance 1/2
+    or more (Conover 1999, Practical Nonparametric Statistics, section 3.2).
+
+    Args:
+        values: Independent values.
+        alpha: One-sided level, in (0, 0.5).
+        limits: The bounds where there are too few values for any.
+
+    Raises:
+        ValueError: no values, or alpha is outside (0, 0.5).
+    """
+    if not values:
+        raise ValueError("there are no values; a median needs at least one")
+    ordered = sorted(values)
+    # The largest k with P(Bin(n, 1/2) < k) <= alpha.
+    place = int(binom.ppf(check_level(alpha), len(ordered), 0.5))
+    if binom.cdf(place - 1, len(ordered), 0.5) > alpha:
+        place -= 1
+    if place < 1:
+        return float(median(ordered)), *limits
+    return float(median(ordered)), float(ordered[place - 1]), float(ordered[-place])
