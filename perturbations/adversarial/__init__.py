@@ -15,6 +15,7 @@ from pathlib import Path
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.objects import import_object
 from pytest_ood.perturbations import code_version
+from pytest_ood.perturbations.adversarial.adapters import from_openattack, from_textattack
 from pytest_ood.perturbations.adversarial.protocol import (
     Attack,
     AttackResult,
@@ -33,6 +34,8 @@ __all__ = [
     "attack_code_version",
     "attacks",
     "find_attack",
+    "from_openattack",
+    "from_textattack",
 ]
 
 

@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 LIVE = 256
 """How many examples are under attack at the same time: enough to fill batches, and flat memory."""
 
-EXHAUSTIVE = 5
-"""Up to so many edits of a success all smaller sets are tried (30 at most); of more, one edit after
-the other is left out."""
+EXHAUSTIVE = 3
+"""Up to so many edits of a success all smaller sets are tried; of more, one edit after the other is
+left out first. On deepwordbug's successes against a fine-tuned MiniLM 5 found no fewer edits, for
+twice the queries."""
 
 
 @dataclass

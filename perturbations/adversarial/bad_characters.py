@@ -11,6 +11,7 @@ from pytest_ood.perturbations.adversarial.transformations import Imperceptible
 LOOSE = Recipe(
     "bad-characters",
     "Boucher et al. 2022, sections IV and V",
+    "Edits that cannot be seen.",
     Imperceptible(),
     DifferentialEvolution(edits=5, population=32, generations=10),
     deviations="all four kinds of characters in one attack",

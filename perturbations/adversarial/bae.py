@@ -13,6 +13,7 @@ from pytest_ood.perturbations.filters import EmbeddingSimilarity
 LOOSE = Recipe(
     "bae",
     "Garg and Ramakrishnan 2020, section 3 (BAE-R)",
+    "What a masked language model finds likely, for the words that matter most.",
     MaskedWords(),
     WordImportance("delete"),
     rules=(NoStopwords(),),

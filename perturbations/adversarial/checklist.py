@@ -12,6 +12,7 @@ from pytest_ood.perturbations.adversarial.transformations import Perturbations
 LOOSE = Recipe(
     "checklist",
     "Ribeiro et al. 2020, section 2 (invariance tests)",
+    "Contractions, names, numbers and places, none of which should matter.",
     Perturbations(
         ("contract", "expand", "change-names", "change-places", "digits-to-words",
          "words-to-digits")

@@ -17,6 +17,7 @@ from pytest_ood.perturbations.adversarial.transformations import CharacterEdits
 LOOSE = Recipe(
     "deepwordbug",
     "Gao et al. 2018, sections III-B and III-C",
+    "One typo in each of the words that matter most.",
     CharacterEdits(("swap", "substitute", "delete", "insert")),
     WordImportance("unk"),
     rules=(NoStopwords(),),

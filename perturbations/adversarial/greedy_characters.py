@@ -14,6 +14,7 @@ def attacks() -> tuple[Recipe, ...]:
         Recipe(
             "greedy-characters",
             "Gao et al. 2018 (DeepWordBug), section III, with the score of Jin et al. 2020",
+            "A greedy character attack that gets by with few queries.",
             CharacterEdits(("swap", "substitute", "delete", "insert"), head=True),
             WordImportance("delete", share=0.5),
             rules=(LongWords(3),),

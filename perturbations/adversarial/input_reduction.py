@@ -12,6 +12,7 @@ from pytest_ood.perturbations.adversarial.transformations import Deletion
 LOOSE = Recipe(
     "input-reduction",
     "Feng et al. 2018, section 2",
+    "The right answer to a text of which next to nothing is left.",
     Deletion(),
     Reduction(),
     goal=Kept(0.2),

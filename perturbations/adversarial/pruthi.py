@@ -12,6 +12,7 @@ from pytest_ood.perturbations.adversarial.transformations import CharacterEdits
 LOOSE = Recipe(
     "pruthi",
     "Pruthi et al. 2019, section 3.1",
+    "The single typo inside a word that does the most.",
     CharacterEdits(("swap", "delete", "insert", "keyboard"), every=True, inner=True),
     Beam(1),
     rules=(NoStopwords(), LongWords(4)),

@@ -13,6 +13,7 @@ from pytest_ood.perturbations.filters import EmbeddingSimilarity
 LOOSE = Recipe(
     "pwws",
     "Ren et al. 2019, section 3",
+    "WordNet synonyms for the words that matter most, by saliency and effect.",
     Synonyms(),
     WordImportance("weighted-saliency"),
     rules=(NoStopwords(),),

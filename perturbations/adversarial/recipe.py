@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Profile = Literal["loose", "strict"]
 
 _OPEN = (str, int, float)
-_CLOSED = ("name", "needs_scores", "fewer_is_better", "target")
+_CLOSED = ("name", "needs_scores", "fewer_is_better", "target", "every", "inner", "head")
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Recipe:
     Attributes:
         name: In suites and reports.
         source: The paper (section).
+        does: What it does, in a sentence.
         transformation: What may stand in a place.
         search: Which candidates are tried, in what order.
         rules: Which places may be changed.
@@ -61,6 +62,7 @@ class Recipe:
 
     name: str
     source: str
+    does: str
     transformation: Transformation
     search: Search
     rules: tuple[PlaceRule, ...] = ()

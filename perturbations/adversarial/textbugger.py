@@ -17,6 +17,7 @@ from pytest_ood.perturbations.filters import EmbeddingSimilarity
 LOOSE = Recipe(
     "textbugger",
     "Li et al. 2019, section III-C (black-box)",
+    "Typos that people read over and embedding neighbours, the best of both.",
     Together(
         (
             CharacterEdits(("space", "delete", "swap"), inner=True),

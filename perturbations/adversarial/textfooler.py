@@ -13,6 +13,7 @@ from pytest_ood.perturbations.filters import EmbeddingSimilarity
 LOOSE = Recipe(
     "textfooler",
     "Jin et al. 2020, section 2",
+    "Neighbours in embedding space for the words that matter most.",
     Neighbours(50, 0.5),
     WordImportance("delete"),
     rules=(NoStopwords(),),

@@ -1,4 +1,4 @@
-"""List the perturbations: what each changes, what it promises and what it needs."""
+"""List perturbations and attacks: what each changes, what it promises and what it needs."""
 
 from __future__ import annotations
 
@@ -8,23 +8,29 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING, Any, get_args
 
+from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations import catalogue, find
+from pytest_ood.perturbations.adversarial import Recipe, attacks
 from pytest_ood.perturbations.protocol import MAX_SEVERITY, Kind
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from pytest_ood.perturbations import Generator
 
 EXAMPLE = "python -m pytest_ood perturbations --kind register"
 WIDTH = 100
+ADVERSARIAL = "adversarial"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command is told."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
-    parser.add_argument("--kind", choices=get_args(Kind), help="only those of a kind")
+    parser.add_argument(
+        "--kind", choices=(*get_args(Kind), ADVERSARIAL), help="only those of a kind"
+    )
     parser.add_argument("--json", action="store_true", help="write JSON")
 
 
@@ -34,8 +40,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ConfigurationError: there is no perturbation of a given name.
     """
-    chosen = [find(name) for name in options.names] or list(catalogue().values())
-    listed = [_described(g) for g in chosen if options.kind in (None, g.kind)]
+    listed = [entry for entry in _chosen(options.names) if options.kind in (None, entry["kind"])]
     if options.json:
         sys.stdout.write(json.dumps(listed, indent=2) + "\n")
         return 0
@@ -43,8 +48,41 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write("\n".join(_lines(entry)) + "\n\n")
     kinds = Counter(entry["kind"] for entry in listed)
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    sys.stdout.write(f"{len(listed)} perturbations: {told}\n")
+    sys.stdout.write(f"{len(listed)} perturbations and attacks: {told}\n")
     return 0
+
+
+def _chosen(names: Sequence[str]) -> list[dict[str, Any]]:
+    """Describe what was named, or everything there is."""
+    recipes = {name: one for name, one in attacks().items() if isinstance(one, Recipe)}
+    if not names:
+        return [*map(_described, catalogue().values()), *map(_recipe, recipes.values())]
+    known = [*catalogue(), *recipes]
+    for name in names:
+        if name not in known and ":" not in name:
+            raise ConfigurationError(unknown_name("perturbation or attack", name, known))
+    return [_recipe(recipes[n]) if n in recipes else _described(find(n)) for n in names]
+
+
+def _recipe(recipe: Recipe) -> dict[str, Any]:
+    """Return what there is to say of an attack, as plain values."""
+    return {
+        "name": recipe.name,
+        "kind": ADVERSARIAL,
+        "profile": recipe.profile,
+        "does": recipe.does,
+        "goal": recipe.goal.name,
+        "transformation": recipe.transformation.name,
+        "constraints": [*(rule.name for rule in recipe.rules),
+                        *(constraint.fingerprint for constraint in recipe.constraints)],
+        "search": recipe.search.name,
+        "needs_scores": recipe.search.needs_scores,
+        "parameters": recipe.parameters,
+        "needs": recipe.needs,
+        "source": recipe.source,
+        "deviations": recipe.deviations,
+        "version": recipe.version,
+    }  # fmt: skip
 
 
 def _described(found: Generator) -> dict[str, Any]:
@@ -70,7 +108,38 @@ def _example(found: Generator) -> str | None:
     return None if found.needs else found(found.example, generator(0, found.name))
 
 
+def _recipe_lines(entry: dict[str, Any]) -> list[str]:
+    rows = [
+        ("goal", entry["goal"]),
+        ("transformation", entry["transformation"]),
+        ("constraints", "; ".join(entry["constraints"]) or "none"),
+        ("search", entry["search"] + ("; needs scores" if entry["needs_scores"] else "")),
+        *((key, repr(value)) for key, value in entry["parameters"].items()),
+        *([("needs", entry["needs"])] if entry["needs"] else []),
+        ("source", entry["source"]),
+        ("other than there", entry["deviations"]),
+    ]
+    return [
+        f"{entry['name']}  [{ADVERSARIAL}, {entry['profile']}]",
+        f"  {entry['does']}",
+        *_rows(rows),
+    ]
+
+
+def _rows(rows: Sequence[tuple[str, str]]) -> list[str]:
+    return [
+        line
+        for key, value in rows
+        for line in textwrap.wrap(
+            f"{key}: {value}", WIDTH, initial_indent="  ", subsequent_indent="    ",
+            break_on_hyphens=False,
+        )
+    ]  # fmt: skip
+
+
 def _lines(entry: dict[str, Any]) -> list[str]:
+    if entry["kind"] == ADVERSARIAL:
+        return _recipe_lines(entry)
     contract = entry["contract"] + (f" ({entry['filter']})" if entry["filter"] else "")
     shares = " ".join(f"{share:g}" for share in entry["severities"].values())
     lines = [f"{entry['name']}  [{entry['kind']}, {contract}]", f"  {entry['does']}"]
@@ -84,9 +153,4 @@ def _lines(entry: dict[str, Any]) -> list[str]:
         after = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in
                         entry["example"]["after"])  # fmt: skip
         rows.append(("after", after))
-    for key, value in rows:
-        lines += textwrap.wrap(
-            f"{key}: {value}", WIDTH, initial_indent="  ", subsequent_indent="    ",
-            break_on_hyphens=False,
-        )  # fmt: skip
-    return lines
+    return lines + _rows(rows)

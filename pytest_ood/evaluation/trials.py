@@ -16,6 +16,7 @@ from pytest_ood.metrics import Outcome
 from pytest_ood.models.protocol import Model, Promptable, RecordedModel
 from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP
 from pytest_ood.perturbations.protection import Protection
+from pytest_ood.progress import Silent
 from pytest_ood.prompting import FIELD_PATTERN
 from pytest_ood.suite import IN_DISTRIBUTION
 from pytest_ood.tasks import Prediction, majority_share
@@ -307,11 +308,12 @@ class AttackTrial:
     def _attack(self, model: Model, examples: Sequence[Example]) -> None:
         labels, engine, budget = self.asker.suite.task.labels, self.asker.engine, self.shift.budget
         what = f"{self.asker.suite.name}/{self.shift.name}"
-        asked = 0
+        # The engine's own lines would tell of every round's batch.
+        quiet, asked = replace(engine, progress=Silent()), 0
 
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:
             nonlocal asked
-            answered = engine.answer(model, inputs, labels, what, remember=False)
+            answered = quiet.answer(model, inputs, labels, what, remember=False)
             asked += answered.asked
             return answered.answers
 
@@ -320,11 +322,15 @@ class AttackTrial:
         found = store.get(examples) if store is not None and budget.total is None else {}
         places = [place for place in range(len(examples)) if place not in found]
         rest = [examples[place] for place in places]
+        title = f"attacking {what} on {model.name}"
         try:
-            for number, result in self.shift.attack.run(query, rest, seed=self.seed, budget=budget):
-                found[places[number]] = result
-                if store is not None and result.skipped != USED_UP:
-                    store.put(rest[number], result)
+            with engine.progress.track(title, len(rest), "examples", quick=True) as tracker:
+                attack = self.shift.attack.run(query, rest, seed=self.seed, budget=budget)
+                for done, (number, result) in enumerate(attack, start=1):
+                    found[places[number]] = result
+                    if store is not None and result.skipped != USED_UP:
+                        store.put(rest[number], result)
+                    tracker.update(done)
         finally:
             # What has ended is kept, whatever ends the rest.
             if store is not None:

@@ -324,7 +324,7 @@ def numbered(count: int) -> list[Example]:
     return [Example(str(n), f"x number {n}", "good") for n in range(count)]
 
 
-ONE = Recipe("one", "a test", CharacterEdits(("swap",)), Rounds(3))
+ONE = Recipe("one", "a test", "Nothing.", CharacterEdits(("swap",)), Rounds(3))
 
 
 @given(count=st.integers(0, 9), rounds=st.integers(0, 4), budget=st.integers(2, 20))
@@ -534,7 +534,9 @@ SEARCHES = (
 @pytest.mark.parametrize("hard", [False, True], ids=["scores", "labels"])
 def test_every_search_finds_what_there_is(search: Any, hard: bool) -> None:  # noqa: FBT001 - the case
     """Where one word's typo turns the answer, each search gets there."""
-    recipe = Recipe("r", "a test", CharacterEdits(("swap", "delete"), every=True), search)
+    recipe = Recipe(
+        "r", "a test", "Nothing.", CharacterEdits(("swap", "delete"), every=True), search
+    )
     single = [e for e in REVIEWS if e.label == "bad" and " and " not in str(e.inputs)]
     if hard and search.needs_scores:
         pytest.skip("goes by scores")
@@ -548,7 +550,7 @@ def test_importance_saves_queries() -> None:
 
     def queries(by: Any) -> int:
         edits = CharacterEdits(("delete",), every=True)
-        recipe = Recipe("r", "a test", edits, WordImportance(by))
+        recipe = Recipe("r", "a test", "Nothing.", edits, WordImportance(by))
         return sum(r.queries for seed in range(5)
                    for r in attacked(recipe, single, seed=seed, budget=900)[0])  # fmt: skip
 

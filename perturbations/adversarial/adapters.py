@@ -1,0 +1,227 @@
+"""Attacks of other libraries: TextAttack's recipes, and OpenAttack's attackers, for suites.
+
+They run one example at a time, as those libraries do, on the field that recipes attack, too. What
+they ask goes through the same door, is counted there and held to the budget, and a success has to
+hold like any other. TextAttack cannot be installed beside transformers 5: give it an environment of
+its own, for models that need none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_ood.edits import edits_between
+from pytest_ood.errors import ConfigurationError, require, unknown_name
+from pytest_ood.examples import fields_of, with_fields
+from pytest_ood.perturbations.adversarial.door import Door
+from pytest_ood.perturbations.adversarial.protocol import (
+    TOO_LONG,
+    USED_UP,
+    WRONG,
+    AttackResult,
+    attacked_field,
+)
+from pytest_ood.seeding import generator, seeded_globals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.perturbations.adversarial.protocol import Query, QueryBudget
+    from pytest_ood.tasks import Prediction
+
+Scores = list[list[float]]
+Ask = Callable[[Sequence[str]], Scores]
+"""The model as other libraries see it: texts in, a row of probabilities over the labels out."""
+
+
+class _NothingLeftError(Exception):
+    """The example has used its queries up, or grew too long; its attack ends here."""
+
+
+class _Attacker(Protocol):
+    def __call__(self, ask: Ask, text: str, *, label: int, each: int) -> str | None:
+        """Return the adversarial text, or None."""
+        ...
+
+
+@dataclass(frozen=True)
+class ForeignAttack:
+    """An attack of another library.
+
+    Attributes:
+        name: In reports.
+        fingerprint: Library, version and what the attack says of itself.
+        labels: The task's, in the order of their indices.
+        attacker: Attacks one example.
+    """
+
+    name: str
+    fingerprint: str
+    labels: tuple[str, ...]
+    attacker: _Attacker = field(repr=False)
+
+    def run(
+        self, query: Query, examples: Sequence[Example], *, seed: int, budget: QueryBudget
+    ) -> Iterator[tuple[int, AttackResult]]:
+        """Attack one example after the other.
+
+        Raises:
+            ConfigurationError: an example has a label that the attack was not told.
+        """
+        door = Door(query, budget)
+        for place, example in enumerate(examples):
+            if example.label not in self.labels:
+                raise ConfigurationError(
+                    f"attack {self.name}: " + unknown_name("label", example.label, self.labels)
+                )
+            if not door.admits():
+                yield place, AttackResult(example.inputs, success=False, queries=0, skipped=USED_UP)
+                continue
+            door.open(place)
+            result = self._attack(door, place, example, seed)
+            door.close(place)
+            yield place, result
+
+    def _attack(self, door: Door, place: int, example: Example, seed: int) -> AttackResult:
+        ((answer,),) = door.ask([(place, [example.inputs])])
+        right = answer is not None and answer.label == example.label
+        if not right:
+            skipped = TOO_LONG if answer is None else WRONG
+            return AttackResult(example.inputs, success=False, queries=1, answer=answer,
+                                skipped=skipped)  # fmt: skip
+
+        name = attacked_field(example)
+
+        def made(text: str) -> Inputs:
+            return with_fields(example.inputs, {name: text})
+
+        def ask(texts: Sequence[str]) -> Scores:
+            (answers,) = door.ask([(place, [made(text) for text in texts])])
+            return [self._row(one) for one in answers]
+
+        original = fields_of(example.inputs)[name]
+        with seeded_globals(generator(seed, self.name, example.id)):
+            try:
+                found = self.attacker(
+                    ask, original, label=self.labels.index(example.label), each=door.budget.each
+                )
+            except _NothingLeftError:
+                found = None
+        queries = door.queries(place)
+        turned = None if found is None else door.ask([(place, [made(found)])])[0][0]
+        if found is None or turned is None or turned.label == example.label:
+            return AttackResult(example.inputs, success=False, queries=queries, answer=answer)
+        edits = edits_between(original, found)
+        return AttackResult(made(found), success=True, queries=queries, answer=turned, edits=edits,
+                            nearest=edits)  # fmt: skip
+
+    def _row(self, answer: Prediction | None) -> list[float]:
+        """Return an answer as probabilities; of one without scores, all on the label."""
+        if answer is None:
+            raise _NothingLeftError
+        scores = answer.scores or {answer.label or "": 1.0}
+        row = [scores.get(label, 0.0) for label in self.labels]
+        total = sum(row)
+        # An abstention is no label at all.
+        return [value / total for value in row] if total else [1.0 / len(row)] * len(row)
+
+
+def from_textattack(recipe: Any, labels: Sequence[str], name: str = "") -> ForeignAttack:
+    """Make an attack of one of TextAttack's (Morris et al. 2020).
+
+    Args:
+        recipe: A recipe class, such as `textattack.attack_recipes.PWWSRen2019`, or an
+            `textattack.Attack`, whose model is replaced while it runs.
+        labels: The task's, in the order of their indices.
+        name: In reports; the recipe's own unless it is given.
+
+    Raises:
+        MissingDependencyError: TextAttack is not installed.
+        ConfigurationError: it is neither.
+    """
+    textattack = require("textattack", extra="textattack", purpose="an attack of TextAttack")
+
+    base = textattack.models.wrappers.ModelWrapper
+
+    class Wrapper(base):  # type: ignore[misc,valid-type] # untyped
+        """The model as TextAttack calls it."""
+
+        def __init__(self, ask: Ask | None) -> None:
+            self.model = ask
+
+        def __call__(self, text_input_list: Sequence[str]) -> Any:
+            import numpy as np
+
+            assert self.model is not None, "unreachable because it is set before it is asked"  # noqa: S101 - says why
+            return np.array(self.model(text_input_list))
+
+    own = getattr(recipe, "__name__", type(recipe).__name__)
+    attack = recipe.build(Wrapper(None)) if hasattr(recipe, "build") else recipe
+    if not isinstance(attack, textattack.Attack):
+        raise ConfigurationError(
+            f"{recipe!r} is neither a recipe class of TextAttack's nor a textattack.Attack"
+        )
+
+    def attacker(ask: Ask, text: str, *, label: int, each: int) -> str | None:
+        goal = attack.goal_function
+        before = goal.model, goal.query_budget
+        goal.model, goal.query_budget = Wrapper(ask), each
+        attack.clear_cache()
+        try:
+            result = attack.attack(text, label)
+        finally:
+            goal.model, goal.query_budget = before
+        if not isinstance(result, textattack.attack_results.SuccessfulAttackResult):
+            return None
+        return str(result.perturbed_result.attacked_text.tokenizer_input)
+
+    fingerprint = f"textattack:{own}({' '.join(repr(attack).split())})"
+    return ForeignAttack(name or f"textattack-{own}", fingerprint, tuple(labels), attacker)
+
+
+def from_openattack(attacker: Any, labels: Sequence[str], name: str = "") -> ForeignAttack:
+    """Make an attack of one of OpenAttack's (Zeng et al. 2021).
+
+    Args:
+        attacker: A classification attacker, such as `OpenAttack.attackers.PWWSAttacker()`.
+        labels: The task's, in the order of their indices.
+        name: In reports; the attacker's class unless it is given.
+
+    Raises:
+        MissingDependencyError: OpenAttack is not installed.
+        ConfigurationError: it is none.
+    """
+    openattack = require("OpenAttack", extra="openattack", purpose="an attack of OpenAttack")
+    if not isinstance(attacker, openattack.attackers.ClassificationAttacker):
+        raise ConfigurationError(f"{attacker!r} is no classification attacker of OpenAttack's")
+
+    base = openattack.Classifier
+
+    def attack(ask: Ask, text: str, *, label: int, each: int) -> str | None:
+        del label, each
+
+        class Victim(base):  # type: ignore[misc,valid-type] # untyped
+            """The model as OpenAttack calls it."""
+
+            def get_prob(self, texts: Sequence[str]) -> Any:
+                import numpy as np
+
+                return np.array(ask(texts))
+
+            def get_pred(self, texts: Sequence[str]) -> Any:
+                return self.get_prob(texts).argmax(axis=1)
+
+        found = attacker(Victim(), {"x": text})
+        return None if found is None else str(found)
+
+    own = type(attacker).__name__
+    settings = sorted(
+        f"{key}={value!r}"
+        for key, value in vars(attacker).items()
+        if isinstance(value, str | int | float)
+    )
+    fingerprint = f"openattack:{own}({', '.join(settings)})"
+    return ForeignAttack(name or f"openattack-{own}", fingerprint, tuple(labels), attack)
