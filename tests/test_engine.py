@@ -278,3 +278,14 @@ def test_an_answer_of_a_wrong_type_is_refused(answer: Any) -> None:
     """A number for a label, or a bare label for a Prediction, is a readable error."""
     with pytest.raises(ModelError, match="model 'bert'"):
         check_answers("bert", [answer], 1, ["a", "1"])
+
+
+def test_what_is_not_to_be_remembered_is_not(tmp_path: Path) -> None:
+    """An attack's answers go into the store alone; how many were asked is told."""
+    same = Engine(FileStore(tmp_path / "s.sqlite"), Silent())
+    model = Counting()
+    first = same.answer(model, ["a", "b"], LABELS, "x", remember=False)
+    assert (first.asked, same.memory.rows) == (2, {})
+    second = same.answer(model, ["a", "c"], LABELS, "x", remember=False)
+    assert (second.asked, model.asked, same.memory.rows) == (1, ["a", "b", "c"], {})
+    assert second.answers[0] == first.answers[0]

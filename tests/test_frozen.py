@@ -14,7 +14,13 @@ from pytest_ood.examples import Dataset, Example
 from pytest_ood.frozen import FrozenShift, FrozenSuite, freeze, read_frozen, write_frozen
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.adversarial import QueryBudget
-from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shifted
+from pytest_ood.shifts import (
+    AdversarialShift,
+    DomainShift,
+    NoiseShift,
+    Shifted,
+    TransferShift,
+)
 from pytest_ood.suite import IN_DISTRIBUTION, Suite
 from pytest_ood.tasks import Classification
 
@@ -99,7 +105,7 @@ def test_other_data_are_named() -> None:
 
 
 def test_nothing_is_noted_where_nothing_has_changed(attack: Attack) -> None:
-    """A suite as it was frozen has no notes; attacks are not frozen."""
+    """A suite as it was frozen has no notes; attacks on each model itself are not frozen."""
     assert frozen().notes(suite(SWAP, DomainShift("lamps", THERE))) == []
     assert frozen().notes(suite(SWAP, AdversarialShift("attack", attack, QueryBudget(3)))) == []
 
@@ -162,3 +168,21 @@ def test_fields_are_replayed_apart() -> None:
     suite_ = replace(frozen(), shifts={"swap": FrozenShift("", edits)})
     (inputs,) = suite_.shifted(SWAP, [example]).inputs
     assert inputs == {"premise": "one", "hypothesis": "Two"}
+
+
+def test_adversarial_examples_against_a_surrogate_are_frozen(
+    attack: Attack, tmp_path: Path
+) -> None:
+    """What turned a surrogate comes back from the file; another attack is noted."""
+    shift = TransferShift("replayed", attack, QueryBudget(9), "other")
+    turned = replace(EXAMPLES[0], inputs="a wonderfl film, number 0")
+    made = Shifted((turned.inputs, *(e.inputs for e in EXAMPLES[1:])))
+    data = {IN_DISTRIBUTION: EXAMPLES}
+    found = freeze(suite(shift), 3, data, {"replayed": made}, IN_DISTRIBUTION)
+    write_frozen(tmp_path / "f.jsonl", found)
+    back = read_frozen(tmp_path / "f.jsonl", "f.jsonl")
+    assert back.shifted(shift, EXAMPLES) == made
+    assert back.shifts["replayed"].perturbation == f"{attack.fingerprint} against other"
+    assert back.notes(suite(shift)) == []
+    (note,) = back.notes(suite(replace(shift, surrogate="another")))
+    assert note.endswith("the suite now names " + f"{attack.fingerprint} against another")

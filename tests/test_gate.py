@@ -403,3 +403,38 @@ def test_the_configuration_says_whether_gates_stop_early(
     (root / "mine.toml").write_text(f"{suite}\n{SUITE}")
     write_settings(root, own)
     assert gate(root).runs["mine"].rules.sequential is expected
+
+
+TRANSFER = 'shifts.adversarial.replayed = { attack = "pruthi", against = "base", margin = 0.1 }\n'
+
+
+def test_a_surrogate_is_not_judged_by_its_own_examples(root: Path) -> None:
+    """What was made against a model is checked on the others, and compared with no surrogate."""
+    (root / "mine.toml").write_text(SUITE + TRANSFER)
+    assert [i for i in ids(gate(root)) if "replayed" in i] == ["mine/adversarial/replayed[first]"]
+    (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"third"'))
+    third = MODELS + '[tool.pytest_ood.models.third]\nfake = "constant"\n'
+    write_settings(root, models=third)
+    assert [i.partition("replayed")[2] for i in ids(gate(root)) if "replayed" in i] == [
+        "[base]", "[first]", "[first-vs-base]",
+    ]  # fmt: skip
+
+
+def test_a_surrogate_has_to_be_there_and_to_answer(root: Path) -> None:
+    """A wrong name lists the right ones; recorded answers cannot be attacked."""
+    (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"bose"'))
+    with pytest.raises(ConfigurationError, match=r"against: unknown model 'bose'. Did you mean"):
+        gate(root)
+    (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"told"'))
+    (root / "told.csv").write_text("shift,id,answer\nin-distribution,a0,good\n")
+    write_settings(root, models=MODELS + '[tool.pytest_ood.models.told]\nreplay = "told.csv"\n')
+    with pytest.raises(ConfigurationError, match="'told' is replayed, and cannot be asked"):
+        gate(root)
+
+
+def test_one_of_several_seeds_is_the_surrogate(root: Path) -> None:
+    """Of a model with several seeds the first one is attacked."""
+    (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"seeded"'))
+    members = tuple(FakeModel(f"seeded-{n}", "constant", ("bad", "good")) for n in range(2))
+    opened = gate(root, own=(SeededModel("seeded", members),))
+    assert opened.runs["mine"].surrogates == {"seeded": members[0]}

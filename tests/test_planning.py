@@ -177,3 +177,27 @@ def test_the_widest_plan_fits_the_terminal() -> None:
     assert max(map(len, lines)) <= 100
     assert sum(line.count("1,000,000,000") for line in lines) == 20
     assert sum(line.startswith("sss") and " never " in line for line in lines) == 50
+
+
+def test_attacks_of_all_kinds_are_planned(tmp_path: Path, gate: Gate) -> None:
+    """A cap on the run bounds the cost; a surrogate is asked once; a prompt by its examples."""
+    assert gate.runs
+    tmp_path.joinpath("own.toml").write_text(
+        SUITE.replace("query_budget = 10", "query_budget = 10\nmax_queries = 50")
+        + """
+[shifts.adversarial.replayed]
+attack = "pruthi"
+query_budget = 30
+against = "first"
+max_drop = 0.5
+[shifts.adversarial.asked]
+attack = "pruthi"
+query_budget = 9
+on = "prompt"
+search_examples = 20
+max_drop = 0.5
+"""
+    )
+    calls = dict(plan_run(Gate(Options(tmp_path, tmp_path / "cache"), Silent())).calls)
+    each = 200 + 64 + 200 + 150 + (50 + 20) + (9 * 20 + 180)
+    assert calls == {"first": each + 200 * 31, "second": each + 200}

@@ -135,3 +135,14 @@ def test_too_few_examples_of_a_label_are_named() -> None:
     with pytest.raises(ConfigurationError) as caught:
         choose_demonstrations(pool(3), ["0", "1"], 4, 0)
     assert str(caught.value) == "shots = 4: pool has only 1 examples of label '1'"
+
+
+@pytest.mark.parametrize("instruction", ["", "Say what it is.\n"])
+def test_instruction_and_template_are_one_text_and_two_again(instruction: str) -> None:
+    """A prompt's text goes there and back; a changed text changes the part it is in."""
+    prompt = Prompt("Review: {text}\nSentiment:", {"a": "good"}, instruction)
+    assert prompt.with_text(prompt.text) == prompt
+    changed = prompt.with_text(prompt.text.replace("Review", "Text").replace("Say", "Tell"))
+    assert changed.template == "Text: {text}\nSentiment:"
+    assert changed.instruction == instruction.replace("Say", "Tell")
+    assert changed.label_words == prompt.label_words

@@ -23,7 +23,7 @@ from pytest_ood.reports import json_report
 from pytest_ood.reports.explanation import SHOWN_FLIPS, explain
 from pytest_ood.reports.results import Answer, ModelInfo, Results, mean_drop
 from pytest_ood.reports.terminal import VERDICTS, WIDTH, answer_sentence, render
-from pytest_ood.reports.text import one_line
+from pytest_ood.reports.text import CONTEXT, one_line, word_diff
 from pytest_ood.shifts import DomainShift, NoiseShift
 from pytest_ood.statistics import Correction, Estimate
 from pytest_ood.store import MemoryStore
@@ -772,3 +772,26 @@ def test_the_report_tells_of_family_seeds_and_metrics(
     # Of ten negative books with an unknown word all are called positive: 10 of 20 recalled.
     assert found["metrics"]["recall-neg"] == {"id": 1.0, "ood": 0.5}
     assert set(found["metrics"]) == {"macro-f1", "ece", "recall-neg", "recall-pos"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        ("a dreadful film", "a dreadfl film", "a [-dreadful-]{+dreadfl+} film"),
+        ("a film", "a good film", "a {+good +}film"),
+        ("a good film", "a film", "a [-good -]film"),
+        ("same", "same", "same"),
+        ("x" * 99 + " one", "x" * 99 + " two", "..." + "x" * 29 + " [-one-]{+two+}"),
+    ],
+)
+def test_a_word_diff_marks_edits_and_cuts_the_rest(before: str, after: str, shown: str) -> None:
+    """What went stands in [-...-], what came in {+...+}; long stretches without any are cut."""
+    assert word_diff(before, after) == shown
+
+
+def test_stretches_between_edits_keep_both_ends() -> None:
+    """Between two edits what is near them is shown."""
+    middle = " " + "m" * 99 + " "
+    shown = word_diff(f"one{middle}two", f"eno{middle}owt")
+    assert shown.startswith("[-one-]{+eno+} " + "m" * (CONTEXT - 1) + "...")
+    assert shown.endswith("m [-two-]{+owt+}")

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from pytest_ood.errors import OodError
 from pytest_ood.examples import canonical
-from pytest_ood.store import AT_ONCE, SCHEMA_VERSION, FileStore, MemoryStore, StoreError
+from pytest_ood.store import (
+    AT_ONCE,
+    SCHEMA_VERSION,
+    FileStore,
+    MemoryStore,
+    NoStore,
+    StoreError,
+)
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
@@ -251,3 +258,11 @@ def test_a_lone_surrogate_is_kept(store: Store) -> None:
     store.put_texts({"\ud800": "\ud800"})
     assert store.get("model", ["\ud800"])[canonical("\ud800")].text == "\ud800"
     assert store.get_texts(["\ud800"]) == {"\ud800": "\ud800"}
+
+
+def test_nothing_is_kept_where_nothing_is_to_be() -> None:
+    """A store that keeps nothing knows nothing, whatever it was given."""
+    store = NoStore()
+    store.put("f", [("a", Prediction("x"))])
+    store.put_texts({"k": "v"})
+    assert (store.get("f", ["a"]), store.get_texts(["k"])) == ({}, {})

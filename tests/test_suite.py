@@ -7,9 +7,19 @@ import pytest
 from pytest_ood.budgets import Budget
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.perturbations import find
+from pytest_ood.perturbations.adversarial import Recipe
+from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.protection import Protection
+from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.readers import DataSource
-from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, WorstCase
+from pytest_ood.shifts import (
+    AdversarialShift,
+    DomainShift,
+    NoiseShift,
+    PromptShift,
+    TransferShift,
+    WorstCase,
+)
 from pytest_ood.suite import (
     DEFAULT_QUERY_BUDGET,
     built_in_suites,
@@ -231,6 +241,36 @@ def changed(**keys: str) -> str:
             "query_budget = 0 is not a whole number of 1 or more",
         ),
         (
+            {"shifts.adversarial.greedy-characters.query_budget": "1"},
+            "query_budget = 1: the original takes one query; give 2 or more",
+        ),
+        (
+            {"shifts.adversarial.greedy-characters.max_queries": "7"},
+            "max_queries = 7 is less than one example may take (query_budget = 50)",
+        ),
+        (
+            {"shifts.adversarial.greedy-characters.parameters.shar": "1"},
+            "attack greedy-characters: unknown parameter 'shar'. Did you mean 'share'?",
+        ),
+        (
+            {"shifts.adversarial.greedy-characters.target": '"maybe"'},
+            "target: unknown label 'maybe'.",
+        ),
+        ({"shifts.adversarial.greedy-characters.against": "3"}, "against = 3 is not a string"),
+        ({"shifts.adversarial.greedy-characters.on": '"promt"'}, "on: unknown target 'promt'. Did"),
+        (
+            {"shifts.adversarial.a": '{ attack = "pruthi", on = "prompt", against = "m" }'},
+            "against: an attack on the prompt has none",
+        ),
+        (
+            {"shifts.adversarial.pruthi.search_examples": "5"},
+            'search_examples: it goes with on = "prompt"',
+        ),
+        (
+            {"shifts.adversarial.a.attack": '"pytest_ood.tasks:Prediction"'},
+            "is no attack but of type type",
+        ),
+        (
             {"shifts.adversarial.greedy-characters.max_examples": "1.5"},
             "max_examples = 1.5 is not a whole number of 1 or more",
         ),
@@ -240,6 +280,51 @@ def changed(**keys: str) -> str:
 def test_a_wrong_suite_is_refused(keys: dict[str, str], message: str) -> None:
     """A wrong key or value is a usage error that names file, place, key and value."""
     assert message in refused(changed(**keys))
+
+
+def test_attacks_of_all_kinds() -> None:
+    """An attack is on each model itself, against a surrogate, or on the prompt."""
+    text = changed(
+        **{
+            "shifts.adversarial.own": """{ attack = "pwws", query_budget = 9, max_queries = 90,
+            target = "no", filter = "edit-distance", parameters = { share = 0.5 } }""".replace(
+                "\n", " "
+            ),
+            "shifts.adversarial.replayed": '{ attack = "pruthi", against = "m" }',
+            "shifts.adversarial.asked": '{ attack = "pruthi", on = "prompt", search_examples = 7 }',
+        }
+    )
+    suite = parse_suite(text, "s", "s")
+    own, replayed, asked = map(suite.shift, ("own", "replayed", "asked"))
+    assert isinstance(own, AdversarialShift)
+    assert isinstance(own.attack, Recipe)
+    assert (own.budget.each, own.budget.total) == (9, 90)
+    assert own.attack.goal == Targeted("no")
+    assert own.attack.parameters["share"] == 0.5
+    assert [c.name for c in own.attack.constraints] == ["edit-distance"]
+    # What would be broken rather than misspelt is left alone, as under noise.
+    assert own.attack.rules[-1].name == "unprotected(code, urls)"
+    assert isinstance(replayed, TransferShift)
+    assert (replayed.surrogate, replayed.budget.each) == ("m", DEFAULT_QUERY_BUDGET)
+    assert isinstance(asked, PromptShift)
+    assert asked.search_examples == 7
+
+
+def test_one_s_own_attack(tmp_path: Path) -> None:
+    """An attack of the project's own is named by module and object, and takes no parameters."""
+    tmp_path.joinpath("mine.py").write_text(
+        "class Mine:\n    name = fingerprint = 'mine'\n    def run(self, *a, **k):\n"
+        "        return []\nattack = Mine()\n"
+    )
+    with using(Resources(root=tmp_path)):
+        text = changed(**{"shifts.adversarial.own.attack": '"mine:attack"'})
+        shift = parse_suite(text, "s", "s").shift("own")
+        assert isinstance(shift, AdversarialShift)
+        assert shift.attack.name == "mine"
+        for extra in ('target = "no"', "parameters = {}", 'on = "prompt"'):
+            entry = f'{{ attack = "mine:attack", {extra} }}'
+            with pytest.raises(ConfigurationError, match=r"mine is no Recipe"):
+                parse_suite(changed(**{"shifts.adversarial.own": entry}), "s", "s")
 
 
 @pytest.mark.parametrize("key", ["shifts.noise.ocrr", "shifts.adversarial.greed"])

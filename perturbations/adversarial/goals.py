@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_ood.perturbations._words import WORD
+
 if TYPE_CHECKING:
     from pytest_ood.edits import Perturbed
     from pytest_ood.tasks import Prediction
@@ -92,10 +94,10 @@ class Kept:
 
     def reached(self, answer: Prediction, label: str, case: Perturbed) -> bool:
         """Tell whether the answer is still the right one, and few words are left."""
-        left, before = len(case.text.split()), len(case.original.split())
+        left, before = len(WORD.findall(case.text)), len(WORD.findall(case.original))
         return answer.label == label and left <= self.most * before
 
     def refuses(self, label: str, text: str) -> str:
         """Return why an example cannot be attacked: nothing would be left of it."""
         del label
-        return "too short to be reduced" if self.most * len(text.split()) < 1 else ""
+        return "too short to be reduced" if self.most * len(WORD.findall(text)) < 1 else ""

@@ -8,14 +8,15 @@ import pytest
 
 from pytest_ood.commands import main
 from pytest_ood.perturbations import catalogue
+from pytest_ood.perturbations.adversarial import attacks
 
 
 def test_json_describes_the_whole_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     """Each has its name, kind, contract, severities, needs, source and an example."""
     assert main(["perturbations", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert [entry["name"] for entry in listed] == list(catalogue())
-    for entry in listed:
+    assert [entry["name"] for entry in listed] == [*catalogue(), *attacks()]
+    for entry in listed[: len(catalogue())]:
         assert entry["kind"] in ("noise", "semantic", "register", "label-changing")
         assert entry["contract"] in ("preserving", "changing", "uncertain")
         assert (entry["filter"] is None) == (entry["contract"] != "uncertain")
@@ -26,11 +27,30 @@ def test_json_describes_the_whole_catalogue(capsys: pytest.CaptureFixture[str]) 
             assert entry["example"]["after"] != entry["example"]["before"]
 
 
+def test_json_describes_every_attack(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each has its profile, parts, parameters, source, and what is other than in its paper."""
+    assert main(["perturbations", "--kind", "adversarial", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    published = {
+        "deepwordbug", "pwws", "textbugger", "textfooler", "bae", "pruthi", "checklist",
+        "input-reduction", "bad-characters",
+    }  # fmt: skip
+    profiles = {entry["name"]: entry["profile"] for entry in listed}
+    assert {
+        **dict.fromkeys(published, "loose"),
+        **{f"{name}-strict": "strict" for name in published},
+    }.items() <= profiles.items()
+    for entry in listed:
+        for key in ("does", "goal", "transformation", "search", "source", "deviations"):
+            assert entry[key], (entry["name"], key)
+
+
 def test_the_list_is_for_reading(capsys: pytest.CaptureFixture[str]) -> None:
     """No line is wider than 100 columns; the last one counts."""
     assert main(["perturbations"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1].startswith(f"{len(catalogue())} perturbations: ")
+    count = len(catalogue()) + len(attacks())
+    assert lines[-1].startswith(f"{count} perturbations and attacks: ")
     assert all(line.isprintable() for line in lines)
     assert max(map(len, lines)) <= 100
 
@@ -41,6 +61,8 @@ def test_names_and_kinds_choose(capsys: pytest.CaptureFixture[str]) -> None:
     assert {e["contract"] for e in json.loads(capsys.readouterr().out)} == {"changing"}
     assert main(["perturbations", "negate", "--json"]) == 0
     assert [e["name"] for e in json.loads(capsys.readouterr().out)] == ["negate"]
+    assert main(["perturbations", "pwws", "--json"]) == 0
+    assert [e["profile"] for e in json.loads(capsys.readouterr().out)] == ["loose"]
     assert main(["perturbations", "negat"]) == 2
     assert "Did you mean 'negate'" in capsys.readouterr().err
 

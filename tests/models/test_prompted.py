@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from pytest_ood.errors import ConfigurationError, DataError, ModelError
+from pytest_ood.errors import ConfigurationError, DataError, ModelError, TooLongError
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models import adapter
 from pytest_ood.models.prompted import CONTENT_FREE, PromptedModel, _calibrated
-from pytest_ood.models.protocol import Context, Model
+from pytest_ood.models.protocol import Context, Model, Promptable
 from pytest_ood.prompting import Prompt
 
 build = adapter("prompted").build
@@ -197,11 +197,25 @@ def test_label_words_have_to_differ(make: Callable[..., PromptedModel]) -> None:
     assert "label_words" in str(caught.value)
 
 
+def test_another_prompt_shares_the_weights(make: Callable[..., PromptedModel]) -> None:
+    """A model under another prompt answers as one that was built with it, and loads nothing."""
+    model = make()
+    prompt = replace(model.prompt, instruction="Tell what a review is.\n")
+    other = model.with_prompt(prompt)
+    assert other.predict(TEXTS) == make(prompt=TEMPLATE.replace("Say", "Tell")).predict(TEXTS)
+    assert other.checkpoint.loaded is model.checkpoint.loaded
+    assert other.fingerprint != model.fingerprint
+    assert model.with_prompt(model.prompt).fingerprint == model.fingerprint
+    assert isinstance(model, Promptable)
+
+
 def test_a_prompt_beyond_the_window_is_refused(make: Callable[..., PromptedModel]) -> None:
     """A prompt that does not fit is an error with both sizes, whatever else is asked."""
     with pytest.raises(ModelError) as caught:
         make().predict(["film", "film " * WINDOW])
     assert f"does not fit its window of {WINDOW}" in str(caught.value)
+    assert isinstance(caught.value, TooLongError)
+    assert caught.value.inputs == ("film " * WINDOW,)
 
 
 def test_demonstrations_beyond_the_window_are_refused(make: Callable[..., PromptedModel]) -> None:
