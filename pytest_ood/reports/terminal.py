@@ -66,6 +66,14 @@ def _legend(results: Results, suite: str) -> list[str]:
     shown = [r for r in results.results if r.suite == suite]
     seen = {r.verdict for r in shown}
     lines = [text for verdict, text in LEGEND.items() if verdict in seen]
+    kinds = {m.name: m.kind for m in results.models if m.suite == suite}
+    for name in dict.fromkeys(e.surrogate for e in results.evaluations if e.suite == suite):
+        if name:
+            told = f" ({kinds[name]})" if name in kinds else ""
+            lines += _wrapped(
+                f"made against {name}{told}: what turns one model turns its like first, and flatters "
+                "models of another kind; an attack on each model itself does not"
+            )
     if any(_fails_alone(r, rules) for r in shown):
         lines.append(f"open*: would be a FAIL as the only gate; among {rules.gates} it is open")
     if rules.correction != "none" and "fail" in seen:

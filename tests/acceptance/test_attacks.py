@@ -59,10 +59,11 @@ def test_the_report_keeps_kinds_of_attacks_apart(attacks: pytest.Pytester) -> No
             "adversarial: made against third, replayed on the others",
             " replayed*",
             "*examples that turned it*",
-            "On adversarial examples made against third frail (prompted) drops*",
-        ],
-        consecutive=False,
+            "made against third (other): what turns one model turns its like first, and flatters*",
+        ]
     )
+    told = " ".join(result.stdout.str().split())
+    assert "on adversarial examples made against third frail (prompted) drops 100.0 points" in told
     own = {e["model"]: e for e in report["evaluations"] if e["surrogate"] is None}
     replayed = {e["model"]: e for e in report["evaluations"] if e["surrogate"] == "third"}
     assert set(own) == {"sturdy", "frail", "third"}
