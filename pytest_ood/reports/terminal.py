@@ -71,8 +71,8 @@ def _legend(results: Results, suite: str) -> list[str]:
         if name:
             told = f" ({kinds[name]})" if name in kinds else ""
             lines += _wrapped(
-                f"made against {name}{told}: what turns one model turns its like first, and flatters "
-                "models of another kind; an attack on each model itself does not"
+                f"made against {name}{told}: what turns one model turns its like first, and "
+                "flatters models of another kind; an attack on each model itself does not"
             )
     if any(_fails_alone(r, rules) for r in shown):
         lines.append(f"open*: would be a FAIL as the only gate; among {rules.gates} it is open")
