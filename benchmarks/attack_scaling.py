@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from _tables import put
 from platformdirs import user_cache_path
 
 from pytest_ood.engine import Engine
@@ -105,14 +106,17 @@ def main() -> int:
     parser.add_argument("sizes", nargs="*", type=int, default=list(SIZES))
     parser.add_argument("--recipe", default="deepwordbug")
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
+    parser.add_argument("--write", type=Path, metavar="PATH", help="put the table into this file")
     parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.store is not None:
         found = measure(options.sizes[0], options.recipe, options.store, options.cache)
         print(json.dumps(found))
         return 0
-    print("| examples | ms an example | queries an example | peak memory, MB | again: ms | asked |")
-    print("|---|---|---|---|---|---|")
+    lines = [
+        "| examples | ms an example | queries an example | peak memory, MB | again: ms | asked |",
+        "|---|---|---|---|---|---|",
+    ]
     rows = []
     for size in options.sizes or SIZES:
         with tempfile.TemporaryDirectory() as folder:
@@ -123,13 +127,15 @@ def main() -> int:
                 for _ in range(2)
             )
         rows.append(first)
-        print(
+        lines.append(
             f"| {first['examples']:,} | {1000 * first['seconds'] / first['examples']:.1f} "
             f"| {first['queries'] / first['examples']:.1f} | {first['megabytes']:.0f} "
             f"| {1000 * again['seconds'] / again['examples']:.2f} "
-            f"| {again['asked']:,} |",
-            flush=True,
+            f"| {again['asked']:,} |"
         )
+    print("\n".join(lines))
+    if options.write is not None:
+        put(options.write, __file__, "\n".join(lines))
     if len(rows) < 2:  # noqa: PLR2004 - nothing to compare
         return 0
     small, large = rows[-2:]

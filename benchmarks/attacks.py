@@ -6,7 +6,7 @@ the interpreter of an environment of its own, on the stopwords and the WordNet t
 
     python -m venv ta
     ta/bin/pip install textattack==0.3.11 "transformers<5" "datasets<4.5" flair torch==2.13.0
-    python benchmarks/attacks.py --textattack ta/bin/python
+    python benchmarks/attacks.py --textattack ta/bin/python --write docs/attacks.md
 
 The script prints success (of the reviews that were answered right), mean queries, seconds an
 example and the share of our time that is spent inside the model's forward pass. It ends with status
@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from _tables import put
 from platformdirs import user_cache_path
 
 from pytest_ood.gate import Gate, Options
@@ -101,6 +102,7 @@ def main() -> int:
     parser.add_argument("recipes", nargs="*", default=list(FASTER))
     parser.add_argument("--textattack", metavar="PYTHON")
     parser.add_argument("--examples", type=int, default=200)
+    parser.add_argument("--write", type=Path, metavar="PATH", help="put the table into this file")
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
     options = parser.parse_args()
     names = options.recipes or list(FASTER)
@@ -122,9 +124,13 @@ def main() -> int:
             "recipes": [name for name in names if name in FASTER],
         }
         theirs = textattack(options.textattack, asked, options.cache)
-    missed = show(names, mine, theirs)
-    print("\n" + ("\n".join(f"missed: {told}" for told in missed) or "every claim holds"))
-    return 1 if missed else 0
+    text = "\n".join([f"n = {options.examples}", "", *table(names, mine, theirs)])
+    print(text)
+    if options.write is not None:
+        put(options.write, __file__, text)
+    told = missed(names, mine, theirs)
+    print("\n" + ("\n".join(f"missed: {one}" for one in told) or "every claim holds"))
+    return 1 if told else 0
 
 
 def textattack(python: str, asked: dict[str, Any], cache: Path) -> dict[str, dict[str, float]]:
@@ -154,13 +160,14 @@ def nltk_data(folder: Path) -> None:
     (corpora / "stopwords" / "english").write_text("\n".join(sorted(STOPWORDS)))
 
 
-def show(
+def table(
     names: Sequence[str], mine: dict[str, dict[str, float]], theirs: dict[str, dict[str, float]]
 ) -> list[str]:
-    """Print the table, and return the claims that are missed."""
-    print("| recipe | | success % | queries | reducing | edits | s an example | forward % |")
-    print("|---|---|---|---|---|---|---|---|")
-    missed = []
+    """Return the lines of the table."""
+    lines = [
+        "| recipe | | success % | queries | to reduce | edits | s an example | in the forward % |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for name in names:
         for who, found in (("pytest-ood", mine[name]), ("TextAttack", theirs.get(name))):
             if found is None:
@@ -172,20 +179,32 @@ def show(
                 f"{found['seconds']:.3f}",
                 f"{100 * found['forward']:.0f}" if "forward" in found else "",
             ]  # fmt: skip
-            print(f"| {name} | {who} | {' | '.join(cells)} |")
-        if mine[name]["forward"] < FORWARD_LEAST:
-            missed.append(f"{name}: {100 * mine[name]['forward']:.0f} % of the time in the forward")
+            lines.append(f"| {name} | {who} | {' | '.join(cells)} |")
+        if name in theirs:
+            ratio = theirs[name]["seconds"] / mine[name]["seconds"]
+            lines.append(f"| {name} | times as fast | | | | | {ratio:.1f} | |")
+    return lines
+
+
+def missed(
+    names: Sequence[str], mine: dict[str, dict[str, float]], theirs: dict[str, dict[str, float]]
+) -> list[str]:
+    """Return the claims that are missed, in words."""
+    told = []
+    for name in names:
+        own = mine[name]
+        if own["forward"] < FORWARD_LEAST:
+            told.append(f"{name}: {100 * own['forward']:.0f} % of the time in the forward")
         if name in theirs and name in FASTER:
             other = theirs[name]
-            ratio = other["seconds"] / mine[name]["seconds"]
-            print(f"| {name} | times as fast | | | | | {ratio:.1f} | |")
+            ratio = other["seconds"] / own["seconds"]
             if ratio < FASTER[name]:
-                missed.append(f"{name}: {ratio:.1f} times as fast; {FASTER[name]} are due")
-            if mine[name]["success"] < other["success"] - SUCCESS_WITHIN:
-                missed.append(f"{name}: success is lower")
-            if mine[name]["queries"] > other["queries"]:
-                missed.append(f"{name}: more queries")
-    return missed
+                told.append(f"{name}: {ratio:.1f} times as fast; {FASTER[name]} are due")
+            if own["success"] < other["success"] - SUCCESS_WITHIN:
+                told.append(f"{name}: success is lower")
+            if own["queries"] > other["queries"]:
+                told.append(f"{name}: more queries")
+    return told
 
 
 if __name__ == "__main__":

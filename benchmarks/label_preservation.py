@@ -15,13 +15,13 @@ minutes. What asks a language model that is not packaged is left out, and named.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
+from _tables import put
 from platformdirs import user_cache_path
 
 from pytest_ood.budgets import Rules
@@ -44,7 +44,6 @@ PARAPHRASER = {
     "paraphraser": "asset:smollm2",
     "prefix": "Rewrite this sentence in other words, keep its meaning: ",
 }
-MARKS = ("<!-- measured by benchmarks/label_preservation.py -->", "<!-- end of measured -->")
 
 
 @dataclass(frozen=True)
@@ -192,10 +191,7 @@ def main() -> int:
     if options.write is None:
         print(text)
         return 0
-    old = options.write.read_text(encoding="utf-8")
-    start, end = (re.escape(mark) for mark in MARKS)
-    new = re.sub(f"(?s)(?<={start}\n).*?(?=\n{end})", lambda _: text, old)
-    options.write.write_text(new, encoding="utf-8")
+    put(options.write, __file__, text)
     return 0
 
 

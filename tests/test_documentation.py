@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from pytest_ood.perturbations import catalogue
+from pytest_ood.perturbations.adversarial import attacks
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(
@@ -65,7 +66,14 @@ def readme_project(
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "CONTRIBUTING.md", "docs/statistics.md", "docs/perturbations.md"]
+    "name",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/statistics.md",
+        "docs/perturbations.md",
+        "docs/attacks.md",
+    ],
 )
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
     """A block is a file, a command, or shown output and data; nothing stands there untested."""
@@ -130,6 +138,47 @@ def test_the_property_of_the_guide_to_perturbations_fails_as_shown(
     printed = "\n".join(line.removeprefix("E").strip() for line in result.outlines)
     for line in shown.code.splitlines():
         assert line.strip() in printed
+
+
+@pytest.fixture
+def attack_project(readme_project: pytest.Pytester) -> pytest.Pytester:
+    """Add the files of the guide to attacks to those of the README."""
+    for block in blocks("docs/attacks.md"):
+        if block.note.startswith("file: "):
+            readme_project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    path = readme_project.path / "pyproject.toml"
+    path.write_text(path.read_text().replace("suites/reviews.toml", "suites/attacks.toml"))
+    return readme_project
+
+
+def test_the_suite_of_the_guide_to_attacks_runs(attack_project: pytest.Pytester) -> None:
+    """Attacks on the model itself, one's own, and one on another model are told apart."""
+    options = ("--ood-suite", "--ood-model", "tfidf", "-k", "not test_", "--ood-report", "r.json")
+    result = attack_project.runpytest_inprocess(*options)
+    report = json.loads(attack_project.path.joinpath("r.json").read_text())
+    assert {e["shift"]: e["surrogate"] for e in report["evaluations"]} == {
+        "deepwordbug": None, "careful": None, "replayed": "rules", "shouting": None,
+    }  # fmt: skip
+    result.stdout.fnmatch_lines(
+        [
+            "adversarial: each model attacked by itself",
+            "adversarial: made against rules, replayed on the others",
+        ]
+    )
+    assert result.parseoutcomes()["skipped"] == 1
+
+
+def test_the_tests_of_the_guide_to_attacks_hold(attack_project: pytest.Pytester) -> None:
+    """The guide's tests pass."""
+    run = attack_project.runpytest_inprocess("--ood-suite", "-k", "test_attacks")
+    run.assert_outcomes(passed=2, deselected=run.parseoutcomes()["deselected"])
+
+
+def test_every_attack_stands_in_its_guide() -> None:
+    """Each has its line in the table of what it does, or is named as left out."""
+    text = (ROOT / "docs/attacks.md").read_text(encoding="utf-8")
+    measured = text.partition("<!-- measured by benchmarks/attack_recipes.py -->")[2]
+    assert [n for n in attacks() if f"| {n} |" not in measured and f"`{n}`" not in measured] == []
 
 
 def test_every_perturbation_stands_in_the_guide() -> None:

@@ -14,6 +14,7 @@ from pytest_ood.evaluation.records import PromptAttack
 from pytest_ood.examples import Dataset, Example
 from pytest_ood.metrics import Outcome
 from pytest_ood.models.protocol import Model, Promptable, RecordedModel
+from pytest_ood.perturbations.adversarial import AttackResult
 from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP
 from pytest_ood.perturbations.protection import Protection
 from pytest_ood.progress import Silent
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.engine import Engine
     from pytest_ood.examples import Inputs
-    from pytest_ood.perturbations.adversarial import AttackResult
+    from pytest_ood.perturbations.adversarial import QueryBudget
     from pytest_ood.prompting import Prompt
     from pytest_ood.shifts import (
         AdversarialShift,
@@ -306,7 +307,27 @@ class AttackTrial:
         return DataError(f"invalid: {who} attacked no example (skipped: {listed})")
 
     def _attack(self, model: Model, examples: Sequence[Example]) -> None:
-        labels, engine, budget = self.asker.suite.task.labels, self.asker.engine, self.shift.budget
+        """Attack the examples that follow on those attacked so far."""
+        results, asked = self._results_of(model, examples)
+        self.cached += sum(result.queries + result.reducing for result in results) - asked
+        unheld = self._unheld(examples, results)
+        self.results += [
+            replace(result, inputs=e.inputs, success=False, edits=()) if p in unheld else result
+            for p, (result, e) in enumerate(zip(results, examples, strict=True))
+        ]
+        self.unheld += [place in unheld for place in range(len(examples))]
+
+    def _results_of(
+        self, model: Model, examples: Sequence[Example]
+    ) -> tuple[list[AttackResult], int]:
+        """Return a result for each example, and how many inputs the model was asked about."""
+        budget = self._budget_left()
+        if budget is None:
+            late = [
+                AttackResult(e.inputs, success=False, queries=0, skipped=USED_UP) for e in examples
+            ]
+            return late, 0
+        labels, engine = self.asker.suite.task.labels, self.asker.engine
         what = f"{self.asker.suite.name}/{self.shift.name}"
         # The engine's own lines would tell of every round's batch.
         quiet, asked = replace(engine, progress=Silent()), 0
@@ -335,14 +356,15 @@ class AttackTrial:
             # What has ended is kept, whatever ends the rest.
             if store is not None:
                 store.flush()
-        results = [found[place] for place in range(len(examples))]
-        self.cached += sum(result.queries + result.reducing for result in results) - asked
-        unheld = self._unheld(examples, results)
-        self.results += [
-            replace(result, inputs=e.inputs, success=False, edits=()) if p in unheld else result
-            for p, (result, e) in enumerate(zip(results, examples, strict=True))
-        ]
-        self.unheld += [place in unheld for place in range(len(examples))]
+        return [found[place] for place in range(len(examples))], asked
+
+    def _budget_left(self) -> QueryBudget | None:
+        """Return the budget less what the examples before took; None for nothing left."""
+        budget = self.shift.budget
+        if budget.total is None:
+            return budget
+        left = budget.total - sum(result.queries + result.reducing for result in self.results)
+        return replace(budget, total=left) if left >= budget.each else None
 
     def _store(self, model: Model) -> AttackStore | None:
         """Return where results are kept; nowhere for a model that nobody can tell from another."""

@@ -16,6 +16,7 @@ from pytest_ood.errors import DataError, NotApplicableError
 from pytest_ood.evaluation import SuiteRun
 from pytest_ood.evaluation import attack_store as attack_store_module
 from pytest_ood.evaluation.run import resources_of
+from pytest_ood.evaluation.trials import Asker, AttackTrial, InDistribution
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
@@ -176,6 +177,29 @@ def test_a_cap_on_the_run_leaves_the_last_ones_out(run_of: Runs) -> None:
     assert result.queries is not None
     # The second queries of successes come on top.
     assert result.queries - result.n <= 400
+
+
+def test_a_cap_on_the_run_holds_over_batches(run_of: Runs) -> None:
+    """Where examples come in batches the cap is one cap, and leaves out the same ones."""
+    films = Dataset("in-distribution", tuple(
+        replace(e, id=f"{e.id}-{n}", inputs=f"{e.inputs} Take {n}.")
+        for n in range(8) for e in FILMS
+    ))  # fmt: skip
+    shift = replace(OWN, budget=QueryBudget(40, total=3000))
+
+    def trial() -> AttackTrial:
+        run = run_of(shift, films=films)
+        asker = Asker(run.suite, run.engine, KEYWORD)
+        return AttackTrial(asker, shift, InDistribution(asker, films.examples), 0)
+
+    whole, parts = trial().upto(len(films)), trial()
+    for size in (50, 51, 130, len(films)):
+        last = parts.upto(size)
+        assert last.drawn == size
+    assert last == whole
+    assert whole.attacks is not None
+    assert sum(result.queries + result.reducing for result in whole.attacks) <= 3000
+    assert len(whole.after) < len(films)
 
 
 def test_too_few_attacked_are_invalid(run_of: Runs) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -436,6 +436,25 @@ def test_neighbours_are_near() -> None:
     found = Neighbours(5, 0.3).options("terrible qwxz", [(0, 8), (9, 13)], Random(0))
     assert list(found) == [(0, 8)]
     assert {"horrible", "awful"} & set(found[0, 8])
+
+
+def test_bae_takes_words_from_the_model_that_is_named(local_models: Callable[[str], Path]) -> None:
+    """A masked model's likely words stand in a word's place, with its capitals, on the real path."""
+    recipe = attacks()["bae"]
+    assert isinstance(recipe, Recipe)
+    own = replace(
+        recipe.with_parameters(model=str(local_models("masked")), count=4), constraints=()
+    )
+    text = "A dreadful film and plot, quite long"
+    options = own.transformation.options(text, [(2, 10), (11, 15)], Random(0))
+    assert [len(found) for found in options.values()] == [4, 4]
+    assert all("dreadful" not in found and "film" not in found for found in options.values())
+    (hash_,) = own.weights()
+    assert hash_
+    (result,), asked = attacked(own, [Example("x", text, "bad")], budget=60)
+    # Whatever it puts in the telling word's place turns the answer.
+    assert result.success
+    assert result.queries == sum(map(len, asked.batches))
 
 
 def test_vectors_of_one_s_own(tmp_path: Path) -> None:

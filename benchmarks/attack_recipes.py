@@ -1,0 +1,160 @@
+"""Runs every recipe on the built-in models: loose and strict, transferred, and what successes are.
+
+Movie reviews of ICWSM 2014, the in-distribution set of the built-in suite. The first table has
+every recipe in both profiles against one model, the fine-tuned MiniLM; the second what becomes of
+the examples that turned one model when they are put to the others; then some successes as they are
+shown.
+
+    python benchmarks/attack_recipes.py --write docs/attacks.md
+
+Takes half an hour on two cores; answers are kept, so that a second run takes a minute. A recipe
+whose model is not at hand is named, and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from _tables import put
+from platformdirs import user_cache_path
+
+from pytest_ood.budgets import interval, points
+from pytest_ood.errors import OodError
+from pytest_ood.evaluation import SuiteRun
+from pytest_ood.gate import Gate, Options
+from pytest_ood.models.protocol import Model
+from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, attacks
+from pytest_ood.progress import Lines
+from pytest_ood.reports.text import one_line, word_diff
+from pytest_ood.shifts import AdversarialShift, TransferShift
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_ood.evaluation import Evaluation
+    from pytest_ood.shifts import Shift
+
+SUITE, VICTIM = "sentiment", "minilm"
+EXAMPLES = 100
+BUDGET = QueryBudget(400)
+TRANSFERRED = ("deepwordbug", "pwws")
+SHOWN = ("deepwordbug", "pwws", "textbugger-strict")
+
+
+def evaluated(gate: Gate, model: Model, shift: Shift) -> Evaluation:
+    """Measure a model under a shift of the suite's data."""
+    run = gate.runs[SUITE]
+    made = SuiteRun(
+        run.suite.__class__(
+            SUITE, run.suite.task, run.suite.in_distribution, (shift,), {shift.name: {}}
+        ),
+        engine=gate.engine,
+        reader=gate.reader,
+        seed=gate.seed,
+        rules=gate.rules,
+        max_examples=EXAMPLES,
+        surrogates=surrogates_of(gate),
+    )
+    return made.evaluate(model, shift)
+
+
+def surrogates_of(gate: Gate) -> dict[str, Model]:
+    """Return the suite's models, all of which can be asked."""
+    return {n: m for n, m in gate.models[SUITE].items() if isinstance(m, Model)}
+
+
+def recipes(gate: Gate) -> Iterator[str]:
+    """Yield the table of every recipe in its profiles."""
+    model = gate.models[SUITE][VICTIM]
+    yield f"Against {VICTIM}, {EXAMPLES} reviews, at most {BUDGET.each} queries each:"
+    yield ""
+    yield ("| recipe | profile | success % | queries: mean, median | edited words % | "
+           "similarity | rejected |")  # fmt: skip
+    yield "|---|---|---|---|---|---|---|"
+    left = []
+    for name, recipe in attacks().items():
+        assert isinstance(recipe, Recipe), "unreachable because the shipped ones are"  # noqa: S101 - says why
+        try:
+            result = evaluated(gate, model, AdversarialShift(name, recipe, BUDGET))
+        except OodError as error:
+            left.append(f"`{name}` ({type(error).__name__}: {str(error)[:60]}...)")
+            continue
+        attack = result.attack
+        if attack is None:
+            left.append(f"`{name}` (nothing to change)")
+            continue
+        shares = [
+            "" if e is None else f"{points(e.value)} {interval(e)}"
+            for e in (attack.success, attack.edited_words, attack.similarity)
+        ]
+        queries = f"{attack.queries.value:.1f}, {attack.queries_median[0]:g}"
+        yield (f"| {name} | {recipe.profile} | {shares[0]} | {queries} | {shares[1]} | {shares[2]} "
+               f"| {attack.rejected:,} |")  # fmt: skip
+    if left:
+        yield ""
+        yield f"Left out: {'; '.join(left)}."
+
+
+def transfer(gate: Gate) -> Iterator[str]:
+    """Yield the table of what turned one model on all of them."""
+    models = gate.models[SUITE]
+    for name in TRANSFERRED:
+        recipe = attacks()[name]
+        yield ""
+        yield (f"{name}, {EXAMPLES} reviews, at most {BUDGET.each} queries each: accuracy before "
+               "and after on what turned the model that is named first:")  # fmt: skip
+        yield ""
+        yield f"| made against | {' | '.join(models)} |"
+        yield f"|---|{'---|' * len(models)}"
+        for surrogate in models:
+            shift = TransferShift(name, recipe, BUDGET, surrogate)
+            cells = []
+            for other, model in models.items():
+                if other == surrogate:
+                    own = evaluated(gate, model, AdversarialShift(name, recipe, BUDGET))
+                    rate = own.attack.success if own.attack is not None else None
+                    cells.append(
+                        "" if rate is None else f"turned {points(rate.value)} % of its own"
+                    )
+                    continue
+                found = evaluated(gate, model, shift)
+                drop = f"{points(found.drop.value)} {interval(found.drop)}"
+                before, after = points(found.score_id), points(found.score_ood)
+                cells.append(f"{before} to {after}, drop {drop}, n = {found.n}")
+            yield f"| {surrogate} | {' | '.join(cells)} |"
+
+
+def successes(gate: Gate) -> Iterator[str]:
+    """Yield some successes, as a failure shows them."""
+    model = gate.models[SUITE][VICTIM]
+    yield ""
+    yield "```text"
+    for name in SHOWN:
+        result = evaluated(gate, model, AdversarialShift(name, attacks()[name], BUDGET))
+        flip = min(result.flips, key=lambda f: (len(f.after), f.id))
+        yield f"{name}: {flip.answer_before}, then {flip.answer_after}"
+        yield f"  {one_line(word_diff(str(flip.before), flip.after), 400)}"
+    yield "```"
+
+
+def main() -> int:
+    """Measure, and print or write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", type=Path, metavar="PATH", help="put the tables into this file")
+    parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
+    options = parser.parse_args()
+    progress = Lines(lambda line: print(line, file=sys.stderr, flush=True))
+    gate = Gate(Options(Path("/nonexistent"), options.cache), progress)
+    lines = [*recipes(gate), *transfer(gate), *successes(gate)]
+    text = "\n".join(lines)
+    print(text)
+    if options.write is not None:
+        put(options.write, __file__, text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
