@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_ood.perturbations.contracts import ValidityFilter
 
 _BATCH = 64
+_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,14 @@ class EmbeddingSimilarity:
 
     def cosines(self, cases: Sequence[Perturbed]) -> list[float]:
         """Return the cosine of each text with its original, in [-1, 1]; raises as `accepts`."""
-        if not cases:
-            return []
+        # Vectors are large: so many at a time keep memory flat.
+        return [
+            cosine
+            for start in range(0, len(cases), _AT_ONCE)
+            for cosine in self._cosines(cases[start : start + _AT_ONCE])
+        ]
+
+    def _cosines(self, cases: Sequence[Perturbed]) -> list[float]:
         texts = sorted({text for case in cases for text in (case.original, case.text)})
         vectors = dict(zip(texts, _embed(texts, asset("minilm")), strict=True))
         # Rounded, so that the order in which a batch adds up decides nothing.

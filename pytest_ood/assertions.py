@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -22,7 +22,14 @@ from pytest_ood.perturbations import Perturbation, catalogue
 from pytest_ood.perturbations.adversarial import Attack, QueryBudget, Recipe, attacks
 from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.reports.explanation import explain, explain_case
-from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift, TransferShift
+from pytest_ood.shifts import (
+    AdversarialShift,
+    DomainShift,
+    NoiseShift,
+    PromptShift,
+    Shift,
+    TransferShift,
+)
 from pytest_ood.strategies import PerturbedCase, keep_for_replay
 from pytest_ood.suite import DEFAULT_QUERY_BUDGET, Suite
 from pytest_ood.tasks import Classification
@@ -210,7 +217,7 @@ class Ood:
                     "made_against: adversarial examples that are made against a model are those "
                     "that it has wrong, and say nothing about it; name another model"
                 )
-            against = _surrogate(surrogate, task.labels)
+            against = _surrogate(surrogate, task.labels, models)
             shift = replace(shift, surrogate=against.name)
             surrogates[against.name] = against
         suite = Suite(dataset.name, task, dataset, (shift,), {shift.name: budgets})
@@ -255,9 +262,11 @@ def _relabelling(shift: Shift, labels: tuple[str, ...]) -> Shift:
     return replace(shift, relabel={label: contract.relabel(label, labels) for label in labels})
 
 
-def _surrogate(given: Any, labels: tuple[str, ...]) -> Model:
-    """Make a model to attack of what a user names."""
+def _surrogate(given: Any, labels: tuple[str, ...], others: Sequence[Any]) -> Model:
+    """Make a model to attack of what a user names; what has no name of its own gets another."""
     made = as_model(given, labels)
+    if made is not given and made.name in {as_model(other, labels).name for other in others}:
+        made = as_model(given, labels, name=f"{made.name}-surrogate")
     if isinstance(made, RecordedModel | SeededModel):
         raise ConfigurationError(
             f"made_against: {made.name!r} is {type(made).__name__}, which cannot be attacked"
@@ -279,7 +288,9 @@ def _shift(given: ShiftLike, query_budget: int | None, made_against: Any) -> Shi
             f"{given!r} is no attack: query_budget and made_against go with an attack's name, or "
             "with an attack"
         )
-    if isinstance(given, DomainShift | NoiseShift | AdversarialShift):
+    if isinstance(given, TransferShift):
+        raise ConfigurationError("give the attack itself, and the other model as made_against")
+    if isinstance(given, DomainShift | NoiseShift | AdversarialShift | PromptShift):
         return given
     if isinstance(given, Dataset):
         return DomainShift(given.name, given)

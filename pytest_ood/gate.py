@@ -206,9 +206,33 @@ class Gate:
             rules=replace(self.rules, sequential=suite.sequential if chosen is None else chosen),
             max_examples=self.max_examples,
             references=self._references(suite, baseline),
-            surrogates=surrogates(suite, models),
+            surrogates=surrogates(suite, models, self.frozen.get(suite.name)),
             frozen=self.frozen.get(suite.name),
         )
+        self.runs[suite.name].notes += self._without_gates(suite)
+
+    def _without_gates(self, suite: Suite) -> list[str]:
+        """Tell which comparisons are not made, although there is a margin for them.
+
+        Raises:
+            ConfigurationError: adversarial examples have no model that they could be put to.
+        """
+        told = []
+        for shift in suite.shifts:
+            if not isinstance(shift, TransferShift):
+                continue
+            at, against = f"{suite.name}/{shift.kind}/{shift.name}", shift.surrogate
+            if set(self.models[suite.name]) <= {against}:
+                raise ConfigurationError(
+                    f"{at}: it is made against {against}, and there is no other model to put it to"
+                )
+            margins = [b for b in suite.budgets[shift.name].values() if b.margin is not None]
+            if margins and against == self.baselines[suite.name]:
+                told.append(
+                    f"{at}: it is made against {against}, the baseline; nobody is compared with it "
+                    "there, as it has all of it wrong. Take a third model for the margin to count"
+                )
+        return told
 
     def _references(
         self, suite: Suite, baseline: ModelSpec | None
@@ -317,16 +341,20 @@ class Gate:
 
 
 def surrogates(
-    suite: Suite, models: Mapping[str, Model | RecordedModel | SeededModel]
+    suite: Suite,
+    models: Mapping[str, Model | RecordedModel | SeededModel],
+    frozen: FrozenSuite | None = None,
 ) -> dict[str, Model]:
     """Return the models that a suite's adversarial examples are made against, by name.
+
+    Examples that are frozen need nobody to be made against.
 
     Raises:
         ConfigurationError: there is no such model, or it cannot be asked anything new.
     """
     found: dict[str, Model] = {}
     for shift in suite.shifts:
-        if not isinstance(shift, TransferShift):
+        if not isinstance(shift, TransferShift) or (frozen and shift.name in frozen.shifts):
             continue
         where = f"suite {suite.name!r}: {shift.kind}/{shift.name}: against: "
         if shift.surrogate not in models:

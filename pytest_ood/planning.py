@@ -59,7 +59,7 @@ def plan_run(gate: Gate) -> Plan:
             inputs[check.suite, name, IN_DISTRIBUTION] = seeds * size + min(size, REASKED)
             for shift, count in _asked(run, check.shift):
                 inputs[check.suite, name, shift] = seeds * count
-        if isinstance(check.shift, TransferShift):
+        if isinstance(check.shift, TransferShift) and check.shift.surrogate in run.surrogates:
             key = (check.suite, check.shift.surrogate, f"{check.shift.name} itself")
             inputs[key] = most_queries(check.shift.budget, run.horizon(check.shift))
         if check.limit is not None:
@@ -95,9 +95,9 @@ def _asked(run: SuiteRun, shift: Shift | None) -> list[tuple[str, int]]:
 
 
 def most_queries(budget: QueryBudget, examples: int) -> int:
-    """Return what an attack costs at most; a success is asked about once more."""
+    """Return what an attack costs at most."""
     asked = examples * budget.each
-    return (asked if budget.total is None else min(asked, budget.total)) + examples
+    return asked if budget.total is None else min(asked, budget.total)
 
 
 def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool) -> PlannedGate:
@@ -111,7 +111,7 @@ def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool)
             check.id, n, limit, min(1.0, limit + down), max(0.0, limit - up), settleable=True
         )
     least = least_examples(limit, rules.alpha * share)
-    enough = MIN_CHANGED if check.shift.kind == "noise" else 1
+    enough = 1 if isinstance(check.shift, DomainShift | PromptShift) else MIN_CHANGED
     return PlannedGate(
         check.id,
         n,

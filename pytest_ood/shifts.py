@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pytest_ood.edits import Perturbed, edits_between
 from pytest_ood.examples import canonical, fields_of, with_fields
 from pytest_ood.perturbations import Generator, code_version, is_shipped
+from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import FILTERS
 from pytest_ood.seeding import generator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.perturbations import Perturbation
-    from pytest_ood.perturbations.adversarial import Attack, QueryBudget, Recipe
+    from pytest_ood.perturbations.adversarial import Attack, QueryBudget
     from pytest_ood.readers import DataSource
 
 Kind = Literal["domain", "noise", "adversarial"]
@@ -232,8 +233,12 @@ class TransferShift:
 
     @property
     def made_by(self) -> str:
-        """The attack and whom it was made against."""
-        return f"{self.attack.fingerprint} against {self.surrogate}"
+        """The attack, whom it was made against, and how far it went."""
+        examples = "all" if self.max_examples is None else f"{self.max_examples}"
+        return (
+            f"{self.attack.fingerprint} against {self.surrogate}, {self.budget.each} queries for "
+            f"one of {examples} examples"
+        )
 
     def relabelled(self, example: Example) -> Example:
         """Return the example: what an attack may do keeps the label."""
@@ -276,6 +281,15 @@ class WorstCase:
 
 
 Shift = DomainShift | NoiseShift | AdversarialShift | TransferShift | PromptShift | WorstCase
+
+
+def keeps_answers(shift: Shift) -> bool:
+    """Tell whether a success under a shift is the right answer, where there ought to be none.
+
+    Only means of scores see it then: every other metric goes by the answers.
+    """
+    attack = getattr(shift, "attack", None)
+    return isinstance(attack, Recipe) and not attack.goal.turns
 
 
 def shifted_set_hash(examples: Sequence[Example], shifted: Sequence[Inputs]) -> str:

@@ -30,6 +30,7 @@ from pytest_ood.shifts import (
     Shift,
     TransferShift,
     WorstCase,
+    keeps_answers,
 )
 from pytest_ood.tasks import Classification
 
@@ -232,6 +233,7 @@ def _shifts(
             for shift in _shift(kind, name, rest, at, labels):
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
+                _check_metrics(shift, kept, at)
                 shifts.append(shift)
                 budgets[shift.name] = kept
     if WORST_CASE in kinds:
@@ -246,6 +248,16 @@ def _shifts(
     if not shifts:
         raise ConfigurationError(f"{where}: there is no shift in it; give at least one")
     return tuple(shifts), budgets
+
+
+def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], where: str) -> None:
+    """Refuse metrics of answers where a success leaves the answer as it was."""
+    for metric in budgets:
+        if keeps_answers(shift) and metric not in (ACCURACY, "pdr"):
+            raise ConfigurationError(
+                f"{where}: {metric} goes by answers, which this attack leaves as they are; it "
+                "costs accuracy and pdr alone"
+            )
 
 
 def _with(kind: Mapping[str, Budget], own: Mapping[str, Budget]) -> dict[str, Budget]:
@@ -381,6 +393,9 @@ def _prompt_recipe(attack: Attack, entry: Mapping[str, Any]) -> Recipe:
             f"attack: {attack.name} is no Recipe; only these can be told to leave a prompt's "
             "fields and label words alone"
         )
+    if not attack.goal.turns:
+        raise ConfigurationError(f"attack: {attack.name} leaves answers as they are; a prompt that "
+                                 "does so is no worse")  # fmt: skip
     return attack
 
 
@@ -401,6 +416,10 @@ def _attack(name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, 
     if "filter" in entry:
         attack = attack.under(parse_filter(entry["filter"]))
     if "target" in entry:
+        if not attack.goal.turns:
+            raise ConfigurationError(
+                f"target: {attack.name} is after the right answer, not another"
+            )
         target = _string(entry, "target", "", where)
         if target not in labels:
             raise ConfigurationError("target: " + unknown_name("label", target, labels))

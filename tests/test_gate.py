@@ -8,6 +8,7 @@ import pytest
 
 from pytest_ood.errors import ConfigurationError, OodError
 from pytest_ood.evaluation import Comparison, Evaluation, Floor
+from pytest_ood.frozen import write_frozen
 from pytest_ood.gate import PREDICTIONS, Check, Gate, Options
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import SeededModel
@@ -411,7 +412,10 @@ TRANSFER = 'shifts.adversarial.replayed = { attack = "pruthi", against = "base",
 def test_a_surrogate_is_not_judged_by_its_own_examples(root: Path) -> None:
     """What was made against a model is checked on the others, and compared with no surrogate."""
     (root / "mine.toml").write_text(SUITE + TRANSFER)
-    assert [i for i in ids(gate(root)) if "replayed" in i] == ["mine/adversarial/replayed[first]"]
+    opened = gate(root)
+    assert [i for i in ids(opened) if "replayed" in i] == ["mine/adversarial/replayed[first]"]
+    (note,) = opened.runs["mine"].notes
+    assert "made against base, the baseline; nobody is compared with it there" in note
     (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"third"'))
     third = MODELS + '[tool.pytest_ood.models.third]\nfake = "constant"\n'
     write_settings(root, models=third)
@@ -430,6 +434,27 @@ def test_a_surrogate_has_to_be_there_and_to_answer(root: Path) -> None:
     write_settings(root, models=MODELS + '[tool.pytest_ood.models.told]\nreplay = "told.csv"\n')
     with pytest.raises(ConfigurationError, match="'told' is replayed, and cannot be asked"):
         gate(root)
+
+
+def test_a_surrogate_needs_somebody_to_put_its_examples_to(root: Path) -> None:
+    """Examples that no other model answers make no check, which is told at once."""
+    (root / "mine.toml").write_text(SUITE + TRANSFER)
+    alone = MODELS.partition("[tool.pytest_ood.models.base]")
+    write_settings(root, models=alone[1] + alone[2])
+    with pytest.raises(ConfigurationError, match="there is no other model to put it to"):
+        gate(root)
+
+
+def test_frozen_examples_need_no_surrogate(root: Path) -> None:
+    """What is in the frozen file is replayed without the model it was made against."""
+    (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"third"'))
+    third = '[tool.pytest_ood.models.third]\nfake = "constant"\n'
+    write_settings(root, models=MODELS + third)
+    write_frozen(root / "mine.jsonl", gate(root).runs["mine"].freeze())
+    write_settings(root, 'frozen = ["mine.jsonl"]')
+    opened = gate(root)
+    assert opened.runs["mine"].surrogates == {}
+    assert "mine/adversarial/replayed[first]" in ids(opened)
 
 
 def test_one_of_several_seeds_is_the_surrogate(root: Path) -> None:

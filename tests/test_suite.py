@@ -242,7 +242,7 @@ def changed(**keys: str) -> str:
         ),
         (
             {"shifts.adversarial.greedy-characters.query_budget": "1"},
-            "query_budget = 1: the original takes one query; give 2 or more",
+            "query_budget = 1: the original takes one query, and a success is asked about twice",
         ),
         (
             {"shifts.adversarial.greedy-characters.max_queries": "7"},
@@ -261,6 +261,18 @@ def changed(**keys: str) -> str:
         (
             {"shifts.adversarial.a": '{ attack = "pruthi", on = "prompt", against = "m" }'},
             "against: an attack on the prompt has none",
+        ),
+        (
+            {"shifts.adversarial.a": '{ attack = "input-reduction", on = "prompt" }'},
+            "attack: input-reduction leaves answers as they are",
+        ),
+        (
+            {"shifts.adversarial.a": '{ attack = "input-reduction", target = "no" }'},
+            "target: input-reduction is after the right answer, not another",
+        ),
+        (
+            {"shifts.adversarial.a": '{ attack = "input-reduction", macro-f1.max_drop = 0.1 }'},
+            "macro-f1 goes by answers, which this attack leaves as they are",
         ),
         (
             {"shifts.adversarial.pruthi.search_examples": "5"},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.perturbations.adversarial.door import Door
 from pytest_ood.perturbations.adversarial.protocol import (
     TOO_LONG,
+    UNTRIED,
     USED_UP,
     WRONG,
     AttackResult,
@@ -53,7 +54,8 @@ class Live:
         asked: What it wants to know next.
         searching: Queries before the reduction began.
         rejected: Candidates that a constraint did not accept.
-        nearest: The state that came nearest to the goal, with its score.
+        tried: A candidate that the constraints accept came to the model.
+        nearest: The state that came nearest to the goal, with its score; first the original.
         success: The best state that reached it, with its answer and score.
         reduces: The search has ended, and its success is being reduced.
     """
@@ -65,7 +67,8 @@ class Live:
     asked: Candidates = Candidates([()], constrained=False)  # noqa: RUF009 - a frozen value
     searching: int = 0
     rejected: int = 0
-    nearest: tuple[float, State] | None = None
+    tried: bool = False
+    nearest: tuple[float, State] = (0.0, ())
     success: tuple[State, Prediction, float] | None = None
     reduces: bool = False
 
@@ -113,7 +116,7 @@ class Lockstep:
                 if result is None:
                     following.append(one)
                 else:
-                    door.close(one.place)
+                    door.close(one.place, success=result.success)
                     yield one.place, result
             live = following
         for one in reversed(waiting):
@@ -182,6 +185,7 @@ class Lockstep:
         if answer.label != one.example.label:
             return _result(door, one, WRONG, answer)
         one.problem, one.steps = made
+        one.nearest = (self.goal.score(answer, one.example.label), ())
         try:
             one.asked = next(one.steps)
         except StopIteration:
@@ -194,8 +198,8 @@ class Lockstep:
         for state, answer in zip(one.asked.states, answers, strict=True):
             if answer is None:
                 continue
-            score = self.goal.score(answer, label)
-            if one.nearest is None or score > one.nearest[0]:
+            score, one.tried = self.goal.score(answer, label), True
+            if score > one.nearest[0]:
                 one.nearest = (score, state)
             if self.goal.reached(answer, label, problem.case(state)):
                 best = one.success
@@ -208,7 +212,7 @@ class Lockstep:
         if not one.reduces:
             one.searching = door.queries(one.place)
         done = one.success is None or one.reduces or len(one.success[0]) == 1
-        if done or not self.goal.fewer_is_better or one.success is None or one.problem is None:
+        if done or not self.goal.turns or one.success is None or one.problem is None:
             return _result(door, one)
         one.reduces = True
         one.steps = _reduced(one.success[0], self.goal, one.problem)
@@ -223,6 +227,7 @@ def _result(
     problem, success = one.problem, one.success
     if problem is not None:
         answer = problem.answer if success is None else success[1]
+        skipped = "" if one.tried else UNTRIED
     edits = success[0] if success is not None else ()
     return AttackResult(
         one.inputs(edits),
@@ -230,7 +235,7 @@ def _result(
         queries=one.searching or queries,
         answer=answer,
         edits=edits,
-        nearest=edits or (one.nearest[1] if one.nearest is not None else ()),
+        nearest=edits or one.nearest[1],
         reducing=queries - one.searching if one.searching else 0,
         rejected=one.rejected,
         skipped=skipped,

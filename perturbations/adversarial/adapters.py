@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.edits import edits_between
@@ -82,7 +83,7 @@ class ForeignAttack:
                 continue
             door.open(place)
             result = self._attack(door, place, example, seed)
-            door.close(place)
+            door.close(place, success=result.success)
             yield place, result
 
     def _attack(self, door: Door, place: int, example: Example, seed: int) -> AttackResult:
@@ -100,33 +101,34 @@ class ForeignAttack:
 
         def ask(texts: Sequence[str]) -> Scores:
             (answers,) = door.ask([(place, [made(text) for text in texts])])
-            return [self._row(one) for one in answers]
+            return [self._row(one, example.label) for one in answers]
 
         original = fields_of(example.inputs)[name]
         with seeded_globals(generator(seed, self.name, example.id)):
             try:
                 found = self.attacker(
-                    ask, original, label=self.labels.index(example.label), each=door.budget.each
+                    ask, original, label=self.labels.index(example.label), each=door.budget.search
                 )
             except _NothingLeftError:
                 found = None
-        queries = door.queries(place)
         turned = None if found is None else door.ask([(place, [made(found)])])[0][0]
+        queries = door.queries(place)
         if found is None or turned is None or turned.label == example.label:
             return AttackResult(example.inputs, success=False, queries=queries, answer=answer)
         edits = edits_between(original, found)
         return AttackResult(made(found), success=True, queries=queries, answer=turned, edits=edits,
                             nearest=edits)  # fmt: skip
 
-    def _row(self, answer: Prediction | None) -> list[float]:
+    def _row(self, answer: Prediction | None, right: str) -> list[float]:
         """Return an answer as probabilities; of one without scores, all on the label."""
         if answer is None:
             raise _NothingLeftError
         scores = answer.scores or {answer.label or "": 1.0}
-        row = [scores.get(label, 0.0) for label in self.labels]
-        total = sum(row)
-        # An abstention is no label at all.
-        return [value / total for value in row] if total else [1.0 / len(row)] * len(row)
+        row = [float(scores.get(label, 0.0)) for label in self.labels]
+        if not sum(row):
+            # An abstention is any label but the right one.
+            row = [float(label != right) for label in self.labels]
+        return [value / sum(row) for value in row]
 
 
 def from_textattack(recipe: Any, labels: Sequence[str], name: str = "") -> ForeignAttack:
@@ -178,8 +180,13 @@ def from_textattack(recipe: Any, labels: Sequence[str], name: str = "") -> Forei
             return None
         return str(result.perturbed_result.attacked_text.tokenizer_input)
 
-    fingerprint = f"textattack:{own}({' '.join(repr(attack).split())})"
+    told = " ".join(repr(attack).split())
+    fingerprint = _fingerprint("textattack", f"{own}({told})", labels)
     return ForeignAttack(name or f"textattack-{own}", fingerprint, tuple(labels), attacker)
+
+
+def _fingerprint(library: str, attack: str, labels: Sequence[str]) -> str:
+    return f"{library} {metadata.version(library)}: {attack}, labels {', '.join(labels)}"
 
 
 def from_openattack(attacker: Any, labels: Sequence[str], name: str = "") -> ForeignAttack:
@@ -223,5 +230,5 @@ def from_openattack(attacker: Any, labels: Sequence[str], name: str = "") -> For
         for key, value in vars(attacker).items()
         if isinstance(value, str | int | float)
     )
-    fingerprint = f"openattack:{own}({', '.join(settings)})"
+    fingerprint = _fingerprint("OpenAttack", f"{own}({', '.join(settings)})", labels)
     return ForeignAttack(name or f"openattack-{own}", fingerprint, tuple(labels), attack)

@@ -24,6 +24,7 @@ STRICT = replace(
     LOOSE,
     name="checklist-strict",
     profile="strict",
+    search=Beam(1, rounds=1),
     constraints=(FewEdits(1),),
     deviations=f"{LOOSE.deviations}; a single change",
 )

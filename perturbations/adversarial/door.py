@@ -26,7 +26,7 @@ class Door:
         query: The model.
         budget: Kept to here, before the model is asked, so that no search can go beyond it.
         known: By example under attack, the answers by input; None for one that was too long.
-        spent: Queries of the examples whose attacks have ended.
+        spent: Queries of the examples whose attacks have ended, second ones included.
     """
 
     query: Query
@@ -43,9 +43,9 @@ class Door:
         """Begin the attack on an example."""
         self.known[place] = {}
 
-    def close(self, place: int) -> None:
-        """End it: what it has not used may be used by others."""
-        self.spent += len(self.known.pop(place))
+    def close(self, place: int, *, success: bool) -> None:
+        """End it: what it has not used may be used by others; a success is asked about again."""
+        self.spent += len(self.known.pop(place)) + success
 
     def queries(self, place: int) -> int:
         """Return how many candidates were put to the model for an example."""
@@ -53,7 +53,7 @@ class Door:
 
     def is_used_up(self, place: int) -> bool:
         """Tell whether an example may ask nothing more."""
-        return self.queries(place) >= self.budget.each
+        return self.queries(place) >= self.budget.search
 
     def ask(self, wanted: Sequence[tuple[int, Sequence[Inputs]]]) -> list[list[Prediction | None]]:
         """Answer candidates of several examples with one batch.
@@ -68,7 +68,7 @@ class Door:
         new: dict[str, Inputs] = {}
         asked: list[tuple[int, str]] = []
         for (place, values), row in zip(wanted, names, strict=True):
-            known, left = self.known[place], self.budget.each - self.queries(place)
+            known, left = self.known[place], self.budget.search - self.queries(place)
             unknown = {n: v for n, v in zip(row, values, strict=True) if n not in known}
             for name in list(unknown)[: max(0, left)]:
                 new[name] = unknown[name]

@@ -17,7 +17,7 @@ class Untargeted:
     """Any answer but the right one."""
 
     name: str = "untargeted"
-    fewer_is_better: bool = True
+    turns: bool = True
 
     def score(self, answer: Prediction, label: str) -> float:
         """Return 1 minus what the model gives the right label; without scores 1 or 0."""
@@ -45,7 +45,7 @@ class Targeted:
     """
 
     target: str
-    fewer_is_better: bool = True
+    turns: bool = True
 
     @property
     def name(self) -> str:
@@ -79,7 +79,7 @@ class Kept:
     """
 
     most: float = 0.2
-    fewer_is_better: bool = False
+    turns: bool = False
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ def attacks() -> tuple[Recipe, ...]:
             "Gao et al. 2018 (DeepWordBug), section III, with the score of Jin et al. 2020",
             "A greedy character attack that gets by with few queries.",
             CharacterEdits(("swap", "substitute", "delete", "insert"), head=True),
-            WordImportance("delete", share=0.5),
+            WordImportance("delete"),
             rules=(LongWords(3),),
             deviations="no more than half of the queries go into the importance of words, of which "
             "a random part is ranked where the text is longer",

@@ -40,7 +40,8 @@ class QueryBudget:
     """How many different candidates an attack may put to the model.
 
     Attributes:
-        each: The most for one example, the original included; reducing a success counts, too.
+        each: The most for one example: the original, the search, reducing a success, and asking
+            about it once more.
         total: The most for all examples of a run, or None. An example is only begun where what is
             left covers `each` of it: none is cut short, and those that come too late are skipped.
 
@@ -52,9 +53,10 @@ class QueryBudget:
     total: int | None = None
 
     def __post_init__(self) -> None:
-        if self.each < 2:  # noqa: PLR2004 - the original and a candidate
+        if self.each < 3:  # noqa: PLR2004 - the original, a candidate, and that once more
             raise ConfigurationError(
-                f"query_budget = {self.each}: the original takes one query; give 2 or more"
+                f"query_budget = {self.each}: the original takes one query, and a success is asked "
+                "about twice; give 3 or more"
             )
         if self.total is not None and self.total < self.each:
             raise ConfigurationError(
@@ -62,8 +64,14 @@ class QueryBudget:
                 f"{self.each}); nothing would be attacked"
             )
 
+    @property
+    def search(self) -> int:
+        """The most for one example before its success is asked about once more."""
+        return self.each - 1
+
 
 WRONG = "wrong from the start"
+UNTRIED = "no candidate came to the model: none there, none valid, or its queries used up before"
 TOO_LONG = "longer than the model's window"
 USED_UP = "the queries of the run were used up"
 FIXED = "nothing in it may be changed"
@@ -144,7 +152,7 @@ class Problem:
         example: The example; its longest field is attacked: the premise, the context, the text.
         answer: The model's, to the original; the right one.
         places: Where something may be changed, in order.
-        budget: The most queries, the original included.
+        budget: The most queries of the search, the original included.
         rng: Of this example alone.
     """
 
@@ -219,8 +227,8 @@ class Goal(Protocol):
         ...
 
     @property
-    def fewer_is_better(self) -> bool:
-        """Whether a success is reduced to the fewest edits that still reach the goal."""
+    def turns(self) -> bool:
+        """Whether a success is another answer: then it is reduced to the fewest edits."""
         ...
 
 

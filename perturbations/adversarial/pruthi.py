@@ -14,7 +14,7 @@ LOOSE = Recipe(
     "Pruthi et al. 2019, section 3.1",
     "The single typo inside a word that does the most.",
     CharacterEdits(("swap", "delete", "insert", "keyboard"), every=True, inner=True),
-    Beam(1),
+    Beam(1, rounds=1),
     rules=(NoStopwords(), LongWords(4)),
     constraints=(FewEdits(1),),
     deviations="one random letter is inserted at a place rather than all 26",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Profile = Literal["loose", "strict"]
 
 _OPEN = (str, int, float)
-_CLOSED = ("name", "needs_scores", "fewer_is_better", "target", "every", "inner", "head")
+_CLOSED = ("name", "needs_scores", "turns", "target", "every", "inner", "head")
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,17 @@ class Recipe:
         parts = self.transformation
         found = parts.parts if isinstance(parts, Together) else (parts,)
         return tuple(hash_ for part in found for hash_ in getattr(part, "weights", tuple)())
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether every part is of this package: then its version says what it does."""
+        parts = (
+            *(self.transformation.parts if isinstance(self.transformation, Together)
+              else (self.transformation,)),
+            self.search, self.goal, *self.rules, *self.constraints,
+        )  # fmt: skip
+        home = __name__.partition(".")[0]
+        return all(type(part).__module__.partition(".")[0] == home for part in parts)
 
     def with_parameters(self, **values: Any) -> Recipe:
         """Return the recipe with other numbers and names in its parts.
@@ -157,7 +168,7 @@ class Recipe:
             if not places:
                 return FIXED
             rng = generator(seed, self.name, example.id)
-            problem = Problem(example, answer, places, budget.each, rng)
+            problem = Problem(example, answer, places, budget.search, rng)
             return problem, self.search.steps(problem, self.transformation, self.goal)
 
         return Lockstep(query, self.goal, self.constraints, budget).run(examples, start)

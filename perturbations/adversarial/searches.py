@@ -84,11 +84,12 @@ class WordImportance:
             (Gao et al. 2018, section III-B) or deleted (Jin et al. 2020, section 2); by the former
             times what its best option does (Ren et al. 2019, section 3.3); or not at all.
         share: The part of the query budget that may go into importance; where there are more
-            places, a random part of them is ranked and comes first.
+            places, a random part of them is ranked and comes first. It leaves candidates their
+            part, whatever the length of the text.
     """
 
     by: Importance = "unk"
-    share: float = 1.0
+    share: float = 0.5
 
     def __post_init__(self) -> None:
         """Check importance and share.
@@ -134,8 +135,10 @@ class WordImportance:
         if self.by == "random" or not places:
             return places
         if not problem.answer.scores:
-            return (yield from _by_samples(problem, places))
-        most = max(1, int((problem.budget - 1) * self.share))
+            return (yield from _by_samples(problem, places, int((problem.budget - 1) * self.share)))
+        most = int((problem.budget - 1) * self.share)
+        if not most:
+            return places
         places, rest = places[:most], places[most:]
         worth = yield from deletion_scores(
             problem, places, goal, "" if self.by == "delete" else UNKNOWN
@@ -180,12 +183,11 @@ def deletion_scores(
     return [0.0 if a is None else goal.score(a, problem.example.label) for a in answers]
 
 
-def _by_samples(problem: Problem, places: list[Span]) -> Asking:
+def _by_samples(problem: Problem, places: list[Span], most: int) -> Asking:
     """Rank places by how often the answer turned where they were among the deleted ones."""
     count = max(1, round(SAMPLED_SHARE * len(places)))
-    drawn = [
-        sorted(problem.rng.sample(places, count)) for _ in range(min(SAMPLES, 2 * len(places)))
-    ]
+    samples = min(SAMPLES, 2 * len(places), most)
+    drawn = [sorted(problem.rng.sample(places, count)) for _ in range(samples)]
     states = [tuple(replaced(problem, place, "") for place in found) for found in drawn]
     answers = yield Candidates(states, constrained=False)
     turned = dict.fromkeys(places, 0)
@@ -201,34 +203,40 @@ class Beam:
     """Every option at every place, the best few states are gone on from.
 
     It ends where no state is better than the best before; with a model without scores, which
-    cannot tell, where nothing is left to change.
+    cannot tell, where nothing is left to change. Where the queries do not suffice for all states,
+    chance decides which are tried.
 
     Attributes:
         width: States that are kept each round; 1 is a greedy search.
+        rounds: Edits of a state at most; 0 for any number.
     """
 
     width: int = 1
+    rounds: int = 0
     needs_scores: bool = False
 
     def __post_init__(self) -> None:
         """Check the width.
 
         Raises:
-            ConfigurationError: it is below 1.
+            ConfigurationError: it is below 1, or there are fewer rounds than none.
         """
         _check_sizes(self, width=self.width)
+        _check_sizes(self, 0, rounds=self.rounds)
 
     @property
     def name(self) -> str:
-        """Search and width."""
-        return f"beam({self.width})"
+        """Search, width and rounds."""
+        return f"beam({self.width},{self.rounds or 'any'})"
 
     def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:
         """Search one example."""
         options = transformation.options(problem.text, problem.places, problem.rng)
         beam: list[State] = [()]
         best = goal.score(problem.answer, problem.example.label)
-        while True:
+        done = 0
+        while not self.rounds or done < self.rounds:
+            done += 1
             states = list(
                 dict.fromkeys(
                     with_edit(state, replaced(problem, place, option))
@@ -240,6 +248,7 @@ class Beam:
             )
             if not states:
                 return
+            problem.rng.shuffle(states)
             found = _scored(problem, goal, (yield Candidates(states)))
             if not found or (found[0][0] <= best and problem.answer.scores):
                 return
@@ -264,9 +273,11 @@ class Reduction:
         places = list(problem.places)
         problem.rng.shuffle(places)
         if problem.answer.scores:
+            most = (problem.budget - 1) // 2
+            places, rest = places[:most], places[most:]
             kept = yield from deletion_scores(problem, places, goal, "")
             ranked = sorted(range(len(places)), key=lambda number: -kept[number])
-            places = [places[number] for number in ranked]
+            places = [*(places[number] for number in ranked), *rest]
         state: State = ()
         for place in places:
             fewer = with_edit(state, replaced(problem, place, ""))

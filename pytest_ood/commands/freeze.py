@@ -14,6 +14,7 @@ from pytest_ood.frozen import write_frozen
 from pytest_ood.gate import PREDICTIONS, surrogates
 from pytest_ood.progress import Lines
 from pytest_ood.readers import Reader
+from pytest_ood.shifts import TransferShift
 from pytest_ood.store import FileStore
 from pytest_ood.suite import load_suite
 
@@ -68,7 +69,13 @@ def run(options: argparse.Namespace) -> int:
     specs = parse_models(configuration.models, "tool.pytest_ood") or parse_models(
         suite.models, f"suite {suite.name!r}"
     )
-    models = {spec.name: spec.build(suite.task.labels, reader, cache) for spec in specs}
+    # Only those that are attacked are built: a model may need what is not there.
+    asked = {shift.surrogate for shift in suite.shifts if isinstance(shift, TransferShift)}
+    models = {
+        spec.name: spec.build(suite.task.labels, reader, cache)
+        for spec in specs
+        if spec.name in asked
+    }
     made = SuiteRun(
         suite,
         engine=Engine(FileStore(cache / PREDICTIONS), progress),

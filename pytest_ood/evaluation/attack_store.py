@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_ood.edits import Edit
 from pytest_ood.examples import canonical
-from pytest_ood.perturbations.adversarial import AttackResult, Recipe, attack_code_version
+from pytest_ood.perturbations.adversarial import AttackResult, attack_code_version
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ood.examples import Example
-    from pytest_ood.perturbations.adversarial import Attack
+    from pytest_ood.perturbations.adversarial import Recipe
     from pytest_ood.shifts import TextStore
 
 KEPT_AT_ONCE = 32
@@ -36,7 +37,7 @@ class AttackStore:
     """
 
     store: TextStore
-    attack: Attack
+    attack: Recipe
     model: str
     seed: int
     each: int
@@ -60,17 +61,26 @@ class AttackStore:
         self.pending = {}
 
     def _key(self, example: Example) -> str:
-        weights = self.attack.weights() if isinstance(self.attack, Recipe) else ()
-        parts = ("attack", attack_code_version(), self.attack.fingerprint, *weights, self.model,
-                 str(self.seed), str(self.each))  # fmt: skip
-        return "\0".join([*parts, example.id, canonical(example.inputs), example.label])
+        return "\0".join([self._prefix, example.id, canonical(example.inputs), example.label])
+
+    @cached_property
+    def _prefix(self) -> str:
+        """What all keys have in common; files that the attack reads are hashed once."""
+        return "\0".join(
+            ("attack", attack_code_version(), self.attack.fingerprint, *self.attack.weights(),
+             self.model, str(self.seed), str(self.each))
+        )  # fmt: skip
 
 
 def to_json(result: AttackResult) -> str:
     """Write a result as JSON."""
     inputs = result.inputs if isinstance(result.inputs, str) else dict(result.inputs)
     values = {name: getattr(result, name) for name in _PLAIN}
-    answer = None if result.answer is None else asdict(result.answer)
+    answer = None
+    if result.answer is not None:
+        # Scores may be numbers of NumPy's, in any kind of mapping.
+        scores = {label: float(score) for label, score in result.answer.scores.items()}
+        answer = {"label": result.answer.label, "scores": scores, "text": result.answer.text}
     edits = {name: [_row(e) for e in getattr(result, name)] for name in ("edits", "nearest")}
     return json.dumps({**values, **edits, "inputs": inputs, "answer": answer})
 

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from pytest_ood.shifts import TextStore
 
 
-EMBEDDED_AT_ONCE = 256
-
-
 @dataclass(frozen=True)
 class AttackFigures:
     """An attack on a model. Rates, shares and cosines lie in [0, 1], with intervals.
@@ -125,13 +122,10 @@ def cosines(cases: Sequence[Perturbed], store: TextStore) -> list[float]:
     keys = [f"cosine\0{code_version()}\0{case.original}\0{case.text}" for case in cases]
     known = store.get_texts(keys)
     new = [place for place, key in enumerate(keys) if key not in known]
-    # Embeddings are large: so many at a time keep memory flat.
-    for start in range(0, len(new), EMBEDDED_AT_ONCE):
-        places = new[start : start + EMBEDDED_AT_ONCE]
-        found = EmbeddingSimilarity().cosines([cases[place] for place in places])
-        made = {keys[place]: repr(cosine) for place, cosine in zip(places, found, strict=True)}
-        store.put_texts(made)
-        known |= made
+    found = EmbeddingSimilarity().cosines([cases[place] for place in new])
+    made = {keys[place]: repr(cosine) for place, cosine in zip(new, found, strict=True)}
+    store.put_texts(made)
+    known |= made
     return [float(known[key]) for key in keys]
 
 

@@ -122,7 +122,8 @@ class Evaluation:
         sequential: Whether it would have stopped as soon as the verdict was settled.
         family: The name that the severities of one perturbation have in common, or "".
         severity: Of a family's member, or None.
-        attack: Of an attack on the model: success rate, queries and edits; None otherwise.
+        attack: Of an attack: success rate, queries and edits, on the model's first seed, or on the
+            surrogate; None otherwise, and where examples against a surrogate were frozen.
         surrogate: Of an attack on another model: that model's name; "" otherwise.
         prompt: Of an attack on the prompt: what became of it; None otherwise.
     """

@@ -53,6 +53,7 @@ from pytest_ood.shifts import (
     Shifted,
     TransferShift,
     WorstCase,
+    keeps_answers,
     shifted_set_hash,
 )
 from pytest_ood.statistics import estimate, mean_score
@@ -125,6 +126,7 @@ class SuiteRun:
         self.notes = [] if frozen is None else frozen.notes(suite)
         self._datasets: dict[str, Dataset] = {}
         self._shifted: dict[str, Shifted] = {}
+        self._surrogate_trials: dict[str, Trial] = {}
         self._sources: dict[str, InDistribution] = {}
         self._trials: dict[tuple[str, str], Growing] = {}
         self._floors: dict[str, Floor] = {}
@@ -236,11 +238,11 @@ class SuiteRun:
                     values, cuts, (-2.0, 2.0), self.horizon(shift),
                     current=figure, final=size == sizes[-1],
                 )  # fmt: skip
-                if margin is not None and self._is_done(shift, size, figure, margin):
+                if margin is not None and self._is_done(shift, [*mine, *other], figure, margin):
                     break
         judged = (
             invalid
-            or self._too_few(shift, mine[0])
+            or self._too_few(shift, [*mine, *other])
             or self._too_many_abstentions(mine, f"{model.name}: ")
             or self._too_many_abstentions(other, f"{baseline.name}: ")
         )
@@ -287,9 +289,9 @@ class SuiteRun:
                     values, cuts, (-1.0, 1.0), self.horizon(shift),
                     current=figure, final=size == sizes[-1],
                 )  # fmt: skip
-                if budget is not None and self._is_done(shift, size, figure, budget):
+                if budget is not None and self._is_done(shift, trials, figure, budget):
                     break
-        judged = invalid or self._too_few(shift, trials[0]) or self._too_many_abstentions(trials)
+        judged = invalid or self._too_few(shift, trials) or self._too_many_abstentions(trials)
         if metric == IN_DOMAIN:
             judged = judged or self._lost_reference(shift, trials[0])
         if judged is None:
@@ -332,7 +334,7 @@ class SuiteRun:
             seed=self.seed,
             shifted_set_hash=self._hash(shift, trial),
             queries=_queries(trials),
-            attack=self._attack_figures(trial, shift),
+            attack=self._attack_figures(trials, shift),
             surrogate=_surrogate(shift),
             prompt=trial.prompt,
             before=mean_outcomes(trials, lambda t: t.before),
@@ -358,9 +360,16 @@ class SuiteRun:
             return tuple(first - _mean_score(trial.after) for trial in trials)
         return figures.seed_drops(trials, metric, self.suite.task.labels)
 
-    def _attack_figures(self, trial: Trial, shift: Shift) -> AttackFigures | None:
+    def _attack_figures(self, trials: Sequence[Trial], shift: Shift) -> AttackFigures | None:
+        """Sum up the attack on a model's first seed, or on the surrogate, if there was any."""
+        if isinstance(shift, TransferShift):
+            trial = self._surrogate_trials.get(shift.name)
+        else:
+            trial = trials[0]
+        if not isinstance(shift, AdversarialShift | TransferShift) or trial is None:
+            return None
         attacks = trial.attacks or ()
-        if not isinstance(shift, AdversarialShift) or all(result.skipped for result in attacks):
+        if all(result.skipped for result in attacks):
             return None
         examples = self.in_distribution().examples[: len(attacks)]
         similar: Sequence[float] = ()
@@ -368,8 +377,8 @@ class SuiteRun:
             with using(resources_of(self.reader)):
                 similar = cosines(successes(attacks, examples), self.engine.store)
         return attack_figures(
-            attacks, examples, self.rules.alpha, each=shift.budget.each,
-            cached=trial.cached, similar=similar,
+            attacks, examples, self.rules.alpha, each=shift.budget.each, cached=trial.cached,
+            similar=similar,
         )  # fmt: skip
 
     def _hash(self, shift: Shift, trial: Trial) -> str:
@@ -459,9 +468,15 @@ class SuiteRun:
         recorded = all(isinstance(model, RecordedModel) for model in models)
         return not recorded and self.rules.is_sequential(horizon) and len(looks(horizon)) > 1
 
-    def _is_done(self, shift: Shift, size: int, figure: Figure, limit: float) -> bool:
-        enough = self._changed(shift, size) >= MIN_CHANGED
+    def _is_done(self, shift: Shift, trials: Sequence[Trial], figure: Figure, limit: float) -> bool:
+        enough = min(self._touched(shift, trial) for trial in trials) >= MIN_CHANGED
         return enough and is_settled(figure, limit, self.rules)
+
+    def _touched(self, shift: Shift, trial: Trial) -> int:
+        """Return how many examples noise has changed, or an attack has attacked."""
+        if trial.attacks is None:
+            return self._changed(shift, trial.drawn)
+        return sum(not result.skipped for result in trial.attacks)
 
     def _source(self, member: Asked) -> InDistribution:
         if member.name not in self._sources:
@@ -530,7 +545,9 @@ class SuiteRun:
         source = self._source(surrogate)
         trial = AttackTrial(Asker(self.suite, self.engine, surrogate), shift, source, self.seed)
         with using(resources_of(self.reader)):
-            results = trial.upto(self.horizon(shift)).attacks or ()
+            attacked = trial.upto(self.horizon(shift))
+        self._surrogate_trials[shift.name] = attacked
+        results = attacked.attacks or ()
         rest = self.in_distribution().examples[len(results) :]
         return Shifted((*(result.inputs for result in results), *(e.inputs for e in rest)))
 
@@ -566,6 +583,8 @@ class SuiteRun:
     ) -> tuple[tuple[str, float, float], ...]:
         """Return every other metric that the answers allow."""
         labels, found = self.suite.task.labels, []
+        if keeps_answers(shift):
+            return ()
         for name in loss_names(labels, shift.kind):
             if name in (IN_DOMAIN, REWEIGHTED, "pdr"):
                 continue
@@ -704,13 +723,13 @@ class SuiteRun:
         judged = self._unusable(self.surrogates[shift.surrogate])
         return judged and Judgement("invalid", f"made against {judged.reason}")
 
-    def _too_few(self, shift: Shift, trial: Trial) -> Judgement | None:
-        if trial.attacks is not None:
-            changed, done = sum(not result.skipped for result in trial.attacks), "attacked"
-        else:
-            changed, done = self._changed(shift, trial.drawn), "changed"
+    def _too_few(self, shift: Shift, trials: Sequence[Trial]) -> Judgement | None:
+        changed, trial = min(
+            ((self._touched(shift, trial), trial) for trial in trials), key=lambda pair: pair[0]
+        )
         if isinstance(shift, DomainShift | PromptShift) or changed >= MIN_CHANGED:
             return None
+        done = "changed" if trial.attacks is None else "attacked"
         rejected = f" and {trial.rejected} rejected by the filter" if trial.rejected else ""
         return Judgement(
             "invalid",

@@ -6,16 +6,16 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_ood.edits import apply_edits
+from pytest_ood.edits import Perturbed, apply_edits
 from pytest_ood.engine import check_answers
-from pytest_ood.errors import DataError, NotApplicableError, OodError
+from pytest_ood.errors import DataError, NotApplicableError, OodError, TooLongError
 from pytest_ood.evaluation.attack_store import AttackStore
 from pytest_ood.evaluation.records import PromptAttack
-from pytest_ood.examples import Dataset, Example
+from pytest_ood.examples import Dataset, Example, fields_of
 from pytest_ood.metrics import Outcome
 from pytest_ood.models.protocol import Model, Promptable, RecordedModel
-from pytest_ood.perturbations.adversarial import AttackResult
-from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP
+from pytest_ood.perturbations.adversarial import AttackResult, Recipe
+from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, WRONG, attacked_field
 from pytest_ood.perturbations.protection import Protection
 from pytest_ood.progress import Silent
 from pytest_ood.prompting import FIELD_PATTERN
@@ -363,16 +363,21 @@ class AttackTrial:
         budget = self.shift.budget
         if budget.total is None:
             return budget
-        left = budget.total - sum(result.queries + result.reducing for result in self.results)
+        spent = sum(result.queries + result.reducing + result.success for result in self.results)
+        left = budget.total - spent - sum(self.unheld)
         return replace(budget, total=left) if left >= budget.each else None
 
     def _store(self, model: Model) -> AttackStore | None:
-        """Return where results are kept; nowhere for a model that nobody can tell from another."""
-        if model.fingerprint is None:
+        """Return where results are kept, if anywhere.
+
+        Nobody can tell what depends on a model without a fingerprint, or on code of the user's own:
+        an edit there changes results, but no key.
+        """
+        attack = self.shift.attack
+        if model.fingerprint is None or not isinstance(attack, Recipe) or not attack.is_shipped:
             return None
         key = self.asker.engine.key(model, self.asker.suite.task.labels)
-        store, budget = self.asker.engine.store, self.shift.budget
-        return AttackStore(store, self.shift.attack, key, self.seed, budget.each)
+        return AttackStore(self.asker.engine.store, attack, key, self.seed, self.shift.budget.each)
 
     def _unheld(self, examples: Sequence[Example], results: Sequence[AttackResult]) -> set[int]:
         """Return the places of successes that are none when the model is asked once more.
@@ -387,9 +392,16 @@ class AttackTrial:
         return {
             place
             for place, answer in zip(turned, again, strict=True)
-            if _is_right(answer, examples[place])
-            != _is_right(results[place].answer, examples[place])
+            if not self._holds(examples[place], results[place], answer)
         }
+
+    def _holds(self, example: Example, result: AttackResult, again: Prediction) -> bool:
+        """Tell whether a second answer is what the attacker wanted, too."""
+        attack = self.shift.attack
+        if isinstance(attack, Recipe):
+            text = fields_of(example.inputs)[attacked_field(example)]
+            return attack.goal.reached(again, example.label, Perturbed(text, result.edits))
+        return again.label != example.label
 
 
 def _asked_anew(model: Asked) -> Model:
@@ -399,10 +411,6 @@ def _asked_anew(model: Asked) -> Model:
             "were not recorded, and it cannot be asked"
         )
     return model
-
-
-def _is_right(answer: Prediction | None, example: Example) -> bool:
-    return answer is not None and answer.label == example.label
 
 
 def _after(before: Outcome, result: AttackResult) -> Outcome:
@@ -431,6 +439,7 @@ class PromptTrial:
 
         Raises:
             NotApplicableError: the model has no prompt.
+            DataError: the prompt cannot be attacked.
         """
         if self.attacked is None:
             self.attacked = self._attack()
@@ -448,8 +457,8 @@ class PromptTrial:
             originals=inputs,
             shifted=inputs,
             prompt=PromptAttack(
-                prompt.text, apply_edits(prompt.text, result.nearest), result.queries,
-                self.shift.search_examples,
+                prompt.text, apply_edits(prompt.text, result.nearest),
+                result.queries + result.reducing, self.shift.search_examples,
             ),
         )  # fmt: skip
 
@@ -467,12 +476,16 @@ class PromptTrial:
         def asker(text: str) -> Asker:
             return replace(self.asker, model=model.with_prompt(prompt.with_text(text)))
 
+        def answered(text: str) -> Prediction:
+            try:
+                outcomes = asker(text).outcomes(what, examples, [e.inputs for e in examples])
+            except TooLongError as error:
+                # It is the prompt that is too long for some of them.
+                raise TooLongError(str(error), [text]) from None
+            return _verdict_on(outcomes, majority)
+
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:
-            return [
-                _verdict_on(asker(str(text)).outcomes(what, examples, [e.inputs for e in examples]),
-                            majority)
-                for text in inputs
-            ]  # fmt: skip
+            return [answered(str(text)) for text in inputs]
 
         # What the task cannot do without stays: the fields, and the words that are answers.
         words = tuple(prompt.label_words.values())
@@ -480,8 +493,14 @@ class PromptTrial:
         pseudo = [Example("prompt", prompt.text, WORKS)]
         ((_, result),) = attack.run(query, pseudo, seed=self.seed, budget=self.shift.budget)
         if result.skipped:
-            raise NotApplicableError(
-                f"the prompt of {model.name!r} was not attacked: {result.skipped}"
+            why = result.skipped
+            if why == WRONG:
+                why = (
+                    f"on the {len(examples)} search examples it is no better than the most "
+                    "frequent label from the start"
+                )
+            raise DataError(
+                f"invalid: {what}: the prompt of {model.name!r} was not attacked: {why}"
             )
         return prompt, result, asker(apply_edits(prompt.text, result.nearest))
 

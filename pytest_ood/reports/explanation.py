@@ -129,7 +129,8 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
     # What a reference scores on the target is compared on the same examples.
     paired = result.paired or result.metric == IN_DOMAIN
     pairing = "same examples, paired" if paired else "other examples, unpaired"
-    kept = "withstood or wrong from the start, kept in" if result.attack is not None else "left out"
+    own = result.attack is not None and not result.surrogate
+    kept = "withstood or wrong from the start, kept in" if own else "left out"
     lines = [
         f"{result.verdict}: {result.model} under {result.kind}/{result.shift}{_of(result.metric)}: "
         f"{result.reason}",
@@ -206,6 +207,8 @@ def _attacked(result: Evaluation) -> list[str]:
         lines.append(
             f"  made against {result.surrogate}, and replayed: {result.n} examples that turned it"
         )
+        if result.attack is not None:
+            lines.append(f"  the attack on {result.surrogate}:")
     if result.prompt is not None:
         lines += _prompt(result.prompt, result.queries or 0)
     elif result.queries is not None:

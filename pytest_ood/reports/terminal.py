@@ -203,11 +203,12 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
         told.append(f"{rejected} rejected by the validity filter, left out")
     told += [f"{e.model} abstained {e.abstained} of {e.n}" for e in evaluations if e.abstained]
     told += [f"{e.model}: {e.unheld} did not hold again" for e in evaluations if e.unheld]
-    told += [
-        f"{e.model}: {e.attack.success.n} attacked, {points(e.attack.success.value)} % turned"
+    told += dict.fromkeys(
+        f"{e.surrogate or e.model}: {e.attack.success.n} attacked, "
+        f"{points(e.attack.success.value)} % turned"
         for e in evaluations
         if e.attack is not None
-    ]
+    )
     if any(e.surrogate for e in evaluations):
         told.append(f"{max(e.n for e in evaluations)} examples that turned it")
     told += [

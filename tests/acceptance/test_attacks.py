@@ -74,7 +74,9 @@ def test_the_report_keeps_kinds_of_attacks_apart(attacks: pytest.Pytester) -> No
     for name in ("accuracy", "success_rate", "queries", "edited_words"):
         low, high = attack[name]["interval"]
         assert low <= attack[name]["value"] <= high
-    assert replayed["frail"]["attack"] is None
+    # The attack that made them was on the surrogate.
+    assert replayed["frail"]["attack"] == replayed["sturdy"]["attack"]
+    assert replayed["frail"]["attack"]["attacked"] == 100
 
 
 def test_a_success_is_shown_as_a_word_diff(attacks: pytest.Pytester) -> None:

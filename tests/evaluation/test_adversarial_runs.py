@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.engine import Engine
-from pytest_ood.errors import DataError, NotApplicableError
+from pytest_ood.errors import DataError, NotApplicableError, TooLongError
 from pytest_ood.evaluation import SuiteRun
 from pytest_ood.evaluation import attack_store as attack_store_module
 from pytest_ood.evaluation.run import resources_of
@@ -22,7 +23,9 @@ from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.perturbations.adversarial.goals import Targeted
+from pytest_ood.perturbations.adversarial.protocol import Span
 from pytest_ood.perturbations.adversarial.recipe import Recipe
+from pytest_ood.perturbations.adversarial.searches import WordImportance
 from pytest_ood.progress import Silent
 from pytest_ood.prompting import Prompt
 from pytest_ood.readers import Reader
@@ -131,6 +134,31 @@ def test_an_interrupted_attack_goes_on_where_it_was(
     assert result.attack.cached > 0
 
 
+def test_results_of_one_s_own_recipe_are_not_kept(run_of: Runs, tmp_path: Path) -> None:
+    """An edit in a part of the user's own shows: only the model's answers are kept."""
+
+    @dataclass(frozen=True)
+    class Own:
+        word: str = "xx"
+        name: str = "own"
+
+        def places(self, text: str) -> list[Span]:
+            return [match.span() for match in re.finditer("bad", text)]
+
+        def options(self, text: str, places: Sequence[Span], rng: Random) -> Any:
+            del text, rng
+            return {place: [self.word] for place in places}
+
+    store = FileStore(tmp_path / "own.sqlite")
+    drops = []
+    for word in ("xx", "bad"):
+        mine = Recipe("own", "a test", "Nothing.", Own(word), WordImportance("random"))
+        shift = AdversarialShift("own", mine, QueryBudget(10))
+        drops.append(run_of(shift, store=store).evaluate(KEYWORD, shift).score_ood)
+    # Of films that are not called bad there is nothing to change.
+    assert drops == [0.0, 1.0]
+
+
 def test_an_attack_keeps_its_answers_out_of_memory(run_of: Runs) -> None:
     """Memory holds what other checks ask, too, and not the candidates of an attack."""
     run = run_of()
@@ -175,8 +203,8 @@ def test_a_cap_on_the_run_leaves_the_last_ones_out(run_of: Runs) -> None:
     assert why == "the queries of the run were used up"
     assert result.n == 80 - count
     assert result.queries is not None
-    # The second queries of successes come on top.
-    assert result.queries - result.n <= 400
+    # The second queries of successes are among them.
+    assert result.queries <= 400
 
 
 def test_a_cap_on_the_run_holds_over_batches(run_of: Runs) -> None:
@@ -198,7 +226,7 @@ def test_a_cap_on_the_run_holds_over_batches(run_of: Runs) -> None:
         assert last.drawn == size
     assert last == whole
     assert whole.attacks is not None
-    assert sum(result.queries + result.reducing for result in whole.attacks) <= 3000
+    assert sum(r.queries + r.reducing + r.success for r in whole.attacks) <= 3000
     assert len(whole.after) < len(films)
 
 
@@ -251,6 +279,8 @@ def test_a_reduced_text_costs_the_example(run_of: Runs) -> None:
     assert result.score_ood == 0.0
     assert {flip.answer_after for flip in result.flips} <= set(LABELS)
     assert all(flip.answer_after == flip.label for flip in result.flips)
+    # What goes by answers would see nothing.
+    assert result.measures == ()
     assert all(len(re.findall(r"\w+", flip.after)) <= 1 for flip in result.flips)
 
 
@@ -258,7 +288,10 @@ def test_what_turned_a_surrogate_is_put_to_all(run_of: Runs) -> None:
     """Every model gets the same items, in which the surrogate was turned, and none of its own."""
     run = run_of(TRANSFER, surrogates={"keyword": KEYWORD})
     result = run.evaluate(STURDY, TRANSFER)
-    assert (result.surrogate, result.attack, result.queries) == ("keyword", None, None)
+    assert (result.surrogate, result.queries) == ("keyword", None)
+    # The figures are those of the attack on the surrogate.
+    assert result.attack is not None
+    assert (result.attack.attacked, result.attack.success.value) == (80, 0.5)
     assert (result.n, result.unchanged) == (40, 40)
     # A typo in "bad" does not turn who knows "dire", too.
     assert result.score_ood == 1.0
@@ -372,8 +405,24 @@ def test_a_model_without_a_prompt_has_none_to_attack(run_of: Runs) -> None:
     broken = replace(
         ASKING, prompt=replace(ASKING.prompt, instruction="Tell good from bad films.\n")
     )
-    with pytest.raises(NotApplicableError, match="was not attacked: wrong from the start"):
+    with pytest.raises(DataError, match="invalid: .*it is no better than the most frequent label"):
         run_of(PROMPT).evaluate(broken, PROMPT)
+
+
+def test_a_prompt_that_is_too_long_is_no_candidate(run_of: Runs) -> None:
+    """Where a changed prompt does not fit the window with some example, it is not taken."""
+
+    @dataclass(frozen=True)
+    class Narrow(Prompted):
+        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+            # Insertions outgrow the window.
+            if len(self.prompt.text) > len(ASKING.prompt.text):
+                raise TooLongError("too long", list(inputs)[:1])
+            return super().predict(inputs)
+
+    result = run_of(PROMPT).evaluate(Narrow(ASKING.prompt), PROMPT)
+    assert result.prompt is not None
+    assert len(result.prompt.after) <= len(result.prompt.before)
 
 
 def test_looking_for_a_prompt_leaves_something_to_measure(run_of: Runs) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +39,13 @@ EDITS = st.lists(st.builds(Edit, st.integers(0, 9), st.integers(0, 9), TEXT, TEX
 def test_a_result_comes_back(result: AttackResult) -> None:
     """What is written is read."""
     assert from_json(to_json(result)) == result
+
+
+def test_scores_of_any_kind_are_kept() -> None:
+    """Numbers of NumPy's and other mappings come back as plain ones."""
+    answer = Prediction("x", MappingProxyType({"x": np.float32(0.5)}))  # type: ignore[dict-item]
+    back = from_json(to_json(replace(RESULT, answer=answer))).answer
+    assert back == Prediction("x", {"x": 0.5})
 
 
 def kept(store: MemoryStore, **other: Any) -> AttackStore:

@@ -33,11 +33,11 @@ class Counting:
         return [Prediction("x", text=str(value)) for value in inputs]
 
 
-@given(rounds=st.lists(st.tuples(TEXTS, TEXTS), max_size=5), each=st.integers(2, 6))
+@given(rounds=st.lists(st.tuples(TEXTS, TEXTS), max_size=5), each=st.integers(3, 6))
 def test_each_example_keeps_to_its_budget(
     rounds: list[tuple[list[str], list[str]]], each: int
 ) -> None:
-    """Candidates are answered in their places until the cap; known ones cost nothing."""
+    """Candidates are answered until a query before the cap, which is a success's second one."""
     query = Counting()
     door = Door(query, QueryBudget(each))
     seen: list[set[str]] = [set(), set()]
@@ -48,13 +48,13 @@ def test_each_example_keeps_to_its_budget(
         for place in (0, 1):
             for text, answer in zip(row[place], answers[place], strict=True):
                 if answer is None:
-                    assert len(seen[place]) == each
+                    assert len(seen[place]) == each - 1
                     assert text not in seen[place]
                 else:
                     assert answer.text == text
                     seen[place].add(text)
-            assert door.queries(place) == len(seen[place]) <= each
-            assert door.is_used_up(place) == (len(seen[place]) == each)
+            assert door.queries(place) == len(seen[place]) < each
+            assert door.is_used_up(place) == (len(seen[place]) == each - 1)
 
 
 def test_one_batch_asks_every_text_once() -> None:
@@ -77,9 +77,9 @@ def test_what_is_not_used_is_there_for_others() -> None:
     door.open(1)
     assert not door.admits()
     door.ask([(0, ["a"]), (1, ["a", "b", "c", "d"])])
-    door.close(1)
+    door.close(1, success=True)
     assert not door.admits()
-    door.close(0)
+    door.close(0, success=False)
     assert door.admits()
     assert door.spent == 4
 
@@ -109,8 +109,8 @@ def test_an_error_that_names_no_input_is_not_swallowed() -> None:
 @pytest.mark.parametrize(
     ("each", "total", "message"),
     [
-        (0, None, "query_budget = 0: the original takes one query; give 2 or more"),
-        (1, None, "query_budget = 1"),
+        (0, None, "query_budget = 0: the original takes one query, and a success is asked about"),
+        (2, None, "query_budget = 2: .*; give 3 or more"),
         (9, 8, "max_queries = 8 is less than one example may take"),
     ],
 )

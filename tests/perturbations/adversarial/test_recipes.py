@@ -35,6 +35,7 @@ from pytest_ood.perturbations.adversarial.goals import Kept, Targeted, Untargete
 from pytest_ood.perturbations.adversarial.protocol import (
     FIXED,
     NO_SCORES,
+    UNTRIED,
     WRONG,
     Candidates,
     Problem,
@@ -138,7 +139,7 @@ def test_a_failed_attack_gives_the_original(attack: Attack) -> None:
 
 @each
 @pytest.mark.parametrize("hard", [False, True], ids=["scores", "labels"])
-@pytest.mark.parametrize("budget", [2, 3, 4, 5, 7, 10, 20, 50])
+@pytest.mark.parametrize("budget", [3, 4, 5, 7, 10, 20, 50])
 def test_the_budget_is_never_exceeded(attack: Attack, budget: int, hard: bool) -> None:  # noqa: FBT001 - the case
     """Alone in a run, no example costs more queries than allowed, and all queries are counted."""
     for example in REVIEWS[:6]:
@@ -154,7 +155,7 @@ def test_the_budget_is_never_exceeded(attack: Attack, budget: int, hard: bool) -
     | st.lists(
         st.sampled_from(["dreadful", "a", "is", "film", "aaa", "'", "\U0001f9d1\u200d"])
     ).map(" ".join),
-    budget=st.integers(2, 12),
+    budget=st.integers(3, 12),
     seed=st.integers(0, 100),
 )
 def test_any_text_can_be_attacked(attack: Attack, text: str, budget: int, seed: int) -> None:
@@ -328,14 +329,14 @@ def numbered(count: int) -> list[Example]:
 ONE = Recipe("one", "a test", "Nothing.", CharacterEdits(("swap",)), Rounds(3))
 
 
-@given(count=st.integers(0, 9), rounds=st.integers(0, 4), budget=st.integers(2, 20))
+@given(count=st.integers(0, 9), rounds=st.integers(0, 4), budget=st.integers(3, 20))
 def test_every_search_gets_its_own_answers(count: int, rounds: int, budget: int) -> None:
     """Each candidate's answer comes back in its place, up to the cap, results in order."""
     recipe = replace(ONE, search=Rounds(rounds))
     results = run(recipe, echo, numbered(count), budget=QueryBudget(budget))
     assert [result.inputs for result in results] == [e.inputs for e in numbered(count)]
     asked = 1 + rounds * (rounds + 1) // 2
-    assert [result.queries for result in results] == [min(asked, budget)] * count
+    assert [result.queries for result in results] == [min(asked, budget - 1)] * count
 
 
 def test_no_empty_batch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,6 +390,72 @@ def test_rejected_candidates_are_counted_and_not_asked() -> None:
     assert sum(map(len, asked.batches)) == result.queries <= words + 1
 
 
+def test_what_no_candidate_was_tried_on_is_no_success_of_the_model() -> None:
+    """Without options, without valid ones, or without queries left, an example is skipped."""
+    silent = Recipe("silent", "a test", "Nothing.", Perturbations(("contract",)), Beam(1))
+    assert silent.is_shipped
+    (fixed,), _ = attacked(silent, [REVIEWS[1]], budget=50)
+    assert fixed.skipped == FIXED
+    strict = Recipe(
+        "strict", "a test", "Nothing.", CharacterEdits(("swap",)), WordImportance("unk"),
+        constraints=(FewCharacters(0),),
+    )  # fmt: skip
+    (rejected,), _ = attacked(strict, [REVIEWS[1]], budget=50)
+    assert (rejected.skipped, rejected.rejected > 0) == (UNTRIED, True)
+
+    @dataclass(frozen=True)
+    class Probing:
+        name: str = "probing"
+        needs_scores: bool = False
+
+        def steps(self, problem: Problem, transformation: object, goal: object) -> Steps:
+            del transformation, goal
+            while True:
+                text = str(problem.rng.random())
+                yield Candidates([(replaced(problem, (0, 1), text),)], constrained=False)
+
+    (probed,), asked = attacked(replace(ONE, search=Probing()), [REVIEWS[1]], budget=20)
+    assert (probed.skipped, probed.queries) == (UNTRIED, 19)
+    assert sum(map(len, asked.batches)) == 19
+
+
+@pytest.mark.parametrize("hard", [False, True], ids=["scores", "labels"])
+@pytest.mark.parametrize("name", ["deepwordbug", "greedy-characters", "pruthi", "input-reduction"])
+def test_a_long_text_has_candidates_too(name: str, hard: bool) -> None:  # noqa: FBT001 - the case
+    """However many words there are to rank, part of the budget is left for candidates."""
+    text = " ".join(f"word{number}" for number in range(300)) + " dreadful"
+    (result,), _ = attacked(attacks()[name], [Example("x", text, "bad")], hard=hard, budget=30)
+    assert (result.skipped, result.queries) == ("", 29)
+
+
+def test_what_few_queries_reach_lies_anywhere_in_the_text() -> None:
+    """A greedy search that cannot try everything does not only try the beginning."""
+    text = " ".join(f"number{number}" for number in range(60)) + " dreadful"
+    _, asked = attacked(attacks()["pruthi"], [Example("x", text, "bad")], budget=60)
+    changed = {
+        next(n for n, (a, b) in enumerate(zip(text.split(), str(t).split(), strict=True)) if a != b)
+        for t in asked.batches[1]
+    }
+    assert max(changed) > 40
+
+
+def test_the_nearest_is_no_further_than_the_original() -> None:
+    """Where every candidate helps the model, the original is the nearest there is."""
+    helped = Example("x", "A dull thing, so it seems, at first", "bad")
+
+    def query(inputs: Sequence[Inputs]) -> list[Prediction]:
+        return [Prediction("bad", {"bad": 0.6 if i == helped.inputs else 0.9}) for i in inputs]
+
+    (result,) = run(attacks()["greedy-characters"], query, [helped], budget=QueryBudget(40))
+    assert (result.success, result.nearest, result.skipped) == (False, (), "")
+
+
+def test_one_s_own_parts_are_not_shipped() -> None:
+    """A part of another module may change without a word of it in the fingerprint."""
+    assert all(a.is_shipped for a in attacks().values() if isinstance(a, Recipe))
+    assert not replace(ONE, search=Rounds(3)).is_shipped
+
+
 PLACE = (9, 17)
 TEXT = "A truly, dreadful film 12."
 
@@ -439,7 +506,7 @@ def test_neighbours_are_near() -> None:
 
 
 def test_bae_takes_words_from_the_model_that_is_named(local_models: Callable[[str], Path]) -> None:
-    """A masked model's likely words stand in a word's place, with its capitals, on the real path."""
+    """A masked model's likely words stand in a word's place; its weights are hashed."""
     recipe = attacks()["bae"]
     assert isinstance(recipe, Recipe)
     own = replace(
@@ -570,7 +637,7 @@ def test_a_recipe_takes_parameters() -> None:
     recipe = attacks()["textfooler"]
     assert isinstance(recipe, Recipe)
     assert recipe.parameters == {
-        "count": 50, "least": 0.5, "vectors": "", "by": "delete", "share": 1.0,
+        "count": 50, "least": 0.5, "vectors": "", "by": "delete", "share": 0.5,
     }  # fmt: skip
     changed = recipe.with_parameters(count=5, least=1, by="random")
     assert (changed.parameters["count"], changed.parameters["by"]) == (5, "random")
@@ -591,6 +658,7 @@ def test_a_recipe_takes_parameters() -> None:
         ("textfooler", {"by": "size"}, "unknown importance 'size'."),
         ("deepwordbug", {"share": 0.0}, r"share = 0.0 lies in \(0, 1\]"),
         ("pruthi", {"width": 0}, "Beam: width = 0 is a whole number of 1 or more"),
+        ("pruthi", {"rounds": -1}, "Beam: rounds = -1 is a whole number of 0 or more"),
         ("bad-characters", {"population": 3}, "population = 3 is a whole number of 4 or more"),
     ],
 )
