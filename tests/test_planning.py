@@ -147,7 +147,7 @@ train = "data.csv"
 seeds = 3
 """
     plan = plan_run(reopened(gate, models=models))
-    assert dict(plan.calls)["tuned"] == 64 + 3 * (200 + 200 + 150 + 20 * 11)
+    assert dict(plan.calls)["tuned"] == 64 + 3 * (200 + 200 + 150 + 20 * 10)
     assert not (gate.options.cache / "models").exists()
 
 

@@ -405,7 +405,7 @@ def test_a_model_without_a_prompt_has_none_to_attack(run_of: Runs) -> None:
     broken = replace(
         ASKING, prompt=replace(ASKING.prompt, instruction="Tell good from bad films.\n")
     )
-    with pytest.raises(DataError, match="invalid: .*it is no better than the most frequent label"):
+    with pytest.raises(DataError, match=r"invalid: .*it is no better than the most frequent label"):
         run_of(PROMPT).evaluate(broken, PROMPT)
 
 
