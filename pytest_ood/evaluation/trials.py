@@ -310,7 +310,7 @@ class AttackTrial:
         """Attack the examples that follow on those attacked so far."""
         results, asked = self._results_of(model, examples)
         self.cached += sum(result.queries + result.reducing for result in results) - asked
-        unheld = self._unheld(examples, results)
+        unheld = self._unheld(model, examples, results)
         self.results += [
             replace(result, inputs=e.inputs, success=False, edits=()) if p in unheld else result
             for p, (result, e) in enumerate(zip(results, examples, strict=True))
@@ -379,19 +379,21 @@ class AttackTrial:
         key = self.asker.engine.key(model, self.asker.suite.task.labels)
         return AttackStore(self.asker.engine.store, attack, key, self.seed, self.shift.budget.each)
 
-    def _unheld(self, examples: Sequence[Example], results: Sequence[AttackResult]) -> set[int]:
+    def _unheld(
+        self, model: Model, examples: Sequence[Example], results: Sequence[AttackResult]
+    ) -> set[int]:
         """Return the places of successes that are none when the model is asked once more.
 
         A model that answers at random turns sooner or later.
         """
         turned = [place for place, result in enumerate(results) if result.success]
-        again = self.asker.answers(
-            self.shift.name, [examples[p] for p in turned], [results[p].inputs for p in turned],
-            AGAIN,
-        )  # fmt: skip
+        suite, inputs = self.asker.suite, [results[place].inputs for place in turned]
+        what = f"{suite.name}/{self.shift.name}"
+        again = self.asker.engine.answer(model, inputs, suite.task.labels, what, AGAIN)
+        self.cached += len(turned) - again.asked
         return {
             place
-            for place, answer in zip(turned, again, strict=True)
+            for place, answer in zip(turned, again.answers, strict=True)
             if not self._holds(examples[place], results[place], answer)
         }
 
