@@ -17,8 +17,10 @@ lower, queries no more, nine tenths of the time in the forward pass.
 from __future__ import annotations
 
 import argparse
+import cProfile
 import json
 import os
+import pstats
 import subprocess
 import sys
 import tempfile
@@ -46,6 +48,7 @@ SUITE, MODEL = "sentiment", "minilm"
 FASTER = {"deepwordbug": 12.0, "pwws": 15.0}
 SUCCESS_WITHIN, FORWARD_LEAST = 0.02, 0.9
 UNLIMITED = 10**6
+PACKAGES = ("torch", "transformers", "tokenizers", "pytest_ood", "perturbations")
 
 
 @dataclass
@@ -102,6 +105,7 @@ def main() -> int:
     parser.add_argument("recipes", nargs="*", default=list(FASTER))
     parser.add_argument("--textattack", metavar="PYTHON")
     parser.add_argument("--examples", type=int, default=200)
+    parser.add_argument("--profile", action="store_true", help="show where our time goes instead")
     parser.add_argument("--write", type=Path, metavar="PATH", help="put the table into this file")
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
     options = parser.parse_args()
@@ -112,6 +116,10 @@ def main() -> int:
     model = gate.models[SUITE][MODEL]
     run = gate.runs[SUITE]
     examples = run.in_distribution().examples
+    if options.profile:
+        with using(Resources(options.cache)):
+            print("\n".join(line for name in names for line in profile(model, name, examples)))
+        return 0
     with using(Resources(options.cache)):
         mine = {name: ours(model, name, examples) for name in names}
     rows = [[str(example.inputs), example.label] for example in examples]
@@ -131,6 +139,23 @@ def main() -> int:
     told = missed(names, mine, theirs)
     print("\n" + ("\n".join(f"missed: {one}" for one in told) or "every claim holds"))
     return 1 if told else 0
+
+
+def profile(model: Any, name: str, examples: Sequence[Example]) -> list[str]:
+    """Return where our time goes, by the package whose code runs."""
+    profiler = cProfile.Profile()
+    profiler.enable()
+    list(find_attack(name).run(model.predict, examples, seed=0, budget=QueryBudget(UNLIMITED)))
+    profiler.disable()
+    spent: dict[str, float] = {}
+    for (path, _, function), (_, _, own, *_) in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]
+        told = f"{path} {function}"
+        package = next((p for p in PACKAGES if p in told), "Python and the rest")
+        spent[package] = spent.get(package, 0.0) + own
+    total = sum(spent.values())
+    ranked = sorted(spent.items(), key=lambda pair: -pair[1])
+    shares = ", ".join(f"{package} {100 * seconds / total:.1f}" for package, seconds in ranked)
+    return [f"{name}, % of the time by whose code runs: {shares}"]
 
 
 def textattack(python: str, asked: dict[str, Any], cache: Path) -> dict[str, dict[str, float]]:

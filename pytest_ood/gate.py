@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_ood.budgets import Budget
 from pytest_ood.configuration import Configuration, is_configured, parse_models, read_configuration
@@ -15,7 +15,7 @@ from pytest_ood.evaluation import SuiteRun
 from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN
 from pytest_ood.models import as_model
-from pytest_ood.models.protocol import RecordedModel, SeededModel
+from pytest_ood.models.protocol import SeededModel, is_recorded
 from pytest_ood.readers import DataSource, Reader
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.shifts import KINDS, DomainShift, TransferShift
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_ood.configuration import ModelSpec
     from pytest_ood.evaluation import Result
     from pytest_ood.frozen import FrozenSuite
-    from pytest_ood.models.protocol import Model
+    from pytest_ood.models.protocol import Model, RecordedModel
     from pytest_ood.progress import Progress
     from pytest_ood.shifts import Shift
     from pytest_ood.suite import Suite
@@ -362,11 +362,12 @@ def surrogates(
         model = models[shift.surrogate]
         # One of several seeds is as good a surrogate as another.
         model = model.members[0] if isinstance(model, SeededModel) else model
-        if isinstance(model, RecordedModel):
+        if is_recorded(model):
             raise ConfigurationError(
                 f"{where}{model.name!r} is replayed, and cannot be asked what an attack asks"
             )
-        found[shift.surrogate] = model
+        # A type guard narrows where it says yes.
+        found[shift.surrogate] = cast("Model", model)
     return found
 
 

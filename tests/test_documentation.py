@@ -106,15 +106,20 @@ def test_the_assertions_of_the_readme_hold(readme_project: pytest.Pytester) -> N
     readme_project.runpytest_inprocess().assert_outcomes(skipped=6)
 
 
+def with_guide(project: pytest.Pytester, guide: str, suite: str) -> pytest.Pytester:
+    """Add the files of a guide to those of the README, and its suite to the configuration."""
+    for block in blocks(guide):
+        if block.note.startswith("file: "):
+            project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    path = project.path / "pyproject.toml"
+    path.write_text(path.read_text().replace("suites/reviews.toml", suite))
+    return project
+
+
 @pytest.fixture
 def noise_project(readme_project: pytest.Pytester) -> pytest.Pytester:
-    """Add the files of the guide to perturbations to those of the README."""
-    for block in blocks("docs/perturbations.md"):
-        if block.note.startswith("file: "):
-            readme_project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
-    path = readme_project.path / "pyproject.toml"
-    path.write_text(path.read_text().replace("suites/reviews.toml", "suites/noise.toml"))
-    return readme_project
+    """Add the guide to perturbations."""
+    return with_guide(readme_project, "docs/perturbations.md", "suites/noise.toml")
 
 
 def test_the_suite_of_the_guide_to_perturbations_runs(noise_project: pytest.Pytester) -> None:
@@ -142,13 +147,8 @@ def test_the_property_of_the_guide_to_perturbations_fails_as_shown(
 
 @pytest.fixture
 def attack_project(readme_project: pytest.Pytester) -> pytest.Pytester:
-    """Add the files of the guide to attacks to those of the README."""
-    for block in blocks("docs/attacks.md"):
-        if block.note.startswith("file: "):
-            readme_project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
-    path = readme_project.path / "pyproject.toml"
-    path.write_text(path.read_text().replace("suites/reviews.toml", "suites/attacks.toml"))
-    return readme_project
+    """Add the guide to attacks."""
+    return with_guide(readme_project, "docs/attacks.md", "suites/attacks.toml")
 
 
 def test_the_suite_of_the_guide_to_attacks_runs(attack_project: pytest.Pytester) -> None:

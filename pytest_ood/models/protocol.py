@@ -111,6 +111,12 @@ def is_model(value: Any) -> TypeGuard[Model | RecordedModel]:
     return has(*told) and (has("fingerprint", "predict") or has("recall"))
 
 
+def is_recorded(value: Any) -> TypeGuard[RecordedModel]:
+    """Tell whether a model's answers were recorded, getting nothing of it, as `is_model`."""
+    missing = object()
+    return is_model(value) and inspect.getattr_static(value, "recall", missing) is not missing
+
+
 @dataclass(frozen=True)
 class SeededModel:
     """A model that was trained, or given demonstrations, several times with different seeds.
