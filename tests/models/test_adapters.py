@@ -13,7 +13,7 @@ from pytest_ood.examples import Inputs
 from pytest_ood.models import adapter, adapters, as_model
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.models.protocol import PARADIGMS, Model, RecordedModel, paradigm_of
+from pytest_ood.models.protocol import PARADIGMS, Model, RecordedModel, is_recorded, paradigm_of
 from pytest_ood.models.replay import ReplayModel
 from pytest_ood.tasks import Prediction
 
@@ -150,3 +150,23 @@ def test_a_model_is_told_by_what_it_has_without_getting_it() -> None:
 
     model = Untrained()
     assert as_model(model, ("no", "yes")) is model
+
+
+def test_recorded_answers_are_told_apart_without_asking_anything() -> None:
+    """Whether a model was recorded is seen without getting its source, which may load data."""
+
+    class Recorded:
+        name = paradigm = "other"
+        parameters: dict[str, object] = {}  # noqa: RUF012 - a plain value
+
+        @property
+        def source(self) -> str:
+            """Say what ran."""
+            raise AssertionError("nothing may be got")
+
+        def recall(self, shift: str, ids: list[str]) -> list[object]:
+            """Recall."""
+            raise AssertionError(shift, ids)
+
+    assert is_recorded(Recorded())
+    assert not is_recorded(FakeModel("fake", "constant", ("a", "b")))
