@@ -37,8 +37,8 @@ class AttackFigures:
         reducing: Queries that were spent on leaving edits out again, over all examples.
         edited_words: Mean share of words that a success edits; None without a success.
         edited_characters: Mean share of characters; likewise.
-        similarity: Mean cosine of a success with its original, by the packaged MiniLM; None without
-            a success, or where MiniLM is not at hand.
+        similarity: Mean cosine of a success with its original, by the packaged MiniLM, over the
+            first 500; None without a success, or where MiniLM is not at hand.
         rejected: Candidates that a constraint did not accept, over all examples.
         skipped: (why, how many) of the examples that were not attacked.
         decision_only: The model gave no scores, only its answers.
@@ -78,7 +78,7 @@ def attack_figures(
         alpha: One-sided level of the intervals.
         each: The most queries for one example.
         cached: Queries that were answered without asking the model.
-        similar: The cosine of every success with its original, where it is known.
+        similar: The cosines of successes with their originals, where they are known.
     """
     attacked = [result for result in results if not result.skipped]
     cases = successes(results, examples)

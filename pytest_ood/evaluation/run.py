@@ -79,6 +79,10 @@ if TYPE_CHECKING:
 
     Tested = Asked | SeededModel
 
+COMPARED = 500
+"""Successes of an attack whose likeness to their originals is measured: an encoder is no quicker
+than the model."""
+
 REASKED = 64
 """In-distribution examples that are put to a model a second time."""
 
@@ -375,7 +379,7 @@ class SuiteRun:
         similar: Sequence[float] = ()
         if is_fetched("minilm", self.reader.cache) and find_spec("transformers") is not None:
             with using(resources_of(self.reader)):
-                similar = cosines(successes(attacks, examples), self.engine.store)
+                similar = cosines(successes(attacks, examples)[:COMPARED], self.engine.store)
         return attack_figures(
             attacks, examples, self.rules.alpha, each=shift.budget.each, cached=trial.cached,
             similar=similar,
