@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 END = "<!-- end of measured -->"
@@ -14,9 +13,9 @@ def put(document: Path, script: str, text: str) -> None:
     Raises:
         ValueError: the document has no such mark.
     """
-    start = f"<!-- measured by benchmarks/{Path(script).name} -->"
-    old = document.read_text(encoding="utf-8")
-    if start not in old:
-        raise ValueError(f"{document} has no line {start!r}")
-    between = f"(?s)(?<={re.escape(start)}\n).*?(?={re.escape(END)})"
-    document.write_text(re.sub(between, lambda _: f"{text}\n", old), encoding="utf-8")
+    start = f"<!-- measured by benchmarks/{Path(script).name} -->\n"
+    before, found, rest = document.read_text(encoding="utf-8").partition(start)
+    _, closed, after = rest.partition(END)
+    if not found or not closed:
+        raise ValueError(f"{document} has no line {start.strip()!r}, or no {END!r} after it")
+    document.write_text(f"{before}{start}{text}\n{END}{after}", encoding="utf-8")

@@ -22,7 +22,7 @@ from _tables import put
 from platformdirs import user_cache_path
 
 from pytest_ood.budgets import interval, points
-from pytest_ood.errors import OodError
+from pytest_ood.errors import ModelError
 from pytest_ood.evaluation import SuiteRun
 from pytest_ood.gate import Gate, Options
 from pytest_ood.models.protocol import Model
@@ -79,8 +79,9 @@ def recipes(gate: Gate) -> Iterator[str]:
         assert isinstance(recipe, Recipe), "unreachable because the shipped ones are"  # noqa: S101 - says why
         try:
             result = evaluated(gate, model, AdversarialShift(name, recipe, BUDGET))
-        except OodError as error:
-            left.append(f"`{name}` ({type(error).__name__}: {str(error)[:60]}...)")
+        except ModelError as error:
+            sys.stderr.write(f"{name}: {error}\n")
+            left.append(f"`{name}` (its model is not at hand)")
             continue
         attack = result.attack
         if attack is None:
