@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.errors import (
@@ -19,7 +19,7 @@ from pytest_ood.metrics import ACCURACY, IN_DOMAIN, loss_names
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import RecordedModel, SeededModel
 from pytest_ood.perturbations import Perturbation, catalogue
-from pytest_ood.perturbations.adversarial import Attack, QueryBudget, Recipe, attacks
+from pytest_ood.perturbations.adversarial import Attack, QueryBudget, attacks, is_attack
 from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.reports.explanation import explain, explain_case
 from pytest_ood.shifts import (
@@ -277,7 +277,7 @@ def _surrogate(given: Any, labels: tuple[str, ...], others: Sequence[Any]) -> Mo
 def _shift(given: ShiftLike, query_budget: int | None, made_against: Any) -> Shift:
     """Make a shift of what a user names."""
     attack = attacks().get(given) if isinstance(given, str) else given
-    if isinstance(attack, Recipe) or _is_attack(attack):
+    if is_attack(attack):
         budget = QueryBudget(DEFAULT_QUERY_BUDGET if query_budget is None else query_budget)
         if made_against is None:
             return AdversarialShift(attack.name, attack, budget)
@@ -300,7 +300,3 @@ def _shift(given: ShiftLike, query_budget: int | None, made_against: Any) -> Shi
         return NoiseShift(str(given), catalogue()[str(given)])
     names = [*catalogue(), *attacks()]
     raise ConfigurationError(unknown_name("perturbation or attack", str(given), names))
-
-
-def _is_attack(given: object) -> TypeGuard[Attack]:
-    return all(hasattr(given, part) for part in ("name", "fingerprint", "run"))

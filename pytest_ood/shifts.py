@@ -16,7 +16,7 @@ from pytest_ood.perturbations.filters import FILTERS
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.perturbations import Perturbation
@@ -38,6 +38,25 @@ class TextStore(Protocol):
     def put_texts(self, texts: Mapping[str, str]) -> None:
         """Keep texts by key."""
         ...
+
+
+def through(
+    store: TextStore | None, keys: Sequence[str], make: Callable[[list[int]], Iterable[str]]
+) -> list[str]:
+    """Return a text for each key, from the store where it is known, and keep what is made.
+
+    Args:
+        store: Where texts are kept; None for nowhere.
+        keys: What has to be equal for the texts to be.
+        make: Returns the texts of the places in `keys` that are not known, in their order.
+    """
+    known = store.get_texts(keys) if store is not None else {}
+    new = [place for place, key in enumerate(keys) if key not in known]
+    made = {keys[place]: text for place, text in zip(new, make(new), strict=True)}
+    if store is not None:
+        store.put_texts(made)
+    texts = known | made
+    return [texts[key] for key in keys]
 
 
 @dataclass(frozen=True)
@@ -126,22 +145,21 @@ class NoiseShift:
             for name, text in fields_of(example.inputs).items()
             if not self.fields or name in self.fields
         }
-        kept = store is not None and is_shipped(change)
+        kept = is_shipped(change)
         keys = {
             place: "\0".join((code_version(), change.fingerprint, *weights, str(seed), stream,
                               *place, text))
             for place, text in asked.items()
         }  # fmt: skip
-        known = store.get_texts(list(keys.values())) if store is not None and kept else {}
-        made = {}
-        for place, text in asked.items():
-            if keys[place] not in known:
-                rng = generator(seed, stream, *place)
-                made[keys[place]] = change(text, rng)
-        if store is not None and kept:
-            store.put_texts(made)
-        texts = known | made
-        changed = {place: texts[key] for place, key in keys.items()}
+        places = list(asked)
+
+        def perturbed(new: list[int]) -> list[str]:
+            # A text depends on its own place alone, whatever else is made with it.
+            wanted = [places[number] for number in new]
+            return [change(asked[place], generator(seed, stream, *place)) for place in wanted]
+
+        made = through(store if kept else None, list(keys.values()), perturbed)
+        changed = dict(zip(places, made, strict=True))
         rejected = self._rejected(examples, changed, store)
         inputs = tuple(
             example.inputs
@@ -149,9 +167,9 @@ class NoiseShift:
             else with_fields(
                 example.inputs,
                 {
-                    name: texts[keys[example.id, name]]
+                    name: changed[example.id, name]
                     for name in fields_of(example.inputs)
-                    if (example.id, name) in keys
+                    if (example.id, name) in changed
                 },
             )
             for place, example in enumerate(examples)
@@ -176,19 +194,15 @@ class NoiseShift:
         ]
         # Decisions of a filter of this package are kept: its model takes longer to load than a run
         # that has nothing else left to compute.
-        kept = store is not None and type(contract.filter) in FILTERS.values()
+        kept = type(contract.filter) in FILTERS.values()
         rule = f"{code_version()}\0{contract.filter.fingerprint}"
         keys = [f"{rule}\0{case.original}\0{case.text}" for _, case in asked]
-        known = store.get_texts(keys) if store is not None and kept else {}
-        new = [place for place, key in enumerate(keys) if key not in known]
-        accepted = contract.filter.accepts([asked[place][1] for place in new])
-        made = {
-            keys[place]: "yes" if good else "" for place, good in zip(new, accepted, strict=True)
-        }
-        if store is not None and kept:
-            store.put_texts(made)
-        decided = known | made
-        return frozenset(p for (p, _), key in zip(asked, keys, strict=True) if not decided[key])
+        accepts = contract.filter.accepts
+        decided = through(
+            store if kept else None, keys,
+            lambda new: ["yes" if good else "" for good in accepts([asked[n][1] for n in new])],
+        )  # fmt: skip
+        return frozenset(place for (place, _), good in zip(asked, decided, strict=True) if not good)
 
 
 @dataclass(frozen=True)

@@ -361,15 +361,15 @@ def _adversarial(
     name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
 ) -> AdversarialShift | TransferShift | PromptShift:
     attack = _attack(name, entry, where, labels)
-    each = check_count(entry.get("query_budget", DEFAULT_QUERY_BUDGET), "query_budget")
-    assert each is not None, "unreachable because there is a default"
+    each = _count(entry, "query_budget", DEFAULT_QUERY_BUDGET)
     budget = QueryBudget(each, check_count(entry.get("max_queries"), "max_queries"))
     most = check_count(entry.get("max_examples"), "max_examples")
     on = entry.get("on", INPUT)
     if on not in (INPUT, PROMPT):
         raise ConfigurationError("on: " + unknown_name("target", str(on), (INPUT, PROMPT)))
     if on == PROMPT:
-        return PromptShift(name, _prompt_recipe(attack, entry), budget, _search(entry), most)
+        search = _count(entry, "search_examples", SEARCH_EXAMPLES)
+        return PromptShift(name, _prompt_recipe(attack, entry), budget, search, most)
     if "search_examples" in entry:
         raise ConfigurationError('search_examples: it goes with on = "prompt"')
     if "against" not in entry:
@@ -377,8 +377,8 @@ def _adversarial(
     return TransferShift(name, attack, budget, _string(entry, "against", "", where), most)
 
 
-def _search(entry: Mapping[str, Any]) -> int:
-    found = check_count(entry.get("search_examples", SEARCH_EXAMPLES), "search_examples")
+def _count(entry: Mapping[str, Any], key: str, default: int) -> int:
+    found = check_count(entry.get(key, default), key)
     assert found is not None, "unreachable because there is a default"
     return found
 

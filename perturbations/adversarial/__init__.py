@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.objects import import_object
@@ -36,6 +37,7 @@ __all__ = [
     "find_attack",
     "from_openattack",
     "from_textattack",
+    "is_attack",
 ]
 
 
@@ -59,6 +61,12 @@ def attack_code_version() -> str:
     return digest.hexdigest()
 
 
+def is_attack(value: object) -> TypeGuard[Attack]:
+    """Tell whether a value has what an attack has; a class of attacks is none yet."""
+    parts = ("name", "fingerprint", "run")
+    return not isinstance(value, type) and all(hasattr(value, part) for part in parts)
+
+
 def find_attack(name: str) -> Attack:
     """Return the shipped attack of this name, or one's own as `module:name`.
 
@@ -67,15 +75,12 @@ def find_attack(name: str) -> Attack:
     """
     if ":" in name:
         own = import_object(name, "attack", current().root)
-        if isinstance(own, type) or not all(
-            hasattr(own, p) for p in ("name", "fingerprint", "run")
-        ):
+        if not is_attack(own):
             raise ConfigurationError(
                 f"{name!r} is no attack but of type {type(own).__name__}; an attack has `name`, "
                 "`fingerprint` and `run(query, examples, seed=, budget=)`"
             )
-        found: Attack = own
-        return found
+        return own
     if name not in attacks():
         raise ConfigurationError(unknown_name("attack", name, attacks()))
     return attacks()[name]

@@ -88,23 +88,19 @@ class Recipe:
     @property
     def parameters(self) -> dict[str, Any]:
         """What may be set, with its value: the numbers and names in its parts."""
-        parts = (self.transformation, self.search, self.goal)
+        parts = (*_joined(self.transformation), self.search, self.goal)
         return {name: value for part in parts for name, value in _parameters(part).items()}
 
     def weights(self) -> tuple[str, ...]:
         """Return the hashes of the files that its parts read, models and vectors of the user's."""
-        parts = self.transformation
-        found = parts.parts if isinstance(parts, Together) else (parts,)
-        return tuple(hash_ for part in found for hash_ in getattr(part, "weights", tuple)())
+        parts = _joined(self.transformation)
+        return tuple(hash_ for part in parts for hash_ in getattr(part, "weights", tuple)())
 
     @property
     def is_shipped(self) -> bool:
         """Whether every part is of this package: then its version says what it does."""
-        parts = (
-            *(self.transformation.parts if isinstance(self.transformation, Together)
-              else (self.transformation,)),
-            self.search, self.goal, *self.rules, *self.constraints,
-        )  # fmt: skip
+        parts = (*_joined(self.transformation), self.search, self.goal, *self.rules,
+                 *self.constraints)  # fmt: skip
         home = __name__.partition(".")[0]
         return all(type(part).__module__.partition(".")[0] == home for part in parts)
 
@@ -174,9 +170,12 @@ class Recipe:
         return Lockstep(query, self.goal, self.constraints, budget).run(examples, start)
 
 
+def _joined(transformation: Transformation) -> tuple[Transformation, ...]:
+    """Return the transformations that one is joined of; itself where it is a single one."""
+    return transformation.parts if isinstance(transformation, Together) else (transformation,)
+
+
 def _parameters(part: object) -> dict[str, Any]:
-    if isinstance(part, Together):
-        return {name: value for one in part.parts for name, value in _parameters(one).items()}
     if not is_dataclass(part):
         return {}
     return {

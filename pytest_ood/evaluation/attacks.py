@@ -11,6 +11,7 @@ from pytest_ood.examples import fields_of
 from pytest_ood.perturbations import code_version
 from pytest_ood.perturbations.adversarial.protocol import attacked_field
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
+from pytest_ood.shifts import through
 from pytest_ood.statistics import Estimate, estimate, mean_score
 from pytest_ood.statistics.medians import median_with_bounds
 
@@ -120,13 +121,9 @@ def cosines(cases: Sequence[Perturbed], store: TextStore) -> list[float]:
     They are kept: loading the encoder takes longer than a run that has nothing else left to do.
     """
     keys = [f"cosine\0{code_version()}\0{case.original}\0{case.text}" for case in cases]
-    known = store.get_texts(keys)
-    new = [place for place, key in enumerate(keys) if key not in known]
-    found = EmbeddingSimilarity().cosines([cases[place] for place in new])
-    made = {keys[place]: repr(cosine) for place, cosine in zip(new, found, strict=True)}
-    store.put_texts(made)
-    known |= made
-    return [float(known[key]) for key in keys]
+    measure = EmbeddingSimilarity().cosines
+    made = through(store, keys, lambda new: map(repr, measure([cases[place] for place in new])))
+    return [float(cosine) for cosine in made]
 
 
 def _mean(values: Sequence[float], alpha: float) -> Estimate:

@@ -170,6 +170,7 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "suite": c.suite,
         "kind": c.kind,
         "shift": c.shift,
+        "surrogate": c.surrogate or None,
         "model": c.model,
         "baseline": c.baseline,
         "metric": c.metric,

@@ -69,6 +69,7 @@ def test_the_report_keeps_kinds_of_attacks_apart(attacks: pytest.Pytester) -> No
     assert set(own) == {"sturdy", "frail", "third"}
     assert set(replayed) == {"sturdy", "frail"}
     assert replayed["sturdy"]["shifted_set_hash"] == replayed["frail"]["shifted_set_hash"]
+    assert {c["shift"]: c["surrogate"] for c in report["comparisons"]} == {"replayed": "third"}
     attack = own["frail"]["attack"]
     assert attack["attacked"] == 30
     for name in ("accuracy", "success_rate", "queries", "edited_words"):
