@@ -262,6 +262,11 @@ def _model(name: str, table: Any, where: str) -> ModelSpec:
     source = table[given[0]]
     if not isinstance(source, str):
         raise ConfigurationError(f"{where}: {given[0]} = {source!r} is not a string")
+    scheme, colon, rest = source.partition(":")
+    if colon and scheme in adapters() and scheme != given[0]:
+        # `prompted = "openai:NAME"` says the same as `openai = "NAME"`.
+        table = {scheme: rest, **{k: v for k, v in table.items() if k != given[0]}}
+        given, source = [scheme], rest
     baseline = table.get("baseline", False)
     check_flag(baseline, f"{where}: baseline")
     seeds = check_count(table.get("seeds", 1), f"{where}: seeds") or 1

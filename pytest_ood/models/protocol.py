@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_che
 from pytest_ood.errors import ConfigurationError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.examples import Dataset, Inputs
@@ -81,6 +81,67 @@ class Promptable(Model, Protocol):
 
     def with_prompt(self, prompt: Prompt) -> Model:
         """Return the model under another prompt; what is loaded already is not loaded again."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Model, Protocol):
+    """A model whose answers come in one by one, such as a server that is asked many at once."""
+
+    def stream(self, inputs: Sequence[Inputs]) -> Iterator[tuple[int, Prediction]]:
+        """Yield (place in `inputs`, answer) in whatever order answers come, each place once.
+
+        What was yielded is kept, whatever becomes of the rest. Closing the iterator gives up what
+        is still under way.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What asking a model has taken, or would take.
+
+    Attributes:
+        requests: Calls to a server; 0 for a local model.
+        prompt_tokens: Tokens of prompts.
+        completion_tokens: Tokens of answers.
+        cost: In `currency`; None where no price is known.
+        currency: Of the cost.
+    """
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+    currency: str = "USD"
+
+    def __add__(self, other: Usage) -> Usage:
+        costs = [cost for cost in (self.cost, other.cost) if cost is not None]
+        return Usage(
+            self.requests + other.requests,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            sum(costs) if costs else None,
+            self.currency if self.cost is not None else other.currency,
+        )
+
+
+@runtime_checkable
+class Metered(Model, Protocol):
+    """A model that counts what it takes."""
+
+    @property
+    def used(self) -> Usage:
+        """What this process has taken of it so far."""
+        ...
+
+
+@runtime_checkable
+class Estimable(Model, Protocol):
+    """A model that can tell what inputs would take, without being asked or loading weights."""
+
+    def estimate(self, inputs: Sequence[Inputs]) -> Usage:
+        """Return what asking these inputs would take at most; needs the tokenizer, no weights."""
         ...
 
 
