@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
 
+ELSEWHERE = ("openai",)
+"""Schemes of a source that other adapters of this name take."""
+
 CONTENT_FREE = ("N/A", "", "[MASK]")
 """Inputs without content, for calibration (Zhao et al. 2021, section 4.2)."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_che
 from pytest_ood.errors import ConfigurationError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.examples import Dataset, Inputs
@@ -84,11 +84,10 @@ class Promptable(Model, Protocol):
         ...
 
 
-@runtime_checkable
 class Streaming(Model, Protocol):
     """A model whose answers come in one by one, such as a server that is asked many at once."""
 
-    def stream(self, inputs: Sequence[Inputs]) -> Iterator[tuple[int, Prediction]]:
+    def stream(self, inputs: Sequence[Inputs]) -> Generator[tuple[int, Prediction], None, None]:
         """Yield (place in `inputs`, answer) in whatever order answers come, each place once.
 
         What was yielded is kept, whatever becomes of the rest. Closing the iterator gives up what
@@ -126,7 +125,6 @@ class Usage:
         )
 
 
-@runtime_checkable
 class Metered(Model, Protocol):
     """A model that counts what it takes."""
 
@@ -136,7 +134,6 @@ class Metered(Model, Protocol):
         ...
 
 
-@runtime_checkable
 class Estimable(Model, Protocol):
     """A model that can tell what inputs would take, without being asked or loading weights."""
 
@@ -176,6 +173,21 @@ def is_recorded(value: Any) -> TypeGuard[RecordedModel]:
     """Tell whether a model's answers were recorded, getting nothing of it, as `is_model`."""
     missing = object()
     return is_model(value) and inspect.getattr_static(value, "recall", missing) is not missing
+
+
+def is_streaming(model: Model) -> TypeGuard[Streaming]:
+    """Tell whether a model's answers come in one by one, getting nothing of it, as `is_model`."""
+    return inspect.getattr_static(model, "stream", None) is not None
+
+
+def is_metered(model: Model) -> TypeGuard[Metered]:
+    """Tell whether a model counts what it takes, getting nothing of it, as `is_model`."""
+    return inspect.getattr_static(model, "used", None) is not None
+
+
+def is_estimable(model: Model) -> TypeGuard[Estimable]:
+    """Tell whether a model can say what inputs would take, getting nothing of it."""
+    return inspect.getattr_static(model, "estimate", None) is not None
 
 
 @dataclass(frozen=True)
