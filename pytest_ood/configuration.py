@@ -7,14 +7,15 @@ import inspect
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import Rules
+from pytest_ood.cluster import ClusterSettings
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.models import adapter, adapters
 from pytest_ood.models.protocol import Context, RecordedModel, SeededModel
-from pytest_ood.readers import DataSource, parse_source
+from pytest_ood.readers import DataSource, Loading, parse_source
 from pytest_ood.statistics import CORRECTIONS
 from pytest_ood.suite import check_count, check_flag, check_name
 
@@ -45,6 +46,7 @@ class Configuration:
             suite says, or else for where it pays.
         correction: How the fails of a run's many gates are held to alpha.
         frozen: Paths of frozen suites, which take the place of drawing and perturbing anew.
+        ray: Where and on what models run with --ood-engine ray.
     """
 
     suites: tuple[str, ...] = DEFAULT_SUITES
@@ -56,6 +58,7 @@ class Configuration:
     sequential: bool | None = None
     correction: Correction = "holm"
     frozen: tuple[str, ...] = ()
+    ray: ClusterSettings = field(default_factory=ClusterSettings)
 
     @property
     def rules(self) -> Rules:
@@ -155,7 +158,37 @@ def _parsed(
         table.get("sequential"),
         correction,
         tuple(frozen),
+        parse_cluster(table.get("ray", {}), f"{at}.ray"),
     )
+
+
+def parse_cluster(table: Any, at: str) -> ClusterSettings:
+    """Check the table `[tool.pytest_ood.ray]`.
+
+    Raises:
+        ConfigurationError: an unknown key or a value of the wrong type.
+    """
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"{at} = {table!r} is not a table")
+    known = [f.name for f in fields(ClusterSettings)]
+    for key in table:
+        if key not in known:
+            raise ConfigurationError(f"{at}: " + unknown_name("key", key, known))
+    address = table.get("address")
+    if address is not None and (not isinstance(address, str) or not address):
+        raise ConfigurationError(
+            f"{at}: address = {address!r} is not the address of a cluster, such as "
+            '"127.0.0.1:6379"; leave it out for one on this machine'
+        )
+    for key in ("actors", "batch_size"):
+        check_count(table.get(key), f"{at}: {key}")
+    for key in ("cpus", "gpus"):
+        value = table.get(key, 1)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
+            raise ConfigurationError(f"{at}: {key} = {value!r} is not a number of 0 or more")
+    if table.get("cpus") == 0:
+        raise ConfigurationError(f"{at}: cpus = 0: an actor needs a part of one at least")
+    return ClusterSettings(**table)
 
 
 @dataclass(frozen=True)
@@ -223,7 +256,7 @@ class ModelSpec:
             if not isinstance(value, DataSource):
                 source = parse_source(value, f"model {self.name!r}: data")
             reader.check(source)
-            return cache(lambda: reader.load(source, source.data, labels))
+            return Loading(reader, source, labels)
 
         context = Context(
             name, labels, reader.root, cache_folder, reader.offline, reader.progress, data

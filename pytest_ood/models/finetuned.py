@@ -23,6 +23,7 @@ from pytest_ood.models._torch import (
     pick_device,
     quiet_transformers,
 )
+from pytest_ood.objects import Portable
 from pytest_ood.seeding import generator, seeded_globals
 from pytest_ood.tasks import Prediction, check_labels, decide
 
@@ -65,7 +66,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class FinetunedModel:
+class FinetunedModel(Portable):
     """An encoder with a classification head, run by transformers.
 
     Attributes:

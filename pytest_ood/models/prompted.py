@@ -27,6 +27,7 @@ from pytest_ood.models._torch import (
     quiet_transformers,
     unpacked,
 )
+from pytest_ood.objects import Portable
 from pytest_ood.prompting import Prompt, choose_demonstrations, field_names, parse_template
 from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks import Prediction, check_labels, decide
@@ -49,7 +50,7 @@ CONTENT_FREE = ("N/A", "", "[MASK]")
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(Portable):
     """The weights behind a prompted model, loaded once for all its prompts.
 
     Attributes:
@@ -100,7 +101,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class PromptedModel:
+class PromptedModel(Portable):
     """A causal LM that answers with the label whose word is the likeliest next token.
 
     Attributes:
