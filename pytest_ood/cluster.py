@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import pickle
 import shutil
+import socket
 import sys
 import tempfile
 import traceback
 import warnings
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.machinery import PathFinder
 from itertools import accumulate
@@ -33,12 +35,14 @@ if TYPE_CHECKING:
 LOSSES = 3
 """A batch that was lost with so many actors, one after the other, is what ends them."""
 
-QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # Ray's way of saying: one machine, and nothing but its loopback interface.
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-}
-"""The environment in which a cluster of the run's own starts: nothing leaves the machine."""
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_USAGE_DISABLED": "1"}
+"""Ray tells nobody how it is used."""
+
+ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Ray's way of saying: one machine, and nothing but its loopback interface."""
+
+CONNECTED_WITHIN = 10.0
+"""Seconds; without a cluster at an address, Ray itself looks for it for minutes."""
 
 
 class ClusterError(OodError):
@@ -203,14 +207,14 @@ class RayRunner:
     actors: int = field(default=0, init=False)
     ledger: Any = field(default=None, init=False, repr=False)
     pool: list[Any] = field(default_factory=list, init=False, repr=False)
-    ours: bool = field(default=False, init=False)
-    folder: Path | None = field(default=None, init=False)
+    cleanup: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
     runs: int = field(default=0, init=False)
     last: tuple[Model, Sent] | None = field(default=None, init=False, repr=False)
+    failure: ConfigurationError | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         # Ray looks at this when it is imported.
-        with _environment({} if self.settings.address else QUIET):
+        with _environment({} if self.settings.address else ALONE):
             self.ray = require("ray", extra="ray", purpose="--ood-engine ray")
             require("ray.data", extra="ray", purpose="--ood-engine ray")
 
@@ -235,7 +239,7 @@ class RayRunner:
         size = self.settings.batch_size
         small = len(inputs) <= self.actors * size
         if small:
-            size = math.ceil(len(inputs) / self.actors)
+            size = max(1, math.ceil(len(inputs) / self.actors))
         starts = range(0, len(inputs), size)
         packed = [pickle.dumps(list(inputs[start : start + size])) for start in starts]
         answers = self._by_pool(sent, packed) if small else self._by_data(sent, packed)
@@ -258,12 +262,11 @@ class RayRunner:
             return
         self.ray.kill(self.ledger)
         self.ledger = self.last = None
-        if self.ours:
-            self.ray.shutdown()
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        self.cleanup.close()
 
-    def _by_data(self, sent: Sent, packed: Sequence[bytes]) -> Generator[tuple[int, bytes]]:
+    def _by_data(
+        self, sent: Sent, packed: Sequence[bytes]
+    ) -> Generator[tuple[int, bytes], None, None]:
         """Let Ray Data stream batches through a pool of actors that hold the model."""
         # What the actors that stay have is what the pool needs.
         self._release()
@@ -289,7 +292,9 @@ class RayRunner:
         for table in tables:
             yield from zip(table["batch"].to_pylist(), table["answers"].to_pylist(), strict=True)
 
-    def _by_pool(self, sent: Sent, packed: Sequence[bytes]) -> Generator[tuple[int, bytes]]:
+    def _by_pool(
+        self, sent: Sent, packed: Sequence[bytes]
+    ) -> Generator[tuple[int, bytes], None, None]:
         """Give each actor that stays a batch: a pool for each call would cost seconds a call."""
         if not self.pool:
             make = self.ray.remote(Holder).options(
@@ -319,40 +324,65 @@ class RayRunner:
         self.pool = []
 
     def connect(self) -> None:
-        """Start or find the cluster, and see whether it has room."""
+        """Start or find the cluster, and see whether it has room.
+
+        Raises:
+            ConfigurationError: there is no such cluster, or no room; it is not looked for twice.
+        """
         if self.ledger is not None:
             return
-        if not self.ray.is_initialized():
-            self.ours = True
-            if self.settings.address is None:
-                self._start()
-            else:
-                self._find(self.settings.address)
-        self.actors = self._room()
-        # At no cost of CPUs: it has next to nothing to do.
-        self.ledger = self.ray.remote(Ledger).options(num_cpus=0, max_restarts=-1).remote()
+        if self.failure is None:
+            try:
+                self._connect()
+            except ConfigurationError as error:
+                self.failure = error
+        if self.failure is not None:
+            raise self.failure
 
-    def _start(self) -> None:
-        """Start a cluster on this machine."""
+    def _connect(self) -> None:
+        with ExitStack() as stack:
+            stack.enter_context(_environment(QUIET))
+            stack.enter_context(_only_errors("ray.data"))
+            if not self.ray.is_initialized():
+                if self.settings.address is None:
+                    self._start(stack)
+                else:
+                    self._find(self.settings.address)
+                stack.callback(self.ray.shutdown)
+            self.actors = self._room()
+            # At no cost of CPUs: it has next to nothing to do.
+            self.ledger = self.ray.remote(Ledger).options(num_cpus=0, max_restarts=-1).remote()
+            self.cleanup = stack.pop_all()
+
+    def _start(self, stack: ExitStack) -> None:
+        """Start a cluster on this machine; its files go when the stack is closed."""
         needed = math.ceil((self.settings.actors or 1) * self.settings.cpus)
         # Sockets lie in this folder, and their paths may not be long.
         short = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - only where it is made
-        self.folder = Path(tempfile.mkdtemp(prefix="ood-", dir=short))
-        with _environment(QUIET):
-            self.ray.init(
-                address="local",
-                num_cpus=max(os.cpu_count() or 1, needed),
-                include_dashboard=False,
-                log_to_driver=False,
-                configure_logging=False,
-                _temp_dir=str(self.folder),
-            )
+        folder = tempfile.mkdtemp(prefix="ood-", dir=short)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.enter_context(_environment(ALONE))
+        self.ray.init(
+            address="local",
+            num_cpus=max(os.cpu_count() or 1, needed),
+            include_dashboard=False,
+            log_to_driver=False,
+            configure_logging=False,
+            _temp_dir=folder,
+        )
 
     def _find(self, address: str) -> None:
-        """Connect to the cluster at an address."""
+        """Connect to the cluster at an address.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        host, _, port = address.partition("://")[2 if "://" in address else 0].rpartition(":")
         try:
+            if port.isdecimal():
+                socket.create_connection((host, int(port)), CONNECTED_WITHIN).close()
             self.ray.init(address=address, log_to_driver=False, configure_logging=False)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, self.ray.exceptions.RayError) as error:
             raise ConfigurationError(
                 f"tool.pytest_ood.ray: address = {address!r}: no cluster is found there: {error}"
             ) from error
@@ -371,7 +401,6 @@ class RayRunner:
         )
         wanted = self.settings.actors or max(1, room)
         if wanted > room:
-            self.close()
             total = {kind: sum(has.get(kind, 0.0) for has in nodes) for kind in needs}
             raise ConfigurationError(
                 f"tool.pytest_ood.ray: {wanted} actors with {self.settings.cpus:g} CPUs and "
@@ -467,14 +496,24 @@ def _opened(content: bytes) -> list[Any]:
 
 @contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Set variables for as long as a block takes."""
-    before = {name: os.environ.get(name) for name in values}
+    """Set variables for as long as a block takes; what Ray itself sets there goes with them."""
+    before = {name: os.environ[name] for name in os.environ if name.startswith("RAY_")}
     os.environ.update(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in [name for name in os.environ if name.startswith("RAY_")]:
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
+def _only_errors(logger: str) -> Iterator[None]:
+    """Keep what a library has to say about every step out of a test run."""
+    log = logging.getLogger(logger)
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

@@ -49,6 +49,7 @@ def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     runner.connect()
     yield
     runner.close()
+    assert not runner.ray.is_initialized()
 
 
 WORDS = "the a an film movie plot actor ending beginning wonderful dull great slow long very quite"

@@ -72,7 +72,7 @@ def texts(answers: Sequence[Prediction]) -> list[str | None]:
 def test_every_input_gets_its_answer_from_two_actors(
     runner: RayRunner, inputs: list[Inputs]
 ) -> None:
-    """Answers come in order, from other processes than this one, two where there is work for two."""
+    """Answers come in order and from other processes, two where there is work for two."""
     answers = predict(runner, Echo(), inputs)
     assert texts(answers) == list(map(canonical, inputs))
     processes = {answer.scores["process"] for answer in answers}
