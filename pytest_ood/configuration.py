@@ -158,7 +158,7 @@ def _parsed(
         table.get("sequential"),
         correction,
         tuple(frozen),
-        parse_cluster(table.get("ray", {}), f"{at}.ray"),
+        parse_cluster(table.get("ray", {}), f"{at}: ray"),
     )
 
 

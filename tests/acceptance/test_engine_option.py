@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -104,6 +105,27 @@ def test_a_killed_worker_leaves_no_trace_in_the_report(small_batches: pytest.Pyt
     assert died.exists(), "no worker was killed"
     _, undisturbed = run(small_batches, "local", "--ood-model=mine")
     assert report == undisturbed
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_model_that_is_fitted_here_travels(small_batches: pytest.Pytester) -> None:
+    """An estimator is fitted once, on data that the run reads, and sent to the cluster."""
+    small_batches.path.joinpath("own.py").write_text(
+        "from sklearn.feature_extraction.text import TfidfVectorizer\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.pipeline import make_pipeline\n"
+        "def pipeline(): return make_pipeline(TfidfVectorizer(), LogisticRegression())\n"
+    )
+    path = small_batches.path / "pyproject.toml"
+    path.write_text(
+        path.read_text() + "[tool.pytest_ood.models.tfidf]\nsklearn = 'own:pipeline'\n"
+        "train = 'reviews.jsonl'\n"
+    )
+    options = ("--ood-model=tfidf", "--ood-only=in-distribution", "--ood-only=greedy-characters")
+    result, report = run(small_batches, "ray", *options)
+    assert result.parseoutcomes().keys() <= {"passed", "inconclusive", "failed"}
+    assert json.loads(report)["errors"] == []
+    assert report == run(small_batches, "local", *options)[1]
 
 
 @pytest.mark.usefixtures("ray_cluster")
