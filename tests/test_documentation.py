@@ -73,6 +73,7 @@ def readme_project(
         "docs/statistics.md",
         "docs/perturbations.md",
         "docs/attacks.md",
+        "docs/scaling.md",
     ],
 )
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
@@ -172,6 +173,16 @@ def test_the_tests_of_the_guide_to_attacks_hold(attack_project: pytest.Pytester)
     """The guide's tests pass."""
     run = attack_project.runpytest_inprocess("--ood-suite", "-k", "test_attacks")
     run.assert_outcomes(passed=2, deselected=run.parseoutcomes()["deselected"])
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_the_command_of_the_guide_to_clusters_runs(readme_project: pytest.Pytester) -> None:
+    """The guide's configuration is right, and its command passes on a real cluster."""
+    configuration, command = (b.code for b in blocks("docs/scaling.md") if b.note != "")
+    path = readme_project.path / "pyproject.toml"
+    path.write_text(f"{path.read_text()}\n{configuration}")
+    result = readme_project.runpytest_inprocess(*command.split()[1:])
+    result.assert_outcomes(passed=1)
 
 
 def test_every_attack_stands_in_its_guide() -> None:
