@@ -30,6 +30,9 @@ DEFAULT_SUITES = ("sentiment",)
 DEFAULT_ALPHA = 0.05
 
 
+DEFAULT_CACHE_MB = 2048
+
+
 @dataclass(frozen=True)
 class Configuration:
     """What `[tool.pytest_ood]` says.
@@ -45,6 +48,7 @@ class Configuration:
             suite says, or else for where it pays.
         correction: How the fails of a run's many gates are held to alpha.
         frozen: Paths of frozen suites, which take the place of drawing and perturbing anew.
+        cache_limit_mb: Megabytes (of 1024 kilobytes) that kept predictions may take.
     """
 
     suites: tuple[str, ...] = DEFAULT_SUITES
@@ -56,6 +60,12 @@ class Configuration:
     sequential: bool | None = None
     correction: Correction = "holm"
     frozen: tuple[str, ...] = ()
+    cache_limit_mb: int = DEFAULT_CACHE_MB
+
+    @property
+    def cache_limit(self) -> int:
+        """Bytes that kept predictions may take."""
+        return self.cache_limit_mb * 1024**2
 
     @property
     def rules(self) -> Rules:
@@ -155,6 +165,7 @@ def _parsed(
         table.get("sequential"),
         correction,
         tuple(frozen),
+        check_count(table.get("cache_limit_mb"), f"{at}: cache_limit_mb") or DEFAULT_CACHE_MB,
     )
 
 

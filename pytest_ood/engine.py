@@ -80,7 +80,7 @@ class Tally:
 
     Attributes:
         asked: Inputs it was asked about.
-        known: Inputs whose answers were known.
+        known: Inputs whose answers were kept from before.
         unanswered: Inputs it was asked about that got no answer.
         seconds: That asking took.
         used: Requests, tokens and cost, of a model that counts them.
@@ -179,8 +179,6 @@ class Engine:
                 missing = [value for value in missing if canonical(value) not in known]
                 asked = len(missing)
                 known |= asking.ask(missing, len(unique) - asked)
-        tally = self.tallies.setdefault(model.name, Tally())
-        tally.known += len(unique) - asked
         return Answered([known[canonical(value)] for value in inputs], asked)
 
     def key(self, model: Model, labels: Sequence[str] | None, draw: int = 0) -> str:
@@ -209,6 +207,7 @@ class _Asking:
         if not inputs:
             return {}
         found = self.store.get(self.key, inputs)
+        self.engine.tallies.setdefault(self.model.name, Tally()).known += len(found)
         if self.remember and found:
             texts = {canonical(value): value for value in inputs}
             self.engine.memory.put(self.key, [(texts[t], answer) for t, answer in found.items()])

@@ -12,7 +12,7 @@ from pytest_ood.examples import canonical, fields_of, with_fields
 from pytest_ood.perturbations import Generator, code_version, is_shipped
 from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.contracts import Uncertain
-from pytest_ood.perturbations.filters import FILTERS
+from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
@@ -118,6 +118,16 @@ class NoiseShift:
     def made_by(self) -> str:
         """What decides the texts besides the seed."""
         return self.perturbation.fingerprint
+
+    @property
+    def is_made_by_rules(self) -> bool:
+        """Whether no language model writes the texts, or judges them."""
+        change = self.perturbation
+        contract = change.contract
+        judged = isinstance(contract, Uncertain) and isinstance(
+            contract.filter, EmbeddingSimilarity
+        )
+        return not judged and not (isinstance(change, Generator) and change.models)
 
     def relabelled(self, example: Example) -> Example:
         """Return an example with the label that it has once it is perturbed."""

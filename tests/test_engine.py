@@ -444,5 +444,8 @@ def test_speed_and_work_are_noted() -> None:
     same.predict(Counting(fingerprint="v2"), inputs, LABELS, "x")
     same.predict(Counting(fingerprint="v2"), [*inputs, "new"], LABELS, "x")
     tally = same.tallies["counting"]
-    assert (tally.asked, tally.known, tally.seconds) == (5 + RATED + 1, RATED, 30.0)
+    assert (tally.asked, tally.known, tally.seconds) == (5 + RATED + 1, 0, 30.0)
+    other = Engine(same.store, Silent())
+    other.predict(Counting(fingerprint="v2"), [*inputs, "newer"], LABELS, "x")
+    assert (other.tallies["counting"].asked, other.tallies["counting"].known) == (1, RATED)
     assert same.store.get_rate("v2") == Rate(RATED, 4 * RATED, 10.0)

@@ -8,8 +8,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 LAYERS = [
-    {"plugin", "hookspecs", "__init__", "__main__", "commands"},
-    {"planning"},
+    {"plugin", "hookspecs", "__init__", "__main__", "commands", "scheduling"},
+    {"planning", "workload"},
     {"gate", "assertions"},
     {"configuration", "reports"},
     {"evaluation", "strategies"},

@@ -172,7 +172,34 @@ class SuiteRun:
             OodError: the data cannot be read.
         """
         size = self.horizon(shift)
-        return self._changed(shift, size) if isinstance(shift, NoiseShift) else size
+        made = isinstance(shift, NoiseShift) and self._is_made_by_rules(shift)
+        return self._changed(shift, size) if made else size
+
+    def asked(self, shift: Shift) -> list[Inputs] | None:
+        """Return what every model is asked under a shift; None where that is not known yet.
+
+        An attack finds out while it asks, and what a language model has to write is not written
+        for a plan.
+
+        Raises:
+            OodError: the data cannot be read.
+        """
+        size = self.horizon(shift)
+        if isinstance(shift, DomainShift):
+            return [example.inputs for example in self._examples(shift)]
+        if not isinstance(shift, NoiseShift) or not self._is_made_by_rules(shift):
+            return None
+        examples, texts = self.in_distribution().examples[:size], self._perturbed(shift).inputs
+        pairs = zip(texts[:size], examples, strict=True)
+        return [text for text, example in pairs if text != example.inputs]
+
+    def _is_made_by_rules(self, shift: NoiseShift) -> bool:
+        """Tell whether a shift's texts are at hand without a language model."""
+        return (
+            shift.name in self._shifted
+            or shift.is_made_by_rules
+            or (self.frozen is not None and shift.name in self.frozen.shifts)
+        )
 
     def _changed(self, shift: Shift | None, size: int) -> int:
         """Return how many of the first `size` examples were changed before any model is measured.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -151,6 +153,21 @@ def checkpoint_hash(checkpoint: Path) -> str:
     if not files:
         raise ModelError(f"{checkpoint} holds no file")
     return hash_files(files)
+
+
+def weight_count(checkpoint: Path) -> int:
+    """Return how many weights a checkpoint's safetensors files hold; 0 where there are none.
+
+    Only the files' headers are read.
+    """
+    count = 0
+    for path in sorted(checkpoint.glob("*.safetensors")):
+        with path.open("rb") as stream:
+            size = int.from_bytes(stream.read(8), "little")
+            header = json.loads(stream.read(size))
+        shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
+        count += sum(math.prod(shape) for shape in shapes)
+    return count
 
 
 def check_choices(context: Context, source: str, *, device: str, dtype: str) -> None:

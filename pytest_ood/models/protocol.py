@@ -106,6 +106,7 @@ class Usage:
         completion_tokens: Tokens of answers.
         cost: In `currency`; None where no price is known.
         currency: Of the cost.
+        operations: Floating-point operations, of a local model whose size is known.
     """
 
     requests: int = 0
@@ -113,6 +114,18 @@ class Usage:
     completion_tokens: int = 0
     cost: float | None = None
     currency: str = "USD"
+    operations: float = 0.0
+
+    def times(self, factor: float) -> Usage:
+        """Return what so many times as many inputs would take."""
+        return Usage(
+            round(self.requests * factor),
+            round(self.prompt_tokens * factor),
+            round(self.completion_tokens * factor),
+            None if self.cost is None else self.cost * factor,
+            self.currency,
+            self.operations * factor,
+        )
 
     def __add__(self, other: Usage) -> Usage:
         costs = [cost for cost in (self.cost, other.cost) if cost is not None]
@@ -122,6 +135,7 @@ class Usage:
             self.completion_tokens + other.completion_tokens,
             sum(costs) if costs else None,
             self.currency if self.cost is not None else other.currency,
+            self.operations + other.operations,
         )
 
 
@@ -183,6 +197,14 @@ def is_streaming(model: Model) -> TypeGuard[Streaming]:
 def is_metered(model: Model) -> TypeGuard[Metered]:
     """Tell whether a model counts what it takes, getting nothing of it, as `is_model`."""
     return inspect.getattr_static(model, "used", None) is not None
+
+
+def is_at_hand(model: Model) -> bool:
+    """Tell whether getting a model's fingerprint would neither fetch nor train anything.
+
+    A model says so by a property `at_hand`; one without it has nothing to fetch.
+    """
+    return bool(getattr(model, "at_hand", True))
 
 
 def is_estimable(model: Model) -> TypeGuard[Estimable]:
