@@ -128,8 +128,8 @@ def _gate(gate: PlannedGate) -> str:
 def _work(work: Sequence[Workload]) -> list[str]:
     """Return a table of what the models are asked, and what it rests on."""
     lines = [
-        f"{'asked at most':<{MODEL_WIDTH}} {'inputs':>13} {'known':>13} {'tokens':>17} {'time':>14} "
-        f"{'cost':>15}"
+        f"{'asked at most':<{MODEL_WIDTH}} {'inputs':>13} {'known':>13} {'tokens':>17} "
+        f"{'time':>14} {'cost':>15}"
     ]
     for load in work:
         used = load.used
