@@ -15,7 +15,7 @@ import pytest
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, TooLongError
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models import adapter
-from pytest_ood.models.prompted import CONTENT_FREE, PromptedModel, _calibrated
+from pytest_ood.models.prompted import CONTENT_FREE, Generation, PromptedModel, _calibrated
 from pytest_ood.models.protocol import Context, Model, Promptable
 from pytest_ood.prompting import Prompt
 
@@ -138,7 +138,8 @@ def test_the_model_says_both(make: Callable[..., PromptedModel]) -> None:
 def test_a_prefix_is_shared(make: Callable[..., PromptedModel]) -> None:
     """Instruction and demonstrations are in the shared prefix; the text is not."""
     model = make()
-    _, tokenizer, _, _, prefix, past = model._loaded  # noqa: SLF001 - what makes it fast
+    prefix, past = model.decoder.start, model.decoder.past
+    tokenizer = model.checkpoint.loaded[1]
     start = tokenizer.decode(prefix)
     assert model.prompt.render("@@").startswith(start)
     assert start.startswith(model.prompt.prefix)
