@@ -63,12 +63,14 @@ class Decoder:
         It is tried: models that derive positions from the mask, or pass a state on from token to
         token, take prompts in rows of their own.
         """
+        room = getattr(self.model.config, "max_position_embeddings", None) or math.inf
+        past = self.past if len(self.start) + max(map(len, PROBE)) <= room else None
         with self.torch.inference_mode():
             rows = [Row((place,), len(prompt)) for place, prompt in enumerate(PROBE)]
-            alone = self._forward(PROBE, rows, self.past, packed=False)
+            alone = self._forward(PROBE, rows, past, packed=False)
             together = [Row(tuple(range(len(PROBE))), sum(map(len, PROBE)))]
             try:
-                there = self._forward(PROBE, together, self.past, packed=True)
+                there = self._forward(PROBE, together, past, packed=True)
             except (TypeError, ValueError, RuntimeError):
                 return False
         same = SAME if self.model.dtype == self.torch.float32 else SAME_IN_HALF

@@ -158,6 +158,18 @@ class Counting:
         return getattr(self.model, name)
 
 
+def test_a_start_that_nearly_fills_the_window_is_no_obstacle(
+    model_of: Callable[[str], Any],
+) -> None:
+    """What a model is tried on fits behind any start that a prompt fits behind."""
+    model = model_of("gpt2")
+    start = tuple(range(VOCABULARY)) * 17 + (1,) * (model.config.n_positions - 17 * VOCABULARY - 2)
+    prompts = [(*start, 5), (*start, 5, 6)]
+    asked = decoder(model, start)
+    assert asked.packs
+    assert near(asked.scores(prompts, WORDS), alone(model, prompts))
+
+
 def test_what_is_common_is_computed_once(model_of: Callable[[str], Any]) -> None:
     """The start, equal prompts and the common start of versions pass the model once."""
     counting = Counting(model_of("llama"))
