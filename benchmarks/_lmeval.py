@@ -1,8 +1,9 @@
 """Scores prompts with lm-evaluation-harness in its own environment; speaks JSON, a line a request.
 
 Run by `llm_scoring.py` under another interpreter; imports nothing of pytest-ood. The first line of
-standard input is {"folder", "batch", "words": [...]}, every other one {"prompts": [...]}; each is
-answered by {"seconds", "scores": [[log-probability of each word], ...]}.
+standard input is {"folder", "batch", "words": [...]}, answered by {"version"} once the model is
+loaded. Every other line is {"prompts": [...]}, answered by {"scores"}: for each prompt the
+log-probabilities of the words.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
+from importlib.metadata import version
 
 
 def main() -> None:
@@ -23,20 +24,18 @@ def main() -> None:
 
     told = json.loads(sys.stdin.readline())
     model = HFLM(pretrained=told["folder"], batch_size=told["batch"], device="cpu", dtype="float32")
-    print(json.dumps({"seconds": 0, "scores": []}), file=answers, flush=True)
+    print(json.dumps({"version": version("lm_eval")}), file=answers, flush=True)
     words = told["words"]
     for line in sys.stdin:
         prompts = json.loads(line)["prompts"]
-        started = time.perf_counter()
         asked = [
             Instance("loglikelihood", {}, (prompt, f" {word}"), place)
             for prompt in prompts
             for place, word in enumerate(words)
         ]
         flat = [score for score, _ in model.loglikelihood(asked, disable_tqdm=True)]
-        seconds = time.perf_counter() - started
         rows = [flat[at : at + len(words)] for at in range(0, len(flat), len(words))]
-        print(json.dumps({"seconds": seconds, "scores": rows}), file=answers, flush=True)
+        print(json.dumps({"scores": rows}), file=answers, flush=True)
 
 
 if __name__ == "__main__":
