@@ -22,6 +22,10 @@ MIN_CHANGED = 10
 SAME_ANSWER_SHARE = 0.98
 """A model that gives one answer to more than this share of in-distribution inputs is invalid."""
 
+UNANSWERED_SHARE = 0.01
+"""Where more than this share of inputs got no answer, the rest does not speak for them: what fails
+to be answered is rarely a random draw."""
+
 VALIDITY_ALPHA = 0.001
 """Level at which a model has to be better than the majority class.
 

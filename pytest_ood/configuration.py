@@ -262,22 +262,23 @@ def _model(name: str, table: Any, where: str) -> ModelSpec:
     source = table[given[0]]
     if not isinstance(source, str):
         raise ConfigurationError(f"{where}: {given[0]} = {source!r} is not a string")
+    kind, source = _adapter_of(given[0], source)
     baseline = table.get("baseline", False)
     check_flag(baseline, f"{where}: baseline")
     seeds = check_count(table.get("seeds", 1), f"{where}: seeds") or 1
-    if seeds > 1 and not hasattr(adapter(given[0]), "SEED_OPTION"):
+    if seeds > 1 and not hasattr(adapter(kind), "SEED_OPTION"):
         repeated = [name for name in adapters() if hasattr(adapter(name), "SEED_OPTION")]
         raise ConfigurationError(
-            f"{where}: seeds = {seeds}: a model of the kind {given[0]!r} has no seed of its own; "
+            f"{where}: seeds = {seeds}: a model of the kind {kind!r} has no seed of its own; "
             f"{' and '.join(repeated)} models have"
         )
-    if seeds > 1 and adapter(given[0]).SEED_NEEDS not in table:
+    if seeds > 1 and adapter(kind).SEED_NEEDS not in table:
         raise ConfigurationError(
-            f"{where}: seeds = {seeds} without `{adapter(given[0]).SEED_NEEDS}`: it would be "
+            f"{where}: seeds = {seeds} without `{adapter(kind).SEED_NEEDS}`: it would be "
             f"the same model {seeds} times; give that, or leave out `seeds`"
         )
     options = {k: v for k, v in table.items() if k not in (given[0], "baseline", "seeds")}
-    parameters = inspect.signature(adapter(given[0]).build).parameters
+    parameters = inspect.signature(adapter(kind).build).parameters
     known = {n: p for n, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
     for key, value in options.items():
         if key not in known:
@@ -287,7 +288,14 @@ def _model(name: str, table: Any, where: str) -> ModelSpec:
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in options:
             raise ConfigurationError(f"{where}: the key {key!r} is missing")
-    return ModelSpec(name, given[0], source, options, baseline, seeds)
+    return ModelSpec(name, kind, source, options, baseline, seeds)
+
+
+def _adapter_of(key: str, source: str) -> tuple[str, str]:
+    """Return the adapter and what it is given: `prompted = "openai:X"` means `openai = "X"`."""
+    scheme, _, rest = source.partition(":")
+    elsewhere = getattr(adapter(key), "ELSEWHERE", ())
+    return (scheme, rest) if scheme in elsewhere and scheme in adapters() else (key, source)
 
 
 def _check_type(key: str, value: Any, annotation: str, where: str) -> None:

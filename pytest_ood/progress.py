@@ -18,8 +18,8 @@ CI_INTERVAL = 15.0
 class Tracker(Protocol):
     """One long step under way."""
 
-    def update(self, done: int) -> None:
-        """Say how many units are done in all."""
+    def update(self, done: int, note: str = "") -> None:
+        """Say how many units are done in all, and what else there is to say by now."""
         ...
 
 
@@ -37,7 +37,7 @@ class Progress(Protocol):
 
 
 class _NoTracker:
-    def update(self, done: int) -> None:
+    def update(self, done: int, note: str = "") -> None:
         """Say nothing."""
 
 
@@ -63,27 +63,45 @@ class _LineTracker:
     quick: bool
     started: float = field(init=False)
     written: float = field(init=False)
+    done: int = 0
+    note: str = ""
 
     def __post_init__(self) -> None:
         self.started = self.written = self.clock()
         if not self.quick:
             self.write(f"{self.what}: {self.total:,} {self.unit}" if self.total else self.what)
 
-    def update(self, done: int) -> None:
+    def update(self, done: int, note: str = "") -> None:
         now = self.clock()
+        self.done, self.note = done, note
         if now - self.written < self.interval or done <= 0:
             return
         self.written, self.quick = now, False
         left = (now - self.started) / done * max(0, self.total - done)
         share = f"{done / self.total:.0%}" if self.total else "?"
         self.write(
-            f"{self.what}: {done:,} of {self.total:,} {self.unit} ({share}), "
-            f"about {duration(left)} left"
+            f"{self.what}: {done:,} of {self.total:,} {self.unit} ({share}), {self._rate(now)}, "
+            f"about {duration(left)} left{self._told()}"
         )
 
     def close(self) -> None:
+        now = self.clock()
         if not self.quick:
-            self.write(f"{self.what}: done in {duration(self.clock() - self.started)}")
+            rate = f", {self._rate(now)}" if self.done and now > self.started else ""
+            self.write(f"{self.what}: done in {duration(now - self.started)}{rate}{self._told()}")
+
+    def stop(self) -> None:
+        """Say how far it got, where something has ended it."""
+        if 0 < self.done < self.total:
+            self.write(f"{self.what}: stopped after {self.done:,} of {self.total:,} {self.unit}")
+
+    def _rate(self, now: float) -> str:
+        rate = self.done / max(now - self.started, 1e-9)
+        # Of what takes long, the time each takes says more.
+        return f"{rate:,.1f} {self.unit} a second" if rate >= 1.0 else f"{1 / rate:,.1f} s each"
+
+    def _told(self) -> str:
+        return f"; {self.note}" if self.note else ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +124,11 @@ class Lines:
     def track(self, what: str, total: int, unit: str, *, quick: bool = False) -> Iterator[Tracker]:
         """Announce one step."""
         tracker = _LineTracker(what, total, unit, self.write, self.interval, self.clock, quick)
-        yield tracker
+        try:
+            yield tracker
+        except BaseException:
+            tracker.stop()
+            raise
         tracker.close()
 
 

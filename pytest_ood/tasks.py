@@ -31,11 +31,14 @@ class Prediction:
         label: The answer, or None where the model abstained or nothing could be parsed.
         scores: Probability per label, where the model gives them (rounded; sums to about 1).
         text: The raw answer, where there is one.
+        error: Why there is no answer at all, such as a server that was not reachable; None where
+            there is one. Neither right nor wrong: it is counted apart, and asked again next time.
     """
 
     label: str | None
     scores: Mapping[str, float] = field(default_factory=dict)
     text: str | None = None
+    error: str | None = None
 
 
 def decide(scores: Mapping[str, float]) -> Prediction:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -8,15 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ood.engine import KEPT_AT_ONCE, Engine, check_answers
+from pytest_ood.engine import (
+    KEPT_AT_ONCE,
+    RATED,
+    Answered,
+    Engine,
+    check_answered,
+    check_answers,
+)
 from pytest_ood.errors import ModelError
 from pytest_ood.examples import canonical, size_of
 from pytest_ood.progress import Silent
-from pytest_ood.store import FileStore, MemoryStore
+from pytest_ood.store import FileStore, MemoryStore, Rate
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.examples import Inputs
@@ -65,8 +74,9 @@ class Noted:
         self.notes.append((what, total, unit))
         yield self
 
-    def update(self, done: int) -> None:
+    def update(self, done: int, note: str = "") -> None:
         """Note how far it is."""
+        del note
         self.updates.append(done)
 
 
@@ -289,3 +299,150 @@ def test_what_is_not_to_be_remembered_is_not(tmp_path: Path) -> None:
     second = same.answer(model, ["a", "c"], LABELS, "x", remember=False)
     assert (second.asked, model.asked, same.memory.rows) == (1, ["a", "b", "c"], {})
     assert second.answers[0] == first.answers[0]
+
+
+@dataclass
+class Dripping(Counting):
+    """Answers one by one, last inputs first; `failing` says after how many it breaks."""
+
+    failing: int | None = None
+    closed: bool = False
+
+    def stream(self, inputs: Sequence[Inputs]) -> Generator[tuple[int, Prediction], None, None]:
+        """Yield the answers, and note when it is closed."""
+        try:
+            for given, place in enumerate(reversed(range(len(inputs)))):
+                if given == self.failing:
+                    raise ModelError("the server is gone")
+                yield place, self.predict([inputs[place]])[0]
+        finally:
+            self.closed = True
+
+
+def test_answers_that_come_one_by_one_are_kept_one_by_one(tmp_path: Path) -> None:
+    """Whatever ends a stream, what it had answered is known, and only the rest is asked again."""
+    inputs = [f"{number:04d}" for number in range(20)]
+    model = Dripping(failing=7)
+    with pytest.raises(ModelError, match="the server is gone"):
+        Engine(FileStore(tmp_path / "s.sqlite"), Silent()).predict(model, inputs, LABELS, "x")
+    assert model.closed
+    again = Dripping()
+    answers = Engine(FileStore(tmp_path / "s.sqlite"), Silent()).predict(again, inputs, LABELS, "x")
+    assert sorted([*model.asked, *again.asked]) == inputs
+    assert [answer.text for answer in answers] == list(map(canonical, inputs))
+
+
+def test_a_bad_answer_ends_a_stream_at_once() -> None:
+    """Where an answer is refused, the stream is closed and asks nothing more."""
+    model = Dripping()
+    with pytest.raises(ModelError, match="unknown label"):
+        engine().predict(model, ["a", "b", "c"], ["yes", "no"], "x")
+    assert model.closed
+    assert len(model.asked) == 1
+
+
+def test_a_stream_that_leaves_inputs_out_is_refused() -> None:
+    """A stream that ends early without an error is one: no input may vanish."""
+
+    @dataclass
+    class Forgetful(Dripping):
+        def stream(self, inputs: Sequence[Inputs]) -> Generator[tuple[int, Prediction], None, None]:
+            yield from super().stream(inputs[1:])
+
+    with pytest.raises(ModelError, match="gave 2 answers to 3 inputs"):
+        engine().predict(Forgetful(), ["a", "b", "c"], LABELS, "x")
+
+
+def test_what_got_no_answer_is_asked_in_the_next_run_alone(tmp_path: Path) -> None:
+    """An error is no answer: it is not stored, and not asked again before the next run."""
+
+    @dataclass
+    class Flaky(Counting):
+        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+            answers = super().predict(inputs)
+            return [
+                Prediction(None, error="503") if value == "bad" else answer
+                for value, answer in zip(inputs, answers, strict=True)
+            ]
+
+    model, store = Flaky(), FileStore(tmp_path / "s.sqlite")
+    for remember in (True, False):
+        first = Engine(store, Silent())
+        for asked in (1, 0):
+            given = first.answer(model, ["bad"], LABELS, "x", remember=remember)
+            assert given == Answered([Prediction(None, error="503")], asked)
+        assert first.tallies["counting"].unanswered == 1
+    assert Engine(store, Silent()).predict(model, ["good"], LABELS, "x")[0].error is None
+    assert model.asked == ["bad", "bad", "good"]
+    with pytest.raises(ModelError, match=r"did not answer 1 of 2 inputs of x \(503\)"):
+        check_answered("m", [Prediction("a"), Prediction(None, error="503")], "x")
+
+
+ASKER = """
+import os, sys
+from pathlib import Path
+from pytest_ood.engine import Engine
+from pytest_ood.progress import Silent
+from pytest_ood.store import FileStore
+from pytest_ood.tasks import Prediction
+
+class Model:
+    name, fingerprint, paradigm, source, parameters = "m", "v1", "other", "a test", {}
+
+    def predict(self, inputs):
+        # One line a call, written by the system at once, whatever becomes of this process.
+        os.write(log, f"{sys.argv[3]}: {' '.join(inputs)}\\n".encode())
+        if sys.argv[3] == "killed" and "0300" in inputs:
+            os.kill(os.getpid(), 9)
+        return [Prediction("a") for _ in inputs]
+
+log = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+inputs = [f"{number:04d}" for number in range(500)]
+engine = Engine(FileStore(Path(sys.argv[1])), Silent())
+assert len(engine.predict(Model(), inputs, ["a", "b"], "x")) == 500
+"""
+
+
+def calls(log: Path) -> list[tuple[str, list[str]]]:
+    """Return (who, the inputs) of every call."""
+    rows = [line.partition(": ") for line in log.read_text().splitlines()]
+    return [(who, inputs.split()) for who, _, inputs in rows]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9")
+def test_a_killed_run_costs_the_batch_in_flight(tmp_path: Path) -> None:
+    """After kill -9 in the middle of the third batch, the next run asks that one and the rest."""
+    command = [sys.executable, "-c", ASKER, str(tmp_path / "s.sqlite"), str(tmp_path / "log")]
+    assert subprocess.run([*command, "killed"], check=False).returncode == -9
+    before = calls(tmp_path / "log")
+    subprocess.run([*command, "next"], check=True)
+    after = calls(tmp_path / "log")[len(before) :]
+    known = {text for _, inputs in before[:-1] for text in inputs}
+    assert len(known) == 2 * KEPT_AT_ONCE
+    repeated = [text for _, inputs in after for text in inputs]
+    assert not known & set(repeated), "what was kept is not asked again"
+    assert set(before[-1][1]) <= set(repeated), "the batch in flight is"
+    assert len(repeated) == 500 - len(known)
+
+
+def test_several_processes_ask_nothing_twice(tmp_path: Path) -> None:
+    """Processes that want the same answers of the same model at the same time share the work."""
+    command = [sys.executable, "-c", ASKER, str(tmp_path / "s.sqlite"), str(tmp_path / "log")]
+    processes = [subprocess.Popen([*command, str(number)]) for number in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    asked = [text for _, inputs in calls(tmp_path / "log") for text in inputs]
+    assert sorted(asked) == [f"{number:04d}" for number in range(500)]
+
+
+def test_speed_and_work_are_noted() -> None:
+    """What was asked and known, and the time, is told by model; a rate needs some answers."""
+    now = iter(range(0, 1000, 10))
+    same = Engine(MemoryStore(), Silent(), clock=lambda: float(next(now)))
+    inputs = [f"{number:04d}" for number in range(RATED)]
+    same.predict(Counting(), inputs[:5], LABELS, "x")
+    assert same.store.get_rate("v1") is None
+    same.predict(Counting(fingerprint="v2"), inputs, LABELS, "x")
+    same.predict(Counting(fingerprint="v2"), [*inputs, "new"], LABELS, "x")
+    tally = same.tallies["counting"]
+    assert (tally.asked, tally.known, tally.seconds) == (5 + RATED + 1, RATED, 30.0)
+    assert same.store.get_rate("v2") == Rate(RATED, 4 * RATED, 10.0)

@@ -38,9 +38,9 @@ def test_a_line_is_written_every_interval() -> None:
             tracker.update(done * 10)
     assert lines == [
         "x: 100 texts",
-        "x: 20 of 100 texts (20%), about 40 s left",
-        "x: 40 of 100 texts (40%), about 30 s left",
-        "x: done in 20 s",
+        "x: 20 of 100 texts (20%), 2.0 texts a second, about 40 s left",
+        "x: 40 of 100 texts (40%), 2.0 texts a second, about 30 s left",
+        "x: done in 20 s, 2.0 texts a second",
     ]
 
 
@@ -73,7 +73,13 @@ def test_a_quick_step_that_takes_long_is_reported() -> None:
     ) as tracker:
         clock.now += 30
         tracker.update(1)
-    assert lines == ["x: 1 of 4 texts (25%), about 1 min 30 s left", "x: done in 30 s"]
+        clock.now += 60
+        tracker.update(4, "3 more were known")
+    assert lines == [
+        "x: 1 of 4 texts (25%), 30.0 s each, about 1 min 30 s left",
+        "x: 4 of 4 texts (100%), 22.5 s each, about 0 s left; 3 more were known",
+        "x: done in 1 min 30 s, 22.5 s each; 3 more were known",
+    ]
 
 
 def test_a_step_of_unknown_length_is_announced_by_name() -> None:
@@ -91,6 +97,21 @@ def test_a_step_that_fails_is_not_done() -> None:
     with pytest.raises(ZeroDivisionError), step as tracker:
         tracker.update(1 // 0)
     assert lines == ["x: 3 texts"]
+
+
+def test_a_step_that_is_ended_says_how_far_it_got() -> None:
+    """Whatever ends a step under way, its last line says what was done until then."""
+    lines: list[str] = []
+    step = Lines(lines.append, clock=Clock()).track("x", 3, "texts", quick=True)
+
+    def interrupted() -> None:
+        with step as tracker:
+            tracker.update(2)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert lines == ["x: stopped after 2 of 3 texts"]
 
 
 def test_more_than_announced_leaves_no_time() -> None:

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +13,16 @@ from hypothesis import strategies as st
 
 from pytest_ood.errors import OodError
 from pytest_ood.examples import canonical
+from pytest_ood.progress import Lines
 from pytest_ood.store import (
     AT_ONCE,
+    LIMIT,
     SCHEMA_VERSION,
+    Contents,
     FileStore,
     MemoryStore,
     NoStore,
+    Rate,
     StoreError,
 )
 from pytest_ood.tasks import Prediction
@@ -266,3 +271,161 @@ def test_nothing_is_kept_where_nothing_is_to_be() -> None:
     store.put("f", [("a", Prediction("x"))])
     store.put_texts({"k": "v"})
     assert (store.get("f", ["a"]), store.get_texts(["k"])) == ({}, {})
+
+
+@dataclass
+class Calendar:
+    """A clock that shows the day it is set to."""
+
+    day: int = 20_000
+
+    def __call__(self) -> float:
+        """Return seconds since 1970."""
+        return self.day * 86_400.0
+
+
+def rows(count: int, name: str = "") -> list[tuple[str, Prediction]]:
+    """Return answers that take about 300 bytes each."""
+    return [(f"{name}{number}", Prediction("a", {"a": 1.0}, "x" * 200)) for number in range(count)]
+
+
+def test_what_was_not_used_for_longest_makes_room(tmp_path: Path) -> None:
+    """At the limit the file stops growing; what was read since stays, what was not goes first."""
+    now = Calendar()
+    store = FileStore(tmp_path / "s.sqlite", limit=200_000, clock=now)
+    store.put("model", rows(200, "old"))
+    now.day += 2
+    kept = [f"old{number}" for number in range(20)]
+    assert len(store.get("model", kept)) == 20
+    for number in range(20):
+        now.day += 1
+        store.put("model", rows(50, f"new{number}-"))
+        assert store.contents().size <= 200_000 + 50 * 400
+        assert len(store.get("model", kept)) == 20, "they are used every day"
+    assert len(store.get("model", [f"old{number}" for number in range(200)])) == 20
+    assert len(store.get("model", [f"new19-{number}" for number in range(50)])) == 50
+
+
+def test_texts_make_room_too(tmp_path: Path) -> None:
+    """Perturbed texts count and are forgotten like answers."""
+    now = Calendar()
+    store = FileStore(tmp_path / "s.sqlite", limit=100_000, clock=now)
+    store.put_texts({f"old{number}": "x" * 300 for number in range(100)})
+    now.day += 1
+    store.put("model", rows(400))
+    assert store.get_texts(["old1"]) == {}
+    assert len(store.get("model", [str(number) for number in range(300, 400)])) > 0
+
+
+def test_contents_are_told_and_cleared(tmp_path: Path) -> None:
+    """What the store holds is counted; clearing forgets all of it and gives the room back."""
+    store = FileStore(tmp_path / "s.sqlite", clock=Calendar(7))
+    assert store.contents() == Contents(0, 0, 0, LIMIT, None)
+    store.clear()
+    assert not store.path.exists(), "there was nothing to clear"
+    store.put("model", rows(500))
+    store.put_texts({"a": "b"})
+    store.put_rate("model", Rate(10, 100, 2.0))
+    full = store.contents()
+    assert (full.predictions, full.texts, full.oldest) == (500, 1, 7 * 86_400)
+    before = store.path.stat().st_size
+    store.clear()
+    assert store.contents().predictions == store.contents().texts == 0
+    assert store.get_rate("model") is None
+    assert store.path.stat().st_size < before / 4
+
+
+def test_rates_come_back(store: Store) -> None:
+    """How fast a model answered last is what is told; of another model nothing is."""
+    assert store.get_rate("model") is None
+    for seconds in (5.0, 2.0):
+        store.put_rate("model", Rate(10, 100, seconds))
+    assert store.get_rate("model") == Rate(10, 100, 2.0)
+    assert store.get_rate("other") is None
+    assert Rate(10, 100, 2.0).seconds_for(20, 200) == pytest.approx(4.0)
+    assert Rate(10, 100, 2.0).seconds_for(10, 300) == pytest.approx(4.0)
+
+
+def test_a_file_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
+    """Answers and texts that the first version kept are there, and new ones can be added."""
+    path = tmp_path / "s.sqlite"
+    FileStore(path).put("model", [("x", Prediction("a"))])
+    FileStore(path).put_texts({"k": "text"})
+    with closing(sqlite3.connect(path)) as connection:
+        for table in ("predictions", "texts"):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN used")
+        connection.execute("DROP TABLE rates")
+        connection.execute("PRAGMA user_version = 1")
+    store = FileStore(path)
+    assert store.get("model", ["x"]) == {canonical("x"): Prediction("a")}
+    assert store.get_texts(["k"]) == {"k": "text"}
+    store.put("model", [("y", Prediction("b"))])
+    store.put_rate("model", Rate(1, 1, 1.0))
+    assert store.contents().predictions == 2
+
+
+def test_a_locked_file_is_waited_for_and_then_reported(tmp_path: Path) -> None:
+    """Where another process holds the file for longer than we wait, the message says so."""
+    store = FileStore(tmp_path / "s.sqlite", patience=0.0)
+    store.put("model", [("x", Prediction("a"))])
+    with closing(sqlite3.connect(store.path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        for what in ("get", "put", "get_texts", "put_texts"):
+            with pytest.raises(StoreError, match="database is locked"):
+                use(store, what)
+    assert store.get("model", ["x"]), "nothing was lost"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the size of files cannot be limited")
+def test_a_full_disk_is_reported_and_loses_nothing(tmp_path: Path) -> None:
+    """Where the file cannot grow, the message says so, and what was kept before is there."""
+    path = tmp_path / "s.sqlite"
+    FileStore(path).put("model", rows(10))
+    script = f"""
+import resource, sys
+from pathlib import Path
+from pytest_ood.store import FileStore, StoreError
+from pytest_ood.tasks import Prediction
+resource.setrlimit(resource.RLIMIT_FSIZE, ({path.stat().st_size}, -1))
+try:
+    FileStore(Path(sys.argv[1])).put("model", [("y" * 9, Prediction("a", {{}}, "x" * 100_000))])
+except StoreError as error:
+    print(error)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True
+    ).stdout
+    assert f"the prediction store {path} cannot be written: " in told
+    assert "free some space" in told
+    assert len(FileStore(path).get("model", [str(number) for number in range(10)])) == 10
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from pytest_ood.progress import Silent
+from pytest_ood.store import FileStore
+with FileStore(Path(sys.argv[1])).alone("model", Silent(), "m"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_process_asks_a_model_at_a_time(tmp_path: Path) -> None:
+    """Who comes second waits, and says for whom, until the first is done or was killed."""
+    path, lines = tmp_path / "cache" / "s.sqlite", []
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+
+        def write(line: str) -> None:
+            lines.append(line)
+            holder.kill()
+
+        with FileStore(path).alone("other", Lines(lines.append), "m"):
+            assert lines == [], "another model can be asked"
+        with FileStore(path).alone("model", Lines(write), "m"):
+            assert lines[0] == "waiting: another process is asking m"

@@ -58,6 +58,7 @@ class Floor:
         reasked: Examples that were put to the model a second time.
         disagreed: How many of them it then answered otherwise.
         seed_scores: The score of each training or demonstration seed; one where there is one.
+        errors: Why inputs got no answer, and how many; their examples are left out.
     """
 
     suite: str
@@ -77,6 +78,7 @@ class Floor:
     reasked: int = 0
     disagreed: int = 0
     seed_scores: tuple[float, ...] = ()
+    errors: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Evaluation:
             surrogate; None otherwise, and where examples against a surrogate were frozen.
         surrogate: Of an attack on another model: that model's name; "" otherwise.
         prompt: Of an attack on the prompt: what became of it; None otherwise.
+        errors: Why inputs got no answer, and how many; their examples are left out.
     """
 
     suite: str
@@ -167,6 +170,7 @@ class Evaluation:
     attack: AttackFigures | None = None
     surrogate: str = ""
     prompt: PromptAttack | None = None
+    errors: tuple[tuple[str, int], ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -199,6 +203,7 @@ class Comparison:
         p_fail: The p-value of "the margin is kept", or None.
         adjusted_p: The same among all gates of the run, once they are known.
         surrogate: Of an attack on another model: that model's name; "" otherwise.
+        errors: Why inputs got no answer, of either model, and how many.
     """
 
     suite: str
@@ -221,6 +226,7 @@ class Comparison:
     p_fail: float | None = None
     adjusted_p: float | None = None
     surrogate: str = ""
+    errors: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from pytest_ood.assets import is_fetched
 from pytest_ood.budgets import (
     MIN_CHANGED,
     SAME_ANSWER_SHARE,
+    UNANSWERED_SHARE,
     VALIDITY_ALPHA,
     Budget,
     Judgement,
@@ -20,7 +22,7 @@ from pytest_ood.budgets import (
     judge_at_most,
     points,
 )
-from pytest_ood.errors import DataError, NotApplicableError
+from pytest_ood.errors import DataError, ModelError, NotApplicableError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
 from pytest_ood.evaluation.records import Comparison, Evaluation, Flip, Floor
@@ -37,6 +39,7 @@ from pytest_ood.evaluation.trials import (
     Trial,
     WorstTrial,
     aligned,
+    is_answered,
     mean_outcomes,
 )
 from pytest_ood.examples import Dataset, fields_of
@@ -63,7 +66,7 @@ from pytest_ood.suite import IN_DISTRIBUTION, Suite
 from pytest_ood.tasks import check_labels, majority_share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -249,6 +252,8 @@ class SuiteRun:
             or self._too_few(shift, [*mine, *other])
             or self._too_many_abstentions(mine, f"{model.name}: ")
             or self._too_many_abstentions(other, f"{baseline.name}: ")
+            or self._too_many_missing(mine, f"{model.name}: ")
+            or self._too_many_missing(other, f"{baseline.name}: ")
         )
         if judged is None:
             judged = Judgement("measured", "no margin is set")
@@ -275,6 +280,7 @@ class SuiteRun:
             planned=self._planned(shift),
             p_fail=judged.p_fail,
             surrogate=_surrogate(shift),
+            errors=_counted(error for t in (*mine, *other) for error in t.unanswered),
         )
 
     def _evaluate(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
@@ -295,7 +301,12 @@ class SuiteRun:
                 )  # fmt: skip
                 if budget is not None and self._is_done(shift, trials, figure, budget):
                     break
-        judged = invalid or self._too_few(shift, trials) or self._too_many_abstentions(trials)
+        judged = (
+            invalid
+            or self._too_few(shift, trials)
+            or self._too_many_abstentions(trials)
+            or self._too_many_missing(trials)
+        )
         if metric == IN_DOMAIN:
             judged = judged or self._lost_reference(shift, trials[0])
         if judged is None:
@@ -317,7 +328,7 @@ class SuiteRun:
         first, last = self._scores(trials, shift, metric)
         trial, floor = trials[0], self.floor(model)
         domain = isinstance(shift, DomainShift)
-        reference = self._reference(shift, len(trial.after)) if domain else None
+        reference = self._reference(shift, trial.after) if domain else None
         return Evaluation(
             suite=self.suite.name,
             kind=shift.kind,
@@ -326,6 +337,7 @@ class SuiteRun:
             n=len(trial.after),
             unchanged=trial.unchanged,
             rejected=trial.rejected,
+            errors=_counted(error for t in trials for error in t.unanswered),
             abstained=_abstained(trial.after),
             abstained_id=_abstained(trial.before),
             score_id=first,
@@ -387,11 +399,10 @@ class SuiteRun:
 
     def _hash(self, shift: Shift, trial: Trial) -> str:
         """Hash the examples under the shift that were used."""
-        examples = self._examples(shift)
+        used = self._used(shift, trial.after)
         if isinstance(shift, DomainShift):
-            return Dataset(shift.name, tuple(examples[: len(trial.after)])).content_hash
-        used = {outcome.id for outcome in trial.after}
-        return shifted_set_hash([e for e in examples if e.id in used], trial.shifted)
+            return Dataset(shift.name, tuple(used)).content_hash
+        return shifted_set_hash(used, trial.shifted)
 
     def _drawn(self, name: str, source: DataSource | Dataset) -> Dataset:
         if name not in self._datasets:
@@ -432,6 +443,11 @@ class SuiteRun:
         if isinstance(shift, DomainShift):
             return self._drawn(shift.name, shift.source).examples
         return self.in_distribution().examples
+
+    def _used(self, shift: Shift, outcomes: Sequence[Outcome]) -> list[Example]:
+        """Return the examples of these outcomes."""
+        ids = {outcome.id for outcome in outcomes}
+        return [example for example in self._examples(shift) if example.id in ids]
 
     def _budget(self, shift: Shift, metric: str) -> Budget:
         return self.suite.budgets[shift.name].get(metric, Budget())
@@ -574,7 +590,7 @@ class SuiteRun:
         """Return a metric before and under the shift."""
         if metric == IN_DOMAIN:
             after = figures.mean_scores(trials)[1]
-            reference = self._reference(shift, len(after))
+            reference = self._reference(shift, trials[0].after)
             known = after if reference is None else [o.score for o in reference]
             return sum(known) / len(known), sum(after) / len(after)
         if metric != ACCURACY:
@@ -606,16 +622,16 @@ class SuiteRun:
         first, last = figures.measured(trials, REWEIGHTED, self.suite.task.labels)
         return first - last
 
-    def _reference(self, shift: Shift, count: int) -> list[Outcome] | None:
-        """Return what the baseline trained on the target answers to its first examples."""
+    def _reference(self, shift: Shift, after: Sequence[Outcome]) -> list[Outcome] | None:
+        """Return what the baseline trained on the target answers to the same examples."""
         if shift.name not in self.references:
             return None
-        examples = self._examples(shift)[:count]
+        examples = self._used(shift, after)
         asker = Asker(self.suite, self.engine, self.references[shift.name])
         return asker.outcomes(shift.name, examples, [e.inputs for e in examples])
 
     def _needed_reference(self, shift: Shift, trials: Sequence[Trial]) -> list[Outcome]:
-        reference = self._reference(shift, len(trials[0].after))
+        reference = self._reference(shift, trials[0].after)
         if reference is None:
             raise NotApplicableError(
                 f"{shift.name}: there is no in-domain reference to compare with; give the shift "
@@ -628,8 +644,15 @@ class SuiteRun:
         budget, majority = self.suite.min_score, majority_share(dataset)
         horizon = len(dataset)
         sizes = looks(horizon) if self.is_sequential([model], horizon) else [horizon]
-        for place, size in enumerate(sizes):
-            answered = [self._source(member).upto(size) for member in members]
+        cuts: list[int] = []
+        for size in sizes:
+            asked = [self._source(member).upto(size) for member in members]
+            answered, missing = answered_by_all(asked)
+            if not answered[0]:
+                raise ModelError(
+                    f"model {model.name!r} answered none of {size} inputs in distribution "
+                    f"({missing[0]})"
+                )
             scores = np.mean([[o.score for o in outcomes] for outcomes in answered], axis=0)
             figure = mean_score([float(v) for v in scores])
             figure = over_seeds(
@@ -637,9 +660,10 @@ class SuiteRun:
             )
             if len(sizes) > 1:
                 figure = figures.sequential(
-                    scores, sizes[: place + 1], (0.0, 1.0), horizon,
+                    scores, [*cuts, len(scores)], (0.0, 1.0), horizon,
                     current=figure, final=size == horizon,
                 )  # fmt: skip
+            cuts.append(len(scores))
             valid = self._above_majority(figure, majority)
             settled = budget is None or (
                 figure.p_above(budget) <= self.rules.alpha
@@ -647,12 +671,14 @@ class SuiteRun:
             )
             if valid and settled:
                 break
-        judged = self._usable(figure, majority, answered)
+        judged = self._usable(figure, majority, answered) or _too_many_unanswered(
+            missing, len(missing) + len(answered[0])
+        )
         if judged is None:
             judged = Judgement("pass", f"above the majority class ({points(majority)})")
             if budget is not None:
                 judged = judge_at_least(figure, budget, self.rules)
-        reasked, disagreed = self._ask_again(members[0], answered[0])
+        reasked, disagreed = self._ask_again(members[0], asked[0])
         return Floor(
             suite=self.suite.name,
             model=model.name,
@@ -670,6 +696,7 @@ class SuiteRun:
             reasked=reasked,
             disagreed=disagreed,
             seed_scores=tuple(_mean_score(outcomes) for outcomes in answered),
+            errors=_counted(missing),
         )
 
     def _ask_again(self, member: Asked, outcomes: Sequence[Outcome]) -> tuple[int, int]:
@@ -680,8 +707,12 @@ class SuiteRun:
         again = self._source(member).asker.answers(
             IN_DISTRIBUTION, examples, [e.inputs for e in examples], AGAIN
         )
-        pairs = zip(outcomes, again, strict=False)
-        return len(again), sum(o.prediction.label != answer.label for o, answer in pairs)
+        pairs = [
+            (outcome.prediction.label, answer.label)
+            for outcome, answer in zip(outcomes, again, strict=False)
+            if is_answered(outcome) and answer.error is None
+        ]
+        return len(pairs), sum(first != second for first, second in pairs)
 
     def _above_majority(self, figure: Figure, majority: float) -> bool:
         return figure.p_above(majority) <= VALIDITY_ALPHA
@@ -744,7 +775,7 @@ class SuiteRun:
         """Tell why the in-domain reference is none: what has not learned the target is no mark."""
         outcomes = self._needed_reference(shift, [trial])
         figure = mean_score([o.score for o in outcomes])
-        used = self._examples(shift)[: len(outcomes)]
+        used = self._used(shift, outcomes)
         majority = majority_share(Dataset(shift.name, tuple(used)))
         if self._above_majority(figure, majority):
             return None
@@ -753,6 +784,14 @@ class SuiteRun:
             f"the in-domain reference scores {points(figure.value)}, not shown to be above the "
             f"target's majority class ({points(majority)}); it needs more training data",
         )
+
+    def _too_many_missing(self, trials: Sequence[Trial], who: str = "") -> Judgement | None:
+        for trial in trials:
+            missing = trial.unanswered
+            judged = _too_many_unanswered(missing, len(missing) + len(trial.after))
+            if judged is not None:
+                return Judgement("invalid", who + judged.reason)
+        return None
 
     def _too_many_abstentions(self, trials: Sequence[Trial], who: str = "") -> Judgement | None:
         for trial in trials:
@@ -765,6 +804,40 @@ class SuiteRun:
 def resources_of(reader: Reader) -> Resources:
     """Return what perturbations and filters may use, from what a reader may."""
     return Resources(reader.cache, reader.offline, reader.root, reader.progress)
+
+
+def _too_many_unanswered(missing: Sequence[str], inputs: int) -> Judgement | None:
+    """Tell why too few inputs were answered for the rest to speak for them."""
+    if len(missing) <= UNANSWERED_SHARE * inputs:
+        return None
+    return Judgement(
+        "invalid",
+        f"{len(missing)} of {inputs} inputs got no answer, over the cap of "
+        f"{points(UNANSWERED_SHARE)} % (error: {missing[0]}); what was answered is kept: run the "
+        "same command again",
+    )
+
+
+def _counted(errors: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """Return each reason with its count, the most frequent first."""
+    counts = Counter(errors)
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def answered_by_all(
+    columns: Sequence[Sequence[Outcome]],
+) -> tuple[list[list[Outcome]], tuple[str, ...]]:
+    """Return the outcomes of the places that all columns have answers to, and why others are out.
+
+    Args:
+        columns: As long as each other, one for each seed of a model.
+    """
+    errors = [next((o.prediction.error for o in row if not is_answered(o)), None)
+              for row in zip(*columns, strict=True)]  # fmt: skip
+    kept = [
+        [o for o, error in zip(column, errors, strict=True) if error is None] for column in columns
+    ]
+    return kept, tuple(error for error in errors if error is not None)
 
 
 def _one_answer(outcomes: Sequence[Outcome]) -> Judgement | None:

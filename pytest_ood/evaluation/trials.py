@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_ood.edits import Perturbed, apply_edits
-from pytest_ood.engine import check_answers
+from pytest_ood.engine import check_answered, check_answers
 from pytest_ood.errors import DataError, NotApplicableError, OodError, TooLongError
 from pytest_ood.evaluation.attack_store import AttackStore
 from pytest_ood.evaluation.records import PromptAttack
@@ -106,6 +106,7 @@ class Trial:
         unheld: Of an attack: successes that did not hold on a second query.
         cached: Of an attack: queries that were answered without asking the model.
         prompt: Of an attack on the prompt: what was changed.
+        unanswered: Why, for each input that got no answer: those examples are left out.
     """
 
     paired: bool
@@ -120,6 +121,7 @@ class Trial:
     unheld: int = 0
     cached: int = 0
     prompt: PromptAttack | None = None
+    unanswered: tuple[str, ...] = ()
 
 
 class Growing(Protocol):
@@ -232,11 +234,18 @@ class WorstTrial:
         examples, before = self.source.examples, self.source.upto(size)
         after, texts = [], []
         for place, outcome in enumerate(before):
-            worst, text = outcome, examples[place].inputs
-            for noise in self.noises:
-                other = noise.outcomes.get(place)
-                if other is not None and other.score < worst.score:
-                    worst, text = other, noise.shifted.inputs[place]
+            asked = [(outcome, examples[place].inputs)]
+            asked += [
+                (noise.outcomes[place], noise.shifted.inputs[place])
+                for noise in self.noises
+                if place in noise.outcomes
+            ]
+            answered = [pair for pair in asked if is_answered(pair[0])]
+            missing = [pair for pair in asked if not is_answered(pair[0])]
+            worst, text = min(answered or missing, key=lambda pair: pair[0].score)
+            if missing and worst.score > 0.0:
+                # Where one answer is missing, nobody knows the worst, unless it is that already.
+                worst, text = missing[0]
             after.append(worst)
             texts.append(text)
         return Trial(
@@ -336,6 +345,8 @@ class AttackTrial:
             nonlocal asked
             answered = quiet.answer(model, inputs, labels, what, remember=False)
             asked += answered.asked
+            # A search cannot go on from an answer that is not there.
+            check_answered(model.name, answered.answers, what)
             return answered.answers
 
         store = self._store(model)
@@ -390,6 +401,7 @@ class AttackTrial:
         suite, inputs = self.asker.suite, [results[place].inputs for place in turned]
         what = f"{suite.name}/{self.shift.name}"
         again = self.asker.engine.answer(model, inputs, suite.task.labels, what, AGAIN)
+        check_answered(model.name, again.answers, what)
         self.cached += len(turned) - again.asked
         return {
             place
@@ -484,6 +496,7 @@ class PromptTrial:
             except TooLongError as error:
                 # It is the prompt that is too long for some of them.
                 raise TooLongError(str(error), [text]) from None
+            check_answered(model.name, [o.prediction for o in outcomes], what)
             return _verdict_on(outcomes, majority)
 
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:
@@ -522,28 +535,52 @@ def _verdict_on(outcomes: Sequence[Outcome], majority: float) -> Prediction:
     return Prediction(label, {WORKS: good, BROKEN: 1.0 - good})
 
 
-def aligned(trials: Sequence[Trial]) -> list[Trial]:
-    """Return trials on the examples that all of them have.
+def is_answered(outcome: Outcome) -> bool:
+    """Tell whether there is an answer at all, an abstention included."""
+    return outcome.prediction.error is None
 
-    Under an attack, what has to be left out of one model's may be in another's.
+
+def aligned(trials: Sequence[Trial]) -> list[Trial]:
+    """Return trials on the examples that all of them have, and have answers to.
+
+    Under an attack, what has to be left out of one model's may be in another's. What was not
+    answered is neither right nor wrong: the example is left out, of all of them.
     """
-    if not trials[0].paired or len({tuple(o.id for o in t.after) for t in trials}) == 1:
+    before = _kept([trial.before for trial in trials])
+    after = _kept([trial.after for trial in trials])
+    if before is None and after is None:
         return list(trials)
-    common = set.intersection(*({o.id for o in trial.after} for trial in trials))
-    found = []
-    for trial in trials:
-        places = [place for place, o in enumerate(trial.after) if o.id in common]
-        originals = trial.originals
-        found.append(
-            replace(
-                trial,
-                before=tuple(trial.before[p] for p in places),
-                after=tuple(trial.after[p] for p in places),
-                originals=None if originals is None else tuple(originals[p] for p in places),
-                shifted=tuple(trial.shifted[p] for p in places),
-            )
-        )
-    return found
+    return [_only(trial, before, after) for trial in trials]
+
+
+def _kept(columns: Sequence[Sequence[Outcome]]) -> set[str] | None:
+    """Return the ids of examples that all columns have answers to; None where it is all of them."""
+    answered = all(is_answered(outcome) for column in columns for outcome in column)
+    if answered and len({tuple(o.id for o in column) for column in columns}) == 1:
+        return None
+    return set.intersection(*({o.id for o in column if is_answered(o)} for column in columns))
+
+
+def _only(trial: Trial, before: set[str] | None, after: set[str] | None) -> Trial:
+    """Return a trial on the examples of these ids; of a paired one, those of both."""
+    sides = (trial.before, trial.after)
+    kept = (before, after)
+    if trial.paired:
+        both = [ids for ids in kept if ids is not None]
+        kept = (set.intersection(*both),) * 2
+    first, last = (
+        [place for place, o in enumerate(side) if ids is None or o.id in ids]
+        for side, ids in zip(sides, kept, strict=True)
+    )
+    originals, errors = trial.originals, [o.prediction.error for side in sides for o in side]
+    return replace(
+        trial,
+        before=tuple(trial.before[p] for p in first),
+        after=tuple(trial.after[p] for p in last),
+        originals=None if originals is None else tuple(originals[p] for p in last),
+        shifted=tuple(trial.shifted[p] for p in last),
+        unanswered=(*trial.unanswered, *(error for error in errors if error is not None)),
+    )
 
 
 def mean_outcomes(

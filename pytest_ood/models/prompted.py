@@ -47,6 +47,9 @@ SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 ANSWERS = ("scored", "generated")
 """Whether the label words are scored, or the model writes and the label is read out of it."""
 
+ELSEWHERE = ("openai",)
+"""Schemes of a source that other adapters of this name take."""
+
 CONTENT_FREE = ("N/A", "", "[MASK]")
 """Inputs without content, for calibration (Zhao et al. 2021, section 4.2)."""
 

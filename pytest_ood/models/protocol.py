@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_che
 from pytest_ood.errors import ConfigurationError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.examples import Dataset, Inputs
@@ -84,6 +84,64 @@ class Promptable(Model, Protocol):
         ...
 
 
+class Streaming(Model, Protocol):
+    """A model whose answers come in one by one, such as a server that is asked many at once."""
+
+    def stream(self, inputs: Sequence[Inputs]) -> Generator[tuple[int, Prediction], None, None]:
+        """Yield (place in `inputs`, answer) in whatever order answers come, each place once.
+
+        What was yielded is kept, whatever becomes of the rest. Closing the iterator gives up what
+        is still under way.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What asking a model has taken, or would take.
+
+    Attributes:
+        requests: Calls to a server; 0 for a local model.
+        prompt_tokens: Tokens of prompts.
+        completion_tokens: Tokens of answers.
+        cost: In `currency`; None where no price is known.
+        currency: Of the cost.
+    """
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+    currency: str = "USD"
+
+    def __add__(self, other: Usage) -> Usage:
+        costs = [cost for cost in (self.cost, other.cost) if cost is not None]
+        return Usage(
+            self.requests + other.requests,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            sum(costs) if costs else None,
+            self.currency if self.cost is not None else other.currency,
+        )
+
+
+class Metered(Model, Protocol):
+    """A model that counts what it takes."""
+
+    @property
+    def used(self) -> Usage:
+        """What this process has taken of it so far."""
+        ...
+
+
+class Estimable(Model, Protocol):
+    """A model that can tell what inputs would take, without being asked or loading weights."""
+
+    def estimate(self, inputs: Sequence[Inputs]) -> Usage:
+        """Return what asking these inputs would take at most; needs the tokenizer, no weights."""
+        ...
+
+
 @runtime_checkable
 class RecordedModel(ModelUnderTest, Protocol):
     """A model whose answers were recorded; it cannot be asked anything new."""
@@ -115,6 +173,21 @@ def is_recorded(value: Any) -> TypeGuard[RecordedModel]:
     """Tell whether a model's answers were recorded, getting nothing of it, as `is_model`."""
     missing = object()
     return is_model(value) and inspect.getattr_static(value, "recall", missing) is not missing
+
+
+def is_streaming(model: Model) -> TypeGuard[Streaming]:
+    """Tell whether a model's answers come in one by one, getting nothing of it, as `is_model`."""
+    return inspect.getattr_static(model, "stream", None) is not None
+
+
+def is_metered(model: Model) -> TypeGuard[Metered]:
+    """Tell whether a model counts what it takes, getting nothing of it, as `is_model`."""
+    return inspect.getattr_static(model, "used", None) is not None
+
+
+def is_estimable(model: Model) -> TypeGuard[Estimable]:
+    """Tell whether a model can say what inputs would take, getting nothing of it."""
+    return inspect.getattr_static(model, "estimate", None) is not None
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ def _floor(floor: Floor, alpha: float) -> list[str]:
         f"n = {_used(floor.n, floor.planned)}, seed {floor.seed}",
         f"  budget: {asked}; majority class {points(floor.majority)}; "
         f"{floor.abstained} abstentions",
+        *_errors(floor.errors),
         *_again(floor),
         *_seeds("score", floor.seed_scores),
     ]
@@ -108,6 +109,10 @@ def _floor(floor: Floor, alpha: float) -> list[str]:
 def _used(n: int, planned: int) -> str:
     """Write how many examples were used, and of how many."""
     return f"{n}" if n >= planned else f"{n} of {planned}, settled"
+
+
+def _errors(errors: Sequence[tuple[str, int]]) -> list[str]:
+    return [f"  error: {count} inputs got no answer, left out: {why}" for why, count in errors]
 
 
 def _again(floor: Floor) -> list[str]:
@@ -140,6 +145,7 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
         f"({pairing}); budget: {asked}",
         f"  n = {result.n} ({result.unchanged} unchanged: {kept}; {result.abstained} "
         f"abstentions), seed {result.seed}",
+        *_errors(result.errors),
         *_remarks(result),
     ]
     what = "that flipped" if result.paired else "that it got wrong"
@@ -165,6 +171,7 @@ def _comparison(result: Comparison, alpha: float) -> list[str]:
         f"  n = {result.n} (the same items"
         + ("; settled before all were used" if result.drawn < result.planned else "")
         + f"), seed {result.seed}",
+        *_errors(result.errors),
     ]
     return lines + _flips(
         result.flips, f"that {result.model} lost and {result.baseline} did not",

@@ -192,6 +192,11 @@ def _means(evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[s
     return [f"{means[m.name]:>5}" if m.name in means else "" for m in models]
 
 
+def _unanswered(errors: Sequence[tuple[str, int]]) -> str:
+    """Write how many inputs got no answer, and the most frequent reason."""
+    return f"{sum(count for _, count in errors)} inputs got no answer ({errors[0][0]}), left out"
+
+
 def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[str]:
     """Return a line on what the drop leaves unsaid: unchanged items, abstentions."""
     told = []
@@ -202,6 +207,7 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
     if rejected:
         told.append(f"{rejected} rejected by the validity filter, left out")
     told += [f"{e.model} abstained {e.abstained} of {e.n}" for e in evaluations if e.abstained]
+    told += [f"{e.model}: error, {_unanswered(e.errors)}" for e in evaluations if e.errors]
     told += [f"{e.model}: {e.unheld} did not hold again" for e in evaluations if e.unheld]
     told += dict.fromkeys(
         f"{e.surrogate or e.model}: {e.attack.success.n} attacked, "

@@ -46,8 +46,9 @@ class Noted:
         self.steps.append((what, total))
         yield self
 
-    def update(self, done: int) -> None:
+    def update(self, done: int, note: str = "") -> None:
         """Note how far it is."""
+        del note
         self.done = done
 
 
