@@ -5,19 +5,13 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import (
-    ConfigurationError,
-    ModelError,
-    TooLongError,
-    require,
-    unknown_name,
-)
-from pytest_ood.examples import Example, canonical
+from pytest_ood.errors import ConfigurationError, ModelError, TooLongError, require
+from pytest_ood.examples import canonical
+from pytest_ood.models._prompts import prompt_loader
 from pytest_ood.models._torch import (
     check_choices,
     checkpoint_hash,
@@ -27,16 +21,17 @@ from pytest_ood.models._torch import (
     quiet_transformers,
     unpacked,
 )
-from pytest_ood.prompting import Prompt, choose_demonstrations, field_names, parse_template
-from pytest_ood.seeding import derive_seed
-from pytest_ood.tasks import Prediction, check_labels, decide
+from pytest_ood.prompting import field_names
+from pytest_ood.tasks import decide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
+    from pytest_ood.prompting import Prompt
+    from pytest_ood.tasks import Prediction
 
 SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
@@ -339,92 +334,15 @@ def build(
         )
     if batch_size < 1:
         raise ConfigurationError(f"model {context.name!r}: batch_size = {batch_size} is 1 or more")
-    if "{" in prompt:
-        instruction, template = parse_template(prompt)
-    else:
-        try:
-            instruction, template = parse_template(
-                (context.root / prompt).read_text(encoding="utf-8")
-            )
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8"
-            raise ConfigurationError(
-                f"model {context.name!r}: the prompt file {context.root / prompt} cannot be read "
-                f"({reason}); give a file, or a template that holds {{text}}"
-            ) from None
-    words = dict(label_words or {label: label for label in context.labels})
-    for word in words.values():
-        if not isinstance(word, str) or not word.strip():
-            raise ConfigurationError(f"model {context.name!r}: label_words: {word!r} is no word")
-    for label in sorted({*words} ^ {*context.labels}):
-        problem = (
-            unknown_name("label", label, context.labels)
-            if label in words
-            else f"no word for the label {label!r}"
-        )
-        raise ConfigurationError(f"model {context.name!r}: label_words: {problem}")
-    names = field_names(template)
-    shown = _demonstrations(context, names, demonstrations, shots, demonstration_seed)
-
-    def load_prompt() -> Prompt:
-        return Prompt(template, words, instruction, shown())
-
+    load_prompt = prompt_loader(
+        context,
+        prompt,
+        shots=shots,
+        demonstrations=demonstrations,
+        demonstration_seed=demonstration_seed,
+        label_words=label_words,
+    )
     checkpoint = Checkpoint(source, context, device, dtype)
     return PromptedModel(
         context.name, checkpoint, load_prompt, context.labels, calibrate, batch_size
     )
-
-
-def _demonstrations(
-    context: Context, names: list[str], given: Any, shots: int | None, seed: int
-) -> Callable[[], tuple[Example, ...]]:
-    """Check the demonstrations now, and return what draws them when they are needed."""
-    if shots is not None and shots < 0:
-        raise ConfigurationError(f"model {context.name!r}: shots = {shots} is 0 or more")
-    if given is None:
-        if shots:
-            raise ConfigurationError(
-                f"model {context.name!r}: shots = {shots} needs `demonstrations`, "
-                "the data to draw them from"
-            )
-        return tuple
-    if not isinstance(given, list):
-        load = context.data(given)
-
-        def draw() -> tuple[Example, ...]:
-            data = load()
-            check_labels(data, context.labels)
-            return choose_demonstrations(data, context.labels, 4 if shots is None else shots, seed)
-
-        return draw
-    rows = _inline(context, names, given)
-    if shots is not None and shots > len(rows):
-        raise ConfigurationError(
-            f"model {context.name!r}: shots = {shots}, but {len(rows)} demonstrations are given"
-        )
-    chosen = rows if shots is None else rows[:shots]
-    if seed:
-        chosen = sorted(chosen, key=lambda e: derive_seed(seed, "order", e.id))
-    fixed = tuple(chosen)
-    return lambda: fixed
-
-
-def _inline(context: Context, names: list[str], given: list[Any]) -> list[Example]:
-    """Read the demonstrations that stand in the configuration itself."""
-    rows = []
-    for number, row in enumerate(given, start=1):
-        fields = dict(row) if isinstance(row, Mapping) else {}
-        label = fields.pop("label", None)
-        if label not in context.labels or not fields:
-            raise ConfigurationError(
-                f"model {context.name!r}: demonstration {number} is a table of fields and a "
-                f"label out of {', '.join(context.labels)}, not {row!r}"
-            )
-        if set(names) - set(fields) or not all(isinstance(v, str) for v in fields.values()):
-            raise ConfigurationError(
-                f"model {context.name!r}: demonstration {number} has to give the prompt's fields "
-                f"({', '.join(names)}) as strings, not {row!r}"
-            )
-        inputs: Inputs = fields["text"] if list(fields) == ["text"] else fields
-        rows.append(Example(str(number), inputs, str(label)))
-    return rows
