@@ -15,7 +15,7 @@ LAYERS = [
     {"evaluation", "strategies"},
     {"frozen", "suite", "engine", "store", "shifts"},
     {"perturbations", "suites", "models", "budgets"},
-    {"readers", "metrics", "tasks", "statistics", "prompting"},
+    {"readers", "metrics", "tasks", "statistics", "prompting", "parsing"},
     {"assets", "examples", "edits", "files", "objects", "progress", "seeding", "errors"},
 ]
 """From the top; a module imports from its own layer and from those below."""
