@@ -6,7 +6,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
@@ -14,7 +14,7 @@ from typing import Any
 
 MODEL = "tester"
 Script = Callable[[str, int], str]
-"""Takes the text that is asked and which call for it this is, from 1, and returns a fault's name."""
+"""Takes a text that is asked and which call for it this is, from 1; returns the name of a fault."""
 
 STATUSES: dict[str, tuple[int, dict[str, str], dict[str, Any]]] = {
     "429": (429, {}, {"message": "slow down"}),
@@ -72,7 +72,6 @@ class FaultyServer:
         bodies: Of the requests.
         headers: Of the requests.
         most: Calls under way at once, at most.
-        together: Calls that wait for each other before any is answered.
         told: What the usage field of answers says; None for none at all.
     """
 
@@ -85,7 +84,6 @@ class FaultyServer:
     headers: list[dict[str, str]] = field(default_factory=list)
     under_way: int = 0
     most: int = 0
-    together: threading.Barrier | None = None
     told: Callable[[list[dict[str, str]]], dict[str, int]] | None = usage_of
     logprobs: dict[str, float] | None = None
     models: tuple[str, ...] = (MODEL, "another")
@@ -94,7 +92,9 @@ class FaultyServer:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def forget(self) -> None:
-        """Forget what it saw."""
+        """Forget what it saw, and let go whoever still waits."""
+        self.released.set()
+        self.released = threading.Event()
         for seen in (self.calls, self.answered, self.sent, self.bodies, self.headers):
             seen.clear()
         self.most = 0
@@ -119,11 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+    def do_GET(self) -> None:
         """List the models."""
         self.respond(200, {"data": [{"id": name, "object": "model"} for name in self.seen.models]})
 
-    def do_POST(self) -> None:  # noqa: N802 - the base class's name
+    def do_POST(self) -> None:
         """Answer a chat completion, or fail."""
         seen = self.seen
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -136,8 +136,6 @@ class _Handler(BaseHTTPRequestHandler):
             seen.under_way += 1
             seen.most = max(seen.most, seen.under_way)
         try:
-            if seen.together is not None:
-                seen.together.wait(10)
             self.fail_or_answer(seen.script(text, call), text, body)
         finally:
             with seen.lock:
@@ -149,32 +147,10 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in STATUSES:
             status, headers, error = STATUSES[fault]
             self.respond(status, {"error": error}, headers)
-        elif fault == "401":  # some servers repeat the key they were given
-            key = self.headers.get("Authorization", "")
-            self.respond(401, {"error": {"message": f"wrong key {key}"}})
-        elif fault == "500 with the key":
-            self.respond(500, {"error": {"message": f"for {self.headers.get('Authorization')}"}})
-        elif fault == "slow":
-            seen.released.wait(60)
-            self.close_connection = True
-        elif fault == "drip":  # a byte now and then, so that no single wait is long
-            self.send_response(200)
-            self.send_header("Content-Length", "1000")
-            self.end_headers()
-            while not seen.released.wait(0.05):
-                try:
-                    self.wfile.write(b" ")
-                except OSError:
-                    break
-            self.close_connection = True
-        elif fault == "hang up":
-            self.close_connection = True
-        elif fault == "cut-off body":
-            content = json.dumps(seen.reply(seen.answer(text))).encode()
-            self.respond_bytes(200, content[:-20], length=len(content))
-            self.close_connection = True
         elif fault in BODIES:
             self.respond_bytes(200, BODIES[fault])
+        elif fault in CONNECTIONS:
+            CONNECTIONS[fault](self, text)
         elif fault == "404" or body["model"] not in seen.models:
             self.respond(404, {"error": {"message": f"no model {body['model']}"}})
         else:
@@ -182,35 +158,55 @@ class _Handler(BaseHTTPRequestHandler):
 
     def complete(self, fault: str, text: str, body: dict[str, Any]) -> None:
         """Answer with a usage."""
-        seen = self.seen
-        whole = seen.reply(seen.answer(text))
-        if fault == "two choices":
-            whole["choices"] *= 2
-        elif fault == "no choice":
-            whole["choices"] = []
-        elif fault == "empty answer":
-            whole = seen.reply("")
-        elif fault == "null answer":
-            whole = seen.reply(None)
-        elif fault == "parts":
-            whole = seen.reply([{"type": "text", "text": seen.answer(text)}])
-        elif fault == "refusal":
-            whole = seen.reply(None, refusal="I will not say that it is positive.")
-        elif fault == "filtered":
-            whole = seen.reply("positi", "content_filter")
-        elif fault == "cut at the limit":
-            whole = seen.reply(f"{seen.answer(text)}, because", "length")
-        elif fault == "nothing within the limit":
-            whole = seen.reply("", "length")
-        else:
-            assert not fault, fault
-            with seen.lock:
-                seen.answered[text] += 1
-        if seen.told is not None:
-            whole["usage"] = seen.told(body["messages"])
-            with seen.lock:
-                seen.sent.update(whole["usage"])
+        seen, answer = self.seen, self.seen.answer(text)
+        whole = {
+            "": lambda: seen.reply(answer),
+            "two choices": lambda: {**seen.reply(answer), "choices": seen.reply("")["choices"] * 2},
+            "no choice": lambda: {**seen.reply(answer), "choices": []},
+            "empty answer": lambda: seen.reply(""),
+            "null answer": lambda: seen.reply(None),
+            "parts": lambda: seen.reply([{"type": "text", "text": answer}]),
+            "refusal": lambda: seen.reply(None, refusal="I will not call it positive."),
+            "filtered": lambda: seen.reply("positi", "content_filter"),
+            "cut at the limit": lambda: seen.reply(f"{answer}, because", "length"),
+            "nothing within the limit": lambda: seen.reply("", "length"),
+        }[fault]()
+        with seen.lock:
+            seen.answered[text] += fault == ""
+            if seen.told is not None:
+                whole["usage"] = seen.told(body["messages"])
+                seen.sent.update({k: v for k, v in whole["usage"].items() if isinstance(v, int)})
         self.respond(200, whole)
+
+    def repeat_the_key(self, status: int) -> None:
+        """Show the key in the error, as some servers do."""
+        self.respond(status, {"error": {"message": f"for {self.headers.get('Authorization')}"}})
+
+    def wait_for_the_end(self, _: str) -> None:
+        """Answer nothing for as long as the server runs."""
+        self.seen.released.wait(60)
+        self.close_connection = True
+
+    def drip(self, _: str) -> None:
+        """Send a byte now and then, so that no single wait is long."""
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        released = self.seen.released
+        with suppress(OSError):
+            while not released.wait(0.05):
+                self.wfile.write(b" ")
+        self.close_connection = True
+
+    def cut_off(self, text: str) -> None:
+        """Send an answer without its end."""
+        content = json.dumps(self.seen.reply(self.seen.answer(text))).encode()
+        self.respond_bytes(200, content[:-20], length=len(content))
+        self.close_connection = True
+
+    def hang_up(self, _: str) -> None:
+        """Say nothing, and close."""
+        self.close_connection = True
 
     def respond(self, status: int, data: Any, headers: dict[str, str] | None = None) -> None:
         """Send JSON."""
@@ -231,6 +227,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
+
+
+CONNECTIONS: dict[str, Callable[[_Handler, str], None]] = {
+    "401": lambda handler, _: handler.repeat_the_key(401),
+    "500 with the key": lambda handler, _: handler.repeat_the_key(500),
+    "slow": _Handler.wait_for_the_end,
+    "drip": _Handler.drip,
+    "cut-off body": _Handler.cut_off,
+    "hang up": _Handler.hang_up,
+}
 
 
 class _Server(ThreadingHTTPServer):

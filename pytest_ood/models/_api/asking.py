@@ -194,7 +194,7 @@ class _Run:
         Raises:
             ModelError: no answer has ever come, and none can.
         """
-        attempts, empty = self.patience.attempts, False
+        account, attempts, empty = self.account, self.patience.attempts, False
         for attempt in range(1, attempts + 1):
             entry = await self.entered(question)
             if not isinstance(entry, _Entry):
@@ -202,6 +202,8 @@ class _Run:
             try:
                 reply = await self.call(question, entry)
             except CallError as error:
+                if error.wait is not None:
+                    account.pace.leave_alone(self.patience.clock() + error.wait)
                 if error.cause in ("refused", "rejected") or attempt == attempts:
                     return await self.hopeless(error, attempt)
                 missing = await self.waited(error, attempt)
@@ -272,7 +274,6 @@ class _Run:
         """Wait before the next try, or say why there is none."""
         wait = backoff(attempt, self.rng)
         if error.wait is not None:
-            self.account.pace.leave_alone(self.patience.clock() + error.wait)
             # A little more, so that not all calls come back at the same moment.
             wait = error.wait + self.rng.random() * FIRST_WAIT
             if error.wait > LONGEST_RETRY_AFTER:

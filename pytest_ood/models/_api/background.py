@@ -11,9 +11,12 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Generator
 
 T = TypeVar("T")
+
+THREAD = "pytest-ood-asking"
+"""Name of the thread."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class _End:
     error: BaseException | None = None
 
 
-def emitted(work: Callable[[Callable[[T], None]], Awaitable[None]]) -> Iterator[T]:
+def emitted(work: Callable[[Callable[[T], None]], Awaitable[None]]) -> Generator[T, None, None]:
     """Run a coroutine that emits results, and yield them as they come.
 
     The event loop has a thread of its own: calls under way go on, and no time limit of theirs
@@ -60,7 +63,7 @@ def emitted(work: Callable[[Callable[[T], None]], Awaitable[None]]) -> Iterator[
             running.cancel()
             results.put(_End(error))
 
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=run, name=THREAD, daemon=True)
     thread.start()
     try:
         while not isinstance(item := results.get(), _End):

@@ -18,7 +18,7 @@ from pytest_ood.errors import ModelError, require, unknown_name
 from pytest_ood.models._api.limits import retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY_NAME = "OPENAI_API_KEY"
@@ -96,15 +96,16 @@ class Server:
     Attributes:
         who: Whom messages name first.
         model: Its name there.
-        url: As it was configured.
+        url: As it was configured; its query may be a secret.
         key_name: The environment variable with the key; None where no key is sent.
+        wall: Returns seconds since the epoch; replaced in tests.
     """
 
     who: str
     model: str
-    url: str
+    url: str = field(repr=False)
     key_name: str | None
-    wall: Any = field(default=time.time, repr=False, compare=False)
+    wall: Callable[[], float] = field(default=time.time, repr=False, compare=False)
 
     @property
     def base_url(self) -> str:
