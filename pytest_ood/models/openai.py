@@ -8,6 +8,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from pytest_ood.parsing import parse_answer
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
@@ -171,11 +172,11 @@ class ApiModel:
 
     @property
     def used(self) -> Usage:
-        """What this process has taken of it, and of all models of the same table.
+        """What this process has taken of it.
 
         A call whose answer was lost, or told no usage, counts at its upper bounds.
         """
-        return self.account.ledger.used
+        return self.account.ledger.used(self.name)
 
     def estimate(self, inputs: Sequence[Inputs]) -> Usage:
         """Return what asking these inputs would take at most; a call that is repeated comes on top.
@@ -191,7 +192,7 @@ class ApiModel:
         currency = prices.currency if prices else Usage.currency
         return Usage(len(sizes), sum(sizes), answers, cost, currency)
 
-    def stream(self, inputs: Sequence[Inputs]) -> Iterator[tuple[int, Prediction]]:
+    def stream(self, inputs: Sequence[Inputs]) -> Generator[tuple[int, Prediction], None, None]:
         """Yield (place, prediction) as answers come; equal inputs are asked once.
 
         Raises:
@@ -203,10 +204,13 @@ class ApiModel:
             places.setdefault(canonical(value), []).append(place)
         rows = list(places.values())
         questions = [self._question(inputs[row[0]]) for row in rows]
-        for number, outcome in ask(questions, self.server, self.account, self.patience):
-            prediction = self._prediction(outcome)
-            for place in rows[number]:
-                yield place, prediction
+        outcomes = ask(self.name, questions, self.server, self.account, self.patience)
+        # Closed here and now, not when the garbage is collected.
+        with closing(outcomes):
+            for number, outcome in outcomes:
+                prediction = self._prediction(outcome)
+                for place in rows[number]:
+                    yield place, prediction
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Answer every input, in order.

@@ -21,7 +21,7 @@ from pytest_ood.models._api.limits import (
 from pytest_ood.progress import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
 GIVEN_UP_AFTER = 25
 """Inputs without an answer, one after the other, after which the rest is not asked."""
@@ -130,6 +130,7 @@ class _Run:
     """One round of questions.
 
     Attributes:
+        name: Of the model, in the ledger.
         server: Who is asked.
         account: What is shared with other rounds.
         patience: How.
@@ -141,6 +142,7 @@ class _Run:
         under_way: Calls that are entered and not settled.
     """
 
+    name: str
     server: Server
     account: Account
     patience: Patience
@@ -231,7 +233,7 @@ class _Run:
                 await self.patience.sleep(wait)
                 continue
             entry = _Entry(question.size + account.excess, account.expected(question))
-            cap = account.ledger.enter(entry.prompt, question.completion)
+            cap = account.ledger.enter(self.name, entry.prompt, question.completion)
             if cap is None:
                 account.pace.start(clock(), entry.expected)
                 self.under_way += 1
@@ -263,7 +265,9 @@ class _Run:
         finally:
             if tokens is not None:
                 prompt, completion = tokens
-                account.ledger.correct(prompt - entry.prompt, completion - question.completion)
+                account.ledger.correct(
+                    self.name, prompt - entry.prompt, completion - question.completion
+                )
                 account.pace.correct(prompt + completion - entry.expected)
                 account.learn(question.size, prompt)
             self.under_way -= 1
@@ -308,8 +312,8 @@ class _Run:
 
 
 def ask(
-    questions: Sequence[Question], server: Server, account: Account, patience: Patience
-) -> Iterator[tuple[int, Reply | Missing]]:
+    name: str, questions: Sequence[Question], server: Server, account: Account, patience: Patience
+) -> Generator[tuple[int, Reply | Missing], None, None]:
     """Yield (place, what came of the question) as replies come; each place once.
 
     Raises:
@@ -328,7 +332,7 @@ def ask(
         rng = random.Random(patience.seed)
         try:
             async with server.client(patience.timeout) as client:
-                run = _Run(server, account, patience, emit, client, deadline, rng)
+                run = _Run(name, server, account, patience, emit, client, deadline, rng)
                 await run.all(questions)
         finally:
             account.seconds += patience.clock() - started

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -70,49 +70,48 @@ class Ledger:
     bounds: it may well be billed.
 
     Attributes:
-        caps: What is never exceeded.
+        caps: What is never exceeded, by all models together.
         prices: Of tokens; None where they are not known.
     """
 
     caps: Caps = field(default_factory=Caps)
     prices: Prices | None = None
-    _requests: int = 0
-    _prompt: int = 0
-    _completion: int = 0
+    _taken: dict[str, Usage] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    @property
-    def used(self) -> Usage:
-        """What was taken so far."""
-        cost = self.prices.of(self._prompt, self._completion) if self.prices else None
-        currency = self.prices.currency if self.prices else Usage.currency
-        return Usage(self._requests, self._prompt, self._completion, cost, currency)
+    def used(self, model: str) -> Usage:
+        """Return what one model has taken so far."""
+        return self._priced(self._taken.get(model, Usage()))
 
-    def enter(self, prompt: int, completion: int) -> str | None:
+    def enter(self, model: str, prompt: int, completion: int) -> str | None:
         """Enter a call with the bounds of its tokens, or return the cap that it would exceed."""
+        call = Usage(1, prompt, completion)
         with self._lock:
-            beyond = self._beyond(prompt, completion)
+            beyond = self._beyond(sum(self._taken.values(), call))
             if beyond is None:
-                self._requests += 1
-                self._prompt += prompt
-                self._completion += completion
+                self._taken[model] = self._taken.get(model, Usage()) + call
         return beyond
 
-    def correct(self, prompt: int, completion: int) -> None:
+    def correct(self, model: str, prompt: int, completion: int) -> None:
         """Correct the bounds of an entered call by these differences."""
         with self._lock:
-            self._prompt += prompt
-            self._completion += completion
+            self._taken[model] += Usage(0, prompt, completion)
 
-    def _beyond(self, prompt: int, completion: int) -> str | None:
-        caps, prices = self.caps, self.prices
-        if caps.requests is not None and self._requests + 1 > caps.requests:
+    def _priced(self, used: Usage) -> Usage:
+        if self.prices is None:
+            return used
+        cost = self.prices.of(used.prompt_tokens, used.completion_tokens)
+        return replace(used, cost=cost, currency=self.prices.currency)
+
+    def _beyond(self, used: Usage) -> str | None:
+        """Return the cap that this much is beyond, if it is."""
+        caps, cost = self.caps, self._priced(used).cost
+        if caps.requests is not None and used.requests > caps.requests:
             return f"max_requests = {caps.requests:,}"
-        prompt, completion = self._prompt + prompt, self._completion + completion
-        if caps.tokens is not None and prompt + completion > caps.tokens:
+        if caps.tokens is not None and used.prompt_tokens + used.completion_tokens > caps.tokens:
             return f"max_total_tokens = {caps.tokens:,}"
-        if caps.cost is not None and prices and prices.of(prompt, completion) > caps.cost:
-            return f"max_cost = {caps.cost:g} {prices.currency}"
+        if caps.cost is not None and cost is not None and cost > caps.cost:
+            return f"max_cost = {caps.cost:g} {self._priced(used).currency}"
         return None
 
 

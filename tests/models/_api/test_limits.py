@@ -32,12 +32,12 @@ def test_prices_are_for_a_million_tokens() -> None:
 def test_a_ledger_counts_what_was_taken() -> None:
     """Bounds are corrected by what a call really took; the cost follows."""
     ledger = Ledger(prices=Prices(1.0, 2.0, "EUR"))
-    assert ledger.used == Usage(0, 0, 0, 0.0, "EUR")
-    assert ledger.enter(100, 50) is None
-    assert ledger.used == Usage(1, 100, 50, pytest.approx(200e-6), "EUR")
-    ledger.correct(-60, -48)
-    assert ledger.used == Usage(1, 40, 2, pytest.approx(44e-6), "EUR")
-    assert Ledger().used.cost is None
+    assert ledger.used("m") == Usage(0, 0, 0, 0.0, "EUR")
+    assert ledger.enter("m", 100, 50) is None
+    assert ledger.used("m") == Usage(1, 100, 50, pytest.approx(200e-6), "EUR")
+    ledger.correct("m", -60, -48)
+    assert ledger.used("m") == Usage(1, 40, 2, pytest.approx(44e-6), "EUR")
+    assert Ledger().used("m").cost is None
 
 
 @pytest.mark.parametrize(
@@ -51,17 +51,17 @@ def test_a_ledger_counts_what_was_taken() -> None:
 def test_a_cap_refuses_what_would_exceed_it(caps: Caps, named: str) -> None:
     """The first call that could exceed a cap is refused with its name, and nothing is entered."""
     ledger = Ledger(caps, Prices(1.0, 2.0))
-    assert ledger.enter(600, 200) is None
-    assert ledger.enter(600, 200) is None
-    before = ledger.used
-    assert ledger.enter(600, 200) == named
-    assert ledger.used == before
+    assert ledger.enter("m", 600, 200) is None
+    assert ledger.enter("m", 600, 200) is None
+    before = ledger.used("m")
+    assert ledger.enter("m", 600, 200) == named
+    assert ledger.used("m") == before
 
 
 def test_a_cap_may_be_reached() -> None:
     """What meets a cap exactly is let in."""
     ledger = Ledger(Caps(1, 150, 200e-6), Prices(1.0, 2.0))
-    assert ledger.enter(100, 50) is None
+    assert ledger.enter("m", 100, 50) is None
 
 
 @given(
@@ -76,15 +76,27 @@ def test_no_cap_is_ever_exceeded(
     tokens: int | None,
     cost: float | None,
 ) -> None:
-    """Whatever calls come, and whatever share of their bounds they take, caps hold all the time."""
+    """Whatever calls come, and whatever share of their bounds they take, caps always hold."""
     ledger = Ledger(Caps(requests, tokens, cost), Prices(1.0, 2.0))
     for prompt, completion, share in calls:
-        if ledger.enter(prompt, completion) is None:
-            used = ledger.used
+        if ledger.enter("m", prompt, completion) is None:
+            used = ledger.used("m")
             assert requests is None or used.requests <= requests
             assert tokens is None or used.prompt_tokens + used.completion_tokens <= tokens
             assert cost is None or used.cost is None or used.cost <= cost
-            ledger.correct(round(prompt * share) - prompt, round(completion * share) - completion)
+            ledger.correct(
+                "m", round(prompt * share) - prompt, round(completion * share) - completion
+            )
+
+
+def test_caps_hold_for_all_models_together() -> None:
+    """What one model has taken is not there for another, and each knows its own share."""
+    ledger = Ledger(Caps(tokens=100))
+    assert ledger.enter("one", 40, 10) is None
+    assert ledger.enter("other", 40, 11) == "max_total_tokens = 100"
+    assert ledger.enter("other", 40, 10) is None
+    assert ledger.used("one") == ledger.used("other") == Usage(1, 40, 10)
+    assert ledger.used("nobody") == Usage()
 
 
 @given(rate=st.floats(1, 1000), arrivals=st.lists(st.floats(0, 5), min_size=1, max_size=30))
