@@ -347,7 +347,7 @@ def test_a_call_has_a_time_limit(fault: str, make: Make, server: FaultyServer) -
 
 FATAL = {
     "400": "status 400: this cannot be asked",
-    "401": "status 401: the server wants another key",
+    "401": "status 401; no key was sent",
     "403": "status 403: not for you",
     "404": "status 404: no model tester",
     "422": "response_format",

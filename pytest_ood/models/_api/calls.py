@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
@@ -171,7 +172,9 @@ class Server:
         except openai.APIConnectionError as error:
             if _connecting(error):
                 raise self._error(_deepest(error), "unreachable", tokens=(0, 0)) from None
-            raise self._error(f"the connection broke: {_deepest(error)}") from None
+            # Without how many bytes had come, so that equal errors are counted as equal.
+            reason = re.sub(r" \(received .*?\)", "", _deepest(error))
+            raise self._error(f"the connection broke: {reason}") from None
         except openai.OpenAIError as error:
             raise self._error(str(error), "rejected", tokens=(0, 0)) from None
         return self._read(raw.http_response.content, scored="logprobs" in body)
@@ -222,18 +225,15 @@ class Server:
         status, words = error.status_code, self._scrubbed(_words(error.body))
         said = f"status {status}" + (f": {words}" if words else "")
         details: dict[str, Any] = {"status": status, "tokens": (0, 0), "words": words}
-        if status == HTTPStatus.UNAUTHORIZED:
-            # What the server said is left out: it may repeat parts of the key.
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             todo = (
-                "name the variable of one with `api_key`" if self.key_name is None
-                else f"check the key in {self.key_name}"
-            )  # fmt: skip
-            raise CallError(
-                f"status {status}: the server wants another key; {todo}", "refused", **details
+                "no key was sent; name the variable of one with `api_key`"
+                if self.key_name is None
+                else f"check the key in {self.key_name}, and what it is allowed"
             )
-        if status == HTTPStatus.FORBIDDEN:
-            key = f"the key in {self.key_name}" if self.key_name else "without a key, one"
-            raise CallError(f"{said}; {key} may not ask this", "refused", **details)
+            # What a server says of a wrong key may repeat parts of it.
+            told = said if status == HTTPStatus.FORBIDDEN else f"status {status}"
+            raise CallError(f"{told}; {todo}", "refused", **details)
         if "insufficient_quota" in (error.code, error.type):
             raise CallError(f"the account has no quota left ({said})", "refused", **details)
         if error.code == "content_filter":
