@@ -479,7 +479,8 @@ def test_nobody_is_asked_for_ever(make: Make, server: FaultyServer) -> None:
     """After many inputs in a row without an answer the rest is not asked, with the reason."""
     texts = [f"t{number:03}" for number in range(GIVEN_UP_AFTER + 20)]
     server.script = lambda text, _: "" if text == "t000" else "500"
-    answers = make(concurrency=1, attempts=1).predict(texts)
+    model = make(concurrency=1, attempts=1)
+    answers = model.predict(texts)
     assert server.calls.total() == 1 + GIVEN_UP_AFTER
     assert answers[0].label == answer_to("t000")
     assert answers[GIVEN_UP_AFTER].error == "status 500: it broke"
@@ -487,6 +488,11 @@ def test_nobody_is_asked_for_ever(make: Make, server: FaultyServer) -> None:
         f"not asked: {GIVEN_UP_AFTER} inputs in a row had no answer; the last one: "
         "status 500: it broke"
     )
+    later = replace(model, patience=replace(model.patience, concurrency=8)).predict(["u", "v", "w"])
+    assert [answer.label for answer in later] == [None] * 3
+    assert server.calls.total() == 2 + GIVEN_UP_AFTER, "one is asked, in case it is well again"
+    server.script = always("")
+    assert [answer.label for answer in model.predict(["u", "v"])] == list(map(answer_to, "uv"))
     server.script = only("t003", "500")
     assert [a.label for a in make(attempts=1).predict(texts)].count(None) == 1
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
 GIVEN_UP_AFTER = 25
-"""Inputs without an answer, one after the other, after which the rest is not asked."""
+"""Inputs without an answer, one after the other, after which what is left is not asked; of a
+later set one input is, in case the server is well again."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Account:
         ledger: What was taken.
         pace: When the next call may start.
         answered: Whether an answer has come, so that whatever fails later is no wrong setting.
+        failures: Questions in a row that were asked and got no reply.
         seconds: Spent asking.
         share: Tokens of a prompt for a byte of it, the largest seen; 1 at first.
         excess: Tokens that a prompt had beyond its size, the most seen.
@@ -95,6 +97,7 @@ class Account:
     ledger: Ledger = field(default_factory=Ledger)
     pace: Pace = field(default_factory=Pace)
     answered: bool = False
+    failures: int = 0
     seconds: float = 0.0
     share: float | None = None
     excess: int = 0
@@ -138,7 +141,6 @@ class _Run:
         client: An open one.
         deadline: On the clock; None for no limit.
         stopped: Why nothing more is asked, if so.
-        failures: Questions without a reply since the last one with it.
         under_way: Calls that are entered and not settled.
     """
 
@@ -152,19 +154,20 @@ class _Run:
     rng: random.Random
     settled: asyncio.Condition = field(default_factory=asyncio.Condition)
     stopped: str = ""
-    failures: int = 0
     under_way: int = 0
 
     async def all(self, questions: Sequence[Question]) -> None:
-        """Ask everything; the first alone, which tells whether the settings are right at all.
+        """Ask everything; the first alone, unless all went well before.
+
+        It tells whether the settings are right at all, and the server there.
 
         Raises:
-            ModelError: they are not.
+            ModelError: the settings are wrong.
         """
         places = iter(range(len(questions)))
-        for place in places:
-            await self.one(place, questions[place])
-            break
+        if not self.account.answered or self.account.failures:
+            first = next(places)
+            await self.one(first, questions[first])
 
         async def worker() -> None:
             for place in places:
@@ -172,21 +175,22 @@ class _Run:
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.patience.concurrency, len(questions) - 1)):
+                for _ in range(min(self.patience.concurrency, len(questions))):
                     group.create_task(worker())
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
 
     async def one(self, place: int, question: Question) -> None:
         """Ask one question, and emit what came of it."""
-        outcome = await self.outcome(question)
+        account, outcome = self.account, await self.outcome(question)
         if isinstance(outcome, Reply):
-            self.failures = 0
+            account.failures = 0
         elif outcome.asked:
-            self.failures += 1
-            if self.failures >= GIVEN_UP_AFTER and not self.stopped:
+            account.failures += 1
+            if account.failures >= GIVEN_UP_AFTER and not self.stopped:
                 self.stopped = (
-                    f"{self.failures} inputs in a row had no answer; the last one: {outcome.reason}"
+                    f"{GIVEN_UP_AFTER} inputs in a row had no answer; the last one: "
+                    f"{outcome.reason}"
                 )
         self.emit((place, outcome))
 
