@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ModelError
@@ -200,39 +200,46 @@ class _Run:
         Raises:
             ModelError: no answer has ever come, and none can.
         """
-        account, attempts, empty = self.account, self.patience.attempts, False
+        account, attempts = self.account, self.patience.attempts
+        empty: Reply | None = None
+        missing = Missing("")
         for attempt in range(1, attempts + 1):
             entry = await self.entered(question)
-            if not isinstance(entry, _Entry):
-                return replace(entry, asked=attempt > 1)
+            if isinstance(entry, Missing):
+                before = f"{missing.reason}; " if missing.reason else "not asked: "
+                missing = Missing(f"{before}{entry.reason}", attempt > 1)
+                break
             try:
                 reply = await self.call(question, entry)
             except CallError as error:
+                missing = Missing(error.reason + (f" ({attempt} attempts)" if attempt > 1 else ""))
                 if error.wait is not None:
                     account.pace.leave_alone(self.patience.clock() + error.wait)
                 if error.cause in ("refused", "rejected") or attempt == attempts:
-                    return await self.hopeless(error, attempt)
-                missing = await self.waited(error, attempt)
-                if missing is not None:
-                    return missing
-                continue
-            if reply.text.strip() or reply.declined or empty:
-                return reply
-            empty = True
-        return reply
+                    await self.hopeless(error)
+                    break
+                late = await self.late(error, attempt)
+                if late:
+                    missing = Missing(f"{error.reason}; {late}")
+                    break
+            else:
+                if reply.text.strip() or reply.declined or empty:
+                    return reply
+                empty = reply
+        return empty or missing
 
     async def entered(self, question: Question) -> _Entry | Missing:
         """Wait until a call may be made and enter it, or say why it may not."""
         account, clock = self.account, self.patience.clock
         while True:
             if self.stopped:
-                return Missing(f"not asked: {self.stopped}")
+                return Missing(self.stopped)
             held = account.pace.held_back(clock())
             if held > LONGEST_RETRY_AFTER:
-                return Missing("not asked: the server wants to be left alone for longer")
+                return Missing("the server wants to be left alone for longer")
             wait, left = account.pace.wait(clock()), self.left()
             if left is not None and wait >= left:
-                return Missing(f"not asked: {self.over}")
+                return Missing(self.over)
             if wait > 0.0:
                 await self.patience.sleep(wait)
                 continue
@@ -245,7 +252,7 @@ class _Run:
             # Calls under way hold more than they will take; what is left over may do.
             async with self.settled:
                 if not self.under_way:
-                    return Missing(f"not asked: another call could exceed {cap}")
+                    return Missing(f"another call could exceed {cap}")
                 await self.settled.wait()
 
     async def call(self, question: Question, entry: _Entry) -> Reply:
@@ -278,23 +285,22 @@ class _Run:
             async with self.settled:
                 self.settled.notify_all()
 
-    async def waited(self, error: CallError, attempt: int) -> Missing | None:
-        """Wait before the next try, or say why there is none."""
+    async def late(self, error: CallError, attempt: int) -> str:
+        """Wait before the next try, or say why it would be too late."""
         wait = backoff(attempt, self.rng)
         if error.wait is not None:
             # A little more, so that not all calls come back at the same moment.
             wait = error.wait + self.rng.random() * FIRST_WAIT
             if error.wait > LONGEST_RETRY_AFTER:
-                asked = duration(error.wait)
-                return Missing(f"{error.reason}; the server wants to be left alone for {asked}")
+                return f"the server wants to be left alone for {duration(error.wait)}"
         left = self.left()
         if left is not None and wait >= left:
-            return Missing(f"{error.reason}; {self.over}")
+            return self.over
         await self.patience.sleep(wait)
-        return None
+        return ""
 
-    async def hopeless(self, error: CallError, attempt: int) -> Missing:
-        """Say why a question stays without an answer.
+    async def hopeless(self, error: CallError) -> None:
+        """Stop the round where no further question can be answered either.
 
         Raises:
             ModelError: no answer has ever come, and the settings must be wrong.
@@ -303,7 +309,6 @@ class _Run:
             raise ModelError(await self.server.explain(self.client, error))
         if error.cause == "refused":
             self.stopped = error.reason
-        return Missing(error.reason + (f" ({attempt} attempts)" if attempt > 1 else ""))
 
     @property
     def over(self) -> str:
