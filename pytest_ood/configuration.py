@@ -180,6 +180,7 @@ class ModelSpec:
         options: What else the adapter is given.
         baseline: Whether relative budgets compare with it.
         seeds: How many times it is trained, or given demonstrations.
+        shared: What all models built of it share.
     """
 
     name: str
@@ -188,6 +189,7 @@ class ModelSpec:
     options: Mapping[str, Any]
     baseline: bool
     seeds: int = 1
+    shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def build(
         self, labels: tuple[str, ...], reader: Reader, cache_folder: Path
@@ -237,8 +239,9 @@ class ModelSpec:
             return cache(lambda: reader.load(source, source.data, labels))
 
         context = Context(
-            name, labels, reader.root, cache_folder, reader.offline, reader.progress, data
-        )
+            name, labels, reader.root, cache_folder, reader.offline, reader.progress, data,
+            self.shared,
+        )  # fmt: skip
         model: Model | RecordedModel = adapter(self.adapter).build(self.source, context, **options)
         return model
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from faulty_server import serving
 
 from pytest_ood.perturbations import catalogue
 from pytest_ood.perturbations.adversarial import attacks
@@ -73,6 +74,7 @@ def readme_project(
         "docs/statistics.md",
         "docs/perturbations.md",
         "docs/attacks.md",
+        "docs/apis.md",
     ],
 )
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
@@ -172,6 +174,26 @@ def test_the_tests_of_the_guide_to_attacks_hold(attack_project: pytest.Pytester)
     """The guide's tests pass."""
     run = attack_project.runpytest_inprocess("--ood-suite", "-k", "test_attacks")
     run.assert_outcomes(passed=2, deselected=run.parseoutcomes()["deselected"])
+
+
+def test_the_models_of_the_guide_to_apis_are_asked(
+    readme_project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guide's command asks both of its models, with the options that stand there."""
+    project = with_guide(readme_project, "docs/apis.md", "suites/reviews.toml")
+    path = project.path / "pyproject.toml"
+    (command,) = (b.code.split()[1:] for b in blocks("docs/apis.md") if b.note == "run")
+    with serving() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        path.write_text(path.read_text().replace("http://127.0.0.1:8000/v1", server.url))
+        server.models = ("a-hosted-model", "SmolLM2-135M-Instruct")
+        server.answer = lambda text: "negative" if "terrible" in text else "positive"
+        result = project.runpytest_inprocess(*command, "-k", "not test_")
+    assert result.ret == pytest.ExitCode.OK
+    report = json.loads(project.path.joinpath("report.json").read_text())
+    assert {e["model"] for e in report["evaluations"]} == {"hosted", "local"}
+    shots = {body["model"]: len(body["messages"]) for body in server.bodies}
+    assert shots == {"a-hosted-model": 2 * 4 + 1, "SmolLM2-135M-Instruct": 1}
 
 
 def test_every_attack_stands_in_its_guide() -> None:

@@ -374,11 +374,6 @@ def build(
         DataError: demonstrations that cannot be read.
     """
     check_choices(context, source, device=device, dtype=dtype)
-    if source.startswith("openai:"):
-        raise ConfigurationError(
-            f"model {context.name!r}: {source!r}: models behind an API are not supported yet; "
-            "record their answers and gate them with `replay`"
-        )
     if batch_size < 1:
         raise ConfigurationError(f"model {context.name!r}: batch_size = {batch_size} is 1 or more")
     generation = _generation(context.name, answer, max_new_tokens, stop, calibrate=calibrate)

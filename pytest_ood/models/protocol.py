@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from pytest_ood.errors import ConfigurationError, unknown_name
@@ -253,6 +253,8 @@ class Context:
         progress: Told about long steps.
         data: Reads a data source out of a configuration (a path, or a table) at once, and returns
             a function that loads it, once, when it is first needed.
+        shared: What all models of one table of the configuration share, whatever their seed, suite
+            or training data, such as what they may cost together; adapters put it there.
     """
 
     name: str
@@ -262,3 +264,4 @@ class Context:
     offline: bool
     progress: Progress
     data: Callable[[Any], Callable[[], Dataset]]
+    shared: dict[str, Any] = field(default_factory=dict)

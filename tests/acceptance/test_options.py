@@ -272,7 +272,10 @@ def test_a_wrong_option_is_a_usage_error(
         ("models.a = { prompted = 'x' }", "the key 'prompt' is missing"),
         ("models.a = { prompted = 'x', prompt = 'none.txt' }", "none.txt cannot be read"),
         ("models.a = { prompted = 'x', prompt = '{text}', shots = 2 }", "needs `demonstrations`"),
-        ("models.a = { prompted = 'openai:gpt', prompt = '{text}' }", "record their answers"),
+        (
+            "models.a = { prompted = 'openai:gpt', prompt = '{text}', max_cost = 5 }",
+            "max_cost = 5 needs price_in and price_out",
+        ),
         ("models.a = { fake = 'keywrd' }", "unknown kind of fake 'keywrd'. Did you mean 'keyword'"),
         ("models.a = { callable = 'nowhere' }", "'nowhere' is not of the form module:name"),
         ("models.a = { callable = 'nowhere:f' }", "there is no module 'nowhere'"),

@@ -525,7 +525,6 @@ def test_a_folder_without_a_model_is_refused(context: Context) -> None:
 @pytest.mark.parametrize(
     ("source", "options", "message"),
     [
-        ("openai:gpt", {}, "models behind an API are not supported yet"),
         ("x", {"prompt": "{0} no field"}, "names no field; write {text}"),
         ("x", {"batch_size": 0}, "batch_size = 0 is 1 or more"),
         ("x", {"shots": -1}, "shots = -1 is 0 or more"),
