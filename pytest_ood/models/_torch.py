@@ -112,11 +112,18 @@ def checkpoint_path(source: str, who: str, around: Surroundings) -> Path:
     return path
 
 
-def unpacked(path: Path, who: str, around: Surroundings) -> Path:
-    """Return a folder that loads at once; a GGUF file is dequantised into one first."""
+def unpacked_place(path: Path, around: Surroundings) -> Path:
+    """Return the folder that a checkpoint is loaded from, whether it is there yet or not."""
     if path.suffix != ".gguf":
         return path
-    folder = around.cache / "models" / f"{path.stem}-{checkpoint_hash(path)[:12]}"
+    return around.cache / "models" / f"{path.stem}-{checkpoint_hash(path)[:12]}"
+
+
+def unpacked(path: Path, who: str, around: Surroundings) -> Path:
+    """Return a folder that loads at once; a GGUF file is dequantised into one first."""
+    folder = unpacked_place(path, around)
+    if folder == path:
+        return path
     with made_once(folder) as scratch:
         if scratch is not None:
             with around.progress.track(f"unpacking {path.name} for {who}", 0, "tensors"):

@@ -12,7 +12,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import (
+    AssetError,
     ConfigurationError,
+    DataError,
     ModelError,
     TooLongError,
     require,
@@ -28,7 +30,10 @@ from pytest_ood.models._torch import (
     pick_device,
     quiet_transformers,
     unpacked,
+    unpacked_place,
+    weight_count,
 )
+from pytest_ood.models.protocol import Usage
 from pytest_ood.parsing import parse_answer
 from pytest_ood.prompting import field_names
 from pytest_ood.tasks import Prediction, decide
@@ -189,6 +194,37 @@ class PromptedModel:
         decided = {k: v for k, v in self.parameters.items() if k != "device"}
         rest = [self.checkpoint.hash, decided, shown]
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether weights and demonstrations are there, so that nothing has to be fetched."""
+        checkpoint = self.checkpoint
+        try:
+            place = unpacked_place(checkpoint.path, checkpoint.context)
+            return place.is_dir() and bool(self.prompt)
+        except (AssetError, DataError, ModelError):
+            return False
+
+    def estimate(self, inputs: Sequence[Inputs]) -> Usage:
+        """Return the tokens of these inputs' prompts and answers, and the operations they take.
+
+        Operations: two for each weight and token (Kaplan et al. 2020, section 2.1), of what all
+        prompts start with once; prompts that begin alike take less.
+        """
+        transformers = require("transformers", extra="transformers", purpose=f"{self.name!r}")
+        folder = unpacked_place(self.checkpoint.path, self.checkpoint.context)
+        with quiet_transformers():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        prompts = [self.prompt.render(value) for value in inputs]
+        sizes = [len(row) for row in tokenizer(prompts)["input_ids"]] if prompts else []
+        said = 0 if self.generation is None else self.generation.max_new_tokens * len(sizes)
+        start = len(self._shared_prefix(tokenizer))
+        computed = sum(size - start for size in sizes) + said
+        return Usage(
+            prompt_tokens=sum(sizes),
+            completion_tokens=said,
+            operations=2.0 * weight_count(folder) * computed,
+        )
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Answer every input: score the label words after its prompt, or read what is written.
