@@ -7,14 +7,15 @@ import inspect
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import Rules
+from pytest_ood.cluster import ClusterSettings
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.models import adapter, adapters
 from pytest_ood.models.protocol import Context, RecordedModel, SeededModel
-from pytest_ood.readers import DataSource, parse_source
+from pytest_ood.readers import DataSource, Loading, parse_source
 from pytest_ood.statistics import CORRECTIONS
 from pytest_ood.suite import check_count, check_flag, check_name
 
@@ -49,6 +50,7 @@ class Configuration:
         correction: How the fails of a run's many gates are held to alpha.
         frozen: Paths of frozen suites, which take the place of drawing and perturbing anew.
         cache_limit_mb: Megabytes (of 1024 kilobytes) that kept predictions may take.
+        ray: Where and on what models run with --ood-engine ray.
     """
 
     suites: tuple[str, ...] = DEFAULT_SUITES
@@ -61,6 +63,7 @@ class Configuration:
     correction: Correction = "holm"
     frozen: tuple[str, ...] = ()
     cache_limit_mb: int = DEFAULT_CACHE_MB
+    ray: ClusterSettings = field(default_factory=ClusterSettings)
 
     @property
     def cache_limit(self) -> int:
@@ -166,7 +169,37 @@ def _parsed(
         correction,
         tuple(frozen),
         check_count(table.get("cache_limit_mb"), f"{at}: cache_limit_mb") or DEFAULT_CACHE_MB,
+        parse_cluster(table.get("ray", {}), f"{at}: ray"),
     )
+
+
+def parse_cluster(table: Any, at: str) -> ClusterSettings:
+    """Check the table `[tool.pytest_ood.ray]`.
+
+    Raises:
+        ConfigurationError: an unknown key or a value of the wrong type.
+    """
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"{at} = {table!r} is not a table")
+    known = [f.name for f in fields(ClusterSettings)]
+    for key in table:
+        if key not in known:
+            raise ConfigurationError(f"{at}: " + unknown_name("key", key, known))
+    address = table.get("address")
+    if address is not None and (not isinstance(address, str) or not address):
+        raise ConfigurationError(
+            f"{at}: address = {address!r} is not the address of a cluster, such as "
+            '"127.0.0.1:6379"; leave it out for one on this machine'
+        )
+    for key in ("actors", "batch_size"):
+        check_count(table.get(key), f"{at}: {key}")
+    for key in ("cpus", "gpus"):
+        value = table.get(key, 1)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
+            raise ConfigurationError(f"{at}: {key} = {value!r} is not a number of 0 or more")
+    if table.get("cpus") == 0:
+        raise ConfigurationError(f"{at}: cpus = 0: an actor needs a part of one at least")
+    return ClusterSettings(**table)
 
 
 @dataclass(frozen=True)
@@ -236,7 +269,7 @@ class ModelSpec:
             if not isinstance(value, DataSource):
                 source = parse_source(value, f"model {self.name!r}: data")
             reader.check(source)
-            return cache(lambda: reader.load(source, source.data, labels))
+            return Loading(reader, source, labels)
 
         context = Context(
             name, labels, reader.root, cache_folder, reader.offline, reader.progress, data,

@@ -56,6 +56,10 @@ class TooLongError(ModelError):
         super().__init__(message)
         self.inputs = tuple(inputs)
 
+    def __reduce__(self) -> tuple[type[TooLongError], tuple[str, tuple[Inputs, ...]]]:
+        """Let the error come back from another process with its inputs."""
+        return type(self), (str(self), self.inputs)
+
 
 class NotApplicableError(OodError):
     """A check makes no sense for a model, such as an attack on recorded answers."""

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_ood.budgets import Budget
+from pytest_ood.cluster import RayRunner
 from pytest_ood.configuration import Configuration, is_configured, parse_models, read_configuration
-from pytest_ood.engine import Engine
+from pytest_ood.engine import Engine, LocalRunner
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.evaluation import SuiteRun
 from pytest_ood.frozen import read_frozen
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 
 PREDICTIONS = "predictions.sqlite"
 
+LOCAL = "local"
+RAY = "ray"
+ENGINES = (LOCAL, RAY)
+"""Where models may run: in this process, or on a Ray cluster."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -54,6 +60,7 @@ class Options:
         keep_predictions: Read and write the prediction store.
         offline: Fetch nothing.
         plan: The run is only planned: no model is fetched for it.
+        engine: Where models run, one of ENGINES.
     """
 
     root: Path
@@ -66,6 +73,7 @@ class Options:
     keep_predictions: bool = True
     offline: bool = False
     plan: bool = False
+    engine: str = LOCAL
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,14 @@ class Gate:
         size = options.max_examples
         self.max_examples = self.configuration.max_examples if size is None else size
         store = FileStore(options.cache / PREDICTIONS, self.configuration.cache_limit)
-        self.engine = Engine(store if options.keep_predictions else NoStore(), progress)
+        self.cluster: RayRunner | None = None
+        if options.engine == RAY:
+            self.cluster = RayRunner(self.configuration.ray, options.root)
+        self.engine = Engine(
+            store if options.keep_predictions else NoStore(),
+            progress,
+            self.cluster or LocalRunner(),
+        )
         self.runs: dict[str, SuiteRun] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
@@ -145,6 +160,11 @@ class Gate:
                 )
         self._check_names()
         self.count_gates(0)
+
+    def close(self) -> None:
+        """End the cluster, where models run on one."""
+        if self.cluster is not None:
+            self.cluster.close()
 
     def _read_frozen(self) -> dict[str, FrozenSuite]:
         """Read the frozen suites, by the name of the suite."""

@@ -1,17 +1,33 @@
-"""A user's own objects, found by `module:name`."""
+"""A user's own objects, found by `module:name`, and objects that go to other processes."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+class Portable:
+    """Goes to another process without what it has loaded, and loads it again there.
+
+    Weights are quicker loaded where they are needed than sent. What is quick to send and slow to
+    find out, such as a fingerprint or the folder of a trained model, goes along.
+
+    Attributes:
+        LOADED: Names of the cached properties that stay behind.
+    """
+
+    LOADED: ClassVar[tuple[str, ...]] = ("loaded", "_loaded")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in self.LOADED}
 
 
 def import_object(path: str, who: str, root: Path) -> Any:

@@ -86,6 +86,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--ood-offline", action="store_true", help="fetch nothing; use what is in the cache"
     )
+    group.addoption(
+        "--ood-engine",
+        choices=("local", "ray"),
+        default="local",
+        help="where models run: in this process, or on a Ray cluster, which needs the extra `ray`",
+    )
 
     group.addoption(
         "--ood-dry-run",
@@ -120,6 +126,11 @@ def pytest_configure(config: pytest.Config) -> None:
     options = _options(config)
     if options.cache.exists() and not options.cache.is_dir():
         raise pytest.UsageError(f"--ood-cache: {options.cache} is no folder")
+    if config.getoption("ood_engine") == "ray" and config.getoption("dist", "no") != "no":
+        raise pytest.UsageError(
+            "--ood-engine ray spreads the work by itself, and every process of pytest-xdist would "
+            "start a cluster of its own: leave out -n, or say -n 0"
+        )
     for path in _report_paths(config):
         if path.suffix not in REPORT_SUFFIXES:
             raise pytest.UsageError(
@@ -135,6 +146,8 @@ def pytest_configure(config: pytest.Config) -> None:
     except OodError as error:
         raise pytest.UsageError(f"pytest-ood: {error}") from None
     config.stash[GATE] = gate
+    # However the run ends; a cluster of its own ends with it.
+    config.add_cleanup(gate.close)
     config.stash[KEEPER] = RecordKeeper()
     config.pluginmanager.register(config.stash[KEEPER], "ood-records")
 
@@ -180,6 +193,7 @@ def _options(config: pytest.Config) -> Any:
         keep_predictions=not config.getoption("ood_no_cache"),
         offline=config.getoption("ood_offline"),
         plan=config.getoption("ood_dry_run"),
+        engine=config.getoption("ood_engine"),
     )
 
 
@@ -210,6 +224,12 @@ class _Progress:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        """Be silent in any other process, which has no terminal to write to."""
+        from pytest_ood.progress import Silent
+
+        return Silent, ()
 
     def track(self, what: str, total: int, unit: str, *, quick: bool = False) -> Any:
         from pytest_ood.progress import CI_INTERVAL, Lines, Silent

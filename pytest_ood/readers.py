@@ -7,12 +7,14 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.assets import fetch
 from pytest_ood.errors import ConfigurationError, DataError, require, unknown_name
 from pytest_ood.examples import Dataset, Example, content_ids
+from pytest_ood.objects import Portable
 from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks import check_labels
 
@@ -207,6 +209,30 @@ class Reader:
         text = (folder / f"{ICWSM_DOMAINS[part]}_GroundTruth.txt").read_text(encoding="utf-8")
         cut = ICWSM_TRAIN_SIZE if part == "movies" else None
         return Dataset(name, tuple(_icwsm_examples(text, split, cut)))
+
+
+@dataclass(frozen=True)
+class Loading(Portable):
+    """Loads a data source when it is first called, once in a process.
+
+    Attributes:
+        reader: Who loads it.
+        source: Where it lies.
+        labels: The labels it may hold.
+    """
+
+    reader: Reader
+    source: DataSource
+    labels: tuple[str, ...]
+
+    def __call__(self) -> Dataset:
+        """Return the data set; raises as `Reader.load`."""
+        return self.loaded
+
+    @cached_property
+    def loaded(self) -> Dataset:
+        """The data set, named like its source."""
+        return self.reader.load(self.source, self.source.data, self.labels)
 
 
 def _icwsm_examples(text: str, split: str, cut: int | None) -> list[Example]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from pytest_ood.cluster import ClusterSettings, RayRunner
 from pytest_ood.perturbations import Generator
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import EditDistance
@@ -39,6 +40,16 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Start a Ray cluster of two workers on this machine, once: every runner here finds it."""
+    runner = RayRunner(ClusterSettings(actors=2), tmp_path_factory.mktemp("ray"))
+    runner.connect()
+    yield
+    runner.close()
+    assert not runner.ray.is_initialized()
 
 
 WORDS = "the a an film movie plot actor ending beginning wonderful dull great slow long very quite"

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ood.cluster import ClusterSettings
 from pytest_ood.configuration import (
     Configuration,
     parse_configuration,
@@ -64,6 +65,7 @@ alpha = 0.01
 strict = true
 sequential = false
 correction = "benjamini-hochberg"
+ray = { address = "10.0.0.1:6379", actors = 8, cpus = 4, gpus = 0.5, batch_size = 256 }
 [tool.pytest_ood.models.always]
 fake = "constant"
 """
@@ -77,6 +79,7 @@ fake = "constant"
         strict=True,
         sequential=False,
         correction="benjamini-hochberg",
+        ray=ClusterSettings("10.0.0.1:6379", 8, 4, 0.5, 256),
     )
 
 
@@ -110,6 +113,16 @@ fake = "constant"
         ({"alpha": "0.05"}, "alpha = '0.05' lies inside (0, 0.5); 0.05 is usual"),
         ({"max_examples": 0}, "max_examples = 0 is not a whole number of 1 or more"),
         ({"max_examples": True}, "max_examples = True is not a whole number of 1 or more"),
+        ({"ray": "auto"}, "ray = 'auto' is not a table"),
+        ({"ray": {"actor": 2}}, "ray: unknown key 'actor'. Did you mean 'actors'?"),
+        ({"ray": {"actors": 0}}, "ray: actors = 0 is not a whole number of 1 or more"),
+        ({"ray": {"batch_size": 1.5}}, "ray: batch_size = 1.5 is not a whole number of 1 or"),
+        ({"ray": {"cpus": "2"}}, "ray: cpus = '2' is not a number of 0 or more"),
+        ({"ray": {"cpus": 0}}, "ray: cpus = 0: an actor needs a part of one at least"),
+        ({"ray": {"gpus": -1}}, "ray: gpus = -1 is not a number of 0 or more"),
+        ({"ray": {"gpus": True}}, "ray: gpus = True is not a number of 0 or more"),
+        ({"ray": {"gpus": float("nan")}}, "ray: gpus = nan is not a number of 0 or more"),
+        ({"ray": {"address": 6379}}, "ray: address = 6379 is not the address of a cluster"),
     ],
 )
 def test_a_wrong_configuration_is_refused(table: dict[str, Any], message: str) -> None:

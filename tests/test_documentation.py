@@ -75,6 +75,7 @@ def readme_project(
         "docs/perturbations.md",
         "docs/attacks.md",
         "docs/apis.md",
+        "docs/scaling.md",
     ],
 )
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
@@ -194,6 +195,16 @@ def test_the_models_of_the_guide_to_apis_are_asked(
     assert {e["model"] for e in report["evaluations"]} == {"hosted", "local"}
     shots = {body["model"]: len(body["messages"]) for body in server.bodies}
     assert shots == {"a-hosted-model": 2 * 4 + 1, "SmolLM2-135M-Instruct": 1}
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_the_command_of_the_guide_to_clusters_runs(readme_project: pytest.Pytester) -> None:
+    """The guide's configuration is right, and its command passes on a real cluster."""
+    configuration, command = (b.code for b in blocks("docs/scaling.md") if b.note != "")
+    path = readme_project.path / "pyproject.toml"
+    path.write_text(f"{path.read_text()}\n{configuration}")
+    result = readme_project.runpytest_inprocess(*command.split()[1:])
+    result.assert_outcomes(passed=1)
 
 
 def test_every_attack_stands_in_its_guide() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +41,16 @@ def test_a_missed_budget_is_an_assertion() -> None:
     """A missed budget is a failed assertion, so that pytest reports a failure and no error."""
     assert issubclass(BudgetExceededError, AssertionError)
     assert not issubclass(BudgetExceededError, OodError)
+
+
+def test_errors_survive_a_way_through_another_process() -> None:
+    """Every error of the package comes back with its message, one about inputs with these too."""
+    for name in ("ConfigurationError", "ModelError", "NotApplicableError"):
+        error = getattr(errors, name)("what went wrong")
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again)) == (type(error), "what went wrong")
+    long = pickle.loads(pickle.dumps(errors.TooLongError("too long", ["a", {"b": "c"}])))
+    assert (str(long), long.inputs) == ("too long", ("a", {"b": "c"}))
 
 
 def test_unknown_name_gives_the_nearest_and_all_right_ones() -> None:

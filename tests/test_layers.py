@@ -13,7 +13,7 @@ LAYERS = [
     {"gate", "assertions"},
     {"configuration", "reports"},
     {"evaluation", "strategies"},
-    {"frozen", "suite", "engine", "store", "shifts"},
+    {"frozen", "suite", "cluster", "engine", "store", "shifts"},
     {"perturbations", "suites", "models", "budgets"},
     {"readers", "metrics", "tasks", "statistics", "prompting", "parsing"},
     {"assets", "examples", "edits", "files", "objects", "progress", "seeding", "errors"},
@@ -22,7 +22,7 @@ LAYERS = [
 
 HEAVY = {
     "torch", "transformers", "nlpaug", "sklearn", "datasets", "openai", "joblib", "gguf",
-    "tokenizers", "accelerate", "huggingface_hub", "pandas",
+    "tokenizers", "accelerate", "huggingface_hub", "pandas", "ray", "pyarrow",
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from pytest_ood.errors import (
 )
 from pytest_ood.examples import Dataset, Example, content_ids
 from pytest_ood.progress import Silent
-from pytest_ood.readers import ICWSM_TRAIN_SIZE, DataSource, Reader, parse_source
+from pytest_ood.readers import ICWSM_TRAIN_SIZE, DataSource, Loading, Reader, parse_source
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 REVIEWS = [("a fine, warm film", "1"), ("dull", "0"), ("it's “fun”", "1")]
@@ -632,3 +633,14 @@ def test_an_unlabelled_row_of_checklist_is_located() -> None:
     with pytest.raises(DataError) as caught:
         reader(path.parent).load(DataSource(path.name, fields=("test",)), "checklist")
     assert str(caught.value).startswith(f"{path}, row {first}, field 'label': ")
+
+
+def test_a_data_set_is_loaded_once_in_a_process_and_does_not_travel(tmp_path: Path) -> None:
+    """What loads it gives the same object again, and goes elsewhere without it."""
+    (tmp_path / "a.csv").write_text("text,label\nfine,1\n")
+    loading = Loading(reader(tmp_path), DataSource("a.csv"), ("0", "1"))
+    data = loading()
+    assert loading() is data
+    there = pickle.loads(pickle.dumps(loading))
+    assert "loaded" not in vars(there)
+    assert pairs(there()) == pairs(data)

@@ -32,6 +32,7 @@ from pytest_ood.models._torch import (
     weight_count,
 )
 from pytest_ood.models.protocol import Usage
+from pytest_ood.objects import Portable
 from pytest_ood.seeding import generator, seeded_globals
 from pytest_ood.tasks import Prediction, check_labels, decide
 
@@ -74,7 +75,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class FinetunedModel:
+class FinetunedModel(Portable):
     """An encoder with a classification head, run by transformers.
 
     Attributes:

@@ -34,6 +34,7 @@ from pytest_ood.models._torch import (
     weight_count,
 )
 from pytest_ood.models.protocol import Usage
+from pytest_ood.objects import Portable
 from pytest_ood.parsing import parse_answer
 from pytest_ood.prompting import field_names
 from pytest_ood.tasks import Prediction, decide
@@ -60,7 +61,7 @@ CONTENT_FREE = ("N/A", "", "[MASK]")
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(Portable):
     """The weights behind a prompted model, loaded once for all its prompts.
 
     Attributes:
@@ -133,7 +134,7 @@ class Generation:
 
 
 @dataclass(frozen=True)
-class PromptedModel:
+class PromptedModel(Portable):
     """A causal LM that answers with the label whose word is the likeliest next token.
 
     Attributes:

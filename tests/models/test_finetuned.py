@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
 
+from pytest_ood.cluster import ClusterSettings, RayRunner
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, DataError, ModelError
 from pytest_ood.examples import Dataset, Inputs
@@ -476,3 +478,19 @@ def test_training_data_with_a_foreign_label_is_refused(
     with pytest.raises(DataError, match="unknown label 'neutral'"):
         model.predict(["x"])
     assert [p for p in (tmp_path / "cache" / "models").iterdir() if p.is_dir()] == []
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_trained_model_answers_on_a_cluster(trained: FinetunedModel, tmp_path: Path) -> None:
+    """Its actors load the weights that were trained here, and answer as it does here."""
+    inputs = [example.inputs for example in TEST]
+    here = trained.predict(inputs)
+    assert "_loaded" in vars(trained)
+    # What is sent holds no weights, and the cluster trains none.
+    assert len(cloudpickle.dumps(trained)) < 100_000
+    runner = RayRunner(ClusterSettings(actors=2), tmp_path)
+    there = Engine(MemoryStore(), Silent(), runner).predict(
+        trained, inputs, trained.context.labels, "x"
+    )
+    runner.close()
+    assert there == here

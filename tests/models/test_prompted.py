@@ -12,13 +12,17 @@ from typing import Any
 
 import pytest
 
+from pytest_ood.cluster import ClusterSettings, RayRunner
+from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, TooLongError
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models import adapter
 from pytest_ood.models.prompted import CONTENT_FREE, Generation, PromptedModel, _calibrated
 from pytest_ood.models.protocol import Context, Model, Promptable
 from pytest_ood.parsing import parse_answer
+from pytest_ood.progress import Silent
 from pytest_ood.prompting import Prompt
+from pytest_ood.store import MemoryStore
 
 build = adapter("prompted").build
 
@@ -563,3 +567,20 @@ def test_a_demonstration_has_the_template_s_fields(context: Context) -> None:
     """A demonstration without a field of the template is refused when the model is described."""
     with pytest.raises(ConfigurationError, match="text"):
         build("x", context, prompt=TEMPLATE, demonstrations=[{"review": "a", "label": "positive"}])
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_prompted_model_answers_on_a_cluster(
+    make: Callable[..., PromptedModel], tmp_path: Path
+) -> None:
+    """Its actors load the checkpoint, answer as it does here, and name too long prompts."""
+    model = make()
+    here = model.predict(TEXTS)
+    runner = RayRunner(ClusterSettings(actors=2), tmp_path)
+    engine = Engine(MemoryStore(), Silent(), runner)
+    assert engine.predict(model, TEXTS, model.labels, "x") == here
+    long = "film " * 2 * WINDOW
+    with pytest.raises(TooLongError, match="does not fit its window") as caught:
+        engine.predict(model, [long, "a film"], model.labels, "x")
+    assert caught.value.inputs == (long,)
+    runner.close()
