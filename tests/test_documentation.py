@@ -73,6 +73,7 @@ def readme_project(
         "docs/statistics.md",
         "docs/perturbations.md",
         "docs/attacks.md",
+        "docs/speed.md",
     ],
 )
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
