@@ -76,6 +76,7 @@ def readme_project(
         "docs/attacks.md",
         "docs/apis.md",
         "docs/scaling.md",
+        "docs/speed.md",
     ],
 )
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:

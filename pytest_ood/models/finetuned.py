@@ -30,6 +30,7 @@ from pytest_ood.models._torch import (
     pick_device,
     quiet_transformers,
     weight_count,
+    without_collections,
 )
 from pytest_ood.models.protocol import Usage
 from pytest_ood.objects import Portable
@@ -244,19 +245,21 @@ class FinetunedModel(Portable):
     @cached_property
     def _loaded(self) -> tuple[Any, Any, Any, list[str]]:
         purpose = f"the fine-tuned model {self.name!r}"
-        torch = require("torch", extra="transformers", purpose=purpose)
-        transformers = require("transformers", extra="transformers", purpose=purpose)
-        with quiet_transformers():
-            try:
-                tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder)
-                model = transformers.AutoModelForSequenceClassification.from_pretrained(
-                    self.folder, dtype=getattr(torch, self.dtype)
-                )
-            except (OSError, ValueError) as error:
-                raise ModelError(
-                    f"model {self.name!r}: {self.folder} cannot be loaded as a sequence "
-                    f"classifier: {error}"
-                ) from error
+        folder = self.folder
+        with without_collections():
+            torch = require("torch", extra="transformers", purpose=purpose)
+            transformers = require("transformers", extra="transformers", purpose=purpose)
+            with quiet_transformers():
+                try:
+                    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+                    model = transformers.AutoModelForSequenceClassification.from_pretrained(
+                        folder, dtype=getattr(torch, self.dtype)
+                    )
+                except (OSError, ValueError) as error:
+                    raise ModelError(
+                        f"model {self.name!r}: {folder} cannot be loaded as a sequence "
+                        f"classifier: {error}"
+                    ) from error
         labels = self._label_order(model.config.id2label)
         return torch, tokenizer, model.to(pick_device(torch, self.device)).eval(), labels
 
