@@ -1,7 +1,7 @@
 """Lays out prompts so that a causal model computes little twice and pads little.
 
 Prompts that begin alike stand in one row as a tree, their common start once (the tree attention of
-Miao et al. 2024, SpecInfer, section 4.2, here of given texts): every token sees those before it in
+Miao et al. 2024, SpecInfer, here of given texts): every token sees those before it in
 its own prompt, and no other. Trees that are short stand side by side in a row, and rows of about
 the same length make a batch.
 """
