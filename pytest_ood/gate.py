@@ -20,7 +20,7 @@ from pytest_ood.models.protocol import SeededModel, is_recorded
 from pytest_ood.readers import DataSource, Reader
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.shifts import KINDS, DomainShift, TransferShift
-from pytest_ood.store import FileStore, NoStore
+from pytest_ood.store import FileStore, NoStore, TemporaryStore
 from pytest_ood.suite import IN_DISTRIBUTION, check_name, load_suite
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ class Gate:
             store if options.keep_predictions else NoStore(),
             progress,
             self.cluster or LocalRunner(),
+            memory=TemporaryStore(),
         )
         self.runs: dict[str, SuiteRun] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}

@@ -16,7 +16,18 @@ LAYERS = [
     {"frozen", "suite", "cluster", "engine", "store", "shifts"},
     {"perturbations", "suites", "models", "budgets"},
     {"readers", "metrics", "tasks", "statistics", "prompting", "parsing"},
-    {"assets", "examples", "edits", "files", "objects", "progress", "seeding", "errors"},
+    {
+        "assets",
+        "columns",
+        "examples",
+        "edits",
+        "files",
+        "objects",
+        "progress",
+        "rows",
+        "seeding",
+        "errors",
+    },
 ]
 """From the top; a module imports from its own layer and from those below."""
 

@@ -169,7 +169,7 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "prompt": None if e.prompt is None else asdict(e.prompt),
         "unheld": e.unheld,
         "shifted_set_hash": e.shifted_set_hash,
-        "flipped": len(e.flips),
+        "flipped": e.flipped,
         "flips": [vars(flip) for flip in e.flips[:SHOWN_FLIPS]],
     }
 
