@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import tempfile
 import weakref
 from abc import abstractmethod
 from array import array
 from collections.abc import Sequence
 from heapq import merge
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from itertools import accumulate, islice
+from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -153,48 +154,70 @@ class Chosen(Rows[T]):
 
 
 class Spool(Rows[T]):
-    """Items in a temporary file, which goes with them; what is small stays in memory.
+    """Items in temporary files, which go with them; what is small stays in memory.
+
+    One file has the items, the other where in it each of them ends.
 
     Attributes:
         encode: Makes JSON values of an item.
         decode: Undoes it.
-        ends: Where in the file each item ends, after a 0.
     """
 
     def __init__(self, encode: Callable[[T], Any], decode: Callable[[Any], T]) -> None:
         self.encode, self.decode = encode, decode
-        self.ends = array("Q", [0])
-        # Unbuffered: it is written and read in blocks.
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, buffering=0)  # noqa: SIM115 - closed with the object
-        weakref.finalize(self, self._file.close)
+        self._items, self._ends = _temporary(self), _temporary(self)
+        self._ends.write(_WORD.pack(0))
+        self._count = self._size = 0
 
     def __len__(self) -> int:
-        return len(self.ends) - 1
+        return self._count
 
     def extend(self, items: Iterable[T]) -> None:
         """Add items at the end."""
-        iterator, end = iter(items), self.ends[-1]
+        iterator = iter(items)
         while batch := list(islice(iterator, BLOCK)):
             # Each with a comma behind it: a list of JSON, but for its brackets.
             lines = [compact_json(self.encode(item)).encode("ascii") + b"," for item in batch]
-            self._file.seek(end)
-            self._file.write(b"".join(lines))
-            for line in lines:
-                end += len(line)
-                self.ends.append(end)
+            ends = array("Q", accumulate(map(len, lines), initial=self._size))[1:]
+            for file, place, written in (
+                (self._items, self._size, b"".join(lines)),
+                (self._ends, (self._count + 1) * _WORD.size, ends.tobytes()),
+            ):
+                file.seek(place)
+                file.write(written)
+            self._count, self._size = self._count + len(batch), ends[-1]
 
     def read(self, places: Places) -> list[T]:
         """Return the items at these places; those that stand together are read together."""
         listed = places.tolist()
         if listed and listed == list(range(listed[0], listed[0] + len(listed))):
-            found = self._bytes(self.ends[listed[0]], self.ends[listed[-1] + 1])
+            found = self._between(listed[0], listed[-1] + 1)
         else:
-            found = b"".join(self._bytes(self.ends[p], self.ends[p + 1]) for p in listed)
+            found = b"".join(self._between(place, place + 1) for place in listed)
         return [self.decode(value) for value in json.loads(b"[%s]" % found[:-1])]
 
-    def _bytes(self, start: int, stop: int) -> bytes:
-        self._file.seek(start)
-        return self._file.read(stop - start)
+    def _between(self, start: int, stop: int) -> bytes:
+        """Return what is written of the items from one place to another."""
+        size = _WORD.size
+        ends = _at(self._ends, start * size, (stop + 1) * size)
+        (first,), (last,) = _WORD.unpack(ends[:size]), _WORD.unpack(ends[-size:])
+        return _at(self._items, first, last)
+
+
+_WORD = struct.Struct("=Q")
+
+
+def _temporary(owner: object) -> IO[bytes]:
+    """Return a temporary file that is closed, and gone, with its owner."""
+    # Unbuffered: it is written and read in blocks.
+    file = tempfile.SpooledTemporaryFile(IN_MEMORY, buffering=0)  # noqa: SIM115 - see above
+    weakref.finalize(owner, file.close)
+    return file
+
+
+def _at(file: IO[bytes], start: int, stop: int) -> bytes:
+    file.seek(start)
+    return file.read(stop - start)
 
 
 def compact_json(value: Any) -> str:

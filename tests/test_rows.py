@@ -106,7 +106,7 @@ def test_a_file_goes_with_its_rows() -> None:
     before = len(list(OPEN.iterdir()))
     made = spool([f"text {number}" for number in range(50)])
     view = made[10:20]
-    assert len(list(OPEN.iterdir())) == before + 1
+    assert len(list(OPEN.iterdir())) == before + 2
     del made
     assert view[0] == "text 10"
     del view
