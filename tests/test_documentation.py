@@ -74,9 +74,13 @@ def readme_project(
         "docs/statistics.md",
         "docs/perturbations.md",
         "docs/attacks.md",
+<<<<<<< HEAD
         "docs/apis.md",
         "docs/scaling.md",
         "docs/speed.md",
+=======
+        "docs/scaling.md",
+>>>>>>> b14d25a (Combine few values by tables; describe what memory a run takes)
     ],
 )
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
