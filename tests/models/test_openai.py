@@ -845,18 +845,22 @@ def test_closing_a_stream_gives_up_what_is_under_way(make: Make, server: FaultyS
 )
 def test_ctrl_c_ends_a_stream(make: Make, server: FaultyServer) -> None:
     """An interrupt while an answer is waited for ends the run at once."""
+    expected = threading.Event()
 
     def script(text: str, call: int) -> str:  # noqa: ARG001 - any call
         if text == TEXTS[0]:
             return ""
+        assert expected.wait(60)
         os.kill(os.getpid(), signal.SIGINT)
         return "slow"
 
     server.script = script
     stream = make(concurrency=1).stream(TEXTS)
     assert next(stream)[0] == 0
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - not a moment before it is expected
+        expected.set()
         next(stream)
+    stream.close()  # where it came before the stream went on
     assert THREAD not in [thread.name for thread in threading.enumerate()]
     assert server.calls.total() == 2
 
