@@ -542,10 +542,18 @@ class SuiteRun:
 
         Raises:
             DataError: the shift changed none of all examples.
+            ModelError: there is no example that all of them answered.
         """
         with using(resources_of(self.reader)):
             trials = [self._growing(member, shift).upto(size) for member in _members(model)]
         trials = aligned(trials)
+        missing = next((trial.unanswered for trial in trials if trial.unanswered), ())
+        if not trials[0].after and missing:
+            raise ModelError(
+                f"model {model.name!r} left no example answered both in distribution and under "
+                f"{self.suite.name}/{shift.kind}/{shift.name} ({missing[0]}); what it answered is "
+                "kept: run the same command again"
+            )
         if not trials[0].after:
             rejected = trials[0].rejected
             why = f" (the validity filter rejected {rejected})" if rejected else ""
