@@ -3,7 +3,7 @@
 Run by `verdict_time.py` under another interpreter; imports nothing of pytest-ood. Reads
 {"checkpoint", "labels", "rows": [[text, label], ...], "batch", "most_changed": share} from standard
 input. The library prints its verdict; the last line is JSON: when it was imported, in seconds since
-the epoch, how many texts the network was asked for, and whether a test failed.
+the epoch, how many texts and tokens the network was asked for, and whether a test failed.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Tested = tuple[int, bool]
+    Tested = tuple[list[int], bool]
 
 
 def counted(module: Any) -> list[int]:
-    """Count the texts of a torch module's forward passes, in a list of one."""
-    inner, count = module.forward, [0]
+    """Count the texts and the tokens of a torch module's forward passes, padding left out."""
+    inner, count = module.forward, [0, 0]
 
     def forward(*values: Any, **named: Any) -> Any:
         count[0] += len(named["input_ids"])
+        count[1] += int(named["attention_mask"].sum())
         return inner(*values, **named)
 
     module.forward = forward
@@ -67,7 +68,7 @@ def giskard() -> Callable[[dict[str, Any]], Tested]:
             model, data, only=[only], params={only: chosen}, raise_exceptions=True
         )
         print(report.to_dataframe().to_string())
-        return count[0], report.has_issues()
+        return count, report.has_issues()
 
     return test
 
@@ -94,7 +95,7 @@ def langtest() -> Callable[[dict[str, Any]], Tested]:
         count = counted(harness.model.model.model)
         report = harness.generate(seed=1).run().report()
         print(report.to_string())
-        return count[0], not report["pass"].all()
+        return count, not report["pass"].all()
 
     return test
 
@@ -103,8 +104,8 @@ def main() -> None:
     """Test by the library that the first argument names."""
     test = {"giskard": giskard, "langtest": langtest}[sys.argv[1]]()
     imported = time.time()
-    predictions, failed = test(json.load(sys.stdin))
-    told = {"imported": imported, "predictions": predictions, "failed": bool(failed)}
+    (texts, tokens), failed = test(json.load(sys.stdin))
+    told = {"imported": imported, "texts": texts, "tokens": tokens, "failed": bool(failed)}
     print(json.dumps(told))
 
 

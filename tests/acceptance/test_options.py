@@ -119,7 +119,10 @@ def test_a_dry_run_asks_no_model(project: pytest.Pytester) -> None:
             "reviews/in-distribution[[]sturdy[]] * 300 * 80.0 *",
             "reviews/noise/keyboard[[]rules-vs-sturdy[]] * 300 * 5.0 *",
             "reviews/noise/keyboard[[]frail[]] * 300 * 10.0 *",
-            "inputs the models can be asked at most: sturdy *, rules *, frail *",
+            "asked at most * inputs * known * tokens * time * cost",
+            "sturdy * 0 * ?",
+            "rules * 0 * ?",
+            "frail * 0 * ?",
         ]
     )
     assert "a model was asked" not in result.stdout.str()
