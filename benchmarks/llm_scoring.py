@@ -8,10 +8,10 @@ The packaged SmolLM2 under the four-shot prompt of the built-in suite, on movie 
     python benchmarks/llm_scoring.py --lmeval lmeval/bin/python --write docs/speed.md
 
 Contenders take turns, round by round, and each is told by its best round, so that a slow minute of
-the machine hits none of them; only asking is timed, no loading. What is computed once for a prompt is
-computed anew in every round. The script ends with status 1 where a claim is missed: 4.5 times the loop of one prompt at a time, 4
-times that of padded batches of 16, 5 times the harness with batches of 16, the same labels, scores
-within 0.001. It takes about ten minutes on two cores.
+the machine hits none of them; only asking is timed, no loading. What is computed once for a prompt
+is computed anew in every round. The script ends with status 1 where a claim is missed: 4.5 times
+the loop of one prompt at a time, 4 times that of padded batches of 16, 5 times the harness with
+batches of 16, the same labels, scores within 0.001. It takes about ten minutes on two cores.
 """
 
 from __future__ import annotations
