@@ -15,15 +15,15 @@ from pytest_ood.models._packing import Cost, Row, Tokens, batches, layout, pack
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-TOKENS, TOKENS_OF_ACCELERATORS = 512, 8192
+TOKENS, TOKENS_OF_ACCELERATORS = 1024, 8192
 """Tokens a forward pass: as many as a processor's matrix products need to run at full speed, and
 few enough for its caches."""
 
-GENERATING = 4
+GENERATING = 2
 """Times as many tokens where answers are generated: steps of few prompts take hardly less time."""
 
-PROBE = ((1, 2, 3, 4, 5, 6), (1, 2, 3, 7, 8), (9, 3, 1))
-"""Tokens of prompts that a model is tried on, two of which begin alike."""
+PROBE_START, PROBE = (5, 2), ((1, 2, 3, 4, 5, 6), (1, 2, 3, 7, 8), (9, 3, 1))
+"""Tokens of prompts that a model is tried on, two of which begin alike behind the start."""
 
 SAME, SAME_IN_HALF = 1e-3, 5e-2
 """How far logits of the same prompt may be apart, as a share of the largest one."""
@@ -39,6 +39,8 @@ class Decoder:
         padding: The token that fills up batches; nothing looks at it.
         start: The tokens that prompts start with; their keys and values are computed once.
         most: Prompts a forward pass.
+        packs: Whether the model takes what each token looks at, and where it stands, as it is given
+            (see `can_pack`).
     """
 
     torch: Any = field(repr=False)
@@ -46,6 +48,7 @@ class Decoder:
     padding: int
     start: Tokens
     most: int
+    packs: bool
 
     @cached_property
     def past(self) -> Any:
@@ -55,29 +58,6 @@ class Decoder:
         with self.torch.inference_mode():
             ids = self.torch.tensor([self.start], device=self.model.device)
             return self.model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
-
-    @cached_property
-    def packs(self) -> bool:
-        """Whether the model takes what each token looks at, and where it stands, as it is given.
-
-        It is tried: models that derive positions from the mask, or pass a state on from token to
-        token, take prompts in rows of their own.
-        """
-        room = getattr(self.model.config, "max_position_embeddings", None) or math.inf
-        past = self.past if len(self.start) + max(map(len, PROBE)) <= room else None
-        with self.torch.inference_mode():
-            rows = [Row((place,), len(prompt)) for place, prompt in enumerate(PROBE)]
-            alone = self._forward(PROBE, rows, past, packed=False)
-            together = [Row(tuple(range(len(PROBE))), sum(map(len, PROBE)))]
-            try:
-                there = self._forward(PROBE, together, past, packed=True)
-            except (TypeError, ValueError, RuntimeError):
-                return False
-        same = SAME if self.model.dtype == self.torch.float32 else SAME_IN_HALF
-        return all(
-            bool((alone[place] - there[place]).abs().max() <= same * alone[place].abs().max())
-            for place in alone
-        )
 
     def scores(self, prompts: Sequence[Tokens], words: list[int]) -> list[list[float]]:
         """Return the probabilities of the words among themselves as next token of each prompt.
@@ -94,7 +74,7 @@ class Decoder:
                     alone = [Row((place,), len(tail)) for place, tail in enumerate(tails)]
                     rows = pack(tails, self._cost(past), self.most) if packs else alone
                     for batch in batches(rows, self.most, self._tokens):
-                        for place, row in self._forward(tails, batch, past, packed=packs).items():
+                        for place, row in self.logits(tails, batch, past, packed=packs).items():
                             found[whole[places[place]]] = row[words].softmax(-1).tolist()
         return [found[prompt] for prompt in prompts]
 
@@ -165,7 +145,7 @@ class Decoder:
         width = getattr(config, "num_hidden_layers", 0) * getattr(config, "hidden_size", 0)
         return Cost(2.0 * weights, 4.0 * width, len(self.start) if past is not None else 0)
 
-    def _forward(
+    def logits(
         self, prompts: Sequence[Tokens], rows: list[Row], past: Any, *, packed: bool
     ) -> dict[int, Any]:
         """Return the next-token logits (vocabulary,) of every prompt in the rows."""
@@ -277,6 +257,28 @@ class Decoder:
             )
             chosen = out.logits[:, -1].argmax(-1)
             lengths = lengths + 1
+
+
+def can_pack(torch: Any, model: Any) -> bool:
+    """Tell whether a model takes what each token looks at, and where it stands, as it is given.
+
+    It is tried: models that derive positions from the mask, or pass a state on from token to token,
+    take prompts in rows of their own.
+    """
+    alone = [Row((place,), len(prompt)) for place, prompt in enumerate(PROBE)]
+    together = [Row(tuple(range(len(PROBE))), sum(map(len, PROBE)))]
+    tried = Decoder(torch, model, 0, PROBE_START, len(PROBE), packs=True)
+    with torch.inference_mode():
+        try:
+            found = tried.logits(PROBE, together, tried.past, packed=True)
+        except (TypeError, ValueError, RuntimeError):
+            return False
+        right = tried.logits(PROBE, alone, tried.past, packed=False)
+    same = SAME if model.dtype == torch.float32 else SAME_IN_HALF
+    return all(
+        bool((found[place] - right[place]).abs().max() <= same * right[place].abs().max())
+        for place in right
+    )
 
 
 def _for_rows(past: Any, rows: int) -> Any:

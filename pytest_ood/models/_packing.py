@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Tokens = tuple[int, ...]
 
-ROW = 128
+ROW = 192
 """Tokens up to which trees are put side by side: what is padded falls faster with it than what
 attention takes for tokens that do not see each other grows."""
 

@@ -21,7 +21,7 @@ from pytest_ood.errors import (
     unknown_name,
 )
 from pytest_ood.examples import canonical
-from pytest_ood.models._decoding import Decoder
+from pytest_ood.models._decoding import Decoder, can_pack
 from pytest_ood.models._prompts import prompt_loader
 from pytest_ood.models._torch import (
     check_choices,
@@ -109,6 +109,12 @@ class Checkpoint(Portable):
                     f"{self.who}: {self.path} cannot be loaded as a causal language model: {error}"
                 ) from error
         return torch, tokenizer, model.to(pick_device(torch, self.device)).eval()
+
+    @cached_property
+    def packs(self) -> bool:
+        """Whether the model takes several prompts in a row; tried once."""
+        torch, _, model = self.loaded
+        return can_pack(torch, model)
 
 
 @dataclass(frozen=True)
@@ -304,7 +310,7 @@ class PromptedModel(Portable):
         torch, tokenizer, model = self.checkpoint.loaded
         padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
         start = self._shared_prefix(tokenizer)
-        return Decoder(torch, model, padding, start, self.batch_size)
+        return Decoder(torch, model, padding, start, self.batch_size, packs=self.checkpoint.packs)
 
     @cached_property
     def _words(self) -> list[int]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.models._decoding import Decoder
+from pytest_ood.models._decoding import Decoder, can_pack
 from pytest_ood.models._packing import Tokens
 
 VOCABULARY = 60
@@ -62,7 +62,7 @@ def decoder(model: Any, start: Tokens = START, most: int = 64) -> Decoder:
     """Return a decoder of a model."""
     import torch
 
-    return Decoder(torch, model, 0, start, most)
+    return Decoder(torch, model, 0, start, most, packs=can_pack(torch, model))
 
 
 def alone(model: Any, prompts: list[Tokens]) -> list[list[float]]:
@@ -158,23 +158,12 @@ class Counting:
         return getattr(self.model, name)
 
 
-def test_a_start_that_nearly_fills_the_window_is_no_obstacle(
-    model_of: Callable[[str], Any],
-) -> None:
-    """What a model is tried on fits behind any start that a prompt fits behind."""
-    model = model_of("gpt2")
-    start = tuple(range(VOCABULARY)) * 17 + (1,) * (model.config.n_positions - 17 * VOCABULARY - 2)
-    prompts = [(*start, 5), (*start, 5, 6)]
-    asked = decoder(model, start)
-    assert asked.packs
-    assert near(asked.scores(prompts, WORDS), alone(model, prompts))
-
-
 def test_what_is_common_is_computed_once(model_of: Callable[[str], Any]) -> None:
     """The start, equal prompts and the common start of versions pass the model once."""
     counting = Counting(model_of("llama"))
     asked = decoder(counting)
     assert asked.packs
+    assert asked.past.get_seq_length() == len(START)
     text = (*START, *range(10, 40))
     versions = [(*text[:30], token, *text[31:]) for token in (1, 2, 3)]
     counting.tokens = 0
