@@ -17,8 +17,9 @@ from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, TooLongError
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models import adapter
+from pytest_ood.models._torch import weight_count
 from pytest_ood.models.prompted import CONTENT_FREE, Generation, PromptedModel, _calibrated
-from pytest_ood.models.protocol import Context, Model, Promptable
+from pytest_ood.models.protocol import Context, Model, Promptable, Usage
 from pytest_ood.parsing import parse_answer
 from pytest_ood.progress import Silent
 from pytest_ood.prompting import Prompt
@@ -584,3 +585,29 @@ def test_a_prompted_model_answers_on_a_cluster(
         engine.predict(model, [long, "a film"], model.labels, "x")
     assert caught.value.inputs == (long,)
     runner.close()
+
+
+def test_tokens_and_operations_are_estimated_without_weights(
+    checkpoint: Path, make: Callable[..., PromptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every prompt's tokens count; what all share is computed once; answers come on top."""
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
+    texts: list[Inputs] = ["a fine film", "dull"]
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", None)
+    for options, said in (({}, 0), ({"answer": "generated", "max_new_tokens": 3}, 6)):
+        model = make(**options)
+        sizes = [len(tokenizer(model.prompt.render(text))["input_ids"]) for text in texts]
+        estimated = model.estimate(texts)
+        assert (estimated.prompt_tokens, estimated.completion_tokens) == (sum(sizes), said)
+        assert 0 < estimated.operations < 2.0 * weight_count(checkpoint) * (sum(sizes) + said)
+        assert model.at_hand
+        assert model.estimate([]) == Usage()
+
+
+def test_what_has_to_be_fetched_is_not_at_hand(context: Context) -> None:
+    """A packaged model that was not fetched, and a hub id offline, are not there, and stay so."""
+    for source in ("asset:smollm2", "some/model"):
+        assert not build(source, replace(context, offline=True), prompt="{text} is").at_hand
+    assert not context.cache.joinpath("assets").exists()
