@@ -31,6 +31,9 @@ DEFAULT_SUITES = ("sentiment",)
 DEFAULT_ALPHA = 0.05
 
 
+DEFAULT_CACHE_MB = 2048
+
+
 @dataclass(frozen=True)
 class Configuration:
     """What `[tool.pytest_ood]` says.
@@ -46,6 +49,7 @@ class Configuration:
             suite says, or else for where it pays.
         correction: How the fails of a run's many gates are held to alpha.
         frozen: Paths of frozen suites, which take the place of drawing and perturbing anew.
+        cache_limit_mb: Megabytes (of 1024 kilobytes) that kept predictions may take.
         ray: Where and on what models run with --ood-engine ray.
     """
 
@@ -58,7 +62,13 @@ class Configuration:
     sequential: bool | None = None
     correction: Correction = "holm"
     frozen: tuple[str, ...] = ()
+    cache_limit_mb: int = DEFAULT_CACHE_MB
     ray: ClusterSettings = field(default_factory=ClusterSettings)
+
+    @property
+    def cache_limit(self) -> int:
+        """Bytes that kept predictions may take."""
+        return self.cache_limit_mb * 1024**2
 
     @property
     def rules(self) -> Rules:
@@ -158,6 +168,7 @@ def _parsed(
         table.get("sequential"),
         correction,
         tuple(frozen),
+        check_count(table.get("cache_limit_mb"), f"{at}: cache_limit_mb") or DEFAULT_CACHE_MB,
         parse_cluster(table.get("ray", {}), f"{at}: ray"),
     )
 
@@ -202,6 +213,7 @@ class ModelSpec:
         options: What else the adapter is given.
         baseline: Whether relative budgets compare with it.
         seeds: How many times it is trained, or given demonstrations.
+        shared: What all models built of it share.
     """
 
     name: str
@@ -210,6 +222,7 @@ class ModelSpec:
     options: Mapping[str, Any]
     baseline: bool
     seeds: int = 1
+    shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def build(
         self, labels: tuple[str, ...], reader: Reader, cache_folder: Path
@@ -259,8 +272,9 @@ class ModelSpec:
             return Loading(reader, source, labels)
 
         context = Context(
-            name, labels, reader.root, cache_folder, reader.offline, reader.progress, data
-        )
+            name, labels, reader.root, cache_folder, reader.offline, reader.progress, data,
+            self.shared,
+        )  # fmt: skip
         model: Model | RecordedModel = adapter(self.adapter).build(self.source, context, **options)
         return model
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from pytest_ood.errors import ModelError, unknown_name
 from pytest_ood.examples import canonical, size_of
 from pytest_ood.models.protocol import Usage, is_metered, is_streaming
+from pytest_ood.rows import blocks
 from pytest_ood.store import MemoryStore, NoStore, Rate
 from pytest_ood.tasks import Prediction
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Model
-    from pytest_ood.progress import Progress
+    from pytest_ood.progress import Progress, Tracker
     from pytest_ood.store import Store
 
     Group = tuple[Sequence[int], Sequence[Prediction]]
@@ -80,7 +81,7 @@ class Tally:
 
     Attributes:
         asked: Inputs it was asked about.
-        known: Inputs whose answers were known.
+        known: Inputs whose answers the store had, from before or from earlier in this run.
         unanswered: Inputs it was asked about that got no answer.
         seconds: That asking took.
         used: Requests, tokens and cost, of a model that counts them.
@@ -101,8 +102,9 @@ class Engine:
         store: Where answers are kept between runs.
         progress: Told about long steps.
         runner: Where models run.
-        memory: Answers of this run; the only place for those of models without a fingerprint, and
-            for inputs that got no answer: they are not asked again before the next run.
+        memory: Answers of this run that `store` does not keep: all of them where that keeps none,
+            and those of models without a fingerprint.
+        unanswered: Inputs of this run that got no answer: they are not asked again before the next.
         asked: Models without a fingerprint, by `id`: kept alive, so that no other gets their id.
         tallies: What was asked in this run, by the model's name.
         clock: Returns seconds.
@@ -111,7 +113,8 @@ class Engine:
     store: Store
     progress: Progress
     runner: Runner = field(default_factory=LocalRunner)
-    memory: MemoryStore = field(default_factory=MemoryStore)
+    memory: Store = field(default_factory=MemoryStore)
+    unanswered: MemoryStore = field(default_factory=MemoryStore)
     asked: dict[int, Model] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
@@ -157,31 +160,57 @@ class Engine:
             labels: The answers it may give.
             what: For the progress display.
             draw: Of answers.
-            remember: Whether new answers are kept in memory besides the store. An attack asks so
-                much, most of it once, that memory would grow with it.
+            remember: Whether new answers that the store does not keep are kept for this run. An
+                attack asks so much, most of it once.
 
         Raises:
             ModelError: as `predict`.
         """
-        unique = {canonical(value): value for value in inputs}
+        found = list(self.in_blocks(model, inputs, labels, what, draw, remember=remember))
+        answers = [answer for block in found for answer in block.answers]
+        return Answered(answers, sum(block.asked for block in found))
+
+    def in_blocks(
+        self,
+        model: Model,
+        inputs: Sequence[Inputs],
+        labels: Sequence[str] | None,
+        what: str,
+        draw: int = 0,
+        *,
+        remember: bool = True,
+    ) -> Generator[Answered, None, None]:
+        """Yield the answers to one block of inputs after another (see `rows.blocks`), in order.
+
+        However many inputs there are, no more than a block of them is held.
+
+        Args:
+            model: As in `answer`, like the rest.
+            inputs: What it is asked.
+            labels: The answers it may give.
+            what: For the progress display.
+            draw: Of answers.
+            remember: Whether new answers are kept for this run.
+
+        Raises:
+            ModelError: as `predict`.
+        """
         key = self.key(model, labels, draw)
+        with ExitStack() as held:
+            asking = _Asking(self, model, key, labels, what, held, len(inputs), remember=remember)
+            for block in blocks(inputs):
+                yield asking.answer(block)
+            asking.rate()
+
+    def home(self, model: Model) -> Store:
+        """Return where the answers of a model are kept."""
         # Nobody can tell what a model without a fingerprint will answer tomorrow.
-        store = self.store if model.fingerprint is not None else NoStore()
-        asking = _Asking(self, store, model, key, labels, what, remember=remember)
-        known = self.memory.get(key, list(unique.values()))
-        known |= asking.stored([value for text, value in unique.items() if text not in known])
-        missing = [value for text, value in unique.items() if text not in known]
-        asked = 0
-        if missing:
-            # Another process may be asking the same model: what it has got by then is known.
-            with store.alone(key, self.progress, model.name):
-                known |= asking.stored(missing)
-                missing = [value for value in missing if canonical(value) not in known]
-                asked = len(missing)
-                known |= asking.ask(missing, len(unique) - asked)
-        tally = self.tallies.setdefault(model.name, Tally())
-        tally.known += len(unique) - asked
-        return Answered([known[canonical(value)] for value in inputs], asked)
+        forgotten = model.fingerprint is None or isinstance(self.store, NoStore)
+        return self.memory if forgotten else self.store
+
+    def tally(self, name: str) -> Tally:
+        """Return what the model of this name was asked so far."""
+        return self.tallies.setdefault(name, Tally())
 
     def key(self, model: Model, labels: Sequence[str] | None, draw: int = 0) -> str:
         """Return what has to be equal for answers to be."""
@@ -192,46 +221,95 @@ class Engine:
         return f"{key}\0draw {draw}" if draw else key
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Asking:
-    """Getting the answers of one model to one set."""
+    """Getting the answers of one model to one set.
+
+    Attributes:
+        engine: Whose.
+        model: Who is asked.
+        key: What has to be equal for answers to be.
+        labels: The answers it may give.
+        what: For the progress display.
+        held: Closed at the end: the right to ask, the progress.
+        left: Inputs that were not looked at yet.
+        remember: Whether answers that are not stored are kept for this run.
+        known: Inputs whose answers were known.
+        asked: Inputs that were asked about.
+        size: Their characters.
+        seconds: That they took.
+        passed: Known inputs since the progress was announced.
+        tracker: Of the progress, once there is any.
+        alone: Whether this process has the right to ask.
+    """
 
     engine: Engine
-    store: Store
     model: Model
     key: str
     labels: Sequence[str] | None
     what: str
+    held: ExitStack
+    left: int
     remember: bool
+    known: int = 0
+    asked: int = 0
+    size: int = 0
+    seconds: float = 0.0
+    passed: int = 0
+    tracker: Tracker | None = None
+    alone: bool = False
 
-    def stored(self, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
-        """Return the answers that the store has, by canonical input."""
-        if not inputs:
-            return {}
-        found = self.store.get(self.key, inputs)
-        if self.remember and found:
-            texts = {canonical(value): value for value in inputs}
-            self.engine.memory.put(self.key, [(texts[t], answer) for t, answer in found.items()])
-        return found
+    def answer(self, inputs: Sequence[Inputs]) -> Answered:
+        """Answer a block of inputs, the next of the set."""
+        unique = {canonical(value): value for value in inputs}
+        found = self._found(list(unique.values()))
+        missing = [value for text, value in unique.items() if text not in found]
+        home = self.engine.home(self.model)
+        if missing and not self.alone:
+            # Another process may be asking the same model: what it has got by then is known.
+            progress = self.engine.progress
+            self.held.enter_context(home.alone(self.key, progress, self.model.name))
+            self.alone = True
+            found |= self._found(missing)
+            missing = [value for value in missing if canonical(value) not in found]
+        self.left -= len(inputs)
+        self.known += len(unique) - len(missing)
+        if self.tracker is not None:
+            self.passed += len(inputs) - len(missing)
+        if home is self.engine.store:
+            self.engine.tally(self.model.name).known += len(unique) - len(missing)
+        if missing:
+            found |= self._ask(missing)
+        return Answered([found[canonical(value)] for value in inputs], len(missing))
 
-    def ask(self, inputs: Sequence[Inputs], known: int) -> dict[str, Prediction]:
+    def rate(self) -> None:
+        """Keep how fast the model answered: what a dry run expects of it."""
+        if self.asked >= RATED:
+            rate = Rate(self.asked, self.size, self.seconds)
+            self.engine.home(self.model).put_rate(self.model.fingerprint or "", rate)
+
+    def _found(self, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
+        """Return the answers that are known, by canonical input."""
+        engine = self.engine
+        return engine.unanswered.get(self.key, inputs) | engine.home(self.model).get(
+            self.key, inputs
+        )
+
+    def _ask(self, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
         """Ask the model, and keep every answer as it comes."""
-        if not inputs:
-            return {}
         model, engine = self.model, self.engine
+        if self.tracker is None:
+            title = f"predicting {self.what} with {model.name}"
+            step = engine.progress.track(title, len(inputs) + self.left, "texts", quick=True)
+            self.tracker = self.held.enter_context(step)
         # Inputs of like size share a batch.
         ordered = sorted(inputs, key=lambda value: (size_of(value), canonical(value)))
         answers: dict[str, Prediction] = {}
-        tally = engine.tallies.setdefault(model.name, Tally())
-        title = f"predicting {self.what} with {model.name}"
+        tally = engine.tally(model.name)
         started, before = engine.clock(), tally.seconds
         try:
-            with ExitStack() as tracks:
-                tracker = tracks.enter_context(
-                    engine.progress.track(title, len(ordered), "texts", quick=True)
-                )
-                # Closing gives up what is under way, at once and not when the garbage is collected.
-                groups = tracks.enter_context(closing(engine.runner.run(model, ordered)))
+            # Closing gives up what is under way, at once and not when the garbage is collected.
+            with closing(engine.runner.run(model, ordered)) as groups:
                 for places, got in groups:
                     check_answers(model.name, got, len(places), self.labels)
                     pairs = [(ordered[p], answer) for p, answer in zip(places, got, strict=True)]
@@ -239,35 +317,31 @@ class _Asking:
                     answers |= {canonical(value): answer for value, answer in pairs}
                     tally.asked += len(pairs)
                     tally.unanswered += sum(answer.error is not None for answer in got)
-                    tracker.update(len(answers), self._note(known))
+                    self.tracker.update(self.asked + self.passed + len(answers), self._note())
         finally:
             tally.seconds = before + engine.clock() - started
             if is_metered(model):
                 tally.used = model.used
         check_count(model.name, answers, len(ordered))
-        self._rate(ordered, tally.seconds - before)
+        self.asked += len(ordered)
+        self.size += sum(map(size_of, ordered))
+        self.seconds += tally.seconds - before
         return answers
 
     def _keep(self, pairs: Sequence[tuple[Inputs, Prediction]]) -> None:
-        answered = [(value, answer) for value, answer in pairs if answer.error is None]
-        self.store.put(self.key, answered)
+        home = self.engine.home(self.model)
+        if self.remember or home is not self.engine.memory:
+            home.put(self.key, [pair for pair in pairs if pair[1].error is None])
         # What got no answer is not asked again in this run, and is in the next.
-        self.engine.memory.put(self.key, pairs if self.remember else [
-            pair for pair in pairs if pair[1].error is not None
-        ])  # fmt: skip
+        unanswered = [pair for pair in pairs if pair[1].error is not None]
+        self.engine.unanswered.put(self.key, unanswered)
 
-    def _note(self, known: int) -> str:
+    def _note(self) -> str:
         """Say what the progress of a step does not: what was known, what it has cost."""
-        told = [f"{known:,} more were known"] if known else []
+        told = [f"{self.known:,} more were known"] if self.known else []
         if is_metered(self.model):
             told.append(spent(self.model.used))
         return ", ".join(filter(None, told))
-
-    def _rate(self, inputs: Sequence[Inputs], seconds: float) -> None:
-        """Keep how fast the model answered: what a dry run expects of it."""
-        if len(inputs) >= RATED:
-            size = sum(map(size_of, inputs))
-            self.store.put_rate(self.model.fingerprint or "", Rate(len(inputs), size, seconds))
 
 
 def spent(used: Usage) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pytest_ood.errors import DataError
-from pytest_ood.seeding import derive_seed
+from pytest_ood.rows import Mapped, Picked, Spool, compact_json, hash_of_lines, repeated
+from pytest_ood.seeding import derive_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +27,7 @@ def canonical(inputs: Inputs) -> str:
     """Write inputs as one string, the same for equal inputs: for hashing, sorting and caching."""
     # The order of the fields stays: a model may read them in it.
     value = inputs if isinstance(inputs, str) else dict(inputs)
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return compact_json(value)
 
 
 def fields_of(inputs: Inputs) -> dict[str, str]:
@@ -57,22 +60,38 @@ class Example:
 class Dataset:
     """Labelled examples under a name.
 
+    Attributes:
+        name: In reports.
+        examples: A tuple, or, read from a file, a sequence that is not held in memory: it reads an
+            example anew whenever it is asked for it.
+
     Raises:
         DataError: no example, or two examples with the same id.
     """
 
     name: str
-    examples: tuple[Example, ...]
+    examples: Sequence[Example]
 
     def __post_init__(self) -> None:
         if not self.examples:
             raise DataError(f"{self.name}: there is no example in it; give at least one")
-        counts = Counter(example.id for example in self.examples)
-        repeated = [identifier for identifier, count in counts.items() if count > 1]
-        if repeated:
+        if isinstance(self.examples, Picked):
+            # Some of those of a set that was looked through.
+            return
+        # Eight bytes an id tell whether any needs a closer look.
+        hashes = (hash(example.id) for example in self.examples)
+        suspects = repeated(np.fromiter(hashes, np.int64, len(self.examples)))
+        if len(suspects):
+            self._check_ids(set(suspects.tolist()))
+
+    def _check_ids(self, suspects: set[int]) -> None:
+        """Refuse ids that are repeated, among those with these hashes."""
+        counts = Counter(e.id for e in self.examples if hash(e.id) in suspects)
+        found = [identifier for identifier, count in counts.items() if count > 1]
+        if found:
             raise DataError(
-                f"{self.name}: the id {repeated[0]!r} stands in {counts[repeated[0]]} rows "
-                f"({len(repeated)} ids are repeated); ids must be unique"
+                f"{self.name}: the id {found[0]!r} stands in {counts[found[0]]} rows "
+                f"({len(found)} ids are repeated); ids must be unique"
             )
 
     @classmethod
@@ -97,11 +116,10 @@ class Dataset:
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 over ids, inputs and labels, independent of their order."""
-        rows = sorted(
+        return hash_of_lines(
             json.dumps([example.id, canonical(example.inputs), example.label])
             for example in self.examples
         )
-        return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -119,10 +137,38 @@ class Dataset:
         """
         if size is not None and size < 1:
             raise DataError(f"{self.name}: a sample of {size} examples; it is 1 or more")
-        ordered = sorted(
-            self.examples, key=lambda e: (derive_seed(seed, "sample", self.name, e.id), e.id)
+        ids = (example.id for example in self.examples)
+        seeds = np.fromiter(
+            derive_seeds((str(seed), "sample", self.name), ids), np.uint64, len(self.examples)
         )
-        return Dataset(self.name, tuple(ordered[:size]))
+        order = np.argsort(seeds, kind="stable")
+        same = repeated(seeds)
+        if len(same):
+            # By their ids, whatever the order of the examples.
+            order = np.array(sorted(order, key=lambda p: (seeds[p], self.examples[p].id)))
+        return Dataset(self.name, Picked(self.examples, order[:size]))
+
+
+def inputs_of(examples: Sequence[Example]) -> Sequence[Inputs]:
+    """Return what models are asked about examples, in order."""
+    return Mapped(examples, lambda example: example.inputs)
+
+
+def spooled(examples: Iterable[Example]) -> Spool[Example]:
+    """Return examples as a sequence that is kept in a temporary file."""
+    spool = Spool(_to_json, _from_json)
+    spool.extend(examples)
+    return spool
+
+
+def _to_json(example: Example) -> list[Any]:
+    inputs = example.inputs
+    plain = inputs if isinstance(inputs, str) else dict(inputs)
+    return [example.id, plain, example.label]
+
+
+def _from_json(values: list[Any]) -> Example:
+    return Example(*values)
 
 
 def content_ids(rows: Iterable[tuple[Inputs, str]]) -> list[str]:
@@ -130,7 +176,17 @@ def content_ids(rows: Iterable[tuple[Inputs, str]]) -> list[str]:
     seen: Counter[str] = Counter()
     ids = []
     for inputs, label in rows:
-        digest = hashlib.sha256(json.dumps([canonical(inputs), label]).encode()).hexdigest()[:12]
+        digest = content_digest(inputs, label)
         seen[digest] += 1
-        ids.append(digest if seen[digest] == 1 else f"{digest}-{seen[digest]}")
+        ids.append(counted_id(digest, seen[digest]))
     return ids
+
+
+def content_digest(inputs: Inputs, label: str) -> str:
+    """Return the id that inputs and label get where there are no others like them: 12 digits."""
+    return hashlib.sha256(json.dumps([canonical(inputs), label]).encode()).hexdigest()[:12]
+
+
+def counted_id(digest: str, count: int) -> str:
+    """Return the id of the first, second, ... of the examples with the same inputs and label."""
+    return digest if count == 1 else f"{digest}-{count}"

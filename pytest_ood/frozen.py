@@ -11,17 +11,20 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pytest_ood.edits import Edit, apply_edits, edits_between
 from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Dataset, canonical, fields_of, with_fields
 from pytest_ood.files import write_atomically
+from pytest_ood.rows import Picked, blocks
 from pytest_ood.shifts import DomainShift, NoiseShift, Shifted, TransferShift
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ood.examples import Example
+    from pytest_ood.examples import Example, Inputs
     from pytest_ood.suite import Suite
 
 FORMAT = "pytest-ood frozen suite"
@@ -80,14 +83,16 @@ class FrozenSuite:
         Raises:
             DataError: an example is gone, or has another text or label.
         """
-        there = {example.id: example for example in dataset}
         wanted = self.data[name]
-        gone = [identifier for identifier in wanted if identifier not in there]
-        other = [
-            identifier
-            for identifier, digest in wanted.items()
-            if identifier in there and example_hash(there[identifier]) != digest
-        ]
+        places: dict[str, int] = {}
+        changed = set()
+        for place, example in enumerate(dataset):
+            if example.id in wanted:
+                places[example.id] = place
+                if example_hash(example) != wanted[example.id]:
+                    changed.add(example.id)
+        gone = [identifier for identifier in wanted if identifier not in places]
+        other = [identifier for identifier in wanted if identifier in changed]
         if gone or other:
             found = ((gone, "are gone"), (other, "have changed"))
             told = [
@@ -100,24 +105,29 @@ class FrozenSuite:
                 f"{' and '.join(told)}. Bring the data back, or freeze anew: python -m pytest_ood "
                 f"freeze {self.suite}"
             )
-        return Dataset(dataset.name, tuple(there[identifier] for identifier in wanted))
+        drawn = np.fromiter((places[identifier] for identifier in wanted), np.int64, len(wanted))
+        return Dataset(dataset.name, Picked(dataset.examples, drawn))
 
     def shifted(self, shift: NoiseShift | TransferShift, examples: Sequence[Example]) -> Shifted:
         """Replay a frozen shift on frozen examples."""
         frozen = self.shifts[shift.name]
-        inputs = tuple(
-            with_fields(
-                example.inputs,
-                {
-                    name: apply_edits(text, frozen.edits[example.id, name])
-                    for name, text in fields_of(example.inputs).items()
-                    if (example.id, name) in frozen.edits
-                },
+
+        def replayed(example: Example) -> Inputs:
+            changed = {
+                name: apply_edits(text, frozen.edits[example.id, name])
+                for name, text in fields_of(example.inputs).items()
+                if (example.id, name) in frozen.edits
+            }
+            return with_fields(example.inputs, changed)
+
+        made = (
+            (
+                [replayed(example) for example in block],
+                {place for place, example in enumerate(block) if example.id in frozen.rejected},
             )
-            for example in examples
+            for block in blocks(examples)
         )
-        rejected = (p for p, e in enumerate(examples) if e.id in frozen.rejected)
-        return Shifted(inputs, frozenset(rejected))
+        return Shifted.of(examples, made)
 
     def notes(self, suite: Suite) -> list[str]:
         """Tell in what the suite is no longer what was frozen."""
@@ -170,7 +180,8 @@ def freeze(
             for name, text in fields_of(example.inputs).items()
             if (found := edits_between(text, fields_of(inputs)[name]))
         }
-        rejected = frozenset(examples[place].id for place in made.rejected)
+        refused = zip(examples, made.rejected, strict=True)
+        rejected = frozenset(example.id for example, is_refused in refused if is_refused)
         shifts[shift.name] = FrozenShift(shift.made_by, edits, rejected)
     hashes = {name: {e.id: example_hash(e) for e in found} for name, found in data.items()}
     return FrozenSuite(suite.name, seed, hashes, shifts)

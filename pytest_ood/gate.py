@@ -20,7 +20,7 @@ from pytest_ood.models.protocol import SeededModel, is_recorded
 from pytest_ood.readers import DataSource, Reader
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.shifts import KINDS, DomainShift, TransferShift
-from pytest_ood.store import FileStore, NoStore
+from pytest_ood.store import FileStore, NoStore, TemporaryStore
 from pytest_ood.suite import IN_DISTRIBUTION, check_name, load_suite
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Options:
         strict: An inconclusive verdict fails.
         keep_predictions: Read and write the prediction store.
         offline: Fetch nothing.
+        plan: The run is only planned: no model is fetched for it.
         engine: Where models run, one of ENGINES.
     """
 
@@ -71,6 +72,7 @@ class Options:
     strict: bool = False
     keep_predictions: bool = True
     offline: bool = False
+    plan: bool = False
     engine: str = LOCAL
 
 
@@ -132,7 +134,7 @@ class Gate:
         self.reader = Reader(options.root, options.cache, options.offline, progress)
         size = options.max_examples
         self.max_examples = self.configuration.max_examples if size is None else size
-        store = FileStore(options.cache / PREDICTIONS)
+        store = FileStore(options.cache / PREDICTIONS, self.configuration.cache_limit)
         self.cluster: RayRunner | None = None
         if options.engine == RAY:
             self.cluster = RayRunner(self.configuration.ray, options.root)
@@ -140,6 +142,7 @@ class Gate:
             store if options.keep_predictions else NoStore(),
             progress,
             self.cluster or LocalRunner(),
+            memory=TemporaryStore(),
         )
         self.runs: dict[str, SuiteRun] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
@@ -209,7 +212,7 @@ class Gate:
                 f"there is no model for suite {suite.name!r}; describe one in pyproject.toml "
                 "under [tool.pytest_ood.models.NAME]"
             )
-        models = {spec.name: spec.build(labels, self.reader, self.options.cache) for spec in specs}
+        models = {spec.name: self._built(spec, labels) for spec in specs}
         for model in added:
             if model.name in models:
                 raise ConfigurationError(f"two models have the name {model.name!r}; rename one")
@@ -230,6 +233,12 @@ class Gate:
             frozen=self.frozen.get(suite.name),
         )
         self.runs[suite.name].notes += self._without_gates(suite)
+
+    def _built(
+        self, spec: ModelSpec, labels: tuple[str, ...]
+    ) -> Model | RecordedModel | SeededModel:
+        reader = replace(self.reader, offline=True) if self.options.plan else self.reader
+        return spec.build(labels, reader, self.options.cache)
 
     def _without_gates(self, suite: Suite) -> list[str]:
         """Tell which comparisons are not made, although there is a margin for them.
@@ -265,7 +274,7 @@ class Gate:
             if baseline is not None and isinstance(shift, DomainShift) and shift.train is not None:
                 spec = baseline.trained_on(shift.train, f"{baseline.name}-on-{shift.name}")
             if spec is not None:
-                model = spec.build(suite.task.labels, self.reader, self.options.cache)
+                model = self._built(spec, suite.task.labels)
                 assert not isinstance(model, SeededModel), "unreachable because it has one seed"
                 found[shift.name] = model
             elif wanted:
@@ -335,6 +344,28 @@ class Gate:
         if check.baseline is None:
             return run.evaluate(model, check.shift, check.metric)
         return run.compare(model, models[check.baseline], check.shift, check.metric)
+
+    @cached_property
+    def groups(self) -> dict[str, str]:
+        """Return for each model the name of the group that has to be measured in one process.
+
+        Models that are compared, or put to each other's adversarial examples, are asked together:
+        apart, each process would load all of them, and the limits of a server's model would hold
+        for each process alone. A model of several suites is one.
+        """
+        leaders: dict[str, str] = {name: name for models in self.models.values() for name in models}
+
+        def leader(name: str) -> str:
+            while leaders[name] != name:
+                name = leaders[name]
+            return name
+
+        for check in self._all_checks:
+            for other in (check.baseline, getattr(check.shift, "surrogate", None)):
+                if other in leaders:
+                    first, second = sorted((leader(check.model), leader(other)))
+                    leaders[second] = first
+        return {name: leader(name) for name in leaders}
 
     def chosen_models(self, suite: str) -> Sequence[str]:
         """Return the names of a suite's models that --ood-model leaves."""

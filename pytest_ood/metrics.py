@@ -7,20 +7,30 @@ the tests hold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
+from pytest_ood.columns import Column, spread
 from pytest_ood.errors import ConfigurationError, NotApplicableError, unknown_name
+from pytest_ood.examples import Example
+from pytest_ood.rows import Rows, read
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from pytest_ood.rows import Places
+
     Floats = NDArray[np.float64]
+
+T = TypeVar("T", bound=Hashable)
+GradedRow = tuple[str, str | None, float | None, float, str | None]
+"""Truth, answer, confidence, score and error of one example."""
 
 ACCURACY = "accuracy"
 RECALL = "recall-"
@@ -44,6 +54,105 @@ class Outcome:
     label: str
     prediction: Prediction
     score: float
+
+
+@dataclass(frozen=True)
+class Graded:
+    """Answers and what they are worth, as columns: of an answer what figures are made of.
+
+    Attributes:
+        truth: The right label.
+        answer: The model's, or None.
+        confidence: The probability of the answer, or None.
+        score: In [0, 1].
+        error: Why there is no answer at all, or None.
+    """
+
+    truth: Column[str] = field(default_factory=Column)
+    answer: Column[str | None] = field(default_factory=Column)
+    confidence: Column[float | None] = field(default_factory=Column)
+    score: Column[float] = field(default_factory=Column)
+    error: Column[str | None] = field(default_factory=Column)
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[str, Prediction, float]]) -> Graded:
+        """Put the truth, the answer and the score of each example into columns."""
+        columns: list[list[Any]] = [[], [], [], [], []]
+        for truth, given, score in rows:
+            label = given.label
+            confidence = None if label is None else given.scores.get(label)
+            known = None if confidence is None else float(confidence)
+            for column, value in zip(
+                columns, (truth, label, known, float(score), given.error), strict=True
+            ):
+                column.append(value)
+        return cls(*map(Column.of, columns))
+
+    @property
+    def columns(self) -> tuple[Column[Any], ...]:
+        """All of them."""
+        return self.truth, self.answer, self.confidence, self.score, self.error
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    def __getitem__(self, places: slice | NDArray[Any]) -> Graded:
+        return Graded(*(column[places] for column in self.columns))
+
+    def __add__(self, other: Graded) -> Graded:
+        pairs = zip(self.columns, other.columns, strict=True)
+        return Graded(*(one + more for one, more in pairs))
+
+    @property
+    def answered(self) -> NDArray[np.bool_]:
+        """Whether there is an answer at all, an abstention included, shape (n,)."""
+        return self.error.where(lambda error: error is None)
+
+
+class Outcomes(Rows[Outcome]):
+    """Answered examples: the answers as columns, the ids read from where the examples are.
+
+    Attributes:
+        examples: All there are.
+        places: Which of them were answered, rising, shape (n,).
+        graded: Their answers.
+    """
+
+    def __init__(self, examples: Sequence[Example], places: Places, graded: Graded) -> None:
+        self.examples, self.places, self.graded = examples, places.astype(np.uint32), graded
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome]) -> Outcomes:
+        """Put outcomes into columns."""
+        rows = list(outcomes)
+        examples = [Example(o.id, "", o.label) for o in rows]
+        graded = Graded.of((o.label, o.prediction, o.score) for o in rows)
+        return cls(examples, np.arange(len(rows)), graded)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def read(self, places: Places) -> list[Outcome]:
+        """Return the outcomes at these places among the answered."""
+        examples = read(self.examples, self.places[places])
+        ids = [example.id for example in examples]
+        rows = zip(*(column[places] for column in self.graded.columns), strict=True)
+        return list(map(outcome, rows, ids))
+
+    def only(self, chosen: NDArray[Any]) -> Outcomes:
+        """Return some of the outcomes, by their places or by a mask."""
+        return Outcomes(self.examples, self.places[chosen], self.graded[chosen])
+
+    def spread(self, column: Column[T], size: int) -> Column[T | None]:
+        """Return a column of the outcomes as one of all examples up to a size; see `spread`."""
+        return spread(column, self.places, size)
+
+
+def outcome(row: GradedRow, identifier: str = "") -> Outcome:
+    """Return an outcome from what the columns of `Graded` have of it."""
+    truth, answer, confidence, score, error = row
+    scores = {} if answer is None or confidence is None else {answer: confidence}
+    return Outcome(identifier, truth, Prediction(answer, scores, error=error), score)
 
 
 class Metric(Protocol):
@@ -325,22 +434,25 @@ def find_loss(name: str, labels: tuple[str, ...]) -> Loss:
     return known[name]
 
 
-def pseudo_outcomes(outcomes: Sequence[Outcome], labels: Sequence[str]) -> list[Outcome]:
+def pseudo_outcomes(outcomes: Outcomes, labels: Sequence[str]) -> list[Outcome]:
     """Return a right and a wrong answer, both possible whatever a sample shows.
 
     Their truth is the sample's most frequent label; a score of 0.5 stands beside the answer where
     the model gives scores.
     """
-    given = [outcome.label for outcome in outcomes]
-    truth = max(set(given), key=lambda label: (given.count(label), label))
+    graded = outcomes.graded
+    truth = most_frequent(graded.truth)[0]
     other = next(label for label in labels if label != truth)
-    scored = any(outcome.prediction.scores for outcome in outcomes)
-    made = []
-    for answer in (truth, other):
-        scores = {answer: 0.5} if scored else {}
-        prediction = Prediction(answer, scores)
-        made.append(Outcome("pseudo", truth, prediction, float(answer == truth)))
-    return made
+    scored = graded.confidence.count(None) < len(graded)
+    return [
+        outcome((truth, answer, 0.5 if scored else None, float(answer == truth), None), "pseudo")
+        for answer in (truth, other)
+    ]
+
+
+def most_frequent(labels: Column[str]) -> tuple[str, int]:
+    """Return the most frequent value of a column, of several the last by name; and how often."""
+    return max(zip(labels.values, labels.counts.tolist(), strict=True), key=lambda p: (p[1], p[0]))
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

@@ -7,28 +7,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import MIN_CHANGED
-from pytest_ood.evaluation.run import REASKED
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN
-from pytest_ood.models.protocol import SeededModel
 from pytest_ood.reports.plan import Plan, PlannedGate
-from pytest_ood.shifts import (
-    AdversarialShift,
-    DomainShift,
-    NoiseShift,
-    PromptShift,
-    TransferShift,
-    WorstCase,
-)
+from pytest_ood.shifts import DomainShift, PromptShift
 from pytest_ood.statistics import detectable, least_examples
 from pytest_ood.statistics.sequential import BETTING_SHARE
-from pytest_ood.suite import IN_DISTRIBUTION
+from pytest_ood.workload import workloads
 
 if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
-    from pytest_ood.evaluation import SuiteRun
     from pytest_ood.gate import Check, Gate
-    from pytest_ood.perturbations.adversarial import QueryBudget
-    from pytest_ood.shifts import Shift
 
 DISCORDANCE = 0.10
 """Share of answers that a shift turns, in one direction or the other, if nothing is known."""
@@ -49,55 +37,17 @@ def plan_run(gate: Gate) -> Plan:
         OodError: the data cannot be read.
     """
     gates = []
-    inputs: dict[tuple[str, str, str], int] = {}
     for check in gate.checks:
+        if check.limit is None:
+            continue
         run = gate.runs[check.suite]
         names = [name for name in (check.model, check.baseline) if name is not None]
-        for name in names:
-            seeds = _seeds(gate, check.suite, name)
-            size = len(run.in_distribution())
-            inputs[check.suite, name, IN_DISTRIBUTION] = seeds * size + min(size, REASKED)
-            for shift, count in _asked(run, check.shift):
-                inputs[check.suite, name, shift] = seeds * count
-        if isinstance(check.shift, TransferShift) and check.shift.surrogate in run.surrogates:
-            key = (check.suite, check.shift.surrogate, f"{check.shift.name} itself")
-            inputs[key] = most_queries(check.shift.budget, run.horizon(check.shift))
-        if check.limit is not None:
-            models = [gate.models[check.suite][name] for name in names]
-            batches = check.metric == ACCURACY and run.is_sequential(
-                models, run.horizon(check.shift)
-            )
-            usable = run.usable(check.shift)
-            gates.append(_planned(check, check.limit, usable, run.rules, batches=batches))
-    calls: dict[str, int] = {}
-    for (_, model, _), count in inputs.items():
-        calls[model] = calls.get(model, 0) + count
-    return Plan(tuple(gates), tuple(calls.items()), gate.rules, ASSUMPTIONS)
-
-
-def _seeds(gate: Gate, suite: str, name: str) -> int:
-    model = gate.models[suite][name]
-    return len(model.members) if isinstance(model, SeededModel) else 1
-
-
-def _asked(run: SuiteRun, shift: Shift | None) -> list[tuple[str, int]]:
-    """Return for each set of inputs that a check needs besides the originals: its name and size."""
-    if shift is None:
-        return []
-    if isinstance(shift, WorstCase):
-        return [(s.name, run.usable(s)) for s in run.suite.shifts if isinstance(s, NoiseShift)]
-    usable = run.usable(shift)
-    if isinstance(shift, AdversarialShift):
-        return [(shift.name, most_queries(shift.budget, usable))]
-    if isinstance(shift, PromptShift):
-        return [(shift.name, shift.budget.each * shift.search_examples + usable)]
-    return [(shift.name, usable)]
-
-
-def most_queries(budget: QueryBudget, examples: int) -> int:
-    """Return what an attack costs at most."""
-    asked = examples * budget.each
-    return asked if budget.total is None else min(asked, budget.total)
+        models = [gate.models[check.suite][name] for name in names]
+        batches = check.metric == ACCURACY and run.is_sequential(models, run.horizon(check.shift))
+        gates.append(
+            _planned(check, check.limit, run.usable(check.shift), run.rules, batches=batches)
+        )
+    return Plan(tuple(gates), workloads(gate), gate.rules, ASSUMPTIONS)
 
 
 def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool) -> PlannedGate:

@@ -6,6 +6,8 @@ hooks that need it.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation import Result
     from pytest_ood.gate import Check, Gate
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
-    from pytest_ood.reports.results import Results
+    from pytest_ood.reports.results import Results, Work
     from pytest_ood.shifts import Shift
 
 GATE: pytest.StashKey[Gate] = pytest.StashKey()
@@ -145,11 +147,29 @@ def pytest_configure(config: pytest.Config) -> None:
         gate = Gate(options, _Progress(config), _own_models(config))
     except OodError as error:
         raise pytest.UsageError(f"pytest-ood: {error}") from None
+    # The interpreter ends by looking through all objects for garbage, and libraries of models leave
+    # 400,000: a second that the exit status would wait for. After this, it looks through none.
+    atexit.register(gc.freeze)
     config.stash[GATE] = gate
     # However the run ends; a cluster of its own ends with it.
     config.add_cleanup(gate.close)
     config.stash[KEEPER] = RecordKeeper()
     config.pluginmanager.register(config.stash[KEEPER], "ood-records")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where xdist would send tests to whoever is free, or by group, keep each model in one worker.
+
+    By xdist 3.8's own groups it would not: under pytest 9.2 it no longer sees their marks.
+    """
+    if GATE not in config.stash or config.getoption("dist") not in ("load", "loadgroup"):
+        return None
+    from pytest_ood.scheduling import ModelScheduling
+
+    gate = config.stash[GATE]
+    groups = {check.id: gate.groups[check.model] for check in gate.checks}
+    return ModelScheduling(config, log, groups)
 
 
 def _own_models(config: pytest.Config) -> Any:
@@ -177,6 +197,7 @@ def _options(config: pytest.Config) -> Any:
         strict=config.getoption("ood_strict"),
         keep_predictions=not config.getoption("ood_no_cache"),
         offline=config.getoption("ood_offline"),
+        plan=config.getoption("ood_dry_run"),
         engine=config.getoption("ood_engine"),
     )
 
@@ -270,9 +291,6 @@ class OodItem(pytest.Item):
         super().__init__(**arguments)
         self.check = check
         self.add_marker("ood")
-        if self.config.pluginmanager.hasplugin("xdist"):
-            # With `--dist loadgroup` one worker keeps one model.
-            self.add_marker(pytest.mark.xdist_group(f"ood-{check.suite}-{check.model}"))
 
     def runtest(self) -> None:
         """Measure, and fail where the budget is not met."""
@@ -291,6 +309,10 @@ class OodItem(pytest.Item):
         except Exception as error:
             self.stash[RECORD]["error"] = f"{type(error).__name__}: {error}"
             raise
+        finally:
+            # So far, in this process: the last one of each process counts.
+            work = {name: asdict(tally) for name, tally in gate.engine.tallies.items()}
+            self.stash[RECORD]["work"] = [_process(self.config), work]
         self.stash[RECORD]["result"] = to_record(result)
         self.stash[RECORD]["gates"] = gate.rules.gates
         self.stash[RECORD]["notes"] = gate.runs[self.check.suite].notes
@@ -325,6 +347,12 @@ class OodItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Place the item in the project's root: a check has no file of its own."""
         return self.path, 0, self.name
+
+
+def _process(config: pytest.Config) -> str:
+    """Return xdist's name of this worker, or "main"."""
+    worker: dict[str, str] = getattr(config, "workerinput", {})
+    return worker.get("workerid", "main")
 
 
 class GateFailedError(Exception):
@@ -542,11 +570,17 @@ class RecordKeeper:
     Attributes:
         records: By the id of the check.
         reports: Likewise.
+        interrupted: Whether the run was ended by the user.
     """
 
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
         self.reports: dict[str, pytest.TestReport] = {}
+        self.interrupted = False
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Note that what was measured is not all there is."""
+        self.interrupted = True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a measurement off its report."""
@@ -589,15 +623,26 @@ class RecordKeeper:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Show the tables and the answer."""
+    """Show the tables and the answer; of a run that was ended, how far it got and how to go on."""
     results = _results(config)
-    if results is None or not results.results or config.get_verbosity() < -1:
-        return
-    from pytest_ood.reports.terminal import render
+    if results is not None and results.results and config.get_verbosity() >= -1:
+        from pytest_ood.reports.terminal import render
 
-    terminalreporter.section("robustness")
-    for line in render(results):
-        terminalreporter.write_line(line)
+        terminalreporter.section("robustness")
+        for line in render(results):
+            terminalreporter.write_line(line)
+    if GATE in config.stash and config.stash[KEEPER].interrupted:
+        import shlex
+
+        gate = config.stash[GATE]
+        done = f"{len(config.stash[KEEPER].records)} of {len(gate.checks)} checks were carried out"
+        kept = "what the models answered is kept"
+        if not gate.options.keep_predictions:
+            kept = "--ood-no-cache keeps no answers"
+        terminalreporter.section("interrupted")
+        terminalreporter.write_line(f"{done}; {kept}; no report was written")
+        command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+        terminalreporter.write_line(f"go on with: {command}")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -607,7 +652,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(config, "workerinput"):
         return
     results = _results(config)
-    if results is None:
+    # A report of half a run would be taken for one of all of it.
+    if results is None or config.stash[KEEPER].interrupted:
         return
     from pytest_ood.reports import json_report
 
@@ -647,4 +693,31 @@ def _results(config: pytest.Config) -> Results | None:
         tuple((r["check"], r["error"]) for r in ordered if "error" in r),
         tuple(dict.fromkeys(note for record in measured for note in record["notes"])),
         tuple((name, frozen.where) for name, frozen in gate.frozen.items()),
+        _work(ordered),
     )
+
+
+def _work(records: Sequence[dict[str, Any]]) -> tuple[Work, ...]:
+    """Add up what the models were asked, over xdist's workers."""
+    from pytest_ood.models.protocol import Usage
+    from pytest_ood.reports.results import Work
+
+    latest: dict[tuple[str, str], dict[str, Any]] = {}
+    for process, tallies in (record["work"] for record in records):
+        for name, tally in tallies.items():
+            before = latest.get((process, name), tally)
+            done = (tally["asked"] + tally["known"]) >= (before["asked"] + before["known"])
+            latest[process, name] = tally if done else before
+    found: dict[str, Work] = {}
+    for (_, name), tally in latest.items():
+        work = Work(
+            name, tally["asked"], tally["known"], tally["unanswered"], Usage(**tally["used"])
+        )
+        if name in found:
+            other = found[name]
+            work = Work(
+                name, work.asked + other.asked, work.known + other.known,
+                work.unanswered + other.unanswered, work.used + other.used,
+            )  # fmt: skip
+        found[name] = work
+    return tuple(found[name] for name in sorted(found))

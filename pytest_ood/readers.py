@@ -5,22 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import json
+from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pytest_ood.assets import fetch
 from pytest_ood.errors import ConfigurationError, DataError, require, unknown_name
-from pytest_ood.examples import Dataset, Example, content_ids
+from pytest_ood.examples import Dataset, Example, content_digest, counted_id, spooled
 from pytest_ood.objects import Portable
+from pytest_ood.rows import occurrences
 from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks import check_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from pytest_ood.examples import Inputs
     from pytest_ood.progress import Progress
@@ -269,38 +275,46 @@ def parse_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         raise ConfigurationError(
             f"{path.name}: " + unknown_name("kind of data file", path.suffix, SUFFIXES)
         )
+    lines = _lines(path)
+    yield from (_jsonl if path.suffix == ".jsonl" else _csv)(path, lines)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a UTF-8 file, which end in line feeds, with their ends."""
     try:
-        content = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                # A mark of the byte order is no part of the first line.
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
         raise DataError(
-            f"{path}, line {line}: byte 0x{error.object[error.start]:02x} is not valid UTF-8; "
+            f"{path}, line {number}: byte 0x{error.object[error.start]:02x} is not valid UTF-8; "
             "save the file as UTF-8"
         ) from None
-    yield from (_jsonl if path.suffix == ".jsonl" else _csv)(path, content)
 
 
-def _jsonl(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(content.split("\n"), start=1):
+def _jsonl(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for number, line in enumerate(lines, start=1):
         if line.strip():
-            yield number, _json_row(path, number, line)
+            yield number, _json_row(path, number, line.removesuffix("\n"))
 
 
-def _csv(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _csv(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     tabs = path.suffix == ".tsv"
     rows = csv.DictReader(
-        io.StringIO(content, newline=""),
+        # A carriage return may end a line, too.
+        (part for line in lines for part in io.StringIO(line, newline="")),
         delimiter="\t" if tabs else ",",
         # Quotes are ordinary characters in a TSV file, as data sets are published.
         quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
         strict=True,
     )
-    # A text may be longer than the 128 KiB that the module allows; the file is in memory anyway.
-    limit = csv.field_size_limit(max(len(content), csv.field_size_limit()))
+    # A text may be longer than the 128 KiB that the module allows.
+    limit = csv.field_size_limit(max(_size(path), csv.field_size_limit()))
     try:
         names = list(rows.fieldnames or ())
         for name in names:
@@ -318,6 +332,14 @@ def _csv(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         raise DataError(f"{path}, line {rows.line_num}: {error}") from None
     finally:
         csv.field_size_limit(limit)
+
+
+def _size(path: Path) -> int:
+    """Return the size of a file; 0 of one that cannot be read, which reading it will tell."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
@@ -338,32 +360,73 @@ def _dataset(
     source: DataSource,
     allowed: Sequence[str] | None,
 ) -> Dataset:
-    inputs: list[Inputs] = []
-    labels: list[str] = []
-    ids: dict[str, int] = {}
-    for number, row in rows:
-        values = {column: _cell(origin, number, row, column) for column in source.fields}
-        inputs.append(values[source.fields[0]] if len(values) == 1 else values)
-        label = _cell(origin, number, row, source.label)
-        at = f"{origin}, row {number}, field {source.label!r}: "
-        if source.labels and label not in source.labels:
-            raise DataError(at + unknown_name("label", label, source.labels))
-        label = source.labels.get(label, label)
-        if allowed is not None and label not in allowed:
-            raise DataError(at + unknown_name("label", label, allowed))
-        labels.append(label)
-        if source.id is not None:
-            identifier = _cell(origin, number, row, source.id)
-            if identifier in ids:
-                raise DataError(
-                    f"{origin}, row {number}, field {source.id!r}: the id {identifier!r} stands "
-                    f"in row {ids[identifier]} already; ids must be unique"
-                )
-            ids[identifier] = number
-    if not inputs:
+    numbers, digests = array("Q"), array("Q")
+
+    def examples() -> Iterator[Example]:
+        for number, row in rows:
+            values = {column: _cell(origin, number, row, column) for column in source.fields}
+            inputs: Inputs = values[source.fields[0]] if len(values) == 1 else values
+            label = _label(origin, number, row, source, allowed)
+            if source.id is None:
+                identifier = content_digest(inputs, label)
+                digests.append(int(identifier, 16))
+            else:
+                identifier = _cell(origin, number, row, source.id)
+                digests.append(hash(identifier) % 2**64)
+            numbers.append(number)
+            yield Example(identifier, inputs, label)
+
+    found = spooled(examples())
+    if not found:
         raise DataError(f"{origin}: there is no row in it; give at least one")
-    names = ids or content_ids(zip(inputs, labels, strict=True))
-    return Dataset(name, tuple(map(Example, names, inputs, labels)))
+    counts = occurrences(np.frombuffer(digests, np.uint64))
+    if counts.max() > 1:
+        if source.id is not None:
+            _check_ids(f"{origin}, row {{}}, field {source.id!r}", found, numbers, counts > 1)
+        else:
+            counted = zip(found, counts.tolist(), strict=True)
+            found = spooled(replace(e, id=counted_id(e.id, count)) for e, count in counted)
+    return Dataset(name, found)
+
+
+def _label(
+    origin: str,
+    number: int,
+    row: Mapping[str, Any],
+    source: DataSource,
+    allowed: Sequence[str] | None,
+) -> str:
+    label = _cell(origin, number, row, source.label)
+    at = f"{origin}, row {number}, field {source.label!r}: "
+    if source.labels and label not in source.labels:
+        raise DataError(at + unknown_name("label", label, source.labels))
+    label = source.labels.get(label, label)
+    if allowed is not None and label not in allowed:
+        raise DataError(at + unknown_name("label", label, allowed))
+    return label
+
+
+def _check_ids(
+    where: str, examples: Sequence[Example], numbers: Sequence[int], later: NDArray[np.bool_]
+) -> None:
+    """Refuse an id that stands in a row before, too.
+
+    Args:
+        where: `{}` in it is for the row's number.
+        examples: What was read.
+        numbers: Their rows.
+        later: Where there is one before whose id has the same hash.
+    """
+    suspects = {examples[int(place)].id for place in np.flatnonzero(later)}
+    first: dict[str, int] = {}
+    for number, example in zip(numbers, examples, strict=True):
+        if example.id in first:
+            raise DataError(
+                f"{where.format(number)}: the id {example.id!r} stands in row "
+                f"{first[example.id]} already; ids must be unique"
+            )
+        if example.id in suspects:
+            first[example.id] = number
 
 
 def _cell(origin: str, number: int, row: Mapping[str, Any], column: str) -> str:

@@ -8,17 +8,30 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 def derive_seed(seed: int, *parts: str) -> int:
     """Hash a run's seed and some names into a 64-bit seed, the same on every machine and run."""
-    digest = hashlib.blake2b(digest_size=8)
-    for part in (str(seed), *parts):
-        encoded = part.encode("utf-8", "surrogatepass")
-        # The length keeps ("ab", "c") and ("a", "bc") apart.
-        digest.update(len(encoded).to_bytes(8, "big") + encoded)
-    return int.from_bytes(digest.digest(), "big")
+    *first, last = (str(seed), *parts)
+    return next(derive_seeds(first, [last]))
+
+
+def derive_seeds(first: Sequence[str], last: Iterable[str]) -> Iterator[int]:
+    """Yield for each of many names the seed of (*first, name); what they share is hashed once."""
+    shared = hashlib.blake2b(digest_size=8)
+    for part in first:
+        shared.update(_framed(part))
+    for part in last:
+        digest = shared.copy()
+        digest.update(_framed(part))
+        yield int.from_bytes(digest.digest(), "big")
+
+
+def _framed(part: str) -> bytes:
+    encoded = part.encode("utf-8", "surrogatepass")
+    # The length keeps ("ab", "c") and ("a", "bc") apart.
+    return len(encoded).to_bytes(8, "big") + encoded
 
 
 def generator(seed: int, *parts: str) -> random.Random:

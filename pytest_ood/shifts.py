@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pytest_ood.columns import Column
 from pytest_ood.edits import Perturbed, edits_between
 from pytest_ood.examples import canonical, fields_of, with_fields
 from pytest_ood.perturbations import Generator, code_version, is_shipped
 from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.contracts import Uncertain
-from pytest_ood.perturbations.filters import FILTERS
+from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity
+from pytest_ood.rows import Spool, blocks, hash_of_lines
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.perturbations import Perturbation
@@ -83,11 +84,43 @@ class Shifted:
     Attributes:
         inputs: One for each example; the original where nothing was changed, or where the change
             was rejected.
-        rejected: Places of examples whose change the validity filter did not accept.
+        changed: Whether it is another than the original.
+        rejected: Whether the validity filter did not accept the change.
     """
 
-    inputs: tuple[Inputs, ...]
-    rejected: frozenset[int] = frozenset()
+    inputs: Sequence[Inputs]
+    changed: Column[bool]
+    rejected: Column[bool]
+
+    @classmethod
+    def of(
+        cls,
+        examples: Sequence[Example],
+        made: Iterable[tuple[Sequence[Inputs], Collection[int]]],
+    ) -> Shifted:
+        """Keep what was made of examples in a temporary file.
+
+        Args:
+            examples: The originals.
+            made: For one block of them after another, the inputs and the places of those that were
+                rejected.
+        """
+        spool: Spool[Inputs] = Spool(_plain, _itself)
+        changed, rejected = Column[bool](), Column[bool]()
+        for block, (inputs, refused) in zip(blocks(examples), made, strict=True):
+            spool.extend(inputs)
+            pairs = zip(block, inputs, strict=True)
+            changed += Column.of(example.inputs != value for example, value in pairs)
+            rejected += Column.of(place in refused for place in range(len(block)))
+        return cls(spool, changed, rejected)
+
+
+def _plain(inputs: Inputs) -> Inputs:
+    return inputs if isinstance(inputs, str) else dict(inputs)
+
+
+def _itself(inputs: Inputs) -> Inputs:
+    return inputs
 
 
 @dataclass(frozen=True)
@@ -119,6 +152,16 @@ class NoiseShift:
         """What decides the texts besides the seed."""
         return self.perturbation.fingerprint
 
+    @property
+    def is_made_by_rules(self) -> bool:
+        """Whether no language model writes the texts, or judges them."""
+        change = self.perturbation
+        contract = change.contract
+        judged = isinstance(contract, Uncertain) and isinstance(
+            contract.filter, EmbeddingSimilarity
+        )
+        return not judged and not (isinstance(change, Generator) and change.models)
+
     def relabelled(self, example: Example) -> Example:
         """Return an example with the label that it has once it is perturbed."""
         return replace(example, label=self.relabel.get(example.label, example.label))
@@ -136,6 +179,13 @@ class NoiseShift:
             store: Where the texts of shipped perturbations are kept between runs; loading what
                 some of them need takes longer than a whole run that has nothing left to compute.
         """
+        made = (self._apply(block, seed, store) for block in blocks(examples))
+        return Shifted.of(examples, made)
+
+    def _apply(
+        self, examples: Sequence[Example], seed: int, store: TextStore | None
+    ) -> tuple[list[Inputs], frozenset[int]]:
+        """Return the inputs of a few examples, and the places of those that are rejected."""
         stream = self.family or self.name
         change = self.perturbation
         weights = change.weights() if isinstance(change, Generator) else ()
@@ -161,7 +211,7 @@ class NoiseShift:
         made = through(store if kept else None, list(keys.values()), perturbed)
         changed = dict(zip(places, made, strict=True))
         rejected = self._rejected(examples, changed, store)
-        inputs = tuple(
+        inputs = [
             example.inputs
             if place in rejected
             else with_fields(
@@ -173,8 +223,8 @@ class NoiseShift:
                 },
             )
             for place, example in enumerate(examples)
-        )
-        return Shifted(inputs, rejected)
+        ]
+        return inputs, rejected
 
     def _rejected(
         self,
@@ -308,8 +358,7 @@ def keeps_answers(shift: Shift) -> bool:
 
 def shifted_set_hash(examples: Sequence[Example], shifted: Sequence[Inputs]) -> str:
     """SHA-256 over ids and shifted inputs, independent of their order."""
-    rows = sorted(
+    return hash_of_lines(
         json.dumps([example.id, canonical(value)])
         for example, value in zip(examples, shifted, strict=True)
     )
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()

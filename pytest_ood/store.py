@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
+import sys
+import tempfile
 import time
+import weakref
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.errors import OodError
@@ -17,7 +23,6 @@ from pytest_ood.tasks import Prediction
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from pytest_ood.examples import Inputs
     from pytest_ood.progress import Progress
@@ -181,6 +186,30 @@ class NoStore:
 
 
 @dataclass(frozen=True)
+class TemporaryStore(NoStore):
+    """Keeps answers for one run, in a file that goes with the run: however many there are."""
+
+    def get(self, fingerprint: str, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
+        """Return the answers that are known, by canonical input."""
+        return self.file.get(fingerprint, inputs)
+
+    def put(self, fingerprint: str, answers: Iterable[tuple[Inputs, Prediction]]) -> None:
+        """Keep answers.
+
+        Raises:
+            StoreError: there is no room for the file.
+        """
+        self.file.put(fingerprint, answers)
+
+    @cached_property
+    def file(self) -> FileStore:
+        """The file, made when it is first needed."""
+        folder = tempfile.mkdtemp(prefix="pytest-ood-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return FileStore(Path(folder) / "answers.sqlite", limit=sys.maxsize, durable=False)
+
+
+@dataclass(frozen=True)
 class Contents:
     """What a store holds.
 
@@ -209,12 +238,14 @@ class FileStore:
         path: The file; made when the first answer is kept.
         limit: Bytes; at the limit, what was not used for longest makes room.
         patience: Seconds to wait for another process that is writing.
+        durable: Whether what was put is there after the machine has lost its power.
         clock: Returns seconds since 1970.
     """
 
     path: Path
     limit: int = LIMIT
     patience: float = BUSY_SECONDS
+    durable: bool = True
     clock: Callable[[], float] = time.time
 
     def get(self, fingerprint: str, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
@@ -410,6 +441,9 @@ class FileStore:
             connection = stack.enter_context(
                 closing(sqlite3.connect(self.path, timeout=self.patience))
             )
+            if not self.durable:
+                connection.execute("PRAGMA synchronous = OFF")
+                connection.execute("PRAGMA journal_mode = MEMORY")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version < SCHEMA_VERSION:
                 _upgrade(connection)

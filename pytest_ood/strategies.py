@@ -210,7 +210,7 @@ def _with_all_sites(given: str | Perturbation) -> Perturbation:
 @st.composite
 def _cases(
     draw: st.DrawFn,
-    examples: tuple[Example, ...],
+    examples: Sequence[Example],
     changes: tuple[Perturbation, ...],
     max_edits: int,
     replay: str,

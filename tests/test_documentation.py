@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import pytest
+from faulty_server import serving
 
 from pytest_ood.perturbations import catalogue
 from pytest_ood.perturbations.adversarial import attacks
@@ -73,7 +75,9 @@ def readme_project(
         "docs/statistics.md",
         "docs/perturbations.md",
         "docs/attacks.md",
+        "docs/apis.md",
         "docs/scaling.md",
+        "docs/speed.md",
     ],
 )
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
@@ -85,12 +89,20 @@ def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
 
 def test_the_commands_of_the_readme_run(readme_project: pytest.Pytester) -> None:
     """The README's commands do what it says with the README's files."""
+    expected = {"pytest": "*tfidf (baseline)*", "python": "* predictions, * MiB at most"}
     for block in blocks("README.md"):
         if block.note == "run":
-            result = readme_project.runpytest_inprocess(*block.code.split()[1:])
+            result = readme_project.run(sys.executable, *_arguments(block.code))
             assert result.ret == pytest.ExitCode.OK
-            result.stdout.fnmatch_lines(["*tfidf (baseline)*"])
+            result.stdout.fnmatch_lines([expected.pop(block.code.split()[0])])
+    assert not expected
     assert json.loads(readme_project.path.joinpath("report.json").read_text())["evaluations"]
+
+
+def _arguments(command: str) -> list[str]:
+    """Return what Python is given for a command that starts with `pytest` or `python`."""
+    first, *rest = command.split()
+    return rest if first == "python" else ["-m", first, *rest]
 
 
 def test_the_configuration_of_the_readme_is_right(readme_project: pytest.Pytester) -> None:
@@ -173,6 +185,26 @@ def test_the_tests_of_the_guide_to_attacks_hold(attack_project: pytest.Pytester)
     """The guide's tests pass."""
     run = attack_project.runpytest_inprocess("--ood-suite", "-k", "test_attacks")
     run.assert_outcomes(passed=2, deselected=run.parseoutcomes()["deselected"])
+
+
+def test_the_models_of_the_guide_to_apis_are_asked(
+    readme_project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guide's command asks both of its models, with the options that stand there."""
+    project = with_guide(readme_project, "docs/apis.md", "suites/reviews.toml")
+    path = project.path / "pyproject.toml"
+    (command,) = (b.code.split()[1:] for b in blocks("docs/apis.md") if b.note == "run")
+    with serving() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        path.write_text(path.read_text().replace("http://127.0.0.1:8000/v1", server.url))
+        server.models = ("a-hosted-model", "SmolLM2-135M-Instruct")
+        server.answer = lambda text: "negative" if "terrible" in text else "positive"
+        result = project.runpytest_inprocess(*command, "-k", "not test_")
+    assert result.ret == pytest.ExitCode.OK
+    report = json.loads(project.path.joinpath("report.json").read_text())
+    assert {e["model"] for e in report["evaluations"]} == {"hosted", "local"}
+    shots = {body["model"]: len(body["messages"]) for body in server.bodies}
+    assert shots == {"a-hosted-model": 2 * 4 + 1, "SmolLM2-135M-Instruct": 1}
 
 
 @pytest.mark.usefixtures("ray_cluster")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_ood import rows
 from pytest_ood.engine import (
     KEPT_AT_ONCE,
     RATED,
@@ -21,7 +22,7 @@ from pytest_ood.engine import (
 from pytest_ood.errors import ModelError
 from pytest_ood.examples import canonical, size_of
 from pytest_ood.progress import Silent
-from pytest_ood.store import FileStore, MemoryStore, Rate
+from pytest_ood.store import FileStore, MemoryStore, NoStore, Rate, TemporaryStore
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
@@ -445,4 +446,34 @@ def test_speed_and_work_are_noted() -> None:
     same.predict(Counting(fingerprint="v2"), [*inputs, "new"], LABELS, "x")
     tally = same.tallies["counting"]
     assert (tally.asked, tally.known, tally.seconds) == (5 + RATED + 1, RATED, 30.0)
+    other = Engine(same.store, Silent())
+    other.predict(Counting(fingerprint="v2"), [*inputs, "newer"], LABELS, "x")
+    assert (other.tallies["counting"].asked, other.tallies["counting"].known) == (1, RATED)
     assert same.store.get_rate("v2") == Rate(RATED, 4 * RATED, 10.0)
+
+
+def test_more_inputs_than_a_block_are_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks share the progress, and an input of an earlier block is known in a later one."""
+    monkeypatch.setattr(rows, "BLOCK", 4)
+    noted, model = Noted(), Counting()
+    same = Engine(MemoryStore(), noted)
+    inputs = ["a", "b", "a", "c", "c", "d", "e", "a", "f"]
+    same.predict(model, ["d"], LABELS, "x")
+    answers = same.predict(model, inputs, LABELS, "x")
+    assert [answer.text for answer in answers] == list(map(canonical, inputs))
+    assert model.asked == ["d", "a", "b", "c", "e", "f"]
+    # At the first block nobody knows yet which of the others are known: they pass by.
+    assert noted.notes[1:] == [("predicting x with counting", 3 + 5, "texts")]
+    assert noted.updates[1:] == [3, 7, 8]
+    assert (same.tallies["counting"].asked, same.tallies["counting"].known) == (6, 3)
+
+
+@pytest.mark.parametrize("fingerprint", ["v1", None])
+def test_a_run_without_a_store_asks_once(fingerprint: str | None) -> None:
+    """Where nothing is kept between runs, a file for the run knows what was asked in it."""
+    same = Engine(NoStore(), Silent(), memory=TemporaryStore())
+    model = Counting(fingerprint=fingerprint)
+    for inputs in (["a", "b"], ["b", "c"]):
+        answers = same.predict(model, inputs, LABELS, "x")
+        assert [answer.text for answer in answers] == list(map(canonical, inputs))
+    assert model.asked == ["a", "b", "c"]

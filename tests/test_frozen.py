@@ -43,7 +43,8 @@ def suite(*shifts: Any) -> Suite:
 def frozen(where: str = "tiny.jsonl") -> FrozenSuite:
     """Freeze noise, of which the last example is rejected, and a domain."""
     made = SWAP.apply(EXAMPLES, 3)
-    made = Shifted((*made.inputs[:-1], EXAMPLES[-1].inputs), frozenset({len(EXAMPLES) - 1}))
+    inputs = [*made.inputs[:-1], EXAMPLES[-1].inputs]
+    made = Shifted.of(EXAMPLES, [(inputs, {len(EXAMPLES) - 1})])
     found = freeze(
         suite(SWAP, DomainShift("lamps", THERE)),
         3,
@@ -79,7 +80,8 @@ def test_a_frozen_shift_is_replayed() -> None:
     wanted = SWAP.apply(EXAMPLES, 3).inputs
     again = frozen().shifted(SWAP, EXAMPLES[::-1])
     assert again.inputs[1:] == wanted[-2::-1]
-    assert (again.inputs[0], again.rejected) == (EXAMPLES[-1].inputs, {0})
+    assert again.inputs[0] == EXAMPLES[-1].inputs
+    assert list(again.rejected) == [True, *([False] * 7)]
 
 
 @given(st.permutations(EXAMPLES), st.integers(0, 3))
@@ -176,7 +178,7 @@ def test_adversarial_examples_against_a_surrogate_are_frozen(
     """What turned a surrogate comes back from the file; another attack is noted."""
     shift = TransferShift("replayed", attack, QueryBudget(9), "other")
     turned = replace(EXAMPLES[0], inputs="a wonderfl film, number 0")
-    made = Shifted((turned.inputs, *(e.inputs for e in EXAMPLES[1:])))
+    made = Shifted.of(EXAMPLES, [([turned.inputs, *(e.inputs for e in EXAMPLES[1:])], ())])
     data = {IN_DISTRIBUTION: EXAMPLES}
     found = freeze(suite(shift), 3, data, {"replayed": made}, IN_DISTRIBUTION)
     write_frozen(tmp_path / "f.jsonl", found)

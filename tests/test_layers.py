@@ -8,15 +8,26 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 LAYERS = [
-    {"plugin", "hookspecs", "__init__", "__main__", "commands"},
-    {"planning"},
+    {"plugin", "hookspecs", "__init__", "__main__", "commands", "scheduling"},
+    {"planning", "workload"},
     {"gate", "assertions"},
     {"configuration", "reports"},
     {"evaluation", "strategies"},
     {"frozen", "suite", "cluster", "engine", "store", "shifts"},
     {"perturbations", "suites", "models", "budgets"},
-    {"readers", "metrics", "tasks", "statistics", "prompting"},
-    {"assets", "examples", "edits", "files", "objects", "progress", "seeding", "errors"},
+    {"readers", "metrics", "tasks", "statistics", "prompting", "parsing"},
+    {
+        "assets",
+        "columns",
+        "examples",
+        "edits",
+        "files",
+        "objects",
+        "progress",
+        "rows",
+        "seeding",
+        "errors",
+    },
 ]
 """From the top; a module imports from its own layer and from those below."""
 

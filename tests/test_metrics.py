@@ -14,6 +14,7 @@ from pytest_ood.metrics import (
     Drop,
     MacroF1,
     Outcome,
+    Outcomes,
     PerformanceDropRate,
     Recall,
     Reweighted,
@@ -128,11 +129,12 @@ def test_equal_mixes_need_no_reweighting(answers: list[str]) -> None:
 
 def test_pseudo_outcomes_are_one_right_and_one_wrong() -> None:
     """Both have the commonest truth, and a probability where the model gives some."""
-    right, wrong = pseudo_outcomes(outcomes([("yes", "no", 0.9), ("yes", "yes", 0.8)]), LABELS)
+    given = Outcomes.of(outcomes([("yes", "no", 0.9), ("yes", "yes", 0.8)]))
+    right, wrong = pseudo_outcomes(given, LABELS)
     assert (right.label, right.prediction.label, right.score) == ("yes", "yes", 1.0)
     assert (wrong.label, wrong.score) == ("yes", 0.0)
     assert right.prediction.scores == {"yes": 0.5}
-    bare = pseudo_outcomes([Outcome("e", "no", Prediction("no"), 1.0)], LABELS)
+    bare = pseudo_outcomes(Outcomes.of([Outcome("e", "no", Prediction("no"), 1.0)]), LABELS)
     assert not bare[0].prediction.scores
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from pytest_ood.budgets import Rules
 from pytest_ood.gate import Gate, Options
+from pytest_ood.models.protocol import Usage
 from pytest_ood.planning import plan_run
 from pytest_ood.progress import Silent
-from pytest_ood.reports.plan import Plan, PlannedGate, render_plan
+from pytest_ood.reports.plan import Plan, PlannedGate, Workload, render_plan
 
 SUITE = """
 labels = ["no", "yes"]
@@ -63,8 +64,14 @@ def test_a_plan_counts_what_each_gate_can_use(gate: Gate) -> None:
 
 def test_a_plan_counts_calls(gate: Gate) -> None:
     """Clean and shifted inputs once for each model, 64 of them again, and the attack's queries."""
-    most = 200 + 64 + 200 + 150 + 20 * 10
-    assert dict(plan_run(gate).calls) == {"first": most, "second": most}
+    # The target is the same file, and equal inputs are asked once.
+    most = 200 + 64 + 150 + 20 * 10
+    assert asked(plan_run(gate)) == {"first": most, "second": most}
+
+
+def asked(plan: Plan) -> dict[str, int]:
+    """Return how much each model is asked at most."""
+    return {work.model: work.inputs for work in plan.work}
 
 
 def test_verdicts_lie_on_both_sides_of_the_budget(gate: Gate) -> None:
@@ -135,7 +142,7 @@ def test_the_worst_case_costs_what_its_perturbations_cost(gate: Gate) -> None:
     options = Options(gate.options.root, gate.options.cache, only=("worst-case",))
     plan = plan_run(Gate(options, Silent()))
     assert [g.n for g in plan.gates] == [200, 200]
-    assert dict(plan.calls)["second"] == 200 + 64 + 150 + 150
+    assert asked(plan)["second"] == 200 + 64 + 150 + 150
 
 
 def test_seeds_are_asked_one_by_one(gate: Gate) -> None:
@@ -147,7 +154,11 @@ train = "data.csv"
 seeds = 3
 """
     plan = plan_run(reopened(gate, models=models))
-    assert dict(plan.calls)["tuned"] == 64 + 3 * (200 + 200 + 150 + 20 * 10)
+    each = 200 + 150 + 20 * 10
+    assert asked(plan) == {**asked(plan), "tuned": 64 + each, "tuned#1": each, "tuned#2": each}
+    assert {work.note for work in plan.work if "tuned" in work.model} == {
+        "to be fetched or trained first"
+    }
     assert not (gate.options.cache / "models").exists()
 
 
@@ -172,10 +183,14 @@ def test_the_widest_plan_fits_the_terminal() -> None:
         PlannedGate("s" * 200, 9_999_999, 1.0, -1.0, 1.0, settleable=settleable)
         for settleable in (True, False) * 50
     )
-    calls = tuple((f"a-model-of-some-length-{n}", 10**9) for n in range(20))
-    lines = render_plan(Plan(gates, calls, Rules(0.001, "benjamini-hochberg", 1000), "assumed"))
+    used = Usage(prompt_tokens=10**12, cost=123456.7890)
+    work = tuple(
+        Workload(f"{n}-{'m' * 200}", 10**9, 10**9, 10**9, used, 1e7, note="x" * 80)
+        for n in range(20)
+    )
+    lines = render_plan(Plan(gates, work, Rules(0.001, "benjamini-hochberg", 1000), "assumed"))
     assert max(map(len, lines)) <= 100
-    assert sum(line.count("1,000,000,000") for line in lines) == 20
+    assert sum("1,000,000,000,000" in line and "123456.7890 USD" in line for line in lines) == 20
     assert sum(line.startswith("sss") and " never " in line for line in lines) == 50
 
 
@@ -198,6 +213,44 @@ search_examples = 20
 max_drop = 0.5
 """
     )
-    calls = dict(plan_run(Gate(Options(tmp_path, tmp_path / "cache"), Silent())).calls)
-    each = 200 + 64 + 200 + 150 + 50 + (9 * 20 + 180)
-    assert calls == {"first": each + 200 * 30, "second": each + 200}
+    plan = plan_run(Gate(Options(tmp_path, tmp_path / "cache"), Silent()))
+    each = 200 + 64 + 150 + 50 + (9 * 20 + 180)
+    # What turned the surrogate is only known once it was attacked.
+    assert asked(plan) == {"first": each + 200 * 30, "second": each + 200}
+    assert {work.model: work.queries for work in plan.work} == {
+        "first": 50 + (9 * 20 + 180) + 200 * 30,
+        "second": 50 + (9 * 20 + 180) + 200,
+    }
+
+
+COUNTED = """
+[tool.pytest_ood.models.counted]
+callable = "counted:answer"
+fingerprint = "1"
+"""
+
+
+def test_what_is_known_already_is_looked_up(tmp_path: Path, gate: Gate) -> None:
+    """After a run, its answers are known; another noise, or another fingerprint, is asked anew."""
+    tmp_path.joinpath("counted.py").write_text(
+        "def answer(inputs):\n    return ['no'] * len(inputs)\n"
+    )
+    suite = SUITE[: SUITE.index("[shifts.adversarial")]
+
+    def planned(suite: str, models: str = COUNTED) -> Workload:
+        plan = plan_run(reopened(gate, suite, models))
+        return next(work for work in plan.work if work.model == "counted")
+
+    each = 200 + 64 + 150
+    first = planned(suite)
+    assert (first.inputs, first.known, first.seconds) == (each, 0, None)
+    run = reopened(gate, suite, COUNTED)
+    for check in run.checks:
+        if check.model == "counted" and check.baseline is None:
+            run.measure(check)
+    after = planned(suite)
+    assert (after.inputs, after.known, after.seconds) == (each, each, 0.0)
+    other = planned(suite + "[shifts.noise.swap]\n")
+    assert 0 < other.inputs - other.known <= 150
+    assert other.seconds is not None, "it was asked before, and how fast it was is known"
+    assert planned(suite, COUNTED.replace('"1"', '"2"')).known == 0

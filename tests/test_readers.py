@@ -225,7 +225,8 @@ def test_repeated_ids_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "before"), [("a.csv", "text,label\na,1\n"), ("a.jsonl", '{"text": "é"}\n\n')]
+    ("name", "before"),
+    [("a.csv", "text,label\na,1\n"), ("a.jsonl", '{"text": "é", "label": "1"}\n\n')],
 )
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no BOM", "BOM"])
 def test_broken_utf_8_is_located(tmp_path: Path, name: str, before: str, mark: str) -> None:

@@ -34,7 +34,8 @@ def test_a_rejected_change_is_taken_back_and_named() -> None:
     examples = [Example(str(n), text, "positive") for n, text in enumerate(texts)]
     shifted = NoiseShift("dash", dash).apply(examples, 0)
     assert shifted.inputs == ("abcdefghi-", texts[1], texts[2])
-    assert shifted.rejected == {1}
+    assert list(shifted.rejected) == [False, True, False]
+    assert list(shifted.changed) == [True, False, False]
 
 
 def test_a_filter_decides_on_each_field() -> None:
@@ -42,7 +43,7 @@ def test_a_filter_decides_on_each_field() -> None:
     inputs = {"premise": "abcdefghix", "hypothesis": "xx"}
     shifted = NoiseShift("dash", dash).apply([Example("0", inputs, "positive")], 0)
     assert shifted.inputs == (inputs,)
-    assert shifted.rejected == {0}
+    assert list(shifted.rejected) == [True]
 
 
 def test_a_label_follows_the_change() -> None:

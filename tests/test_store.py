@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from pytest_ood.store import (
     NoStore,
     Rate,
     StoreError,
+    TemporaryStore,
 )
 from pytest_ood.tasks import Prediction
 
@@ -429,3 +431,17 @@ def test_one_process_asks_a_model_at_a_time(tmp_path: Path) -> None:
             assert lines == [], "another model can be asked"
         with FileStore(path).alone("model", Lines(write), "m"):
             assert lines[0] == "waiting: another process is asking m"
+
+
+def test_a_temporary_store_goes_with_the_run() -> None:
+    """It keeps answers, not texts, in a file that is gone once nobody holds the store."""
+    store = TemporaryStore()
+    store.put("model", [("x", Prediction("a", {"a": 0.5}, "raw"))])
+    assert store.get("model", ["x", "y"]) == {canonical("x"): Prediction("a", {"a": 0.5}, "raw")}
+    store.put_texts({"k": "text"})
+    assert store.get_texts(["k"]) == {}
+    folder = store.file.path.parent
+    assert folder.is_dir()
+    del store
+    gc.collect()
+    assert not folder.exists()

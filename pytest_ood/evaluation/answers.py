@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from operator import sub
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from pytest_ood.columns import Column, combined, longer
 from pytest_ood.evaluation.figures import sequential
 from pytest_ood.statistics import (
     estimate,
@@ -17,12 +17,10 @@ from pytest_ood.statistics.seeds import over_seeds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from pytest_ood.evaluation.records import Evaluation
     from pytest_ood.statistics import Estimate, Figure
 
-    Scores = Sequence[tuple[str, float]]
+    Scores = Column[float | None]
 
 
 def difference_of_drops(
@@ -51,26 +49,38 @@ def difference_of_drops(
 def _paired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Figure:
     shortest = min((*mine, *other), key=lambda e: e.drawn)
     stopped = any(e.stopped for e in (*mine, *other))
-    reached = {identifier for identifier, _ in shortest.before}
-    values: dict[str, list[float]] = {}
-    for m, o in zip(mine, other, strict=True):
-        mine_before, mine_after = dict(m.before), dict(m.after)
-        other_before, other_after = dict(o.before), dict(o.after)
-        for identifier, score in mine_before.items():
-            if identifier not in other_before or (stopped and identifier not in reached):
-                continue
-            values.setdefault(identifier, []).append(
-                (score - mine_after[identifier])
-                - (other_before[identifier] - other_after[identifier])
-            )
+    size = max(len(e.before) for e in (*mine, *other))
+    losses = [
+        combined([longer(side, size) for side in (m.before, m.after, o.before, o.after)], _lost)
+        for m, o in zip(mine, other, strict=True)
+    ]
+    means = combined(losses, _mean_of_known)
+    known = means.where(_is_known)
+    if stopped:
+        known &= longer(shortest.before, size).where(_is_known)
+    values = _known(means[known])
+    figure = _over_seeds(mean_difference(values), mine, other)
+    return _anytime(figure, values, shortest) if _one_seed(mine, other) else figure
+
+
+def _lost(
+    before: float | None, after: float | None, other: float | None, other_after: float | None
+) -> float | None:
+    """Return how much more one model loses on an example than the other, if that is known."""
+    if before is None or after is None or other is None or other_after is None:
+        return None
+    return (before - after) - (other - other_after)
+
+
+def _mean_of_known(*values: float | None) -> float | None:
+    """Return the mean of what is known, if anything is."""
+    known = [value for value in values if value is not None]
     # Sums of the same numbers in another order are rounded otherwise.
-    means = np.array([round(sum(v) / len(v), 12) for _, v in sorted(values.items())])
-    figure = _over_seeds(mean_difference(means), mine, other)
-    return _anytime(figure, means, shortest) if _one_seed(mine, other) else figure
+    return round(sum(known) / len(known), 12) if known else None
 
 
 def _unpaired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Figure:
-    shortest = min((*mine, *other), key=lambda e: len(e.after))
+    shortest = min((*mine, *other), key=lambda e: e.n)
     stopped = any(e.stopped for e in (*mine, *other))
     size = len(shortest.after) if stopped else None
     before = _common(mine[0].before[:size], other[0].before[:size])
@@ -79,12 +89,14 @@ def _unpaired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Figure
     if not _one_seed(mine, other):
         return figure
     length = min(len(before[0]), *(len(scores[0]) for scores in after))
-    source = np.subtract(*before)[:length]
-    targets = np.mean([np.subtract(*scores)[:length] for scores in after], axis=0)
-    return _anytime(figure, np.round(source - targets, 12), shortest)
+    source = combined([scores[:length] for scores in before], sub)
+    targets = [combined([scores[:length] for scores in pair], sub) for pair in after]
+    target = combined(targets, lambda *values: sum(values) / len(values))
+    values = combined([source, target], lambda first, last: round(first - last, 12))
+    return _anytime(figure, values, shortest)
 
 
-def _anytime(figure: Figure, values: NDArray[np.float64], shortest: Evaluation) -> Figure:
+def _anytime(figure: Figure, values: Column[float], shortest: Evaluation) -> Figure:
     if not shortest.sequential:
         return figure
     return sequential(
@@ -105,7 +117,18 @@ def _over_seeds(figure: Figure, mine: Sequence[Evaluation], other: Sequence[Eval
     return over_seeds(figure, means(mine), means(other), limits=(-2.0, 2.0))
 
 
-def _common(mine: Scores, other: Scores) -> tuple[list[float], list[float]]:
-    theirs = dict(other)
-    shared = [(score, theirs[identifier]) for identifier, score in mine if identifier in theirs]
-    return [a for a, _ in shared], [b for _, b in shared]
+def _common(mine: Scores, other: Scores) -> tuple[Column[float], Column[float]]:
+    """Return the scores of the examples that both have."""
+    size = max(len(mine), len(other))
+    first, second = longer(mine, size), longer(other, size)
+    both = first.where(_is_known) & second.where(_is_known)
+    return _known(first[both]), _known(second[both])
+
+
+def _is_known(score: float | None) -> bool:
+    return score is not None
+
+
+def _known(scores: Scores) -> Column[float]:
+    """Return scores of which none is missing as what they are."""
+    return combined([scores], lambda score: score)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from pytest_ood.columns import combined, longer
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.statistics import Estimate, estimate, mean_score
+from pytest_ood.statistics.samples import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_ood.columns import Column
     from pytest_ood.evaluation.records import Evaluation
 
 
@@ -53,15 +57,19 @@ def severity_curves(evaluations: Sequence[Evaluation], alpha: float) -> list[Sev
 def _curve(evaluations: list[Evaluation], alpha: float) -> SeverityCurve | None:
     """Return the curve of one family and model; None where no example was changed throughout."""
     levels = sorted(evaluations, key=lambda e: e.severity or 0)
-    after = [dict(e.after) for e in levels]
-    before = {key: score for e in levels for key, score in e.before}
-    common = [key for key in after[0] if all(key in scores for scores in after)]
-    if not common:
+    size = max(len(e.after) for e in levels)
+    before: list[Column[float | None]] = [longer(e.before, size) for e in levels]
+    after: list[Column[float | None]] = [longer(e.after, size) for e in levels]
+    points = combined([combined(before, _last), *after], _whole)
+    common = points[points.where(lambda row: row is not None)]
+    if not len(common):
         return None
     places = [0, *(e.severity or 0 for e in levels)]
-    rows = [[before[key], *(scores[key] for scores in after)] for key in common]
-    means = [sum(column) / len(common) for column in zip(*rows, strict=True)]
-    area = estimate(mean_score([trapezoid(places, row) for row in rows]), alpha)
+    means = [
+        float(Sample.of(combined([common], itemgetter(place))).mean) for place in range(len(places))
+    ]
+    areas = combined([common], lambda row: trapezoid(places, row or ()))
+    area = estimate(mean_score(areas), alpha)
     first = levels[0]
     return SeverityCurve(
         first.suite,
@@ -72,6 +80,16 @@ def _curve(evaluations: list[Evaluation], alpha: float) -> SeverityCurve | None:
         area,
         area.value / means[0] if means[0] else None,
     )
+
+
+def _last(*scores: float | None) -> float | None:
+    return next((score for score in reversed(scores) if score is not None), None)
+
+
+def _whole(*scores: float | None) -> tuple[float, ...] | None:
+    """Return the scores where all of them are known."""
+    known = tuple(score for score in scores if score is not None)
+    return known if len(known) == len(scores) else None
 
 
 def trapezoid(places: Sequence[float], values: Sequence[float]) -> float:

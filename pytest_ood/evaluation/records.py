@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.columns import Column
 from pytest_ood.evaluation.attacks import AttackFigures
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.statistics import Estimate
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ood.budgets import Verdict
+
+FLIPS_KEPT = 20
+"""Flipped examples that a result holds with their texts; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,10 @@ class Evaluation:
         seed: Of the run.
         shifted_set_hash: Of ids and shifted texts.
         queries: Of an attack: candidates put to the model; None otherwise.
-        before: (example id, score) in distribution.
-        after: (example id, score) under the shift.
-        flips: The examples that were right before and are wrong under the shift.
+        before: The score in distribution of each example of the draw up to the last that was used;
+            None of those that were left out.
+        after: The same under the shift; of a domain shift, of the target's examples.
+        flips: The first of the examples that were right before and are wrong under the shift.
         metric: What is measured; accuracy is the mean score.
         drawn: Examples of the in-distribution draw that were used.
         planned: Examples there were; more than `drawn` where the verdict was settled before.
@@ -129,6 +134,7 @@ class Evaluation:
         surrogate: Of an attack on another model: that model's name; "" otherwise.
         prompt: Of an attack on the prompt: what became of it; None otherwise.
         errors: Why inputs got no answer, and how many; their examples are left out.
+        flipped: How many examples flipped.
     """
 
     suite: str
@@ -149,8 +155,8 @@ class Evaluation:
     seed: int
     shifted_set_hash: str
     queries: int | None
-    before: tuple[tuple[str, float], ...]
-    after: tuple[tuple[str, float], ...]
+    before: Column[float | None]
+    after: Column[float | None]
     flips: tuple[Flip, ...]
     metric: str = ACCURACY
     drawn: int = 0
@@ -171,6 +177,7 @@ class Evaluation:
     surrogate: str = ""
     prompt: PromptAttack | None = None
     errors: tuple[tuple[str, int], ...] = ()
+    flipped: int = 0
 
     @property
     def stopped(self) -> bool:
@@ -196,7 +203,7 @@ class Comparison:
         verdict: pass, fail, inconclusive or invalid.
         reason: Why.
         seed: Of the run.
-        flips: The examples that the model lost and the baseline did not.
+        flips: The first of the examples that the model lost and the baseline did not.
         metric: What is measured; accuracy is the mean score.
         drawn: Examples of the in-distribution draw that were used.
         planned: Examples there were.
@@ -204,6 +211,7 @@ class Comparison:
         adjusted_p: The same among all gates of the run, once they are known.
         surrogate: Of an attack on another model: that model's name; "" otherwise.
         errors: Why inputs got no answer, of either model, and how many.
+        flipped: How many examples the model lost and the baseline did not.
     """
 
     suite: str
@@ -227,6 +235,7 @@ class Comparison:
     adjusted_p: float | None = None
     surrogate: str = ""
     errors: tuple[tuple[str, int], ...] = ()
+    flipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -251,7 +260,11 @@ Result = Floor | Evaluation | Comparison
 
 def to_record(result: Result) -> dict[str, Any]:
     """Return a result as plain values, for another process."""
-    return {"type": type(result).__name__, **asdict(result)}
+    values = {
+        name: value.to_record() if isinstance(value, Column) else value
+        for name, value in asdict(result).items()
+    }
+    return {"type": type(result).__name__, **values}
 
 
 def from_record(record: Mapping[str, Any]) -> Result:
@@ -272,6 +285,9 @@ def from_record(record: Mapping[str, Any]) -> Result:
         values["attack"] = AttackFigures(**attack)
     if values.get("prompt") is not None:
         values["prompt"] = PromptAttack(**values["prompt"])
+    for name in ("before", "after"):
+        if name in values:
+            values[name] = Column.from_record(values[name])
     if "flips" in values:
         values["flips"] = tuple(Flip(**flip) for flip in values["flips"])
     return kind(**values)

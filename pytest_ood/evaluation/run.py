@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from importlib.util import find_spec
+from operator import gt
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -22,10 +24,11 @@ from pytest_ood.budgets import (
     judge_at_most,
     points,
 )
+from pytest_ood.columns import Column, combined
 from pytest_ood.errors import DataError, ModelError, NotApplicableError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
-from pytest_ood.evaluation.records import Comparison, Evaluation, Flip, Floor
+from pytest_ood.evaluation.records import FLIPS_KEPT, Comparison, Evaluation, Flip, Floor
 from pytest_ood.evaluation.trials import (
     AGAIN,
     Asked,
@@ -39,14 +42,15 @@ from pytest_ood.evaluation.trials import (
     Trial,
     WorstTrial,
     aligned,
-    is_answered,
-    mean_outcomes,
+    known,
+    spread_scores,
 )
-from pytest_ood.examples import Dataset, fields_of
+from pytest_ood.examples import Dataset, fields_of, inputs_of
 from pytest_ood.frozen import freeze
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, loss_names
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, loss_names, most_frequent
 from pytest_ood.models.protocol import RecordedModel, SeededModel
 from pytest_ood.perturbations.resources import Resources, using
+from pytest_ood.rows import Picked, blocks, read
 from pytest_ood.shifts import (
     AdversarialShift,
     DomainShift,
@@ -60,22 +64,23 @@ from pytest_ood.shifts import (
     shifted_set_hash,
 )
 from pytest_ood.statistics import estimate, mean_score
+from pytest_ood.statistics.samples import Sample
 from pytest_ood.statistics.seeds import over_seeds
 from pytest_ood.statistics.sequential import looks
 from pytest_ood.suite import IN_DISTRIBUTION, Suite
 from pytest_ood.tasks import check_labels, majority_share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from pytest_ood.budgets import Rules
     from pytest_ood.engine import Engine
     from pytest_ood.evaluation.attacks import AttackFigures
-    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.examples import Inputs
     from pytest_ood.frozen import FrozenSuite
-    from pytest_ood.metrics import Outcome
+    from pytest_ood.metrics import Outcomes
     from pytest_ood.models.protocol import Model
     from pytest_ood.readers import DataSource, Reader
     from pytest_ood.statistics import Figure
@@ -137,6 +142,8 @@ class SuiteRun:
         self._sources: dict[str, InDistribution] = {}
         self._trials: dict[tuple[str, str], Growing] = {}
         self._floors: dict[str, Floor] = {}
+        self._references: dict[str, InDistribution] = {}
+        self._hashes: dict[tuple[str, int, bytes], str] = {}
         self._evaluations: dict[tuple[str, str, str], Evaluation] = {}
 
     def in_distribution(self) -> Dataset:
@@ -172,7 +179,33 @@ class SuiteRun:
             OodError: the data cannot be read.
         """
         size = self.horizon(shift)
-        return self._changed(shift, size) if isinstance(shift, NoiseShift) else size
+        made = isinstance(shift, NoiseShift) and self._is_made_by_rules(shift)
+        return self._changed(shift, size) if made else size
+
+    def asked(self, shift: Shift) -> Sequence[Inputs] | None:
+        """Return what every model is asked under a shift; None where that is not known yet.
+
+        An attack finds out while it asks, and what a language model has to write is not written
+        for a plan.
+
+        Raises:
+            OodError: the data cannot be read.
+        """
+        size = self.horizon(shift)
+        if isinstance(shift, DomainShift):
+            return inputs_of(self._drawn(shift.name, shift.source).examples)
+        if not isinstance(shift, NoiseShift) or not self._is_made_by_rules(shift):
+            return None
+        shifted = self._perturbed(shift)
+        return Picked(shifted.inputs, np.flatnonzero(shifted.changed[:size].where(bool)))
+
+    def _is_made_by_rules(self, shift: NoiseShift) -> bool:
+        """Tell whether a shift's texts are at hand without a language model."""
+        return (
+            shift.name in self._shifted
+            or shift.is_made_by_rules
+            or (self.frozen is not None and shift.name in self.frozen.shifts)
+        )
 
     def _changed(self, shift: Shift | None, size: int) -> int:
         """Return how many of the first `size` examples were changed before any model is measured.
@@ -182,9 +215,8 @@ class SuiteRun:
         noises = self._replayed(shift)
         if noises is None:
             return size
-        shifted = [self._perturbed(noise).inputs for noise in noises]
-        examples = self.in_distribution().examples[:size]
-        return sum(any(texts[p] != e.inputs for texts in shifted) for p, e in enumerate(examples))
+        changed = [self._perturbed(noise).changed[:size] for noise in noises]
+        return combined(changed, lambda *told: any(told)).count(True)
 
     def _replayed(self, shift: Shift | None) -> Sequence[NoiseShift | TransferShift] | None:
         """Return the shifts whose texts are the same for all models; None where there are none."""
@@ -239,7 +271,7 @@ class SuiteRun:
             figure = self._difference(mine, other, metric)
             if len(sizes) > 1:
                 first, second = figures.differences(mine, other)
-                values = first - second if mine[0].paired else _in_pairs(first, second)
+                values = figures.in_pairs(first, second)
                 cuts.append(len(values))
                 figure = figures.sequential(
                     values, cuts, (-2.0, 2.0), self.horizon(shift),
@@ -259,7 +291,7 @@ class SuiteRun:
             judged = Judgement("measured", "no margin is set")
             if margin is not None:
                 judged = judge_at_most(figure, margin, self.rules)
-        lost = {flip.id for flip in _flips(other[0])}
+        flipped = np.setdiff1d(_flipped(mine[0]), _flipped(other[0]))
         return Comparison(
             suite=self.suite.name,
             kind=shift.kind,
@@ -274,13 +306,14 @@ class SuiteRun:
             verdict=judged.verdict,
             reason=judged.reason,
             seed=self.seed,
-            flips=tuple(flip for flip in _flips(mine[0]) if flip.id not in lost),
+            flips=_flips(mine[0], flipped),
+            flipped=len(flipped),
             metric=metric,
             drawn=mine[0].drawn,
             planned=self._planned(shift),
             p_fail=judged.p_fail,
             surrogate=_surrogate(shift),
-            errors=_counted(error for t in (*mine, *other) for error in t.unanswered),
+            errors=_counted(t.unanswered for t in (*mine, *other)),
         )
 
     def _evaluate(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
@@ -292,8 +325,7 @@ class SuiteRun:
             trials = self._trial(model, shift, size)
             figure = self._drop(trials, shift, metric)
             if len(sizes) > 1:
-                before, after = map(np.array, figures.mean_scores(trials))
-                values = before - after if trials[0].paired else _in_pairs(before, after)
+                values = figures.in_pairs(*figures.mean_scores(trials))
                 cuts.append(len(values))
                 figure = figures.sequential(
                     values, cuts, (-1.0, 1.0), self.horizon(shift),
@@ -329,6 +361,7 @@ class SuiteRun:
         trial, floor = trials[0], self.floor(model)
         domain = isinstance(shift, DomainShift)
         reference = self._reference(shift, trial.after) if domain else None
+        flipped = _flipped(trial)
         return Evaluation(
             suite=self.suite.name,
             kind=shift.kind,
@@ -337,7 +370,7 @@ class SuiteRun:
             n=len(trial.after),
             unchanged=trial.unchanged,
             rejected=trial.rejected,
-            errors=_counted(error for t in trials for error in t.unanswered),
+            errors=_counted(t.unanswered for t in trials),
             abstained=_abstained(trial.after),
             abstained_id=_abstained(trial.before),
             score_id=first,
@@ -353,9 +386,10 @@ class SuiteRun:
             attack=self._attack_figures(trials, shift),
             surrogate=_surrogate(shift),
             prompt=trial.prompt,
-            before=mean_outcomes(trials, lambda t: t.before),
-            after=mean_outcomes(trials, lambda t: t.after),
-            flips=_flips(trial),
+            before=spread_scores(trials, lambda t: t.before),
+            after=spread_scores(trials, lambda t: t.after),
+            flips=_flips(trial, flipped),
+            flipped=len(flipped),
             metric=metric,
             drawn=trial.drawn,
             planned=self._planned(shift),
@@ -364,7 +398,7 @@ class SuiteRun:
             disagreement=floor.disagreed / floor.reasked if floor.reasked else None,
             seed_drops=self._seed_drops(trials, first, metric),
             reweighted=self._reweighted(trials) if domain else None,
-            reference=None if reference is None else _mean_score(reference),
+            reference=None if reference is None else figures.mean_of(reference),
             measures=self._measures(trials, shift),
             sequential=self.is_sequential([model], self.horizon(shift)),
             family=shift.family if isinstance(shift, NoiseShift) else "",
@@ -373,7 +407,7 @@ class SuiteRun:
 
     def _seed_drops(self, trials: Sequence[Trial], first: float, metric: str) -> tuple[float, ...]:
         if metric == IN_DOMAIN:
-            return tuple(first - _mean_score(trial.after) for trial in trials)
+            return tuple(first - figures.mean_of(trial.after) for trial in trials)
         return figures.seed_drops(trials, metric, self.suite.task.labels)
 
     def _attack_figures(self, trials: Sequence[Trial], shift: Shift) -> AttackFigures | None:
@@ -399,10 +433,19 @@ class SuiteRun:
 
     def _hash(self, shift: Shift, trial: Trial) -> str:
         """Hash the examples under the shift that were used."""
-        used = self._used(shift, trial.after)
+        places = trial.after.places
+        key = (shift.name, len(places), hashlib.sha256(places.tobytes()).digest())
+        # Attacks and the worst of all noise leave other texts for every model.
+        shared = isinstance(shift, DomainShift | NoiseShift | TransferShift)
+        if shared and key in self._hashes:
+            return self._hashes[key]
+        used = Picked(trial.after.examples, places)
         if isinstance(shift, DomainShift):
-            return Dataset(shift.name, tuple(used)).content_hash
-        return shifted_set_hash(used, trial.shifted)
+            found = Dataset(shift.name, used).content_hash
+        else:
+            found = shifted_set_hash(used, trial.shifted)
+        self._hashes[key] = found
+        return found
 
     def _drawn(self, name: str, source: DataSource | Dataset) -> Dataset:
         if name not in self._datasets:
@@ -438,16 +481,6 @@ class SuiteRun:
             elif isinstance(shift, NoiseShift | TransferShift):
                 shifted[shift.name] = self._perturbed(shift)
         return freeze(self.suite, self.seed, data, shifted, IN_DISTRIBUTION)
-
-    def _examples(self, shift: Shift) -> Sequence[Example]:
-        if isinstance(shift, DomainShift):
-            return self._drawn(shift.name, shift.source).examples
-        return self.in_distribution().examples
-
-    def _used(self, shift: Shift, outcomes: Sequence[Outcome]) -> list[Example]:
-        """Return the examples of these outcomes."""
-        ids = {outcome.id for outcome in outcomes}
-        return [example for example in self._examples(shift) if example.id in ids]
 
     def _budget(self, shift: Shift, metric: str) -> Budget:
         return self.suite.budgets[shift.name].get(metric, Budget())
@@ -509,10 +542,18 @@ class SuiteRun:
 
         Raises:
             DataError: the shift changed none of all examples.
+            ModelError: there is no example that all of them answered.
         """
         with using(resources_of(self.reader)):
             trials = [self._growing(member, shift).upto(size) for member in _members(model)]
         trials = aligned(trials)
+        missing = next((trial.unanswered for trial in trials if trial.unanswered), ())
+        if not trials[0].after and missing:
+            raise ModelError(
+                f"model {model.name!r} left no example answered both in distribution and under "
+                f"{self.suite.name}/{shift.kind}/{shift.name} ({missing[0]}); what it answered is "
+                "kept: run the same command again"
+            )
         if not trials[0].after:
             rejected = trials[0].rejected
             why = f" (the validity filter rejected {rejected})" if rejected else ""
@@ -532,7 +573,7 @@ class SuiteRun:
         asker, source = Asker(self.suite, self.engine, member), self._source(member)
         if isinstance(shift, DomainShift):
             targets = self._drawn(shift.name, shift.source).examples
-            return DomainTrial(asker, shift.name, source, targets)
+            return DomainTrial(source, InDistribution(asker, targets, shift.name))
         if isinstance(shift, NoiseShift | TransferShift):
             return self._noise_trial(asker, source, shift)
         if isinstance(shift, WorstCase):
@@ -567,9 +608,16 @@ class SuiteRun:
         with using(resources_of(self.reader)):
             attacked = trial.upto(self.horizon(shift))
         self._surrogate_trials[shift.name] = attacked
-        results = attacked.attacks or ()
-        rest = self.in_distribution().examples[len(results) :]
-        return Shifted((*(result.inputs for result in results), *(e.inputs for e in rest)))
+        results, examples = attacked.attacks or (), self.in_distribution().examples
+
+        def made() -> Iterator[tuple[list[Inputs], tuple[()]]]:
+            start = 0
+            for block in blocks(examples):
+                turned = [result.inputs for result in results[start : start + len(block)]]
+                yield [*turned, *(e.inputs for e in block[len(turned) :])], ()
+                start += len(block)
+
+        return Shifted.of(examples, made())
 
     def _drop(self, trials: Sequence[Trial], shift: Shift, metric: str) -> Figure:
         labels = self.suite.task.labels
@@ -589,14 +637,13 @@ class SuiteRun:
     def _scores(self, trials: Sequence[Trial], shift: Shift, metric: str) -> tuple[float, float]:
         """Return a metric before and under the shift."""
         if metric == IN_DOMAIN:
-            after = figures.mean_scores(trials)[1]
+            after = float(Sample.of(figures.mean_scores(trials)[1]).mean)
             reference = self._reference(shift, trials[0].after)
-            known = after if reference is None else [o.score for o in reference]
-            return sum(known) / len(known), sum(after) / len(after)
+            return after if reference is None else figures.mean_of(reference), after
         if metric != ACCURACY:
             return figures.measured(trials, metric, self.suite.task.labels)
-        before, after = figures.mean_scores(trials)
-        return sum(before) / len(before), sum(after) / len(after)
+        before, last = figures.mean_scores(trials)
+        return float(Sample.of(before).mean), float(Sample.of(last).mean)
 
     def _measures(
         self, trials: Sequence[Trial], shift: Shift
@@ -622,15 +669,17 @@ class SuiteRun:
         first, last = figures.measured(trials, REWEIGHTED, self.suite.task.labels)
         return first - last
 
-    def _reference(self, shift: Shift, after: Sequence[Outcome]) -> list[Outcome] | None:
+    def _reference(self, shift: Shift, after: Outcomes) -> Outcomes | None:
         """Return what the baseline trained on the target answers to the same examples."""
         if shift.name not in self.references:
             return None
-        examples = self._used(shift, after)
-        asker = Asker(self.suite, self.engine, self.references[shift.name])
-        return asker.outcomes(shift.name, examples, [e.inputs for e in examples])
+        if shift.name not in self._references:
+            asker = Asker(self.suite, self.engine, self.references[shift.name])
+            self._references[shift.name] = InDistribution(asker, after.examples, shift.name)
+        reached = int(after.places[-1]) + 1
+        return self._references[shift.name].upto(reached).only(after.places)
 
-    def _needed_reference(self, shift: Shift, trials: Sequence[Trial]) -> list[Outcome]:
+    def _needed_reference(self, shift: Shift, trials: Sequence[Trial]) -> Outcomes:
         reference = self._reference(shift, trials[0].after)
         if reference is None:
             raise NotApplicableError(
@@ -648,15 +697,14 @@ class SuiteRun:
         for size in sizes:
             asked = [self._source(member).upto(size) for member in members]
             answered, missing = answered_by_all(asked)
-            if not answered[0]:
+            if not len(answered[0]):
                 raise ModelError(
                     f"model {model.name!r} answered none of {size} inputs in distribution "
                     f"({missing[0]})"
                 )
-            scores = np.mean([[o.score for o in outcomes] for outcomes in answered], axis=0)
-            figure = mean_score([float(v) for v in scores])
+            scores = figures.mean_scores_of(answered)
             figure = over_seeds(
-                figure, tuple(_mean_score(outcomes) for outcomes in answered), limits=(0.0, 1.0)
+                mean_score(scores), tuple(map(figures.mean_of, answered)), limits=(0.0, 1.0)
             )
             if len(sizes) > 1:
                 figure = figures.sequential(
@@ -695,22 +743,23 @@ class SuiteRun:
             p_fail=judged.p_fail,
             reasked=reasked,
             disagreed=disagreed,
-            seed_scores=tuple(_mean_score(outcomes) for outcomes in answered),
-            errors=_counted(missing),
+            seed_scores=tuple(map(figures.mean_of, answered)),
+            errors=_counted([missing]),
         )
 
-    def _ask_again(self, member: Asked, outcomes: Sequence[Outcome]) -> tuple[int, int]:
+    def _ask_again(self, member: Asked, outcomes: Outcomes) -> tuple[int, int]:
         """Return how many examples were asked again, and how many got another answer."""
         if isinstance(member, RecordedModel):
             return 0, 0
         examples = self.in_distribution().examples[: min(REASKED, len(outcomes))]
         again = self._source(member).asker.answers(
-            IN_DISTRIBUTION, examples, [e.inputs for e in examples], AGAIN
+            IN_DISTRIBUTION, examples, inputs_of(examples), AGAIN
         )
+        first = outcomes.graded[: len(again)]
         pairs = [
-            (outcome.prediction.label, answer.label)
-            for outcome, answer in zip(outcomes, again, strict=False)
-            if is_answered(outcome) and answer.error is None
+            (label, answer.label)
+            for label, error, answer in zip(first.answer, first.error, again, strict=True)
+            if error is None and answer.error is None
         ]
         return len(pairs), sum(first != second for first, second in pairs)
 
@@ -718,7 +767,7 @@ class SuiteRun:
         return figure.p_above(majority) <= VALIDITY_ALPHA
 
     def _usable(
-        self, figure: Figure, majority: float, answered: Sequence[Sequence[Outcome]]
+        self, figure: Figure, majority: float, answered: Sequence[Outcomes]
     ) -> Judgement | None:
         """Tell why a model's drops mean nothing, or return None where they do."""
         for outcomes in answered:
@@ -734,7 +783,7 @@ class SuiteRun:
             )
         return None
 
-    def _abstaining(self, outcomes: Sequence[Outcome], where: str) -> Judgement | None:
+    def _abstaining(self, outcomes: Outcomes, where: str) -> Judgement | None:
         cap, share = self.suite.max_abstention, _abstained(outcomes) / len(outcomes)
         if share <= cap:
             return None
@@ -774,9 +823,9 @@ class SuiteRun:
     def _lost_reference(self, shift: Shift, trial: Trial) -> Judgement | None:
         """Tell why the in-domain reference is none: what has not learned the target is no mark."""
         outcomes = self._needed_reference(shift, [trial])
-        figure = mean_score([o.score for o in outcomes])
-        used = self._used(shift, outcomes)
-        majority = majority_share(Dataset(shift.name, tuple(used)))
+        figure = mean_score(outcomes.graded.score)
+        used = Picked(outcomes.examples, outcomes.places)
+        majority = majority_share(Dataset(shift.name, used))
         if self._above_majority(figure, majority):
             return None
         return Judgement(
@@ -818,34 +867,36 @@ def _too_many_unanswered(missing: Sequence[str], inputs: int) -> Judgement | Non
     )
 
 
-def _counted(errors: Iterable[str]) -> tuple[tuple[str, int], ...]:
+def _counted(errors: Iterable[Column[str]]) -> tuple[tuple[str, int], ...]:
     """Return each reason with its count, the most frequent first."""
-    counts = Counter(errors)
-    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    counts: Counter[str] = Counter()
+    for column in errors:
+        counts.update(dict(zip(column.values, column.counts.tolist(), strict=True)))
+    told = [(error, count) for error, count in counts.items() if count]
+    return tuple(sorted(told, key=lambda item: (-item[1], item[0])))
 
 
-def answered_by_all(
-    columns: Sequence[Sequence[Outcome]],
-) -> tuple[list[list[Outcome]], tuple[str, ...]]:
-    """Return the outcomes of the places that all columns have answers to, and why others are out.
+def answered_by_all(sides: Sequence[Outcomes]) -> tuple[list[Outcomes], Column[str]]:
+    """Return the outcomes of the places that all have answers to, and why others are out.
 
     Args:
-        columns: As long as each other, one for each seed of a model.
+        sides: On the same examples, one for each seed of a model.
     """
-    errors = [next((o.prediction.error for o in row if not is_answered(o)), None)
-              for row in zip(*columns, strict=True)]  # fmt: skip
-    kept = [
-        [o for o, error in zip(column, errors, strict=True) if error is None] for column in columns
-    ]
-    return kept, tuple(error for error in errors if error is not None)
+    errors = combined([side.graded.error for side in sides], _first_known)
+    answered = errors.where(lambda error: error is None)
+    return [side.only(answered) for side in sides], known(errors)
 
 
-def _one_answer(outcomes: Sequence[Outcome]) -> Judgement | None:
-    given = [o.prediction.label for o in outcomes if o.prediction.label is not None]
+def _first_known(*errors: str | None) -> str | None:
+    return next((error for error in errors if error is not None), None)
+
+
+def _one_answer(outcomes: Outcomes) -> Judgement | None:
+    given = known(outcomes.graded.answer)
     if not given:
         return Judgement("invalid", "it answered nothing in distribution")
-    most = max(set(given), key=lambda label: (given.count(label), label))
-    share = given.count(most) / len(given)
+    most, count = most_frequent(given)
+    share = count / len(given)
     if share <= SAME_ANSWER_SHARE:
         return None
     return Judgement("invalid", f"it answers {most!r} to {points(share)} % of the inputs")
@@ -855,31 +906,30 @@ def _members(model: Tested) -> tuple[Asked, ...]:
     return model.members if isinstance(model, SeededModel) else (model,)
 
 
-def _in_pairs(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pair two independent draws in their random order, as far as the shorter one goes."""
-    size = min(len(before), len(after))
-    return np.subtract(before[:size], after[:size])
+def _flipped(trial: Trial) -> NDArray[np.intp]:
+    """Return which were right before and are wrong after; of a domain shift, which are wrong."""
+    after = trial.after.graded.score
+    if trial.originals is None:
+        return np.flatnonzero(after.where(lambda score: score == 0.0))
+    return np.flatnonzero(combined([trial.before.graded.score, after], gt).where(bool))
 
 
-def _flips(trial: Trial) -> tuple[Flip, ...]:
-    """Return what was right before and is wrong after; of a domain shift, what is wrong."""
-    originals = trial.originals
-    if originals is None:
+def _flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
+    """Return the first of those that flipped, with their texts."""
+    places = flipped[:FLIPS_KEPT]
+    new, texts = trial.after.read(places), read(trial.shifted, places)
+    if trial.originals is None:
         return tuple(
             Flip(o.id, o.label, None, _shown(text), None, o.prediction.label)
-            for o, text in zip(trial.after, trial.shifted, strict=True)
-            if o.score == 0.0
+            for o, text in zip(new, texts, strict=True)
         )
+    old, originals = trial.before.read(places), read(trial.originals, places)
     return tuple(
         Flip(
-            new.id, new.label, _shown(original), _shown(text),
-            old.prediction.label, new.prediction.label,
+            o.id, o.label, _shown(original), _shown(text), was.prediction.label, o.prediction.label
         )
-        for old, new, original, text in zip(
-            trial.before, trial.after, originals, trial.shifted, strict=True
-        )
-        if old.score > new.score
-    )  # fmt: skip
+        for was, o, original, text in zip(old, new, originals, texts, strict=True)
+    )
 
 
 def _queries(trials: Sequence[Trial]) -> int | None:
@@ -900,12 +950,8 @@ def _surrogate(shift: Shift) -> str:
     return shift.surrogate if isinstance(shift, TransferShift) else ""
 
 
-def _mean_score(outcomes: Sequence[Outcome]) -> float:
-    return sum(o.score for o in outcomes) / len(outcomes)
-
-
-def _abstained(outcomes: Sequence[Outcome]) -> int:
-    return sum(o.prediction.label is None for o in outcomes)
+def _abstained(outcomes: Outcomes) -> int:
+    return outcomes.graded.answer.count(None)
 
 
 def _shown(inputs: Inputs) -> str:

@@ -4,31 +4,39 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
+from pytest_ood.columns import Column, combined
 from pytest_ood.edits import Perturbed, apply_edits
 from pytest_ood.engine import check_answered, check_answers
 from pytest_ood.errors import DataError, NotApplicableError, OodError, TooLongError
 from pytest_ood.evaluation.attack_store import AttackStore
+from pytest_ood.evaluation.figures import mean_scores_of
 from pytest_ood.evaluation.records import PromptAttack
-from pytest_ood.examples import Dataset, Example, fields_of
-from pytest_ood.metrics import Outcome
+from pytest_ood.examples import Dataset, Example, fields_of, inputs_of
+from pytest_ood.metrics import Graded, Outcomes
 from pytest_ood.models.protocol import Model, Promptable, RecordedModel
 from pytest_ood.perturbations.adversarial import AttackResult, Recipe
 from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, WRONG, attacked_field
 from pytest_ood.perturbations.protection import Protection
 from pytest_ood.progress import Silent
 from pytest_ood.prompting import FIELD_PATTERN
+from pytest_ood.rows import Chosen, Mapped, Picked, blocks
 from pytest_ood.suite import IN_DISTRIBUTION
 from pytest_ood.tasks import Prediction, majority_share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_ood.engine import Engine
     from pytest_ood.examples import Inputs
+    from pytest_ood.metrics import Outcome
     from pytest_ood.perturbations.adversarial import QueryBudget
     from pytest_ood.prompting import Prompt
+    from pytest_ood.rows import Places
     from pytest_ood.shifts import (
         AdversarialShift,
         NoiseShift,
@@ -66,27 +74,40 @@ class Asker:
         Raises:
             ModelError: the model gave something else, or an answer was not recorded.
         """
-        labels = self.suite.task.labels
-        if isinstance(self.model, RecordedModel):
-            answers = self.model.recall(shift, [example.id for example in examples])
-            check_answers(self.model.name, answers, len(examples), labels)
-            return answers
-        what = f"{self.suite.name}/{shift}"
-        return self.engine.predict(self.model, inputs, labels, what, draw)
+        return [
+            answer
+            for answers in self._in_blocks(shift, examples, inputs, draw)
+            for answer in answers
+        ]
 
-    def outcomes(
-        self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs]
-    ) -> list[Outcome]:
-        """Return the scored answers.
+    def graded(self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs]) -> Graded:
+        """Return the scored answers, of however many examples there are.
 
         Raises:
             ModelError: as `answers`.
         """
-        answers = self.answers(shift, examples, inputs)
-        return [
-            Outcome(e.id, e.label, answer, self.suite.task.score(answer, e))
-            for e, answer in zip(examples, answers, strict=True)
-        ]
+        found, score = Graded(), self.suite.task.score
+        for block, answers in zip(
+            blocks(examples), self._in_blocks(shift, examples, inputs), strict=True
+        ):
+            rows = zip(block, answers, strict=True)
+            found += Graded.of((e.label, answer, score(answer, e)) for e, answer in rows)
+        return found
+
+    def _in_blocks(
+        self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0
+    ) -> Iterator[list[Prediction]]:
+        """Yield the answers to one block of examples after another."""
+        labels = self.suite.task.labels
+        if isinstance(self.model, RecordedModel):
+            for block in blocks(examples):
+                answers = self.model.recall(shift, [example.id for example in block])
+                check_answers(self.model.name, answers, len(block), labels)
+                yield answers
+            return
+        what = f"{self.suite.name}/{shift}"
+        for answered in self.engine.in_blocks(self.model, inputs, labels, what, draw):
+            yield answered.answers
 
 
 @dataclass(frozen=True)
@@ -111,17 +132,17 @@ class Trial:
 
     paired: bool
     drawn: int
-    before: tuple[Outcome, ...]
-    after: tuple[Outcome, ...]
-    originals: tuple[Inputs, ...] | None
-    shifted: tuple[Inputs, ...]
+    before: Outcomes
+    after: Outcomes
+    originals: Sequence[Inputs] | None
+    shifted: Sequence[Inputs]
     unchanged: int = 0
     rejected: int = 0
     attacks: tuple[AttackResult, ...] | None = None
     unheld: int = 0
     cached: int = 0
     prompt: PromptAttack | None = None
-    unanswered: tuple[str, ...] = ()
+    unanswered: Column[str] = field(default_factory=Column)
 
 
 class Growing(Protocol):
@@ -134,46 +155,48 @@ class Growing(Protocol):
 
 @dataclass
 class InDistribution:
-    """The in-distribution answers that all shifts share."""
+    """The answers to examples as they are, in distribution or in another domain.
+
+    Attributes:
+        asker: Asks the model.
+        examples: All there are.
+        name: Of the set.
+        graded: The answers so far.
+    """
 
     asker: Asker
     examples: Sequence[Example]
-    outcomes: list[Outcome] = field(default_factory=list)
+    name: str = IN_DISTRIBUTION
+    graded: Graded = field(default_factory=Graded)
 
-    def upto(self, size: int) -> list[Outcome]:
+    def upto(self, size: int) -> Outcomes:
         """Return the first `size` outcomes."""
-        new = self.examples[len(self.outcomes) : size]
+        new = self.examples[len(self.graded) : size]
         if new:
-            self.outcomes += self.asker.outcomes(IN_DISTRIBUTION, new, [e.inputs for e in new])
-        return self.outcomes[:size]
+            self.graded += self.asker.graded(self.name, new, inputs_of(new))
+        graded = self.graded[:size]
+        return Outcomes(self.examples, np.arange(len(graded)), graded)
 
 
 @dataclass
 class DomainTrial:
     """Other examples than in distribution."""
 
-    asker: Asker
-    shift: str
     source: InDistribution
-    targets: Sequence[Example]
-    outcomes: list[Outcome] = field(default_factory=list)
+    target: InDistribution
 
     def upto(self, size: int) -> Trial:
         """Return the first `size` of both sets; past the smaller's end, all of both."""
-        smaller = min(len(self.source.examples), len(self.targets))
-        whole = size >= smaller
-        known = len(self.targets) if whole else size
-        new = self.targets[len(self.outcomes) : known]
-        if new:
-            self.outcomes += self.asker.outcomes(self.shift, new, [e.inputs for e in new])
-        before = self.source.upto(len(self.source.examples) if whole else size)
+        sides = (self.target, self.source)
+        whole = size >= min(len(side.examples) for side in sides)
+        after, before = (side.upto(len(side.examples) if whole else size) for side in sides)
         return Trial(
             paired=False,
             drawn=len(before),
-            before=tuple(before),
-            after=tuple(self.outcomes[:known]),
+            before=before,
+            after=after,
             originals=None,
-            shifted=tuple(e.inputs for e in self.targets[:known]),
+            shifted=inputs_of(self.target.examples[: len(after)]),
         )
 
 
@@ -188,33 +211,38 @@ class NoiseTrial:
     shift: NoiseShift | TransferShift
     source: InDistribution
     shifted: Shifted
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    graded: Graded = field(default_factory=Graded)
 
     def upto(self, size: int) -> Trial:
         """Return the first `size` examples' trial."""
         examples = self.source.examples
-        texts = self.shifted.inputs
-        places = [p for p, e in enumerate(examples[:size]) if texts[p] != e.inputs]
-        new = [place for place in places if place not in self.outcomes]
-        if new:
-            answered = self.asker.outcomes(
-                self.shift.name,
-                [self.shift.relabelled(examples[p]) for p in new],
-                [texts[p] for p in new],
-            )
-            self.outcomes.update(zip(new, answered, strict=True))
+        after = self.outcomes(size)
         before = self.source.upto(size)
-        rejected = sum(place < size for place in self.shifted.rejected)
+        drawn = len(before)
+        rejected = self.shifted.rejected[:size].count(True)
         return Trial(
             paired=True,
-            drawn=min(size, len(examples)),
-            before=tuple(before[p] for p in places),
-            after=tuple(self.outcomes[p] for p in places),
-            originals=tuple(examples[p].inputs for p in places),
-            shifted=tuple(texts[p] for p in places),
-            unchanged=min(size, len(examples)) - len(places) - rejected,
+            drawn=drawn,
+            before=before.only(after.places),
+            after=after,
+            originals=inputs_of(Picked(examples, after.places)),
+            shifted=Picked(self.shifted.inputs, after.places),
+            unchanged=drawn - len(after) - rejected,
             rejected=rejected,
         )
+
+    def outcomes(self, size: int) -> Outcomes:
+        """Return the outcomes of those of the first `size` examples that were changed."""
+        examples = self.source.examples
+        places = np.flatnonzero(self.shifted.changed[:size].where(bool))
+        new = places[len(self.graded) :]
+        if len(new):
+            self.graded += self.asker.graded(
+                self.shift.name,
+                Mapped(Picked(examples, new), self.shift.relabelled),
+                Picked(self.shifted.inputs, new),
+            )
+        return Outcomes(examples, places, self.graded[: len(places)])
 
 
 @dataclass
@@ -229,33 +257,44 @@ class WorstTrial:
 
     def upto(self, size: int) -> Trial:
         """Return the first `size` examples' trial; each perturbation is asked about them."""
-        for noise in self.noises:
-            noise.upto(size)
+        perturbed = [noise.outcomes(size) for noise in self.noises]
         examples, before = self.source.examples, self.source.upto(size)
-        after, texts = [], []
-        for place, outcome in enumerate(before):
-            asked = [(outcome, examples[place].inputs)]
-            asked += [
-                (noise.outcomes[place], noise.shifted.inputs[place])
-                for noise in self.noises
-                if place in noise.outcomes
-            ]
-            answered = [pair for pair in asked if is_answered(pair[0])]
-            missing = [pair for pair in asked if not is_answered(pair[0])]
-            worst, text = min(answered or missing, key=lambda pair: pair[0].score)
-            if missing and worst.score > 0.0:
-                # Where one answer is missing, nobody knows the worst, unless it is that already.
-                worst, text = missing[0]
-            after.append(worst)
-            texts.append(text)
+        sides, drawn = [before, *perturbed], len(before)
+        answers = [
+            side.spread(combined([side.graded.score, side.graded.error], _pair), drawn)
+            for side in sides
+        ]
+        worst = combined(answers, _worst).array
+        # Of each side the places of its outcomes, after those of the sides before it.
+        rows, graded = np.empty(drawn, np.int64), Graded()
+        for number, side in enumerate(sides):
+            mine = worst[side.places] == number
+            rows[side.places[mine]] = len(graded) + np.flatnonzero(mine)
+            graded += side.graded
+        originals = inputs_of(examples[:drawn])
+        texts = [originals, *(noise.shifted.inputs for noise in self.noises)]
         return Trial(
             paired=True,
-            drawn=len(before),
-            before=tuple(before),
-            after=tuple(after),
-            originals=tuple(e.inputs for e in examples[: len(before)]),
-            shifted=tuple(texts),
+            drawn=drawn,
+            before=before,
+            after=Outcomes(examples, before.places, graded[rows]),
+            originals=originals,
+            shifted=Chosen(texts, worst),
         )
+
+
+def _pair(score: float, error: str | None) -> tuple[float, str | None]:
+    return score, error
+
+
+def _worst(*sides: tuple[float, str | None] | None) -> int:
+    """Return the number of the worst outcome of an example; None is where there is no outcome."""
+    known = [(number, *side) for number, side in enumerate(sides) if side is not None]
+    answered = [side for side in known if side[2] is None]
+    missing = [side for side in known if side[2] is not None]
+    number, score, _ = min(answered or missing, key=lambda side: side[1])
+    # Where one answer is missing, nobody knows the worst, unless it is that already.
+    return missing[0][0] if missing and score > 0.0 else number
 
 
 @dataclass
@@ -290,12 +329,17 @@ class AttackTrial:
         kept = [place for place, result in enumerate(results) if not result.left_out]
         if not kept:
             raise self._nothing_attacked()
+        places = np.array(kept)
+        first = before.only(places)
+        after = (
+            _after(outcome, results[place]) for outcome, place in zip(first, kept, strict=True)
+        )
         return Trial(
             paired=True,
             drawn=len(examples),
-            before=tuple(before[p] for p in kept),
-            after=tuple(_after(before[p], results[p]) for p in kept),
-            originals=tuple(examples[p].inputs for p in kept),
+            before=first,
+            after=Outcomes(self.source.examples, places, Graded.of(after)),
+            originals=inputs_of(Picked(examples, places)),
             shifted=tuple(results[p].inputs for p in kept),
             unchanged=sum(not results[p].success for p in kept),
             attacks=tuple(results),
@@ -427,11 +471,11 @@ def _asked_anew(model: Asked) -> Model:
     return model
 
 
-def _after(before: Outcome, result: AttackResult) -> Outcome:
-    """Return the outcome under an attack: of a success 0, whatever the attacker was after."""
+def _after(before: Outcome, result: AttackResult) -> tuple[str, Prediction, float]:
+    """Return truth, answer and score under an attack: of a success 0, whatever it was after."""
     if not result.success or result.answer is None:
-        return before
-    return Outcome(before.id, before.label, result.answer, 0.0)
+        return before.label, before.prediction, before.score
+    return before.label, result.answer, 0.0
 
 
 @dataclass
@@ -460,14 +504,15 @@ class PromptTrial:
         prompt, result, asker = self.attacked
         examples = self.source.examples[:size]
         before = self.source.upto(size)
-        inputs = tuple(example.inputs for example in examples)
-        changed = bool(result.nearest)
-        after = asker.outcomes(self.shift.name, examples, inputs) if changed else before
+        inputs, after = inputs_of(examples), before
+        if result.nearest:
+            graded = asker.graded(self.shift.name, examples, inputs)
+            after = Outcomes(self.source.examples, before.places, graded)
         return Trial(
             paired=True,
             drawn=len(examples),
-            before=tuple(before),
-            after=tuple(after),
+            before=before,
+            after=after,
             originals=inputs,
             shifted=inputs,
             prompt=PromptAttack(
@@ -482,8 +527,8 @@ class PromptTrial:
             raise NotApplicableError(
                 f"model {model.name!r} has no prompt to attack; it is {model.paradigm}"
             )
-        examples = self.source.examples[-self.shift.search_examples :]
-        majority = majority_share(Dataset("search", tuple(examples)))
+        examples = tuple(self.source.examples[-self.shift.search_examples :])
+        majority = majority_share(Dataset("search", examples))
         prompt = model.prompt
         what = f"{self.asker.suite.name}/{self.shift.name}"
 
@@ -492,12 +537,12 @@ class PromptTrial:
 
         def answered(text: str) -> Prediction:
             try:
-                outcomes = asker(text).outcomes(what, examples, [e.inputs for e in examples])
+                answers = asker(text).answers(what, examples, [e.inputs for e in examples])
             except TooLongError as error:
                 # It is the prompt that is too long for some of them.
                 raise TooLongError(str(error), [text]) from None
-            check_answered(model.name, [o.prediction for o in outcomes], what)
-            return _verdict_on(outcomes, majority)
+            check_answered(model.name, answers, what)
+            return self._verdict_on(examples, answers, majority)
 
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:
             return [answered(str(text)) for text in inputs]
@@ -519,25 +564,25 @@ class PromptTrial:
             )
         return prompt, result, asker(apply_edits(prompt.text, result.nearest))
 
+    def _verdict_on(
+        self, examples: Sequence[Example], answers: Sequence[Prediction], majority: float
+    ) -> Prediction:
+        """Say of a prompt whether it works: whether answers are better than the majority class's.
+
+        Its score is the mean probability of the right labels; without any, the mean score.
+        """
+        pairs = list(zip(examples, answers, strict=True))
+        scores = [self.asker.suite.task.score(answer, example) for example, answer in pairs]
+        scored = [
+            answer.scores.get(example.label, score)
+            for (example, answer), score in zip(pairs, scores, strict=True)
+        ]
+        good = sum(scored) / len(scored)
+        label = WORKS if sum(scores) / len(scores) > majority else BROKEN
+        return Prediction(label, {WORKS: good, BROKEN: 1.0 - good})
+
 
 WORKS, BROKEN = "works", "broken"
-
-
-def _verdict_on(outcomes: Sequence[Outcome], majority: float) -> Prediction:
-    """Say of a prompt whether it works: whether answers are better than the majority class's.
-
-    Its score is the mean probability of the right labels, or the mean score where there is none.
-    """
-    score = sum(o.score for o in outcomes) / len(outcomes)
-    scored = [o.prediction.scores.get(o.label, o.score) for o in outcomes]
-    good = sum(scored) / len(scored)
-    label = WORKS if score > majority else BROKEN
-    return Prediction(label, {WORKS: good, BROKEN: 1.0 - good})
-
-
-def is_answered(outcome: Outcome) -> bool:
-    """Tell whether there is an answer at all, an abstention included."""
-    return outcome.prediction.error is None
 
 
 def aligned(trials: Sequence[Trial]) -> list[Trial]:
@@ -553,39 +598,43 @@ def aligned(trials: Sequence[Trial]) -> list[Trial]:
     return [_only(trial, before, after) for trial in trials]
 
 
-def _kept(columns: Sequence[Sequence[Outcome]]) -> set[str] | None:
-    """Return the ids of examples that all columns have answers to; None where it is all of them."""
-    answered = all(is_answered(outcome) for column in columns for outcome in column)
-    if answered and len({tuple(o.id for o in column) for column in columns}) == 1:
-        return None
-    return set.intersection(*({o.id for o in column if is_answered(o)} for column in columns))
+def _kept(sides: Sequence[Outcomes]) -> Places | None:
+    """Return the places that all sides have answers to; None where it is all of them."""
+    answered = [side.places[side.graded.answered] for side in sides]
+    kept = reduce(np.intersect1d, answered)
+    return None if all(len(side) == len(kept) for side in sides) else kept
 
 
-def _only(trial: Trial, before: set[str] | None, after: set[str] | None) -> Trial:
-    """Return a trial on the examples of these ids; of a paired one, those of both."""
-    sides = (trial.before, trial.after)
-    kept = (before, after)
+def _only(trial: Trial, before: Places | None, after: Places | None) -> Trial:
+    """Return a trial on the examples at these places; of a paired one, those of both."""
     if trial.paired:
-        both = [ids for ids in kept if ids is not None]
-        kept = (set.intersection(*both),) * 2
+        before = after = reduce(np.intersect1d, [p for p in (before, after) if p is not None])
+    sides = ((trial.before, before), (trial.after, after))
     first, last = (
-        [place for place, o in enumerate(side) if ids is None or o.id in ids]
-        for side, ids in zip(sides, kept, strict=True)
+        np.arange(len(side)) if kept is None else np.flatnonzero(np.isin(side.places, kept))
+        for side, kept in sides
     )
-    originals, errors = trial.originals, [o.prediction.error for side in sides for o in side]
+    originals, errors = trial.originals, trial.before.graded.error + trial.after.graded.error
     return replace(
         trial,
-        before=tuple(trial.before[p] for p in first),
-        after=tuple(trial.after[p] for p in last),
-        originals=None if originals is None else tuple(originals[p] for p in last),
-        shifted=tuple(trial.shifted[p] for p in last),
-        unanswered=(*trial.unanswered, *(error for error in errors if error is not None)),
+        before=trial.before.only(first),
+        after=trial.after.only(last),
+        originals=None if originals is None else Picked(originals, last),
+        shifted=Picked(trial.shifted, last),
+        unanswered=trial.unanswered + known(errors),
     )
 
 
-def mean_outcomes(
-    trials: Sequence[Trial], side: Callable[[Trial], Sequence[Outcome]]
-) -> tuple[tuple[str, float], ...]:
-    """Return (example id, mean score over the trials of a model's seeds)."""
-    columns = zip(*(side(trial) for trial in trials), strict=True)
-    return tuple((c[0].id, sum(o.score for o in c) / len(c)) for c in columns)
+def known(errors: Column[str | None]) -> Column[str]:
+    """Return the errors among what may be some."""
+    return combined([errors[errors.where(lambda error: error is not None)]], str)
+
+
+def spread_scores(
+    trials: Sequence[Trial], side: Callable[[Trial], Outcomes]
+) -> Column[float | None]:
+    """Return each example's mean score over the trials of a model's seeds, by its place."""
+    outcomes = [side(trial) for trial in trials]
+    places = outcomes[0].places
+    size = int(places[-1]) + 1 if len(places) else 0
+    return outcomes[0].spread(mean_scores_of(outcomes), size)

@@ -12,7 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
+from pytest_ood.errors import (
+    AssetError,
+    ConfigurationError,
+    DataError,
+    ModelError,
+    require,
+    unknown_name,
+)
 from pytest_ood.examples import fields_of
 from pytest_ood.files import made_once
 from pytest_ood.models._torch import (
@@ -22,7 +29,10 @@ from pytest_ood.models._torch import (
     length_sorted,
     pick_device,
     quiet_transformers,
+    weight_count,
+    without_collections,
 )
+from pytest_ood.models.protocol import Usage
 from pytest_ood.objects import Portable
 from pytest_ood.seeding import generator, seeded_globals
 from pytest_ood.tasks import Prediction, check_labels, decide
@@ -156,6 +166,24 @@ class FinetunedModel(Portable):
         The same recipe gives the same weights on the same machine with as many threads; floating
         point sums in another order give others.
         """
+        folder = self._place
+        if self.training is not None:
+            with made_once(folder) as scratch:
+                if scratch is not None:
+                    self._train(self.training, self._base[1], scratch)
+        return folder
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether the weights are there, so that nothing has to be fetched or trained."""
+        try:
+            return self._place.is_dir()
+        except (AssetError, DataError, ModelError):
+            return False
+
+    @cached_property
+    def _place(self) -> Path:
+        """Where the weights are, or will be once they are trained."""
         base = self._base[1]
         if self.training is None:
             assert base is not None, (
@@ -171,11 +199,22 @@ class FinetunedModel(Portable):
             **{k: v for k, v in self.parameters.items() if k not in ("dtype", "device")},
         }
         key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
-        folder = self.context.cache / "models" / f"{self.name}-{key}"
-        with made_once(folder) as scratch:
-            if scratch is not None:
-                self._train(self.training, base, scratch)
-        return folder
+        return self.context.cache / "models" / f"{self.name}-{key}"
+
+    def estimate(self, inputs: Sequence[Inputs]) -> Usage:
+        """Return the tokens and operations that classifying these inputs would take.
+
+        Operations: two for each weight and token (Kaplan et al. 2020, section 2.1).
+        """
+        transformers = require("transformers", extra="transformers", purpose=f"{self.name!r}")
+        with quiet_transformers():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder)
+        encoded = _encoded(
+            tokenizer, [_pair(self.name, value) for value in inputs], truncation=True,
+            max_length=self.max_length,
+        )  # fmt: skip
+        tokens = sum(len(row["input_ids"]) for row in encoded)
+        return Usage(prompt_tokens=tokens, operations=2.0 * weight_count(self.folder) * tokens)
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Classify inputs of one or two fields.
@@ -206,19 +245,21 @@ class FinetunedModel(Portable):
     @cached_property
     def _loaded(self) -> tuple[Any, Any, Any, list[str]]:
         purpose = f"the fine-tuned model {self.name!r}"
-        torch = require("torch", extra="transformers", purpose=purpose)
-        transformers = require("transformers", extra="transformers", purpose=purpose)
-        with quiet_transformers():
-            try:
-                tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder)
-                model = transformers.AutoModelForSequenceClassification.from_pretrained(
-                    self.folder, dtype=getattr(torch, self.dtype)
-                )
-            except (OSError, ValueError) as error:
-                raise ModelError(
-                    f"model {self.name!r}: {self.folder} cannot be loaded as a sequence "
-                    f"classifier: {error}"
-                ) from error
+        folder = self.folder
+        with without_collections():
+            torch = require("torch", extra="transformers", purpose=purpose)
+            transformers = require("transformers", extra="transformers", purpose=purpose)
+            with quiet_transformers():
+                try:
+                    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+                    model = transformers.AutoModelForSequenceClassification.from_pretrained(
+                        folder, dtype=getattr(torch, self.dtype)
+                    )
+                except (OSError, ValueError) as error:
+                    raise ModelError(
+                        f"model {self.name!r}: {folder} cannot be loaded as a sequence "
+                        f"classifier: {error}"
+                    ) from error
         labels = self._label_order(model.config.id2label)
         return torch, tokenizer, model.to(pick_device(torch, self.device)).eval(), labels
 

@@ -1,46 +1,57 @@
-"""Prompted LLMs: any causal language model, its label words scored from next-token logits."""
+"""Prompted LLMs: any causal language model, its label words scored or its answers read.
+
+`_decoding` asks the model about many prompts at once; here is what they are and what answers mean.
+"""
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import (
+    AssetError,
     ConfigurationError,
+    DataError,
     ModelError,
     TooLongError,
     require,
     unknown_name,
 )
-from pytest_ood.examples import Example, canonical
+from pytest_ood.examples import canonical
+from pytest_ood.models._decoding import Decoder, can_pack
+from pytest_ood.models._prompts import prompt_loader
 from pytest_ood.models._torch import (
     check_choices,
     checkpoint_hash,
     checkpoint_path,
-    length_sorted,
     pick_device,
     quiet_transformers,
     unpacked,
+    unpacked_place,
+    weight_count,
 )
+from pytest_ood.models.protocol import Usage
 from pytest_ood.objects import Portable
-from pytest_ood.prompting import Prompt, choose_demonstrations, field_names, parse_template
-from pytest_ood.seeding import derive_seed
-from pytest_ood.tasks import Prediction, check_labels, decide
+from pytest_ood.parsing import parse_answer
+from pytest_ood.prompting import field_names
+from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
+    from pytest_ood.prompting import Prompt
 
 SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
+
+ANSWERS = ("scored", "generated")
+"""Whether the label words are scored, or the model writes and the label is read out of it."""
 
 ELSEWHERE = ("openai",)
 """Schemes of a source that other adapters of this name take."""
@@ -99,6 +110,34 @@ class Checkpoint(Portable):
                 ) from error
         return torch, tokenizer, model.to(pick_device(torch, self.device)).eval()
 
+    @cached_property
+    def packs(self) -> bool:
+        """Whether the model takes several prompts in a row; tried once."""
+        torch, _, model = self.loaded
+        return can_pack(torch, model)
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How an answer is written: always the likeliest token.
+
+    Attributes:
+        max_new_tokens: Of an answer.
+        stop: What ends an answer once it says something; it ends at the model's own end as well.
+    """
+
+    max_new_tokens: int = 16
+    stop: str = "\n"
+
+    def read(self, text: str) -> str:
+        """Return what an answer says, up to where it stops."""
+        said = text.lstrip()
+        return said.partition(self.stop)[0].rstrip() if self.stop else said
+
+    def is_over(self, text: str) -> bool:
+        """Tell whether an answer has come to its stop."""
+        return bool(self.stop) and self.stop in text.lstrip()
+
 
 @dataclass(frozen=True)
 class PromptedModel(Portable):
@@ -110,7 +149,9 @@ class PromptedModel(Portable):
         load_prompt: Returns template, label words and demonstrations.
         labels: The task's, in order.
         calibrate: Divide by the scores of content-free inputs (Zhao et al. 2021).
-        batch_size: Prompts a forward pass.
+        batch_size: Prompts a forward pass, at most.
+        generation: How answers are written, where they are not scored; the label is read out of
+            them, and an answer that names none is an abstention.
     """
 
     name: str
@@ -119,6 +160,7 @@ class PromptedModel(Portable):
     labels: tuple[str, ...]
     calibrate: bool
     batch_size: int
+    generation: Generation | None = None
     paradigm: Paradigm = "prompted"
 
     @property
@@ -138,6 +180,9 @@ class PromptedModel(Portable):
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Prompt and decoding."""
+        written: dict[str, Any] = {}
+        if self.generation is not None:
+            written = {"answer": "generated", **asdict(self.generation)}
         return {
             "instruction": self.prompt.instruction,
             "template": self.prompt.template,
@@ -146,6 +191,7 @@ class PromptedModel(Portable):
             "calibrate": self.calibrate,
             "dtype": self.checkpoint.dtype,
             "device": self.checkpoint.device,
+            **written,
         }
 
     @cached_property
@@ -156,75 +202,98 @@ class PromptedModel(Portable):
         rest = [self.checkpoint.hash, decided, shown]
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether weights and demonstrations are there, so that nothing has to be fetched."""
+        checkpoint = self.checkpoint
+        try:
+            place = unpacked_place(checkpoint.path, checkpoint.context)
+            return place.is_dir() and bool(self.prompt)
+        except (AssetError, DataError, ModelError):
+            return False
+
+    def estimate(self, inputs: Sequence[Inputs]) -> Usage:
+        """Return the tokens of these inputs' prompts and answers, and the operations they take.
+
+        Operations: two for each weight and token (Kaplan et al. 2020, section 2.1), of what all
+        prompts start with once; prompts that begin alike take less.
+        """
+        transformers = require("transformers", extra="transformers", purpose=f"{self.name!r}")
+        folder = unpacked_place(self.checkpoint.path, self.checkpoint.context)
+        with quiet_transformers():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        prompts = [self.prompt.render(value) for value in inputs]
+        sizes = [len(row) for row in tokenizer(prompts)["input_ids"]] if prompts else []
+        said = 0 if self.generation is None else self.generation.max_new_tokens * len(sizes)
+        start = len(self._shared_prefix(tokenizer))
+        computed = sum(size - start for size in sizes) + said
+        return Usage(
+            prompt_tokens=sum(sizes),
+            completion_tokens=said,
+            operations=2.0 * weight_count(folder) * computed,
+        )
+
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
-        """Score the label words after the prompt for every input.
+        """Answer every input: score the label words after its prompt, or read what is written.
+
+        The more inputs at once, the less is computed: prompts that are equal are asked once, and
+        those that begin alike share what they have in common.
 
         Raises:
             TooLongError: a prompt that is longer than the model's window.
             ModelError: a prompt without a word of its own.
         """
+        if self.generation is not None:
+            return self._written(inputs, self.generation)
         scores = self._scores(inputs)
         if self.calibrate:
             scores = [_calibrated(row, self._content_free) for row in scores]
         return [decide(dict(zip(self.labels, row, strict=True))) for row in scores]
 
     def _scores(self, inputs: Sequence[Inputs]) -> list[list[float]]:
-        """Return the label words' probabilities among themselves, one row an input.
+        """Return the label words' probabilities among themselves, one row an input."""
+        return self.decoder.scores(self._encoded(inputs), self._words)
 
-        The keys and values of the tokens that all prompts start with are computed once; every
-        batch goes on from a copy of them.
-        """
-        torch, tokenizer, model, words, prefix, past = self._loaded
-        encoded = [tokenizer(self.prompt.render(value))["input_ids"] for value in inputs]
+    def _written(self, inputs: Sequence[Inputs], generation: Generation) -> list[Prediction]:
+        """Return what the model writes, and the label that it names."""
+        _, tokenizer, model = self.checkpoint.loaded
+        ends = _ends(tokenizer, model)
+
+        def text_of(said: tuple[int, ...]) -> str:
+            return str(tokenizer.decode(said, skip_special_tokens=True))
+
+        def is_over(said: tuple[int, ...]) -> bool:
+            return said[-1] in ends or generation.is_over(text_of(said))
+
+        encoded = self._encoded(inputs, room=generation.max_new_tokens)
+        said = self.decoder.continuations(encoded, generation.max_new_tokens, is_over)
+        texts = [generation.read(text_of(answer)) for answer in said]
+        words = self.prompt.label_words
+        return [Prediction(parse_answer(text, words), text=text) for text in texts]
+
+    def _encoded(self, inputs: Sequence[Inputs], room: int = 0) -> list[tuple[int, ...]]:
+        """Return the tokens of every prompt, and see that so many more fit behind it."""
+        _, tokenizer, model = self.checkpoint.loaded
+        if not inputs:
+            return []
+        prompts = [self.prompt.render(value) for value in inputs]
+        encoded = [tuple(row) for row in tokenizer(prompts)["input_ids"]]
         if not all(encoded):
             raise ModelError(
                 f"model {self.name!r}: an empty prompt has no next token; put some words of your "
                 "own into the template"
             )
         window = getattr(model.config, "max_position_embeddings", None)
-        long = [place for place, row in enumerate(encoded) if window and len(row) > window]
+        long = [place for place, row in enumerate(encoded) if window and len(row) + room > window]
         if long:
             longest = max(len(encoded[place]) for place in long)
+            answer = f" with an answer of {room}" if room else ""
             raise TooLongError(
-                f"model {self.name!r}: a prompt of {longest} tokens does not fit its window of "
-                f"{window}; use fewer demonstrations or shorter texts",
+                f"model {self.name!r}: a prompt of {longest} tokens{answer} does not fit its "
+                f"window of {window}; use fewer demonstrations or shorter texts",
                 [inputs[place] for place in long],
             )
-        cut = len(prefix)
-        fits = [past is not None and row[:cut] == prefix and len(row) > cut for row in encoded]
-        answers: list[list[float]] = [[]] * len(inputs)
-        with torch.inference_mode():
-            for start, keys, fit in ((cut, past, True), (0, None, False)):
-                places = [place for place, value in enumerate(fits) if value is fit]
-                tails = [encoded[place][start:] for place in places]
-                for batch in length_sorted([len(tail) for tail in tails], self.batch_size):
-                    rows = self._forward(start, keys, [tails[b] for b in batch])
-                    for b, row in zip(batch, rows, strict=True):
-                        answers[places[b]] = row[words].softmax(-1).tolist()
-        return answers
-
-    def _forward(self, start: int, past: Any, tails: list[list[int]]) -> list[Any]:
-        """Return the next-token logits (vocabulary,) after each tail."""
-        torch, tokenizer, model, *_ = self._loaded
-        width = max(map(len, tails))
-        padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
-        ids = torch.tensor([tail + [padding] * (width - len(tail)) for tail in tails])
-        lengths = torch.tensor([len(tail) for tail in tails])
-        mask = (torch.arange(start + width)[None, :] < (start + lengths)[:, None]).long()
-        keys = None
-        if past is not None:
-            keys = copy.deepcopy(past)
-            keys.batch_repeat_interleave(len(tails))
-        # The output layer is wide; it is computed only where a prompt of the batch ends.
-        ends, which = torch.unique(lengths - 1, return_inverse=True)
-        logits = model(
-            input_ids=ids.to(model.device),
-            attention_mask=mask.to(model.device),
-            past_key_values=keys,
-            use_cache=past is not None,
-            logits_to_keep=ends.to(model.device),
-        ).logits.float()
-        return [logits[row, which[row]] for row in range(len(tails))]
+        return encoded
 
     @cached_property
     def _content_free(self) -> list[float]:
@@ -236,16 +305,17 @@ class PromptedModel(Portable):
         return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
 
     @cached_property
-    def _loaded(self) -> tuple[Any, Any, Any, list[int], list[int], Any]:
+    def decoder(self) -> Decoder:
+        """The model behind what all prompts start with."""
         torch, tokenizer, model = self.checkpoint.loaded
-        words = self._word_tokens(tokenizer)
-        prefix = self._shared_prefix(tokenizer)
-        past = None
-        if prefix:
-            with torch.inference_mode():
-                ids = torch.tensor([prefix], device=model.device)
-                past = model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
-        return torch, tokenizer, model, words, prefix, past
+        padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
+        start = self._shared_prefix(tokenizer)
+        return Decoder(torch, model, padding, start, self.batch_size, packs=self.checkpoint.packs)
+
+    @cached_property
+    def _words(self) -> list[int]:
+        """The first token of each label word."""
+        return self._word_tokens(self.checkpoint.loaded[1])
 
     def _word_tokens(self, tokenizer: Any) -> list[int]:
         """Return the first token of each label word as it follows the prompt; they have to differ.
@@ -275,7 +345,7 @@ class PromptedModel(Portable):
         names = field_names(self.prompt.template)
         return text if names == ["text"] else dict.fromkeys(names, text)
 
-    def _shared_prefix(self, tokenizer: Any) -> list[int]:
+    def _shared_prefix(self, tokenizer: Any) -> tuple[int, ...]:
         """Return the tokens that prompts start with whatever the input is.
 
         Where a text begins, its first characters can merge with the prompt's last ones; so the
@@ -289,7 +359,14 @@ class PromptedModel(Portable):
             if len(set(column)) > 1:
                 break
             length += 1
-        return list(rows[0][:length])
+        return tuple(rows[0][:length])
+
+
+def _ends(tokenizer: Any, model: Any) -> set[int]:
+    """Return the tokens with which a model ends what it says."""
+    given = getattr(model.generation_config, "eos_token_id", None)
+    ends = given if isinstance(given, list) else [given]
+    return {token for token in (*ends, tokenizer.eos_token_id) if token is not None}
 
 
 def _calibrated(row: list[float], content_free: list[float]) -> list[float]:
@@ -308,7 +385,10 @@ def build(
     demonstration_seed: int = 0,
     label_words: Mapping[str, str] | None = None,
     calibrate: bool = False,
-    batch_size: int = 16,
+    answer: str = "scored",
+    max_new_tokens: int | None = None,
+    stop: str | None = None,
+    batch_size: int = 64,
     device: str = "auto",
     dtype: str = "float32",
 ) -> PromptedModel:
@@ -323,8 +403,12 @@ def build(
         demonstration_seed: Of the draw; of an inline list it decides the order, 0 being the one
             given.
         label_words: The word for each label; the label itself where it is left out.
-        calibrate: Contextual calibration (Zhao et al. 2021).
-        batch_size: Prompts a forward pass.
+        calibrate: Contextual calibration (Zhao et al. 2021), of scores.
+        answer: "scored": the label whose word is the likeliest next token; "generated": the label
+            that the model's answer names (see `parse_answer`).
+        max_new_tokens: Of a generated answer; 16 where it is left out.
+        stop: What ends a generated answer; a line break where it is left out, "" for nothing.
+        batch_size: Prompts a forward pass, at most; long ones are fewer.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: "float32", "bfloat16" or "float16".
 
@@ -333,99 +417,39 @@ def build(
         DataError: demonstrations that cannot be read.
     """
     check_choices(context, source, device=device, dtype=dtype)
-    if source.startswith("openai:"):
-        raise ConfigurationError(
-            f"model {context.name!r}: {source!r}: models behind an API are not supported yet; "
-            "record their answers and gate them with `replay`"
-        )
     if batch_size < 1:
         raise ConfigurationError(f"model {context.name!r}: batch_size = {batch_size} is 1 or more")
-    if "{" in prompt:
-        instruction, template = parse_template(prompt)
-    else:
-        try:
-            instruction, template = parse_template(
-                (context.root / prompt).read_text(encoding="utf-8")
-            )
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8"
-            raise ConfigurationError(
-                f"model {context.name!r}: the prompt file {context.root / prompt} cannot be read "
-                f"({reason}); give a file, or a template that holds {{text}}"
-            ) from None
-    words = dict(label_words or {label: label for label in context.labels})
-    for word in words.values():
-        if not isinstance(word, str) or not word.strip():
-            raise ConfigurationError(f"model {context.name!r}: label_words: {word!r} is no word")
-    for label in sorted({*words} ^ {*context.labels}):
-        problem = (
-            unknown_name("label", label, context.labels)
-            if label in words
-            else f"no word for the label {label!r}"
-        )
-        raise ConfigurationError(f"model {context.name!r}: label_words: {problem}")
-    names = field_names(template)
-    shown = _demonstrations(context, names, demonstrations, shots, demonstration_seed)
-
-    def load_prompt() -> Prompt:
-        return Prompt(template, words, instruction, shown())
-
+    generation = _generation(context.name, answer, max_new_tokens, stop, calibrate=calibrate)
+    load_prompt = prompt_loader(
+        context,
+        prompt,
+        shots=shots,
+        demonstrations=demonstrations,
+        demonstration_seed=demonstration_seed,
+        label_words=label_words,
+    )
     checkpoint = Checkpoint(source, context, device, dtype)
     return PromptedModel(
-        context.name, checkpoint, load_prompt, context.labels, calibrate, batch_size
+        context.name, checkpoint, load_prompt, context.labels, calibrate, batch_size, generation
     )
 
 
-def _demonstrations(
-    context: Context, names: list[str], given: Any, shots: int | None, seed: int
-) -> Callable[[], tuple[Example, ...]]:
-    """Check the demonstrations now, and return what draws them when they are needed."""
-    if shots is not None and shots < 0:
-        raise ConfigurationError(f"model {context.name!r}: shots = {shots} is 0 or more")
-    if given is None:
-        if shots:
-            raise ConfigurationError(
-                f"model {context.name!r}: shots = {shots} needs `demonstrations`, "
-                "the data to draw them from"
-            )
-        return tuple
-    if not isinstance(given, list):
-        load = context.data(given)
-
-        def draw() -> tuple[Example, ...]:
-            data = load()
-            check_labels(data, context.labels)
-            return choose_demonstrations(data, context.labels, 4 if shots is None else shots, seed)
-
-        return draw
-    rows = _inline(context, names, given)
-    if shots is not None and shots > len(rows):
+def _generation(
+    name: str, answer: str, max_new_tokens: int | None, stop: str | None, *, calibrate: bool
+) -> Generation | None:
+    """Check how answers come about; None where they are scored."""
+    if answer not in ANSWERS:
+        raise ConfigurationError(f"model {name!r}: " + unknown_name("answer", answer, ANSWERS))
+    given: dict[str, Any] = {"max_new_tokens": max_new_tokens, "stop": stop}
+    given = {key: value for key, value in given.items() if value is not None}
+    if answer == "scored":
+        for key in given:
+            raise ConfigurationError(f'model {name!r}: {key} needs answer = "generated"')
+        return None
+    if calibrate:
         raise ConfigurationError(
-            f"model {context.name!r}: shots = {shots}, but {len(rows)} demonstrations are given"
+            f'model {name!r}: calibrate = true divides scores, which answer = "generated" has not'
         )
-    chosen = rows if shots is None else rows[:shots]
-    if seed:
-        chosen = sorted(chosen, key=lambda e: derive_seed(seed, "order", e.id))
-    fixed = tuple(chosen)
-    return lambda: fixed
-
-
-def _inline(context: Context, names: list[str], given: list[Any]) -> list[Example]:
-    """Read the demonstrations that stand in the configuration itself."""
-    rows = []
-    for number, row in enumerate(given, start=1):
-        fields = dict(row) if isinstance(row, Mapping) else {}
-        label = fields.pop("label", None)
-        if label not in context.labels or not fields:
-            raise ConfigurationError(
-                f"model {context.name!r}: demonstration {number} is a table of fields and a "
-                f"label out of {', '.join(context.labels)}, not {row!r}"
-            )
-        if set(names) - set(fields) or not all(isinstance(v, str) for v in fields.values()):
-            raise ConfigurationError(
-                f"model {context.name!r}: demonstration {number} has to give the prompt's fields "
-                f"({', '.join(names)}) as strings, not {row!r}"
-            )
-        inputs: Inputs = fields["text"] if list(fields) == ["text"] else fields
-        rows.append(Example(str(number), inputs, str(label)))
-    return rows
+    if max_new_tokens is not None and max_new_tokens < 1:
+        raise ConfigurationError(f"model {name!r}: max_new_tokens = {max_new_tokens} is 1 or more")
+    return replace(Generation(), **given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from pytest_ood.errors import ConfigurationError, unknown_name
@@ -106,6 +106,7 @@ class Usage:
         completion_tokens: Tokens of answers.
         cost: In `currency`; None where no price is known.
         currency: Of the cost.
+        operations: Floating-point operations, of a local model whose size is known.
     """
 
     requests: int = 0
@@ -113,6 +114,18 @@ class Usage:
     completion_tokens: int = 0
     cost: float | None = None
     currency: str = "USD"
+    operations: float = 0.0
+
+    def times(self, factor: float) -> Usage:
+        """Return what so many times as many inputs would take."""
+        return Usage(
+            round(self.requests * factor),
+            round(self.prompt_tokens * factor),
+            round(self.completion_tokens * factor),
+            None if self.cost is None else self.cost * factor,
+            self.currency,
+            self.operations * factor,
+        )
 
     def __add__(self, other: Usage) -> Usage:
         costs = [cost for cost in (self.cost, other.cost) if cost is not None]
@@ -122,6 +135,7 @@ class Usage:
             self.completion_tokens + other.completion_tokens,
             sum(costs) if costs else None,
             self.currency if self.cost is not None else other.currency,
+            self.operations + other.operations,
         )
 
 
@@ -185,6 +199,14 @@ def is_metered(model: Model) -> TypeGuard[Metered]:
     return inspect.getattr_static(model, "used", None) is not None
 
 
+def is_at_hand(model: Model) -> bool:
+    """Tell whether getting a model's fingerprint would neither fetch nor train anything.
+
+    A model says so by a property `at_hand`; one without it has nothing to fetch.
+    """
+    return bool(getattr(model, "at_hand", True))
+
+
 def is_estimable(model: Model) -> TypeGuard[Estimable]:
     """Tell whether a model can say what inputs would take, getting nothing of it."""
     return inspect.getattr_static(model, "estimate", None) is not None
@@ -231,6 +253,8 @@ class Context:
         progress: Told about long steps.
         data: Reads a data source out of a configuration (a path, or a table) at once, and returns
             a function that loads it, once, when it is first needed.
+        shared: What all models of one table of the configuration share, whatever their seed, suite
+            or training data, such as what they may cost together; adapters put it there.
     """
 
     name: str
@@ -240,3 +264,4 @@ class Context:
     offline: bool
     progress: Progress
     data: Callable[[Any], Callable[[], Dataset]]
+    shared: dict[str, Any] = field(default_factory=dict)

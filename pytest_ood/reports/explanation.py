@@ -149,7 +149,7 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
         *_remarks(result),
     ]
     what = "that flipped" if result.paired else "that it got wrong"
-    return lines + _flips(result.flips, what, as_diff=result.kind == "adversarial")
+    return lines + _flips(result, what, as_diff=result.kind == "adversarial")
 
 
 def _comparison(result: Comparison, alpha: float) -> list[str]:
@@ -174,7 +174,7 @@ def _comparison(result: Comparison, alpha: float) -> list[str]:
         *_errors(result.errors),
     ]
     return lines + _flips(
-        result.flips, f"that {result.model} lost and {result.baseline} did not",
+        result, f"that {result.model} lost and {result.baseline} did not",
         as_diff=result.kind == "adversarial",
     )  # fmt: skip
 
@@ -275,12 +275,12 @@ def _first(metric: str) -> str:
     return "when trained on this domain" if metric == IN_DOMAIN else "in distribution"
 
 
-def _flips(flips: Sequence[Flip], what: str, *, as_diff: bool) -> list[str]:
-    if not flips:
+def _flips(result: Evaluation | Comparison, what: str, *, as_diff: bool) -> list[str]:
+    shown = result.flips[:SHOWN_FLIPS]
+    if not shown:
         return []
-    shown = flips[:SHOWN_FLIPS]
     return [
-        f"  {len(shown)} of {len(flips)} {what}:",
+        f"  {len(shown)} of {result.flipped} {what}:",
         *(line for flip in shown for line in _flip(flip, as_diff=as_diff)),
     ]
 

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.files import write_atomically
+from pytest_ood.models.protocol import Usage
 from pytest_ood.reports.explanation import SHOWN_FLIPS
 
 if TYPE_CHECKING:
@@ -75,6 +76,12 @@ def as_json(results: Results) -> dict[str, Any]:
             for answer in results.answers(suite)
         ],
         "errors": [{"check": check, "message": text} for check, text in results.errors],
+        # How many answers were known depends on what ran before, and is left to the terminal.
+        "usage": [
+            {"model": work.model, **asdict(work.used)}
+            for work in results.work
+            if work.used != Usage()
+        ],
     }
 
 
@@ -162,7 +169,7 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "prompt": None if e.prompt is None else asdict(e.prompt),
         "unheld": e.unheld,
         "shifted_set_hash": e.shifted_set_hash,
-        "flipped": len(e.flips),
+        "flipped": e.flipped,
         "flips": [vars(flip) for flip in e.flips[:SHOWN_FLIPS]],
     }
 

@@ -7,12 +7,17 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import percent, points
+from pytest_ood.progress import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_ood.budgets import Rules
+    from pytest_ood.models.protocol import Usage
 
 WIDTH = 100
 NAME_WIDTH = 58
+MODEL_WIDTH = 22
 
 
 @dataclass(frozen=True)
@@ -37,18 +42,58 @@ class PlannedGate:
 
 
 @dataclass(frozen=True)
+class Workload:
+    """What a run asks of one model at most.
+
+    Attributes:
+        model: Its name.
+        inputs: Different inputs, `queries` among them.
+        known: Inputs whose answers are kept from before.
+        queries: Inputs that are only known while the model is asked, such as an attack's.
+        used: Requests, tokens and cost of what is not known; None where nobody can tell.
+        seconds: The time of it; None where nobody can tell.
+        bound: Whether the time is what arithmetic alone takes on this machine, as the model was
+            not asked here before.
+        note: What else there is to say.
+    """
+
+    model: str
+    inputs: int
+    known: int = 0
+    queries: int = 0
+    used: Usage | None = None
+    seconds: float | None = None
+    bound: bool = False
+    note: str = ""
+
+    def __add__(self, other: Workload) -> Workload:
+        """Return both as one, such as of two suites."""
+        times = (self.seconds, other.seconds)
+        return Workload(
+            self.model,
+            self.inputs + other.inputs,
+            self.known + other.known,
+            self.queries + other.queries,
+            None if self.used is None or other.used is None else self.used + other.used,
+            None if None in times else sum(filter(None, times)),
+            self.bound or other.bound,
+            self.note or other.note,
+        )
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a run would do.
 
     Attributes:
         gates: In the order of the checks.
-        calls: For each model, the most inputs it can be asked.
+        work: For each model, what it is asked at most.
         rules: How certain verdicts will have to be.
         assumptions: What the figures rest on.
     """
 
     gates: tuple[PlannedGate, ...]
-    calls: tuple[tuple[str, int], ...]
+    work: tuple[Workload, ...]
     rules: Rules
     assumptions: str
 
@@ -63,8 +108,7 @@ def render_plan(plan: Plan) -> list[str]:
         f"level {percent(plan.rules.alpha)}; a fail is one among {plan.rules.gates} gates "
         f"({plan.rules.correction})",
     ]
-    asked = ", ".join(f"{model} {calls:,}" for model, calls in plan.calls)
-    lines += wrap(f"inputs the models can be asked at most: {asked}", WIDTH)
+    lines += ["", *_work(plan.work)]
     short = [gate for gate in plan.gates if not gate.settleable]
     if short:
         lines += wrap(
@@ -76,9 +120,43 @@ def render_plan(plan: Plan) -> list[str]:
 
 
 def _gate(gate: PlannedGate) -> str:
-    name = gate.id if len(gate.id) <= NAME_WIDTH else gate.id[: NAME_WIDTH - 3] + "..."
+    name = _fitted(gate.id, NAME_WIDTH)
     passing = points(gate.passing) if gate.settleable else "never"
-    return (
-        f"{name:<{NAME_WIDTH}} {gate.n:>6,} {points(gate.limit):>7} {passing:>10} "
-        f"{points(gate.failing):>10}"
+    return f"{name} {gate.n:>6,} {points(gate.limit):>7} {passing:>10} {points(gate.failing):>10}"
+
+
+def _work(work: Sequence[Workload]) -> list[str]:
+    """Return a table of what the models are asked, and what it rests on."""
+    lines = [
+        f"{'asked at most':<{MODEL_WIDTH}} {'inputs':>13} {'known':>13} {'tokens':>17} "
+        f"{'time':>14} {'cost':>15}"
+    ]
+    for load in work:
+        used = load.used
+        tokens = "" if used is None else f"{used.prompt_tokens + used.completion_tokens:,}"
+        cost = "" if used is None or used.cost is None else f"{used.cost:.4f} {used.currency}"
+        spent = "?" if load.seconds is None else duration(load.seconds)
+        lines.append(
+            f"{_fitted(load.model, MODEL_WIDTH)} {load.inputs:>13,} {load.known:>13,} {tokens:>17} "
+            f"{('over ' if load.bound else '') + spent:>14} {cost:>15}".rstrip()
+        )
+        if load.note:
+            lines.append(f"    ({load.note})")
+    if any(load.queries for load in work):
+        queries = sum(load.queries for load in work)
+        lines += wrap(
+            f"{queries:,} of the inputs are queries of attacks, or texts that a model of its own "
+            "has to write first: at most so many, and none of them looked up among the known",
+            WIDTH,
+        )
+    lines += wrap(
+        "known: answers kept from before; tokens, time and cost: of the others. Time goes by how "
+        "fast the model answered here last; over: by how fast this machine multiplies matrices. "
+        "Gates that are settled early ask less",
+        WIDTH,
     )
+    return lines
+
+
+def _fitted(text: str, width: int) -> str:
+    return (text if len(text) <= width else f"{text[: width - 3]}...").ljust(width)

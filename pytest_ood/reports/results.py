@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.budgets import Rules
     from pytest_ood.evaluation import Result
+    from pytest_ood.models.protocol import Usage
     from pytest_ood.statistics import Estimate
 
 
@@ -63,6 +64,25 @@ class ModelInfo:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What a run asked a model.
+
+    Attributes:
+        model: Its name; of one of several seeds, that seed's.
+        asked: Inputs it was asked about.
+        known: Inputs whose answers were kept from before.
+        unanswered: Of those asked: how many got no answer.
+        used: Requests, tokens and cost, of a model that counts them.
+    """
+
+    model: str
+    asked: int
+    known: int
+    unanswered: int
+    used: Usage
+
+
+@dataclass(frozen=True)
 class Answer:
     """Who drops less under a kind of shift: the question behind the suite.
 
@@ -99,6 +119,7 @@ class Results:
         errors: (id of a check, why it could not be carried out).
         notes: In what data and suites differ from what was frozen.
         frozen: (suite, the file it is replayed from).
+        work: What the models were asked.
     """
 
     seed: int
@@ -108,6 +129,7 @@ class Results:
     errors: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     frozen: tuple[tuple[str, str], ...] = ()
+    work: tuple[Work, ...] = ()
 
     @cached_property
     def floors(self) -> list[Floor]:

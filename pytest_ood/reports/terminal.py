@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import interval, percent, points
+from pytest_ood.engine import spent
 from pytest_ood.evaluation import PROCEDURES, Floor
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.results import mean_drop
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.budgets import Rules
     from pytest_ood.evaluation import Comparison, Evaluation, Result
-    from pytest_ood.reports.results import Answer, ModelInfo, Results
+    from pytest_ood.reports.results import Answer, ModelInfo, Results, Work
     from pytest_ood.statistics import Estimate
 
 WIDTH = 100
@@ -43,7 +44,17 @@ def render(results: Results) -> list[str]:
         lines += _suite(results, suite)
     for note in results.notes:
         lines += _wrapped(f"note: {one_line(note, NOTE_WIDTH)}")
+    if results.work:
+        lines += _wrapped("asked: " + "; ".join(map(_asked, results.work)))
     return lines
+
+
+def _asked(work: Work) -> str:
+    """Write what a model was asked, and what that took."""
+    told = [f"{work.model} {work.asked:,} inputs ({work.known:,} known)"]
+    if work.unanswered:
+        told.append(f"{work.unanswered:,} without an answer")
+    return ", ".join(filter(None, [*told, spent(work.used)]))
 
 
 def _suite(results: Results, suite: str) -> list[str]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from pytest_ood.statistics.samples import Sample
 
-    from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from pytest_ood.statistics.samples import Values
 
 
 @dataclass(frozen=True)
@@ -94,17 +94,16 @@ def check_level(alpha: float) -> float:
     return alpha
 
 
-def check_values(
-    values: Sequence[float] | NDArray[np.float64], low: float, high: float
-) -> NDArray[np.float64]:
-    """Return values as an array.
+def check_values(values: Values, low: float, high: float) -> Sample:
+    """Return values as a sample.
 
     Raises:
         ValueError: no values, or one that is not a number in [low, high].
     """
-    array = np.asarray(values, dtype=np.float64)
-    if array.size == 0:
+    sample = Sample.of(values)
+    if len(sample) == 0:
         raise ValueError("there are no values; a figure needs at least one")
-    if not np.all(np.isfinite(array)) or array.min() < low or array.max() > high:
+    found = sample.values
+    if not np.all(np.isfinite(found)) or found.min() < low or found.max() > high:
         raise ValueError(f"a value is not a number in [{low:g}, {high:g}]")
-    return array
+    return sample

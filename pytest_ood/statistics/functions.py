@@ -12,6 +12,7 @@ import numpy as np
 
 from pytest_ood.statistics.figures import check_level
 from pytest_ood.statistics.means import AT_ONCE, BOOTSTRAP_SEED, RESAMPLES
+from pytest_ood.statistics.samples import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,25 +37,25 @@ class FunctionOfMeans:
     jackknife).
 
     Attributes:
-        samples: One row of features an example, each of shape (n, k).
+        samples: One row of features an example, each of shape (n, k), or such rows counted.
         pseudo: Rows that join each sample when it is resampled, shape (p, k): outcomes that are
             possible whatever the sample shows (see `means.Means`).
         function: Takes the samples' means, each of shape (..., k), and returns shape (...).
     """
 
-    samples: tuple[Floats, ...]
+    samples: tuple[Floats | Sample, ...]
     pseudo: tuple[Floats, ...]
     function: Callable[[Sequence[Floats]], Floats]
 
     @property
     def value(self) -> float:
         """The function of the samples' means."""
-        return float(self.function([sample.mean(axis=0) for sample in self.samples]))
+        return float(self.function([sample.mean for sample in self._counted]))
 
     @property
     def n(self) -> int:
         """Size of the smallest sample."""
-        return min(len(sample) for sample in self.samples)
+        return min(map(len, self._counted))
 
     @property
     def spread(self) -> float:
@@ -93,13 +94,15 @@ class FunctionOfMeans:
         return float(self._resampled[place])
 
     @cached_property
+    def _counted(self) -> list[Sample]:
+        return [Sample.of(sample) for sample in self.samples]
+
+    @cached_property
     def _padded(self) -> list[tuple[Floats, Floats]]:
-        """Each sample's different rows and how often they occur."""
-        found = []
-        for sample, pseudo in zip(self.samples, self.pseudo, strict=True):
-            rows, counts = np.unique(np.concatenate([sample, pseudo]), axis=0, return_counts=True)
-            found.append((rows, counts.astype(np.float64)))
-        return found
+        """Each sample's different rows, pseudo-rows included, and how often they occur."""
+        pairs = zip(self._counted, self.pseudo, strict=True)
+        found = [sample.padded(pseudo) for sample, pseudo in pairs]
+        return [(sample.values, sample.counts) for sample in found]
 
     @cached_property
     def _resampled(self) -> Floats:

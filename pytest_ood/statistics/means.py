@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from operator import sub
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_ood.columns import Column, combined
 from pytest_ood.statistics.figures import check_level, check_values
 from pytest_ood.statistics.proportions import PairedDifference, Proportion, UnpairedDifference
+from pytest_ood.statistics.samples import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_ood.statistics.figures import Figure
+    from pytest_ood.statistics.samples import Values
 
     Floats = NDArray[np.float64]
+    Scores = Sequence[float] | NDArray[np.float64] | Column[float]
 
 RESAMPLES = 9_998
 """An even number; the smallest p-value they can give is 0.0001."""
@@ -42,13 +47,13 @@ class Means:
     Caffo 2000, The American Statistician 54:280-288). The estimate itself is that of the values.
 
     Attributes:
-        samples: Values, each of shape (n,).
+        samples: Values, one for each example.
         weights: One for each sample.
         pseudo: What is added to each sample.
         limits: The least and the largest value the figure can take.
     """
 
-    samples: tuple[Floats, ...]
+    samples: tuple[Values, ...]
     weights: tuple[float, ...]
     pseudo: tuple[float, float]
     limits: tuple[float, float]
@@ -57,13 +62,13 @@ class Means:
     def value(self) -> float:
         """The weighted sum of the means."""
         return float(
-            sum(w * sample.mean() for w, sample in zip(self.weights, self.samples, strict=True))
+            sum(w * sample.mean for w, sample in zip(self.weights, self._counted, strict=True))
         )
 
     @property
     def n(self) -> int:
         """Size of the smallest sample."""
-        return min(sample.size for sample in self.samples)
+        return min(map(len, self._counted))
 
     @property
     def spread(self) -> float:
@@ -100,13 +105,14 @@ class Means:
         return float(self._ratios[place - 1]), float(self._ratios[RESAMPLES - place])
 
     @cached_property
+    def _counted(self) -> list[Sample]:
+        return [Sample.of(sample) for sample in self.samples]
+
+    @cached_property
     def _padded(self) -> list[tuple[Floats, Floats]]:
         """Each sample with its pseudo-values, as different values and how often they occur."""
-        found = []
-        for sample in self.samples:
-            values, counts = np.unique(np.append(sample, self.pseudo), return_counts=True)
-            found.append((values, counts.astype(np.float64)))
-        return found
+        found = [sample.padded(np.asarray(self.pseudo)) for sample in self._counted]
+        return [(sample.values, sample.counts) for sample in found]
 
     @cached_property
     def _centre(self) -> float:
@@ -166,19 +172,19 @@ def _variance(values: Floats, counts: Floats, size: float) -> float:
     return float(counts @ (values - mean) ** 2 / (size - 1))
 
 
-def mean_score(scores: Sequence[float]) -> Figure:
+def mean_score(scores: Values) -> Figure:
     """Estimate a mean score: exact for 0/1 scores, by the bootstrap for others.
 
     Raises:
         ValueError: no scores, or a score outside [0, 1].
     """
-    array = check_values(scores, 0.0, 1.0)
-    if _is_in(array, (0.0, 1.0)):
-        return Proportion(int(array.sum()), array.size)
-    return Means((array,), (1.0,), (0.0, 1.0), (0.0, 1.0))
+    sample = check_values(scores, 0.0, 1.0)
+    if _is_in(sample, (0.0, 1.0)):
+        return Proportion(_count(sample, 1.0), len(sample))
+    return Means((sample,), (1.0,), (0.0, 1.0), (0.0, 1.0))
 
 
-def paired_drop(before: Sequence[float], after: Sequence[float]) -> Figure:
+def paired_drop(before: Scores, after: Scores) -> Figure:
     """Estimate the drop of a mean score over the same examples, before minus after.
 
     Args:
@@ -189,12 +195,12 @@ def paired_drop(before: Sequence[float], after: Sequence[float]) -> Figure:
         ValueError: lengths differ, no scores, or a score outside [0, 1].
     """
     differences = _paired(before, after)
-    if _is_in(np.append(before, after), (0.0, 1.0)):
+    if all(_is_in(Sample.of(scores), (0.0, 1.0)) for scores in (before, after)):
         return mean_difference(differences)
     return Means((differences,), (1.0,), (-1.0, 1.0), (-1.0, 1.0))
 
 
-def mean_difference(values: Sequence[float] | Floats) -> Figure:
+def mean_difference(values: Values) -> Figure:
     """Estimate a mean of one value an example, such as a paired difference of drops, in [-2, 2].
 
     Values that are all -1, 0 or 1 are losses and gains and get exact tests; others, such as means
@@ -203,13 +209,13 @@ def mean_difference(values: Sequence[float] | Floats) -> Figure:
     Raises:
         ValueError: no values, or one outside [-2, 2].
     """
-    array = check_values(values, -2.0, 2.0)
-    if _is_in(array, (-1.0, 0.0, 1.0)):
-        return PairedDifference(int(np.sum(array > 0)), int(np.sum(array < 0)), array.size)
-    return Means((array,), (1.0,), (-1.0, 1.0), (-2.0, 2.0))
+    sample = check_values(values, -2.0, 2.0)
+    if _is_in(sample, (-1.0, 0.0, 1.0)):
+        return PairedDifference(_count(sample, 1.0), _count(sample, -1.0), len(sample))
+    return Means((sample,), (1.0,), (-1.0, 1.0), (-2.0, 2.0))
 
 
-def unpaired_drop(before: Sequence[float], after: Sequence[float]) -> Figure:
+def unpaired_drop(before: Values, after: Values) -> Figure:
     """Estimate the drop of a mean score between two independent sets of examples.
 
     Raises:
@@ -217,13 +223,13 @@ def unpaired_drop(before: Sequence[float], after: Sequence[float]) -> Figure:
     """
     first, second = check_values(before, 0.0, 1.0), check_values(after, 0.0, 1.0)
     if _is_in(first, (0.0, 1.0)) and _is_in(second, (0.0, 1.0)):
-        return UnpairedDifference(int(first.sum()), first.size, int(second.sum()), second.size)
+        right = (_count(first, 1.0), _count(second, 1.0))
+        return UnpairedDifference(right[0], len(first), right[1], len(second))
     return Means((first, second), (1.0, -1.0), (0.0, 1.0), (-1.0, 1.0))
 
 
 def unpaired_difference_of_drops(
-    before: tuple[Sequence[float], Sequence[float]],
-    after: Sequence[tuple[Sequence[float], Sequence[float]]],
+    before: tuple[Scores, Scores], after: Sequence[tuple[Scores, Scores]]
 ) -> Figure:
     """Estimate how much more the candidate drops than the baseline, on average over target sets.
 
@@ -244,12 +250,21 @@ def unpaired_difference_of_drops(
     return Means(samples, weights, (-1.0, 1.0), (-2.0, 2.0))
 
 
-def _paired(first: Sequence[float], second: Sequence[float]) -> Floats:
-    one, other = check_values(first, 0.0, 1.0), check_values(second, 0.0, 1.0)
-    if one.size != other.size:
-        raise ValueError(f"{one.size} and {other.size} scores are not on the same examples")
-    return one - other
+def _paired(first: Scores, second: Scores) -> Column[float]:
+    for scores in (first, second):
+        check_values(scores, 0.0, 1.0)
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} and {len(second)} scores are not on the same examples")
+    return combined([_column(first), _column(second)], sub)
 
 
-def _is_in(array: Floats, values: tuple[float, ...]) -> bool:
-    return bool(np.isin(array, values).all())
+def _column(scores: Scores) -> Column[float]:
+    return scores if isinstance(scores, Column) else Column.of(map(float, scores))
+
+
+def _count(sample: Sample, value: float) -> int:
+    return int(sample.counts[sample.values == value].sum())
+
+
+def _is_in(sample: Sample, values: tuple[float, ...]) -> bool:
+    return bool(np.isin(sample.values, values).all())

@@ -5,8 +5,6 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from scipy.stats import binom
-
 from pytest_ood.statistics.figures import check_level
 
 if TYPE_CHECKING:
@@ -30,6 +28,9 @@ def median_with_bounds(
     Raises:
         ValueError: no values, or alpha is outside (0, 0.5).
     """
+    # Takes a third of a second to load, which runs without attacks need not wait for.
+    from scipy.stats import binom
+
     if not values:
         raise ValueError("there are no values; a median needs at least one")
     ordered = sorted(values)

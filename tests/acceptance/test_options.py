@@ -119,7 +119,10 @@ def test_a_dry_run_asks_no_model(project: pytest.Pytester) -> None:
             "reviews/in-distribution[[]sturdy[]] * 300 * 80.0 *",
             "reviews/noise/keyboard[[]rules-vs-sturdy[]] * 300 * 5.0 *",
             "reviews/noise/keyboard[[]frail[]] * 300 * 10.0 *",
-            "inputs the models can be asked at most: sturdy *, rules *, frail *",
+            "asked at most * inputs * known * tokens * time * cost",
+            "sturdy * 0 * ?",
+            "rules * 0 * ?",
+            "frail * 0 * ?",
         ]
     )
     assert "a model was asked" not in result.stdout.str()
@@ -272,7 +275,10 @@ def test_a_wrong_option_is_a_usage_error(
         ("models.a = { prompted = 'x' }", "the key 'prompt' is missing"),
         ("models.a = { prompted = 'x', prompt = 'none.txt' }", "none.txt cannot be read"),
         ("models.a = { prompted = 'x', prompt = '{text}', shots = 2 }", "needs `demonstrations`"),
-        ("models.a = { prompted = 'openai:gpt', prompt = '{text}' }", "record their answers"),
+        (
+            "models.a = { prompted = 'openai:gpt', prompt = '{text}', max_cost = 5 }",
+            "max_cost = 5 needs price_in and price_out",
+        ),
         ("models.a = { fake = 'keywrd' }", "unknown kind of fake 'keywrd'. Did you mean 'keyword'"),
         ("models.a = { callable = 'nowhere' }", "'nowhere' is not of the form module:name"),
         ("models.a = { callable = 'nowhere:f' }", "there is no module 'nowhere'"),

@@ -64,3 +64,10 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_gate_is_put_together_without_scipy_stats() -> None:
+    """What a suite run needs at its start does not load scipy.stats, the slowest of its imports."""
+    code = "import sys, pytest_ood.gate; print('scipy.stats' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"

@@ -156,7 +156,7 @@ def test_two_workers_give_the_report_of_one(project: pytest.Pytester) -> None:
     """With -n 2 the report, the exit status and the tables are those of a serial run."""
     serial = project.runpytest_subprocess("--ood-suite", "--ood-report=serial.json")
     spread = project.runpytest_subprocess(
-        "--ood-suite", "--ood-report=spread.json", "-n", "2", "--ood-no-cache"
+        "--ood-suite", "--ood-report=spread.json", "-n", "2", "--ood-cache=other"
     )
     assert serial.ret == spread.ret == pytest.ExitCode.TESTS_FAILED
     one, two = (project.path.joinpath(name).read_text() for name in ("serial.json", "spread.json"))
@@ -169,6 +169,53 @@ def tables(result: pytest.RunResult) -> list[str]:
     start = next(i for i, line in enumerate(result.outlines) if " robustness " in line)
     end = next(i for i, line in enumerate(result.outlines) if "short test summary" in line)
     return result.outlines[start:end]
+
+
+LOADED = """
+import os
+
+def load(name):
+    with open("loaded.txt", "a") as loaded:
+        loaded.write(f"{name} {os.getpid()}\\n")
+
+def model(name, word):
+    seen = []
+    def answer(texts):
+        if not seen:
+            load(name)
+            seen.append(name)
+        with open("asked.txt", "a") as asked:
+            asked.writelines(f"{name}: {text}\\n" for text in texts)
+        return ["negative" if word in text else "positive" for text in texts]
+    return answer
+
+first, second, third = (
+    model("first", "terrible"), model("second", "dread"), model("third", "dreadf")
+)
+"""
+
+
+def test_four_workers_load_each_model_once_and_ask_nothing_twice(project: pytest.Pytester) -> None:
+    """With -n 4 no two workers load one model, no input is asked twice, and the report is equal."""
+    project.path.joinpath("loaded.py").write_text(LOADED)
+    models = "".join(
+        f"[tool.pytest_ood.models.{name}]\ncallable = 'loaded:{name}'\nfingerprint = '1'\n"
+        for name in ("first", "second", "third")
+    )
+    project.path.joinpath("pyproject.toml").write_text(
+        f"[tool.pytest_ood]\nsuites = ['reviews.toml']\n{models}"
+    )
+    found = []
+    for options in (("-p", "no:xdist"), ("-n", "4")):
+        cache = f"--ood-cache={len(found)}"
+        project.runpytest_subprocess("--ood-suite", "--ood-report=r.json", cache, *options)
+        loaded = project.path.joinpath("loaded.txt").read_text().split("\n")[:-1]
+        assert sorted(line.partition(" ")[0] for line in loaded) == ["first", "second", "third"]
+        asked = project.path.joinpath("asked.txt").read_text().splitlines()
+        found.append((json.loads(project.path.joinpath("r.json").read_text()), sorted(asked)))
+        for name in ("loaded.txt", "asked.txt"):
+            project.path.joinpath(name).unlink()
+    assert found[0] == found[1]
 
 
 def test_the_suite_needs_no_other_plugin(project: pytest.Pytester) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pytest_ood.columns import Column
 from pytest_ood.evaluation import Evaluation, difference_of_drops
 from pytest_ood.statistics import Estimate, unpaired_difference_of_drops
 from pytest_ood.statistics.proportions import PairedDifference
@@ -21,19 +22,20 @@ def measured(
     *,
     shift: str = "one",
     paired: bool = True,
-    ids: Sequence[str] = (),
+    at: int = 0,
     planned: int | None = None,
 ) -> Evaluation:
-    """Make a drop of these scores; fewer than planned where the verdict was settled before."""
-    names = list(ids) or [f"e{n:03}" for n in range(len(before))]
-    targets = names if paired else [f"{shift}{n:03}" for n in range(len(after))]
+    """Make a drop of these scores, the first of them at a place of the draw.
+
+    They are fewer than planned where the verdict was settled before.
+    """
     size = len(before) if planned is None else planned
     return Evaluation(
         suite="s", kind="noise" if paired else "domain", shift=shift, model="m", n=len(after),
         unchanged=0, abstained=0, abstained_id=0, score_id=0.0, score_ood=0.0, drop=NOTHING,
         paired=paired, budget=None, verdict="measured", reason="", seed=0, shifted_set_hash="",
-        queries=None, before=tuple(zip(names, before, strict=True)),
-        after=tuple(zip(targets, after, strict=True)), flips=(), drawn=len(before), planned=size,
+        queries=None, before=Column.of([None] * at + list(before)),
+        after=Column.of([None] * at + list(after)), flips=(), drawn=len(before), planned=size,
         sequential=planned is not None,
     )  # fmt: skip
 
@@ -61,21 +63,18 @@ def test_one_shift_is_a_paired_difference() -> None:
 
 def test_two_shifts_of_an_example_are_one_value() -> None:
     """Perturbations of one example are averaged first; only what both models answered counts."""
-    names = ("a", "b", "c", "d")
     mine = [
-        measured(*values("ll11"), ids=names),
-        measured(*values("l11"), shift="two", ids=names[1:]),
+        measured(*values("ll11")),
+        measured(*values("l11"), shift="two", at=1),
     ]
     other = [
-        measured(*values("1111"), ids=names),
-        measured(*values("11"), shift="two", ids=names[1:3]),
+        measured(*values("1111")),
+        measured(*values("11"), shift="two", at=1),
     ]
     found = difference_of_drops(mine, other, ALPHA)
     # a: 1; b: (1 + 1) / 2; c: (0 + 0) / 2; d: 0, the second shift of it was put to one model.
     assert (found.value, found.n) == (0.5, 4)
-    half = difference_of_drops(
-        [mine[0], measured(*values("111"), shift="two", ids=names[1:])], other, ALPHA
-    )
+    half = difference_of_drops([mine[0], measured(*values("111"), shift="two", at=1)], other, ALPHA)
     assert half.value == pytest.approx((1 + 0.5) / 4)
 
 
@@ -187,6 +186,6 @@ def test_different_shifts_are_not_compared() -> None:
     for pair in (([mine], [other]), ([mine], []), ([], [])):
         with pytest.raises(ValueError, match="not of the same shifts"):
             difference_of_drops(*pair, ALPHA)
-    apart = measured(*values("l1"), ids=("x", "y"))
+    apart = measured(*values("l1"), at=2)
     with pytest.raises(ValueError, match="no values"):
         difference_of_drops([mine], [apart], ALPHA)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from pytest_ood.columns import Column
 from pytest_ood.errors import ConfigurationError, NotApplicableError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.trials import Trial
-from pytest_ood.metrics import Outcome
+from pytest_ood.metrics import Outcome, Outcomes
 from pytest_ood.statistics import Figure, paired_drop, unpaired_drop
 from pytest_ood.statistics.proportions import PairedDifference
 from pytest_ood.statistics.sequential import Sequential
@@ -20,7 +21,7 @@ ALPHA = 0.05
 
 def outcomes(
     truth: str, answers: str, scores: Sequence[float] | None = None, prefix: str = "e"
-) -> tuple[Outcome, ...]:
+) -> Outcomes:
     """Make outcomes of one letter each: n for neg, p for pos, - for none."""
     names = {"n": "neg", "p": "pos", "-": None}
     found = []
@@ -31,10 +32,10 @@ def outcomes(
         label_ = names[label]
         assert label_ is not None
         found.append(Outcome(f"{prefix}{place}", label_, Prediction(given, known), right))
-    return tuple(found)
+    return Outcomes.of(found)
 
 
-def trial(before: tuple[Outcome, ...], after: tuple[Outcome, ...], *, paired: bool = True) -> Trial:
+def trial(before: Outcomes, after: Outcomes, *, paired: bool = True) -> Trial:
     """Make a trial of these answers."""
     texts = tuple("" for _ in after)
     return Trial(paired, len(before), before, after, texts if paired else None, texts)
@@ -56,7 +57,10 @@ def bounds(figure: Figure) -> tuple[float, float]:
 def test_a_drop_of_accuracy_is_that_of_the_scores() -> None:
     """Paired and unpaired scores get the figures that belong to them."""
     before, after = figures.mean_scores([PAIRED])
-    assert (before, after) == ([1.0] * 4 + [0.0, 1.0, 1.0, 0.0], [1, 1, 0, 0, 1, 0, 0, 0])
+    assert (list(before), list(after)) == (
+        [1.0] * 4 + [0.0, 1.0, 1.0, 0.0],
+        [1, 1, 0, 0, 1, 0, 0, 0],
+    )
     paired = figures.drop_figure([PAIRED], "accuracy", LABELS)
     # Four are lost (two negatives, two positives) and one is gained.
     assert paired == PairedDifference(4, 1, 8)
@@ -139,7 +143,7 @@ def test_a_difference_is_that_of_the_drops(case: Trial, metric: str) -> None:
     # The other model is given every score, whatever it answers: it drops otherwise by each metric.
     other = trial(
         case.before,
-        tuple(Outcome(o.id, o.label, Prediction(o.label), 1.0) for o in case.after),
+        Outcomes.of(Outcome(o.id, o.label, Prediction(o.label), 1.0) for o in case.after),
         paired=case.paired,
     )
     mine = figures.drop_figure([case], metric, LABELS).value
@@ -174,9 +178,9 @@ def test_seeds_are_averaged_example_by_example() -> None:
     """Scores and drops are means over the seeds, whose spread widens the interval."""
     members = [PAIRED, STEADY, PAIRED]
     before, after = figures.mean_scores(members)
-    assert before == [float(o.score) for o in PAIRED.before]
+    assert list(before) == [o.score for o in PAIRED.before]
     means = np.mean([[o.score for o in t.after] for t in members], axis=0)
-    assert after == pytest.approx([float(v) for v in means])
+    assert list(after) == pytest.approx([float(v) for v in means])
     assert figures.seed_drops(members, "accuracy", LABELS) == (0.375, 0.0, 0.375)
     several = figures.drop_figure(members, "accuracy", LABELS)
     assert several.value == pytest.approx(0.25)
@@ -206,7 +210,7 @@ def test_only_models_with_seeds_widen_a_difference() -> None:
 
 def test_batches_are_counted_by_look() -> None:
     """The counts at each look are those of the values so far."""
-    values = np.array([1.0, 0.0, 0.0, -1.0, 0.0, 1.0])
+    values = Column.of([1.0, 0.0, 0.0, -1.0, 0.0, 1.0])
     current = PairedDifference(2, 1, 6)
     figure = figures.sequential(
         values, [2, 4, 6], (-1.0, 1.0), 100, current=current, final=False

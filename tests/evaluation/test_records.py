@@ -5,6 +5,7 @@ from dataclasses import MISSING, fields
 
 import pytest
 
+from pytest_ood.columns import Column
 from pytest_ood.evaluation import (
     AttackFigures,
     Comparison,
@@ -35,7 +36,7 @@ EVALUATION = Evaluation(
     abstained=2,
     abstained_id=1, score_id=0.75, score_ood=0.5, drop=FIGURE, paired=True, budget=0.1,
     verdict="fail", reason="above", seed=3, shifted_set_hash="def", queries=77,
-    before=(("m1", 1.0), ("m2", 0.5)), after=(("m1", 0.0), ("m2", 0.5)), flips=FLIPS,
+    before=Column.of([1.0, None, 0.5]), after=Column.of([0.0, None, 0.5]), flips=FLIPS,
     metric="macro-f1", drawn=40, planned=600, p_fail=0.002, adjusted_p=0.02, unheld=3,
     disagreement=0.0625, seed_drops=(0.125, 0.375), reweighted=0.2, reference=0.9,
     measures=(("ece", 0.1, 0.2), ("recall-neg", 1.0, 0.5)), sequential=True,
@@ -45,13 +46,13 @@ EVALUATION = Evaluation(
         (("wrong from the start", 10),), decision_only=True, cached=5,
     ),
     surrogate="other", prompt=PromptAttack("{text} is", "{text} si", 9, 20),
-    errors=(("timed out", 3), ("503", 2)),
+    errors=(("timed out", 3), ("503", 2)), flipped=30,
 )  # fmt: skip
 COMPARISON = Comparison(
     suite="tiny", kind="noise", shift="ocr", model="m", baseline="b", n=30, scores=(0.9, 0.8),
     baseline_scores=(0.8, 0.75), difference=FIGURE, margin=0.02, verdict="inconclusive",
     reason="about", seed=3, flips=FLIPS, metric="recall-neg", drawn=64, planned=600, p_fail=0.03,
-    adjusted_p=0.3, surrogate="other", errors=(("503", 1),),
+    adjusted_p=0.3, surrogate="other", errors=(("503", 1),), flipped=7,
 )  # fmt: skip
 ALL: tuple[Result, ...] = (FLOOR, EVALUATION, COMPARISON)
 
@@ -82,7 +83,7 @@ def test_a_result_of_nothing_comes_back() -> None:
         suite="s", kind="noise", shift="x", model="m", n=1, unchanged=0, abstained=0,
         abstained_id=0, score_id=1.0, score_ood=1.0, drop=FIGURE, paired=True, budget=None,
         verdict="measured", reason="no budget is set", seed=0, shifted_set_hash="", queries=None,
-        before=(), after=(), flips=(),
+        before=Column.of([]), after=Column.of([]), flips=(),
     )  # fmt: skip
     assert from_record(json.loads(json.dumps(to_record(bare)))) == bare
 

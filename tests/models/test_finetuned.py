@@ -21,6 +21,7 @@ from pytest_ood.errors import ConfigurationError, DataError, ModelError
 from pytest_ood.examples import Dataset, Inputs
 from pytest_ood.files import hash_files
 from pytest_ood.models import adapter
+from pytest_ood.models._torch import weight_count
 from pytest_ood.models.finetuned import FROM_SCRATCH, FinetunedModel
 from pytest_ood.models.protocol import Context, Model
 from pytest_ood.progress import Silent, Tracker
@@ -494,3 +495,37 @@ def test_a_trained_model_answers_on_a_cluster(trained: FinetunedModel, tmp_path:
     )
     runner.close()
     assert there == here
+
+
+def test_tokens_and_operations_are_estimated_without_weights(
+    saved: Path, context_of: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two operations for each weight and token; long texts count as they are cut."""
+    import transformers
+
+    model = build(str(saved), context_of(saved), max_length=8)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(saved)
+    short = len(tokenizer("superb")["input_ids"])
+    monkeypatch.setattr(transformers.AutoModelForSequenceClassification, "from_pretrained", None)
+    estimated = model.estimate(["superb", "superb " * 100])
+    assert estimated.prompt_tokens == short + 8
+    assert estimated.operations == 2.0 * weight_count(saved) * estimated.prompt_tokens
+
+
+def test_the_weights_of_a_checkpoint_are_counted(saved: Path) -> None:
+    """The headers of the files give the number that the loaded model has."""
+    import transformers
+
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(saved)
+    assert weight_count(saved) == sum(weight.numel() for weight in model.parameters())
+
+
+def test_what_was_not_trained_is_not_at_hand(
+    tmp_path: Path, context_of: Callable[..., Context]
+) -> None:
+    """Telling so trains nothing; a base that is not there is not at hand either."""
+    model = build(FROM_SCRATCH, context_of(tmp_path, TRAIN), **RECIPE)
+    assert not model.at_hand
+    assert not tmp_path.joinpath("models").exists()
+    offline = replace(context_of(tmp_path), offline=True)
+    assert not build("asset:minilm", offline).at_hand

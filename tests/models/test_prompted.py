@@ -17,8 +17,10 @@ from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, TooLongError
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models import adapter
-from pytest_ood.models.prompted import CONTENT_FREE, PromptedModel, _calibrated
-from pytest_ood.models.protocol import Context, Model, Promptable
+from pytest_ood.models._torch import weight_count
+from pytest_ood.models.prompted import CONTENT_FREE, Generation, PromptedModel, _calibrated
+from pytest_ood.models.protocol import Context, Model, Promptable, Usage
+from pytest_ood.parsing import parse_answer
 from pytest_ood.progress import Silent
 from pytest_ood.prompting import Prompt
 from pytest_ood.store import MemoryStore
@@ -133,6 +135,122 @@ def test_the_shared_prefix_changes_no_score(
         assert answer.label == ("negative", "positive")[row[1] > row[0]]
 
 
+def written(folder: Path, prompt: Prompt, inputs: Sequence[Inputs], longest: int) -> list[str]:
+    """Let transformers write the likeliest answer to a prompt at a time."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    # The tokenizer and the configuration of the random model end with different tokens.
+    ends = [tokenizer.eos_token_id, model.generation_config.eos_token_id]
+    texts = []
+    for value in inputs:
+        given = tokenizer(prompt.render(value), return_tensors="pt", return_token_type_ids=False)
+        told = {
+            "max_new_tokens": longest,
+            "do_sample": False,
+            "pad_token_id": 0,
+            "eos_token_id": ends,
+        }
+        said = model.generate(**given, **told)[0, given["input_ids"].shape[1] :]
+        texts.append(tokenizer.decode(said, skip_special_tokens=True))
+    return texts
+
+
+SAID = {"negative": "Sen", "positive": "os"}
+"""Words that the random model says."""
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 4}, {"demonstrations": None}], ids=str)
+def test_generated_answers_are_those_of_one_by_one(
+    options: dict[str, Any], make: Callable[..., PromptedModel], checkpoint: Path
+) -> None:
+    """In batches the model writes what it writes alone; label words are found in it, or not."""
+    model = make(answer="generated", max_new_tokens=8, label_words=SAID, stop="su", **options)
+    answers = model.predict(TEXTS)
+    for answer, text in zip(answers, written(checkpoint, model.prompt, TEXTS, 8), strict=True):
+        assert answer.text == text.lstrip().partition("su")[0].rstrip()
+        assert answer.label == parse_answer(answer.text, SAID)
+        assert answer.scores == {}
+    assert {answer.label for answer in answers} >= {"negative", None}
+    order = list(reversed(range(len(TEXTS))))
+    assert model.predict([TEXTS[place] for place in order]) == [answers[place] for place in order]
+    assert model.predict([]) == []
+
+
+def test_an_answer_ends_where_it_stops(make: Callable[..., PromptedModel]) -> None:
+    """What stops an answer is not part of it, and no longer answer was written than was needed."""
+    free = make(answer="generated", max_new_tokens=8, stop="").predict(TEXTS)
+    stopped = make(answer="generated", max_new_tokens=8, stop="e").predict(TEXTS)
+    for one, other in zip(free, stopped, strict=True):
+        assert one.text is not None
+        assert other.text == one.text.partition("e")[0].rstrip()
+    short = make(answer="generated", max_new_tokens=1, stop="").predict(TEXTS)
+    assert [answer.text for answer in short] != [answer.text for answer in free]
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "over"),
+    [
+        (" positive\n\nReview: x", "positive", True),
+        ("\n\n", "", False),
+        ("\n positive", "positive", False),
+        ("\npositive\n", "positive", True),
+        (" two words ", "two words", False),
+    ],
+)
+def test_a_line_is_an_answer(text: str, said: str, over: bool) -> None:  # noqa: FBT001
+    """The first line that says something is the answer, and over once it is whole."""
+    assert Generation().read(text) == said
+    assert Generation().is_over(text) is over
+
+
+def test_label_words_of_generated_answers_may_start_alike(
+    make: Callable[..., PromptedModel],
+) -> None:
+    """Only scores need label words that differ in their first token."""
+    words = {"negative": "film", "positive": "film and"}
+    assert len(make(answer="generated", label_words=words).predict(["x"])) == 1
+
+
+def test_there_is_room_for_the_answer(make: Callable[..., PromptedModel]) -> None:
+    """A prompt that fits, but not with its answer, is refused with both sizes."""
+    assert make().predict(["film " * 120])
+    with pytest.raises(TooLongError, match=f"an answer of 120 does not fit its window of {WINDOW}"):
+        make(answer="generated", max_new_tokens=120).predict(["film " * 120])
+
+
+def test_equal_inputs_are_answered_alike(make: Callable[..., PromptedModel]) -> None:
+    """An input that is asked twice has the same answer twice, in its place."""
+    model = make()
+    answers = model.predict(TEXTS)
+    assert model.predict([*TEXTS, *TEXTS[::-1]]) == [*answers, *answers[::-1]]
+
+
+def test_perturbed_versions_are_scored_as_alone(
+    make: Callable[..., PromptedModel], checkpoint: Path
+) -> None:
+    """Texts of up to the window, asked with versions of them, have the scores of a plain loop."""
+    rng = random.Random(0)
+    texts: list[Inputs] = []
+    for length in (1, 5, 20, 60, 90):
+        words = rng.choices(WORDS, k=length)
+        texts.append(" ".join(words))
+        for _ in range(4):
+            place = rng.randrange(length)
+            texts.append(" ".join([*words[:place], rng.choice(WORDS)[::-1], *words[place + 1 :]]))
+    for options in ({}, {"demonstrations": None}, {"calibrate": True}, {"batch_size": 3}):
+        model = make(**options)
+        rows = one_by_one(checkpoint, model.prompt, texts)
+        if model.calibrate:
+            free_rows = one_by_one(checkpoint, model.prompt, CONTENT_FREE)
+            free = [sum(column) / len(free_rows) for column in zip(*free_rows, strict=True)]
+            rows = [_calibrated(row, free) for row in rows]
+        for answer, row in zip(model.predict(texts), rows, strict=True):
+            assert list(answer.scores.values()) == pytest.approx(row, abs=1e-3)
+            assert answer.label == ("negative", "positive")[row[1] > row[0]]
+
+
 def test_the_model_says_both(make: Callable[..., PromptedModel]) -> None:
     """The random model is not constant, so that the other tests say something."""
     assert isinstance(make(), Model)
@@ -142,7 +260,8 @@ def test_the_model_says_both(make: Callable[..., PromptedModel]) -> None:
 def test_a_prefix_is_shared(make: Callable[..., PromptedModel]) -> None:
     """Instruction and demonstrations are in the shared prefix; the text is not."""
     model = make()
-    _, tokenizer, _, _, prefix, past = model._loaded  # noqa: SLF001 - what makes it fast
+    prefix, past = model.decoder.start, model.decoder.past
+    tokenizer = model.checkpoint.loaded[1]
     start = tokenizer.decode(prefix)
     assert model.prompt.render("@@").startswith(start)
     assert start.startswith(model.prompt.prefix)
@@ -287,6 +406,7 @@ def test_calibration_with_a_further_field_is_a_usage_error(
         {"label_words": {"negative": "boring", "positive": "superb"}},
         {"calibrate": True},
         {"dtype": "bfloat16"},
+        {"answer": "generated"},
     ],
     ids=str,
 )
@@ -295,6 +415,19 @@ def test_the_fingerprint_changes_with_what_decides(
 ) -> None:
     """Instruction, template, demonstrations, their order, words and calibration change it."""
     assert make(**change).fingerprint != make().fingerprint
+
+
+def test_the_fingerprint_changes_with_how_answers_are_written(
+    make: Callable[..., PromptedModel],
+) -> None:
+    """Length and stop of generated answers change it, and the report tells them."""
+    usual = make(answer="generated")
+    assert make(answer="generated", max_new_tokens=16, stop="\n").fingerprint == usual.fingerprint
+    for change in ({"max_new_tokens": 5}, {"stop": ""}):
+        assert make(answer="generated", **change).fingerprint != usual.fingerprint
+    assert usual.parameters["answer"] == "generated"
+    assert usual.parameters["max_new_tokens"] == 16
+    assert "answer" not in make().parameters, "scores of earlier versions are kept"
 
 
 def test_the_fingerprint_changes_with_nothing_else(
@@ -397,7 +530,6 @@ def test_a_folder_without_a_model_is_refused(context: Context) -> None:
 @pytest.mark.parametrize(
     ("source", "options", "message"),
     [
-        ("openai:gpt", {}, "models behind an API are not supported yet"),
         ("x", {"prompt": "{0} no field"}, "names no field; write {text}"),
         ("x", {"batch_size": 0}, "batch_size = 0 is 1 or more"),
         ("x", {"shots": -1}, "shots = -1 is 0 or more"),
@@ -410,6 +542,11 @@ def test_a_folder_without_a_model_is_refused(context: Context) -> None:
         ("x", {"label_words": {"negative": "a", "positive": "b", "c": "d"}}, "unknown label 'c'"),
         ("x", {"device": "gpu"}, "unknown device 'gpu'"),
         ("x", {"dtype": "int8"}, "unknown dtype 'int8'"),
+        ("x", {"answer": "spoken"}, "unknown answer 'spoken'"),
+        ("x", {"max_new_tokens": 5}, 'max_new_tokens needs answer = "generated"'),
+        ("x", {"stop": "."}, 'stop needs answer = "generated"'),
+        ("x", {"answer": "generated", "max_new_tokens": 0}, "max_new_tokens = 0 is 1 or more"),
+        ("x", {"answer": "generated", "calibrate": True}, "calibrate = true divides scores"),
     ],
 )
 def test_wrong_values_are_refused(
@@ -448,3 +585,29 @@ def test_a_prompted_model_answers_on_a_cluster(
         engine.predict(model, [long, "a film"], model.labels, "x")
     assert caught.value.inputs == (long,)
     runner.close()
+
+
+def test_tokens_and_operations_are_estimated_without_weights(
+    checkpoint: Path, make: Callable[..., PromptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every prompt's tokens count; what all share is computed once; answers come on top."""
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
+    texts: list[Inputs] = ["a fine film", "dull"]
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", None)
+    for options, said in (({}, 0), ({"answer": "generated", "max_new_tokens": 3}, 6)):
+        model = make(**options)
+        sizes = [len(tokenizer(model.prompt.render(text))["input_ids"]) for text in texts]
+        estimated = model.estimate(texts)
+        assert (estimated.prompt_tokens, estimated.completion_tokens) == (sum(sizes), said)
+        assert 0 < estimated.operations < 2.0 * weight_count(checkpoint) * (sum(sizes) + said)
+        assert model.at_hand
+        assert model.estimate([]) == Usage()
+
+
+def test_what_has_to_be_fetched_is_not_at_hand(context: Context) -> None:
+    """A packaged model that was not fetched, and a hub id offline, are not there, and stay so."""
+    for source in ("asset:smollm2", "some/model"):
+        assert not build(source, replace(context, offline=True), prompt="{text} is").at_hand
+    assert not context.cache.joinpath("assets").exists()

@@ -1,0 +1,152 @@
+"""What becomes of an input when an OpenAI-compatible server fails: every fault of the test server.
+
+Each fault comes once, then for ever, to an input after one that was answered; and for ever from the
+start. Calls are real, over loopback; only waits between them take no time.
+
+    python benchmarks/api_faults.py --write docs/apis.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from _tables import put
+
+from pytest_ood.errors import ModelError
+from pytest_ood.models import adapter
+from pytest_ood.models.protocol import Context
+from pytest_ood.progress import Silent
+
+sys.path.append(str(Path(__file__).parent.parent / "tests" / "servers"))
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from faulty_server import FaultyServer
+
+    from pytest_ood.models.openai import ApiModel
+    from pytest_ood.tasks import Prediction
+
+FAULTS = (
+    "429", "429 after 7 s", "429 after an hour", "no quota", "408", "409", "500", "503",
+    "503 after 7 s", "slow", "drip", "hang up", "cut-off body", "invalid JSON", "a page",
+    "an error in disguise", "two choices", "no choice", "no message", "empty answer",
+    "nothing within the limit", "cut at the limit", "refusal", "filtered", "400", "400 filtered",
+    "401", "403", "404",
+)  # fmt: skip
+TIMEOUT = 0.5
+
+
+@dataclass
+class Time:
+    """Time that passes only by waiting for it."""
+
+    now: float = 0.0
+
+    def clock(self) -> float:
+        """Return the time."""
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+def model_at(url: str, time: Time) -> ApiModel:
+    """Return a model on a time of its own, as it is configured by default but for its patience."""
+    context = Context(
+        "model", ("negative", "positive"), Path(), Path(), offline=True, progress=Silent(),
+        data=lambda _: dict,
+    )  # fmt: skip
+    model: ApiModel = adapter("openai").build(
+        "tester", context, prompt="{text}", base_url=url, timeout=TIMEOUT
+    )
+    return replace(model, patience=replace(model.patience, sleep=time.sleep, clock=time.clock))
+
+
+def told(answer: Prediction) -> str:
+    """Say what came of an input."""
+    if answer.error is not None:
+        reason = answer.error.partition(" (5 attempts)")[0]
+        return f"error: {reason}"
+    return "abstention" if answer.label is None else "answered"
+
+
+def started(model: ApiModel) -> str:
+    """Say what comes of a first input."""
+    try:
+        model.predict(["x"])
+    except ModelError:
+        return "an error of the model"
+    return "the same"
+
+
+def rows(server: FaultyServer) -> Iterator[list[str]]:
+    """Yield a row for every fault that a server has."""
+    for fault in FAULTS:
+        cells = [fault]
+        for times in (1, 10**9):
+            server.forget()
+            server.script = lambda text, call, most=times, name=fault: (
+                name if text == "x" and call <= most else ""
+            )
+            time = Time()
+            outcome = told(model_at(server.url, time).predict(["first", "x"])[1])
+            cells += [outcome, f"{server.calls['x']}", f"{time.now:.1f}"]
+        if cells[4:] == cells[1:4]:
+            cells[4] = "the same"
+        yield [*cells, started(model_at(server.url, Time()))]
+
+
+def unreachable(server: FaultyServer) -> Iterator[list[str]]:
+    """Yield a row for every way not to reach a server."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    server.script = lambda text, call: ""  # noqa: ARG005 - it never fails
+    for name, url in (
+        ("connection refused", f"http://127.0.0.1:{port}/v1"),
+        ("no such host", "http://no-such-host.invalid/v1"),
+        ("TLS refused", server.url.replace("http:", "https:")),
+    ):
+        time = Time()
+        model = model_at(server.url, time)
+        model.predict(["first"])
+        gone = replace(model, server=replace(model.server, url=url, key_name=None))
+        later = told(gone.predict(["x"])[0]).replace(str(port), "PORT")
+        calls = f"{gone.used.requests - 1}"
+        fresh = model_at(server.url, Time())
+        first = replace(fresh, server=replace(fresh.server, url=url, key_name=None))
+        yield [name, "", "", "", later, calls, f"{time.now:.1f}", started(first)]
+
+
+def main() -> None:
+    """Measure and print, or write."""
+    from faulty_server import serving
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", type=Path, help="the document whose table to replace")
+    arguments = parser.parse_args()
+    with serving() as server:
+        table = [
+            ["fault", "once", "calls", "s", "for ever", "calls", "s", "for ever, from the start"],
+            ["---"] * 8,
+            *rows(server),
+            *unreachable(server),
+        ]
+    text = "\n".join("| " + " | ".join(cells) + " |" for cells in table)
+    if arguments.write:
+        put(arguments.write, __file__, f"\n{text}")
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""What asking may take: caps that are enforced before a call, rates, and waits between tries."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from pytest_ood.models.protocol import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from random import Random
+
+MILLION = 1e6
+MINUTE = 60.0
+
+FIRST_WAIT = 0.5
+"""Seconds before a failed call is tried for the second time; each further wait is twice as long."""
+
+LONGEST_WAIT = 60.0
+"""Seconds at which waits stop growing."""
+
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds that a server may ask to wait; what it asks beyond is not waited for."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What a million tokens cost.
+
+    Attributes:
+        prompt: Of prompts.
+        completion: Of answers.
+        currency: Of both.
+    """
+
+    prompt: float
+    completion: float
+    currency: str = "USD"
+
+    def of(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """Return the cost of some tokens."""
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / MILLION
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What a run may take of a model at most; None for no cap.
+
+    Attributes:
+        requests: Calls, those that fail included.
+        tokens: Of prompts and answers together.
+        cost: In the currency of the prices, without which it has no meaning.
+    """
+
+    requests: int | None = None
+    tokens: int | None = None
+    cost: float | None = None
+
+
+@dataclass
+class Ledger:
+    """Counts what was taken, and what calls under way may take at most.
+
+    A call is entered with its upper bounds before it is made, so that no cap is ever exceeded, and
+    corrected when the server has told its usage. What was sent and never accounted for stays at its
+    bounds: it may well be billed.
+
+    Attributes:
+        caps: What is never exceeded, by all models together.
+        prices: Of tokens; None where they are not known.
+    """
+
+    caps: Caps = field(default_factory=Caps)
+    prices: Prices | None = None
+    _taken: dict[str, Usage] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def used(self, model: str) -> Usage:
+        """Return what one model has taken so far."""
+        return self._priced(self._taken.get(model, Usage()))
+
+    def enter(self, model: str, prompt: int, completion: int) -> str | None:
+        """Enter a call with the bounds of its tokens, or return the cap that it would exceed."""
+        call = Usage(1, prompt, completion)
+        with self._lock:
+            beyond = self._beyond(sum(self._taken.values(), call))
+            if beyond is None:
+                self._taken[model] = self._taken.get(model, Usage()) + call
+        return beyond
+
+    def correct(self, model: str, prompt: int, completion: int) -> None:
+        """Correct the bounds of an entered call by these differences."""
+        with self._lock:
+            self._taken[model] += Usage(0, prompt, completion)
+
+    def _priced(self, used: Usage) -> Usage:
+        if self.prices is None:
+            return used
+        cost = self.prices.of(used.prompt_tokens, used.completion_tokens)
+        return replace(used, cost=cost, currency=self.prices.currency)
+
+    def _beyond(self, used: Usage) -> str | None:
+        """Return the cap that this much is beyond, if it is."""
+        caps, cost = self.caps, self._priced(used).cost
+        if caps.requests is not None and used.requests > caps.requests:
+            return f"max_requests = {caps.requests:,}"
+        if caps.tokens is not None and used.prompt_tokens + used.completion_tokens > caps.tokens:
+            return f"max_total_tokens = {caps.tokens:,}"
+        if caps.cost is not None and cost is not None and cost > caps.cost:
+            return f"max_cost = {caps.cost:g} {self._priced(used).currency}"
+        return None
+
+
+@dataclass
+class Pace:
+    """Spreads calls evenly, so that no minute holds more of them, or of their tokens, than allowed.
+
+    Attributes:
+        requests_per_minute: None for no limit.
+        tokens_per_minute: None for no limit.
+    """
+
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    _next_request: float = 0.0
+    _next_tokens: float = 0.0
+    _not_before: float = 0.0
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next call may start."""
+        return max(0.0, max(self._next_request, self._next_tokens, self._not_before) - now)
+
+    def held_back(self, now: float) -> float:
+        """Return the seconds that the server itself wants to be left alone."""
+        return max(0.0, self._not_before - now)
+
+    def start(self, now: float, tokens: float) -> None:
+        """Note that a call of about so many tokens starts now."""
+        if self.requests_per_minute is not None:
+            self._next_request = now + MINUTE / self.requests_per_minute
+        if self.tokens_per_minute is not None:
+            self._next_tokens = max(now, self._next_tokens) + self._taking(tokens)
+
+    def correct(self, more: float) -> None:
+        """Note that a call took this many tokens more than expected, or less."""
+        if self.tokens_per_minute is not None:
+            self._next_tokens += self._taking(more)
+
+    def leave_alone(self, until: float) -> None:
+        """Start no call before this time: the server has asked for it."""
+        self._not_before = max(self._not_before, until)
+
+    def _taking(self, tokens: float) -> float:
+        return tokens * MINUTE / self.tokens_per_minute if self.tokens_per_minute else 0.0
+
+
+def backoff(attempt: int, rng: Random) -> float:
+    """Return the seconds to wait after the n-th call failed: doubling, the upper half drawn."""
+    whole = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt - 1, 32))
+    return whole * (0.5 + 0.5 * rng.random())
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that a server asks to wait (RFC 9110, section 10.2.3), if it does.
+
+    Args:
+        headers: Of its answer; names in lower case, or a mapping that does not mind.
+        now: Seconds since the epoch, for a date.
+    """
+    for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if isfinite(seconds):
+            return max(0.0, seconds)
+    try:
+        date = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return max(0.0, date.timestamp() - now)

@@ -1,0 +1,476 @@
+"""Models behind an OpenAI-compatible API: prompted, their answers read out of what they write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.examples import canonical
+from pytest_ood.models._api.asking import Account, Missing, Patience, Question, ask
+from pytest_ood.models._api.calls import (
+    DEFAULT_BASE_URL,
+    DEFAULT_KEY_NAME,
+    Reply,
+    Server,
+    is_loopback,
+)
+from pytest_ood.models._api.limits import Caps, Ledger, Pace, Prices
+from pytest_ood.models._prompts import prompt_loader
+from pytest_ood.models.protocol import Usage
+from pytest_ood.parsing import parse_answer
+from pytest_ood.tasks import SCORE_DECIMALS, Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from pytest_ood.examples import Inputs
+    from pytest_ood.models.protocol import Context, Paradigm
+    from pytest_ood.prompting import Prompt
+
+SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
+"""What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
+
+FORMS = ("text", "json_schema", "json_object")
+"""How an answer is asked for; the latter two by the API's `response_format`."""
+
+MOST_TOP_LOGPROBS = 20
+
+TOKENS_OF_A_MESSAGE = 16
+"""What a chat template may put around a message."""
+
+TOKENS_OF_A_CHAT = 96
+"""What it may put before all of them, such as a system message of its own."""
+
+_KEY_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_OWN_FIELDS = (
+    "model", "messages", "n", "stream", "temperature", "max_tokens", "max_completion_tokens",
+    "seed", "response_format", "logprobs", "top_logprobs",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How a server is asked to answer.
+
+    Attributes:
+        form: One of `FORMS`.
+        temperature: Of sampling.
+        max_tokens: Of an answer.
+        seed: Of sampling; None for none.
+        reasoning: No temperature is sent, and `max_tokens` counts hidden reasoning.
+        top_logprobs: How many likeliest first tokens scores are made of; 0 for no scores.
+        request: Further fields of the request.
+    """
+
+    form: str = "text"
+    temperature: float = 0.0
+    max_tokens: int = 16
+    seed: int | None = None
+    reasoning: bool = False
+    top_logprobs: int = 0
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+    def fields(self, words: Sequence[str]) -> dict[str, Any]:
+        """Return the fields of a request but for model and messages."""
+        if self.reasoning:
+            fields: dict[str, Any] = {"max_completion_tokens": self.max_tokens}
+        else:
+            fields = {"max_tokens": self.max_tokens, "temperature": self.temperature}
+        if self.seed is not None:
+            fields["seed"] = self.seed
+        if self.top_logprobs:
+            fields |= {"logprobs": True, "top_logprobs": self.top_logprobs}
+        if self.form == "json_object":
+            fields["response_format"] = {"type": "json_object"}
+        if self.form == "json_schema":
+            schema = {
+                "type": "object",
+                "properties": {"label": {"type": "string", "enum": list(words)}},
+                "required": ["label"],
+                "additionalProperties": False,
+            }
+            described = {"name": "answer", "strict": True, "schema": schema}
+            fields["response_format"] = {"type": "json_schema", "json_schema": described}
+        return {**fields, **self.request}
+
+
+@dataclass(frozen=True)
+class ApiModel:
+    """A model behind an API, one chat completion an input.
+
+    The instruction is the system message, a demonstration a message of the user and an answer of
+    the assistant, the input the last message of the user. The label is read out of the answer by
+    `parse_answer`; an answer that names none, or two, is an abstention, and so is an empty one
+    (asked for once more before), a refusal, and what a content filter stopped. An input that no
+    answer came to has a prediction with an `error`.
+
+    Attributes:
+        name: In reports.
+        server: Where it is asked.
+        load_prompt: Returns template, label words and demonstrations.
+        decoding: How it is asked to answer.
+        patience: How hard it is asked.
+        account: What it takes of the server, shared by all models of one table.
+    """
+
+    name: str
+    server: Server
+    load_prompt: Callable[[], Prompt] = field(repr=False)
+    decoding: Decoding
+    patience: Patience
+    account: Account = field(repr=False)
+    paradigm: Paradigm = "prompted"
+
+    @property
+    def source(self) -> str:
+        """The model and where it is asked."""
+        return f"{self.server.model} at {self.server.base_url}"
+
+    @cached_property
+    def prompt(self) -> Prompt:
+        """Template, label words and demonstrations."""
+        return self.load_prompt()
+
+    def with_prompt(self, prompt: Prompt) -> ApiModel:
+        """Return the model under another prompt, on the same account."""
+        return replace(self, load_prompt=lambda: prompt)
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Prompt and decoding."""
+        sent = self.decoding.fields(list(self.prompt.label_words.values()))
+        decoding = {key: value for key, value in sent.items() if key != "response_format"}
+        return {
+            "instruction": self.prompt.instruction,
+            "template": self.prompt.template,
+            "label_words": dict(self.prompt.label_words),
+            "shots": len(self.prompt.demonstrations),
+            "base_url": self.server.base_url,
+            "answer": self.decoding.form,
+            **decoding,
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the model's name and place, the prompt with its demonstrations, and the decoding.
+
+        What a hosted model is made of may change under its name, which nobody outside can tell.
+        """
+        shown = [(canonical(e.inputs), e.label) for e in self.prompt.demonstrations]
+        rest = [self.server.model, dict(self.parameters), shown]
+        return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def used(self) -> Usage:
+        """What this process has taken of it.
+
+        A call whose answer was lost, or told no usage, counts at its upper bounds.
+        """
+        return self.account.ledger.used(self.name)
+
+    def estimate(self, inputs: Sequence[Inputs]) -> Usage:
+        """Return what asking these inputs would take at most; a call that is repeated comes on top.
+
+        A token is a byte at least, so that the bytes of a prompt bound its tokens. That is about
+        four times what English takes.
+        """
+        unique = {canonical(value): value for value in inputs}
+        sizes = [self._question(value).size for value in unique.values()]
+        answers = len(sizes) * self.decoding.max_tokens
+        prices = self.account.ledger.prices
+        cost = prices.of(sum(sizes), answers) if prices else None
+        currency = prices.currency if prices else Usage.currency
+        return Usage(len(sizes), sum(sizes), answers, cost, currency)
+
+    def stream(self, inputs: Sequence[Inputs]) -> Generator[tuple[int, Prediction], None, None]:
+        """Yield (place, prediction) as answers come; equal inputs are asked once.
+
+        Raises:
+            ModelError: there is no key; or no answer has ever come, and the server cannot be
+                reached, does not take the key, does not know the model or refuses the request.
+        """
+        places: dict[str, list[int]] = {}
+        for place, value in enumerate(inputs):
+            places.setdefault(canonical(value), []).append(place)
+        rows = list(places.values())
+        questions = [self._question(inputs[row[0]]) for row in rows]
+        outcomes = ask(self.name, questions, self.server, self.account, self.patience)
+        # Closed here and now, not when the garbage is collected.
+        with closing(outcomes):
+            for number, outcome in outcomes:
+                prediction = self._prediction(outcome)
+                for place in rows[number]:
+                    yield place, prediction
+
+    def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+        """Answer every input, in order.
+
+        Raises:
+            ModelError: as `stream`.
+        """
+        answers = dict(self.stream(inputs))
+        return [answers[place] for place in range(len(inputs))]
+
+    def _question(self, inputs: Inputs) -> Question:
+        words = self.prompt.label_words
+        bare = replace(self.prompt, instruction="", demonstrations=())
+        messages = []
+        instruction = self.prompt.instruction.strip()
+        if self.decoding.form == "json_object":
+            # Servers refuse this form where no message speaks of JSON.
+            choice = " or ".join(
+                json.dumps({"label": w}, ensure_ascii=False) for w in words.values()
+            )
+            instruction = f"{instruction}\nAnswer in JSON: {choice}".strip()
+        if instruction:
+            messages.append({"role": "system", "content": instruction})
+        for example in self.prompt.demonstrations:
+            word = words[example.label]
+            if self.decoding.form != "text":
+                word = _json_answer(word)
+            messages.append({"role": "user", "content": bare.render(example.inputs)})
+            messages.append({"role": "assistant", "content": word})
+        messages.append({"role": "user", "content": bare.render(inputs)})
+        fields = self.decoding.fields(list(words.values()))
+        # Text that UTF-8 cannot carry (a lone surrogate) is replaced: no server takes it.
+        sent = [{k: v.encode("utf-8", "replace").decode() for k, v in m.items()} for m in messages]
+        texts = [message["content"] for message in sent]
+        if "response_format" in fields:
+            texts.append(json.dumps(fields["response_format"]))
+        size = sum(len(text.encode()) + TOKENS_OF_A_MESSAGE for text in texts) + TOKENS_OF_A_CHAT
+        body = {"model": self.server.model, "messages": sent, **fields}
+        return Question(body, size, self.decoding.max_tokens)
+
+    def _prediction(self, outcome: Reply | Missing) -> Prediction:
+        """Read the label out of a reply."""
+        if isinstance(outcome, Missing):
+            return Prediction(None, error=outcome.reason)
+        if outcome.declined:
+            return Prediction(None, text=outcome.text)
+        scores = _scores(outcome.likely, self.prompt.label_words)
+        return Prediction(self._label(outcome.text), scores, outcome.text)
+
+    def _label(self, text: str) -> str | None:
+        if self.decoding.form == "text":
+            return parse_answer(text, self.prompt.label_words)
+        try:
+            answer = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        word = answer.get("label") if isinstance(answer, Mapping) else None
+        return parse_answer(word, self.prompt.label_words) if isinstance(word, str) else None
+
+
+def _json_answer(word: str) -> str:
+    """Return the answer that names this label word where answers are JSON."""
+    return json.dumps({"label": word}, ensure_ascii=False)
+
+
+def _scores(
+    likely: Sequence[tuple[str, float]], label_words: Mapping[str, str]
+) -> dict[str, float]:
+    """Return each label's share of the probability of first tokens that start its word alone.
+
+    None where no token starts one.
+    """
+    words = {label: word.strip().casefold() for label, word in label_words.items()}
+    shares = dict.fromkeys(words, 0.0)
+    for token, logprob in likely:
+        start = token.strip().casefold()
+        meant = [label for label, word in words.items() if start and word.startswith(start)]
+        if len(meant) == 1:
+            shares[meant[0]] += math.exp(logprob)
+    whole = sum(shares.values())
+    if not whole:
+        return {}
+    return {label: round(share / whole, SCORE_DECIMALS) for label, share in shares.items()}
+
+
+def build(
+    source: str,
+    context: Context,
+    *,
+    prompt: str,
+    shots: int | None = None,
+    demonstrations: Any = None,
+    demonstration_seed: int = 0,
+    label_words: Mapping[str, str] | None = None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    answer: str = "text",
+    temperature: float = 0.0,
+    max_tokens: int = 16,
+    seed: int | None = None,
+    reasoning: bool = False,
+    top_logprobs: int = 0,
+    request: Mapping[str, Any] | None = None,
+    concurrency: int = 8,
+    requests_per_minute: float | None = None,
+    tokens_per_minute: float | None = None,
+    attempts: int = 5,
+    timeout: float = 60.0,
+    time_limit: float | None = None,
+    max_requests: int | None = None,
+    max_total_tokens: int | None = None,
+    max_cost: float | None = None,
+    price_in: float | None = None,
+    price_out: float | None = None,
+    currency: str = "USD",
+) -> ApiModel:
+    """Describe a model behind an API; nothing is sent before it is asked.
+
+    Args:
+        source: The model's name at the server.
+        context: What the adapter is given.
+        prompt: The template itself, or the path of a file with it (see `parse_template`).
+        shots: How many demonstrations to draw; all of an inline list where it is left out.
+        demonstrations: A list of tables of fields and `label`, or data (a path or a table).
+        demonstration_seed: Of the draw; of an inline list it decides the order, 0 being the one
+            given.
+        label_words: The word for each label; the label itself where it is left out.
+        base_url: Of the server; $OPENAI_BASE_URL, or else OpenAI's, where it is left out.
+        api_key: The environment variable that holds the key, never the key itself. Left out:
+            OPENAI_API_KEY, and for a server on this machine none.
+        answer: "text"; or "json_schema" or "json_object", which ask for structured answers and are
+            an error where the server has none.
+        temperature: Of sampling.
+        max_tokens: Of one answer.
+        seed: Of sampling, where the server takes one.
+        reasoning: A reasoning model: no temperature is sent, and `max_tokens` goes by the name
+            `max_completion_tokens`, which counts hidden reasoning.
+        top_logprobs: 1 to 20: how many likeliest first tokens probabilities are made of; 0: labels
+            have none.
+        request: Further fields of the request, as the server takes them.
+        concurrency: Calls under way at once.
+        requests_per_minute: No minute holds more calls; None for no limit.
+        tokens_per_minute: No minute holds more tokens, going by those of calls before; None for no
+            limit.
+        attempts: Calls for one input at most.
+        timeout: Seconds for one call.
+        time_limit: Seconds that asking may take in a run; None for no limit.
+        max_requests: Calls in a run, those that fail included; None for no cap.
+        max_total_tokens: Tokens of prompts and answers in a run; None for no cap.
+        max_cost: Money in a run; needs both prices. None for no cap.
+        price_in: Of a million tokens of prompts.
+        price_out: Of a million tokens of answers.
+        currency: Of the prices.
+
+    Raises:
+        ConfigurationError: values that do not go together.
+        DataError: demonstrations that cannot be read.
+    """
+    who = f"model {context.name!r}"
+    _check_numbers(
+        who,
+        whole={
+            "max_tokens": max_tokens, "concurrency": concurrency, "attempts": attempts,
+            "max_requests": max_requests, "max_total_tokens": max_total_tokens,
+        },
+        above={
+            "requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute,
+            "timeout": timeout, "time_limit": time_limit, "max_cost": max_cost,
+        },
+        least={"temperature": temperature, "price_in": price_in, "price_out": price_out},
+    )  # fmt: skip
+    if answer not in FORMS:
+        raise ConfigurationError(f"{who}: " + unknown_name("answer", answer, FORMS))
+    if not 0 <= top_logprobs <= MOST_TOP_LOGPROBS:
+        raise ConfigurationError(
+            f"{who}: top_logprobs = {top_logprobs} lies between 0 and {MOST_TOP_LOGPROBS}"
+        )
+    if top_logprobs and answer != "text":
+        raise ConfigurationError(
+            f'{who}: top_logprobs needs answer = "text": JSON does not start with a label'
+        )
+    for key in request or {}:
+        if key in _OWN_FIELDS:
+            raise ConfigurationError(
+                f"{who}: request: {key!r} is decided by options of its own; leave it out"
+            )
+    if (price_in is None) != (price_out is None):
+        raise ConfigurationError(f"{who}: price_in and price_out are given together")
+    prices = None
+    if price_in is not None and price_out is not None:
+        prices = Prices(price_in, price_out, currency)
+    if max_cost is not None and prices is None:
+        raise ConfigurationError(
+            f"{who}: max_cost = {max_cost:g} needs price_in and price_out, "
+            "the prices of a million tokens"
+        )
+    account = context.shared.setdefault(
+        "account",
+        Account(
+            Ledger(Caps(max_requests, max_total_tokens, max_cost), prices),
+            Pace(requests_per_minute, tokens_per_minute),
+        ),
+    )
+    return ApiModel(
+        context.name,
+        _server(who, source, base_url, api_key),
+        prompt_loader(
+            context,
+            prompt,
+            shots=shots,
+            demonstrations=demonstrations,
+            demonstration_seed=demonstration_seed,
+            label_words=label_words,
+        ),
+        Decoding(answer, temperature, max_tokens, seed, reasoning, top_logprobs, request or {}),
+        Patience(concurrency, attempts, timeout, time_limit),
+        account,
+    )
+
+
+def _server(who: str, model: str, base_url: str | None, api_key: str | None) -> Server:
+    """Check where a model is asked, never repeating what could be a secret."""
+    if not model.strip():
+        raise ConfigurationError(f"{who}: the model has no name; write the one the server knows")
+    url = base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or DEFAULT_BASE_URL
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ConfigurationError(
+            f"{who}: base_url is no http or https URL; write one like {DEFAULT_BASE_URL}"
+        )
+    if parts.username is not None:
+        raise ConfigurationError(
+            f"{who}: base_url holds credentials; put the key into an environment variable and name "
+            "that with `api_key`"
+        )
+    if api_key is not None and not _KEY_NAME.fullmatch(api_key):
+        raise ConfigurationError(
+            f"{who}: api_key is the name of an environment variable in capitals, such as "
+            f"{DEFAULT_KEY_NAME}, never a key itself (what was given is not shown here)"
+        )
+    return Server(who, model, url, api_key or (None if is_loopback(url) else DEFAULT_KEY_NAME))
+
+
+def _check_numbers(
+    who: str,
+    *,
+    whole: Mapping[str, int | None],
+    above: Mapping[str, float | None],
+    least: Mapping[str, float | None],
+) -> None:
+    """Check whole numbers of 1 or more, numbers above 0, and numbers of 0 or more."""
+    for numbers, least_allowed, what in (
+        (whole, 1.0, "1 or more"),
+        (above, math.ulp(0.0), "more than 0"),
+        (least, 0.0, "0 or more"),
+    ):
+        for key, number in numbers.items():
+            if number is not None and not least_allowed <= number < math.inf:
+                raise ConfigurationError(f"{who}: {key} = {number} is {what}")

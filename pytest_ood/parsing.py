@@ -1,0 +1,139 @@
+"""Which label an answer in free text names."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from unicodedata import category, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ANSWER_KEYS = ("label", "answer")
+"""The fields of a JSON object that decide by themselves where it has them."""
+
+NEGATIONS = frozenset(
+    (
+        "not", "no", "non", "nor", "never", "neither", "none", "nothing", "without", "hardly",
+        "cannot", "isnt", "wasnt", "dont", "doesnt", *"\u4e0d\u975e\u6ca1\u6c92\u65e0\u7121\u672a",
+    )
+)  # fmt: skip
+"""English words and Chinese characters that deny what follows; so does whatever ends in "n't"."""
+
+_BREAKS = frozenset(".,;:!?\u2026\u3002\u3001\n")
+"""A negation reaches no further than to one of these."""
+
+_THOUGHTS = re.compile(r"\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
+
+_TOKENS = re.compile(r"(?<!w)[+-]?d+(?:[.,]d+)*(?!w)|i|[wd]+(?:'[wd]+)*|\S|\n")
+"""Numbers, ideographs, words and what stands between them, in the alphabet of `_kind`."""
+
+
+def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
+    """Return the label that an answer names, or None where it names none, or two.
+
+    Label words are looked for as whole words, whatever their case, between any punctuation, quotes
+    and markup; of words that contain each other the longest counts. What the model thought aloud
+    (`<think>`) is no part of the answer. The first line that says anything decides if it names
+    exactly one label; next a JSON object, by its field "label" or "answer", or else by all its
+    values; and last the whole text. A label after a negation in the same clause ("not positive")
+    could mean any other, so that the answer names none.
+
+    Args:
+        text: What the model wrote.
+        label_words: The word, or the words, for each label.
+    """
+    text = _THOUGHTS.sub("", text, count=1)
+    start, found = _json_object(text)
+    lines = [line for line in text[:start].splitlines() if line.strip()]
+    named = _named(lines[0], label_words) if lines else set()
+    if len(named) != 1:
+        named = _named(text if found is None else _answer_of(found), label_words)
+    return named.pop() if len(named) == 1 else None
+
+
+def _named(text: str, label_words: Mapping[str, str]) -> set[str | None]:
+    """Return the labels that a text names, and None for a label that it denies."""
+    tokens = _tokens(text)
+    words = {label: _tokens(word) for label, word in label_words.items()}
+    # A word without letters, such as "-", is named by what is nothing else.
+    same = {label for label, word in label_words.items() if _folded(word) == _folded(text)}
+    if same:
+        return {*same}
+    named: set[str | None] = set()
+    place, denied = 0, False
+    while place < len(tokens):
+        here = {
+            label: len(word)
+            for label, word in words.items()
+            if word and tokens[place : place + len(word)] == word
+        }
+        longest = max(here.values(), default=0)
+        if longest:
+            meant = {label for label, length in here.items() if length == longest}
+            named |= {None} if denied else meant
+        elif tokens[place] in _BREAKS:
+            denied = False
+        else:
+            denied = denied or tokens[place] in NEGATIONS or tokens[place].endswith("n't")
+        place += longest or 1
+    return named
+
+
+def _folded(text: str) -> str:
+    """Return a text without what case, ligatures and ways of composing accents make of it."""
+    folded = normalize("NFKC", normalize("NFKC", text).casefold())
+    return folded.replace("\u2019", "'").replace("\u2212", "-").strip()
+
+
+def _kind(character: str) -> str:
+    """Return the letter under which `_TOKENS` knows a character."""
+    if "\u3040" <= character <= "\u9fff" or character >= "\U00020000":
+        return "i"  # written without spaces: each is a word
+    if character.isdecimal():
+        return "d"
+    if character.isalnum() or category(character)[0] == "M":
+        return "w"
+    return character if character in "+-.,'\n" else " " if character.isspace() else "x"
+
+
+def _tokens(text: str) -> list[str]:
+    """Return the words, numbers, symbols and breaks of a text; other punctuation is left out."""
+    folded = _folded(text)
+    kinds = "".join(map(_kind, folded))
+    found = [folded[match.start() : match.end()] for match in _TOKENS.finditer(kinds)]
+    return [
+        token
+        for token in found
+        if token in _BREAKS or len(token) > 1 or category(token)[0] not in "PC"
+    ]
+
+
+def _json_object(text: str) -> tuple[int, dict[str, Any] | None]:
+    """Return where the first JSON object of a text starts, and the object; its end and None."""
+    decoder = json.JSONDecoder()
+    for match in re.finditer(r"\{", text):
+        try:
+            return match.start(), decoder.raw_decode(text, match.start())[0]
+        except ValueError:
+            continue
+        except RecursionError:
+            break
+    return len(text), None
+
+
+def _answer_of(found: dict[str, Any]) -> str:
+    """Return the values of a JSON object that answer, as lines of text."""
+    fields = list(_fields(found))
+    asked = [value for key, value in fields if key.casefold() in ANSWER_KEYS]
+    return "\n".join(asked or [value for _, value in fields])
+
+
+def _fields(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the fields of an object and of the objects in it, their values as text."""
+    for key, value in found.items():
+        if isinstance(value, dict):
+            yield from _fields(value)
+        else:
+            yield key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

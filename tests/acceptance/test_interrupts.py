@@ -1,0 +1,79 @@
+"""Ctrl-C in the middle of a run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+
+MODEL = """
+import os, signal
+from pathlib import Path
+
+def answer(texts):
+    with open("calls.txt", "a") as calls:
+        calls.writelines(f"{text}\\n" for text in texts)
+    if not Path("went-on").exists() and len(Path("calls.txt").read_text().splitlines()) > 700:
+        Path("went-on").touch()
+        os.kill(os.getpid(), signal.SIGINT)
+    return ["negative" if "terrible" in text else "positive" for text in texts]
+"""
+PROJECT = """
+[tool.pytest_ood]
+suites = ["reviews.toml"]
+sequential = false
+[tool.pytest_ood.models.counted]
+callable = "counted:answer"
+fingerprint = "1"
+"""
+OPTIONS = ("--ood-suite", "--ood-only=noise", "--ood-only=domain", "--ood-report=report.json")
+
+
+def asked(folder: Path) -> list[str]:
+    """Return every text that the model was asked about, in order."""
+    return folder.joinpath("calls.txt").read_text().splitlines()
+
+
+@pytest.fixture
+def interrupted(project: pytest.Pytester) -> pytest.RunResult:
+    """Run a suite whose model presses Ctrl-C once it was asked about more than 700 texts."""
+    project.path.joinpath("counted.py").write_text(MODEL)
+    project.path.joinpath("pyproject.toml").write_text(PROJECT)
+    return project.runpytest_subprocess(*OPTIONS)
+
+
+def test_an_interrupted_run_says_how_far_it_got_and_how_to_go_on(
+    project: pytest.Pytester, interrupted: pytest.RunResult
+) -> None:
+    """It ends with pytest's status for it, shows what is measured, and writes no partial report."""
+    assert interrupted.ret == pytest.ExitCode.INTERRUPTED
+    interrupted.stdout.fnmatch_lines(
+        [
+            "*= interrupted =*",
+            "1 of 2 checks were carried out; what the models answered is kept; no report was "
+            "written",
+            f"go on with: pytest *{' '.join(OPTIONS)}",
+        ]
+    )
+    assert not project.path.joinpath("report.json").exists()
+
+
+def test_the_next_run_asks_what_is_missing_and_no_more(
+    project: pytest.Pytester, interrupted: pytest.RunResult
+) -> None:
+    """What was answered before is known: only the batch under way is asked again."""
+    assert interrupted.ret == pytest.ExitCode.INTERRUPTED
+    before = asked(project.path)
+    project.runpytest_subprocess(*OPTIONS)
+    after = asked(project.path)[len(before) :]
+    repeated = set(before) & set(after)
+    assert 0 < len(repeated) <= 128, "the batch that the signal came in"
+    report = json.loads(project.path.joinpath("report.json").read_text())
+    assert len(report["evaluations"]) == 2

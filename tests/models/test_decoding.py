@@ -1,0 +1,217 @@
+"""Models of several architectures really run; only their size is small and their weights random."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_ood.models._decoding import Decoder, can_pack
+from pytest_ood.models._packing import Tokens
+
+VOCABULARY = 60
+WORDS = [5, 17, 40]
+START: Tokens = (7, 3, 11, 3, 25, 2, 9)
+SIZES = {
+    "vocab_size": VOCABULARY, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.5,
+}  # fmt: skip
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "llama": ("Llama", SIZES),
+    "gpt2": (
+        "GPT2",
+        {"vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 2, "n_head": 4,
+         "initializer_range": 0.5},
+    ),
+    # Positions come from the mask; what is packed would be somewhere else.
+    "bloom": (
+        "Bloom",
+        {"vocab_size": VOCABULARY, "hidden_size": 32, "n_layer": 2, "n_head": 4,
+         "initializer_range": 0.5},
+    ),
+    # Looks back 16 tokens, less than the longest prompts have.
+    "mistral": ("Mistral", {**SIZES, "sliding_window": 16}),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model_of(one_thread: None) -> Callable[[str], Any]:  # noqa: ARG001 - while they run
+    """Return what makes the model of a name."""
+    import torch
+    import transformers
+
+    @cache
+    def made(name: str) -> Any:
+        kind, sizes = MODELS[name]
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            config = getattr(transformers, f"{kind}Config")(**sizes)
+            head = "GPT2LMHeadModel" if kind == "GPT2" else f"{kind}ForCausalLM"
+            return getattr(transformers, head)(config).eval()
+
+    return made
+
+
+def decoder(model: Any, start: Tokens = START, most: int = 64) -> Decoder:
+    """Return a decoder of a model."""
+    import torch
+
+    return Decoder(torch, model, 0, start, most, packs=can_pack(torch, model))
+
+
+def alone(model: Any, prompts: list[Tokens]) -> list[list[float]]:
+    """Score the words with nothing but the model: a whole prompt at a time, no cache."""
+    import torch
+
+    with torch.inference_mode():
+        return [
+            model(torch.tensor([prompt]), use_cache=False).logits[0, -1, WORDS].softmax(-1).tolist()
+            for prompt in prompts
+        ]
+
+
+def near(found: list[list[float]], expected: list[list[float]]) -> bool:
+    """Tell whether all scores are the same but for rounding."""
+    return all(
+        row == pytest.approx(own, abs=1e-4) for row, own in zip(found, expected, strict=True)
+    )
+
+
+def some_prompts(count: int, seed: int = 0) -> list[Tokens]:
+    """Make prompts of 1 to 40 tokens behind the start, each followed by versions of it."""
+    rng = random.Random(seed)
+    made: list[Tokens] = []
+    for _ in range(count):
+        text = rng.choices(range(VOCABULARY), k=rng.randint(1, 40))
+        made.append((*START, *text))
+        for _ in range(rng.randint(0, 2)):
+            place = rng.randrange(len(text))
+            made.append((*START, *text[:place], rng.randrange(VOCABULARY), *text[place + 1 :]))
+    return made
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("start", [START, START[:1], ()], ids=len)
+@pytest.mark.parametrize("most", [1, 3, 64])
+def test_scores_are_those_of_one_by_one(
+    name: str, start: Tokens, most: int, model_of: Callable[[str], Any]
+) -> None:
+    """Whatever the architecture, shared starts and batches change no score."""
+    prompts = [*some_prompts(12), START, START[:3], (1,), (*START, 4), START]
+    model = model_of(name)
+    found = decoder(model, start, most).scores(prompts, WORDS)
+    expected = alone(model, prompts)
+    assert near(found, expected)
+    assert max(row[0] for row in expected) - min(row[0] for row in expected) > 0.1
+
+
+PROMPTS = st.lists(
+    st.tuples(
+        st.sampled_from([(), START[:2], START]),
+        st.lists(st.integers(0, 3), min_size=1, max_size=30),
+    ).map(lambda parts: (*parts[0], *parts[1])),
+    max_size=12,
+)
+
+
+@given(PROMPTS)
+def test_any_prompts_are_scored_alike(
+    model_of: Callable[[str], Any], prompts: list[Tokens]
+) -> None:
+    """Equal prompts, shared starts and prompts that start others: each has its own score."""
+    model = model_of("llama")
+    assert near(decoder(model).scores(prompts, WORDS), alone(model, prompts))
+
+
+@pytest.mark.parametrize(
+    ("name", "packs"), [("llama", True), ("gpt2", True), ("mistral", True), ("bloom", False)]
+)
+def test_it_is_tried_whether_a_model_can_be_packed(
+    name: str,
+    packs: bool,  # noqa: FBT001 - a figure of the table
+    model_of: Callable[[str], Any],
+) -> None:
+    """Models that take positions are packed; those that derive them from the mask are not."""
+    assert decoder(model_of(name)).packs is packs
+
+
+class Counting:
+    """A model that counts what passes through it."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.tokens = 0
+
+    def __call__(self, **named: Any) -> Any:
+        """Pass on."""
+        self.tokens += named["input_ids"].numel()
+        return self.model(**named)
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the model for everything else."""
+        return getattr(self.model, name)
+
+
+def test_what_is_common_is_computed_once(model_of: Callable[[str], Any]) -> None:
+    """The start, equal prompts and the common start of versions pass the model once."""
+    counting = Counting(model_of("llama"))
+    asked = decoder(counting)
+    assert asked.packs
+    assert asked.past.get_seq_length() == len(START)
+    text = (*START, *range(10, 40))
+    versions = [(*text[:30], token, *text[31:]) for token in (1, 2, 3)]
+    counting.tokens = 0
+    asked.scores([text, *versions, text, *versions], WORDS)
+    assert counting.tokens == 30 + 3 * 7
+    asked.scores([text], WORDS)
+    assert counting.tokens == 30 + 3 * 7 + 30, "the start is not computed again"
+
+
+def whole(model: Any, prompt: Tokens, longest: int, end: int | None) -> Tokens:
+    """Return what transformers' own greedy generation adds to one prompt."""
+    import torch
+
+    said = model.generate(
+        torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+        max_new_tokens=longest, do_sample=False, eos_token_id=end, pad_token_id=0,
+    )  # fmt: skip
+    return tuple(said[0, len(prompt) :].tolist())
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("most", [1, 5, 64])
+def test_what_is_written_is_that_of_one_by_one(
+    name: str, most: int, model_of: Callable[[str], Any]
+) -> None:
+    """Batches write what each prompt gets alone, and each answer ends where it ends alone."""
+    model = model_of(name)
+    prompts = [*some_prompts(8), START, (1,), (*START, 4), (*START, 4)]
+    free = [whole(model, prompt, 9, None) for prompt in prompts]
+    end = free[0][2]
+    expected = [whole(model, prompt, 9, end) for prompt in prompts]
+    assert len({len(said) for said in expected}) > 1, "some end early, and some do not"
+    asked = decoder(model, most=most)
+    assert asked.continuations(prompts, 9, lambda said: said[-1] == end) == expected
+    assert asked.continuations(prompts[:1], 1, lambda _: False) == [free[0][:1]]
+
+
+def test_nothing_is_asked_about_nothing(model_of: Callable[[str], Any]) -> None:
+    """No prompts have no scores and no answers."""
+    asked = decoder(model_of("llama"))
+    assert asked.scores([], WORDS) == []
+    assert asked.continuations([], 3, lambda _: False) == []
+
+
+def test_asking_leaves_the_start_alone(model_of: Callable[[str], Any]) -> None:
+    """The keys and values of the start are as long after questions as before."""
+    asked = decoder(model_of("llama"))
+    asked.scores(some_prompts(3), WORDS)
+    asked.continuations(some_prompts(3), 3, lambda _: False)
+    assert asked.past.get_seq_length() == len(START)
+    assert near(replace(asked).scores(some_prompts(3), WORDS), asked.scores(some_prompts(3), WORDS))

@@ -1,0 +1,267 @@
+"""An OpenAI-compatible server on loopback that fails as it is told to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
+from typing import Any
+
+MODEL = "tester"
+Script = Callable[[str, int], str]
+"""Takes a text that is asked and which call for it this is, from 1; returns the name of a fault."""
+
+STATUSES: dict[str, tuple[int, dict[str, str], dict[str, Any]]] = {
+    "429": (429, {}, {"message": "slow down"}),
+    "429 after 7 s": (429, {"Retry-After": "7"}, {"message": "slow down"}),
+    "429 after 1500 ms": (429, {"retry-after-ms": "1500"}, {"message": "slow down"}),
+    "429 after an hour": (429, {"Retry-After": "3600"}, {"message": "slow down"}),
+    "no quota": (429, {}, {"message": "pay first", "code": "insufficient_quota"}),
+    "408": (408, {}, {"message": "too slow"}),
+    "409": (409, {}, {"message": "locked"}),
+    "500": (500, {}, {"message": "it broke"}),
+    "503": (503, {}, {"message": "overloaded"}),
+    "503 after 7 s": (503, {"Retry-After": "7"}, {"message": "overloaded"}),
+    "400": (400, {}, {"message": "this cannot be asked"}),
+    "400 filtered": (400, {}, {"message": "not that", "code": "content_filter"}),
+    "403": (403, {}, {"message": "not for you"}),
+    "422": (422, {}, {"message": "Unsupported fields: {'response_format'}"}),
+}
+
+BODIES: dict[str, bytes] = {
+    "invalid JSON": b'{"choices": [{"mess',
+    "a page": b"<html>welcome</html>",
+    "not an object": b"[]",
+    "an error in disguise": b'{"error": {"message": "the model is cold", "code": 502}}',
+    "no message": b'{"choices": [{"finish_reason": "stop"}]}',
+}
+
+PASSING = (
+    *("429", "429 after 7 s", "429 after 1500 ms", "408", "409", "500", "503", "503 after 7 s"),
+    *("cut-off body", "hang up", "two choices", "no choice", *BODIES),
+)
+"""Faults after which the same call may succeed, and that take no time."""
+
+
+def answer_to(text: str) -> str:
+    """Return what the server answers to a text when it does not fail."""
+    return ("negative", "positive")[sum(text.encode("utf-8", "replace")) % 2]
+
+
+def usage_of(messages: list[dict[str, str]]) -> dict[str, int]:
+    """Return the tokens that the server counts: four bytes are one."""
+    prompt = sum(len(message["content"].encode()) for message in messages) // 4 + 8
+    return {"prompt_tokens": prompt, "completion_tokens": 2, "total_tokens": prompt + 2}
+
+
+@dataclass
+class FaultyServer:
+    """What the server does, and what it saw.
+
+    Attributes:
+        script: Says which fault comes, or "" for an answer.
+        answer: Makes the answer to a text.
+        calls: Calls for each text.
+        answered: Answers given to each text, in full and valid.
+        sent: Tokens of answers and of faults that tell a usage.
+        bodies: Of the requests.
+        headers: Of the requests.
+        most: Calls under way at once, at most.
+        told: What the usage field of answers says; None for none at all.
+    """
+
+    script: Script = lambda text, call: ""  # noqa: ARG005 - it never fails
+    answer: Callable[[str], str] = answer_to
+    calls: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
+    sent: Counter[str] = field(default_factory=Counter)
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    under_way: int = 0
+    most: int = 0
+    told: Callable[[list[dict[str, str]]], dict[str, int]] | None = usage_of
+    logprobs: dict[str, float] | None = None
+    models: tuple[str, ...] = (MODEL, "another")
+    url: str = ""
+    released: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def forget(self) -> None:
+        """Forget what it saw, and let go whoever still waits."""
+        self.released.set()
+        self.released = threading.Event()
+        for seen in (self.calls, self.answered, self.sent, self.bodies, self.headers):
+            seen.clear()
+        self.most = 0
+
+    def reply(self, content: Any, finish: str = "stop", **message: Any) -> dict[str, Any]:
+        """Return an answer with one choice."""
+        choice: dict[str, Any] = {
+            "index": 0,
+            "finish_reason": finish,
+            "message": {"role": "assistant", "content": content, **message},
+        }
+        if self.logprobs is not None:
+            top = [{"token": t, "logprob": p} for t, p in self.logprobs.items()]
+            choice["logprobs"] = {"content": [{"token": "", "logprob": 0, "top_logprobs": top}]}
+        return {"id": "1", "object": "chat.completion", "model": MODEL, "choices": [choice]}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    seen: FaultyServer
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        """List the models."""
+        self.respond(200, {"data": [{"id": name, "object": "model"} for name in self.seen.models]})
+
+    def do_POST(self) -> None:
+        """Answer a chat completion, or fail."""
+        seen = self.seen
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        text = body["messages"][-1]["content"]
+        with seen.lock:
+            seen.calls[text] += 1
+            call = seen.calls[text]
+            seen.bodies.append(body)
+            seen.headers.append({k.lower(): v for k, v in self.headers.items()})
+            seen.under_way += 1
+            seen.most = max(seen.most, seen.under_way)
+        try:
+            self.fail_or_answer(seen.script(text, call), text, body)
+        finally:
+            with seen.lock:
+                seen.under_way -= 1
+
+    def fail_or_answer(self, fault: str, text: str, body: dict[str, Any]) -> None:
+        """Do what the script says."""
+        seen = self.seen
+        if fault in STATUSES:
+            status, headers, error = STATUSES[fault]
+            self.respond(status, {"error": error}, headers)
+        elif fault in BODIES:
+            self.respond_bytes(200, BODIES[fault])
+        elif fault in CONNECTIONS:
+            CONNECTIONS[fault](self, text)
+        elif fault == "404" or body["model"] not in seen.models:
+            self.respond(404, {"error": {"message": f"no model {body['model']}"}})
+        else:
+            self.complete(fault, text, body)
+
+    def complete(self, fault: str, text: str, body: dict[str, Any]) -> None:
+        """Answer with a usage."""
+        seen, answer = self.seen, self.seen.answer(text)
+        whole = {
+            "": lambda: seen.reply(answer),
+            "two choices": lambda: {**seen.reply(answer), "choices": seen.reply("")["choices"] * 2},
+            "no choice": lambda: {**seen.reply(answer), "choices": []},
+            "empty answer": lambda: seen.reply(""),
+            "null answer": lambda: seen.reply(None),
+            "parts": lambda: seen.reply([{"type": "text", "text": answer}]),
+            "refusal": lambda: seen.reply(None, refusal="I will not call it positive."),
+            "filtered": lambda: seen.reply("positi", "content_filter"),
+            "cut at the limit": lambda: seen.reply(f"{answer}, because", "length"),
+            "nothing within the limit": lambda: seen.reply("", "length"),
+        }[fault]()
+        with seen.lock:
+            seen.answered[text] += fault == ""
+            if seen.told is not None:
+                whole["usage"] = seen.told(body["messages"])
+                seen.sent.update({k: v for k, v in whole["usage"].items() if isinstance(v, int)})
+        self.respond(200, whole)
+
+    def repeat_the_key(self, status: int) -> None:
+        """Show the key in the error, as some servers do."""
+        self.respond(status, {"error": {"message": f"for {self.headers.get('Authorization')}"}})
+
+    def wait_for_the_end(self, _: str) -> None:
+        """Answer nothing for as long as the server runs."""
+        self.seen.released.wait(60)
+        self.close_connection = True
+
+    def drip(self, _: str) -> None:
+        """Send a byte now and then, so that no single wait is long."""
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        released = self.seen.released
+        with suppress(OSError):
+            while not released.wait(0.05):
+                self.wfile.write(b" ")
+        self.close_connection = True
+
+    def cut_off(self, text: str) -> None:
+        """Send an answer without its end."""
+        content = json.dumps(self.seen.reply(self.seen.answer(text))).encode()
+        self.respond_bytes(200, content[:-20], length=len(content))
+        self.close_connection = True
+
+    def hang_up(self, _: str) -> None:
+        """Say nothing, and close."""
+        self.close_connection = True
+
+    def respond(self, status: int, data: Any, headers: dict[str, str] | None = None) -> None:
+        """Send JSON."""
+        self.respond_bytes(status, json.dumps(data).encode(), headers)
+
+    def respond_bytes(
+        self,
+        status: int,
+        content: bytes,
+        headers: dict[str, str] | None = None,
+        length: int | None = None,
+    ) -> None:
+        """Send a body, whose length may be a lie."""
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content) if length is None else length))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+
+CONNECTIONS: dict[str, Callable[[_Handler, str], None]] = {
+    "401": lambda handler, _: handler.repeat_the_key(401),
+    "500 with the key": lambda handler, _: handler.repeat_the_key(500),
+    "slow": _Handler.wait_for_the_end,
+    "drip": _Handler.drip,
+    "cut-off body": _Handler.cut_off,
+    "hang up": _Handler.hang_up,
+}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, *_: Any) -> None:
+        """Take it that the client has gone."""
+
+
+@contextmanager
+def serving(tls: SSLContext | None = None) -> Iterator[FaultyServer]:
+    """Run a server on a free port until the context ends."""
+    seen = FaultyServer()
+    handler = type("Handler", (_Handler,), {"seen": seen})
+    with _Server(("127.0.0.1", 0), handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        seen.url = f"{scheme}://127.0.0.1:{server.server_address[1]}/v1"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield seen
+        finally:
+            seen.released.set()
+            server.shutdown()
+            thread.join()
