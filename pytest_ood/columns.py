@@ -124,6 +124,9 @@ def combined(columns: Sequence[Column[Any]], function: Callable[..., U]) -> Colu
         columns: As long as each other, one or more.
         function: Called once for each different combination.
     """
+    if len(columns) == 1:
+        (column,) = columns
+        return _each(column, function)
     known: dict[U, int] = {}
     made: dict[tuple[Any, ...], int] = {}
     parts: list[Codes] = []
@@ -135,6 +138,15 @@ def combined(columns: Sequence[Column[Any]], function: Callable[..., U]) -> Colu
         codes = [made[row] for row in rows]
         parts.append(np.array(codes, _width(len(known)))[places])
     return Column(tuple(known), np.concatenate(parts) if parts else None)
+
+
+def _each(column: Column[Any], function: Callable[[Any], U]) -> Column[U]:
+    """Return what a function of its value is, example by example."""
+    known: dict[U, int] = {}
+    codes = np.zeros(len(column.values), np.uint32)
+    for code in np.flatnonzero(column.counts).tolist():
+        codes[code] = known.setdefault(function(column.values[code]), len(known))
+    return Column(tuple(known), codes.astype(_width(len(known)))[column.codes])
 
 
 def spread(column: Column[T], places: NDArray[Any], size: int) -> Column[T | None]:
@@ -155,13 +167,38 @@ def different(
 ) -> tuple[list[tuple[Any, ...]], NDArray[np.intp]]:
     """Return the different combinations of the columns' values, and each example's, shape (n,)."""
     # Numbers of one digit for each column, in the base of its number of values.
-    numbers = np.zeros(len(columns[0]), np.int64)
+    numbers, size = np.zeros(len(columns[0]), np.int64), 1
     for column in columns:
         base = max(1, len(column.values))
-        numbers = np.unique(numbers, return_inverse=True)[1] * base + column.codes
-    found, first, places = np.unique(numbers, return_index=True, return_inverse=True)
-    del found
-    return [tuple(column[int(p)] for column in columns) for p in first], places
+        if size * base > AT_ONCE:
+            numbers, size = _ranked(numbers, size)[1:]
+        numbers, size = numbers * base + column.codes, size * base
+    first, places, _ = _ranked(numbers, size)
+    return [tuple(column[place] for column in columns) for place in first.tolist()], places
+
+
+def _ranked(
+    numbers: NDArray[np.int64], size: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
+    """Return where each different number stands first, and each number's rank among them.
+
+    Args:
+        numbers: From 0, shape (n,).
+        size: Above all of them.
+
+    Returns:
+        Shapes (d,) and (n,), and d.
+    """
+    if size > AT_ONCE:
+        _, first, ranks = np.unique(numbers, return_index=True, return_inverse=True)
+        return first, ranks, len(first)
+    # Of few possible numbers a table is quicker than sorting.
+    stands = np.full(size, -1)
+    stands[numbers[::-1]] = np.arange(len(numbers))[::-1]
+    occurs = np.flatnonzero(stands >= 0)
+    ranks = np.zeros(size, np.intp)
+    ranks[occurs] = np.arange(len(occurs))
+    return stands[occurs], ranks[numbers], len(occurs)
 
 
 def _width(count: int) -> np.dtype[np.unsignedinteger[Any]]:

@@ -81,7 +81,7 @@ class Tally:
 
     Attributes:
         asked: Inputs it was asked about.
-        known: Inputs whose answers were kept, from before or since an earlier question of this run.
+        known: Inputs whose answers the store had, from before or from earlier in this run.
         unanswered: Inputs it was asked about that got no answer.
         seconds: That asking took.
         used: Requests, tokens and cost, of a model that counts them.
@@ -276,7 +276,8 @@ class _Asking:
         self.known += len(unique) - len(missing)
         if self.tracker is not None:
             self.passed += len(inputs) - len(missing)
-        self.engine.tally(self.model.name).known += len(unique) - len(missing)
+        if home is self.engine.store:
+            self.engine.tally(self.model.name).known += len(unique) - len(missing)
         if missing:
             found |= self._ask(missing)
         return Answered([found[canonical(value)] for value in inputs], len(missing))

@@ -122,11 +122,6 @@ class Dataset:
         )
 
     @property
-    def inputs(self) -> Sequence[Inputs]:
-        """What models are asked, in order."""
-        return inputs_of(self.examples)
-
-    @property
     def labels(self) -> tuple[str, ...]:
         """The labels that occur, sorted."""
         return tuple(sorted({example.label for example in self.examples}))

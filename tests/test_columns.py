@@ -86,3 +86,14 @@ def test_a_column_is_spread_over_places() -> None:
     assert list(spread(column, np.array([1, 3]), 5)) == [None, 1.0, None, 0.0, None]
     assert list(longer(Column.of([1.0, None]), 4)) == [1.0, None, None, None]
     assert column.array.tolist() == [1.0, 0.0]
+
+
+@given(values=VALUES)
+def test_a_function_sees_values_that_are_there(values: list[Any]) -> None:
+    """A value that no example has any more is not put to the function."""
+    column = Column.of(["gone", *values])[1:]
+    seen = []
+    assert list(combined([column], lambda value: seen.append(value) or repr(value))) == [
+        repr(value) for value in values
+    ]
+    assert len(seen) == len(set(values))

@@ -190,6 +190,13 @@ def test_a_sample_without_a_size_keeps_everything(ids: list[str], seed: int) -> 
     assert whole.name == "reviews"
 
 
+def test_equal_seeds_are_ordered_by_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where two of 2^64 seeds happen to be equal, the ids decide, not the order of the file."""
+    monkeypatch.setattr("pytest_ood.examples.derive_seeds", lambda _, ids: (7 for _ in ids))
+    for ids in (["b", "c", "a"], ["c", "a", "b"]):
+        assert [example.id for example in dataset(ids).sample(2, 0)] == ["a", "b"]
+
+
 def test_another_seed_draws_another_sample() -> None:
     """The seed decides which examples are drawn."""
     data = dataset([str(i) for i in range(100)])
