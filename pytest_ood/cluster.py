@@ -10,6 +10,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from collections import Counter
@@ -43,6 +44,9 @@ ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 CONNECTED_WITHIN = 10.0
 """Seconds; without a cluster at an address, Ray itself looks for it for minutes."""
+
+REMOVALS, BETWEEN_REMOVALS = 50, 0.1
+"""How often, and with how many seconds between, a cluster's files are removed until they are."""
 
 
 class ClusterError(OodError):
@@ -347,8 +351,7 @@ class RayRunner:
                 if self.settings.address is None:
                     self._start(stack)
                 else:
-                    self._find(self.settings.address)
-                stack.callback(self.ray.shutdown)
+                    self._find(self.settings.address, stack)
             self.actors = self._room()
             # At no cost of CPUs: it has next to nothing to do.
             self.ledger = self.ray.remote(Ledger).options(num_cpus=0, max_restarts=-1).remote()
@@ -360,8 +363,10 @@ class RayRunner:
         # Sockets lie in this folder, and their paths may not be long.
         short = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - only where it is made
         folder = tempfile.mkdtemp(prefix="ood-", dir=short)
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(_remove, folder)
         stack.enter_context(_environment(ALONE))
+        # Before it starts: half a cluster has to end, too.
+        stack.callback(self.ray.shutdown)
         self.ray.init(
             address="local",
             num_cpus=max(os.cpu_count() or 1, needed),
@@ -371,12 +376,13 @@ class RayRunner:
             _temp_dir=folder,
         )
 
-    def _find(self, address: str) -> None:
+    def _find(self, address: str, stack: ExitStack) -> None:
         """Connect to the cluster at an address.
 
         Raises:
             ConfigurationError: there is none.
         """
+        stack.callback(self.ray.shutdown)
         host, _, port = address.partition("://")[2 if "://" in address else 0].rpartition(":")
         try:
             if port.isdecimal():
@@ -492,6 +498,15 @@ def _opened(content: bytes) -> list[Any]:
         raise got.error from _ElsewhereError(f"on the cluster:\n{got.trace}")
     assert isinstance(got, list), "unreachable because an actor returns nothing else"
     return got
+
+
+def _remove(folder: str) -> None:
+    """Remove the folder of a cluster that was shut down; its last processes may write yet."""
+    for _ in range(REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not Path(folder).exists():
+            return
+        time.sleep(BETWEEN_REMOVALS)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ class Portable:
         LOADED: Names of the cached properties that stay behind.
     """
 
-    LOADED: ClassVar[tuple[str, ...]] = ("loaded", "_loaded")
+    LOADED: ClassVar[tuple[str, ...]] = ("loaded",)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in self.LOADED}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_ood.errors import (
     AssetError,
@@ -90,6 +90,8 @@ class FinetunedModel(Portable):
         device: "auto", "cpu", "cuda" or "mps".
         dtype: Of the weights.
     """
+
+    LOADED: ClassVar = ("_loaded",)
 
     name: str
     checkpoint: str

@@ -9,7 +9,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_ood.errors import (
     AssetError,
@@ -153,6 +153,8 @@ class PromptedModel(Portable):
         generation: How answers are written, where they are not scored; the label is read out of
             them, and an answer that names none is an abstention.
     """
+
+    LOADED: ClassVar = ("decoder",)
 
     name: str
     checkpoint: Checkpoint

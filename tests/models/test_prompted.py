@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import random
 import shutil
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import pytest
 
 from pytest_ood.cluster import ClusterSettings, RayRunner
@@ -577,6 +579,10 @@ def test_a_prompted_model_answers_on_a_cluster(
     """Its actors load the checkpoint, answer as it does here, and name too long prompts."""
     model = make()
     here = model.predict(TEXTS)
+    # What is sent holds no weights.
+    sent = pickle.loads(cloudpickle.dumps(model))
+    assert {"loaded"} == vars(model.checkpoint).keys() - vars(sent.checkpoint).keys()
+    assert {"decoder"} == vars(model).keys() - vars(sent).keys()
     runner = RayRunner(ClusterSettings(actors=2), tmp_path)
     engine = Engine(MemoryStore(), Silent(), runner)
     assert engine.predict(model, TEXTS, model.labels, "x") == here
