@@ -166,6 +166,7 @@ def test_a_model_that_cannot_be_sent_is_told(small_batches: pytest.Pytester) -> 
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_run_takes_its_cluster_along(small_batches: pytest.Pytester) -> None:
     """After Ctrl-C in the middle, neither the run nor any process of its own cluster is left."""
     with_model(small_batches, IS_INTERRUPTED)

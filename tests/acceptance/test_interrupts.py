@@ -11,7 +11,10 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's"),
+    pytest.mark.usefixtures("interruptible"),
+]
 
 MODEL = """
 import os, signal

@@ -843,6 +843,7 @@ def test_closing_a_stream_gives_up_what_is_under_way(make: Make, server: FaultyS
 @pytest.mark.skipif(
     not hasattr(signal, "pthread_kill"), reason="signals are sent as POSIX has them"
 )
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_a_stream(make: Make, server: FaultyServer) -> None:
     """An interrupt while an answer is waited for ends the run at once."""
     expected = threading.Event()
