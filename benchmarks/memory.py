@@ -4,15 +4,15 @@
 noise shifts, budgets and a JSON report, in a process of its own for each N, with a cache of its
 own. The model is a scikit-learn pipeline (hashed words and a logistic regression): so cheap that
 what is measured is the run and not the model. `sequential = false` has every example asked about,
-which is what costs most. Time is that of the processor, which does not hang on what else the machine does.
+which is what costs most. Time is that of the processor, whatever else the machine does.
 
     python benchmarks/memory.py
     python benchmarks/memory.py 1000 100000 --no-cache
 
 The script ends with status 1 if, from the last size but one to the last, peak memory or the time an
-example grows by more than a fifth. A million examples take a quarter of an hour with `--no-cache`.
-With the prediction store it is half an hour: each 128 answers are a transaction of their own, and the
-disk decides.
+example grows by more than a fifth. A million examples take a quarter of an hour with `--no-cache`,
+and with the prediction store half an hour: each 128 answers are a transaction of their own, and
+the disk decides.
 """
 
 from __future__ import annotations
