@@ -29,7 +29,7 @@ from pytest_ood.shifts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_ood.evaluation import SuiteRun
     from pytest_ood.examples import Inputs
@@ -139,10 +139,9 @@ def _workload(gate: Gate, run: SuiteRun, asked: _Wanted, machine: _Machine) -> W
     if not is_at_hand(answering):
         return Workload(model.name, count, note="to be fetched or trained first")
     engine, labels = gate.engine, run.suite.task.labels
-    known: dict[int, Mapping[str, object]] = {
-        draw: engine.store.get(engine.key(answering, labels, draw), list(values.values()))
-        if answering.fingerprint is not None
-        else {}
+    home = engine.home(answering)
+    known = {
+        draw: home.get(engine.key(answering, labels, draw), list(values.values()))
         for draw, values in texts.items()
     }
     missing = [
@@ -181,7 +180,7 @@ def _expected(
     share = count / len(sample)
     if is_estimable(model):
         work = replace(work, used=model.estimate(sample).times(share))
-    rate = gate.engine.store.get_rate(model.fingerprint or "")
+    rate = gate.engine.home(model).get_rate(model.fingerprint or "")
     if rate is not None:
         characters = round(sum(map(size_of, sample)) * share)
         return replace(work, seconds=rate.seconds_for(count, characters))

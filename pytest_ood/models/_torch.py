@@ -163,6 +163,13 @@ def checkpoint_hash(checkpoint: Path) -> str:
     return hash_files(files)
 
 
+def load_tokenizer(checkpoint: Path, who: str) -> Any:
+    """Load a checkpoint's tokenizer and nothing else of it: what counting tokens needs."""
+    transformers = require("transformers", extra="transformers", purpose=f"the {who}")
+    with quiet_transformers():
+        return transformers.AutoTokenizer.from_pretrained(checkpoint)
+
+
 def weight_count(checkpoint: Path) -> int:
     """Return how many weights a checkpoint's safetensors files hold; 0 where there are none.
 

@@ -27,6 +27,7 @@ from pytest_ood.models._torch import (
     checkpoint_folder,
     checkpoint_hash,
     length_sorted,
+    load_tokenizer,
     pick_device,
     quiet_transformers,
     weight_count,
@@ -208,9 +209,7 @@ class FinetunedModel(Portable):
 
         Operations: two for each weight and token (Kaplan et al. 2020, section 2.1).
         """
-        transformers = require("transformers", extra="transformers", purpose=f"{self.name!r}")
-        with quiet_transformers():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder)
+        tokenizer = load_tokenizer(self.folder, f"model {self.name!r}")
         encoded = _encoded(
             tokenizer, [_pair(self.name, value) for value in inputs], truncation=True,
             max_length=self.max_length,

@@ -27,6 +27,7 @@ from pytest_ood.models._torch import (
     check_choices,
     checkpoint_hash,
     checkpoint_path,
+    load_tokenizer,
     pick_device,
     quiet_transformers,
     unpacked,
@@ -220,10 +221,8 @@ class PromptedModel(Portable):
         Operations: two for each weight and token (Kaplan et al. 2020, section 2.1), of what all
         prompts start with once; prompts that begin alike take less.
         """
-        transformers = require("transformers", extra="transformers", purpose=f"{self.name!r}")
         folder = unpacked_place(self.checkpoint.path, self.checkpoint.context)
-        with quiet_transformers():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        tokenizer = load_tokenizer(folder, self.checkpoint.who)
         prompts = [self.prompt.render(value) for value in inputs]
         sizes = [len(row) for row in tokenizer(prompts)["input_ids"]] if prompts else []
         said = 0 if self.generation is None else self.generation.max_new_tokens * len(sizes)
