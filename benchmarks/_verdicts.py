@@ -1,9 +1,10 @@
 """Tests a checkpoint's robustness by another library in its own environment, as its users would.
 
 Run by `verdict_time.py` under another interpreter; imports nothing of pytest-ood. Reads
-{"checkpoint", "labels", "rows": [[text, label], ...], "batch", "most_changed": share} from standard
-input. The library prints its verdict; the last line is JSON: when it was imported, in seconds since
-the epoch, how many texts and tokens the network was asked for, and whether a test failed.
+{"checkpoint", "labels", "rows": [[text, label], ...], "batch", "most_changed": share, "texts"} from
+standard input. The library prints its verdict; the last line is JSON: when it was imported, in
+seconds since the epoch, how many texts and tokens the network was asked for, and whether a test
+failed.
 """
 
 from __future__ import annotations
@@ -100,9 +101,32 @@ def langtest() -> Callable[[dict[str, Any]], Tested]:
     return test
 
 
+def transformers() -> Callable[[dict[str, Any]], Tested]:
+    """Import transformers; return what asks it for the given texts, and does nothing else.
+
+    It is what a test of robustness by transformers takes besides testing.
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    def ask(asked: dict[str, Any]) -> Tested:
+        tokenizer = AutoTokenizer.from_pretrained(asked["checkpoint"])
+        model = AutoModelForSequenceClassification.from_pretrained(asked["checkpoint"]).eval()
+        count = counted(model)
+        texts = sorted(asked["texts"], key=len)
+        with torch.inference_mode():
+            for start in range(0, len(texts), asked["batch"]):
+                batch = texts[start : start + asked["batch"]]
+                inputs = tokenizer(batch, padding=True, truncation=True, return_tensors="pt")
+                model(**inputs).logits.softmax(-1).tolist()
+        return count, False
+
+    return ask
+
+
 def main() -> None:
     """Test by the library that the first argument names."""
-    test = {"giskard": giskard, "langtest": langtest}[sys.argv[1]]()
+    test = {"giskard": giskard, "langtest": langtest, "transformers": transformers}[sys.argv[1]]()
     imported = time.time()
     (texts, tokens), failed = test(json.load(sys.stdin))
     told = {"imported": imported, "texts": texts, "tokens": tokens, "failed": bool(failed)}

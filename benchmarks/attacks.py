@@ -63,7 +63,7 @@ class Timed:
     def __post_init__(self) -> None:
         """Time the torch module's own forward pass."""
         self.model.predict(["warm up"])
-        self.module = self.model._loaded[2]  # noqa: SLF001 - what is timed is inside
+        self.module = self.model._loaded[1]  # noqa: SLF001 - what is timed is inside
         inner = self.module.forward
 
         def timed(*values: Any, **named: Any) -> Any:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Model
 
+AT_ONCE = 131_072
+"""Inputs that one pool of actors is started for: answers to so many take far longer."""
+
 LOSSES = 3
 """A batch that was lost with so many actors, one after the other, is what ends them."""
 
@@ -200,6 +203,7 @@ class RayRunner:
     Attributes:
         settings: Where, and on what.
         root: The project's folder; its modules can be imported on the cluster.
+        at_once: Inputs that a pool of actors is started for.
 
     Raises:
         MissingDependencyError: Ray is not installed.
@@ -207,6 +211,7 @@ class RayRunner:
 
     settings: ClusterSettings
     root: Path
+    at_once: int = AT_ONCE
     ray: Any = field(init=False, repr=False)
     actors: int = field(default=0, init=False)
     ledger: Any = field(default=None, init=False, repr=False)

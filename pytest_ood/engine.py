@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_ood.errors import ModelError, unknown_name
 from pytest_ood.examples import canonical, size_of
-from pytest_ood.models.protocol import Usage, is_metered, is_streaming
+from pytest_ood.models.protocol import Usage, is_metered, is_normalizing, is_streaming
 from pytest_ood.rows import blocks
 from pytest_ood.store import MemoryStore, NoStore, Rate
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Model
@@ -49,6 +49,11 @@ class Answered:
 class Runner(Protocol):
     """Where models run: in this process, or on a cluster."""
 
+    @property
+    def at_once(self) -> int | None:
+        """How many inputs of a set are asked about together; None for a block (`rows.blocks`)."""
+        ...
+
     def run(self, model: Model, inputs: Sequence[Inputs]) -> Generator[Group, None, None]:
         """Yield (places in `inputs`, their answers) as they come, every place once.
 
@@ -60,6 +65,8 @@ class Runner(Protocol):
 @dataclass(frozen=True)
 class LocalRunner:
     """Runs models in this process."""
+
+    at_once: int | None = None
 
     def run(self, model: Model, inputs: Sequence[Inputs]) -> Generator[Group, None, None]:
         """Yield the answers of one call after another, or each answer of a stream."""
@@ -180,9 +187,9 @@ class Engine:
         *,
         remember: bool = True,
     ) -> Generator[Answered, None, None]:
-        """Yield the answers to one block of inputs after another (see `rows.blocks`), in order.
+        """Yield the answers to so many inputs at a time as the runner is asked about at once.
 
-        However many inputs there are, no more than a block of them is held.
+        However many inputs there are, no more than these are held.
 
         Args:
             model: As in `answer`, like the rest.
@@ -198,7 +205,7 @@ class Engine:
         key = self.key(model, labels, draw)
         with ExitStack() as held:
             asking = _Asking(self, model, key, labels, what, held, len(inputs), remember=remember)
-            for block in blocks(inputs):
+            for block in blocks(inputs, self.runner.at_once):
                 yield asking.answer(block)
             asking.rate()
 
@@ -273,14 +280,11 @@ class _Asking:
             found |= self._found(missing)
             missing = [value for value in missing if canonical(value) not in found]
         self.left -= len(inputs)
-        self.known += len(unique) - len(missing)
-        if self.tracker is not None:
-            self.passed += len(inputs) - len(missing)
-        if home is self.engine.store:
-            self.engine.tally(self.model.name).known += len(unique) - len(missing)
+        self._pass_over(len(unique) - len(missing), len(inputs) - len(missing))
+        before = self.asked
         if missing:
             found |= self._ask(missing)
-        return Answered([found[canonical(value)] for value in inputs], len(missing))
+        return Answered([found[canonical(value)] for value in inputs], self.asked - before)
 
     def rate(self) -> None:
         """Keep how fast the model answered: what a dry run expects of it."""
@@ -295,8 +299,43 @@ class _Asking:
             self.key, inputs
         )
 
+    def _pass_over(self, different: int, places: int) -> None:
+        """Count inputs whose answers are known: so many different ones, in so many places."""
+        self.known += different
+        if self.tracker is not None:
+            self.passed += places
+        if self.engine.home(self.model) is self.engine.store:
+            self.engine.tally(self.model.name).known += different
+
     def _ask(self, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
-        """Ask the model, and keep every answer as it comes."""
+        """Get the answers that are not known."""
+        if not (self.remember and is_normalizing(self.model)):
+            return self._run({canonical(value): [value] for value in inputs}, inputs)
+        # What looks the same to the model is asked once in a run.
+        memory, key = self.engine.memory, f"{self.key}\0seen"
+        alike: dict[str, list[Inputs]] = {}
+        for value, sight in zip(inputs, self.model.seen(inputs), strict=True):
+            alike.setdefault(sight, []).append(value)
+        seen = memory.get(key, list(alike))
+        asked = {sight: alike[sight] for sight in alike if canonical(sight) not in seen}
+        pairs = [
+            (value, seen[canonical(sight)])
+            for sight in alike.keys() - asked.keys()
+            for value in alike[sight]
+        ]
+        self._keep(pairs)
+        firsts = {sight: values[0] for sight, values in asked.items()}
+        groups = {canonical(first): asked[sight] for sight, first in firsts.items()}
+        self._pass_over(len(inputs) - len(firsts), len(inputs) - len(firsts))
+        answers = self._run(groups, list(firsts.values())) if firsts else {}
+        new = [(sight, answers[canonical(first)]) for sight, first in firsts.items()]
+        memory.put(key, [(sight, answer) for sight, answer in new if answer.error is None])
+        return answers | {canonical(value): answer for value, answer in pairs}
+
+    def _run(
+        self, alike: Mapping[str, Sequence[Inputs]], inputs: Sequence[Inputs]
+    ) -> dict[str, Prediction]:
+        """Ask the model, and keep every answer as it comes, for all inputs that look like it."""
         model, engine = self.model, self.engine
         if self.tracker is None:
             title = f"predicting {self.what} with {model.name}"
@@ -305,24 +344,29 @@ class _Asking:
         # Inputs of like size share a batch.
         ordered = sorted(inputs, key=lambda value: (size_of(value), canonical(value)))
         answers: dict[str, Prediction] = {}
-        tally = engine.tally(model.name)
+        tally, count = engine.tally(model.name), 0
         started, before = engine.clock(), tally.seconds
         try:
             # Closing gives up what is under way, at once and not when the garbage is collected.
             with closing(engine.runner.run(model, ordered)) as groups:
                 for places, got in groups:
                     check_answers(model.name, got, len(places), self.labels)
-                    pairs = [(ordered[p], answer) for p, answer in zip(places, got, strict=True)]
+                    pairs = [
+                        (value, answer)
+                        for place, answer in zip(places, got, strict=True)
+                        for value in alike[canonical(ordered[place])]
+                    ]
                     self._keep(pairs)
                     answers |= {canonical(value): answer for value, answer in pairs}
-                    tally.asked += len(pairs)
+                    count += len(got)
+                    tally.asked += len(got)
                     tally.unanswered += sum(answer.error is not None for answer in got)
-                    self.tracker.update(self.asked + self.passed + len(answers), self._note())
+                    self.tracker.update(self.asked + self.passed + count, self._note())
         finally:
             tally.seconds = before + engine.clock() - started
             if is_metered(model):
                 tally.used = model.used
-        check_count(model.name, answers, len(ordered))
+        check_count(model.name, answers, sum(map(len, alike.values())))
         self.asked += len(ordered)
         self.size += sum(map(size_of, ordered))
         self.seconds += tally.seconds - before

@@ -649,6 +649,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the reports, once, on the controller."""
     config = session.config
+    if GATE in config.stash and "hypothesis" not in sys.modules:
+        # Its plugin imports all of it, for most of a second, to end a run that had no use for it.
+        config.pluginmanager.unregister(name="hypothesispytest")
     if hasattr(config, "workerinput"):
         return
     results = _results(config)

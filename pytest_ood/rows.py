@@ -75,10 +75,11 @@ class Rows(Sequence[T]):
         return f"<{len(self):,} rows>"
 
 
-def blocks(sequence: Sequence[T]) -> Iterator[list[T]]:
-    """Yield the items of a sequence, so many at a time as may be held."""
-    for start in range(0, len(sequence), BLOCK):
-        stop = min(start + BLOCK, len(sequence))
+def blocks(sequence: Sequence[T], size: int | None = None) -> Iterator[list[T]]:
+    """Yield the items of a sequence, `size` at a time, or as many as may be held."""
+    size = size or BLOCK
+    for start in range(0, len(sequence), size):
+        stop = min(start + size, len(sequence))
         yield read(sequence, np.arange(start, stop))
 
 

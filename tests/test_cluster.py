@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ood import rows
 from pytest_ood.cluster import LOSSES, ClusterSettings, RayRunner
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, MissingDependencyError, ModelError, TooLongError
@@ -79,6 +80,16 @@ def test_every_input_gets_its_answer_from_two_actors(
     assert len(processes) == min(2, len(inputs))
     assert os.getpid() not in processes
     assert all(answer.scores["batch"] <= 5 for answer in answers)
+
+
+def test_a_set_has_one_pool_of_actors(runner: RayRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many blocks of inputs there are, a pool is started for all, up to its limit."""
+    monkeypatch.setattr(rows, "BLOCK", 20)
+    assert texts(predict(runner, Echo(), MANY)) == list(map(canonical, MANY))
+    assert runner.runs == 1
+    runner.at_once = 30
+    assert texts(predict(runner, Echo(), MANY)) == list(map(canonical, MANY))
+    assert runner.runs == 1 + 2
 
 
 def test_inputs_of_every_kind_travel(runner: RayRunner) -> None:

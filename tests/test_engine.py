@@ -303,6 +303,62 @@ def test_what_is_not_to_be_remembered_is_not(tmp_path: Path) -> None:
 
 
 @dataclass
+class Uncased(Counting):
+    """Sees no difference between upper and lower case."""
+
+    name: str = "uncased"
+
+    def seen(self, inputs: Sequence[Inputs]) -> list[str]:
+        """Return inputs in lower case."""
+        return [canonical(value).lower() for value in inputs]
+
+
+def test_what_looks_the_same_to_a_model_is_asked_once(tmp_path: Path) -> None:
+    """One of the inputs is asked, all have its answer, and all are kept for the next run."""
+    noted, model = Noted(), Uncased()
+    same = Engine(FileStore(tmp_path / "s.sqlite"), noted)
+    first = same.answer(model, ["Abcd", "abcd", "b", "B", "b"], LABELS, "x")
+    assert [answer.label for answer in first.answers] == ["long", "long", "short", "short", "short"]
+    assert (first.asked, len(model.asked)) == (2, 2)
+    assert noted.notes == [("predicting x with uncased", 2, "texts")]
+    assert noted.updates == [2]
+    second = same.answer(model, ["ABCD", "new", "b"], LABELS, "y")
+    assert (second.asked, model.asked[2:]) == (1, ["new"])
+    assert second.answers[0] == first.answers[0]
+    assert (same.tallies["uncased"].asked, same.tallies["uncased"].known) == (3, 4)
+    again = Engine(FileStore(tmp_path / "s.sqlite"), Silent())
+    known = ["Abcd", "abcd", "b", "B", "ABCD", "new"]
+    assert again.answer(Uncased(), known, LABELS, "x").asked == 0
+
+
+def test_what_looks_the_same_is_asked_anew_in_another_draw() -> None:
+    """A second answer to the same input is a second answer."""
+    same, model = engine(), Uncased()
+    same.predict(model, ["a", "A"], LABELS, "x")
+    same.predict(model, ["A"], LABELS, "x", draw=1)
+    assert model.asked == ["a", "A"]
+
+
+def test_what_looks_the_same_and_got_no_answer_has_none() -> None:
+    """The reason stands for all of it, and the next run asks again."""
+
+    @dataclass
+    class Silenced(Uncased):
+        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+            self.batches.append(list(inputs))
+            return [Prediction(None, error="too slow") for _ in inputs]
+
+    same, model = engine(), Silenced()
+    answers = same.predict(model, ["a", "A"], LABELS, "x")
+    assert [answer.error for answer in answers] == ["too slow", "too slow"]
+    same.predict(model, ["a", "A"], LABELS, "x")
+    assert len(model.asked) == 1
+    again = Engine(same.store, Silent())
+    again.predict(model, ["a", "A"], LABELS, "x")
+    assert len(model.asked) == 2
+
+
+@dataclass
 class Dripping(Counting):
     """Answers one by one, last inputs first; `failing` says after how many it breaks."""
 

@@ -24,7 +24,7 @@ from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, WR
 from pytest_ood.perturbations.protection import Protection
 from pytest_ood.progress import Silent
 from pytest_ood.prompting import FIELD_PATTERN
-from pytest_ood.rows import Chosen, Mapped, Picked, blocks
+from pytest_ood.rows import Chosen, Mapped, Picked, blocks, read
 from pytest_ood.suite import IN_DISTRIBUTION
 from pytest_ood.tasks import Prediction, majority_share
 
@@ -86,12 +86,12 @@ class Asker:
         Raises:
             ModelError: as `answers`.
         """
-        found, score = Graded(), self.suite.task.score
-        for block, answers in zip(
-            blocks(examples), self._in_blocks(shift, examples, inputs), strict=True
-        ):
+        found, score, start = Graded(), self.suite.task.score, 0
+        for answers in self._in_blocks(shift, examples, inputs):
+            block = read(examples, np.arange(start, start + len(answers)))
             rows = zip(block, answers, strict=True)
             found += Graded.of((e.label, answer, score(answer, e)) for e, answer in rows)
+            start += len(answers)
         return found
 
     def _in_blocks(

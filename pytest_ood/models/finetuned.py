@@ -27,7 +27,6 @@ from pytest_ood.models._torch import (
     checkpoint_folder,
     checkpoint_hash,
     length_sorted,
-    load_tokenizer,
     pick_device,
     quiet_transformers,
     weight_count,
@@ -92,7 +91,7 @@ class FinetunedModel(Portable):
         dtype: Of the weights.
     """
 
-    LOADED: ClassVar = ("_loaded",)
+    LOADED: ClassVar = ("_loaded", "_tokenizer")
 
     name: str
     checkpoint: str
@@ -209,13 +208,19 @@ class FinetunedModel(Portable):
 
         Operations: two for each weight and token (Kaplan et al. 2020, section 2.1).
         """
-        tokenizer = load_tokenizer(self.folder, f"model {self.name!r}")
-        encoded = _encoded(
-            tokenizer, [_pair(self.name, value) for value in inputs], truncation=True,
-            max_length=self.max_length,
-        )  # fmt: skip
-        tokens = sum(len(row["input_ids"]) for row in encoded)
+        tokens = sum(len(row["input_ids"]) for row in self._encode(inputs))
         return Usage(prompt_tokens=tokens, operations=2.0 * weight_count(self.folder) * tokens)
+
+    def seen(self, inputs: Sequence[Inputs]) -> list[str]:
+        """Return a hash of each input's tokens: all that the network gets to see of it.
+
+        Raises:
+            ModelError: an input has three fields.
+        """
+        return [
+            hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
+            for row in self._encode(inputs)
+        ]
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Classify inputs of one or two fields.
@@ -223,12 +228,9 @@ class FinetunedModel(Portable):
         Raises:
             ModelError: the checkpoint's labels are not the task's, or an input has three fields.
         """
-        torch, tokenizer, model, labels = self._loaded
-        length = min(self.max_length, _window(model.config))
-        encoded = _encoded(
-            tokenizer, [_pair(self.name, value) for value in inputs], truncation=True,
-            max_length=length,
-        )  # fmt: skip
+        torch, model, labels = self._loaded
+        tokenizer, _ = self._tokenizer
+        encoded = self._encode(inputs)
         answers: list[Prediction] = [Prediction(None)] * len(inputs)
         lengths = [len(row["input_ids"]) for row in encoded]
         with torch.inference_mode():
@@ -243,26 +245,53 @@ class FinetunedModel(Portable):
                     answers[place] = decide(scores)
         return answers
 
+    def _encode(self, inputs: Sequence[Inputs]) -> list[dict[str, list[int]]]:
+        """Tokenize inputs, those with as many fields at once, which is quicker than one by one."""
+        tokenizer, length = self._tokenizer
+        texts = [_pair(self.name, value) for value in inputs]
+        rows: list[dict[str, list[int]]] = [{}] * len(texts)
+        for count in sorted({len(fields) for fields in texts}):
+            places = [place for place, fields in enumerate(texts) if len(fields) == count]
+            columns = [list(column) for column in zip(*(texts[p] for p in places), strict=True)]
+            made = tokenizer(*columns, truncation=True, max_length=length)
+            for number, place in enumerate(places):
+                rows[place] = {name: values[number] for name, values in made.items()}
+        return rows
+
     @cached_property
-    def _loaded(self) -> tuple[Any, Any, Any, list[str]]:
+    def _tokenizer(self) -> tuple[Any, int]:
+        """The tokenizer, and how many tokens the network takes; no weights are loaded for it."""
         purpose = f"the fine-tuned model {self.name!r}"
-        folder = self.folder
+        with without_collections():
+            transformers = require("transformers", extra="transformers", purpose=purpose)
+            with quiet_transformers(), self._telling():
+                tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder)
+                config = transformers.AutoConfig.from_pretrained(self.folder)
+        return tokenizer, min(self.max_length, _window(config))
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any, list[str]]:
+        purpose = f"the fine-tuned model {self.name!r}"
         with without_collections():
             torch = require("torch", extra="transformers", purpose=purpose)
             transformers = require("transformers", extra="transformers", purpose=purpose)
-            with quiet_transformers():
-                try:
-                    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-                    model = transformers.AutoModelForSequenceClassification.from_pretrained(
-                        folder, dtype=getattr(torch, self.dtype)
-                    )
-                except (OSError, ValueError) as error:
-                    raise ModelError(
-                        f"model {self.name!r}: {folder} cannot be loaded as a sequence "
-                        f"classifier: {error}"
-                    ) from error
+            with quiet_transformers(), self._telling():
+                model = transformers.AutoModelForSequenceClassification.from_pretrained(
+                    self.folder, dtype=getattr(torch, self.dtype)
+                )
         labels = self._label_order(model.config.id2label)
-        return torch, tokenizer, model.to(pick_device(torch, self.device)).eval(), labels
+        return torch, model.to(pick_device(torch, self.device)).eval(), labels
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell which checkpoint it is that cannot be loaded."""
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"model {self.name!r}: {self.folder} cannot be loaded as a sequence classifier: "
+                f"{error}"
+            ) from error
 
     def _label_order(self, id2label: Mapping[int, str]) -> list[str]:
         """Return the task's label for each output of the checkpoint."""
@@ -358,20 +387,6 @@ class FinetunedModel(Portable):
                 trainer.train()
             model.save_pretrained(folder)
             tokenizer.save_pretrained(folder)
-
-
-def _encoded(
-    tokenizer: Any, texts: Sequence[Sequence[str]], **named: Any
-) -> list[dict[str, list[int]]]:
-    """Tokenize inputs, those with as many fields at once, which is quicker than one by one."""
-    rows: list[dict[str, list[int]]] = [{}] * len(texts)
-    for count in sorted({len(fields) for fields in texts}):
-        places = [place for place, fields in enumerate(texts) if len(fields) == count]
-        columns = [list(column) for column in zip(*(texts[p] for p in places), strict=True)]
-        made = tokenizer(*columns, **named)
-        for number, place in enumerate(places):
-            rows[place] = {name: values[number] for name, values in made.items()}
-    return rows
 
 
 def _window(config: Any) -> int:

@@ -156,6 +156,17 @@ class Estimable(Model, Protocol):
         ...
 
 
+class Normalizing(Model, Protocol):
+    """A model to which different inputs may look the same, such as an uncased encoder."""
+
+    def seen(self, inputs: Sequence[Inputs]) -> list[str]:
+        """Return what the model gets to see of each input, or a hash of it; loads no weights.
+
+        Inputs of which it sees the same get the same answer, and are asked once.
+        """
+        ...
+
+
 @runtime_checkable
 class RecordedModel(ModelUnderTest, Protocol):
     """A model whose answers were recorded; it cannot be asked anything new."""
@@ -210,6 +221,11 @@ def is_at_hand(model: Model) -> bool:
 def is_estimable(model: Model) -> TypeGuard[Estimable]:
     """Tell whether a model can say what inputs would take, getting nothing of it."""
     return inspect.getattr_static(model, "estimate", None) is not None
+
+
+def is_normalizing(model: Model) -> TypeGuard[Normalizing]:
+    """Tell whether a model can say what it sees of an input, getting nothing of it."""
+    return inspect.getattr_static(model, "seen", None) is not None
 
 
 @dataclass(frozen=True)

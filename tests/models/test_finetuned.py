@@ -147,6 +147,17 @@ def test_the_answer_is_what_transformers_says(reloaded: FinetunedModel, saved: P
         assert list(answer.scores.values()) == pytest.approx(row, abs=1e-3)
 
 
+def test_what_a_model_sees_is_its_tokens(reloaded: FinetunedModel) -> None:
+    """Texts that differ in what is cut off look the same, others do not; no weights are loaded."""
+    long = "good " * 600
+    first, longer, other, pair = reloaded.seen(
+        [long, long + "bad", "bad " + long, {"premise": long, "hypothesis": "bad"}]
+    )
+    assert first == longer
+    assert len({first, other, pair}) == 3
+    assert "_loaded" not in vars(reloaded)
+
+
 def test_the_same_recipe_gives_the_same_weights(
     trained: FinetunedModel, tmp_path: Path, context_of: Callable[..., Context]
 ) -> None:
@@ -489,7 +500,7 @@ def test_a_trained_model_answers_on_a_cluster(trained: FinetunedModel, tmp_path:
     here = trained.predict(inputs)
     # What is sent holds no weights, and knows where the trained ones are.
     sent = pickle.loads(cloudpickle.dumps(trained))
-    assert {"_loaded"} == vars(trained).keys() - vars(sent).keys()
+    assert {"_loaded", "_tokenizer"} == vars(trained).keys() - vars(sent).keys()
     assert vars(sent)["folder"] == trained.folder
     runner = RayRunner(ClusterSettings(actors=2), tmp_path)
     there = Engine(MemoryStore(), Silent(), runner).predict(
