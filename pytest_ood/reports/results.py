@@ -37,6 +37,8 @@ class ModelInfo:
         source: What ran.
         parameters: What else decides its answers.
         baseline: Relative budgets compare with it.
+        fingerprint: Another one where anything else runs: weights, prompt, decoding; None where
+            nobody can tell.
     """
 
     suite: str
@@ -45,6 +47,7 @@ class ModelInfo:
     source: str
     parameters: Mapping[str, Any]
     baseline: bool
+    fingerprint: str | None = None
 
     @property
     def kind(self) -> str:
