@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ood.errors import ReportError
 from pytest_ood.files import write_atomically
 from pytest_ood.models.protocol import Usage
+from pytest_ood.reports import releases
 from pytest_ood.reports.explanation import SHOWN_FLIPS
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def _report(results: Results) -> dict[str, Any]:
             for work in results.work
             if work.used != Usage()
         ],
+        "release": None if results.release is None else releases.as_json(results.release),
     }
 
 
