@@ -142,14 +142,14 @@ def test_the_action_installs_itself(
         )
     for name in ("pyproject.toml", "constraints.txt", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, checkout / name)
-    project.path.joinpath("requirements.txt").write_text("joblib\n")
+    project.path.joinpath("requirements.txt").write_text("iniconfig\n")
     script, variables = of_action("Install", extras="openai", requirements="requirements.txt")
     subprocess.run([sys.executable, "-m", "venv", str(project.path / "venv")], check=True)
     path = f"{project.path / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     variables |= {"ACTION": str(checkout), "PATH": path, "PIP_NO_DEPS": "1", "PYTHONPATH": ""}
     done = shell(script, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
-    where = "import joblib, pytest_ood.suites as s; print(s.__path__[0])"
+    where = "import iniconfig, pytest_ood.suites as s; print(s.__path__[0])"
     told = shell(f"python -c {shlex.quote(where)}", **variables)
     assert str(project.path / "venv") in told.stdout
 
