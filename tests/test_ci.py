@@ -118,6 +118,26 @@ def test_the_action_gates_reports_and_sums_up(
     assert f"{model} 0 inputs" in again.stdout
 
 
+def test_the_action_compares_with_the_accepted_baseline(
+    shell: Shell, project: pytest.Pytester
+) -> None:
+    """With the guide's options a model that has become worse fails, though its budgets hold."""
+    path = project.path / "pyproject.toml"
+    text, _, _ = path.read_text().partition("[tool.pytest_ood.models.frail]")
+    path.write_text(text)
+    suite = project.path / "reviews.toml"
+    suite.write_text(suite.read_text().replace("0.10", "0.95").replace("min_score = 0.8", ""))
+    assert shell(QUOTED["accept"]).returncode == 0
+    arguments = QUOTED["compare"].removeprefix("pytest --ood-suite ")
+    script, variables = of_action("run", arguments=arguments)
+    files = {key: str(project.path / key) for key in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    assert shell(script, **variables, **files).returncode == 0
+    path.write_text(text.replace('["wonderful", "delightful"]', '["wonderful, the"]'))
+    done = shell(script, **variables, **files)
+    assert done.returncode == 1
+    assert "against ood-baseline.json" in done.stdout
+
+
 def test_the_action_passes_on_what_is_wrong(shell: Shell, project: pytest.Pytester) -> None:
     """Where nothing could be measured its step fails all the same, without a report to show."""
     script, variables = of_action("run", arguments="--ood-model nobody")
