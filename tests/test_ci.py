@@ -128,13 +128,14 @@ def test_the_action_compares_with_the_accepted_baseline(
     text, _, _ = path.read_text().partition("[tool.pytest_ood.models.frail]")
     path.write_text(text)
     suite = project.path / "reviews.toml"
-    suite.write_text(suite.read_text().replace("0.10", "0.95").replace("min_score = 0.8", ""))
+    words = suite.read_text().replace("0.10", "0.95").replace("min_score = 0.8", "")
+    suite.write_text(re.sub(r"\[shifts\.adversarial.*?\n\n", "", words, flags=re.DOTALL))
     assert shell(QUOTED["accept"]).returncode == 0
     arguments = QUOTED["compare"].removeprefix("pytest --ood-suite ")
     script, variables = of_action("run", arguments=arguments)
     files = {key: str(project.path / key) for key in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
     assert shell(script, **variables, **files).returncode == 0
-    path.write_text(text.replace('["wonderful", "delightful"]', '["wonderful, the"]'))
+    path.write_text(f"{text}\nflip = 0.2\n")
     done = shell(script, **variables, **files)
     assert done.returncode == 1
     assert "against ood-baseline.json" in done.stdout
