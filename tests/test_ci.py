@@ -256,7 +256,7 @@ def test_the_cache_goes_by_the_files_that_decide_answers() -> None:
         "pyproject.toml", "**/requirements*.txt", "**/*.lock", "suites/**", "prompts/**",
         "frozen/**", "inputs.models",
     }  # fmt: skip
-    for start in restored["restore-keys"].split():
+    for start in restored["restore-keys"].splitlines():
         assert restored["key"].startswith(start)
 
 
