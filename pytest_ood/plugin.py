@@ -16,18 +16,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from pytest_ood.assertions import Ood
     from pytest_ood.evaluation import Result
     from pytest_ood.gate import Check, Gate
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
     from pytest_ood.reports.results import Results, Work
+    from pytest_ood.reports.tracking import Logged
     from pytest_ood.shifts import Shift
+    from pytest_ood.trackers.protocol import Tracker
 
 GATE: pytest.StashKey[Gate] = pytest.StashKey()
 KEEPER: pytest.StashKey[RecordKeeper] = pytest.StashKey()
 RECORD: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+TRACKERS: pytest.StashKey[Mapping[str, Tracker]] = pytest.StashKey()
+LOGGED: pytest.StashKey[list[Logged]] = pytest.StashKey()
 
 FIXTURES = frozenset({"ood", "ood_model", "ood_baseline", "ood_shift"})
 REPORT_SUFFIXES = (".json",)
@@ -73,6 +77,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="PATH",
         help="write the report here; its ending says the form: .json (repeatable)",
+    )
+    group.addoption(
+        "--ood-track",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="log the run to this tracker of experiments: mlflow or wandb, each by the extra of "
+        "its name (repeatable)",
     )
     group.addoption("--ood-strict", action="store_true", help="an inconclusive verdict fails, too")
     group.addoption(
@@ -145,6 +157,9 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--ood-report: {path} is a folder; name a file in it")
     try:
         gate = Gate(options, _Progress(config), _own_models(config))
+        if not hasattr(config, "workerinput"):
+            chosen = gate.configuration.trackers
+            config.stash[TRACKERS] = chosen.build(config.getoption("ood_track"))
     except OodError as error:
         raise pytest.UsageError(f"pytest-ood: {error}") from None
     # The interpreter ends by looking through all objects for garbage, and libraries of models leave
@@ -631,6 +646,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("robustness")
         for line in render(results):
             terminalreporter.write_line(line)
+    for logged in config.stash.get(LOGGED, []):
+        if logged.failed or config.get_verbosity() >= -1:
+            terminalreporter.write_line(f"ood: {logged.line}", yellow=logged.failed)
     if GATE in config.stash and config.stash[KEEPER].interrupted:
         import shlex
 
@@ -647,7 +665,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the reports, once, on the controller."""
+    """Write the reports and log the run, once, on the controller."""
     config = session.config
     if GATE in config.stash and "hypothesis" not in sys.modules:
         # Its plugin imports all of it, for most of a second, to end a run that had no use for it.
@@ -662,6 +680,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
     for path in _report_paths(config):
         json_report.write(path, results)
+    if config.stash[TRACKERS]:
+        from pytest_ood.reports.tracking import log_results
+
+        config.stash[LOGGED] = log_results(results, config.stash[TRACKERS])
 
 
 def _ordered(config: pytest.Config) -> list[str]:
