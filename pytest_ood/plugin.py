@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from pytest_ood.assertions import Ood
-    from pytest_ood.evaluation import Result
     from pytest_ood.gate import Check, Gate
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
     from pytest_ood.reports.results import Results, Work
@@ -314,6 +313,7 @@ class OodItem(pytest.Item):
         from pytest_ood.errors import NotApplicableError
         from pytest_ood.evaluation import to_record
         from pytest_ood.reports.explanation import explain
+        from pytest_ood.reports.junit import properties
 
         gate = self.config.stash[GATE]
         self.stash[RECORD] = {"check": self.check.id}
@@ -332,7 +332,7 @@ class OodItem(pytest.Item):
         self.stash[RECORD]["gates"] = gate.rules.gates
         self.stash[RECORD]["notes"] = gate.runs[self.check.suite].notes
         self.stash[RECORD]["models"] = [asdict(info) for info in gate.infos(self.check)]
-        self.user_properties += _properties(result)
+        self.user_properties += properties(result, gate.rules)
         if result.verdict in ("pass", "measured"):
             return
         check = self.check
@@ -353,7 +353,7 @@ class OodItem(pytest.Item):
             return str(excinfo.value)
         if isinstance(excinfo.value, OodError):
             return f"{type(excinfo.value).__name__}: {excinfo.value}"
-        return super().repr_failure(excinfo, style)
+        return _harmless(super().repr_failure(excinfo, style))
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         """Show a user's own exception from where the check begins, without pytest's frames."""
@@ -362,6 +362,18 @@ class OodItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Place the item in the project's root: a check has no file of its own."""
         return self.path, 0, self.name
+
+
+def _harmless(shown: Any) -> Any:
+    """Take escape sequences out of a traceback: what a model raises may quote an example."""
+    from pytest_ood.reports.text import harmless
+
+    for traceback, crash, _ in getattr(shown, "chain", ()):
+        for entry in traceback.reprentries:
+            entry.lines = [harmless(line, keep="\n\t") for line in entry.lines]
+        if crash is not None:
+            crash.message = harmless(crash.message, keep="\n\t")
+    return shown
 
 
 def _process(config: pytest.Config) -> str:
@@ -376,23 +388,6 @@ class GateFailedError(Exception):
 
 def _skipped(reason: str) -> BaseException:
     return pytest.skip.Exception(reason, _use_item_location=True)
-
-
-def _properties(result: Result) -> list[tuple[str, object]]:
-    """Return the figures that belong into JUnit."""
-    from pytest_ood.evaluation import Comparison, Evaluation
-
-    found: list[tuple[str, object]] = [("ood_verdict", result.verdict), ("ood_n", result.n)]
-    if isinstance(result, Evaluation):
-        estimate = result.drop
-        name = "ood_drop"
-    elif isinstance(result, Comparison):
-        estimate, name = result.difference, "ood_difference"
-    else:
-        estimate, name = result.score, "ood_score"
-    found += [(name, round(estimate.value, 6))]
-    found += [(f"{name}_low", round(estimate.low, 6)), (f"{name}_high", round(estimate.high, 6))]
-    return found
 
 
 @pytest.hookimpl(wrapper=True)
@@ -617,6 +612,7 @@ class RecordKeeper:
 
         from pytest_ood.evaluation import from_record, to_record
         from pytest_ood.reports.explanation import explain
+        from pytest_ood.reports.junit import properties
 
         results = _results(config)
         if results is None:
@@ -634,7 +630,13 @@ class RecordKeeper:
             new = copy.copy(old)
             new.outcome, new.longrepr = "failed", explain(settled, results.rules)
             vars(new)["ood_record"] = {**record, "result": to_record(settled)}
+            new.user_properties = properties(settled, results.rules)
             config.hook.pytest_runtest_logreport(report=new)
+            # JUnit takes properties off the last report of an item.
+            end = copy.copy(new)
+            end.when, end.outcome, end.longrepr, end.duration = "teardown", "passed", None, 0.0
+            del vars(end)["ood_record"]
+            config.hook.pytest_runtest_logreport(report=end)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
