@@ -51,12 +51,27 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def mlflow_environment(monkeypatch: pytest.MonkeyPatch, tracker_clients: None) -> None:  # noqa: ARG001
-    """Let MLflow's client see no variables of the machine's, and tell nobody that it is used."""
+def tracker_environment(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tracker_clients: None,  # noqa: ARG001
+) -> None:
+    """Let the clients of trackers see no variables of the machine's, and its user's files neither.
+
+    MLflow's tells nobody that it is used, and W&B's is offline.
+    """
     for name in os.environ:
-        if name.startswith("MLFLOW_"):
+        if name.startswith(("MLFLOW_", "WANDB_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    # The quickest of MLflow's stores, which it wants to be asked for.
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    folder = tmp_path / "client"
+    folder.mkdir()
+    for name in ("WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
+        monkeypatch.setenv(name, str(folder))
+    monkeypatch.setenv("NETRC", str(folder / "netrc"))
 
 
 @pytest.fixture(scope="session")

@@ -208,7 +208,7 @@ def test_the_models_of_the_guide_to_apis_are_asked(
     assert shots == {"a-hosted-model": 2 * 4 + 1, "SmolLM2-135M-Instruct": 1}
 
 
-@pytest.mark.usefixtures("mlflow_environment")
+@pytest.mark.usefixtures("tracker_environment")
 def test_the_command_of_the_guide_to_trackers_logs(
     readme_project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,8 +217,6 @@ def test_the_command_of_the_guide_to_trackers_logs(
     path = readme_project.path / "pyproject.toml"
     path.write_text(f"{path.read_text()}\n{tables}")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"file:{readme_project.path / 'mlruns'}")
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-    monkeypatch.setenv("WANDB_MODE", "offline")
     result = readme_project.run(sys.executable, *_arguments(command))
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(

@@ -54,7 +54,9 @@ def _logged(name: str, tracker: Tracker, run: TrackedRun, report: Path) -> Logge
         return Logged(_clean(f"logged to {name}: {tracker.log(run, report)}"), failed=False)
     # Ctrl-C here ends the wait for a server; the run itself is over.
     except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - see the docstring
-        why = str(error) if isinstance(error, OodError) else f"{type(error).__name__}: {error}"
+        why = str(error)
+        if not isinstance(error, OodError):
+            why = f"{type(error).__name__}: {why}" if why else type(error).__name__
         told = f"not logged to {name} (verdicts and exit status stand): {why}"
         return Logged(_clean(told), failed=True)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,20 +21,10 @@ STORE = "mlruns"
 def tracked(
     project: pytest.Pytester,
     monkeypatch: pytest.MonkeyPatch,
-    mlflow_environment: None,  # noqa: ARG001
+    tracker_environment: None,  # noqa: ARG001
 ) -> pytest.Pytester:
-    """Let both clients write below the project's folder, and nowhere else."""
-    for name in os.environ:
-        if name.startswith("WANDB_"):
-            monkeypatch.delenv(name)
+    """Let both clients write below the project's folder; a warning is an error in the project."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"file:{project.path / STORE}")
-    # The quickest of MLflow's stores, which it wants to be asked for.
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    for name in ("WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
-        monkeypatch.setenv(name, str(project.path))
-    monkeypatch.setenv("NETRC", str(project.path / "netrc"))
-    # As strict as a project can be: what a client warns of is no error of the run.
     project.makeini("[pytest]\nfilterwarnings = error\n")
     return project
 
@@ -115,7 +104,7 @@ def test_the_configuration_turns_a_tracker_on(tracked: pytest.Pytester) -> None:
 def test_a_server_that_is_down_changes_nothing_and_hears_no_secret(
     tracked: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The exit status stands, one line for each tracker says why, also with -qq, without secrets."""
+    """The exit status stands; a line for each tracker says why, also with -qq, without secrets."""
     port = free_port()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:hush-hush@127.0.0.1:{port}")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -13,7 +13,7 @@ from pytest_ood.trackers.mlflow import LONGEST_VALUE, PATIENCE, build
 from pytest_ood.trackers.protocol import TrackedRun
 
 pytestmark = [
-    pytest.mark.usefixtures("mlflow_environment"),
+    pytest.mark.usefixtures("tracker_environment"),
     # MLflow 3.17's own tables; `log_results` ignores what clients warn of.
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),
 ]
@@ -35,7 +35,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         url = {"database": f"sqlite:///{tmp_path}/mlflow.db", "files": f"file:{tmp_path}/runs"}[
             request.param
         ]
-        monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
     return url
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 import sys
 from collections.abc import Iterator
@@ -26,21 +25,14 @@ FULL, FIRST, LAST = 1, 2, 4
 
 
 @pytest.fixture(autouse=True)
-def _offline(
+def _service(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    tracker_clients: None,  # noqa: ARG001
+    tracker_environment: None,  # noqa: ARG001
 ) -> Iterator[None]:
-    """Let the client write below the test's folder, and end its service afterwards."""
+    """Let the client write into the test's folder, and end its service afterwards."""
     import wandb
 
-    for name in os.environ:
-        if name.startswith("WANDB_"):
-            monkeypatch.delenv(name)
-    for name in ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
-        monkeypatch.setenv(name, str(tmp_path))
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.chdir(tmp_path)
     yield
     wandb.teardown()
