@@ -43,8 +43,11 @@ def records(folder: Path) -> Iterator[Any]:
 
     The file is a log in LevelDB's format, whose blocks count from the start of the file.
     """
+    import wandb
     from wandb.proto import wandb_internal_pb2
 
+    # Its service writes behind, until it ends.
+    wandb.teardown()
     (path,) = folder.glob("wandb/offline-run-*/*.wandb")
     data = path.read_bytes()
     place, whole = FILE_HEADER, b""
