@@ -408,6 +408,23 @@ def test_the_comparison_shows_the_figures_that_were_measured() -> None:
     assert [f for f in figures if f"| {f} |" not in measured] == []
 
 
+@pytest.mark.usefixtures("tracker_environment")
+def test_the_command_of_the_guide_to_trackers_logs(
+    readme_project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guide's command, with its configuration, logs to both: MLflow's files, W&B offline."""
+    tables, command = (b.code for b in blocks("docs/trackers.md"))
+    path = readme_project.path / "pyproject.toml"
+    path.write_text(f"{path.read_text()}\n{tables}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"file:{readme_project.path / 'mlruns'}")
+    result = readme_project.run(sys.executable, *_arguments(command))
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        ["ood: logged to mlflow: run * of experiment reviews in *",
+         "ood: logged to wandb: run * of project reviews in *"]
+    )  # fmt: skip
+
+
 @pytest.mark.usefixtures("ray_cluster")
 def test_the_command_of_the_guide_to_clusters_runs(readme_project: pytest.Pytester) -> None:
     """The guide's command passes on a real cluster; what a large node would run is right, too."""
