@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     try:
-        options = parser.parse_args(arguments)
+        options = _parsed(parser, arguments)
         status: int = options.run(options)
         sys.stdout.flush()
     except OodError as error:
@@ -69,3 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("pytest-ood: interrupted\n")
         return INTERRUPTED
     return status
+
+
+def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse arguments; those behind options go to the positional that a command calls intermixed.
+
+    argparse has it so too, but not in the parsers of commands.
+    """
+    options, rest = parser.parse_known_args(arguments)
+    name = getattr(options, "intermixed", None)
+    if name is None or any(given.startswith("-") and given != "-" for given in rest):
+        if rest:
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    else:
+        setattr(options, name, [*getattr(options, name), *rest])
+    return options
