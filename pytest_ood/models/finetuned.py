@@ -40,6 +40,14 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Dataset, Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
+EXAMPLE = """\
+[tool.pytest_ood.models.encoder]
+finetuned = "roberta-base"
+train = "data/train.jsonl"          # left out: evaluated as it is
+seeds = 3
+"""
+"""How it stands in pyproject.toml."""
+
 RECIPE = 1
 """Raised when the way of training changes, so that models are trained anew."""
 
