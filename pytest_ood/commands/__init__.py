@@ -33,11 +33,8 @@ def commands() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name[0] != "_"))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 0, or 2 where it was used wrongly.
-
-    A command says so by another status itself, and 130 is that of one that was interrupted.
-    """
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
     parser = argparse.ArgumentParser(
         prog="python -m pytest_ood", description="Companion commands of pytest --ood-suite."
     )
@@ -53,8 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0, or 2 where it was used wrongly.
+
+    A command says so by another status itself, and 130 is that of one that was interrupted.
+    """
     try:
-        options = _parsed(parser, arguments)
+        options = parsed(arguments)
         status: int = options.run(options)
         sys.stdout.flush()
     except OodError as error:
@@ -71,11 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse arguments; those behind options go to the positional that a command calls intermixed.
 
     argparse has it so too, but not in the parsers of commands.
     """
+    parser = command_line()
     options, rest = parser.parse_known_args(arguments)
     name = getattr(options, "intermixed", None)
     if name is None or any(given.startswith("-") and given != "-" for given in rest):
