@@ -49,6 +49,9 @@ OUT_SUFFIXES = (".jsonl", ".txt")
 AT_ONCE = 256
 """Texts that are held at the same time."""
 
+_BREAKS = {number: f"\\u{number:04x}" for number in (0x85, 0x2028, 0x2029)}
+"""What JSON may hold as it is, and other programs take for the end of a line."""
+
 
 @dataclass
 class Count:
@@ -349,7 +352,7 @@ def _write(made: Iterable[Made], stream: TextIO, options: argparse.Namespace, te
     for one in made:
         if as_json:
             record = one.record(labels=texts.labelled)
-            stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+            stream.write(json.dumps(record, ensure_ascii=False).translate(_BREAKS) + "\n")
         elif options.diff:
             stream.write("\n".join(_diff(one)) + "\n")
         else:
