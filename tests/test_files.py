@@ -73,9 +73,11 @@ def test_others_may_read_a_written_file(tmp_path: Path) -> None:
 
 def test_a_stream_that_fails_leaves_nothing(tmp_path: Path) -> None:
     """What was written until then is gone, and there is no file under the name."""
-    with pytest.raises(KeyError), writing_atomically(tmp_path / "a.txt") as stream:
-        stream.write("half")
-        raise KeyError
+    with (
+        pytest.raises(UnicodeEncodeError),
+        writing_atomically(tmp_path / "a.txt") as stream,
+    ):
+        stream.writelines(["half", "\ud800"])
     assert list(tmp_path.iterdir()) == []
 
 
