@@ -57,7 +57,7 @@ def test_two_commands_lead_to_a_verdict(reviews: pytest.Pytester) -> None:
     assert [e["shift"] for e in report["evaluations"]] == [
         "tweets", "keyboard", "ocr", "misspelling", "greedy-characters",
     ]  # fmt: skip
-    assert report["assertions"]
+    passed.stdout.fnmatch_lines(["test_own.py .*"])
     suite = reviews.path / "suites" / "reviews.toml"
     suite.write_text(suite.read_text().replace("max_drop = 0.60", "max_drop = 0.0"))
     failed = run(reviews, "pytest", "--ood-suite", "--ood-only", "adversarial")
