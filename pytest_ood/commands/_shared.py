@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     import argparse
 
 
-def add_columns(parser: argparse.ArgumentParser) -> None:
-    """Declare which columns of the data are what."""
+def add_columns(parser: argparse.ArgumentParser, *, found: bool = False) -> None:
+    """Declare which columns of the data are what, and whether the command finds them itself."""
+    default = "found by looking" if found else "%s"
     parser.add_argument(
-        "--text-column", action="append", metavar="NAME", help="repeatable: several are asked about"
-    )
-    parser.add_argument("--label-column", metavar="NAME")
+        "--text-column", action="append", metavar="NAME",
+        help=f"repeatable: several fields; {default.replace('%s', 'text')}",
+    )  # fmt: skip
+    parser.add_argument("--label-column", metavar="NAME", help=default.replace("%s", "label"))
     parser.add_argument("--id-column", metavar="NAME", help="left out: ids come of the content")
 
 

@@ -246,16 +246,31 @@ def _workplace(out: Path, told: Mapping[str, Any]) -> Iterator[Path]:
         _check_same(job, told)
         write_atomically(job, json.dumps(told, indent=2))
         yield work
+    except BaseException:
+        # What has begun nothing leaves nothing.
+        if _begun(job) == told and not any(work.glob("checkpoint-*")):
+            lock.release()
+            shutil.rmtree(work)
+        raise
+    else:
+        lock.release()
+        shutil.rmtree(work)
     finally:
         lock.release()
-    shutil.rmtree(work)
+
+
+def _begun(job: Path) -> Any:
+    """Return what a run was begun with; None where nobody can tell."""
+    try:
+        return json.loads(job.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _check_same(job: Path, told: Mapping[str, Any]) -> None:
     """Refuse to go on with what another command has begun."""
-    try:
-        begun = json.loads(job.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    begun = _begun(job)
+    if not isinstance(begun, dict):
         return
     other = [key for key in told if begun.get(key) != told[key]]
     if other:

@@ -117,7 +117,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", metavar="NAME", help="of the suite; that of the data file")
     parser.add_argument("--no-conftest", action="store_true", help="write no conftest.py")
     parser.add_argument("--json", action="store_true", help="write what was done as JSON")
-    add_columns(parser)
+    add_columns(parser, found=True)
     add_surroundings(parser)
 
 

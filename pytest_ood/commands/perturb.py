@@ -110,6 +110,8 @@ class Texts:
         origin: What messages name first.
         label_given: Whether the label's column was named, so that it has to be there.
         labelled: Whether rows have labels; known once the first one is read.
+        seen: How often each content was there, for ids: about 100 bytes for each that differs,
+            and nothing where a column has the ids.
     """
 
     source: DataSource
@@ -147,9 +149,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
         nargs="+",
-        metavar="NAME ... [FILE]",
-        help="perturbations, shipped ones or module:name, and a file: .jsonl, .csv, .tsv, or one "
-        "text a line; - or no file for standard input",
+        metavar="NAME",
+        help="perturbations, shipped ones or module:name, and last the file: .jsonl, .csv, .tsv, "
+        "or one text a line; - or no file for standard input",
     )
     # Names and the file may stand on both sides of options.
     parser.set_defaults(intermixed="what")

@@ -374,6 +374,7 @@ def _start(torch: Any, transformers: Any, job: Job, scratch: Path) -> tuple[Any,
     }
     if job.base is None:
         return _new_roberta(transformers, job.data, names, scratch)
+    safetensors = require("safetensors", extra="transformers", purpose="the base")
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(job.base)
         model = transformers.AutoModelForSequenceClassification.from_pretrained(
@@ -384,10 +385,15 @@ def _start(torch: Any, transformers: Any, job: Job, scratch: Path) -> tuple[Any,
             ignore_mismatched_sizes=True,
             **names,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
         raise ModelError(
             f"model {job.name!r}: {job.base} cannot be loaded as a sequence classifier: {error}"
         ) from error
+    if tokenizer.pad_token is None:
+        raise ModelError(
+            f"model {job.name!r}: the tokenizer of {job.base} has no padding token, so that texts "
+            "of different lengths make no batch; give an encoder, such as roberta-base"
+        )
     return tokenizer, model
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -194,6 +195,27 @@ def test_the_same_command_does_nothing_twice(capsys: pytest.CaptureFixture[str])
     assert main([*TRAIN, "--out", "models/reviews", "--seed", "1"]) == USAGE_ERROR
     assert "give another --out, or delete it" in capsys.readouterr().err
     assert not Path("models/reviews.unfinished").exists()
+
+
+def test_a_base_that_cannot_be_loaded_leaves_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Broken weights and a tokenizer that cannot pad are told, and no folder stays behind."""
+    saved = folder / "models" / "reviews"
+    shutil.copytree(saved, "broken")
+    Path("broken/model.safetensors").write_bytes(b"1" * 100)
+    shutil.copytree(saved, "unpadded")
+    path = Path("unpadded/tokenizer_config.json")
+    kept = {k: v for k, v in json.loads(path.read_text()).items() if k != "pad_token"}
+    path.write_text(json.dumps({**kept, "tokenizer_class": "PreTrainedTokenizerFast"}))
+    for base, message in (
+        ("broken", "cannot be loaded as a sequence classifier"),
+        ("unpadded", "has no padding token"),
+    ):
+        command = ["finetune", "--base", base, "--data", "train.jsonl", "--out", "unmade"]
+        assert main(command) == USAGE_ERROR
+        assert message in capsys.readouterr().err
+    assert not list(Path.cwd().glob("unmade*"))
 
 
 def test_another_run_s_checkpoints_are_not_gone_on_with(
