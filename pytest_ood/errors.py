@@ -61,6 +61,10 @@ class TooLongError(ModelError):
         return type(self), (str(self), self.inputs)
 
 
+class ReportError(OodError):
+    """A report of an earlier run cannot be read, or compared with."""
+
+
 class NotApplicableError(OodError):
     """A check makes no sense for a model, such as an attack on recorded answers."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -385,10 +386,21 @@ class Gate:
                 # Plain values, which reports and other processes can carry.
                 json.loads(json.dumps(dict(model.parameters), default=repr)),
                 baseline=name == self.baselines[check.suite],
+                fingerprint=_fingerprint(model),
             )
             for name, model in self.models[check.suite].items()
             if name in (check.model, check.baseline)
         )  # fmt: skip
+
+
+def _fingerprint(model: Model | RecordedModel | SeededModel) -> str | None:
+    """Return what is another where anything else runs; of several seeds, of all of them."""
+    if not isinstance(model, SeededModel):
+        return getattr(model, "fingerprint", None)
+    members = [member.fingerprint for member in model.members]
+    if None in members:
+        return None
+    return hashlib.sha256(json.dumps(members).encode()).hexdigest()
 
 
 def surrogates(

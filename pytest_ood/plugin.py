@@ -10,6 +10,7 @@ import atexit
 import gc
 import sys
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation import Result
     from pytest_ood.gate import Check, Gate
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
+    from pytest_ood.reports.releases import Change, Release
     from pytest_ood.reports.results import Results, Work
     from pytest_ood.shifts import Shift
 
 GATE: pytest.StashKey[Gate] = pytest.StashKey()
 KEEPER: pytest.StashKey[RecordKeeper] = pytest.StashKey()
+EARLIER: pytest.StashKey[Earlier | None] = pytest.StashKey()
 RECORD: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 
 FIXTURES = frozenset({"ood", "ood_model", "ood_baseline", "ood_shift"})
@@ -73,6 +76,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="PATH",
         help="write the report here; its ending says the form: .json (repeatable)",
+    )
+    group.addoption(
+        "--ood-save",
+        metavar="NAME",
+        help="keep the JSON report as .ood/0001_NAME_COMMIT.json, for later runs to compare with",
+    )
+    group.addoption(
+        "--ood-compare",
+        metavar="PATH",
+        help="compare every model's scores with those of an earlier run, on the same examples: a "
+        "JSON report, `latest` or the name of a saved one, or `baseline`, the accepted one",
+    )
+    group.addoption(
+        "--ood-compare-fail",
+        metavar="BUDGET",
+        help="fail where a score dropped by more than this since then, such as drop:2%%",
     )
     group.addoption("--ood-strict", action="store_true", help="an inconclusive verdict fails, too")
     group.addoption(
@@ -144,6 +163,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if path.is_dir():
             raise pytest.UsageError(f"--ood-report: {path} is a folder; name a file in it")
     try:
+        config.stash[EARLIER] = _earlier(config)
         gate = Gate(options, _Progress(config), _own_models(config))
     except OodError as error:
         raise pytest.UsageError(f"pytest-ood: {error}") from None
@@ -155,6 +175,44 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(gate.close)
     config.stash[KEEPER] = RecordKeeper()
     config.pluginmanager.register(config.stash[KEEPER], "ood-records")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The earlier run that this one is compared with.
+
+    Attributes:
+        name: What its report is called.
+        report: What it says.
+        budget: The most that a score may drop since then, or None.
+    """
+
+    name: str
+    report: dict[str, Any]
+    budget: float | None
+
+
+def _earlier(config: pytest.Config) -> Earlier | None:
+    """Read what --ood-compare names, before anything runs.
+
+    Raises:
+        OodError: there is no such report, it is damaged, or an option says nothing that is known.
+    """
+    given, budget = config.getoption("ood_compare"), config.getoption("ood_compare_fail")
+    save = config.getoption("ood_save")
+    if (given, budget, save) == (None, None, None) or hasattr(config, "workerinput"):
+        return None
+    from pytest_ood.reports import json_report, releases, saved
+
+    if save is not None:
+        saved.check_save_name(save)
+    limit = None if budget is None else releases.parse_budget(budget)
+    if given is None:
+        if limit is not None:
+            raise pytest.UsageError("--ood-compare-fail needs --ood-compare: dropped since when?")
+        return None
+    path = saved.find(_options(config).root, given)
+    return Earlier(path.name, json_report.read(path), limit)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -559,7 +617,8 @@ def pytest_runtest_makereport(
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
     """Call an inconclusive check by its name rather than skipped."""
     record = getattr(report, "ood_record", None)
-    if record is not None and "result" in record and report.skipped:
+    judged = record is not None and "result" in record
+    if (judged or hasattr(report, "ood_release")) and report.skipped:
         return "inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})
     return None
 
@@ -571,12 +630,16 @@ class RecordKeeper:
         records: By the id of the check.
         reports: Likewise.
         interrupted: Whether the run was ended by the user.
+        release: The run against an earlier one, once it was compared.
+        saved: Where the report was kept, once it was.
     """
 
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
         self.reports: dict[str, pytest.TestReport] = {}
         self.interrupted = False
+        self.release: Release | None = None
+        self.saved: Path | None = None
 
     def pytest_keyboard_interrupt(self) -> None:
         """Note that what was measured is not all there is."""
@@ -595,7 +658,39 @@ class RecordKeeper:
         result = yield
         if not hasattr(session.config, "workerinput"):
             self._report_family(session.config)
+            self._report_release(session.config)
         return result
+
+    def _report_release(self, config: pytest.Config) -> None:
+        """Report each score against that of the earlier run, as a test of its own."""
+        from pytest_ood.errors import OodError
+        from pytest_ood.reports import json_report, releases
+
+        earlier, results = config.stash[EARLIER], _results(config)
+        if earlier is None or results is None:
+            return
+        try:
+            release = releases.compare(
+                earlier.report, json_report.as_json(results), earlier.name, earlier.budget
+            )
+        except OodError as error:
+            name = f"--ood-compare {earlier.name}"
+            _log(config, name, "failed", f"{type(error).__name__}: {error}", [])
+            return
+        self.release = release
+        for change in release.changes:
+            if earlier.budget is None:
+                return
+            outcomes = {"pass": "passed", "inconclusive": "skipped"}
+            outcome = outcomes.get(change.verdict, "failed")
+            strict = config.stash[GATE].strict and outcome == "skipped"
+            _log(
+                config,
+                f"{change.name} since {earlier.name}",
+                "failed" if strict else outcome,
+                releases.explain(change),
+                _release_properties(change),
+            )
 
     def _report_family(self, config: pytest.Config) -> None:
         import copy
@@ -622,6 +717,33 @@ class RecordKeeper:
             config.hook.pytest_runtest_logreport(report=new)
 
 
+def _log(
+    config: pytest.Config, name: str, outcome: Any, text: str, figures: list[tuple[str, object]]
+) -> None:
+    """Report what no item of its own stands for, in the terminal, JUnit and the exit status."""
+    place = ("", None, name)
+    told: Any = text if outcome == "failed" else None
+    if outcome == "skipped":
+        told = ("", 0, f"Skipped: {text.partition(chr(10))[0]}")
+    report = pytest.TestReport(name, place, {}, outcome, told, "call", user_properties=figures)
+    vars(report)["ood_release"] = True
+    config.hook.pytest_runtest_logreport(report=report)
+    # JUnit closes a case at its teardown.
+    end = pytest.TestReport(name, place, {}, "passed", None, "teardown", user_properties=figures)
+    config.hook.pytest_runtest_logreport(report=end)
+
+
+def _release_properties(change: Change) -> list[tuple[str, object]]:
+    """Return the figures of a change that belong into JUnit."""
+    found: list[tuple[str, object]] = [("ood_verdict", change.verdict), ("ood_n", change.n)]
+    if change.drop is not None:
+        drop = change.drop
+        found += [("ood_release_drop", round(drop.value, 6))]
+        found += [("ood_release_drop_low", round(drop.low, 6))]
+        found += [("ood_release_drop_high", round(drop.high, 6))]
+    return found
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Show the tables and the answer; of a run that was ended, how far it got and how to go on."""
     results = _results(config)
@@ -631,6 +753,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("robustness")
         for line in render(results):
             terminalreporter.write_line(line)
+    if results is not None and results.release is not None:
+        from pytest_ood.reports import releases
+
+        terminalreporter.section("since the earlier run")
+        for line in releases.render(results.release):
+            terminalreporter.write_line(line)
+    if KEEPER in config.stash and config.stash[KEEPER].saved is not None:
+        terminalreporter.write_line(f"saved: {config.stash[KEEPER].saved}")
     if GATE in config.stash and config.stash[KEEPER].interrupted:
         import shlex
 
@@ -658,10 +788,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     # A report of half a run would be taken for one of all of it.
     if results is None or config.stash[KEEPER].interrupted:
         return
-    from pytest_ood.reports import json_report
+    from pytest_ood.errors import OodError
+    from pytest_ood.reports import json_report, saved
 
     for path in _report_paths(config):
         json_report.write(path, results)
+    if config.getoption("ood_save") is not None:
+        root, name = config.stash[GATE].options.root, config.getoption("ood_save")
+        try:
+            path = saved.save(root, name, json_report.as_json(results))
+        except OodError as error:
+            pytest.exit(f"--ood-save: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
+        config.stash[KEEPER].saved = path
 
 
 def _ordered(config: pytest.Config) -> list[str]:
@@ -697,6 +835,7 @@ def _results(config: pytest.Config) -> Results | None:
         tuple(dict.fromkeys(note for record in measured for note in record["notes"])),
         tuple((name, frozen.where) for name, frozen in gate.frozen.items()),
         _work(ordered),
+        config.stash[KEEPER].release,
     )
 
 

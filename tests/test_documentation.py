@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,7 @@ def readme_project(
         "docs/apis.md",
         "docs/scaling.md",
         "docs/speed.md",
+        "docs/releases.md",
     ],
 )
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
@@ -99,9 +101,29 @@ def test_the_commands_of_the_readme_run(readme_project: pytest.Pytester) -> None
     assert json.loads(readme_project.path.joinpath("report.json").read_text())["evaluations"]
 
 
+def test_the_commands_of_the_guide_to_releases_run(project: pytest.Pytester) -> None:
+    """Saving, comparing, accepting and the schema do what the guide says, one after the other."""
+    expected = [
+        "saved: */.ood/0001_v1_uncommitted.json",
+        "against 0001_v1_uncommitted.json: *",
+        "0001_v1_uncommitted.json is the baseline now: *",
+        "against ood-baseline.json: *",
+        "against ood-baseline.json: *",
+        "Report of pytest-ood",
+    ]
+    commands = [block.code for block in blocks("docs/releases.md") if block.note == "run"]
+    for command, line in zip(commands, expected, strict=True):
+        result = project.run(sys.executable, *_arguments(command))
+        # The project's own gates decide the status of runs; comparing lost nothing.
+        assert result.ret in ((0, 1) if command.startswith("pytest") else (0,))
+        table = result.stdout.str().partition("against ")[2].partition("=====")[0]
+        assert "FAIL" not in table
+        result.stdout.fnmatch_lines([line])
+
+
 def _arguments(command: str) -> list[str]:
     """Return what Python is given for a command that starts with `pytest` or `python`."""
-    first, *rest = command.split()
+    first, *rest = shlex.split(command)
     return rest if first == "python" else ["-m", first, *rest]
 
 

@@ -4,11 +4,13 @@ from pytest_ood.evaluation.answers import difference_of_drops
 from pytest_ood.evaluation.attacks import AttackFigures
 from pytest_ood.evaluation.curves import SeverityCurve, severity_curves
 from pytest_ood.evaluation.family import PROCEDURES, settle_family
+from pytest_ood.evaluation.items import Items
 from pytest_ood.evaluation.records import (
     Comparison,
     Evaluation,
     Flip,
     Floor,
+    LabelCounts,
     PromptAttack,
     Result,
     from_record,
@@ -23,6 +25,8 @@ __all__ = [
     "Evaluation",
     "Flip",
     "Floor",
+    "Items",
+    "LabelCounts",
     "PromptAttack",
     "Result",
     "SeverityCurve",

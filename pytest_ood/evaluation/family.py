@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from pytest_ood.statistics import adjusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.budgets import Rules
-    from pytest_ood.evaluation.records import Result
+    from pytest_ood.budgets import Rules, Verdict
+
+
+class Gated(Protocol):
+    """A dataclass that holds a verdict and what it rests on."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it comes to."""
+        ...
+
+    @property
+    def p_fail(self) -> float | None:
+        """The p-value of "the budget is kept"; None where nothing was tested."""
+        ...
+
+
+G = TypeVar("G", bound=Gated)
 
 PROCEDURES = {
     "holm": "Holm's procedure",
@@ -20,8 +38,10 @@ PROCEDURES = {
 }
 
 
-def settle_family(results: Sequence[Result], rules: Rules) -> list[Result]:
+def settle_family(results: Sequence[G], rules: Rules) -> list[G]:
     """Return the results with their p-values among all gates, and the fails that rest on them.
+
+    Results have `adjusted_p` and `reason` besides what `Gated` says.
 
     A gate fails at once where its own p-value is small enough whatever the others show. Step by
     step, the procedures reject some more; these were inconclusive and become fails here. Gates that

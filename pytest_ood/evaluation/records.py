@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.columns import Column
 from pytest_ood.evaluation.attacks import AttackFigures
+from pytest_ood.evaluation.items import Items
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.statistics import Estimate
 
@@ -41,6 +42,25 @@ class Flip:
 
 
 @dataclass(frozen=True)
+class LabelCounts:
+    """How a model does on the examples of one label, before and under a shift; of one seed.
+
+    Attributes:
+        label: The truth.
+        n_id: Examples in distribution.
+        right_id: Those of them that it has right.
+        n_ood: Examples under the shift.
+        right_ood: Likewise.
+    """
+
+    label: str
+    n_id: int
+    right_id: int
+    n_ood: int
+    right_ood: int
+
+
+@dataclass(frozen=True)
 class Floor:
     """A model on a suite's in-distribution data.
 
@@ -63,6 +83,7 @@ class Floor:
         disagreed: How many of them it then answered otherwise.
         seed_scores: The score of each training or demonstration seed; one where there is one.
         errors: Why inputs got no answer, and how many; their examples are left out.
+        items: The score of each example, of the first of them.
     """
 
     suite: str
@@ -83,6 +104,7 @@ class Floor:
     disagreed: int = 0
     seed_scores: tuple[float, ...] = ()
     errors: tuple[tuple[str, int], ...] = ()
+    items: Items | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +157,9 @@ class Evaluation:
         prompt: Of an attack on the prompt: what became of it; None otherwise.
         errors: Why inputs got no answer, and how many; their examples are left out.
         flipped: How many examples flipped.
+        items: The score of each example under the shift, of the first of them; of accuracy only.
+            Where a shift leaves other texts for every model, examples are known by the original.
+        per_label: Right answers by label; of accuracy only.
     """
 
     suite: str
@@ -178,6 +203,8 @@ class Evaluation:
     prompt: PromptAttack | None = None
     errors: tuple[tuple[str, int], ...] = ()
     flipped: int = 0
+    items: Items | None = None
+    per_label: tuple[LabelCounts, ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -264,6 +291,9 @@ def to_record(result: Result) -> dict[str, Any]:
         name: value.to_record() if isinstance(value, Column) else value
         for name, value in asdict(result).items()
     }
+    items = getattr(result, "items", None)
+    if items is not None:
+        values["items"] = items.to_record()
     return {"type": type(result).__name__, **values}
 
 
@@ -288,6 +318,10 @@ def from_record(record: Mapping[str, Any]) -> Result:
     for name in ("before", "after"):
         if name in values:
             values[name] = Column.from_record(values[name])
+    if values.get("items") is not None:
+        values["items"] = Items.from_record(record["items"])
+    if "per_label" in values:
+        values["per_label"] = tuple(LabelCounts(**counts) for counts in values["per_label"])
     if "flips" in values:
         values["flips"] = tuple(Flip(**flip) for flip in values["flips"])
     return kind(**values)

@@ -28,7 +28,15 @@ from pytest_ood.columns import Column, combined
 from pytest_ood.errors import DataError, ModelError, NotApplicableError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
-from pytest_ood.evaluation.records import FLIPS_KEPT, Comparison, Evaluation, Flip, Floor
+from pytest_ood.evaluation.items import KEPT, Items, hashes_of
+from pytest_ood.evaluation.records import (
+    FLIPS_KEPT,
+    Comparison,
+    Evaluation,
+    Flip,
+    Floor,
+    LabelCounts,
+)
 from pytest_ood.evaluation.trials import (
     AGAIN,
     Asked,
@@ -144,6 +152,7 @@ class SuiteRun:
         self._floors: dict[str, Floor] = {}
         self._references: dict[str, InDistribution] = {}
         self._hashes: dict[tuple[str, int, bytes], str] = {}
+        self._item_hashes: dict[tuple[str, int, bytes], NDArray[np.uint64]] = {}
         self._evaluations: dict[tuple[str, str, str], Evaluation] = {}
 
     def in_distribution(self) -> Dataset:
@@ -403,7 +412,25 @@ class SuiteRun:
             sequential=self.is_sequential([model], self.horizon(shift)),
             family=shift.family if isinstance(shift, NoiseShift) else "",
             severity=shift.severity if isinstance(shift, NoiseShift) else None,
+            items=self._items(shift, trials) if metric == ACCURACY else None,
+            per_label=_by_label(trial) if metric == ACCURACY else (),
         )
+
+    def _items(self, shift: Shift, trials: Sequence[Trial]) -> Items:
+        """Return the score of each example under the shift, of the first of them."""
+        trial, scores = trials[0], figures.mean_scores(trials)[1]
+        places = trial.after.places[:KEPT]
+        key = (shift.name, len(places), hashlib.sha256(places.tobytes()).digest())
+        if key not in self._item_hashes:
+            examples = read(trial.after.examples, places)
+            # Attacks and the worst of all noise leave other texts for every model.
+            shared = isinstance(shift, NoiseShift | TransferShift)
+            asked = trial.shifted[: len(places)] if shared else [e.inputs for e in examples]
+            self._item_hashes[key] = hashes_of(
+                (example.inputs if shared else None, text, example.label)
+                for example, text in zip(examples, asked, strict=True)
+            )
+        return Items(self._item_hashes[key], scores[: len(places)])
 
     def _seed_drops(self, trials: Sequence[Trial], first: float, metric: str) -> tuple[float, ...]:
         if metric == IN_DOMAIN:
@@ -745,7 +772,17 @@ class SuiteRun:
             disagreed=disagreed,
             seed_scores=tuple(map(figures.mean_of, answered)),
             errors=_counted([missing]),
+            items=self._floor_items(answered[0], scores),
         )
+
+    def _floor_items(self, outcomes: Outcomes, scores: Column[float]) -> Items:
+        """Return the score of each example in distribution, of the first of them."""
+        places = outcomes.places[:KEPT]
+        key = (IN_DISTRIBUTION, len(places), hashlib.sha256(places.tobytes()).digest())
+        if key not in self._item_hashes:
+            examples = read(outcomes.examples, places)
+            self._item_hashes[key] = hashes_of((None, e.inputs, e.label) for e in examples)
+        return Items(self._item_hashes[key], scores[: len(places)])
 
     def _ask_again(self, member: Asked, outcomes: Outcomes) -> tuple[int, int]:
         """Return how many examples were asked again, and how many got another answer."""
@@ -930,6 +967,22 @@ def _flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
         )
         for was, o, original, text in zip(old, new, originals, texts, strict=True)
     )
+
+
+def _by_label(trial: Trial) -> tuple[LabelCounts, ...]:
+    """Return how many of each label's examples are right before and under the shift."""
+    counts: dict[str, list[int]] = {}
+    for side, outcomes in enumerate((trial.before, trial.after)):
+        pairs = combined([outcomes.graded.truth, outcomes.graded.score], _label_and_score)
+        for (label, score), count in zip(pairs.values, pairs.counts.tolist(), strict=True):
+            row = counts.setdefault(label, [0, 0, 0, 0])
+            row[2 * side] += count
+            row[2 * side + 1] += count if score == 1.0 else 0
+    return tuple(LabelCounts(label, *counts[label]) for label in sorted(counts))
+
+
+def _label_and_score(label: str, score: float) -> tuple[str, float]:
+    return label, score
 
 
 def _queries(trials: Sequence[Trial]) -> int | None:

@@ -1,18 +1,25 @@
-"""The JSON report: every figure of a run, for machines."""
+"""The JSON report: every figure of a run, for machines.
+
+`report.schema.json` beside this file says what is in it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from dataclasses import asdict
-from importlib import metadata
+from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.errors import ReportError
 from pytest_ood.files import write_atomically
 from pytest_ood.models.protocol import Usage
+from pytest_ood.reports import releases
 from pytest_ood.reports.explanation import SHOWN_FLIPS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pytest_ood.evaluation import (
@@ -25,19 +32,89 @@ if TYPE_CHECKING:
     from pytest_ood.reports.results import Results
     from pytest_ood.statistics import Estimate
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+SCHEMA = "report.schema.json"
+SHOWN = 200
+"""Characters of what a validator says: it may quote half of a report."""
+
 PACKAGES = ("pytest-ood", "pytest", "numpy", "scipy", "scikit-learn", "nlpaug", "torch",
             "transformers")  # fmt: skip
 
 
 def write(path: Path, results: Results) -> None:
     """Write the report whole or not at all."""
-    text = json.dumps(as_json(results), indent=2, ensure_ascii=True, allow_nan=False, default=repr)
-    write_atomically(path, text + "\n")
+    write_atomically(path, to_text(as_json(results)))
+
+
+def to_text(report: Mapping[str, Any]) -> str:
+    """Return the report as it stands in a file."""
+    return json.dumps(report, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def as_json(results: Results) -> dict[str, Any]:
     """Return the report as plain values."""
+    report = json.loads(json.dumps(_report(results), allow_nan=False, default=repr))
+    return {**report, "digest": digest(report)}
+
+
+def digest(report: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a report says, which tells when it was edited by hand."""
+    said = {key: value for key, value in report.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a report that an earlier run has written.
+
+    Raises:
+        ReportError: it is not there, is none, is cut off, was changed by hand, or was written by
+            another version.
+    """
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReportError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise ReportError(
+            f"{path} is no report: it is no JSON, or was cut off ({error}); "
+            "pytest --ood-suite --ood-report PATH.json writes one"
+        ) from None
+    if not isinstance(report, dict) or "schema_version" not in report:
+        raise ReportError(
+            f"{path} is no report of pytest-ood: it has no schema_version; "
+            "pytest --ood-suite --ood-report PATH.json writes one"
+        )
+    version = report["schema_version"]
+    if version != SCHEMA_VERSION:
+        raise ReportError(
+            f"{path} has schema version {version!r}, this pytest-ood reads {SCHEMA_VERSION}: run "
+            "the release that it is of again, with this version, and save its report"
+        )
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    wrong = best_match(Draft202012Validator(schema()).iter_errors(report))
+    if wrong is not None:
+        raise ReportError(
+            f"{path} is damaged: at {wrong.json_path}: {wrong.message[:SHOWN]}; it is as "
+            "pytest --ood-suite wrote it, or of no use"
+        )
+    if report["digest"] != digest(report):
+        raise ReportError(
+            f"{path} was changed after it was written: its digest is that of other figures; take "
+            "the file as pytest --ood-suite wrote it"
+        )
+    return report
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of reports."""
+    text = resources.files("pytest_ood.reports").joinpath(SCHEMA).read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _report(results: Results) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "seed": results.seed,
@@ -55,6 +132,7 @@ def as_json(results: Results) -> dict[str, Any]:
                 "source": model.source,
                 "parameters": dict(model.parameters),
                 "baseline": model.baseline,
+                "fingerprint": model.fingerprint,
             }
             for model in results.models
         ],
@@ -82,6 +160,7 @@ def as_json(results: Results) -> dict[str, Any]:
             for work in results.work
             if work.used != Usage()
         ],
+        "release": None if results.release is None else releases.as_json(results.release),
     }
 
 
@@ -126,6 +205,7 @@ def _floor(floor: Floor) -> dict[str, Any]:
         "disagreed": floor.disagreed,
         "seed_scores": [_figure(score) for score in floor.seed_scores],
         "data_hash": floor.data_hash,
+        "items": None if floor.items is None else floor.items.to_record(),
     }
 
 
@@ -171,6 +251,8 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "shifted_set_hash": e.shifted_set_hash,
         "flipped": e.flipped,
         "flips": [vars(flip) for flip in e.flips[:SHOWN_FLIPS]],
+        "per_label": [asdict(counts) for counts in e.per_label],
+        "items": None if e.items is None else e.items.to_record(),
     }
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
     from pytest_ood.evaluation import Result
     from pytest_ood.models.protocol import Usage
+    from pytest_ood.reports.releases import Release
     from pytest_ood.statistics import Estimate
 
 
@@ -37,6 +38,8 @@ class ModelInfo:
         source: What ran.
         parameters: What else decides its answers.
         baseline: Relative budgets compare with it.
+        fingerprint: Another one where anything else runs: weights, prompt, decoding; None where
+            nobody can tell.
     """
 
     suite: str
@@ -45,6 +48,7 @@ class ModelInfo:
     source: str
     parameters: Mapping[str, Any]
     baseline: bool
+    fingerprint: str | None = None
 
     @property
     def kind(self) -> str:
@@ -120,6 +124,7 @@ class Results:
         notes: In what data and suites differ from what was frozen.
         frozen: (suite, the file it is replayed from).
         work: What the models were asked.
+        release: The run against an earlier one, where that was asked for.
     """
 
     seed: int
@@ -130,6 +135,7 @@ class Results:
     notes: tuple[str, ...] = ()
     frozen: tuple[tuple[str, str], ...] = ()
     work: tuple[Work, ...] = ()
+    release: Release | None = None
 
     @cached_property
     def floors(self) -> list[Floor]:

@@ -1,10 +1,26 @@
-"""Every run in here may be an in-process one."""
+"""Every run in here may be an in-process one, and every report that a run leaves is looked at."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+
+from pytest_ood.reports import json_report
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_packages(compiled_packages: None) -> None:
     """Load the compiled packages before the first run."""
+
+
+@pytest.fixture(autouse=True)
+def _reports_keep_to_their_schema(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Read whatever reports a test's runs have written as a later run would."""
+    # Made before, so that it is there afterwards.
+    uses_runs = "pytester" in request.fixturenames
+    folder = request.getfixturevalue("pytester").path if uses_runs else None
+    yield
+    for path in [] if folder is None else folder.rglob("*.json"):
+        if '"schema_version": 2' in path.read_text(encoding="utf-8", errors="replace")[:100]:
+            json_report.read(path)

@@ -21,7 +21,7 @@ def test_the_json_report_holds_every_figure(project: pytest.Pytester) -> None:
     """The report has its version, seed, environment, models, evaluations and comparisons."""
     project.runpytest_inprocess("--ood-suite", "--ood-report", "report.json")
     report = read(project)
-    assert report["schema_version"] == 1
+    assert report["schema_version"] == 2
     assert report["seed"] == 0
     assert {"python", "pytest-ood", "nlpaug"} <= report["environment"].keys()
     assert [m["name"] for m in report["models"]] == ["sturdy", "frail"]

@@ -71,3 +71,18 @@ def test_a_gate_is_put_together_without_scipy_stats() -> None:
     code = "import sys, pytest_ood.gate; print('scipy.stats' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_suite_run_does_not_import_hypothesis_for_nothing(project: pytest.Pytester) -> None:
+    """Its plugin, which imports all of it at the end, stays where a test has used it."""
+    code = "import sys, pytest; pytest.main(sys.argv[1:]); print('hypothesis' in sys.modules)"
+    options = ("-p", "no:cacheprovider", "--ood-suite")
+    run = project.run(sys.executable, "-c", code, *options, "--ood-only=in-distribution")
+    assert run.outlines[-1] == "False"
+    project.makepyfile(
+        "from hypothesis import given, strategies as st\n"
+        "@given(x=st.just(1))\ndef test_it(ood, x):\n    assert x == 2\n"
+    )
+    run = project.run(sys.executable, "-c", code, *options, "--hypothesis-show-statistics")
+    assert run.outlines[-1] == "True"
+    run.stdout.fnmatch_lines(["*Hypothesis Statistics*"])

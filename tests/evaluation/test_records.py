@@ -12,11 +12,14 @@ from pytest_ood.evaluation import (
     Evaluation,
     Flip,
     Floor,
+    Items,
+    LabelCounts,
     PromptAttack,
     Result,
     from_record,
     to_record,
 )
+from pytest_ood.evaluation.items import hashes_of
 from pytest_ood.statistics import Estimate
 
 FIGURE = Estimate(0.25, 0.125, 0.5, 40, 0.4330127018922193)
@@ -25,11 +28,12 @@ FLIPS = (
     Flip("b1", "neg", None, "dire book", None, "pos"),
 )
 
+ITEMS = Items(hashes_of([(None, "a", "pos"), ("b", "c", "neg")]), Column.of([1.0, 0.5]))
 FLOOR = Floor(
     suite="tiny", model="m", n=32, planned=600, abstained=1, score=FIGURE, majority=0.5,
     budget=0.7, verdict="fail", reason="below", seed=3, data_hash="abc", p_fail=0.001,
     adjusted_p=0.004, reasked=32, disagreed=2, seed_scores=(0.25, 0.75),
-    errors=(("503", 2),),
+    errors=(("503", 2),), items=ITEMS,
 )  # fmt: skip
 EVALUATION = Evaluation(
     suite="tiny", kind="domain", shift="books", model="m", n=30, unchanged=10, rejected=4,
@@ -47,6 +51,7 @@ EVALUATION = Evaluation(
     ),
     surrogate="other", prompt=PromptAttack("{text} is", "{text} si", 9, 20),
     errors=(("timed out", 3), ("503", 2)), flipped=30,
+    items=ITEMS, per_label=(LabelCounts("pos", 20, 18, 30, 10),),
 )  # fmt: skip
 COMPARISON = Comparison(
     suite="tiny", kind="noise", shift="ocr", model="m", baseline="b", n=30, scores=(0.9, 0.8),

@@ -1,0 +1,337 @@
+"""One release against another: each model's new scores and its old ones, on the same examples."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pytest_ood.budgets import (
+    Judgement,
+    Rules,
+    check_share,
+    interval,
+    judge_at_most,
+    percent,
+    points,
+)
+from pytest_ood.errors import ConfigurationError, ReportError
+from pytest_ood.evaluation import Items, settle_family
+from pytest_ood.metrics import ACCURACY
+from pytest_ood.reports.terminal import VERDICTS
+from pytest_ood.reports.text import one_line
+from pytest_ood.rows import occurrences
+from pytest_ood.statistics import estimate, paired_drop
+from pytest_ood.suite import IN_DISTRIBUTION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pytest_ood.budgets import Verdict
+    from pytest_ood.statistics import Estimate
+
+    Report = Mapping[str, Any]
+    Key = tuple[str, str, str]
+    Record = Mapping[str, Any]
+
+NAME_WIDTH = 44
+MODEL_WIDTH = 18
+VALUE_WIDTH = 60
+DROP = "drop"
+SAME_CHECK = 0.5
+"""Where fewer of the examples are the same, the figures are of another check, and judge nothing."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a model scores now and what it scored then, on the examples that both runs had.
+
+    Attributes:
+        suite: Its name.
+        shift: kind/name, or "in-distribution".
+        model: Its name.
+        n: Examples in common.
+        n_old: Examples of the older run whose scores were kept.
+        n_new: Those of the newer one.
+        before: Accuracy then, on those in common.
+        after: Accuracy now.
+        drop: before - after, with its interval; None where no example is in common.
+        budget: The most it may drop, or None.
+        verdict: pass, fail, inconclusive, invalid, or measured where there is no budget.
+        reason: Why.
+        p_fail: The p-value of "the budget is kept", or None.
+        adjusted_p: The same among all changes, once they are known.
+    """
+
+    suite: str
+    shift: str
+    model: str
+    n: int
+    n_old: int
+    n_new: int
+    before: float
+    after: float
+    drop: Estimate | None
+    budget: float | None
+    verdict: Verdict
+    reason: str
+    p_fail: float | None = None
+    adjusted_p: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Suite, shift and model, as in the ids of checks."""
+        return f"{self.suite}/{self.shift}[{self.model}]"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A run against an earlier one.
+
+    Attributes:
+        old: What the earlier report is called.
+        alpha: One-sided level of every bound.
+        changes: By suite, shift and model.
+        notes: In what else the two runs differ: data, generators, prompts, models, versions.
+    """
+
+    old: str
+    alpha: float
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+
+
+def parse_budget(text: str) -> float:
+    """Return the most that a score may drop from one release to the next, a share of 1.
+
+    Args:
+        text: As an option says it, `drop:2%` or `drop:0.02`.
+
+    Raises:
+        ConfigurationError: it says something else.
+    """
+    found = re.fullmatch(rf"{DROP}:(\d+(?:\.\d+)?)(%?)", text.strip())
+    if found is None:
+        raise ConfigurationError(f"{text!r} is no budget; write drop:2% or drop:0.02")
+    share = float(found[1]) / (100.0 if found[2] else 1.0)
+    check_share(text, share)
+    return share
+
+
+def compare(old: Report, new: Report, name: str, budget: float | None = None) -> Release:
+    """Compare two reports, as `json_report` reads and makes them.
+
+    Args:
+        old: Of the earlier run.
+        new: Of the later one; it says how certain a verdict has to be.
+        name: What the earlier one is called.
+        budget: The most that a score may drop, a share of 1; None to judge nothing.
+
+    Raises:
+        ReportError: no check of the two, or no example, is the same.
+    """
+    was, now = dict(_measured(old)), dict(_measured(new))
+    common = [key for key in now if key in was]
+    rules = Rules(new["alpha"], new["correction"], max(1, len(common)))
+    changes = [_change(key, was[key], now[key], rules, budget) for key in common]
+    if not any(change.n for change in changes):
+        why = "no example is the same as now; were data, seed or generators changed?"
+        if not common:
+            why = f"it has none of this run's checks ({_listed(was)} there, {_listed(now)} here)"
+        raise ReportError(f"{name}: nothing can be compared: {why}")
+    notes = [*_settings(old, new), *_models(old, new), *_data(was, now, common)]
+    for told, one, other in (("new, not compared", now, was), ("not measured now", was, now)):
+        lacking = [key for key in one if key not in other]
+        if lacking:
+            notes.append(f"{told}: {len(lacking)} checks ({_listed(lacking)})")
+    return Release(name, rules.alpha, tuple(settle_family(changes, rules)), tuple(notes))
+
+
+def as_json(release: Release) -> dict[str, Any]:
+    """Return a comparison as plain values, as it stands in a report."""
+    changes = []
+    for change in release.changes:
+        drop = change.drop
+        shown = None if drop is None else [round(drop.low, 9) + 0.0, round(drop.high, 9) + 0.0]
+        changes.append(
+            {**asdict(change), "drop": None if drop is None else round(drop.value, 9) + 0.0,
+             "interval": shown}
+        )  # fmt: skip
+    return {"old": release.old, "changes": changes, "notes": list(release.notes)}
+
+
+def render(release: Release) -> list[str]:
+    """Return the lines of a table for the terminal, none wider than 100 columns."""
+    level = percent(1 - 2 * release.alpha)
+    lines = [
+        f"against {one_line(release.old, 60)}: accuracy then and now on the same examples, drop in "
+        "points,",
+        f"{level} intervals",
+        f"{'':{NAME_WIDTH}}{'':{MODEL_WIDTH}}{'then':>6}{'now':>6}{'drop':>6}  interval",
+    ]
+    for change in release.changes:
+        name = one_line(f"{change.suite}/{change.shift}", NAME_WIDTH - 1)
+        line = f"{name:{NAME_WIDTH}}{one_line(change.model, MODEL_WIDTH - 1):{MODEL_WIDTH}}"
+        if change.drop is None:
+            lines.append(f"{line}no example in common")
+            continue
+        line += f"{points(change.before):>6}{points(change.after):>6}"
+        line += f"{points(change.drop.value):>6}  {interval(change.drop)}"
+        verdict = f" {VERDICTS[change.verdict]}".rstrip()
+        part = f" (n = {change.n})" if change.n < max(change.n_old, change.n_new) else ""
+        lines.append(line + verdict + part)
+    return [*lines, *(f"note: {one_line(note, 400)}" for note in release.notes)]
+
+
+def explain(change: Change) -> str:
+    """Say what failed, or is open, for the one who has to look into it."""
+    told = f"{change.verdict}: {change.model} in {change.suite}/{change.shift}: {change.reason}"
+    drop = change.drop
+    if drop is None:
+        return (
+            f"{told}\n  it was measured on {change.n_old} examples then, and on {change.n_new} "
+            "others now; if that is as it should be, accept a new baseline"
+        )
+    budget = "" if change.budget is None else f", budget {points(change.budget)} points"
+    return (
+        f"{told}\n"
+        f"  accuracy {points(change.before)} then, {points(change.after)} now, on the same "
+        f"{change.n} examples\n"
+        f"  drop {points(drop.value)} {interval(drop)}{budget}"
+    )
+
+
+def _measured(report: Report) -> Iterator[tuple[Key, Record]]:
+    """Yield the records that have scores by example."""
+    for record in report["in_distribution"]:
+        yield (record["suite"], IN_DISTRIBUTION, record["model"]), record
+    for record in report["evaluations"]:
+        if record["metric"] == ACCURACY:
+            shift = f"{record['kind']}/{record['shift']}"
+            yield (record["suite"], shift, record["model"]), record
+
+
+def _change(key: Key, was: Record, now: Record, rules: Rules, budget: float | None) -> Change:
+    old, new = (_items(record, key) for record in (was, now))
+    _, first, last = np.intersect1d(_keys(old), _keys(new), return_indices=True)
+    sizes = (len(first), len(old.hashes), len(new.hashes))
+    if not len(first):
+        judged = Judgement("invalid", "no example is in both runs")
+        return Change(*key, *sizes, 0.0, 0.0, None, budget, judged.verdict, judged.reason)
+    before, after = old.scores[first], new.scores[last]
+    figure = paired_drop(before, after)
+    judged = Judgement("measured", "no budget is set")
+    if len(first) < SAME_CHECK * min(sizes[1:]):
+        judged = Judgement("invalid", f"only {sizes[0]} of {min(sizes[1:])} examples are the same")
+    elif budget is not None:
+        judged = judge_at_most(figure, budget, rules)
+        if judged.verdict == "invalid":
+            # One budget is for all checks, those on few examples too: these are open.
+            judged = replace(judged, verdict="inconclusive")
+    return Change(
+        *key,
+        *sizes,
+        before=float(np.mean(before.array)),
+        after=float(np.mean(after.array)),
+        drop=estimate(figure, rules.alpha),
+        budget=budget,
+        verdict=judged.verdict,
+        reason=judged.reason,
+        p_fail=judged.p_fail,
+    )
+
+
+def _items(record: Record, key: Key) -> Items:
+    """Read the scores by example of a record.
+
+    Raises:
+        ReportError: they are damaged.
+    """
+    try:
+        return Items.from_record(record["items"])
+    except (TypeError, ValueError) as error:
+        raise ReportError(f"{_name(key)}: its items are damaged: {error}") from None
+
+
+def _keys(items: Items) -> Any:
+    """Return what is the same for the first, the second, ... of equal examples in both runs."""
+    # The golden ratio in 64 bits spreads small numbers (Knuth, TAOCP 3, section 6.4).
+    again = occurrences(items.hashes).astype(np.uint64) - np.uint64(1)
+    return items.hashes + again * np.uint64(0x9E3779B97F4A7C15)
+
+
+def _settings(old: Report, new: Report) -> Iterator[str]:
+    """Tell how the runs and their machines differ."""
+    for key, told in (("seed", "seed"), ("alpha", "alpha")):
+        if old[key] != new[key]:
+            yield f"another {told}: {old[key]} then, {new[key]} now"
+    was, now = old["environment"], new["environment"]
+    changed = [
+        f"{name} {was.get(name, 'none')} -> {now.get(name, 'none')}"
+        for name in dict.fromkeys([*was, *now])
+        if was.get(name) != now.get(name)
+    ]
+    if changed:
+        yield f"other versions: {', '.join(changed)}"
+
+
+def _models(old: Report, new: Report) -> Iterator[str]:
+    """Tell in what a model of the same name is another one."""
+    before = {(model["suite"], model["name"]): model for model in old["models"]}
+    told = set()
+    for model in new["models"]:
+        was = before.get((model["suite"], model["name"]))
+        if was is None or model["name"] in told:
+            continue
+        parts = {"source": (was["source"], model["source"])}
+        settings = dict.fromkeys([*was["parameters"], *model["parameters"]])
+        parts |= {k: (was["parameters"].get(k), model["parameters"].get(k)) for k in settings}
+        changed = [
+            f"{name} {_short(then)} -> {_short(now)}"
+            for name, (then, now) in parts.items()
+            if then != now
+        ]
+        if was["fingerprint"] != model["fingerprint"]:
+            told.add(model["name"])
+            why = ", ".join(changed) or "its weights, demonstrations or code"
+            yield f"{model['name']} is another model: {why}"
+        elif changed:
+            told.add(model["name"])
+            yield f"{model['name']}: {', '.join(changed)}"
+
+
+def _data(was: Mapping[Key, Record], now: Mapping[Key, Record], common: list[Key]) -> Iterator[str]:
+    """Tell where the examples are not the same, and whether data or generator is to blame."""
+    told = set()
+    moved = set()
+    for key in common:
+        suite, shift, _ = key
+        old, new = (set(_items(record, key).hashes.tolist()) for record in (was[key], now[key]))
+        if old == new or (suite, shift) in told:
+            continue
+        told.add((suite, shift))
+        if old < new or new < old:
+            yield f"{suite}/{shift}: {len(old)} examples then, {len(new)} now, the same ones"
+            continue
+        if shift == IN_DISTRIBUTION:
+            moved.add(suite)
+        made = shift.startswith("noise/") and suite not in moved
+        what = "generator (or its settings, or the seed)" if made else "data set"
+        size = max(len(old), len(new))
+        yield f"{suite}/{shift}: another {what}: {len(old & new)} of {size} examples are the same"
+
+
+def _name(key: Key) -> str:
+    suite, shift, model = key
+    return f"{suite}/{shift}[{model}]"
+
+
+def _listed(keys: Iterable[Key]) -> str:
+    names = [_name(key) for key in keys]
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "none"  # noqa: PLR2004 - a few are enough to see what it is
+
+
+def _short(value: Any) -> str:
+    return one_line(repr(value), VALUE_WIDTH)

@@ -1,0 +1,125 @@
+"""Reports that are kept beside the project: those of releases, and the accepted baseline."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from pytest_ood.errors import ConfigurationError, ReportError
+from pytest_ood.files import write_atomically
+from pytest_ood.reports import json_report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FOLDER = ".ood"
+LATEST, BASELINE = "latest", "baseline"
+BASELINE_FILE = "ood-baseline.json"
+NAME = re.compile(r"(?P<number>\d{4,})_(?:(?P<name>.+)_)?(?P<commit>[^_]+)\.json")
+NO_COMMIT = "uncommitted"
+
+
+def check_save_name(name: str) -> str:
+    """Return a name that can stand in the name of a file.
+
+    Raises:
+        ConfigurationError: it cannot, or is taken for something else.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", name) or name in (LATEST, BASELINE):
+        raise ConfigurationError(
+            f"--ood-save {name!r}: a name has letters, digits, dots and hyphens, and is neither "
+            f"{LATEST!r} nor {BASELINE!r}"
+        )
+    return name
+
+
+def save(root: Path, name: str, report: Mapping[str, Any]) -> Path:
+    """Keep a report as `.ood/0001_NAME_COMMIT.json`, with the next free number.
+
+    Raises:
+        ReportError: the folder cannot be written.
+    """
+    folder = root / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+        with FileLock(folder / ".saving.lock"):
+            taken = [int(found["number"]) for found in _saved(root).values()]
+            path = folder / f"{max(taken, default=0) + 1:04d}_{name}_{_commit(root)}.json"
+            write_atomically(path, json_report.to_text(report))
+    except OSError as error:
+        raise ReportError(f"{folder} cannot be written: {error.strerror or error}") from None
+    return path
+
+
+def find(root: Path, given: str) -> Path:
+    """Return the report that a user means.
+
+    Args:
+        root: The project's folder.
+        given: A path, "latest", "baseline" (the accepted one), or the name or number of a saved
+            one, of which the latest is taken.
+
+    Raises:
+        ReportError: there is none.
+    """
+    if given == BASELINE:
+        path = root / BASELINE_FILE
+        if not path.is_file():
+            raise ReportError(
+                f"there is no {path}; `python -m pytest_ood accept REPORT.json` makes a report it"
+            )
+        return path
+    saved = _saved(root)
+    for path, parts in sorted(saved.items(), key=lambda item: -int(item[1]["number"])):
+        if given in (LATEST, parts["name"], parts["number"], str(int(parts["number"]))):
+            return path
+    path = root / given
+    if path.is_file():
+        return path
+    names = ", ".join(path.name for path in saved) or "none"
+    raise ReportError(
+        f"there is no report {given!r}: neither a file nor saved in {root / FOLDER} "
+        f"(there: {names}); `pytest --ood-suite --ood-save NAME` saves one"
+    )
+
+
+def accept(root: Path, report: Mapping[str, Any]) -> Path:
+    """Make a report the baseline.
+
+    Raises:
+        ReportError: it cannot be written; the old one is intact.
+    """
+    path = root / BASELINE_FILE
+    try:
+        write_atomically(path, json_report.to_text(report))
+    except OSError as error:
+        raise ReportError(f"{path} cannot be written: {error.strerror or error}") from None
+    return path
+
+
+def _saved(root: Path) -> dict[Path, re.Match[str]]:
+    """Return the saved reports, by path, in the order of their numbers."""
+    folder = root / FOLDER
+    found = {path: NAME.fullmatch(path.name) for path in sorted(folder.glob("*.json"))}
+    return {path: match for path, match in found.items() if match is not None}
+
+
+def _commit(root: Path) -> str:
+    """Return the commit of the project's folder, marked where files differ from it."""
+    git = shutil.which("git")
+    if git is None:
+        return NO_COMMIT
+    commands = (["rev-parse", "--short=10", "HEAD"], ["status", "--porcelain", "-uno"])
+    done = [
+        subprocess.run([git, *command], cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - git itself
+        for command in commands
+    ]
+    if any(each.returncode for each in done):
+        return NO_COMMIT
+    commit, changed = (each.stdout.strip() for each in done)
+    return f"{commit}-changed" if changed else commit

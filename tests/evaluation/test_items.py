@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_ood.columns import Column
+from pytest_ood.evaluation.items import Items, hashes_of
+
+ROWS = st.lists(
+    st.tuples(
+        st.none() | st.text(max_size=5),
+        st.text(max_size=5) | st.dictionaries(st.text(max_size=2), st.text(max_size=3)),
+        st.sampled_from(["negative", "positive"]),
+    ),
+    unique_by=repr,
+)
+
+
+@given(rows=ROWS)
+def test_different_examples_have_different_hashes(rows: list[Any]) -> None:
+    """Original, text and truth all count; the same example has the same hash wherever it is."""
+    hashes = hashes_of(rows)
+    assert len(set(hashes.tolist())) == len(rows)
+    assert hashes_of(rows[::-1]).tolist() == hashes.tolist()[::-1]
+
+
+@given(scores=st.lists(st.sampled_from([0.0, 0.5, 1.0])))
+def test_items_come_back_from_plain_values(scores: list[float]) -> None:
+    """What a report holds is what was measured."""
+    items = Items(hashes_of((None, str(n), "a") for n in range(len(scores))), Column.of(scores))
+    assert Items.from_record(items.to_record()) == items
+
+
+@pytest.mark.parametrize(
+    ("hashes", "codes", "message"),
+    [
+        ("AAAAAAAAAAA=", "AAA=", "2 scores of 1 items"),
+        ("AAAAAAAAAAA=", "Bw==", "not among the values"),
+        ("AAAA", "AA==", "buffer size"),
+        ("!", "AA==", "base64"),
+    ],
+)
+def test_damaged_items_are_refused(hashes: str, codes: str, message: str) -> None:
+    """A score without its item, or without a value, is none."""
+    record = {"hashes": hashes, "scores": {"values": [1.0], "dtype": "|u1", "codes": codes}}
+    with pytest.raises(ValueError, match=message):
+        Items.from_record(record)
+
+
+def test_the_order_is_that_of_the_draw() -> None:
+    """Hashes are numbers of eight bytes, one for each example."""
+    hashes = hashes_of([(None, "a", "x"), ("a", "b", "x")])
+    assert (hashes.dtype, hashes.shape) == (np.uint64, (2,))
