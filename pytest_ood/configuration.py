@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from pytest_ood.models.protocol import Context, RecordedModel, SeededModel
 from pytest_ood.readers import DataSource, Loading, parse_source
 from pytest_ood.statistics import CORRECTIONS
 from pytest_ood.suite import check_count, check_flag, check_name
+from pytest_ood.trackers import tracker, trackers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,12 +27,41 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Model
     from pytest_ood.readers import Reader
     from pytest_ood.statistics import Correction
+    from pytest_ood.trackers.protocol import Tracker
 
 DEFAULT_SUITES = ("sentiment",)
 DEFAULT_ALPHA = 0.05
 
 
 DEFAULT_CACHE_MB = 2048
+
+
+@dataclass(frozen=True)
+class TrackerChoice:
+    """Trackers of experiments that a run is logged to.
+
+    Attributes:
+        names: Those that every run is logged to.
+        options: What their tables say, by name; also of those that are not chosen.
+    """
+
+    names: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def build(self, more: Sequence[str]) -> dict[str, Tracker]:
+        """Build the chosen ones, and others by name; nothing is connected to yet.
+
+        Raises:
+            ConfigurationError: an unknown name, or an option that is wrong.
+            MissingDependencyError: a client is not installed.
+        """
+        for name in more:
+            if name not in trackers():
+                raise ConfigurationError(
+                    "--ood-track: " + unknown_name("tracker", name, trackers())
+                )
+        chosen = dict.fromkeys((*self.names, *more))
+        return {name: tracker(name).build(**self.options.get(name, {})) for name in chosen}
 
 
 @dataclass(frozen=True)
@@ -51,6 +81,7 @@ class Configuration:
         frozen: Paths of frozen suites, which take the place of drawing and perturbing anew.
         cache_limit_mb: Megabytes (of 1024 kilobytes) that kept predictions may take.
         ray: Where and on what models run with --ood-engine ray.
+        trackers: What a run is logged to.
     """
 
     suites: tuple[str, ...] = DEFAULT_SUITES
@@ -64,6 +95,7 @@ class Configuration:
     frozen: tuple[str, ...] = ()
     cache_limit_mb: int = DEFAULT_CACHE_MB
     ray: ClusterSettings = field(default_factory=ClusterSettings)
+    trackers: TrackerChoice = field(default_factory=TrackerChoice)
 
     @property
     def cache_limit(self) -> int:
@@ -125,7 +157,7 @@ def parse_configuration(table: Any, where: str) -> Configuration:
     at = f"{where}: tool.pytest_ood"
     if not isinstance(table, Mapping):
         raise ConfigurationError(f"{at} = {table!r} is not a table")
-    known = [f.name for f in fields(Configuration)]
+    known = [*(f.name for f in fields(Configuration)), *trackers()]
     for key in table:
         if key not in known:
             raise ConfigurationError(f"{at}: " + unknown_name("key", key, known))
@@ -170,7 +202,33 @@ def _parsed(
         tuple(frozen),
         check_count(table.get("cache_limit_mb"), f"{at}: cache_limit_mb") or DEFAULT_CACHE_MB,
         parse_cluster(table.get("ray", {}), f"{at}: ray"),
+        parse_trackers(table, at),
     )
+
+
+def parse_trackers(table: Mapping[str, Any], at: str) -> TrackerChoice:
+    """Check the list `trackers` and the table of each tracker; without the list, all with a table.
+
+    Raises:
+        ConfigurationError: an unknown name or key, or a value of the wrong type.
+    """
+    options = {name: table[name] for name in trackers() if name in table}
+    names = table.get("trackers", list(options))
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigurationError(f"{at}: trackers = {names!r} is not a list of names")
+    for name in names:
+        if name not in trackers():
+            raise ConfigurationError(f"{at}: " + unknown_name("tracker", name, trackers()))
+    for name, given in options.items():
+        where = f"{at}: {name}"
+        if not isinstance(given, Mapping):
+            raise ConfigurationError(f"{where} = {given!r} is not a table")
+        known = inspect.signature(tracker(name).build).parameters
+        for key, value in given.items():
+            if key not in known:
+                raise ConfigurationError(f"{where}: " + unknown_name("key", key, known))
+            _check_type(key, value, str(known[key].annotation), where)
+    return TrackerChoice(tuple(names), options)
 
 
 def parse_cluster(table: Any, at: str) -> ClusterSettings:
@@ -349,7 +407,7 @@ def _check_type(key: str, value: Any, annotation: str, where: str) -> None:
     """Check a TOML value against a parameter's annotation."""
     checks: dict[str, tuple[type, ...]] = {
         "str": (str,), "bool": (bool,), "int": (int,), "float": (int, float),
-        "Mapping": (Mapping,),
+        "Mapping": (Mapping,), "list": (list,),
     }  # fmt: skip
     names = [part.strip().partition("[")[0] for part in annotation.split(" | ")]
     types = tuple(kind for name in names for kind in checks.get(name, ()))

@@ -17,20 +17,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from pytest_ood.assertions import Ood
-    from pytest_ood.evaluation import Result
     from pytest_ood.gate import Check, Gate
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
     from pytest_ood.reports.releases import Change, Release
     from pytest_ood.reports.results import Results, Work
+    from pytest_ood.reports.tracking import Logged
     from pytest_ood.shifts import Shift
+    from pytest_ood.trackers.protocol import Tracker
 
 GATE: pytest.StashKey[Gate] = pytest.StashKey()
 KEEPER: pytest.StashKey[RecordKeeper] = pytest.StashKey()
 EARLIER: pytest.StashKey[Earlier | None] = pytest.StashKey()
 RECORD: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+TRACKERS: pytest.StashKey[Mapping[str, Tracker]] = pytest.StashKey()
+LOGGED: pytest.StashKey[list[Logged]] = pytest.StashKey()
 
 FIXTURES = frozenset({"ood", "ood_model", "ood_baseline", "ood_shift"})
 REPORT_SUFFIXES = (".json",)
@@ -92,6 +95,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--ood-compare-fail",
         metavar="BUDGET",
         help="fail where a score dropped by more than this since then, such as drop:2%%",
+    )
+    group.addoption(
+        "--ood-track",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="log the run to this tracker of experiments: mlflow or wandb, each by the extra of "
+        "its name (repeatable)",
     )
     group.addoption("--ood-strict", action="store_true", help="an inconclusive verdict fails, too")
     group.addoption(
@@ -165,6 +176,9 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         config.stash[EARLIER] = _earlier(config)
         gate = Gate(options, _Progress(config), _own_models(config))
+        if not hasattr(config, "workerinput"):
+            chosen = gate.configuration.trackers
+            config.stash[TRACKERS] = chosen.build(config.getoption("ood_track"))
     except OodError as error:
         raise pytest.UsageError(f"pytest-ood: {error}") from None
     # The interpreter ends by looking through all objects for garbage, and libraries of models leave
@@ -357,6 +371,7 @@ class OodItem(pytest.Item):
         from pytest_ood.errors import NotApplicableError
         from pytest_ood.evaluation import to_record
         from pytest_ood.reports.explanation import explain
+        from pytest_ood.reports.junit import properties
 
         gate = self.config.stash[GATE]
         self.stash[RECORD] = {"check": self.check.id}
@@ -375,7 +390,7 @@ class OodItem(pytest.Item):
         self.stash[RECORD]["gates"] = gate.rules.gates
         self.stash[RECORD]["notes"] = gate.runs[self.check.suite].notes
         self.stash[RECORD]["models"] = [asdict(info) for info in gate.infos(self.check)]
-        self.user_properties += _properties(result)
+        self.user_properties += properties(result, gate.rules)
         if result.verdict in ("pass", "measured"):
             return
         check = self.check
@@ -396,7 +411,7 @@ class OodItem(pytest.Item):
             return str(excinfo.value)
         if isinstance(excinfo.value, OodError):
             return f"{type(excinfo.value).__name__}: {excinfo.value}"
-        return super().repr_failure(excinfo, style)
+        return _harmless(super().repr_failure(excinfo, style))
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         """Show a user's own exception from where the check begins, without pytest's frames."""
@@ -405,6 +420,18 @@ class OodItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Place the item in the project's root: a check has no file of its own."""
         return self.path, 0, self.name
+
+
+def _harmless(shown: Any) -> Any:
+    """Take escape sequences out of a traceback: what a model raises may quote an example."""
+    from pytest_ood.reports.text import harmless
+
+    for traceback, crash, _ in getattr(shown, "chain", ()):
+        for entry in traceback.reprentries:
+            entry.lines = [harmless(line, keep="\n\t") for line in entry.lines]
+        if crash is not None:
+            crash.message = harmless(crash.message, keep="\n\t")
+    return shown
 
 
 def _process(config: pytest.Config) -> str:
@@ -419,23 +446,6 @@ class GateFailedError(Exception):
 
 def _skipped(reason: str) -> BaseException:
     return pytest.skip.Exception(reason, _use_item_location=True)
-
-
-def _properties(result: Result) -> list[tuple[str, object]]:
-    """Return the figures that belong into JUnit."""
-    from pytest_ood.evaluation import Comparison, Evaluation
-
-    found: list[tuple[str, object]] = [("ood_verdict", result.verdict), ("ood_n", result.n)]
-    if isinstance(result, Evaluation):
-        estimate = result.drop
-        name = "ood_drop"
-    elif isinstance(result, Comparison):
-        estimate, name = result.difference, "ood_difference"
-    else:
-        estimate, name = result.score, "ood_score"
-    found += [(name, round(estimate.value, 6))]
-    found += [(f"{name}_low", round(estimate.low, 6)), (f"{name}_high", round(estimate.high, 6))]
-    return found
 
 
 @pytest.hookimpl(wrapper=True)
@@ -697,6 +707,7 @@ class RecordKeeper:
 
         from pytest_ood.evaluation import from_record, to_record
         from pytest_ood.reports.explanation import explain
+        from pytest_ood.reports.junit import properties
 
         results = _results(config)
         if results is None:
@@ -714,7 +725,13 @@ class RecordKeeper:
             new = copy.copy(old)
             new.outcome, new.longrepr = "failed", explain(settled, results.rules)
             vars(new)["ood_record"] = {**record, "result": to_record(settled)}
+            new.user_properties = properties(settled, results.rules)
             config.hook.pytest_runtest_logreport(report=new)
+            # JUnit takes properties off the last report of an item.
+            end = copy.copy(new)
+            end.when, end.outcome, end.longrepr, end.duration = "teardown", "passed", None, 0.0
+            del vars(end)["ood_record"]
+            config.hook.pytest_runtest_logreport(report=end)
 
 
 def _log(
@@ -761,6 +778,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(line)
     if KEEPER in config.stash and config.stash[KEEPER].saved is not None:
         terminalreporter.write_line(f"saved: {config.stash[KEEPER].saved}")
+    for logged in config.stash.get(LOGGED, []):
+        if logged.failed or config.get_verbosity() >= -1:
+            terminalreporter.write_line(f"ood: {logged.line}", yellow=logged.failed)
     if GATE in config.stash and config.stash[KEEPER].interrupted:
         import shlex
 
@@ -777,7 +797,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the reports, once, on the controller."""
+    """Write the reports and log the run, once, on the controller."""
     config = session.config
     if GATE in config.stash and "hypothesis" not in sys.modules:
         # Its plugin imports all of it, for most of a second, to end a run that had no use for it.
@@ -800,6 +820,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         except OodError as error:
             pytest.exit(f"--ood-save: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
         config.stash[KEEPER].saved = path
+    if config.stash[TRACKERS]:
+        from pytest_ood.reports.tracking import log_results
+
+        config.stash[LOGGED] = log_results(results, config.stash[TRACKERS])
 
 
 def _ordered(config: pytest.Config) -> list[str]:

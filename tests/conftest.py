@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from mlflow_server import mlflow_serving
 
 from pytest_ood.cluster import ClusterSettings, RayRunner
 from pytest_ood.perturbations import Generator
@@ -30,6 +32,46 @@ def compiled_packages() -> None:
     """Load compiled packages once: in-process runs forget what they have imported."""
     for name in ("numpy", "scipy.stats", "scipy.optimize", "nlpaug.augmenter.word", "sklearn"):
         importlib.import_module(name)
+
+
+@pytest.fixture(scope="session")
+def tracker_clients() -> None:
+    """Load the clients of trackers once, for the same reason; MLflow's tells nobody of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        for name in ("mlflow", "mlflow.store.tracking.file_store", "wandb"):
+            importlib.import_module(name)
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run MLflow's own server on loopback, once; return its URL."""
+    with mlflow_serving(tmp_path_factory.mktemp("mlflow")) as url:
+        yield url
+
+
+@pytest.fixture
+def tracker_environment(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tracker_clients: None,  # noqa: ARG001
+) -> None:
+    """Let the clients of trackers see no variables of the machine's, and its user's files neither.
+
+    MLflow's tells nobody that it is used, and W&B's is offline.
+    """
+    for name in os.environ:
+        if name.startswith(("MLFLOW_", "WANDB_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    # The quickest of MLflow's stores, which it wants to be asked for.
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    folder = tmp_path / "client"
+    folder.mkdir()
+    for name in ("WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
+        monkeypatch.setenv(name, str(folder))
+    monkeypatch.setenv("NETRC", str(folder / "netrc"))
 
 
 @pytest.fixture(scope="session")

@@ -84,6 +84,25 @@ fake = "constant"
 
 
 @pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ({}, ()),
+        ({"trackers": ["wandb"]}, ("wandb",)),
+        ({"mlflow": {}, "wandb": {"tags": ["a"]}}, ("mlflow", "wandb")),
+        ({"trackers": ["wandb"], "mlflow": {"name": "n"}}, ("wandb",)),
+        ({"trackers": [], "mlflow": {"tags": {"a": "b"}}}, ()),
+    ],
+)
+def test_trackers_are_on_by_the_list_or_else_by_their_tables(
+    table: dict[str, Any], names: tuple[str, ...]
+) -> None:
+    """The list decides where there is one; what the tables say is kept either way."""
+    chosen = parse_configuration(table, "p.toml").trackers
+    assert chosen.names == names
+    assert chosen.options == {name: table[name] for name in ("mlflow", "wandb") if name in table}
+
+
+@pytest.mark.parametrize(
     ("table", "message"),
     [
         ({"suite": ["a"]}, "unknown key 'suite'. Did you mean 'suites'?"),
@@ -113,6 +132,13 @@ fake = "constant"
         ({"alpha": "0.05"}, "alpha = '0.05' lies inside (0, 0.5); 0.05 is usual"),
         ({"max_examples": 0}, "max_examples = 0 is not a whole number of 1 or more"),
         ({"max_examples": True}, "max_examples = True is not a whole number of 1 or more"),
+        ({"trackers": "mlflow"}, "trackers = 'mlflow' is not a list of names"),
+        ({"trackers": ["mlfow"]}, "unknown tracker 'mlfow'. Did you mean 'mlflow'?"),
+        ({"mlflow": True}, "mlflow = True is not a table"),
+        ({"mlflow": {"experment": "a"}}, "mlflow: unknown key 'experment'. Did you mean 'exper"),
+        ({"mlflow": {"tags": ["a"]}}, "mlflow: tags = ['a'] is not of type Mapping"),
+        ({"wandb": {"tags": "a"}}, "wandb: tags = 'a' is not of type list"),
+        ({"wandb": {"project": 1}}, "wandb: project = 1 is not of type str"),
         ({"ray": "auto"}, "ray = 'auto' is not a table"),
         ({"ray": {"actor": 2}}, "ray: unknown key 'actor'. Did you mean 'actors'?"),
         ({"ray": {"actors": 0}}, "ray: actors = 0 is not a whole number of 1 or more"),

@@ -80,6 +80,7 @@ def readme_project(
         "docs/scaling.md",
         "docs/speed.md",
         "docs/releases.md",
+        "docs/trackers.md",
     ],
 )
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
@@ -227,6 +228,23 @@ def test_the_models_of_the_guide_to_apis_are_asked(
     assert {e["model"] for e in report["evaluations"]} == {"hosted", "local"}
     shots = {body["model"]: len(body["messages"]) for body in server.bodies}
     assert shots == {"a-hosted-model": 2 * 4 + 1, "SmolLM2-135M-Instruct": 1}
+
+
+@pytest.mark.usefixtures("tracker_environment")
+def test_the_command_of_the_guide_to_trackers_logs(
+    readme_project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guide's command, with its configuration, logs to both: MLflow's files, W&B offline."""
+    tables, command = (b.code for b in blocks("docs/trackers.md"))
+    path = readme_project.path / "pyproject.toml"
+    path.write_text(f"{path.read_text()}\n{tables}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"file:{readme_project.path / 'mlruns'}")
+    result = readme_project.run(sys.executable, *_arguments(command))
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        ["ood: logged to mlflow: run * of experiment reviews in *",
+         "ood: logged to wandb: run * of project reviews in *"]
+    )  # fmt: skip
 
 
 @pytest.mark.usefixtures("ray_cluster")

@@ -14,7 +14,7 @@ LAYERS = [
     {"configuration", "reports"},
     {"evaluation", "strategies"},
     {"frozen", "suite", "cluster", "engine", "store", "shifts"},
-    {"perturbations", "suites", "models", "budgets"},
+    {"perturbations", "suites", "models", "budgets", "trackers"},
     {"readers", "metrics", "tasks", "statistics", "prompting", "parsing"},
     {
         "assets",
@@ -34,6 +34,7 @@ LAYERS = [
 HEAVY = {
     "torch", "transformers", "nlpaug", "sklearn", "datasets", "openai", "joblib", "gguf",
     "tokenizers", "accelerate", "huggingface_hub", "pandas", "ray", "pyarrow",
+    "mlflow", "wandb",
 }  # fmt: skip
 
 

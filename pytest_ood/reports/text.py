@@ -39,10 +39,19 @@ def one_line(text: str, width: int) -> str:
     Escape sequences, line ends and marks that reverse the direction of what follows are written as
     escapes, so that a hostile example changes nothing on the screen.
     """
-    shown = "".join(
+    shown = harmless(text)
+    return shown if len(shown) <= width else shown[: width - 3] + "..."
+
+
+def harmless(text: str, keep: str = "") -> str:
+    """Return text with control characters and the like written as escapes, but for those to keep.
+
+    These are what `one_line` names, and invisible characters, which could hide a difference.
+    """
+    return "".join(
         character.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        if character not in keep
+        and unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
         else character
         for character in text
     )
-    return shown if len(shown) <= width else shown[: width - 3] + "..."

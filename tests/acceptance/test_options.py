@@ -185,7 +185,9 @@ def test_a_fail_that_rests_on_the_family_is_reported(project: pytest.Pytester) -
     assert counted["failed"] == verdicts.count("fail")
     assert counted.get("inconclusive", 0) == verdicts.count("inconclusive")
     result.stdout.fnmatch_lines(["*by Holm's procedure over*", "These rest on the others*"])
-    assert "by Holm's procedure over" in project.path.joinpath("j.xml").read_text()
+    junit = project.path.joinpath("j.xml").read_text()
+    assert "by Holm's procedure over" in junit
+    assert junit.count('name="ood_p_fail_adjusted"') == len(stepped)
 
 
 def test_a_model_that_flips_its_answers_is_found_out(project: pytest.Pytester) -> None:

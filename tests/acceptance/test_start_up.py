@@ -15,6 +15,8 @@ HEAVY = (
     "numpy",
     "scipy",
     "platformdirs",
+    "mlflow",
+    "wandb",
 )
 
 

@@ -1,0 +1,93 @@
+"""The figures of a check as properties of its JUnit test case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_ood.evaluation import Comparison, Evaluation
+from pytest_ood.reports.text import one_line
+from pytest_ood.suite import IN_DISTRIBUTION
+
+if TYPE_CHECKING:
+    from pytest_ood.budgets import Rules
+    from pytest_ood.evaluation import Result
+    from pytest_ood.statistics import Estimate
+
+PREFIX = "ood_"
+WIDTH = 200
+
+
+def properties(result: Result, rules: Rules) -> list[tuple[str, object]]:
+    """Return the figures of a result by name; what it has not is left out.
+
+    Shares are of 1. Of a result whose run is not over yet, the p-value among all gates is unknown.
+    """
+    found: dict[str, object] = {"verdict": result.verdict, "n": result.n, "suite": result.suite}
+    if isinstance(result, Evaluation):
+        found |= {
+            "kind": result.kind,
+            "shift": result.shift,
+            "severity": result.severity,
+            "surrogate": result.surrogate or None,
+            "model": result.model,
+            "metric": result.metric,
+            "unchanged": result.unchanged,
+            "abstained": result.abstained,
+            "score_id": _figure(result.score_id),
+            "score_ood": _figure(result.score_ood),
+            **_estimate("drop", result.drop),
+            "budget": result.budget,
+            "shifted_set_hash": result.shifted_set_hash,
+        }
+    elif isinstance(result, Comparison):
+        found |= {
+            "kind": result.kind,
+            "shift": result.shift,
+            "surrogate": result.surrogate or None,
+            "model": result.model,
+            "baseline": result.baseline,
+            "metric": result.metric,
+            **_estimate("difference", result.difference),
+            "budget": result.margin,
+        }
+    else:
+        found |= {
+            "kind": IN_DISTRIBUTION,
+            "model": result.model,
+            "abstained": result.abstained,
+            **_estimate("score", result.score),
+            "majority": _figure(result.majority),
+            "budget": result.budget,
+            "data_hash": result.data_hash,
+        }
+    found |= {
+        "errors": sum(count for _, count in result.errors),
+        "p_fail": _p_value(result.p_fail),
+        "p_fail_adjusted": _p_value(result.adjusted_p),
+        "alpha": rules.alpha,
+        "correction": rules.correction,
+        "gates": rules.gates,
+        "seed": result.seed,
+    }
+    return [
+        (f"{PREFIX}{name}", one_line(value, WIDTH) if isinstance(value, str) else value)
+        for name, value in found.items()
+        if value is not None
+    ]
+
+
+def _estimate(name: str, estimate: Estimate) -> dict[str, object]:
+    return {
+        name: _figure(estimate.value),
+        f"{name}_low": _figure(estimate.low),
+        f"{name}_high": _figure(estimate.high),
+    }
+
+
+def _figure(value: float) -> float:
+    return round(float(value), 6) + 0.0
+
+
+def _p_value(value: float | None) -> float | None:
+    """Keep six digits, however small it is."""
+    return None if value is None else float(f"{value:.6g}")

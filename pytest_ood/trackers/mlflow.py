@@ -1,0 +1,132 @@
+"""Logs runs to MLflow, through `MlflowClient`.
+
+Where to is said by the client's own variables: MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN, ...
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import ConfigurationError, require
+from pytest_ood.trackers._runs import plain_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pytest_ood.trackers.protocol import TrackedRun
+
+DEFAULT_EXPERIMENT = "pytest-ood"
+
+FORBIDDEN = re.compile(r"[^\w.\-/]")
+LONGEST_NAME = 250
+LONGEST_VALUE = 500
+"""What servers of several years take; the report holds the values whole."""
+
+BATCH = 100
+"""Parameters, tags or metrics that one call may bring."""
+
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+"""Where the user does not say: by itself, the client tries a server that is down for minutes."""
+
+
+def build(
+    *, experiment: str | None = None, name: str | None = None, tags: Mapping[str, Any] | None = None
+) -> MlflowTracker:
+    """Build the tracker; nothing is connected to yet.
+
+    Args:
+        experiment: Left out: MLFLOW_EXPERIMENT_NAME, or else "pytest-ood". Made if there is none.
+        name: Of the run; left out, MLflow makes one.
+        tags: Of the run, text by text.
+
+    Raises:
+        ConfigurationError: a tag is no text.
+        MissingDependencyError: MLflow is not installed.
+    """
+    for key, value in (tags or {}).items():
+        if not isinstance(value, str):
+            raise ConfigurationError(f"mlflow: tags: {key} = {value!r} is not a string")
+    require("mlflow", extra="mlflow", purpose="logging to MLflow")
+    chosen = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or DEFAULT_EXPERIMENT
+    return MlflowTracker(chosen, name, tags or {})
+
+
+@dataclass(frozen=True)
+class MlflowTracker:
+    """A run of pytest becomes a run of an experiment.
+
+    Attributes:
+        experiment: Its name.
+        name: Of the run, or None for one that MLflow makes.
+        tags: Of the run.
+    """
+
+    experiment: str
+    name: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def log(self, run: TrackedRun, report: Path) -> str:
+        """Log a run with its JSON report, and return where it is found.
+
+        Raises:
+            Exception: whatever the client raises; a run that it had begun is marked as failed.
+        """
+        mlflow = require("mlflow", extra="mlflow", purpose="logging to MLflow")
+        with _patience():
+            client = mlflow.MlflowClient()
+            experiment_id = self._experiment_id(client)
+            info = client.create_run(experiment_id, run_name=self.name, tags=dict(self.tags)).info
+            try:
+                _log(mlflow.entities, client, info, run)
+                client.log_artifact(info.run_id, str(report))
+            except BaseException:
+                with suppress(Exception):
+                    client.set_terminated(info.run_id, "FAILED")
+                raise
+            client.set_terminated(info.run_id)
+        where = f"run {info.run_name} of experiment {self.experiment}"
+        if not client.tracking_uri.startswith(("http://", "https://")):
+            return f"{where} in {client.tracking_uri}"
+        page = f"#/experiments/{experiment_id}/runs/{info.run_id}"
+        return f"{where}, {client.tracking_uri.rstrip('/')}/{page}"
+
+    def _experiment_id(self, client: Any) -> str:
+        found = client.get_experiment_by_name(self.experiment)
+        made = client.create_experiment(self.experiment) if found is None else found.experiment_id
+        return str(made)
+
+
+def _log(entities: Any, client: Any, info: Any, run: TrackedRun) -> None:
+    """Log what is no file, as many at a time as a call may bring."""
+    names = plain_names(
+        (*run.parameters, *run.metrics, *run.verdicts), FORBIDDEN, longest=LONGEST_NAME
+    )
+    params = [entities.Param(names[key], _cut(value)) for key, value in run.parameters.items()]
+    metrics = [
+        entities.Metric(names[key], value, info.start_time, 0) for key, value in run.metrics.items()
+    ]
+    tags = [entities.RunTag(names[key], value) for key, value in run.verdicts.items()]
+    for kind, entries in (("params", params), ("metrics", metrics), ("tags", tags)):
+        for start in range(0, len(entries), BATCH):
+            client.log_batch(info.run_id, **{kind: entries[start : start + BATCH]})
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 3] + "..."
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Give a server up after seconds, unless the user says for how long to try it."""
+    added = {key: value for key, value in PATIENCE.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            del os.environ[key]
