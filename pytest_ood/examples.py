@@ -148,6 +148,31 @@ class Dataset:
             order = np.array(sorted(order, key=lambda p: (seeds[p], self.examples[p].id)))
         return Dataset(self.name, Picked(self.examples, order[:size]))
 
+    def split(self, share: float, seed: int) -> tuple[Dataset, Dataset]:
+        """Split into the examples that stay and those that are held out, about `share` of them.
+
+        Which side an example is on depends on seed and inputs alone: equal inputs are on the same
+        one, and what comes on top changes no other's side.
+
+        Raises:
+            DataError: the share is not inside (0, 1), or a side would be empty.
+        """
+        if not 0.0 < share < 1.0:
+            raise DataError(f"{self.name}: the share that is held out, {share}, lies inside (0, 1)")
+        inputs = (canonical(example.inputs) for example in self.examples)
+        seeds = np.fromiter(
+            derive_seeds((str(seed), "held out"), inputs), np.uint64, len(self.examples)
+        )
+        held = seeds < np.uint64(share * 2.0**64)
+        sides = [np.flatnonzero(side) for side in (~held, held)]
+        if not all(map(len, sides)):
+            raise DataError(
+                f"{self.name}: of {len(self)} examples, {share:g} held out leave one side empty; "
+                "give more examples, or another share"
+            )
+        stay, out = (Dataset(self.name, Picked(self.examples, side)) for side in sides)
+        return stay, out
+
 
 def inputs_of(examples: Sequence[Example]) -> Sequence[Inputs]:
     """Return what models are asked about examples, in order."""

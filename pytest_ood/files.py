@@ -8,18 +8,25 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file whole or not at all; an old file stays until the new one is complete."""
+    with writing_atomically(path) as stream:
+        stream.write(text)
+
+
+@contextmanager
+def writing_atomically(path: Path) -> Iterator[TextIO]:
+    """Open a text file that takes its place when the block ends well, and vanishes otherwise."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+            yield stream
         # mkstemp makes files that only their owner can read.
         umask = os.umask(0)
         os.umask(umask)
@@ -27,6 +34,31 @@ def write_atomically(path: Path, text: str) -> None:
         os.replace(name, path)  # noqa: PTH105 - the atomic call, by its usual name
     except BaseException:
         Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_together(files: Mapping[Path, str]) -> None:
+    """Write several text files, each whole, and their folders: all of them, or none.
+
+    What was written is undone, and what was there is put back, where one cannot be written.
+    """
+    before = {path: path.read_text(encoding="utf-8") for path in files if path.exists()}
+    made: list[Path] = []
+    try:
+        for path, text in files.items():
+            folders = [folder for folder in path.parents if not folder.exists()]
+            made += folders
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.insert(0, path)
+            write_atomically(path, text)
+    except BaseException:
+        for path, text in before.items():
+            write_atomically(path, text)
+        for path in made:
+            if path.is_dir():
+                path.rmdir()
+            elif path not in before:
+                path.unlink(missing_ok=True)
         raise
 
 

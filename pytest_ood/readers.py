@@ -23,7 +23,7 @@ from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks import check_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from pytest_ood.progress import Progress
 
 SUFFIXES = (".csv", ".jsonl", ".tsv")
+
+LONGEST_FIELD = 2**31 - 1
+"""What the module csv takes on every platform."""
 
 ICWSM_DOMAINS = {
     "movies": "movieReviewSnippets",
@@ -275,21 +278,37 @@ def parse_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         raise ConfigurationError(
             f"{path.name}: " + unknown_name("kind of data file", path.suffix, SUFFIXES)
         )
-    lines = _lines(path)
-    yield from (_jsonl if path.suffix == ".jsonl" else _csv)(path, lines)
+    yield from rows_of(lines_of(path), path.suffix, path)
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a UTF-8 file, which end in line feeds, with their ends."""
+def rows_of(
+    lines: Iterator[str], suffix: str, path: Path
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield (line number, row) of lines in the form of a suffix; messages name the path."""
+    yield from (_jsonl if suffix == ".jsonl" else _csv)(path, lines, tabs=suffix == ".tsv")
+
+
+def lines_of(path: Path) -> Iterator[str]:
+    """Yield the lines of a UTF-8 file, which end in line feeds, with their ends.
+
+    Raises:
+        DataError: it is not there, cannot be read, or is not UTF-8.
+    """
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                # A mark of the byte order is no part of the first line.
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            yield from decoded(file, path)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def decoded(file: Iterable[bytes], path: Path) -> Iterator[str]:
+    """Yield lines as text; raises as `lines_of`."""
+    try:
+        for number, line in enumerate(file, start=1):
+            # A mark of the byte order is no part of the first line.
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}, line {number}: byte 0x{error.object[error.start]:02x} is not valid UTF-8; "
@@ -297,14 +316,18 @@ def _lines(path: Path) -> Iterator[str]:
         ) from None
 
 
-def _jsonl(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _jsonl(
+    path: Path, lines: Iterator[str], *, tabs: bool
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    del tabs
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield number, _json_row(path, number, line.removesuffix("\n"))
 
 
-def _csv(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    tabs = path.suffix == ".tsv"
+def _csv(
+    path: Path, lines: Iterator[str], *, tabs: bool
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
     rows = csv.DictReader(
         # A carriage return may end a line, too.
         (part for line in lines for part in io.StringIO(line, newline="")),
@@ -314,7 +337,7 @@ def _csv(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, A
         strict=True,
     )
     # A text may be longer than the 128 KiB that the module allows.
-    limit = csv.field_size_limit(max(_size(path), csv.field_size_limit()))
+    limit = csv.field_size_limit(LONGEST_FIELD)
     try:
         names = list(rows.fieldnames or ())
         for name in names:
@@ -332,14 +355,6 @@ def _csv(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, A
         raise DataError(f"{path}, line {rows.line_num}: {error}") from None
     finally:
         csv.field_size_limit(limit)
-
-
-def _size(path: Path) -> int:
-    """Return the size of a file; 0 of one that cannot be read, which reading it will tell."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
@@ -364,14 +379,14 @@ def _dataset(
 
     def examples() -> Iterator[Example]:
         for number, row in rows:
-            values = {column: _cell(origin, number, row, column) for column in source.fields}
+            values = {column: cell(origin, number, row, column) for column in source.fields}
             inputs: Inputs = values[source.fields[0]] if len(values) == 1 else values
             label = _label(origin, number, row, source, allowed)
             if source.id is None:
                 identifier = content_digest(inputs, label)
                 digests.append(int(identifier, 16))
             else:
-                identifier = _cell(origin, number, row, source.id)
+                identifier = cell(origin, number, row, source.id)
                 digests.append(hash(identifier) % 2**64)
             numbers.append(number)
             yield Example(identifier, inputs, label)
@@ -396,7 +411,7 @@ def _label(
     source: DataSource,
     allowed: Sequence[str] | None,
 ) -> str:
-    label = _cell(origin, number, row, source.label)
+    label = cell(origin, number, row, source.label)
     at = f"{origin}, row {number}, field {source.label!r}: "
     if source.labels and label not in source.labels:
         raise DataError(at + unknown_name("label", label, source.labels))
@@ -429,7 +444,12 @@ def _check_ids(
             first[example.id] = number
 
 
-def _cell(origin: str, number: int, row: Mapping[str, Any], column: str) -> str:
+def cell(origin: str, number: int, row: Mapping[str, Any], column: str) -> str:
+    """Return what stands in a column of a row, as text.
+
+    Raises:
+        DataError: there is no such column, or neither text nor a whole number in it.
+    """
     if column not in row:
         raise DataError(f"{origin}, row {number}: " + unknown_name("field", column, row))
     value = row[column]

@@ -179,11 +179,11 @@ class NoiseShift:
             store: Where the texts of shipped perturbations are kept between runs; loading what
                 some of them need takes longer than a whole run that has nothing left to compute.
         """
-        made = (self._apply(block, seed, store) for block in blocks(examples))
+        made = (self.apply_at_once(block, seed, store) for block in blocks(examples))
         return Shifted.of(examples, made)
 
-    def _apply(
-        self, examples: Sequence[Example], seed: int, store: TextStore | None
+    def apply_at_once(
+        self, examples: Sequence[Example], seed: int, store: TextStore | None = None
     ) -> tuple[list[Inputs], frozenset[int]]:
         """Return the inputs of a few examples, and the places of those that are rejected."""
         stream = self.family or self.name

@@ -320,7 +320,7 @@ def _shift(
             source = {k: v for k, v in entry.items() if k not in (*_BUDGET_KEYS, "train")}
             return (DomainShift(name, parse_source(source, where), _train(entry, source, where)),)
         if kind == "noise":
-            return _noise(name, entry, where, labels)
+            return parse_noise(name, entry, where, labels)
         return (_adversarial(name, entry, where, labels),)
     except ConfigurationError as error:
         message = str(error)
@@ -329,9 +329,14 @@ def _shift(
         ) from None
 
 
-def _noise(
+def parse_noise(
     name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
 ) -> tuple[NoiseShift, ...]:
+    """Read the table of a noise shift; of several severities, one shift for each.
+
+    Raises:
+        ConfigurationError: a value that is wrong, or not known.
+    """
     generator = find(_string(entry, "perturbation", name, where))
     generator = generator.with_parameters(**_table(entry, "parameters", where))
     generator.check_models()

@@ -209,3 +209,54 @@ def test_a_sample_is_spread_over_the_file() -> None:
     Random(0).shuffle(rows)
     drawn = Dataset("d", tuple(rows)).sample(200, 0)
     assert 70 < sum(example.label == "a" for example in drawn) < 130
+
+
+@given(
+    st.lists(st.sampled_from("abcdefghijklmnop"), min_size=20),
+    st.floats(0.2, 0.8),
+    st.integers(0, 9),
+    st.data(),
+)
+def test_equal_inputs_are_on_one_side(
+    texts: list[str], share: float, seed: int, data: st.DataObject
+) -> None:
+    """A split depends on inputs and seed alone: not on the order, nor on what else there is."""
+    examples = tuple(Example(str(n), text, "x") for n, text in enumerate(texts))
+    try:
+        stay, held = Dataset("d", examples).split(share, seed)
+    except DataError:
+        return
+    assert sorted(e.id for e in (*stay, *held)) == sorted(e.id for e in examples)
+    assert not {e.inputs for e in stay} & {e.inputs for e in held}
+    some = tuple(data.draw(st.permutations(examples)))[:15]
+    try:
+        again, out = Dataset("d", some).split(share, seed)
+    except DataError:
+        return
+    assert {*again} <= {*stay}
+    assert {*out} <= {*held}
+
+
+def test_a_split_holds_out_about_the_share() -> None:
+    """Of many examples a tenth are about a tenth, and another seed holds out others."""
+    data = Dataset("d", tuple(Example(str(n), str(n), "x") for n in range(4_000)))
+    stay, held = data.split(0.1, 0)
+    assert len(stay) + len(held) == 4_000
+    assert 320 < len(held) < 480
+    assert {e.id for e in held} != {e.id for e in data.split(0.1, 1)[1]}
+
+
+@pytest.mark.parametrize(
+    ("share", "message"),
+    [
+        (0.0, "lies inside"),
+        (1.0, "lies inside"),
+        (float("nan"), "lies inside"),
+        (1e-9, "leave one side empty"),
+    ],
+)
+def test_a_split_needs_two_sides(share: float, message: str) -> None:
+    """A share that holds out nothing, or all, is refused."""
+    data = Dataset("d", tuple(Example(str(n), str(n), "x") for n in range(10)))
+    with pytest.raises(DataError, match=message):
+        data.split(share, 0)

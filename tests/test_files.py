@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ood.files import hash_files, made_once, write_atomically
+from pytest_ood.files import (
+    hash_files,
+    made_once,
+    write_atomically,
+    write_together,
+    writing_atomically,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +69,40 @@ def test_others_may_read_a_written_file(tmp_path: Path) -> None:
     (tmp_path / "usual").write_text("text")
     modes = [(tmp_path / name).stat().st_mode for name in ("report.md", "usual")]
     assert modes[0] == modes[1]
+
+
+def test_a_stream_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    """What was written until then is gone, and there is no file under the name."""
+    with (
+        pytest.raises(UnicodeEncodeError),
+        writing_atomically(tmp_path / "a.txt") as stream,
+    ):
+        stream.writelines(["half", "\ud800"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_are_written_together(tmp_path: Path) -> None:
+    """All of them, with the folders they need, over what was there."""
+    (tmp_path / "old").write_text("old")
+    files = {tmp_path / "a" / "b" / "new": "1", tmp_path / "old": "2"}
+    write_together(files)
+    assert {path: path.read_text() for path in files} == files
+
+
+def test_where_one_file_fails_none_is_written(tmp_path: Path) -> None:
+    """New files and folders are gone, old ones as they were, whichever file failed."""
+    (tmp_path / "old").write_text("old")
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError, match="file"):
+        write_together(
+            {
+                tmp_path / "a" / "b" / "new": "1",
+                tmp_path / "old": "2",
+                tmp_path / "file" / "new": "3",
+            }
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "old"]
+    assert (tmp_path / "old").read_text() == "old"
 
 
 def test_a_folder_is_made_once(tmp_path: Path) -> None:

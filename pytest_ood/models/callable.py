@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
+EXAMPLE = """\
+[tool.pytest_ood.models.rules]
+callable = "my_models:rules"        # takes a list of inputs, returns a list of labels
+fingerprint = "v1"
+"""
+"""How it stands in pyproject.toml."""
+
 
 @dataclass(frozen=True)
 class CallableModel:

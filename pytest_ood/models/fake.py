@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
+EXAMPLE = """\
+[tool.pytest_ood.models.sturdy]
+fake = "keyword"
+words = { positive = ["wonderful"], negative = ["terrible"] }
+"""
+"""How it stands in pyproject.toml."""
+
 KINDS = ("constant", "keyword", "random")
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_ood.errors import (
@@ -20,7 +17,6 @@ from pytest_ood.errors import (
     require,
     unknown_name,
 )
-from pytest_ood.examples import fields_of
 from pytest_ood.files import made_once
 from pytest_ood.models._torch import (
     check_choices,
@@ -32,16 +28,25 @@ from pytest_ood.models._torch import (
     weight_count,
     without_collections,
 )
+from pytest_ood.models._training import FROM_SCRATCH, Job, Recipe, pair, train, window
 from pytest_ood.models.protocol import Usage
 from pytest_ood.objects import Portable
-from pytest_ood.seeding import generator, seeded_globals
-from pytest_ood.tasks import Prediction, check_labels, decide
+from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from pytest_ood.examples import Dataset, Inputs
     from pytest_ood.models.protocol import Context, Paradigm
+
+EXAMPLE = """\
+[tool.pytest_ood.models.encoder]
+finetuned = "roberta-base"
+train = "data/train.jsonl"          # left out: evaluated as it is
+seeds = 3
+"""
+"""How it stands in pyproject.toml."""
 
 RECIPE = 1
 """Raised when the way of training changes, so that models are trained anew."""
@@ -49,30 +54,22 @@ RECIPE = 1
 SEED_OPTION, SEED_NEEDS = "train_seed", "train"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
 
-FROM_SCRATCH = "new:roberta"
 AUTO = "auto"
 DEFAULT_BASE = "roberta-base"
 STAND_IN = "asset:minilm"
-SCRATCH_VOCABULARY = 8_000
 
 
 @dataclass(frozen=True)
 class Training:
-    """How an encoder is fine-tuned.
+    """What an encoder is fine-tuned on, and how.
 
     Attributes:
         load: Returns the labelled examples.
-        epochs: Passes over them.
-        learning_rate: The peak; it falls linearly to 0 after a warm-up of 6 % of the steps.
-        batch_size: Examples a step.
-        seed: Of the new weights, the order and the dropout.
+        recipe: How.
     """
 
     load: Callable[[], Dataset]
-    epochs: float
-    learning_rate: float
-    batch_size: int
-    seed: int
+    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -130,11 +127,11 @@ class FinetunedModel(Portable):
             shown["pretrained"] = False
         if self.training is not None:
             shown |= {
-                "epochs": self.training.epochs,
-                "learning_rate": self.training.learning_rate,
-                "train_batch_size": self.training.batch_size,
+                "epochs": self.training.recipe.epochs,
+                "learning_rate": self.training.recipe.learning_rate,
+                "train_batch_size": self.training.recipe.batch_size,
                 "train_examples": len(self.training.load()),
-                "train_seed": self.training.seed,
+                "train_seed": self.training.recipe.seed,
             }
         return shown
 
@@ -172,8 +169,14 @@ class FinetunedModel(Portable):
         if self.training is not None:
             with made_once(folder) as scratch:
                 if scratch is not None:
-                    self._train(self.training, self._base[1], scratch)
+                    train(self._job(self.training), scratch)
         return folder
+
+    def _job(self, training: Training) -> Job:
+        return Job(
+            self.name, self._base[1], training.load(), self.context.labels, training.recipe,
+            self.device, self.context.progress,
+        )  # fmt: skip
 
     @property
     def at_hand(self) -> bool:
@@ -248,7 +251,7 @@ class FinetunedModel(Portable):
     def _encode(self, inputs: Sequence[Inputs]) -> list[dict[str, list[int]]]:
         """Tokenize inputs, those with as many fields at once, which is quicker than one by one."""
         tokenizer, length = self._tokenizer
-        texts = [_pair(self.name, value) for value in inputs]
+        texts = [pair(self.name, value) for value in inputs]
         rows: list[dict[str, list[int]]] = [{}] * len(texts)
         for count in sorted({len(fields) for fields in texts}):
             places = [place for place, fields in enumerate(texts) if len(fields) == count]
@@ -267,7 +270,7 @@ class FinetunedModel(Portable):
             with quiet_transformers(), self._telling():
                 tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder)
                 config = transformers.AutoConfig.from_pretrained(self.folder)
-        return tokenizer, min(self.max_length, _window(config))
+        return tokenizer, min(self.max_length, window(config))
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any, list[str]]:
@@ -314,140 +317,6 @@ class FinetunedModel(Portable):
                 f"it knows {', '.join(order)}"
             )
         return order
-
-    def _train(self, training: Training, base: Path | None, folder: Path) -> None:
-        purpose = f"fine-tuning {self.name!r}"
-        torch = require("torch", extra="transformers", purpose=purpose)
-        transformers = require("transformers", extra="transformers", purpose=purpose)
-        require("accelerate", extra="transformers", purpose=purpose)
-        labels = self.context.labels
-        data = training.load()
-        check_labels(data, labels)
-        names = {
-            "id2label": dict(enumerate(labels)),
-            "label2id": {n: i for i, n in enumerate(labels)},
-        }
-        with (
-            quiet_transformers(),
-            _own_randomness(torch, training.seed),
-            tempfile.TemporaryDirectory(dir=folder.parent, prefix=".training.") as scratch,
-        ):
-            if base is None:
-                tokenizer, model = _new_roberta(transformers, data, names, Path(scratch))
-            else:
-                tokenizer = transformers.AutoTokenizer.from_pretrained(base)
-                model = transformers.AutoModelForSequenceClassification.from_pretrained(
-                    base, num_labels=len(labels), dtype=torch.float32, **names
-                )
-            rows = [
-                {
-                    **tokenizer(
-                        *_pair(self.name, example.inputs),
-                        truncation=True,
-                        max_length=min(self.max_length, _window(model.config)),
-                    ),
-                    "labels": labels.index(example.label),
-                }
-                for example in data
-            ]
-            per_epoch = -(-len(rows) // training.batch_size)
-            steps = round(per_epoch * training.epochs)
-            arguments = transformers.TrainingArguments(
-                output_dir=scratch,
-                num_train_epochs=training.epochs,
-                learning_rate=training.learning_rate,
-                per_device_train_batch_size=training.batch_size,
-                warmup_steps=max(1, round(0.06 * steps)),
-                # Texts of like length share a batch: on short texts, half the time is padding.
-                train_sampling_strategy="group_by_length",
-                seed=training.seed,
-                use_cpu=pick_device(torch, self.device) == "cpu",
-                dataloader_pin_memory=False,
-                save_strategy="no",
-                logging_strategy="no",
-                report_to=[],
-                disable_tqdm=True,
-            )
-            what = f"fine-tuning {self.name} on {len(rows):,} examples"
-            base_callback = transformers.TrainerCallback
-            with self.context.progress.track(what, steps, "steps") as tracker:
-
-                class Report(base_callback):  # type: ignore[misc,valid-type] # untyped
-                    def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
-                        tracker.update(state.global_step)
-
-                trainer = transformers.Trainer(
-                    model=model,
-                    args=arguments,
-                    train_dataset=rows,
-                    data_collator=transformers.DataCollatorWithPadding(tokenizer),
-                    callbacks=[Report()],
-                )
-                trainer.remove_callback(transformers.PrinterCallback)
-                trainer.train()
-            model.save_pretrained(folder)
-            tokenizer.save_pretrained(folder)
-
-
-def _window(config: Any) -> int:
-    """Return how many tokens a model has positions for.
-
-    RoBERTa's kind counts positions from behind the padding token's id.
-    """
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions is None:
-        return sys.maxsize
-    offset = config.pad_token_id + 1 if "roberta" in config.model_type else 0
-    return int(positions) - offset
-
-
-def _pair(name: str, inputs: Inputs) -> list[str]:
-    texts = list(fields_of(inputs).values())
-    if len(texts) > 2:  # noqa: PLR2004 - a text and its pair
-        raise ModelError(
-            f"model {name!r}: an encoder takes one or two fields, not {len(texts)} "
-            f"({', '.join(fields_of(inputs))})"
-        )
-    return texts
-
-
-@contextmanager
-def _own_randomness(torch: Any, seed: int) -> Iterator[None]:
-    """Seed what the trainer draws from, and put every generator back."""
-    with torch.random.fork_rng(), seeded_globals(generator(seed, "training")):
-        torch.manual_seed(seed)
-        yield
-
-
-def _new_roberta(
-    transformers: Any, data: Dataset, names: Mapping[str, Any], scratch: Path
-) -> tuple[Any, Any]:
-    """Make a RoBERTa of 2 layers, 128 wide, and a byte-level BPE of the training texts."""
-    tokenizers = require("tokenizers", extra="transformers", purpose="a new RoBERTa")
-    bpe = tokenizers.ByteLevelBPETokenizer()
-    bpe.train_from_iterator(
-        [text for example in data for text in fields_of(example.inputs).values()],
-        vocab_size=SCRATCH_VOCABULARY,
-        min_frequency=2,
-        special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
-        show_progress=False,
-    )
-    bpe.save_model(str(scratch))
-    tokenizer = transformers.RobertaTokenizerFast.from_pretrained(scratch)
-    config = transformers.RobertaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=512,
-        max_position_embeddings=514,
-        type_vocab_size=1,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        **names,
-    )
-    return tokenizer, transformers.RobertaForSequenceClassification(config)
 
 
 def build(
@@ -514,7 +383,8 @@ def build(
     training = None
     if train is not None:
         load = context.data(train)
-        training = Training(load, float(epochs), learning_rate, train_batch_size, train_seed)
+        recipe = Recipe(float(epochs), learning_rate, train_batch_size, train_seed, max_length)
+        training = Training(load, recipe)
     return FinetunedModel(
         context.name, source, training, context, labels or {}, max_length, batch_size, device, dtype
     )

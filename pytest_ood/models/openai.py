@@ -37,6 +37,14 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Context, Paradigm
     from pytest_ood.prompting import Prompt
 
+EXAMPLE = """\
+[tool.pytest_ood.models.hosted]
+prompted = "openai:gpt-4o-mini"     # the key is in $OPENAI_API_KEY
+prompt = "Review: {text}\\nSentiment:"
+max_requests = 2000
+"""
+"""How it stands in pyproject.toml."""
+
 SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
 

@@ -48,6 +48,15 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Context, Paradigm
     from pytest_ood.prompting import Prompt
 
+EXAMPLE = """\
+[tool.pytest_ood.models.assistant]
+prompted = "asset:smollm2"
+prompt = "Review: {text}\\nSentiment:"
+shots = 4
+demonstrations = "data/train.jsonl"
+"""
+"""How it stands in pyproject.toml."""
+
 SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
 

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
     from pytest_ood.models.protocol import Context, Paradigm
 
+EXAMPLE = """\
+[tool.pytest_ood.models.recorded]
+replay = "data/answers.csv"         # columns shift, id, answer
+paradigm = "prompted"
+"""
+"""How it stands in pyproject.toml."""
+
 
 @dataclass(frozen=True)
 class ReplayModel:

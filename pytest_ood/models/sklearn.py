@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
+EXAMPLE = """\
+[tool.pytest_ood.models.tfidf]
+sklearn = "my_models:pipeline"      # or a joblib file of a fitted estimator
+train = "data/train.jsonl"
+"""
+"""How it stands in pyproject.toml."""
 
 LIBRARIES = {"sklearn", "numpy", "scipy", "joblib"}
 ADDRESS = "_stop_words_id"

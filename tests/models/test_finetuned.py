@@ -23,7 +23,8 @@ from pytest_ood.examples import Dataset, Inputs
 from pytest_ood.files import hash_files
 from pytest_ood.models import adapter
 from pytest_ood.models._torch import weight_count
-from pytest_ood.models.finetuned import FROM_SCRATCH, FinetunedModel
+from pytest_ood.models._training import FROM_SCRATCH, Job
+from pytest_ood.models.finetuned import FinetunedModel
 from pytest_ood.models.protocol import Context, Model
 from pytest_ood.progress import Silent, Tracker
 from pytest_ood.store import MemoryStore
@@ -233,10 +234,10 @@ def test_another_recipe_is_another_model(
 ) -> None:
     """Everything that changes the weights leads to another folder; device and batch size do not."""
 
-    def pretend(_: FinetunedModel, training: Any, base: Any, folder: Path) -> None:
-        del training, base, folder
+    def pretend(job: Job, folder: Path) -> None:
+        del job, folder
 
-    monkeypatch.setattr(FinetunedModel, "_train", pretend)
+    monkeypatch.setattr("pytest_ood.models.finetuned.train", pretend)
     context = context_of(tmp_path, TRAIN)
     usual = build(FROM_SCRATCH, context, **RECIPE).folder
     assert build(FROM_SCRATCH, context, **{**RECIPE, **change}).folder != usual

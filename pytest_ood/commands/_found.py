@@ -1,0 +1,179 @@
+"""What a data file holds, as far as it can be told by looking: columns and labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.readers import DataSource, parse_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pytest_ood.examples import Dataset
+    from pytest_ood.readers import Reader
+
+LOOKED_AT = 100
+"""Rows that columns are guessed from."""
+
+MOST_LABELS = 100
+"""More different values are no labels."""
+
+TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "tweet", "message",
+              "question", "document", "utterance", "title")  # fmt: skip
+LABEL_NAMES = ("label", "labels", "class", "category", "target", "sentiment", "intent", "y",
+               "rating", "stars", "topic")  # fmt: skip
+ID_NAME = "id"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A data file that was read.
+
+    Attributes:
+        source: Where it lies, relative to the project where it is in it, and its columns.
+        columns: All there are.
+        data: The examples.
+    """
+
+    source: DataSource
+    columns: tuple[str, ...]
+    data: Dataset
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How often each label occurs, sorted by label."""
+        return dict(sorted(Counter(example.label for example in self.data).items()))
+
+    def told(self) -> str:
+        """Say what it holds."""
+        used = f"text in {', '.join(self.source.fields)}, label in {self.source.label}"
+        if self.source.id is not None:
+            used += f", id in {self.source.id}"
+        labels = ", ".join(f"{label} {count:,}" for label, count in self.counts.items())
+        return f"{self.source.data}: {len(self.data):,} examples, {used}; {labels}"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns a user named; None where nobody did."""
+
+    text: tuple[str, ...] | None = None
+    label: str | None = None
+    id: str | None = None
+
+
+def look(path: Path, columns: Columns) -> tuple[tuple[str, ...], Columns]:
+    """Return the columns of a file, and which are what, guessed where it was not said.
+
+    Raises:
+        DataError: the file cannot be read, or is empty.
+        ConfigurationError: a column is not there, or cannot be guessed; the message names those
+            that are.
+    """
+    rows = [row for _, row in islice(parse_rows(path), LOOKED_AT)]
+    if not rows:
+        raise DataError(f"{path}: there is no row in it; give at least one")
+    there = tuple(rows[0])
+    named = (("--text-column", columns.text or ()), ("--label-column", _some(columns.label)),
+             ("--id-column", _some(columns.id)))  # fmt: skip
+    for option, names in named:
+        for name in names:
+            if name not in there:
+                raise ConfigurationError(f"{path}: {option}: {unknown_name('column', name, there)}")
+    text = columns.text or _guessed_text(path, there, rows, columns)
+    label = columns.label or _guessed_label(path, there, rows, text)
+    if label in text:
+        raise ConfigurationError(f"{path}: the column {label!r} is given as text and as label")
+    identifier = columns.id
+    if identifier is None and ID_NAME in there and ID_NAME not in (*text, label):
+        identifier = ID_NAME
+    return there, Columns(text, label, identifier)
+
+
+def read(path: Path, columns: Columns, reader: Reader, labels: Sequence[str] | None) -> Found:
+    """Read a file as data with these columns.
+
+    Args:
+        path: Of the file.
+        columns: As `look` takes them.
+        reader: Loads it.
+        labels: The labels it may hold; None for any.
+
+    Raises:
+        OodError: as `look` and `Reader.load`, or there are too many labels to be such.
+    """
+    there, found = look(path, columns)
+    assert found.text is not None, "unreachable because look() tells"
+    assert found.label is not None, "unreachable because look() tells"
+    relative = path.resolve()
+    root = reader.root.resolve()
+    given = relative.relative_to(root) if relative.is_relative_to(root) else relative
+    source = DataSource(given.as_posix(), fields=found.text, label=found.label, id=found.id)
+    try:
+        data = reader.load(source, source.data, labels)
+    except DataError:
+        if columns.id is not None or found.id is None:
+            raise
+        # What is called so is not always unique.
+        source = replace(source, id=None)
+        data = reader.load(source, source.data, labels)
+    if len(data.labels) > MOST_LABELS:
+        raise DataError(
+            f"{path}: the column {source.label!r} has {len(data.labels):,} different values, too "
+            f"many for labels; --label-column names another of {', '.join(there)}"
+        )
+    return Found(source, there, data)
+
+
+def _some(name: str | None) -> tuple[str, ...]:
+    return () if name is None else (name,)
+
+
+def _guessed_text(
+    path: Path, there: Sequence[str], rows: Sequence[Mapping[str, Any]], columns: Columns
+) -> tuple[str, ...]:
+    """Return the column that is called like texts are, or else the one with the longest."""
+    free = [name for name in there if name not in (columns.label, columns.id)]
+    for wanted in TEXT_NAMES:
+        for name in free:
+            if name.casefold() == wanted:
+                return (name,)
+    lengths = {
+        name: sum(len(row[name]) for row in rows)
+        for name in free
+        if all(isinstance(row.get(name), str) for row in rows)
+    }
+    spaced = {n: size for n, size in lengths.items() if any(" " in row[n].strip() for row in rows)}
+    if not spaced:
+        raise ConfigurationError(
+            f"{path}: which column has the texts cannot be told; --text-column names one of "
+            f"{', '.join(there)}"
+        )
+    return (max(spaced, key=lambda name: spaced[name]),)
+
+
+def _guessed_label(
+    path: Path, there: Sequence[str], rows: Sequence[Mapping[str, Any]], text: Sequence[str]
+) -> str:
+    """Return the column that is called like labels are, or else the only one with few values."""
+    free = [name for name in there if name not in text]
+    for wanted in LABEL_NAMES:
+        for name in free:
+            if name.casefold() == wanted:
+                return name
+    few = [
+        name
+        for name in free
+        if 1 < len({str(row.get(name)) for row in rows}) <= max(2, len(rows) // 5)
+    ]
+    if len(few) != 1:
+        raise ConfigurationError(
+            f"{path}: which column has the labels cannot be told; --label-column names one of "
+            f"{', '.join(free) or 'none: there is no column but ' + ', '.join(text)}"
+        )
+    return few[0]

@@ -1,0 +1,76 @@
+"""What several commands have in common."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_ood.errors import ConfigurationError
+from pytest_ood.progress import Lines
+from pytest_ood.readers import DataSource, Reader
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_columns(parser: argparse.ArgumentParser, *, found: bool = False) -> None:
+    """Declare which columns of the data are what, and whether the command finds them itself."""
+    default = "found by looking" if found else "%s"
+    parser.add_argument(
+        "--text-column", action="append", metavar="NAME",
+        help=f"repeatable: several fields; {default.replace('%s', 'text')}",
+    )  # fmt: skip
+    parser.add_argument("--label-column", metavar="NAME", help=default.replace("%s", "label"))
+    parser.add_argument("--id-column", metavar="NAME", help="left out: ids come of the content")
+
+
+def add_surroundings(parser: argparse.ArgumentParser) -> None:
+    """Declare where fetched things lie, and whether anything may be fetched."""
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="the user's cache folder")
+    parser.add_argument("--offline", action="store_true", help="fetch nothing")
+
+
+def cache_of(options: argparse.Namespace) -> Path:
+    """Return the cache folder that was given, or the user's."""
+    from platformdirs import user_cache_path
+
+    given: Path | None = options.cache
+    return user_cache_path("pytest-ood") if given is None else given
+
+
+def reader_of(options: argparse.Namespace, root: Path) -> Reader:
+    """Return what loads data."""
+    return Reader(root, cache_of(options), options.offline, Lines(tell))
+
+
+def source_of(data: str, options: argparse.Namespace) -> DataSource:
+    """Return a data source with the columns that were given."""
+    return DataSource(
+        data,
+        fields=tuple(options.text_column or DataSource.fields),
+        label=options.label_column or DataSource.label,
+        id=options.id_column,
+    )
+
+
+def tell(line: str) -> None:
+    """Say something that is no part of the output."""
+    sys.stderr.write(f"ood: {line}\n")
+
+
+def listed(given: str) -> tuple[str, ...]:
+    """Return names out of a list with commas."""
+    return tuple(name for part in given.split(",") if (name := part.strip()))
+
+
+def refuse_existing(path: Path, *, overwrite: bool) -> None:
+    """Refuse a file that is there.
+
+    Raises:
+        ConfigurationError: it is, or its folder is not.
+    """
+    if path.exists() and not overwrite:
+        raise ConfigurationError(f"{path} is there; --overwrite replaces it")
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"there is no folder {path.parent} to write {path.name} in")

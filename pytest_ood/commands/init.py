@@ -1,0 +1,631 @@
+"""Set a project up: a configuration, a suite and a conftest.py for your own data and models."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+import sys
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.commands._found import Columns, Found, look, read
+from pytest_ood.commands._shared import add_columns, add_surroundings, reader_of, tell
+from pytest_ood.configuration import is_configured, parse_configuration, parse_models
+from pytest_ood.errors import ConfigurationError, DataError, OodError, unknown_name
+from pytest_ood.files import write_together
+from pytest_ood.rows import compact_json
+from pytest_ood.suite import parse_suite
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pytest_ood.examples import Dataset
+    from pytest_ood.readers import DataSource, Reader
+
+EXAMPLE = (
+    "python -m pytest_ood init --data reviews.csv --out-of-distribution tweets.csv --model tfidf"
+)
+
+KINDS = {
+    "tfidf": "TF-IDF and logistic regression, trained on your data",
+    "sklearn": "your own estimator: module:name, or a joblib file",
+    "hf": "a folder saved by transformers: a classifier, an encoder or an LLM",
+    "finetuned": "a classifier, or an encoder that is fine-tuned: a hub id, folder or asset:minilm",
+    "prompted": "an LLM: a hub id, folder, GGUF file or asset:smollm2",
+    "openai": "an LLM behind an OpenAI-compatible API, by its name",
+}
+TFIDF_MODULE = "ood_models"
+HELD_OUT = 0.5
+"""Of data that is split, for the gate; the rest is for training."""
+
+SHOTS = 4
+RESERVED = ("ood", "request", "config", "monkeypatch", "pytester", "capsys", "tmp_path")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user wants, by flags or by answers.
+
+    Attributes:
+        data: The in-distribution data.
+        columns: Its columns.
+        domains: Data out of the distribution.
+        train: What models are trained on, or None.
+        models: (kind, what it takes) of each.
+        names: The task's label for each label of a checkpoint.
+    """
+
+    data: Path
+    columns: Columns
+    domains: tuple[Path, ...]
+    train: Path | None
+    models: tuple[tuple[str, str], ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What everything that is written goes by.
+
+    Attributes:
+        name: Of the suite.
+        test: The in-distribution data.
+        train: Training data, or None.
+        domains: Data out of the distribution, by the name of the shift.
+        labels: Of the task.
+        whole: The in-distribution data before it was split.
+        split: Files that it is split into, by path.
+    """
+
+    name: str
+    test: DataSource
+    train: DataSource | None
+    domains: Mapping[str, DataSource]
+    labels: tuple[str, ...]
+    whole: DataSource
+    split: Mapping[Path, str]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command is told."""
+    parser.add_argument(
+        "--data", type=Path, metavar="FILE", help="labelled: .csv, .tsv or .jsonl; asked for if "
+        "left out"
+    )  # fmt: skip
+    parser.add_argument(
+        "--out-of-distribution", type=Path, action="append", default=[], metavar="FILE",
+        help="labelled data of another domain (repeatable)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--train", type=Path, metavar="FILE",
+        help="labelled data to train on; left out, what has to be trained gets half of --data",
+    )  # fmt: skip
+    parser.add_argument(
+        "--model", action="append", nargs="+", default=[], metavar="KIND",
+        help="repeatable; " + "; ".join(
+            kind if kind == "tfidf" else f"{kind} NAME" for kind in KINDS
+        ),
+    )  # fmt: skip
+    parser.add_argument(
+        "--model-label", action="append", default=[], metavar="THEIRS=YOURS",
+        help="what a label of a saved classifier stands for (repeatable)",
+    )  # fmt: skip
+    parser.add_argument("--suite", metavar="NAME", help="of the suite; that of the data file")
+    parser.add_argument("--no-conftest", action="store_true", help="write no conftest.py")
+    parser.add_argument("--json", action="store_true", help="write what was done as JSON")
+    add_columns(parser, found=True)
+    add_surroundings(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the files, all of them or none.
+
+    Raises:
+        OodError: data that cannot be used, models that do not go with it, or files that are there.
+    """
+    root = Path.cwd()
+    reader = reader_of(options, root)
+    asks = options.data is None and sys.stdin.isatty()
+    wanted = _asked(options, root) if asks else _given(options)
+    name = _suite_name(options.suite or wanted.data.stem)
+    setting, told = _setting(name, wanted, reader)
+    tables = _models(wanted, setting, root)
+    files = {**setting.split, **_files(setting, tables, root, conftest=not options.no_conftest)}
+    _refuse(files, root)
+    _check(files, setting, reader)
+    try:
+        write_together(files)
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename}: cannot be written: {error.strerror}") from None
+    written = [str(path.relative_to(root)) for path in files]
+    if options.json:
+        result = {"found": told, "written": written, "suite": name, "labels": list(setting.labels)}
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+        return 0
+    lines = [*told, "", "written:", *(f"  {path}" for path in written), ""]
+    lines += ["Next: pytest --ood-suite --ood-dry-run, and then pytest --ood-suite"]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _given(options: argparse.Namespace) -> Wanted:
+    """Return what the flags say."""
+    if options.data is None:
+        raise ConfigurationError(
+            "say which data: --data FILE; without it questions are asked, which takes a terminal"
+        )
+    text = tuple(options.text_column) if options.text_column else None
+    models = tuple(map(_model, options.model)) or (("tfidf", ""),)
+    return Wanted(
+        options.data,
+        Columns(text, options.label_column, options.id_column),
+        tuple(options.out_of_distribution),
+        options.train,
+        models,
+        dict(map(_pair, options.model_label)),
+    )
+
+
+def _model(given: Sequence[str]) -> tuple[str, str]:
+    """Read a model as a kind and what it takes."""
+    kind, *rest = given
+    if kind not in KINDS:
+        raise ConfigurationError(f"--model: {unknown_name('kind of model', kind, KINDS)}")
+    if len(rest) != (kind != "tfidf"):
+        raise ConfigurationError(
+            f"--model {' '.join(given)}: {kind} takes "
+            + ("nothing more" if kind == "tfidf" else f"one name more: {KINDS[kind]}")
+        )
+    return kind, "".join(rest)
+
+
+def _pair(given: str) -> tuple[str, str]:
+    theirs, sign, yours = given.partition("=")
+    if not sign or not theirs or not yours:
+        raise ConfigurationError(f"--model-label {given} is not of the form THEIRS=YOURS")
+    return theirs, yours
+
+
+def _asked(options: argparse.Namespace, root: Path) -> Wanted:
+    """Ask for what the flags do not say."""
+    options.data = Path(_ask("Labelled data (.csv, .tsv or .jsonl)", "", _readable(root)))
+    there, found = _looked(options.data)
+    tell(f"{options.data} has the columns {', '.join(there)}")
+    if options.text_column is None:
+        options.text_column = [_ask("Text column", (found.text or ("",))[0], _one_of(there))]
+    if options.label_column is None:
+        options.label_column = _ask("Label column", found.label or "", _one_of(there))
+    if not options.out_of_distribution:
+        question = "Labelled data of another domain (nothing: go on)"
+        answers = iter(lambda: _ask(question, "", _readable(root, empty=True)), "")
+        options.out_of_distribution = [Path(answer) for answer in answers]
+    if not options.model:
+        for kind, what in KINDS.items():
+            tell(f"  {kind}: {what}")
+        kind = _ask("Model", "tfidf", _one_of(tuple(KINDS)))
+        options.model = [[kind] if kind == "tfidf" else [kind, _ask("Which one", "", bool)]]
+    return _given(options)
+
+
+def _looked(path: Path) -> tuple[tuple[str, ...], Columns]:
+    """Look at a file's columns; what cannot be guessed is asked for without a suggestion."""
+    try:
+        return look(path, Columns())
+    except ConfigurationError:
+        from pytest_ood.readers import parse_rows
+
+        return tuple(next(iter(parse_rows(path)))[1]), Columns()
+
+
+def _ask(question: str, default: str, right: Callable[[str], bool]) -> str:
+    """Ask until the answer is right.
+
+    Raises:
+        ConfigurationError: the input ends.
+    """
+    while True:
+        sys.stderr.write(f"{question}{f' [{default}]' if default else ''}: ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise ConfigurationError("the answers end here; nothing was written")
+        answer = line.strip() or default
+        if right(answer):
+            return answer
+
+
+def _one_of(names: Sequence[str]) -> Callable[[str], bool]:
+    def right(answer: str) -> bool:
+        if answer in names:
+            return True
+        tell(f"one of {', '.join(names)}")
+        return False
+
+    return right
+
+
+def _readable(root: Path, *, empty: bool = False) -> Callable[[str], bool]:
+    def right(answer: str) -> bool:
+        if (root / answer).is_file() or (empty and not answer):
+            return True
+        tell(f"there is no file {root / answer}")
+        return False
+
+    return right
+
+
+def _setting(name: str, wanted: Wanted, reader: Reader) -> tuple[Setting, list[str]]:
+    """Read the data, split it where it has to be, and say what was found."""
+    found = read(wanted.data, wanted.columns, reader, None)
+    told = [found.told()]
+    labels = found.data.labels
+    if len(labels) < 2:  # noqa: PLR2004 - a classification
+        raise DataError(
+            f"{wanted.data}: every label in {found.source.label!r} is {labels[0]!r}; a task has "
+            f"two or more. --label-column names another of {', '.join(found.columns)}"
+        )
+    domains = {}
+    for path in wanted.domains:
+        other = _like(path, wanted.columns, found, reader)
+        told.append(other.told())
+        shift = _suite_name(path.stem)
+        if shift in domains:
+            raise ConfigurationError(f"two shifts would have the name {shift!r}; rename {path}")
+        domains[shift] = other.source
+    train, test = None, found.source
+    split: dict[Path, str] = {}
+    if wanted.train is not None:
+        trained = _like(wanted.train, wanted.columns, found, reader)
+        told.append(trained.told())
+        _check_covers(trained.data, labels, str(wanted.train))
+        train = trained.source
+    elif any(_needs_training(kind, value, reader.root) for kind, value in wanted.models):
+        train, test, split = _split(name, found, reader.root)
+        told.append(
+            f"half of {found.source.data} is for training: {train.data} and {test.data} are made "
+            "of it; --train gives other data"
+        )
+    return Setting(name, test, train, domains, labels, found.source, split), told
+
+
+def _like(path: Path, columns: Columns, found: Found, reader: Reader) -> Found:
+    """Read data whose columns are named like those of other data, or else are guessed."""
+    rows = look(path, Columns())[0] if path.suffix else ()
+    source = found.source
+    same = {*source.fields, source.label} <= {*rows}
+    if same:
+        identifier = columns.id if columns.id in rows else None
+        columns = Columns(source.fields, source.label, identifier)
+    else:
+        columns = Columns()
+    return read(path, columns, reader, found.data.labels)
+
+
+def _check_covers(data: Dataset, labels: Sequence[str], where: str) -> None:
+    for label in labels:
+        if label not in data.labels:
+            raise DataError(f"{where}: there is no example of the label {label!r} to train on")
+
+
+def _split(name: str, found: Found, root: Path) -> tuple[DataSource, DataSource, dict[Path, str]]:
+    """Split data into files for training and for the gate."""
+    train, test = found.data.split(HELD_OUT, 0)
+    identifier = "id" if "id" not in (*found.source.fields, found.source.label) else "example_id"
+    made, files = [], {}
+    for part, data in (("train", train), ("test", test)):
+        path = root / "suites" / "data" / f"{name}-{part}.jsonl"
+        _check_covers(data, found.data.labels, f"{found.source.data}, its half for {part}")
+        files[path] = "".join(
+            compact_json(_row(example.inputs, example.label, example.id, found, identifier)) + "\n"
+            for example in data
+        )
+        given = path.relative_to(root).as_posix()
+        made.append(replace(found.source, data=given, id=identifier))
+    return made[0], made[1], files
+
+
+def _row(inputs: Any, label: str, identifier: str, found: Found, id_column: str) -> dict[str, str]:
+    texts = {found.source.fields[0]: inputs} if isinstance(inputs, str) else dict(inputs)
+    return {id_column: identifier, **texts, found.source.label: label}
+
+
+def _architecture(folder: Path) -> str:
+    """Return what a saved model is: the name of its class, "" where nobody says."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    named = config.get("architectures") if isinstance(config, dict) else None
+    return str(named[0]) if isinstance(named, list) and named else ""
+
+
+def _kind(kind: str, value: str, root: Path) -> str:
+    """Return the adapter that a kind of model means."""
+    if kind != "hf":
+        return {"tfidf": "sklearn", "openai": "prompted"}.get(kind, kind)
+    folder = root / value
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"--model hf {value}: there is no folder {folder}; of a hub id say what it is: "
+            "--model finetuned ID, or --model prompted ID"
+        )
+    architecture = _architecture(folder)
+    if any(folder.glob("*.gguf")) or architecture.endswith(("ForCausalLM", "LMHeadModel")):
+        return "prompted"
+    if not architecture:
+        raise ConfigurationError(
+            f"--model hf {value}: {folder} holds no config.json that names an architecture; say "
+            "what it is: --model finetuned FOLDER, or --model prompted FOLDER"
+        )
+    return "finetuned"
+
+
+def _is_classifier(value: str, root: Path) -> bool:
+    return _architecture(root / value).endswith("ForSequenceClassification")
+
+
+def _needs_training(kind: str, value: str, root: Path) -> bool:
+    if kind == "tfidf":
+        return True
+    return _kind(kind, value, root) == "finetuned" and not _is_classifier(value, root)
+
+
+def _models(wanted: Wanted, setting: Setting, root: Path) -> dict[str, list[str]]:
+    """Return the lines of each model's table, by its name."""
+    tables: dict[str, list[str]] = {}
+    for kind, value in wanted.models:
+        name = kind if kind == "tfidf" else _suite_name(Path(value.rpartition(":")[2]).stem)
+        while name in tables:
+            name += "-2"
+        tables[name] = _model_lines(kind, value, wanted, setting, root)
+        if len(wanted.models) > 1 and len(tables) == 1:
+            tables[name].append("baseline = true                 # what margins compare with")
+    return tables
+
+
+def _model_lines(kind: str, value: str, wanted: Wanted, setting: Setting, root: Path) -> list[str]:
+    adapter = _kind(kind, value, root)
+    if kind == "tfidf":
+        return [f'sklearn = "{TFIDF_MODULE}:tfidf"', _train_line("train", setting)]
+    if adapter == "sklearn":
+        return [f"sklearn = {quoted(value)}"]
+    if adapter == "finetuned":
+        lines = [f"finetuned = {quoted(value)}"]
+        if _is_classifier(value, root) and wanted.train is None:
+            return [*lines, *_label_lines(value, wanted, setting, root)]
+        return [*lines, _train_line("train", setting)]
+    scheme = "openai:" if kind == "openai" else ""
+    fields = setting.test.fields
+    names = ["text"] if len(fields) == 1 else list(fields)
+    shown = "\n".join(f"{name.capitalize()}: {{{name}}}" for name in names)
+    choice = " or ".join(setting.labels)
+    prompt = f"Answer with one label: {choice}.\n---\n{shown}\nLabel:"
+    lines = [f"prompted = {quoted(scheme + value)}", f"prompt = {quoted(prompt)}"]
+    if kind == "openai":
+        lines += [
+            'api_key = "OPENAI_API_KEY"      # the name of an environment variable, never a key',
+            '# base_url = "http://127.0.0.1:8000/v1"    # a server of your own',
+            "max_requests = 10000            # a cap; --ood-dry-run tells what a run takes",
+        ]
+    if setting.train is not None:
+        lines += [f"shots = {SHOTS}", _train_line("demonstrations", setting)]
+    return lines
+
+
+def _label_lines(value: str, wanted: Wanted, setting: Setting, root: Path) -> list[str]:
+    """Return what says which labels a saved classifier's stand for."""
+    config = json.loads((root / value / "config.json").read_text(encoding="utf-8"))
+    theirs = list((config.get("id2label") or {0: "LABEL_0", 1: "LABEL_1"}).values())
+    own = {label.casefold() for label in setting.labels}
+    unknown = [name for name in theirs if name.casefold() not in own and name not in wanted.names]
+    if unknown:
+        raise ConfigurationError(
+            f"{value}: its labels are {', '.join(theirs)}, and those of the data "
+            f"{', '.join(setting.labels)}; say what they stand for, such as "
+            f"--model-label {unknown[0]}={setting.labels[0]}"
+        )
+    if not wanted.names:
+        return []
+    listed = ", ".join(f"{quoted(a)} = {quoted(b)}" for a, b in wanted.names.items())
+    return [f"labels = {{ {listed} }}"]
+
+
+def _train_line(key: str, setting: Setting) -> str:
+    assert setting.train is not None, "unreachable because data is split for what is trained"
+    return f"{key} = {{ {', '.join(_source_entries(setting.train))} }}"
+
+
+def _source_entries(source: DataSource) -> list[str]:
+    entries = [f"data = {quoted(source.data)}"]
+    if source.fields != ("text",):
+        entries.append(f"fields = [{', '.join(map(quoted, source.fields))}]")
+    if source.label != "label":
+        entries.append(f"label = {quoted(source.label)}")
+    if source.id is not None:
+        entries.append(f"id = {quoted(source.id)}")
+    return entries
+
+
+def quoted(text: str) -> str:
+    """Write a string as TOML and Python do."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
+
+
+def _suite_name(stem: str) -> str:
+    """Return a name that suites, shifts and models may have."""
+    return re.sub(r"[^\w.-]+|\.", "-", stem).strip("-") or "own"
+
+
+def _files(
+    setting: Setting, tables: Mapping[str, Sequence[str]], root: Path, *, conftest: bool
+) -> dict[Path, str]:
+    """Return what is written, by path; the configuration, which makes it count, comes last."""
+    suite = root / "suites" / f"{setting.name}.toml"
+    files = {suite: _suite_text(setting, relative=len(tables) > 1)}
+    if "tfidf" in tables:
+        files[root / f"{TFIDF_MODULE}.py"] = TFIDF
+    if conftest:
+        files[root / "conftest.py"] = _conftest_text(setting)
+    pyproject = root / "pyproject.toml"
+    try:
+        before = pyproject.read_text(encoding="utf-8").rstrip("\n")
+    except FileNotFoundError:
+        before = ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{pyproject} cannot be read: {error}") from None
+    lines = [*([before, ""] if before else []), *_configuration_lines(setting, tables), ""]
+    files[pyproject] = "\n".join(lines)
+    return files
+
+
+def _configuration_lines(setting: Setting, tables: Mapping[str, Sequence[str]]) -> list[str]:
+    lines = [
+        "[tool.pytest_ood]                   # run it: pytest --ood-suite",
+        f"suites = [{quoted(f'suites/{setting.name}.toml')}]",
+        "# seed = 0                          # of samples and perturbations",
+        "# strict = true                     # an inconclusive verdict fails",
+        "# alpha = 0.05                      # one-sided level of every bound",
+    ]
+    for name, table in tables.items():
+        lines += ["", f"[tool.pytest_ood.models.{_key(name)}]", *table]
+    return lines
+
+
+def _suite_text(setting: Setting, *, relative: bool) -> str:
+    margin = ", margin = 0.05" if relative else ""
+    lines = [
+        "# Which data, which shifts, and what may be lost under them; budgets are shares of 1.",
+        f"labels = [{', '.join(map(quoted, setting.labels))}]",
+        "# min_score = 0.8                   # the in-distribution floor",
+        "max_examples = 300                  # of each data set; more settle smaller drops",
+        "",
+        "[in_distribution]",
+        *_source_entries(setting.test),
+    ]
+    for name, source in setting.domains.items():
+        lines += ["", f"[shifts.domain.{_key(name)}]", *_source_entries(source)]
+    for name in ("keyboard", "ocr", "misspelling"):
+        lines += ["", f"[shifts.noise.{name}]", "severity = 3                        # 1 to 5"]
+    lines += [
+        "# more: python -m pytest_ood perturbations",
+        "",
+        "[shifts.adversarial.greedy-characters]",
+        "query_budget = 20                   # queries of the model for one example",
+        "max_examples = 50",
+        "",
+        "# `max_drop`: of the model's own score; `margin`: beyond the drop of the baseline.",
+        "[budgets]",
+        *([f"domain = {{ max_drop = 0.10{margin} }}"] if setting.domains else []),
+        f"noise = {{ max_drop = 0.10{margin} }}",
+        "adversarial = { max_drop = 0.60 }",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+TFIDF = '''"""Models for pytest --ood-suite; pyproject.toml names them as module:name."""
+
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+
+def tfidf():
+    """Make a pipeline that is trained on the data of `train`."""
+    return make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(max_iter=1000))
+'''
+
+
+def _conftest_text(setting: Setting) -> str:
+    source = setting.test
+    name = re.sub(r"\W", "_", setting.name).lower()
+    if not name.isidentifier() or keyword.iskeyword(name) or name in RESERVED:
+        name = f"data_{name}"
+    texts = [f"str(row[{quoted(f)}])" for f in source.fields]
+    inputs = texts[0]
+    if len(texts) > 1:
+        pairs = zip(source.fields, texts, strict=True)
+        inputs = "{" + ", ".join(f"{quoted(f)}: {text}" for f, text in pairs) + "}"
+    suffix = Path(source.data).suffix
+    if suffix == ".jsonl":
+        module, opened = "json", 'encoding="utf-8-sig"'
+        rows = "(json.loads(line) for line in file if line.strip())"
+    else:
+        module, opened = "csv", 'encoding="utf-8-sig", newline=""'
+        tabs = ', delimiter="\\t", quoting=csv.QUOTE_NONE' if suffix == ".tsv" else ""
+        rows = f"csv.DictReader(file{tabs})"
+    return f'''"""Your own data for robustness tests, which `pytest --ood-suite` runs, such as:
+
+def test_typos(ood, ood_model, {name}):
+    ood.assert_drop(ood_model, {name}, "keyboard", max_drop=0.20)
+"""
+
+import {module}
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parent / {quoted(source.data)}
+
+
+@pytest.fixture(scope="session")
+def {name}():
+    """Return pairs of what models are asked and the right label."""
+    with DATA.open({opened}) as file:
+        rows = {rows}
+        return [({inputs}, str(row[{quoted(source.label)}])) for row in rows]
+'''
+
+
+def _refuse(files: Mapping[Path, str], root: Path) -> None:
+    """Refuse to replace what is there."""
+    if is_configured(root):
+        raise ConfigurationError(
+            f"{root / 'pyproject.toml'} has a table [tool.pytest_ood] already; change that by hand "
+            "(`python -m pytest_ood models` shows tables of models), or delete it"
+        )
+    there = [path for path in files if path.exists() and path.name != "pyproject.toml"]
+    if there:
+        advice = {
+            "conftest.py": "--no-conftest leaves it as it is",
+            f"{TFIDF_MODULE}.py": "rename or delete it",
+        }
+        told = "; ".join(
+            f"{path.relative_to(root)} ({advice.get(path.name, '--suite NAME names another')})"
+            for path in there
+        )
+        raise ConfigurationError(f"nothing was written, because these files are there: {told}")
+
+
+def _check(files: Mapping[Path, str], setting: Setting, reader: Reader) -> None:
+    """Refuse what would not be read again, before anything is written."""
+    path, text = next((p, t) for p, t in files.items() if p.name == "pyproject.toml")
+    try:
+        table = tomllib.loads(text)["tool"]["pytest_ood"]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"{path}: a table [tool.pytest_ood] cannot be added to it: {error}"
+        ) from None
+    configuration = parse_configuration(table, str(path))
+    for spec in parse_models(configuration.models, "tool.pytest_ood"):
+        if spec.source == f"{TFIDF_MODULE}:tfidf":
+            continue
+        try:
+            # Its parts are not written yet.
+            options = {
+                key: setting.whole if key in ("train", "demonstrations") else value
+                for key, value in spec.options.items()
+            }
+            replace(spec, options=options).build(setting.labels, reader, reader.cache)
+        except OodError as error:
+            raise ConfigurationError(f"nothing was written: {error}") from None
+    suite, text = next((p, t) for p, t in files.items() if p.suffix == ".toml" and p != path)
+    parse_suite(text, setting.name, str(suite))

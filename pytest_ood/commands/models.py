@@ -1,0 +1,171 @@
+"""List the kinds of models there are, or those that the project configures."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.commands._shared import add_surroundings, reader_of
+from pytest_ood.configuration import parse_models, project_root, read_configuration
+from pytest_ood.errors import ConfigurationError, OodError, unknown_name
+from pytest_ood.models import adapter, adapters
+from pytest_ood.models.protocol import SeededModel, is_at_hand
+from pytest_ood.suite import load_suite
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_ood.configuration import ModelSpec
+    from pytest_ood.models.protocol import Model, RecordedModel
+
+EXAMPLE = "python -m pytest_ood models --configured"
+WIDTH = 100
+NO_DEFAULT = inspect.Parameter.empty
+_ARGUMENT = re.compile(r"^    (?=\S)(\w+): ", re.MULTILINE)
+_SEE = re.compile(r" \(see `\w+`\)")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command is told."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
+    parser.add_argument(
+        "--configured", action="store_true", help="those of the project, not the kinds there are"
+    )
+    parser.add_argument("--json", action="store_true", help="write JSON")
+    add_surroundings(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the list.
+
+    Raises:
+        OodError: there is no adapter or model of a given name, or the configuration is wrong.
+    """
+    if options.configured:
+        found = _chosen("model", options.names, _configured(options))
+        lines: Iterable[str] = map(_configured_line, found)
+    else:
+        found = _chosen("model adapter", options.names, [_described(name) for name in adapters()])
+        lines = map(_adapter_lines, found)
+    if options.json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    else:
+        sys.stdout.write("\n".join(lines) + ("\n" if found else ""))
+    return 0
+
+
+def _chosen(
+    kind: str, names: Sequence[str], found: Sequence[dict[str, Any]]
+) -> Sequence[dict[str, Any]]:
+    known = {entry["name"] for entry in found}
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(unknown_name(kind, name, known))
+    return [entry for entry in found if not names or entry["name"] in names]
+
+
+def _described(name: str) -> dict[str, Any]:
+    """Return what there is to say of an adapter, as plain values."""
+    module = adapter(name)
+    told = _arguments(inspect.getdoc(module.build) or "")
+    parameters = inspect.signature(module.build).parameters.values()
+    options = [p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    return {
+        "name": name,
+        "does": (module.__doc__ or "").partition("\n")[0],
+        "takes": told["source"],
+        "options": [
+            {
+                "name": option.name,
+                "does": told.get(option.name, ""),
+                "needed": option.default is NO_DEFAULT,
+                "default": None if option.default is NO_DEFAULT else option.default,
+            }
+            for option in options
+        ],
+        "seeds": hasattr(module, "SEED_OPTION"),
+        "example": module.EXAMPLE,
+    }
+
+
+def _arguments(doc: str) -> dict[str, str]:
+    """Return what a docstring says of each argument."""
+    section = doc.partition("\nArgs:\n")[2]
+    section = re.split(r"^\S", section, maxsplit=1, flags=re.MULTILINE)[0]
+    _, *parts = _ARGUMENT.split(section)
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    # Where the code says more is nothing for who writes a configuration.
+    return {name: _SEE.sub("", " ".join(text.split())) for name, text in pairs}
+
+
+def _adapter_lines(entry: Mapping[str, Any]) -> str:
+    lines = [f"{entry['name']}: {entry['does']}", *_wrapped(f"takes: {entry['takes']}")]
+    for option in entry["options"]:
+        default = "" if option["default"] in (None, "") else f" [{option['default']}]"
+        needed = " (needed)" if option["needed"] else ""
+        lines += _wrapped(f"{option['name']}{needed}: {option['does']}{default}")
+    if entry["seeds"]:
+        lines += _wrapped("seeds: How many of it there are, each with a seed of its own. [1]")
+    lines += _wrapped("baseline: Whether relative budgets compare with it. [False]")
+    return "\n".join([*lines, textwrap.indent(entry["example"], "    ")])
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+    )
+
+
+def _configured(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the models of the project's suites, each once for each suite it is put to."""
+    root = project_root(Path.cwd())
+    configuration = read_configuration(root)
+    # Telling what there is fetches and trains nothing.
+    reader = replace(reader_of(options, root), offline=True)
+    own = parse_models(configuration.models, "tool.pytest_ood")
+    found = []
+    for given in configuration.suites:
+        suite = load_suite(given, root)
+        for spec in own or parse_models(suite.models, f"suite {suite.name!r}"):
+            model = spec.build(suite.task.labels, reader, reader.cache)
+            found.append({"suite": suite.name, **_told(spec, model)})
+    return found
+
+
+def _told(spec: ModelSpec, model: Model | RecordedModel | SeededModel) -> dict[str, Any]:
+    members: Sequence[Any] = model.members if isinstance(model, SeededModel) else (model,)
+    return {
+        "name": spec.name,
+        "adapter": spec.adapter,
+        "given": spec.source,
+        "paradigm": model.paradigm,
+        "source": _source(model),
+        "baseline": spec.baseline,
+        "seeds": spec.seeds,
+        "at_hand": all(is_at_hand(member) for member in members),
+    }
+
+
+def _source(model: Model | RecordedModel | SeededModel) -> str | None:
+    """Return what would run; None where only fetching it tells."""
+    try:
+        return model.source
+    except OodError:
+        return None
+
+
+def _configured_line(entry: Mapping[str, Any]) -> str:
+    source = entry["source"] or f"{entry['adapter']} = {json.dumps(entry['given'])}"
+    hand = "at hand" if entry["at_hand"] else "to be fetched or trained"
+    baseline = ", baseline" if entry["baseline"] else ""
+    return (
+        f"{entry['suite']}: {entry['name']}{baseline} [{entry['adapter']}, {entry['paradigm']}] "
+        f"{source}; {hand}"
+    )

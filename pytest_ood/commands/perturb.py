@@ -1,0 +1,388 @@
+"""Perturb texts, for looking at and for augmentation: the same ones that the gate makes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.commands._shared import (
+    add_columns,
+    add_surroundings,
+    listed,
+    reader_of,
+    refuse_existing,
+    source_of,
+    tell,
+)
+from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.examples import Example, content_digest, counted_id, fields_of
+from pytest_ood.files import writing_atomically
+from pytest_ood.perturbations import catalogue, find
+from pytest_ood.perturbations.adversarial import attacks
+from pytest_ood.perturbations.contracts import Changing
+from pytest_ood.perturbations.protocol import MAX_SEVERITY
+from pytest_ood.perturbations.resources import Resources, using
+from pytest_ood.readers import SUFFIXES, cell, decoded, lines_of, rows_of
+from pytest_ood.reports.text import one_line, word_diff
+from pytest_ood.suite import DEFAULT_PROTECTION, parse_noise
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import TextIO
+
+    from pytest_ood.examples import Inputs
+    from pytest_ood.readers import DataSource
+    from pytest_ood.shifts import NoiseShift
+
+EXAMPLE = "python -m pytest_ood perturb keyboard ocr --severity 3 reviews.jsonl --out typos.jsonl"
+
+STDIN = "-"
+LINES = "lines"
+OUT_SUFFIXES = (".jsonl", ".txt")
+AT_ONCE = 256
+"""Texts that are held at the same time."""
+
+_BREAKS = {number: f"\\u{number:04x}" for number in (0x85, 0x2028, 0x2029)}
+"""What JSON may hold as it is, and other programs take for the end of a line."""
+
+
+@dataclass
+class Count:
+    """What became of the texts under one shift."""
+
+    texts: int = 0
+    changed: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True)
+class Made:
+    """One text under one shift."""
+
+    example: Example
+    after: Inputs
+    shift: NoiseShift
+    name: str
+    severity: int
+    seed: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is another than the original."""
+        return self.after != self.example.inputs
+
+    def record(self, *, labels: bool) -> dict[str, Any]:
+        """Return it as plain values, with the label that it has afterwards."""
+        before, after = (
+            value if isinstance(value, str) else dict(value)
+            for value in (self.example.inputs, self.after)
+        )
+        label: str | None = self.example.label
+        if self.changed and _changes_labels(self.shift):
+            known = bool(self.shift.relabel)
+            label = self.shift.relabelled(self.example).label if known else None
+        return {
+            "id": self.example.id,
+            "before": before,
+            "after": after,
+            **({"label": label} if labels else {}),
+            "perturbation": self.name,
+            "severity": self.severity,
+            "seed": self.seed,
+            "changed": self.changed,
+        }
+
+
+@dataclass
+class Texts:
+    """The texts of a file as examples, read one by one.
+
+    Attributes:
+        source: Which columns are what.
+        rows: (line number, row).
+        origin: What messages name first.
+        label_given: Whether the label's column was named, so that it has to be there.
+        labelled: Whether rows have labels; known once the first one is read.
+        seen: How often each content was there, for ids: about 100 bytes for each that differs,
+            and nothing where a column has the ids.
+    """
+
+    source: DataSource
+    rows: Iterator[tuple[int, Mapping[str, Any]]]
+    origin: str
+    label_given: bool
+    labelled: bool = False
+    seen: Counter[int] = field(default_factory=Counter)
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yield examples with the ids that a suite over the same data gives them.
+
+        Raises:
+            DataError: a row cannot be read, or lacks a column.
+        """
+        for number, row in self.rows:
+            values = {name: cell(self.origin, number, row, name) for name in self.source.fields}
+            inputs: Inputs = values[self.source.fields[0]] if len(values) == 1 else values
+            label = ""
+            if self.label_given or self.source.label in row:
+                label = cell(self.origin, number, row, self.source.label)
+                self.labelled = True
+            yield Example(self._id(number, row, inputs, label), inputs, label)
+
+    def _id(self, number: int, row: Mapping[str, Any], inputs: Inputs, label: str) -> str:
+        if self.source.id is not None:
+            return cell(self.origin, number, row, self.source.id)
+        digest = content_digest(inputs, label)
+        self.seen[int(digest, 16)] += 1
+        return counted_id(digest, self.seen[int(digest, 16)])
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command is told."""
+    parser.add_argument(
+        "what",
+        nargs="+",
+        metavar="NAME",
+        help="perturbations, shipped ones or module:name, and last the file: .jsonl, .csv, .tsv, "
+        "or one text a line; - or no file for standard input",
+    )
+    # Names and the file may stand on both sides of options.
+    parser.set_defaults(intermixed="what")
+    parser.add_argument(
+        "--severity", metavar="N", help=f"1 to {MAX_SEVERITY}, some with commas, or all"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="INT", help="of the run; 0")
+    parser.add_argument(
+        "--shift", metavar="NAME", help="the shift in a suite to make the texts of; one's own name"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a parameter, as in TOML (repeatable)",
+    )
+    parser.add_argument(
+        "--protect",
+        metavar="KIND,...",
+        default=",".join(DEFAULT_PROTECTION),
+        help="spans that stay; %(default)s",
+    )
+    parser.add_argument("--filter", metavar="NAME", help="a validity filter")
+    parser.add_argument("--labels", metavar="A,B,...", help="what a change of the label goes by")
+    parser.add_argument(
+        "--format", choices=(LINES, "jsonl", "csv", "tsv"), help="of the input; as its name ends"
+    )
+    parser.add_argument("--out", type=Path, metavar="PATH", help=".jsonl, or .txt for texts alone")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    parser.add_argument("--only-changed", action="store_true", help="leave out what stays as it is")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="write JSON, one text a line")
+    shown.add_argument("--diff", action="store_true", help="show what changed, word by word")
+    add_columns(parser)
+    add_surroundings(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Perturb texts.
+
+    Raises:
+        OodError: a perturbation or a value that is not known, or texts that cannot be read.
+    """
+    names, file = _split(options.what)
+    if options.out is not None:
+        if options.out.suffix not in OUT_SUFFIXES:
+            raise ConfigurationError(
+                f"--out {options.out}: "
+                + unknown_name("kind of file", options.out.suffix, OUT_SUFFIXES)
+            )
+        if options.diff:
+            raise ConfigurationError("--diff is for the terminal; leave out --out")
+        refuse_existing(options.out, overwrite=options.overwrite)
+    root = Path.cwd()
+    reader = reader_of(options, root)
+    resources = Resources(reader.cache, reader.offline, root, reader.progress)
+    with using(resources):
+        shifts = [made for name in names for made in _shifts(name, options, len(names))]
+        texts = _texts(file, options)
+        counts = {shift.name: Count() for _, shift in shifts}
+        made = _made(texts, shifts, options.seed, counts)
+        if options.only_changed:
+            made = (one for one in made if one.changed)
+        try:
+            with _opened(options.out) as stream:
+                _write(made, stream, options, texts)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise ConfigurationError(f"{options.out} cannot be written: {error.strerror}") from None
+    for told, count in counts.items():
+        rejected = f", {count.rejected} rejected" if count.rejected else ""
+        tell(f"{told}: {count.changed} of {count.texts} texts changed{rejected}")
+    for name, shift in shifts:
+        if texts.labelled and _changes_labels(shift) and not shift.relabel:
+            tell(f"{name} changes labels; to what is told by --labels A,B")
+    return 0
+
+
+def _split(what: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Tell perturbations from the file, which comes last."""
+    *names, last = what
+    if last == STDIN or (":" not in last and (Path(last).suffix or Path(last).is_file())):
+        if not names:
+            raise ConfigurationError(
+                f"say what is done to the texts of {last}: {', '.join(catalogue())}"
+            )
+        return names, last
+    return what, STDIN
+
+
+def _shifts(given: str, options: argparse.Namespace, count: int) -> list[tuple[str, NoiseShift]]:
+    """Return the shift, or one for each severity, as a suite would have it, and whose it is."""
+    if given in attacks():
+        raise ConfigurationError(
+            f"{given} is an attack: it needs a model to search against; "
+            "`python -m pytest_ood freeze` writes down what it makes in a suite"
+        )
+    generator = find(given)
+    if options.shift is not None and count > 1:
+        raise ConfigurationError("--shift names one shift; give one perturbation")
+    entry: dict[str, Any] = {
+        "perturbation": given,
+        "parameters": dict(map(_parameter, options.set)),
+        "protect": list(listed(options.protect)),
+    }
+    if options.severity is not None:
+        entry["severity"] = _severity(options.severity)
+    if options.filter is not None:
+        entry["filter"] = options.filter
+    labels = listed(options.labels or "")
+    name = options.shift or generator.name
+    return [(generator.name, shift) for shift in parse_noise(name, entry, given, labels)]
+
+
+def _severity(given: str) -> Any:
+    if given == "all":
+        return given
+    try:
+        levels = [int(part) for part in given.split(",")]
+    except ValueError:
+        raise ConfigurationError(
+            f"--severity {given} is a whole number from 1 to {MAX_SEVERITY}, some with commas, or "
+            "all"
+        ) from None
+    return levels[0] if len(levels) == 1 else levels
+
+
+def _parameter(given: str) -> tuple[str, Any]:
+    """Read KEY=VALUE; what is no TOML value is a string."""
+    import tomllib
+
+    key, sign, value = given.partition("=")
+    if not sign or not key.strip():
+        raise ConfigurationError(f"--set {given} is not of the form KEY=VALUE")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def _texts(file: str, options: argparse.Namespace) -> Texts:
+    path = Path("standard input" if file == STDIN else file)
+    lines = decoded(sys.stdin.buffer, path) if file == STDIN else lines_of(path)
+    kind = "" if options.format == LINES else f".{options.format or path.suffix[1:]}"
+    plain = kind not in SUFFIXES
+    if plain:
+        for name in ("text_column", "label_column", "id_column"):
+            if getattr(options, name) is not None:
+                raise ConfigurationError(
+                    f"--{name.replace('_', '-')}: {path} is read as one text a line; "
+                    "--format jsonl, csv or tsv says otherwise"
+                )
+    rows = _plain_rows(lines) if plain else rows_of(lines, kind, path)
+    return Texts(source_of(file, options), rows, str(path), options.label_column is not None)
+
+
+def _plain_rows(lines: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for number, line in enumerate(lines, start=1):
+        text = line.removesuffix("\n").removesuffix("\r")
+        if text.strip():
+            yield number, {"text": text}
+
+
+def _made(
+    texts: Texts,
+    shifts: Sequence[tuple[str, NoiseShift]],
+    seed: int,
+    counts: Mapping[str, Count],
+) -> Iterator[Made]:
+    """Yield what each shift makes of each text, a few texts at a time."""
+    iterator = iter(texts)
+    while block := list(islice(iterator, AT_ONCE)):
+        columns = []
+        for _, shift in shifts:
+            inputs, rejected = shift.apply_at_once(block, seed)
+            columns.append(inputs)
+            count = counts[shift.name]
+            count.texts += len(block)
+            count.rejected += len(rejected)
+            count.changed += sum(e.inputs != i for e, i in zip(block, inputs, strict=True))
+        for place, example in enumerate(block):
+            for (name, shift), inputs in zip(shifts, columns, strict=True):
+                severity = getattr(shift.perturbation, "severity", MAX_SEVERITY)
+                yield Made(example, inputs[place], shift, name, severity, seed)
+
+
+@contextmanager
+def _opened(out: Path | None) -> Iterator[TextIO]:
+    if out is None:
+        yield sys.stdout
+        return
+    with writing_atomically(out) as stream:
+        yield stream
+
+
+def _write(made: Iterable[Made], stream: TextIO, options: argparse.Namespace, texts: Texts) -> None:
+    as_json = options.json or (options.out is not None and options.out.suffix == ".jsonl")
+    for one in made:
+        if as_json:
+            record = one.record(labels=texts.labelled)
+            stream.write(json.dumps(record, ensure_ascii=False).translate(_BREAKS) + "\n")
+        elif options.diff:
+            stream.write("\n".join(_diff(one)) + "\n")
+        else:
+            stream.write(_line(one) + "\n")
+
+
+def _line(one: Made) -> str:
+    if not isinstance(one.after, str):
+        raise ConfigurationError(
+            "texts of several columns do not fit on a line; --json, or --out with .jsonl, has them"
+        )
+    if "\n" in one.after or "\r" in one.after:
+        raise DataError(
+            f"the text {one.example.id!r} has several lines; --json, or --out with .jsonl, has it"
+        )
+    return one.after
+
+
+def _diff(one: Made) -> list[str]:
+    lines = [one_line(f"[{one.example.id}] {one.name}@{one.severity}", sys.maxsize)]
+    after = fields_of(one.after)
+    for name, before in fields_of(one.example.inputs).items():
+        shown = one_line(word_diff(before, after[name]), sys.maxsize)
+        lines.append(f"  {shown}" if len(after) == 1 else f"  {name}: {shown}")
+    if not one.changed:
+        lines.append("  (unchanged)")
+    return lines
+
+
+def _changes_labels(shift: NoiseShift) -> bool:
+    return isinstance(shift.perturbation.contract, Changing)

@@ -1,0 +1,445 @@
+"""Fine-tuning a sequence classifier with transformers, at one go or in several."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import ModelError, require
+from pytest_ood.examples import fields_of
+from pytest_ood.models._torch import pick_device, quiet_transformers
+from pytest_ood.seeding import generator, seeded_globals
+from pytest_ood.tasks import check_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_ood.examples import Dataset, Inputs
+    from pytest_ood.progress import Progress
+
+FROM_SCRATCH = "new:roberta"
+SCRATCH_VOCABULARY = 8_000
+
+WARM_UP = 0.06
+"""Of the steps, until the learning rate is at its peak."""
+
+KEPT_CHECKPOINTS = 2
+"""The last one, and the best or the one before: of a kill while one is written another is left."""
+
+COMPLETE = "complete.json"
+"""Written into a checkpoint when all of it is there."""
+
+EPOCH_START = "epoch_start.pth"
+"""What the generators were at when a checkpoint's epoch began: it decides the epoch's order."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a classifier is fine-tuned.
+
+    Attributes:
+        epochs: Passes over the data.
+        learning_rate: The peak; it falls linearly to 0 after a warm-up of 6 % of the steps.
+        batch_size: Examples a step.
+        seed: Of the new weights, the order and the dropout.
+        max_length: Tokens an input is cut to.
+        patience: So many epochs without a better validation accuracy end it, and the best epoch's
+            weights are kept; None: all epochs, and the last one's weights.
+    """
+
+    epochs: float
+    learning_rate: float
+    batch_size: int
+    seed: int
+    max_length: int
+    patience: int | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fine-tuning.
+
+    Attributes:
+        name: Of the model, in messages.
+        base: The checkpoint's folder; None for a small RoBERTa from scratch.
+        data: What it is trained on.
+        labels: Of the task, in order.
+        recipe: How.
+        device: "auto", "cpu", "cuda" or "mps".
+        progress: Told about steps.
+        validation: What accuracy is measured on after every epoch, or None.
+    """
+
+    name: str
+    base: Path | None
+    data: Dataset
+    labels: tuple[str, ...]
+    recipe: Recipe
+    device: str
+    progress: Progress
+    validation: Dataset | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a fine-tuning came to.
+
+    Attributes:
+        steps: That were taken in all.
+        epochs: Passes over the data that were made.
+        accuracies: On the validation data, after each epoch; empty without such data.
+        kept: The accuracy of the weights that are kept, or None.
+    """
+
+    steps: int
+    epochs: float
+    accuracies: tuple[float, ...] = ()
+    kept: float | None = None
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where a fine-tuning that may be ended by anything leaves what it has.
+
+    The same job goes on from there, to the same weights: model, optimizer, schedule, the place in
+    the data and the generators are restored.
+
+    Attributes:
+        folder: Holds nothing else.
+        every: Seconds between two, besides those after every epoch.
+    """
+
+    folder: Path
+    every: float = 60.0
+
+    def last(self) -> Path | None:
+        """Return the newest checkpoint that is complete, and delete what is not."""
+        found = sorted(self.folder.glob("checkpoint-*"), key=_step_of)
+        for path in found:
+            if not (path / COMPLETE).exists():
+                shutil.rmtree(path)
+        complete = [path for path in found if path.exists()]
+        return complete[-1] if complete else None
+
+
+def _step_of(path: Path) -> int:
+    return int(path.name.rpartition("-")[2])
+
+
+def window(config: Any) -> int:
+    """Return how many tokens a model has positions for.
+
+    RoBERTa's kind counts positions from behind the padding token's id.
+    """
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None:
+        return sys.maxsize
+    offset = config.pad_token_id + 1 if "roberta" in config.model_type else 0
+    return int(positions) - offset
+
+
+def pair(name: str, inputs: Inputs) -> list[str]:
+    """Return a text, or a text and its pair.
+
+    Raises:
+        ModelError: there are more.
+    """
+    texts = list(fields_of(inputs).values())
+    if len(texts) > 2:  # noqa: PLR2004 - a text and its pair
+        raise ModelError(
+            f"model {name!r}: an encoder takes one or two fields, not {len(texts)} "
+            f"({', '.join(fields_of(inputs))})"
+        )
+    return texts
+
+
+def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Outcome:
+    """Fine-tune a classifier, and save it and its tokenizer in a folder.
+
+    The same job gives the same weights on the same machine with as many threads, whether it was
+    ended and resumed or not.
+
+    Args:
+        job: What is to be done.
+        folder: It is there, and empty.
+        checkpoints: Where it may go on, and leaves what it has; None for nowhere.
+
+    Raises:
+        DataError: the data holds a label that the task has not.
+        ModelError: the base cannot be loaded as a sequence classifier.
+        MissingDependencyError: torch, transformers or accelerate is not installed.
+    """
+    purpose = f"fine-tuning {job.name!r}"
+    torch = require("torch", extra="transformers", purpose=purpose)
+    transformers = require("transformers", extra="transformers", purpose=purpose)
+    require("accelerate", extra="transformers", purpose=purpose)
+    for data in (job.data, job.validation):
+        if data is not None:
+            check_labels(data, job.labels)
+    with (
+        quiet_transformers(),
+        _own_randomness(torch, job.recipe.seed),
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".training.") as scratch,
+    ):
+        tokenizer, model = _start(torch, transformers, job, Path(scratch))
+        place = checkpoints or Checkpoints(Path(scratch))
+        run = _Run(torch, transformers, job, place, keep=checkpoints is not None)
+        outcome = run.run(tokenizer, model)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return outcome
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One process's part of a fine-tuning."""
+
+    torch: Any
+    transformers: Any
+    job: Job
+    checkpoints: Checkpoints
+    keep: bool
+
+    def run(self, tokenizer: Any, model: Any) -> Outcome:
+        """Train from the start, or from the last checkpoint."""
+        job, recipe = self.job, self.job.recipe
+        rows = self._rows(tokenizer, model, job.data)
+        per_epoch = math.ceil(len(rows) / recipe.batch_size)
+        steps = round(per_epoch * recipe.epochs)
+        last = self.checkpoints.last() if self.keep else None
+        state = _state_of(last)
+        if last is not None and (
+            state["global_step"] >= state["max_steps"] or _is_enough(state, recipe.patience)
+        ):
+            return self._finished(model, state)
+        done = 0 if last is None else int(state["global_step"])
+        arguments = self.transformers.TrainingArguments(
+            output_dir=str(self.checkpoints.folder),
+            num_train_epochs=recipe.epochs,
+            learning_rate=recipe.learning_rate,
+            per_device_train_batch_size=recipe.batch_size,
+            warmup_steps=max(1, round(WARM_UP * steps)),
+            # Texts of like length share a batch: on short texts, half the time is padding.
+            train_sampling_strategy="group_by_length",
+            seed=recipe.seed,
+            use_cpu=pick_device(self.torch, job.device) == "cpu",
+            dataloader_pin_memory=False,
+            logging_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+            save_strategy="epoch" if self.keep else "no",
+            save_total_limit=KEPT_CHECKPOINTS,
+            **self._validating(),
+        )
+        what = f"fine-tuning {job.name} on {len(rows):,} examples"
+        if done:
+            what += f", from step {done:,} on"
+        with job.progress.track(what, steps - done, "steps") as tracker:
+            validation = job.validation
+            trainer = self.transformers.Trainer(
+                model=model,
+                args=arguments,
+                train_dataset=rows,
+                eval_dataset=None
+                if validation is None
+                else self._rows(tokenizer, model, validation),
+                compute_metrics=_accuracy,
+                data_collator=self.transformers.DataCollatorWithPadding(tokenizer),
+                callbacks=[self._callback(tracker, done, last)],
+            )
+            trainer.remove_callback(self.transformers.PrinterCallback)
+            trainer.train(resume_from_checkpoint=None if last is None else str(last))
+        return self._finished(model, vars(trainer.state))
+
+    def _rows(self, tokenizer: Any, model: Any, data: Dataset) -> list[dict[str, Any]]:
+        job = self.job
+        return [
+            {
+                **tokenizer(
+                    *pair(job.name, example.inputs),
+                    truncation=True,
+                    max_length=min(job.recipe.max_length, window(model.config)),
+                ),
+                "labels": job.labels.index(example.label),
+            }
+            for example in data
+        ]
+
+    def _validating(self) -> dict[str, Any]:
+        if self.job.validation is None:
+            return {}
+        best = {"metric_for_best_model": "accuracy", "greater_is_better": True}
+        return {"eval_strategy": "epoch", "per_device_eval_batch_size": 32, **best}
+
+    def _finished(self, model: Any, state: Mapping[str, Any]) -> Outcome:
+        """Leave the model with the weights that are kept, and tell how it went."""
+        accuracies = _accuracies(state)
+        kept = accuracies[-1] if accuracies else None
+        chosen = int(state["global_step"])
+        if self.job.recipe.patience is not None and accuracies:
+            kept = max(accuracies)
+            chosen = next(
+                entry["step"]
+                for entry in state["log_history"]
+                if entry.get("eval_accuracy") == kept
+            )
+        path = self.checkpoints.folder / f"checkpoint-{chosen}"
+        if self.keep:
+            from safetensors.torch import load_model
+
+            load_model(model, path / "model.safetensors", device=str(model.device))
+        return Outcome(int(state["global_step"]), float(state["epoch"]), accuracies, kept)
+
+    def _callback(self, tracker: Any, done: int, last: Path | None) -> Any:
+        """Return what reports steps, asks for checkpoints and ends what gets no better."""
+        run, torch = self, self.torch
+        base = self.transformers.TrainerCallback
+
+        class Callback(base):  # type: ignore[misc,valid-type] # untyped
+            saved = time.monotonic()
+            begin: Any = None
+            resumed = last
+            told = ""
+
+            def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+                if self.resumed is not None:
+                    # The order of an epoch is drawn when it begins, also of one that is resumed.
+                    _set_generators(torch, torch.load(self.resumed / EPOCH_START))
+                    self.resumed = None
+                self.begin = _generators(torch)
+
+            def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+                tracker.update(state.global_step - done, self.told)
+                # After the last step of an epoch the accuracy is measured first.
+                ends = state.epoch.is_integer() or state.global_step >= state.max_steps
+                due = time.monotonic() - self.saved >= run.checkpoints.every
+                if run.keep and due and not ends:
+                    control.should_save = True
+
+            def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
+                path = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+                torch.save(self.begin, path / EPOCH_START)
+                (path / COMPLETE).write_text(json.dumps({"step": state.global_step}))
+                self.saved = time.monotonic()
+
+            def on_evaluate(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+                found = _accuracies(vars(state))
+                self.told = f"validation accuracy {found[-1]:.3f} after {len(found)} epochs"
+                tracker.update(state.global_step - done, self.told)
+                if _is_enough(vars(state), run.job.recipe.patience):
+                    control.should_training_stop = True
+
+        return Callback()
+
+
+def _accuracy(found: Any) -> dict[str, float]:
+    logits = found.predictions
+    logits = logits[0] if isinstance(logits, tuple) else logits
+    return {"accuracy": float((logits.argmax(-1) == found.label_ids).mean())}
+
+
+def _accuracies(state: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the validation accuracy after each epoch."""
+    return tuple(e["eval_accuracy"] for e in state["log_history"] if "eval_accuracy" in e)
+
+
+def _is_enough(state: Mapping[str, Any], patience: int | None) -> bool:
+    """Tell whether the last epochs were no better than one before."""
+    accuracies = _accuracies(state)
+    if patience is None or not accuracies:
+        return False
+    return len(accuracies) - 1 - accuracies.index(max(accuracies)) >= patience
+
+
+def _state_of(checkpoint: Path | None) -> dict[str, Any]:
+    if checkpoint is None:
+        return {}
+    state: dict[str, Any] = json.loads((checkpoint / "trainer_state.json").read_text())
+    return state
+
+
+def _start(torch: Any, transformers: Any, job: Job, scratch: Path) -> tuple[Any, Any]:
+    """Return the tokenizer and the model that is trained, with a head for the labels."""
+    names = {
+        "id2label": dict(enumerate(job.labels)),
+        "label2id": {n: i for i, n in enumerate(job.labels)},
+    }
+    if job.base is None:
+        return _new_roberta(transformers, job.data, names, scratch)
+    safetensors = require("safetensors", extra="transformers", purpose="the base")
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(job.base)
+        model = transformers.AutoModelForSequenceClassification.from_pretrained(
+            job.base,
+            num_labels=len(job.labels),
+            dtype=torch.float32,
+            # A head for other labels is replaced by a new one.
+            ignore_mismatched_sizes=True,
+            **names,
+        )
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        raise ModelError(
+            f"model {job.name!r}: {job.base} cannot be loaded as a sequence classifier: {error}"
+        ) from error
+    if tokenizer.pad_token is None:
+        raise ModelError(
+            f"model {job.name!r}: the tokenizer of {job.base} has no padding token, so that texts "
+            "of different lengths make no batch; give an encoder, such as roberta-base"
+        )
+    return tokenizer, model
+
+
+def _generators(torch: Any) -> dict[str, Any]:
+    """Return the states of the generators that the order of an epoch is drawn from."""
+    return {"cpu": torch.random.get_rng_state()}
+
+
+def _set_generators(torch: Any, states: Mapping[str, Any]) -> None:
+    torch.random.set_rng_state(states["cpu"])
+
+
+@contextmanager
+def _own_randomness(torch: Any, seed: int) -> Iterator[None]:
+    """Seed what the trainer draws from, and put every generator back."""
+    with torch.random.fork_rng(), seeded_globals(generator(seed, "training")):
+        torch.manual_seed(seed)
+        yield
+
+
+def _new_roberta(
+    transformers: Any, data: Dataset, names: Mapping[str, Any], scratch: Path
+) -> tuple[Any, Any]:
+    """Make a RoBERTa of 2 layers, 128 wide, and a byte-level BPE of the training texts."""
+    tokenizers = require("tokenizers", extra="transformers", purpose="a new RoBERTa")
+    bpe = tokenizers.ByteLevelBPETokenizer()
+    bpe.train_from_iterator(
+        [text for example in data for text in fields_of(example.inputs).values()],
+        vocab_size=SCRATCH_VOCABULARY,
+        min_frequency=2,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        show_progress=False,
+    )
+    bpe.save_model(str(scratch))
+    tokenizer = transformers.RobertaTokenizerFast.from_pretrained(scratch)
+    config = transformers.RobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=512,
+        max_position_embeddings=514,
+        type_vocab_size=1,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        **names,
+    )
+    return tokenizer, transformers.RobertaForSequenceClassification(config)

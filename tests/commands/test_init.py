@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pytest_ood.commands import USAGE_ERROR, main
+from pytest_ood.gate import Gate, Options
+from pytest_ood.progress import Silent
+
+WORDS = {"neg": "dreadful", "pos": "wonderful"}
+
+
+def table(path: Path, header: list[str], rows: list[list[object]]) -> None:
+    """Write a CSV file."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
+def reviews(noun: str, count: int = 40) -> list[list[object]]:
+    """Return rows of a number, a text and a label."""
+    labels = ["neg", "pos"]
+    return [
+        [n, f"The {noun}, number {n}, was {WORDS[labels[n % 2]]}.", labels[n % 2]]
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def project(tmp_path: Path, user_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: ARG001
+    """Make a folder with two labelled files, and work in it."""
+    table(tmp_path / "reviews.csv", ["number", "review", "sentiment"], reviews("film"))
+    table(tmp_path / "tweets.csv", ["number", "review", "sentiment"], reviews("day"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def gate(root: Path) -> Gate:
+    """Return what a run would check."""
+    return Gate(Options(root, root / "cache", offline=True), Silent())
+
+
+def left(root: Path) -> list[str]:
+    """Return every file there is but for the data."""
+    found = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    return sorted(name for name in found if not name.endswith(".csv"))
+
+
+def test_what_is_written_is_a_project(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Columns, labels and shifts are found, said and configured; data is split for training."""
+    assert main(["init", "--data", "reviews.csv", "--out-of-distribution", "tweets.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "reviews.csv: 40 examples, text in review, label in sentiment; neg 20, pos 20" in out
+    assert "half of reviews.csv is for training" in out
+    assert left(project) == [
+        "conftest.py", "ood_models.py", "pyproject.toml", "suites/data/reviews-test.jsonl",
+        "suites/data/reviews-train.jsonl", "suites/reviews.toml",
+    ]  # fmt: skip
+    made = gate(project)
+    assert {check.path for check in made.checks} == {
+        "reviews/in-distribution", "reviews/domain/tweets", "reviews/noise/keyboard",
+        "reviews/noise/ocr", "reviews/noise/misspelling",
+        "reviews/adversarial/greedy-characters",
+    }  # fmt: skip
+    assert list(made.models["reviews"]) == ["tfidf"]
+    parts = [
+        [json.loads(line)["review"] for line in path.read_text().splitlines()]
+        for path in sorted((project / "suites" / "data").iterdir())
+    ]
+    assert sorted(parts[0] + parts[1]) == sorted(str(row[1]) for row in reviews("film"))
+
+
+def test_training_data_of_one_s_own_leaves_the_data_whole(project: Path) -> None:
+    """With --train nothing is split, and the suite reads the file that was named."""
+    table(project / "train.csv", ["review", "sentiment"], [r[1:] for r in reviews("book")])
+    assert main(["init", "--data", "reviews.csv", "--train", "train.csv"]) == 0
+    assert not (project / "suites" / "data").exists()
+    suite = tomllib.loads((project / "suites" / "reviews.toml").read_text())
+    assert suite["in_distribution"] == {
+        "data": "reviews.csv", "fields": ["review"], "label": "sentiment",
+    }  # fmt: skip
+    assert gate(project).models["reviews"]["tfidf"].source == "ood_models:tfidf, fitted here"
+
+
+def test_a_pyproject_is_kept_and_appended_to(project: Path) -> None:
+    """What stands there stays, byte for byte, before the new tables."""
+    before = '# mine\n[project]\nname = "x"\nversion = "1"\n\n[tool.other]\nkey = 1'
+    (project / "pyproject.toml").write_text(before)
+    assert main(["init", "--data", "reviews.csv"]) == 0
+    text = (project / "pyproject.toml").read_text()
+    assert text.startswith(before + "\n\n[tool.pytest_ood]")
+    assert tomllib.loads(text)["tool"]["other"] == {"key": 1}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("conftest.py", "", "conftest.py (--no-conftest leaves it as it is)"),
+        ("ood_models.py", "", "ood_models.py (rename or delete it)"),
+        ("suites/reviews.toml", "", "suites/reviews.toml (--suite NAME names another)"),
+        ("pyproject.toml", "[tool.pytest_ood]\n", "has a table [tool.pytest_ood] already"),
+        ("pyproject.toml", "tool = 3\n", "a table [tool.pytest_ood] cannot be added to it"),
+        ("pyproject.toml", "[tool\n", "a table [tool.pytest_ood] cannot be added to it"),
+    ],
+)
+def test_nothing_is_replaced(
+    file: str, text: str, message: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that is there is named with what to do, and nothing else is written either."""
+    (project / file).parent.mkdir(exist_ok=True)
+    (project / file).write_text(text)
+    assert main(["init", "--data", "reviews.csv"]) == USAGE_ERROR
+    assert message in capsys.readouterr().err
+    assert left(project) == [file]
+    assert (project / file).read_text() == text
+
+
+def test_a_folder_that_cannot_be_written_gets_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where one file cannot be written, none of the others stays."""
+    (project / "suites").write_text("a file, not a folder")
+    assert main(["init", "--data", "reviews.csv"]) == USAGE_ERROR
+    assert "cannot be written" in capsys.readouterr().err
+    assert left(project) == ["suites"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "say which data: --data FILE"),
+        (["--data", "none.csv"], "none.csv: there is no such file"),
+        (["--data", "data.xml"], "unknown kind of data file '.xml'"),
+        (["--data", "empty.csv"], "empty.csv: there is no row in it"),
+        (["--data", "one.csv"], "every label in 'label' is 'pos'; a task has two or more"),
+        (
+            ["--data", "reviews.csv", "--text-column", "reviw"],
+            "--text-column: unknown column 'reviw'. Did you mean 'review'? "
+            "Known: number, review, sentiment.",
+        ),
+        (["--data", "reviews.csv", "--label-column", "stars"], "unknown column 'stars'"),
+        (["--data", "reviews.csv", "--label-column", "review", "--text-column", "review"],
+         "the column 'review' is given as text and as label"),
+        (["--data", "plain.csv"], "which column has the labels cannot be told"),
+        (["--data", "numbers.csv"], "which column has the texts cannot be told"),
+        (["--data", "many.csv"], "the column 'label' has 150 different values, too many"),
+        (["--data", "reviews.csv", "--out-of-distribution", "other.csv"],
+         "unknown label 'great'. Known: neg, pos"),
+        (["--data", "reviews.csv", "--train", "one.csv"], "no example of the label 'neg'"),
+        (["--data", "reviews.csv", "--model", "bert"], "unknown kind of model 'bert'"),
+        (["--data", "reviews.csv", "--model", "openai"], "openai takes one name more"),
+        (["--data", "reviews.csv", "--model", "tfidf", "x"], "tfidf takes nothing more"),
+        (["--data", "reviews.csv", "--model", "hf", "nowhere"], "there is no folder"),
+        (["--data", "reviews.csv", "--model", "hf", "bare"], "holds no config.json"),
+        (["--data", "reviews.csv", "--model", "sklearn", "mine:model"], "no module 'mine'"),
+        (["--data", "reviews.csv", "--model", "prompted", "asset:smol"], "unknown model asset"),
+        (["--data", "reviews.csv", "--model", "hf", "classifier"],
+         "its labels are LABEL_0, LABEL_1, and those of the data neg, pos"),
+        (["--data", "reviews.csv", "--model-label", "x"], "not of the form THEIRS=YOURS"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_told(
+    arguments: list[str], message: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message names what there is; nothing is written."""
+    (project / "data.xml").write_text("<a/>")
+    (project / "empty.csv").write_text("text,label\n")
+    table(project / "one.csv", ["text", "label"], [["a film", "pos"], ["another", "pos"]])
+    table(project / "plain.csv", ["text"], [["a film"], ["another film"]])
+    table(project / "numbers.csv", ["a", "b"], [[1, 2], [3, 4]])
+    table(project / "many.csv", ["text", "label"], [[f"film {n}", n] for n in range(150)])
+    table(project / "other.csv", ["review", "sentiment"], [["a film", "great"]])
+    save_config(project / "classifier", "BertForSequenceClassification")
+    (project / "bare").mkdir()
+    before = left(project)
+    assert main(["init", *arguments]) == USAGE_ERROR
+    assert message in capsys.readouterr().err
+    assert left(project) == before
+
+
+def save_config(folder: Path, architecture: str, **more: object) -> None:
+    """Write what a saved model's folder says of itself."""
+    folder.mkdir()
+    config = {"architectures": [architecture], "model_type": "bert", **more}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def test_a_saved_model_tells_what_it_is(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A classifier is evaluated, an encoder fine-tuned, an LLM prompted; the first is baseline."""
+    save_config(project / "sure", "BertForSequenceClassification")
+    save_config(project / "encoder", "BertModel")
+    save_config(project / "llm", "LlamaForCausalLM")
+    arguments = ["--model", "hf", "sure", "--model", "hf", "encoder", "--model", "hf", "llm",
+                 "--model-label", "LABEL_0=neg", "--model-label", "LABEL_1=pos"]  # fmt: skip
+    assert main(["init", "--data", "reviews.csv", *arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["labels"] == ["neg", "pos"]
+    tool = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["pytest_ood"]
+    assert tool["models"]["sure"] == {
+        "finetuned": "sure", "labels": {"LABEL_0": "neg", "LABEL_1": "pos"}, "baseline": True,
+    }  # fmt: skip
+    assert tool["models"]["encoder"]["train"]["data"] == "suites/data/reviews-train.jsonl"
+    assert tool["models"]["llm"]["prompted"] == "llm"
+    assert tool["models"]["llm"]["shots"] == 4
+    assert list(gate(project).models["reviews"]) == ["sure", "encoder", "llm"]
+    assert "margin = 0.05" in (project / "suites" / "reviews.toml").read_text()
+
+
+def test_a_model_behind_an_api_is_capped(project: Path) -> None:
+    """Its key is named, never asked for, and requests have a cap; no data is split for it."""
+    assert (
+        main(["init", "--data", "reviews.csv", "--model", "openai", "gpt-x", "--suite", "a b"]) == 0
+    )
+    tool = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["pytest_ood"]
+    model = tool["models"]["gpt-x"]
+    assert model["prompted"] == "openai:gpt-x"
+    assert model["api_key"] == "OPENAI_API_KEY"
+    assert model["max_requests"] == 10000
+    assert model["prompt"].endswith("Text: {text}\nLabel:")
+    assert tool["suites"] == ["suites/a-b.toml"]
+    assert list(gate(project).models["a-b"]) == ["gpt-x"]
+
+
+def test_odd_names_and_several_fields(project: Path) -> None:
+    """Quotes, spaces and two fields come through; the fixture reads what the suite reads."""
+    rows = [
+        {"premise a": f"it is {n}", 'the "other"': f'say "{n}"', "gold": n % 2} for n in range(30)
+    ]
+    (project / "my data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    arguments = ["--text-column", "premise a", "--text-column", 'the "other"', "--label-column",
+                 "gold"]  # fmt: skip
+    assert main(["init", "--data", "my data.jsonl", *arguments]) == 0
+    made = gate(project)
+    examples = made.runs["my-data"].in_distribution()
+    assert examples.labels == ("0", "1")
+    namespace: dict[str, object] = {"__file__": str(project / "conftest.py")}
+    exec(compile((project / "conftest.py").read_text(), "conftest", "exec"), namespace)  # noqa: S102 - what was written
+    fixture = namespace["my_data"]
+    pairs = fixture.__wrapped__()  # type: ignore[attr-defined] # the function of the fixture
+    assert sorted(map(str, pairs)) == sorted(str((dict(e.inputs), e.label)) for e in examples)  # type: ignore[arg-type] # two fields
+
+
+def test_ids_that_repeat_are_left_out(project: Path) -> None:
+    """A column `id` is taken where its values are unique, and ids come of the content elsewhere."""
+    for name, ids in (("good", range(40)), ("bad", [7] * 40)):
+        rows = [[i, *row[1:]] for i, row in zip(ids, reviews("film"), strict=True)]
+        table(project / f"{name}.csv", ["id", "text", "label"], rows)
+        arguments = ["--data", f"{name}.csv", "--train", "reviews.csv", "--no-conftest"]
+        assert main(["init", *arguments]) == 0
+        suite = tomllib.loads((project / "suites" / f"{name}.toml").read_text())
+        assert suite["in_distribution"].get("id") == ("id" if name == "good" else None)
+        for path in ("pyproject.toml", "ood_models.py"):
+            (project / path).unlink()
+
+
+class Terminal(io.StringIO):
+    """A standard input at which somebody sits."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def test_a_terminal_is_asked(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Questions suggest what was found, and are asked again after an answer that cannot be."""
+    monkeypatch.setattr(
+        sys, "stdin", Terminal("nowhere.csv\nreviews.csv\nsent\nsentiment\ntweets.csv\n\nbert\n\n")
+    )
+    assert main(["init", "--text-column", "review"]) == 0
+    err = capsys.readouterr().err
+    assert "there is no file" in err
+    assert "reviews.csv has the columns number, review, sentiment" in err
+    assert "Label column [sentiment]: ood: one of number, review, sentiment" in err
+    assert "Model [tfidf]: ood: one of tfidf, sklearn, hf" in err
+    assert "reviews/domain/tweets" in {check.path for check in gate(project).checks}
+
+
+def test_answers_that_end_early_write_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-D is an answer, too."""
+    monkeypatch.setattr(sys, "stdin", Terminal("reviews.csv\n"))
+    assert main(["init"]) == USAGE_ERROR
+    assert "the answers end here; nothing was written" in capsys.readouterr().err
+    assert left(project) == []
