@@ -328,6 +328,23 @@ def test_the_first_steps_work_to_the_letter(
     assert min(scores["tfidf"], scores["encoder"]) == 1.0
 
 
+@pytest.mark.usefixtures("compiled_packages", "user_cache")
+def test_the_command_of_the_first_steps_writes_what_they_write(pytester: pytest.Pytester) -> None:
+    """What `init` sets up in one line is collected as gates of the saved model."""
+    guide, here = "docs/getting-started.md", pytester.path
+    pytester.mkdir("data")
+    (here / "data/reviews.csv").write_text(csv_rows(300, 1))
+    (here / "data/train.csv").write_text(csv_rows(300, 1001))
+    (training,) = (b.code for b in blocks(guide) if b.note == "file: train.py")
+    (here / "train.py").write_text(training)
+    assert pytester.run(sys.executable, "train.py").ret == 0
+    text = (ROOT / guide).read_text(encoding="utf-8")
+    (command,) = re.findall(r"`(python -m pytest_ood init [^`]+)`", text)
+    assert pytester.run(sys.executable, *_arguments(command)).ret == 0
+    result = pytester.runpytest_inprocess("--ood-suite", "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["reviews/noise/*[[]tfidf[]]"])
+
+
 @pytest.fixture
 def suites_project(readme_project: pytest.Pytester) -> pytest.Pytester:
     """Add the guide to suites, and the data that it speaks of."""
