@@ -1,24 +1,29 @@
 from __future__ import annotations
 
+import csv
+import inspect
 import json
 import re
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from random import Random
 
 import pytest
 from faulty_server import serving
 
+from pytest_ood.configuration import Configuration
+from pytest_ood.models import adapter, adapters
 from pytest_ood.perturbations import catalogue
 from pytest_ood.perturbations.adversarial import attacks
+from pytest_ood.readers import DataSource
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(
     r"(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```\n", re.DOTALL
 )
-NOTES = ("file: ", "run", "perturbation", "run by hand", "run by .ci/run")
+NOTES = ("file: ", "run", "shown: ", "perturbation", "run by hand", "run by .ci/run")
 
 
 @dataclass(frozen=True)
@@ -70,18 +75,7 @@ def readme_project(
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "README.md",
-        "CONTRIBUTING.md",
-        "docs/statistics.md",
-        "docs/perturbations.md",
-        "docs/attacks.md",
-        "docs/apis.md",
-        "docs/scaling.md",
-        "docs/speed.md",
-        "docs/releases.md",
-        "docs/trackers.md",
-    ],
+    ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in sorted(ROOT.glob("docs/*.md")))],
 )
 def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
     """A block is a file, a command, or shown output and data; nothing stands there untested."""
@@ -228,6 +222,207 @@ def test_the_models_of_the_guide_to_apis_are_asked(
     assert {e["model"] for e in report["evaluations"]} == {"hosted", "local"}
     shots = {body["model"]: len(body["messages"]) for body in server.bodies}
     assert shots == {"a-hosted-model": 2 * 4 + 1, "SmolLM2-135M-Instruct": 1}
+
+
+TELLING = {
+    "positive": ("wonderful", "delightful", "brilliant", "charming", "moving", "gripping"),
+    "negative": ("terrible", "dreadful", "tedious", "clumsy", "shallow", "pointless"),
+}
+
+
+def csv_rows(count: int, start: int) -> str:
+    """Return the rows that the first steps show, each with one of six telling words."""
+    lines = ["text,label"]
+    for number in range(start, start + count):
+        label = ("negative", "positive")[number % 2]
+        word = TELLING[label][number // 2 % 6]
+        lines.append(f'"A {word} film and a long one, number {number}.",{label}')
+    return "\n".join(lines) + "\n"
+
+
+def save_classifier(folder: Path, texts: list[str], labels: list[str]) -> None:
+    """Train a very small BERT on texts, and save it with its tokenizer as anybody would."""
+    import torch
+    import transformers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    words = sorted({word for text in texts for word in re.findall(r"[a-z]+", text.lower())})
+    places = {token: place for place, token in enumerate([*special, *words])}
+    raw = Tokenizer(models.WordLevel(places, unk_token="[UNK]"))  # noqa: S106 - no password
+    raw.normalizer = normalizers.Lowercase()
+    raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    raw.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    names = ("pad_token", "unk_token", "cls_token", "sep_token")
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=raw, **dict(zip(names, special, strict=True))
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = transformers.BertConfig(
+            vocab_size=len(places), hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+            intermediate_size=32, max_position_embeddings=64, hidden_dropout_prob=0.0,
+        )  # fmt: skip
+        model = transformers.BertForSequenceClassification(config)
+        batch = tokenizer(texts, padding=True, return_tensors="pt")
+        truth = torch.tensor([label == "positive" for label in labels]).long()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.003)
+        for _ in range(60):
+            optimizer.zero_grad()
+            model(**batch, labels=truth).loss.backward()
+            optimizer.step()
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def shown(guide: str, name: str) -> list[str]:
+    """Return the lines that a guide shows of a run."""
+    blocks_ = [b.code for b in blocks(guide) if b.note == f"shown: {name}"]
+    assert blocks_, name
+    return [line.strip() for code in blocks_ for line in code.splitlines() if line.strip()]
+
+
+@pytest.mark.usefixtures("one_thread", "compiled_packages", "user_cache")
+def test_the_first_steps_work_to_the_letter(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """File by file and command by command, the page leads to all three models and its table."""
+    guide, here = "docs/getting-started.md", pytester.path
+    pytester.mkdir("data")
+    (here / "data/reviews.csv").write_text(csv_rows(300, 1))
+    (here / "data/train.csv").write_text(csv_rows(300, 1001))
+    _, *known = csv.reader(csv_rows(300, 1001).splitlines())
+    save_classifier(here / "models/encoder", [t for t, _ in known], [label for _, label in known])
+    printed: dict[str, set[str]] = {}
+    with serving() as server:
+        server.models = ("my-model",)
+        server.answer = lambda text: (
+            "negative" if any(word in text for word in TELLING["negative"]) else "positive"
+        )
+        monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+        for block in blocks(guide):
+            kind, _, name = block.note.partition(": ")
+            if kind == "file" and name.endswith(", first rows"):
+                shown_rows = block.code.splitlines()
+                assert (here / "data/reviews.csv").read_text().splitlines()[: len(shown_rows)] == (
+                    shown_rows
+                )
+            elif kind == "file":
+                path = here / name.removesuffix(", added to")
+                path.parent.mkdir(exist_ok=True)
+                code = block.code.replace("http://127.0.0.1:8000/v1", server.url)
+                before = f"{path.read_text()}\n" if name.endswith(", added to") else ""
+                path.write_text(before + code)
+            elif kind == "run" and block.code.startswith("python"):
+                assert pytester.run(sys.executable, *_arguments(block.code)).ret == 0
+            elif kind == "run":
+                result = pytester.runpytest_inprocess(*block.code.split()[1:])
+                assert result.ret in (0, 1)
+                assert "errors" not in result.parseoutcomes()
+                printed[name or "dry run"] = {line.strip() for line in result.outlines}
+    assert list(printed) == ["dry run", "tfidf", "encoder", "assistant", "all"]
+    assert [line for line in shown(guide, "tfidf") if line not in printed["tfidf"]] == []
+    report = json.loads((here / "report.json").read_text())
+    scores = {s["model"]: s["score"] for s in report["in_distribution"]}
+    assert scores.keys() == {"tfidf", "encoder", "assistant"}
+    assert min(scores["tfidf"], scores["encoder"]) == 1.0
+
+
+@pytest.mark.usefixtures("compiled_packages", "user_cache")
+def test_the_command_of_the_first_steps_writes_what_they_write(pytester: pytest.Pytester) -> None:
+    """What `init` sets up in one line is collected as gates of the saved model."""
+    guide, here = "docs/getting-started.md", pytester.path
+    pytester.mkdir("data")
+    (here / "data/reviews.csv").write_text(csv_rows(300, 1))
+    (here / "data/train.csv").write_text(csv_rows(300, 1001))
+    (training,) = (b.code for b in blocks(guide) if b.note == "file: train.py")
+    (here / "train.py").write_text(training)
+    assert pytester.run(sys.executable, "train.py").ret == 0
+    text = (ROOT / guide).read_text(encoding="utf-8")
+    (command,) = re.findall(r"`(python -m pytest_ood init [^`]+)`", text)
+    assert pytester.run(sys.executable, *_arguments(command)).ret == 0
+    result = pytester.runpytest_inprocess("--ood-suite", "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["reviews/noise/*[[]tfidf[]]"])
+
+
+@pytest.fixture
+def suites_project(readme_project: pytest.Pytester) -> pytest.Pytester:
+    """Add the guide to suites, and the data that it speaks of."""
+    project = with_guide(readme_project, "docs/suites.md", "suites/products.toml")
+    reviews = [json.loads(line) for line in rows(300, "lamp", 500).splitlines()]
+    stars = {"negative": 1, "positive": 5}
+    (project.path / "data/products.csv").write_text(
+        "\n".join(["review,stars", *(f'"{r["text"]}",{stars[r["label"]]}' for r in reviews)])
+    )
+    asked = [
+        {"question": f"Is shop {n} {word} today?", "passage": "It says so.", "label": label}
+        for n in range(150)
+        for word, label in (("open", "yes"), ("shut", "no"))
+    ]
+    (project.path / "data/answers.jsonl").write_text("\n".join(map(json.dumps, asked)))
+    return project
+
+
+def test_the_suites_of_the_guide_to_suites_run(suites_project: pytest.Pytester) -> None:
+    """Both suites are measured on both models, with every shift and metric that stands there."""
+    (command,) = (b.code.split()[1:] for b in blocks("docs/suites.md") if b.note == "run")
+    result = suites_project.runpytest_inprocess(*command, "-k", "not test_")
+    assert result.parseoutcomes().get("errors", 0) == 0
+    report = json.loads(suites_project.path.joinpath("report.json").read_text())
+    assert report["seed"] == 7
+    measured = {(e["suite"], e["shift"], e["model"]) for e in report["evaluations"]}
+    shifts = {"products": ("products", "keyboard", "hurried", "worst-case", "deepwordbug"),
+              "answers": ("misspelling",)}  # fmt: skip
+    assert measured == {
+        (suite, shift, model)
+        for suite, names in shifts.items()
+        for shift in names
+        for model in ("rules", "hasty")
+    }
+    metrics = {(e["shift"], e["metric"]) for e in report["evaluations"]}
+    assert {("products", "reweighted"), ("keyboard", "macro-f1")} <= metrics
+
+
+def test_the_guide_to_suites_names_every_key(suites_project: pytest.Pytester) -> None:
+    """Its tables have every adapter with every option, and every key beside `suites`."""
+    del suites_project
+    text = (ROOT / "docs/suites.md").read_text(encoding="utf-8")
+    lines = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    for name in adapters():
+        options = inspect.signature(adapter(name).build).parameters.values()
+        named = [o.name for o in options if o.kind is inspect.Parameter.KEYWORD_ONLY]
+        assert [n for n in named if f"`{n}`" not in lines[name]] == [] or name == "openai", name
+    keys = [f.name for f in fields(Configuration) if f.name not in ("suites", "models")]
+    assert [key for key in keys if key not in lines] == []
+    assert [f.name for f in fields(DataSource) if f.name not in lines] == []
+
+
+def test_the_assertions_of_the_guide_hold(readme_project: pytest.Pytester) -> None:
+    """Its tests pass, its property holds, and its hook adds a model."""
+    project = with_guide(readme_project, "docs/assertions.md", "suites/reviews.toml")
+    first, second = (b.code.split()[1:] for b in blocks("docs/assertions.md") if b.note == "run")
+    run = project.runpytest_inprocess(*first)
+    run.assert_outcomes(passed=10, deselected=run.parseoutcomes()["deselected"])
+    run = project.runpytest_inprocess(
+        "--ood-suite", "--ood-model", "tfidf", "--ood-model", "rules", "test_invariance.py",
+        "test_models.py", "-k", "test_case or test_a_telling",
+    )  # fmt: skip
+    assert run.parseoutcomes()["passed"] == 1 + 2
+    project.runpytest_inprocess(*second).stdout.fnmatch_lines(
+        ["reviews/noise/keyboard[[]longest[]]*"]
+    )
+
+
+def test_the_comparison_shows_the_figures_that_were_measured() -> None:
+    """What stands in the comparison stands in the tables that the benchmarks wrote, too."""
+    text = (ROOT / "docs/comparison.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- figures of")[2].partition("Each row")[0]
+    figures = re.findall(r"(?<![\w.])(\d+\.\d+)(?= s| texts/s| in batches|\))", table)
+    assert len(figures) == 11
+    measured = "".join(
+        (ROOT / f"docs/{n}.md").read_text(encoding="utf-8") for n in ("speed", "attacks")
+    )
+    assert [f for f in figures if f"| {f} |" not in measured] == []
 
 
 @pytest.mark.usefixtures("tracker_environment")
