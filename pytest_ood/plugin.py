@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -36,7 +37,6 @@ TRACKERS: pytest.StashKey[Mapping[str, Tracker]] = pytest.StashKey()
 LOGGED: pytest.StashKey[list[Logged]] = pytest.StashKey()
 
 FIXTURES = frozenset({"ood", "ood_model", "ood_baseline", "ood_shift"})
-REPORT_SUFFIXES = (".json",)
 SKIP_REASON = "robustness test: runs with --ood-suite"
 TERMINAL_INTERVAL = 5.0
 
@@ -78,7 +78,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="PATH",
-        help="write the report here; its ending says the form: .json (repeatable)",
+        help="write the report here; its ending says the form: .json, .html or .md (repeatable)",
     )
     group.addoption(
         "--ood-save",
@@ -154,6 +154,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from pytest_ood.errors import OodError
     from pytest_ood.gate import Gate
+    from pytest_ood.reports.forms import FORMS
 
     options = _options(config)
     if options.cache.exists() and not options.cache.is_dir():
@@ -164,10 +165,10 @@ def pytest_configure(config: pytest.Config) -> None:
             "start a cluster of its own: leave out -n, or say -n 0"
         )
     for path in _report_paths(config):
-        if path.suffix not in REPORT_SUFFIXES:
+        if path.suffix not in FORMS:
             raise pytest.UsageError(
                 f"--ood-report {path.name}: unknown kind of report {path.suffix!r}; "
-                f"known: {', '.join(REPORT_SUFFIXES)}"
+                f"known: {', '.join(FORMS)}"
             )
         if not path.parent.is_dir():
             raise pytest.UsageError(f"--ood-report: there is no folder {path.parent}")
@@ -370,7 +371,7 @@ class OodItem(pytest.Item):
 
         from pytest_ood.errors import NotApplicableError
         from pytest_ood.evaluation import to_record
-        from pytest_ood.reports.explanation import explain
+        from pytest_ood.reports.explanation import explain, rerun
         from pytest_ood.reports.junit import properties
 
         gate = self.config.stash[GATE]
@@ -393,12 +394,8 @@ class OodItem(pytest.Item):
         self.user_properties += properties(result, gate.rules)
         if result.verdict in ("pass", "measured"):
             return
-        check = self.check
-        rerun = f"pytest --ood-suite --ood-only {check.path} --ood-model {check.model}"
-        rerun += f" --ood-seed {gate.seed}"
-        if gate.options.max_examples is not None:
-            rerun += f" --ood-max-examples {gate.options.max_examples}"
-        text = explain(result, gate.rules, rerun)
+        again = rerun(self.check.path, self.check.model, gate.seed, gate.options.max_examples)
+        text = explain(result, gate.rules, again)
         if result.verdict == "inconclusive" and not gate.strict:
             raise _skipped(f"inconclusive: {result.reason}")
         raise GateFailedError(text)
@@ -406,11 +403,13 @@ class OodItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show the explanation or the error's own words; a traceback only for surprises."""
         from pytest_ood.errors import OodError
+        from pytest_ood.reports.text import harmless
 
         if isinstance(excinfo.value, GateFailedError):
             return str(excinfo.value)
         if isinstance(excinfo.value, OodError):
-            return f"{type(excinfo.value).__name__}: {excinfo.value}"
+            shown = harmless(str(excinfo.value), keep="\n")
+            return f"{type(excinfo.value).__name__}: {shown}"
         return _harmless(super().repr_failure(excinfo, style))
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
@@ -808,22 +807,41 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     # A report of half a run would be taken for one of all of it.
     if results is None or config.stash[KEEPER].interrupted:
         return
-    from pytest_ood.errors import OodError
-    from pytest_ood.reports import json_report, saved
-
-    for path in _report_paths(config):
-        json_report.write(path, results)
-    if config.getoption("ood_save") is not None:
-        root, name = config.stash[GATE].options.root, config.getoption("ood_save")
-        try:
-            path = saved.save(root, name, json_report.as_json(results))
-        except OodError as error:
-            pytest.exit(f"--ood-save: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
-        config.stash[KEEPER].saved = path
+    _write_reports(config, results)
     if config.stash[TRACKERS]:
         from pytest_ood.reports.tracking import log_results
 
         config.stash[LOGGED] = log_results(results, config.stash[TRACKERS])
+
+
+def _write_reports(config: pytest.Config, results: Results) -> None:
+    """Write what was asked for, and add to the summary of a step of GitHub Actions."""
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    paths, name = _report_paths(config), config.getoption("ood_save")
+    if not paths and not summary and name is None:
+        return
+    from pytest_ood.errors import OodError
+    from pytest_ood.reports import forms, json_report, saved
+
+    report = json_report.as_json(results)
+    option = "--ood-report"
+    try:
+        for path in paths:
+            forms.write(path, report)
+        if name is not None:
+            option = "--ood-save"
+            root = config.stash[GATE].options.root
+            config.stash[KEEPER].saved = saved.save(root, name, report)
+    except OodError as error:
+        pytest.exit(f"{option}: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
+    if summary:
+        try:
+            forms.add_to_summary(Path(summary), report)
+        except OodError as error:
+            # What the run has found does not hang on whether GitHub shows it.
+            terminal = config.pluginmanager.getplugin("terminalreporter")
+            if terminal is not None:
+                terminal.write_line(f"ood: {error}")
 
 
 def _ordered(config: pytest.Config) -> list[str]:

@@ -6,10 +6,13 @@ import importlib
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -19,6 +22,7 @@ from pytest_ood.cluster import ClusterSettings, RayRunner
 from pytest_ood.perturbations import Generator
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import EditDistance
+from pytest_ood.reports import json_report
 
 pytest_plugins = ["pytester"]
 
@@ -225,18 +229,17 @@ def review(number: int) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def project(pytester: pytest.Pytester, user_cache: Path) -> pytest.Pytester:  # noqa: ARG001
-    """Make a project with its own data, a suite of all three kinds of shift, and two fakes.
+def write_project(folder: Path) -> None:
+    """Write data, a suite of all three kinds of shift, and two fakes.
 
     `sturdy` knows both telling words of a review and `frail` one of them, so that a typo costs
     `frail` more.
     """
     rows = [review(number) for number in range(300)]
-    pytester.path.joinpath("reviews.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    folder.joinpath("reviews.jsonl").write_text("\n".join(map(json.dumps, rows)))
     other = [{**review(n), "text": review(n)["text"].replace("film", "lamp")} for n in range(300)]
-    pytester.path.joinpath("lamps.jsonl").write_text("\n".join(map(json.dumps, other)))
-    pytester.path.joinpath("reviews.toml").write_text(
+    folder.joinpath("lamps.jsonl").write_text("\n".join(map(json.dumps, other)))
+    folder.joinpath("reviews.toml").write_text(
         """
 labels = ["negative", "positive"]
 min_score = 0.8
@@ -262,7 +265,7 @@ noise = { max_drop = 0.10, margin = 0.05 }
 adversarial = { max_drop = 0.10 }
 """
     )
-    pytester.path.joinpath("pyproject.toml").write_text(
+    folder.joinpath("pyproject.toml").write_text(
         """
 [tool.pytest_ood]
 suites = ["reviews.toml"]
@@ -279,4 +282,40 @@ words = { positive = ["wonderful"], negative = ["terrible"] }
 paradigm = "prompted"
 """
     )
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, user_cache: Path) -> pytest.Pytester:  # noqa: ARG001
+    """Make the project in which a test's runs take place."""
+    write_project(pytester.path)
     return pytester
+
+
+@pytest.fixture(scope="session")
+def full_report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Measure the project, with a curve over severity, against an earlier run; return the report.
+
+    Read only: what changes it works on a copy.
+    """
+    folder = tmp_path_factory.mktemp("full-report")
+    write_project(folder)
+    path = folder / "reviews.toml"
+    path.write_text(path.read_text().replace("parameters = { share = 0.35 }", 'severity = "all"'))
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    command = [sys.executable, "-m", "pytest", "--ood-suite", "-q", "-p", "no:cacheprovider"]
+    for options in (
+        ("--ood-report=first.json",),
+        ("--ood-report=second.json", "--ood-compare=first.json", "--ood-compare-fail=drop:1%"),
+    ):
+        subprocess.run(
+            [*command, *options], cwd=folder, env=environment, check=False, capture_output=True
+        )
+    return json_report.read(folder / "second.json")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_step_summary() -> Iterator[None]:
+    """Keep the runs of tests out of the summary of the step that tests this project."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+        yield

@@ -18,6 +18,7 @@ from pytest_ood.models import adapter, adapters
 from pytest_ood.perturbations import catalogue
 from pytest_ood.perturbations.adversarial import attacks
 from pytest_ood.readers import DataSource
+from pytest_ood.reports.content import VERDICT_WORDS
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(
@@ -114,6 +115,24 @@ def test_the_commands_of_the_guide_to_releases_run(project: pytest.Pytester) -> 
         table = result.stdout.str().partition("against ")[2].partition("=====")[0]
         assert "FAIL" not in table
         result.stdout.fnmatch_lines([line])
+
+
+def test_the_commands_of_the_guide_to_reports_run(project: pytest.Pytester) -> None:
+    """The three forms are written, and the later page is the one of the run."""
+    commands = [block.code for block in blocks("docs/reports.md") if block.note == "run"]
+    for command, statuses in zip(commands, ((0, 1), (0,)), strict=True):
+        assert project.run(sys.executable, *_arguments(command)).ret in statuses
+    pages = [project.path.joinpath(name).read_text("utf-8") for name in
+             ("report.html", "later.html")]  # fmt: skip
+    assert pages[0] == pages[1]
+    assert project.path.joinpath("report.md").read_text("utf-8").startswith("## ")
+
+
+def test_the_guide_to_reports_names_every_verdict() -> None:
+    """Each verdict of the page has its row, by the word that stands on the page."""
+    text = (ROOT / "docs/reports.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \*\*(.+?)\*\* \|", text, re.MULTILINE)
+    assert sorted(rows) == sorted(VERDICT_WORDS.values())
 
 
 def _arguments(command: str) -> list[str]:

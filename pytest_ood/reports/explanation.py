@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_ood.strategies import PerturbedCase
 
 SHOWN_WIDTH = 200
+LABEL_WIDTH = 60
 SHOWN_FLIPS = 3
 DIFF_WIDTH = 400
 
@@ -40,6 +41,24 @@ def explain(result: Result, rules: Rules, rerun: str = "") -> str:
         lines = _comparison(result, rules.alpha)
     lines[1:1] = _family(result, rules)
     return "\n".join([*lines, *([f"again: {rerun}"] if rerun else [])])
+
+
+def rerun(path: str, model: str, seed: int, max_examples: int | None) -> str:
+    """Return the command that repeats one check alone.
+
+    Args:
+        path: suite/kind/shift, or suite/in-distribution.
+        model: Its name.
+        seed: Of the run.
+        max_examples: Its limit, if it had one.
+    """
+    import shlex
+
+    words = ["pytest", "--ood-suite", "--ood-only", path, "--ood-model", model]
+    words += ["--ood-seed", str(seed)]
+    if max_examples is not None:
+        words += ["--ood-max-examples", str(max_examples)]
+    return shlex.join(words)
 
 
 def explain_case(
@@ -112,7 +131,10 @@ def _used(n: int, planned: int) -> str:
 
 
 def _errors(errors: Sequence[tuple[str, int]]) -> list[str]:
-    return [f"  error: {count} inputs got no answer, left out: {why}" for why, count in errors]
+    return [
+        f"  error: {count} inputs got no answer, left out: {one_line(why, SHOWN_WIDTH)}"
+        for why, count in errors
+    ]
 
 
 def _again(floor: Floor) -> list[str]:
@@ -286,7 +308,7 @@ def _flips(result: Evaluation | Comparison, what: str, *, as_diff: bool) -> list
 
 
 def _flip(flip: Flip, *, as_diff: bool) -> list[str]:
-    lines = [f"    - [{one_line(flip.id, 40)}] truth: {flip.label}"]
+    lines = [f"    - [{one_line(flip.id, 40)}] truth: {one_line(flip.label, LABEL_WIDTH)}"]
     if flip.before is not None and as_diff and flip.before != flip.after:
         diff = one_line(word_diff(flip.before, flip.after), DIFF_WIDTH)
         answers = f"{_answer(flip.answer_before)}, then {_answer(flip.answer_after)}"
@@ -301,4 +323,4 @@ def _flip(flip: Flip, *, as_diff: bool) -> list[str]:
 
 
 def _answer(label: str | None) -> str:
-    return "no answer" if label is None else f"answered {label}"
+    return "no answer" if label is None else f"answered {one_line(label, LABEL_WIDTH)}"

@@ -205,7 +205,8 @@ def _means(evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[s
 
 def _unanswered(errors: Sequence[tuple[str, int]]) -> str:
     """Write how many inputs got no answer, and the most frequent reason."""
-    return f"{sum(count for _, count in errors)} inputs got no answer ({errors[0][0]}), left out"
+    why = one_line(errors[0][0], NOTE_WIDTH)
+    return f"{sum(count for _, count in errors)} inputs got no answer ({why}), left out"
 
 
 def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[str]:

@@ -1,13 +1,49 @@
-"""Foreign text (examples, model answers) made harmless for a terminal."""
+"""Foreign text (examples, model answers) made harmless wherever it is shown."""
 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
+from typing import Literal
 
 from pytest_ood.edits import edits_between
 
 CONTEXT = 30
 """Characters that are shown on each side of an edit."""
+INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of control and format characters, of halves of pairs, and of line ends."""
+MARKS = {"same": ("", ""), "out": ("[-", "-]"), "in": ("{+", "+}")}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of two texts shown as one.
+
+    Attributes:
+        kind: In both; taken out of the first; come into the second.
+        text: The stretch.
+    """
+
+    kind: Literal["same", "out", "in"]
+    text: str
+
+
+def diff_pieces(before: str, after: str, context: int) -> list[Piece]:
+    """Return two texts as one, word by word.
+
+    Args:
+        before: The original.
+        after: What became of it.
+        context: Longer stretches without an edit are cut to this many characters beside each edit.
+    """
+    pieces, position = [], 0
+    for edit in edits_between(before, after):
+        same = _stretch(before[position : edit.start], context, inner=position > 0)
+        pieces += [Piece("same", same), Piece("out", edit.before), Piece("in", edit.after)]
+        position = edit.end
+    rest = before[position:]
+    pieces.append(Piece("same", rest if len(rest) <= 2 * context else f"{rest[:context]}..."))
+    return [piece for piece in pieces if piece.text]
 
 
 def word_diff(before: str, after: str) -> str:
@@ -15,22 +51,15 @@ def word_diff(before: str, after: str) -> str:
 
     The marks are those of `git diff --word-diff`; long stretches without an edit are cut.
     """
-    shown, position = "", 0
-    for edit in edits_between(before, after):
-        shown += _stretch(before[position : edit.start], inner=position > 0)
-        shown += (f"[-{edit.before}-]" if edit.before else "") + (
-            f"{{+{edit.after}+}}" if edit.after else ""
-        )
-        position = edit.end
-    rest = before[position:]
-    return shown + (rest if len(rest) <= 2 * CONTEXT else f"{rest[:CONTEXT]}...")
+    pieces = diff_pieces(before, after, CONTEXT)
+    return "".join(piece.text.join(MARKS[piece.kind]) for piece in pieces)
 
 
-def _stretch(text: str, *, inner: bool) -> str:
+def _stretch(text: str, context: int, *, inner: bool) -> str:
     """Return a text without edits, or what is near the edits on its sides."""
-    if len(text) <= 2 * CONTEXT:
+    if len(text) <= 2 * context:
         return text
-    return (text[:CONTEXT] if inner else "") + "..." + text[-CONTEXT:]
+    return (text[:context] if inner else "") + "..." + text[-context:]
 
 
 def one_line(text: str, width: int) -> str:
@@ -50,8 +79,7 @@ def harmless(text: str, keep: str = "") -> str:
     """
     return "".join(
         character.encode("unicode_escape").decode("ascii")
-        if character not in keep
-        and unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        if character not in keep and unicodedata.category(character) in INVISIBLE
         else character
         for character in text
     )

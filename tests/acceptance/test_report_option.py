@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -69,3 +70,94 @@ def test_a_run_that_measured_nothing_writes_no_report(project: pytest.Pytester) 
     result = project.runpytest_inprocess("--ood-suite", "--ood-report=report.json", "-k", "nothing")
     assert project.path.joinpath("report.json").read_text() == "old"
     assert "robustness" not in result.stdout.str()
+
+
+def test_the_other_forms_are_those_of_the_json_report(project: pytest.Pytester) -> None:
+    """The page and the Markdown are what the command makes of the JSON, and nothing half stays."""
+    folder = project.mkdir("out")
+    options = [f"--ood-report=out/report{suffix}" for suffix in (".json", ".html", ".md")]
+    project.runpytest_inprocess("--ood-suite", *options)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "report.html", "report.json", "report.md",
+    ]  # fmt: skip
+    for suffix in (".html", ".md"):
+        result = project.run(
+            sys.executable, "-m", "pytest_ood", "report", "out/report.json", "--out", f"x{suffix}"
+        )
+        assert result.ret == 0
+        written = folder.joinpath(f"report{suffix}").read_text("utf-8")
+        assert project.path.joinpath(f"x{suffix}").read_text("utf-8") == written
+
+
+def test_workers_write_the_same_page(project: pytest.Pytester) -> None:
+    """With pytest-xdist the report is written once, and is the one of a single process."""
+    project.runpytest_subprocess("--ood-suite", "--ood-report=one.html", "--ood-report=one.md")
+    project.runpytest_subprocess(
+        "--ood-suite", "--ood-report=two.html", "--ood-report=two.md", "-n2"
+    )
+    for suffix in (".html", ".md"):
+        one, two = (project.path.joinpath(name + suffix).read_text("utf-8") for name in
+                    ("one", "two"))  # fmt: skip
+        assert one == two
+
+
+def test_an_unknown_form_is_refused_before_anything_runs(project: pytest.Pytester) -> None:
+    """The message names the forms there are."""
+    result = project.runpytest_inprocess("--ood-suite", "--ood-report=report.pdf")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*unknown kind of report '.pdf'; known: .json, .html, .md"])
+
+
+def test_a_step_of_github_actions_gets_the_summary(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever reports are asked for, the Markdown is added to what the step has written."""
+    summary = project.path / "summary.md"
+    summary.write_text("# Build\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    result = project.runpytest_inprocess("--ood-suite", "--ood-report=report.md")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    written = project.path.joinpath("report.md").read_text("utf-8")
+    assert summary.read_text("utf-8") == f"# Build\n\n{written}"
+    project.runpytest_subprocess("--ood-suite", "-n2")
+    assert summary.read_text("utf-8") == f"# Build\n\n{written}\n{written}"
+
+
+def test_runs_without_results_leave_the_summary_alone(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plain run, and one that measured nothing, add nothing."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path / "summary.md"))
+    project.makepyfile("def test_of_ours(): pass")
+    project.runpytest_inprocess()
+    project.runpytest_inprocess("--ood-suite", "-k", "nothing")
+    project.runpytest_inprocess("--ood-suite", "--collect-only")
+    assert not project.path.joinpath("summary.md").exists()
+
+
+def test_a_summary_that_cannot_be_written_changes_no_verdict(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told, and the run ends as it would have."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path))
+    result = project.runpytest_inprocess("--ood-suite", "--ood-only=lamps")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["ood: $GITHUB_STEP_SUMMARY: * cannot be written: *"])
+
+
+def test_a_report_that_cannot_be_written_is_said_so(project: pytest.Pytester) -> None:
+    """A folder that vanishes during the run is an error with a name, and not a traceback."""
+    project.mkdir("out")
+    project.makeconftest(
+        """
+        import shutil
+
+        def pytest_runtest_teardown():
+            shutil.rmtree("out", ignore_errors=True)
+        """
+    )
+    result = project.runpytest_subprocess("--ood-suite", "--ood-report=out/report.html")
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    assert "--ood-report: " in result.stdout.str() + result.stderr.str()
+    assert "report.html cannot be written" in result.stdout.str() + result.stderr.str()
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
