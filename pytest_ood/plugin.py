@@ -878,6 +878,7 @@ def _results(config: pytest.Config) -> Results | None:
         tuple((name, frozen.where) for name, frozen in gate.frozen.items()),
         _work(ordered),
         config.stash[KEEPER].release,
+        gate.options.max_examples,
     )
 
 

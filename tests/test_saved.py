@@ -30,6 +30,16 @@ def test_reports_are_numbered_and_found(tmp_path: Path) -> None:
         assert saved.find(tmp_path, given).name == name
 
 
+def test_a_file_of_the_current_folder_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever names a file in a folder of the project means the one that is there."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "r.json").write_text("{}")
+    monkeypatch.chdir(tmp_path / "sub")
+    assert saved.find(tmp_path, "r.json").resolve() == tmp_path / "sub" / "r.json"
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_a_report_is_named_after_its_commit(tmp_path: Path) -> None:
     """The commit is in the name, with a mark where files differ from it."""

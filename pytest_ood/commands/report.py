@@ -35,8 +35,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         OodError: the report cannot be read, its form is unknown, or the file cannot be written.
     """
-    given = Path(options.report)
-    path = given if given.is_file() else saved.find(project_root(Path.cwd()), options.report)
+    path = saved.find(project_root(Path.cwd()), options.report)
     forms.write(options.out, json_report.read(path))
     sys.stdout.write(f"{options.out}\n")
     return 0

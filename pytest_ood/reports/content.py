@@ -199,7 +199,7 @@ class _Again:
 
     def __call__(self, row: Row, kind: str, shift: str) -> str:
         path = path_of(row["suite"], kind, shift)
-        return rerun(path, row["model"], self.report["seed"], self.report.get("max_examples"))
+        return rerun(path, row["model"], self.report["seed"], self.report["max_examples"])
 
 
 def _estimate(name: str, row: Row) -> Estimate:

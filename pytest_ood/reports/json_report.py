@@ -118,6 +118,7 @@ def _report(results: Results) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "seed": results.seed,
+        "max_examples": results.max_examples,
         "alpha": results.rules.alpha,
         "correction": results.rules.correction,
         "gates": results.rules.gates,

@@ -125,6 +125,7 @@ class Results:
         frozen: (suite, the file it is replayed from).
         work: What the models were asked.
         release: The run against an earlier one, where that was asked for.
+        max_examples: What --ood-max-examples said, or None.
     """
 
     seed: int
@@ -136,6 +137,7 @@ class Results:
     frozen: tuple[tuple[str, str], ...] = ()
     work: tuple[Work, ...] = ()
     release: Release | None = None
+    max_examples: int | None = None
 
     @cached_property
     def floors(self) -> list[Floor]:

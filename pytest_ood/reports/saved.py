@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
@@ -15,7 +16,6 @@ from pytest_ood.reports import json_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 FOLDER = ".ood"
 LATEST, BASELINE = "latest", "baseline"
@@ -78,9 +78,10 @@ def find(root: Path, given: str) -> Path:
     for path, parts in sorted(saved.items(), key=lambda item: -int(item[1]["number"])):
         if given in (LATEST, parts["name"], parts["number"], str(int(parts["number"]))):
             return path
-    path = root / given
-    if path.is_file():
-        return path
+    # Whoever names a file means one of the folder that they are in.
+    for path in (Path(given), root / given):
+        if path.is_file():
+            return path
     names = ", ".join(path.name for path in saved) or "none"
     raise ReportError(
         f"there is no report {given!r}: neither a file nor saved in {root / FOLDER} "

@@ -130,6 +130,20 @@ def test_what_is_not_there_is_left_out(full_report: Report) -> None:
     assert "No flipped example is in this report." in text
 
 
+def test_parts_of_a_suite_alone_are_shown(full_report: Report) -> None:
+    """Noise alone, a label or a severity that one model lacks: what is there is shown."""
+    report = copy.deepcopy(full_report)
+    report["in_distribution"] = []
+    report["evaluations"][0]["per_label"] = [
+        {"label": "other", "n_id": 1, "right_id": 1, "n_ood": 1, "right_ood": 0}
+    ]
+    for curve in report["severity_curves"][:1]:
+        curve["accuracies"] = curve["accuracies"][:1]
+    page = words(render(report))
+    assert "not measured" in page
+    assert "other" in page
+
+
 def test_a_run_of_errors_alone_is_shown(full_report: Report) -> None:
     """Where nothing could be measured, the verdict is an error and its message stands there."""
     report = copy.deepcopy(full_report)
