@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="clear trained models and fetched packages too, not only predictions and texts",
     )
+    parser.add_argument(
+        "--json", action="store_true", help="write JSON: counts, and sizes in bytes"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -43,17 +48,24 @@ def run(options: argparse.Namespace) -> int:
     cache = user_cache_path("pytest-ood") if options.cache is None else options.cache
     limit = read_configuration(project_root(Path.cwd())).cache_limit
     store = FileStore(cache / PREDICTIONS, limit)
-    lines = [f"cache {cache}"]
-    if options.what == "clear":
-        held = store.contents()
+    held, sizes = store.contents(), {name: _size(cache / name) for name in FOLDERS}
+    cleared = options.what == "clear"
+    if cleared:
         store.clear()
+        for name in FOLDERS if options.everything else ():
+            _delete(cache / name)
+    if options.json:
+        told = {"cache": str(cache), **asdict(held), **sizes}
+        if cleared:
+            told["cleared"] = ["predictions", "texts", *(FOLDERS if options.everything else ())]
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        return 0
+    lines = [f"cache {cache}"]
+    if cleared:
         lines.append(f"forgot {_held(held.predictions, held.texts)}")
         if options.everything:
-            lines += [f"deleted {what}: {_size(cache / name)}" for name, what in FOLDERS.items()]
-            for name in FOLDERS:
-                _delete(cache / name)
+            lines += [f"deleted {what}: {_megabytes(sizes[n])}" for n, what in FOLDERS.items()]
     else:
-        held = store.contents()
         lines.append(
             f"{_held(held.predictions, held.texts)}: {_megabytes(held.size)} of "
             f"{_megabytes(held.limit)} at most"
@@ -61,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         if held.oldest is not None:
             day = datetime.fromtimestamp(held.oldest, UTC)
             lines.append(f"what was not used for longest was used last on {day:%Y-%m-%d}")
-        lines += [f"{what}: {_size(cache / name)}" for name, what in FOLDERS.items()]
+        lines += [f"{what}: {_megabytes(sizes[name])}" for name, what in FOLDERS.items()]
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
@@ -70,8 +82,8 @@ def _held(predictions: int, texts: int) -> str:
     return f"{predictions:,} predictions, {texts:,} perturbed texts and attack results"
 
 
-def _size(folder: Path) -> str:
-    return _megabytes(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _megabytes(size: int) -> str:

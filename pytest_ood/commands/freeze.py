@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-examples", type=int, metavar="N", help="as configured")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="the user's cache folder")
     parser.add_argument("--offline", action="store_true", help="fetch nothing")
+    parser.add_argument("--json", action="store_true", help="write what was frozen as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -90,6 +92,24 @@ def run(options: argparse.Namespace) -> int:
         digest = write_frozen(path, made)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error}") from None
+    if options.json:
+        told = {
+            "path": str(path),
+            "suite": made.suite,
+            "seed": made.seed,
+            "sha256": digest,
+            "examples": {name: len(examples) for name, examples in made.data.items()},
+            "shifts": {
+                name: {
+                    "perturbation": shift.perturbation,
+                    "changed": shift.changed,
+                    "rejected": len(shift.rejected),
+                }
+                for name, shift in made.shifts.items()
+            },
+        }
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        return 0
     lines = [f"{path}: suite {made.suite}, seed {made.seed}, SHA-256 {digest[:12]}..."]
     lines += [f"  {name}: {len(examples)} examples" for name, examples in made.data.items()]
     for name, shift in made.shifts.items():

@@ -48,6 +48,18 @@ def test_the_command_says_what_is_in_the_file(project: pytest.Pytester, frozen: 
     assert project.path.joinpath("frozen/reviews.jsonl").exists()
 
 
+def test_machines_read_what_was_frozen(
+    project: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Path, hash, counts and generators as JSON."""
+    assert main(["freeze", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["path"] == str(project.path / "frozen/reviews.jsonl")
+    assert told["examples"] == {"in-distribution": 300, "lamps": 300}
+    assert told["shifts"]["keyboard"]["changed"] == 300
+    assert (told["suite"], told["seed"], len(told["sha256"])) == ("reviews", 0, 64)
+
+
 def test_a_replay_gives_the_same_figures(project: pytest.Pytester, frozen: str) -> None:
     """Frozen texts are those of the run they were frozen at, under any seed from then on."""
     assert frozen

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +50,18 @@ def test_clear_forgets_predictions_and_keeps_models(
     assert (cache / "models" / "m" / "weights").exists()
     assert main(["cache", "clear", "--everything", "--cache", str(cache)]) == 0
     assert "deleted trained and unpacked models: 1.0 MiB" in capsys.readouterr().out
+    assert not (cache / "models").exists()
+
+
+def test_machines_read_counts_and_bytes(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same figures as JSON, and what was cleared."""
+    assert main(["cache", "info", "--json", "--cache", str(cache)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["cache"], told["predictions"], told["texts"]) == (str(cache), 2, 1)
+    assert (told["models"], told["assets"], told["oldest"]) == (1024**2, 0, 86_400)
+    assert main(["cache", "clear", "--json", "--everything", "--cache", str(cache)]) == 0
+    cleared = json.loads(capsys.readouterr().out)["cleared"]
+    assert cleared == ["predictions", "texts", "models", "assets"]
     assert not (cache / "models").exists()
 
 
