@@ -1,0 +1,59 @@
+"""Takes the pictures of the HTML report that the docs show, of a JSON report.
+
+    pytest --ood-suite --ood-report report.json
+    python benchmarks/report_pictures.py report.json --out docs/images
+
+Needs Chromium (`chromium`, `chromium-browser` or `google-chrome` on the path).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from pytest_ood.reports import html, json_report
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PICTURES = {
+    "report-verdict": (1280, 760, "light", "h1"),
+    "report-drops": (1280, 900, "light", "h3 >> text=Drop per shift"),
+    "report-phone": (375, 812, "dark", "h3 >> text=Drop per shift"),
+}
+"""Width and height in pixels, colour scheme, and what stands at the top."""
+
+
+def main() -> int:
+    """Write each picture."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("report", type=Path)
+    parser.add_argument("--out", type=Path, default=Path())
+    options = parser.parse_args()
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        sys.exit(f"no browser is installed: none of {', '.join(BROWSERS)}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    # Chromium's sandbox does not work for root.
+    arguments = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        page_file = Path(folder) / "report.html"
+        page_file.write_text(html.render(json_report.read(options.report)), encoding="utf-8")
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        for name, (width, height, scheme, top) in PICTURES.items():
+            page = browser.new_page(
+                viewport={"width": width, "height": height}, color_scheme=scheme
+            )
+            page.goto(page_file.as_uri())
+            page.locator(top).first.evaluate("it => it.scrollIntoView()")
+            page.screenshot(path=options.out / f"{name}.png")
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
