@@ -219,14 +219,16 @@ def _earlier(config: pytest.Config) -> Earlier | None:
         return None
     from pytest_ood.reports import json_report, releases, saved
 
+    root = _options(config).root
     if save is not None:
         saved.check_save_name(save)
+        saved.check_folder(root)
     limit = None if budget is None else releases.parse_budget(budget)
     if given is None:
         if limit is not None:
             raise pytest.UsageError("--ood-compare-fail needs --ood-compare: dropped since when?")
         return None
-    path = saved.find(_options(config).root, given)
+    path = saved.find(root, given)
     return Earlier(path.name, json_report.read(path), limit)
 
 
@@ -638,9 +640,10 @@ class RecordKeeper:
     Attributes:
         records: By the id of the check.
         reports: Likewise.
-        interrupted: Whether the run was ended by the user.
+        interrupted: Whether the run was ended before its end: by the user, or by -x and its like.
         release: The run against an earlier one, once it was compared.
         saved: Where the report was kept, once it was.
+        unwritten: Why what was asked for could not be written.
     """
 
     def __init__(self) -> None:
@@ -649,6 +652,7 @@ class RecordKeeper:
         self.interrupted = False
         self.release: Release | None = None
         self.saved: Path | None = None
+        self.unwritten: list[str] = []
 
     def pytest_keyboard_interrupt(self) -> None:
         """Note that what was measured is not all there is."""
@@ -680,7 +684,11 @@ class RecordKeeper:
             return
         try:
             release = releases.compare(
-                earlier.report, json_report.as_json(results), earlier.name, earlier.budget
+                earlier.report,
+                json_report.as_json(results),
+                earlier.name,
+                earlier.budget,
+                whole=_is_whole(config),
             )
         except OodError as error:
             name = f"--ood-compare {earlier.name}"
@@ -733,10 +741,21 @@ class RecordKeeper:
             config.hook.pytest_runtest_logreport(report=end)
 
 
+def _is_whole(config: pytest.Config) -> bool:
+    """Tell whether every check of the configuration was carried out."""
+    options, gate = config.stash[GATE].options, config.stash[GATE]
+    chosen = bool(options.only or options.models)
+    return not chosen and len(config.stash[KEEPER].records) == len(gate.checks)
+
+
 def _log(
     config: pytest.Config, name: str, outcome: Any, text: str, figures: list[tuple[str, object]]
 ) -> None:
     """Report what no item of its own stands for, in the terminal, JUnit and the exit status."""
+    from pytest_ood.reports.text import harmless
+
+    # An earlier report may name whatever it likes.
+    name, text = harmless(name), harmless(text, keep="\n")
     place = ("", None, name)
     told: Any = text if outcome == "failed" else None
     if outcome == "skipped":
@@ -775,23 +794,37 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("since the earlier run")
         for line in releases.render(results.release):
             terminalreporter.write_line(line)
-    if KEEPER in config.stash and config.stash[KEEPER].saved is not None:
-        terminalreporter.write_line(f"saved: {config.stash[KEEPER].saved}")
+    if KEEPER in config.stash:
+        _show_ending(terminalreporter, config)
+
+
+def _show_ending(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show what became of reports and trackers; of a run that was ended, how far it got."""
+    keeper = config.stash[KEEPER]
+    if keeper.saved is not None:
+        terminalreporter.write_line(f"saved: {keeper.saved}")
+    for told in keeper.unwritten:
+        terminalreporter.write_line(f"ood: {told}", red=True)
     for logged in config.stash.get(LOGGED, []):
         if logged.failed or config.get_verbosity() >= -1:
             terminalreporter.write_line(f"ood: {logged.line}", yellow=logged.failed)
-    if GATE in config.stash and config.stash[KEEPER].interrupted:
-        import shlex
-
-        gate = config.stash[GATE]
-        done = f"{len(config.stash[KEEPER].records)} of {len(gate.checks)} checks were carried out"
-        kept = "what the models answered is kept"
-        if not gate.options.keep_predictions:
-            kept = "--ood-no-cache keeps no answers"
+    if keeper.interrupted:
         terminalreporter.section("interrupted")
-        terminalreporter.write_line(f"{done}; {kept}; no report was written")
-        command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
-        terminalreporter.write_line(f"go on with: {command}")
+        for line in _how_far(config):
+            terminalreporter.write_line(line)
+
+
+def _how_far(config: pytest.Config) -> list[str]:
+    """Say how far a run got that was ended, and how to go on."""
+    import shlex
+
+    gate, records = config.stash[GATE], config.stash[KEEPER].records
+    done = f"{len(records)} of {len(gate.checks)} checks were carried out"
+    kept = "what the models answered is kept"
+    if not gate.options.keep_predictions:
+        kept = "--ood-no-cache keeps no answers"
+    command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+    return [f"{done}; {kept}; no report was written", f"go on with: {command}"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -804,18 +837,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(config, "workerinput"):
         return
     results = _results(config)
+    if results is not None and (session.shouldfail or session.shouldstop):
+        config.stash[KEEPER].interrupted = True
     # A report of half a run would be taken for one of all of it.
     if results is None or config.stash[KEEPER].interrupted:
         return
-    _write_reports(config, results)
+    _write_reports(session, results)
     if config.stash[TRACKERS]:
         from pytest_ood.reports.tracking import log_results
 
         config.stash[LOGGED] = log_results(results, config.stash[TRACKERS])
 
 
-def _write_reports(config: pytest.Config, results: Results) -> None:
+def _write_reports(session: pytest.Session, results: Results) -> None:
     """Write what was asked for, and add to the summary of a step of GitHub Actions."""
+    config = session.config
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     paths, name = _report_paths(config), config.getoption("ood_save")
     if not paths and not summary and name is None:
@@ -824,24 +860,26 @@ def _write_reports(config: pytest.Config, results: Results) -> None:
     from pytest_ood.reports import forms, json_report, saved
 
     report = json_report.as_json(results)
-    option = "--ood-report"
-    try:
-        for path in paths:
+    keeper = config.stash[KEEPER]
+    for path in paths:
+        try:
             forms.write(path, report)
-        if name is not None:
-            option = "--ood-save"
-            root = config.stash[GATE].options.root
-            config.stash[KEEPER].saved = saved.save(root, name, report)
-    except OodError as error:
-        pytest.exit(f"{option}: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
+        except OodError as error:
+            keeper.unwritten.append(f"--ood-report: {error}")
+    if name is not None:
+        try:
+            keeper.saved = saved.save(config.stash[GATE].options.root, name, report)
+        except OodError as error:
+            keeper.unwritten.append(f"--ood-save: {error}")
+    if keeper.unwritten:
+        # Whoever asked for a report waits for it; what the run has found is shown all the same.
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     if summary:
         try:
             forms.add_to_summary(Path(summary), report)
         except OodError as error:
             # What the run has found does not hang on whether GitHub shows it.
-            terminal = config.pluginmanager.getplugin("terminalreporter")
-            if terminal is not None:
-                terminal.write_line(f"ood: {error}")
+            keeper.unwritten.append(str(error))
 
 
 def _ordered(config: pytest.Config) -> list[str]:

@@ -33,8 +33,14 @@ settings.load_profile("project")
 
 @pytest.fixture(scope="session")
 def compiled_packages() -> None:
-    """Load compiled packages once: in-process runs forget what they have imported."""
-    for name in ("numpy", "scipy.stats", "scipy.optimize", "nlpaug.augmenter.word", "sklearn"):
+    """Load compiled packages, and classes that are pickled, once.
+
+    In-process runs forget what they have imported, and some packages cannot be loaded twice.
+    """
+    for name in (
+        "numpy", "scipy.stats", "scipy.optimize", "nlpaug.augmenter.word", "sklearn", "datasets",
+        "transformers.training_args", "transformers.trainer",
+    ):  # fmt: skip
         importlib.import_module(name)
 
 

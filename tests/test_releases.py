@@ -17,7 +17,8 @@ from pytest_ood.reports.releases import compare, parse_budget, render
 def record(scores: dict[str, float], **named: Any) -> dict[str, Any]:
     """Make a report's record of a model's scores by text."""
     items = Items(hashes_of((None, text, "a") for text in scores), Column.of(scores.values()))
-    return {"suite": "s", "model": "m", "metric": "accuracy", "items": items.to_record(), **named}
+    told = {"suite": "s", "model": "m", "metric": "accuracy", "verdict": "pass", "reason": ""}
+    return {**told, "errors": {}, "items": items.to_record(), **named}
 
 
 def report(
@@ -115,6 +116,41 @@ def test_many_changes_are_a_family() -> None:
     among = compare(several(0, 20), several(10, 20), "old", 0.02).changes
     assert alone[0].verdict == "fail"
     assert among[0].verdict == "inconclusive"
+
+
+def test_what_is_invalid_now_fails() -> None:
+    """A score that says nothing any more is no pass; one that never said anything lost nothing."""
+    spoilt = {"verdict": "invalid", "reason": "no better than the majority"}
+    old, new = report(texts(300)), report(texts(300))
+    new["in_distribution"][0] |= spoilt
+    (change,) = compare(old, new, "old", 0.02).changes
+    assert change.verdict == "invalid"
+    assert "no better than the majority" in change.reason
+    old["in_distribution"][0] |= spoilt
+    assert compare(old, new, "old", 0.02).changes[0].verdict == "pass"
+
+
+def test_a_check_that_a_whole_run_lacks_fails() -> None:
+    """A model does not pass by being left out; where only a part was asked for, it is a note."""
+    old, new = report(texts(300), texts(300)), report(texts(300))
+    assert len(compare(old, new, "old", 0.02).changes) == 1
+    missing = compare(old, new, "old", 0.02, whole=True).changes[1]
+    assert (missing.name, missing.verdict) == ("s/noise/ocr[m]", "invalid")
+    assert "not measured now" in releases.explain(missing)
+    assert len(compare(old, new, "old", whole=True).changes) == 1
+
+
+def test_examples_without_an_answer_are_no_other_data() -> None:
+    """Where each run lacks answers of its own, the note says so."""
+    every = texts(100)
+    first, *_, last = every
+    old = report({text: score for text, score in every.items() if text != first})
+    new = report({text: score for text, score in every.items() if text != last})
+    for made in (old, new):
+        made["in_distribution"][0]["errors"] = {"timed out": 1}
+    assert compare(old, new, "old").notes == (
+        "s/in-distribution: 1 examples got no answer then, 1 now; 98 are in both",
+    )
 
 
 def test_without_a_budget_nothing_is_judged() -> None:

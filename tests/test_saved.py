@@ -76,7 +76,7 @@ def test_the_accepted_report_is_the_baseline(tmp_path: Path) -> None:
     assert saved.find(tmp_path, "baseline") == path == tmp_path / "ood-baseline.json"
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "../x", "latest", "baseline", "a_b", "a b", ".x"])
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "4", "latest", "baseline", "a_b", "a b", ".x"])
 def test_names_that_are_none_are_refused(name: str) -> None:
     """A name stands in the name of a file, between underscores."""
     with pytest.raises(ConfigurationError, match="--ood-save"):

@@ -38,7 +38,9 @@ def run(options: argparse.Namespace) -> int:
     root = project_root(Path.cwd())
     budget = None if options.fail is None else releases.parse_budget(options.fail)
     old, new = (saved.find(root, given) for given in (options.old, options.new))
-    release = releases.compare(json_report.read(old), json_report.read(new), old.name, budget)
+    release = releases.compare(
+        json_report.read(old), json_report.read(new), old.name, budget, whole=True
+    )
     if options.json:
         sys.stdout.write(json.dumps(releases.as_json(release), indent=2) + "\n")
     else:

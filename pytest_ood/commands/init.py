@@ -378,7 +378,7 @@ def _models(wanted: Wanted, setting: Setting, root: Path) -> dict[str, list[str]
     """Return the lines of each model's table, by its name."""
     tables: dict[str, list[str]] = {}
     for kind, value in wanted.models:
-        name = kind if kind == "tfidf" else _suite_name(Path(value.rpartition(":")[2]).stem)
+        name = kind if kind == "tfidf" else _suite_name(_model_name(kind, value))
         while name in tables:
             name += "-2"
         tables[name] = _model_lines(kind, value, wanted, setting, root)
@@ -457,6 +457,14 @@ def quoted(text: str) -> str:
 
 def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
+
+
+def _model_name(kind: str, value: str) -> str:
+    """Return what a model is called: its file, folder, object, or name at its server or hub."""
+    if kind == "sklearn":
+        value = value.rpartition(":")[2]
+    name = value.rstrip("/").rpartition("/")[2]
+    return name.removesuffix(".joblib").removesuffix(".gguf")
 
 
 def _suite_name(stem: str) -> str:

@@ -29,7 +29,7 @@ from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.readers import SUFFIXES, cell, decoded, lines_of, rows_of
-from pytest_ood.reports.text import one_line, word_diff
+from pytest_ood.reports.text import harmless, one_line, word_diff
 from pytest_ood.suite import DEFAULT_PROTECTION, parse_noise
 
 if TYPE_CHECKING:
@@ -358,7 +358,8 @@ def _write(made: Iterable[Made], stream: TextIO, options: argparse.Namespace, te
         elif options.diff:
             stream.write("\n".join(_diff(one)) + "\n")
         else:
-            stream.write(_line(one) + "\n")
+            text = _line(one)
+            stream.write((harmless(text) if stream.isatty() else text) + "\n")
 
 
 def _line(one: Made) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ WORST_FIRST = ("fail", "invalid", "error", "inconclusive", "pass", "measured")
 MEANINGS: dict[str, str] = {
     "pass": "shown to be within its budget",
     "fail": "shown to be beyond its budget, also as one of the many gates of the run",
-    "inconclusive": "neither: the interval holds the budget, and more examples settle it",
+    "inconclusive": "neither is certain among all gates; more examples settle it",
     "invalid": "the figure says nothing about robustness; its reason says why",
     "measured": "there is no budget to judge by",
     "error": "could not be carried out",
@@ -186,7 +187,7 @@ def lines(report: Row) -> list[Line]:
         estimate = None if change["drop"] is None else _estimate("drop", change)
         found.append(
             Line(change, "change", kind, shift, release["old"], ACCURACY, estimate,
-                 change["budget"], again(change, kind, shift))
+                 change["budget"], again(change, kind, shift, release["old"], change["budget"]))
         )  # fmt: skip
     return found
 
@@ -197,9 +198,16 @@ class _Again:
 
     report: Row
 
-    def __call__(self, row: Row, kind: str, shift: str) -> str:
+    def __call__(
+        self, row: Row, kind: str, shift: str, since: str = "", limit: float | None = None
+    ) -> str:
         path = path_of(row["suite"], kind, shift)
-        return rerun(path, row["model"], self.report["seed"], self.report["max_examples"])
+        command = rerun(path, row["model"], self.report["seed"], self.report["max_examples"])
+        if since:
+            command += f" --ood-compare {shlex.quote(since)}"
+        if limit is not None:
+            command += f" --ood-compare-fail drop:{100 * limit:g}%"
+        return command
 
 
 def _estimate(name: str, row: Row) -> Estimate:
@@ -310,6 +318,19 @@ def family(report: Row) -> str:
     return (
         f"{PROCEDURES[report['correction']]} over the {report['gates']} gates of the run keeps "
         f"{kept} among the fails at most {percent(report['alpha'])}."
+    )
+
+
+def failed_gates(report: Row) -> bool:
+    """Tell whether a gate of the run fails; what dropped since an earlier one is not among them."""
+    return any(line.verdict == "fail" and line.what != "change" for line in lines(report))
+
+
+def release_family(report: Row) -> str:
+    """Say what is promised of the scores that dropped since the earlier run, taken together."""
+    changes = report["release"]["changes"]
+    return family({**report, "gates": len(changes)}).replace(
+        "gates of the run", "scores that are compared, a family of their own,"
     )
 
 

@@ -131,7 +131,7 @@ def _blocks(report: Row) -> list[Block]:
             rank=1,
         )
     )
-    if any(line.verdict == "fail" for line in wrong):
+    if content.failed_gates(report):
         blocks.append(Block("notes on the fails", "\n", [content.family(report) + "\n"], rank=3))
     for suite in content.suites(report):
         blocks += _suite(report, suite, [line for line in found if line.suite == suite])
@@ -213,6 +213,10 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
             f"\nSince {code(changes[0].baseline)}: drop of accuracy from then to now, in points, "
             "on the same examples\n\n"
         )
+        if any(line.verdict == "fail" for line in changes):
+            blocks.append(
+                Block("notes on the fails", "\n", [content.release_family(report) + "\n"], rank=3)
+            )
         others = [m for m in models if m.name in {line.model for line in changes}]
         blocks.append(_figures("changes", head, others, _by_shift(changes), 3))
     notes = [

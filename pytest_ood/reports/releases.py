@@ -21,7 +21,7 @@ from pytest_ood.errors import ConfigurationError, ReportError
 from pytest_ood.evaluation import Items, settle_family
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.terminal import VERDICTS
-from pytest_ood.reports.text import one_line
+from pytest_ood.reports.text import harmless, one_line
 from pytest_ood.rows import occurrences
 from pytest_ood.statistics import estimate, paired_drop
 from pytest_ood.suite import IN_DISTRIBUTION
@@ -120,7 +120,9 @@ def parse_budget(text: str) -> float:
     return share
 
 
-def compare(old: Report, new: Report, name: str, budget: float | None = None) -> Release:
+def compare(
+    old: Report, new: Report, name: str, budget: float | None = None, *, whole: bool = False
+) -> Release:
     """Compare two reports, as `json_report` reads and makes them.
 
     Args:
@@ -128,6 +130,8 @@ def compare(old: Report, new: Report, name: str, budget: float | None = None) ->
         new: Of the later one; it says how certain a verdict has to be.
         name: What the earlier one is called.
         budget: The most that a score may drop, a share of 1; None to judge nothing.
+        whole: The later run measured all that it has: under a budget, a check that is missing from
+            it fails, or a model would pass by being left out.
 
     Raises:
         ReportError: no check of the two, or no example, is the same.
@@ -141,6 +145,8 @@ def compare(old: Report, new: Report, name: str, budget: float | None = None) ->
         if not common:
             why = f"it has none of this run's checks ({_listed(was)} there, {_listed(now)} here)"
         raise ReportError(f"{name}: nothing can be compared: {why}")
+    if whole and budget is not None:
+        changes += [_missing(key, was[key], budget) for key in was if key not in now]
     notes = [*_settings(old, new), *_models(old, new), *_data(was, now, common)]
     for told, one, other in (("new, not compared", now, was), ("not measured now", was, now)):
         lacking = [key for key in one if key not in other]
@@ -175,7 +181,8 @@ def render(release: Release) -> list[str]:
         name = one_line(f"{change.suite}/{change.shift}", NAME_WIDTH - 1)
         line = f"{name:{NAME_WIDTH}}{one_line(change.model, MODEL_WIDTH - 1):{MODEL_WIDTH}}"
         if change.drop is None:
-            lines.append(f"{line}no example in common")
+            told = "no example in common" if change.n_new else "not measured now"
+            lines.append(f"{line}{told}")
             continue
         line += f"{points(change.before):>6}{points(change.after):>6}"
         line += f"{points(change.drop.value):>6}  {interval(change.drop)}"
@@ -192,7 +199,8 @@ def explain(change: Change) -> str:
     if drop is None:
         return (
             f"{told}\n  it was measured on {change.n_old} examples then, and on {change.n_new} "
-            "others now; if that is as it should be, accept a new baseline"
+            f"{'others ' if change.n_new else ''}now; if that is as it should be, accept a new "
+            "baseline"
         )
     budget = "" if change.budget is None else f", budget {points(change.budget)} points"
     return (
@@ -227,9 +235,12 @@ def _change(key: Key, was: Record, now: Record, rules: Rules, budget: float | No
         judged = Judgement("invalid", f"only {sizes[0]} of {min(sizes[1:])} examples are the same")
     elif budget is not None:
         judged = judge_at_most(figure, budget, rules)
+        spoilt = now["verdict"] == "invalid" != was["verdict"]
         if judged.verdict == "invalid":
             # One budget is for all checks, those on few examples too: these are open.
             judged = replace(judged, verdict="inconclusive")
+        if spoilt and judged.verdict != "fail":
+            judged = Judgement("invalid", f"now it is invalid: {now['reason']}")
     return Change(
         *key,
         *sizes,
@@ -241,6 +252,13 @@ def _change(key: Key, was: Record, now: Record, rules: Rules, budget: float | No
         reason=judged.reason,
         p_fail=judged.p_fail,
     )
+
+
+def _missing(key: Key, was: Record, budget: float) -> Change:
+    """Return what to say of a check that the later run lacks, or could not carry out."""
+    reason = "it was not measured now"
+    size = len(_items(was, key).hashes)
+    return Change(*key, 0, size, 0, 0.0, 0.0, None, budget, "invalid", reason)
 
 
 def _items(record: Record, key: Key) -> Items:
@@ -315,6 +333,13 @@ def _data(was: Mapping[Key, Record], now: Mapping[Key, Record], common: list[Key
         if old < new or new < old:
             yield f"{suite}/{shift}: {len(old)} examples then, {len(new)} now, the same ones"
             continue
+        then, since = (sum(record["errors"].values()) for record in (was[key], now[key]))
+        if len(old - new) <= since and len(new - old) <= then:
+            yield (
+                f"{suite}/{shift}: {then} examples got no answer then, {since} now; "
+                f"{len(old & new)} are in both"
+            )
+            continue
         if shift == IN_DISTRIBUTION:
             moved.add(suite)
         made = shift.startswith("noise/") and suite not in moved
@@ -329,7 +354,7 @@ def _name(key: Key) -> str:
 
 
 def _listed(keys: Iterable[Key]) -> str:
-    names = [_name(key) for key in keys]
+    names = [harmless(_name(key)) for key in keys]
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "none"  # noqa: PLR2004 - a few are enough to see what it is
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -30,12 +31,28 @@ def check_save_name(name: str) -> str:
     Raises:
         ConfigurationError: it cannot, or is taken for something else.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", name) or name in (LATEST, BASELINE):
+    if (
+        not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", name)
+        or name.isdigit()
+        or name in (LATEST, BASELINE)
+    ):
         raise ConfigurationError(
-            f"--ood-save {name!r}: a name has letters, digits, dots and hyphens, and is neither "
-            f"{LATEST!r} nor {BASELINE!r}"
+            f"--ood-save {name!r}: a name has letters, digits, dots and hyphens, is no number, and "
+            f"neither {LATEST!r} nor {BASELINE!r}"
         )
     return name
+
+
+def check_folder(root: Path) -> None:
+    """Refuse a folder that nothing can be saved in, before a run has taken its time.
+
+    Raises:
+        ReportError: it is none, or cannot be written.
+    """
+    folder = root / FOLDER
+    there = folder if folder.exists() else root
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise ReportError(f"--ood-save: {folder} is no folder that can be written")
 
 
 def save(root: Path, name: str, report: Mapping[str, Any]) -> Path:
@@ -76,7 +93,8 @@ def find(root: Path, given: str) -> Path:
         return path
     saved = _saved(root)
     for path, parts in sorted(saved.items(), key=lambda item: -int(item[1]["number"])):
-        if given in (LATEST, parts["name"], parts["number"], str(int(parts["number"]))):
+        number = parts["number"]
+        if given in (LATEST, path.name, parts["name"], number, str(int(number))):
             return path
     # Whoever names a file means one of the folder that they are in.
     for path in (Path(given), root / given):

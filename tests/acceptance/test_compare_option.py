@@ -185,3 +185,32 @@ def test_damaged_reports_are_refused(
         assert message in capsys.readouterr().err
     assert Path("damaged.txt").read_text() == text
     assert not Path("ood-baseline.json").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_run(project: pytest.Pytester) -> None:
+    """A file in the place of `.ood` is a usage error, not the loss of a run."""
+    (project.path / ".ood").write_text("mine")
+    result = run(project, "--ood-save=first")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--ood-save: */.ood is no folder that can be written*"])
+
+
+def test_a_run_that_was_cut_short_is_no_release(project: pytest.Pytester) -> None:
+    """After -x nothing is saved or compared: half a run would be taken for all of it."""
+    result = run(project, "-x", "--ood-save=first", "--ood-report=r.json")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["* of 10 checks were carried out; *; no report was written"])
+    assert not (project.path / ".ood").exists()
+    assert not (project.path / "r.json").exists()
+
+
+def test_a_model_that_is_left_out_does_not_pass(project: pytest.Pytester) -> None:
+    """What the earlier run measured and a whole later one does not, fails a budget."""
+    run(project, "--ood-save=first")
+    path = project.path / "pyproject.toml"
+    path.write_text(path.read_text().partition("[tool.pytest_ood.models.frail]")[0])
+    gate = ("--ood-compare=latest", "--ood-compare-fail=drop:10%")
+    result = run(project, *gate)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["reviews/noise/keyboard * frail * not measured now"])
+    assert run(project, *gate, "--ood-only=in-distribution").ret == 0
