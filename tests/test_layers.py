@@ -38,6 +38,13 @@ HEAVY = {
 }  # fmt: skip
 
 
+DEV = {
+    "playwright", "fastapi", "uvicorn", "mlflow", "wandb", "nox", "flask", "mkdocs", "ray", "openai",
+    "build", "tox", "pre_commit",
+}  # fmt: skip
+"""What the extra `dev` brings, and `demo` does not."""
+
+
 def modules() -> list[Path]:
     """Return every module of the package, those of the top-level folders included."""
     folders = ("pytest_ood", "perturbations", "suites")
@@ -95,3 +102,12 @@ def test_only_the_plugin_imports_pytest() -> None:
         )
     }
     assert users == {"plugin", "hookspecs"}
+
+
+def test_tests_can_be_collected_without_the_dev_extra() -> None:
+    """In a clone with the extra `demo` alone, `pytest --ood-suite` collects them on its way."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = {name.partition(".")[0] for node in top for name in imports_of(node)}
+        assert not names & DEV, path.name

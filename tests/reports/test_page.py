@@ -7,12 +7,17 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pytest_ood.reports.html import render
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="needs the extra dev")
+expect, sync_playwright = playwright_api.expect, playwright_api.sync_playwright
 
 Report = dict[str, Any]
 
