@@ -39,8 +39,8 @@ HEAVY = {
 
 
 DEV = {
-    "playwright", "fastapi", "uvicorn", "mlflow", "wandb", "nox", "flask", "mkdocs", "ray", "openai",
-    "build", "tox", "pre_commit",
+    "playwright", "fastapi", "uvicorn", "mlflow", "wandb", "nox", "flask", "mkdocs", "ray",
+    "openai", "build", "tox", "pre_commit",
 }  # fmt: skip
 """What the extra `dev` brings, and `demo` does not."""
 
