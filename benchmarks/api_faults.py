@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import socket
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,9 +106,9 @@ def rows(server: FaultyServer) -> Iterator[list[str]]:
 
 def unreachable(server: FaultyServer) -> Iterator[list[str]]:
     """Yield a row for every way not to reach a server."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    from processes import free_port
+
+    port = free_port()
     server.script = lambda text, call: ""  # noqa: ARG005 - it never fails
     for name, url in (
         ("connection refused", f"http://127.0.0.1:{port}/v1"),

@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from mlflow_server import free_port
+from processes import free_port
 
 FAST = ("--ood-suite", "--ood-only=noise")
 """Two checks of drops and a comparison; those of `frail` fail."""

@@ -8,7 +8,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -25,6 +24,7 @@ import pytest
 from faulty_server import MODEL, PASSING, STATUSES, FaultyServer, answer_to, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import free_port
 
 from pytest_ood.configuration import parse_models
 from pytest_ood.errors import ConfigurationError, DataError, MissingDependencyError, ModelError
@@ -407,13 +407,6 @@ def test_a_wrong_model_name_is_answered_with_the_right_ones(
     with pytest.raises(ModelError) as caught:
         make("model-5").predict(["x"]) and make("model-x").predict(["x"])
     assert str(caught.value).count("model-") < 30
-
-
-def free_port() -> int:
-    """Return a port where nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow_server import free_port
+from processes import free_port
 
 from pytest_ood.errors import ConfigurationError, MissingDependencyError
 from pytest_ood.trackers.mlflow import LONGEST_VALUE, PATIENCE, build
@@ -14,7 +14,7 @@ from pytest_ood.trackers.protocol import TrackedRun
 
 pytestmark = [
     pytest.mark.usefixtures("tracker_environment"),
-    # MLflow 3.17's own tables; `log_results` ignores what clients warn of.
+    # MLflow 3.17's own tables; `log_report` ignores what clients warn of.
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),
 ]
 
