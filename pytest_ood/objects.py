@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pytest_ood.errors import ConfigurationError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
@@ -28,6 +29,16 @@ class Portable:
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in self.LOADED}
+
+
+def module_names(path: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the public modules of a package, sorted, importing none.
+
+    Args:
+        path: The package's `__path__`.
+    """
+    names = (info.name for info in pkgutil.iter_modules(path))
+    return tuple(sorted(name for name in names if name[0] != "_"))
 
 
 def import_object(path: str, who: str, root: Path) -> Any:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_ood.assertions import Ood
     from pytest_ood.gate import Check, Gate
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
-    from pytest_ood.reports.releases import Change, Release
+    from pytest_ood.reports.releases import Release
     from pytest_ood.reports.results import Results, Work
     from pytest_ood.reports.tracking import Logged
     from pytest_ood.shifts import Shift
@@ -678,6 +678,7 @@ class RecordKeeper:
         """Report each score against that of the earlier run, as a test of its own."""
         from pytest_ood.errors import OodError
         from pytest_ood.reports import json_report, releases
+        from pytest_ood.reports.junit import change_properties
 
         earlier, results = config.stash[EARLIER], _results(config)
         if earlier is None or results is None:
@@ -706,7 +707,7 @@ class RecordKeeper:
                 f"{change.name} since {earlier.name}",
                 "failed" if strict else outcome,
                 releases.explain(change),
-                _release_properties(change),
+                change_properties(change),
             )
 
     def _report_family(self, config: pytest.Config) -> None:
@@ -733,12 +734,7 @@ class RecordKeeper:
             new.outcome, new.longrepr = "failed", explain(settled, results.rules)
             vars(new)["ood_record"] = {**record, "result": to_record(settled)}
             new.user_properties = properties(settled, results.rules)
-            config.hook.pytest_runtest_logreport(report=new)
-            # JUnit takes properties off the last report of an item.
-            end = copy.copy(new)
-            end.when, end.outcome, end.longrepr, end.duration = "teardown", "passed", None, 0.0
-            del vars(end)["ood_record"]
-            config.hook.pytest_runtest_logreport(report=end)
+            _log_case(config, new)
 
 
 def _is_whole(config: pytest.Config) -> bool:
@@ -762,21 +758,18 @@ def _log(
         told = ("", 0, f"Skipped: {text.partition(chr(10))[0]}")
     report = pytest.TestReport(name, place, {}, outcome, told, "call", user_properties=figures)
     vars(report)["ood_release"] = True
+    _log_case(config, report)
+
+
+def _log_case(config: pytest.Config, report: pytest.TestReport) -> None:
+    """Report a call and its teardown, at which JUnit takes the properties and closes the case."""
+    import copy
+
     config.hook.pytest_runtest_logreport(report=report)
-    # JUnit closes a case at its teardown.
-    end = pytest.TestReport(name, place, {}, "passed", None, "teardown", user_properties=figures)
+    end = copy.copy(report)
+    end.when, end.outcome, end.longrepr, end.duration = "teardown", "passed", None, 0.0
+    vars(end).pop("ood_record", None)
     config.hook.pytest_runtest_logreport(report=end)
-
-
-def _release_properties(change: Change) -> list[tuple[str, object]]:
-    """Return the figures of a change that belong into JUnit."""
-    found: list[tuple[str, object]] = [("ood_verdict", change.verdict), ("ood_n", change.n)]
-    if change.drop is not None:
-        drop = change.drop
-        found += [("ood_release_drop", round(drop.value, 6))]
-        found += [("ood_release_drop_low", round(drop.low, 6))]
-        found += [("ood_release_drop_high", round(drop.high, 6))]
-    return found
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -842,24 +835,41 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     # A report of half a run would be taken for one of all of it.
     if results is None or config.stash[KEEPER].interrupted:
         return
-    _write_reports(session, results)
-    if config.stash[TRACKERS]:
-        from pytest_ood.reports.tracking import log_results
-
-        config.stash[LOGGED] = log_results(results, config.stash[TRACKERS])
-
-
-def _write_reports(session: pytest.Session, results: Results) -> None:
-    """Write what was asked for, and add to the summary of a step of GitHub Actions."""
-    config = session.config
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     paths, name = _report_paths(config), config.getoption("ood_save")
-    if not paths and not summary and name is None:
+    trackers = config.stash[TRACKERS]
+    if not (paths or name or summary or trackers):
         return
-    from pytest_ood.errors import OodError
-    from pytest_ood.reports import forms, json_report, saved
+    from pytest_ood.reports import json_report
 
     report = json_report.as_json(results)
+    _write_reports(session, report, paths, name, summary)
+    if trackers:
+        from pytest_ood.reports.tracking import log_report
+
+        config.stash[LOGGED] = log_report(report, trackers)
+
+
+def _write_reports(
+    session: pytest.Session,
+    report: dict[str, Any],
+    paths: Sequence[Path],
+    name: str | None,
+    summary: str | None,
+) -> None:
+    """Write what was asked for, and add to the summary of a step of GitHub Actions.
+
+    Args:
+        session: Whose exit status tells where something could not be written.
+        report: Its plain values.
+        paths: Where it is written to.
+        name: It is saved under, or None.
+        summary: The file of the summary, or None.
+    """
+    from pytest_ood.errors import OodError
+    from pytest_ood.reports import forms, saved
+
+    config = session.config
     keeper = config.stash[KEEPER]
     for path in paths:
         try:

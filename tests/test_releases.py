@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pytest_ood.columns import Column
 from pytest_ood.errors import ConfigurationError, ReportError
 from pytest_ood.evaluation.items import Items, hashes_of
-from pytest_ood.reports import releases
+from pytest_ood.reports import json_report, releases
 from pytest_ood.reports.releases import compare, parse_budget, render
 
 
@@ -242,7 +242,7 @@ def test_the_table_fits_the_terminal() -> None:
 def test_plain_values_hold_the_figures() -> None:
     """What a report says of a comparison is what was measured."""
     release = compare(report(texts(300)), report(texts(280, 20)), "old", 0.02)
-    told = releases.as_json(release)
+    told = json_report.release_json(release)
     (change,) = told["changes"]
     assert (change["n"], change["before"], change["drop"]) == (300, 1.0, 0.066666667)
     assert change["interval"][0] <= change["drop"] <= change["interval"][1]

@@ -10,13 +10,13 @@ import argparse
 import importlib
 import io
 import os
-import pkgutil
 import sys
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import OodError
+from pytest_ood.objects import module_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,7 @@ INTERRUPTED = 130
 @cache
 def commands() -> tuple[str, ...]:
     """Return the names of all commands, importing none."""
-    names = (info.name for info in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name for name in names if name[0] != "_"))
+    return module_names(__path__)
 
 
 def command_line() -> argparse.ArgumentParser:

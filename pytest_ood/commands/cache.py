@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ood.commands._shared import cache_of
 from pytest_ood.configuration import project_root, read_configuration
 from pytest_ood.errors import OodError
 from pytest_ood.gate import PREDICTIONS
@@ -43,9 +44,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         OodError: the store is none, was written by a newer version, or cannot be emptied.
     """
-    from platformdirs import user_cache_path
-
-    cache = user_cache_path("pytest-ood") if options.cache is None else options.cache
+    cache = cache_of(options)
     limit = read_configuration(project_root(Path.cwd())).cache_limit
     store = FileStore(cache / PREDICTIONS, limit)
     held, sizes = store.contents(), {name: _size(cache / name) for name in FOLDERS}

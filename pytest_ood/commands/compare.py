@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         json_report.read(old), json_report.read(new), old.name, budget, whole=True
     )
     if options.json:
-        sys.stdout.write(json.dumps(releases.as_json(release), indent=2) + "\n")
+        sys.stdout.write(json.dumps(json_report.release_json(release), indent=2) + "\n")
     else:
         sys.stdout.write("\n".join(releases.render(release)) + "\n")
     failed = any(change.verdict in ("fail", "invalid") for change in release.changes)

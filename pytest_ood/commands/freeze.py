@@ -7,14 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ood.commands._shared import add_surroundings, reader_of
 from pytest_ood.configuration import parse_models, project_root, read_configuration
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.evaluation import SuiteRun
 from pytest_ood.frozen import write_frozen
 from pytest_ood.gate import PREDICTIONS, surrogates
-from pytest_ood.progress import Lines
-from pytest_ood.readers import Reader
 from pytest_ood.shifts import TransferShift
 from pytest_ood.store import FileStore
 from pytest_ood.suite import load_suite
@@ -34,8 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     parser.add_argument("--seed", type=int, help="of samples and perturbations; as configured")
     parser.add_argument("--max-examples", type=int, metavar="N", help="as configured")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="the user's cache folder")
-    parser.add_argument("--offline", action="store_true", help="fetch nothing")
+    add_surroundings(parser)
     parser.add_argument("--json", action="store_true", help="write what was frozen as JSON")
 
 
@@ -45,8 +43,6 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         OodError: the suite, its data or a perturbation cannot be used, or the file is there.
     """
-    from platformdirs import user_cache_path
-
     root = project_root(Path.cwd())
     configuration = read_configuration(root)
     given = options.suite
@@ -65,22 +61,20 @@ def run(options: argparse.Namespace) -> int:
     size = options.max_examples
     if size is not None and size < 1:
         raise ConfigurationError(f"--max-examples {size} is a whole number of 1 or more")
-    cache = user_cache_path("pytest-ood") if options.cache is None else options.cache
-    progress = Lines(_tell)
-    reader = Reader(root, cache, options.offline, progress)
+    reader = reader_of(options, root)
     specs = parse_models(configuration.models, "tool.pytest_ood") or parse_models(
         suite.models, f"suite {suite.name!r}"
     )
     # Only those that are attacked are built: a model may need what is not there.
     asked = {shift.surrogate for shift in suite.shifts if isinstance(shift, TransferShift)}
     models = {
-        spec.name: spec.build(suite.task.labels, reader, cache)
+        spec.name: spec.build(suite.task.labels, reader, reader.cache)
         for spec in specs
         if spec.name in asked
     }
     made = SuiteRun(
         suite,
-        engine=Engine(FileStore(cache / PREDICTIONS), progress),
+        engine=Engine(FileStore(reader.cache / PREDICTIONS), reader.progress),
         reader=reader,
         surrogates=surrogates(suite, models),
         seed=configuration.seed if options.seed is None else options.seed,
@@ -119,7 +113,3 @@ def run(options: argparse.Namespace) -> int:
     lines.append(f'To replay it, in pyproject.toml: [tool.pytest_ood] frozen = ["{shown}"]')
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
-
-
-def _tell(line: str) -> None:
-    sys.stderr.write(f"ood: {line}\n")

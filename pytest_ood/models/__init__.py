@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import builtins
 import importlib
-import pkgutil
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.objects import module_names
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 @cache
 def adapters() -> tuple[str, ...]:
     """Return the names of all adapters, importing none."""
-    names = (info.name for info in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name for name in names if name != "protocol" and name[0] != "_"))
+    return tuple(name for name in module_names(__path__) if name != "protocol")
 
 
 def adapter(name: str) -> Any:

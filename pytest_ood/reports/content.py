@@ -309,6 +309,10 @@ def answer(report: Row, suite: str, named: Callable[[str], str]) -> str:
 
 def family(report: Row) -> str:
     """Say what is promised of the fails of a run, taken together."""
+    return _promise(report, f"{report['gates']} gates of the run")
+
+
+def _promise(report: Row, whole: str) -> str:
     kept = {
         "holm": "the chance of any false one",
         "benjamini-hochberg": "the expected share of false ones",
@@ -316,7 +320,7 @@ def family(report: Row) -> str:
     if kept is None:
         return f"Every gate is judged by itself at {percent(report['alpha'])}."
     return (
-        f"{PROCEDURES[report['correction']]} over the {report['gates']} gates of the run keeps "
+        f"{PROCEDURES[report['correction']]} over the {whole} keeps "
         f"{kept} among the fails at most {percent(report['alpha'])}."
     )
 
@@ -328,10 +332,8 @@ def failed_gates(report: Row) -> bool:
 
 def release_family(report: Row) -> str:
     """Say what is promised of the scores that dropped since the earlier run, taken together."""
-    changes = report["release"]["changes"]
-    return family({**report, "gates": len(changes)}).replace(
-        "gates of the run", "scores that are compared, a family of their own,"
-    )
+    count = len(report["release"]["changes"])
+    return _promise(report, f"{count} scores that are compared, a family of their own,")
 
 
 def release_notes(report: Row) -> list[str]:

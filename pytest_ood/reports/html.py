@@ -111,10 +111,7 @@ class _Suite:
     report: Row
     number: int
     name: str
-
-    @cached_property
-    def lines(self) -> list[Line]:
-        return [line for line in content.lines(self.report) if line.suite == self.name]
+    lines: list[Line]
 
     @cached_property
     def models(self) -> list[ModelInfo]:
@@ -251,7 +248,7 @@ class _Page:
     @cached_property
     def suites(self) -> list[_Suite]:
         return [
-            _Suite(self.report, number, name)
+            _Suite(self.report, number, name, [line for line in self.lines if line.suite == name])
             for number, name in enumerate(content.suites(self.report), start=1)
         ]
 

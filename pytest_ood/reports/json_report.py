@@ -13,9 +13,7 @@ from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ReportError
-from pytest_ood.files import write_atomically
 from pytest_ood.models.protocol import Usage
-from pytest_ood.reports import releases
 from pytest_ood.reports.explanation import SHOWN_FLIPS
 
 if TYPE_CHECKING:
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
         Floor,
         SeverityCurve,
     )
+    from pytest_ood.reports.releases import Release
     from pytest_ood.reports.results import Results
     from pytest_ood.statistics import Estimate
 
@@ -39,11 +38,6 @@ SHOWN = 200
 
 PACKAGES = ("pytest-ood", "pytest", "numpy", "scipy", "scikit-learn", "nlpaug", "torch",
             "transformers")  # fmt: skip
-
-
-def write(path: Path, results: Results) -> None:
-    """Write the report whole or not at all."""
-    write_atomically(path, to_text(as_json(results)))
 
 
 def to_text(report: Mapping[str, Any]) -> str:
@@ -161,7 +155,26 @@ def _report(results: Results) -> dict[str, Any]:
             for work in results.work
             if work.used != Usage()
         ],
-        "release": None if results.release is None else releases.as_json(results.release),
+        "release": None if results.release is None else release_json(results.release),
+    }
+
+
+def release_json(release: Release) -> dict[str, Any]:
+    """Return a run against an earlier one as plain values, as it stands in a report."""
+    return {
+        "old": release.old,
+        "changes": [
+            {
+                **asdict(change),
+                **(
+                    {"drop": None, "interval": None}
+                    if change.drop is None
+                    else _estimate("drop", change.drop)
+                ),
+            }
+            for change in release.changes
+        ],
+        "notes": list(release.notes),
     }
 
 

@@ -9,8 +9,11 @@ from pytest_ood.reports.text import one_line
 from pytest_ood.suite import IN_DISTRIBUTION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_ood.budgets import Rules
     from pytest_ood.evaluation import Result
+    from pytest_ood.reports.releases import Change
     from pytest_ood.statistics import Estimate
 
 PREFIX = "ood_"
@@ -69,6 +72,16 @@ def properties(result: Result, rules: Rules) -> list[tuple[str, object]]:
         "gates": rules.gates,
         "seed": result.seed,
     }
+    return _named(found)
+
+
+def change_properties(change: Change) -> list[tuple[str, object]]:
+    """Return the figures of a score against that of an earlier run, likewise."""
+    drop = {} if change.drop is None else _estimate("release_drop", change.drop)
+    return _named({"verdict": change.verdict, "n": change.n, **drop})
+
+
+def _named(found: Mapping[str, object]) -> list[tuple[str, object]]:
     return [
         (f"{PREFIX}{name}", one_line(value, WIDTH) if isinstance(value, str) else value)
         for name, value in found.items()

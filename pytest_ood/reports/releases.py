@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     Report = Mapping[str, Any]
     Key = tuple[str, str, str]
-    Record = Mapping[str, Any]
 
 NAME_WIDTH = 44
 MODEL_WIDTH = 18
@@ -103,6 +102,24 @@ class Release:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """A score of a report, and those of its examples.
+
+    Attributes:
+        record: Its plain values.
+        items: Its examples.
+    """
+
+    record: Mapping[str, Any]
+    items: Items
+
+    @property
+    def unanswered(self) -> int:
+        """How many examples got no answer."""
+        return sum(self.record["errors"].values())
+
+
 def parse_budget(text: str) -> float:
     """Return the most that a score may drop from one release to the next, a share of 1.
 
@@ -136,7 +153,7 @@ def compare(
     Raises:
         ReportError: no check of the two, or no example, is the same.
     """
-    was, now = dict(_measured(old)), dict(_measured(new))
+    was, now = _measured(old), _measured(new)
     common = [key for key in now if key in was]
     rules = Rules(new["alpha"], new["correction"], max(1, len(common)))
     changes = [_change(key, was[key], now[key], rules, budget) for key in common]
@@ -153,19 +170,6 @@ def compare(
         if lacking:
             notes.append(f"{told}: {len(lacking)} checks ({_listed(lacking)})")
     return Release(name, rules.alpha, tuple(settle_family(changes, rules)), tuple(notes))
-
-
-def as_json(release: Release) -> dict[str, Any]:
-    """Return a comparison as plain values, as it stands in a report."""
-    changes = []
-    for change in release.changes:
-        drop = change.drop
-        shown = None if drop is None else [round(drop.low, 9) + 0.0, round(drop.high, 9) + 0.0]
-        changes.append(
-            {**asdict(change), "drop": None if drop is None else round(drop.value, 9) + 0.0,
-             "interval": shown}
-        )  # fmt: skip
-    return {"old": release.old, "changes": changes, "notes": list(release.notes)}
 
 
 def render(release: Release) -> list[str]:
@@ -211,18 +215,23 @@ def explain(change: Change) -> str:
     )
 
 
-def _measured(report: Report) -> Iterator[tuple[Key, Record]]:
-    """Yield the records that have scores by example."""
-    for record in report["in_distribution"]:
-        yield (record["suite"], IN_DISTRIBUTION, record["model"]), record
-    for record in report["evaluations"]:
-        if record["metric"] == ACCURACY:
-            shift = f"{record['kind']}/{record['shift']}"
-            yield (record["suite"], shift, record["model"]), record
+def _measured(report: Report) -> dict[Key, _Measured]:
+    """Read the scores of a report that are told by example.
+
+    Raises:
+        ReportError: the examples of one are damaged.
+    """
+    found = {(r["suite"], IN_DISTRIBUTION, r["model"]): r for r in report["in_distribution"]}
+    found |= {
+        (r["suite"], f"{r['kind']}/{r['shift']}", r["model"]): r
+        for r in report["evaluations"]
+        if r["metric"] == ACCURACY
+    }
+    return {key: _Measured(record, _items(record, key)) for key, record in found.items()}
 
 
-def _change(key: Key, was: Record, now: Record, rules: Rules, budget: float | None) -> Change:
-    old, new = (_items(record, key) for record in (was, now))
+def _change(key: Key, was: _Measured, now: _Measured, rules: Rules, budget: float | None) -> Change:
+    old, new = was.items, now.items
     _, first, last = np.intersect1d(_keys(old), _keys(new), return_indices=True)
     sizes = (len(first), len(old.hashes), len(new.hashes))
     if not len(first):
@@ -235,12 +244,12 @@ def _change(key: Key, was: Record, now: Record, rules: Rules, budget: float | No
         judged = Judgement("invalid", f"only {sizes[0]} of {min(sizes[1:])} examples are the same")
     elif budget is not None:
         judged = judge_at_most(figure, budget, rules)
-        spoilt = now["verdict"] == "invalid" != was["verdict"]
+        spoilt = now.record["verdict"] == "invalid" != was.record["verdict"]
         if judged.verdict == "invalid":
             # One budget is for all checks, those on few examples too: these are open.
             judged = replace(judged, verdict="inconclusive")
         if spoilt and judged.verdict != "fail":
-            judged = Judgement("invalid", f"now it is invalid: {now['reason']}")
+            judged = Judgement("invalid", f"now it is invalid: {now.record['reason']}")
     return Change(
         *key,
         *sizes,
@@ -254,14 +263,14 @@ def _change(key: Key, was: Record, now: Record, rules: Rules, budget: float | No
     )
 
 
-def _missing(key: Key, was: Record, budget: float) -> Change:
+def _missing(key: Key, was: _Measured, budget: float) -> Change:
     """Return what to say of a check that the later run lacks, or could not carry out."""
     reason = "it was not measured now"
-    size = len(_items(was, key).hashes)
+    size = len(was.items.hashes)
     return Change(*key, 0, size, 0, 0.0, 0.0, None, budget, "invalid", reason)
 
 
-def _items(record: Record, key: Key) -> Items:
+def _items(record: Mapping[str, Any], key: Key) -> Items:
     """Read the scores by example of a record.
 
     Raises:
@@ -320,20 +329,24 @@ def _models(old: Report, new: Report) -> Iterator[str]:
             yield f"{model['name']}: {', '.join(changed)}"
 
 
-def _data(was: Mapping[Key, Record], now: Mapping[Key, Record], common: list[Key]) -> Iterator[str]:
+def _data(
+    was: Mapping[Key, _Measured], now: Mapping[Key, _Measured], common: list[Key]
+) -> Iterator[str]:
     """Tell where the examples are not the same, and whether data or generator is to blame."""
     told = set()
     moved = set()
     for key in common:
         suite, shift, _ = key
-        old, new = (set(_items(record, key).hashes.tolist()) for record in (was[key], now[key]))
-        if old == new or (suite, shift) in told:
+        if (suite, shift) in told:
+            continue
+        old, new = (set(side[key].items.hashes.tolist()) for side in (was, now))
+        if old == new:
             continue
         told.add((suite, shift))
         if old < new or new < old:
             yield f"{suite}/{shift}: {len(old)} examples then, {len(new)} now, the same ones"
             continue
-        then, since = (sum(record["errors"].values()) for record in (was[key], now[key]))
+        then, since = was[key].unanswered, now[key].unanswered
         if len(old - new) <= since and len(new - old) <= then:
             yield (
                 f"{suite}/{shift}: {then} examples got no answer then, {since} now; "

@@ -6,17 +6,16 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import OodError
-from pytest_ood.reports import json_report
+from pytest_ood.reports import forms
 from pytest_ood.reports.text import one_line
 from pytest_ood.trackers._runs import tracked_run, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ood.reports.results import Results
     from pytest_ood.trackers.protocol import TrackedRun, Tracker
 
 REPORT = "report.json"
@@ -37,16 +36,21 @@ class Logged:
     failed: bool
 
 
-def log_results(results: Results, trackers: Mapping[str, Tracker]) -> list[Logged]:
-    """Log a run to each tracker; what fails is told, and nothing is raised."""
+def log_report(report: Mapping[str, Any], trackers: Mapping[str, Tracker]) -> list[Logged]:
+    """Log a run to each tracker; what fails is told, and nothing is raised.
+
+    Args:
+        report: Its plain values.
+        trackers: By name.
+    """
     with TemporaryDirectory() as folder, warnings.catch_warnings():
         # The clients' warnings are about themselves; where a project makes errors of them, a run
         # would not be logged for no reason of its own.
         warnings.simplefilter("ignore")
-        report = Path(folder) / REPORT
-        json_report.write(report, results)
-        run = tracked_run(json_report.as_json(results))
-        return [_logged(name, tracker, run, report) for name, tracker in trackers.items()]
+        path = Path(folder) / REPORT
+        forms.write(path, report)
+        run = tracked_run(report)
+        return [_logged(name, tracker, run, path) for name, tracker in trackers.items()]
 
 
 def _logged(name: str, tracker: Tracker, run: TrackedRun, report: Path) -> Logged:

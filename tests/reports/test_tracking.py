@@ -9,13 +9,13 @@ import pytest
 
 from pytest_ood.budgets import Rules
 from pytest_ood.errors import OodError
-from pytest_ood.reports import json_report
+from pytest_ood.reports import forms, json_report
 from pytest_ood.reports.results import ModelInfo, Results
-from pytest_ood.reports.tracking import Logged, log_results
+from pytest_ood.reports.tracking import Logged, log_report
 from pytest_ood.trackers.protocol import TrackedRun
 
 MODEL = ModelInfo("tiny", "m", "other", "here", {}, baseline=False)
-RESULTS = Results(11, Rules(0.05), (MODEL,), ())
+REPORT = json_report.as_json(Results(11, Rules(0.05), (MODEL,), ()))
 
 
 @dataclass
@@ -38,12 +38,12 @@ class Notebook:
 def test_each_tracker_gets_the_run_and_its_report(tmp_path: Path) -> None:
     """The report is the file that --ood-report writes; the place is told on one line."""
     first, second = Notebook(), Notebook()
-    told = log_results(RESULTS, {"first": first, "second": second})
+    told = log_report(REPORT, {"first": first, "second": second})
     assert told == [
         Logged(f"logged to {name}: page 1 of https://***@host/book", failed=False)
         for name in ("first", "second")
     ]
-    json_report.write(tmp_path / "r.json", RESULTS)
+    forms.write(tmp_path / "r.json", REPORT)
     assert first.report == second.report == (tmp_path / "r.json").read_text()
     assert first.run is not None
     assert first.run.parameters["seed"] == str(json.loads(first.report)["seed"]) == "11"
@@ -64,7 +64,7 @@ def test_what_a_tracker_raises_is_told_and_the_next_one_is_asked(
 ) -> None:
     """Nothing goes on to the run, not even Ctrl-C or an exit, and what is told is harmless."""
     last = Notebook()
-    told = log_results(RESULTS, {"first": Notebook(error), "last": last})
+    told = log_report(REPORT, {"first": Notebook(error), "last": last})
     assert told[0].failed
     assert told[0].line == f"not logged to first (verdicts and exit status stand): {why}"
     assert not told[1].failed
