@@ -207,7 +207,7 @@ class Ood:
         task = Classification(tuple(sorted(known)))
         shift = _relabelling(shift, task.labels)
         for metric in budgets:
-            allowed = (ACCURACY, *loss_names(task.labels, shift.kind))
+            allowed = (ACCURACY, *loss_names(task, shift.kind))
             if metric not in allowed or metric == IN_DOMAIN:
                 raise ConfigurationError(unknown_name("metric", metric, allowed))
         surrogates = {}

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Model
     from pytest_ood.readers import Reader
     from pytest_ood.statistics import Correction
+    from pytest_ood.tasks import Task
     from pytest_ood.trackers.protocol import Tracker
 
 DEFAULT_SUITES = ("sentiment",)
@@ -283,14 +284,14 @@ class ModelSpec:
     shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def build(
-        self, labels: tuple[str, ...], reader: Reader, cache_folder: Path
+        self, task: Task, reader: Reader, cache_folder: Path
     ) -> Model | RecordedModel | SeededModel:
-        """Build the model for a task with these labels; nothing is loaded or trained yet.
+        """Build the model for a task; nothing is loaded or trained yet.
 
         Raises:
             ConfigurationError: values that do not go together.
         """
-        first = self._build(self.name, self.options, labels, reader, cache_folder)
+        first = self._build(self.name, self.options, task, reader, cache_folder)
         if self.seeds == 1:
             return first
         key = adapter(self.adapter).SEED_OPTION
@@ -298,7 +299,7 @@ class ModelSpec:
         # The first member has the name, and so the trained weights, of the model with one seed.
         others = [
             self._build(
-                f"{self.name}#{number}", {**self.options, key: start + number}, labels, reader,
+                f"{self.name}#{number}", {**self.options, key: start + number}, task, reader,
                 cache_folder,
             )
             for number in range(1, self.seeds)
@@ -317,7 +318,7 @@ class ModelSpec:
         self,
         name: str,
         options: Mapping[str, Any],
-        labels: tuple[str, ...],
+        task: Task,
         reader: Reader,
         cache_folder: Path,
     ) -> Model | RecordedModel:
@@ -327,10 +328,10 @@ class ModelSpec:
             if not isinstance(value, DataSource):
                 source = parse_source(value, f"model {self.name!r}: data")
             reader.check(source)
-            return Loading(reader, source, labels)
+            return Loading(reader, source, task)
 
         context = Context(
-            name, labels, reader.root, cache_folder, reader.offline, reader.progress, data,
+            name, task, reader.root, cache_folder, reader.offline, reader.progress, data,
             self.shared,
         )  # fmt: skip
         model: Model | RecordedModel = adapter(self.adapter).build(self.source, context, **options)

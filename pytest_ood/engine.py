@@ -139,7 +139,7 @@ class Engine:
         Args:
             model: The model under test.
             inputs: What it is asked.
-            labels: The answers it may give; None where any will do.
+            labels: The answers it may give; None, or none, where any will do.
             what: For the progress display: which set this is.
             draw: Answers of another draw are asked for anew, to see whether they are the same.
 
@@ -164,7 +164,7 @@ class Engine:
         Args:
             model: As in `predict`, like the rest.
             inputs: What it is asked.
-            labels: The answers it may give.
+            labels: The answers it may give; None, or none, where any will do.
             what: For the progress display.
             draw: Of answers.
             remember: Whether new answers that the store does not keep are kept for this run. An
@@ -194,7 +194,7 @@ class Engine:
         Args:
             model: As in `answer`, like the rest.
             inputs: What it is asked.
-            labels: The answers it may give.
+            labels: The answers it may give; None, or none, where any will do.
             what: For the progress display.
             draw: Of answers.
             remember: Whether new answers are kept for this run.
@@ -236,7 +236,7 @@ class _Asking:
         engine: Whose.
         model: Who is asked.
         key: What has to be equal for answers to be.
-        labels: The answers it may give.
+        labels: The answers it may give; None, or none, where any will do.
         what: For the progress display.
         held: Closed at the end: the right to ask, the progress.
         left: Inputs that were not looked at yet.
@@ -423,7 +423,7 @@ def check_answers(
                 f"model {name!r} answered {answer!r}; an answer is a Prediction, its label a str "
                 "or None"
             )
-        if labels is not None and answer.label is not None and answer.label not in labels:
+        if labels and answer.label is not None and answer.label not in labels:
             raise ModelError(
                 f"model {name!r} answered an " + unknown_name("label", answer.label, labels)
             )

@@ -49,11 +49,23 @@ def size_of(inputs: Inputs) -> int:
 
 @dataclass(frozen=True)
 class Example:
-    """One labelled example. `id` is unique within its data set and seeds its perturbations."""
+    """One labelled example.
+
+    Attributes:
+        id: Unique within its data set; seeds its perturbations.
+        inputs: What a model is asked.
+        label: The right answer.
+        references: Other answers that are as right; only questions have any.
+        group: What it is counted with, such as its contrast set or its cell of a test.
+        rationale: How the answer is come to, for demonstrations.
+    """
 
     id: str
     inputs: Inputs
     label: str
+    references: tuple[str, ...] = ()
+    group: str = ""
+    rationale: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,9 +127,9 @@ class Dataset:
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 over ids, inputs and labels, independent of their order."""
+        """SHA-256 over what examples are, independent of their order."""
         return hash_of_lines(
-            json.dumps([example.id, canonical(example.inputs), example.label])
+            json.dumps([example.id, canonical(example.inputs), *answers_of(example)])
             for example in self.examples
         )
 
@@ -189,11 +201,25 @@ def spooled(examples: Iterable[Example]) -> Spool[Example]:
 def _to_json(example: Example) -> list[Any]:
     inputs = example.inputs
     plain = inputs if isinstance(inputs, str) else dict(inputs)
-    return [example.id, plain, example.label]
+    return [example.id, plain, *answers_of(example)]
+
+
+def answers_of(example: Example) -> list[Any]:
+    """Return everything but id and inputs; what is empty at the end is left out."""
+    values = [example.label, list(example.references), example.group, example.rationale]
+    while len(values) > 1 and not values[-1]:
+        values.pop()
+    return values
 
 
 def _from_json(values: list[Any]) -> Example:
-    return Example(*values)
+    identifier, inputs, label, *more = values
+    return Example(identifier, inputs, label, *_tupled(more))
+
+
+def _tupled(more: list[Any]) -> list[Any]:
+    """Return values as an example has them: JSON knows lists alone."""
+    return [tuple(value) if isinstance(value, list) else value for value in more]
 
 
 def content_ids(rows: Iterable[tuple[Inputs, str]]) -> list[str]:

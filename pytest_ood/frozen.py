@@ -15,7 +15,7 @@ import numpy as np
 
 from pytest_ood.edits import Edit, apply_edits, edits_between
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.examples import Dataset, canonical, fields_of, with_fields
+from pytest_ood.examples import Dataset, answers_of, canonical, fields_of, with_fields
 from pytest_ood.files import write_atomically
 from pytest_ood.rows import Picked, blocks
 from pytest_ood.shifts import DomainShift, NoiseShift, Shifted, TransferShift
@@ -188,8 +188,8 @@ def freeze(
 
 
 def example_hash(example: Example) -> str:
-    """Return the SHA-256 of an example's inputs and label."""
-    text = json.dumps([canonical(example.inputs), example.label])
+    """Return the SHA-256 of an example's inputs and answers."""
+    text = json.dumps([canonical(example.inputs), *answers_of(example)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from pytest_ood.columns import Column, spread
 from pytest_ood.errors import ConfigurationError, NotApplicableError, unknown_name
 from pytest_ood.examples import Example
 from pytest_ood.rows import Rows, read
-from pytest_ood.tasks import Prediction
+from pytest_ood.tasks import Prediction, QuestionAnswering
+from pytest_ood.tasks.question_answering import exact_match, token_f1
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_ood.rows import Places
+    from pytest_ood.tasks import Task
 
     Floats = NDArray[np.float64]
 
@@ -276,6 +278,39 @@ class CalibrationError:
         return np.asarray(np.abs(means).sum(axis=-1))
 
 
+@dataclass(frozen=True)
+class Matching:
+    """How well answers in words match the nearest right one, by the measure that is not the score.
+
+    Attributes:
+        name: "exact-match" or "f1".
+    """
+
+    name: Literal["exact-match", "f1"]
+    rises: bool = False
+
+    def features(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return each answer's match; an abstention matches nothing."""
+        match = exact_match if self.name == "exact-match" else token_f1
+        return np.array(
+            [
+                [0.0 if o.prediction.label is None else match(o.prediction.label, o.label)]
+                for o in outcomes
+            ]
+        )
+
+    def value(self, means: Floats) -> Floats:
+        """Return the mean."""
+        return means[..., 0]
+
+
+def _beside(task: Task) -> list[Metric]:
+    """Return what is measured of answers in words beside the score."""
+    if not isinstance(task, QuestionAnswering):
+        return []
+    return [Matching("exact-match" if task.metric == "f1" else "f1")]
+
+
 class Loss(Protocol):
     """What is lost from before to under a shift, as a function of means over both sets."""
 
@@ -414,27 +449,34 @@ class Reweighted:
         return first - second
 
 
-def loss_names(labels: Sequence[str], kind: str) -> tuple[str, ...]:
+def loss_names(task: Task, kind: str) -> tuple[str, ...]:
     """Return the names that a budget of this kind of shift may have besides accuracy's own keys."""
-    own = (REWEIGHTED, IN_DOMAIN) if kind == "domain" else ()
-    return ("macro-f1", "ece", "pdr", *(RECALL + label for label in labels), *own)
+    domain = (REWEIGHTED, IN_DOMAIN) if kind == "domain" else ()
+    if task.labels:
+        return ("macro-f1", "ece", "pdr", *(RECALL + label for label in task.labels), *domain)
+    other = tuple(metric.name for metric in _beside(task))
+    return (*other, "pdr", *(name for name in domain if name != REWEIGHTED))
 
 
-def find_loss(name: str, labels: tuple[str, ...]) -> Loss:
+def find_loss(name: str, task: Task) -> Loss:
     """Return the loss of this name; `accuracy` and `in-domain` are means and have none.
 
     Raises:
         ConfigurationError: there is none.
     """
-    metrics: list[Metric] = [MacroF1(labels), CalibrationError(), *map(Recall, labels)]
-    losses: list[Loss] = [PerformanceDropRate(), Reweighted(labels), *map(Drop, metrics)]
+    labels, metrics = task.labels, _beside(task)
+    losses: list[Loss] = [PerformanceDropRate()]
+    if labels:
+        metrics = [MacroF1(labels), CalibrationError(), *map(Recall, labels)]
+        losses.append(Reweighted(labels))
+    losses += map(Drop, metrics)
     known = {loss.name: loss for loss in losses}
     if name not in known:
         raise ConfigurationError(unknown_name("metric", name, known))
     return known[name]
 
 
-def pseudo_outcomes(outcomes: Outcomes, labels: Sequence[str]) -> list[Outcome]:
+def pseudo_outcomes(outcomes: Outcomes, task: Task) -> list[Outcome]:
     """Return a right and a wrong answer, both possible whatever a sample shows.
 
     Their truth is the sample's most frequent label; a score of 0.5 stands beside the answer where
@@ -442,7 +484,8 @@ def pseudo_outcomes(outcomes: Outcomes, labels: Sequence[str]) -> list[Outcome]:
     """
     graded = outcomes.graded
     truth = most_frequent(graded.truth)[0]
-    other = next(label for label in labels if label != truth)
+    # Where any text may be an answer, one without a word of the truth is wrong whatever that is.
+    other = next((label for label in task.labels if label != truth), "")
     scored = graded.confidence.count(None) < len(graded)
     return [
         outcome((truth, answer, 0.5 if scored else None, float(answer == truth), None), "pseudo")

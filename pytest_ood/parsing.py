@@ -44,13 +44,18 @@ def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
         text: What the model wrote.
         label_words: The word, or the words, for each label.
     """
-    text = _THOUGHTS.sub("", text, count=1)
+    text = without_thoughts(text)
     start, found = _json_object(text)
     lines = [line for line in text[:start].splitlines() if line.strip()]
     named = _named(lines[0], label_words) if lines else set()
     if len(named) != 1:
         named = _named(text if found is None else _answer_of(found), label_words)
     return named.pop() if len(named) == 1 else None
+
+
+def without_thoughts(text: str) -> str:
+    """Return what a model wrote without what it thought aloud first (`<think>`)."""
+    return _THOUGHTS.sub("", text, count=1)
 
 
 def _named(text: str, label_words: Mapping[str, str]) -> set[str | None]:

@@ -20,7 +20,7 @@ from pytest_ood.examples import Dataset, Example, content_digest, counted_id, sp
 from pytest_ood.objects import Portable
 from pytest_ood.rows import occurrences
 from pytest_ood.seeding import derive_seed
-from pytest_ood.tasks import check_labels
+from pytest_ood.tasks import Task, check_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -160,13 +160,13 @@ class Reader:
         if not source.data.startswith(("asset:", "hub:")) and not path.is_file():
             raise DataError(f"{path}: there is no such file")
 
-    def load(self, source: DataSource, name: str, labels: Sequence[str] | None = None) -> Dataset:
+    def load(self, source: DataSource, name: str, task: Task | None = None) -> Dataset:
         """Load a data source as a data set of this name.
 
         Args:
             source: Where it lies.
             name: Of the data set.
-            labels: The labels it may hold; None for any.
+            task: What its labels have to be right for; None for any labels.
 
         Raises:
             DataError: the file is missing, empty, not UTF-8, lacks a column, or has a bad row; the
@@ -179,13 +179,13 @@ class Reader:
         scheme, colon, rest = source.data.partition(":")
         if colon and scheme == "asset":
             dataset = self._asset(rest, source, name)
-            if labels is not None:
-                check_labels(dataset, tuple(labels))
+            if task is not None:
+                check_labels(dataset, task.labels)
             return dataset
         if colon and scheme == "hub":
-            return _dataset(name, source.data, self._hub_rows(rest, source), source, labels)
+            return _dataset(name, source.data, self._hub_rows(rest, source), source, task)
         path = self.root / source.data
-        return _dataset(name, str(path), parse_rows(path), source, labels)
+        return _dataset(name, str(path), parse_rows(path), source, task)
 
     def _hub_rows(self, name: str, source: DataSource) -> Iterator[tuple[int, Mapping[str, Any]]]:
         datasets = require("datasets", extra="datasets", purpose=f"the data set {source.data!r}")
@@ -227,12 +227,12 @@ class Loading(Portable):
     Attributes:
         reader: Who loads it.
         source: Where it lies.
-        labels: The labels it may hold.
+        task: What its labels have to be right for.
     """
 
     reader: Reader
     source: DataSource
-    labels: tuple[str, ...]
+    task: Task
 
     def __call__(self) -> Dataset:
         """Return the data set; raises as `Reader.load`."""
@@ -241,7 +241,7 @@ class Loading(Portable):
     @cached_property
     def loaded(self) -> Dataset:
         """The data set, named like its source."""
-        return self.reader.load(self.source, self.source.data, self.labels)
+        return self.reader.load(self.source, self.source.data, self.task)
 
 
 def _icwsm_examples(text: str, split: str, cut: int | None) -> list[Example]:
@@ -373,7 +373,7 @@ def _dataset(
     origin: str,
     rows: Iterator[tuple[int, Mapping[str, Any]]],
     source: DataSource,
-    allowed: Sequence[str] | None,
+    task: Task | None,
 ) -> Dataset:
     numbers, digests = array("Q"), array("Q")
 
@@ -381,7 +381,7 @@ def _dataset(
         for number, row in rows:
             values = {column: cell(origin, number, row, column) for column in source.fields}
             inputs: Inputs = values[source.fields[0]] if len(values) == 1 else values
-            label = _label(origin, number, row, source, allowed)
+            label = _label(origin, number, row, source, task)
             if source.id is None:
                 identifier = content_digest(inputs, label)
                 digests.append(int(identifier, 16))
@@ -409,16 +409,17 @@ def _label(
     number: int,
     row: Mapping[str, Any],
     source: DataSource,
-    allowed: Sequence[str] | None,
+    task: Task | None,
 ) -> str:
     label = cell(origin, number, row, source.label)
     at = f"{origin}, row {number}, field {source.label!r}: "
     if source.labels and label not in source.labels:
         raise DataError(at + unknown_name("label", label, source.labels))
     label = source.labels.get(label, label)
-    if allowed is not None and label not in allowed:
-        raise DataError(at + unknown_name("label", label, allowed))
-    return label
+    try:
+        return label if task is None else task.reference(label)
+    except DataError as error:
+        raise DataError(f"{at}{error}") from None
 
 
 def _check_ids(

@@ -32,7 +32,7 @@ from pytest_ood.shifts import (
     WorstCase,
     keeps_answers,
 )
-from pytest_ood.tasks import Classification
+from pytest_ood.tasks import parse_task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ DEFAULT_PROTECTION = ("urls", "code")
 misspelt."""
 
 _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_examples",
-               "min_score", "models", "name", "sequential", "shifts")  # fmt: skip
+               "metric", "min_score", "models", "name", "sequential", "shifts", "task")  # fmt: skip
 _BUDGET_KEYS = ("margin", "max_drop")
 _SHIFT_KEYS = {
     "domain": ("data", "split", "fields", "label", "id", "labels", "train", *_BUDGET_KEYS),
@@ -170,14 +170,12 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{where}: not valid TOML: {error}") from None
     _check_keys(table, _SUITE_KEYS, where)
-    for key in ("labels", "in_distribution", "shifts"):
+    for key in ("in_distribution", "shifts"):
         if key not in table:
             raise ConfigurationError(f"{where}: the key {key!r} is missing")
-    labels = table["labels"]
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ConfigurationError(f"{where}: labels = {labels!r} is not a list of strings")
+    task = parse_task(table, where)
     source = parse_source(table["in_distribution"], f"{where}: in_distribution")
-    shifts, budgets = _shifts(table, where, tuple(labels))
+    shifts, budgets = _shifts(table, where, task)
     for shift in shifts:
         asked = shift.fields if isinstance(shift, NoiseShift) else ()
         for name_ in asked:
@@ -190,7 +188,6 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
     try:
         check_share("min_score", floor)
         check_share("max_abstention", table.get("max_abstention"))
-        task = Classification(tuple(labels))
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}: {error}") from None
     return Suite(
@@ -208,10 +205,10 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
 
 
 def _shifts(
-    table: Mapping[str, Any], where: str, labels: tuple[str, ...]
+    table: Mapping[str, Any], where: str, task: Task
 ) -> tuple[tuple[Shift, ...], dict[str, dict[str, Budget]]]:
     """Read the shifts and, for each, the budgets of its kind with what its own table changes."""
-    kinds = _budgets(_table(table, "budgets", where), where, labels)
+    kinds = _budgets(_table(table, "budgets", where), where, task)
     shifts: list[Shift] = []
     budgets: dict[str, dict[str, Budget]] = {}
     for kind in _table(table, "shifts", where):
@@ -223,14 +220,14 @@ def _shifts(
             if check_name(name, at) in (IN_DISTRIBUTION, WORST_CASE, *KINDS):
                 raise ConfigurationError(f"{at}: this name has a meaning of its own; take another")
             entry = _table(entries, name, f"{where}: shifts.{kind}")
-            metrics = loss_names(labels, kind)
+            metrics = loss_names(task, kind)
             _check_keys(entry, (*_SHIFT_KEYS[kind], *metrics), at)
             rest = {k: v for k, v in entry.items() if k not in metrics}
             own = _metric_budgets(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
             kept = _with(kinds.get(kind, {}), own)
-            for shift in _shift(kind, name, rest, at, labels):
+            for shift in _shift(kind, name, rest, at, task.labels):
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
                 _check_metrics(shift, kept, at)
@@ -365,6 +362,11 @@ def parse_noise(
 def _adversarial(
     name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
 ) -> AdversarialShift | TransferShift | PromptShift:
+    if not labels:
+        raise ConfigurationError(
+            "attacks turn one label into another, and this task has none; take domain and noise "
+            "shifts"
+        )
     attack = _attack(name, entry, where, labels)
     each = _count(entry, "query_budget", DEFAULT_QUERY_BUDGET)
     budget = QueryBudget(each, check_count(entry.get("max_queries"), "max_queries"))
@@ -485,15 +487,13 @@ def _strings(entry: Mapping[str, Any], key: str, default: tuple[str, ...]) -> tu
     return tuple(value)
 
 
-def _budgets(
-    table: Mapping[str, Any], where: str, labels: tuple[str, ...]
-) -> dict[str, dict[str, Budget]]:
+def _budgets(table: Mapping[str, Any], where: str, task: Task) -> dict[str, dict[str, Budget]]:
     _check_keys(table, (*KINDS, WORST_CASE), f"{where}: budgets")
     return {
         kind: _metric_budgets(
             _table(table, kind, f"{where}: budgets"),
             f"{where}: budgets.{kind}",
-            loss_names(labels, kind),
+            loss_names(task, kind),
         )
         for kind in table
     }

@@ -17,6 +17,7 @@ from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import Model, SeededModel
 from pytest_ood.progress import Silent
 from pytest_ood.readers import DataSource, Reader
+from pytest_ood.tasks import Classification
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -301,7 +302,7 @@ def test_a_model_is_built(tmp_path: Path) -> None:
     table = {"fake": "keyword", "words": {"yes": ["good"]}, "paradigm": "prompted"}
     (spec,) = parse_models({"mine": table}, "p.toml")
     reader = Reader(tmp_path, tmp_path / "cache", offline=True, progress=Silent())
-    model = spec.build(("no", "yes"), reader, tmp_path / "cache")
+    model = spec.build(Classification(("no", "yes")), reader, tmp_path / "cache")
     assert model == FakeModel("mine", "keyword", ("no", "yes"), {"yes": ["good"]}, "prompted")
     assert isinstance(model, Model)
     assert list(tmp_path.iterdir()) == []
@@ -312,7 +313,7 @@ def test_a_value_the_adapter_refuses_is_named(tmp_path: Path) -> None:
     (spec,) = parse_models({"mine": {"fake": "constnt"}}, "p.toml")
     reader = Reader(tmp_path, tmp_path / "cache", offline=True, progress=Silent())
     with pytest.raises(ConfigurationError, match=r"'constnt'\. Did you mean 'constant'"):
-        spec.build(("no", "yes"), reader, tmp_path / "cache")
+        spec.build(Classification(("no", "yes")), reader, tmp_path / "cache")
 
 
 def test_one_seed_is_no_seed_at_all() -> None:
@@ -333,11 +334,11 @@ def test_members_differ_in_their_seed_alone(tmp_path: Path) -> None:
     table = {"finetuned": "new:roberta", "train": "train.csv", "seeds": 3, "train_seed": 4}
     (spec,) = parse_models({"m": table}, "p.toml")
     reader = Reader(tmp_path, tmp_path / "cache", offline=True, progress=Silent())
-    model = spec.build(("no", "yes"), reader, tmp_path / "cache")
+    model = spec.build(Classification(("no", "yes")), reader, tmp_path / "cache")
     assert isinstance(model, SeededModel)
     assert [member.name for member in model.members] == ["m", "m#1", "m#2"]
     (plain,) = parse_models({"m": {**table, "seeds": 1}}, "p.toml")
-    alone = plain.build(("no", "yes"), reader, tmp_path / "cache")
+    alone = plain.build(Classification(("no", "yes")), reader, tmp_path / "cache")
     assert dict(model.members[0].parameters) == dict(alone.parameters)
     others = [{**member.parameters, "train_seed": 4} for member in model.members]
     assert others == [alone.parameters] * 3

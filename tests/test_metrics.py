@@ -22,9 +22,10 @@ from pytest_ood.metrics import (
     loss_names,
     pseudo_outcomes,
 )
-from pytest_ood.tasks import Prediction
+from pytest_ood.tasks import Classification, Prediction
 
 LABELS = ("no", "yes", "maybe")
+TASK = Classification(LABELS)
 ANSWERS = st.lists(
     st.tuples(st.sampled_from(LABELS), st.sampled_from([*LABELS, None]), st.floats(0.34, 1.0)),
     min_size=1, max_size=30,
@@ -130,27 +131,27 @@ def test_equal_mixes_need_no_reweighting(answers: list[str]) -> None:
 def test_pseudo_outcomes_are_one_right_and_one_wrong() -> None:
     """Both have the commonest truth, and a probability where the model gives some."""
     given = Outcomes.of(outcomes([("yes", "no", 0.9), ("yes", "yes", 0.8)]))
-    right, wrong = pseudo_outcomes(given, LABELS)
+    right, wrong = pseudo_outcomes(given, TASK)
     assert (right.label, right.prediction.label, right.score) == ("yes", "yes", 1.0)
     assert (wrong.label, wrong.score) == ("yes", 0.0)
     assert right.prediction.scores == {"yes": 0.5}
-    bare = pseudo_outcomes(Outcomes.of([Outcome("e", "no", Prediction("no"), 1.0)]), LABELS)
+    bare = pseudo_outcomes(Outcomes.of([Outcome("e", "no", Prediction("no"), 1.0)]), TASK)
     assert not bare[0].prediction.scores
 
 
 @pytest.mark.parametrize("kind", ["domain", "noise", "adversarial"])
 def test_every_metric_of_a_budget_can_be_found(kind: str) -> None:
     """The names that a suite may write are those of losses, but for the in-domain gap."""
-    for name in loss_names(LABELS, kind):
+    for name in loss_names(TASK, kind):
         if name != "in-domain":
-            assert find_loss(name, LABELS).name == name
-    assert ("reweighted" in loss_names(LABELS, kind)) is (kind == "domain")
+            assert find_loss(name, TASK).name == name
+    assert ("reweighted" in loss_names(TASK, kind)) is (kind == "domain")
 
 
 def test_an_unknown_metric_is_refused() -> None:
     """The message names the nearest."""
     with pytest.raises(ConfigurationError, match=r"unknown metric 'recall-yess'.*'recall-yes'"):
-        find_loss("recall-yess", LABELS)
+        find_loss("recall-yess", TASK)
 
 
 def test_a_label_the_target_lacks_leaves_its_weight_to_the_others() -> None:

@@ -21,6 +21,7 @@ from pytest_ood.errors import (
 from pytest_ood.examples import Dataset, Example, content_ids
 from pytest_ood.progress import Silent
 from pytest_ood.readers import ICWSM_TRAIN_SIZE, DataSource, Loading, Reader, parse_source
+from pytest_ood.tasks import Classification
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 REVIEWS = [("a fine, warm film", "1"), ("dull", "0"), ("it's “fun”", "1")]
@@ -639,7 +640,7 @@ def test_an_unlabelled_row_of_checklist_is_located() -> None:
 def test_a_data_set_is_loaded_once_in_a_process_and_does_not_travel(tmp_path: Path) -> None:
     """What loads it gives the same object again, and goes elsewhere without it."""
     (tmp_path / "a.csv").write_text("text,label\nfine,1\n")
-    loading = Loading(reader(tmp_path), DataSource("a.csv"), ("0", "1"))
+    loading = Loading(reader(tmp_path), DataSource("a.csv"), Classification(("0", "1")))
     data = loading()
     assert loading() is data
     there = pickle.loads(pickle.dumps(loading))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Dataset
     from pytest_ood.readers import Reader
+    from pytest_ood.tasks import Task
 
 LOOKED_AT = 100
 """Rows that columns are guessed from."""
@@ -95,14 +96,14 @@ def look(path: Path, columns: Columns) -> tuple[tuple[str, ...], Columns]:
     return there, Columns(text, label, identifier)
 
 
-def read(path: Path, columns: Columns, reader: Reader, labels: Sequence[str] | None) -> Found:
+def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> Found:
     """Read a file as data with these columns.
 
     Args:
         path: Of the file.
         columns: As `look` takes them.
         reader: Loads it.
-        labels: The labels it may hold; None for any.
+        task: What its labels have to be right for; None for any.
 
     Raises:
         OodError: as `look` and `Reader.load`, or there are too many labels to be such.
@@ -115,13 +116,13 @@ def read(path: Path, columns: Columns, reader: Reader, labels: Sequence[str] | N
     given = relative.relative_to(root) if relative.is_relative_to(root) else relative
     source = DataSource(given.as_posix(), fields=found.text, label=found.label, id=found.id)
     try:
-        data = reader.load(source, source.data, labels)
+        data = reader.load(source, source.data, task)
     except DataError:
         if columns.id is not None or found.id is None:
             raise
         # What is called so is not always unique.
         source = replace(source, id=None)
-        data = reader.load(source, source.data, labels)
+        data = reader.load(source, source.data, task)
     if len(data.labels) > MOST_LABELS:
         raise DataError(
             f"{path}: the column {source.label!r} has {len(data.labels):,} different values, too "

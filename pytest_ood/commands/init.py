@@ -18,6 +18,7 @@ from pytest_ood.errors import ConfigurationError, DataError, OodError, unknown_n
 from pytest_ood.files import write_together
 from pytest_ood.rows import compact_json
 from pytest_ood.suite import parse_suite
+from pytest_ood.tasks import Classification
 
 if TYPE_CHECKING:
     import argparse
@@ -302,7 +303,7 @@ def _like(path: Path, columns: Columns, found: Found, reader: Reader) -> Found:
         columns = Columns(source.fields, source.label, identifier)
     else:
         columns = Columns()
-    return read(path, columns, reader, found.data.labels)
+    return read(path, columns, reader, Classification(found.data.labels))
 
 
 def _check_covers(data: Dataset, labels: Sequence[str], where: str) -> None:
@@ -632,7 +633,9 @@ def _check(files: Mapping[Path, str], setting: Setting, reader: Reader) -> None:
                 key: setting.whole if key in ("train", "demonstrations") else value
                 for key, value in spec.options.items()
             }
-            replace(spec, options=options).build(setting.labels, reader, reader.cache)
+            replace(spec, options=options).build(
+                Classification(setting.labels), reader, reader.cache
+            )
         except OodError as error:
             raise ConfigurationError(f"nothing was written: {error}") from None
     suite, text = next((p, t) for p, t in files.items() if p.suffix == ".toml" and p != path)

@@ -134,7 +134,7 @@ def _configured(options: argparse.Namespace) -> list[dict[str, Any]]:
     for given in configuration.suites:
         suite = load_suite(given, root)
         for spec in own or parse_models(suite.models, f"suite {suite.name!r}"):
-            model = spec.build(suite.task.labels, reader, reader.cache)
+            model = spec.build(suite.task, reader, reader.cache)
             found.append({"suite": suite.name, **_told(spec, model)})
     return found
 

@@ -26,18 +26,19 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation.trials import Trial
     from pytest_ood.metrics import Loss, Outcome, Outcomes
     from pytest_ood.statistics import Figure
+    from pytest_ood.tasks import Task
 
     Floats = NDArray[np.float64]
     Trials = Sequence[Trial]
 
 
-def drop_figure(trials: Trials, metric: str, labels: tuple[str, ...]) -> Figure:
+def drop_figure(trials: Trials, metric: str, task: Task) -> Figure:
     """Return how much worse a metric becomes under a shift, over all seeds of a model.
 
     Args:
         trials: One for each seed.
         metric: Its name; not `in-domain`, which needs a reference.
-        labels: Of the task.
+        task: What was asked.
 
     Raises:
         NotApplicableError: the answers lack what the metric needs.
@@ -46,11 +47,11 @@ def drop_figure(trials: Trials, metric: str, labels: tuple[str, ...]) -> Figure:
         before, after = mean_scores(trials)
         figure = (paired_drop if trials[0].paired else unpaired_drop)(before, after)
     else:
-        figure = _function([trials], [1.0], find_loss(metric, labels), labels)
-    return over_seeds(figure, seed_drops(trials, metric, labels))
+        figure = _function([trials], [1.0], find_loss(metric, task), task)
+    return over_seeds(figure, seed_drops(trials, metric, task))
 
 
-def difference_figure(mine: Trials, other: Trials, metric: str, labels: tuple[str, ...]) -> Figure:
+def difference_figure(mine: Trials, other: Trials, metric: str, task: Task) -> Figure:
     """Return how much more a metric drops for one model than for another, on the same examples.
 
     Raises:
@@ -63,11 +64,11 @@ def difference_figure(mine: Trials, other: Trials, metric: str, labels: tuple[st
         else:
             figure = Means((first, second), (1.0, -1.0), (-1.0, 1.0), (-2.0, 2.0))
     else:
-        figure = _function([mine, other], [1.0, -1.0], find_loss(metric, labels), labels)
+        figure = _function([mine, other], [1.0, -1.0], find_loss(metric, task), task)
     return over_seeds(
         figure,
-        seed_drops(mine, metric, labels),
-        seed_drops(other, metric, labels),
+        seed_drops(mine, metric, task),
+        seed_drops(other, metric, task),
         limits=(-2.0, 2.0),
     )
 
@@ -122,21 +123,21 @@ def in_pairs(before: Column[float], after: Column[float]) -> Column[float]:
     return combined([before[:size], after[:size]], sub)
 
 
-def seed_drops(trials: Trials, metric: str, labels: tuple[str, ...]) -> tuple[float, ...]:
+def seed_drops(trials: Trials, metric: str, task: Task) -> tuple[float, ...]:
     """Return each seed's own drop."""
     if metric == ACCURACY:
         return tuple(mean_of(trial.before) - mean_of(trial.after) for trial in trials)
-    loss = find_loss(metric, labels)
+    loss = find_loss(metric, task)
     return tuple(float(loss.value(*_means(loss, trial))) for trial in trials)
 
 
-def measured(trials: Trials, metric: str, labels: tuple[str, ...]) -> tuple[float, float]:
+def measured(trials: Trials, metric: str, task: Task) -> tuple[float, float]:
     """Return a metric before and under the shift, averaged over the seeds.
 
     Raises:
         NotApplicableError: the answers lack what the metric needs.
     """
-    loss = find_loss(metric, labels)
+    loss = find_loss(metric, task)
     pairs = [loss.scores(*_means(loss, trial)) for trial in trials]
     return _mean([float(first) for first, _ in pairs]), _mean([float(last) for _, last in pairs])
 
@@ -163,9 +164,7 @@ def sequential(
     return Sequential(distinct, looked, limits[0], limits[1], horizon, current, final)
 
 
-def _function(
-    models: Sequence[Trials], signs: Sequence[float], loss: Loss, labels: tuple[str, ...]
-) -> Figure:
+def _function(models: Sequence[Trials], signs: Sequence[float], loss: Loss, task: Task) -> Figure:
     """Return the signed sum over models of a loss, averaged over each one's seeds."""
     trials = [(sign / len(seeds), t) for seeds, sign in zip(models, signs, strict=True)
               for t in seeds]  # fmt: skip
@@ -175,7 +174,7 @@ def _function(
     # loses what the other gains, or they would cancel out.
     pseudo_before, pseudo_after = [], []
     for weight, trial in trials:
-        first, last = pseudo_outcomes(trial.before, labels), pseudo_outcomes(trial.after, labels)
+        first, last = pseudo_outcomes(trial.before, task), pseudo_outcomes(trial.after, task)
         turned = 1 if weight > 0 else -1
         pseudo_before.append(loss.before(first[::turned]))
         pseudo_after.append(loss.after(last[::-turned]))

@@ -413,7 +413,7 @@ class SuiteRun:
             family=shift.family if isinstance(shift, NoiseShift) else "",
             severity=shift.severity if isinstance(shift, NoiseShift) else None,
             items=self._items(shift, trials) if metric == ACCURACY else None,
-            per_label=_by_label(trial) if metric == ACCURACY else (),
+            per_label=_by_label(trial) if metric == ACCURACY and self.suite.task.labels else (),
         )
 
     def _items(self, shift: Shift, trials: Sequence[Trial]) -> Items:
@@ -435,7 +435,7 @@ class SuiteRun:
     def _seed_drops(self, trials: Sequence[Trial], first: float, metric: str) -> tuple[float, ...]:
         if metric == IN_DOMAIN:
             return tuple(first - figures.mean_of(trial.after) for trial in trials)
-        return figures.seed_drops(trials, metric, self.suite.task.labels)
+        return figures.seed_drops(trials, metric, self.suite.task)
 
     def _attack_figures(self, trials: Sequence[Trial], shift: Shift) -> AttackFigures | None:
         """Sum up the attack on a model's first seed, or on the surrogate, if there was any."""
@@ -476,12 +476,11 @@ class SuiteRun:
 
     def _drawn(self, name: str, source: DataSource | Dataset) -> Dataset:
         if name not in self._datasets:
-            labels = self.suite.task.labels
             if isinstance(source, Dataset):
-                check_labels(source, labels)
+                check_labels(source, self.suite.task.labels)
                 dataset = source
             else:
-                dataset = self.reader.load(source, name, labels)
+                dataset = self.reader.load(source, name, self.suite.task)
             self._datasets[name] = self._sampled(name, dataset)
         return self._datasets[name]
 
@@ -647,19 +646,18 @@ class SuiteRun:
         return Shifted.of(examples, made())
 
     def _drop(self, trials: Sequence[Trial], shift: Shift, metric: str) -> Figure:
-        labels = self.suite.task.labels
         if metric == IN_DOMAIN:
             return figures.gap_figure(self._needed_reference(shift, trials), trials)
         if metric == REWEIGHTED:
             figures.check_reweightable(trials)
-        return figures.drop_figure(trials, metric, labels)
+        return figures.drop_figure(trials, metric, self.suite.task)
 
     def _difference(self, mine: Sequence[Trial], other: Sequence[Trial], metric: str) -> Figure:
         if metric == IN_DOMAIN:
             return figures.gap_difference(mine, other)
         if metric == REWEIGHTED:
             figures.check_reweightable(mine)
-        return figures.difference_figure(mine, other, metric, self.suite.task.labels)
+        return figures.difference_figure(mine, other, metric, self.suite.task)
 
     def _scores(self, trials: Sequence[Trial], shift: Shift, metric: str) -> tuple[float, float]:
         """Return a metric before and under the shift."""
@@ -668,7 +666,7 @@ class SuiteRun:
             reference = self._reference(shift, trials[0].after)
             return after if reference is None else figures.mean_of(reference), after
         if metric != ACCURACY:
-            return figures.measured(trials, metric, self.suite.task.labels)
+            return figures.measured(trials, metric, self.suite.task)
         before, last = figures.mean_scores(trials)
         return float(Sample.of(before).mean), float(Sample.of(last).mean)
 
@@ -676,24 +674,26 @@ class SuiteRun:
         self, trials: Sequence[Trial], shift: Shift
     ) -> tuple[tuple[str, float, float], ...]:
         """Return every other metric that the answers allow."""
-        labels, found = self.suite.task.labels, []
+        task, found = self.suite.task, []
         if keeps_answers(shift):
             return ()
-        for name in loss_names(labels, shift.kind):
+        for name in loss_names(task, shift.kind):
             if name in (IN_DOMAIN, REWEIGHTED, "pdr"):
                 continue
             try:
-                found.append((name, *figures.measured(trials, name, labels)))
+                found.append((name, *figures.measured(trials, name, task)))
             except NotApplicableError:
                 continue
         return tuple(found)
 
     def _reweighted(self, trials: Sequence[Trial]) -> float | None:
+        if not self.suite.task.labels:
+            return None
         try:
             figures.check_reweightable(trials)
         except NotApplicableError:
             return None
-        first, last = figures.measured(trials, REWEIGHTED, self.suite.task.labels)
+        first, last = figures.measured(trials, REWEIGHTED, self.suite.task)
         return first - last
 
     def _reference(self, shift: Shift, after: Outcomes) -> Outcomes | None:

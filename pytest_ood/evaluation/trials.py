@@ -86,11 +86,13 @@ class Asker:
         Raises:
             ModelError: as `answers`.
         """
-        found, score, start = Graded(), self.suite.task.score, 0
+        found, task, start = Graded(), self.suite.task, 0
         for answers in self._in_blocks(shift, examples, inputs):
             block = read(examples, np.arange(start, start + len(answers)))
             rows = zip(block, answers, strict=True)
-            found += Graded.of((e.label, answer, score(answer, e)) for e, answer in rows)
+            found += Graded.of(
+                (task.truth(answer, e), answer, task.score(answer, e)) for e, answer in rows
+            )
             start += len(answers)
         return found
 

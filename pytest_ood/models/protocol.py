@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Dataset, Inputs
     from pytest_ood.progress import Progress
     from pytest_ood.prompting import Prompt
-    from pytest_ood.tasks import Prediction
+    from pytest_ood.tasks import Prediction, Task
 
 Paradigm = Literal["prompted", "fine-tuned", "other"]
 PARADIGMS: tuple[Paradigm, ...] = ("prompted", "fine-tuned", "other")
@@ -262,7 +262,7 @@ class Context:
 
     Attributes:
         name: The model's name in the configuration.
-        labels: The labels of the task, in order.
+        task: What is asked of it.
         root: What relative paths start from.
         cache: Where trained and converted models are kept.
         offline: Fetch nothing.
@@ -274,10 +274,15 @@ class Context:
     """
 
     name: str
-    labels: tuple[str, ...]
+    task: Task
     root: Path
     cache: Path
     offline: bool
     progress: Progress
     data: Callable[[Any], Callable[[], Dataset]]
     shared: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the task, in order; none where any text may be an answer."""
+        return self.task.labels

@@ -20,6 +20,7 @@ from pytest_ood.models import adapter
 from pytest_ood.models.protocol import Context
 from pytest_ood.progress import Silent
 from pytest_ood.readers import DataSource, Reader
+from pytest_ood.tasks import Classification
 
 WORDS = {"bad": ("terrible", "dreadful", "awful"), "good": ("wonderful", "superb", "delightful")}
 LABELS = ("bad", "good")
@@ -70,9 +71,9 @@ def weights(out: Path) -> str:
 def built(source: str, folder: Path, **options: Any) -> Any:
     """Build the model as a configuration would."""
     reader = Reader(folder, folder / "cache", offline=True, progress=Silent())
-    data = reader.load(DataSource("train.jsonl"), "train", LABELS)
+    data = reader.load(DataSource("train.jsonl"), "train", Classification(LABELS))
     context = Context(
-        "model", LABELS, folder, folder / "cache", offline=True, progress=Silent(),
+        "model", Classification(LABELS), folder, folder / "cache", offline=True, progress=Silent(),
         data=lambda _: lambda: data,
     )  # fmt: skip
     return adapter("finetuned").build(source, context, device="cpu", **options)

@@ -13,9 +13,10 @@ from pytest_ood.metrics import Outcome, Outcomes
 from pytest_ood.statistics import Figure, paired_drop, unpaired_drop
 from pytest_ood.statistics.proportions import PairedDifference
 from pytest_ood.statistics.sequential import Sequential
-from pytest_ood.tasks import Prediction
+from pytest_ood.tasks import Classification, Prediction
 
 LABELS = ("neg", "pos")
+TASK = Classification(LABELS)
 ALPHA = 0.05
 
 
@@ -61,11 +62,11 @@ def test_a_drop_of_accuracy_is_that_of_the_scores() -> None:
         [1.0] * 4 + [0.0, 1.0, 1.0, 0.0],
         [1, 1, 0, 0, 1, 0, 0, 0],
     )
-    paired = figures.drop_figure([PAIRED], "accuracy", LABELS)
+    paired = figures.drop_figure([PAIRED], "accuracy", TASK)
     # Four are lost (two negatives, two positives) and one is gained.
     assert paired == PairedDifference(4, 1, 8)
     assert bounds(paired) == bounds(paired_drop(before, after))
-    unpaired = figures.drop_figure([OTHER], "accuracy", LABELS)
+    unpaired = figures.drop_figure([OTHER], "accuracy", TASK)
     assert unpaired.value == 0.5
     assert bounds(unpaired) == bounds(unpaired_drop([1.0] * 8, [1, 0, 0, 0, 1, 1, 1, 0]))
 
@@ -82,13 +83,13 @@ def test_a_drop_of_accuracy_is_that_of_the_scores() -> None:
 )
 def test_other_metrics_by_hand(metric: str, before: float, after: float, drop: float) -> None:
     """Each metric has the value that its definition gives on eight examples."""
-    assert figures.measured([PAIRED], metric, LABELS) == pytest.approx((before, after))
-    figure = figures.drop_figure([PAIRED], metric, LABELS)
+    assert figures.measured([PAIRED], metric, TASK) == pytest.approx((before, after))
+    figure = figures.drop_figure([PAIRED], metric, TASK)
     assert figure.value == pytest.approx(drop)
     assert figure.n == 8
     low, high = bounds(figure)
     assert low < drop < high
-    assert figures.seed_drops([PAIRED], metric, LABELS) == pytest.approx((drop,))
+    assert figures.seed_drops([PAIRED], metric, TASK) == pytest.approx((drop,))
 
 
 def test_calibration_by_hand() -> None:
@@ -99,23 +100,23 @@ def test_calibration_by_hand() -> None:
     after = outcomes("nnnnpppp", "ppppnnnn", [0.95] * 4 + [0.65] * 4)
     error = (abs(0.95 - 0.75) + abs(0.65 - 0.5)) / 2
     case = trial(before, after)
-    assert figures.measured([case], "ece", LABELS) == pytest.approx((error, 0.8))
-    assert figures.drop_figure([case], "ece", LABELS).value == pytest.approx(0.8 - error)
+    assert figures.measured([case], "ece", TASK) == pytest.approx((error, 0.8))
+    assert figures.drop_figure([case], "ece", TASK).value == pytest.approx(0.8 - error)
     with pytest.raises(NotApplicableError, match="needs a probability with every answer"):
-        figures.drop_figure([PAIRED], "ece", LABELS)
+        figures.drop_figure([PAIRED], "ece", TASK)
 
 
 def test_another_mix_of_labels_is_no_drop() -> None:
     """The target's score is averaged label by label with the source's shares as weights."""
     # Half of the source is negative; of the target 1 of 2 negatives and 3 of 6 positives is right.
-    assert figures.measured([OTHER], "reweighted", LABELS) == (1.0, 0.5)
+    assert figures.measured([OTHER], "reweighted", TASK) == (1.0, 0.5)
     skewed = trial(
         outcomes("nnnp", "nnnp"), outcomes("nppppppp", "nppnnnnp", prefix="t"), paired=False
     )
     # 3/4 of what the one negative scores, 1/4 of three in seven.
     value = 1.0 - (3 / 4 * 1.0 + 1 / 4 * 3 / 7)
-    assert figures.drop_figure([skewed], "reweighted", LABELS).value == pytest.approx(value)
-    assert figures.drop_figure([skewed], "accuracy", LABELS).value == pytest.approx(1.0 - 4 / 8)
+    assert figures.drop_figure([skewed], "reweighted", TASK).value == pytest.approx(value)
+    assert figures.drop_figure([skewed], "accuracy", TASK).value == pytest.approx(1.0 - 4 / 8)
 
 
 def test_a_target_without_a_label_cannot_be_reweighted() -> None:
@@ -130,7 +131,7 @@ def test_a_target_without_a_label_cannot_be_reweighted() -> None:
 def test_an_unknown_metric_is_a_wrong_name() -> None:
     """A name that no metric has is refused, with those that there are."""
     with pytest.raises(ConfigurationError, match="unknown metric 'f1'"):
-        figures.drop_figure([PAIRED], "f1", LABELS)
+        figures.drop_figure([PAIRED], "f1", TASK)
 
 
 STEADY = trial(PAIRED.before, PAIRED.before)
@@ -146,11 +147,11 @@ def test_a_difference_is_that_of_the_drops(case: Trial, metric: str) -> None:
         Outcomes.of(Outcome(o.id, o.label, Prediction(o.label), 1.0) for o in case.after),
         paired=case.paired,
     )
-    mine = figures.drop_figure([case], metric, LABELS).value
-    theirs = figures.drop_figure([other], metric, LABELS).value
-    found = figures.difference_figure([case], [other], metric, LABELS)
+    mine = figures.drop_figure([case], metric, TASK).value
+    theirs = figures.drop_figure([other], metric, TASK).value
+    found = figures.difference_figure([case], [other], metric, TASK)
     assert found.value == pytest.approx(mine - theirs)
-    turned = figures.difference_figure([other], [case], metric, LABELS)
+    turned = figures.difference_figure([other], [case], metric, TASK)
     assert turned.value == pytest.approx(theirs - mine)
     for figure in (found, turned):
         low, high = bounds(figure)
@@ -160,7 +161,7 @@ def test_a_difference_is_that_of_the_drops(case: Trial, metric: str) -> None:
 @pytest.mark.parametrize("metric", ["accuracy", "macro-f1", "recall-neg"])
 def test_the_same_answers_differ_by_nothing_for_certain(metric: str) -> None:
     """Two models that answer alike differ by 0, and the interval still leaves room around it."""
-    low, high = bounds(figures.difference_figure([PAIRED], [PAIRED], metric, LABELS))
+    low, high = bounds(figures.difference_figure([PAIRED], [PAIRED], metric, TASK))
     assert low < 0.0 < high
 
 
@@ -181,30 +182,30 @@ def test_seeds_are_averaged_example_by_example() -> None:
     assert list(before) == [o.score for o in PAIRED.before]
     means = np.mean([[o.score for o in t.after] for t in members], axis=0)
     assert list(after) == pytest.approx([float(v) for v in means])
-    assert figures.seed_drops(members, "accuracy", LABELS) == (0.375, 0.0, 0.375)
-    several = figures.drop_figure(members, "accuracy", LABELS)
+    assert figures.seed_drops(members, "accuracy", TASK) == (0.375, 0.0, 0.375)
+    several = figures.drop_figure(members, "accuracy", TASK)
     assert several.value == pytest.approx(0.25)
     plain = paired_drop(before, after)
     assert several.spread > plain.spread
     for metric in ("accuracy", "macro-f1"):
-        figure = figures.drop_figure(members, metric, LABELS)
-        drops = figures.seed_drops(members, metric, LABELS)
+        figure = figures.drop_figure(members, metric, TASK)
+        drops = figures.seed_drops(members, metric, TASK)
         assert figure.value == pytest.approx(np.mean(drops))
     # Of eight, three, six and three are right.
-    assert figures.measured(members, "pdr", LABELS) == pytest.approx((0.75, 0.5))
+    assert figures.measured(members, "pdr", TASK) == pytest.approx((0.75, 0.5))
 
 
 def test_only_models_with_seeds_widen_a_difference() -> None:
     """Against a baseline with one seed the candidate's seeds count, and the other way round."""
-    one = figures.difference_figure([PAIRED], [STEADY], "accuracy", LABELS)
+    one = figures.difference_figure([PAIRED], [STEADY], "accuracy", TASK)
     assert isinstance(one, PairedDifference)
     many = [PAIRED, STEADY, PAIRED]
-    mine = figures.difference_figure(many, [STEADY], "accuracy", LABELS)
-    theirs = figures.difference_figure([STEADY], many, "accuracy", LABELS)
+    mine = figures.difference_figure(many, [STEADY], "accuracy", TASK)
+    theirs = figures.difference_figure([STEADY], many, "accuracy", TASK)
     assert mine.value == pytest.approx(0.25)
     assert theirs.value == pytest.approx(-0.25)
     assert bounds(theirs) == pytest.approx(tuple(-b for b in bounds(mine)[::-1]))
-    both = figures.difference_figure(many, many[::-1], "accuracy", LABELS)
+    both = figures.difference_figure(many, many[::-1], "accuracy", TASK)
     assert both.spread > 1 / np.sqrt(10), "the seeds of both count"
 
 

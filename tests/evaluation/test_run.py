@@ -600,7 +600,10 @@ def test_no_budget_is_kept_by_a_model_that_knows_nothing(
     everything = Budget(1.0, 1.0)
     run = over_films(*shifts, budget=everything, sequential=sequential)
     run.references = {"other": KEYWORD}
-    names = {shift.name: ("accuracy", *loss_names(LABELS, shift.kind)) for shift in shifts}
+    names = {
+        shift.name: ("accuracy", *loss_names(Classification(LABELS), shift.kind))
+        for shift in shifts
+    }
     run.suite = replace(
         run.suite,
         budgets={name: dict.fromkeys(metrics, everything) for name, metrics in names.items()},

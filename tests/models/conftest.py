@@ -11,6 +11,7 @@ import pytest
 from pytest_ood.examples import Dataset
 from pytest_ood.models.protocol import Context
 from pytest_ood.progress import Silent
+from pytest_ood.tasks import Classification
 
 LABELS = ("negative", "positive")
 
@@ -25,7 +26,9 @@ def make_context(
         return data
 
     values = {"name": "model", "cache": root / "cache", "offline": True, "progress": Silent()}
-    return Context(labels=labels, root=root, data=lambda _: load, **{**values, **changes})
+    return Context(
+        task=Classification(labels), root=root, data=lambda _: load, **{**values, **changes}
+    )
 
 
 @pytest.fixture(scope="session")

@@ -751,12 +751,14 @@ def plain_model(server: FaultyServer, **options: Any) -> ApiModel:
     """Return a model for a property, on a time of its own."""
     time = Time()
     context = Context(
-        "model", ("negative", "positive"), Path(), Path(), offline=True, progress=Silent(),
+        "model", TASK, Path(), Path(), offline=True, progress=Silent(),
         data=lambda _: pytest.fail,
     )  # fmt: skip
     model: ApiModel = build(MODEL, context, prompt="{text}", base_url=server.url, **options)
     return replace(model, patience=replace(model.patience, sleep=time.sleep, clock=time.clock))
 
+
+TASK = Classification(("negative", "positive"))
 
 FAULTS = ("", *PASSING, "empty answer", "400", "400 filtered", "401", "404", "no quota", "refusal")
 
@@ -1160,10 +1162,7 @@ def test_the_configuration_names_it_in_two_ways(server: FaultyServer, tmp_path: 
         "b": table(server, prompted=f"openai:{MODEL}"),
     }
     reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
-    first, second = (
-        spec.build(("negative", "positive"), reader, tmp_path)
-        for spec in parse_models(tables, "here")
-    )
+    first, second = (spec.build(TASK, reader, tmp_path) for spec in parse_models(tables, "here"))
     assert isinstance(first, ApiModel)
     assert isinstance(second, ApiModel)
     assert first.fingerprint == second.fingerprint
@@ -1179,13 +1178,13 @@ def test_seeds_and_suites_share_what_they_may_take(server: FaultyServer, tmp_pat
     reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
     one, other = parse_models(tables, "here")
     members = [
-        *one.build(("negative", "positive"), reader, tmp_path).members,
-        one.build(("negative", "positive"), reader, tmp_path).members[0],
+        *one.build(TASK, reader, tmp_path).members,
+        one.build(TASK, reader, tmp_path).members[0],
     ]
     errors = [member.predict(TEXTS[:2]) for member in members]
     assert sum(answer.error is None for answers in errors for answer in answers) == 3
     assert server.calls.total() == 3
-    (unspent, _) = other.build(("negative", "positive"), reader, tmp_path).members
+    (unspent, _) = other.build(TASK, reader, tmp_path).members
     assert unspent.predict(["x"])[0].error is None
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,45 +48,56 @@ def decide(scores: Mapping[str, float]) -> Prediction:
 
 
 class Task(Protocol):
-    """How answers are scored."""
+    """What an answer is, and how it is scored."""
+
+    @property
+    def name(self) -> str:
+        """In suite files."""
+        ...
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The answers that are possible."""
+        """The answers that are possible; none where any text may be one."""
+        ...
+
+    def reference(self, given: str) -> str:
+        """Return a right answer, as data holds it, in the form that answers are compared in.
+
+        Raises:
+            DataError: it cannot be an answer; the message does not say where it stands.
+        """
+        ...
+
+    def read(self, text: str, label_words: Mapping[str, str]) -> str | None:
+        """Return the answer in what a model wrote, or None where there is none.
+
+        Args:
+            text: What it wrote.
+            label_words: The word for each label; empty where the task has none.
+        """
+        ...
+
+    def truth(self, prediction: Prediction, example: Example) -> str:
+        """Return the right answer that an answer is measured by, of several the nearest."""
         ...
 
     def score(self, prediction: Prediction, example: Example) -> float:
-        """Score an answer in [0, 1]."""
+        """Score an answer in [0, 1]; an abstention scores 0."""
         ...
-
-
-@dataclass(frozen=True)
-class Classification:
-    """One label out of a fixed set; the score is 1 for the right one and 0 otherwise.
-
-    Raises:
-        ConfigurationError: fewer than two labels, or the same label twice.
-    """
-
-    labels: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):  # noqa: PLR2004
-            raise ConfigurationError(
-                f"labels = {list(self.labels)!r}: a classification needs two or more different ones"
-            )
-
-    def score(self, prediction: Prediction, example: Example) -> float:
-        """Return 1.0 where the label is right; an abstention scores 0.0."""
-        return 1.0 if prediction.label == example.label else 0.0
 
 
 def check_labels(dataset: Dataset, labels: tuple[str, ...]) -> None:
     """Refuse a data set that holds a label the task does not have.
 
+    Args:
+        dataset: What is looked through.
+        labels: Those of the task; none where any text may be an answer.
+
     Raises:
         DataError: names the data set, the example and the label.
     """
+    if not labels:
+        return
     for example in dataset.examples:
         if example.label not in labels:
             raise DataError(

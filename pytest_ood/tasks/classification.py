@@ -1,0 +1,59 @@
+"""One label out of a fixed set: sentiment, inference, paraphrase, ..."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.parsing import parse_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_ood.examples import Example
+    from pytest_ood.tasks.protocol import Prediction
+
+
+@dataclass(frozen=True)
+class Classification:
+    """One label out of a fixed set; the score is 1 for the right one and 0 otherwise.
+
+    Attributes:
+        labels: In order.
+        name: In suite files.
+
+    Raises:
+        ConfigurationError: fewer than two labels, or the same label twice.
+    """
+
+    labels: tuple[str, ...]
+    name: str = "classification"
+
+    def __post_init__(self) -> None:
+        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):  # noqa: PLR2004
+            raise ConfigurationError(
+                f"labels = {list(self.labels)!r}: a classification needs two or more different ones"
+            )
+
+    def reference(self, given: str) -> str:
+        """Return a label as it is.
+
+        Raises:
+            DataError: the task has no such label.
+        """
+        if given not in self.labels:
+            raise DataError(unknown_name("label", given, self.labels))
+        return given
+
+    def read(self, text: str, label_words: Mapping[str, str]) -> str | None:
+        """Return the one label that a text names."""
+        return parse_answer(text, label_words)
+
+    def truth(self, prediction: Prediction, example: Example) -> str:  # noqa: ARG002 - the one
+        """Return the label."""
+        return example.label
+
+    def score(self, prediction: Prediction, example: Example) -> float:
+        """Return 1.0 where the label is right; an abstention scores 0.0."""
+        return 1.0 if prediction.label == example.label else 0.0
