@@ -45,7 +45,7 @@ from pytest_ood.models.protocol import (
 )
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
-from pytest_ood.tasks import Prediction
+from pytest_ood.tasks import Classification, Prediction
 
 build = adapter("openai").build
 
@@ -54,6 +54,7 @@ SHOWN = [
     {"text": "a wonderful film", "label": "positive"},
     {"text": "a dreadful film", "label": "negative"},
 ]
+TASK = Classification(("negative", "positive"))
 TEXTS = [f"text {number}" for number in range(12)]
 KEY = "sk-RECOGNISABLE-0123456789"
 
@@ -757,8 +758,6 @@ def plain_model(server: FaultyServer, **options: Any) -> ApiModel:
     model: ApiModel = build(MODEL, context, prompt="{text}", base_url=server.url, **options)
     return replace(model, patience=replace(model.patience, sleep=time.sleep, clock=time.clock))
 
-
-TASK = Classification(("negative", "positive"))
 
 FAULTS = ("", *PASSING, "empty answer", "400", "400 filtered", "401", "404", "no quota", "refusal")
 
