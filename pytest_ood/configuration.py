@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Model
     from pytest_ood.readers import Reader
     from pytest_ood.statistics import Correction
+    from pytest_ood.suite import Suite
     from pytest_ood.tasks import Task
     from pytest_ood.trackers.protocol import Tracker
 
@@ -338,13 +339,25 @@ class ModelSpec:
         return model
 
 
-def parse_models(tables: Mapping[str, Any], where: str) -> tuple[ModelSpec, ...]:
+def parse_models(
+    tables: Mapping[str, Any], where: str, suite: Suite | None = None
+) -> tuple[ModelSpec, ...]:
     """Check the tables of models; the baseline comes first.
+
+    Args:
+        tables: By the models' names.
+        where: For messages.
+        suite: Leave out the models that are not for it, and put what they have for it alone in the
+            place of their other keys; None for all models as they are.
 
     Raises:
         ConfigurationError: an unknown key, a value of the wrong type, or two baselines.
     """
-    specs = [_model(name, table, f"{where}: models.{name}") for name, table in tables.items()]
+    specs = [
+        _model(name, own, f"{where}: models.{name}")
+        for name, table in tables.items()
+        if (own := _for_suite(table, suite, f"{where}: models.{name}")) is not None
+    ]
     baselines = [spec.name for spec in specs if spec.baseline]
     if len(baselines) > 1:
         raise ConfigurationError(
@@ -353,9 +366,38 @@ def parse_models(tables: Mapping[str, Any], where: str) -> tuple[ModelSpec, ...]
     return tuple(sorted(specs, key=lambda spec: not spec.baseline))
 
 
-def _model(name: str, table: Any, where: str) -> ModelSpec:
+def suites_of(table: Any, where: str) -> Mapping[str, Mapping[str, Any]] | None:
+    """Return the suites that a model is for, with what it has for each alone; None for all.
+
+    Raises:
+        ConfigurationError: it is neither a list of names nor a table of tables.
+    """
     if not isinstance(table, Mapping):
         raise ConfigurationError(f"{where} = {table!r} is not a table")
+    given = table.get("suites")
+    if given is None:
+        return None
+    if isinstance(given, list) and all(isinstance(name, str) for name in given):
+        return {name: {} for name in given}
+    if isinstance(given, Mapping) and all(isinstance(own, Mapping) for own in given.values()):
+        return given
+    raise ConfigurationError(
+        f"{where}: suites = {given!r} is neither a list of names of suites nor a table with what "
+        "the model has for each"
+    )
+
+
+def _for_suite(table: Any, suite: Suite | None, where: str) -> Mapping[str, Any] | None:
+    """Return a model's keys for a suite, or None where it is not for it."""
+    wanted = suites_of(table, where)
+    rest = {key: value for key, value in table.items() if key != "suites"}
+    if wanted is None or suite is None:
+        return rest
+    own = wanted.get(suite.name, wanted.get(suite.collection))
+    return None if own is None else {**rest, **own}
+
+
+def _model(name: str, table: Mapping[str, Any], where: str) -> ModelSpec:
     check_name(name, where)
     given = [key for key in table if key in adapters()]
     if len(given) != 1:
@@ -388,7 +430,7 @@ def _model(name: str, table: Any, where: str) -> ModelSpec:
     known = {n: p for n, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
     for key, value in options.items():
         if key not in known:
-            names = [*known, "baseline", "seeds", given[0]]
+            names = [*known, "baseline", "seeds", "suites", given[0]]
             raise ConfigurationError(f"{where}: " + unknown_name("key", key, names))
         _check_type(key, value, str(known[key].annotation), where)
     for key, parameter in known.items():

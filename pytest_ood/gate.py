@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_ood.budgets import Budget
 from pytest_ood.cluster import RayRunner
-from pytest_ood.configuration import Configuration, is_configured, parse_models, read_configuration
+from pytest_ood.configuration import (
+    Configuration,
+    is_configured,
+    parse_models,
+    read_configuration,
+    suites_of,
+)
 from pytest_ood.engine import Engine, LocalRunner
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.evaluation import SuiteRun
@@ -22,7 +28,7 @@ from pytest_ood.readers import DataSource, Reader
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.shifts import KINDS, DomainShift, TransferShift
 from pytest_ood.store import FileStore, NoStore, TemporaryStore
-from pytest_ood.suite import IN_DISTRIBUTION, check_name, load_suite
+from pytest_ood.suite import IN_DISTRIBUTION, check_name, load_suites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -150,12 +156,20 @@ class Gate:
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
         self.rules = self.configuration.rules
+        self._left_out: list[str] = []
         self.frozen = self._read_frozen()
         for given in self.configuration.suites:
-            suite = load_suite(given, options.root)
-            if suite.name in self.runs:
-                raise ConfigurationError(f"two suites have the name {suite.name!r}; rename one")
-            self._add(suite)
+            for suite in load_suites(given, options.root):
+                if suite.name in self.runs:
+                    raise ConfigurationError(f"two suites have the name {suite.name!r}; rename one")
+                self._add(suite)
+        if not self.runs:
+            raise ConfigurationError(
+                f"no model is for {' and '.join(self._left_out)}; name one of them in its `suites`"
+            )
+        for name in self._left_out:
+            note = f"{name} is left out: no model is for it"
+            next(iter(self.runs.values())).notes.append(note)
         for name, frozen in self.frozen.items():
             if name not in self.runs:
                 raise ConfigurationError(
@@ -206,9 +220,11 @@ class Gate:
             if isinstance(source, DataSource):
                 self.reader.check(source)
         added = [as_model(model, labels) for model in self._own_models(suite.name, labels)]
-        configured = parse_models(self.configuration.models, "tool.pytest_ood")
-        offered = parse_models(suite.models, f"suite {suite.name!r}")
-        specs = configured or (() if added else offered)
+        specs = self._specs(suite)
+        specs = () if added and not self.configuration.models else specs
+        if not specs and not added and suite.collection:
+            self._left_out.append(suite.name)
+            return
         if not specs and not added:
             raise ConfigurationError(
                 f"there is no model for suite {suite.name!r}; describe one in pyproject.toml "
@@ -235,6 +251,13 @@ class Gate:
             frozen=self.frozen.get(suite.name),
         )
         self.runs[suite.name].notes += self._without_gates(suite)
+
+    def _specs(self, suite: Suite) -> tuple[ModelSpec, ...]:
+        """Return the configured models that are for a suite; without any, those it offers."""
+        configured = self.configuration.models
+        if configured:
+            return parse_models(configured, "tool.pytest_ood", suite)
+        return parse_models(suite.models, f"suite {suite.name!r}", suite)
 
     def _built(self, spec: ModelSpec, task: Task) -> Model | RecordedModel | SeededModel:
         reader = replace(self.reader, offline=True) if self.options.plan else self.reader
@@ -286,11 +309,20 @@ class Gate:
         return found
 
     def _check_names(self) -> None:
+        known_suites = {n for r in self.runs.values() for n in (r.suite.name, r.suite.collection)}
+        for name, table in self.configuration.models.items():
+            at = f"tool.pytest_ood: models.{name}"
+            for given in suites_of(table, at) or ():
+                if given not in known_suites:
+                    listed = sorted(known_suites - {""})
+                    raise ConfigurationError(
+                        f"{at}: suites: " + unknown_name("suite", given, listed)
+                    )
         names = {name for models in self.models.values() for name in models}
         for given in self.options.models:
             if given not in names:
                 raise ConfigurationError("--ood-model: " + unknown_name("model", given, names))
-        known = {part for check in self._all_checks for part in _names_of(check)}
+        known = {part for check in self._all_checks for part in self._names_of(check)}
         for given in self.options.only:
             if given not in known:
                 raise ConfigurationError("--ood-only: " + unknown_name("name", given, known))
@@ -302,8 +334,13 @@ class Gate:
         return [
             check
             for check in self._all_checks
-            if (not only or only & _names_of(check)) and (not models or check.model in models)
+            if (not only or only & self._names_of(check)) and (not models or check.model in models)
         ]
+
+    def _names_of(self, check: Check) -> set[str]:
+        """Return every name under which --ood-only selects a check."""
+        collection = self.runs[check.suite].suite.collection
+        return _names_of(check) | ({collection} if collection else set())
 
     @cached_property
     def _all_checks(self) -> list[Check]:
@@ -386,6 +423,7 @@ class Gate:
                 json.loads(json.dumps(dict(model.parameters), default=repr)),
                 baseline=name == self.baselines[check.suite],
                 fingerprint=_fingerprint(model),
+                collection=self.runs[check.suite].suite.collection,
             )
             for name, model in self.models[check.suite].items()
             if name in (check.model, check.baseline)
@@ -434,7 +472,7 @@ def surrogates(
 
 
 def _names_of(check: Check) -> set[str]:
-    """Return every name under which --ood-only selects a check."""
+    """Return the names that a check has by itself."""
     if check.shift is None:
         return {check.suite, IN_DISTRIBUTION, check.path}
     assert check.shift.kind in KINDS, "unreachable because shifts have no other kind"

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from pytest_ood.tasks import Task
 
 IN_DISTRIBUTION = "in-distribution"
+PART = "#"
+"""Stands between a collection and one of its parts."""
+
 DEFAULT_QUERY_BUDGET = 50
 INPUT, PROMPT = "input", "prompt"
 SEARCH_EXAMPLES = 20
@@ -54,6 +57,7 @@ misspelt."""
 
 _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_examples",
                "metric", "min_score", "models", "name", "sequential", "shifts", "task")  # fmt: skip
+_SHARED_KEYS = ("budgets", "max_abstention", "max_examples", "models", "name", "sequential")
 _BUDGET_KEYS = ("margin", "max_drop")
 _SHIFT_KEYS = {
     "domain": ("data", "split", "fields", "label", "id", "labels", "train", *_BUDGET_KEYS),
@@ -100,6 +104,7 @@ class Suite:
         max_abstention: The share of inputs that may go without a parseable answer.
         sequential: Ask in batches and stop as soon as a verdict is settled, unless the user's
             configuration says otherwise; None for where it pays.
+        collection: The suites it is one part of; empty for a suite of its own.
     """
 
     name: str
@@ -112,6 +117,12 @@ class Suite:
     models: Mapping[str, Any] = field(default_factory=dict)
     max_abstention: float = MAX_ABSTENTION
     sequential: bool | None = None
+    collection: str = ""
+
+    @property
+    def part(self) -> str:
+        """Its name within its collection, or its name."""
+        return self.name.removeprefix(f"{self.collection}-") if self.collection else self.name
 
     def shift(self, name: str) -> Shift:
         """Return the shift of this name.
@@ -134,15 +145,35 @@ def built_in_suites() -> tuple[str, ...]:
 
 
 def load_suite(given: str, root: Path) -> Suite:
-    """Load a built-in suite by name, or a suite file by its path.
+    """Load what is one suite; see `load_suites`.
+
+    Raises:
+        ConfigurationError: as `load_suites`, or it is a collection of several.
+    """
+    return _only(load_suites(given, root), given)
+
+
+def load_suites(given: str, root: Path) -> tuple[Suite, ...]:
+    """Load a built-in suite by name, or a suite file by its path; a collection holds several.
 
     Args:
-        given: A name, or a path that ends in `.toml`.
+        given: A name, or a path that ends in `.toml`; behind `#` one part of a collection.
         root: What a relative path starts from, and paths in the suite.
 
     Raises:
-        ConfigurationError: there is no such suite, or its file is not right.
+        ConfigurationError: there is no such suite or part, or its file is not right.
     """
+    whole, mark, part = given.partition(PART)
+    suites = _load(whole, root)
+    if not mark:
+        return suites
+    parts = {suite.part: suite for suite in suites if suite.collection}
+    if part not in parts:
+        raise ConfigurationError(f"{whole}: " + unknown_name("part", part, parts))
+    return (parts[part],)
+
+
+def _load(given: str, root: Path) -> tuple[Suite, ...]:
     if given.endswith(".toml"):
         path = root / given
         try:
@@ -150,17 +181,34 @@ def load_suite(given: str, root: Path) -> Suite:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"suite file {path} cannot be read: {error}") from None
         with using(replace(current(), root=root)):
-            return parse_suite(text, path.stem, str(path))
+            return parse_suites(text, path.stem, str(path))
     if given not in built_in_suites():
         raise ConfigurationError(
             unknown_name("suite", given, built_in_suites()) + " A file's name ends in .toml."
         )
     text = (resources.files("pytest_ood.suites") / f"{given}.toml").read_text(encoding="utf-8")
-    return parse_suite(text, given, f"suite {given!r}")
+    return parse_suites(text, given, f"suite {given!r}")
 
 
 def parse_suite(text: str, name: str, where: str) -> Suite:
-    """Read a suite from TOML.
+    """Read what is one suite; raises as `parse_suites`."""
+    return _only(parse_suites(text, name, where), where)
+
+
+def _only(suites: tuple[Suite, ...], given: str) -> Suite:
+    if len(suites) > 1:
+        raise ConfigurationError(
+            f"{given} is a collection; take one part of it: "
+            + ", ".join(f"{given}{PART}{suite.part}" for suite in suites)
+        )
+    return suites[0]
+
+
+def parse_suites(text: str, name: str, where: str) -> tuple[Suite, ...]:
+    """Read a suite from TOML, or the parts of a collection.
+
+    A collection has a table `suites` with a suite under each name; what stands beside it holds for
+    all parts that do not say otherwise.
 
     Raises:
         ConfigurationError: names the file, the key and what is allowed.
@@ -169,6 +217,26 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{where}: not valid TOML: {error}") from None
+    if "suites" not in table:
+        return (_suite(table, name, where),)
+    parts = _table(table, "suites", where)
+    shared = {key: value for key, value in table.items() if key != "suites"}
+    _check_keys(shared, _SHARED_KEYS, where)
+    name = check_name(shared.pop("name", name), f"{where}: name")
+    if not parts:
+        raise ConfigurationError(f"{where}: suites has no part in it; give at least one")
+    found = []
+    for part in parts:
+        at = f"{where}: suites.{part}"
+        check_name(part, at)
+        own = {**shared, **_table(parts, part, f"{where}: suites")}
+        if "name" in own:
+            raise ConfigurationError(f"{at}: the part of a collection is named by its table")
+        found.append(replace(_suite(own, f"{name}-{part}", at), collection=name))
+    return tuple(found)
+
+
+def _suite(table: Mapping[str, Any], name: str, where: str) -> Suite:
     _check_keys(table, _SUITE_KEYS, where)
     for key in ("in_distribution", "shifts"):
         if key not in table:

@@ -24,7 +24,15 @@ ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(
     r"(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```\n", re.DOTALL
 )
-NOTES = ("file: ", "run", "shown: ", "perturbation", "run by hand", "run by .ci/run")
+NOTES = (
+    "file: ",
+    "collection: ",
+    "run",
+    "shown: ",
+    "perturbation",
+    "run by hand",
+    "run by .ci/run",
+)
 
 
 @dataclass(frozen=True)
@@ -400,6 +408,16 @@ def test_the_suites_of_the_guide_to_suites_run(suites_project: pytest.Pytester) 
     }
     metrics = {(e["shift"], e["metric"]) for e in report["evaluations"]}
     assert {("products", "reweighted"), ("keyboard", "macro-f1")} <= metrics
+
+
+def test_the_collection_of_the_guide_to_suites_runs(suites_project: pytest.Pytester) -> None:
+    """One table has a row for each part, and a model runs under what it has for each."""
+    noted = {b.note: b.code for b in blocks("docs/suites.md")}
+    suites_project.path.joinpath("pyproject.toml").write_text(noted["collection: pyproject.toml"])
+    command = noted["run collection"].split()[1:]
+    result = suites_project.runpytest_inprocess(*command, "-k", "not test_")
+    assert result.parseoutcomes().get("errors", 0) == 0
+    result.stdout.fnmatch_lines(["desk: score in distribution*", "*rules *hasty", "products/*"])
 
 
 def test_the_guide_to_suites_names_every_key(suites_project: pytest.Pytester) -> None:

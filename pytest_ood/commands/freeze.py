@@ -62,9 +62,9 @@ def run(options: argparse.Namespace) -> int:
     if size is not None and size < 1:
         raise ConfigurationError(f"--max-examples {size} is a whole number of 1 or more")
     reader = reader_of(options, root)
-    specs = parse_models(configuration.models, "tool.pytest_ood") or parse_models(
-        suite.models, f"suite {suite.name!r}"
-    )
+    tables = configuration.models
+    where = "tool.pytest_ood" if tables else f"suite {suite.name!r}"
+    specs = parse_models(tables or suite.models, where, suite)
     # Only those that are attacked are built: a model may need what is not there.
     asked = {shift.surrogate for shift in suite.shifts if isinstance(shift, TransferShift)}
     models = {

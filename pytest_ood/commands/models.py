@@ -16,7 +16,7 @@ from pytest_ood.configuration import parse_models, project_root, read_configurat
 from pytest_ood.errors import ConfigurationError, OodError, unknown_name
 from pytest_ood.models import adapter, adapters
 from pytest_ood.models.protocol import SeededModel, is_at_hand
-from pytest_ood.suite import load_suite
+from pytest_ood.suite import load_suites
 
 if TYPE_CHECKING:
     import argparse
@@ -129,11 +129,10 @@ def _configured(options: argparse.Namespace) -> list[dict[str, Any]]:
     configuration = read_configuration(root)
     # Telling what there is fetches and trains nothing.
     reader = replace(reader_of(options, root), offline=True)
-    own = parse_models(configuration.models, "tool.pytest_ood")
-    found = []
-    for given in configuration.suites:
-        suite = load_suite(given, root)
-        for spec in own or parse_models(suite.models, f"suite {suite.name!r}"):
+    tables, found = configuration.models, []
+    for suite in (one for given in configuration.suites for one in load_suites(given, root)):
+        where = "tool.pytest_ood" if tables else f"suite {suite.name!r}"
+        for spec in parse_models(tables or suite.models, where, suite):
             model = spec.build(suite.task, reader, reader.cache)
             found.append({"suite": suite.name, **_told(spec, model)})
     return found

@@ -16,7 +16,7 @@ from pytest_ood.errors import OodError
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.readers import DataSource
 from pytest_ood.shifts import DomainShift, NoiseShift
-from pytest_ood.suite import IN_DISTRIBUTION, built_in_suites, load_suite
+from pytest_ood.suite import IN_DISTRIBUTION, built_in_suites, load_suites
 
 if TYPE_CHECKING:
     import argparse
@@ -56,9 +56,10 @@ def run(options: argparse.Namespace) -> int:
             "given": name,
             "built_in": name in built_in_suites(),
             "configured": name in configured,
-            **_described(load_suite(name, root), reader),
+            **_described(suite, reader),
         }
         for name in dict.fromkeys(given)
+        for suite in load_suites(name, root)
     ]
     if options.json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
@@ -71,6 +72,8 @@ def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
     """Return what there is to say of a suite, as plain values."""
     return {
         "name": suite.name,
+        "collection": suite.collection or None,
+        "task": suite.task.name,
         "labels": list(suite.task.labels),
         "min_score": suite.min_score,
         "max_examples": suite.max_examples,
@@ -126,7 +129,8 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
     marks = [m for m in ("built_in", "configured") if entry[m]]
     told = f" [{', '.join(m.replace('_', '-') for m in marks)}]" if marks else ""
     where = "" if entry["given"] == entry["name"] else f" ({entry['given']})"
-    lines = [f"{entry['name']}{where}{told}", f"  labels: {', '.join(entry['labels'])}"]
+    labels = f": {', '.join(entry['labels'])}" if entry["labels"] else ""
+    lines = [f"{entry['name']}{where}{told}", f"  {entry['task']}{labels}"]
     if entry["max_examples"] is not None:
         lines.append(f"  at most {entry['max_examples']:,} examples of each data set")
     floor = "" if entry["min_score"] is None else f", at least {points(entry['min_score'])} %"

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from pytest_ood.budgets import points
 from pytest_ood.metrics import ACCURACY
-from pytest_ood.reports import content
+from pytest_ood.reports import collections, content
 from pytest_ood.reports.charts import LEAST_SPAN, Axis, Curves, Scatter, scatter, severity_curves
 from pytest_ood.reports.text import Piece, diff_pieces, harmless, one_line
 from pytest_ood.shifts import KINDS, WORST_CASE
@@ -28,6 +28,7 @@ from pytest_ood.shifts import KINDS, WORST_CASE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pytest_ood.reports.collections import Table
     from pytest_ood.reports.content import LabelRecall, Line, Row
     from pytest_ood.reports.results import ModelInfo
 
@@ -244,6 +245,10 @@ class _Page:
     @cached_property
     def lines(self) -> list[Line]:
         return content.lines(self.report)
+
+    @cached_property
+    def collections(self) -> list[Table]:
+        return collections.of_report(self.report)
 
     @cached_property
     def suites(self) -> list[_Suite]:

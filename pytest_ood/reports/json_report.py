@@ -128,6 +128,7 @@ def _report(results: Results) -> dict[str, Any]:
                 "parameters": dict(model.parameters),
                 "baseline": model.baseline,
                 "fingerprint": model.fingerprint,
+                "collection": model.collection,
             }
             for model in results.models
         ],

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import points
 from pytest_ood.metrics import ACCURACY
-from pytest_ood.reports import content
+from pytest_ood.reports import collections, content
 from pytest_ood.reports.text import harmless, one_line, word_diff
 from pytest_ood.shifts import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_ood.reports.collections import Table
     from pytest_ood.reports.content import LabelRecall, Line, Row
     from pytest_ood.reports.results import ModelInfo
 
@@ -133,6 +134,7 @@ def _blocks(report: Row) -> list[Block]:
     )
     if content.failed_gates(report):
         blocks.append(Block("notes on the fails", "\n", [content.family(report) + "\n"], rank=3))
+    blocks += map(_overview, collections.of_report(report))
     for suite in content.suites(report):
         blocks += _suite(report, suite, [line for line in found if line.suite == suite])
     open_ = content.worst_first(found, ("inconclusive",))
@@ -238,6 +240,17 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
             "under the shift",
         ),
     ]
+
+
+def _overview(table: Table) -> Block:
+    """Return a collection's table."""
+    head = f"\n### {code(table.collection)}\n\nScore in distribution > under the shift (drop)\n\n"
+    rows = [["", *map(code, table.models)], ["---"] * (len(table.models) + 1)]
+    for name, row in table.rows:
+        cells = [f"{row[m]} {ICONS[row[m].verdict]}" if m in row else "" for m in table.models]
+        rows.append([code(name), *cells])
+    lines = ["| " + " | ".join(map(_cell, cells)) + " |\n" for cells in rows]
+    return Block("overview", head + "".join(lines[:2]), lines[2:], rank=1)
 
 
 def _by_shift(found: list[Line]) -> list[tuple[str, list[Line]]]:

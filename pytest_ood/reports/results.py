@@ -40,6 +40,7 @@ class ModelInfo:
         baseline: Relative budgets compare with it.
         fingerprint: Another one where anything else runs: weights, prompt, decoding; None where
             nobody can tell.
+        collection: The collection of suites that the suite is a part of, or "".
     """
 
     suite: str
@@ -49,6 +50,7 @@ class ModelInfo:
     parameters: Mapping[str, Any]
     baseline: bool
     fingerprint: str | None = None
+    collection: str = ""
 
     @property
     def kind(self) -> str:

@@ -8,6 +8,7 @@ from pytest_ood.budgets import interval, percent, points
 from pytest_ood.engine import spent
 from pytest_ood.evaluation import PROCEDURES, Floor
 from pytest_ood.metrics import ACCURACY
+from pytest_ood.reports import collections
 from pytest_ood.reports.results import mean_drop
 from pytest_ood.reports.text import one_line
 from pytest_ood.shifts import KINDS, WORST_CASE
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 
     from pytest_ood.budgets import Rules
     from pytest_ood.evaluation import Comparison, Evaluation, Result
+    from pytest_ood.reports.collections import Table
     from pytest_ood.reports.results import Answer, ModelInfo, Results, Work
     from pytest_ood.statistics import Estimate
 
 WIDTH = 100
 NAME_WIDTH = 19
 CELL_WIDTH = 27
+OVERVIEW_WIDTH = 34
 NOTE_WIDTH = 600
 VERDICTS = {
     "pass": "pass",
@@ -42,11 +45,34 @@ def render(results: Results) -> list[str]:
     lines: list[str] = []
     for suite in results.suites:
         lines += _suite(results, suite)
+    for table in collections.of_results(results):
+        lines += _overview(table)
     for note in results.notes:
         lines += _wrapped(f"note: {one_line(note, NOTE_WIDTH)}")
     if results.work:
         lines += _wrapped("asked: " + "; ".join(map(_asked, results.work)))
     return lines
+
+
+def _overview(table: Table) -> list[str]:
+    """Return a collection's table, as many models side by side as fit."""
+    lines = []
+    per_block = (WIDTH - OVERVIEW_WIDTH) // CELL_WIDTH
+    for start in range(0, len(table.models), per_block):
+        models = table.models[start : start + per_block]
+        head = f"{_cut(table.collection, 24)}: score in distribution > under the shift (drop)"
+        lines += [head, _overview_row("", [_cut(model, CELL_WIDTH - 2) for model in models])]
+        for name, row in table.rows:
+            cells = [f"{row[m]} {VERDICTS[row[m].verdict]}" if m in row else "" for m in models]
+            if any(cells):
+                lines.append(_overview_row(name, cells))
+        lines.append("")
+    return lines
+
+
+def _overview_row(name: str, cells: Sequence[str]) -> str:
+    head = _fitted(_cut(name, OVERVIEW_WIDTH - 1), OVERVIEW_WIDTH)
+    return (head + "".join(_fitted(cell, CELL_WIDTH) for cell in cells)).rstrip()
 
 
 def _asked(work: Work) -> str:

@@ -65,7 +65,7 @@ def test_the_list_is_for_reading(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
         "own (own.toml) [configured]",
-        "  labels: bad, good",
+        "  classification: bad, good",
         "  in-distribution: data.jsonl, 6 examples, at least 80.0 %",
     ]
     assert lines[4].startswith("  noise/swap: swap@")
