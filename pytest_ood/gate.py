@@ -423,8 +423,9 @@ def _data_named(options: Any) -> Iterator[str]:
     if isinstance(options, Mapping):
         if isinstance(options.get("data"), str):
             yield from redirectable(options["data"], options.get("split"))
-        for value in options.values():
-            yield from _data_named(value)
+        for key, value in options.items():
+            if key != "data":
+                yield from _data_named(value)
 
 
 def _fingerprint(model: Model | RecordedModel | SeededModel) -> str | None:
