@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -24,14 +25,14 @@ from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import SeededModel, is_recorded
-from pytest_ood.readers import DataSource, Reader
+from pytest_ood.readers import ASSET, HUB, YOURS, DataSource, Reader, redirectable
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.shifts import KINDS, DomainShift, TransferShift
 from pytest_ood.store import FileStore, NoStore, TemporaryStore
-from pytest_ood.suite import IN_DISTRIBUTION, check_name, load_suites
+from pytest_ood.suite import IN_DISTRIBUTION, built_in_suites, check_name, load_suites
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from pytest_ood.configuration import ModelSpec
@@ -139,7 +140,9 @@ class Gate:
         chosen = options.seed
         self.seed = self.configuration.seed if chosen is None else chosen
         self.strict = options.strict or self.configuration.strict
-        self.reader = Reader(options.root, options.cache, options.offline, progress)
+        self.reader = Reader(
+            options.root, options.cache, options.offline, progress, self.configuration.data
+        )
         size = options.max_examples
         self.max_examples = self.configuration.max_examples if size is None else size
         store = FileStore(options.cache / PREDICTIONS, self.configuration.cache_limit)
@@ -156,7 +159,7 @@ class Gate:
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
         self.rules = self.configuration.rules
-        self._left_out: list[str] = []
+        self._left_out: dict[str, str] = {}
         self.frozen = self._read_frozen()
         for given in self.configuration.suites:
             for suite in load_suites(given, options.root):
@@ -164,18 +167,17 @@ class Gate:
                     raise ConfigurationError(f"two suites have the name {suite.name!r}; rename one")
                 self._add(suite)
         if not self.runs:
-            raise ConfigurationError(
-                f"no model is for {' and '.join(self._left_out)}; name one of them in its `suites`"
-            )
-        for name in self._left_out:
-            note = f"{name} is left out: no model is for it"
-            next(iter(self.runs.values())).notes.append(note)
+            told = "; ".join(f"{name}: {why}" for name, why in self._left_out.items())
+            raise ConfigurationError(f"there is no suite left to run: {told}")
+        for name, why in self._left_out.items():
+            next(iter(self.runs.values())).notes.append(f"{name} is left out: {why}")
         for name, frozen in self.frozen.items():
             if name not in self.runs:
                 raise ConfigurationError(
                     f"frozen suite {frozen.where}: " + unknown_name("suite", name, self.runs)
                 )
         self._check_names()
+        self._check_redirects()
         self.count_gates(0)
 
     def close(self) -> None:
@@ -212,18 +214,18 @@ class Gate:
 
     def _add(self, suite: Suite) -> None:
         labels = suite.task.labels
-        for source in (
-            suite.in_distribution,
-            *(s.source for s in suite.shifts if isinstance(s, DomainShift)),
-            *(s.train for s in suite.shifts if isinstance(s, DomainShift)),
-        ):
-            if isinstance(source, DataSource):
-                self.reader.check(source)
+        missing = [s.data for s in _sources_of(suite) if self.reader.resolved(s).scheme == YOURS]
+        if missing and suite.collection:
+            named = " and ".join(missing)
+            self._left_out[suite.name] = f"{named}: name yours under [tool.pytest_ood.data]"
+            return
+        for source in _sources_of(suite):
+            self.reader.check(source)
         added = [as_model(model, labels) for model in self._own_models(suite.name, labels)]
         specs = self._specs(suite)
         specs = () if added and not self.configuration.models else specs
         if not specs and not added and suite.collection:
-            self._left_out.append(suite.name)
+            self._left_out[suite.name] = "no model is for it"
             return
         if not specs and not added:
             raise ConfigurationError(
@@ -327,6 +329,25 @@ class Gate:
             if given not in known:
                 raise ConfigurationError("--ood-only: " + unknown_name("name", given, known))
 
+    def _check_redirects(self) -> None:
+        """Refuse the place of data that no suite and no model names."""
+        given = self.configuration.data
+        if not given:
+            return
+        suites = [run.suite for run in self.runs.values()]
+        for name in built_in_suites():
+            suites += load_suites(name, self.options.root)
+        known = set(_data_named(self.configuration.models))
+        for suite in suites:
+            known.update(_data_named(suite.models))
+            for source in _sources_of(suite):
+                known.update(redirectable(source.data, source.split))
+        for name in given:
+            if name not in known:
+                raise ConfigurationError(
+                    "tool.pytest_ood.data: " + unknown_name("data source", name, known)
+                )
+
     @cached_property
     def checks(self) -> list[Check]:
         """The checks that the options leave, model by model, the baseline first."""
@@ -428,6 +449,25 @@ class Gate:
             for name, model in self.models[check.suite].items()
             if name in (check.model, check.baseline)
         )  # fmt: skip
+
+
+def _sources_of(suite: Suite) -> list[DataSource]:
+    """Return where the data of a suite lies."""
+    domains = [shift for shift in suite.shifts if isinstance(shift, DomainShift)]
+    named = [suite.in_distribution, *(part for d in domains for part in (d.source, d.train))]
+    return [source for source in named if isinstance(source, DataSource)]
+
+
+def _data_named(options: Any) -> Iterator[str]:
+    """Yield the names of data in the options of models, as redirections give them."""
+    if isinstance(options, str) and options.startswith((f"{HUB}:", f"{ASSET}:")):
+        yield from redirectable(options, None)
+    if isinstance(options, Mapping):
+        if isinstance(options.get("data"), str):
+            yield from redirectable(options["data"], options.get("split"))
+        for key, value in options.items():
+            if key != "data":
+                yield from _data_named(value)
 
 
 def _fingerprint(model: Model | RecordedModel | SeededModel) -> str | None:

@@ -69,11 +69,15 @@ class DomainShift:
         source: Where the examples lie.
         train: Training data of the same domain, or None: what a baseline trained on it scores
             tells a hard domain from a model that is lost there.
+        merge: The coarser label for each label that the examples do not tell apart: answers are
+            merged before they are scored (McCoy et al. 2019, Right for the Wrong Reasons, section
+            4). Empty where the labels are those of the suite.
     """
 
     name: str
     source: DataSource | Dataset
     train: DataSource | None = None
+    merge: Mapping[str, str] = field(default_factory=dict)
     kind: Kind = "domain"
 
 

@@ -19,7 +19,7 @@ from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.perturbations.resources import current, using
-from pytest_ood.readers import DataSource, parse_source
+from pytest_ood.readers import SOURCE_KEYS, DataSource, parse_source
 from pytest_ood.shifts import (
     KINDS,
     WORST_CASE,
@@ -32,7 +32,7 @@ from pytest_ood.shifts import (
     WorstCase,
     keeps_answers,
 )
-from pytest_ood.tasks import parse_task
+from pytest_ood.tasks import merged_task, parse_task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_ex
 _SHARED_KEYS = ("budgets", "max_abstention", "max_examples", "models", "name", "sequential")
 _BUDGET_KEYS = ("margin", "max_drop")
 _SHIFT_KEYS = {
-    "domain": ("data", "split", "fields", "label", "id", "labels", "train", *_BUDGET_KEYS),
+    "domain": (*SOURCE_KEYS, "train", "merge", *_BUDGET_KEYS),
     "noise": (
         "perturbation",
         "severity",
@@ -136,6 +136,11 @@ class Suite:
         raise ConfigurationError(
             f"suite {self.name!r}: " + unknown_name("shift", name, [s.name for s in self.shifts])
         )
+
+
+def task_under(task: Task, shift: Shift) -> Task:
+    """Return the task by which answers under a shift are scored: its labels may be coarser."""
+    return merged_task(task, shift.merge) if isinstance(shift, DomainShift) else task
 
 
 def built_in_suites() -> tuple[str, ...]:
@@ -295,7 +300,7 @@ def _shifts(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
             kept = _with(kinds.get(kind, {}), own)
-            for shift in _shift(kind, name, rest, at, task.labels):
+            for shift in _shift(kind, name, rest, at, task):
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
                 _check_metrics(shift, kept, at)
@@ -336,7 +341,7 @@ def _with(kind: Mapping[str, Budget], own: Mapping[str, Budget]) -> dict[str, Bu
 
 def text_fields(source: DataSource) -> tuple[str, ...]:
     """Return the fields of a source's inputs; a single one is the field `text`."""
-    return source.fields if len(source.fields) > 1 else ("text",)
+    return ("text",) if source.is_single else source.fields
 
 
 def check_name(value: Any, where: str) -> str:
@@ -377,21 +382,44 @@ def check_flag(value: Any, where: str) -> bool:
 
 
 def _shift(
-    kind: str, name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
+    kind: str, name: str, entry: Mapping[str, Any], where: str, task: Task
 ) -> tuple[Shift, ...]:
     """Read the table of a shift; of noise at several severities, one shift for each."""
     try:
         if kind == "domain":
-            source = {k: v for k, v in entry.items() if k not in (*_BUDGET_KEYS, "train")}
-            return (DomainShift(name, parse_source(source, where), _train(entry, source, where)),)
+            return (_domain(name, entry, where, task),)
         if kind == "noise":
-            return parse_noise(name, entry, where, labels)
-        return (_adversarial(name, entry, where, labels),)
+            return parse_noise(name, entry, where, task.labels)
+        return (_adversarial(name, entry, where, task.labels),)
     except ConfigurationError as error:
         message = str(error)
         raise ConfigurationError(
             message if message.startswith(where) else f"{where}: {message}"
         ) from None
+
+
+def _domain(name: str, entry: Mapping[str, Any], where: str, task: Task) -> DomainShift:
+    source = {key: value for key, value in entry.items() if key in SOURCE_KEYS}
+    merge = _table(entry, "merge", where)
+    for label in merge:
+        if label not in task.labels:
+            raise ConfigurationError("merge: " + unknown_name("label", label, task.labels))
+    for coarse in merge.values():
+        if not isinstance(coarse, str) or not coarse:
+            raise ConfigurationError(f"merge: {coarse!r} is no label")
+    shift = DomainShift(
+        name, parse_source(source, where), _train(entry, source, where), dict(merge)
+    )
+    try:
+        task_under(task, shift)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"merge: what is left: {error}") from None
+    if merge and shift.train is not None:
+        raise ConfigurationError(
+            "train: the baseline would be trained on other labels than it is compared in; leave "
+            "out `train`, or `merge`"
+        )
+    return shift
 
 
 def parse_noise(

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     size = options.max_examples
     if size is not None and size < 1:
         raise ConfigurationError(f"--max-examples {size} is a whole number of 1 or more")
-    reader = reader_of(options, root)
+    reader = reader_of(options, root, configuration.data)
     tables = configuration.models
     where = "tool.pytest_ood" if tables else f"suite {suite.name!r}"
     specs = parse_models(tables or suite.models, where, suite)

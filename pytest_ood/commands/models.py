@@ -128,7 +128,7 @@ def _configured(options: argparse.Namespace) -> list[dict[str, Any]]:
     root = project_root(Path.cwd())
     configuration = read_configuration(root)
     # Telling what there is fetches and trains nothing.
-    reader = replace(reader_of(options, root), offline=True)
+    reader = replace(reader_of(options, root, configuration.data), offline=True)
     tables, found = configuration.models, []
     for suite in (one for given in configuration.suites for one in load_suites(given, root)):
         where = "tool.pytest_ood" if tables else f"suite {suite.name!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from importlib.util import find_spec
 from operator import gt
 from types import MappingProxyType
@@ -55,7 +56,14 @@ from pytest_ood.evaluation.trials import (
 )
 from pytest_ood.examples import Dataset, fields_of, inputs_of
 from pytest_ood.frozen import freeze
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, loss_names, most_frequent
+from pytest_ood.metrics import (
+    ACCURACY,
+    IN_DOMAIN,
+    REWEIGHTED,
+    goes_by_label,
+    loss_names,
+    most_frequent,
+)
 from pytest_ood.models.protocol import RecordedModel, SeededModel
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.rows import Picked, blocks, read
@@ -75,7 +83,7 @@ from pytest_ood.statistics import estimate, mean_score
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.statistics.seeds import over_seeds
 from pytest_ood.statistics.sequential import looks
-from pytest_ood.suite import IN_DISTRIBUTION, Suite
+from pytest_ood.suite import IN_DISTRIBUTION, Suite, task_under
 from pytest_ood.tasks import check_labels, majority_share
 
 if TYPE_CHECKING:
@@ -92,6 +100,7 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Model
     from pytest_ood.readers import DataSource, Reader
     from pytest_ood.statistics import Figure
+    from pytest_ood.tasks import Task
 
     Tested = Asked | SeededModel
 
@@ -157,7 +166,11 @@ class SuiteRun:
 
     def in_distribution(self) -> Dataset:
         """Return the drawn in-distribution examples."""
-        return self._drawn(IN_DISTRIBUTION, self.suite.in_distribution)
+        return self._drawn(IN_DISTRIBUTION, self.suite.in_distribution, self.suite.task)
+
+    def _target(self, shift: DomainShift) -> Dataset:
+        """Return the drawn examples of a domain shift."""
+        return self._drawn(shift.name, shift.source, task_under(self.suite.task, shift))
 
     def horizon(self, shift: Shift | None) -> int:
         """Return how many examples a check can use at most.
@@ -167,7 +180,7 @@ class SuiteRun:
         """
         size = len(self.in_distribution())
         if isinstance(shift, DomainShift):
-            return min(size, len(self._drawn(shift.name, shift.source)))
+            return min(size, len(self._target(shift)))
         if isinstance(shift, PromptShift):
             # The last examples are those that the prompt is looked for on.
             size -= shift.search_examples
@@ -202,7 +215,7 @@ class SuiteRun:
         """
         size = self.horizon(shift)
         if isinstance(shift, DomainShift):
-            return inputs_of(self._drawn(shift.name, shift.source).examples)
+            return inputs_of(self._target(shift).examples)
         if not isinstance(shift, NoiseShift) or not self._is_made_by_rules(shift):
             return None
         shifted = self._perturbed(shift)
@@ -267,6 +280,7 @@ class SuiteRun:
             NotApplicableError: a model or the data lacks what the check needs.
             OodError: the data or a model cannot be used.
         """
+        self._check_labels_same(shift, metric)
         margin = self._budget(shift, metric).margin
         invalid = (
             self._unusable(model) or self._unusable(baseline) or self._unusable_surrogate(shift)
@@ -326,6 +340,7 @@ class SuiteRun:
         )
 
     def _evaluate(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
+        self._check_labels_same(shift, metric)
         budget = self._budget(shift, metric).max_drop
         invalid = self._unusable(model) or self._unusable_surrogate(shift)
         sizes = self._sizes(shift, metric, budget, invalid, [model])
@@ -406,15 +421,34 @@ class SuiteRun:
             unheld=sum(t.unheld for t in trials),
             disagreement=floor.disagreed / floor.reasked if floor.reasked else None,
             seed_drops=self._seed_drops(trials, first, metric),
-            reweighted=self._reweighted(trials) if domain else None,
+            reweighted=self._reweighted(trials, shift) if domain else None,
             reference=None if reference is None else figures.mean_of(reference),
             measures=self._measures(trials, shift),
             sequential=self.is_sequential([model], self.horizon(shift)),
             family=shift.family if isinstance(shift, NoiseShift) else "",
             severity=shift.severity if isinstance(shift, NoiseShift) else None,
             items=self._items(shift, trials) if metric == ACCURACY else None,
-            per_label=_by_label(trial) if metric == ACCURACY and self.suite.task.labels else (),
+            per_label=self._by_label(trial, shift) if metric == ACCURACY else (),
         )
+
+    def _check_labels_same(self, shift: Shift, metric: str) -> None:
+        """Refuse a metric by label where a shift's labels are not those in distribution.
+
+        Raises:
+            NotApplicableError: names both.
+        """
+        fine, coarse = self.suite.task.labels, task_under(self.suite.task, shift).labels
+        if goes_by_label(metric) and fine != coarse:
+            raise NotApplicableError(
+                f"{self.suite.name}/{shift.kind}/{shift.name}: {metric} goes by labels, and there "
+                f"are others under the shift ({', '.join(coarse)}) than in distribution "
+                f"({', '.join(fine)})"
+            )
+
+    def _by_label(self, trial: Trial, shift: Shift) -> tuple[LabelCounts, ...]:
+        """Return the counts by label, where labels are the same before and under the shift."""
+        labels = self.suite.task.labels
+        return _by_label(trial) if labels == task_under(self.suite.task, shift).labels != () else ()
 
     def _items(self, shift: Shift, trials: Sequence[Trial]) -> Items:
         """Return the score of each example under the shift, of the first of them."""
@@ -474,13 +508,13 @@ class SuiteRun:
         self._hashes[key] = found
         return found
 
-    def _drawn(self, name: str, source: DataSource | Dataset) -> Dataset:
+    def _drawn(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
         if name not in self._datasets:
             if isinstance(source, Dataset):
-                check_labels(source, self.suite.task.labels)
+                check_labels(source, task.labels)
                 dataset = source
             else:
-                dataset = self.reader.load(source, name, self.suite.task)
+                dataset = self.reader.load(source, name, task)
             self._datasets[name] = self._sampled(name, dataset)
         return self._datasets[name]
 
@@ -503,7 +537,7 @@ class SuiteRun:
         shifted = {}
         for shift in self.suite.shifts:
             if isinstance(shift, DomainShift):
-                data[shift.name] = self._drawn(shift.name, shift.source).examples
+                data[shift.name] = self._target(shift).examples
             elif isinstance(shift, NoiseShift | TransferShift):
                 shifted[shift.name] = self._perturbed(shift)
         return freeze(self.suite, self.seed, data, shifted, IN_DISTRIBUTION)
@@ -598,8 +632,9 @@ class SuiteRun:
     def _new_trial(self, member: Asked, shift: Shift) -> Growing:
         asker, source = Asker(self.suite, self.engine, member), self._source(member)
         if isinstance(shift, DomainShift):
-            targets = self._drawn(shift.name, shift.source).examples
-            return DomainTrial(source, InDistribution(asker, targets, shift.name))
+            merging = replace(asker, merge=shift.merge)
+            targets = self._target(shift).examples
+            return DomainTrial(source, InDistribution(merging, targets, shift.name))
         if isinstance(shift, NoiseShift | TransferShift):
             return self._noise_trial(asker, source, shift)
         if isinstance(shift, WorstCase):
@@ -681,15 +716,17 @@ class SuiteRun:
             if name in (IN_DOMAIN, REWEIGHTED, "pdr"):
                 continue
             try:
+                self._check_labels_same(shift, name)
                 found.append((name, *figures.measured(trials, name, task)))
             except NotApplicableError:
                 continue
         return tuple(found)
 
-    def _reweighted(self, trials: Sequence[Trial]) -> float | None:
+    def _reweighted(self, trials: Sequence[Trial], shift: Shift) -> float | None:
         if not self.suite.task.labels:
             return None
         try:
+            self._check_labels_same(shift, REWEIGHTED)
             figures.check_reweightable(trials)
         except NotApplicableError:
             return None

@@ -133,3 +133,18 @@ def test_one_part_is_chosen(project: Callable[[str], pytest.Pytester]) -> None:
     chosen = both.runpytest_subprocess("--ood-suite", "--collect-only", "-q", "--ood-only=both")
     assert "both-count" in chosen.stdout.str()
     assert "both-mood" in chosen.stdout.str()
+
+
+def test_a_part_whose_data_only_the_user_has_is_left_out(
+    project: Callable[[str], pytest.Pytester],
+) -> None:
+    """It is told under which name the data is looked for, and measured once it has one."""
+    made = project(MODELS)
+    path = made.path.joinpath("both.toml")
+    path.write_text(path.read_text().replace('"counts.csv"', '"yours:counts"'))
+    run = made.runpytest_subprocess("--ood-suite")
+    run.stdout.fnmatch_lines(["note: both-count is left out: yours:counts: name yours under *"])
+    with made.path.joinpath("pyproject.toml").open("a") as file:
+        file.write('\n[tool.pytest_ood.data]\n"yours:counts" = "counts.csv"\n')
+    run = made.runpytest_subprocess("--ood-suite", "--collect-only", "-q")
+    assert "both-count/in-distribution[words]" in run.stdout.str()
