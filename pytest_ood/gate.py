@@ -312,6 +312,7 @@ class Gate:
 
     def _check_names(self) -> None:
         known_suites = {n for r in self.runs.values() for n in (r.suite.name, r.suite.collection)}
+        known_suites |= set(self._left_out)
         for name, table in self.configuration.models.items():
             at = f"tool.pytest_ood: models.{name}"
             for given in suites_of(table, at) or ():

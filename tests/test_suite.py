@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ood.budgets import Budget
+from pytest_ood.configuration import parse_models
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.adversarial import Recipe
@@ -25,6 +26,7 @@ from pytest_ood.suite import (
     built_in_suites,
     check_count,
     load_suite,
+    load_suites,
     parse_suite,
     task_under,
     text_fields,
@@ -396,11 +398,13 @@ def test_no_count(value: Any) -> None:
 @pytest.mark.parametrize("name", built_in_suites())
 def test_every_built_in_suite_is_right(name: str, tmp_path: Path) -> None:
     """Each suite that comes with the package can be read, wherever pytest is started."""
-    suite = load_suite(name, tmp_path)
-    assert suite.name == name
-    assert suite.shifts
-    assert set(suite.budgets) == {shift.name for shift in suite.shifts}
-    assert all(budget != Budget() for budget in suite.budgets.values())
+    suites = load_suites(name, tmp_path)
+    assert {suite.collection or suite.name for suite in suites} == {name}
+    for suite in suites:
+        assert suite.shifts
+        assert set(suite.budgets) == {shift.name for shift in suite.shifts}
+        assert all(budget != Budget() for budget in suite.budgets.values())
+        assert parse_models(suite.models, name, suite)
 
 
 def test_the_demo_is_built_in() -> None:
