@@ -56,7 +56,7 @@ _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_ex
                "metric", "min_score", "models", "name", "sequential", "shifts", "task")  # fmt: skip
 _BUDGET_KEYS = ("margin", "max_drop")
 _SHIFT_KEYS = {
-    "domain": (*SOURCE_KEYS, "train", "merge", *_BUDGET_KEYS),
+    "domain": (*SOURCE_KEYS, "train", "merge", "paired", *_BUDGET_KEYS),
     "noise": (
         "perturbation",
         "severity",
@@ -181,6 +181,11 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
     task = parse_task(table, where)
     source = parse_source(table["in_distribution"], f"{where}: in_distribution")
     shifts, budgets = _shifts(table, where, task)
+    if len({shift.paired for shift in shifts if isinstance(shift, DomainShift)}) > 1:
+        raise ConfigurationError(
+            f"{where}: shifts.domain: some are `paired` and some are not; what they cost is "
+            "averaged, and these are different experiments: make two suites of them"
+        )
     for shift in shifts:
         asked = shift.fields if isinstance(shift, NoiseShift) else ()
         for name_ in asked:
@@ -232,6 +237,8 @@ def _shifts(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
             kept = _with(kinds.get(kind, {}), own)
+            if kind == "domain":
+                rest = _of_domain(rest, table["in_distribution"])
             for shift in _shift(kind, name, rest, at, task):
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
@@ -330,6 +337,14 @@ def _shift(
         ) from None
 
 
+def _of_domain(entry: Mapping[str, Any], in_distribution: Any) -> Mapping[str, Any]:
+    """Return the table of a domain shift; without `data` it is another part of the same data."""
+    if "data" in entry or not {"split", "where"} & entry.keys():
+        return entry
+    given = in_distribution if isinstance(in_distribution, Mapping) else {"data": in_distribution}
+    return {**given, **entry}
+
+
 def _domain(name: str, entry: Mapping[str, Any], where: str, task: Task) -> DomainShift:
     source = {key: value for key, value in entry.items() if key in SOURCE_KEYS}
     merge = _table(entry, "merge", where)
@@ -340,7 +355,11 @@ def _domain(name: str, entry: Mapping[str, Any], where: str, task: Task) -> Doma
         if not isinstance(coarse, str) or not coarse:
             raise ConfigurationError(f"merge: {coarse!r} is no label")
     shift = DomainShift(
-        name, parse_source(source, where), _train(entry, source, where), dict(merge)
+        name,
+        parse_source(source, where),
+        _train(entry, source, where),
+        dict(merge),
+        check_flag(entry.get("paired", False), "paired"),
     )
     try:
         task_under(task, shift)

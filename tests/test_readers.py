@@ -470,6 +470,17 @@ def test_rows_are_kept_by_their_steps(tmp_path: Path) -> None:
         reader(tmp_path).load(replace(source, steps=(7, 9)), "d")
 
 
+def test_a_part_of_the_examples_is_the_same_one_every_time(tmp_path: Path) -> None:
+    """A smaller part is in a larger one; its ids are those that the examples have in the whole."""
+    (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"t{n % 30},a\n" for n in range(40)))
+
+    def ids(size: int | None, name: str = "d") -> list[str]:
+        return [e.id for e in reader(tmp_path).load(DataSource("a.csv", max_examples=size), name)]
+
+    assert ids(10) == ids(10, "other") == ids(20)[:10]
+    assert set(ids(20)) <= set(ids(None)) == set(ids(50))
+
+
 # JSON files, and tables without a header.
 
 
@@ -616,6 +627,8 @@ def test_fields_may_be_a_table_of_templates() -> None:
         ({"data": "a", "where": {"x": {"y": 1}}}, "is not a table of values, or lists of values"),
         ({"data": "a", "steps": [3, 2]}, "steps = [3, 2] is not a list of the least and the most"),
         ({"data": "a", "steps": [True, 2]}, "is not a list of the least and the most steps"),
+        ({"data": "a", "max_examples": 0}, "max_examples = 0 is not a whole number of 1 or more"),
+        ({"data": "a", "max_examples": True}, "max_examples = True is not a whole number of 1 o"),
         ({"data": "a", "steps": [2]}, "is not a list of the least and the most steps"),
         ({"data": "a.csv", "steps": [2, 3]}, "steps: they are those of the rationale"),
         ({"data": "asset:icwsm-2014/nyt", "where": {"a": 1}}, "where: packaged data has no column"),
