@@ -237,9 +237,8 @@ def _shifts(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
             kept = _with(kinds.get(kind, {}), own)
-            if kind == "domain":
-                rest = _of_domain(rest, table["in_distribution"])
-            for shift in _shift(kind, name, rest, at, task):
+            whole = _with_data(kind, rest, table["in_distribution"])
+            for shift in _shift(kind, name, whole, at, task):
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
                 _check_metrics(shift, kept, at)
@@ -337,9 +336,9 @@ def _shift(
         ) from None
 
 
-def _of_domain(entry: Mapping[str, Any], in_distribution: Any) -> Mapping[str, Any]:
-    """Return the table of a domain shift; without `data` it is another part of the same data."""
-    if "data" in entry or not {"split", "where"} & entry.keys():
+def _with_data(kind: str, entry: Mapping[str, Any], in_distribution: Any) -> Mapping[str, Any]:
+    """Return the table of a shift; a domain without `data` is another part of the same data."""
+    if kind != "domain" or "data" in entry or not {"split", "where"} & entry.keys():
         return entry
     given = in_distribution if isinstance(in_distribution, Mapping) else {"data": in_distribution}
     return {**given, **entry}
