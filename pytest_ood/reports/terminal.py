@@ -212,7 +212,7 @@ def _abstained(result: Floor | Evaluation) -> str:
     """Write how many inputs a model did not answer, and how good its answers to the others are."""
     told = f"abstained {result.abstained} of {result.n}"
     answered = result.score_answered
-    return told if answered is None else f"{told} ({points(answered)} when it answers)"
+    return told if answered is None else f"{told}, {points(answered)} when it answers"
 
 
 def _unanswered(errors: Sequence[tuple[str, int]]) -> str:
