@@ -377,12 +377,19 @@ class Reader:
                 "A copy on this machine takes its place by a line in pyproject.toml: "
                 f'[tool.pytest_ood.data] "{source.data}@{split}" = "PATH"'
             ) from error
-        feature = loaded.features.get(source.label)
-        names = getattr(feature, "names", None)
+        named = {
+            column: feature.names
+            for column, feature in loaded.features.items()
+            if getattr(feature, "names", None)
+        }
         for number, row in enumerate(loaded, start=1):
-            if names and isinstance(row[source.label], int) and row[source.label] >= 0:
-                row = {**row, source.label: names[row[source.label]]}  # noqa: PLW2901
-            yield number, row
+            words = {
+                column: names[row[column]]
+                for column, names in named.items()
+                # -1 stands for no label.
+                if isinstance(row[column], int) and row[column] >= 0
+            }
+            yield number, {**row, **words}
 
     def _asset(self, rest: str, source: DataSource, name: str) -> Dataset:
         asset, _, part = rest.partition("/")

@@ -823,13 +823,22 @@ def test_a_real_data_set_is_loaded_through_the_library(
     features = datasets.Features(
         {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])}
     )
-    rows = {"text": ["a", "b"], "label": [0, 1]}
+    features["cell"] = datasets.ClassLabel(names=["left", "right"])
+    features["answers"] = {"text": datasets.Sequence(datasets.Value("string"))}
+    rows = {
+        "text": ["a", "b"], "label": [0, 1], "cell": [1, 0],
+        "answers": [{"text": ["x", "y"]}, {"text": []}],
+    }  # fmt: skip
     folder = tmp_path / "mine"
     folder.mkdir()
     made = datasets.Dataset.from_dict(rows, features=features)
     made.to_parquet(folder / "test.parquet")
-    data = reader(tmp_path).load(DataSource(f"hub:{folder}"), "d")
+    data = reader(tmp_path).load(DataSource(f"hub:{folder}", group=("cell",)), "d")
     assert pairs(data) == [("a", "no"), ("b", "yes")]
+    assert [example.group for example in data] == ["right", "left"]
+    asked = DataSource(f"hub:{folder}", label="answers.text", where={"cell": ("right", "left")})
+    answers = [(e.label, e.references) for e in reader(tmp_path).load(asked, "d", QA)]
+    assert answers == [("x", ("y",)), ("", ())]
 
 
 def test_the_hub_needs_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
