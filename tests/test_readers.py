@@ -30,6 +30,7 @@ from pytest_ood.readers import (
     parse_redirects,
     parse_source,
 )
+from pytest_ood.suite import load_suite
 from pytest_ood.tasks import Classification, NumericAnswer, QuestionAnswering
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
@@ -945,6 +946,19 @@ def test_uci_sentences_are_read(name: str, rows: int) -> None:
     source = DataSource(path.name, columns=("text", "label"))
     data = reader(path.parent).load(source, "uci")
     assert (len(data), data.labels) == (rows, ("0", "1"))
+
+
+def test_the_style_suite_is_read_where_it_lies() -> None:
+    """One redirection reaches all eleven lists, whose ids are the same."""
+    path = shared("decodingtrust-ood/style.json")
+    place = {"data": path.name, "split": "{split}"}
+    moved = redirected(path.parent, {"hub:AI-Secure/DecodingTrust#ood": place})
+    suite = load_suite("style", path.parent)
+    sources = [suite.in_distribution, *(shift.source for shift in suite.shifts)]
+    sets = [moved.load(source, "d", suite.task) for source in sources]
+    assert {len(data) for data in sets} == {872}
+    assert len({tuple(example.id for example in data) for data in sets}) == 1
+    assert len({data.content_hash for data in sets}) == 11
 
 
 def test_recorded_answers_are_read() -> None:
