@@ -72,12 +72,15 @@ class DomainShift:
         merge: The coarser label for each label that the examples do not tell apart: answers are
             merged before they are scored (McCoy et al. 2019, Right for the Wrong Reasons, section
             4). Empty where the labels are those of the suite.
+        paired: The same examples as in distribution, by their ids, in another form: drops are
+            paired.
     """
 
     name: str
     source: DataSource | Dataset
     train: DataSource | None = None
     merge: Mapping[str, str] = field(default_factory=dict)
+    paired: bool = False
     kind: Kind = "domain"
 
 

@@ -60,7 +60,7 @@ _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_ex
 _SHARED_KEYS = ("budgets", "max_abstention", "max_examples", "models", "name", "sequential")
 _BUDGET_KEYS = ("margin", "max_drop")
 _SHIFT_KEYS = {
-    "domain": (*SOURCE_KEYS, "train", "merge", *_BUDGET_KEYS),
+    "domain": (*SOURCE_KEYS, "train", "merge", "paired", *_BUDGET_KEYS),
     "noise": (
         "perturbation",
         "severity",
@@ -249,6 +249,11 @@ def _suite(table: Mapping[str, Any], name: str, where: str) -> Suite:
     task = parse_task(table, where)
     source = parse_source(table["in_distribution"], f"{where}: in_distribution")
     shifts, budgets = _shifts(table, where, task)
+    if len({shift.paired for shift in shifts if isinstance(shift, DomainShift)}) > 1:
+        raise ConfigurationError(
+            f"{where}: shifts.domain: some are `paired` and some are not; what they cost is "
+            "averaged, and these are different experiments: make two suites of them"
+        )
     for shift in shifts:
         asked = shift.fields if isinstance(shift, NoiseShift) else ()
         for name_ in asked:
@@ -300,7 +305,8 @@ def _shifts(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
             kept = _with(kinds.get(kind, {}), own)
-            for shift in _shift(kind, name, rest, at, task):
+            whole = _with_data(kind, rest, table["in_distribution"])
+            for shift in _shift(kind, name, whole, at, task):
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
                 _check_metrics(shift, kept, at)
@@ -398,6 +404,14 @@ def _shift(
         ) from None
 
 
+def _with_data(kind: str, entry: Mapping[str, Any], in_distribution: Any) -> Mapping[str, Any]:
+    """Return the table of a shift; a domain without `data` is another part of the same data."""
+    if kind != "domain" or "data" in entry or not {"split", "where"} & entry.keys():
+        return entry
+    given = in_distribution if isinstance(in_distribution, Mapping) else {"data": in_distribution}
+    return {**given, **entry}
+
+
 def _domain(name: str, entry: Mapping[str, Any], where: str, task: Task) -> DomainShift:
     source = {key: value for key, value in entry.items() if key in SOURCE_KEYS}
     merge = _table(entry, "merge", where)
@@ -408,7 +422,11 @@ def _domain(name: str, entry: Mapping[str, Any], where: str, task: Task) -> Doma
         if not isinstance(coarse, str) or not coarse:
             raise ConfigurationError(f"merge: {coarse!r} is no label")
     shift = DomainShift(
-        name, parse_source(source, where), _train(entry, source, where), dict(merge)
+        name,
+        parse_source(source, where),
+        _train(entry, source, where),
+        dict(merge),
+        check_flag(entry.get("paired", False), "paired"),
     )
     try:
         task_under(task, shift)

@@ -54,7 +54,7 @@ from pytest_ood.evaluation.trials import (
     known,
     spread_scores,
 )
-from pytest_ood.examples import Dataset, fields_of, inputs_of
+from pytest_ood.examples import Dataset, check_pairs, fields_of, inputs_of, paired_with
 from pytest_ood.frozen import freeze
 from pytest_ood.metrics import (
     ACCURACY,
@@ -153,6 +153,7 @@ class SuiteRun:
         self.surrogates = surrogates
         self.frozen = frozen
         self.notes = [] if frozen is None else frozen.notes(suite)
+        self._wholes: dict[str, Dataset] = {}
         self._datasets: dict[str, Dataset] = {}
         self._shifted: dict[str, Shifted] = {}
         self._surrogate_trials: dict[str, Trial] = {}
@@ -169,8 +170,24 @@ class SuiteRun:
         return self._drawn(IN_DISTRIBUTION, self.suite.in_distribution, self.suite.task)
 
     def _target(self, shift: DomainShift) -> Dataset:
-        """Return the drawn examples of a domain shift."""
-        return self._drawn(shift.name, shift.source, task_under(self.suite.task, shift))
+        """Return the drawn examples of a domain shift; paired, in the order of the originals.
+
+        Raises:
+            OodError: the data cannot be read.
+            DataError: it is paired, and ids are not the same as in distribution.
+        """
+        task = task_under(self.suite.task, shift)
+        if not shift.paired:
+            return self._drawn(shift.name, shift.source, task)
+        if shift.name not in self._datasets:
+            where = f"{self.suite.name}/{shift.kind}/{shift.name}"
+            whole = self._whole(shift.name, shift.source, task)
+            originals = self._whole(IN_DISTRIBUTION, self.suite.in_distribution, self.suite.task)
+            check_pairs(where, originals, whole)
+            if self.frozen is not None and shift.name in self.frozen.data:
+                whole = self.frozen.drawn(shift.name, whole)
+            self._datasets[shift.name] = paired_with(self.in_distribution(), whole, where)
+        return self._datasets[shift.name]
 
     def horizon(self, shift: Shift | None) -> int:
         """Return how many examples a check can use at most.
@@ -421,7 +438,7 @@ class SuiteRun:
             unheld=sum(t.unheld for t in trials),
             disagreement=floor.disagreed / floor.reasked if floor.reasked else None,
             seed_drops=self._seed_drops(trials, first, metric),
-            reweighted=self._reweighted(trials, shift) if domain else None,
+            reweighted=self._reweighted(trials, shift) if domain and not trial.paired else None,
             reference=None if reference is None else figures.mean_of(reference),
             measures=self._measures(trials, shift),
             sequential=self.is_sequential([model], self.horizon(shift)),
@@ -510,13 +527,17 @@ class SuiteRun:
 
     def _drawn(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
         if name not in self._datasets:
-            if isinstance(source, Dataset):
-                check_labels(source, task.labels)
-                dataset = source
-            else:
-                dataset = self.reader.load(source, name, task)
-            self._datasets[name] = self._sampled(name, dataset)
+            self._datasets[name] = self._sampled(name, self._whole(name, source, task))
         return self._datasets[name]
+
+    def _whole(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
+        """Return all examples of a set."""
+        if isinstance(source, Dataset):
+            check_labels(source, task.labels)
+            return source
+        if name not in self._wholes:
+            self._wholes[name] = self.reader.load(source, name, task)
+        return self._wholes[name]
 
     def _sampled(self, name: str, dataset: Dataset) -> Dataset:
         """Return the examples of a set that are used, in the order of the draw."""
@@ -634,7 +655,8 @@ class SuiteRun:
         if isinstance(shift, DomainShift):
             merging = replace(asker, merge=shift.merge)
             targets = self._target(shift).examples
-            return DomainTrial(source, InDistribution(merging, targets, shift.name))
+            target = InDistribution(merging, targets, shift.name)
+            return DomainTrial(source, target, shift.paired)
         if isinstance(shift, NoiseShift | TransferShift):
             return self._noise_trial(asker, source, shift)
         if isinstance(shift, WorstCase):

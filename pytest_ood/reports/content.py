@@ -451,7 +451,7 @@ def _remarks(e: Row) -> list[tuple[str, str]]:
     if e["rejected"]:
         told.append(("rejected by the validity filter, left out", f"{e['rejected']:,}"))
     if e["abstained"]:
-        told.append(("abstained", f"{e['abstained']:,} of {e['n']:,}"))
+        told += _abstained(e)
     told += _errors(e["errors"])
     if e["unheld"]:
         told.append(("successes that did not hold on a second query", f"{e['unheld']:,}"))
@@ -468,6 +468,13 @@ def _remarks(e: Row) -> list[tuple[str, str]]:
     return told + _seeds(e["seed_drops"])
 
 
+def _abstained(row: Row) -> list[tuple[str, str]]:
+    told = [("abstained", f"{row['abstained']:,} of {row['n']:,}")]
+    # Reports of earlier versions lack it.
+    answered = row.get("score_answered")
+    return told if answered is None else [*told, ("score when it answers", points(answered))]
+
+
 def _attack(attack: Row, surrogate: str | None) -> list[tuple[str, str]]:
     success = _estimate("value", attack["success_rate"])
     return [
@@ -482,7 +489,7 @@ def _attack(attack: Row, surrogate: str | None) -> list[tuple[str, str]]:
 def _floor_remarks(row: Row) -> list[tuple[str, str]]:
     told = [("majority class", points(row["majority"]))]
     if row["abstained"]:
-        told.append(("abstained", f"{row['abstained']:,} of {row['n']:,}"))
+        told += _abstained(row)
     told += _errors(row["errors"])
     if row["disagreed"]:
         told.append(("asked again, answers otherwise", f"{row['disagreed']} of {row['reasked']}"))

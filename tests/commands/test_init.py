@@ -225,15 +225,17 @@ def test_a_model_behind_an_api_is_capped(project: Path) -> None:
     assert list(gate(project).models["a-b"]) == ["gpt-x"]
 
 
-def test_odd_names_and_several_fields(project: Path) -> None:
+@pytest.mark.parametrize("suffix", ["jsonl", "json"])
+def test_odd_names_and_several_fields(project: Path, suffix: str) -> None:
     """Quotes, spaces and two fields come through; the fixture reads what the suite reads."""
     rows = [
         {"premise a": f"it is {n}", 'the "other"': f'say "{n}"', "gold": n % 2} for n in range(30)
     ]
-    (project / "my data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (project / f"my data.{suffix}").write_text(json.dumps(rows) if suffix == "json" else lines)
     arguments = ["--text-column", "premise a", "--text-column", 'the "other"', "--label-column",
                  "gold"]  # fmt: skip
-    assert main(["init", "--data", "my data.jsonl", *arguments]) == 0
+    assert main(["init", "--data", f"my data.{suffix}", *arguments]) == 0
     made = gate(project)
     examples = made.runs["my-data"].in_distribution()
     assert examples.labels == ("0", "1")
