@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_ood.errors import ModelError, unknown_name
+from pytest_ood.errors import ModelError, TooLongError, unknown_name
 from pytest_ood.examples import canonical, size_of
 from pytest_ood.models.protocol import Usage, is_metered, is_normalizing, is_streaming
 from pytest_ood.rows import blocks
@@ -186,6 +186,7 @@ class Engine:
         draw: int = 0,
         *,
         remember: bool = True,
+        count_long: bool = False,
     ) -> Generator[Answered, None, None]:
         """Yield the answers to so many inputs at a time as the runner is asked about at once.
 
@@ -198,13 +199,18 @@ class Engine:
             what: For the progress display.
             draw: Of answers.
             remember: Whether new answers are kept for this run.
+            count_long: Whether inputs that do not fit into the model's window are among those that
+                got no answer.
 
         Raises:
             ModelError: as `predict`.
+            TooLongError: an input does not fit into the model's window, and is not counted.
         """
         key = self.key(model, labels, draw)
         with ExitStack() as held:
-            asking = _Asking(self, model, key, labels, what, held, len(inputs), remember=remember)
+            asking = _Asking(
+                self, model, key, labels, what, held, len(inputs), remember, count_long
+            )
             for block in blocks(inputs, self.runner.at_once):
                 yield asking.answer(block)
             asking.rate()
@@ -241,6 +247,7 @@ class _Asking:
         held: Closed at the end: the right to ask, the progress.
         left: Inputs that were not looked at yet.
         remember: Whether answers that are not stored are kept for this run.
+        count_long: Whether what does not fit into the model's window counts as unanswered.
         known: Inputs whose answers were known.
         asked: Inputs that were asked about.
         size: Their characters.
@@ -258,6 +265,7 @@ class _Asking:
     held: ExitStack
     left: int
     remember: bool
+    count_long: bool = False
     known: int = 0
     asked: int = 0
     size: int = 0
@@ -344,24 +352,28 @@ class _Asking:
         # Inputs of like size share a batch.
         ordered = sorted(inputs, key=lambda value: (size_of(value), canonical(value)))
         answers: dict[str, Prediction] = {}
-        tally, count = engine.tally(model.name), 0
+        left, tally, count = ordered, engine.tally(model.name), 0
         started, before = engine.clock(), tally.seconds
         try:
-            # Closing gives up what is under way, at once and not when the garbage is collected.
-            with closing(engine.runner.run(model, ordered)) as groups:
-                for places, got in groups:
-                    check_answers(model.name, got, len(places), self.labels)
-                    pairs = [
-                        (value, answer)
-                        for place, answer in zip(places, got, strict=True)
-                        for value in alike[canonical(ordered[place])]
-                    ]
-                    self._keep(pairs)
-                    answers |= {canonical(value): answer for value, answer in pairs}
-                    count += len(got)
-                    tally.asked += len(got)
-                    tally.unanswered += sum(answer.error is not None for answer in got)
-                    self.tracker.update(self.asked + self.passed + count, self._note())
+            while left:
+                try:
+                    # Closing gives up what is under way, at once and not when the garbage is
+                    # collected.
+                    with closing(engine.runner.run(model, left)) as groups:
+                        for places, got in groups:
+                            answers |= self._taken(alike, [left[p] for p in places], got)
+                            count += len(got)
+                            self.tracker.update(self.asked + self.passed + count, self._note())
+                    break
+                except TooLongError as error:
+                    named = {canonical(value) for value in error.inputs} - answers.keys()
+                    long = [value for value in left if canonical(value) in named]
+                    if not long or not self.count_long:
+                        raise
+                    without = [Prediction(None, error=error.reason)] * len(long)
+                    answers |= self._taken(alike, long, without)
+                    count += len(long)
+                    left = [value for value in left if canonical(value) not in answers]
         finally:
             tally.seconds = before + engine.clock() - started
             if is_metered(model):
@@ -371,6 +383,25 @@ class _Asking:
         self.size += sum(map(size_of, ordered))
         self.seconds += tally.seconds - before
         return answers
+
+    def _taken(
+        self,
+        alike: Mapping[str, Sequence[Inputs]],
+        inputs: Sequence[Inputs],
+        got: Sequence[Prediction],
+    ) -> dict[str, Prediction]:
+        """Keep and count answers that came, and return them for all inputs that look alike."""
+        check_answers(self.model.name, got, len(inputs), self.labels)
+        pairs = [
+            (value, answer)
+            for asked, answer in zip(inputs, got, strict=True)
+            for value in alike[canonical(asked)]
+        ]
+        self._keep(pairs)
+        tally = self.engine.tally(self.model.name)
+        tally.asked += len(got)
+        tally.unanswered += sum(answer.error is not None for answer in got)
+        return {canonical(value): answer for value, answer in pairs}
 
     def _keep(self, pairs: Sequence[tuple[Inputs, Prediction]]) -> None:
         home = self.engine.home(self.model)

@@ -339,6 +339,10 @@ class Gate:
         """
         run, models = self.runs[check.suite], self.models[check.suite]
         model = models[check.model]
+        shifts = self.chosen_shifts(check.suite)
+        for name in (check.model, check.baseline):
+            if name is not None:
+                run.check_leaks(models[name], shifts)
         if check.shift is None:
             return run.floor(model)
         if check.baseline is None:

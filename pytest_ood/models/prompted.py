@@ -337,6 +337,7 @@ class PromptedModel(Portable):
                 f"model {self.name!r}: a prompt of {longest} tokens{answer} does not fit its "
                 f"window of {window}; use fewer demonstrations or shorter texts",
                 [inputs[place] for place in long],
+                f"the prompt{answer} does not fit the model's window of {window} tokens",
             )
         return encoded
 
