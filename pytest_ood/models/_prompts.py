@@ -217,8 +217,6 @@ def _demonstrations(
         def draw() -> tuple[Example, ...]:
             data = load()
             check_labels(data, context.labels)
-            if showing.selection == "complexity":
-                _check_rationales(who, data)
             ordered = showing.vary == "order"
             drawn = choose_demonstrations(
                 data,
@@ -227,7 +225,7 @@ def _demonstrations(
                 0 if ordered else showing.seed,
                 showing.selection,
             )
-            if reasoned:
+            if reasoned or showing.selection == "complexity":
                 _check_rationales(who, drawn)
             return _reordered(drawn, showing.seed) if ordered else drawn
 
@@ -255,8 +253,9 @@ def _check_rationales(who: str, examples: Iterable[Example]) -> None:
     for example in examples:
         if not rationale_of(example):
             raise ConfigurationError(
-                f"{who}: the demonstration {example.id!r} has no rationale, and a chain of thought "
-                "shows one; give its data a column `rationale`, or the inline table such a key"
+                f"{who}: the demonstration {example.id!r} has no rationale, how its answer is come "
+                "to; name the column of its data that has it with `rationale`, or give the inline "
+                "table such a key"
             )
 
 
