@@ -144,7 +144,8 @@ class Generation:
 
     Attributes:
         max_new_tokens: Of an answer.
-        stop: What ends an answer once it says something; it ends at the model's own end as well.
+        stop: What ends an answer, white space once it says something; it ends at the model's own
+            end as well.
         sampling: How tokens are drawn, and how several answers become one.
     """
 
@@ -160,12 +161,16 @@ class Generation:
 
     def read(self, text: str) -> str:
         """Return what an answer says, up to where it stops."""
-        said = text.lstrip()
-        return said.partition(self.stop)[0].rstrip() if self.stop else said
+        said = self._started(text)
+        return (said.partition(self.stop)[0].strip() if self.stop else said).lstrip()
 
     def is_over(self, text: str) -> bool:
         """Tell whether an answer has come to its stop."""
-        return bool(self.stop) and self.stop in text.lstrip()
+        return bool(self.stop) and self.stop in self._started(text)
+
+    def _started(self, text: str) -> str:
+        """Return an answer from where a stop counts; white space does once something was said."""
+        return text if self.stop.strip() else text.lstrip()
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,20 @@ def test_a_line_is_an_answer(text: str, said: str, over: bool) -> None:  # noqa:
     assert Generation().is_over(text) is over
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "over"),
+    [
+        (" Two.\nSo 2.\n\nQ: x", "Two.\nSo 2.", True),
+        ("\n\nQ: x", "", True),
+        ("\nTwo.\nQuestion", "Two.\nQuestion", False),
+    ],
+)
+def test_the_next_question_is_no_answer(text: str, said: str, over: bool) -> None:  # noqa: FBT001
+    """A chain ends before the next question, also where the model says nothing else."""
+    assert Generation(stop="\nQ:").read(text) == said
+    assert Generation(stop="\nQ:").is_over(text) is over
+
+
 def test_label_words_of_generated_answers_may_start_alike(
     make: Callable[..., PromptedModel],
 ) -> None:
