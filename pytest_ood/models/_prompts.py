@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.examples import Example
+from pytest_ood.examples import Dataset, Example
 from pytest_ood.prompting import (
     SELECTIONS,
     Prompt,
@@ -47,7 +47,8 @@ class Showing:
             data.
         seed: Of the draw and its order; of an inline list it decides the order, 0 being the one
             given.
-        selection: Which of the data's examples are drawn, one of `SELECTIONS`.
+        selection: Which are drawn, one of `SELECTIONS`; of an inline list, "random" takes the
+            first.
         vary: What the seed changes, one of `VARIED`; "order" leaves what seed 0 draws.
     """
 
@@ -82,10 +83,9 @@ class Showing:
             raise ConfigurationError(
                 f"{who}: shots = {self.shots} needs `demonstrations`, the data to draw them from"
             )
-        if self.selection != "random" and (self.given is None or isinstance(self.given, list)):
+        if self.selection != "random" and self.given is None:
             raise ConfigurationError(
-                f"{who}: selection = {self.selection!r} needs `demonstrations` that name data to "
-                "select from"
+                f"{who}: selection = {self.selection!r} needs `demonstrations` to select from"
             )
 
 
@@ -211,33 +211,38 @@ def _demonstrations(
     who, given, shots = f"model {context.name!r}", showing.given, showing.shots
     if given is None:
         return tuple
+    count = DEFAULT_SHOTS if shots is None else shots
+
+    def chosen(data: Dataset, count: int, seed: int) -> tuple[Example, ...]:
+        drawn = choose_demonstrations(data, context.labels, count, seed, showing.selection)
+        if reasoned or showing.selection == "complexity":
+            _check_rationales(who, drawn)
+        return drawn
+
     if not isinstance(given, list):
         load = context.data(given)
 
         def draw() -> tuple[Example, ...]:
             data = load()
             check_labels(data, context.labels)
-            ordered = showing.vary == "order"
-            drawn = choose_demonstrations(
-                data,
-                context.labels,
-                DEFAULT_SHOTS if shots is None else shots,
-                0 if ordered else showing.seed,
-                showing.selection,
-            )
-            if reasoned or showing.selection == "complexity":
-                _check_rationales(who, drawn)
-            return _reordered(drawn, showing.seed) if ordered else drawn
+            if showing.vary == "draw":
+                return chosen(data, count, showing.seed)
+            return _reordered(chosen(data, count, 0), showing.seed)
 
         return draw
-    rows = _inline(context, names, given)
-    if reasoned:
-        _check_rationales(who, rows)
-    if shots is not None and shots > len(rows):
+    rows = tuple(_inline(context, names, given))
+    count = len(rows) if shots is None else shots
+    if count > len(rows):
         raise ConfigurationError(
             f"{who}: shots = {shots}, but {len(rows)} demonstrations are given"
         )
-    fixed = _reordered(tuple(rows if shots is None else rows[:shots]), showing.seed)
+    if showing.selection == "complexity" and rows:
+        first = chosen(Dataset("the list of demonstrations", rows), count, 0)
+    else:
+        first = rows[:count]
+    if reasoned:
+        _check_rationales(who, first)
+    fixed = _reordered(first, showing.seed)
     return lambda: fixed
 
 

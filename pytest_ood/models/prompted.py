@@ -10,7 +10,7 @@ import json
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pytest_ood.errors import (
     AssetError,
@@ -68,6 +68,8 @@ demonstrations = "data/train.jsonl"
 SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
 
+T = TypeVar("T")
+
 ANSWERS = ("scored", "generated")
 """Whether the label words are scored, or the model writes and the label is read out of it."""
 
@@ -83,7 +85,7 @@ CONTENT_FREE = ("N/A", "", "[MASK]")
 
 @dataclass(frozen=True)
 class Checkpoint(Portable):
-    """The weights behind a prompted model, loaded once for all its prompts.
+    """The weights behind a prompted model, loaded once for all prompts and models of a run.
 
     Attributes:
         source: Hub id, folder, GGUF file or asset.
@@ -115,6 +117,23 @@ class Checkpoint(Portable):
     @cached_property
     def loaded(self) -> tuple[Any, Any, Any]:
         """Torch, the tokenizer and the model."""
+        return self._held("weights", self._load)
+
+    @cached_property
+    def packs(self) -> bool:
+        """Whether the model takes several prompts in a row; tried once."""
+        torch, _, model = self.loaded
+        return self._held("packs", lambda: can_pack(torch, model))
+
+    def _held(self, what: str, make: Callable[[], T]) -> T:
+        """Return what all models on these weights hold together; the first of them makes it."""
+        key = (what, self.hash, self.device, self.dtype)
+        if key not in self.context.held:
+            self.context.held[key] = make()
+        found: T = self.context.held[key]
+        return found
+
+    def _load(self) -> tuple[Any, Any, Any]:
         purpose = f"the prompted {self.who}"
         torch = require("torch", extra="transformers", purpose=purpose)
         transformers = require("transformers", extra="transformers", purpose=purpose)
@@ -130,12 +149,6 @@ class Checkpoint(Portable):
                     f"{self.who}: {self.path} cannot be loaded as a causal language model: {error}"
                 ) from error
         return torch, tokenizer, model.to(pick_device(torch, self.device)).eval()
-
-    @cached_property
-    def packs(self) -> bool:
-        """Whether the model takes several prompts in a row; tried once."""
-        torch, _, model = self.loaded
-        return can_pack(torch, model)
 
 
 @dataclass(frozen=True)

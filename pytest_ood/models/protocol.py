@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.objects import Held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -308,6 +309,8 @@ class Context:
             a function that loads it, once, when it is first needed.
         shared: What all models of one table of the configuration share, whatever their seed, suite
             or training data, such as what they may cost together; adapters put it there.
+        held: What all models of a run hold once, such as weights under several prompts; adapters
+            put it there, under keys that tell what it is.
     """
 
     name: str
@@ -318,6 +321,7 @@ class Context:
     progress: Progress
     data: Callable[[Any], Callable[[], Dataset]]
     shared: dict[str, Any] = field(default_factory=dict)
+    held: Held = field(default_factory=Held, repr=False)
 
     @property
     def labels(self) -> tuple[str, ...]:

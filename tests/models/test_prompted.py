@@ -22,6 +22,7 @@ from pytest_ood.models import adapter
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models.prompted import CONTENT_FREE, Generation, PromptedModel, _calibrated
 from pytest_ood.models.protocol import Context, Model, Promptable, Usage
+from pytest_ood.objects import Held
 from pytest_ood.parsing import parse_answer
 from pytest_ood.progress import Silent
 from pytest_ood.prompting import Prompt
@@ -461,6 +462,20 @@ def test_another_prompt_shares_the_weights(make: Callable[..., PromptedModel]) -
     assert other.fingerprint != model.fingerprint
     assert model.with_prompt(model.prompt).fingerprint == model.fingerprint
     assert isinstance(model, Promptable)
+
+
+def test_models_of_a_run_share_the_weights(
+    checkpoint: Path, context: Context, make: Callable[..., PromptedModel]
+) -> None:
+    """Two tables on one checkpoint load it once, and under another type anew; nothing is sent."""
+    first, second = make(), make(demonstrations=None, answer="generated")
+    named = replace(context, name="third")
+    third = build(str(checkpoint), named, prompt=TEMPLATE, device="cpu")
+    assert first.checkpoint.loaded is second.checkpoint.loaded is third.checkpoint.loaded
+    assert make(dtype="bfloat16").checkpoint.loaded is not first.checkpoint.loaded
+    elsewhere = build(str(checkpoint), replace(context, held=Held()), prompt=TEMPLATE)
+    assert elsewhere.checkpoint.loaded is not first.checkpoint.loaded
+    assert pickle.loads(pickle.dumps(context.held)) == {}
 
 
 def test_a_prompt_beyond_the_window_is_counted_in_a_run(

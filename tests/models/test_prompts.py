@@ -81,6 +81,19 @@ def test_the_most_complex_are_shown(load: Load) -> None:
         assert {*ids(load(NumericAnswer(), SUMS, showing=showing))} == {"s9", "s10", "s11"}
 
 
+def test_the_most_complex_of_a_list_are_shown(load: Load) -> None:
+    """Of a list in the configuration, too; its seed decides the order."""
+    given = [{"text": e.inputs, "label": e.label, "rationale": e.rationale} for e in SUMS]
+    shown = [
+        ids(load(NumericAnswer(), showing={"given": given, "shots": 3, "selection": "complexity",
+                                           "seed": seed}))
+        for seed in range(6)
+    ]  # fmt: skip
+    assert {frozenset(names) for names in shown} == {frozenset({"10", "11", "12"})}
+    assert len(set(map(tuple, shown))) > 1
+    assert ids(load(NumericAnswer(), showing={"given": given, "shots": 3})) == ["1", "2", "3"]
+
+
 def test_demonstrations_of_open_tasks_have_any_answer(load: Load) -> None:
     """Of an inline list any string is an answer; it is shown as it stands there."""
     given = [{"text": "2 + 3?", "label": "5"}, {"text": "1 + 1?", "label": "2"}]
@@ -143,8 +156,9 @@ def test_words_that_differ_in_case_may_be_scored(load: Load) -> None:
         ({}, {"label_words": {"5": "five"}}, "label_words: the task numeric has no labels"),
         ({"given": "d", "selection": "longest"}, {}, "unknown selection 'longest'"),
         ({"given": "d", "vary": "words"}, {}, "vary: unknown value 'words'"),
-        ({"selection": "complexity"}, {}, "needs `demonstrations` that name data"),
-        ({"given": [], "selection": "complexity"}, {}, "needs `demonstrations` that name data"),
+        ({"selection": "complexity"}, {}, "needs `demonstrations` to select from"),
+        ({"shots": -1}, {}, "shots = -1 is 0 or more"),
+        ({"given": [], "shots": 1}, {}, "shots = 1, but 0 demonstrations are given"),
     ],
 )
 def test_wrong_values_are_refused(
