@@ -167,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer with a usage."""
         seen, answer = self.seen, self.seen.answer(text)
         if seen.sampled is not None:
-            answer = seen.sampled(text, body["seed"])
+            answer = seen.sampled(text, body.get("seed", 0))
         whole = {
             "": lambda: seen.reply(answer),
             "two choices": lambda: {**seen.reply(answer), "choices": seen.reply("")["choices"] * 2},
