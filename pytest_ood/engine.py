@@ -112,6 +112,7 @@ class Engine:
         memory: Answers of this run that `store` does not keep: all of them where that keeps none,
             and those of models without a fingerprint.
         unanswered: Inputs of this run that got no answer: they are not asked again before the next.
+        long: Inputs of this run that did not fit into a model's window.
         asked: Models without a fingerprint, by `id`: kept alive, so that no other gets their id.
         tallies: What was asked in this run, by the model's name.
         clock: Returns seconds.
@@ -122,6 +123,7 @@ class Engine:
     runner: Runner = field(default_factory=LocalRunner)
     memory: Store = field(default_factory=MemoryStore)
     unanswered: MemoryStore = field(default_factory=MemoryStore)
+    long: MemoryStore = field(default_factory=MemoryStore)
     asked: dict[int, Model] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
@@ -301,11 +303,22 @@ class _Asking:
             self.engine.home(self.model).put_rate(self.model.fingerprint or "", rate)
 
     def _found(self, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
-        """Return the answers that are known, by canonical input."""
+        """Return the answers that are known, by canonical input.
+
+        Raises:
+            TooLongError: an input is known not to fit, and is not counted.
+        """
         engine = self.engine
-        return engine.unanswered.get(self.key, inputs) | engine.home(self.model).get(
-            self.key, inputs
-        )
+        long = engine.long.get(self.key, inputs)
+        if long and not self.count_long:
+            reason = next(iter(long.values())).error or ""
+            raise TooLongError(
+                f"model {self.model.name!r}: {reason}",
+                [value for value in inputs if canonical(value) in long],
+                reason,
+            )
+        unanswered = engine.unanswered.get(self.key, inputs)
+        return long | unanswered | engine.home(self.model).get(self.key, inputs)
 
     def _pass_over(self, different: int, places: int) -> None:
         """Count inputs whose answers are known: so many different ones, in so many places."""
@@ -371,6 +384,7 @@ class _Asking:
                     if not long or not self.count_long:
                         raise
                     without = [Prediction(None, error=error.reason)] * len(long)
+                    engine.long.put(self.key, list(zip(long, without, strict=True)))
                     answers |= self._taken(alike, long, without)
                     count += len(long)
                     left = [value for value in left if canonical(value) not in answers]

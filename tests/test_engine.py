@@ -560,6 +560,9 @@ def test_what_is_too_long_is_counted_where_it_may_be() -> None:
     assert asking.tally("counting").unanswered == 2
     (again,) = asking.in_blocks(model, inputs, LABELS, "x", count_long=True)
     assert (again.answers, again.asked) == (found.answers, 0)
+    with pytest.raises(TooLongError) as caught:
+        asking.predict(model, ["short", "y" * 11], LABELS, "x")
+    assert caught.value.inputs == ("y" * 11,), "also where it was counted before"
 
 
 def test_what_is_too_long_is_an_error_otherwise() -> None:

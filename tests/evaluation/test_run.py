@@ -97,7 +97,8 @@ RARE, NOTHING = NoiseShift("rare", rare), NoiseShift("nothing", nothing)
 ATTACK = AdversarialShift(
     "attack", find_attack("greedy-characters"), QueryBudget(20), max_examples=16
 )
-SHIFTS: tuple[Shift, ...] = (STRETCH, BOOKSHOP, RARE, NOTHING, ATTACK)
+LONG_ATTACK = AdversarialShift("long attack", find_attack("deepwordbug"), QueryBudget(20))
+SHIFTS: tuple[Shift, ...] = (STRETCH, BOOKSHOP, RARE, NOTHING, ATTACK, LONG_ATTACK)
 
 KEYWORD = FakeModel("keyword", "keyword", LABELS, {"neg": ["bad"], "pos": ["good"]})
 STURDY = FakeModel("sturdy", "keyword", LABELS, {"neg": ["bad", "baad", "dire"], "pos": ["good"]})
@@ -404,6 +405,8 @@ def test_what_does_not_fit_is_counted(run_of: Callable[..., SuiteRun]) -> None:
     assert floor.errors == (("beyond twelve characters", 1),)
     assert (floor.n, floor.score.value, floor.verdict) == (40, 1.0, "invalid")
     assert "1 of 41 inputs got no answer, over the cap of 1" in floor.reason
+    attacked = run_of(movies=films).evaluate(Narrow("narrow", rule.function), LONG_ATTACK)
+    assert attacked.n == 40, "what it cannot be asked cannot be attacked"
     nothing_fits = Dataset("movies", films.examples[-1:])
     with pytest.raises(ModelError, match=r"answered none of 1 inputs .*beyond twelve characters"):
         run_of(movies=nothing_fits).floor(Narrow("narrow", rule.function))

@@ -1321,15 +1321,18 @@ def test_a_hidden_reasoner_is_sampled_at_its_own_temperature(
     assert all("temperature" not in body for body in server.bodies)
 
 
-def test_a_prompt_beyond_the_window_is_counted(make: Make, server: FaultyServer) -> None:
+@pytest.mark.parametrize("fault", ["400 too long", "400 too long in words"])
+def test_a_prompt_beyond_the_window_is_counted(
+    fault: str, make: Make, server: FaultyServer
+) -> None:
     """It is asked once, has the same reason every time, and stops nothing, first or last."""
-    server.script = lambda text, _: "400 too long" if text.endswith(("0", "1")) else ""
-    texts = [f"text {number}" for number in range(GIVEN_UP_AFTER * 10)]
+    server.script = lambda text, _: fault if text.endswith(("0", "1")) else ""
+    texts = [f"text {number}" for number in range(GIVEN_UP_AFTER * 4)]
     answers = dict(zip(texts, make().predict(texts), strict=True))
-    reason = "the prompt does not fit the model's window (status 400: context_length_exceeded)"
+    reason = "the prompt does not fit the model's window (status 400)"
     for text, answer in answers.items():
         assert answer.error == (reason if text.endswith(("0", "1")) else None), text
     assert server.calls == dict.fromkeys(texts, 1)
     server.forget()
-    server.script = always("400 too long")
+    server.script = always(fault)
     assert {answer.error for answer in make().predict(texts)} == {reason}

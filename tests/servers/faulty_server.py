@@ -34,6 +34,11 @@ STATUSES: dict[str, tuple[int, dict[str, str], dict[str, Any]]] = {
         {},
         {"message": "you asked for 9,001 tokens", "code": "context_length_exceeded"},
     ),
+    "400 too long in words": (
+        400,
+        {},
+        {"message": "This model's maximum context length is 8192 tokens. You asked for 9001."},
+    ),
     "403": (403, {}, {"message": "not for you"}),
     "422": (422, {}, {"message": "Unsupported fields: {'response_format'}"}),
 }

@@ -44,6 +44,9 @@ its answer of no use; its prompt does not fit the model's window; anything else,
 TOO_LONG = "context_length_exceeded"
 """The code of a prompt that is too long, in OpenAI's protocol."""
 
+TOO_LONG_WORDS = ("maximum context length", "exceeds the available context size")
+"""What servers say that have no code for it (vLLM, llama.cpp)."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -243,13 +246,10 @@ class Server:
             raise CallError(f"the account has no quota left ({said})", "refused", **details)
         if error.code == "content_filter":
             return Reply(words, declined=True, tokens=(0, 0))
-        if error.code == TOO_LONG:
+        if error.code == TOO_LONG or any(said in words for said in TOO_LONG_WORDS):
             # Without how many tokens there were, so that equal errors are counted as equal.
-            raise CallError(
-                f"the prompt does not fit the model's window (status {status}: {TOO_LONG})",
-                "too long",
-                **details,
-            )
+            reason = f"the prompt does not fit the model's window (status {status})"
+            raise CallError(reason, "too long", **details)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in AGAIN:
             wait = retry_after(error.response.headers, self.wall())
             raise CallError(said, "failed", wait=wait, **details)
