@@ -1,7 +1,7 @@
-"""Measures what docs/findings.md tells: `python benchmarks/findings.py DATA [PART ...] --out FOLDER`.
+"""Measures what docs/findings.md tells: `python benchmarks/findings.py DATA [PART ...] --out DIR`.
 
-DATA is a folder with the public data sets that benchmarks/findings/pyproject.toml names. Each part is
-a suite of that file; its report is written as FOLDER/PART.json, and FOLDER/study.html sets the models
+DATA is a folder with the public data sets that benchmarks/findings/pyproject.toml names. Each part
+is a suite of that file; its report is written as DIR/PART.json, and DIR/study.html sets the models
 of the part `sentiment` side by side.
 """
 

@@ -239,6 +239,8 @@ class Ood:
                 f"two of the models are called {max(names, key=names.count)!r}; give them "
                 "different names"
             )
+        for model in made:
+            run.check_leaks(model, suite.shifts)
         return run, made
 
     def _settle(self, result: Evaluation | Comparison) -> None:

@@ -15,6 +15,7 @@ from pytest_ood.cluster import ClusterSettings
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.models import adapter, adapters
 from pytest_ood.models.protocol import Context, RecordedModel, SeededModel
+from pytest_ood.objects import Held
 from pytest_ood.readers import DataSource, Loading, parse_redirects, parse_source
 from pytest_ood.statistics import CORRECTIONS
 from pytest_ood.suite import check_count, check_flag, check_name
@@ -277,6 +278,7 @@ class ModelSpec:
         baseline: Whether relative budgets compare with it.
         seeds: How many times it is trained, or given demonstrations.
         shared: What all models built of it share.
+        held: What all models of a run hold once; see `Context`.
     """
 
     name: str
@@ -286,6 +288,7 @@ class ModelSpec:
     baseline: bool
     seeds: int = 1
     shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    held: Held = field(default_factory=Held, compare=False, repr=False)
 
     def build(
         self, task: Task, reader: Reader, cache_folder: Path
@@ -336,7 +339,7 @@ class ModelSpec:
 
         context = Context(
             name, task, reader.root, cache_folder, reader.offline, reader.progress, data,
-            self.shared,
+            self.shared, self.held,
         )  # fmt: skip
         model: Model | RecordedModel = adapter(self.adapter).build(self.source, context, **options)
         return model

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_ood.errors import ModelError, unknown_name
+from pytest_ood.errors import ModelError, TooLongError, unknown_name
 from pytest_ood.examples import canonical, size_of
 from pytest_ood.models.protocol import Usage, is_metered, is_normalizing, is_streaming
 from pytest_ood.rows import blocks
@@ -112,6 +112,7 @@ class Engine:
         memory: Answers of this run that `store` does not keep: all of them where that keeps none,
             and those of models without a fingerprint.
         unanswered: Inputs of this run that got no answer: they are not asked again before the next.
+        long: Inputs of this run that did not fit into a model's window.
         asked: Models without a fingerprint, by `id`: kept alive, so that no other gets their id.
         tallies: What was asked in this run, by the model's name.
         clock: Returns seconds.
@@ -122,6 +123,7 @@ class Engine:
     runner: Runner = field(default_factory=LocalRunner)
     memory: Store = field(default_factory=MemoryStore)
     unanswered: MemoryStore = field(default_factory=MemoryStore)
+    long: MemoryStore = field(default_factory=MemoryStore)
     asked: dict[int, Model] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
@@ -186,6 +188,7 @@ class Engine:
         draw: int = 0,
         *,
         remember: bool = True,
+        count_long: bool = False,
     ) -> Generator[Answered, None, None]:
         """Yield the answers to so many inputs at a time as the runner is asked about at once.
 
@@ -198,13 +201,18 @@ class Engine:
             what: For the progress display.
             draw: Of answers.
             remember: Whether new answers are kept for this run.
+            count_long: Whether inputs that do not fit into the model's window are among those that
+                got no answer.
 
         Raises:
             ModelError: as `predict`.
+            TooLongError: an input does not fit into the model's window, and is not counted.
         """
         key = self.key(model, labels, draw)
         with ExitStack() as held:
-            asking = _Asking(self, model, key, labels, what, held, len(inputs), remember=remember)
+            asking = _Asking(
+                self, model, key, labels, what, held, len(inputs), remember, count_long
+            )
             for block in blocks(inputs, self.runner.at_once):
                 yield asking.answer(block)
             asking.rate()
@@ -241,6 +249,7 @@ class _Asking:
         held: Closed at the end: the right to ask, the progress.
         left: Inputs that were not looked at yet.
         remember: Whether answers that are not stored are kept for this run.
+        count_long: Whether what does not fit into the model's window counts as unanswered.
         known: Inputs whose answers were known.
         asked: Inputs that were asked about.
         size: Their characters.
@@ -258,6 +267,7 @@ class _Asking:
     held: ExitStack
     left: int
     remember: bool
+    count_long: bool = False
     known: int = 0
     asked: int = 0
     size: int = 0
@@ -293,11 +303,22 @@ class _Asking:
             self.engine.home(self.model).put_rate(self.model.fingerprint or "", rate)
 
     def _found(self, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
-        """Return the answers that are known, by canonical input."""
+        """Return the answers that are known, by canonical input.
+
+        Raises:
+            TooLongError: an input is known not to fit, and is not counted.
+        """
         engine = self.engine
-        return engine.unanswered.get(self.key, inputs) | engine.home(self.model).get(
-            self.key, inputs
-        )
+        long = engine.long.get(self.key, inputs)
+        if long and not self.count_long:
+            reason = next(iter(long.values())).error or ""
+            raise TooLongError(
+                f"model {self.model.name!r}: {reason}",
+                [value for value in inputs if canonical(value) in long],
+                reason,
+            )
+        unanswered = engine.unanswered.get(self.key, inputs)
+        return long | unanswered | engine.home(self.model).get(self.key, inputs)
 
     def _pass_over(self, different: int, places: int) -> None:
         """Count inputs whose answers are known: so many different ones, in so many places."""
@@ -344,24 +365,29 @@ class _Asking:
         # Inputs of like size share a batch.
         ordered = sorted(inputs, key=lambda value: (size_of(value), canonical(value)))
         answers: dict[str, Prediction] = {}
-        tally, count = engine.tally(model.name), 0
+        left, tally, count = ordered, engine.tally(model.name), 0
         started, before = engine.clock(), tally.seconds
         try:
-            # Closing gives up what is under way, at once and not when the garbage is collected.
-            with closing(engine.runner.run(model, ordered)) as groups:
-                for places, got in groups:
-                    check_answers(model.name, got, len(places), self.labels)
-                    pairs = [
-                        (value, answer)
-                        for place, answer in zip(places, got, strict=True)
-                        for value in alike[canonical(ordered[place])]
-                    ]
-                    self._keep(pairs)
-                    answers |= {canonical(value): answer for value, answer in pairs}
-                    count += len(got)
-                    tally.asked += len(got)
-                    tally.unanswered += sum(answer.error is not None for answer in got)
-                    self.tracker.update(self.asked + self.passed + count, self._note())
+            while left:
+                try:
+                    # Closing gives up what is under way, at once and not when the garbage is
+                    # collected.
+                    with closing(engine.runner.run(model, left)) as groups:
+                        for places, got in groups:
+                            answers |= self._taken(alike, [left[p] for p in places], got)
+                            count += len(got)
+                            self.tracker.update(self.asked + self.passed + count, self._note())
+                    break
+                except TooLongError as error:
+                    named = {canonical(value) for value in error.inputs} - answers.keys()
+                    long = [value for value in left if canonical(value) in named]
+                    if not long or not self.count_long:
+                        raise
+                    without = [Prediction(None, error=error.reason)] * len(long)
+                    engine.long.put(self.key, list(zip(long, without, strict=True)))
+                    answers |= self._taken(alike, long, without)
+                    count += len(long)
+                    left = [value for value in left if canonical(value) not in answers]
         finally:
             tally.seconds = before + engine.clock() - started
             if is_metered(model):
@@ -371,6 +397,25 @@ class _Asking:
         self.size += sum(map(size_of, ordered))
         self.seconds += tally.seconds - before
         return answers
+
+    def _taken(
+        self,
+        alike: Mapping[str, Sequence[Inputs]],
+        inputs: Sequence[Inputs],
+        got: Sequence[Prediction],
+    ) -> dict[str, Prediction]:
+        """Keep and count answers that came, and return them for all inputs that look alike."""
+        check_answers(self.model.name, got, len(inputs), self.labels)
+        pairs = [
+            (value, answer)
+            for asked, answer in zip(inputs, got, strict=True)
+            for value in alike[canonical(asked)]
+        ]
+        self._keep(pairs)
+        tally = self.engine.tally(self.model.name)
+        tally.asked += len(got)
+        tally.unanswered += sum(answer.error is not None for answer in got)
+        return {canonical(value): answer for value, answer in pairs}
 
     def _keep(self, pairs: Sequence[tuple[Inputs, Prediction]]) -> None:
         home = self.engine.home(self.model)

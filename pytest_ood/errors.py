@@ -50,15 +50,22 @@ class TooLongError(ModelError):
 
     Attributes:
         inputs: Which these are.
+        reason: What a report says of each of them.
     """
 
-    def __init__(self, message: str, inputs: Sequence[Inputs]) -> None:
+    def __init__(
+        self,
+        message: str,
+        inputs: Sequence[Inputs],
+        reason: str = "it does not fit the model's window",
+    ) -> None:
         super().__init__(message)
         self.inputs = tuple(inputs)
+        self.reason = reason
 
-    def __reduce__(self) -> tuple[type[TooLongError], tuple[str, tuple[Inputs, ...]]]:
+    def __reduce__(self) -> tuple[type[TooLongError], tuple[str, tuple[Inputs, ...], str]]:
         """Let the error come back from another process with its inputs."""
-        return type(self), (str(self), self.inputs)
+        return type(self), (str(self), self.inputs, self.reason)
 
 
 class ReportError(OodError):

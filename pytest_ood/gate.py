@@ -25,6 +25,7 @@ from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import SeededModel, is_recorded
+from pytest_ood.objects import Held
 from pytest_ood.readers import ASSET, HUB, YOURS, DataSource, Reader, redirectable
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.shifts import KINDS, DomainShift, TransferShift
@@ -155,6 +156,7 @@ class Gate:
             self.cluster or LocalRunner(),
             memory=TemporaryStore(),
         )
+        self.held = Held()
         self.runs: dict[str, SuiteRun] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
@@ -263,7 +265,7 @@ class Gate:
 
     def _built(self, spec: ModelSpec, task: Task) -> Model | RecordedModel | SeededModel:
         reader = replace(self.reader, offline=True) if self.options.plan else self.reader
-        return spec.build(task, reader, self.options.cache)
+        return replace(spec, held=self.held).build(task, reader, self.options.cache)
 
     def _without_gates(self, suite: Suite) -> list[str]:
         """Tell which comparisons are not made, although there is a margin for them.
@@ -398,6 +400,10 @@ class Gate:
         """
         run, models = self.runs[check.suite], self.models[check.suite]
         model = models[check.model]
+        shifts = self.chosen_shifts(check.suite)
+        for name in (check.model, check.baseline):
+            if name is not None:
+                run.check_leaks(models[name], shifts)
         if check.shift is None:
             return run.floor(model)
         if check.baseline is None:

@@ -31,6 +31,13 @@ class Portable:
         return {name: value for name, value in vars(self).items() if name not in self.LOADED}
 
 
+class Held(dict[Any, Any]):
+    """What objects of one process hold together, such as weights; another process gets it empty."""
+
+    def __reduce__(self) -> tuple[type[Held], tuple[()]]:
+        return Held, ()
+
+
 def module_names(path: Iterable[str]) -> tuple[str, ...]:
     """Return the names of the public modules of a package, sorted, importing none.
 

@@ -1,4 +1,4 @@
-"""Prompts: a template, label words, demonstrations."""
+"""Prompts: a template, label words, demonstrations, and whether these think aloud."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.examples import fields_of
+from pytest_ood.examples import canonical, fields_of
+from pytest_ood.parsing import without_thoughts
 from pytest_ood.seeding import derive_seed
+from pytest_ood.tasks.numeric import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +23,18 @@ _INSTRUCTION_END = re.compile(r"^---$\n?", re.MULTILINE)
 _BETWEEN = "\x1e"
 """Stands between instruction and template where both are one text: ASCII's record separator, which
 no perturbation touches."""
+
+TRIGGER = "Let's think step by step."
+"""What makes a model think aloud where nothing shows it how (Kojima et al. 2022, section 3)."""
+
+CUE = "The answer is"
+"""What stands between a chain of thought and its answer (Wei et al. 2022, figure 1)."""
+
+_CUE = re.compile(r"\banswer\s+is\b:?", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
+
+SELECTIONS = ("random", "complexity")
+"""Which of the data's examples are demonstrations: any, or those with the most reasoning steps."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +52,37 @@ class Prompt:
     label_words: Mapping[str, str]
     instruction: str = ""
     demonstrations: tuple[Example, ...] = ()
+    chain_of_thought: bool = False
+    source: str = ""
 
     def render(self, inputs: Inputs) -> str:
         """Return the whole prompt for one input."""
-        return self.prefix + self._fill(inputs)
+        return self.prefix + self.question(inputs)
 
     @property
     def prefix(self) -> str:
         """What every prompt starts with: instruction and demonstrations."""
-        shown = [
-            f"{self._fill(example.inputs)} {self.label_words[example.label]}\n\n"
-            for example in self.demonstrations
-        ]
+        shown = [f"{self.question(e.inputs)} {self.answer(e)}\n\n" for e in self.demonstrations]
         return self.instruction + "".join(shown)
+
+    def question(self, inputs: Inputs) -> str:
+        """Return what is said for one input, up to where its answer goes."""
+        asked = self._fill(inputs)
+        return f"{asked} {TRIGGER}" if self.chain_of_thought and not self.demonstrations else asked
+
+    def answer(self, example: Example) -> str:
+        """Return the answer that a demonstration shows."""
+        word = self.label_words.get(example.label, example.label)
+        return f"{rationale_of(example)} {CUE} {word}." if self.chain_of_thought else word
+
+    @property
+    def shown(self) -> list[tuple[str, ...]]:
+        """What decides answers of the demonstrations, for fingerprints."""
+        more = self.chain_of_thought
+        return [
+            (canonical(e.inputs), e.label, *([e.rationale] if more else []))
+            for e in self.demonstrations
+        ]
 
     @property
     def text(self) -> str:
@@ -100,25 +132,82 @@ def parse_template(text: str) -> tuple[str, str]:
     return instruction, template.rstrip()
 
 
+def next_question(template: str) -> str:
+    """Return how a model that goes on by itself begins the next question, with its line break."""
+    head = _FIELD.split(template, maxsplit=1)[0].strip().partition("\n")[0]
+    return f"\n{head}" if head else "\n\n"
+
+
+def rationale_of(example: Example) -> str:
+    """Return how a demonstration's answer is come to, without the answer that ends a solution."""
+    return example.rationale.partition(MARK)[0].strip()
+
+
+def reasoning_steps(text: str) -> int:
+    """Count the steps of a chain of thought: its lines, or of a single line its sentences.
+
+    Fu et al. 2022, Complexity-Based Prompting for Multi-Step Reasoning, section 3.1.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    return len(lines) if len(lines) != 1 else len(_SENTENCE_END.split(lines[0].strip()))
+
+
+def conclusion(text: str, *, finished: bool = True) -> str | None:
+    """Return what a chain of thought comes to, or None where it does not get there.
+
+    It is what follows the last "answer is", to the end of the line (Wei et al. 2022, figure 1);
+    without these words the last line, unless the chain was cut off.
+
+    Args:
+        text: What the model wrote.
+        finished: Whether it came to an end by itself.
+    """
+    said = without_thoughts(text)
+    cues = list(_CUE.finditer(said))
+    if cues:
+        return next(iter(said[cues[-1].end() :].strip().splitlines()), None)
+    lines = [line for line in said.splitlines() if line.strip()]
+    return lines[-1] if lines and finished else None
+
+
 def choose_demonstrations(
-    dataset: Dataset, labels: Sequence[str], shots: int, seed: int
+    dataset: Dataset,
+    labels: Sequence[str],
+    shots: int,
+    seed: int,
+    selection: str = "random",
 ) -> tuple[Example, ...]:
-    """Draw `shots` examples, the labels taking turns, whatever the order of the data set.
+    """Draw `shots` examples, whatever the order of the data set; labels take turns if there are.
+
+    Args:
+        dataset: What is drawn from.
+        labels: Of the task, in order; none where any text may be an answer.
+        shots: How many.
+        seed: Of the draw, and of the order of what is drawn.
+        selection: "random"; or "complexity": those with the most reasoning steps, of each label
+            where there are labels (Fu et al. 2022, section 3.1), the seed deciding between equal
+            ones, and their order.
 
     Raises:
-        ConfigurationError: `shots` is negative, or a label has too few examples.
+        ConfigurationError: `shots` is negative, or there are too few examples, or too few of a
+            label.
     """
     if shots < 0:
         raise ConfigurationError(f"shots = {shots}: it is 0 or more")
     ordered = sorted(dataset, key=lambda e: (derive_seed(seed, "demonstration", e.id), e.id))
-    queues = {label: [e for e in ordered if e.label == label] for label in labels}
-    chosen = []
-    for turn in range(shots):
-        label, place = labels[turn % len(labels)], turn // len(labels)
-        if place >= len(queues[label]):
+    turns: Sequence[str | None] = labels or (None,)
+    queues: dict[str | None, list[Example]] = {}
+    for number, label in enumerate(turns):
+        queue = [e for e in ordered if label in (None, e.label)]
+        count = len(range(number, shots, len(turns)))
+        if count > len(queue):
+            of_it = "" if label is None else f" of label {label!r}"
             raise ConfigurationError(
-                f"shots = {shots}: {dataset.name} has only {len(queues[label])} examples of "
-                f"label {label!r}"
+                f"shots = {shots}: {dataset.name} has only {len(queue)} examples{of_it}"
             )
-        chosen.append(queues[label][place])
-    return tuple(chosen)
+        if selection == "complexity":
+            steps = {e.id: reasoning_steps(rationale_of(e)) for e in queue}
+            most = {e.id for e in sorted(queue, key=lambda e: -steps[e.id])[:count]}
+            queue = [e for e in queue if e.id in most]
+        queues[label] = queue
+    return tuple(queues[turns[turn % len(turns)]][turn // len(turns)] for turn in range(shots))

@@ -185,6 +185,49 @@ def save_rewriting_model(folder: Path) -> None:
     wrapped.save_pretrained(folder)
 
 
+def save_causal_model(folder: Path) -> None:
+    """Make a very small Llama with random weights that writes bytes, digits most of all."""
+    import torch
+    import transformers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    raw.train_from_iterator(
+        [],
+        trainers.BpeTrainer(
+            special_tokens=["</s>"], initial_alphabet=alphabet, show_progress=False
+        ),
+    )
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="</s>")  # noqa: S106 - no password
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = transformers.LlamaConfig(
+            vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=400,
+            initializer_range=0.3, bos_token_id=0, eos_token_id=0,
+        )  # fmt: skip
+        model = transformers.LlamaForCausalLM(config)
+        digits = [raw.token_to_id(digit) for digit in "0123456789"]
+        with torch.no_grad():
+            model.lm_head.weight[digits] *= 3.0
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def causal_model(
+    tmp_path_factory: pytest.TempPathFactory,
+    one_thread: None,  # noqa: ARG001 - while it runs
+) -> Path:
+    """Return the folder of a very small language model."""
+    folder = tmp_path_factory.mktemp("causal")
+    save_causal_model(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def local_models(
     tmp_path_factory: pytest.TempPathFactory,

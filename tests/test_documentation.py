@@ -5,6 +5,7 @@ import inspect
 import json
 import re
 import shlex
+import shutil
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -249,6 +250,52 @@ def test_the_models_of_the_guide_to_apis_are_asked(
     assert {e["model"] for e in report["evaluations"]} == {"hosted", "local"}
     shots = {body["model"]: len(body["messages"]) for body in server.bodies}
     assert shots == {"a-hosted-model": 2 * 4 + 1, "SmolLM2-135M-Instruct": 1}
+
+
+def test_the_strategies_of_the_guide_to_prompts_are_measured(
+    readme_project: pytest.Pytester, causal_model: Path
+) -> None:
+    """The guide's command measures every strategy, those of several seeds with their spread."""
+    project = readme_project
+    for block in blocks("docs/prompts.md"):
+        if block.note.startswith("file: "):
+            project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    shutil.copytree(causal_model, project.path / "models/small")
+    for name, start, column in (("sums", 10, "question"), ("solved", 50, "text")):
+        asked = [
+            {
+                column: f"What are {n} and {n + 1}?",
+                ("label", "answer")[column == "question"]: 2 * n + 1,
+            }
+            for n in range(start, start + 24)
+        ]
+        (project.path / f"data/{name}.jsonl").write_text("\n".join(map(json.dumps, asked)))
+    path = project.path / "pyproject.toml"
+    (command,) = (b.code.split()[1:] for b in blocks("docs/prompts.md") if b.note == "run")
+    with serving() as server:
+        path.write_text(path.read_text().replace("http://127.0.0.1:8000/v1", server.url))
+        server.models = ("a-hosted-model",)
+        server.answer = lambda text: f"It is easy.\nThe answer is {len(text)}."
+        result = project.runpytest_inprocess(*command, "-k", "not test_")
+    assert result.parseoutcomes().get("errors", 0) == 0
+    report = json.loads(project.path.joinpath("report.json").read_text())
+    seeds = {f["model"]: len(f["seed_scores"]) for f in report["in_distribution"]}
+    assert seeds == {
+        "direct": 1, "few-shot": 4, "orders": 4, "thinking": 1, "aloud": 1, "consistent": 1,
+        "complex": 1,
+    }  # fmt: skip
+    assert {len(body["messages"]) for body in server.bodies} == {1 + 2 + 1}
+    assert "12 + 1 = 13" in server.bodies[0]["messages"][2]["content"]
+
+
+def test_the_guide_to_prompts_names_every_key_of_a_strategy() -> None:
+    """What both adapters of prompted models have, and decides a prompt or its answers, is there."""
+    text = (ROOT / "docs/prompts.md").read_text(encoding="utf-8")
+    local, hosted = (
+        {*inspect.signature(adapter(name).build).parameters} for name in ("prompted", "openai")
+    )
+    keys = (local & hosted) - {"source", "context", "prompt", "label_words"}
+    assert [key for key in keys if f"`{key}`" not in text and f"`{key} =" not in text] == []
 
 
 TELLING = {

@@ -19,7 +19,7 @@ from pytest_ood.engine import (
     check_answered,
     check_answers,
 )
-from pytest_ood.errors import ModelError
+from pytest_ood.errors import ModelError, TooLongError
 from pytest_ood.examples import canonical, size_of
 from pytest_ood.progress import Silent
 from pytest_ood.store import FileStore, MemoryStore, NoStore, Rate, TemporaryStore
@@ -533,3 +533,51 @@ def test_a_run_without_a_store_asks_once(fingerprint: str | None) -> None:
         answers = same.predict(model, inputs, LABELS, "x")
         assert [answer.text for answer in answers] == list(map(canonical, inputs))
     assert model.asked == ["a", "b", "c"]
+
+
+@dataclass
+class Narrow(Counting):
+    """Takes texts of up to ten characters, and says which are longer."""
+
+    fits: int = 10
+
+    def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+        """Answer a batch in which every text fits."""
+        long = [value for value in inputs if size_of(value) > self.fits]
+        if long:
+            raise TooLongError("too long", long, "beyond ten characters")
+        return super().predict(inputs)
+
+
+def test_what_is_too_long_is_counted_where_it_may_be() -> None:
+    """It got no answer, with the reason; what fits is answered, once, and kept."""
+    asking, model = engine(), Narrow()
+    inputs = [*(f"x{n}" for n in range(KEPT_AT_ONCE)), "y" * 11, "short", "z" * 12]
+    (found,) = asking.in_blocks(model, inputs, LABELS, "x", count_long=True)
+    errors = {value: a.error for value, a in zip(inputs, found.answers, strict=True) if a.error}
+    assert errors == dict.fromkeys(("y" * 11, "z" * 12), "beyond ten characters")
+    assert len(model.asked) == len(set(map(str, model.asked))) == KEPT_AT_ONCE + 1
+    assert asking.tally("counting").unanswered == 2
+    (again,) = asking.in_blocks(model, inputs, LABELS, "x", count_long=True)
+    assert (again.answers, again.asked) == (found.answers, 0)
+    with pytest.raises(TooLongError) as caught:
+        asking.predict(model, ["short", "y" * 11], LABELS, "x")
+    assert caught.value.inputs == ("y" * 11,), "also where it was counted before"
+
+
+def test_what_is_too_long_is_an_error_otherwise() -> None:
+    """Whoever looks for a text that fits is told which do not."""
+    with pytest.raises(TooLongError) as caught:
+        engine().predict(Narrow(), ["x", "y" * 11], LABELS, "x")
+    assert caught.value.inputs == ("y" * 11,)
+
+
+def test_a_model_that_names_nothing_it_was_asked_ends_it() -> None:
+    """An error about other inputs would come back for ever."""
+
+    class Confused(Narrow):
+        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+            raise TooLongError("too long", [f"something else than {inputs[0]}"])
+
+    with pytest.raises(TooLongError):
+        list(engine().in_blocks(Confused(), ["x"], LABELS, "x", count_long=True))

@@ -49,8 +49,8 @@ def test_errors_survive_a_way_through_another_process() -> None:
         error = getattr(errors, name)("what went wrong")
         again = pickle.loads(pickle.dumps(error))
         assert (type(again), str(again)) == (type(error), "what went wrong")
-    long = pickle.loads(pickle.dumps(errors.TooLongError("too long", ["a", {"b": "c"}])))
-    assert (str(long), long.inputs) == ("too long", ("a", {"b": "c"}))
+    long = pickle.loads(pickle.dumps(errors.TooLongError("too long", ["a", {"b": "c"}], "why")))
+    assert (str(long), long.inputs, long.reason) == ("too long", ("a", {"b": "c"}), "why")
 
 
 def test_unknown_name_gives_the_nearest_and_all_right_ones() -> None:

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Dataset, Example
-from pytest_ood.prompting import Prompt, choose_demonstrations, parse_template
+from pytest_ood.prompting import (
+    TRIGGER,
+    Prompt,
+    choose_demonstrations,
+    conclusion,
+    next_question,
+    parse_template,
+    rationale_of,
+    reasoning_steps,
+)
 
 WORDS = {"0": "bad", "1": "good"}
 
@@ -146,3 +155,125 @@ def test_instruction_and_template_are_one_text_and_two_again(instruction: str) -
     assert changed.template == "Text: {text}\nSentiment:"
     assert changed.instruction == instruction.replace("Say", "Tell")
     assert changed.label_words == prompt.label_words
+
+
+SUM = Example("1", "2 and 3?", "5", rationale="2 is there.\n2 + 3 = 5.\n#### 5")
+
+
+def test_a_chain_of_thought_is_shown_before_its_answer() -> None:
+    """A demonstration shows how its answer is come to; the mark that ends a solution is left out.
+
+    Without demonstrations a phrase asks for it.
+    """
+    prompt = Prompt("Q: {text}\nA:", {}, "", (SUM,), chain_of_thought=True)
+    shown = "Q: 2 and 3?\nA: 2 is there.\n2 + 3 = 5. The answer is 5.\n\n"
+    assert prompt.prefix == shown
+    assert prompt.render("1 and 1?") == f"{shown}Q: 1 and 1?\nA:"
+    alone = Prompt("Q: {text}\nA:", {}, "Count.\n", chain_of_thought=True)
+    assert alone.render("1 and 1?") == f"Count.\nQ: 1 and 1?\nA: {TRIGGER}"
+    direct = Prompt("Q: {text}\nA:", {}, "", (SUM,))
+    assert direct.render("1 and 1?") == "Q: 2 and 3?\nA: 5\n\nQ: 1 and 1?\nA:"
+
+
+def test_what_is_shown_decides() -> None:
+    """Rationales are part of what demonstrations are, where they are shown."""
+    for chain_of_thought in (False, True):
+        one, other = (
+            Prompt("{text}", {}, "", (Example("1", "x", "5", rationale=r),), chain_of_thought)
+            for r in ("a", "b")
+        )
+        assert (one.shown != other.shown) is chain_of_thought
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("", 0),
+        ("One step", 1),
+        ("Two are there. Three come.", 2),
+        ("It costs $1.50 each; two cost 3.", 2),
+        ("first\n\nsecond\nthird. And more.\n", 3),
+    ],
+)
+def test_reasoning_steps(text: str, steps: int) -> None:
+    """A step is a line; in a single line, a sentence."""
+    assert reasoning_steps(text) == steps
+
+
+@pytest.mark.parametrize(
+    ("text", "finished", "expected"),
+    [
+        ("2 + 3 = 5. The answer is 5.", True, "5."),
+        ("2 + 3 = 5. The answer is 5.", False, "5."),
+        ("So the final answer is: 5\nAsk me 7 more.", True, "5"),
+        ("The answer is 4. No, the answer is 5.", True, "5."),
+        ("THE ANSWER IS\n\n 5", True, "5"),
+        ("The answer is", True, None),
+        ("2 + 3\nSo it is 5.\n\n", True, "So it is 5."),
+        ("2 + 3\nSo it is 5.", False, None),
+        ("<think>The answer is 4.</think>It is 5.", True, "It is 5."),
+        ("", True, None),
+        (" \n", True, None),
+    ],
+)
+def test_what_a_chain_comes_to(text: str, finished: bool, expected: str | None) -> None:  # noqa: FBT001
+    """It stands after the last cue; without one, in the last line of a chain that is whole."""
+    assert conclusion(text, finished=finished) == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("Q: {text}\nA:", "\nQ:"),
+        ("Passage:\n{passage}\nQ: {question}\nA:", "\nPassage:"),
+        ("{text}\nA:", "\n\n"),
+    ],
+)
+def test_the_next_question_begins_like_the_template(template: str, expected: str) -> None:
+    """It begins with what stands before the first field; with an empty line where nothing does."""
+    assert next_question(template) == expected
+
+
+def steps(count: int) -> str:
+    """Return a rationale of so many steps, and the answer that ends a solution."""
+    return "\n".join(["a step"] * count + ["#### 1"])
+
+
+SOLVED = Dataset(
+    "solved",
+    tuple(Example(f"id{n}", f"t{n}", str(n % 2), rationale=steps(1 + n // 4)) for n in range(20)),
+)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(), shots=st.integers(0, 12))
+def test_the_most_complex_are_selected(seed: int, shots: int) -> None:
+    """No example that is left has more steps than one that is drawn; the seed decides the rest."""
+    chosen = choose_demonstrations(SOLVED, (), shots, seed, "complexity")
+    counts = [reasoning_steps(rationale_of(e)) for e in chosen]
+    left = [reasoning_steps(rationale_of(e)) for e in SOLVED if e not in chosen]
+    assert len(set(chosen)) == shots
+    assert min(counts, default=9) >= max(left)
+
+
+def test_labels_take_turns_among_the_most_complex() -> None:
+    """Of each label the most complex are taken, one label after the other."""
+    chosen = choose_demonstrations(SOLVED, ["0", "1"], 4, 0, "complexity")
+    assert [example.label for example in chosen] == ["0", "1", "0", "1"]
+    assert {example.id for example in chosen} == {"id16", "id17", "id18", "id19"}
+
+
+def test_the_seed_orders_the_most_complex() -> None:
+    """The same four are shown in several orders."""
+    drawn = {choose_demonstrations(SOLVED, (), 4, seed, "complexity") for seed in range(8)}
+    assert len(drawn) > 1
+    assert len({frozenset(e.id for e in chosen) for chosen in drawn}) == 1
+
+
+def test_where_there_are_no_labels_nothing_takes_turns() -> None:
+    """Any example of an open task may be drawn; too few are told by their number."""
+    chosen = choose_demonstrations(pool(), (), 12, 0)
+    assert {example.id for example in chosen} == {example.id for example in pool()}
+    with pytest.raises(ConfigurationError) as caught:
+        choose_demonstrations(pool(3), (), 4, 0)
+    assert str(caught.value) == "shots = 4: pool has only 3 examples"

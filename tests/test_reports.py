@@ -308,6 +308,19 @@ def test_abstentions_are_shown(results: Results) -> None:
     assert "frail abstained 3 of 30" in "\n".join(render(replace(results, results=(shy,))))
 
 
+def test_what_a_floor_leaves_unsaid_is_shown(results: Results) -> None:
+    """Abstentions and inputs without an answer, with the reason, stand below the score."""
+    floor = next(r for r in results.results if isinstance(r, Floor))
+    for changes, told in (
+        ({"abstained": 3}, f"(in distribution: {floor.model} abstained 3 of {floor.n})"),
+        ({"errors": (("too long", 2),)},
+         f"{floor.model}: error, 2 inputs got no answer (too long), left out"),
+        ({}, None),
+    ):  # fmt: skip
+        lines = "\n".join(render(replace(results, results=(replace(floor, **changes),))))
+        assert told in lines if told else "(in distribution" not in lines
+
+
 def test_without_results_nothing_is_shown(results: Results) -> None:
     """A run that measured nothing prints nothing."""
     assert render(replace(results, results=())) == []
@@ -632,6 +645,7 @@ def test_seeds_are_shown(results: Results) -> None:
     assert "drop of its 3 seeds: 10.0, 33.4, 25.0" in explain(result, RULES)
     floor = replace(results.floors[0], seed_scores=(0.9, 1.0))
     assert "score of its 2 seeds: 90.0, 100.0" in explain(floor, RULES)
+    assert "sturdy's 2 seeds 90.0 to 100.0" in "\n".join(shown(results, floor))
     assert "seeds" not in explain(evaluation(results), RULES)
 
 

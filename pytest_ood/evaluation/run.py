@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from operator import gt
@@ -26,10 +27,11 @@ from pytest_ood.budgets import (
     points,
 )
 from pytest_ood.columns import Column, combined
-from pytest_ood.errors import DataError, ModelError, NotApplicableError
+from pytest_ood.errors import DataError, ModelError, NotApplicableError, OodError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
 from pytest_ood.evaluation.items import KEPT, Items, hashes_of
+from pytest_ood.evaluation.leaks import items_of, refuse_shown, trained_on
 from pytest_ood.evaluation.records import (
     FLIPS_KEPT,
     Comparison,
@@ -64,7 +66,7 @@ from pytest_ood.metrics import (
     loss_names,
     most_frequent,
 )
-from pytest_ood.models.protocol import RecordedModel, SeededModel
+from pytest_ood.models.protocol import RecordedModel, SeededModel, is_cutting, is_recorded
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.rows import Picked, blocks, read
 from pytest_ood.shifts import (
@@ -127,7 +129,8 @@ class SuiteRun:
         references: For shifts with training data of their own: the baseline trained on them.
         surrogates: By name, the models that adversarial examples are made against.
         frozen: Examples and edits that take the place of drawing and perturbing, or None.
-        notes: In what data and suite differ from what was frozen.
+        notes: In what data and suite differ from what was frozen, and what else makes figures say
+            less than they seem to.
     """
 
     def __init__(
@@ -164,6 +167,7 @@ class SuiteRun:
         self._hashes: dict[tuple[str, int, bytes], str] = {}
         self._item_hashes: dict[tuple[str, int, bytes], NDArray[np.uint64]] = {}
         self._evaluations: dict[tuple[str, str, str], Evaluation] = {}
+        self._checked: set[tuple[str, str]] = set()
 
     def in_distribution(self) -> Dataset:
         """Return the drawn in-distribution examples."""
@@ -265,6 +269,51 @@ class SuiteRun:
 
     def _noises(self) -> list[NoiseShift]:
         return [shift for shift in self.suite.shifts if isinstance(shift, NoiseShift)]
+
+    def check_leaks(self, model: Tested, shifts: Iterable[Shift]) -> None:
+        """See what a model was shown of the test items before it is asked about any.
+
+        What it was trained on is told in the notes: the user may know, or want it so.
+
+        Args:
+            model: Nothing is asked of it.
+            shifts: Those that it will be measured under.
+
+        Raises:
+            DataError: a demonstration is a test item; or the data cannot be read.
+            OodError: the demonstrations cannot be drawn.
+        """
+        if is_recorded(model):
+            return
+        sets = {}
+        for name, dataset in self._tested(shifts):
+            if (model.name, name) not in self._checked:
+                sets[name] = items_of(dataset)
+        refuse_shown(model, sets)
+        self.notes += trained_on(model, sets)
+        self._checked |= {(model.name, name) for name in sets}
+
+    def _tested(self, shifts: Iterable[Shift]) -> Iterator[tuple[str, Dataset]]:
+        """Yield the sets whose items a model is asked about, by name."""
+        yield IN_DISTRIBUTION, self.in_distribution()
+        for shift in shifts:
+            if isinstance(shift, DomainShift):
+                # Where it cannot be read, its own check says so.
+                with suppress(OodError):
+                    yield shift.name, self._drawn(shift.name, shift.source)
+
+    def _tell_cut(self, model: Tested, name: str, inputs: Sequence[Inputs]) -> None:
+        """Note how many of a set's inputs a model saw only in part."""
+        member = _members(model)[0]
+        if not is_cutting(member):
+            return
+        count = sum(member.count_cut(block) for block in blocks(inputs))
+        told = (
+            f"{model.name}: {count} of {len(inputs)} texts of {name} have more tokens than its "
+            f"max_length of {member.max_length}, or than it takes; it saw only their beginning"
+        )
+        if count and told not in self.notes:
+            self.notes.append(told)
 
     def floor(self, model: Tested) -> Floor:
         """Measure a model in distribution.
@@ -403,6 +452,7 @@ class SuiteRun:
         domain = isinstance(shift, DomainShift)
         reference = self._reference(shift, trial.after) if domain else None
         flipped = _flipped(trial)
+        self._tell_cut(model, shift.name, trial.shifted)
         return Evaluation(
             suite=self.suite.name,
             kind=shift.kind,
@@ -813,6 +863,7 @@ class SuiteRun:
             if budget is not None:
                 judged = judge_at_least(figure, budget, self.rules)
         reasked, disagreed = self._ask_again(members[0], asked[0])
+        self._tell_cut(model, IN_DISTRIBUTION, inputs_of(dataset.examples[: len(asked[0])]))
         return Floor(
             suite=self.suite.name,
             model=model.name,

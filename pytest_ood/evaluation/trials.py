@@ -61,12 +61,15 @@ class Asker:
         engine: Asks through the prediction store.
         model: Who is asked.
         merge: The coarser label for each label that is merged before answers are scored.
+        count_long: Whether inputs that do not fit into the model's window are among those that got
+            no answer, with the reason; an error otherwise.
     """
 
     suite: Suite
     engine: Engine
     model: Asked
     merge: Mapping[str, str] = field(default_factory=dict)
+    count_long: bool = True
 
     def answers(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0
@@ -111,8 +114,11 @@ class Asker:
                 check_answers(self.model.name, answers, len(block), labels)
                 yield answers
             return
-        what = f"{self.suite.name}/{shift}"
-        for answered in self.engine.in_blocks(self.model, inputs, labels, what, draw):
+        asked = self.engine.in_blocks(
+            self.model, inputs, labels, f"{self.suite.name}/{shift}", draw,
+            count_long=self.count_long,
+        )  # fmt: skip
+        for answered in asked:
             yield answered.answers
 
 
@@ -550,7 +556,8 @@ class PromptTrial:
 
         def answered(text: str) -> Prediction:
             try:
-                answers = asker(text).answers(what, examples, [e.inputs for e in examples])
+                trying = replace(asker(text), count_long=False)
+                answers = trying.answers(what, examples, [e.inputs for e in examples])
             except TooLongError as error:
                 # It is the prompt that is too long for some of them.
                 raise TooLongError(str(error), [text]) from None

@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.models._packing import Cost, Row, Tokens, batches, layout, pack
+from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from random import Random
+
+    Choice = Callable[[Any, Sequence[int]], Any]
+    """Takes logits (n, vocabulary) and whose answers they go on; returns a token for each, (n,)."""
 
 TOKENS, TOKENS_OF_ACCELERATORS = 1024, 8192
 """Tokens a forward pass: as many as a processor's matrix products need to run at full speed, and
@@ -90,15 +95,63 @@ class Decoder:
         """
         found: dict[Tokens, Tokens] = {}
         with self.torch.inference_mode():
-            for past, own, whole in self._parts(prompts):
-                rows = [Row((place,), len(tail)) for place, tail in enumerate(own)]
-                padded = self.packs and max(map(len, whole)) + longest <= self._window
-                for batch in batches(rows, self.most, GENERATING * self._tokens):
-                    for some in [batch] if padded else _of_one_length(batch):
-                        tails = [own[row.members[0]] for row in some]
-                        said = self._continue(tails, past, longest, is_over)
-                        found |= zip([whole[row.members[0]] for row in some], said, strict=True)
+            for past, tails, whole in self._batched(prompts, longest, self.most):
+                said = self._continue(tails, past, longest, is_over, choose=_likeliest)
+                found |= zip(whole, said, strict=True)
         return [found[prompt] for prompt in prompts]
+
+    def samples(
+        self,
+        prompts: Sequence[Tokens],
+        longest: int,
+        is_over: Callable[[Tokens], bool],
+        *,
+        count: int,
+        temperature: float,
+        seed: int,
+    ) -> list[list[Tokens]]:
+        """Return several answers to each prompt, each token drawn from the softmax of logits / T.
+
+        Every answer has a stream of its own, derived from the prompt, its number and the seed,
+        which gives one uniform number for each token (inversion of the cumulative distribution, in
+        the order of the vocabulary): whatever else is asked, it is the same, but for what batches
+        of another composition make of the last digits of a logit.
+
+        Args:
+            prompts: Each 1 token or more; equal ones have the same answers.
+            longest: Tokens of an answer.
+            is_over: Tells whether an answer ends with its last token.
+            count: Answers to each prompt.
+            temperature: Above 0.
+            seed: Of the streams.
+        """
+        found: dict[Tokens, list[Tokens]] = {}
+        with self.torch.inference_mode():
+            for past, tails, whole in self._batched(prompts, longest, max(1, self.most // count)):
+                streams = [
+                    generator(seed, "sample", str(number), *map(str, prompt))
+                    for prompt in whole
+                    for number in range(count)
+                ]
+                choose = _drawing(self.torch, streams, temperature)
+                said = self._continue(tails, past, longest, is_over, choose=choose, copies=count)
+                found |= {
+                    prompt: said[place * count : (place + 1) * count]
+                    for place, prompt in enumerate(whole)
+                }
+        return [found[prompt] for prompt in prompts]
+
+    def _batched(
+        self, prompts: Sequence[Tokens], longest: int, most: int
+    ) -> Iterator[tuple[Any, list[Tokens], list[Tokens]]]:
+        """Yield prompts that are answered together, each once, as `_parts` does."""
+        for past, own, whole in self._parts(prompts):
+            rows = [Row((place,), len(tail)) for place, tail in enumerate(own)]
+            padded = self.packs and max(map(len, whole)) + longest <= self._window
+            for batch in batches(rows, most, GENERATING * self._tokens):
+                for some in [batch] if padded else _of_one_length(batch):
+                    places = [row.members[0] for row in some]
+                    yield past, [own[place] for place in places], [whole[place] for place in places]
 
     @property
     def _tokens(self) -> int:
@@ -208,12 +261,20 @@ class Decoder:
         return torch.from_numpy(ids), mask, torch.from_numpy(positions), [one.ends for one in laid]
 
     def _continue(
-        self, tails: list[Tokens], past: Any, longest: int, is_over: Callable[[Tokens], bool]
+        self,
+        tails: list[Tokens],
+        past: Any,
+        longest: int,
+        is_over: Callable[[Tokens], bool],
+        *,
+        choose: Choice,
+        copies: int = 1,
     ) -> list[Tokens]:
-        """Return the answers of one batch; those that are over leave it.
+        """Return so many answers to each prompt of one batch; those that are over leave it.
 
         Prompts of different lengths are padded on the right: new tokens stand behind the padding,
-        which the mask hides, and count their positions from their own prompt.
+        which the mask hides, and count their positions from their own prompt. A prompt is computed
+        once, however many answers it gets.
         """
         torch, device = self.torch, self.model.device
         rows = [Row((place,), len(tail)) for place, tail in enumerate(tails)]
@@ -228,9 +289,15 @@ class Decoder:
             use_cache=True,
             logits_to_keep=kept.to(device),
         )
-        chosen = out.logits[torch.arange(len(tails)), which].argmax(-1)
-        said: list[Tokens] = [()] * len(tails)
-        live = list(range(len(tails)))
+        keys, logits = out.past_key_values, out.logits[torch.arange(len(tails)), which]
+        if copies > 1:
+            keys.batch_repeat_interleave(copies)
+            mask, lengths, logits = (
+                each.repeat_interleave(copies, dim=0) for each in (mask, lengths, logits)
+            )
+        said: list[Tokens] = [()] * (len(tails) * copies)
+        live = list(range(len(said)))
+        chosen = choose(logits, live)
         while True:
             for place, token in zip(live, chosen.tolist(), strict=True):
                 said[place] = (*said[place], token)
@@ -241,7 +308,6 @@ class Decoder:
             ]
             if not going:
                 return said
-            keys = out.past_key_values
             if len(going) < len(live):
                 keys.batch_select_indices(torch.tensor(going, device=device))
                 mask, lengths, chosen = mask[going], lengths[going], chosen[going]
@@ -255,8 +321,27 @@ class Decoder:
                 use_cache=True,
                 **named,
             )
-            chosen = out.logits[:, -1].argmax(-1)
+            keys, chosen = out.past_key_values, choose(out.logits[:, -1], live)
             lengths = lengths + 1
+
+
+def _likeliest(logits: Any, _: Sequence[int]) -> Any:
+    """Choose the likeliest token of each row."""
+    return logits.argmax(-1)
+
+
+def _drawing(torch: Any, streams: Sequence[Random], temperature: float) -> Choice:
+    """Return what draws a token of each row, by the next number of its stream."""
+
+    def choose(logits: Any, live: Sequence[int]) -> Any:
+        # In double precision, which not every accelerator has: sums of 50,000 shares are exact
+        # enough for the edges between tokens to stay where they are.
+        shares = (logits.cpu().double() / temperature).softmax(-1).cumsum(-1)
+        uniform = torch.tensor([[streams[place].random()] for place in live], dtype=shares.dtype)
+        drawn = torch.searchsorted(shares, uniform * shares[:, -1:], right=True)
+        return drawn[:, 0].clamp(max=shares.shape[1] - 1).to(logits.device)
+
+    return choose
 
 
 def can_pack(torch: Any, model: Any) -> bool:

@@ -3,128 +3,289 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.examples import Example
-from pytest_ood.prompting import Prompt, choose_demonstrations, field_names, parse_template
+from pytest_ood.examples import Dataset, Example
+from pytest_ood.prompting import (
+    SELECTIONS,
+    Prompt,
+    choose_demonstrations,
+    conclusion,
+    field_names,
+    parse_template,
+    rationale_of,
+)
 from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks import check_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context
+    from pytest_ood.tasks import Task
+
+VARIED = ("draw", "order")
+"""What `demonstration_seed` changes."""
+
+DEFAULT_SHOTS = 4
+
+SOURCE = "demonstrations"
+"""Where in a model's parameters it says where its demonstrations come from, which decides nothing
+beside what they are."""
+
+
+@dataclass(frozen=True)
+class Showing:
+    """Which demonstrations a prompt shows.
+
+    Attributes:
+        given: A list of tables of fields, `label` and `rationale`, or data (a path or a table).
+        shots: How many to draw; all of an inline list where it is None, and `DEFAULT_SHOTS` of
+            data.
+        seed: Of the draw and its order; of an inline list it decides the order, 0 being the one
+            given.
+        selection: Which are drawn, one of `SELECTIONS`; of an inline list, "random" takes the
+            first.
+        vary: What the seed changes, one of `VARIED`; "order" leaves what seed 0 draws.
+    """
+
+    given: Any = None
+    shots: int | None = None
+    seed: int = 0
+    selection: str = "random"
+    vary: str = "draw"
+
+    @property
+    def source(self) -> str:
+        """Where they come from, in words."""
+        if self.given is None or isinstance(self.given, list):
+            return "" if self.given is None else "the configuration"
+        table = self.given if isinstance(self.given, Mapping) else {"data": self.given}
+        return " ".join(str(table[key]) for key in ("data", "split") if key in table)
+
+    def check(self, who: str) -> None:
+        """Refuse values that are not known, or do not go together.
+
+        Raises:
+            ConfigurationError: it is so.
+        """
+        if self.selection not in SELECTIONS:
+            message = unknown_name("selection", self.selection, SELECTIONS)
+            raise ConfigurationError(f"{who}: {message}")
+        if self.vary not in VARIED:
+            raise ConfigurationError(f"{who}: vary: " + unknown_name("value", self.vary, VARIED))
+        if self.shots is not None and self.shots < 0:
+            raise ConfigurationError(f"{who}: shots = {self.shots} is 0 or more")
+        if self.given is None and self.shots:
+            raise ConfigurationError(
+                f"{who}: shots = {self.shots} needs `demonstrations`, the data to draw them from"
+            )
+        if self.selection != "random" and self.given is None:
+            raise ConfigurationError(
+                f"{who}: selection = {self.selection!r} needs `demonstrations` to select from"
+            )
 
 
 def prompt_loader(
     context: Context,
     prompt: str,
+    showing: Showing,
     *,
-    shots: int | None,
-    demonstrations: Any,
-    demonstration_seed: int,
     label_words: Mapping[str, str] | None,
+    chain_of_thought: bool = False,
+    written: bool = False,
 ) -> Callable[[], Prompt]:
     """Check a prompt's options now, and return what makes it, drawing its demonstrations then.
 
     Args:
         context: What the adapter is given.
         prompt: The template itself, or the path of a file with it (see `parse_template`).
-        shots: How many demonstrations to draw; all of an inline list where it is left out.
-        demonstrations: A list of tables of fields and `label`, or data (a path or a table).
-        demonstration_seed: Of the draw; of an inline list it decides the order, 0 being the one
-            given.
+        showing: Which demonstrations there are.
         label_words: The word for each label; the label itself where it is left out.
+        chain_of_thought: Whether demonstrations show how their answer is come to.
+        written: Whether answers are read out of what the model writes, whatever the case.
 
     Raises:
         ConfigurationError: values that do not go together.
         DataError: demonstrations that cannot be read.
     """
+    who = f"model {context.name!r}"
+    showing.check(who)
+    instruction, template = read_template(context, prompt)
+    words = _label_words(context, label_words, written=written)
+    shown = _demonstrations(context, field_names(template), showing, reasoned=chain_of_thought)
+
+    def load_prompt() -> Prompt:
+        return Prompt(template, words, instruction, shown(), chain_of_thought, showing.source)
+
+    return load_prompt
+
+
+def prompt_parameters(prompt: Prompt, task: Task) -> dict[str, Any]:
+    """Return what a report says of a prompt; but for `SOURCE`, and with the task, it decides."""
+    told: dict[str, Any] = {
+        "instruction": prompt.instruction,
+        "template": prompt.template,
+        "label_words": dict(prompt.label_words),
+        "shots": len(prompt.demonstrations),
+    }
+    if prompt.chain_of_thought:
+        told["chain_of_thought"] = True
+    if prompt.demonstrations:
+        told[SOURCE] = prompt.source
+    # The labels of a classification tell it already.
+    return told if task.labels else {**told, "task": task.name}
+
+
+def read_answer(prompt: Prompt, task: Task, text: str, *, finished: bool = True) -> str | None:
+    """Return the answer in what a model wrote, or None where there is none.
+
+    Args:
+        prompt: What it was asked.
+        task: Reads the answer.
+        text: What it wrote.
+        finished: Whether it came to an end by itself.
+    """
+    said = conclusion(text, finished=finished) if prompt.chain_of_thought else text
+    return None if said is None else task.read(said, prompt.label_words)
+
+
+def read_template(context: Context, prompt: str) -> tuple[str, str]:
+    """Return the instruction and the template that an option gives, or the file that it names.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or the template names no field.
+    """
     if "{" in prompt:
-        instruction, template = parse_template(prompt)
-    else:
-        try:
-            instruction, template = parse_template(
-                (context.root / prompt).read_text(encoding="utf-8")
-            )
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8"
-            raise ConfigurationError(
-                f"model {context.name!r}: the prompt file {context.root / prompt} cannot be read "
-                f"({reason}); give a file, or a template that holds {{text}}"
-            ) from None
-    words = dict(label_words or {label: label for label in context.labels})
+        return parse_template(prompt)
+    try:
+        return parse_template((context.root / prompt).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigurationError(
+            f"model {context.name!r}: the prompt file {context.root / prompt} cannot be read "
+            f"({reason}); give a file, or a template that holds {{text}}"
+        ) from None
+
+
+def _label_words(
+    context: Context, given: Mapping[str, str] | None, *, written: bool
+) -> dict[str, str]:
+    """Check the words for the labels: one for each, and no two the same."""
+    who = f"model {context.name!r}"
+    if not context.labels and given is not None:
+        raise ConfigurationError(
+            f"{who}: label_words: the task {context.task.name} has no labels; leave them out"
+        )
+    words = dict(given or {label: label for label in context.labels})
     for word in words.values():
         if not isinstance(word, str) or not word.strip():
-            raise ConfigurationError(f"model {context.name!r}: label_words: {word!r} is no word")
+            raise ConfigurationError(f"{who}: label_words: {word!r} is no word")
     for label in sorted({*words} ^ {*context.labels}):
         problem = (
             unknown_name("label", label, context.labels)
             if label in words
             else f"no word for the label {label!r}"
         )
-        raise ConfigurationError(f"model {context.name!r}: label_words: {problem}")
-    names = field_names(template)
-    shown = _demonstrations(context, names, demonstrations, shots, demonstration_seed)
-
-    def load_prompt() -> Prompt:
-        return Prompt(template, words, instruction, shown())
-
-    return load_prompt
+        raise ConfigurationError(f"{who}: label_words: {problem}")
+    first: dict[str, str] = {}
+    for label, word in words.items():
+        same = word.strip().casefold() if written else word.strip()
+        if same in first:
+            case = ", whatever the case, as answers are read" if word != words[first[same]] else ""
+            raise ConfigurationError(
+                f"{who}: label_words: {word!r} stands for {first[same]!r} and for {label!r}{case}; "
+                "give each label a word of its own"
+            )
+        first[same] = label
+    return words
 
 
 def _demonstrations(
-    context: Context, names: list[str], given: Any, shots: int | None, seed: int
+    context: Context, names: list[str], showing: Showing, *, reasoned: bool
 ) -> Callable[[], tuple[Example, ...]]:
     """Check the demonstrations now, and return what draws them when they are needed."""
-    if shots is not None and shots < 0:
-        raise ConfigurationError(f"model {context.name!r}: shots = {shots} is 0 or more")
+    who, given, shots = f"model {context.name!r}", showing.given, showing.shots
     if given is None:
-        if shots:
-            raise ConfigurationError(
-                f"model {context.name!r}: shots = {shots} needs `demonstrations`, "
-                "the data to draw them from"
-            )
         return tuple
+    count = DEFAULT_SHOTS if shots is None else shots
+
+    def chosen(data: Dataset, count: int, seed: int) -> tuple[Example, ...]:
+        drawn = choose_demonstrations(data, context.labels, count, seed, showing.selection)
+        if reasoned or showing.selection == "complexity":
+            _check_rationales(who, drawn)
+        return drawn
+
     if not isinstance(given, list):
         load = context.data(given)
 
         def draw() -> tuple[Example, ...]:
             data = load()
             check_labels(data, context.labels)
-            return choose_demonstrations(data, context.labels, 4 if shots is None else shots, seed)
+            if showing.vary == "draw":
+                return chosen(data, count, showing.seed)
+            return _reordered(chosen(data, count, 0), showing.seed)
 
         return draw
-    rows = _inline(context, names, given)
-    if shots is not None and shots > len(rows):
+    rows = tuple(_inline(context, names, given))
+    count = len(rows) if shots is None else shots
+    if count > len(rows):
         raise ConfigurationError(
-            f"model {context.name!r}: shots = {shots}, but {len(rows)} demonstrations are given"
+            f"{who}: shots = {shots}, but {len(rows)} demonstrations are given"
         )
-    chosen = rows if shots is None else rows[:shots]
-    if seed:
-        chosen = sorted(chosen, key=lambda e: derive_seed(seed, "order", e.id))
-    fixed = tuple(chosen)
+    if showing.selection == "complexity" and rows:
+        first = chosen(Dataset("the list of demonstrations", rows), count, 0)
+    else:
+        first = rows[:count]
+    if reasoned:
+        _check_rationales(who, first)
+    fixed = _reordered(first, showing.seed)
     return lambda: fixed
+
+
+def _reordered(examples: tuple[Example, ...], seed: int) -> tuple[Example, ...]:
+    """Return examples in the order of a seed; 0 leaves them as they are."""
+    if not seed:
+        return examples
+    return tuple(sorted(examples, key=lambda e: derive_seed(seed, "order", e.id)))
+
+
+def _check_rationales(who: str, examples: Iterable[Example]) -> None:
+    """Refuse a demonstration that does not show how its answer is come to."""
+    for example in examples:
+        if not rationale_of(example):
+            raise ConfigurationError(
+                f"{who}: the demonstration {example.id!r} has no rationale, how its answer is come "
+                "to; name the column of its data that has it with `rationale`, or give the inline "
+                "table such a key"
+            )
 
 
 def _inline(context: Context, names: list[str], given: list[Any]) -> list[Example]:
     """Read the demonstrations that stand in the configuration itself."""
     rows = []
+    who, labels = f"model {context.name!r}", context.labels
+    allowed = f"out of {', '.join(labels)}" if labels else "(the answer, as a string)"
     for number, row in enumerate(given, start=1):
         fields = dict(row) if isinstance(row, Mapping) else {}
-        label = fields.pop("label", None)
-        if label not in context.labels or not fields:
+        label, rationale = fields.pop("label", None), ""
+        if "rationale" not in names:
+            rationale = fields.pop("rationale", "")
+        right = label in labels if labels else isinstance(label, str)
+        if not right or not fields:
             raise ConfigurationError(
-                f"model {context.name!r}: demonstration {number} is a table of fields and a "
-                f"label out of {', '.join(context.labels)}, not {row!r}"
+                f"{who}: demonstration {number} is a table of fields and a label {allowed}, not "
+                f"{row!r}"
             )
-        if set(names) - set(fields) or not all(isinstance(v, str) for v in fields.values()):
+        texts = [*fields.values(), rationale]
+        if set(names) - set(fields) or not all(isinstance(text, str) for text in texts):
             raise ConfigurationError(
-                f"model {context.name!r}: demonstration {number} has to give the prompt's fields "
+                f"{who}: demonstration {number} has to give the prompt's fields "
                 f"({', '.join(names)}) as strings, not {row!r}"
             )
         inputs: Inputs = fields["text"] if list(fields) == ["text"] else fields
-        rows.append(Example(str(number), inputs, str(label)))
+        rows.append(Example(str(number), inputs, str(label), rationale=rationale))
     return rows

@@ -17,6 +17,7 @@ from pytest_ood.errors import (
     require,
     unknown_name,
 )
+from pytest_ood.examples import fields_of, size_of
 from pytest_ood.files import made_once
 from pytest_ood.models._torch import (
     check_choices,
@@ -34,10 +35,10 @@ from pytest_ood.objects import Portable
 from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ood.examples import Dataset, Inputs
+    from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
 EXAMPLE = """\
@@ -206,6 +207,25 @@ class FinetunedModel(Portable):
         key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
         return self.context.cache / "models" / f"{self.name}-{key}"
 
+    @property
+    def training_examples(self) -> Iterable[Example]:
+        """What it is fine-tuned on here."""
+        return () if self.training is None else self.training.load()
+
+    def count_cut(self, inputs: Iterable[Inputs]) -> int:
+        """Return how many of these inputs have more tokens than it sees.
+
+        ASCII has no more tokens than characters, so that short texts need no tokenizer.
+        """
+        tokenizer, length = self._tokenizer
+        room = length - tokenizer.num_special_tokens_to_add(pair=True)
+        long = [
+            value
+            for value in inputs
+            if size_of(value) > room or not all(t.isascii() for t in fields_of(value).values())
+        ]
+        return sum(len(row["input_ids"]) > length for row in self._encode(long, whole=True))
+
     def estimate(self, inputs: Sequence[Inputs]) -> Usage:
         """Return the tokens and operations that classifying these inputs would take.
 
@@ -248,15 +268,23 @@ class FinetunedModel(Portable):
                     answers[place] = decide(scores)
         return answers
 
-    def _encode(self, inputs: Sequence[Inputs]) -> list[dict[str, list[int]]]:
-        """Tokenize inputs, those with as many fields at once, which is quicker than one by one."""
+    def _encode(
+        self, inputs: Sequence[Inputs], *, whole: bool = False
+    ) -> list[dict[str, list[int]]]:
+        """Tokenize inputs, those with as many fields at once, which is quicker than one by one.
+
+        Args:
+            inputs: Of one or two fields.
+            whole: Whether they are left as long as they are.
+        """
         tokenizer, length = self._tokenizer
         texts = [pair(self.name, value) for value in inputs]
         rows: list[dict[str, list[int]]] = [{}] * len(texts)
         for count in sorted({len(fields) for fields in texts}):
             places = [place for place, fields in enumerate(texts) if len(fields) == count]
             columns = [list(column) for column in zip(*(texts[p] for p in places), strict=True)]
-            made = tokenizer(*columns, truncation=True, max_length=length)
+            cut = {"verbose": False} if whole else {"truncation": True, "max_length": length}
+            made = tokenizer(*columns, **cut)
             for number, place in enumerate(places):
                 rows[place] = {name: values[number] for name, values in made.items()}
         return rows

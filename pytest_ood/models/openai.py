@@ -25,9 +25,15 @@ from pytest_ood.models._api.calls import (
     is_loopback,
 )
 from pytest_ood.models._api.limits import Caps, Ledger, Pace, Prices
-from pytest_ood.models._prompts import prompt_loader
+from pytest_ood.models._prompts import (
+    SOURCE,
+    Showing,
+    prompt_loader,
+    prompt_parameters,
+    read_answer,
+)
+from pytest_ood.models._voting import Sample, Sampling, elected
 from pytest_ood.models.protocol import Usage
-from pytest_ood.parsing import parse_answer
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 
 if TYPE_CHECKING:
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
     from pytest_ood.prompting import Prompt
+    from pytest_ood.tasks import Task
 
 EXAMPLE = """\
 [tool.pytest_ood.models.hosted]
@@ -52,6 +59,10 @@ FORMS = ("text", "json_schema", "json_object")
 """How an answer is asked for; the latter two by the API's `response_format`."""
 
 MOST_TOP_LOGPROBS = 20
+
+LENGTH, LENGTH_OF_A_CHAIN = 16, 512
+"""Tokens of an answer, and of one with its chain of thought, unless somebody says more: chat models
+take more words than demonstrations show them."""
 
 TOKENS_OF_A_MESSAGE = 16
 """What a chat template may put around a message."""
@@ -72,30 +83,36 @@ class Decoding:
 
     Attributes:
         form: One of `FORMS`.
-        temperature: Of sampling.
+        sampling: Temperature, and how several answers become one.
         max_tokens: Of an answer.
-        seed: Of sampling; None for none.
+        seed: Of sampling; None for none, or of several answers for their numbers.
         reasoning: No temperature is sent, and `max_tokens` counts hidden reasoning.
         top_logprobs: How many likeliest first tokens scores are made of; 0 for no scores.
         request: Further fields of the request.
     """
 
     form: str = "text"
-    temperature: float = 0.0
-    max_tokens: int = 16
+    sampling: Sampling = field(default_factory=Sampling)
+    max_tokens: int = LENGTH
     seed: int | None = None
     reasoning: bool = False
     top_logprobs: int = 0
     request: Mapping[str, Any] = field(default_factory=dict)
 
-    def fields(self, words: Sequence[str]) -> dict[str, Any]:
-        """Return the fields of a request but for model and messages."""
+    def fields(self, words: Sequence[str], number: int = 0) -> dict[str, Any]:
+        """Return the fields of a request but for model and messages.
+
+        Args:
+            words: Those of the labels.
+            number: Of the answer; no two of one input have the same seed, and neither have those
+                of two seeds.
+        """
         if self.reasoning:
             fields: dict[str, Any] = {"max_completion_tokens": self.max_tokens}
         else:
-            fields = {"max_tokens": self.max_tokens, "temperature": self.temperature}
-        if self.seed is not None:
-            fields["seed"] = self.seed
+            fields = {"max_tokens": self.max_tokens, "temperature": self.sampling.temperature}
+        if self.seed is not None or self.sampling.samples > 1:
+            fields["seed"] = (self.seed or 0) * self.sampling.samples + number
         if self.top_logprobs:
             fields |= {"logprobs": True, "top_logprobs": self.top_logprobs}
         if self.form == "json_object":
@@ -114,18 +131,19 @@ class Decoding:
 
 @dataclass(frozen=True)
 class ApiModel:
-    """A model behind an API, one chat completion an input.
+    """A model behind an API, one chat completion an input, or several that vote.
 
     The instruction is the system message, a demonstration a message of the user and an answer of
-    the assistant, the input the last message of the user. The label is read out of the answer by
-    `parse_answer`; an answer that names none, or two, is an abstention, and so is an empty one
-    (asked for once more before), a refusal, and what a content filter stopped. An input that no
-    answer came to has a prediction with an `error`.
+    the assistant, the input the last message of the user. The task reads the answer out of what
+    comes; what it cannot read is an abstention, and so is an empty answer (asked for once more
+    before), a refusal, and what a content filter stopped. An input that no answer came to, or not
+    all of several, has a prediction with an `error`.
 
     Attributes:
         name: In reports.
         server: Where it is asked.
         load_prompt: Returns template, label words and demonstrations.
+        task: Reads answers out of what is written.
         decoding: How it is asked to answer.
         patience: How hard it is asked.
         account: What it takes of the server, shared by all models of one table.
@@ -134,6 +152,7 @@ class ApiModel:
     name: str
     server: Server
     load_prompt: Callable[[], Prompt] = field(repr=False)
+    task: Task
     decoding: Decoding
     patience: Patience
     account: Account = field(repr=False)
@@ -158,11 +177,12 @@ class ApiModel:
         """Prompt and decoding."""
         sent = self.decoding.fields(list(self.prompt.label_words.values()))
         decoding = {key: value for key, value in sent.items() if key != "response_format"}
+        sampling = self.decoding.sampling
+        if sampling.samples > 1:
+            voting = {k: v for k, v in sampling.parameters.items() if k.startswith("vote")}
+            decoding |= {"samples": sampling.samples, "seed": self.decoding.seed or 0, **voting}
         return {
-            "instruction": self.prompt.instruction,
-            "template": self.prompt.template,
-            "label_words": dict(self.prompt.label_words),
-            "shots": len(self.prompt.demonstrations),
+            **prompt_parameters(self.prompt, self.task),
             "base_url": self.server.base_url,
             "answer": self.decoding.form,
             **decoding,
@@ -174,8 +194,8 @@ class ApiModel:
 
         What a hosted model is made of may change under its name, which nobody outside can tell.
         """
-        shown = [(canonical(e.inputs), e.label) for e in self.prompt.demonstrations]
-        rest = [self.server.model, dict(self.parameters), shown]
+        decided = {key: value for key, value in self.parameters.items() if key != SOURCE}
+        rest = [self.server.model, decided, self.prompt.shown]
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -193,7 +213,8 @@ class ApiModel:
         four times what English takes.
         """
         unique = {canonical(value): value for value in inputs}
-        sizes = [self._question(value).size for value in unique.values()]
+        samples = self.decoding.sampling.samples
+        sizes = [self._question(value).size for value in unique.values() for _ in range(samples)]
         answers = len(sizes) * self.decoding.max_tokens
         prices = self.account.ledger.prices
         cost = prices.of(sum(sizes), answers) if prices else None
@@ -210,15 +231,23 @@ class ApiModel:
         places: dict[str, list[int]] = {}
         for place, value in enumerate(inputs):
             places.setdefault(canonical(value), []).append(place)
-        rows = list(places.values())
-        questions = [self._question(inputs[row[0]]) for row in rows]
+        rows, samples = list(places.values()), self.decoding.sampling.samples
+        questions = [
+            self._question(inputs[row[0]], number) for row in rows for number in range(samples)
+        ]
         outcomes = ask(self.name, questions, self.server, self.account, self.patience)
+        came: dict[int, dict[int, Reply | Missing]] = {}
         # Closed here and now, not when the garbage is collected.
         with closing(outcomes):
             for number, outcome in outcomes:
-                prediction = self._prediction(outcome)
-                for place in rows[number]:
-                    yield place, prediction
+                row, sample = divmod(number, samples)
+                known = came.setdefault(row, {})
+                known[sample] = outcome
+                if len(known) == samples:
+                    del came[row]
+                    prediction = self._prediction([known[place] for place in sorted(known)])
+                    for place in rows[row]:
+                        yield place, prediction
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Answer every input, in order.
@@ -229,9 +258,8 @@ class ApiModel:
         answers = dict(self.stream(inputs))
         return [answers[place] for place in range(len(inputs))]
 
-    def _question(self, inputs: Inputs) -> Question:
+    def _question(self, inputs: Inputs, number: int = 0) -> Question:
         words = self.prompt.label_words
-        bare = replace(self.prompt, instruction="", demonstrations=())
         messages = []
         instruction = self.prompt.instruction.strip()
         if self.decoding.form == "json_object":
@@ -243,13 +271,13 @@ class ApiModel:
         if instruction:
             messages.append({"role": "system", "content": instruction})
         for example in self.prompt.demonstrations:
-            word = words[example.label]
+            said = self.prompt.answer(example)
             if self.decoding.form != "text":
-                word = _json_answer(word)
-            messages.append({"role": "user", "content": bare.render(example.inputs)})
-            messages.append({"role": "assistant", "content": word})
-        messages.append({"role": "user", "content": bare.render(inputs)})
-        fields = self.decoding.fields(list(words.values()))
+                said = _json_answer(said)
+            messages.append({"role": "user", "content": self.prompt.question(example.inputs)})
+            messages.append({"role": "assistant", "content": said})
+        messages.append({"role": "user", "content": self.prompt.question(inputs)})
+        fields = self.decoding.fields(list(words.values()), number)
         # Text that UTF-8 cannot carry (a lone surrogate) is replaced: no server takes it.
         sent = [{k: v.encode("utf-8", "replace").decode() for k, v in m.items()} for m in messages]
         texts = [message["content"] for message in sent]
@@ -259,24 +287,30 @@ class ApiModel:
         body = {"model": self.server.model, "messages": sent, **fields}
         return Question(body, size, self.decoding.max_tokens)
 
-    def _prediction(self, outcome: Reply | Missing) -> Prediction:
-        """Read the label out of a reply."""
-        if isinstance(outcome, Missing):
-            return Prediction(None, error=outcome.reason)
-        if outcome.declined:
-            return Prediction(None, text=outcome.text)
-        scores = _scores(outcome.likely, self.prompt.label_words)
-        return Prediction(self._label(outcome.text), scores, outcome.text)
+    def _prediction(self, outcomes: Sequence[Reply | Missing]) -> Prediction:
+        """Read the answer out of the replies to one input; where one is missing, there is none."""
+        replies = [outcome for outcome in outcomes if isinstance(outcome, Reply)]
+        missing = [outcome.reason for outcome in outcomes if isinstance(outcome, Missing)]
+        if missing:
+            return Prediction(None, error=missing[0])
+        samples = [Sample(reply.text, self._answer(reply)) for reply in replies]
+        prediction = elected(samples, self.decoding.sampling, self.task)
+        if not self.decoding.top_logprobs or replies[0].declined:
+            return prediction
+        return replace(prediction, scores=_scores(replies[0].likely, self.prompt.label_words))
 
-    def _label(self, text: str) -> str | None:
-        if self.decoding.form == "text":
-            return parse_answer(text, self.prompt.label_words)
-        try:
-            answer = json.loads(text)
-        except (ValueError, RecursionError):
+    def _answer(self, reply: Reply) -> str | None:
+        text = reply.text
+        if reply.declined:
             return None
-        word = answer.get("label") if isinstance(answer, Mapping) else None
-        return parse_answer(word, self.prompt.label_words) if isinstance(word, str) else None
+        if self.decoding.form != "text":
+            try:
+                answer = json.loads(text)
+            except (ValueError, RecursionError):
+                return None
+            word = answer.get("label") if isinstance(answer, Mapping) else None
+            return self.task.read(word, self.prompt.label_words) if isinstance(word, str) else None
+        return read_answer(self.prompt, self.task, text, finished=reply.finished)
 
 
 def _json_answer(word: str) -> str:
@@ -312,12 +346,18 @@ def build(
     shots: int | None = None,
     demonstrations: Any = None,
     demonstration_seed: int = 0,
+    selection: str = "random",
+    vary: str = "draw",
+    chain_of_thought: bool = False,
     label_words: Mapping[str, str] | None = None,
     base_url: str | None = None,
     api_key: str | None = None,
     answer: str = "text",
+    samples: int = 1,
     temperature: float = 0.0,
-    max_tokens: int = 16,
+    vote: str = "majority",
+    vote_top: int | None = None,
+    max_tokens: int | None = None,
     seed: int | None = None,
     reasoning: bool = False,
     top_logprobs: int = 0,
@@ -341,21 +381,33 @@ def build(
         source: The model's name at the server.
         context: What the adapter is given.
         prompt: The template itself, or the path of a file with it (see `parse_template`).
-        shots: How many demonstrations to draw; all of an inline list where it is left out.
-        demonstrations: A list of tables of fields and `label`, or data (a path or a table).
+        shots: How many demonstrations to draw; all of an inline list where it is left out, 4 of
+            data.
+        demonstrations: A list of tables of fields, `label` and `rationale`, or data (a path or a
+            table).
         demonstration_seed: Of the draw; of an inline list it decides the order, 0 being the one
             given.
+        selection: Which of the data are drawn: "random", the labels taking turns; or "complexity",
+            those with the most reasoning steps (Fu et al. 2022).
+        vary: What the seed changes: "draw", which are drawn and their order; or "order" alone.
+        chain_of_thought: Demonstrations show how their answer is come to, and the model writes so
+            (Wei et al. 2022); without demonstrations a phrase asks for it (Kojima et al. 2022).
         label_words: The word for each label; the label itself where it is left out.
         base_url: Of the server; $OPENAI_BASE_URL, or else OpenAI's, where it is left out.
         api_key: The environment variable that holds the key, never the key itself. Left out:
             OPENAI_API_KEY, and for a server on this machine none.
         answer: "text"; or "json_schema" or "json_object", which ask for structured answers and are
             an error where the server has none.
-        temperature: Of sampling.
-        max_tokens: Of one answer.
+        samples: Answers to an input, each a call with a seed of its own, of which the one that most
+            give counts (Wang et al. 2022).
+        temperature: They are drawn at.
+        vote: Which samples vote: "majority", all; or "complexity", the `vote_top` with the most
+            reasoning steps (Fu et al. 2022).
+        vote_top: How many these are.
+        max_tokens: Of one answer; 16 where it is left out, 512 of a chain of thought.
         seed: Of sampling, where the server takes one.
-        reasoning: A reasoning model: no temperature is sent, and `max_tokens` goes by the name
-            `max_completion_tokens`, which counts hidden reasoning.
+        reasoning: A model that reasons in hiding: no temperature is sent, and `max_tokens` goes by
+            the name `max_completion_tokens`, which counts hidden reasoning.
         top_logprobs: 1 to 20: how many likeliest first tokens probabilities are made of; 0: labels
             have none.
         request: Further fields of the request, as the server takes them.
@@ -400,6 +452,13 @@ def build(
         raise ConfigurationError(
             f'{who}: top_logprobs needs answer = "text": JSON does not start with a label'
         )
+    _check_forms(who, context, answer, top_logprobs, samples, chain_of_thought=chain_of_thought)
+    sampling = Sampling(samples, temperature, seed or 0, vote, vote_top)
+    # A model that reasons in hiding has a temperature of its own.
+    drawn = temperature > 0 or reasoning
+    sampling.check(who, chain_of_thought=chain_of_thought, drawn=drawn)
+    if max_tokens is None:
+        max_tokens = LENGTH_OF_A_CHAIN if chain_of_thought else LENGTH
     for key in request or {}:
         if key in _OWN_FIELDS:
             raise ConfigurationError(
@@ -428,15 +487,46 @@ def build(
         prompt_loader(
             context,
             prompt,
-            shots=shots,
-            demonstrations=demonstrations,
-            demonstration_seed=demonstration_seed,
+            Showing(demonstrations, shots, demonstration_seed, selection, vary),
             label_words=label_words,
+            chain_of_thought=chain_of_thought,
+            written=True,
         ),
-        Decoding(answer, temperature, max_tokens, seed, reasoning, top_logprobs, request or {}),
+        context.task,
+        Decoding(answer, sampling, max_tokens, seed, reasoning, top_logprobs, request or {}),
         Patience(concurrency, attempts, timeout, time_limit),
         account,
     )
+
+
+def _check_forms(
+    who: str,
+    context: Context,
+    answer: str,
+    top_logprobs: int,
+    samples: int,
+    *,
+    chain_of_thought: bool,
+) -> None:
+    """Refuse structured answers and probabilities where the answer is no label alone."""
+    reasons = {
+        f"the task {context.task.name} has no labels": not context.labels,
+        "a chain of thought comes before its answer": chain_of_thought,
+    }
+    for reason in (reason for reason, holds in reasons.items() if holds):
+        if answer != "text":
+            raise ConfigurationError(
+                f'{who}: answer = {answer!r} asks for a label, but {reason}; take answer = "text"'
+            )
+        if top_logprobs:
+            raise ConfigurationError(
+                f"{who}: top_logprobs is about the labels' words, but {reason}; leave it out"
+            )
+    if top_logprobs and samples > 1:
+        raise ConfigurationError(
+            f"{who}: of samples = {samples} the probabilities are shares of votes; leave out "
+            "top_logprobs"
+        )
 
 
 def _server(who: str, model: str, base_url: str | None, api_key: str | None) -> Server:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+import math
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pytest_ood.errors import (
     AssetError,
@@ -20,9 +21,15 @@ from pytest_ood.errors import (
     require,
     unknown_name,
 )
-from pytest_ood.examples import canonical
 from pytest_ood.models._decoding import Decoder, can_pack
-from pytest_ood.models._prompts import prompt_loader
+from pytest_ood.models._prompts import (
+    SOURCE,
+    Showing,
+    prompt_loader,
+    prompt_parameters,
+    read_answer,
+    read_template,
+)
 from pytest_ood.models._torch import (
     check_choices,
     checkpoint_hash,
@@ -34,10 +41,10 @@ from pytest_ood.models._torch import (
     unpacked_place,
     weight_count,
 )
+from pytest_ood.models._voting import Sample, Sampling, elected
 from pytest_ood.models.protocol import Usage
 from pytest_ood.objects import Portable
-from pytest_ood.parsing import parse_answer
-from pytest_ood.prompting import field_names
+from pytest_ood.prompting import field_names, next_question
 from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:
@@ -47,6 +54,7 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
     from pytest_ood.prompting import Prompt
+    from pytest_ood.tasks import Task
 
 EXAMPLE = """\
 [tool.pytest_ood.models.assistant]
@@ -60,11 +68,16 @@ demonstrations = "data/train.jsonl"
 SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
 
+T = TypeVar("T")
+
 ANSWERS = ("scored", "generated")
 """Whether the label words are scored, or the model writes and the label is read out of it."""
 
 ELSEWHERE = ("openai",)
 """Schemes of a source that other adapters of this name take."""
+
+LENGTH, LENGTH_OF_A_CHAIN = 16, 256
+"""Tokens of a generated answer, and of one with its chain of thought, unless somebody says more."""
 
 CONTENT_FREE = ("N/A", "", "[MASK]")
 """Inputs without content, for calibration (Zhao et al. 2021, section 4.2)."""
@@ -72,7 +85,7 @@ CONTENT_FREE = ("N/A", "", "[MASK]")
 
 @dataclass(frozen=True)
 class Checkpoint(Portable):
-    """The weights behind a prompted model, loaded once for all its prompts.
+    """The weights behind a prompted model, loaded once for all prompts and models of a run.
 
     Attributes:
         source: Hub id, folder, GGUF file or asset.
@@ -104,6 +117,23 @@ class Checkpoint(Portable):
     @cached_property
     def loaded(self) -> tuple[Any, Any, Any]:
         """Torch, the tokenizer and the model."""
+        return self._held("weights", self._load)
+
+    @cached_property
+    def packs(self) -> bool:
+        """Whether the model takes several prompts in a row; tried once."""
+        torch, _, model = self.loaded
+        return self._held("packs", lambda: can_pack(torch, model))
+
+    def _held(self, what: str, make: Callable[[], T]) -> T:
+        """Return what all models on these weights hold together; the first of them makes it."""
+        key = (what, self.hash, self.device, self.dtype)
+        if key not in self.context.held:
+            self.context.held[key] = make()
+        found: T = self.context.held[key]
+        return found
+
+    def _load(self) -> tuple[Any, Any, Any]:
         purpose = f"the prompted {self.who}"
         torch = require("torch", extra="transformers", purpose=purpose)
         transformers = require("transformers", extra="transformers", purpose=purpose)
@@ -120,48 +150,55 @@ class Checkpoint(Portable):
                 ) from error
         return torch, tokenizer, model.to(pick_device(torch, self.device)).eval()
 
-    @cached_property
-    def packs(self) -> bool:
-        """Whether the model takes several prompts in a row; tried once."""
-        torch, _, model = self.loaded
-        return can_pack(torch, model)
-
 
 @dataclass(frozen=True)
 class Generation:
-    """How an answer is written: always the likeliest token.
+    """How an answer is written.
 
     Attributes:
         max_new_tokens: Of an answer.
-        stop: What ends an answer once it says something; it ends at the model's own end as well.
+        stop: What ends an answer, white space once it says something; it ends at the model's own
+            end as well.
+        sampling: How tokens are drawn, and how several answers become one.
     """
 
-    max_new_tokens: int = 16
+    max_new_tokens: int = LENGTH
     stop: str = "\n"
+    sampling: Sampling = field(default_factory=Sampling)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What decides answers."""
+        told = {"max_new_tokens": self.max_new_tokens, "stop": self.stop}
+        return {**told, **self.sampling.parameters}
 
     def read(self, text: str) -> str:
         """Return what an answer says, up to where it stops."""
-        said = text.lstrip()
-        return said.partition(self.stop)[0].rstrip() if self.stop else said
+        said = self._started(text)
+        return (said.partition(self.stop)[0].strip() if self.stop else said).lstrip()
 
     def is_over(self, text: str) -> bool:
         """Tell whether an answer has come to its stop."""
-        return bool(self.stop) and self.stop in text.lstrip()
+        return bool(self.stop) and self.stop in self._started(text)
+
+    def _started(self, text: str) -> str:
+        """Return an answer from where a stop counts; white space does once something was said."""
+        return text if self.stop.strip() else text.lstrip()
 
 
 @dataclass(frozen=True)
 class PromptedModel(Portable):
-    """A causal LM that answers with the label whose word is the likeliest next token.
+    """A causal LM that answers with the label whose word is the likeliest next token, or writes.
 
     Attributes:
         name: In reports.
         checkpoint: The weights.
         load_prompt: Returns template, label words and demonstrations.
-        labels: The task's, in order.
+        task: Reads answers out of what is written.
         calibrate: Divide by the scores of content-free inputs (Zhao et al. 2021).
         batch_size: Prompts a forward pass, at most.
-        generation: How answers are written, where they are not scored; the label is read out of
-            them, and an answer that names none is an abstention.
+        generation: How answers are written, where they are not scored; what cannot be read is an
+            abstention.
     """
 
     LOADED: ClassVar = ("decoder",)
@@ -169,11 +206,16 @@ class PromptedModel(Portable):
     name: str
     checkpoint: Checkpoint
     load_prompt: Callable[[], Prompt]
-    labels: tuple[str, ...]
+    task: Task
     calibrate: bool
     batch_size: int
     generation: Generation | None = None
     paradigm: Paradigm = "prompted"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The task's, in order."""
+        return self.task.labels
 
     @property
     def source(self) -> str:
@@ -194,12 +236,9 @@ class PromptedModel(Portable):
         """Prompt and decoding."""
         written: dict[str, Any] = {}
         if self.generation is not None:
-            written = {"answer": "generated", **asdict(self.generation)}
+            written = {"answer": "generated", **self.generation.parameters}
         return {
-            "instruction": self.prompt.instruction,
-            "template": self.prompt.template,
-            "label_words": dict(self.prompt.label_words),
-            "shots": len(self.prompt.demonstrations),
+            **prompt_parameters(self.prompt, self.task),
             "calibrate": self.calibrate,
             "dtype": self.checkpoint.dtype,
             "device": self.checkpoint.device,
@@ -209,9 +248,8 @@ class PromptedModel(Portable):
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the checkpoint's files, the prompt with its demonstrations, and the decoding."""
-        shown = [(canonical(e.inputs), e.label) for e in self.prompt.demonstrations]
-        decided = {k: v for k, v in self.parameters.items() if k != "device"}
-        rest = [self.checkpoint.hash, decided, shown]
+        decided = {k: v for k, v in self.parameters.items() if k not in ("device", SOURCE)}
+        rest = [self.checkpoint.hash, decided, self.prompt.shown]
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -234,7 +272,10 @@ class PromptedModel(Portable):
         tokenizer = load_tokenizer(folder, self.checkpoint.who)
         prompts = [self.prompt.render(value) for value in inputs]
         sizes = [len(row) for row in tokenizer(prompts)["input_ids"]] if prompts else []
-        said = 0 if self.generation is None else self.generation.max_new_tokens * len(sizes)
+        said = 0
+        if self.generation is not None:
+            each = self.generation.max_new_tokens * self.generation.sampling.samples
+            said = each * len(sizes)
         start = len(self._shared_prefix(tokenizer))
         computed = sum(size - start for size in sizes) + said
         return Usage(
@@ -265,7 +306,7 @@ class PromptedModel(Portable):
         return self.decoder.scores(self._encoded(inputs), self._words)
 
     def _written(self, inputs: Sequence[Inputs], generation: Generation) -> list[Prediction]:
-        """Return what the model writes, and the label that it names."""
+        """Return what the model writes, and the answer that is read out of it."""
         _, tokenizer, model = self.checkpoint.loaded
         ends = _ends(tokenizer, model)
 
@@ -275,11 +316,23 @@ class PromptedModel(Portable):
         def is_over(said: tuple[int, ...]) -> bool:
             return said[-1] in ends or generation.is_over(text_of(said))
 
-        encoded = self._encoded(inputs, room=generation.max_new_tokens)
-        said = self.decoder.continuations(encoded, generation.max_new_tokens, is_over)
-        texts = [generation.read(text_of(answer)) for answer in said]
-        words = self.prompt.label_words
-        return [Prediction(parse_answer(text, words), text=text) for text in texts]
+        longest, sampling = generation.max_new_tokens, generation.sampling
+        encoded = self._encoded(inputs, room=longest)
+        if sampling.temperature:
+            answers = self.decoder.samples(
+                encoded, longest, is_over, count=sampling.samples,
+                temperature=sampling.temperature, seed=sampling.seed,
+            )  # fmt: skip
+        else:
+            likeliest = self.decoder.continuations(encoded, longest, is_over)
+            answers = [[said] for said in likeliest]
+
+        def sample(said: tuple[int, ...]) -> Sample:
+            text = generation.read(text_of(said))
+            finished = len(said) < longest or is_over(said)
+            return Sample(text, read_answer(self.prompt, self.task, text, finished=finished))
+
+        return [elected(list(map(sample, said)), sampling, self.task) for said in answers]
 
     def _encoded(self, inputs: Sequence[Inputs], room: int = 0) -> list[tuple[int, ...]]:
         """Return the tokens of every prompt, and see that so many more fit behind it."""
@@ -302,6 +355,7 @@ class PromptedModel(Portable):
                 f"model {self.name!r}: a prompt of {longest} tokens{answer} does not fit its "
                 f"window of {window}; use fewer demonstrations or shorter texts",
                 [inputs[place] for place in long],
+                f"the prompt{answer} does not fit the model's window of {window} tokens",
             )
         return encoded
 
@@ -324,14 +378,18 @@ class PromptedModel(Portable):
 
     @cached_property
     def _words(self) -> list[int]:
-        """The first token of each label word."""
+        """The token of each label word."""
         return self._word_tokens(self.checkpoint.loaded[1])
 
     def _word_tokens(self, tokenizer: Any) -> list[int]:
-        """Return the first token of each label word as it follows the prompt; they have to differ.
+        """Return the token of each label word as it follows the prompt.
 
         Tokenizers write a word's leading space in different ways, so it is looked up where it
         stands, after a prompt.
+
+        Raises:
+            ModelError: a word is more than one token, of which the first alone would be scored; or
+                two words are the same token.
         """
         prompt = self.prompt.render(self._probe("a"))
         bare = tokenizer(prompt)["input_ids"]
@@ -342,11 +400,19 @@ class PromptedModel(Portable):
             if full[: len(bare)] != bare or len(full) == len(bare):
                 # The end of the prompt merges with the word, or a closing token follows it.
                 full = bare + tokenizer(f" {word}", add_special_tokens=False)["input_ids"]
-            tokens.append(full[len(bare)])
+            own = full[len(bare) :]
+            if len(own) > 1:
+                pieces = " ".join(map(repr, tokenizer.convert_ids_to_tokens(own)))
+                raise ModelError(
+                    f"model {self.name!r}: the label word {word!r} is {len(own)} tokens ({pieces}),"
+                    " and one is scored; give another word with `label_words`, or let the model "
+                    'write its answer: answer = "generated"'
+                )
+            tokens += own
         if len(set(tokens)) < len(tokens):
             raise ModelError(
                 f"model {self.name!r}: the label words {list(self.prompt.label_words.values())} "
-                "do not differ in their first token; give others with `label_words`"
+                "are the same token to it; give others with `label_words`"
             )
         return tokens
 
@@ -393,11 +459,19 @@ def build(
     shots: int | None = None,
     demonstrations: Any = None,
     demonstration_seed: int = 0,
+    selection: str = "random",
+    vary: str = "draw",
+    chain_of_thought: bool = False,
     label_words: Mapping[str, str] | None = None,
     calibrate: bool = False,
-    answer: str = "scored",
+    answer: str | None = None,
     max_new_tokens: int | None = None,
     stop: str | None = None,
+    samples: int = 1,
+    temperature: float = 0.0,
+    seed: int = 0,
+    vote: str = "majority",
+    vote_top: int | None = None,
     batch_size: int = 64,
     device: str = "auto",
     dtype: str = "float32",
@@ -408,16 +482,31 @@ def build(
         source: A hub id, `hf:ID`, a folder, a GGUF file, or `asset:smollm2`.
         context: What the adapter is given.
         prompt: The template itself, or the path of a file with it (see `parse_template`).
-        shots: How many demonstrations to draw; all of an inline list where it is left out.
-        demonstrations: A list of tables of fields and `label`, or data (a path or a table).
+        shots: How many demonstrations to draw; all of an inline list where it is left out, 4 of
+            data.
+        demonstrations: A list of tables of fields, `label` and `rationale`, or data (a path or a
+            table).
         demonstration_seed: Of the draw; of an inline list it decides the order, 0 being the one
             given.
+        selection: Which of the data are drawn: "random", the labels taking turns; or "complexity",
+            those with the most reasoning steps (Fu et al. 2022).
+        vary: What the seed changes: "draw", which are drawn and their order; or "order" alone.
+        chain_of_thought: Demonstrations show how their answer is come to, and the model writes so
+            (Wei et al. 2022); without demonstrations a phrase asks for it (Kojima et al. 2022).
         label_words: The word for each label; the label itself where it is left out.
         calibrate: Contextual calibration (Zhao et al. 2021), of scores.
-        answer: "scored": the label whose word is the likeliest next token; "generated": the label
-            that the model's answer names (see `parse_answer`).
-        max_new_tokens: Of a generated answer; 16 where it is left out.
-        stop: What ends a generated answer; a line break where it is left out, "" for nothing.
+        answer: "scored": the label whose word is the likeliest next token; "generated": what is
+            read out of the model's answer. Left out: scored, but where the task has no labels, or
+            the model thinks aloud or is sampled.
+        max_new_tokens: Of a generated answer; 16 where it is left out, 256 of a chain of thought.
+        stop: What ends a generated answer; left out: a line break, of a chain of thought the next
+            question; "" for nothing.
+        samples: Answers to an input, of which the one that most give counts (Wang et al. 2022).
+        temperature: They are drawn at; 0 for the likeliest token always.
+        seed: Of the draws.
+        vote: Which samples vote: "majority", all; or "complexity", the `vote_top` with the most
+            reasoning steps (Fu et al. 2022).
+        vote_top: How many these are.
         batch_size: Prompts a forward pass, at most; long ones are fewer.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: "float32", "bfloat16" or "float16".
@@ -427,39 +516,80 @@ def build(
         DataError: demonstrations that cannot be read.
     """
     check_choices(context, source, device=device, dtype=dtype)
+    who = f"model {context.name!r}"
     if batch_size < 1:
-        raise ConfigurationError(f"model {context.name!r}: batch_size = {batch_size} is 1 or more")
-    generation = _generation(context.name, answer, max_new_tokens, stop, calibrate=calibrate)
+        raise ConfigurationError(f"{who}: batch_size = {batch_size} is 1 or more")
+    if not 0.0 <= temperature < math.inf:
+        raise ConfigurationError(f"{who}: temperature = {temperature} is 0 or more")
+    sampling = Sampling(samples, temperature, seed, vote, vote_top)
+    sampling.check(who, chain_of_thought=chain_of_thought, drawn=temperature > 0)
+    reasons = {
+        f"the task {context.task.name} has no labels": not context.labels,
+        "a chain of thought": chain_of_thought,
+        "a temperature": temperature > 0,
+    }
+    generation = _generation(
+        who,
+        answer,
+        next((reason for reason, holds in reasons.items() if holds), ""),
+        {"max_new_tokens": max_new_tokens, "stop": stop},
+        Generation(LENGTH, sampling=sampling)
+        if not chain_of_thought
+        else Generation(
+            LENGTH_OF_A_CHAIN, next_question(read_template(context, prompt)[1]), sampling
+        ),
+        calibrate=calibrate,
+    )
     load_prompt = prompt_loader(
         context,
         prompt,
-        shots=shots,
-        demonstrations=demonstrations,
-        demonstration_seed=demonstration_seed,
+        Showing(demonstrations, shots, demonstration_seed, selection, vary),
         label_words=label_words,
+        chain_of_thought=chain_of_thought,
+        written=generation is not None,
     )
     checkpoint = Checkpoint(source, context, device, dtype)
     return PromptedModel(
-        context.name, checkpoint, load_prompt, context.labels, calibrate, batch_size, generation
+        context.name, checkpoint, load_prompt, context.task, calibrate, batch_size, generation
     )
 
 
 def _generation(
-    name: str, answer: str, max_new_tokens: int | None, stop: str | None, *, calibrate: bool
+    who: str,
+    answer: str | None,
+    needed: str,
+    given: Mapping[str, Any],
+    usual: Generation,
+    *,
+    calibrate: bool,
 ) -> Generation | None:
-    """Check how answers come about; None where they are scored."""
-    if answer not in ANSWERS:
-        raise ConfigurationError(f"model {name!r}: " + unknown_name("answer", answer, ANSWERS))
-    given: dict[str, Any] = {"max_new_tokens": max_new_tokens, "stop": stop}
-    given = {key: value for key, value in given.items() if value is not None}
-    if answer == "scored":
-        for key in given:
-            raise ConfigurationError(f'model {name!r}: {key} needs answer = "generated"')
+    """Check how answers come about; None where they are scored.
+
+    Args:
+        who: Whom messages name.
+        answer: What was asked for, or None.
+        needed: Why answers have to be written; "" where they need not.
+        given: Options of written answers; None for what was left out.
+        usual: How they are written unless an option says otherwise.
+        calibrate: Whether scores are calibrated.
+    """
+    chosen = answer or ("generated" if needed else "scored")
+    if chosen not in ANSWERS:
+        raise ConfigurationError(f"{who}: " + unknown_name("answer", chosen, ANSWERS))
+    options = {key: value for key, value in given.items() if value is not None}
+    if chosen == "scored":
+        if needed:
+            raise ConfigurationError(
+                f'{who}: answer = "scored" scores label words; {needed} needs answer = "generated"'
+            )
+        for key in options:
+            raise ConfigurationError(f'{who}: {key} needs answer = "generated"')
         return None
     if calibrate:
         raise ConfigurationError(
-            f'model {name!r}: calibrate = true divides scores, which answer = "generated" has not'
+            f'{who}: calibrate = true divides scores, which answer = "generated" has not'
         )
-    if max_new_tokens is not None and max_new_tokens < 1:
-        raise ConfigurationError(f"model {name!r}: max_new_tokens = {max_new_tokens} is 1 or more")
-    return replace(Generation(), **given)
+    longest = options.get("max_new_tokens", 1)
+    if longest < 1:
+        raise ConfigurationError(f"{who}: max_new_tokens = {longest} is 1 or more")
+    return replace(usual, **options)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.objects import Held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ood.examples import Dataset, Inputs
+    from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.progress import Progress
     from pytest_ood.prompting import Prompt
     from pytest_ood.tasks import Prediction, Task
@@ -167,6 +168,28 @@ class Normalizing(Model, Protocol):
         ...
 
 
+class Trained(Model, Protocol):
+    """A model that was trained here, on data that is known."""
+
+    @property
+    def training_examples(self) -> Iterable[Example]:
+        """What it was trained on, or will be; none where somebody else trained it."""
+        ...
+
+
+class Cutting(Model, Protocol):
+    """A model that sees long inputs only in part, such as an encoder with a longest length."""
+
+    @property
+    def max_length(self) -> int:
+        """Tokens that it sees of an input at most, unless its window is even less."""
+        ...
+
+    def count_cut(self, inputs: Iterable[Inputs]) -> int:
+        """Return how many of these inputs it sees only in part; loads no weights."""
+        ...
+
+
 @runtime_checkable
 class RecordedModel(ModelUnderTest, Protocol):
     """A model whose answers were recorded; it cannot be asked anything new."""
@@ -223,6 +246,21 @@ def is_estimable(model: Model) -> TypeGuard[Estimable]:
     return inspect.getattr_static(model, "estimate", None) is not None
 
 
+def is_promptable(model: ModelUnderTest) -> TypeGuard[Promptable]:
+    """Tell whether a model is told by a prompt what to do, getting nothing of it."""
+    return inspect.getattr_static(model, "prompt", None) is not None
+
+
+def is_trained(model: ModelUnderTest) -> TypeGuard[Trained]:
+    """Tell whether it is known what a model was trained on, getting nothing of it."""
+    return inspect.getattr_static(model, "training_examples", None) is not None
+
+
+def is_cutting(model: ModelUnderTest) -> TypeGuard[Cutting]:
+    """Tell whether a model sees long inputs only in part, getting nothing of it."""
+    return inspect.getattr_static(model, "count_cut", None) is not None
+
+
 def is_normalizing(model: Model) -> TypeGuard[Normalizing]:
     """Tell whether a model can say what it sees of an input, getting nothing of it."""
     return inspect.getattr_static(model, "seen", None) is not None
@@ -271,6 +309,8 @@ class Context:
             a function that loads it, once, when it is first needed.
         shared: What all models of one table of the configuration share, whatever their seed, suite
             or training data, such as what they may cost together; adapters put it there.
+        held: What all models of a run hold once, such as weights under several prompts; adapters
+            put it there, under keys that tell what it is.
     """
 
     name: str
@@ -281,6 +321,7 @@ class Context:
     progress: Progress
     data: Callable[[Any], Callable[[], Dataset]]
     shared: dict[str, Any] = field(default_factory=dict)
+    held: Held = field(default_factory=Held, repr=False)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from pytest_ood.objects import import_object, importable
 from pytest_ood.tasks import Prediction, check_labels, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
 EXAMPLE = """\
@@ -44,6 +44,7 @@ class SklearnModel:
         labels: The task's labels.
         source: What ran, in words.
         parameters: What else is worth telling.
+        training: Returns what it is fitted on here; None where it came fitted.
     """
 
     name: str
@@ -52,6 +53,12 @@ class SklearnModel:
     source: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     paradigm: Paradigm = "fine-tuned"
+    training: Callable[[], Dataset] | None = field(default=None, repr=False)
+
+    @property
+    def training_examples(self) -> Iterable[Example]:
+        """What it is fitted on here."""
+        return () if self.training is None else self.training()
 
     @cached_property
     def estimator(self) -> Any:
@@ -177,6 +184,5 @@ def build(source: str, context: Context, *, train: Any = None) -> SklearnModel:
             [_text(e.inputs) for e in examples], [e.label for e in examples]
         )
 
-    return SklearnModel(
-        context.name, load, context.labels, source if data is None else f"{source}, fitted here"
-    )
+    told = source if data is None else f"{source}, fitted here"
+    return SklearnModel(context.name, load, context.labels, told, training=data)

@@ -175,6 +175,7 @@ def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[st
             for m in models
             if m.name in floors and floors[m.name].disagreed
         ]
+        lines += _floor_counts([floors[m.name] for m in models if m.name in floors])
     for kind in KINDS:
         of_kind = [e for e in evaluations if e.kind == kind]
         for group in dict.fromkeys(map(_group, of_kind)):
@@ -247,6 +248,20 @@ def _unanswered(errors: Sequence[tuple[str, int]]) -> str:
     return f"{sum(count for _, count in errors)} inputs got no answer ({why}), left out"
 
 
+def _floor_counts(floors: Sequence[Floor]) -> list[str]:
+    """Return a line on what the score leaves unsaid: abstentions, missing answers, seeds."""
+    told = [f"{f.model} abstained {f.abstained} of {f.n}" for f in floors if f.abstained]
+    told += [f"{f.model}: error, {_unanswered(f.errors)}" for f in floors if f.errors]
+    told += [_seeds(f.model, f.seed_scores) for f in floors if len(f.seed_scores) > 1]
+    return _wrapped(f"(in distribution: {'; '.join(told)})", "    ") if told else []
+
+
+def _seeds(model: str, figures: Sequence[float]) -> str:
+    """Write how far the seeds of a model are apart."""
+    least, most = points(min(figures)), points(max(figures))
+    return f"{model}'s {len(figures)} seeds {least} to {most}"
+
+
 def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[str]:
     """Return a line on what the drop leaves unsaid: unchanged items, abstentions."""
     told = []
@@ -267,12 +282,7 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
     )
     if any(e.surrogate for e in evaluations):
         told.append(f"{max(e.n for e in evaluations)} examples that turned it")
-    told += [
-        f"{e.model}'s {len(e.seed_drops)} seeds {points(min(e.seed_drops))} to "
-        f"{points(max(e.seed_drops))}"
-        for e in evaluations
-        if len(e.seed_drops) > 1
-    ]
+    told += [_seeds(e.model, e.seed_drops) for e in evaluations if len(e.seed_drops) > 1]
     lines = _wrapped(f"({shift}: {'; '.join(told)})", "    ") if told else []
     reweighted = [e for e in evaluations if e.reweighted is not None]
     if reweighted:

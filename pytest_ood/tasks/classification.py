@@ -51,6 +51,10 @@ class Classification:
         """Return the one label that a text names."""
         return parse_answer(text, label_words)
 
+    def ballot(self, answer: str) -> str:
+        """Return the label."""
+        return answer
+
     def truth(self, prediction: Prediction, example: Example) -> str:  # noqa: ARG002 - the one
         """Return the label."""
         return example.label

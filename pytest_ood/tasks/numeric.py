@@ -58,6 +58,10 @@ class NumericAnswer:
         found = numbers[:1] or _NUMBER.findall(said)[-1:]
         return canonical_number(found[0]) if found else None
 
+    def ballot(self, answer: str) -> str:
+        """Return the number, which has one way to be written."""
+        return answer
+
     def truth(self, prediction: Prediction, example: Example) -> str:  # noqa: ARG002 - the one
         """Return the number."""
         return example.label

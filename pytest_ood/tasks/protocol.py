@@ -77,6 +77,10 @@ class Task(Protocol):
         """
         ...
 
+    def ballot(self, answer: str) -> str:
+        """Return what answers that are the same have in common, so that their votes add up."""
+        ...
+
     def truth(self, prediction: Prediction, example: Example) -> str:
         """Return the right answer that an answer is measured by, of several the nearest."""
         ...

@@ -45,6 +45,10 @@ class QuestionAnswering:
         lines = [line.strip() for line in without_thoughts(text).splitlines()]
         return next((line for line in lines if line), None)
 
+    def ballot(self, answer: str) -> str:
+        """Return the answer as it is compared: normalized."""
+        return normalized(answer)
+
     def truth(self, prediction: Prediction, example: Example) -> str:
         """Return the right answer with the highest token F1, of several the first."""
         given = prediction.label or ""

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,7 +11,13 @@ import pytest
 
 from pytest_ood.budgets import MIN_CHANGED, Budget, Rules
 from pytest_ood.engine import Engine
-from pytest_ood.errors import DataError, ModelError, NotApplicableError, OodError
+from pytest_ood.errors import (
+    DataError,
+    ModelError,
+    NotApplicableError,
+    OodError,
+    TooLongError,
+)
 from pytest_ood.evaluation import (
     Comparison,
     Evaluation,
@@ -91,7 +97,8 @@ RARE, NOTHING = NoiseShift("rare", rare), NoiseShift("nothing", nothing)
 ATTACK = AdversarialShift(
     "attack", find_attack("greedy-characters"), QueryBudget(20), max_examples=16
 )
-SHIFTS: tuple[Shift, ...] = (STRETCH, BOOKSHOP, RARE, NOTHING, ATTACK)
+LONG_ATTACK = AdversarialShift("long attack", find_attack("deepwordbug"), QueryBudget(20))
+SHIFTS: tuple[Shift, ...] = (STRETCH, BOOKSHOP, RARE, NOTHING, ATTACK, LONG_ATTACK)
 
 KEYWORD = FakeModel("keyword", "keyword", LABELS, {"neg": ["bad"], "pos": ["good"]})
 STURDY = FakeModel("sturdy", "keyword", LABELS, {"neg": ["bad", "baad", "dire"], "pos": ["good"]})
@@ -346,6 +353,63 @@ def test_results_survive_json(shift: Shift, run_of: Callable[..., SuiteRun]) -> 
         again = from_record(json.loads(json.dumps(to_record(result), allow_nan=False)))
         assert again == result
         assert type(again) is type(result)
+
+
+@dataclass(frozen=True)
+class Cutting(FakeModel):
+    """Sees the first ten characters."""
+
+    max_length: int = 10
+
+    def count_cut(self, inputs: Iterable[Inputs]) -> int:
+        """Count texts of more characters."""
+        return sum(len(str(value)) > self.max_length for value in inputs)
+
+
+def test_what_a_model_sees_in_part_is_noted(run_of: Callable[..., SuiteRun]) -> None:
+    """How many texts of each set are cut stands in the notes, once; none is no note."""
+    short = Dataset("movies", tuple(replace(e, inputs=f"{e.inputs}".ljust(10)) for e in MOVIES))
+    long = [len(str(e.inputs)) > 10 for e in short]
+    run = run_of(movies=short)
+    model = Cutting("cutting", "keyword", LABELS, {"neg": ["bad"], "pos": ["good"]})
+    for _ in range(2):
+        run.floor(model)
+        run.evaluate(model, BOOKSHOP)
+    assert [note.partition(" have more")[0] for note in run.notes] == [
+        f"cutting: {sum(long)} of 40 texts of in-distribution",
+        f"cutting: {sum(len(str(e.inputs)) > 10 for e in BOOKS)} of 20 texts of books",
+    ]
+    assert "max_length of 10" in run.notes[0]
+    other = run_of()
+    other.floor(replace(model, max_length=99))
+    assert other.notes == []
+
+
+class Narrow(CallableModel):
+    """Takes texts of up to twelve characters."""
+
+    def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+        """Answer where all fit."""
+        long = [value for value in inputs if len(str(value)) > 12]
+        if long:
+            raise TooLongError("too long", long, "beyond twelve characters")
+        return super().predict(inputs)
+
+
+def test_what_does_not_fit_is_counted(run_of: Callable[..., SuiteRun]) -> None:
+    """It got no answer, with its reason, and makes a check invalid where it is more than a few."""
+    films = Dataset("movies", (*MOVIES.examples, replace(MOVIES.examples[0], id="long",
+                                                         inputs="good but long 40")))  # fmt: skip
+    rule = answering("x", lambda text: "pos" if "good" in text else "neg")
+    floor = run_of(movies=films).floor(Narrow("narrow", rule.function))
+    assert floor.errors == (("beyond twelve characters", 1),)
+    assert (floor.n, floor.score.value, floor.verdict) == (40, 1.0, "invalid")
+    assert "1 of 41 inputs got no answer, over the cap of 1" in floor.reason
+    attacked = run_of(movies=films).evaluate(Narrow("narrow", rule.function), LONG_ATTACK)
+    assert attacked.n == 40, "what it cannot be asked cannot be attacked"
+    nothing_fits = Dataset("movies", films.examples[-1:])
+    with pytest.raises(ModelError, match=r"answered none of 1 inputs .*beyond twelve characters"):
+        run_of(movies=nothing_fits).floor(Narrow("narrow", rule.function))
 
 
 def test_results_are_kept(run_of: Callable[..., SuiteRun]) -> None:

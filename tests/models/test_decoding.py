@@ -8,12 +8,15 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
 from pytest_ood.models._decoding import Decoder, can_pack
 from pytest_ood.models._packing import Tokens
+from pytest_ood.seeding import generator
 
 VOCABULARY = 60
 WORDS = [5, 17, 40]
@@ -215,3 +218,86 @@ def test_asking_leaves_the_start_alone(model_of: Callable[[str], Any]) -> None:
     asked.continuations(some_prompts(3), 3, lambda _: False)
     assert asked.past.get_seq_length() == len(START)
     assert near(replace(asked).scores(some_prompts(3), WORDS), asked.scores(some_prompts(3), WORDS))
+
+
+def lone_samples(model: Any, prompt: Tokens, longest: int, count: int) -> list[Tokens]:
+    """Draw answers to one prompt with nothing but the model, NumPy and the seeding."""
+    import torch
+
+    answers = []
+    for number in range(count):
+        stream, said = generator(3, "sample", str(number), *map(str, prompt)), ()
+        while len(said) < longest:
+            with torch.inference_mode():
+                logits = model(torch.tensor([[*prompt, *said]]), use_cache=False).logits[0, -1]
+            shares = np.exp(logits.double().numpy() / 0.8)
+            edges = np.cumsum(shares / shares.sum())
+            said = (*said, int(np.searchsorted(edges, stream.random(), side="right")))
+            if said[-1] < 6:
+                break
+        answers.append(said)
+    return answers
+
+
+def draw(asked: Decoder, prompts: list[Tokens], count: int = 3) -> list[list[Tokens]]:
+    """Draw answers to prompts that end at a token below 6, or after 8."""
+    return asked.samples(
+        prompts, 8, lambda said: said[-1] < 6, count=count, temperature=0.8, seed=3
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("most", [1, 7, 64])
+def test_samples_are_those_of_one_by_one(
+    name: str, most: int, model_of: Callable[[str], Any]
+) -> None:
+    """Whatever the batch, each answer is the one that its own stream draws from the softmax."""
+    model = model_of(name)
+    prompts = [*some_prompts(4), START, (1,), (*START, 4), (*START, 4)]
+    expected = [lone_samples(model, prompt, 8, 3) for prompt in prompts]
+    lengths = {len(said) for answers in expected for said in answers}
+    assert len(lengths) > 2, "they end at different places"
+    assert len({tuple(answers) for answers in expected}) == len(set(prompts))
+    assert draw(decoder(model, most=most), prompts) == expected
+
+
+def test_a_sample_depends_on_its_number_alone(model_of: Callable[[str], Any]) -> None:
+    """More samples, other prompts and another order leave those that were there as they were."""
+    asked, prompts = decoder(model_of("llama")), some_prompts(5)
+    found = draw(asked, prompts, 4)
+    assert [answers[:2] for answers in found] == draw(asked, prompts, 2)
+    assert draw(asked, prompts[::-1], 4) == found[::-1]
+    assert draw(asked, prompts[:1], 4) == found[:1]
+    other = asked.samples(prompts, 8, lambda said: said[-1] < 6, count=4, temperature=0.8, seed=4)
+    assert other != found
+
+
+def test_samples_are_drawn_from_the_softmax(model_of: Callable[[str], Any]) -> None:
+    """The tokens of a thousand samples are as frequent as the probabilities say."""
+    import torch
+
+    model, count = model_of("llama"), 2000
+    asked = decoder(model)
+    (answers,) = asked.samples(
+        [(*START, 4)], 1, lambda _: True, count=count, temperature=2.0, seed=0
+    )
+    with torch.inference_mode():
+        logits = model(torch.tensor([[*START, 4]]), use_cache=False).logits[0, -1]
+    expected = (logits.double() / 2.0).softmax(-1).numpy() * count
+    seen = np.bincount([said[0] for said in answers], minlength=VOCABULARY)
+    kept = expected >= 5
+    tested = chisquare([*seen[kept], seen[~kept].sum()], [*expected[kept], expected[~kept].sum()])
+    assert tested.pvalue > 0.001
+
+
+def test_a_prompt_is_computed_once_for_all_its_samples(model_of: Callable[[str], Any]) -> None:
+    """Four answers to a prompt pass it through the model once."""
+    counting = Counting(model_of("llama"))
+    asked = decoder(counting)
+    assert asked.past.get_seq_length() == len(START)
+    counting.tokens = 0
+    text = (*START, *range(10, 40))
+    asked.samples([text, text], 3, lambda _: False, count=4, temperature=1.0, seed=0)
+    assert counting.tokens == 30 + 2 * 4
+    assert asked.past.get_seq_length() == len(START)
+    assert asked.samples([], 3, lambda _: False, count=4, temperature=1.0, seed=0) == []

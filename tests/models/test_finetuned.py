@@ -334,6 +334,35 @@ def test_a_long_text_is_cut(reloaded: FinetunedModel) -> None:
     assert reloaded.predict([start + "dreadful"]) == reloaded.predict([start + "superb"])
 
 
+def test_texts_that_are_cut_are_counted(
+    reloaded: FinetunedModel, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those with more tokens than it sees count, others not; short ones are not looked at."""
+    from transformers import AutoTokenizer
+
+    tokenizer, length = AutoTokenizer.from_pretrained(saved), reloaded.max_length
+
+    def tokens(value: Inputs) -> int:
+        texts = list(value.values()) if isinstance(value, dict) else [value]
+        return len(tokenizer(*texts, verbose=False)["input_ids"])
+
+    texts: list[Inputs] = ["wonderful " * count for count in (1, 100, 254, 255, 400)]
+    texts += ["\u4e2d" * 80, "\u4e2d" * 200, {"premise": "good " * 200, "hypothesis": "bad " * 200}]
+    expected = [tokens(text) > length for text in texts]
+    assert 2 < sum(expected) < len(texts) - 2
+    assert [reloaded.count_cut([text]) == 1 for text in texts] == expected
+    assert reloaded.count_cut(texts) == sum(expected)
+    monkeypatch.setattr(FinetunedModel, "_encode", lambda _, inputs, **__: [{}[i] for i in inputs])
+    assert reloaded.count_cut(["a short text", {"premise": "a", "hypothesis": "b"}]) == 0
+    assert "_loaded" not in vars(reloaded)
+
+
+def test_what_it_is_trained_on_is_known(trained: FinetunedModel, reloaded: FinetunedModel) -> None:
+    """A model that is trained here tells its examples; one that came trained has none to tell."""
+    assert list(trained.training_examples) == list(TRAIN)
+    assert list(reloaded.training_examples) == []
+
+
 def test_label_names_match_whatever_their_case(
     saved: Path, context: Context, tmp_path: Path, reloaded: FinetunedModel
 ) -> None:

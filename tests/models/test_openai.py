@@ -45,7 +45,7 @@ from pytest_ood.models.protocol import (
 )
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
-from pytest_ood.tasks import Classification, Prediction
+from pytest_ood.tasks import Classification, NumericAnswer, Prediction
 
 build = adapter("openai").build
 
@@ -70,7 +70,7 @@ def running() -> Iterator[FaultyServer]:
 def server(running: FaultyServer) -> FaultyServer:
     """Return the server as it is at first."""
     fresh = FaultyServer()
-    for name in ("script", "answer", "told", "logprobs", "models"):
+    for name in ("script", "answer", "sampled", "told", "logprobs", "models"):
         setattr(running, name, getattr(fresh, name))
     running.forget()
     return running
@@ -114,7 +114,10 @@ def make(server: FaultyServer, context_of: Callable[..., Context], tmp_path: Pat
 
     def maker(source: str = MODEL, **options: Any) -> ApiModel:
         options = {"prompt": "{text}", "base_url": server.url, **options}
-        model: ApiModel = build(source, context_of(tmp_path), **options)
+        context = context_of(tmp_path)
+        if "task" in options:
+            context = replace(context, task=options.pop("task"))
+        model: ApiModel = build(source, context, **options)
         return replace(model, patience=replace(model.patience, sleep=time.sleep, clock=time.clock))
 
     return maker
@@ -1029,6 +1032,7 @@ def test_what_ran_is_told(make: Make, server: FaultyServer) -> None:
         "template": TEMPLATE,
         "label_words": {"negative": "negative", "positive": "positive"},
         "shots": 2,
+        "demonstrations": "the configuration",
         "base_url": server.url,
         "answer": "text",
         "max_tokens": 16,
@@ -1083,6 +1087,14 @@ def test_this_machine_is_known(host: str, named: str | None, make: Make) -> None
         ({"price_in": -1, "price_out": 1}, "price_in = -1 is 0 or more"),
         ({"top_logprobs": 21}, "top_logprobs = 21 lies between 0 and 20"),
         ({"top_logprobs": 5, "answer": "json_schema"}, 'top_logprobs needs answer = "text"'),
+        ({"samples": 5}, "samples = 5 at temperature = 0 would all be the same"),
+        ({"samples": 5, "temperature": 1, "top_logprobs": 5}, "leave out top_logprobs"),
+        ({"vote_top": 2}, 'vote_top goes with vote = "complexity"'),
+        ({"chain_of_thought": True, "answer": "json_schema"}, 'take answer = "text"'),
+        ({"chain_of_thought": True, "top_logprobs": 5}, "comes before its answer; leave it out"),
+        ({"task": NumericAnswer(), "answer": "json_object"}, "the task numeric has no labels"),
+        ({"task": NumericAnswer(), "label_words": {"a": "b"}}, "the task numeric has no labels"),
+        ({"label_words": {"negative": "A", "positive": "a"}}, "whatever the case"),
         ({"request": {"n": 2}}, "request: 'n' is decided by options of its own"),
         ({"base_url": "localhost:8000"}, "base_url is no http or https URL"),
         ({"base_url": "http://:80/v1"}, "base_url is no http or https URL"),
@@ -1195,3 +1207,132 @@ def test_demonstrations_are_drawn_from_data(
     context = context_of(tmp_path, Dataset.from_pairs("data", rows))
     model = build(MODEL, context, prompt="{text}", base_url=server.url, demonstrations="x", shots=2)
     assert [example.label for example in model.prompt.demonstrations] == ["negative", "positive"]
+
+
+SUMS = [
+    {"text": "2 + 3?", "label": "5", "rationale": "Two and three are five."},
+    {"text": "1 + 1?", "label": "2", "rationale": "One and one are two."},
+]
+
+
+def test_open_tasks_are_asked_and_read(make: Make, server: FaultyServer) -> None:
+    """Without labels a demonstration's answer stands as it is, and the task reads what comes."""
+    server.answer = lambda _: "It is 1,250.00 in all."
+    model = make(task=NumericAnswer(), prompt="Q: {text}", demonstrations=SUMS)
+    assert model.predict(["x"]) == [Prediction("1250", text="It is 1,250.00 in all.")]
+    (body,) = server.bodies
+    assert [message["content"] for message in body["messages"]] == [
+        "Q: 2 + 3?", "5", "Q: 1 + 1?", "2", "Q: x",
+    ]  # fmt: skip
+    assert model.parameters["task"] == "numeric"
+
+
+def test_a_chain_of_thought_is_shown_asked_for_and_read(make: Make, server: FaultyServer) -> None:
+    """Demonstrations answer with their rationale; without any, the question asks for one."""
+    server.answer = lambda _: "Three threes.\nThe answer is 9, not 6... the answer is 9."
+    thinking = {"task": NumericAnswer(), "prompt": "Q: {text}\nA:", "chain_of_thought": True}
+    shown = make(**thinking, demonstrations=SUMS[:1])
+    assert [answer.label for answer in shown.predict(["x"])] == ["9"]
+    assert [answer.label for answer in make(**thinking).predict(["x"])] == ["9"]
+    first, second = server.bodies
+    assert first["messages"][1]["content"] == "Two and three are five. The answer is 5."
+    assert first["messages"][2]["content"] == "Q: x\nA:"
+    assert second["messages"][0]["content"] == "Q: x\nA: Let's think step by step."
+    assert first["max_tokens"] == 512
+
+
+def test_a_chain_that_was_cut_off_has_no_answer(make: Make, server: FaultyServer) -> None:
+    """What stands in its last line is no answer when the limit has ended it."""
+    server.answer = lambda _: "Three threes are 9"
+    server.script = only("cut Let's think step by step.", "cut at the limit")
+    model = make(task=NumericAnswer(), chain_of_thought=True)
+    whole, cut = model.predict(["whole", "cut"])
+    assert (whole.label, cut.label) == ("9", None)
+    assert cut.text == "Three threes are 9, because"
+
+
+def test_samples_vote(make: Make, server: FaultyServer) -> None:
+    """Each sample is a call with a seed of its own; what most say is the answer."""
+    server.sampled = lambda text, seed: ("positive", "negative", "hm")[(seed + len(text)) % 3]
+    options = {"samples": 4, "temperature": 0.7}
+    model = make(**options)
+    text = "three"  # 5 characters: the seeds 0 to 3 say hm, positive, negative, hm
+    assert (
+        model.predict([text, text])
+        == [Prediction("positive", {"negative": 0.5, "positive": 0.5}, "positive")] * 2
+    )
+    assert sorted(body["seed"] for body in server.bodies) == [0, 1, 2, 3]
+    assert {body["temperature"] for body in server.bodies} == {0.7}
+    assert len({json.dumps(body["messages"]) for body in server.bodies}) == 1
+    server.forget()
+    make(**options, seed=2).predict([text])
+    assert sorted(body["seed"] for body in server.bodies) == [8, 9, 10, 11]
+    told = make(**options, seed=2).parameters
+    assert (told["samples"], told["temperature"], told["vote"]) == (4, 0.7, "majority")
+    assert told["seed"] == 2
+
+
+def test_samples_are_counted_and_estimated_one_by_one(make: Make, server: FaultyServer) -> None:
+    """Requests and tokens are those of every sample, and no estimate is below them."""
+    server.sampled = lambda text, seed: answer_to(f"{text}{seed}")
+    model = make(samples=3, temperature=1.0)
+    model.predict(TEXTS)
+    used, estimated = model.used, model.estimate(TEXTS)
+    assert used.requests == estimated.requests == 3 * len(TEXTS)
+    assert used.completion_tokens == 2 * 3 * len(TEXTS)
+    assert estimated.prompt_tokens >= used.prompt_tokens
+    assert estimated.completion_tokens == 16 * 3 * len(TEXTS)
+
+
+def test_fewer_samples_never_vote_in_silence(make: Make, server: FaultyServer) -> None:
+    """Where one sample got no answer the input has none, with the reason; others are whole."""
+    server.sampled = lambda text, _: answer_to(text)
+    server.script = lambda text, call: "400" if text == "text 5" and call == 2 else ""
+    answers = dict(zip(TEXTS, make(samples=3, temperature=1.0).predict(TEXTS), strict=True))
+    assert answers.pop("text 5") == Prediction(None, error="status 400: this cannot be asked")
+    assert all(answer.label == answer_to(text) for text, answer in answers.items())
+    assert server.calls == dict.fromkeys(TEXTS, 3)
+
+
+def test_a_cap_leaves_no_half_vote(make: Make, server: FaultyServer) -> None:
+    """A cap in the middle of an input's samples leaves it without an answer."""
+    server.sampled = lambda text, _: answer_to(text)
+    model = make(samples=3, temperature=1.0, max_requests=7, concurrency=1)
+    answers = model.predict(TEXTS)
+    assert [answer.error is None for answer in answers] == [True] * 2 + [False] * 10
+    assert "max_requests = 7" in (answers[2].error or "")
+    assert server.calls.total() == 7
+
+
+def test_a_declined_sample_does_not_vote(make: Make, server: FaultyServer) -> None:
+    """A refusal is a sample without an answer."""
+    server.sampled = lambda text, _: answer_to(text)
+    server.script = lambda _, call: "refusal" if call == 1 else ""
+    (answer,) = make(samples=3, temperature=1.0).predict(["x"])
+    assert (answer.label, answer.scores[answer_to("x")]) == (answer_to("x"), 1.0)
+
+
+def test_a_hidden_reasoner_is_sampled_at_its_own_temperature(
+    make: Make, server: FaultyServer
+) -> None:
+    """A model that takes no temperature may be sampled all the same."""
+    make(samples=2, reasoning=True).predict(["x"])
+    assert [body["seed"] for body in server.bodies] == [0, 1]
+    assert all("temperature" not in body for body in server.bodies)
+
+
+@pytest.mark.parametrize("fault", ["400 too long", "400 too long in words"])
+def test_a_prompt_beyond_the_window_is_counted(
+    fault: str, make: Make, server: FaultyServer
+) -> None:
+    """It is asked once, has the same reason every time, and stops nothing, first or last."""
+    server.script = lambda text, _: fault if text.endswith(("0", "1")) else ""
+    texts = [f"text {number}" for number in range(GIVEN_UP_AFTER * 4)]
+    answers = dict(zip(texts, make().predict(texts), strict=True))
+    reason = "the prompt does not fit the model's window (status 400)"
+    for text, answer in answers.items():
+        assert answer.error == (reason if text.endswith(("0", "1")) else None), text
+    assert server.calls == dict.fromkeys(texts, 1)
+    server.forget()
+    server.script = always(fault)
+    assert {answer.error for answer in make().predict(texts)} == {reason}

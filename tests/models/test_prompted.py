@@ -22,10 +22,12 @@ from pytest_ood.models import adapter
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models.prompted import CONTENT_FREE, Generation, PromptedModel, _calibrated
 from pytest_ood.models.protocol import Context, Model, Promptable, Usage
+from pytest_ood.objects import Held
 from pytest_ood.parsing import parse_answer
 from pytest_ood.progress import Silent
 from pytest_ood.prompting import Prompt
 from pytest_ood.store import MemoryStore
+from pytest_ood.tasks import NumericAnswer, QuestionAnswering, Task
 
 build = adapter("prompted").build
 
@@ -207,12 +209,124 @@ def test_a_line_is_an_answer(text: str, said: str, over: bool) -> None:  # noqa:
     assert Generation().is_over(text) is over
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "over"),
+    [
+        (" Two.\nSo 2.\n\nQ: x", "Two.\nSo 2.", True),
+        ("\n\nQ: x", "", True),
+        ("\nTwo.\nQuestion", "Two.\nQuestion", False),
+    ],
+)
+def test_the_next_question_is_no_answer(text: str, said: str, over: bool) -> None:  # noqa: FBT001
+    """A chain ends before the next question, also where the model says nothing else."""
+    assert Generation(stop="\nQ:").read(text) == said
+    assert Generation(stop="\nQ:").is_over(text) is over
+
+
 def test_label_words_of_generated_answers_may_start_alike(
     make: Callable[..., PromptedModel],
 ) -> None:
-    """Only scores need label words that differ in their first token."""
+    """Only scores need label words of one token."""
     words = {"negative": "film", "positive": "film and"}
     assert len(make(answer="generated", label_words=words).predict(["x"])) == 1
+
+
+SUMS = [
+    {"text": "2 + 3?", "label": "5", "rationale": "the film and the plot"},
+    {"text": "1 + 1?", "label": "2", "rationale": "a plot"},
+]
+
+
+@pytest.fixture
+def make_numeric(checkpoint: Path, context: Context) -> Callable[..., PromptedModel]:
+    """Return a maker of models under a task without labels."""
+
+    def maker(task: Task = NumericAnswer(), **changes: Any) -> PromptedModel:  # noqa: B008 - frozen
+        options = {"prompt": "Q: {text}\nA:", "device": "cpu", **changes}
+        model: PromptedModel = build(str(checkpoint), replace(context, task=task), **options)
+        return model
+
+    return maker
+
+
+def test_open_tasks_are_answered_in_writing(
+    make_numeric: Callable[..., PromptedModel], checkpoint: Path
+) -> None:
+    """Where there are no labels the model writes, and the task reads."""
+    model = make_numeric(demonstrations=SUMS, max_new_tokens=8, stop="")
+    assert model.parameters["answer"] == "generated"
+    answers = model.predict(TEXTS)
+    for answer, text in zip(answers, written(checkpoint, model.prompt, TEXTS, 8), strict=True):
+        assert answer.text == text.lstrip()
+        assert answer.label == NumericAnswer().read(text, {})
+    other = make_numeric(QuestionAnswering(), demonstrations=SUMS, max_new_tokens=8, stop="")
+    said = [answer.text or "" for answer in answers]
+    assert [a.label for a in other.predict(TEXTS)] == [
+        QuestionAnswering().read(t, {}) for t in said
+    ]
+    assert other.fingerprint != model.fingerprint, "another task reads another answer"
+
+
+def test_a_chain_of_thought_is_written_to_its_end(
+    make_numeric: Callable[..., PromptedModel], checkpoint: Path
+) -> None:
+    """It is longer than an answer, goes on over line breaks, and stops at the next question."""
+    model = make_numeric(demonstrations=SUMS, chain_of_thought=True)
+    assert model.parameters["max_new_tokens"] == 256
+    assert model.parameters["stop"] == "\nQ:"
+    assert model.parameters["demonstrations"] == "the configuration"
+    assert "A: the film and the plot The answer is 5.\n\nQ: 1 + 1?" in model.prompt.render("x")
+    short = make_numeric(demonstrations=SUMS, chain_of_thought=True, max_new_tokens=9)
+    answers = short.predict(TEXTS)
+    assert [a.text for a in answers] == [
+        text.lstrip().rstrip() for text in written(checkpoint, short.prompt, TEXTS, 9)
+    ]
+    assert {answer.label for answer in answers} == {None}, "chains that were cut off say nothing"
+
+
+def test_samples_do_not_depend_on_the_batch(make: Callable[..., PromptedModel]) -> None:
+    """One by one, together, shuffled and in other batches, samples and votes are the same."""
+    options = {"label_words": SAID, "samples": 3, "temperature": 1.5, "max_new_tokens": 6}
+    model = make(**options)
+    answers = model.predict(TEXTS)
+    assert {len(answer.scores) for answer in answers} == {0, 2}
+    assert {answer.label for answer in answers} >= {"negative", None}
+    assert make(**options).predict(TEXTS[::-1]) == answers[::-1]
+    assert [make(**options, batch_size=1).predict([text])[0] for text in TEXTS[:9]] == answers[:9]
+    assert make(**options, seed=1).predict(TEXTS) != answers
+    assert model.predict([*TEXTS[:3], *TEXTS[:3]]) == [*answers[:3], *answers[:3]]
+
+
+def test_one_sample_at_a_temperature_is_an_answer(make: Callable[..., PromptedModel]) -> None:
+    """A model may be sampled once; it votes with nobody, and says the same again."""
+    model = make(label_words=SAID, temperature=1.0)
+    assert model.parameters["temperature"] == 1.0
+    answers = model.predict(TEXTS)
+    assert answers == make(label_words=SAID, temperature=1.0).predict(TEXTS)
+    assert answers != make(label_words=SAID, answer="generated").predict(TEXTS)
+    assert all(answer.scores == {} for answer in answers)
+
+
+def test_strategies_are_models_of_their_own(
+    make_numeric: Callable[..., PromptedModel],
+) -> None:
+    """Whatever makes a strategy is in the fingerprint; where demonstrations come from is not."""
+    thinking = {"demonstrations": SUMS, "chain_of_thought": True}
+    sampled = {**thinking, "samples": 5, "temperature": 0.7}
+    models = [
+        make_numeric(**options)
+        for options in (
+            {}, {"chain_of_thought": True}, {"demonstrations": SUMS}, thinking,
+            {**thinking, "temperature": 0.7}, sampled, {**sampled, "temperature": 0.5},
+            {**sampled, "samples": 3}, {**sampled, "seed": 1},
+            {**sampled, "vote": "complexity", "vote_top": 3},
+            {**sampled, "vote": "complexity", "vote_top": 2},
+            {**thinking, "demonstrations": [SUMS[0], {**SUMS[1], "rationale": "another"}]},
+        )
+    ]  # fmt: skip
+    assert len({model.fingerprint for model in models}) == len(models)
+    prompt = replace(models[3].prompt, source="elsewhere")
+    assert models[3].with_prompt(prompt).fingerprint == models[3].fingerprint
 
 
 def test_there_is_room_for_the_answer(make: Callable[..., PromptedModel]) -> None:
@@ -313,13 +427,29 @@ def test_named_fields_are_put_in(checkpoint: Path, make: Callable[..., PromptedM
         model.predict(["a text"])
 
 
-def test_label_words_have_to_differ(make: Callable[..., PromptedModel]) -> None:
-    """Label words that start with the same token are refused, with the way out."""
+def test_a_label_word_is_one_token(make: Callable[..., PromptedModel]) -> None:
+    """A word of which the first token alone would be scored is refused, with the ways out."""
     model = make(label_words={"negative": "film", "positive": "film and"})
     with pytest.raises(ModelError) as caught:
         model.predict(["x"])
-    assert "['film', 'film and'] do not differ in their first token" in str(caught.value)
-    assert "label_words" in str(caught.value)
+    told = str(caught.value)
+    assert "the label word 'film and' is 2 tokens ('\u0120film' '\u0120and')" in told
+    assert "label_words" in told
+    assert 'answer = "generated"' in told
+
+
+def test_label_words_are_different_tokens(
+    checkpoint: Path, context: Context, tmp_path: Path
+) -> None:
+    """Words that are the same to a tokenizer, such as one that lowers them, are refused."""
+    folder = shutil.copytree(checkpoint, tmp_path / "lowering")
+    settings = json.loads((folder / "tokenizer.json").read_text())
+    settings["normalizer"] = {"type": "Lowercase"}
+    (folder / "tokenizer.json").write_text(json.dumps(settings))
+    words = {"negative": "film", "positive": "Film"}
+    model = build(str(folder), context, prompt="{text}:", label_words=words)
+    with pytest.raises(ModelError, match=r"\['film', 'Film'\] are the same token to it"):
+        model.predict(["x"])
 
 
 def test_another_prompt_shares_the_weights(make: Callable[..., PromptedModel]) -> None:
@@ -332,6 +462,33 @@ def test_another_prompt_shares_the_weights(make: Callable[..., PromptedModel]) -
     assert other.fingerprint != model.fingerprint
     assert model.with_prompt(model.prompt).fingerprint == model.fingerprint
     assert isinstance(model, Promptable)
+
+
+def test_models_of_a_run_share_the_weights(
+    checkpoint: Path, context: Context, make: Callable[..., PromptedModel]
+) -> None:
+    """Two tables on one checkpoint load it once, and under another type anew; nothing is sent."""
+    first, second = make(), make(demonstrations=None, answer="generated")
+    named = replace(context, name="third")
+    third = build(str(checkpoint), named, prompt=TEMPLATE, device="cpu")
+    assert first.checkpoint.loaded is second.checkpoint.loaded is third.checkpoint.loaded
+    assert make(dtype="bfloat16").checkpoint.loaded is not first.checkpoint.loaded
+    elsewhere = build(str(checkpoint), replace(context, held=Held()), prompt=TEMPLATE)
+    assert elsewhere.checkpoint.loaded is not first.checkpoint.loaded
+    assert pickle.loads(pickle.dumps(context.held)) == {}
+
+
+def test_a_prompt_beyond_the_window_is_counted_in_a_run(
+    make: Callable[..., PromptedModel],
+) -> None:
+    """Of a set, what does not fit got no answer, with the reason; the rest is answered."""
+    engine, model = Engine(MemoryStore(), Silent()), make()
+    texts = ["film " * WINDOW, *TEXTS, "plot " * WINDOW]
+    (found,) = engine.in_blocks(model, texts, model.labels, "x", count_long=True)
+    reason = f"the prompt does not fit the model's window of {WINDOW} tokens"
+    assert [answer.error for answer in found.answers] == [reason, *[None] * len(TEXTS), reason]
+    assert found.answers[1:-1] == model.predict(TEXTS)
+    assert engine.tally("model").unanswered == 2
 
 
 def test_a_prompt_beyond_the_window_is_refused(make: Callable[..., PromptedModel]) -> None:
@@ -549,6 +706,15 @@ def test_a_folder_without_a_model_is_refused(context: Context) -> None:
         ("x", {"stop": "."}, 'stop needs answer = "generated"'),
         ("x", {"answer": "generated", "max_new_tokens": 0}, "max_new_tokens = 0 is 1 or more"),
         ("x", {"answer": "generated", "calibrate": True}, "calibrate = true divides scores"),
+        ("x", {"samples": 5}, "samples = 5 at temperature = 0 would all be the same"),
+        ("x", {"samples": 0}, "samples = 0 is 1 or more"),
+        ("x", {"temperature": -1.0}, "temperature = -1.0 is 0 or more"),
+        ("x", {"vote": "complexity", "vote_top": 1}, "needs samples = 2 or more"),
+        ("x", {"answer": "scored", "temperature": 1.0}, 'a temperature needs answer = "gen'),
+        ("x", {"answer": "scored", "chain_of_thought": True}, "a chain of thought needs answer"),
+        ("x", {"chain_of_thought": True, "calibrate": True}, "calibrate = true divides scores"),
+        ("x", {"chain_of_thought": True, "demonstrations": SHOWN}, "'1' has no rationale"),
+        ("x", {"label_words": dict.fromkeys(("negative", "positive"), "a")}, "stands for"),
     ],
 )
 def test_wrong_values_are_refused(

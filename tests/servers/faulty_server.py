@@ -29,6 +29,16 @@ STATUSES: dict[str, tuple[int, dict[str, str], dict[str, Any]]] = {
     "503 after 7 s": (503, {"Retry-After": "7"}, {"message": "overloaded"}),
     "400": (400, {}, {"message": "this cannot be asked"}),
     "400 filtered": (400, {}, {"message": "not that", "code": "content_filter"}),
+    "400 too long": (
+        400,
+        {},
+        {"message": "you asked for 9,001 tokens", "code": "context_length_exceeded"},
+    ),
+    "400 too long in words": (
+        400,
+        {},
+        {"message": "This model's maximum context length is 8192 tokens. You asked for 9001."},
+    ),
     "403": (403, {}, {"message": "not for you"}),
     "422": (422, {}, {"message": "Unsupported fields: {'response_format'}"}),
 }
@@ -66,6 +76,7 @@ class FaultyServer:
     Attributes:
         script: Says which fault comes, or "" for an answer.
         answer: Makes the answer to a text.
+        sampled: Makes the answer to a text and a seed, where it is given.
         calls: Calls for each text.
         answered: Answers given to each text, in full and valid.
         sent: Tokens of answers and of faults that tell a usage.
@@ -77,6 +88,7 @@ class FaultyServer:
 
     script: Script = lambda text, call: ""  # noqa: ARG005 - it never fails
     answer: Callable[[str], str] = answer_to
+    sampled: Callable[[str, int], str] | None = None
     calls: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
@@ -159,6 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
     def complete(self, fault: str, text: str, body: dict[str, Any]) -> None:
         """Answer with a usage."""
         seen, answer = self.seen, self.seen.answer(text)
+        if seen.sampled is not None:
+            answer = seen.sampled(text, body.get("seed", 0))
         whole = {
             "": lambda: seen.reply(answer),
             "two choices": lambda: {**seen.reply(answer), "choices": seen.reply("")["choices"] * 2},

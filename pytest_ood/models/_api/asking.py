@@ -51,10 +51,12 @@ class Missing:
     Attributes:
         reason: Why.
         asked: Whether a call was made for it at all.
+        well: Whether the server is well, and nothing is wrong but the question.
     """
 
     reason: str
     asked: bool = True
+    well: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ class _Run:
     async def one(self, place: int, question: Question) -> None:
         """Ask one question, and emit what came of it."""
         account, outcome = self.account, await self.outcome(question)
-        if isinstance(outcome, Reply):
+        if isinstance(outcome, Reply) or outcome.well:
             account.failures = 0
         elif outcome.asked:
             account.failures += 1
@@ -212,6 +214,8 @@ class _Run:
             try:
                 reply = await self.call(question, entry)
             except CallError as error:
+                if error.cause == "too long":
+                    return Missing(error.reason, well=True)
                 missing = Missing(error.reason + (f" ({attempt} attempts)" if attempt > 1 else ""))
                 if error.wait is not None:
                     account.pace.leave_alone(self.patience.clock() + error.wait)

@@ -37,9 +37,15 @@ MODELS_SHOWN = 20
 AGAIN = frozenset({408, 409, 425, 429})
 """Statuses below 500 after which the same call may well succeed."""
 
-Cause = Literal["unreachable", "refused", "rejected", "failed"]
+Cause = Literal["unreachable", "refused", "rejected", "too long", "failed"]
 """Why a call gave no answer: no connection; this account may not ask; this request is wrong, or
-its answer of no use; anything else, which may pass."""
+its answer of no use; its prompt does not fit the model's window; anything else, which may pass."""
+
+TOO_LONG = "context_length_exceeded"
+"""The code of a prompt that is too long, in OpenAI's protocol."""
+
+TOO_LONG_WORDS = ("maximum context length", "exceeds the available context size")
+"""What servers say that have no code for it (vLLM, llama.cpp)."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,14 @@ class Reply:
         declined: A content filter stopped it, or the model refused: asking again is of no use.
         tokens: Of prompt and answer, where the server tells them.
         likely: The likeliest first tokens and their log probabilities, where they were asked for.
+        finished: Whether the model came to an end by itself, before the limit.
     """
 
     text: str
     declined: bool = False
     tokens: tuple[int, int] | None = None
     likely: tuple[tuple[str, float], ...] = ()
+    finished: bool = True
 
 
 class CallError(Exception):
@@ -238,6 +246,10 @@ class Server:
             raise CallError(f"the account has no quota left ({said})", "refused", **details)
         if error.code == "content_filter":
             return Reply(words, declined=True, tokens=(0, 0))
+        if error.code == TOO_LONG or any(said in words for said in TOO_LONG_WORDS):
+            # Without how many tokens there were, so that equal errors are counted as equal.
+            reason = f"the prompt does not fit the model's window (status {status})"
+            raise CallError(reason, "too long", **details)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in AGAIN:
             wait = retry_after(error.response.headers, self.wall())
             raise CallError(said, "failed", wait=wait, **details)
@@ -280,7 +292,7 @@ class Server:
             raise self._error(
                 "the answer has no log probabilities; leave out `top_logprobs`", "rejected", tokens
             )
-        return Reply(text, declined, tokens, likely)
+        return Reply(text, declined, tokens, likely, finish != "length")
 
     def _error(
         self, reason: str, cause: Cause = "failed", tokens: tuple[int, int] | None = None

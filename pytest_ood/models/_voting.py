@@ -1,0 +1,131 @@
+"""Several answers to one prompt, and which of them counts: self-consistency."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.prompting import reasoning_steps
+from pytest_ood.tasks import SCORE_DECIMALS, Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ood.tasks import Task
+
+VOTES = ("majority", "complexity")
+"""Who votes: every sample that has an answer, or those with the most reasoning steps."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How often a prompt is answered, and how these answers become one.
+
+    Attributes:
+        samples: Answers to a prompt.
+        temperature: They are drawn at; 0 for the likeliest token always.
+        seed: Of the draws.
+        vote: One of `VOTES`.
+        vote_top: How many of the most complex samples vote, of vote = "complexity".
+    """
+
+    samples: int = 1
+    temperature: float = 0.0
+    seed: int = 0
+    vote: str = "majority"
+    vote_top: int | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What of it decides answers; nothing where they are not drawn."""
+        told: dict[str, Any] = {}
+        if self.temperature:
+            told |= {"temperature": self.temperature, "seed": self.seed}
+        if self.samples > 1:
+            told |= {"samples": self.samples, "vote": self.vote}
+        return told if self.vote_top is None else {**told, "vote_top": self.vote_top}
+
+    def check(self, who: str, *, chain_of_thought: bool, drawn: bool) -> None:
+        """Refuse what does not go together.
+
+        Args:
+            who: Whom the message names.
+            chain_of_thought: Whether samples have reasoning steps.
+            drawn: Whether two samples may differ at all.
+
+        Raises:
+            ConfigurationError: it does not.
+        """
+        if self.samples < 1:
+            raise ConfigurationError(f"{who}: samples = {self.samples} is 1 or more")
+        if self.samples > 1 and not drawn:
+            raise ConfigurationError(
+                f"{who}: samples = {self.samples} at temperature = 0 would all be the same; give a "
+                "temperature above 0 (0.7 is usual), or leave out `samples`"
+            )
+        if self.vote not in VOTES:
+            raise ConfigurationError(f"{who}: " + unknown_name("vote", self.vote, VOTES))
+        if self.vote == "complexity":
+            self._check_complexity(who, chain_of_thought=chain_of_thought)
+        elif self.vote_top is not None:
+            raise ConfigurationError(f'{who}: vote_top goes with vote = "complexity"')
+
+    def _check_complexity(self, who: str, *, chain_of_thought: bool) -> None:
+        if self.samples == 1 or not chain_of_thought:
+            raise ConfigurationError(
+                f'{who}: vote = "complexity" is among several samples with reasoning steps; it '
+                "needs samples = 2 or more and chain_of_thought = true"
+            )
+        if self.vote_top is None or not 1 <= self.vote_top <= self.samples:
+            raise ConfigurationError(
+                f'{who}: vote = "complexity" needs vote_top from 1 to {self.samples}: how many of '
+                f"the most complex samples vote, not {self.vote_top}"
+            )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One answer to a prompt.
+
+    Attributes:
+        text: What the model wrote.
+        answer: What was read out of it, or None.
+    """
+
+    text: str
+    answer: str | None
+
+
+def elected(samples: Sequence[Sample], sampling: Sampling, task: Task) -> Prediction:
+    """Return the answer that most samples give; of several, the one that came first.
+
+    Wang et al. 2022, Self-Consistency Improves Chain of Thought Reasoning, section 2; by the most
+    complex samples, of those that have an answer: Fu et al. 2022, section 3.2. An answer's score is
+    its share of the votes. Samples without an answer do not vote; where none has one, it is an
+    abstention.
+
+    Args:
+        samples: In the order of their numbers, 1 or more.
+        sampling: How they were drawn, and who votes.
+        task: Says which answers are the same.
+    """
+    if sampling.samples == 1:
+        return Prediction(samples[0].answer, text=samples[0].text)
+    voting = [sample for sample in samples if sample.answer is not None]
+    if sampling.vote == "complexity":
+        most = sorted(voting, key=lambda sample: -reasoning_steps(sample.text))
+        kept = {id(sample) for sample in most[: sampling.vote_top]}
+        voting = [sample for sample in voting if id(sample) in kept]
+    if not voting:
+        return Prediction(None, text=samples[0].text)
+    ballots = [task.ballot(sample.answer or "") for sample in voting]
+    # Of equal counts the first: a Counter keeps the order in which ballots came.
+    ((winner, _),) = Counter(ballots).most_common(1)
+    chosen = voting[ballots.index(winner)]
+    assert chosen.answer is not None, "unreachable because only answers vote"
+    shares = {label: ballots.count(label) / len(ballots) for label in task.labels}
+    shares = shares or {chosen.answer: ballots.count(winner) / len(ballots)}
+    scores = {answer: round(share, SCORE_DECIMALS) for answer, share in shares.items()}
+    return Prediction(chosen.answer, scores, chosen.text)
