@@ -300,7 +300,7 @@ class SuiteRun:
             if isinstance(shift, DomainShift):
                 # Where it cannot be read, its own check says so.
                 with suppress(OodError):
-                    yield shift.name, self._drawn(shift.name, shift.source)
+                    yield shift.name, self._target(shift)
 
     def _tell_cut(self, model: Tested, name: str, inputs: Sequence[Inputs]) -> None:
         """Note how many of a set's inputs a model saw only in part."""
