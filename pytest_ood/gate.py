@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +17,7 @@ from pytest_ood.evaluation import SuiteRun
 from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN
 from pytest_ood.models import as_model
-from pytest_ood.models.protocol import SeededModel, is_recorded
+from pytest_ood.models.protocol import SeededModel, facts_of, is_recorded
 from pytest_ood.readers import DataSource, Reader
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.shifts import KINDS, DomainShift, TransferShift
@@ -148,6 +148,7 @@ class Gate:
         self.runs: dict[str, SuiteRun] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
+        self._stated: dict[tuple[str, str], Mapping[str, int]] = {}
         self.rules = self.configuration.rules
         self.frozen = self._read_frozen()
         for given in self.configuration.suites:
@@ -219,6 +220,7 @@ class Gate:
                 raise ConfigurationError(f"two models have the name {model.name!r}; rename one")
             models[check_name(model.name, "a model of pytest_ood_models")] = model
         self.models[suite.name] = models
+        self._stated |= {(suite.name, spec.name): spec.stated for spec in specs}
         baseline = next((s for s in specs if s.baseline), None)
         self.baselines[suite.name] = None if baseline is None else baseline.name
         chosen = self.configuration.sequential
@@ -387,6 +389,7 @@ class Gate:
                 json.loads(json.dumps(dict(model.parameters), default=repr)),
                 baseline=name == self.baselines[check.suite],
                 fingerprint=_fingerprint(model),
+                **{**asdict(facts_of(model)), **self._stated.get((check.suite, name), {})},
             )
             for name, model in self.models[check.suite].items()
             if name in (check.model, check.baseline)

@@ -57,6 +57,8 @@ class DataSource:
         label: The column that holds the label.
         id: The column that holds a unique id; without it ids are derived from the content.
         labels: Renames labels as they stand in the file.
+        max_examples: So many of its examples, drawn once and for all, whatever the seed of a run;
+            a smaller draw is part of a larger one. None for all.
     """
 
     data: str
@@ -65,6 +67,7 @@ class DataSource:
     label: str = "label"
     id: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    max_examples: int | None = None
 
 
 def parse_source(value: Any, where: str) -> DataSource:
@@ -121,10 +124,16 @@ def _check_entry(key: str, entry: Any, where: str) -> None:
         right = isinstance(entry, list | tuple) and all(isinstance(f, str) for f in entry)
     elif key == "labels":
         right = isinstance(entry, Mapping) and all(isinstance(v, str) for v in entry.values())
+    elif key == "max_examples":
+        right = isinstance(entry, int) and not isinstance(entry, bool) and entry > 0
     else:
         right = isinstance(entry, str)
     if not right:
-        expected = {"fields": "a list of column names", "labels": "a table of names"}
+        expected = {
+            "fields": "a list of column names",
+            "labels": "a table of names",
+            "max_examples": "a whole number of 1 or more",
+        }
         raise ConfigurationError(
             f"{where}: {key} = {entry!r} is not {expected.get(key, 'a string')}"
         )
@@ -175,6 +184,14 @@ class Reader:
             AssetError: packaged data that cannot be fetched.
             MissingDependencyError: a hub data set without the package `datasets`.
         """
+        whole = self._load_whole(source, name, labels)
+        if source.max_examples is None:
+            return whole
+        # Not by the name, which differs from suite to suite.
+        drawn = Dataset("max_examples", whole.examples).sample(source.max_examples, 0)
+        return Dataset(name, drawn.examples)
+
+    def _load_whole(self, source: DataSource, name: str, labels: Sequence[str] | None) -> Dataset:
         _check_source(source)
         scheme, colon, rest = source.data.partition(":")
         if colon and scheme == "asset":

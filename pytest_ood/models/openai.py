@@ -26,7 +26,7 @@ from pytest_ood.models._api.calls import (
 )
 from pytest_ood.models._api.limits import Caps, Ledger, Pace, Prices
 from pytest_ood.models._prompts import prompt_loader
-from pytest_ood.models.protocol import Usage
+from pytest_ood.models.protocol import Facts, Usage
 from pytest_ood.parsing import parse_answer
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 
@@ -167,6 +167,11 @@ class ApiModel:
             "answer": self.decoding.form,
             **decoding,
         }
+
+    @property
+    def facts(self) -> Facts:
+        """The model's name at the server, and demonstrations; how large it is, nobody is told."""
+        return Facts(self.server.model, shots=len(self.prompt.demonstrations))
 
     @cached_property
     def fingerprint(self) -> str:

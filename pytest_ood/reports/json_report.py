@@ -128,6 +128,10 @@ def _report(results: Results) -> dict[str, Any]:
                 "parameters": dict(model.parameters),
                 "baseline": model.baseline,
                 "fingerprint": model.fingerprint,
+                "base": model.base,
+                "size": model.size,
+                "training_examples": model.training_examples,
+                "shots": model.shots,
             }
             for model in results.models
         ],

@@ -40,6 +40,11 @@ class ModelInfo:
         baseline: Relative budgets compare with it.
         fingerprint: Another one where anything else runs: weights, prompt, decoding; None where
             nobody can tell.
+        base: What it was made of: a checkpoint, or the estimator that was fitted; None, here and
+            below, where nobody can tell.
+        size: Its number of weights.
+        training_examples: Labelled examples that it was fine-tuned, or fitted, on.
+        shots: Demonstrations in its prompt.
     """
 
     suite: str
@@ -49,6 +54,10 @@ class ModelInfo:
     parameters: Mapping[str, Any]
     baseline: bool
     fingerprint: str | None = None
+    base: str | None = None
+    size: int | None = None
+    training_examples: int | None = None
+    shots: int | None = None
 
     @property
     def kind(self) -> str:
