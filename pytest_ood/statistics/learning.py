@@ -118,7 +118,7 @@ def _examples(place: float) -> float | None:
 
 
 def _weights(curve: Sequence[LearningPoint], grid: Floats) -> Floats:
-    """Return how much each point of a curve counts at each place of a grid, shape (places, points)."""
+    """Return how much each point of a curve counts at each place of a grid, (places, points)."""
     places = [on_axis(p.examples) for p in curve]
     return np.stack([np.interp(grid, places, row) for row in np.eye(len(curve))], -1)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Axis = Literal["linear", "probit"]
 AXES: tuple[Axis, ...] = ("linear", "probit")
-"""Accuracies as they are, or their probits, on which the line is straighter (Miller et al. 2021)."""
+"""Accuracies as they are, or their probits, on which lines are straighter (Miller et al. 2021)."""
 
 LEAST_BASELINES = 3
 """A line goes through any two points, and so says nothing of a third."""
@@ -58,9 +58,9 @@ class Accuracies:
         where the examples are the same.
         """
         if self.both is None:
-            rates = (half_counted(self.before, self.n_before), half_counted(self.after, self.n_after))
-            first = rng.binomial(self.n_before, rates[0], size) / self.n_before
-            return first, rng.binomial(self.n_after, rates[1], size) / self.n_after
+            first = rng.binomial(self.n_before, half_counted(self.before, self.n_before), size)
+            last = rng.binomial(self.n_after, half_counted(self.after, self.n_after), size)
+            return first / self.n_before, last / self.n_after
         n = self.n_after
         shares = [self.both, self.before - self.both, self.after - self.both]
         cells = np.maximum(0.0, [*shares, 1.0 - sum(shares)]) * n
@@ -93,12 +93,15 @@ class Line:
         return from_axis(self.intercept + self.slope * to_axis(before, n, self.axis), self.axis)
 
     def holds(self, before: float) -> bool:
-        """Tell whether an accuracy lies among the baselines', where the line is no extrapolation."""
+        """Tell whether an accuracy lies among the baselines'; beyond, the line is extended."""
         return self.low <= before <= self.high
 
 
 def half_counted(accuracy: Floats | float, n: int) -> Floats:
-    """Return (k + 1/2) / (n + 1), which is neither 0 nor 1 (Anscombe 1956, Biometrika 43:461-464)."""
+    """Return (k + 1/2) / (n + 1) for k of n, which is neither 0 nor 1.
+
+    Anscombe 1956, On Estimating Binomial Response Relations, Biometrika 43:461-464.
+    """
     return (np.asarray(accuracy, np.float64) * n + 0.5) / (n + 1.0)
 
 

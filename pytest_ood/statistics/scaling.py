@@ -182,7 +182,8 @@ def _least_squares(form: Form, x: Floats, y: Floats) -> tuple[float, float, floa
     best = int(squares.argmin())
     a, b, c = [*found[best], 0.0][:3]
     at = low + places[best] * span
-    return float(a - b * low / span), float(b / span), float(c / span), float(at), float(squares[best])
+    intercept, slope, bend = a - b * low / span, b / span, c / span
+    return float(intercept), float(slope), float(bend), float(at), float(squares[best])
 
 
 def _slope_bounds(x: Floats, y: Floats, alpha: float) -> tuple[float, float]:
