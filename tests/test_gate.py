@@ -463,3 +463,21 @@ def test_one_of_several_seeds_is_the_surrogate(root: Path) -> None:
     members = tuple(FakeModel(f"seeded-{n}", "constant", ("bad", "good")) for n in range(2))
     opened = gate(root, own=(SeededModel("seeded", members),))
     assert opened.runs["mine"].surrogates == {"seeded": members[0]}
+
+
+def test_what_a_model_s_table_states_stands_in_the_report(root: Path) -> None:
+    """Facts that are stated go before those the model knows, and change no fingerprint."""
+    path = root / "pyproject.toml"
+    before, plain = (
+        {i.name: i for i in gate(root).infos(check)} for check in gate(root).checks[:2]
+    )
+    text = path.read_text().replace(
+        'fake = "keyword"', 'fake = "keyword"\nsize = 1e6\nshots = 3', 1
+    )
+    path.write_text(text)
+    after = {i.name: i for check in gate(root).checks for i in gate(root).infos(check)}
+    assert (after["first"].size, after["first"].shots) == (1_000_000, 3)
+    assert after["first"].training_examples is None
+    assert after["base"].size is None
+    for info in (*before.values(), *plain.values()):
+        assert info.fingerprint == after[info.name].fingerprint
