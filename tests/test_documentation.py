@@ -131,7 +131,7 @@ def test_the_commands_of_the_guide_to_studies_run(readme_project: pytest.Pyteste
             "over the size of models (number of weights)",
             "prompted: hosted 175B",
             "over the number of labelled examples",
-            "*my_models:pipeline trained here * hosted *",
+            "*my_models:pipeline * hosted *",
             "page: study.html",
         ]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,11 @@ def run(options: argparse.Namespace) -> int:
             f"{root / saved.FOLDER}; `pytest --ood-suite --ood-report runs.json` writes one, "
             "`python -m pytest_ood study runs.json` studies it"
         )
-    reports = [(path.name, json_report.read(path)) for path in dict.fromkeys(paths)]
+    paths = list(dict.fromkeys(paths))
+    # Reports of one name in several folders are told apart by their paths.
+    names = Counter(path.name for path in paths)
+    called = {path: path.name if names[path.name] == 1 else str(path) for path in paths}
+    reports = [(called[path], json_report.read(path)) for path in paths]
     # Whoever names reports means all of them; what was saved is a history.
     together = put_together(reports, newest_counts=not options.reports)
     made = study(

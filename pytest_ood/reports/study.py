@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.errors import ConfigurationError, ReportError, unknown_name
 from pytest_ood.evaluation import Items
 from pytest_ood.seeding import derive_seed
 from pytest_ood.statistics import Estimate, estimate, paired_drop, unpaired_drop
@@ -76,12 +76,15 @@ class ShiftStudy:
         entries: One a model.
         lines: The baselines' line on each axis; empty where there is none.
         no_line: Why there is none; "" where there is one.
+        left_out: (name, reason) of models whose drop says nothing: too few examples were changed,
+            or got an answer.
     """
 
     key: ShiftKey
     entries: tuple[Entry, ...]
     lines: Mapping[Axis, Line]
     no_line: str
+    left_out: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -262,11 +265,13 @@ def _shift(
     alpha: float,
     seed: int,
 ) -> ShiftStudy:
-    found = {
+    measured = {
         name: (tested, tested.drops[key])
         for name, tested in suite.models.items()
-        if key in tested.drops and _is_kept(tested, tested.drops[key])
+        if key in tested.drops
     }
+    found = {name: both for name, both in measured.items() if _is_kept(*both)}
+    left_out = tuple((n, drop["reason"]) for n, (_, drop) in measured.items() if n not in found)
     usable = {name for name, (_, drop) in found.items() if drop["verdict"] != "invalid"}
     accuracies = {name: _accuracies(drop) for name, (_, drop) in found.items()}
     line_of = [accuracies[name] for name in baselines if name in usable]
@@ -297,7 +302,7 @@ def _shift(
                 relative=relative,
             )
         )
-    return ShiftStudy(key, tuple(entries), lines, no_line)
+    return ShiftStudy(key, tuple(entries), lines, no_line, left_out)
 
 
 def _is_kept(tested: Tested, drop: Row) -> bool:
@@ -334,15 +339,29 @@ def _share(accuracy: float, n: int, alpha: float) -> Estimate:
 
 def _relative(mine: Row, other: Row, alpha: float) -> Estimate:
     """Return how much more accurate a model is under a shift (Taori et al. 2020, section 2)."""
-    first, second = (
-        Items.from_record(row["items"]) if row["items"] is not None else None
-        for row in (mine, other)
-    )
+    first, second = _items(mine), _items(other)
     if first is not None and second is not None:
         one, two = first.common(second)
         if len(one) >= SAME_EXAMPLES * min(len(first.hashes), len(second.hashes)) and len(one):
             return estimate(paired_drop(one, two), alpha)
     return estimate(unpaired_drop(_answers(mine), _answers(other)), alpha)
+
+
+def _items(row: Row) -> Items | None:
+    """Read the scores by example, where a report has them.
+
+    Raises:
+        ReportError: they are damaged.
+    """
+    if row["items"] is None:
+        return None
+    try:
+        return Items.from_record(row["items"])
+    except (TypeError, ValueError) as error:
+        raise ReportError(
+            f"{row['suite']}/{row['kind']}/{row['shift']}[{row['model']}]: its items are damaged: "
+            f"{error}"
+        ) from None
 
 
 def _answers(row: Row) -> list[float]:

@@ -57,14 +57,8 @@ def _shift(suite: SuiteStudy, shift: ShiftStudy) -> dict[str, Any]:
         },
         "no_line": shift.no_line or None,
         "models": [_entry(entry) for entry in shift.entries],
-        "told": [
-            sentence
-            for sentence in (
-                study_text.line_sentence(shift),
-                study_text.reference_sentence(suite, shift),
-            )
-            if sentence
-        ],
+        "left_out": [{"model": name, "reason": why} for name, why in shift.left_out],
+        "told": study_text.sentences(suite, shift),
     }
 
 

@@ -105,6 +105,14 @@ def _effective(entry: Entry) -> str:
     return f"{CANNOT_TELL} from the baselines' line, the intervals hold 0"
 
 
+def left_out_sentence(shift: ShiftStudy) -> str:
+    """Name the models whose drop says nothing, with the reasons; "" where there is none."""
+    if not shift.left_out:
+        return ""
+    told = "; ".join(f"{_name(name)} ({one_line(why, NOTE_WIDTH)})" for name, why in shift.left_out)
+    return f"Left out under {_name(shift.key.name)}: {told}."
+
+
 def reference_sentence(suite: SuiteStudy, shift: ShiftStudy) -> str:
     """Say which models are more accurate under a shift than the reference."""
     if suite.reference is None:
@@ -123,6 +131,12 @@ def reference_sentence(suite: SuiteStudy, shift: ShiftStudy) -> str:
     if "" in groups:
         told.append(f"of {_listed(groups[''])} it is not settled")
     return f"Under {_name(shift.key.name)}, against {reference}: {'; '.join(told)}."
+
+
+def sentences(suite: SuiteStudy, shift: ShiftStudy) -> list[str]:
+    """Return what there is to say of a shift."""
+    told = (line_sentence(shift), reference_sentence(suite, shift), left_out_sentence(shift))
+    return [sentence for sentence in told if sentence]
 
 
 def no_reference(suite: SuiteStudy) -> str:
@@ -216,14 +230,14 @@ def passing_sentence(learning: Learning, mine: Curve, theirs: Curve, found: Pass
     first, last = mine.points[0][0], mine.points[-1][0]
     place = where(learning.shift)
     place = place[0].upper() + place[1:]
-    names = f"{_name(mine.name)} trained here", _name(theirs.name)
-    measured = f"within what was measured ({first:,} to {last:,} examples)"
+    names = _name(mine.name), _name(theirs.name)
+    measured = f"within what was measured ({first:,} to {last:,} training examples)"
     if found.outcome == "passes":
         assert found.at is not None, "unreachable because it passes"
         low = f"fewer than {first:,}" if found.low is None else f"{found.low:,.0f}"
         high = f"more than {last:,}" if found.high is None else f"{found.high:,.0f}"
         return (
-            f"{place}, {names[0]} passes {names[1]} at about {found.at:,.0f} examples "
+            f"{place}, {names[0]} passes {names[1]} at about {found.at:,.0f} training examples "
             f"[{low}, {high}]."
         )
     if found.outcome == "above":
@@ -289,7 +303,7 @@ def _shift(study: Study, suite: SuiteStudy, shift: ShiftStudy) -> list[str]:
     reference = "" if suite.reference is None else f"beyond {one_line(suite.reference, 12)}"
     lines.append(_row("", ["effective, linear", "effective, probit", reference], BEYOND))
     lines += [_row(e.info.name, _beyond(suite, shift, e), BEYOND) for e in shift.entries]
-    for sentence in (line_sentence(shift), reference_sentence(suite, shift)):
+    for sentence in sentences(suite, shift):
         lines += _wrapped(sentence)
     return lines
 

@@ -93,7 +93,7 @@ def test_a_run_can_be_studied(curve: pytest.Pytester) -> None:
             "over the size of models (number of weights)",
             "fine-tuned: tfidf-20 *",
             "over the number of labelled examples",
-            " In distribution, words:tfidf trained here passes rule at about * examples *",
+            " In distribution, words:tfidf passes rule at about * training examples *",
         ]
     )
     assert curve.path.joinpath("study.html").read_text().count("<figure") == 2 + 3 + 3

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_ood.columns import Column
-from pytest_ood.errors import ConfigurationError
+from pytest_ood.errors import ConfigurationError, ReportError
 from pytest_ood.reports import study_json, study_text
 from pytest_ood.reports.study import Study, study
 from pytest_ood.reports.terminal import WIDTH
@@ -151,6 +151,27 @@ def test_no_reference_is_told(studied: Callable[..., Study], study_models: Any) 
     assert studied(none, reference="llm").suites[0].reference == "llm"
 
 
+def test_a_drop_that_says_nothing_is_left_out_by_name(make_report: Make, study_models: Any) -> None:
+    """A model that is fine in distribution, of which too few examples were changed, is named."""
+    report = make_report(study_models)
+    drop = report["evaluations"][0]
+    drop |= {"verdict": "invalid", "reason": "only 3 examples were changed"}
+    found = study(put_together([("x", report)], newest_counts=False), ["x"])
+    shift = found.suites[0].shifts[0]
+    assert "encoder-0" not in [e.info.name for e in shift.entries]
+    assert study_text.sentences(found.suites[0], shift)[-1] == (
+        "Left out under tweets: encoder-0 (only 3 examples were changed)."
+    )
+
+
+def test_damaged_items_are_an_error(make_report: Make, study_models: Any) -> None:
+    """The message names the check."""
+    report = make_report(study_models)
+    report["evaluations"][0]["items"]["hashes"] = "AAAA"
+    with pytest.raises(ReportError, match=r"reviews/domain/tweets\[encoder-0\]: its items are"):
+        study(put_together([("x", report)], newest_counts=False), ["x"])
+
+
 # Scale
 
 
@@ -213,13 +234,13 @@ def test_a_trained_curve_passes_a_prompted_model(whole: Study) -> None:
     ((mine, theirs, found),) = learning.passings
     sentence = study_text.passing_sentence(learning, mine, theirs, found)
     assert sentence.startswith(
-        "In distribution, encoder trained here passes llm at about 1,345 examples ["
+        "In distribution, encoder passes llm at about 1,345 training examples ["
     )
     under = others[0]
     told = study_text.passing_sentence(under, *under.passings[0])
     assert told.startswith(
-        "Under tweets, encoder trained here does not cross llm within what was measured (100 to "
-        "12,800 examples): it stays below"
+        "Under tweets, encoder does not cross llm within what was measured (100 to "
+        "12,800 training examples): it stays below"
     )
 
 
