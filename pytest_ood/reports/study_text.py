@@ -75,7 +75,9 @@ def line_sentence(shift: ShiftStudy) -> str:
     for entry in shift.entries:
         if entry.effective or not entry.usable:
             groups.setdefault(_effective(entry), []).append(_name(entry.info.name))
-    told = [f"{_listed(names)}: {verdict}" for verdict, names in groups.items()]
+    told = [
+        verdict.format(names=_listed(names), are=_be(names)) for verdict, names in groups.items()
+    ]
     if not told:
         return (
             f"{start}, every model is one of the baselines that the line goes through; --baseline "
@@ -92,17 +94,19 @@ def line_sentence(shift: ShiftStudy) -> str:
 
 
 def _effective(entry: Entry) -> str:
+    """Say what is known of a model beyond the line; it is named where {names} stands."""
     if not entry.usable:
-        return "invalid, too little is known in distribution to be robust"
+        return "{names} {are} invalid: too little is known in distribution for robustness"
     lows = [entry.effective[axis].low for axis in AXES]
     highs = [entry.effective[axis].high for axis in AXES]
     if min(lows) > 0.0:
-        return "more robust than the accuracy promises"
+        return "{names} {are} more robust than accuracy promises"
     if max(highs) < 0.0:
-        return "less robust than the accuracy promises"
+        return "{names} {are} less robust than accuracy promises"
+    why = "the intervals hold 0"
     if max(lows) > 0.0 or min(highs) < 0.0:
-        return f"{CANNOT_TELL}, off the line on one of the two axes only"
-    return f"{CANNOT_TELL} from the baselines' line, the intervals hold 0"
+        why = "beyond the line on one of the two axes only"
+    return f"{CANNOT_TELL} of {{names}} ({why})"
 
 
 def left_out_sentence(shift: ShiftStudy) -> str:
@@ -261,7 +265,8 @@ def render(study: Study) -> list[str]:
     count = len(study.reports)
     lines += _wrapped(
         f"{count} report{'' if count == 1 else 's'}; {level(study)}, those of effective robustness "
-        f"and of crossings by a bootstrap with seed {study.seed}"
+        f"and of crossings by a bootstrap with seed {study.seed}; each holds by itself, and of many "
+        "some are off by chance"
     )
     return lines
 

@@ -34,7 +34,7 @@ def test_reports_are_studied_together(given: Path, capsys: pytest.CaptureFixture
     assert main(["study", "runs.json", "more.json"]) == 0
     told = capsys.readouterr().out
     assert "reviews (seed 0): 9 models; baselines, which lines go through: encoder-0," in told
-    assert "Under tweets, beyond the baselines' line: llm: more robust" in told
+    assert "Under tweets, beyond the baselines' line: llm is more robust" in told
     assert "2 reports; 90% intervals" in told
 
 
