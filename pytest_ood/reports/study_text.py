@@ -265,8 +265,8 @@ def render(study: Study) -> list[str]:
     count = len(study.reports)
     lines += _wrapped(
         f"{count} report{'' if count == 1 else 's'}; {level(study)}, those of effective robustness "
-        f"and of crossings by a bootstrap with seed {study.seed}; each holds by itself, and of many "
-        "some are off by chance"
+        f"and of crossings by a bootstrap with seed {study.seed}; each holds by itself, and of "
+        "many some are off by chance"
     )
     return lines
 
