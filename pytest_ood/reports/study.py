@@ -386,7 +386,7 @@ def _scales(suite: SuiteTogether, shifts: Sequence[ShiftStudy], alpha: float) ->
     scales = []
     for figure, key, values in tables:
         for kind in dict.fromkeys(info.kind for info in infos):
-            chosen = _most_taught([i for i in infos if i.kind == kind and i.name in values])
+            chosen = _taught_alike([i for i in infos if i.kind == kind and i.name in values])
             models = tuple((i.name, i.size, values[i.name]) for i in chosen if i.size is not None)
             if models:
                 sizes = [float(size) for _, size, _ in models]
@@ -395,16 +395,21 @@ def _scales(suite: SuiteTogether, shifts: Sequence[ShiftStudy], alpha: float) ->
     return scales
 
 
-def _most_taught(infos: Sequence[ModelInfo]) -> list[ModelInfo]:
-    """Return of each size the models with the most labelled examples: what the size can do."""
+def _taught_alike(infos: Sequence[ModelInfo]) -> list[ModelInfo]:
+    """Return of each size the models with the number of labelled examples that most sizes have.
+
+    Of numbers that as many sizes have, the largest: so size differs, and as little else as may be.
+    """
 
     def taught(info: ModelInfo) -> int:
         return (info.training_examples or 0) + (info.shots or 0)
 
-    most: dict[int | None, int] = {}
+    common = Counter(count for _, count in {(info.size, taught(info)) for info in infos})
+    chosen: dict[int | None, int] = {}
     for info in infos:
-        most[info.size] = max(taught(info), most.get(info.size, 0))
-    return [info for info in infos if taught(info) == most[info.size]]
+        counts = {taught(other) for other in infos if other.size == info.size}
+        chosen[info.size] = max(counts, key=lambda count: (common[count], count))
+    return [info for info in infos if taught(info) == chosen[info.size]]
 
 
 def _floors(suite: SuiteTogether) -> dict[str, Estimate]:

@@ -184,10 +184,22 @@ def test_models_are_ordered_by_size(whole: Study) -> None:
     assert [s.figure for s in whole.suites[0].scales] == ["accuracy", *(["accuracy", "drop"] * 2)]
 
 
-def test_of_one_size_those_that_were_taught_most_count(
+def test_of_one_size_those_that_were_taught_like_the_others_count(
+    studied: Callable[..., Study], measured: Any
+) -> None:
+    """Another prompt with more shots is no point of the curve of those with fewer."""
+    models = [
+        measured(f"m{size}-{shots}", 0.7, {"noise/ocr": 0.6}, {"size": size, "shots": shots})
+        for size, shots in ((10, 4), (20, 4), (20, 16), (30, 4), (40, 2))
+    ]
+    scale = studied(models).suites[0].scales[0]
+    assert [name for name, _, _ in scale.models] == ["m10-4", "m20-4", "m30-4", "m40-2"]
+
+
+def test_a_learning_curve_is_no_scaling_curve(
     studied: Callable[..., Study], study_models: Any
 ) -> None:
-    """A learning curve of one model is no scaling curve."""
+    """Of one size alone, the model that was taught most is the only point."""
     models = [replace(m, facts={**m.facts, "size": 1000}) for m in study_models[:-1]]
     scale = studied(models).suites[0].scales[0]
     assert [name for name, _, _ in scale.models] == ["encoder-7"]
