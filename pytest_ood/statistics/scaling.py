@@ -120,7 +120,7 @@ def scaling(sizes: Sequence[float], values: Sequence[float], alpha: float) -> Sc
     line = _fitted("log-linear", x, y)
     slope = _slope_bounds(x, y, alpha)
     if count < LEAST_SIZES:
-        told = f"{count} different sizes, and a line and a break are told apart by {LEAST_SIZES}"
+        told = f"{count} different sizes, and it takes {LEAST_SIZES} to tell a line from a break"
         return Scaling(different, means, line, slope, None, "cannot tell", told)
     broken = _fitted("broken", x, y)
     shape, reason = _decided(line, broken)

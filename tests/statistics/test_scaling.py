@@ -60,8 +60,8 @@ def test_the_other_form_is_hardly_ever_told(curve: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("count", "reason"),
     [(1, "1 different size, and a line needs 3"), (2, "2 different sizes, and a line needs 3"),
-     (3, "3 different sizes, and a line and a break are told apart by 7"),
-     (6, "6 different sizes, and a line and a break are told apart by 7")],
+     (3, "3 different sizes, and it takes 7 to tell a line from a break"),
+     (6, "6 different sizes, and it takes 7 to tell a line from a break")],
 )  # fmt: skip
 def test_few_sizes_cannot_tell(count: int, reason: str) -> None:
     """Fewer sizes than AICc can correct for give no verdict, and say how many it takes."""
