@@ -1,7 +1,8 @@
-"""Takes the pictures of the HTML report that the docs show, of a JSON report.
+"""Takes the pictures of the HTML report that the docs show, of a JSON report, and of a study.
 
     pytest --ood-suite --ood-report report.json
     python benchmarks/report_pictures.py report.json --out docs/images
+    python benchmarks/report_pictures.py report.json --study --out docs/images
 
 Needs Chromium (`chromium`, `chromium-browser` or `google-chrome` on the path).
 """
@@ -17,13 +18,21 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from pytest_ood.reports import html, json_report
+from pytest_ood.reports import html, json_report, study_html
+from pytest_ood.reports.study import study
+from pytest_ood.reports.together import put_together
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PICTURES = {
     "report-verdict": (1280, 760, "light", "h1"),
     "report-drops": (1280, 900, "light", "h3 >> text=Drop per shift"),
     "report-phone": (375, 812, "dark", "h3 >> text=Drop per shift"),
+}
+STUDY_PICTURES = {
+    "study-robustness": (1280, 900, "light", "h3 >> text=Robustness beyond"),
+    "study-scale": (1280, 900, "light", "h3 >> text=Over the size"),
+    "study-learning": (1280, 900, "light", "h3 >> text=Over the number"),
+    "study-phone": (375, 812, "dark", "h3 >> text=Robustness beyond"),
 }
 """Width and height in pixels, colour scheme, and what stands at the top."""
 
@@ -33,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("report", type=Path)
     parser.add_argument("--out", type=Path, default=Path())
+    parser.add_argument("--study", action="store_true", help="of the models of the report")
     options = parser.parse_args()
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
@@ -42,9 +52,15 @@ def main() -> int:
     arguments = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page_file = Path(folder) / "report.html"
-        page_file.write_text(html.render(json_report.read(options.report)), encoding="utf-8")
+        report = json_report.read(options.report)
+        text, pictures = html.render(report), PICTURES
+        if options.study:
+            names = [options.report.name]
+            together = put_together([(names[0], report)], newest_counts=False)
+            text, pictures = study_html.render(study(together, names)), STUDY_PICTURES
+        page_file.write_text(text, encoding="utf-8")
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        for name, (width, height, scheme, top) in PICTURES.items():
+        for name, (width, height, scheme, top) in pictures.items():
             page = browser.new_page(
                 viewport={"width": width, "height": height}, color_scheme=scheme
             )

@@ -38,6 +38,9 @@ DEFAULT_ALPHA = 0.05
 
 DEFAULT_CACHE_MB = 2048
 
+STATED = ("size", "training_examples", "shots")
+"""Facts that a model's table may state; of its adapter's own keys, what they say is what counts."""
+
 
 @dataclass(frozen=True)
 class TrackerChoice:
@@ -277,6 +280,7 @@ class ModelSpec:
         options: What else the adapter is given.
         baseline: Whether relative budgets compare with it.
         seeds: How many times it is trained, or given demonstrations.
+        stated: Facts that only its maker knows, such as the size of a model behind an API.
         shared: What all models built of it share.
         held: What all models of a run hold once; see `Context`.
     """
@@ -287,6 +291,7 @@ class ModelSpec:
     options: Mapping[str, Any]
     baseline: bool
     seeds: int = 1
+    stated: Mapping[str, int] = field(default_factory=dict)
     shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     held: Held = field(default_factory=Held, compare=False, repr=False)
 
@@ -431,18 +436,33 @@ def _model(name: str, table: Mapping[str, Any], where: str) -> ModelSpec:
             f"{where}: seeds = {seeds} without `{adapter(kind).SEED_NEEDS}`: it would be "
             f"the same model {seeds} times; give that, or leave out `seeds`"
         )
-    options = {k: v for k, v in table.items() if k not in (given[0], "baseline", "seeds")}
     parameters = inspect.signature(adapter(kind).build).parameters
     known = {n: p for n, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    stated = {key: table[key] for key in STATED if key in table and key not in known}
+    own = (given[0], "baseline", "seeds", *stated)
+    options = {k: v for k, v in table.items() if k not in own}
     for key, value in options.items():
         if key not in known:
-            names = [*known, "baseline", "seeds", "suites", given[0]]
+            names = [*known, "baseline", "seeds", "suites", *STATED, given[0]]
             raise ConfigurationError(f"{where}: " + unknown_name("key", key, names))
         _check_type(key, value, str(known[key].annotation), where)
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in options:
             raise ConfigurationError(f"{where}: the key {key!r} is missing")
-    return ModelSpec(name, kind, source, options, baseline, seeds)
+    facts = {key: _stated_number(key, value, where) for key, value in stated.items()}
+    return ModelSpec(name, kind, source, options, baseline, seeds, facts)
+
+
+def _stated_number(key: str, value: Any, where: str) -> int:
+    """Return a number of weights or examples, which may be written as 175e9."""
+    least = 1 if key == "size" else 0
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not least <= value < inf or value != int(value):
+        raise ConfigurationError(
+            f"{where}: {key} = {value!r} is not a whole number of {least} or more, such as 1000 "
+            "or 175e9"
+        )
+    return int(value)
 
 
 def _adapter_of(key: str, source: str) -> tuple[str, str]:

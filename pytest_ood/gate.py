@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,7 +24,7 @@ from pytest_ood.evaluation import SuiteRun
 from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN
 from pytest_ood.models import as_model
-from pytest_ood.models.protocol import SeededModel, is_recorded
+from pytest_ood.models.protocol import SeededModel, facts_of, is_recorded
 from pytest_ood.objects import Held
 from pytest_ood.readers import ASSET, HUB, YOURS, DataSource, Reader, redirectable
 from pytest_ood.reports.results import ModelInfo
@@ -160,6 +160,7 @@ class Gate:
         self.runs: dict[str, SuiteRun] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
+        self._stated: dict[tuple[str, str], Mapping[str, int]] = {}
         self.rules = self.configuration.rules
         self._left_out: dict[str, str] = {}
         self.frozen = self._read_frozen()
@@ -240,6 +241,7 @@ class Gate:
                 raise ConfigurationError(f"two models have the name {model.name!r}; rename one")
             models[check_name(model.name, "a model of pytest_ood_models")] = model
         self.models[suite.name] = models
+        self._stated |= {(suite.name, spec.name): spec.stated for spec in specs}
         baseline = next((s for s in specs if s.baseline), None)
         self.baselines[suite.name] = None if baseline is None else baseline.name
         chosen = self.configuration.sequential
@@ -452,6 +454,7 @@ class Gate:
                 baseline=name == self.baselines[check.suite],
                 fingerprint=_fingerprint(model),
                 collection=self.runs[check.suite].suite.collection,
+                **{**asdict(facts_of(model)), **self._stated.get((check.suite, name), {})},
             )
             for name, model in self.models[check.suite].items()
             if name in (check.model, check.baseline)

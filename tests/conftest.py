@@ -8,17 +8,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from mlflow_server import mlflow_serving
+from numpy.typing import NDArray
 
 from pytest_ood.cluster import ClusterSettings, RayRunner
+from pytest_ood.columns import Column
+from pytest_ood.evaluation import Items
 from pytest_ood.perturbations import Generator
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import EditDistance
@@ -368,3 +372,110 @@ def _no_step_summary() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("GITHUB_STEP_SUMMARY", raising=False)
         yield
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model of a made-up report: what is known of it, and its accuracies.
+
+    Attributes:
+        name: Of the model.
+        before: Its accuracy in distribution.
+        after: Under each shift, by "kind/name".
+        facts: What else stands in its record: paradigm, size, training_examples, shots, base, ...
+        invalid: It knows nothing in distribution.
+    """
+
+    name: str
+    before: float
+    after: Mapping[str, float]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    invalid: bool = False
+
+
+def made_up_report(
+    measured: Sequence[Measured], *, n: int = 400, seed: int = 0, suite: str = "reviews", **top: Any
+) -> dict[str, Any]:
+    """Return a report, right by its schema, of models with given accuracies on n examples."""
+    report: dict[str, Any] = {
+        "schema_version": 2, "seed": seed, "max_examples": None, "alpha": 0.05,
+        "correction": "holm", "gates": 1, "environment": {}, "frozen": [], "notes": [],
+        "models": [], "in_distribution": [], "evaluations": [], "comparisons": [],
+        "severity_curves": [], "answers": [], "errors": [], "usage": [], "release": None, **top,
+    }  # fmt: skip
+    judged = {
+        "abstained": 0, "errors": {}, "budget": None, "reason": "made up", "p_fail": None,
+        "p_fail_adjusted": None, "planned": n,
+    }  # fmt: skip
+    for model in measured:
+        verdict = "invalid" if model.invalid else "measured"
+        report["models"].append(
+            {"suite": suite, "name": model.name, "paradigm": "other", "source": "made up",
+             "parameters": {}, "baseline": False, "fingerprint": f"of {model.name}", **model.facts}
+        )  # fmt: skip
+        before = _scores(model.before, n, f"{seed} before {model.name}")
+        report["in_distribution"].append(
+            {**judged, "suite": suite, "model": model.name, "n": n, "score": float(before.mean()),
+             "interval": [float(before.mean()) - 0.03, float(before.mean()) + 0.03],
+             "majority": 0.5, "verdict": verdict, "reasked": 0, "disagreed": 0, "seed_scores": [],
+             "data_hash": f"{seed:064x}", "items": _items(before)}
+        )  # fmt: skip
+        for path, accuracy in model.after.items():
+            kind, shift = path.split("/")
+            after = _scores(accuracy, n, f"{seed} {path} {model.name}")
+            drop = float(before.mean() - after.mean())
+            report["evaluations"].append(
+                {**judged, "suite": suite, "kind": kind, "shift": shift, "family": None,
+                 "severity": None, "model": model.name, "metric": "accuracy", "n": n, "drawn": n,
+                 "unchanged": 0, "rejected": 0, "abstained_id": 0, "drop": drop,
+                 "score_id": float(before.mean()), "score_ood": float(after.mean()),
+                 "interval": [drop - 0.04, drop + 0.04], "paired": kind != "domain",
+                 "sequential": False, "verdict": verdict, "disagreement": None, "seed_drops": [],
+                 "reweighted_drop": None, "in_domain_score": None, "metrics": {}, "queries": None,
+                 "attack": None, "surrogate": None, "prompt": None, "unheld": 0,
+                 "shifted_set_hash": f"{1:064x}", "flipped": int((before > after).sum()),
+                 "flips": [], "per_label": [], "items": _items(after)}
+            )  # fmt: skip
+    plain: dict[str, Any] = json.loads(json.dumps(report))
+    return {**plain, "digest": json_report.digest(plain)}
+
+
+def _scores(accuracy: float, n: int, seed: str) -> NDArray[np.float64]:
+    """Return n scores, of which so many are 1, in an order of their own."""
+    scores = (np.arange(n) < round(accuracy * n)).astype(np.float64)
+    found: NDArray[np.float64] = np.random.default_rng([*seed.encode()]).permutation(scores)
+    return found
+
+
+def _items(scores: NDArray[np.float64]) -> dict[str, Any]:
+    return Items(np.arange(len(scores), dtype=np.uint64), Column.of(scores.tolist())).to_record()
+
+
+@pytest.fixture(scope="session")
+def make_report() -> Callable[..., dict[str, Any]]:
+    """Return what makes reports up."""
+    return made_up_report
+
+
+@pytest.fixture(scope="session")
+def measured() -> type[Measured]:
+    """Return what describes a model of a made-up report."""
+    return Measured
+
+
+@pytest.fixture(scope="session")
+def study_models() -> list[Measured]:
+    """Return nine models: eight fine-tuned ones on a line, and a prompted one above it."""
+    after = {"domain/tweets": 0.0, "noise/keyboard": 0.0}
+    models = [
+        Measured(
+            f"encoder-{number}",
+            0.6 + 0.04 * number,
+            dict.fromkeys(after, 0.55 + 0.03 * number),
+            {"paradigm": "fine-tuned", "size": 10 ** (6 + number // 2) * (1 + 4 * (number % 2)),
+             "training_examples": 100 * 2**number, "base": "encoder", "baseline": number == 7},
+        )
+        for number in range(8)
+    ]  # fmt: skip
+    prompted = {"paradigm": "prompted", "size": None, "shots": 4, "base": "llm"}
+    return [*models, Measured("llm", 0.75, dict.fromkeys(after, 0.8), prompted)]

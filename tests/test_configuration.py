@@ -335,6 +335,34 @@ def test_one_seed_is_no_seed_at_all() -> None:
     assert specs["often"].options == {"train": "a.csv", "train_seed": 9}
 
 
+def test_facts_of_a_model_can_be_stated() -> None:
+    """Any model may state its size; what is an option of the adapter's own stays one."""
+    tables = {
+        "hosted": {"openai": "gpt-3", "prompt": "{text}", "shots": 2, "size": 175e9},
+        "recorded": {"replay": "a.csv", "shots": 4, "training_examples": 0},
+        "plain": {"fake": "constant"},
+    }
+    specs = {spec.name: spec for spec in parse_models(tables, "p.toml")}
+    assert specs["hosted"].stated == {"size": 175_000_000_000}
+    assert specs["hosted"].options == {"prompt": "{text}", "shots": 2}
+    assert specs["recorded"].stated == {"shots": 4, "training_examples": 0}
+    assert specs["recorded"].options == {}
+    assert specs["plain"].stated == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "least"),
+    [("size", 0, 1), ("size", "175B", 1), ("size", True, 1), ("size", float("inf"), 1),
+     ("size", float("nan"), 1), ("size", 1.5, 1), ("training_examples", -1, 0)],
+)  # fmt: skip
+def test_a_fact_is_a_whole_number(key: str, value: Any, least: int) -> None:
+    """The message names the key, the value and what it may be."""
+    message = refused_models({"m": {"fake": "constant", key: value}})
+    assert message.startswith(
+        f"models.m: {key} = {value!r} is not a whole number of {least} or more, such as 1000"
+    )
+
+
 def test_members_differ_in_their_seed_alone(tmp_path: Path) -> None:
     """Building a model with seeds counts up from its own seed, and trains or loads nothing."""
     (tmp_path / "train.csv").write_text("text,label\ngood,yes\nbad,no\n")

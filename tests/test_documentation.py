@@ -126,6 +126,29 @@ def test_the_commands_of_the_guide_to_releases_run(project: pytest.Pytester) -> 
         result.stdout.fnmatch_lines([line])
 
 
+def test_the_commands_of_the_guide_to_studies_run(readme_project: pytest.Pytester) -> None:
+    """The run measures the guide's four models, and the study has its three parts and its page."""
+    project = with_guide(readme_project, "docs/studies.md", "suites/reviews.toml")
+    first, second = (b.code for b in blocks("docs/studies.md") if b.note == "run")
+    assert project.run(sys.executable, *_arguments(first)).ret in (0, 1)
+    result = project.run(sys.executable, *_arguments(second))
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "reviews (seed 0): 4 models; baselines, which lines go through: tfidf, *",
+            "*beyond the baselines' line*",
+            "over the size of models (number of weights)",
+            "prompted: hosted 175B",
+            "over the number of labelled examples",
+            "*my_models:pipeline * hosted *",
+            "page: study.html",
+        ]
+    )
+    page = project.path.joinpath("study.html").read_text(encoding="utf-8")
+    assert "<figure" in page
+    assert "<script" not in page
+
+
 def test_the_commands_of_the_guide_to_reports_run(project: pytest.Pytester) -> None:
     """The three forms are written, and the later page is the one of the run."""
     commands = [block.code for block in blocks("docs/reports.md") if block.note == "run"]

@@ -492,3 +492,21 @@ def test_redirected_data_is_measured(root: Path) -> None:
     found = opened.measure(check)
     assert isinstance(found, Evaluation)
     assert found.n == 40
+
+
+def test_what_a_model_s_table_states_stands_in_the_report(root: Path) -> None:
+    """Facts that are stated go before those the model knows, and change no fingerprint."""
+    path = root / "pyproject.toml"
+    before, plain = (
+        {i.name: i for i in gate(root).infos(check)} for check in gate(root).checks[:2]
+    )
+    text = path.read_text().replace(
+        'fake = "keyword"', 'fake = "keyword"\nsize = 1e6\nshots = 3', 1
+    )
+    path.write_text(text)
+    after = {i.name: i for check in gate(root).checks for i in gate(root).infos(check)}
+    assert (after["first"].size, after["first"].shots) == (1_000_000, 3)
+    assert after["first"].training_examples is None
+    assert after["base"].size is None
+    for info in (*before.values(), *plain.values()):
+        assert info.fingerprint == after[info.name].fingerprint

@@ -638,6 +638,8 @@ def test_fields_may_be_a_table_of_templates() -> None:
         ({"data": "a", "labels": ["0"]}, "labels = ['0'] is not a table of names"),
         ({"data": "a", "labels": {"0": 1}}, "labels = {'0': 1} is not a table of names"),
         ({"data": "a", "id": True}, "id = True is not a string"),
+        ({"data": "a", "max_examples": True}, "max_examples = True is not a whole number of 1"),
+        ({"data": "a", "max_examples": 1e3}, "max_examples = 1000.0 is not a whole number of 1"),
         ({"data": "a", "lable": "x"}, "unknown key 'lable'. Did you mean 'label' or 'labels'?"),
     ],
 )
@@ -654,6 +656,25 @@ def test_an_empty_string_is_called_empty(key: str) -> None:
     """An empty value is refused for being empty."""
     with pytest.raises(ConfigurationError, match="empty"):
         parse_source({"data": "a", key: ""}, "x")
+
+
+def test_a_part_of_the_data_is_drawn_once_and_for_all(tmp_path: Path) -> None:
+    """A smaller draw is part of a larger one, whatever the data set is called and its order."""
+    rows = [f"text {number},{number % 2}" for number in range(50)]
+    lines = {"a.csv": rows, "b.csv": rows[::-1]}
+    for name, content in lines.items():
+        tmp_path.joinpath(name).write_text("\n".join(["text,label", *content]))
+
+    def drawn(count: int, data: str = "a.csv", name: str = "train") -> set[str]:
+        source = parse_source({"data": data, "max_examples": count}, "x")
+        found = reader(tmp_path).load(source, name)
+        assert found.name == name
+        return {example.id for example in found}
+
+    assert len(drawn(10)) == 10
+    assert drawn(10) < drawn(20)
+    assert drawn(10) == drawn(10, "b.csv", "other")
+    assert len(drawn(1000)) == 50
 
 
 # Packaged data.

@@ -12,6 +12,7 @@ import numpy as np
 
 from pytest_ood.columns import Column
 from pytest_ood.examples import canonical
+from pytest_ood.rows import occurrences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +45,18 @@ class Items:
 
     def __hash__(self) -> int:
         return hash(self.scores)
+
+    def common(self, other: Items) -> tuple[Column[float], Column[float]]:
+        """Return the scores here and there of the examples that both have, in one order."""
+        _, first, last = np.intersect1d(self._keys, other._keys, return_indices=True)
+        return self.scores[first], other.scores[last]
+
+    @property
+    def _keys(self) -> NDArray[np.uint64]:
+        """What is the same for the first, the second, ... of equal examples everywhere."""
+        # The golden ratio in 64 bits spreads small numbers (Knuth, TAOCP 3, section 6.4).
+        again = occurrences(self.hashes).astype(np.uint64) - np.uint64(1)
+        return self.hashes + again * np.uint64(0x9E3779B97F4A7C15)
 
     def to_record(self) -> dict[str, Any]:
         """Return them as plain values, for another process and for reports."""

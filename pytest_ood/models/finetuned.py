@@ -30,7 +30,7 @@ from pytest_ood.models._torch import (
     without_collections,
 )
 from pytest_ood.models._training import FROM_SCRATCH, Job, Recipe, pair, train, window
-from pytest_ood.models.protocol import Usage
+from pytest_ood.models.protocol import Facts, Usage
 from pytest_ood.objects import Portable
 from pytest_ood.tasks import Prediction, decide
 
@@ -135,6 +135,12 @@ class FinetunedModel(Portable):
                 "train_seed": self.training.recipe.seed,
             }
         return shown
+
+    @cached_property
+    def facts(self) -> Facts:
+        """Base, weights and training examples; trains if needed."""
+        trained_on = None if self.training is None else len(self.training.load())
+        return Facts(self._base[0], weight_count(self.folder) or None, trained_on)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -33,7 +33,7 @@ from pytest_ood.models._prompts import (
     read_answer,
 )
 from pytest_ood.models._voting import Sample, Sampling, elected
-from pytest_ood.models.protocol import Usage
+from pytest_ood.models.protocol import Facts, Usage
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 
 if TYPE_CHECKING:
@@ -187,6 +187,11 @@ class ApiModel:
             "answer": self.decoding.form,
             **decoding,
         }
+
+    @property
+    def facts(self) -> Facts:
+        """The model's name at the server, and demonstrations; how large it is, nobody is told."""
+        return Facts(self.server.model, shots=len(self.prompt.demonstrations))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -42,7 +42,7 @@ from pytest_ood.models._torch import (
     weight_count,
 )
 from pytest_ood.models._voting import Sample, Sampling, elected
-from pytest_ood.models.protocol import Usage
+from pytest_ood.models.protocol import Facts, Usage
 from pytest_ood.objects import Portable
 from pytest_ood.prompting import field_names, next_question
 from pytest_ood.tasks import Prediction, decide
@@ -244,6 +244,14 @@ class PromptedModel(Portable):
             "device": self.checkpoint.device,
             **written,
         }
+
+    @cached_property
+    def facts(self) -> Facts:
+        """Checkpoint, weights and demonstrations."""
+        folder = unpacked_place(self.checkpoint.path, self.checkpoint.context)
+        return Facts(
+            self.source, weight_count(folder) or None, shots=len(self.prompt.demonstrations)
+        )
 
     @cached_property
     def fingerprint(self) -> str:

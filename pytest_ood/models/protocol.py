@@ -267,6 +267,32 @@ def is_normalizing(model: Model) -> TypeGuard[Normalizing]:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What a study orders models by; None where nobody can tell.
+
+    A model has them as its property `facts`, or none. They decide no answer beside what the
+    fingerprint covers, and are no part of it.
+
+    Attributes:
+        base: What it was made of: a checkpoint, or the estimator that was fitted.
+        size: Its number of weights.
+        training_examples: Labelled examples that it was fine-tuned, or fitted, on.
+        shots: Demonstrations in its prompt.
+    """
+
+    base: str | None = None
+    size: int | None = None
+    training_examples: int | None = None
+    shots: int | None = None
+
+
+def facts_of(model: ModelUnderTest) -> Facts:
+    """Return what is known of a model; getting it may train one that is not there yet."""
+    found = getattr(model, "facts", None)
+    return found if isinstance(found, Facts) else Facts()
+
+
+@dataclass(frozen=True)
 class SeededModel:
     """A model that was trained, or given demonstrations, several times with different seeds.
 
@@ -292,6 +318,11 @@ class SeededModel:
     def parameters(self) -> Mapping[str, Any]:
         """Those of its first member, and how many seeds there are."""
         return {**self.members[0].parameters, "seeds": len(self.members)}
+
+    @property
+    def facts(self) -> Facts:
+        """Those of its first member."""
+        return facts_of(self.members[0])
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import pickle
 import sys
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, ModelError, unknown_name
 from pytest_ood.examples import fields_of
+from pytest_ood.models.protocol import Facts
 from pytest_ood.objects import import_object, importable
 from pytest_ood.tasks import Prediction, check_labels, decide
 
@@ -30,6 +32,7 @@ train = "data/train.jsonl"
 """How it stands in pyproject.toml."""
 
 LIBRARIES = {"sklearn", "numpy", "scipy", "joblib"}
+FITTED_HERE = ", fitted here"
 ADDRESS = "_stop_words_id"
 """Where a fitted vectorizer keeps the memory address of its list of stop words."""
 
@@ -59,6 +62,13 @@ class SklearnModel:
     def training_examples(self) -> Iterable[Example]:
         """What it is fitted on here."""
         return () if self.training is None else self.training()
+
+    @property
+    def facts(self) -> Facts:
+        """What was fitted, its coefficients, and on how many examples; fits it if needed."""
+        trained_on = None if self.training is None else len(self.training())
+        base = self.source.removesuffix(FITTED_HERE)
+        return Facts(base, _coefficients(self.estimator), trained_on)
 
     @cached_property
     def estimator(self) -> Any:
@@ -108,6 +118,20 @@ class SklearnModel:
             scores = dict(zip(classes, row, strict=True))
             answers.append(decide({label: scores[label] for label in self.labels}))
         return answers
+
+
+def _coefficients(estimator: Any) -> int | None:
+    """Return how many coefficients and intercepts a linear model, or a network, has; else None.
+
+    Of a pipeline, those of its last step.
+    """
+    while hasattr(estimator, "steps"):
+        estimator = estimator.steps[-1][1]
+    layers = getattr(estimator, "coefs_", None) or [getattr(estimator, "coef_", None)]
+    offsets = getattr(estimator, "intercepts_", None) or [getattr(estimator, "intercept_", None)]
+    if layers[0] is None:
+        return None
+    return sum(math.prod(getattr(part, "shape", ())) for part in (*layers, *offsets))
 
 
 def _without_addresses(estimator: Any) -> Any:
@@ -184,5 +208,5 @@ def build(source: str, context: Context, *, train: Any = None) -> SklearnModel:
             [_text(e.inputs) for e in examples], [e.label for e in examples]
         )
 
-    told = source if data is None else f"{source}, fitted here"
+    told = source if data is None else source + FITTED_HERE
     return SklearnModel(context.name, load, context.labels, told, training=data)

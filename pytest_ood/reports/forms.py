@@ -47,7 +47,15 @@ def write(path: Path, report: Mapping[str, Any]) -> None:
         ConfigurationError: the file's ending names no form.
         OodError: the file cannot be written.
     """
-    text = render(path.suffix, report)
+    write_page(path, render(path.suffix, report))
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a text whole or not at all.
+
+    Raises:
+        OodError: the file cannot be written.
+    """
     try:
         write_atomically(path, text)
     except OSError as error:

@@ -49,7 +49,28 @@ def render(report: Mapping[str, Any]) -> str:
     Args:
         report: The plain values of the JSON report.
     """
-    environment = Environment(
+    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    page = _Page(report)
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            page=page,
+            report=report,
+            content=content,
+            points=points,
+            plain=_plain,
+            # What is written as it is: our own style and script, which the policy knows by hash.
+            style=Markup(style),  # noqa: S704 - a file of this package
+            script=Markup(script),  # noqa: S704 - a file of this package
+            policy=policy(style, script),
+        )
+    )
+
+
+def environment() -> Environment:
+    """Return what pages are rendered with: every value is escaped, and made harmless before."""
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -57,19 +78,14 @@ def render(report: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("page.css", "page.js"))
-    page = _Page(report)
-    return environment.get_template("page.html").render(
-        page=page,
-        report=report,
-        content=content,
-        points=points,
-        plain=_plain,
-        # What is written as it is: our own style and script, which the policy knows by their hash.
-        style=Markup(style),  # noqa: S704 - a file of this package
-        script=Markup(script),  # noqa: S704 - a file of this package
-        policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'",
+
+
+def policy(style: str, script: str = "") -> str:
+    """Return the policy of a page: its own style and script, and nothing besides."""
+    scripts = f"script-src '{_hash(script)}'; " if script else ""
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; {scripts}base-uri 'none'; "
+        "form-action 'none'"
     )
 
 

@@ -129,6 +129,10 @@ def _report(results: Results) -> dict[str, Any]:
                 "baseline": model.baseline,
                 "fingerprint": model.fingerprint,
                 "collection": model.collection,
+                "base": model.base,
+                "size": model.size,
+                "training_examples": model.training_examples,
+                "shots": model.shots,
             }
             for model in results.models
         ],

@@ -22,7 +22,6 @@ from pytest_ood.evaluation import Items, settle_family
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.terminal import VERDICTS
 from pytest_ood.reports.text import harmless, one_line
-from pytest_ood.rows import occurrences
 from pytest_ood.statistics import estimate, paired_drop
 from pytest_ood.suite import IN_DISTRIBUTION
 
@@ -232,15 +231,14 @@ def _measured(report: Report) -> dict[Key, _Measured]:
 
 def _change(key: Key, was: _Measured, now: _Measured, rules: Rules, budget: float | None) -> Change:
     old, new = was.items, now.items
-    _, first, last = np.intersect1d(_keys(old), _keys(new), return_indices=True)
-    sizes = (len(first), len(old.hashes), len(new.hashes))
-    if not len(first):
+    before, after = old.common(new)
+    sizes = (len(before), len(old.hashes), len(new.hashes))
+    if not len(before):
         judged = Judgement("invalid", "no example is in both runs")
         return Change(*key, *sizes, 0.0, 0.0, None, budget, judged.verdict, judged.reason)
-    before, after = old.scores[first], new.scores[last]
     figure = paired_drop(before, after)
     judged = Judgement("measured", "no budget is set")
-    if len(first) < SAME_CHECK * min(sizes[1:]):
+    if len(before) < SAME_CHECK * min(sizes[1:]):
         judged = Judgement("invalid", f"only {sizes[0]} of {min(sizes[1:])} examples are the same")
     elif budget is not None:
         judged = judge_at_most(figure, budget, rules)
@@ -280,13 +278,6 @@ def _items(record: Mapping[str, Any], key: Key) -> Items:
         return Items.from_record(record["items"])
     except (TypeError, ValueError) as error:
         raise ReportError(f"{_name(key)}: its items are damaged: {error}") from None
-
-
-def _keys(items: Items) -> Any:
-    """Return what is the same for the first, the second, ... of equal examples in both runs."""
-    # The golden ratio in 64 bits spreads small numbers (Knuth, TAOCP 3, section 6.4).
-    again = occurrences(items.hashes).astype(np.uint64) - np.uint64(1)
-    return items.hashes + again * np.uint64(0x9E3779B97F4A7C15)
 
 
 def _settings(old: Report, new: Report) -> Iterator[str]:

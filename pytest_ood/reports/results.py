@@ -41,6 +41,11 @@ class ModelInfo:
         fingerprint: Another one where anything else runs: weights, prompt, decoding; None where
             nobody can tell.
         collection: The collection of suites that the suite is a part of, or "".
+        base: What it was made of: a checkpoint, or the estimator that was fitted; None, here and
+            below, where nobody can tell.
+        size: Its number of weights.
+        training_examples: Labelled examples that it was fine-tuned, or fitted, on.
+        shots: Demonstrations in its prompt.
     """
 
     suite: str
@@ -51,6 +56,10 @@ class ModelInfo:
     baseline: bool
     fingerprint: str | None = None
     collection: str = ""
+    base: str | None = None
+    size: int | None = None
+    training_examples: int | None = None
+    shots: int | None = None
 
     @property
     def kind(self) -> str:

@@ -107,6 +107,11 @@ def find(root: Path, given: str) -> Path:
     )
 
 
+def every(root: Path) -> list[Path]:
+    """Return all saved reports, the oldest first."""
+    return sorted(_saved(root), key=lambda path: int(path.name.partition("_")[0]))
+
+
 def accept(root: Path, report: Mapping[str, Any]) -> Path:
     """Make a report the baseline.
 

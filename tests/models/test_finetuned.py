@@ -25,7 +25,7 @@ from pytest_ood.models import adapter
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models._training import FROM_SCRATCH, Job
 from pytest_ood.models.finetuned import FinetunedModel
-from pytest_ood.models.protocol import Context, Model
+from pytest_ood.models.protocol import Context, Facts, Model
 from pytest_ood.progress import Silent, Tracker
 from pytest_ood.store import MemoryStore
 from pytest_ood.tasks import majority_share
@@ -124,6 +124,15 @@ def test_a_model_is_trained_saved_and_loaded(reloaded: FinetunedModel) -> None:
     transformers = pytest.importorskip("transformers")
     classifier = transformers.AutoModelForSequenceClassification.from_pretrained(reloaded.folder)
     assert type(classifier) is transformers.RobertaForSequenceClassification
+
+
+def test_the_facts_of_an_encoder(trained: FinetunedModel, reloaded: FinetunedModel) -> None:
+    """Its weights are counted, and the examples where it was trained here; its base is named."""
+    transformers = pytest.importorskip("transformers")
+    network = transformers.AutoModelForSequenceClassification.from_pretrained(trained.folder)
+    size = sum(weights.numel() for weights in network.parameters())
+    assert trained.facts == Facts(FROM_SCRATCH, size, len(TRAIN))
+    assert reloaded.facts == Facts(str(trained.folder), size)
 
 
 def test_loading_changes_no_answer(trained: FinetunedModel, reloaded: FinetunedModel) -> None:

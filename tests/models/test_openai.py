@@ -36,6 +36,7 @@ from pytest_ood.models._api.limits import FIRST_WAIT
 from pytest_ood.models.openai import ApiModel, _scores
 from pytest_ood.models.protocol import (
     Context,
+    Facts,
     Model,
     Promptable,
     Usage,
@@ -1040,6 +1041,7 @@ def test_what_ran_is_told(make: Make, server: FaultyServer) -> None:
         "seed": 1,
     }
     assert json.loads(json.dumps(dict(model.parameters))) == dict(model.parameters)
+    assert model.facts == Facts(MODEL, shots=2)
 
 
 def test_where_a_model_is_asked(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models import adapter
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models.prompted import CONTENT_FREE, Generation, PromptedModel, _calibrated
-from pytest_ood.models.protocol import Context, Model, Promptable, Usage
+from pytest_ood.models.protocol import Context, Facts, Model, Promptable, Usage
 from pytest_ood.objects import Held
 from pytest_ood.parsing import parse_answer
 from pytest_ood.progress import Silent
@@ -371,6 +371,16 @@ def test_the_model_says_both(make: Callable[..., PromptedModel]) -> None:
     """The random model is not constant, so that the other tests say something."""
     assert isinstance(make(), Model)
     assert {answer.label for answer in make().predict(TEXTS)} == {"negative", "positive"}
+
+
+def test_the_facts_of_a_prompted_model(
+    checkpoint: Path, make: Callable[..., PromptedModel]
+) -> None:
+    """Its weights and its demonstrations are counted."""
+    _, _, network = make().checkpoint.loaded
+    size = sum(weights.numel() for weights in network.parameters())
+    assert make().facts == Facts(str(checkpoint), size, shots=len(SHOWN))
+    assert make(demonstrations=None).facts.shots == 0
 
 
 def test_a_prefix_is_shared(make: Callable[..., PromptedModel]) -> None:

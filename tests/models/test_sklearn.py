@@ -10,15 +10,18 @@ from typing import Any
 import joblib
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 
 from pytest_ood.errors import ConfigurationError, DataError, ModelError
 from pytest_ood.examples import Dataset, Inputs
 from pytest_ood.models import adapter, as_model
-from pytest_ood.models.protocol import Context, Model
+from pytest_ood.models.protocol import Context, Facts, Model
 from pytest_ood.models.sklearn import SklearnModel
 
 build = adapter("sklearn").build
@@ -115,6 +118,21 @@ def test_a_joblib_file_is_loaded(context: Context) -> None:
     assert labels_of(model) == TRUTH
     assert model.source == "p.joblib"
     assert model.fingerprint == build("p.joblib", context).fingerprint
+
+
+def test_the_facts_of_an_estimator(
+    module: str, context: Context, context_of: Callable[..., Context]
+) -> None:
+    """Coefficients and intercepts are its size; what is fitted here knows on how many examples."""
+    model = build(f"{module}:pipeline", context_of(context.root, DATA), train="train.csv")
+    words = len({word for text in TEXTS for word in text.replace(",", "").split() if len(word) > 1})
+    assert model.facts == Facts(f"{module}:pipeline", words + 1, len(DATA))
+    network = MLPClassifier((3,), max_iter=1, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        network.fit([[0.0, 1.0], [1.0, 0.0]], list(LABELS))
+    assert own(network).facts.size == 2 * 3 + 3 + 3 + 1
+    neighbours = make_pipeline(TfidfVectorizer(), KNeighborsClassifier()).fit(TEXTS, TRUTH)
+    assert own(neighbours).facts == Facts("scikit-learn Pipeline")
 
 
 @pytest.mark.parametrize("name", ["pipeline", "make"])
