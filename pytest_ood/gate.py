@@ -9,13 +9,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_ood.budgets import Budget
+from pytest_ood.checklist import Checklist
 from pytest_ood.cluster import RayRunner
 from pytest_ood.configuration import Configuration, is_configured, parse_models, read_configuration
 from pytest_ood.engine import Engine, LocalRunner
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.evaluation import SuiteRun
 from pytest_ood.frozen import read_frozen
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import SeededModel, is_recorded
 from pytest_ood.readers import DataSource, Reader
@@ -203,7 +204,7 @@ class Gate:
             *(s.source for s in suite.shifts if isinstance(s, DomainShift)),
             *(s.train for s in suite.shifts if isinstance(s, DomainShift)),
         ):
-            if isinstance(source, DataSource):
+            if isinstance(source, DataSource | Checklist):
                 self.reader.check(source)
         added = [as_model(model, labels) for model in self._own_models(suite.name, labels)]
         configured = parse_models(self.configuration.models, "tool.pytest_ood")
@@ -328,6 +329,8 @@ class Gate:
                 budget = budgets.get(metric, Budget())
                 if metric == ACCURACY or budget.max_drop is not None:
                     yield Check(suite.name, model, shift, None, metric, budget.max_drop)
+                if budget.min_score is not None:
+                    yield Check(suite.name, model, shift, None, SCORE, budget.min_score)
                 if baseline not in (None, model, surrogate) and budget.margin is not None:
                     yield Check(suite.name, model, shift, baseline, metric, budget.margin)
 
@@ -341,6 +344,8 @@ class Gate:
         model = models[check.model]
         if check.shift is None:
             return run.floor(model)
+        if check.metric == SCORE:
+            return run.score(model, check.shift)
         if check.baseline is None:
             return run.evaluate(model, check.shift, check.metric)
         return run.compare(model, models[check.baseline], check.shift, check.metric)

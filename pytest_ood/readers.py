@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -134,6 +134,15 @@ def _check_entry(key: str, entry: Any, where: str) -> None:
         raise ConfigurationError(f"{where}: fields = {entry!r}: names differ and are not empty")
 
 
+class Located(Protocol):
+    """What lies somewhere."""
+
+    @property
+    def data(self) -> str:
+        """Where."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reader:
     """Loads data sources.
@@ -150,7 +159,7 @@ class Reader:
     offline: bool
     progress: Progress
 
-    def check(self, source: DataSource) -> None:
+    def check(self, source: Located) -> None:
         """Refuse a file that is not there, without reading it.
 
         Raises:

@@ -9,6 +9,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import MAX_ABSTENTION, Budget, check_share
+from pytest_ood.checklist import KEYS as CHECKLIST_KEYS
+from pytest_ood.checklist import parse_checklist
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.metrics import ACCURACY, loss_names
 from pytest_ood.perturbations import find
@@ -22,6 +24,7 @@ from pytest_ood.perturbations.resources import current, using
 from pytest_ood.readers import DataSource, parse_source
 from pytest_ood.shifts import (
     KINDS,
+    SCORINGS,
     WORST_CASE,
     AdversarialShift,
     DomainShift,
@@ -30,6 +33,7 @@ from pytest_ood.shifts import (
     Shift,
     TransferShift,
     WorstCase,
+    counts_cases,
     keeps_answers,
 )
 from pytest_ood.tasks import parse_task
@@ -54,9 +58,21 @@ misspelt."""
 
 _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_examples",
                "metric", "min_score", "models", "name", "sequential", "shifts", "task")  # fmt: skip
-_BUDGET_KEYS = ("margin", "max_drop")
+_METRIC_BUDGET_KEYS = ("margin", "max_drop")
+_BUDGET_KEYS = (*_METRIC_BUDGET_KEYS, "min_score")
 _SHIFT_KEYS = {
-    "domain": ("data", "split", "fields", "label", "id", "labels", "train", *_BUDGET_KEYS),
+    "domain": (
+        "data",
+        "split",
+        "fields",
+        "label",
+        "id",
+        "labels",
+        "train",
+        "scoring",
+        *CHECKLIST_KEYS,
+        *_BUDGET_KEYS,
+    ),
     "noise": (
         "perturbation",
         "severity",
@@ -175,7 +191,7 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
             raise ConfigurationError(f"{where}: the key {key!r} is missing")
     task = parse_task(table, where)
     source = parse_source(table["in_distribution"], f"{where}: in_distribution")
-    shifts, budgets = _shifts(table, where, task)
+    shifts, budgets = _shifts(table, where, task, source)
     for shift in shifts:
         asked = shift.fields if isinstance(shift, NoiseShift) else ()
         for name_ in asked:
@@ -205,7 +221,7 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
 
 
 def _shifts(
-    table: Mapping[str, Any], where: str, task: Task
+    table: Mapping[str, Any], where: str, task: Task, source: DataSource
 ) -> tuple[tuple[Shift, ...], dict[str, dict[str, Budget]]]:
     """Read the shifts and, for each, the budgets of its kind with what its own table changes."""
     kinds = _budgets(_table(table, "budgets", where), where, task)
@@ -226,8 +242,9 @@ def _shifts(
             own = _metric_budgets(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
-            kept = _with(kinds.get(kind, {}), own)
-            for shift in _shift(kind, name, rest, at, task.labels):
+            for shift in _shift(kind, name, rest, at, labels=task.labels, source=source):
+                # What single examples may lose is no budget for what counts several as one.
+                kept = _with({} if counts_cases(shift) else kinds.get(kind, {}), own)
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
                 _check_metrics(shift, kept, at)
@@ -254,6 +271,11 @@ def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], where: str) -> N
             raise ConfigurationError(
                 f"{where}: {metric} goes by answers, which this attack leaves as they are; it "
                 "costs accuracy and pdr alone"
+            )
+        if counts_cases(shift) and metric not in (ACCURACY, "pdr"):
+            raise ConfigurationError(
+                f"{where}: {metric} goes by single answers, and here several are counted as one; "
+                "give budgets of accuracy and pdr alone"
             )
 
 
@@ -309,13 +331,27 @@ def check_flag(value: Any, where: str) -> bool:
 
 
 def _shift(
-    kind: str, name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
+    kind: str,
+    name: str,
+    entry: Mapping[str, Any],
+    where: str,
+    *,
+    labels: tuple[str, ...],
+    source: DataSource,
 ) -> tuple[Shift, ...]:
-    """Read the table of a shift; of noise at several severities, one shift for each."""
+    """Read the table of a shift; of noise at several severities, one shift for each.
+
+    Args:
+        kind: Of shift.
+        name: Its name.
+        entry: Its table, without budgets of metrics.
+        where: What messages begin with.
+        labels: Of the task.
+        source: The data in distribution.
+    """
     try:
         if kind == "domain":
-            source = {k: v for k, v in entry.items() if k not in (*_BUDGET_KEYS, "train")}
-            return (DomainShift(name, parse_source(source, where), _train(entry, source, where)),)
+            return (_domain(name, entry, where, source),)
         if kind == "noise":
             return parse_noise(name, entry, where, labels)
         return (_adversarial(name, entry, where, labels),)
@@ -324,6 +360,31 @@ def _shift(
         raise ConfigurationError(
             message if message.startswith(where) else f"{where}: {message}"
         ) from None
+
+
+def _domain(
+    name: str, entry: Mapping[str, Any], where: str, in_distribution: DataSource
+) -> DomainShift:
+    """Read the table of a domain shift: other data, contrast sets, or a CheckList suite."""
+    own = {k: v for k, v in entry.items() if k not in _BUDGET_KEYS}
+    if "checklist" in own:
+        return DomainShift(name, parse_checklist(own, in_distribution.fields, where))
+    source = {k: v for k, v in own.items() if k not in ("train", "scoring")}
+    scoring = own.get("scoring", "example")
+    if scoring not in SCORINGS:
+        raise ConfigurationError("scoring: " + unknown_name("scoring", str(scoring), SCORINGS))
+    if scoring == "contrast" and "train" in own:
+        raise ConfigurationError(
+            "train: a baseline that is trained on the target is compared example by example; take "
+            'a shift of its own for it, without scoring = "contrast"'
+        )
+    if scoring == "contrast" and "group" not in own:
+        raise ConfigurationError(
+            'scoring = "contrast" needs `group`, the column that says which examples are one set'
+        )
+    return DomainShift(
+        name, parse_source(source, where), _train(entry, source, where), scoring=scoring
+    )
 
 
 def parse_noise(
@@ -510,11 +571,13 @@ def _metric_budgets(
         if metric in table
     }
     own = {k: v for k, v in table.items() if k in _BUDGET_KEYS}
-    return {ACCURACY: _budget(own, where), **found} if own else found
+    return {ACCURACY: _budget(own, where, _BUDGET_KEYS), **found} if own else found
 
 
-def _budget(table: Mapping[str, Any], where: str) -> Budget:
-    _check_keys(table, _BUDGET_KEYS, where)
+def _budget(
+    table: Mapping[str, Any], where: str, keys: tuple[str, ...] = _METRIC_BUDGET_KEYS
+) -> Budget:
+    _check_keys(table, keys, where)
     try:
         return Budget(**table)
     except ConfigurationError as error:

@@ -6,6 +6,7 @@ from pytest_ood.evaluation.curves import SeverityCurve, severity_curves
 from pytest_ood.evaluation.family import PROCEDURES, settle_family
 from pytest_ood.evaluation.items import Items
 from pytest_ood.evaluation.records import (
+    Cell,
     Comparison,
     Evaluation,
     Flip,
@@ -21,6 +22,7 @@ from pytest_ood.evaluation.run import SuiteRun, resources_of
 __all__ = [
     "PROCEDURES",
     "AttackFigures",
+    "Cell",
     "Comparison",
     "Evaluation",
     "Flip",

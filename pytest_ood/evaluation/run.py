@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from functools import partial
 from importlib.util import find_spec
 from operator import gt
 from types import MappingProxyType
@@ -24,6 +25,8 @@ from pytest_ood.budgets import (
     judge_at_most,
     points,
 )
+from pytest_ood.cases import Case, best_constant, contrast_sets, members_of, path_of
+from pytest_ood.checklist import Checklist, load_checklist
 from pytest_ood.columns import Column, combined
 from pytest_ood.errors import DataError, ModelError, NotApplicableError
 from pytest_ood.evaluation import figures
@@ -31,6 +34,7 @@ from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
 from pytest_ood.evaluation.items import KEPT, Items, hashes_of
 from pytest_ood.evaluation.records import (
     FLIPS_KEPT,
+    Cell,
     Comparison,
     Evaluation,
     Flip,
@@ -42,6 +46,7 @@ from pytest_ood.evaluation.trials import (
     Asked,
     Asker,
     AttackTrial,
+    CaseAnswers,
     DomainTrial,
     Growing,
     InDistribution,
@@ -55,7 +60,14 @@ from pytest_ood.evaluation.trials import (
 )
 from pytest_ood.examples import Dataset, fields_of, inputs_of
 from pytest_ood.frozen import freeze
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, loss_names, most_frequent
+from pytest_ood.metrics import (
+    ACCURACY,
+    IN_DOMAIN,
+    REWEIGHTED,
+    SINGLE_ACCURACY,
+    loss_names,
+    most_frequent,
+)
 from pytest_ood.models.protocol import RecordedModel, SeededModel
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.rows import Picked, blocks, read
@@ -68,6 +80,7 @@ from pytest_ood.shifts import (
     Shifted,
     TransferShift,
     WorstCase,
+    counts_cases,
     keeps_answers,
     shifted_set_hash,
 )
@@ -98,6 +111,9 @@ if TYPE_CHECKING:
 COMPARED = 500
 """Successes of an attack whose likeness to their originals is measured: an encoder is no quicker
 than the model."""
+
+MOST_CELLS = 200
+"""More groups than this are no table that anybody reads."""
 
 REASKED = 64
 """In-distribution examples that are put to a model a second time."""
@@ -154,6 +170,8 @@ class SuiteRun:
         self._hashes: dict[tuple[str, int, bytes], str] = {}
         self._item_hashes: dict[tuple[str, int, bytes], NDArray[np.uint64]] = {}
         self._evaluations: dict[tuple[str, str, str], Evaluation] = {}
+        self._left_out: dict[str, tuple[tuple[str, int], ...]] = {}
+        self._paths: dict[str, Column[tuple[str, ...]]] = {}
 
     def in_distribution(self) -> Dataset:
         """Return the drawn in-distribution examples."""
@@ -167,7 +185,7 @@ class SuiteRun:
         """
         size = len(self.in_distribution())
         if isinstance(shift, DomainShift):
-            return min(size, len(self._drawn(shift.name, shift.source)))
+            return min(size, len(self._target(shift)))
         if isinstance(shift, PromptShift):
             # The last examples are those that the prompt is looked for on.
             size -= shift.search_examples
@@ -202,7 +220,7 @@ class SuiteRun:
         """
         size = self.horizon(shift)
         if isinstance(shift, DomainShift):
-            return inputs_of(self._drawn(shift.name, shift.source).examples)
+            return [member.inputs for member in members_of(self._target(shift))]
         if not isinstance(shift, NoiseShift) or not self._is_made_by_rules(shift):
             return None
         shifted = self._perturbed(shift)
@@ -245,6 +263,73 @@ class SuiteRun:
         if model.name not in self._floors:
             self._floors[model.name] = self._measure_floor(model)
         return self._floors[model.name]
+
+    def score(self, model: Tested, shift: Shift) -> Floor:
+        """Measure a model's score under a shift by itself.
+
+        Raises:
+            NotApplicableError: the model or the data lacks what the check needs.
+            OodError: the data or the model cannot be used.
+        """
+        budget = self._budget(shift, ACCURACY).min_score
+        invalid = self._unusable(model) or self._unusable_surrogate(shift)
+        sizes = self._sizes(shift, ACCURACY, budget, invalid, [model])
+        cuts: list[int] = []
+        for size in sizes:
+            trials = self._trial(model, shift, size)
+            figure = figures.score_figure([trial.after for trial in trials])
+            if len(sizes) > 1:
+                values = figures.mean_scores(trials)[1]
+                cuts.append(len(values))
+                figure = figures.sequential(
+                    values, cuts, (0.0, 1.0), self._most(shift),
+                    current=figure, final=size == sizes[-1],
+                )  # fmt: skip
+                if budget is not None and self._is_done(
+                    shift, trials, figure, budget, at_least=True
+                ):
+                    break
+        judged = (
+            invalid
+            or self._too_few(shift, trials)
+            or self._too_many_abstentions(trials)
+            or self._too_many_missing(trials)
+        )
+        if judged is None:
+            judged = Judgement("measured", "no floor is set")
+            if budget is not None:
+                judged = judge_at_least(figure, budget, self.rules)
+        after = trials[0].after
+        return Floor(
+            suite=self.suite.name,
+            model=model.name,
+            kind=shift.kind,
+            shift=shift.name,
+            n=figure.n,
+            planned=max(figure.n, self._most(shift) if len(sizes) > 1 else 0),
+            abstained=_abstained(after),
+            score=estimate(figure, self.rules.alpha),
+            majority=self._best_constant(shift, after),
+            budget=budget,
+            verdict=judged.verdict,
+            reason=judged.reason,
+            seed=self.seed,
+            data_hash=self._hash(shift, trials[0]),
+            p_fail=judged.p_fail,
+            seed_scores=tuple(figures.mean_of(trial.after) for trial in trials),
+            errors=_counted(trial.unanswered for trial in trials),
+        )
+
+    def _most(self, shift: Shift) -> int:
+        """Return how many examples there are under a shift at most."""
+        return len(self._target(shift)) if isinstance(shift, DomainShift) else self.horizon(shift)
+
+    def _best_constant(self, shift: Shift, after: Outcomes) -> float:
+        """Return what the best of the models that always answer the same would score."""
+        if counts_cases(shift):
+            used = read(after.examples, after.places)
+            return best_constant((e for e in used if isinstance(e, Case)), self.suite.task)
+        return most_frequent(after.graded.truth)[1] / len(after)
 
     def evaluate(self, model: Tested, shift: Shift, metric: str = ACCURACY) -> Evaluation:
         """Measure a model under a shift.
@@ -368,8 +453,9 @@ class SuiteRun:
     ) -> Evaluation:
         first, last = self._scores(trials, shift, metric)
         trial, floor = trials[0], self.floor(model)
-        domain = isinstance(shift, DomainShift)
+        domain = isinstance(shift, DomainShift) and not shift.counts_cases
         reference = self._reference(shift, trial.after) if domain else None
+        plain = metric == ACCURACY and bool(self.suite.task.labels) and not counts_cases(shift)
         flipped = _flipped(trial)
         return Evaluation(
             suite=self.suite.name,
@@ -413,8 +499,58 @@ class SuiteRun:
             family=shift.family if isinstance(shift, NoiseShift) else "",
             severity=shift.severity if isinstance(shift, NoiseShift) else None,
             items=self._items(shift, trials) if metric == ACCURACY else None,
-            per_label=_by_label(trial) if metric == ACCURACY and self.suite.task.labels else (),
+            per_label=_by_label(trial) if plain else (),
+            breakdown=self._breakdown(shift, trials) if metric == ACCURACY else (),
+            left_out=(*self._left_out.get(shift.name, ()), *trial.left_out),
+            cases=sum(one.asked for one in trial.decided or ()),
         )
+
+    def _breakdown(self, shift: Shift, trials: Sequence[Trial]) -> tuple[Cell, ...]:
+        """Return the score of each group of the examples under a shift.
+
+        Under an attack on one model, or the worst of all noise, examples keep their groups. Where
+        gates may stop early, intervals hold at whatever point that was.
+        """
+        groups = self._groups(shift)
+        used = groups[trials[0].after.places]
+        paths = {
+            path[:depth]: None
+            for path, count in zip(groups.values, used.counts.tolist(), strict=True)
+            for depth in range(1, len(path) + 1)
+            if count
+        }
+        if len(paths) > MOST_CELLS:
+            note = (
+                f"{self.suite.name}/{shift.kind}/{shift.name}: {len(paths):,} groups are too many "
+                'to be told apart; examples that are one set take scoring = "contrast"'
+            )
+            if note not in self.notes:
+                self.notes.append(note)
+            return ()
+        sequential = len(trials) == 1 and self.rules.is_sequential(self.horizon(shift))
+        cells = []
+        for path in sorted(paths):
+            found = np.flatnonzero(used.where(partial(_begins, path)))
+            sides = [trial.after.only(found) for trial in trials]
+            figure = figures.score_figure(sides)
+            if sequential:
+                values = figures.mean_scores_of(sides)
+                figure = figures.sequential(
+                    values, [len(values)], (0.0, 1.0), max(self._most(shift), len(values)),
+                    current=figure, final=len(used) >= self._most(shift),
+                )  # fmt: skip
+            within = path[-2] if len(path) > 1 else ""
+            score = estimate(figure, self.rules.alpha)
+            cells.append(Cell(path[-1], within, len(found), score))
+        return tuple(cells)
+
+    def _groups(self, shift: Shift) -> Column[tuple[str, ...]]:
+        """Return where each of the examples under a shift stands in a breakdown."""
+        target = self._target(shift) if isinstance(shift, DomainShift) else None
+        name = IN_DISTRIBUTION if target is None else shift.name
+        if name not in self._paths:
+            self._paths[name] = Column.of(map(path_of, target or self.in_distribution()))
+        return self._paths[name]
 
     def _items(self, shift: Shift, trials: Sequence[Trial]) -> Items:
         """Return the score of each example under the shift, of the first of them."""
@@ -476,13 +612,29 @@ class SuiteRun:
 
     def _drawn(self, name: str, source: DataSource | Dataset) -> Dataset:
         if name not in self._datasets:
-            if isinstance(source, Dataset):
-                check_labels(source, self.suite.task.labels)
-                dataset = source
-            else:
-                dataset = self.reader.load(source, name, self.suite.task)
-            self._datasets[name] = self._sampled(name, dataset)
+            self._datasets[name] = self._sampled(name, self._loaded(name, source))
         return self._datasets[name]
+
+    def _loaded(self, name: str, source: DataSource | Dataset) -> Dataset:
+        if not isinstance(source, Dataset):
+            return self.reader.load(source, name, self.suite.task)
+        if not any(isinstance(example, Case) for example in source):
+            check_labels(source, self.suite.task.labels)
+        return source
+
+    def _target(self, shift: DomainShift) -> Dataset:
+        """Return the drawn examples of another domain; of several that count as one, the cases."""
+        if shift.name not in self._datasets:
+            source, name = shift.source, shift.name
+            if isinstance(source, Checklist):
+                tests = load_checklist(source, self.reader.root, name, self.suite.task)
+                dataset, self._left_out[name] = tests.dataset, tests.left_out
+            else:
+                dataset = self._loaded(name, source)
+                if shift.scoring == "contrast":
+                    dataset = contrast_sets(dataset)
+            self._datasets[name] = self._sampled(name, dataset)
+        return self._datasets[shift.name]
 
     def _sampled(self, name: str, dataset: Dataset) -> Dataset:
         """Return the examples of a set that are used, in the order of the draw."""
@@ -503,7 +655,7 @@ class SuiteRun:
         shifted = {}
         for shift in self.suite.shifts:
             if isinstance(shift, DomainShift):
-                data[shift.name] = self._drawn(shift.name, shift.source).examples
+                data[shift.name] = self._target(shift).examples
             elif isinstance(shift, NoiseShift | TransferShift):
                 shifted[shift.name] = self._perturbed(shift)
         return freeze(self.suite, self.seed, data, shifted, IN_DISTRIBUTION)
@@ -547,9 +699,17 @@ class SuiteRun:
         recorded = all(isinstance(model, RecordedModel) for model in models)
         return not recorded and self.rules.is_sequential(horizon) and len(looks(horizon)) > 1
 
-    def _is_done(self, shift: Shift, trials: Sequence[Trial], figure: Figure, limit: float) -> bool:
+    def _is_done(
+        self,
+        shift: Shift,
+        trials: Sequence[Trial],
+        figure: Figure,
+        limit: float,
+        *,
+        at_least: bool = False,
+    ) -> bool:
         enough = min(self._touched(shift, trial) for trial in trials) >= MIN_CHANGED
-        return enough and is_settled(figure, limit, self.rules)
+        return enough and is_settled(figure, limit, self.rules, at_least=at_least)
 
     def _touched(self, shift: Shift, trial: Trial) -> int:
         """Return how many examples noise has changed, or an attack has attacked."""
@@ -598,7 +758,10 @@ class SuiteRun:
     def _new_trial(self, member: Asked, shift: Shift) -> Growing:
         asker, source = Asker(self.suite, self.engine, member), self._source(member)
         if isinstance(shift, DomainShift):
-            targets = self._drawn(shift.name, shift.source).examples
+            targets = self._target(shift).examples
+            if shift.counts_cases:
+                cases = [case for case in targets if isinstance(case, Case)]
+                return DomainTrial(source, CaseAnswers(asker, cases, shift.name))
             return DomainTrial(source, InDistribution(asker, targets, shift.name))
         if isinstance(shift, NoiseShift | TransferShift):
             return self._noise_trial(asker, source, shift)
@@ -677,6 +840,8 @@ class SuiteRun:
         task, found = self.suite.task, []
         if keeps_answers(shift):
             return ()
+        if counts_cases(shift):
+            return _single_answers(trials, shift)
         for name in loss_names(task, shift.kind):
             if name in (IN_DOMAIN, REWEIGHTED, "pdr"):
                 continue
@@ -951,9 +1116,31 @@ def _flipped(trial: Trial) -> NDArray[np.intp]:
     return np.flatnonzero(combined([trial.before.graded.score, after], gt).where(bool))
 
 
+def _begins(path: tuple[str, ...], longer: tuple[str, ...]) -> bool:
+    return longer[: len(path)] == path
+
+
+def _single_answers(trials: Sequence[Trial], shift: Shift) -> tuple[tuple[str, float, float], ...]:
+    """Return the accuracy of the single answers to contrast sets, beside their consistency."""
+    if not isinstance(shift, DomainShift) or shift.scoring != "contrast":
+        return ()
+    decided = [one for trial in trials for one in trial.decided or ()]
+    share = sum(one.right for one in decided) / sum(one.asked for one in decided)
+    before = float(Sample.of(figures.mean_scores(trials)[0]).mean)
+    return ((SINGLE_ACCURACY, before, share),)
+
+
 def _flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
     """Return the first of those that flipped, with their texts."""
     places = flipped[:FLIPS_KEPT]
+    if trial.decided is not None:
+        return tuple(
+            Flip(
+                one.id, one.expected, None if one.before is None else _shown(one.before),
+                _shown(one.inputs), one.answer_before, one.answer,
+            )
+            for one in read(trial.decided, places)
+        )  # fmt: skip
     new, texts = trial.after.read(places), read(trial.shifted, places)
     if trial.originals is None:
         return tuple(
