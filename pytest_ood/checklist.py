@@ -67,7 +67,7 @@ class Checklist:
 
 
 @dataclass(frozen=True)
-class Tests:
+class Loaded:
     """The cases of a CheckList suite.
 
     Attributes:
@@ -126,7 +126,7 @@ def _strings(value: Any, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def load_checklist(source: Checklist, root: Path, name: str, task: Task) -> Tests:
+def load_checklist(source: Checklist, root: Path, name: str, task: Task) -> Loaded:
     """Read a CheckList suite as cases.
 
     Rows that ask for what the task does not have are left out and counted: a label that it lacks,
@@ -168,7 +168,7 @@ def load_checklist(source: Checklist, root: Path, name: str, task: Task) -> Test
     if not reader.cases:
         told = "; ".join(f"{count}: {why}" for why, count in left_out) or "there is no row"
         raise DataError(f"{path}: no case is left for {name} ({told}); see `labels` and `expect`")
-    return Tests(Dataset(name, tuple(reader.cases)), left_out)
+    return Loaded(Dataset(name, tuple(reader.cases)), left_out)
 
 
 class _LeftOutError(Exception):

@@ -32,7 +32,7 @@ from pytest_ood.tasks import Classification, Prediction, decide
 TASK = Classification(("neg", "pos"))
 
 
-def said(*answers: str | None | float) -> list[Prediction]:
+def said(*answers: str | float | None) -> list[Prediction]:
     """Return answers: labels, abstentions, or probabilities of "pos"."""
     return [
         decide({"neg": 1.0 - a, "pos": a}) if isinstance(a, float) else Prediction(a)
@@ -40,7 +40,7 @@ def said(*answers: str | None | float) -> list[Prediction]:
     ]
 
 
-def finding(expectation: Expectation, *answers: str | None | float, labels: str = "") -> Finding:
+def finding(expectation: Expectation, *answers: str | float | None, labels: str = "") -> Finding:
     """Return what answers come to; of inputs with these labels, by their first letters."""
     known = {"p": "pos", "n": "neg"}
     wanted = [known[one] for one in labels] or [""] * len(answers)

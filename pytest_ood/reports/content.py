@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import interval, percent, points
 from pytest_ood.evaluation import PROCEDURES
-from pytest_ood.metrics import ACCURACY, RECALL
+from pytest_ood.metrics import ACCURACY, RECALL, SINGLE_ACCURACY
 from pytest_ood.reports.explanation import rerun
 from pytest_ood.reports.results import Answer, ModelInfo
 from pytest_ood.reports.terminal import answer_sentence
@@ -168,6 +168,11 @@ def lines(report: Row) -> list[Line]:
         Line(f, "score", "", IN_DISTRIBUTION, "", ACCURACY, _estimate("score", f), f["budget"],
              again(f, "", IN_DISTRIBUTION))
         for f in report["in_distribution"]
+    ]  # fmt: skip
+    found += [
+        Line(s, "score", s["kind"], s["shift"], "", ACCURACY, _estimate("score", s), s["budget"],
+             again(s, s["kind"], s["shift"]))
+        for s in report.get("scores", ())
     ]  # fmt: skip
     found += [
         Line(e, "drop", e["kind"], e["shift"], "", e["metric"], _estimate("drop", e), e["budget"],
@@ -398,6 +403,48 @@ def label_recalls(evaluation: Row) -> list[LabelRecall]:
     ]
 
 
+@dataclass(frozen=True)
+class Breakdown:
+    """What models score on each group under a shift.
+
+    Attributes:
+        kind: Of shift.
+        shift: Its name.
+        models: Their names.
+        rows: (the group that it is a part of or "", the group, each model's plain values by name).
+    """
+
+    kind: str
+    shift: str
+    models: tuple[str, ...]
+    rows: tuple[tuple[str, str, Mapping[str, Row]], ...]
+
+
+def breakdowns(report: Row, suite: str) -> list[Breakdown]:
+    """Return the scores by group of a suite, shift by shift; a group before its parts."""
+    found: dict[tuple[str, str], dict[tuple[str, str], dict[str, Row]]] = {}
+    names: dict[tuple[str, str], dict[str, None]] = {}
+    for e in report["evaluations"]:
+        if e["suite"] != suite or not e.get("breakdown"):
+            continue
+        shift = (e["kind"], e["shift"])
+        names.setdefault(shift, {}).setdefault(e["model"])
+        for cell in e["breakdown"]:
+            place = (cell["within"] or "", cell["group"])
+            found.setdefault(shift, {}).setdefault(place, {})[e["model"]] = cell
+    return [
+        Breakdown(
+            *shift,
+            tuple(names[shift]),
+            tuple(
+                (*place, cells[place])
+                for place in sorted(cells, key=lambda p: (p[0] or p[1], bool(p[0]), p))
+            ),
+        )
+        for shift, cells in found.items()
+    ]
+
+
 def flipped(report: Row) -> list[Row]:
     """Return the evaluations that hold flipped examples, each shift and model once."""
     found: dict[tuple[str, ...], Row] = {}
@@ -463,9 +510,23 @@ def _remarks(e: Row) -> list[tuple[str, str]]:
         told.append(("drop at the in-distribution mix of labels", points(e["reweighted_drop"])))
     if e["in_domain_score"] is not None:
         told.append(("score of the baseline trained on it", points(e["in_domain_score"])))
+    told += _counted_cases(e)
     if e["drawn"] < e["planned"]:
         told.append(("settled early", f"after {e['drawn']:,} of {e['planned']:,}"))
     return told + _seeds(e["seed_drops"])
+
+
+def _counted_cases(e: Row) -> list[tuple[str, str]]:
+    """Tell what is counted where it is not single examples, and what is not."""
+    told = []
+    if e.get("cases"):
+        told.append(
+            ("cases, each right or wrong as a whole", f"{e['n']:,} of {e['cases']:,} inputs")
+        )
+    if SINGLE_ACCURACY in e["metrics"]:
+        single = points(e["metrics"][SINGLE_ACCURACY]["ood"])
+        told.append(("accuracy of their single answers", single))
+    return [*told, *((f"left out: {w}", f"{n:,}") for w, n in e.get("left_out", {}).items())]
 
 
 def _attack(attack: Row, surrogate: str | None) -> list[tuple[str, str]]:
@@ -480,7 +541,8 @@ def _attack(attack: Row, surrogate: str | None) -> list[tuple[str, str]]:
 
 
 def _floor_remarks(row: Row) -> list[tuple[str, str]]:
-    told = [("majority class", points(row["majority"]))]
+    constant = "always the same answer" if "shift" in row else "majority class"
+    told = [(constant, points(row["majority"]))]
     if row["abstained"]:
         told.append(("abstained", f"{row['abstained']:,} of {row['n']:,}"))
     told += _errors(row["errors"])

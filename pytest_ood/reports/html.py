@@ -132,7 +132,7 @@ class _Suite:
 
     @property
     def floors(self) -> list[Line]:
-        return [line for line in self.lines if line.what == "score"]
+        return [line for line in self.lines if line.what == "score" and not line.kind]
 
     @cached_property
     def scatters(self) -> list[Scatter]:
@@ -148,8 +148,11 @@ class _Suite:
         return [scatter(kind, found) for kind, found in groups if found]
 
     def tables(self, what: str) -> list[_Table]:
-        """Return drops, differences or changes: a table for each kind of shift and attack."""
-        found = [line for line in self.lines if line.what == what]
+        """Return scores, drops, ...: a table for each kind of shift and attack.
+
+        Scores in distribution have a table of their own.
+        """
+        found = [n for n in self.lines if n.what == what and (n.kind or what != "score")]
         return [
             _Table(kind, group, [line for line in of_kind if _group(line) == group])
             for kind in ("", *KINDS)
@@ -173,6 +176,10 @@ class _Suite:
                 if found:
                     shifts.setdefault(line.shift, []).append((line, found))
         return list(shifts.items())
+
+    @property
+    def breakdowns(self) -> list[content.Breakdown]:
+        return content.breakdowns(self.report, self.name)
 
     @property
     def labels(self) -> list[str]:

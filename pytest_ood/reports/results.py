@@ -142,7 +142,12 @@ class Results:
     @cached_property
     def floors(self) -> list[Floor]:
         """In-distribution scores."""
-        return [result for result in self.results if isinstance(result, Floor)]
+        return [r for r in self.results if isinstance(r, Floor) and not r.shift]
+
+    @cached_property
+    def scores(self) -> list[Floor]:
+        """Scores under shifts by themselves, where they have a floor."""
+        return [r for r in self.results if isinstance(r, Floor) and r.shift]
 
     @cached_property
     def evaluations(self) -> list[Evaluation]:
