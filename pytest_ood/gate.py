@@ -21,7 +21,7 @@ from pytest_ood.models import as_model
 from pytest_ood.models.protocol import SeededModel, is_recorded
 from pytest_ood.readers import DataSource, Reader
 from pytest_ood.reports.results import ModelInfo
-from pytest_ood.shifts import KINDS, DomainShift, TransferShift
+from pytest_ood.shifts import KINDS, DomainShift, TransferShift, counts_cases
 from pytest_ood.store import FileStore, NoStore, TemporaryStore
 from pytest_ood.suite import IN_DISTRIBUTION, check_name, load_suite
 
@@ -329,7 +329,8 @@ class Gate:
                 budget = budgets.get(metric, Budget())
                 if metric == ACCURACY or budget.max_drop is not None:
                     yield Check(suite.name, model, shift, None, metric, budget.max_drop)
-                if budget.min_score is not None:
+                # Of cases the score by itself is the figure, with a floor or without.
+                if metric == ACCURACY and (counts_cases(shift) or budget.min_score is not None):
                     yield Check(suite.name, model, shift, None, SCORE, budget.min_score)
                 if baseline not in (None, model, surrogate) and budget.margin is not None:
                     yield Check(suite.name, model, shift, baseline, metric, budget.margin)

@@ -85,12 +85,16 @@ def gap_difference(mine: Trials, other: Trials) -> Figure:
 
     What the reference scores on the same examples cancels out.
     """
-    figure = mean_difference(combined([mean_scores(other)[1], mean_scores(mine)[1]], sub))
     return over_seeds(
-        figure,
+        mean_difference(gains(mine, other)),
         tuple(-mean_of(trial.after) for trial in mine),
         tuple(mean_of(trial.after) for trial in other),
     )
+
+
+def gains(mine: Trials, other: Trials) -> Column[float]:
+    """Return what another model scores more than one, under the shift, by example."""
+    return combined([mean_scores(other)[1], mean_scores(mine)[1]], sub)
 
 
 def mean_scores(trials: Trials) -> tuple[Column[float], Column[float]]:

@@ -104,6 +104,11 @@ class Floor:
         items: The score of each example, of the first of them; in distribution only.
         kind: Of shift; "" in distribution.
         shift: Its name; "" in distribution.
+        breakdown: Of a shift: the score of each group, where examples have groups.
+        left_out: Of a shift: why rows of the data, or cases, are not counted, and how many.
+        cases: Where several inputs are counted as one, how many inputs they have; else 0.
+        flips: Of a shift: the first of the examples that it cost.
+        flipped: Of a shift: how many there are.
     """
 
     suite: str
@@ -127,6 +132,11 @@ class Floor:
     items: Items | None = None
     kind: str = ""
     shift: str = ""
+    breakdown: tuple[Cell, ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
+    cases: int = 0
+    flips: tuple[Flip, ...] = ()
+    flipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -253,7 +263,9 @@ class Comparison:
         n: Examples.
         scores: The model's metric before and under the shift.
         baseline_scores: The baseline's.
-        difference: drop - baseline_drop, with its interval; below 0 the model drops less.
+        difference: drop - baseline_drop, with its interval; below 0 the model drops less. Of
+            cases the baseline's score less the model's: what single answers score in distribution
+            is no measure of these.
         margin: The most the difference may be, or None.
         verdict: pass, fail, inconclusive or invalid.
         reason: Why.
@@ -267,6 +279,7 @@ class Comparison:
         surrogate: Of an attack on another model: that model's name; "" otherwise.
         errors: Why inputs got no answer, of either model, and how many.
         flipped: How many examples the model lost and the baseline did not.
+        cases: Where several inputs are counted as one, how many inputs they have; else 0.
     """
 
     suite: str
@@ -291,6 +304,7 @@ class Comparison:
     surrogate: str = ""
     errors: tuple[tuple[str, int], ...] = ()
     flipped: int = 0
+    cases: int = 0
 
 
 @dataclass(frozen=True)

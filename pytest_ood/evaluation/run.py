@@ -87,7 +87,7 @@ from pytest_ood.shifts import (
 from pytest_ood.statistics import estimate, mean_score
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.statistics.seeds import over_seeds
-from pytest_ood.statistics.sequential import looks
+from pytest_ood.statistics.sequential import Sequential, looks
 from pytest_ood.suite import IN_DISTRIBUTION, Suite
 from pytest_ood.tasks import check_labels, majority_share
 
@@ -299,7 +299,7 @@ class SuiteRun:
             judged = Judgement("measured", "no floor is set")
             if budget is not None:
                 judged = judge_at_least(figure, budget, self.rules)
-        after = trials[0].after
+        after, flipped = trials[0].after, _flipped(trials[0])
         return Floor(
             suite=self.suite.name,
             model=model.name,
@@ -318,7 +318,16 @@ class SuiteRun:
             p_fail=judged.p_fail,
             seed_scores=tuple(figures.mean_of(trial.after) for trial in trials),
             errors=_counted(trial.unanswered for trial in trials),
+            breakdown=self._breakdown(shift, trials, stopping=isinstance(figure, Sequential)),
+            left_out=self._not_counted(shift, trials[0]),
+            cases=_inputs_of_cases(trials[0]),
+            flips=_flips(trials[0], flipped),
+            flipped=len(flipped),
         )
+
+    def _not_counted(self, shift: Shift, trial: Trial) -> tuple[tuple[str, int], ...]:
+        """Return why rows of the data, and cases, are not counted, and how many."""
+        return (*self._left_out.get(shift.name, ()), *trial.left_out)
 
     def _most(self, shift: Shift) -> int:
         """Return how many examples there are under a shift at most."""
@@ -362,14 +371,19 @@ class SuiteRun:
             mine = self._trial(model, shift, size)
             both = aligned([*mine, *self._trial(baseline, shift, size)])
             mine, other = both[: len(mine)], both[len(mine) :]
-            figure = self._difference(mine, other, metric)
+            figure = self._difference(mine, other, shift, metric)
             if len(sizes) > 1:
-                first, second = figures.differences(mine, other)
-                values = figures.in_pairs(first, second)
+                cases = counts_cases(shift)
+                values = (
+                    figures.gains(mine, other)
+                    if cases
+                    else figures.in_pairs(*figures.differences(mine, other))
+                )
+                most = 1.0 if cases else 2.0
                 cuts.append(len(values))
                 figure = figures.sequential(
-                    values, cuts, (-2.0, 2.0), self.horizon(shift),
-                    current=figure, final=size == sizes[-1],
+                    values, cuts, (-most, most), self._most(shift) if cases else
+                    self.horizon(shift), current=figure, final=size == sizes[-1],
                 )  # fmt: skip
                 if margin is not None and self._is_done(shift, [*mine, *other], figure, margin):
                     break
@@ -408,6 +422,7 @@ class SuiteRun:
             p_fail=judged.p_fail,
             surrogate=_surrogate(shift),
             errors=_counted(t.unanswered for t in (*mine, *other)),
+            cases=_inputs_of_cases(mine[0]),
         )
 
     def _evaluate(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
@@ -500,16 +515,20 @@ class SuiteRun:
             severity=shift.severity if isinstance(shift, NoiseShift) else None,
             items=self._items(shift, trials) if metric == ACCURACY else None,
             per_label=_by_label(trial) if plain else (),
-            breakdown=self._breakdown(shift, trials) if metric == ACCURACY else (),
-            left_out=(*self._left_out.get(shift.name, ()), *trial.left_out),
-            cases=sum(one.asked for one in trial.decided or ()),
+            breakdown=self._breakdown(shift, trials, stopping=isinstance(figure, Sequential))
+            if metric == ACCURACY
+            else (),
+            left_out=self._not_counted(shift, trial),
+            cases=_inputs_of_cases(trial),
         )
 
-    def _breakdown(self, shift: Shift, trials: Sequence[Trial]) -> tuple[Cell, ...]:
+    def _breakdown(
+        self, shift: Shift, trials: Sequence[Trial], *, stopping: bool
+    ) -> tuple[Cell, ...]:
         """Return the score of each group of the examples under a shift.
 
-        Under an attack on one model, or the worst of all noise, examples keep their groups. Where
-        gates may stop early, intervals hold at whatever point that was.
+        Noise and attacks leave examples their groups. Where the check may have stopped early,
+        intervals hold at whatever point that was.
         """
         groups = self._groups(shift)
         used = groups[trials[0].after.places]
@@ -527,13 +546,12 @@ class SuiteRun:
             if note not in self.notes:
                 self.notes.append(note)
             return ()
-        sequential = len(trials) == 1 and self.rules.is_sequential(self.horizon(shift))
         cells = []
         for path in sorted(paths):
             found = np.flatnonzero(used.where(partial(_begins, path)))
             sides = [trial.after.only(found) for trial in trials]
             figure = figures.score_figure(sides)
-            if sequential:
+            if stopping:
                 values = figures.mean_scores_of(sides)
                 figure = figures.sequential(
                     values, [len(values)], (0.0, 1.0), max(self._most(shift), len(values)),
@@ -815,8 +833,10 @@ class SuiteRun:
             figures.check_reweightable(trials)
         return figures.drop_figure(trials, metric, self.suite.task)
 
-    def _difference(self, mine: Sequence[Trial], other: Sequence[Trial], metric: str) -> Figure:
-        if metric == IN_DOMAIN:
+    def _difference(
+        self, mine: Sequence[Trial], other: Sequence[Trial], shift: Shift, metric: str
+    ) -> Figure:
+        if metric == IN_DOMAIN or counts_cases(shift):
             return figures.gap_difference(mine, other)
         if metric == REWEIGHTED:
             figures.check_reweightable(mine)
@@ -1118,6 +1138,10 @@ def _flipped(trial: Trial) -> NDArray[np.intp]:
 
 def _begins(path: tuple[str, ...], longer: tuple[str, ...]) -> bool:
     return longer[: len(path)] == path
+
+
+def _inputs_of_cases(trial: Trial) -> int:
+    return sum(one.asked for one in trial.decided or ())
 
 
 def _single_answers(trials: Sequence[Trial], shift: Shift) -> tuple[tuple[str, float, float], ...]:

@@ -108,6 +108,11 @@ class Line:
         return self.shift if self.metric == ACCURACY else f"{self.shift}, {self.metric}"
 
     @property
+    def figure(self) -> str:
+        """What the figure is called: under a shift by itself, the score."""
+        return "score" if self.what == "score" and self.kind else FIGURES[self.what]
+
+    @property
     def value(self) -> str:
         """The figure, in points."""
         return "none" if self.estimate is None else points(self.estimate.value)
@@ -152,7 +157,11 @@ class Line:
             part = self.row["n"] < max(sizes)
             return [("examples then, now", "{:,}, {:,}".format(*sizes))] if part else []
         if self.what == "difference":
-            return _errors(self.row["errors"])
+            told = "how many more cases it fails than the baseline"
+            return [
+                *([("it is", told)] if self.row.get("cases") else []),
+                *_errors(self.row["errors"]),
+            ]
         return _remarks(self.row) if self.what == "drop" else _floor_remarks(self.row)
 
 
@@ -178,6 +187,8 @@ def lines(report: Row) -> list[Line]:
         Line(e, "drop", e["kind"], e["shift"], "", e["metric"], _estimate("drop", e), e["budget"],
              again(e, e["kind"], e["shift"]))
         for e in report["evaluations"]
+        # Of cases the score is told: what single answers score in distribution is no measure.
+        if not e.get("cases") or e["budget"] is not None
     ]  # fmt: skip
     found += [
         Line(c, "difference", c["kind"], c["shift"], c["baseline"], c["metric"],
@@ -488,6 +499,22 @@ def worst_first(found: Iterable[Line], verdicts: Sequence[str]) -> list[Line]:
     """Return the checks with one of these verdicts, in the order of the verdicts."""
     kept = [line for line in found if line.verdict in verdicts]
     return sorted(kept, key=lambda line: verdicts.index(line.verdict))
+
+
+def case_remarks(report: Row, found: Sequence[Line]) -> list[Line]:
+    """Return the lines of the drops, told or not, of cases whose scores are given.
+
+    What is counted, and what is not, stands with the evaluation, which a report may not show.
+    """
+    wanted = {(line.suite, line.kind, line.shift, line.model) for line in found}
+    return [
+        Line(e, "drop", e["kind"], e["shift"], "", e["metric"], None, None, "")
+        for e in report["evaluations"]
+        if e.get("cases")
+        and e["metric"] == ACCURACY
+        and e["budget"] is None
+        and (e["suite"], e["kind"], e["shift"], e["model"]) in wanted
+    ]
 
 
 def _remarks(e: Row) -> list[tuple[str, str]]:

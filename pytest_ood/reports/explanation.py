@@ -126,6 +126,8 @@ def _floor(floor: Floor, alpha: float) -> list[str]:
         *_errors(floor.errors),
         *_again(floor),
         *_seeds("score", floor.seed_scores),
+        *_counted(floor),
+        *_flips(floor, "that it got wrong", as_diff=bool(floor.cases)),
     ]
 
 
@@ -181,13 +183,19 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
 
 def _comparison(result: Comparison, alpha: float) -> list[str]:
     asked = "none" if result.margin is None else f"at most {points(result.margin)} points more"
+    told_drop = result.metric == ACCURACY and not result.cases
     lines = [
         f"{result.verdict}: {result.model} against {result.baseline} under "
         f"{result.kind}/{result.shift}{_of(result.metric)}: {result.reason}",
         *(
-            f"  {name}: {_shown(result.metric)} {points(before)} {_first(result.metric)}, "
-            f"{points(after)} under the shift"
-            + (f", drop {points(before - after)} points" if result.metric == ACCURACY else "")
+            f"  {name}: "
+            + (
+                f"score {points(after)}"
+                if result.cases
+                else f"{_shown(result.metric)} {points(before)} {_first(result.metric)}, "
+                f"{points(after)} under the shift"
+            )
+            + (f", drop {points(before - after)} points" if told_drop else "")
             for name, (before, after) in (
                 (result.model, result.scores),
                 (result.baseline, result.baseline_scores),
@@ -214,18 +222,12 @@ def _remarks(result: Evaluation) -> list[str]:
             f"  settled after {result.drawn} of {result.planned} examples: no more were asked"
         )
     lines += _attacked(result)
-    if result.cases:
-        lines.append(
-            f"  counted are {result.n} cases, each right or wrong as a whole, of {result.cases} "
-            "inputs"
-        )
     lines += [
         f"  accuracy of their single answers {points(after)}"
         for name, _, after in result.measures
         if name == SINGLE_ACCURACY
     ]
-    lines += [f"  left out: {count} ({why})" for why, count in result.left_out]
-    lines += _breakdown(result.breakdown)
+    lines += _counted(result)
     if result.rejected:
         lines.append(f"  {result.rejected} more were rejected by the validity filter: left out")
     if result.unheld:
@@ -244,6 +246,19 @@ def _remarks(result: Evaluation) -> list[str]:
             f"  the baseline trained on this domain scores {points(result.reference)} on it"
         )
     return lines + _seeds("drop", result.seed_drops)
+
+
+def _counted(result: Floor | Evaluation) -> list[str]:
+    """Say what was counted where it is not single examples, what was not, and the groups."""
+    lines = [
+        f"  left out: {count} ({one_line(why, SHOWN_WIDTH)})" for why, count in result.left_out
+    ]
+    if result.cases:
+        lines.insert(
+            0,
+            f"  counted: {result.n} cases, each right or wrong as a whole, of {result.cases} inputs",
+        )
+    return [*lines, *_breakdown(result.breakdown)]
 
 
 def _breakdown(cells: Sequence[Cell]) -> list[str]:
@@ -332,7 +347,7 @@ def _first(metric: str) -> str:
     return "when trained on this domain" if metric == IN_DOMAIN else "in distribution"
 
 
-def _flips(result: Evaluation | Comparison, what: str, *, as_diff: bool) -> list[str]:
+def _flips(result: Floor | Evaluation | Comparison, what: str, *, as_diff: bool) -> list[str]:
     shown = result.flips[:SHOWN_FLIPS]
     if not shown:
         return []

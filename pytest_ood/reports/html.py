@@ -143,6 +143,7 @@ class _Suite:
             and line.metric == ACCURACY
             and line.verdict != "invalid"
             and line.shift != WORST_CASE
+            and not line.row.get("cases")
         ]
         groups = ((kind, [line for line in drops if line.kind == kind]) for kind in KINDS)
         return [scatter(kind, found) for kind, found in groups if found]
@@ -154,7 +155,7 @@ class _Suite:
         """
         found = [n for n in self.lines if n.what == what and (n.kind or what != "score")]
         return [
-            _Table(kind, group, [line for line in of_kind if _group(line) == group])
+            _Table(self.report, kind, group, [n for n in of_kind if _group(n) == group])
             for kind in ("", *KINDS)
             for of_kind in ([line for line in found if line.kind == kind],)
             for group in dict.fromkeys(map(_group, of_kind))
@@ -196,11 +197,13 @@ class _Table:
     """Figures with intervals that share an axis.
 
     Attributes:
+        report: What they are from.
         kind: Of shift.
         group: Whom attacks were made on; "" otherwise.
         lines: Its rows.
     """
 
+    report: Row
     kind: str
     group: str
     lines: list[Line]
@@ -224,7 +227,14 @@ class _Table:
         rows: dict[str, list[Line]] = {}
         for line in self.lines:
             rows.setdefault(line.name, []).append(line)
-        return [(name, found, content.told_once(found)) for name, found in rows.items()]
+        return [(name, found, self._told(found)) for name, found in rows.items()]
+
+    def _told(self, found: list[Line]) -> list[tuple[str, str]]:
+        """Return the remarks on scores, and with them those on the cases that were counted."""
+        told = content.told_once(found)
+        if found[0].what == "score":
+            told += content.told_once(content.case_remarks(self.report, found))
+        return told
 
 
 @dataclass(frozen=True)

@@ -297,6 +297,7 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "drawn": c.drawn,
         "planned": c.planned,
         "errors": dict(c.errors),
+        "cases": c.cases or None,
         "drop": _figure(_drop(c.metric, *c.scores)),
         "baseline_drop": _figure(_drop(c.metric, *c.baseline_scores)),
         **_estimate("difference", c.difference),

@@ -173,7 +173,7 @@ def _check(line: Line) -> str:
     return (
         f"- {ICONS[line.verdict]} {content.VERDICT_WORDS[line.verdict]}: "
         f"{code(line.path)}{metric}, {who}: "
-        f"{content.FIGURES[line.what]} **{line.value}** {line.interval}, "
+        f"{line.figure} **{line.value}** {line.interval}, "
         f"budget {line.budget}: {prose(line.reason)}\n"
         f"  again: {code(line.again, COMMAND_WIDTH)}\n"
     )
@@ -231,7 +231,7 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
     ]
     notes += [
         f"- {name}: {prose(what)}: {figures}\n"
-        for name, row in _by_shift(scores)
+        for name, row in _by_shift([*scores, *content.case_remarks(report, scores)])
         for what, figures in content.told_once(row, code)
     ]
     curves = [curve for curve in report["severity_curves"] if curve["suite"] == suite]

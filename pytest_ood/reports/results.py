@@ -212,6 +212,7 @@ class Results:
             and e.verdict != "invalid"
             and e.shift != WORST_CASE
             and e.prompt is None
+            and not e.cases
         }
 
 

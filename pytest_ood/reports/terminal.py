@@ -210,13 +210,15 @@ def _kind(
     lines = [kind]
     for name, shift, metric in _rows(shown):
         row = [e for e in shown if (e.shift, e.metric) == (shift, metric)]
-        cells = {e.model: _cell(e.drop, e, rules) for e in row}
+        # Of cases the score is told: what single answers score in distribution is no measure.
+        told = [e for e in row if not e.cases or e.budget is not None]
+        cells = {e.model: _cell(e.drop, e, rules) for e in told}
         lines.append(_row(name, [cells.get(m.name, "") for m in models]))
         if metric == ACCURACY:
             if any(s.shift == shift for s in scores):
                 lines.append(_score("   score", shift, scores, models, rules))
             lines += _counts(shift, row, models)
-    averaged = [e for e in shown if e.metric == ACCURACY and e.shift != WORST_CASE]
+    averaged = [e for e in shown if e.metric == ACCURACY and e.shift != WORST_CASE and not e.cases]
     if len({e.shift for e in averaged}) > 1:
         lines.append(_row(" mean", _means(averaged, models)))
     return lines
