@@ -25,7 +25,7 @@ from pytest_ood.cases import (
 )
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.examples import Dataset, Example, content_ids
-from pytest_ood.readers import parse_rows
+from pytest_ood.formats import parse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ from pytest_ood.cluster import ClusterSettings
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.models import adapter, adapters
 from pytest_ood.models.protocol import Context, RecordedModel, SeededModel
-from pytest_ood.readers import DataSource, Loading, parse_source
+from pytest_ood.readers import DataSource, Loading, parse_redirects, parse_source
 from pytest_ood.statistics import CORRECTIONS
 from pytest_ood.suite import check_count, check_flag, check_name
 from pytest_ood.trackers import tracker, trackers
@@ -83,6 +83,7 @@ class Configuration:
         cache_limit_mb: Megabytes (of 1024 kilobytes) that kept predictions may take.
         ray: Where and on what models run with --ood-engine ray.
         trackers: What a run is logged to.
+        data: Where data that suites name lies on this machine; see `parse_redirects`.
     """
 
     suites: tuple[str, ...] = DEFAULT_SUITES
@@ -97,6 +98,7 @@ class Configuration:
     cache_limit_mb: int = DEFAULT_CACHE_MB
     ray: ClusterSettings = field(default_factory=ClusterSettings)
     trackers: TrackerChoice = field(default_factory=TrackerChoice)
+    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def cache_limit(self) -> int:
@@ -204,6 +206,7 @@ def _parsed(
         check_count(table.get("cache_limit_mb"), f"{at}: cache_limit_mb") or DEFAULT_CACHE_MB,
         parse_cluster(table.get("ray", {}), f"{at}: ray"),
         parse_trackers(table, at),
+        parse_redirects(table.get("data", {}), f"{at}: data"),
     )
 
 

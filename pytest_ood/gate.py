@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -19,14 +20,14 @@ from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import SeededModel, is_recorded
-from pytest_ood.readers import DataSource, Reader
+from pytest_ood.readers import ASSET, HUB, DataSource, Reader, redirectable
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.shifts import KINDS, DomainShift, TransferShift, counts_cases
 from pytest_ood.store import FileStore, NoStore, TemporaryStore
-from pytest_ood.suite import IN_DISTRIBUTION, check_name, load_suite
+from pytest_ood.suite import IN_DISTRIBUTION, built_in_suites, check_name, load_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from pytest_ood.configuration import ModelSpec
@@ -134,7 +135,9 @@ class Gate:
         chosen = options.seed
         self.seed = self.configuration.seed if chosen is None else chosen
         self.strict = options.strict or self.configuration.strict
-        self.reader = Reader(options.root, options.cache, options.offline, progress)
+        self.reader = Reader(
+            options.root, options.cache, options.offline, progress, self.configuration.data
+        )
         size = options.max_examples
         self.max_examples = self.configuration.max_examples if size is None else size
         store = FileStore(options.cache / PREDICTIONS, self.configuration.cache_limit)
@@ -163,6 +166,7 @@ class Gate:
                     f"frozen suite {frozen.where}: " + unknown_name("suite", name, self.runs)
                 )
         self._check_names()
+        self._check_redirects()
         self.count_gates(0)
 
     def close(self) -> None:
@@ -199,13 +203,8 @@ class Gate:
 
     def _add(self, suite: Suite) -> None:
         labels = suite.task.labels
-        for source in (
-            suite.in_distribution,
-            *(s.source for s in suite.shifts if isinstance(s, DomainShift)),
-            *(s.train for s in suite.shifts if isinstance(s, DomainShift)),
-        ):
-            if isinstance(source, DataSource | Checklist):
-                self.reader.check(source)
+        for source in _sources_of(suite):
+            self.reader.check(source)
         added = [as_model(model, labels) for model in self._own_models(suite.name, labels)]
         configured = parse_models(self.configuration.models, "tool.pytest_ood")
         offered = parse_models(suite.models, f"suite {suite.name!r}")
@@ -295,6 +294,24 @@ class Gate:
         for given in self.options.only:
             if given not in known:
                 raise ConfigurationError("--ood-only: " + unknown_name("name", given, known))
+
+    def _check_redirects(self) -> None:
+        """Refuse the place of data that no suite and no model names."""
+        given = self.configuration.data
+        if not given:
+            return
+        suites = [run.suite for run in self.runs.values()]
+        suites += [load_suite(name, self.options.root) for name in built_in_suites()]
+        known = set(_data_named(self.configuration.models))
+        for suite in suites:
+            known.update(_data_named(suite.models))
+            for source in _sources_of(suite):
+                known.update(redirectable(source.data, source.split))
+        for name in given:
+            if name not in known:
+                raise ConfigurationError(
+                    "tool.pytest_ood.data: " + unknown_name("data source", name, known)
+                )
 
     @cached_property
     def checks(self) -> list[Check]:
@@ -396,6 +413,26 @@ class Gate:
             for name, model in self.models[check.suite].items()
             if name in (check.model, check.baseline)
         )  # fmt: skip
+
+
+def _sources_of(suite: Suite) -> list[DataSource]:
+    """Return where the data of a suite lies."""
+    domains = [shift for shift in suite.shifts if isinstance(shift, DomainShift)]
+    named = [suite.in_distribution, *(part for d in domains for part in (d.source, d.train))]
+    files = [DataSource(source.data) for source in named if isinstance(source, Checklist)]
+    return [*files, *(source for source in named if isinstance(source, DataSource))]
+
+
+def _data_named(options: Any) -> Iterator[str]:
+    """Yield the names of data in the options of models, as redirections give them."""
+    if isinstance(options, str) and options.startswith((f"{HUB}:", f"{ASSET}:")):
+        yield from redirectable(options, None)
+    if isinstance(options, Mapping):
+        if isinstance(options.get("data"), str):
+            yield from redirectable(options["data"], options.get("split"))
+        for key, value in options.items():
+            if key != "data":
+                yield from _data_named(value)
 
 
 def _fingerprint(model: Model | RecordedModel | SeededModel) -> str | None:

@@ -462,6 +462,11 @@ def loss_names(task: Task, kind: str) -> tuple[str, ...]:
     return (*other, "pdr", *(name for name in domain if name != REWEIGHTED))
 
 
+def goes_by_label(metric: str) -> bool:
+    """Tell whether a metric needs the same labels before and under a shift."""
+    return metric in ("macro-f1", REWEIGHTED) or metric.startswith(RECALL)
+
+
 def find_loss(name: str, task: Task) -> Loss:
     """Return the loss of this name; `accuracy` and `in-domain` are means and have none.
 

@@ -1,40 +1,36 @@
-"""Reading labelled data: JSONL, CSV and TSV files, Hugging Face data sets, packaged data."""
+"""Reading labelled data: files, Hugging Face data sets, packaged data."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
+import re
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytest_ood.assets import fetch
 from pytest_ood.errors import ConfigurationError, DataError, require, unknown_name
 from pytest_ood.examples import Dataset, Example, content_digest, counted_id, spooled
+from pytest_ood.formats import cell, check_kind, parse_rows, text_of, value_of
 from pytest_ood.objects import Portable
 from pytest_ood.rows import occurrences
 from pytest_ood.seeding import derive_seed
-from pytest_ood.tasks import Task, check_labels
+from pytest_ood.tasks import QuestionAnswering, Task, check_labels
+from pytest_ood.tasks.numeric import reasoning_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from pytest_ood.examples import Inputs
+    from pytest_ood.formats import Rows
     from pytest_ood.progress import Progress
-
-SUFFIXES = (".csv", ".jsonl", ".tsv")
-
-LONGEST_FIELD = 2**31 - 1
-"""What the module csv takes on every platform."""
 
 ICWSM_DOMAINS = {
     "movies": "movieReviewSnippets",
@@ -46,29 +42,75 @@ ICWSM_TRAIN_SIZE = 7_600
 """How many movie snippets are for training; the rest, never trained on, is for testing."""
 
 
+HUB, ASSET = "hub", "asset"
+DEFAULT_SPLIT = "test"
+"""Of a hub data set."""
+
+VALUES_NAMED = 20
+"""Different values of a column that a message names at most."""
+
+_COLUMN = re.compile(r"\{([^{}]+)\}")
+_TEXT = ("text",)
+_UNKEPT = ("where", "steps", "group", "rationale", "columns")
+"""What packaged data has no columns for."""
+
+
 @dataclass(frozen=True)
 class DataSource:
     """Where a data set lies and what its columns mean.
 
+    Columns inside an object are named with dots between, as `answers.text`.
+
     Attributes:
-        data: A file (`.jsonl`, `.csv`, `.tsv`), `hub:NAME`, or `asset:NAME/PART`.
-        split: The split of a hub data set or an asset ("train", "test", ...).
-        fields: The columns the model is asked about; one column is a single text.
-        label: The column that holds the label.
+        data: A file (`.jsonl`, `.json`, `.csv`, `.tsv`, or `.txt` with `columns`), `hub:NAME`, or
+            `asset:NAME/PART`.
+        split: The split of a hub data set or an asset ("train", "test", ...); of a JSON file the
+            keys that lead to its rows, with slashes between.
+        fields: What the model is asked about: columns; one alone is a single text.
+        label: The column that holds the label; of a list the first is the label and the others
+            are as right.
         id: The column that holds a unique id; without it ids are derived from the content.
         labels: Renames labels as they stand in the file.
+        templates: Where fields are no columns: for each what it is made of, columns in braces; a
+            single field `text` is a single text then.
+        group: The columns that tell what examples are counted together.
+        rationale: The column that tells how the answer is come to.
+        columns: What the columns of a table without a header are called.
+        where: Keeps rows: for each column the values that it may have.
+        steps: Keeps rows: the least and the most steps of the rationale.
     """
 
     data: str
     split: str | None = None
-    fields: tuple[str, ...] = ("text",)
+    fields: tuple[str, ...] = _TEXT
     label: str = "label"
     id: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
+    group: tuple[str, ...] = ()
+    rationale: str | None = None
+    columns: tuple[str, ...] = ()
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    steps: tuple[int, int] | None = None
+
+    @property
+    def is_single(self) -> bool:
+        """Whether inputs are one text rather than named fields."""
+        return self.fields == _TEXT if self.templates else len(self.fields) == 1
+
+    @property
+    def scheme(self) -> str:
+        """What kind of source it is: HUB, ASSET, or nothing for a file."""
+        scheme, colon, _ = self.data.partition(":")
+        return scheme if colon and scheme in (HUB, ASSET) else ""
+
+
+SOURCE_KEYS = tuple(f.name for f in fields(DataSource) if f.name != "templates")
+"""What the table of a data source may say."""
 
 
 def parse_source(value: Any, where: str) -> DataSource:
-    """Read a data source from a configuration: a string, or a table of DataSource's attributes.
+    """Read a data source from a configuration: a string, or a table of SOURCE_KEYS.
 
     Raises:
         ConfigurationError: an unknown key or a value of the wrong type.
@@ -76,16 +118,9 @@ def parse_source(value: Any, where: str) -> DataSource:
     table = {"data": value} if isinstance(value, str) else value
     if not isinstance(table, Mapping):
         raise ConfigurationError(f"{where}: {value!r} is neither a path nor a table with `data`")
-    known = [f.name for f in fields(DataSource)]
-    for key, entry in table.items():
-        if key not in known:
-            raise ConfigurationError(f"{where}: " + unknown_name("key", key, known))
-        _check_entry(key, entry, where)
+    values = _attributes(table, where)
     if "data" not in table:
         raise ConfigurationError(f"{where}: the key `data` is missing")
-    values = dict(table)
-    if "fields" in values:
-        values["fields"] = tuple(values["fields"])
     source = DataSource(**values)
     try:
         _check_source(source)
@@ -94,53 +129,136 @@ def parse_source(value: Any, where: str) -> DataSource:
     return source
 
 
+def parse_redirects(value: Any, where: str) -> dict[str, Mapping[str, Any]]:
+    """Read where data that suites name lies on this machine.
+
+    Args:
+        value: A table: for a source as suites name it, or one split of it (`NAME@SPLIT`), a path
+            or a table of SOURCE_KEYS, which take the place of the suite's.
+        where: What messages start with.
+
+    Returns:
+        For each source the attributes of a DataSource that change.
+
+    Raises:
+        ConfigurationError: no table, an unknown key, or a value of the wrong type.
+    """
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{where} = {value!r} is not a table")
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, entry in value.items():
+        table = {"data": entry} if isinstance(entry, str) else entry
+        if not isinstance(table, Mapping):
+            raise ConfigurationError(f"{where}.{name!r}: {entry!r} is neither a path nor a table")
+        found[name] = _attributes(table, f"{where}.{name!r}")
+    return found
+
+
+def redirectable(data: str, split: str | None) -> tuple[str, str]:
+    """Return the names under which a source may be redirected, that of its split first."""
+    return f"{data}@{split or DEFAULT_SPLIT}", data
+
+
+def _attributes(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return the attributes of a DataSource that a table sets."""
+    for key, entry in table.items():
+        if key not in SOURCE_KEYS:
+            raise ConfigurationError(f"{where}: " + unknown_name("key", key, SOURCE_KEYS))
+        _check_entry(key, entry, where)
+    values = dict(table)
+    if "fields" in values:
+        given = values["fields"]
+        values["templates"] = dict(given) if isinstance(given, Mapping) else {}
+    for key in ("fields", "columns", "steps"):
+        if key in values:
+            values[key] = tuple(values[key])
+    if "group" in values:
+        values["group"] = _listed(values["group"])
+    if "where" in values:
+        values["where"] = {
+            column: tuple(map(_condition, _listed(allowed)))
+            for column, allowed in values["where"].items()
+        }
+    return values
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _condition(value: Any) -> str:
+    """Return a value as `where` compares it: as text, nothing as empty, true and false in words."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _check_source(source: DataSource) -> None:
     """Refuse a source of no known kind, and a split where there is none."""
-    scheme, colon, rest = source.data.partition(":")
-    if colon and scheme == "hub":
+    if source.steps is not None and source.rationale is None:
+        raise ConfigurationError(
+            f"{source.data}: steps: they are those of the rationale; `rationale` names its column"
+        )
+    if source.scheme == HUB:
+        if source.columns:
+            raise ConfigurationError(f"{source.data}: columns: a hub data set has names for them")
         return
-    if colon and scheme == "asset":
+    splits: tuple[str, ...] = ()
+    if source.scheme == ASSET:
+        rest = source.data.partition(":")[2]
         asset, _, part = rest.partition("/")
         if asset != "icwsm-2014" or part not in ICWSM_DOMAINS:
             known = [f"icwsm-2014/{domain}" for domain in ICWSM_DOMAINS]
             raise ConfigurationError(unknown_name("data asset", rest, known))
-        splits: tuple[str, ...] = ("all", "test", "train")
+        for key in _UNKEPT:
+            if getattr(source, key):
+                raise ConfigurationError(f"{source.data}: {key}: packaged data has no columns")
+        splits = ("all", "test", "train")
     else:
-        suffix = PurePath(source.data).suffix
-        if suffix not in SUFFIXES:
-            raise ConfigurationError(
-                f"{source.data}: " + unknown_name("kind of data file", suffix, SUFFIXES)
-            )
-        splits = ()
+        check_kind(source.data, source.columns)
+        if PurePath(source.data).suffix == ".json":
+            return
     if source.split is not None and source.split not in splits:
         raise ConfigurationError(f"{source.data}: " + unknown_name("split", source.split, splits))
 
 
 def _check_entry(key: str, entry: Any, where: str) -> None:
-    if key == "fields":
-        right = isinstance(entry, list | tuple) and all(isinstance(f, str) for f in entry)
-    elif key == "labels":
-        right = isinstance(entry, Mapping) and all(isinstance(v, str) for v in entry.values())
-    else:
-        right = isinstance(entry, str)
+    right, expected = _is_right(key, entry)
     if not right:
-        expected = {"fields": "a list of column names", "labels": "a table of names"}
-        raise ConfigurationError(
-            f"{where}: {key} = {entry!r} is not {expected.get(key, 'a string')}"
-        )
+        raise ConfigurationError(f"{where}: {key} = {entry!r} is not {expected}")
     if not entry:
         raise ConfigurationError(f"{where}: {key} is empty; fill it in, or leave it out")
-    if key == "fields" and ("" in entry or len(set(entry)) < len(entry)):
-        raise ConfigurationError(f"{where}: fields = {entry!r}: names differ and are not empty")
+    names = entry if key in ("fields", "columns") else ()
+    if "" in names or len(set(names)) < len(names):
+        raise ConfigurationError(f"{where}: {key} = {entry!r}: names differ and are not empty")
+    if key == "fields" and isinstance(entry, Mapping):
+        for name, template in entry.items():
+            if not _COLUMN.search(template):
+                raise ConfigurationError(
+                    f"{where}: fields.{name} = {template!r} names no column; write "
+                    "{COLUMN} where its text goes"
+                )
 
 
-class Located(Protocol):
-    """What lies somewhere."""
-
-    @property
-    def data(self) -> str:
-        """Where."""
-        ...
+def _is_right(key: str, entry: Any) -> tuple[bool, str]:
+    """Tell whether a value is of the type that a key takes, and which that is, in words."""
+    texts = isinstance(entry, list | tuple) and all(isinstance(name, str) for name in entry)
+    table = isinstance(entry, Mapping)
+    names = table and all(isinstance(name, str) for name in entry.values())
+    numbers = isinstance(entry, list | tuple) and [type(number) for number in entry] == [int, int]
+    values = [v for allowed in entry.values() for v in _listed(allowed)] if table else []
+    right: dict[str, tuple[bool, str]] = {
+        "fields": (texts or names, "a list of column names, or a table of templates"),
+        "columns": (texts, "a list of column names"),
+        "group": (texts or isinstance(entry, str), "a column name, or a list of them"),
+        "labels": (names, "a table of names"),
+        "where": (
+            table and all(isinstance(value, str | int | float) for value in values),
+            "a table of values, or lists of values, by column",
+        ),
+        "steps": (numbers and 0 <= entry[0] <= entry[1], "a list of the least and the most steps"),
+    }
+    return right.get(key, (isinstance(entry, str), "a string"))
 
 
 @dataclass(frozen=True)
@@ -152,22 +270,53 @@ class Reader:
         cache: Where packaged data is kept.
         offline: Fetch nothing.
         progress: Told about downloads.
+        redirects: Where data that suites name lies on this machine; see `parse_redirects`.
     """
 
     root: Path
     cache: Path
     offline: bool
     progress: Progress
+    redirects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def check(self, source: Located) -> None:
+    def check(self, source: DataSource) -> None:
         """Refuse a file that is not there, without reading it.
 
         Raises:
             DataError: names the file.
+            ConfigurationError: what takes the source's place is of no known kind.
         """
-        path = self.root / source.data
-        if not source.data.startswith(("asset:", "hub:")) and not path.is_file():
+        found = self.resolved(source)
+        path = self.root / found.data
+        if not found.scheme and not path.is_file():
             raise DataError(f"{path}: there is no such file")
+
+    def resolved(self, source: DataSource) -> DataSource:
+        """Return the source that is read where this one is named.
+
+        `{split}` in what takes its place stands for its split. A file has no split of its own
+        unless the redirection names one.
+
+        Raises:
+            ConfigurationError: what takes its place is of no known kind.
+        """
+        split = source.split or DEFAULT_SPLIT
+        names = redirectable(source.data, split)
+        key = next((name for name in names if name in self.redirects), None)
+        if key is None:
+            return source
+        changes = dict(self.redirects[key])
+        for attribute in ("data", "split"):
+            if attribute in changes:
+                changes[attribute] = changes[attribute].replace("{split}", split)
+        if "data" in changes:
+            changes.setdefault("split", None)
+        found = replace(source, **changes)
+        try:
+            _check_source(found)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"tool.pytest_ood.data.{key!r}: {error}") from None
+        return found
 
     def load(self, source: DataSource, name: str, task: Task | None = None) -> Dataset:
         """Load a data source as a data set of this name.
@@ -185,33 +334,36 @@ class Reader:
             MissingDependencyError: a hub data set without the package `datasets`.
         """
         _check_source(source)
-        scheme, colon, rest = source.data.partition(":")
-        if colon and scheme == "asset":
+        source = self.resolved(source)
+        rest = source.data.partition(":")[2]
+        if source.scheme == ASSET:
             dataset = self._asset(rest, source, name)
             if task is not None:
                 check_labels(dataset, task.labels)
             return dataset
-        if colon and scheme == "hub":
+        if source.scheme == HUB:
             return _dataset(name, source.data, self._hub_rows(rest, source), source, task)
         path = self.root / source.data
-        return _dataset(name, str(path), parse_rows(path), source, task)
+        rows = parse_rows(path, source.split, source.columns)
+        return _dataset(name, str(path), rows, source, task)
 
-    def _hub_rows(self, name: str, source: DataSource) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    def _hub_rows(self, name: str, source: DataSource) -> Rows:
         datasets = require("datasets", extra="datasets", purpose=f"the data set {source.data!r}")
-        configuration = None
+        configuration, split = None, source.split or DEFAULT_SPLIT
         if "#" in name:
             name, _, configuration = name.partition("#")
         try:
             loaded = datasets.load_dataset(
                 name,
                 configuration,
-                split=source.split or "test",
+                split=split,
                 download_config=datasets.DownloadConfig(local_files_only=self.offline),
             )
         except Exception as error:
             raise DataError(
-                f"{source.data}: the data set cannot be loaded (split "
-                f"{source.split or 'test'!r}): {error}"
+                f"{source.data}: the data set cannot be loaded (split {split!r}): {error}. "
+                "A copy on this machine takes its place by a line in pyproject.toml: "
+                f'[tool.pytest_ood.data] "{source.data}@{split}" = "PATH"'
             ) from error
         feature = loaded.features.get(source.label)
         names = getattr(feature, "names", None)
@@ -281,116 +433,17 @@ def _icwsm_examples(text: str, split: str, cut: int | None) -> list[Example]:
     return examples[:cut] if split == "train" else examples[cut:]
 
 
-def parse_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield (line number, row) of a JSONL, CSV or TSV file."""
-    if path.suffix not in SUFFIXES:
-        raise ConfigurationError(
-            f"{path.name}: " + unknown_name("kind of data file", path.suffix, SUFFIXES)
-        )
-    yield from rows_of(lines_of(path), path.suffix, path)
-
-
-def rows_of(
-    lines: Iterator[str], suffix: str, path: Path
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield (line number, row) of lines in the form of a suffix; messages name the path."""
-    yield from (_jsonl if suffix == ".jsonl" else _csv)(path, lines, tabs=suffix == ".tsv")
-
-
-def lines_of(path: Path) -> Iterator[str]:
-    """Yield the lines of a UTF-8 file, which end in line feeds, with their ends.
-
-    Raises:
-        DataError: it is not there, cannot be read, or is not UTF-8.
-    """
-    try:
-        with path.open("rb") as file:
-            yield from decoded(file, path)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def decoded(file: Iterable[bytes], path: Path) -> Iterator[str]:
-    """Yield lines as text; raises as `lines_of`."""
-    try:
-        for number, line in enumerate(file, start=1):
-            # A mark of the byte order is no part of the first line.
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}, line {number}: byte 0x{error.object[error.start]:02x} is not valid UTF-8; "
-            "save the file as UTF-8"
-        ) from None
-
-
-def _jsonl(
-    path: Path, lines: Iterator[str], *, tabs: bool
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    del tabs
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield number, _json_row(path, number, line.removesuffix("\n"))
-
-
-def _csv(
-    path: Path, lines: Iterator[str], *, tabs: bool
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    rows = csv.DictReader(
-        # A carriage return may end a line, too.
-        (part for line in lines for part in io.StringIO(line, newline="")),
-        delimiter="\t" if tabs else ",",
-        # Quotes are ordinary characters in a TSV file, as data sets are published.
-        quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
-        strict=True,
-    )
-    # A text may be longer than the 128 KiB that the module allows.
-    limit = csv.field_size_limit(LONGEST_FIELD)
-    try:
-        names = list(rows.fieldnames or ())
-        for name in names:
-            if names.count(name) > 1:
-                raise DataError(f"{path}, line 1: the column {name!r} stands there twice")
-        for row in rows:
-            surplus, missing = None in row, [k for k, value in row.items() if value is None]
-            if surplus or missing:
-                raise DataError(
-                    f"{path}, line {rows.line_num}: the row has {'more' if surplus else 'fewer'} "
-                    f"columns than the header ({', '.join(names)})"
-                )
-            yield rows.line_num, row
-    except csv.Error as error:
-        raise DataError(f"{path}, line {rows.line_num}: {error}") from None
-    finally:
-        csv.field_size_limit(limit)
-
-
-def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        reason = getattr(error, "msg", error)
-        raise DataError(f"{path}, line {number}: not valid JSON: {reason}") from None
-    if not isinstance(row, dict):
-        raise DataError(f"{path}, line {number}: a row is a JSON object, not {line[:40]!r}")
-    return row
-
-
-def _dataset(
-    name: str,
-    origin: str,
-    rows: Iterator[tuple[int, Mapping[str, Any]]],
-    source: DataSource,
-    task: Task | None,
-) -> Dataset:
+def _dataset(name: str, origin: str, rows: Rows, source: DataSource, task: Task | None) -> Dataset:
     numbers, digests = array("Q"), array("Q")
+    kept = _Kept(source)
 
     def examples() -> Iterator[Example]:
         for number, row in rows:
-            values = {column: cell(origin, number, row, column) for column in source.fields}
-            inputs: Inputs = values[source.fields[0]] if len(values) == 1 else values
-            label = _label(origin, number, row, source, task)
+            steps = _rationale(origin, number, row, source)
+            if not kept.has(origin, number, row, steps):
+                continue
+            inputs = inputs_of_row(origin, number, row, source)
+            label, *others = _answers(origin, number, row, source, task)
             if source.id is None:
                 identifier = content_digest(inputs, label)
                 digests.append(int(identifier, 16))
@@ -398,11 +451,12 @@ def _dataset(
                 identifier = cell(origin, number, row, source.id)
                 digests.append(hash(identifier) % 2**64)
             numbers.append(number)
-            yield Example(identifier, inputs, label)
+            group = ", ".join(cell(origin, number, row, column) for column in source.group)
+            yield Example(identifier, inputs, label, tuple(others), group, steps)
 
     found = spooled(examples())
     if not found:
-        raise DataError(f"{origin}: there is no row in it; give at least one")
+        raise DataError(f"{origin}: {kept.why_none()}")
     counts = occurrences(np.frombuffer(digests, np.uint64))
     if counts.max() > 1:
         if source.id is not None:
@@ -413,18 +467,105 @@ def _dataset(
     return Dataset(name, found)
 
 
-def _label(
+@dataclass
+class _Kept:
+    """Which rows of a source are kept.
+
+    Attributes:
+        source: Says which.
+        rows: How many there were.
+        there: Some of the values that its columns have.
+    """
+
+    source: DataSource
+    rows: int = 0
+    there: dict[str, set[str]] = field(default_factory=dict)
+
+    def has(self, origin: str, number: int, row: Mapping[str, Any], rationale: str) -> bool:
+        """Tell whether a row is kept.
+
+        Raises:
+            DataError: it lacks a column.
+        """
+        self.rows += 1
+        kept = True
+        for column, allowed in self.source.where.items():
+            value = _condition(value_of(origin, number, row, column))
+            there = self.there.setdefault(column, set())
+            if len(there) < VALUES_NAMED:
+                there.add(value)
+            kept = kept and value in allowed
+        if self.source.steps is not None:
+            least, most = self.source.steps
+            kept = kept and least <= len(rationale.splitlines()) <= most
+        return kept
+
+    def why_none(self) -> str:
+        """Say why no row is left."""
+        if not self.rows:
+            return "there is no row in it; give at least one"
+        asked = [f"{c} = {' or '.join(map(repr, v))}" for c, v in self.source.where.items()]
+        if self.source.steps is not None:
+            asked.append("from {} to {} steps".format(*self.source.steps))
+        known = [f"{column} has {', '.join(map(repr, sorted(values)))}"
+                 for column, values in self.there.items()]  # fmt: skip
+        told = f" ({'; '.join(known)})" if known else ""
+        return f"none of its {self.rows} rows has {' and '.join(asked)}{told}"
+
+
+def inputs_of_row(origin: str, number: int, row: Mapping[str, Any], source: DataSource) -> Inputs:
+    """Return what a model is asked about a row.
+
+    Raises:
+        DataError: a column is missing, or holds no text.
+    """
+
+    def composed(template: str) -> str:
+        return _COLUMN.sub(lambda match: cell(origin, number, row, match[1]), template)
+
+    values = {
+        name: composed(source.templates[name])
+        if source.templates
+        else cell(origin, number, row, name)
+        for name in source.fields
+    }
+    return values[source.fields[0]] if source.is_single else values
+
+
+def _rationale(origin: str, number: int, row: Mapping[str, Any], source: DataSource) -> str:
+    if source.rationale is None:
+        return ""
+    return reasoning_of(cell(origin, number, row, source.rationale))
+
+
+def _answers(
     origin: str,
     number: int,
     row: Mapping[str, Any],
     source: DataSource,
     task: Task | None,
-) -> str:
-    label = cell(origin, number, row, source.label)
+) -> list[str]:
+    """Return the right answers of a row, each once."""
+    given = value_of(origin, number, row, source.label)
+    several = isinstance(given, list | tuple)
+    texts = [text_of(origin, number, source.label, g) for g in (given if several else [given])]
     at = f"{origin}, row {number}, field {source.label!r}: "
-    if source.labels and label not in source.labels:
-        raise DataError(at + unknown_name("label", label, source.labels))
-    label = source.labels.get(label, label)
+    found = list(dict.fromkeys(_label(text, at, source, task) for text in texts))
+    if several and task is not None and not isinstance(task, QuestionAnswering):
+        if len(found) == 1:
+            return found
+        told = f"{len(found)} different answers ({', '.join(found)})" if found else "no answer"
+        raise DataError(
+            f"{at}there is {told}; the task {task.name} has one right answer to each row"
+        )
+    # A question that has no answer (Rajpurkar et al. 2018, SQuAD 2.0).
+    return found or [""]
+
+
+def _label(given: str, at: str, source: DataSource, task: Task | None) -> str:
+    if source.labels and given not in source.labels:
+        raise DataError(at + unknown_name("label", given, source.labels))
+    label = source.labels.get(given, given)
     try:
         return label if task is None else task.reference(label)
     except DataError as error:
@@ -452,28 +593,3 @@ def _check_ids(
             )
         if example.id in suspects:
             first[example.id] = number
-
-
-def cell(origin: str, number: int, row: Mapping[str, Any], column: str) -> str:
-    """Return what stands in a column of a row, as text.
-
-    Raises:
-        DataError: there is no such column, or neither text nor a whole number in it.
-    """
-    if column not in row:
-        raise DataError(f"{origin}, row {number}: " + unknown_name("field", column, row))
-    value = row[column]
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise DataError(
-            f"{origin}, row {number}, field {column!r}: {value!r} is neither text nor a whole "
-            "number"
-        )
-    text = str(value)
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise DataError(
-            f"{origin}, row {number}, field {column!r}: the text holds a lone surrogate, "
-            "which no encoding can carry"
-        ) from None
-    return text

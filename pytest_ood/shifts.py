@@ -72,6 +72,9 @@ class DomainShift:
         source: Where the examples lie; a CheckList suite's are cases.
         train: Training data of the same domain, or None: what a baseline trained on it scores
             tells a hard domain from a model that is lost there.
+        merge: The coarser label for each label that the examples do not tell apart: answers are
+            merged before they are scored (McCoy et al. 2019, Right for the Wrong Reasons, section
+            4). Empty where the labels are those of the suite.
         scoring: What is counted: each example, or contrast sets, which are the examples of a group
             and right where all of them are.
     """
@@ -79,6 +82,7 @@ class DomainShift:
     name: str
     source: DataSource | Dataset | Checklist
     train: DataSource | None = None
+    merge: Mapping[str, str] = field(default_factory=dict)
     scoring: Scoring = "example"
     kind: Kind = "domain"
 

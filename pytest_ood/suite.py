@@ -21,7 +21,7 @@ from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.perturbations.resources import current, using
-from pytest_ood.readers import DataSource, parse_source
+from pytest_ood.readers import SOURCE_KEYS, DataSource, parse_source
 from pytest_ood.shifts import (
     KINDS,
     SCORINGS,
@@ -36,7 +36,7 @@ from pytest_ood.shifts import (
     counts_cases,
     keeps_answers,
 )
-from pytest_ood.tasks import parse_task
+from pytest_ood.tasks import merged_task, parse_task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Dataset
     from pytest_ood.perturbations import Generator
     from pytest_ood.perturbations.adversarial import Attack
+    from pytest_ood.shifts import Scoring
     from pytest_ood.tasks import Task
 
 IN_DISTRIBUTION = "in-distribution"
@@ -61,18 +62,7 @@ _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_ex
 _METRIC_BUDGET_KEYS = ("margin", "max_drop")
 _BUDGET_KEYS = (*_METRIC_BUDGET_KEYS, "min_score")
 _SHIFT_KEYS = {
-    "domain": (
-        "data",
-        "split",
-        "fields",
-        "label",
-        "id",
-        "labels",
-        "train",
-        "scoring",
-        *CHECKLIST_KEYS,
-        *_BUDGET_KEYS,
-    ),
+    "domain": (*SOURCE_KEYS, "train", "merge", "scoring", *CHECKLIST_KEYS, *_BUDGET_KEYS),
     "noise": (
         "perturbation",
         "severity",
@@ -141,6 +131,11 @@ class Suite:
         raise ConfigurationError(
             f"suite {self.name!r}: " + unknown_name("shift", name, [s.name for s in self.shifts])
         )
+
+
+def task_under(task: Task, shift: Shift) -> Task:
+    """Return the task by which answers under a shift are scored: its labels may be coarser."""
+    return merged_task(task, shift.merge) if isinstance(shift, DomainShift) else task
 
 
 def built_in_suites() -> tuple[str, ...]:
@@ -242,7 +237,7 @@ def _shifts(
             own = _metric_budgets(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
-            for shift in _shift(kind, name, rest, at, labels=task.labels, source=source):
+            for shift in _shift(kind, name, rest, at, task=task, source=source):
                 # What single examples may lose is no budget for what counts several as one.
                 kept = _with({} if counts_cases(shift) else kinds.get(kind, {}), own)
                 if shift.name in budgets:
@@ -290,7 +285,7 @@ def _with(kind: Mapping[str, Budget], own: Mapping[str, Budget]) -> dict[str, Bu
 
 def text_fields(source: DataSource) -> tuple[str, ...]:
     """Return the fields of a source's inputs; a single one is the field `text`."""
-    return source.fields if len(source.fields) > 1 else ("text",)
+    return ("text",) if source.is_single else source.fields
 
 
 def check_name(value: Any, where: str) -> str:
@@ -336,7 +331,7 @@ def _shift(
     entry: Mapping[str, Any],
     where: str,
     *,
-    labels: tuple[str, ...],
+    task: Task,
     source: DataSource,
 ) -> tuple[Shift, ...]:
     """Read the table of a shift; of noise at several severities, one shift for each.
@@ -346,15 +341,15 @@ def _shift(
         name: Its name.
         entry: Its table, without budgets of metrics.
         where: What messages begin with.
-        labels: Of the task.
+        task: Whose labels these are.
         source: The data in distribution.
     """
     try:
         if kind == "domain":
-            return (_domain(name, entry, where, source),)
+            return (_domain(name, entry, where, task, source),)
         if kind == "noise":
-            return parse_noise(name, entry, where, labels)
-        return (_adversarial(name, entry, where, labels),)
+            return parse_noise(name, entry, where, task.labels)
+        return (_adversarial(name, entry, where, task.labels),)
     except ConfigurationError as error:
         message = str(error)
         raise ConfigurationError(
@@ -363,28 +358,54 @@ def _shift(
 
 
 def _domain(
-    name: str, entry: Mapping[str, Any], where: str, in_distribution: DataSource
+    name: str, entry: Mapping[str, Any], where: str, task: Task, in_distribution: DataSource
 ) -> DomainShift:
     """Read the table of a domain shift: other data, contrast sets, or a CheckList suite."""
-    own = {k: v for k, v in entry.items() if k not in _BUDGET_KEYS}
-    if "checklist" in own:
+    if "checklist" in entry:
+        own = {k: v for k, v in entry.items() if k not in _BUDGET_KEYS}
         return DomainShift(name, parse_checklist(own, in_distribution.fields, where))
-    source = {k: v for k, v in own.items() if k not in ("train", "scoring")}
-    scoring = own.get("scoring", "example")
+    for key in entry:
+        if key in CHECKLIST_KEYS and key not in SOURCE_KEYS:
+            raise ConfigurationError(f"{key}: it goes with `checklist`, a file of tests")
+    source = {key: value for key, value in entry.items() if key in SOURCE_KEYS}
+    merge = _table(entry, "merge", where)
+    for label in merge:
+        if label not in task.labels:
+            raise ConfigurationError("merge: " + unknown_name("label", label, task.labels))
+    for coarse in merge.values():
+        if not isinstance(coarse, str) or not coarse:
+            raise ConfigurationError(f"merge: {coarse!r} is no label")
+    shift = DomainShift(
+        name, parse_source(source, where), _train(entry, source, where), dict(merge),
+        _scoring(entry),
+    )  # fmt: skip
+    try:
+        task_under(task, shift)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"merge: what is left: {error}") from None
+    if merge and shift.train is not None:
+        raise ConfigurationError(
+            "train: the baseline would be trained on other labels than it is compared in; leave "
+            "out `train`, or `merge`"
+        )
+    return shift
+
+
+def _scoring(entry: Mapping[str, Any]) -> Scoring:
+    """Return what is counted under a domain shift."""
+    scoring = entry.get("scoring", "example")
     if scoring not in SCORINGS:
         raise ConfigurationError("scoring: " + unknown_name("scoring", str(scoring), SCORINGS))
-    if scoring == "contrast" and "train" in own:
+    if scoring == "contrast" and "train" in entry:
         raise ConfigurationError(
             "train: a baseline that is trained on the target is compared example by example; take "
             'a shift of its own for it, without scoring = "contrast"'
         )
-    if scoring == "contrast" and "group" not in own:
+    if scoring == "contrast" and "group" not in entry:
         raise ConfigurationError(
             'scoring = "contrast" needs `group`, the column that says which examples are one set'
         )
-    return DomainShift(
-        name, parse_source(source, where), _train(entry, source, where), scoring=scoring
-    )
+    return "contrast" if scoring == "contrast" else "example"
 
 
 def parse_noise(

@@ -67,6 +67,7 @@ strict = true
 sequential = false
 correction = "benjamini-hochberg"
 ray = { address = "10.0.0.1:6379", actors = 8, cpus = 4, gpus = 0.5, batch_size = 256 }
+data = { "hub:sst2" = { data = "mine.tsv", fields = ["sentence"] }, "hub:x" = "x.csv" }
 [tool.pytest_ood.models.always]
 fake = "constant"
 """
@@ -81,6 +82,10 @@ fake = "constant"
         sequential=False,
         correction="benjamini-hochberg",
         ray=ClusterSettings("10.0.0.1:6379", 8, 4, 0.5, 256),
+        data={
+            "hub:sst2": {"data": "mine.tsv", "fields": ("sentence",), "templates": {}},
+            "hub:x": {"data": "x.csv"},
+        },
     )
 
 
@@ -107,6 +112,8 @@ def test_trackers_are_on_by_the_list_or_else_by_their_tables(
     ("table", "message"),
     [
         ({"suite": ["a"]}, "unknown key 'suite'. Did you mean 'suites'?"),
+        ({"data": "a.csv"}, "data = 'a.csv' is not a table"),
+        ({"data": {"hub:x": {"dta": "a"}}}, "data.'hub:x': unknown key 'dta'. Did you mean 'data'"),
         ({"suites": "sentiment"}, "suites = 'sentiment' is not a list of names or paths"),
         ({"suites": []}, "suites = [] is not a list of names or paths"),
         ({"suites": [1]}, "suites = [1] is not a list of names or paths"),

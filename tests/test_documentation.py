@@ -17,7 +17,7 @@ from pytest_ood.configuration import Configuration
 from pytest_ood.models import adapter, adapters
 from pytest_ood.perturbations import catalogue
 from pytest_ood.perturbations.adversarial import attacks
-from pytest_ood.readers import DataSource
+from pytest_ood.readers import SOURCE_KEYS
 from pytest_ood.reports.content import VERDICT_WORDS
 
 ROOT = Path(__file__).parent.parent
@@ -379,11 +379,31 @@ def suites_project(readme_project: pytest.Pytester) -> pytest.Pytester:
         for word, label in (("open", "yes"), ("shut", "no"))
     ]
     (project.path / "data/answers.jsonl").write_text("\n".join(map(json.dumps, asked)))
+    claims = (("entailment", "the cat slept"), ("neutral", "the cat perhaps dreamt"),
+              ("contradiction", "the cat barked"))  # fmt: skip
+    pairs = [
+        {"premise": f"the cat slept in room {n}", "hypothesis": claim, "label": label}
+        for n in range(60)
+        for label, claim in claims
+    ]
+    (project.path / "data/mnli").mkdir()
+    (project.path / "data/mnli/validation_matched.jsonl").write_text(
+        "\n".join(map(json.dumps, pairs))
+    )
+    swapped = [
+        f"non-entailment\tthe {a} saw the {b}\tthe {b} saw the {a}\tlexical_overlap\n"
+        f"entailment\tthe {a} saw the {b}\tthe {a} saw the {b}\tlexical_overlap"
+        for a in ("cat", "dog", "cow", "hen")
+        for b in ("fox", "owl", "elk", "ape")
+    ]
+    (project.path / "data/hans.tsv").write_text(
+        "\n".join(["gold_label\tsentence1\tsentence2\theuristic", *swapped])
+    )
     return project
 
 
 def test_the_suites_of_the_guide_to_suites_run(suites_project: pytest.Pytester) -> None:
-    """Both suites are measured on both models, with every shift and metric that stands there."""
+    """All suites are measured on both models, with every shift and metric that stands there."""
     (command,) = (b.code.split()[1:] for b in blocks("docs/suites.md") if b.note == "run")
     result = suites_project.runpytest_inprocess(*command, "-k", "not test_")
     assert result.parseoutcomes().get("errors", 0) == 0
@@ -391,13 +411,16 @@ def test_the_suites_of_the_guide_to_suites_run(suites_project: pytest.Pytester) 
     assert report["seed"] == 7
     measured = {(e["suite"], e["shift"], e["model"]) for e in report["evaluations"]}
     shifts = {"products": ("products", "keyboard", "hurried", "worst-case", "deepwordbug"),
-              "answers": ("misspelling",)}  # fmt: skip
+              "answers": ("misspelling",), "inference": ("hans",)}  # fmt: skip
     assert measured == {
         (suite, shift, model)
         for suite, names in shifts.items()
         for shift in names
         for model in ("rules", "hasty")
     }
+    # Whoever goes by the words alone has every swapped pair wrong.
+    hans = [e for e in report["evaluations"] if e["shift"] == "hans"]
+    assert {(e["score_id"], e["score_ood"]) for e in hans} == {(1.0, 0.5)}
     metrics = {(e["shift"], e["metric"]) for e in report["evaluations"]}
     assert {("products", "reweighted"), ("keyboard", "macro-f1")} <= metrics
 
@@ -406,14 +429,16 @@ def test_the_guide_to_suites_names_every_key(suites_project: pytest.Pytester) ->
     """Its tables have every adapter with every option, and every key beside `suites`."""
     del suites_project
     text = (ROOT / "docs/suites.md").read_text(encoding="utf-8")
-    lines = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    lines = {row.split("`")[1]: row for row in rows}
     for name in adapters():
         options = inspect.signature(adapter(name).build).parameters.values()
         named = [o.name for o in options if o.kind is inspect.Parameter.KEYWORD_ONLY]
         assert [n for n in named if f"`{n}`" not in lines[name]] == [] or name == "openai", name
     keys = [f.name for f in fields(Configuration) if f.name not in ("suites", "models")]
     assert [key for key in keys if key not in lines] == []
-    assert [f.name for f in fields(DataSource) if f.name not in lines] == []
+    of_data = text.partition("### Data")[2].partition("###")[0]
+    assert [key for key in SOURCE_KEYS if f"\n| `{key}` |" not in of_data] == []
 
 
 def test_the_assertions_of_the_guide_hold(readme_project: pytest.Pytester) -> None:

@@ -463,3 +463,32 @@ def test_one_of_several_seeds_is_the_surrogate(root: Path) -> None:
     members = tuple(FakeModel(f"seeded-{n}", "constant", ("bad", "good")) for n in range(2))
     opened = gate(root, own=(SeededModel("seeded", members),))
     assert opened.runs["mine"].surrogates == {"seeded": members[0]}
+
+
+def test_redirected_data_has_to_be_named_by_somebody(root: Path) -> None:
+    """A suite, built-in or configured, or a model names it, with its split or without."""
+    train = '[tool.pytest_ood.models.t]\nfinetuned = "new:roberta"\n'
+    train += 'train = { data = "hub:t", split = "train" }\n'
+    (root / "c.jsonl").write_bytes((root / "b.jsonl").read_bytes())
+    names = ("b.jsonl", "b.jsonl@test", "hub:t", "hub:t@train", "asset:icwsm-2014/tweets")
+    for name in names:
+        write_settings(root, f'data = {{ "{name}" = "c.jsonl" }}', MODELS + train)
+        opened = gate(root)
+        assert opened.reader.redirects == {name: {"data": "c.jsonl"}}
+    for name, near in (("b.json", "b.jsonl"), ("hub:t@test", "hub:t@train")):
+        write_settings(root, f'data = {{ "{name}" = "c.jsonl" }}', MODELS + train)
+        with pytest.raises(ConfigurationError, match=f"unknown data source '{name}'. Did.*{near}"):
+            gate(root)
+
+
+def test_redirected_data_is_measured(root: Path) -> None:
+    """A file that is not here is not missed where another takes its place."""
+    (root / "b.jsonl").rename(root / "c.jsonl")
+    with pytest.raises(OodError, match=r"b\.jsonl: there is no such file"):
+        gate(root)
+    write_settings(root, 'data = { "b.jsonl" = "c.jsonl" }')
+    opened = gate(root)
+    check = next(check for check in opened.checks if check.id == "mine/domain/other[base]")
+    found = opened.measure(check)
+    assert isinstance(found, Evaluation)
+    assert found.n == 40

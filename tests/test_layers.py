@@ -22,6 +22,7 @@ LAYERS = [
         "examples",
         "edits",
         "files",
+        "formats",
         "objects",
         "progress",
         "rows",

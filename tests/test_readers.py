@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import pickle
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,10 +20,17 @@ from pytest_ood.errors import (
     DataError,
     MissingDependencyError,
 )
-from pytest_ood.examples import Dataset, Example, content_ids
+from pytest_ood.examples import Dataset, Example, content_ids, fields_of
 from pytest_ood.progress import Silent
-from pytest_ood.readers import ICWSM_TRAIN_SIZE, DataSource, Loading, Reader, parse_source
-from pytest_ood.tasks import Classification
+from pytest_ood.readers import (
+    ICWSM_TRAIN_SIZE,
+    DataSource,
+    Loading,
+    Reader,
+    parse_redirects,
+    parse_source,
+)
+from pytest_ood.tasks import Classification, NumericAnswer, QuestionAnswering
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 REVIEWS = [("a fine, warm film", "1"), ("dull", "0"), ("it's “fun”", "1")]
@@ -263,21 +272,21 @@ def test_json_beyond_the_limits_is_located(tmp_path: Path, line: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("null", "None"), ("1.5", "1.5"), ("true", "True"), ("[1]", "[1]"), ('{"a": 1}', "{'a': 1}"),
-     ("NaN", "nan")],
+    [("null", "None"), ("true", "True"), ('{"a": 1}', "{'a': 1}"), ("NaN", "nan"),
+     ("-Infinity", "-inf"), ("1e999", "inf")],
 )  # fmt: skip
 @pytest.mark.parametrize("column", ["text", "label", "id"])
 def test_a_value_that_is_no_text_is_located(
     tmp_path: Path, column: str, value: str, shown: str
 ) -> None:
-    """A value that is neither text nor a whole number is reported with row and field."""
+    """A value that is neither text nor a finite number is reported with row and field."""
     row = '"text": "a", "label": "1", "id": "2"'
     bad = ", ".join(
         f'"{name}": {value}' if name == column else part
         for name, part in zip(("text", "label", "id"), row.split(", "), strict=True)
     )
     message = refused(tmp_path, "a.jsonl", f"{{{bad}}}\n", id="id")
-    assert message == (f", row 1, field '{column}': {shown} is neither text nor a whole number")
+    assert message == (f", row 1, field '{column}': {shown} is neither text nor a finite number")
 
 
 def test_a_lone_surrogate_is_located(tmp_path: Path) -> None:
@@ -329,11 +338,231 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         reader(tmp_path).load(DataSource("data.csv"), "d")
 
 
-@pytest.mark.parametrize("name", ["data.txt", "data", "data.json", "data.CSV", "data.csv.gz"])
+@pytest.mark.parametrize("name", ["data", "data.parquet", "data.CSV", "data.csv.gz"])
 def test_an_unknown_kind_of_file_is_refused(tmp_path: Path, name: str) -> None:
     """A file that ends otherwise is a usage error that lists the right endings."""
-    with pytest.raises(ConfigurationError, match=r"unknown kind of data file .*\.csv, \.jsonl"):
+    with pytest.raises(ConfigurationError, match=r"unknown kind of data file .*\.csv, \.json, "):
         reader(tmp_path).load(DataSource(name), "d")
+
+
+# Other right answers, numbers, fields of several columns.
+
+QA = QuestionAnswering()
+
+
+def dump(rows: Any) -> str:
+    """Write rows as JSONL."""
+    return "\n".join(map(json.dumps, rows))
+
+
+@pytest.mark.parametrize(
+    ("label", "given"),
+    [("answers", ["Paris", " Paris ", "Paris, France"]),
+     ("answers.text", {"text": ["Paris", "Paris, France", "Paris"], "start": [1, 2, 3]})],
+)  # fmt: skip
+def test_a_list_of_answers_is_kept(tmp_path: Path, label: str, given: Any) -> None:
+    """The first is the label and the others, each once, are as right, also inside an object."""
+    (tmp_path / "a.jsonl").write_text(dump([{"text": "Capital?", "answers": given}]))
+    (example,) = reader(tmp_path).load(DataSource("a.jsonl", label=label), "d", QA)
+    assert (example.label, example.references) == ("Paris", ("Paris, France",))
+
+
+def test_a_question_may_have_no_answer(tmp_path: Path) -> None:
+    """An empty list is the answer that there is none, of questions."""
+    (tmp_path / "a.jsonl").write_text(dump([{"text": "Why?", "label": []}]))
+    (example,) = reader(tmp_path).load(DataSource("a.jsonl"), "d", QA)
+    assert (example.label, example.references) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [([], "there is no answer; the task"), (["a", "b"], "there is 2 different answers (a, b); the"),
+     (["a", None], "None is neither text nor a finite number"), (["c"], "unknown label 'c'")],
+)  # fmt: skip
+def test_other_tasks_have_one_right_answer(tmp_path: Path, given: Any, message: str) -> None:
+    """A list of labels is refused unless all of them are the same."""
+    (tmp_path / "a.jsonl").write_text(dump([{"text": "t", "label": given}]))
+    with pytest.raises(DataError) as caught:
+        reader(tmp_path).load(DataSource("a.jsonl"), "d", Classification(("a", "b")))
+    assert str(caught.value).startswith(f"{tmp_path / 'a.jsonl'}, row 1, field 'label': {message}")
+
+
+def test_one_label_in_a_list_is_a_label(tmp_path: Path) -> None:
+    """What stands alone in a list, or several times, is the label of a classification."""
+    (tmp_path / "a.jsonl").write_text(dump([{"text": "t", "label": ["a", "a"]}]))
+    (example,) = reader(tmp_path).load(DataSource("a.jsonl"), "d", Classification(("a", "b")))
+    assert (example.label, example.references) == ("a", ())
+
+
+def test_numbers_are_text(tmp_path: Path) -> None:
+    """Whole numbers and others are text; a numeric task takes equal ones for the same."""
+    (tmp_path / "a.jsonl").write_text('{"text": 2.5, "label": 51.0}\n{"text": 3, "label": 51}')
+    data = reader(tmp_path).load(DataSource("a.jsonl"), "d", NumericAnswer())
+    assert pairs(data) == [("2.5", "51"), ("3", "51")]
+    assert pairs(reader(tmp_path).load(DataSource("a.jsonl"), "d"))[0] == ("2.5", "51.0")
+
+
+@KINDS
+def test_fields_are_made_of_columns(tmp_path: Path, kind: str) -> None:
+    """Templates are filled; a single field has its name unless that is `text`."""
+    rows = [{"Body": "2 apples", "Question": "How {many}?", "label": "2"}]
+    content = write(kind, rows)
+    template = "{Body}: {Question}"
+    for name, inputs in (("question", {"question": "2 apples: How {many}?"}),
+                         ("text", "2 apples: How {many}?")):  # fmt: skip
+        data = load(tmp_path, f"a.{kind}", content, fields=(name,), templates={name: template})
+        assert pairs(data) == [(inputs, "2")]
+    message = refused(tmp_path, f"a.{kind}", content, fields=("q",), templates={"q": "{body}"})
+    assert "unknown field 'body'. Did you mean 'Body'? Known: Body, Question, label." in message
+
+
+# Groups and rationales; rows that are kept.
+
+SOLUTION = "16 - 3 = <<16-3=13>>13 eggs.\n\nShe makes 13 * 2 = $<<13*2=26>>26.\n#### 26"
+
+
+def test_groups_and_rationales_are_read(tmp_path: Path) -> None:
+    """Several group columns are one name; a rationale has its answer and annotations removed."""
+    rows = [{"text": "t", "label": SOLUTION, "heuristic": "overlap", "gold": "entailment"}]
+    (tmp_path / "a.jsonl").write_text(dump(rows))
+    source = DataSource("a.jsonl", group=("heuristic", "gold"), rationale="label")
+    (example,) = reader(tmp_path).load(source, "d", NumericAnswer())
+    assert example == Example(
+        content_ids([("t", "26")])[0], "t", "26", (), "overlap, entailment",
+        "16 - 3 = 13 eggs.\nShe makes 13 * 2 = $26.",
+    )  # fmt: skip
+
+
+def test_rows_are_kept_by_their_values(tmp_path: Path) -> None:
+    """A column has one of its values as text: nothing is empty, true and false are words."""
+    rows = [
+        {"text": f"t{n}", "label": "a", "style": style, "seed": seed, "impossible": seed is None}
+        for n, (style, seed) in enumerate([("x", None), ("x", 1), ("y", 0), ("z", None)])
+    ]
+    (tmp_path / "a.jsonl").write_text(dump(rows))
+
+    def kept(where: Any) -> list[Any]:
+        source = parse_source({"data": "a.jsonl", "where": where}, "here")
+        return [e.inputs for e in reader(tmp_path).load(source, "d")]
+
+    assert kept({"style": "x"}) == ["t0", "t1"]
+    assert kept({"style": ["x", "y"], "seed": [0, 1]}) == ["t1", "t2"]
+    assert kept({"seed": ""}) == ["t0", "t3"]
+    assert kept({"impossible": False}) == ["t1", "t2"]
+    with pytest.raises(DataError) as caught:
+        kept({"style": "w", "seed": [0, 1]})
+    assert str(caught.value) == (
+        f"{tmp_path / 'a.jsonl'}: none of its 4 rows has style = 'w' and seed = '0' or '1' "
+        "(style has 'x', 'y', 'z'; seed has '', '0', '1')"
+    )
+    with pytest.raises(DataError, match=r"row 1: unknown field 'stile'\. Did you mean 'style'"):
+        kept({"stile": "x"})
+
+
+def test_rows_are_kept_by_their_steps(tmp_path: Path) -> None:
+    """Steps are the lines of the rationale, which ends in no answer."""
+    rows = [{"text": f"t{n}", "label": "a\n" * n + f"#### {n}"} for n in range(5)]
+    (tmp_path / "a.jsonl").write_text(dump(rows))
+    source = DataSource("a.jsonl", rationale="label", steps=(2, 3))
+    data = reader(tmp_path).load(source, "d", NumericAnswer())
+    assert [len(e.rationale.splitlines()) for e in data] == [2, 3]
+    with pytest.raises(DataError, match=r"none of its 5 rows has from 7 to 9 steps$"):
+        reader(tmp_path).load(replace(source, steps=(7, 9)), "d")
+
+
+# JSON files, and tables without a header.
+
+
+def test_a_json_file_is_a_list_or_holds_some(tmp_path: Path) -> None:
+    """A list of objects is read as it is, one inside an object by the keys that lead to it."""
+    rows = [{"text": "a", "label": 1}, {"text": "b", "label": 0}]
+    assert pairs(load(tmp_path, "a.json", json.dumps(rows))) == [("a", "1"), ("b", "0")]
+    nested = json.dumps({"dev": {"base": rows, "tweet p0": rows[:1]}, "train": rows})
+    assert pairs(load(tmp_path, "b.json", nested, split="dev/tweet p0")) == [("a", "1")]
+    for split, message in (
+        (None, ": it is no list of rows, but holds some; `split` names one: dev/base, dev/tweet"),
+        (
+            "dev",
+            ": unknown split 'dev'. Did you mean 'dev/base'? Known: dev/base, dev/tweet p0, train.",
+        ),
+        ("dev/bass", ": unknown split 'dev/bass'. Did you mean 'dev/base'"),
+    ):
+        assert refused(tmp_path, "b.json", nested, split=split).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("[", ": not valid JSON: "), ("3", ": it is no list of rows, but holds some; `split` names on"
+     "e: there is none"), ("[]", ": there is no row in it; give at least one"),
+     ("[3]", ", row 1: a row is a JSON object, not '3'"), ("[" * 100_000, ": not valid JSON: "),
+     ('[{"text": "a"}]', ", row 1: unknown field 'label'.")],
+)  # fmt: skip
+def test_a_wrong_json_file_is_located(tmp_path: Path, content: str, message: str) -> None:
+    """What is no JSON, no list, empty, or no object is told with its place."""
+    assert refused(tmp_path, "a.json", content).startswith(message)
+
+
+@pytest.mark.parametrize(("name", "mark"), [("a.txt", "\t"), ("a.tsv", "\t"), ("a.csv", ",")])
+def test_a_table_without_a_header_is_read(tmp_path: Path, name: str, mark: str) -> None:
+    """With the names of its columns the first line is a row; .txt has tabs."""
+    columns = ("sentence", "stars")
+    source: dict[str, Any] = {"columns": columns, "fields": columns[:1], "label": columns[1]}
+    data = load(tmp_path, name, f"fine{mark}1\ndull{mark}0\n", **source)
+    assert pairs(data) == [("fine", "1"), ("dull", "0")]
+    message = refused(tmp_path, name, f"fine{mark}1\ndull\n", **source)
+    assert message == ", line 2: the row has fewer columns than `columns` (sentence, stars)"
+
+
+# Data that lies elsewhere.
+
+
+def redirected(folder: Path, table: dict[str, Any]) -> Reader:
+    """Make a reader with redirections."""
+    return replace(reader(folder), redirects=parse_redirects(table, "here"))
+
+
+def test_named_data_is_read_where_it_lies(tmp_path: Path) -> None:
+    """A path takes the place of the data alone, a table of what else it says; a split has none."""
+    (tmp_path / "mine.tsv").write_text("sentence\tlabel\nfine\t1\n")
+    suite = DataSource("hub:glue#sst2", "validation", ("sentence",))
+    assert pairs(redirected(tmp_path, {"hub:glue#sst2": "mine.tsv"}).load(suite, "d")) == [
+        ("fine", "1")
+    ]
+    table = {"data": "mine.tsv", "labels": {"1": "good"}}
+    assert pairs(redirected(tmp_path, {"hub:glue#sst2": table}).load(suite, "d")) == [
+        ("fine", "good")
+    ]
+    other = DataSource("hub:glue#cola")
+    assert redirected(tmp_path, {"hub:glue#sst2": table}).resolved(other) is other
+
+
+def test_a_split_is_redirected_before_its_data(tmp_path: Path) -> None:
+    """NAME@SPLIT goes before NAME, and {split} stands for the suite's, "test" if it names none."""
+    moved = redirected(
+        tmp_path,
+        {"hub:x@validation": "dev.tsv", "hub:x": "{split}.tsv",
+         "hub:y": {"data": "y.json", "split": "dev/{split}"}},
+    )  # fmt: skip
+    assert moved.resolved(DataSource("hub:x", "validation")).data == "dev.tsv"
+    assert moved.resolved(DataSource("hub:x", "train")) == DataSource("train.tsv")
+    assert moved.resolved(DataSource("hub:x")).data == "test.tsv"
+    assert moved.resolved(DataSource("hub:y", "base")) == DataSource("y.json", "dev/base")
+    with pytest.raises(DataError, match=r"train\.tsv: there is no such file"):
+        moved.check(DataSource("hub:x", "train"))
+
+
+def test_a_wrong_redirection_is_refused(tmp_path: Path) -> None:
+    """A wrong value, key or kind of file is told with the name of the source."""
+    for table, message in (
+        (3, "here = 3 is not a table"),
+        ({"hub:x": 3}, "here.'hub:x': 3 is neither a path nor a table"),
+        ({"hub:x": {"lable": "a"}}, "here.'hub:x': unknown key 'lable'. Did you mean 'label'"),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            parse_redirects(table, "here")
+        assert str(caught.value).startswith(message)
+    with pytest.raises(ConfigurationError, match=r"tool.pytest_ood.data.'hub:x': a\.xls: unknown"):
+        redirected(tmp_path, {"hub:x": "a.xls"}).check(DataSource("hub:x"))
 
 
 # Configurations.
@@ -348,11 +577,22 @@ def test_a_source_may_be_a_table() -> None:
     """A table sets every attribute; lists become tuples."""
     table = {
         "data": "hub:sst2", "split": "validation", "fields": ["a", "b"], "label": "gold",
-        "id": "key", "labels": {"0": "no"},
+        "id": "key", "labels": {"0": "no"}, "group": ["kind", "cell"], "rationale": "steps",
+        "where": {"style": ["a", 2], "seed": "", "shown": True}, "steps": [2, 5],
     }  # fmt: skip
     assert parse_source(table, "x") == DataSource(
-        "hub:sst2", "validation", ("a", "b"), "gold", "key", {"0": "no"}
-    )
+        "hub:sst2", "validation", ("a", "b"), "gold", "key", {"0": "no"}, {}, ("kind", "cell"),
+        "steps", (), {"style": ("a", "2"), "seed": ("",), "shown": ("true",)}, (2, 5),
+    )  # fmt: skip
+
+
+def test_fields_may_be_a_table_of_templates() -> None:
+    """The names of a table are those of the fields; a single `group` is a column."""
+    table = {"data": "a.tsv", "fields": {"premise": "{s1}", "hypothesis": "{s2}"}, "group": "cell"}
+    source = parse_source(table, "x")
+    assert source.fields == ("premise", "hypothesis")
+    assert source.templates == {"premise": "{s1}", "hypothesis": "{s2}"}
+    assert source.group == ("cell",)
 
 
 @pytest.mark.parametrize(
@@ -363,7 +603,22 @@ def test_a_source_may_be_a_table() -> None:
         ({}, "s.toml: in: the key `data` is missing"),
         ({"split": "test"}, "s.toml: in: the key `data` is missing"),
         ({"data": 3}, "s.toml: in: data = 3 is not a string"),
-        ({"data": "a", "fields": "text"}, "fields = 'text' is not a list of column names"),
+        ({"data": "a", "fields": "text"}, "fields = 'text' is not a list of column names, or a ta"),
+        ({"data": "a", "fields": {"q": 1}}, "fields = {'q': 1} is not a list of column names"),
+        ({"data": "a", "fields": {"q": "Body"}}, "fields.q = 'Body' names no column; write {COLU"),
+        ({"data": "a", "fields": ["a", "a"]}, "names differ and are not empty"),
+        ({"data": "a.tsv", "columns": ["a", "a"]}, "names differ and are not empty"),
+        ({"data": "a.jsonl", "columns": ["a"]}, "columns: a table without a header has them"),
+        ({"data": "hub:a", "columns": ["a"]}, "columns: a hub data set has names for them"),
+        ({"data": "a.txt"}, "a .txt file is read as a table with tabs where `columns` names its"),
+        ({"data": "a", "group": 1}, "group = 1 is not a column name, or a list of them"),
+        ({"data": "a", "where": "x"}, "where = 'x' is not a table of values, or lists of values"),
+        ({"data": "a", "where": {"x": {"y": 1}}}, "is not a table of values, or lists of values"),
+        ({"data": "a", "steps": [3, 2]}, "steps = [3, 2] is not a list of the least and the most"),
+        ({"data": "a", "steps": [True, 2]}, "is not a list of the least and the most steps"),
+        ({"data": "a", "steps": [2]}, "is not a list of the least and the most steps"),
+        ({"data": "a.csv", "steps": [2, 3]}, "steps: they are those of the rationale"),
+        ({"data": "asset:icwsm-2014/nyt", "where": {"a": 1}}, "where: packaged data has no column"),
         ({"data": "a", "fields": [1]}, "fields = [1] is not a list of column names"),
         ({"data": "a", "fields": []}, "fields is empty; fill it in"),
         ({"data": "a", "labels": ["0"]}, "labels = ['0'] is not a table of names"),
@@ -539,7 +794,11 @@ def test_a_hub_data_set_that_fails_is_named(
     )
     with pytest.raises(DataError) as caught:
         reader(tmp_path).load(DataSource("hub:imdb"), "d")
-    assert str(caught.value) == ("hub:imdb: the data set cannot be loaded (split 'test'): no route")
+    assert str(caught.value) == (
+        "hub:imdb: the data set cannot be loaded (split 'test'): no route. A copy on this machine "
+        "takes its place by a line in pyproject.toml: "
+        '[tool.pytest_ood.data] "hub:imdb@test" = "PATH"'
+    )
 
 
 def test_a_real_data_set_is_loaded_through_the_library(
@@ -607,13 +866,63 @@ def test_hans_is_read() -> None:
     }
 
 
+def test_hans_has_cells() -> None:
+    """The heuristic and the label make the six cells of HANS, as large as each other."""
+    path = shared("hans/hans_generated.tsv")
+    table = {"data": path.name, "fields": {"premise": "{sentence1}", "hypothesis": "{sentence2}"},
+             "label": "gold_label", "group": ["heuristic", "gold_label"]}  # fmt: skip
+    data = reader(path.parent).load(parse_source(table, "hans"), "hans")
+    cells = Counter(e.group for e in data)
+    assert set(cells.values()) == {225}
+    assert cells["lexical_overlap, non-entailment"] == 225
+    assert list(fields_of(data.examples[0].inputs)) == ["premise", "hypothesis"]
+
+
 def test_gsm8k_is_read() -> None:
-    """The JSONL file of GSM8K gives every question, escapes resolved."""
+    """The JSONL file of GSM8K gives every question, escapes resolved, answer and steps."""
     path = shared("gsm8k/test.jsonl")
-    source = DataSource(path.name, fields=("question",), label="answer")
-    data = reader(path.parent).load(source, "gsm8k")
+    source = DataSource(path.name, fields=("question",), label="answer", rationale="answer")
+    data = reader(path.parent).load(source, "gsm8k", NumericAnswer())
     assert len(data) == 1_319
-    assert str(data.examples[0].inputs).startswith("Janet\u2019s ducks lay 16 eggs per day.")
+    first = data.examples[0]
+    assert str(first.inputs).startswith("Janet\u2019s ducks lay 16 eggs per day.")
+    assert first.label == "18"
+    assert first.rationale == (
+        "Janet sells 16 - 3 - 4 = 9 duck eggs a day.\n"
+        "She makes 9 * 2 = $18 every day at the farmer\u2019s market."
+    )
+    assert all("<<" not in e.rationale and "####" not in e.rationale for e in data)
+    assert {len(e.rationale.splitlines()) for e in data} <= set(range(1, 12))
+
+
+def test_svamp_is_read() -> None:
+    """The list of SVAMP gives questions made of two columns, and whole numbers for its floats."""
+    path = shared("svamp/SVAMP.json")
+    table = {"data": path.name, "fields": {"question": "{Body} {Question}"}, "label": "Answer",
+             "id": "ID", "group": "Type"}  # fmt: skip
+    data = reader(path.parent).load(parse_source(table, "svamp"), "svamp", NumericAnswer())
+    assert len(data) == 1_000
+    first = data.examples[0]
+    assert (first.id, first.label, first.group) == ("chal-1", "51", "Subtraction")
+    assert str(fields_of(first.inputs)["question"]).endswith("each pack?")
+
+
+def test_advglue_is_read_by_its_parts() -> None:
+    """The lists in the file of AdvGLUE are parts of it."""
+    path = shared("advglue/dev.json")
+    source = DataSource(path.name, "sst2", ("sentence",), labels={"0": "no", "1": "yes"})
+    assert len(reader(path.parent).load(source, "advglue")) == 148
+    with pytest.raises(DataError, match=r"unknown split 'sst'.*Known: mnli, mnli-mm, qnli, qqp"):
+        reader(path.parent).load(replace(source, split="sst"), "advglue")
+
+
+@pytest.mark.parametrize(("name", "rows"), [("amazon_cells", 932), ("imdb", 952), ("yelp", 954)])
+def test_uci_sentences_are_read(name: str, rows: int) -> None:
+    """The files without a header give every row."""
+    path = shared(f"uci-sentiment/{name}_labelled.txt")
+    source = DataSource(path.name, columns=("text", "label"))
+    data = reader(path.parent).load(source, "uci")
+    assert (len(data), data.labels) == (rows, ("0", "1"))
 
 
 def test_recorded_answers_are_read() -> None:

@@ -26,6 +26,8 @@ from pytest_ood.suite import (
     check_count,
     load_suite,
     parse_suite,
+    task_under,
+    text_fields,
 )
 
 if TYPE_CHECKING:
@@ -575,3 +577,67 @@ def test_a_perturbation_of_one_s_own_is_named_by_its_module(tmp_path: Path) -> N
         )
         with pytest.raises(ConfigurationError, match=message):
             load_suite("s.toml", tmp_path)
+
+
+NLI = """
+task = "nli"
+in_distribution = "a.csv"
+[shifts.domain]
+hans = { data = "b.csv", merge = { neutral = "other", contradiction = "other" } }
+"""
+
+
+def test_the_labels_of_a_domain_may_be_coarser() -> None:
+    """`merge` arrives, and the task under the shift has what is left of the labels."""
+    suite = parsed(NLI)
+    hans = suite.shift("hans")
+    assert isinstance(hans, DomainShift)
+    assert hans.merge == {"neutral": "other", "contradiction": "other"}
+    assert task_under(suite.task, hans).labels == ("entailment", "other")
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('{ nautral = "other" }', "merge: unknown label 'nautral'. Did you mean 'neutral'"),
+        ("{ neutral = 1 }", "merge: 1 is no label"),
+        ('"other"', "merge = 'other' is not a table"),
+        (
+            '{ entailment = "a", neutral = "a", contradiction = "a" }',
+            "merge: what is left: labels = ['a']: a classification needs two or more",
+        ),
+        ('{ neutral = "x" }, train = "t.csv"', "train: the baseline would be trained on other la"),
+    ],
+)
+def test_a_wrong_merge_is_refused(entry: str, message: str) -> None:
+    """Unknown labels, what is no label, and a merge that leaves one label are refused."""
+    text = NLI.replace('{ neutral = "other", contradiction = "other" }', entry)
+    with pytest.raises(ConfigurationError) as caught:
+        parsed(text)
+    assert "shifts.domain.hans: " in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_domain_takes_every_key_of_a_source() -> None:
+    """Groups, rationales, templates and what rows are kept stand in a shift as in a source."""
+    table = (
+        '{ data = "b.jsonl", fields = { question = "{Q}" }, group = "g", rationale = "r", '
+        'where = { kind = "x" }, steps = [1, 2], max_drop = 0.1 }'
+    )
+    shift = parsed(changed(**{"shifts.domain.b": table})).shift("b")
+    assert isinstance(shift, DomainShift)
+    assert shift.source == DataSource(
+        "b.jsonl", fields=("question",), templates={"question": "{Q}"}, group=("g",),
+        rationale="r", where={"kind": ("x",)}, steps=(1, 2),
+    )  # fmt: skip
+
+
+def test_the_names_of_fields() -> None:
+    """One column is the field `text`; a template alone has the name that it was given."""
+    assert text_fields(DataSource("a.csv", fields=("review",))) == ("text",)
+    assert text_fields(DataSource("a.csv", fields=("a", "b"))) == ("a", "b")
+    templates = {"question": "{Body} {Question}"}
+    assert text_fields(DataSource("a.csv", fields=("question",), templates=templates)) == (
+        "question",
+    )
+    assert text_fields(DataSource("a.csv", templates={"text": "{Body}"})) == ("text",)

@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Dataset, Example
-from pytest_ood.tasks import Classification, Prediction, check_labels, decide, majority_share
+from pytest_ood.tasks import (
+    Classification,
+    Prediction,
+    check_labels,
+    decide,
+    majority_share,
+    merged_answer,
+    merged_task,
+)
+from pytest_ood.tasks.numeric import reasoning_of
 
 EXAMPLE = Example("1", "good", "positive")
 
@@ -91,3 +100,41 @@ def test_predictions_are_values() -> None:
     """Equal answers compare equal; an abstention has no label."""
     assert Prediction("a", {"a": 1.0}, "A!") == Prediction("a", {"a": 1.0}, "A!")
     assert Prediction(None).label is None
+
+
+NLI = Classification(("entailment", "neutral", "contradiction"), "nli")
+HANS = {"neutral": "non-entailment", "contradiction": "non-entailment"}
+
+
+def test_a_merged_task_has_the_coarser_labels() -> None:
+    """What is merged is one label, at the place of the first; without a merge nothing changes."""
+    assert merged_task(NLI, HANS) == Classification(("entailment", "non-entailment"), "nli")
+    assert merged_task(NLI, {}) is NLI
+    with pytest.raises(ConfigurationError, match="two or more different ones"):
+        merged_task(NLI, dict.fromkeys(NLI.labels, "any"))
+
+
+def test_a_merged_answer_is_that_of_the_model() -> None:
+    """Probabilities add up; the answer stays the model's, even where others sum up to more."""
+    answer = decide({"entailment": 0.4, "neutral": 0.35, "contradiction": 0.25})
+    merged = merged_answer(answer, HANS)
+    assert merged == Prediction("entailment", {"entailment": 0.4, "non-entailment": 0.6})
+    assert merged_answer(Prediction("neutral", text="hm"), HANS) == Prediction(
+        "non-entailment", text="hm"
+    )
+    assert merged_answer(Prediction(None), HANS) == Prediction(None)
+    assert merged_answer(answer, {}) is answer
+
+
+@pytest.mark.parametrize(
+    ("solution", "reasoning"),
+    [
+        ("2/2=<<2/2=1>>1 bolt\nSo 2+1=<<2+1=3>>3\n#### 3", "2/2=1 bolt\nSo 2+1=3"),
+        ("one step\n\n two \n", "one step\ntwo"),
+        ("#### 3", ""),
+        ("", ""),
+    ],
+)
+def test_a_solution_without_its_answer(solution: str, reasoning: str) -> None:
+    """Steps stay, one a line; the answer, annotations and empty lines do not."""
+    assert reasoning_of(solution) == reasoning

@@ -8,7 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.readers import DataSource, parse_rows
+from pytest_ood.formats import parse_rows
+from pytest_ood.readers import DataSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.progress import Lines
@@ -12,6 +13,7 @@ from pytest_ood.readers import DataSource, Reader
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
 
 def add_columns(parser: argparse.ArgumentParser, *, found: bool = False) -> None:
@@ -39,9 +41,13 @@ def cache_of(options: argparse.Namespace) -> Path:
     return user_cache_path("pytest-ood") if given is None else given
 
 
-def reader_of(options: argparse.Namespace, root: Path) -> Reader:
-    """Return what loads data."""
-    return Reader(root, cache_of(options), options.offline, Lines(tell))
+def reader_of(
+    options: argparse.Namespace,
+    root: Path,
+    redirects: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Reader:
+    """Return what loads data; what suites name may lie elsewhere, as a project configures it."""
+    return Reader(root, cache_of(options), options.offline, Lines(tell), redirects)
 
 
 def source_of(data: str, options: argparse.Namespace) -> DataSource:

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     size = options.max_examples
     if size is not None and size < 1:
         raise ConfigurationError(f"--max-examples {size} is a whole number of 1 or more")
-    reader = reader_of(options, root)
+    reader = reader_of(options, root, configuration.data)
     specs = parse_models(configuration.models, "tool.pytest_ood") or parse_models(
         suite.models, f"suite {suite.name!r}"
     )

@@ -217,7 +217,7 @@ def _looked(path: Path) -> tuple[tuple[str, ...], Columns]:
     try:
         return look(path, Columns())
     except ConfigurationError:
-        from pytest_ood.readers import parse_rows
+        from pytest_ood.formats import parse_rows
 
         return tuple(next(iter(parse_rows(path)))[1]), Columns()
 
@@ -567,6 +567,8 @@ def _conftest_text(setting: Setting) -> str:
     if suffix == ".jsonl":
         module, opened = "json", 'encoding="utf-8-sig"'
         rows = "(json.loads(line) for line in file if line.strip())"
+    elif suffix == ".json":
+        module, opened, rows = "json", 'encoding="utf-8-sig"', "json.load(file)"
     else:
         module, opened = "csv", 'encoding="utf-8-sig", newline=""'
         tabs = ', delimiter="\\t", quoting=csv.QUOTE_NONE' if suffix == ".tsv" else ""

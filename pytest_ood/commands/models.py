@@ -128,7 +128,7 @@ def _configured(options: argparse.Namespace) -> list[dict[str, Any]]:
     root = project_root(Path.cwd())
     configuration = read_configuration(root)
     # Telling what there is fetches and trains nothing.
-    reader = replace(reader_of(options, root), offline=True)
+    reader = replace(reader_of(options, root, configuration.data), offline=True)
     own = parse_models(configuration.models, "tool.pytest_ood")
     found = []
     for given in configuration.suites:

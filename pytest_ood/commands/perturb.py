@@ -23,12 +23,13 @@ from pytest_ood.commands._shared import (
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.examples import Example, content_digest, counted_id, fields_of
 from pytest_ood.files import writing_atomically
+from pytest_ood.formats import LINE_SUFFIXES, cell, decoded, lines_of, rows_of
 from pytest_ood.perturbations import catalogue, find
 from pytest_ood.perturbations.adversarial import attacks
 from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.perturbations.resources import Resources, using
-from pytest_ood.readers import SUFFIXES, cell, decoded, lines_of, rows_of
+from pytest_ood.readers import inputs_of_row
 from pytest_ood.reports.text import harmless, one_line, word_diff
 from pytest_ood.suite import DEFAULT_PROTECTION, parse_noise
 
@@ -128,8 +129,7 @@ class Texts:
             DataError: a row cannot be read, or lacks a column.
         """
         for number, row in self.rows:
-            values = {name: cell(self.origin, number, row, name) for name in self.source.fields}
-            inputs: Inputs = values[self.source.fields[0]] if len(values) == 1 else values
+            inputs = inputs_of_row(self.origin, number, row, self.source)
             label = ""
             if self.label_given or self.source.label in row:
                 label = cell(self.origin, number, row, self.source.label)
@@ -298,7 +298,7 @@ def _texts(file: str, options: argparse.Namespace) -> Texts:
     path = Path("standard input" if file == STDIN else file)
     lines = decoded(sys.stdin.buffer, path) if file == STDIN else lines_of(path)
     kind = "" if options.format == LINES else f".{options.format or path.suffix[1:]}"
-    plain = kind not in SUFFIXES
+    plain = kind not in LINE_SUFFIXES
     if plain:
         for name in ("text_column", "label_column", "id_column"):
             if getattr(options, name) is not None:

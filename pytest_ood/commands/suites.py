@@ -12,10 +12,10 @@ from pytest_ood.assets import is_fetched
 from pytest_ood.budgets import points
 from pytest_ood.checklist import Checklist, load_checklist
 from pytest_ood.commands._shared import add_surroundings, reader_of
-from pytest_ood.configuration import is_configured, project_root, read_configuration
+from pytest_ood.configuration import Configuration, is_configured, project_root, read_configuration
 from pytest_ood.errors import OodError
 from pytest_ood.metrics import ACCURACY
-from pytest_ood.readers import DataSource
+from pytest_ood.readers import ASSET, HUB, DataSource
 from pytest_ood.shifts import DomainShift, NoiseShift
 from pytest_ood.suite import IN_DISTRIBUTION, built_in_suites, load_suite
 
@@ -49,10 +49,11 @@ def run(options: argparse.Namespace) -> int:
         OodError: there is no such suite, or its file is not right.
     """
     root = project_root(Path.cwd())
-    configured = read_configuration(root).suites if is_configured(root) else ()
+    configuration = read_configuration(root) if is_configured(root) else Configuration(suites=())
+    configured = configuration.suites
     given = options.names or [*built_in_suites(), *configured]
     # Telling what there is fetches nothing.
-    reader = replace(reader_of(options, root), offline=True)
+    reader = replace(reader_of(options, root, configuration.data), offline=True)
     found = [
         {
             "given": name,
@@ -86,6 +87,7 @@ def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
                 "data": _data(shift.source, reader, suite.task)
                 if isinstance(shift, DomainShift)
                 else None,
+                "merge": dict(shift.merge) if isinstance(shift, DomainShift) else {},
                 "budgets": {m: _budget(b) for m, b in suite.budgets[shift.name].items()},
             }
             for shift in suite.shifts
@@ -103,19 +105,22 @@ def _data(source: DataSource | Dataset | Checklist, reader: Reader, task: Task) 
             return {**told, "examples": None, "problem": str(error)}
         return {**told, "examples": len(tests.dataset), "problem": None}
     if not isinstance(source, DataSource):
-        return {"data": source.name, "split": None, "examples": len(source), "problem": None}
-    told = {"data": source.data, "split": source.split}
-    scheme, colon, rest = source.data.partition(":")
-    unknown = colon and (
-        scheme == "hub"
-        or (scheme == "asset" and not is_fetched(rest.partition("/")[0], reader.cache))
-    )
-    if unknown:
-        return {**told, "examples": None, "problem": None}
+        told = {"data": source.name, "split": None, "instead_of": None}
+        return {**told, "examples": len(source), "problem": None}
+    told = {"data": source.data, "split": source.split, "instead_of": None}
     try:
+        found = reader.resolved(source)
+        instead_of = None if found is source else source.data
+        told = {"data": found.data, "split": found.split, "instead_of": instead_of}
+        if found.scheme == HUB or (found.scheme == ASSET and not _is_fetched(found, reader)):
+            return {**told, "examples": None, "problem": None}
         return {**told, "examples": len(reader.load(source, source.data)), "problem": None}
     except OodError as error:
         return {**told, "examples": None, "problem": str(error)}
+
+
+def _is_fetched(source: DataSource, reader: Reader) -> bool:
+    return is_fetched(source.data.partition(":")[2].partition("/")[0], reader.cache)
 
 
 def _made_by(shift: Shift) -> str | None:
@@ -154,6 +159,8 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
 
 def _data_told(data: Mapping[str, Any]) -> str:
     split = f" ({data['split']})" if data["split"] else ""
+    if data["instead_of"] is not None:
+        split += f" instead of {data['instead_of']}"
     if data["problem"] is not None:
         return f"{data['data']}{split}: {data['problem']}"
     count = "not fetched yet" if data["examples"] is None else f"{data['examples']:,} examples"
@@ -162,6 +169,7 @@ def _data_told(data: Mapping[str, Any]) -> str:
 
 def _shift_told(shift: Mapping[str, Any]) -> str:
     what = shift["made_by"] if shift["data"] is None else _data_told(shift["data"])
+    merged = [f"{fine} as {coarse}" for fine, coarse in shift["merge"].items()]
     budgets = []
     for metric, budget in shift["budgets"].items():
         of = "" if metric == ACCURACY else f" of {metric}"
@@ -171,5 +179,6 @@ def _shift_told(shift: Mapping[str, Any]) -> str:
             budgets.append(f"beyond the baseline's{of} at most {points(budget['margin'])}")
         if budget["min_score"] is not None:
             budgets.append(f"at least {points(budget['min_score'])} %")
-    told = "; ".join([*([what] if what else []), ", ".join(budgets) or "no budget"])
+    parts = [what or "", ", ".join(merged), ", ".join(budgets) or "no budget"]
+    told = "; ".join(part for part in parts if part)
     return f"{shift['kind']}/{shift['name']}: {told}"

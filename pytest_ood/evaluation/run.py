@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from operator import gt
@@ -65,6 +66,7 @@ from pytest_ood.metrics import (
     IN_DOMAIN,
     REWEIGHTED,
     SINGLE_ACCURACY,
+    goes_by_label,
     loss_names,
     most_frequent,
 )
@@ -88,7 +90,7 @@ from pytest_ood.statistics import estimate, mean_score
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.statistics.seeds import over_seeds
 from pytest_ood.statistics.sequential import Sequential, looks
-from pytest_ood.suite import IN_DISTRIBUTION, Suite
+from pytest_ood.suite import IN_DISTRIBUTION, Suite, task_under
 from pytest_ood.tasks import check_labels, majority_share
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Model
     from pytest_ood.readers import DataSource, Reader
     from pytest_ood.statistics import Figure
+    from pytest_ood.tasks import Task
 
     Tested = Asked | SeededModel
 
@@ -175,7 +178,7 @@ class SuiteRun:
 
     def in_distribution(self) -> Dataset:
         """Return the drawn in-distribution examples."""
-        return self._drawn(IN_DISTRIBUTION, self.suite.in_distribution)
+        return self._drawn(IN_DISTRIBUTION, self.suite.in_distribution, self.suite.task)
 
     def horizon(self, shift: Shift | None) -> int:
         """Return how many examples a check can use at most.
@@ -337,7 +340,8 @@ class SuiteRun:
         """Return what the best of the models that always answer the same would score."""
         if counts_cases(shift):
             used = read(after.examples, after.places)
-            return best_constant((e for e in used if isinstance(e, Case)), self.suite.task)
+            task = task_under(self.suite.task, shift)
+            return best_constant((e for e in used if isinstance(e, Case)), task)
         return most_frequent(after.graded.truth)[1] / len(after)
 
     def evaluate(self, model: Tested, shift: Shift, metric: str = ACCURACY) -> Evaluation:
@@ -361,6 +365,7 @@ class SuiteRun:
             NotApplicableError: a model or the data lacks what the check needs.
             OodError: the data or a model cannot be used.
         """
+        self._check_labels_same(shift, metric)
         margin = self._budget(shift, metric).margin
         invalid = (
             self._unusable(model) or self._unusable(baseline) or self._unusable_surrogate(shift)
@@ -426,6 +431,7 @@ class SuiteRun:
         )
 
     def _evaluate(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
+        self._check_labels_same(shift, metric)
         budget = self._budget(shift, metric).max_drop
         invalid = self._unusable(model) or self._unusable_surrogate(shift)
         sizes = self._sizes(shift, metric, budget, invalid, [model])
@@ -470,7 +476,6 @@ class SuiteRun:
         trial, floor = trials[0], self.floor(model)
         domain = isinstance(shift, DomainShift) and not shift.counts_cases
         reference = self._reference(shift, trial.after) if domain else None
-        plain = metric == ACCURACY and bool(self.suite.task.labels) and not counts_cases(shift)
         flipped = _flipped(trial)
         return Evaluation(
             suite=self.suite.name,
@@ -507,14 +512,14 @@ class SuiteRun:
             unheld=sum(t.unheld for t in trials),
             disagreement=floor.disagreed / floor.reasked if floor.reasked else None,
             seed_drops=self._seed_drops(trials, first, metric),
-            reweighted=self._reweighted(trials) if domain else None,
+            reweighted=self._reweighted(trials, shift) if domain else None,
             reference=None if reference is None else figures.mean_of(reference),
             measures=self._measures(trials, shift),
             sequential=self.is_sequential([model], self.horizon(shift)),
             family=shift.family if isinstance(shift, NoiseShift) else "",
             severity=shift.severity if isinstance(shift, NoiseShift) else None,
             items=self._items(shift, trials) if metric == ACCURACY else None,
-            per_label=_by_label(trial) if plain else (),
+            per_label=self._by_label(trial, shift) if metric == ACCURACY else (),
             breakdown=self._breakdown(shift, trials, stopping=isinstance(figure, Sequential))
             if metric == ACCURACY
             else (),
@@ -569,6 +574,27 @@ class SuiteRun:
         if name not in self._paths:
             self._paths[name] = Column.of(map(path_of, target or self.in_distribution()))
         return self._paths[name]
+
+    def _check_labels_same(self, shift: Shift, metric: str) -> None:
+        """Refuse a metric by label where a shift's labels are not those in distribution.
+
+        Raises:
+            NotApplicableError: names both.
+        """
+        fine, coarse = self.suite.task.labels, task_under(self.suite.task, shift).labels
+        if goes_by_label(metric) and fine != coarse:
+            raise NotApplicableError(
+                f"{self.suite.name}/{shift.kind}/{shift.name}: {metric} goes by labels, and there "
+                f"are others under the shift ({', '.join(coarse)}) than in distribution "
+                f"({', '.join(fine)})"
+            )
+
+    def _by_label(self, trial: Trial, shift: Shift) -> tuple[LabelCounts, ...]:
+        """Return the counts by label, where labels are the same before and under the shift."""
+        if counts_cases(shift):
+            return ()
+        labels = self.suite.task.labels
+        return _by_label(trial) if labels == task_under(self.suite.task, shift).labels != () else ()
 
     def _items(self, shift: Shift, trials: Sequence[Trial]) -> Items:
         """Return the score of each example under the shift, of the first of them."""
@@ -628,16 +654,15 @@ class SuiteRun:
         self._hashes[key] = found
         return found
 
-    def _drawn(self, name: str, source: DataSource | Dataset) -> Dataset:
+    def _drawn(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
         if name not in self._datasets:
-            self._datasets[name] = self._sampled(name, self._loaded(name, source))
+            self._datasets[name] = self._sampled(name, self._loaded(name, source, task))
         return self._datasets[name]
 
-    def _loaded(self, name: str, source: DataSource | Dataset) -> Dataset:
+    def _loaded(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
         if not isinstance(source, Dataset):
-            return self.reader.load(source, name, self.suite.task)
-        if not any(isinstance(example, Case) for example in source):
-            check_labels(source, self.suite.task.labels)
+            return self.reader.load(source, name, task)
+        check_labels(source, task.labels)
         return source
 
     def _target(self, shift: DomainShift) -> Dataset:
@@ -648,7 +673,7 @@ class SuiteRun:
                 tests = load_checklist(source, self.reader.root, name, self.suite.task)
                 dataset, self._left_out[name] = tests.dataset, tests.left_out
             else:
-                dataset = self._loaded(name, source)
+                dataset = self._loaded(name, source, task_under(self.suite.task, shift))
                 if shift.scoring == "contrast":
                     dataset = contrast_sets(dataset)
             self._datasets[name] = self._sampled(name, dataset)
@@ -776,11 +801,12 @@ class SuiteRun:
     def _new_trial(self, member: Asked, shift: Shift) -> Growing:
         asker, source = Asker(self.suite, self.engine, member), self._source(member)
         if isinstance(shift, DomainShift):
+            merging = replace(asker, merge=shift.merge)
             targets = self._target(shift).examples
             if shift.counts_cases:
                 cases = [case for case in targets if isinstance(case, Case)]
-                return DomainTrial(source, CaseAnswers(asker, cases, shift.name))
-            return DomainTrial(source, InDistribution(asker, targets, shift.name))
+                return DomainTrial(source, CaseAnswers(merging, cases, shift.name))
+            return DomainTrial(source, InDistribution(merging, targets, shift.name))
         if isinstance(shift, NoiseShift | TransferShift):
             return self._noise_trial(asker, source, shift)
         if isinstance(shift, WorstCase):
@@ -866,15 +892,17 @@ class SuiteRun:
             if name in (IN_DOMAIN, REWEIGHTED, "pdr"):
                 continue
             try:
+                self._check_labels_same(shift, name)
                 found.append((name, *figures.measured(trials, name, task)))
             except NotApplicableError:
                 continue
         return tuple(found)
 
-    def _reweighted(self, trials: Sequence[Trial]) -> float | None:
+    def _reweighted(self, trials: Sequence[Trial], shift: Shift) -> float | None:
         if not self.suite.task.labels:
             return None
         try:
+            self._check_labels_same(shift, REWEIGHTED)
             figures.check_reweightable(trials)
         except NotApplicableError:
             return None

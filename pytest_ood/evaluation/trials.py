@@ -27,10 +27,10 @@ from pytest_ood.progress import Silent
 from pytest_ood.prompting import FIELD_PATTERN
 from pytest_ood.rows import Chosen, Mapped, Picked, blocks, read
 from pytest_ood.suite import IN_DISTRIBUTION
-from pytest_ood.tasks import Prediction, majority_share
+from pytest_ood.tasks import Prediction, majority_share, merged_answer, merged_task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pytest_ood.cases import Case
     from pytest_ood.engine import Engine
@@ -63,11 +63,13 @@ class Asker:
         suite: Says which labels there are and how answers are scored.
         engine: Asks through the prediction store.
         model: Who is asked.
+        merge: The coarser label for each label that is merged before answers are scored.
     """
 
     suite: Suite
     engine: Engine
     model: Asked
+    merge: Mapping[str, str] = field(default_factory=dict)
 
     def answers(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0
@@ -89,10 +91,12 @@ class Asker:
         Raises:
             ModelError: as `answers`.
         """
-        found, task, start = Graded(), self.suite.task, 0
+        found, start = Graded(), 0
+        task = merged_task(self.suite.task, self.merge)
         for answers in self._in_blocks(shift, examples, inputs):
             block = read(examples, np.arange(start, start + len(answers)))
-            rows = zip(block, answers, strict=True)
+            merged = (merged_answer(answer, self.merge) for answer in answers)
+            rows = zip(block, merged, strict=True)
             found += Graded.of(
                 (task.truth(answer, e), answer, task.score(answer, e)) for e, answer in rows
             )
@@ -266,11 +270,11 @@ class CaseAnswers:
     def _ask(self, cases: Sequence[Case]) -> None:
         members = list(members_of(cases))
         answers = iter(self.asker.answers(self.name, members, inputs_of(members)))
-        rows = []
+        rows, merge = [], self.asker.merge
+        task = merged_task(self.asker.suite.task, merge)
         for place, case in enumerate(cases, start=self.reached):
-            given = [next(answers) for _ in case.members]
+            given = [merged_answer(next(answers), merge) for _ in case.members]
             error = next((a.error for a in given if a.error is not None), None)
-            task = self.asker.suite.task
             found = Finding(holds=False)
             if error is None:
                 found = case.expectation.find(given, case.members, task)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, unknown_name
+from pytest_ood.formats import parse_rows
 from pytest_ood.models.protocol import paradigm_of
-from pytest_ood.readers import parse_rows
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:

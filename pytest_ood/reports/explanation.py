@@ -254,10 +254,8 @@ def _counted(result: Floor | Evaluation) -> list[str]:
         f"  left out: {count} ({one_line(why, SHOWN_WIDTH)})" for why, count in result.left_out
     ]
     if result.cases:
-        lines.insert(
-            0,
-            f"  counted: {result.n} cases, each right or wrong as a whole, of {result.cases} inputs",
-        )
+        told = f"{result.n} cases of {result.cases} inputs, each right or wrong as a whole"
+        lines.insert(0, f"  counted: {told}")
     return [*lines, *_breakdown(result.breakdown)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.tasks.classification import Classification
+from pytest_ood.tasks.classification import Classification, merged_answer, merged_task
 from pytest_ood.tasks.numeric import NumericAnswer
 from pytest_ood.tasks.protocol import (
     SCORE_DECIMALS,
@@ -31,6 +31,8 @@ __all__ = [
     "check_labels",
     "decide",
     "majority_share",
+    "merged_answer",
+    "merged_task",
     "parse_task",
 ]
 

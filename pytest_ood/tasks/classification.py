@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.parsing import parse_answer
+from pytest_ood.tasks.protocol import SCORE_DECIMALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ood.examples import Example
-    from pytest_ood.tasks.protocol import Prediction
+    from pytest_ood.tasks.protocol import Prediction, Task
 
 
 @dataclass(frozen=True)
@@ -57,3 +58,36 @@ class Classification:
     def score(self, prediction: Prediction, example: Example) -> float:
         """Return 1.0 where the label is right; an abstention scores 0.0."""
         return 1.0 if prediction.label == example.label else 0.0
+
+
+def merged_task(task: Task, merge: Mapping[str, str]) -> Task:
+    """Return a task with some of its labels taken together; without any the task as it is.
+
+    Args:
+        task: With labels.
+        merge: The coarser label for each label that has one; the others stay.
+
+    Raises:
+        ConfigurationError: fewer than two labels are left.
+    """
+    if not merge:
+        return task
+    return Classification(
+        tuple(dict.fromkeys(merge.get(label, label) for label in task.labels)), task.name
+    )
+
+
+def merged_answer(answer: Prediction, merge: Mapping[str, str]) -> Prediction:
+    """Return an answer in coarser labels.
+
+    What the model answered decides, as McCoy et al. 2019 (Right for the Wrong Reasons, section 4)
+    have it, even where the probabilities of merged labels add up to more than its own.
+    """
+    if not merge:
+        return answer
+    scores: dict[str, float] = {}
+    for label, score in answer.scores.items():
+        coarse = merge.get(label, label)
+        scores[coarse] = round(scores.get(coarse, 0.0) + score, SCORE_DECIMALS)
+    given = None if answer.label is None else merge.get(answer.label, answer.label)
+    return replace(answer, label=given, scores=scores)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MARK = "####"
 """What stands before the answer of a solution (Cobbe et al. 2021, GSM8K)."""
 
+_ANNOTATION = re.compile(r"<<[^<>]*>>")
 _NUMBER = re.compile(r"[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|[-+\u2212]?\.\d+")
 
 
@@ -78,3 +79,14 @@ def canonical_number(text: str) -> str:
         raise ValueError(f"{text!r} is no number") from None
     plain = format(value.normalize(), "f")
     return "0" if plain == "-0" else plain
+
+
+def reasoning_of(solution: str) -> str:
+    """Return the steps of a solution, one a line, without its answer and calculator annotations.
+
+    `<<16-3=13>>` is for a calculator, and `#### 18` on the last line is the answer (Cobbe et al.
+    2021, Training Verifiers to Solve Math Word Problems, sections 2 and 4.1).
+    """
+    lines = [_ANNOTATION.sub("", line).strip() for line in solution.splitlines()]
+    steps = [line for line in lines if line]
+    return "\n".join(steps[:-1] if steps and steps[-1].startswith(MARK) else steps)

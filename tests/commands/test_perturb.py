@@ -230,7 +230,7 @@ def test_parameters_and_protection(capsys: pytest.CaptureFixture[str], project: 
         ),
         (["swap", "ocr", "t.txt", "--shift", "x"], "--shift names one shift"),
         (["swap", "latin.txt"], "latin.txt, line 1: byte 0xe9 is not valid UTF-8"),
-        (["swap", "two.jsonl"], "two.jsonl, row 1, field 'text': 1.5 is neither text nor"),
+        (["swap", "two.jsonl"], "two.jsonl, row 1, field 'text': None is neither text nor"),
     ],
 )
 def test_wrong_use_is_told(
@@ -239,7 +239,7 @@ def test_wrong_use_is_told(
     """Every message names what was given and what is allowed; the status is 2."""
     (project / "t.txt").write_text("a film\n")
     (project / "latin.txt").write_bytes(b"caf\xe9\n")
-    (project / "two.jsonl").write_text('{"text": 1.5}\n')
+    (project / "two.jsonl").write_text('{"text": null}\n')
     assert main(["perturb", *arguments]) == USAGE_ERROR
     assert message in capsys.readouterr().err
 

@@ -80,3 +80,32 @@ def test_an_unknown_suite_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     """The nearest name is offered."""
     assert main(["suites", "sentimnt"]) == USAGE_ERROR
     assert "unknown suite 'sentimnt'. Did you mean 'sentiment'" in capsys.readouterr().err
+
+
+def test_redirected_data_and_merged_labels_are_shown(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where data lies elsewhere both names stand there; so does what labels are taken together."""
+    (project / "pyproject.toml").write_text(
+        '[tool.pytest_ood]\nsuites = ["own.toml"]\n'
+        '[tool.pytest_ood.data]\n"hub:mnli@validation" = "data.jsonl"\n'
+    )
+    (project / "own.toml").write_text(
+        'labels = ["bad", "dull", "good"]\nin_distribution = { data = "hub:mnli", '
+        'split = "validation" }\n'
+        'shifts.domain.hans = { data = "hub:hans", merge = { dull = "bad" } }\n'
+    )
+    assert main(["suites", "own.toml", "--json"]) == 0
+    (own,) = json.loads(capsys.readouterr().out)
+    assert own["in-distribution"] == {
+        "data": "data.jsonl", "split": None, "instead_of": "hub:mnli", "examples": 6,
+        "problem": None,
+    }  # fmt: skip
+    assert own["shifts"][0]["merge"] == {"dull": "bad"}
+    assert own["shifts"][0]["data"]["instead_of"] is None
+    assert main(["suites", "own.toml"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2:] == [
+        "  in-distribution: data.jsonl instead of hub:mnli, 6 examples",
+        "  domain/hans: hub:hans, not fetched yet; dull as bad; no budget",
+    ]

@@ -623,3 +623,101 @@ def test_no_budget_is_kept_by_a_model_that_knows_nothing(
             assert verdicts == {"invalid"}
             judged += 1
     assert judged >= 24
+
+
+# Domains with coarser labels.
+
+NLI = Classification(("entailment", "neutral", "contradiction"), "nli")
+COARSE = {"neutral": "non-entailment", "contradiction": "non-entailment"}
+PAIRS = Dataset(
+    "pairs", tuple(Example(f"p{n}", f"{NLI.labels[n % 3]} {n}", NLI.labels[n % 3])
+                   for n in range(60)),
+)  # fmt: skip
+CELLS = ("entailment", "non-entailment")
+HANS = DomainShift(
+    "hans",
+    # Every fourth one says what it is not.
+    Dataset("hans", tuple(Example(f"h{n}", f"{NLI.labels[n % 2 * 2 if n % 4 else 1]} {n}",
+                                  CELLS[n % 2]) for n in range(40))),
+    merge=COARSE,
+)  # fmt: skip
+
+
+def naming(name: str, *, scored: bool) -> CallableModel:
+    """Make a model that answers with the first word; its share is 0.4, and 0.3 for each other."""
+
+    def answer(inputs: Sequence[Inputs]) -> list[Any]:
+        words = [str(value).split()[0] for value in inputs]
+        if not scored:
+            return words
+        return [{label: 0.4 if label == word else 0.3 for label in NLI.labels} for word in words]
+
+    return CallableModel(name, answer)
+
+
+def over_pairs(tmp_path: Path, **budgets: Budget) -> SuiteRun:
+    """Make a run over pairs of sentences, with HANS as its shift."""
+    return SuiteRun(
+        Suite("nli", NLI, PAIRS, (HANS,), {"hans": {"accuracy": Budget(0.4, 0.1), **budgets}}),
+        engine=Engine(MemoryStore(), Silent()),
+        reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
+        seed=0,
+        rules=Rules(ALPHA),
+        max_examples=None,
+    )
+
+
+@pytest.mark.parametrize("scored", [False, True])
+def test_answers_are_merged_before_they_are_scored(tmp_path: Path, *, scored: bool) -> None:
+    """Neutral and contradiction are right where the data says non-entailment, and only there."""
+    run = over_pairs(tmp_path)
+    found = run.evaluate(naming("m", scored=scored), HANS)
+    assert (found.score_id, found.score_ood) == (1.0, 0.75)
+    assert {flip.answer_after for flip in found.flips} == {"non-entailment"}
+    assert {flip.label for flip in found.flips} == {"entailment"}
+    assert from_record(to_record(found)) == found
+    both = run.compare(naming("a", scored=scored), naming("b", scored=scored), HANS)
+    assert both.difference.value == 0.0
+    # Merged answers have 0.7, of which one in four is wrong and two are right; 0.4 is right.
+    measured = {name: (before, after) for name, before, after in found.measures}
+    assert set(measured) == ({"ece"} if scored else set())
+    if scored:
+        assert measured["ece"] == pytest.approx((0.6, 0.025 + 0.15))
+
+
+def test_metrics_by_label_need_the_same_labels(tmp_path: Path) -> None:
+    """What goes by labels is not applicable where they differ; the reason names both sets."""
+    names = ("macro-f1", "recall-neutral", "reweighted")
+    run = over_pairs(tmp_path, **dict.fromkeys(names, Budget(0.5, 0.5)))
+    model = naming("m", scored=False)
+    assert run.evaluate(model, HANS).per_label == ()
+    assert run.evaluate(model, HANS).reweighted is None
+    for name in names:
+        for measure in (
+            lambda name=name: run.evaluate(model, HANS, name),
+            lambda name=name: run.compare(model, naming("other", scored=False), HANS, name),
+        ):
+            with pytest.raises(NotApplicableError) as caught:
+                measure()
+            assert str(caught.value) == (
+                f"nli/domain/hans: {name} goes by labels, and there are others under the shift "
+                "(entailment, non-entailment) than in distribution (entailment, neutral, "
+                "contradiction)"
+            )
+
+
+def test_a_domain_with_coarser_labels_has_no_others(tmp_path: Path) -> None:
+    """The data of such a shift is held to the labels that are left."""
+    run = over_pairs(tmp_path)
+    run.suite = replace(run.suite, shifts=(replace(HANS, source=PAIRS, name="pairs"),))
+    with pytest.raises(DataError, match=r"unknown label 'neutral'.*entailment, non-entailment"):
+        run.horizon(run.suite.shifts[0])
+
+
+def test_a_domain_with_coarser_labels_is_frozen(tmp_path: Path) -> None:
+    """Frozen examples have the coarser labels, and give the same figures."""
+    frozen = over_pairs(tmp_path).freeze()
+    assert set(frozen.data["hans"]) == {e.id for e in HANS.source}  # type: ignore[union-attr]
+    run = over_pairs(tmp_path)
+    run.frozen = frozen
+    assert run.evaluate(naming("m", scored=False), HANS).score_ood == 0.75
