@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.budgets import MIN_CHANGED
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.reports.plan import Plan, PlannedGate
-from pytest_ood.shifts import DomainShift, PromptShift
+from pytest_ood.shifts import DomainShift, PromptShift, counts_cases
 from pytest_ood.statistics import detectable, least_examples
 from pytest_ood.statistics.sequential import BETTING_SHARE
 from pytest_ood.workload import workloads
@@ -84,6 +84,7 @@ def _spread(check: Check, limit: float) -> float:
     own = turned - min(limit, turned) ** 2
     unpaired = isinstance(check.shift, DomainShift) and check.metric != IN_DOMAIN
     if check.baseline is not None:
-        # Two models on the same items: on each set they differ on as many as a shift turns.
-        return math.sqrt(2.0 * turned)
+        # Two models on the same items: on each set they differ on as many as a shift turns. Of
+        # cases there is one set.
+        return math.sqrt(turned if counts_cases(check.shift) else 2.0 * turned)
     return math.sqrt(2.0 * ASSUMED_SCORE * (1.0 - ASSUMED_SCORE)) if unpaired else math.sqrt(own)

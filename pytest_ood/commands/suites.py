@@ -98,7 +98,7 @@ def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
 def _data(source: DataSource | Dataset | Checklist, reader: Reader, task: Task) -> dict[str, Any]:
     """Return where data lies and how many examples there are; None where fetching it tells."""
     if isinstance(source, Checklist):
-        told = {"data": source.data, "split": None}
+        told = {"data": source.data, "split": None, "instead_of": None}
         try:
             tests = load_checklist(source, reader.root, source.data, task)
         except OodError as error:
