@@ -76,9 +76,8 @@ def report_of(project: pytest.Pytester, name: str = "r.json") -> dict[str, Any]:
 
 
 def found(rows: list[dict[str, Any]], shift: str, model: str) -> dict[str, Any]:
-    """Return the row of a shift and a model."""
-    (row,) = (r for r in rows if (r["shift"], r["model"]) == (shift, model))
-    return row
+    """Return the row of a shift and a model; of an evaluation that of accuracy."""
+    return next(r for r in rows if (r["shift"], r["model"]) == (shift, model))
 
 
 def test_sets_cells_and_tests_are_gated_and_told(behaving: pytest.Pytester) -> None:
