@@ -58,15 +58,12 @@ class Expectation(Protocol):
         """Say what is expected, as it stands in reports in the place of a label."""
         ...
 
-    def find(
-        self, answers: Sequence[Prediction], members: Sequence[Example], task: Task
-    ) -> Finding:
+    def find(self, answers: Sequence[Prediction], scores: Sequence[float]) -> Finding:
         """Tell whether answers are as expected; one that is an abstention never is.
 
         Args:
             answers: One for each input, in order; none of them an error.
-            members: The inputs, and their labels where they have any.
-            task: Scores single answers.
+            scores: Of each answer, against the input's label where it has one.
         """
         ...
 
@@ -83,10 +80,11 @@ class AllRight:
         return " | ".join(labels if len(labels) == 1 else (member.label for member in members))
 
     def find(
-        self, answers: Sequence[Prediction], members: Sequence[Example], task: Task
+        self,
+        answers: Sequence[Prediction],  # noqa: ARG002 - their scores tell
+        scores: Sequence[float],
     ) -> Finding:
         """Return the first wrong answer."""
-        scores = [task.score(a, member) for a, member in zip(answers, members, strict=True)]
         return _first(score < 1.0 for score in scores)
 
 
@@ -108,8 +106,7 @@ class Avoiding:
     def find(
         self,
         answers: Sequence[Prediction],
-        members: Sequence[Example],  # noqa: ARG002 - they have no label
-        task: Task,  # noqa: ARG002 - no answer is scored
+        scores: Sequence[float],  # noqa: ARG002 - there is no label
     ) -> Finding:
         """Return the first answer that is the one."""
         return _first(answer.label in (None, self.label) for answer in answers)
@@ -136,8 +133,7 @@ class Invariant:
     def find(
         self,
         answers: Sequence[Prediction],
-        members: Sequence[Example],  # noqa: ARG002 - they have no label
-        task: Task,  # noqa: ARG002 - no answer is scored
+        scores: Sequence[float],  # noqa: ARG002 - there is no label
     ) -> Finding:
         """Return the first answer that is another than the first."""
         first = answers[0]
@@ -169,8 +165,7 @@ class Changed:
     def find(
         self,
         answers: Sequence[Prediction],
-        members: Sequence[Example],  # noqa: ARG002 - they have no label
-        task: Task,  # noqa: ARG002 - no answer is scored
+        scores: Sequence[float],  # noqa: ARG002 - there is no label
     ) -> Finding:
         """Return the first answer that is the same."""
         first = answers[0].label
@@ -208,18 +203,17 @@ class Monotonic:
     def find(
         self,
         answers: Sequence[Prediction],
-        members: Sequence[Example],  # noqa: ARG002 - they have no label
-        task: Task,  # noqa: ARG002 - no answer is scored
+        scores: Sequence[float],  # noqa: ARG002 - there is no label
     ) -> Finding:
         """Return the first probability that moves the wrong way."""
         silent = _first(answer.label is None for answer in answers)
         if not silent.holds:
             return silent
         label = answers[0].label if self.label is None else self.label
-        scores = [answer.scores.get(label or "") for answer in answers]
-        if None in scores:
+        given = [answer.scores.get(label or "") for answer in answers]
+        known = [score for score in given if score is not None]
+        if len(known) < len(given):
             return Finding(None, why=NO_SCORES)
-        known = [score for score in scores if score is not None]
         tested = False
         for place in range(1, len(known)):
             against = place - 1 if self.steps else 0
@@ -431,12 +425,12 @@ def best_constant(cases: Iterable[Case], task: Task) -> float:
     """
     found = list(cases)
     shares = [
-        sum(
-            case.expectation.find([Prediction(label)] * len(case.members), case.members, task).holds
-            is True
-            for case in found
-        )
-        / len(found)
+        sum(_holds(case, Prediction(label), task) for case in found) / len(found)
         for label in task.labels
     ]
     return max(shares, default=0.0)
+
+
+def _holds(case: Case, answer: Prediction, task: Task) -> bool:
+    scores = [task.score(answer, member) for member in case.members]
+    return case.expectation.find([answer] * len(scores), scores).holds is True

@@ -44,8 +44,8 @@ def finding(expectation: Expectation, *answers: str | float | None, labels: str 
     """Return what answers come to; of inputs with these labels, by their first letters."""
     known = {"p": "pos", "n": "neg"}
     wanted = [known[one] for one in labels] or [""] * len(answers)
-    members = [Example(f"e{n}", f"text {n}", label) for n, label in enumerate(wanted)]
-    return expectation.find(said(*answers), members, TASK)
+    scores = [float(answer == label) for answer, label in zip(answers, wanted, strict=True)]
+    return expectation.find(said(*answers), scores)
 
 
 def test_a_set_is_right_where_every_answer_is() -> None:
@@ -180,7 +180,8 @@ def scored(dataset: Dataset, answers: dict[str, str | None]) -> dict[str, bool]:
     for case in contrast_sets(dataset):
         assert isinstance(case, Case)
         given = [Prediction(answers[member.id]) for member in case.members]
-        found[case.id] = case.expectation.find(given, case.members, TASK).holds is True
+        scores = [TASK.score(a, m) for a, m in zip(given, case.members, strict=True)]
+        found[case.id] = case.expectation.find(given, scores).holds is True
     return found
 
 

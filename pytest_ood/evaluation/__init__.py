@@ -17,7 +17,7 @@ from pytest_ood.evaluation.records import (
     from_record,
     to_record,
 )
-from pytest_ood.evaluation.run import SuiteRun, resources_of
+from pytest_ood.evaluation.run import SuiteRun, resources_of, score_of_cases
 
 __all__ = [
     "PROCEDURES",
@@ -36,6 +36,7 @@ __all__ = [
     "difference_of_drops",
     "from_record",
     "resources_of",
+    "score_of_cases",
     "settle_family",
     "severity_curves",
     "to_record",

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
         TransferShift,
     )
     from pytest_ood.suite import Suite
-    from pytest_ood.tasks import Task
 
 AGAIN = 1
 """The draw of an answer that is asked for a second time."""
@@ -275,23 +274,25 @@ class CaseAnswers:
         for place, case in enumerate(cases, start=self.reached):
             given = [merged_answer(next(answers), merge) for _ in case.members]
             error = next((a.error for a in given if a.error is not None), None)
+            scores = [task.score(a, m) for a, m in zip(given, case.members, strict=True)]
             found = Finding(holds=False)
             if error is None:
-                found = case.expectation.find(given, case.members, task)
+                found = case.expectation.find(given, scores)
             if found.holds is None:
                 self.inapplicable[place] = found.why
                 continue
             self.places.append(place)
-            self.decided.append(_decided(case, given, found, task))
+            self.decided.append(_decided(case, given, found, scores))
             silent = any(answer.label is None for answer in given)
             answer = None if silent else self.decided[-1].answer
             rows.append((case.label, Prediction(answer, error=error), float(found.holds)))
         self.graded += Graded.of(rows)
 
 
-def _decided(case: Case, given: Sequence[Prediction], found: Finding, task: Task) -> Decided:
+def _decided(
+    case: Case, given: Sequence[Prediction], found: Finding, scores: Sequence[float]
+) -> Decided:
     member, against = case.members[found.place], found.against
-    right = [task.score(a, m) >= 1.0 for a, m in zip(given, case.members, strict=True)]
     return Decided(
         case.id,
         member.label if isinstance(case.expectation, AllRight) else case.label,
@@ -299,8 +300,8 @@ def _decided(case: Case, given: Sequence[Prediction], found: Finding, task: Task
         given[found.place].label,
         None if against is None else case.members[against].inputs,
         None if against is None else given[against].label,
-        sum(right),
-        len(right),
+        sum(score >= 1.0 for score in scores),
+        len(scores),
     )
 
 
