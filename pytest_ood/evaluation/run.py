@@ -309,7 +309,8 @@ class SuiteRun:
             kind=shift.kind,
             shift=shift.name,
             n=figure.n,
-            planned=max(figure.n, self._most(shift) if len(sizes) > 1 else 0),
+            # What is left out is no reason to stop.
+            planned=figure.n if size == sizes[-1] else self._most(shift),
             abstained=_abstained(after),
             score=estimate(figure, self.rules.alpha),
             majority=self._best_constant(shift, after),

@@ -22,9 +22,10 @@ from pytest_ood.examples import Dataset, Example
 from pytest_ood.metrics import SINGLE_ACCURACY
 from pytest_ood.models.protocol import SeededModel
 from pytest_ood.models.replay import ReplayModel
+from pytest_ood.perturbations import perturbation
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
-from pytest_ood.shifts import DomainShift, Shift
+from pytest_ood.shifts import DomainShift, NoiseShift, Shift
 from pytest_ood.statistics import estimate
 from pytest_ood.statistics.proportions import PairedDifference, Proportion
 from pytest_ood.store import MemoryStore
@@ -55,6 +56,16 @@ PAIRS = Dataset(
         Example("alone", "good book alone", "pos"),
     ),
 )
+
+
+@perturbation(source="here")
+def shout(text: str, rng: Random) -> str:
+    """Write in capitals, which the models do not read."""
+    del rng
+    return text.upper()
+
+
+SHOUT = NoiseShift("shout", shout)
 CONTRAST = DomainShift("pairs", PAIRS, scoring="contrast")
 
 
@@ -376,3 +387,17 @@ def test_a_report_knows_each_case_by_its_content(run_of: Maker) -> None:
     assert result.items is not None
     assert len(result.items.scores) == len(set(result.items.hashes.tolist())) == 21
     assert sum(result.items.scores) == 16
+
+
+def test_noise_leaves_examples_their_groups(run_of: Maker) -> None:
+    """Groups of the data in distribution are told apart under noise, of those that changed."""
+    grouped = Dataset("films", tuple(
+        Example(e.id, str(e.inputs), e.label, group=("old", "new")[n % 4 < 2])
+        for n, e in enumerate(FILMS)
+    ))  # fmt: skip
+    run = run_of(SHOUT)
+    run.suite = Suite("tiny", run.suite.task, grouped, (SHOUT,), {"shout": {}})
+    result = run.evaluate(Words(), SHOUT)
+    assert [(c.group, c.n, c.score.value) for c in result.breakdown] == [
+        ("new", 50, 0.5), ("old", 50, 0.5)
+    ]  # fmt: skip
