@@ -211,6 +211,9 @@ class _Table:
     @cached_property
     def axis(self) -> Axis:
         values = [0.0]
+        if self.lines[0].what == "score":
+            # What is allowed ends at 100.
+            values.append(1.0)
         for line in self.lines:
             values.append(line.limit or 0.0)
             if line.estimate is not None:

@@ -24,7 +24,7 @@ WIDTH = 100
 NAME_WIDTH = 19
 CELL_WIDTH = 27
 NOTE_WIDTH = 600
-FIGURE_WIDTH = 10
+FIGURE_WIDTH = 13
 VERDICTS = {
     "pass": "pass",
     "fail": "FAIL",
