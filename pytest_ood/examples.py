@@ -186,6 +186,44 @@ class Dataset:
         return stay, out
 
 
+def check_pairs(where: str, originals: Dataset, others: Dataset) -> None:
+    """Refuse data whose ids are not those of other data, one to one.
+
+    Args:
+        where: What the message starts with.
+        originals: Whose ids they have to be.
+        others: Whose ids are looked at.
+
+    Raises:
+        DataError: names how many ids lack a partner on either side, and the first of each.
+    """
+    ids = ({e.id for e in originals}, {e.id for e in others})
+    lacking = [
+        f"{len(left)} of {name} ({min(left)!r}, ...)"
+        for name, left in ((originals.name, ids[0] - ids[1]), (others.name, ids[1] - ids[0]))
+        if left
+    ]
+    if lacking:
+        raise DataError(
+            f"{where}: examples are paired by their ids, and have no partner: "
+            f"{' and '.join(lacking)}. `id` names the column of ids in both, or leave out `paired`"
+        )
+
+
+def paired_with(originals: Dataset, others: Dataset, where: str) -> Dataset:
+    """Return the examples of other data that have the ids of the originals, in their order.
+
+    Raises:
+        DataError: an id is not there.
+    """
+    places = {example.id: place for place, example in enumerate(others)}
+    gone = [example.id for example in originals if example.id not in places]
+    if gone:
+        raise DataError(f"{where}: {len(gone)} examples have no partner ({gone[0]!r}, ...)")
+    order = np.fromiter((places[e.id] for e in originals), np.int64, len(originals))
+    return Dataset(others.name, Picked(others.examples, order))
+
+
 def inputs_of(examples: Sequence[Example]) -> Sequence[Inputs]:
     """Return what models are asked about examples, in order."""
     return Mapped(examples, lambda example: example.inputs)

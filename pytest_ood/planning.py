@@ -82,7 +82,8 @@ def _spread(check: Check, limit: float) -> float:
     if check.shift.kind == "adversarial":
         turned = max(0.5, limit)
     own = turned - min(limit, turned) ** 2
-    unpaired = isinstance(check.shift, DomainShift) and check.metric != IN_DOMAIN
+    domain = isinstance(check.shift, DomainShift) and not check.shift.paired
+    unpaired = domain and check.metric != IN_DOMAIN
     if check.baseline is not None:
         # Two models on the same items: on each set they differ on as many as a shift turns. Of
         # cases there is one set.

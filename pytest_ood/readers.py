@@ -78,6 +78,8 @@ class DataSource:
         columns: What the columns of a table without a header are called.
         where: Keeps rows: for each column the values that it may have.
         steps: Keeps rows: the least and the most steps of the rationale.
+        max_examples: So many of its examples, drawn once and for all, whatever the seed of a run;
+            a smaller draw is part of a larger one. None for all.
     """
 
     data: str
@@ -92,6 +94,7 @@ class DataSource:
     columns: tuple[str, ...] = ()
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: tuple[int, int] | None = None
+    max_examples: int | None = None
 
     @property
     def is_single(self) -> bool:
@@ -256,6 +259,7 @@ def _is_right(key: str, entry: Any) -> tuple[bool, str]:
             table and all(isinstance(value, str | int | float) for value in values),
             "a table of values, or lists of values, by column",
         ),
+        "max_examples": (type(entry) is int and entry > 0, "a whole number of 1 or more"),
         "steps": (numbers and 0 <= entry[0] <= entry[1], "a list of the least and the most steps"),
     }
     return right.get(key, (isinstance(entry, str), "a string"))
@@ -319,7 +323,7 @@ class Reader:
         return found
 
     def load(self, source: DataSource, name: str, task: Task | None = None) -> Dataset:
-        """Load a data source as a data set of this name.
+        """Load a data source, or so many of its examples, as a data set of this name.
 
         Args:
             source: Where it lies.
@@ -334,7 +338,15 @@ class Reader:
             MissingDependencyError: a hub data set without the package `datasets`.
         """
         _check_source(source)
-        source = self.resolved(source)
+        found = self.resolved(source)
+        whole = self._whole(found, name, task)
+        if found.max_examples is None:
+            return whole
+        # Not by the name, which differs from suite to suite.
+        drawn = Dataset("max_examples", whole.examples).sample(found.max_examples, seed=0)
+        return Dataset(name, drawn.examples)
+
+    def _whole(self, source: DataSource, name: str, task: Task | None) -> Dataset:
         rest = source.data.partition(":")[2]
         if source.scheme == ASSET:
             dataset = self._asset(rest, source, name)
@@ -365,12 +377,19 @@ class Reader:
                 "A copy on this machine takes its place by a line in pyproject.toml: "
                 f'[tool.pytest_ood.data] "{source.data}@{split}" = "PATH"'
             ) from error
-        feature = loaded.features.get(source.label)
-        names = getattr(feature, "names", None)
+        named = {
+            column: feature.names
+            for column, feature in loaded.features.items()
+            if getattr(feature, "names", None)
+        }
         for number, row in enumerate(loaded, start=1):
-            if names and isinstance(row[source.label], int) and row[source.label] >= 0:
-                row = {**row, source.label: names[row[source.label]]}  # noqa: PLW2901
-            yield number, row
+            words = {
+                column: names[row[column]]
+                for column, names in named.items()
+                # -1 stands for no label.
+                if isinstance(row[column], int) and row[column] >= 0
+            }
+            yield number, {**row, **words}
 
     def _asset(self, rest: str, source: DataSource, name: str) -> Dataset:
         asset, _, part = rest.partition("/")
@@ -435,7 +454,7 @@ def _icwsm_examples(text: str, split: str, cut: int | None) -> list[Example]:
 
 def _dataset(name: str, origin: str, rows: Rows, source: DataSource, task: Task | None) -> Dataset:
     numbers, digests = array("Q"), array("Q")
-    kept = _Kept(source)
+    kept = Kept(source)
 
     def examples() -> Iterator[Example]:
         for number, row in rows:
@@ -468,8 +487,8 @@ def _dataset(name: str, origin: str, rows: Rows, source: DataSource, task: Task 
 
 
 @dataclass
-class _Kept:
-    """Which rows of a source are kept.
+class Kept:
+    """Which rows of a source are kept, and why none is.
 
     Attributes:
         source: Says which.
@@ -481,7 +500,7 @@ class _Kept:
     rows: int = 0
     there: dict[str, set[str]] = field(default_factory=dict)
 
-    def has(self, origin: str, number: int, row: Mapping[str, Any], rationale: str) -> bool:
+    def has(self, origin: str, number: int, row: Mapping[str, Any], rationale: str = "") -> bool:
         """Tell whether a row is kept.
 
         Raises:

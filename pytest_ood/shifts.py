@@ -75,6 +75,8 @@ class DomainShift:
         merge: The coarser label for each label that the examples do not tell apart: answers are
             merged before they are scored (McCoy et al. 2019, Right for the Wrong Reasons, section
             4). Empty where the labels are those of the suite.
+        paired: The same examples as in distribution, by their ids, in another form: drops are
+            paired.
         scoring: What is counted: each example, or contrast sets, which are the examples of a group
             and right where all of them are.
     """
@@ -83,6 +85,7 @@ class DomainShift:
     source: DataSource | Dataset | Checklist
     train: DataSource | None = None
     merge: Mapping[str, str] = field(default_factory=dict)
+    paired: bool = False
     scoring: Scoring = "example"
     kind: Kind = "domain"
 

@@ -62,7 +62,15 @@ _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_ex
 _METRIC_BUDGET_KEYS = ("margin", "max_drop")
 _BUDGET_KEYS = (*_METRIC_BUDGET_KEYS, "min_score")
 _SHIFT_KEYS = {
-    "domain": (*SOURCE_KEYS, "train", "merge", "scoring", *CHECKLIST_KEYS, *_BUDGET_KEYS),
+    "domain": (
+        *SOURCE_KEYS,
+        "train",
+        "merge",
+        "paired",
+        "scoring",
+        *CHECKLIST_KEYS,
+        *_BUDGET_KEYS,
+    ),
     "noise": (
         "perturbation",
         "severity",
@@ -187,6 +195,12 @@ def parse_suite(text: str, name: str, where: str) -> Suite:
     task = parse_task(table, where)
     source = parse_source(table["in_distribution"], f"{where}: in_distribution")
     shifts, budgets = _shifts(table, where, task, source)
+    single = [s for s in shifts if isinstance(s, DomainShift) and not s.counts_cases]
+    if len({shift.paired for shift in single}) > 1:
+        raise ConfigurationError(
+            f"{where}: shifts.domain: some are `paired` and some are not; what they cost is "
+            "averaged, and these are different experiments: make two suites of them"
+        )
     for shift in shifts:
         asked = shift.fields if isinstance(shift, NoiseShift) else ()
         for name_ in asked:
@@ -237,7 +251,8 @@ def _shifts(
             own = _metric_budgets(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
-            for shift in _shift(kind, name, rest, at, task=task, source=source):
+            whole = _with_data(kind, rest, table["in_distribution"])
+            for shift in _shift(kind, name, whole, at, task=task, source=source):
                 # What single examples may lose is no budget for what counts several as one.
                 kept = _with({} if counts_cases(shift) else kinds.get(kind, {}), own)
                 if shift.name in budgets:
@@ -357,6 +372,14 @@ def _shift(
         ) from None
 
 
+def _with_data(kind: str, entry: Mapping[str, Any], in_distribution: Any) -> Mapping[str, Any]:
+    """Return the table of a shift; a domain without `data` is another part of the same data."""
+    if kind != "domain" or "data" in entry or not {"split", "where"} & entry.keys():
+        return entry
+    given = in_distribution if isinstance(in_distribution, Mapping) else {"data": in_distribution}
+    return {**given, **entry}
+
+
 def _domain(
     name: str, entry: Mapping[str, Any], where: str, task: Task, in_distribution: DataSource
 ) -> DomainShift:
@@ -376,9 +399,13 @@ def _domain(
         if not isinstance(coarse, str) or not coarse:
             raise ConfigurationError(f"merge: {coarse!r} is no label")
     shift = DomainShift(
-        name, parse_source(source, where), _train(entry, source, where), dict(merge),
+        name,
+        parse_source(source, where),
+        _train(entry, source, where),
+        dict(merge),
+        check_flag(entry.get("paired", False), "paired"),
         _scoring(entry),
-    )  # fmt: skip
+    )
     try:
         task_under(task, shift)
     except ConfigurationError as error:
@@ -400,6 +427,11 @@ def _scoring(entry: Mapping[str, Any]) -> Scoring:
         raise ConfigurationError(
             "train: a baseline that is trained on the target is compared example by example; take "
             'a shift of its own for it, without scoring = "contrast"'
+        )
+    if scoring == "contrast" and entry.get("paired"):
+        raise ConfigurationError(
+            "paired: contrast sets are no examples in another form; leave out `paired`, or "
+            'scoring = "contrast"'
         )
     if scoring == "contrast" and "group" not in entry:
         raise ConfigurationError(

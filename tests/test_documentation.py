@@ -595,3 +595,62 @@ def test_the_options_of_the_readme_are_all_there_are(pytester: pytest.Pytester) 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     table = set(re.findall(r"^\| `(--ood-[a-z-]+)", text, re.MULTILINE))
     assert table == shown
+
+
+PUBLISHED = {
+    # Accuracy, share without an answer and accuracy of answers, in per cent, to one decimal.
+    ("augment", "gpt-3.5"): (88.0, 6.4, 94.0),
+    ("augment", "gpt-4"): (93.8, 0.3, 94.1),
+    ("tweet_p0.6", "gpt-3.5"): (82.3, 10.4, 91.9),
+    ("tweet_p0.6", "gpt-4"): (90.7, 0.5, 91.1),
+    ("shake_p0.6", "gpt-3.5"): (65.5, 27.1, 89.8),
+    ("shake_p0.6", "gpt-4"): (83.1, 1.7, 84.6),
+    ("bible_p0.6", "gpt-3.5"): (63.2, 27.5, 87.2),
+    ("bible_p0.6", "gpt-4"): (83.1, 1.5, 84.4),
+}
+
+
+def test_the_guide_to_replays_gives_the_figures_of_the_answers(pytester: pytest.Pytester) -> None:
+    """Real answers give the figures computed from their file, and an answer for each model.
+
+    A linear model takes the place of the encoder, which takes minutes to train.
+    """
+    answers, styles, train = (
+        ROOT.parent / "shared/data" / name
+        for name in ("decodingtrust-ood/sst2_style_gpt_predictions.csv",
+                     "decodingtrust-ood/style.json", "sst2/train.tsv")
+    )  # fmt: skip
+    for path in (answers, styles, train):
+        if not path.is_file():
+            pytest.skip(f"the shared data {path} is not there")
+    for folder in ("suites", "data/decodingtrust", "data/sst2"):
+        (pytester.path / folder).mkdir(parents=True)
+    for name, path in (("decodingtrust/answers.csv", answers), ("sst2/train.tsv", train),
+                       ("decodingtrust/style.json", styles)):  # fmt: skip
+        (pytester.path / "data" / name).symlink_to(path)
+    for block in blocks("docs/replay.md"):
+        if block.note.startswith("file: "):
+            code = block.code.replace('finetuned = "asset:minilm"', 'sklearn = "linear:words"')
+            code = code.replace("epochs = 1\n", "").replace("= 10000", "= 2000")
+            (pytester.path / block.note.removeprefix("file: ")).write_text(code)
+    (pytester.path / "linear.py").write_text(
+        "from sklearn.feature_extraction.text import CountVectorizer\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.pipeline import make_pipeline\n"
+        "def words(): return make_pipeline(CountVectorizer(), LogisticRegression(max_iter=1000))\n"
+    )
+    (command,) = (b.code.split()[1:] for b in blocks("docs/replay.md") if b.note == "run")
+    pytester.runpytest_inprocess(*command)
+    report = json.loads(pytester.path.joinpath("report.json").read_text())
+    found = {
+        (e.get("shift", "augment"), e["model"]): tuple(
+            round(100 * share, 1) for share in (score, e["abstained"] / e["n"], e["score_answered"])
+        )
+        for e in (*report["in_distribution"], *report["evaluations"])
+        for score in (e["score"] if "score" in e else e["score_ood"],)
+    }
+    assert {key: found[key] for key in PUBLISHED} == PUBLISHED
+    assert len(found) == 3 * 10
+    assert {e["n"] for e in report["evaluations"]} == {872}
+    assert all(e["paired"] for e in report["evaluations"])
+    assert [a["model"] for a in report["answers"]] == ["gpt-4", "gpt-3.5"]

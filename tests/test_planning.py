@@ -254,3 +254,16 @@ def test_what_is_known_already_is_looked_up(tmp_path: Path, gate: Gate) -> None:
     assert 0 < other.inputs - other.known <= 150
     assert other.seconds is not None, "it was asked before, and how fast it was is known"
     assert planned(suite, COUNTED.replace('"1"', '"2"')).known == 0
+
+
+def test_pairs_settle_more_than_two_samples(gate: Gate) -> None:
+    """A plan reckons that the same examples in another form tell more than other examples."""
+    unpaired = next(g for g in plan_run(gate).gates if g.id == "own/domain/other[second]")
+    root = gate.options.root
+    path = root / "own.toml"
+    path.write_text(path.read_text().replace("max_drop = 0.1", "max_drop = 0.1\npaired = true", 1))
+    opened = Gate(Options(root, root / "cache"), Silent())
+    paired = next(g for g in plan_run(opened).gates if g.id == unpaired.id)
+    assert (paired.n, paired.limit) == (unpaired.n, unpaired.limit)
+    assert paired.passing > unpaired.passing
+    assert paired.failing < unpaired.failing

@@ -30,6 +30,7 @@ from pytest_ood.readers import (
     parse_redirects,
     parse_source,
 )
+from pytest_ood.suite import load_suite
 from pytest_ood.tasks import Classification, NumericAnswer, QuestionAnswering
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
@@ -470,6 +471,17 @@ def test_rows_are_kept_by_their_steps(tmp_path: Path) -> None:
         reader(tmp_path).load(replace(source, steps=(7, 9)), "d")
 
 
+def test_a_part_of_the_examples_is_the_same_one_every_time(tmp_path: Path) -> None:
+    """A smaller part is in a larger one; its ids are those that the examples have in the whole."""
+    (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"t{n % 30},a\n" for n in range(40)))
+
+    def ids(size: int | None, name: str = "d") -> list[str]:
+        return [e.id for e in reader(tmp_path).load(DataSource("a.csv", max_examples=size), name)]
+
+    assert ids(10) == ids(10, "other") == ids(20)[:10]
+    assert set(ids(20)) <= set(ids(None)) == set(ids(50))
+
+
 # JSON files, and tables without a header.
 
 
@@ -616,6 +628,8 @@ def test_fields_may_be_a_table_of_templates() -> None:
         ({"data": "a", "where": {"x": {"y": 1}}}, "is not a table of values, or lists of values"),
         ({"data": "a", "steps": [3, 2]}, "steps = [3, 2] is not a list of the least and the most"),
         ({"data": "a", "steps": [True, 2]}, "is not a list of the least and the most steps"),
+        ({"data": "a", "max_examples": 0}, "max_examples = 0 is not a whole number of 1 or more"),
+        ({"data": "a", "max_examples": True}, "max_examples = True is not a whole number of 1 o"),
         ({"data": "a", "steps": [2]}, "is not a list of the least and the most steps"),
         ({"data": "a.csv", "steps": [2, 3]}, "steps: they are those of the rationale"),
         ({"data": "asset:icwsm-2014/nyt", "where": {"a": 1}}, "where: packaged data has no column"),
@@ -810,13 +824,22 @@ def test_a_real_data_set_is_loaded_through_the_library(
     features = datasets.Features(
         {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])}
     )
-    rows = {"text": ["a", "b"], "label": [0, 1]}
+    features["cell"] = datasets.ClassLabel(names=["left", "right"])
+    features["answers"] = {"text": datasets.Sequence(datasets.Value("string"))}
+    rows = {
+        "text": ["a", "b"], "label": [0, 1], "cell": [1, 0],
+        "answers": [{"text": ["x", "y"]}, {"text": []}],
+    }  # fmt: skip
     folder = tmp_path / "mine"
     folder.mkdir()
     made = datasets.Dataset.from_dict(rows, features=features)
     made.to_parquet(folder / "test.parquet")
-    data = reader(tmp_path).load(DataSource(f"hub:{folder}"), "d")
+    data = reader(tmp_path).load(DataSource(f"hub:{folder}", group=("cell",)), "d")
     assert pairs(data) == [("a", "no"), ("b", "yes")]
+    assert [example.group for example in data] == ["right", "left"]
+    asked = DataSource(f"hub:{folder}", label="answers.text", where={"cell": ("right", "left")})
+    answers = [(e.label, e.references) for e in reader(tmp_path).load(asked, "d", QA)]
+    assert answers == [("x", ("y",)), ("", ())]
 
 
 def test_the_hub_needs_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -923,6 +946,19 @@ def test_uci_sentences_are_read(name: str, rows: int) -> None:
     source = DataSource(path.name, columns=("text", "label"))
     data = reader(path.parent).load(source, "uci")
     assert (len(data), data.labels) == (rows, ("0", "1"))
+
+
+def test_the_style_suite_is_read_where_it_lies() -> None:
+    """One redirection reaches all eleven lists, whose ids are the same."""
+    path = shared("decodingtrust-ood/style.json")
+    place = {"data": path.name, "split": "{split}"}
+    moved = redirected(path.parent, {"hub:AI-Secure/DecodingTrust#ood": place})
+    suite = load_suite("style", path.parent)
+    sources = [suite.in_distribution, *(shift.source for shift in suite.shifts)]
+    sets = [moved.load(source, "d", suite.task) for source in sources]
+    assert {len(data) for data in sets} == {872}
+    assert len({tuple(example.id for example in data) for data in sets}) == 1
+    assert len({data.content_hash for data in sets}) == 11
 
 
 def test_recorded_answers_are_read() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,8 +33,6 @@ from pytest_ood.suite import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_ood.suite import Suite
 
 PROTECTED = Protection(("urls", "code"))
@@ -641,3 +641,39 @@ def test_the_names_of_fields() -> None:
         "question",
     )
     assert text_fields(DataSource("a.csv", templates={"text": "{Body}"})) == ("text",)
+
+
+def test_a_domain_without_data_is_another_part_of_the_same() -> None:
+    """With `split` or `where` alone it has the in-distribution data's columns."""
+    source = 'in_distribution = { data = "hub:x", split = "a", id = "key", labels = { 0 = "no" } }'
+    text = f'labels = ["no", "yes"]\n{source}\n[shifts.domain]\nb = {{ split = "b" }}\n'
+    other = parsed(text).shift("b")
+    assert isinstance(other, DomainShift)
+    assert other.source == DataSource("hub:x", "b", id="key", labels={"0": "no"})
+    with pytest.raises(ConfigurationError, match=r"shifts\.domain\.b: the key `data` is missing"):
+        parsed(text.replace('{ split = "b" }', '{ label = "b" }'))
+
+
+def test_domains_are_paired_or_not() -> None:
+    """`paired` arrives; some of the shifts paired and some not are refused."""
+    text = changed(**{"shifts.domain.b": '{ data = "b.csv", id = "id", paired = true }'})
+    shift = parsed(text).shift("b")
+    assert isinstance(shift, DomainShift)
+    assert shift.paired
+    more = {"shifts.domain.b": '{ data = "b.csv", paired = true }',
+            "shifts.domain.c": '{ data = "c.csv" }'}  # fmt: skip
+    with pytest.raises(ConfigurationError, match="some are `paired` and some are not"):
+        parsed(changed(**more))
+    with pytest.raises(ConfigurationError, match="paired = 1 is neither true nor false"):
+        parsed(text.replace("true", "1"))
+
+
+def test_the_style_suite_pairs_ten_styles() -> None:
+    """All but the original are paired with it by their ids, and lie in the same data."""
+    suite = load_suite("style", Path())
+    shifts = [shift for shift in suite.shifts if isinstance(shift, DomainShift)]
+    assert len(shifts) == len(suite.shifts) == 10
+    assert all(shift.paired for shift in shifts)
+    assert isinstance(suite.in_distribution, DataSource)
+    for shift in shifts:
+        assert shift.source == replace(suite.in_distribution, split=f"dev/{shift.name}")

@@ -138,6 +138,11 @@ class Floor:
     flips: tuple[Flip, ...] = ()
     flipped: int = 0
 
+    @property
+    def score_answered(self) -> float | None:
+        """The mean score where there was an answer that could be parsed; None of several seeds."""
+        return _answered(self.score.value, self.n, self.abstained, len(self.seed_scores))
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -248,6 +253,22 @@ class Evaluation:
     def stopped(self) -> bool:
         """Whether the verdict was settled before all examples were used."""
         return self.drawn < self.planned
+
+    @property
+    def score_answered(self) -> float | None:
+        """The mean score under the shift where there was an answer that could be parsed.
+
+        None of several seeds, of another metric than the score, and of attacks, where a success
+        costs the score of an answer.
+        """
+        if self.metric != ACCURACY or self.attack is not None:
+            return None
+        return _answered(self.score_ood, self.n, self.abstained, len(self.seed_drops))
+
+
+def _answered(score: float, n: int, abstained: int, seeds: int) -> float | None:
+    # An abstention scores 0.
+    return score * n / (n - abstained) if seeds <= 1 and abstained < n else None
 
 
 @dataclass(frozen=True)

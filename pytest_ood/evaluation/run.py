@@ -59,7 +59,7 @@ from pytest_ood.evaluation.trials import (
     known,
     spread_scores,
 )
-from pytest_ood.examples import Dataset, fields_of, inputs_of
+from pytest_ood.examples import Dataset, check_pairs, fields_of, inputs_of, paired_with
 from pytest_ood.frozen import freeze
 from pytest_ood.metrics import (
     ACCURACY,
@@ -163,6 +163,7 @@ class SuiteRun:
         self.surrogates = surrogates
         self.frozen = frozen
         self.notes = [] if frozen is None else frozen.notes(suite)
+        self._wholes: dict[str, Dataset] = {}
         self._datasets: dict[str, Dataset] = {}
         self._shifted: dict[str, Shifted] = {}
         self._surrogate_trials: dict[str, Trial] = {}
@@ -179,6 +180,32 @@ class SuiteRun:
     def in_distribution(self) -> Dataset:
         """Return the drawn in-distribution examples."""
         return self._drawn(IN_DISTRIBUTION, self.suite.in_distribution, self.suite.task)
+
+    def _target(self, shift: DomainShift) -> Dataset:
+        """Return the drawn examples, or cases, of a domain shift.
+
+        Paired, they have the order of the originals.
+
+        Raises:
+            OodError: the data cannot be read.
+            DataError: it is paired, and ids are not the same as in distribution.
+        """
+        task, source = task_under(self.suite.task, shift), shift.source
+        if shift.counts_cases or isinstance(source, Checklist):
+            if shift.name not in self._datasets:
+                self._datasets[shift.name] = self._sampled(shift.name, self._cases(shift))
+            return self._datasets[shift.name]
+        if not shift.paired:
+            return self._drawn(shift.name, source, task)
+        if shift.name not in self._datasets:
+            where = f"{self.suite.name}/{shift.kind}/{shift.name}"
+            whole = self._whole(shift.name, source, task)
+            originals = self._whole(IN_DISTRIBUTION, self.suite.in_distribution, self.suite.task)
+            check_pairs(where, originals, whole)
+            if self.frozen is not None and shift.name in self.frozen.data:
+                whole = self.frozen.drawn(shift.name, whole)
+            self._datasets[shift.name] = paired_with(self.in_distribution(), whole, where)
+        return self._datasets[shift.name]
 
     def horizon(self, shift: Shift | None) -> int:
         """Return how many examples a check can use at most.
@@ -513,7 +540,7 @@ class SuiteRun:
             unheld=sum(t.unheld for t in trials),
             disagreement=floor.disagreed / floor.reasked if floor.reasked else None,
             seed_drops=self._seed_drops(trials, first, metric),
-            reweighted=self._reweighted(trials, shift) if domain else None,
+            reweighted=self._reweighted(trials, shift) if domain and not trial.paired else None,
             reference=None if reference is None else figures.mean_of(reference),
             measures=self._measures(trials, shift),
             sequential=self.is_sequential([model], self.horizon(shift)),
@@ -657,28 +684,26 @@ class SuiteRun:
 
     def _drawn(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
         if name not in self._datasets:
-            self._datasets[name] = self._sampled(name, self._loaded(name, source, task))
+            self._datasets[name] = self._sampled(name, self._whole(name, source, task))
         return self._datasets[name]
 
-    def _loaded(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
-        if not isinstance(source, Dataset):
-            return self.reader.load(source, name, task)
-        check_labels(source, task.labels)
-        return source
+    def _whole(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
+        """Return all examples of a set."""
+        if isinstance(source, Dataset):
+            check_labels(source, task.labels)
+            return source
+        if name not in self._wholes:
+            self._wholes[name] = self.reader.load(source, name, task)
+        return self._wholes[name]
 
-    def _target(self, shift: DomainShift) -> Dataset:
-        """Return the drawn examples of another domain; of several that count as one, the cases."""
-        if shift.name not in self._datasets:
-            source, name = shift.source, shift.name
-            if isinstance(source, Checklist):
-                tests = load_checklist(source, self.reader.root, name, self.suite.task)
-                dataset, self._left_out[name] = tests.dataset, tests.left_out
-            else:
-                dataset = self._loaded(name, source, task_under(self.suite.task, shift))
-                if shift.scoring == "contrast":
-                    dataset = contrast_sets(dataset)
-            self._datasets[name] = self._sampled(name, dataset)
-        return self._datasets[shift.name]
+    def _cases(self, shift: DomainShift) -> Dataset:
+        """Return all cases of a shift that counts cases."""
+        source, name = shift.source, shift.name
+        if isinstance(source, Checklist):
+            tests = load_checklist(source, self.reader.root, name, self.suite.task)
+            self._left_out[name] = tests.left_out
+            return tests.dataset
+        return contrast_sets(self._whole(name, source, task_under(self.suite.task, shift)))
 
     def _sampled(self, name: str, dataset: Dataset) -> Dataset:
         """Return the examples of a set that are used, in the order of the draw."""
@@ -807,7 +832,8 @@ class SuiteRun:
             if shift.counts_cases:
                 cases = [case for case in targets if isinstance(case, Case)]
                 return DomainTrial(source, CaseAnswers(merging, cases, shift.name))
-            return DomainTrial(source, InDistribution(merging, targets, shift.name))
+            target = InDistribution(merging, targets, shift.name)
+            return DomainTrial(source, target, shift.paired)
         if isinstance(shift, NoiseShift | TransferShift):
             return self._noise_trial(asker, source, shift)
         if isinstance(shift, WorstCase):

@@ -152,7 +152,7 @@ class Trial:
         drawn: Examples of the in-distribution draw it goes up to.
         before: In distribution.
         after: Under the shift.
-        originals: The inputs of `after` before they were changed; None for a domain shift.
+        originals: The inputs of `after` before they were changed; None for other examples.
         shifted: The inputs of `after`.
         unchanged: Examples in which nothing was changed.
         rejected: Examples whose change the validity filter did not accept.
@@ -307,10 +307,17 @@ def _decided(
 
 @dataclass
 class DomainTrial:
-    """Other examples than in distribution."""
+    """Other examples than in distribution; paired, the same ones in another form.
+
+    Attributes:
+        source: In distribution.
+        target: The others; paired, in the same order.
+        paired: Whether they are the same.
+    """
 
     source: InDistribution
     target: InDistribution | CaseAnswers
+    paired: bool = False
 
     def upto(self, size: int) -> Trial:
         """Return the first `size` of both sets; past the smaller's end, all of both."""
@@ -318,11 +325,11 @@ class DomainTrial:
         whole = size >= min(len(side.examples) for side in sides)
         after, before = (side.upto(len(side.examples) if whole else size) for side in sides)
         return Trial(
-            paired=False,
+            paired=self.paired,
             drawn=len(before),
             before=before,
             after=after,
-            originals=None,
+            originals=inputs_of(self.source.examples[: len(after)]) if self.paired else None,
             shifted=inputs_of(Picked(self.target.examples, after.places)),
             **self._of_cases(after, len(self.target.examples) if whole else size),
         )

@@ -525,7 +525,7 @@ def _remarks(e: Row) -> list[tuple[str, str]]:
     if e["rejected"]:
         told.append(("rejected by the validity filter, left out", f"{e['rejected']:,}"))
     if e["abstained"]:
-        told.append(("abstained", f"{e['abstained']:,} of {e['n']:,}"))
+        told += _abstained(e)
     told += _errors(e["errors"])
     if e["unheld"]:
         told.append(("successes that did not hold on a second query", f"{e['unheld']:,}"))
@@ -556,6 +556,13 @@ def _counted_cases(e: Row) -> list[tuple[str, str]]:
     return [*told, *((f"left out: {w}", f"{n:,}") for w, n in e.get("left_out", {}).items())]
 
 
+def _abstained(row: Row) -> list[tuple[str, str]]:
+    told = [("abstained", f"{row['abstained']:,} of {row['n']:,}")]
+    # Reports of earlier versions lack it.
+    answered = row.get("score_answered")
+    return told if answered is None else [*told, ("score when it answers", points(answered))]
+
+
 def _attack(attack: Row, surrogate: str | None) -> list[tuple[str, str]]:
     success = _estimate("value", attack["success_rate"])
     return [
@@ -571,7 +578,7 @@ def _floor_remarks(row: Row) -> list[tuple[str, str]]:
     constant = "always the same answer" if "shift" in row else "majority class"
     told = [(constant, points(row["majority"]))]
     if row["abstained"]:
-        told.append(("abstained", f"{row['abstained']:,} of {row['n']:,}"))
+        told += _abstained(row)
     told += _errors(row["errors"])
     if row["disagreed"]:
         told.append(("asked again, answers otherwise", f"{row['disagreed']} of {row['reasked']}"))

@@ -122,7 +122,8 @@ def _floor(floor: Floor, alpha: float) -> list[str]:
         f"{floor.verdict}: {floor.model} {where}: {floor.reason}",
         f"  {what} {points(floor.score.value)}, {_level(alpha)} {interval(floor.score)}, "
         f"n = {_used(floor.n, floor.planned)}, seed {floor.seed}",
-        f"  budget: {asked}; {constant} {points(floor.majority)}; {floor.abstained} abstentions",
+        f"  budget: {asked}; {constant} {points(floor.majority)}; "
+        f"{floor.abstained} abstentions{_answered(floor)}",
         *_errors(floor.errors),
         *_again(floor),
         *_seeds("score", floor.seed_scores),
@@ -141,6 +142,13 @@ def _errors(errors: Sequence[tuple[str, int]]) -> list[str]:
         f"  error: {count} inputs got no answer, left out: {one_line(why, SHOWN_WIDTH)}"
         for why, count in errors
     ]
+
+
+def _answered(result: Floor | Evaluation) -> str:
+    """Write how good the answers are, where some are missing."""
+    if not result.abstained or result.score_answered is None:
+        return ""
+    return f", {points(result.score_answered)} when it answers"
 
 
 def _again(floor: Floor) -> list[str]:
@@ -172,7 +180,7 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
         f"  drop {points(result.drop.value)} points, {_level(alpha)} {interval(result.drop)} "
         f"({pairing}); budget: {asked}",
         f"  n = {result.n} ({result.unchanged} unchanged: {kept}; {result.abstained} "
-        f"abstentions), seed {result.seed}",
+        f"abstentions{_answered(result)}), seed {result.seed}",
         *_errors(result.errors),
         *_remarks(result),
     ]

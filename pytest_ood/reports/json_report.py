@@ -204,6 +204,10 @@ def _figure(value: float) -> float:
     return round(value, 9) + 0.0
 
 
+def _figure_or_none(value: float | None) -> float | None:
+    return None if value is None else _figure(value)
+
+
 def _floor(floor: Floor) -> dict[str, Any]:
     return {
         "suite": floor.suite,
@@ -212,6 +216,7 @@ def _floor(floor: Floor) -> dict[str, Any]:
         "abstained": floor.abstained,
         "errors": dict(floor.errors),
         **_estimate("score", floor.score),
+        "score_answered": _figure_or_none(floor.score_answered),
         "majority": _figure(floor.majority),
         "budget": floor.budget,
         "verdict": floor.verdict,
@@ -245,6 +250,7 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "errors": dict(e.errors),
         "score_id": _figure(e.score_id),
         "score_ood": _figure(e.score_ood),
+        "score_answered": _figure_or_none(e.score_answered),
         **_estimate("drop", e.drop),
         "paired": e.paired,
         "sequential": e.sequential,

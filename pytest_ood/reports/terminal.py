@@ -147,6 +147,11 @@ def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[st
         ]
         lines.append(_row("in distribution", cells))
         lines += [
+            f"    ({_cut(m.name, 40)} {_abstained(floors[m.name])})"
+            for m in models
+            if m.name in floors and floors[m.name].abstained
+        ]
+        lines += [
             f"    ({_cut(m.name, 40)}: asked again, it answers {floors[m.name].disagreed} of "
             f"{floors[m.name].reasked} otherwise)"
             for m in models
@@ -247,6 +252,13 @@ def _means(evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[s
     return [f"{means[m.name]:>5}" if m.name in means else "" for m in models]
 
 
+def _abstained(result: Floor | Evaluation) -> str:
+    """Write how many inputs a model did not answer, and how good its answers to the others are."""
+    told = f"abstained {result.abstained} of {result.n}"
+    answered = result.score_answered
+    return told if answered is None else f"{told}, {points(answered)} when it answers"
+
+
 def _unanswered(errors: Sequence[tuple[str, int]]) -> str:
     """Write how many inputs got no answer, and the most frequent reason."""
     why = one_line(errors[0][0], NOTE_WIDTH)
@@ -262,7 +274,7 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
     rejected = max((e.rejected for e in evaluations), default=0)
     if rejected:
         told.append(f"{rejected} rejected by the validity filter, left out")
-    told += [f"{e.model} abstained {e.abstained} of {e.n}" for e in evaluations if e.abstained]
+    told += [f"{e.model} {_abstained(e)}" for e in evaluations if e.abstained]
     told += [f"{e.model}: error, {_unanswered(e.errors)}" for e in evaluations if e.errors]
     told += [f"{e.model}: {e.unheld} did not hold again" for e in evaluations if e.unheld]
     told += dict.fromkeys(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ood.commands import USAGE_ERROR, main
+from pytest_ood.suite import built_in_suites
 
 SUITE = """
 labels = ["bad", "good"]
@@ -39,10 +40,10 @@ def test_json_describes_built_in_and_configured_suites(
 ) -> None:
     """Labels, data, shifts, budgets; the examples of what would have to be fetched are unknown."""
     assert main(["suites", "--json"]) == 0
-    built_in, own = json.loads(capsys.readouterr().out)
-    assert (built_in["name"], built_in["built_in"], built_in["configured"]) == (
-        "sentiment", True, False,
-    )  # fmt: skip
+    *all_built_in, own = json.loads(capsys.readouterr().out)
+    assert [entry["name"] for entry in all_built_in] == list(built_in_suites())
+    assert {(e["built_in"], e["configured"]) for e in all_built_in} == {(True, False)}
+    built_in = next(entry for entry in all_built_in if entry["name"] == "sentiment")
     assert built_in["in-distribution"]["examples"] is None
     assert (own["name"], own["given"], own["labels"]) == ("own", "own.toml", ["bad", "good"])
     assert own["in-distribution"]["examples"] == 6

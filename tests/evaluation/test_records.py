@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 
 import pytest
 
@@ -104,3 +104,16 @@ def test_a_drop_knows_whether_it_was_stopped(drawn: int, stopped: bool) -> None:
     again = from_record(record)
     assert isinstance(again, Evaluation)
     assert again.stopped is stopped
+
+
+def test_the_score_of_answers() -> None:
+    """What was scored where something could be read; None where nobody can tell."""
+    floor = replace(FLOOR, abstained=8, seed_scores=(0.25,))
+    assert floor.score_answered == pytest.approx(0.25 * 32 / 24)
+    told = replace(EVALUATION, metric="accuracy", attack=None, seed_drops=(0.1,), abstained=10)
+    assert told.score_answered == pytest.approx(0.5 * 30 / 20)
+    assert replace(told, abstained=0).score_answered == told.score_ood
+    assert replace(told, abstained=30).score_answered is None
+    assert FLOOR.score_answered is None, "of several seeds"
+    assert replace(told, metric="macro-f1").score_answered is None
+    assert replace(told, attack=EVALUATION.attack).score_answered is None

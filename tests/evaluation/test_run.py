@@ -721,3 +721,95 @@ def test_a_domain_with_coarser_labels_is_frozen(tmp_path: Path) -> None:
     run = over_pairs(tmp_path)
     run.frozen = frozen
     assert run.evaluate(naming("m", scored=False), HANS).score_ood == 0.75
+
+
+# Domains of the same examples in another form.
+
+SHOUTED = Dataset(
+    "shouted",
+    tuple(
+        # In another order; every fifth bad film is called dire.
+        Example(e.id, ("DIRE" if int(e.id[1:]) % 10 == 1 else str(e.inputs).upper()), e.label)
+        for e in reversed(MOVIES.examples)
+    ),
+)  # fmt: skip
+PAIRED = DomainShift("shouted", SHOUTED, paired=True)
+LOUD = answering("loud", lambda text: "pos" if "good" in text.lower() else "neg")
+DEAF = answering("deaf", lambda text: "neg" if "bad" in text.lower() else "pos")
+
+
+def paired_run(tmp_path: Path, shift: DomainShift = PAIRED, size: int | None = None) -> SuiteRun:
+    """Make a run over the movies and the same ones in another form."""
+    return SuiteRun(
+        Suite(
+            "tiny", Classification(LABELS), MOVIES, (shift,),
+            {shift.name: {"accuracy": Budget(0.3, 0.3), "macro-f1": Budget(0.5)}},
+        ),
+        engine=Engine(MemoryStore(), Silent()),
+        reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
+        seed=0,
+        rules=Rules(ALPHA),
+        max_examples=size,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [None, 20])
+def test_a_paired_domain_is_compared_example_by_example(tmp_path: Path, size: int | None) -> None:
+    """Whatever the order of the file, each example meets its original, in the draw's order."""
+    run = paired_run(tmp_path, size=size)
+    found = run.evaluate(DEAF, PAIRED)
+    drawn = [e.id for e in run.in_distribution()]
+    dire = sum(int(identifier[1:]) % 10 == 1 for identifier in drawn)
+    assert (found.paired, found.n, found.drawn) == (True, len(drawn), len(drawn))
+    assert found.drop.value == pytest.approx(dire / len(drawn))
+    expected = PairedDifference(lost=dire, gained=0, n=len(drawn))
+    assert found.drop == estimate(expected, ALPHA)
+    assert found.flipped == dire
+    assert all(str(flip.before).startswith("bad film") for flip in found.flips)
+    assert {flip.after for flip in found.flips} == {"DIRE"}
+    assert found.reweighted is None
+    assert from_record(to_record(found)) == found
+    both = run.compare(DEAF, LOUD, PAIRED)
+    assert both.difference.value == pytest.approx(dire / len(drawn))
+    assert run.evaluate(DEAF, PAIRED, "macro-f1").drop.value > 0.0
+    answer = difference_of_drops([found], [run.evaluate(LOUD, PAIRED)], ALPHA)
+    assert answer.value == pytest.approx(dire / len(drawn))
+
+
+def test_pairs_are_tighter_than_two_samples(tmp_path: Path) -> None:
+    """Where the same examples are hard before and after, the paired interval is narrower."""
+
+    def hard(text: str) -> str:
+        good = "good" in text.lower() or text == "DIRE"
+        # A third of the numbers is read wrong, in either form.
+        return LABELS[good ^ (text[-1] in "369")]
+
+    model = answering("hard", hard)
+    paired = paired_run(tmp_path).evaluate(model, PAIRED).drop
+    shift = replace(PAIRED, paired=False)
+    unpaired = paired_run(tmp_path, shift).evaluate(model, shift).drop
+    assert paired.value == pytest.approx(unpaired.value)
+    assert paired.high - paired.low < 0.8 * (unpaired.high - unpaired.low)
+
+
+def test_ids_without_a_partner_are_refused(tmp_path: Path) -> None:
+    """An id too many or too few on either side is told before a model is asked."""
+    other = Dataset("other", (*SHOUTED.examples[2:], Example("x1", "what", "pos")))
+    run = paired_run(tmp_path, replace(PAIRED, source=other))
+    with pytest.raises(DataError) as caught:
+        run.horizon(run.suite.shifts[0])
+    assert str(caught.value) == (
+        "tiny/domain/shouted: examples are paired by their ids, and have no partner: 2 of movies "
+        "('m38', ...) and 1 of other ('x1', ...). `id` names the column of ids in both, or leave "
+        "out `paired`"
+    )
+
+
+def test_a_paired_domain_is_frozen(tmp_path: Path) -> None:
+    """Frozen pairs stay pairs, also where the file has fewer than there are."""
+    frozen = paired_run(tmp_path, size=20).freeze()
+    run = paired_run(tmp_path)
+    run.frozen = frozen
+    found = run.evaluate(DEAF, PAIRED)
+    assert found.n == 20
+    assert found.drop == paired_run(tmp_path, size=20).evaluate(DEAF, PAIRED).drop

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from pytest_ood.errors import ConfigurationError, DataError, ModelError
 from pytest_ood.models import adapter
 from pytest_ood.models.protocol import Context, Model, RecordedModel
-from pytest_ood.tasks import Prediction
+from pytest_ood.tasks import NumericAnswer, Prediction
 
 build = adapter("replay").build
 
@@ -116,3 +117,53 @@ def test_a_label_cannot_stand_for_an_abstention(context: Context) -> None:
     """`unparsed` that is one of the labels cannot be meant, and is refused."""
     with pytest.raises(ConfigurationError, match="unparsed"):
         recorded(context, ROWS[:2], unparsed="positive")
+
+
+MODELS = [
+    {"id": "1", "shift": "plain", "answer": "1", "model": "a", "seed": ""},
+    {"id": "1", "shift": "bible p0", "answer": "0", "model": "a", "seed": ""},
+    {"id": "1", "shift": "plain", "answer": "0", "model": "a", "seed": 0},
+    {"id": "1", "shift": "plain", "answer": "1", "model": "b", "seed": ""},
+]
+NUMBERED = {"0": "negative", "1": "positive"}
+
+
+def test_one_of_several_models_in_a_file_is_chosen(context: Context) -> None:
+    """`where` keeps its rows, `labels` and `shifts` give names of the suite."""
+    model = recorded(
+        context, MODELS, labels=NUMBERED, where={"model": "a", "seed": ""},
+        shifts={"plain": "in-distribution", "bible p0": "bible"},
+    )  # fmt: skip
+    assert model.recall("in-distribution", ["1"])[0].label == "positive"
+    assert model.recall("bible", ["1"])[0].label == "negative"
+    assert model.parameters == {"where": {"model": "a", "seed": ""}}
+    with pytest.raises(DataError, match="a second answer to '1' under 'plain'; `where` tells"):
+        recorded(context, MODELS, labels=NUMBERED, where={"model": "a"})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"where": {"model": "c"}}, "none of its 4 rows has model = 'c' (model has 'a', 'b')"),
+        ({"where": {"modell": "a"}}, "row 1: unknown field 'modell'. Did you mean 'model'?"),
+        ({"where": {"model": {}}}, "model 'model': where = {'model': {}} is not a table of values"),
+        ({"where": {"model": "b"}, "labels": {"0": "negative"}}, "row 4, field 'answer': unknown"),
+        ({"labels": {"0": "negativ"}}, "labels: unknown label 'negativ'. Did you mean 'negative'"),
+    ],
+)
+def test_wrong_choices_are_told(options: dict[str, Any], message: str, context: Context) -> None:
+    """A model, column or label that is not there is named, with what there is."""
+    with pytest.raises((ConfigurationError, DataError)) as caught:
+        recorded(context, MODELS, **{"labels": NUMBERED, **options})
+    assert message in str(caught.value)
+
+
+def test_recorded_answers_in_words_are_read_like_any_other(context: Context) -> None:
+    """Of a task without labels the answer is what the model wrote, and read as such."""
+    asked = replace(context, task=NumericAnswer())
+    rows = [{"id": n, "shift": "s", "answer": a} for n, a in enumerate(["It is 1,250.", 7, "Hm"])]
+    model = recorded(asked, rows)
+    assert model.recall("s", ["0", "1", "2"]) == [
+        Prediction("1250", text="It is 1,250."), Prediction("7", text="7"),
+        Prediction(None, text="Hm"),
+    ]  # fmt: skip

@@ -121,11 +121,13 @@ def test_everything_a_reader_has_to_know_is_remarked(short_report: Report) -> No
         **line.row, "unchanged": 1, "rejected": 2, "abstained": 3, "errors": {"no server": 4},
         "unheld": 5, "disagreement": 0.06, "reweighted_drop": 0.07, "in_domain_score": 0.8,
         "drawn": 9, "planned": 100, "seed_drops": [0.1, 0.2], "n": 50,
+            "score_answered": 0.9,
     }  # fmt: skip
     assert dict(replace(line, row=row).remarks) == {
         "unchanged, left out": "1",
         "rejected by the validity filter, left out": "2",
         "abstained": "3 of 50",
+        "score when it answers": "90.0",
         "error, inputs without an answer (no server)": "4",
         "successes that did not hold on a second query": "5",
         "asked again, answers otherwise": "6.0 %",
