@@ -278,7 +278,8 @@ def _figures(
 def _breakdown(found: content.Breakdown) -> Block:
     """Return the scores by group as a folded table."""
     path = content.path_of("", found.kind, found.shift)
-    head = _folded("", ["x"], 0, f"Score by group under {path}").head
+    # A summary is HTML, in which no code span keeps a foreign name from being some.
+    head = f"{_folded('', [], 0, 'Score by group').head}Under {code(path)}:\n\n"
     table = [["group", "n", *map(code, found.models)], ["---"] * (len(found.models) + 2)]
     for within, group, cells in found.rows:
         name = f"{code(within)}: {code(group)}" if within else code(group)

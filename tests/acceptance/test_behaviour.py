@@ -123,7 +123,7 @@ def test_sets_cells_and_tests_are_gated_and_told(behaving: pytest.Pytester) -> N
     assert scores["typos (INV)"] == (30, 0.0)
     assert scores["not bad (MFT)"] == (20, 1.0)
     assert tests["left_out"] == {"label 1: the task has none like it (`labels`)": 30}
-    assert "Score by group under domain/checklist" in behaving.path.joinpath("r.md").read_text()
+    assert "Under `domain/checklist`:" in behaving.path.joinpath("r.md").read_text()
     assert "By group under domain / checklist" in behaving.path.joinpath("r.html").read_text()
 
 
