@@ -24,7 +24,8 @@ WIDTH = 100
 NAME_WIDTH = 19
 CELL_WIDTH = 27
 NOTE_WIDTH = 600
-FIGURE_WIDTH = 13
+FIGURE_WIDTH, FIGURES_BESIDE = 13, 4
+"""Of scores by group: what a model's take, and how many models stand beside each other."""
 VERDICTS = {
     "pass": "pass",
     "fail": "FAIL",
@@ -333,20 +334,27 @@ def _breakdowns(results: Results, suite: str) -> list[str]:
     for kind, shift in dict.fromkeys((e.kind, e.shift) for e in found):
         row = [e for e in found if (e.kind, e.shift) == (kind, shift)]
         lines.append(
-            f"score by group under {kind}/{shift}, in points; intervals are in the reports"
+            f"score by group under {kind}/{_cut(shift, 30)}, in points; intervals are in the reports"
         )
-        head = "".join(f"{_cut(e.model, FIGURE_WIDTH - 1):>{FIGURE_WIDTH}}" for e in row)
-        lines.append(f"{head}{'n':>7}")
-        cells = {(c.within, c.group): c for e in row for c in e.breakdown}
-        for place in sorted(cells, key=lambda place: (place[0] or place[1], bool(place[0]), place)):
-            mine = [{(c.within, c.group): c for c in e.breakdown}.get(place) for e in row]
-            shown = "".join(
-                f"{'' if cell is None else points(cell.score.value):>{FIGURE_WIDTH}}"
-                for cell in mine
-            )
-            size = max(cell.n for cell in mine if cell is not None)
-            line = f"{shown}{size:>7}  {'  ' if place[0] else ''}"
-            lines.append(line + one_line(place[1], max(20, WIDTH - len(line))))
+        for start in range(0, len(row), FIGURES_BESIDE):
+            lines += _groups(row[start : start + FIGURES_BESIDE])
+    return lines
+
+
+def _groups(row: Sequence[Evaluation]) -> list[str]:
+    """Return a line for each group, which stands at its end: names are long."""
+    head = "".join(f"{_cut(e.model, FIGURE_WIDTH - 1):>{FIGURE_WIDTH}}" for e in row)
+    lines = [f"{head}{'n':>7}"]
+    tables = [{(cell.within, cell.group): cell for cell in e.breakdown} for e in row]
+    places = {place for table in tables for place in table}
+    for within, group in sorted(places, key=lambda place: (place[0] or place[1], *place)):
+        cells = [table.get((within, group)) for table in tables]
+        shown = "".join(
+            f"{'' if cell is None else points(cell.score.value):>{FIGURE_WIDTH}}" for cell in cells
+        )
+        size = max(cell.n for cell in cells if cell is not None)
+        line = f"{shown}{size:>7}  {'  ' if within else ''}"
+        lines.append(line + one_line(group, WIDTH - len(line)))
     return lines
 
 

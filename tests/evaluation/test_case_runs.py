@@ -25,6 +25,8 @@ from pytest_ood.models.replay import ReplayModel
 from pytest_ood.perturbations import perturbation
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
+from pytest_ood.reports.results import ModelInfo, Results
+from pytest_ood.reports.terminal import render
 from pytest_ood.shifts import DomainShift, NoiseShift, Shift
 from pytest_ood.statistics import estimate
 from pytest_ood.statistics.proportions import PairedDifference, Proportion
@@ -401,3 +403,25 @@ def test_noise_leaves_examples_their_groups(run_of: Maker) -> None:
     assert [(c.group, c.n, c.score.value) for c in result.breakdown] == [
         ("new", 50, 0.5), ("old", 50, 0.5)
     ]  # fmt: skip
+
+
+def test_the_table_of_groups_fits_however_many_models(run_of: Maker) -> None:
+    """Four models stand beside each other, and no line is wider than a hundred columns."""
+    group = "a group of examples " * 6
+    data = Dataset("cells", tuple(
+        Example(f"c{n}", f"good {n}", "pos", group=(group, "short")[n % 2]) for n in range(20)
+    ))  # fmt: skip
+    shift = DomainShift("cells", data)
+    run = run_of(shift)
+    names = [f"model-{n}" for n in range(9)]
+    infos = tuple(ModelInfo("tiny", name, "other", "", {}, baseline=False) for name in names)
+    results = Results(
+        0, Rules(ALPHA), infos,
+        tuple(run.evaluate(Words(name), shift) for name in names),
+    )  # fmt: skip
+    lines = render(results, verbose=True)
+    assert max(map(len, lines)) <= 100
+    heads = [line.split() for line in lines if line.endswith("      n")]
+    assert heads == [[*names[:4], "n"], [*names[4:8], "n"], [*names[8:], "n"]]
+    assert sum(line.endswith("short") for line in lines) == 3
+    assert not [line for line in render(results) if line.endswith("short")]
