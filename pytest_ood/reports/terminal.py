@@ -333,9 +333,8 @@ def _breakdowns(results: Results, suite: str) -> list[str]:
     lines = []
     for kind, shift in dict.fromkeys((e.kind, e.shift) for e in found):
         row = [e for e in found if (e.kind, e.shift) == (kind, shift)]
-        lines.append(
-            f"score by group under {kind}/{_cut(shift, 30)}, in points; intervals are in the reports"
-        )
+        name = f"{kind}/{_cut(shift, 30)}"
+        lines.append(f"score by group under {name}, in points; intervals are in the reports")
         for start in range(0, len(row), FIGURES_BESIDE):
             lines += _groups(row[start : start + FIGURES_BESIDE])
     return lines
