@@ -403,6 +403,10 @@ class SuiteRun:
         for size in sizes:
             mine = self._trial(model, shift, size)
             both = aligned([*mine, *self._trial(baseline, shift, size)])
+            if not both[0].after and size != sizes[-1]:
+                # What applies to both models may come later.
+                continue
+            self._check_in_common(model, baseline, shift, both[0])
             mine, other = both[: len(mine)], both[len(mine) :]
             figure = self._difference(mine, other, shift, metric)
             if len(sizes) > 1:
@@ -457,6 +461,18 @@ class SuiteRun:
             errors=_counted(t.unanswered for t in (*mine, *other)),
             cases=_inputs_of_cases(mine[0]),
         )
+
+    def _check_in_common(self, model: Tested, baseline: Tested, shift: Shift, trial: Trial) -> None:
+        """Refuse to compare two models that have nothing in common.
+
+        Raises:
+            NotApplicableError: names them.
+        """
+        if not trial.after:
+            raise NotApplicableError(
+                f"{self.suite.name}/{shift.kind}/{shift.name}: nothing there applies to both "
+                f"{model.name!r} and {baseline.name!r}, or was answered by both"
+            )
 
     def _evaluate(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
         self._check_labels_same(shift, metric)

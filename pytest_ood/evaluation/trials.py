@@ -230,6 +230,7 @@ class CaseAnswers:
         decided: What decided each of them.
         places: Where they stand among all.
         inapplicable: Why the others do not apply, by place.
+        reached: How many cases were asked about.
     """
 
     asker: Asker
@@ -242,24 +243,30 @@ class CaseAnswers:
     reached: int = 0
 
     def upto(self, size: int) -> Outcomes:
-        """Return the outcomes of the first `size` cases.
+        """Return the outcomes of the first `size` cases, or else of the first that applies.
 
         Raises:
             NotApplicableError: none of all cases applies to the model.
         """
-        new = self.examples[self.reached : size]
-        if new:
-            self._ask(new)
-            self.reached += len(new)
-        if len(self.inapplicable) == len(self.examples):
+        self._reach(size)
+        while not self.places and self.reached < len(self.examples):
+            self._reach(self.reached + size)
+        if not self.places:
             why = "; ".join(dict.fromkeys(self.inapplicable.values()))
             raise NotApplicableError(
                 f"{self.asker.suite.name}/domain/{self.name} does not apply to "
                 f"{self.asker.model.name!r}: {why}"
             )
-        count = int(np.searchsorted(self.places, size))
+        count = max(1, int(np.searchsorted(self.places, size)))
         places = np.array(self.places[:count], np.int64)
         return Outcomes(self.examples, places, self.graded[:count])
+
+    def _reach(self, size: int) -> None:
+        """Ask about the cases that were not asked about yet."""
+        new = self.examples[self.reached : size]
+        if new:
+            self._ask(new)
+            self.reached += len(new)
 
     def left_out(self, size: int) -> tuple[tuple[str, int], ...]:
         """Return why some of the first `size` cases do not apply to the model, and how many."""

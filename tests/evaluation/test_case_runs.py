@@ -322,6 +322,21 @@ def test_directions_need_probabilities(run_of: Maker, tmp_path: Path) -> None:
         run_of(shift).score(Words(), shift)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_gate_waits_for_the_first_case_that_applies(
+    run_of: Maker, tmp_path: Path, seed: int
+) -> None:
+    """However late it comes in the draw, and whatever the batches are."""
+    word = {"test": "words", "type": "MFT", "i": 0, "data": "bad", "label": "neg"}
+    rows = [{**DIRECTION, "i": n, "data": [f"a day {n}", "bad"]} for n in range(99)]
+    shift = behaviour(tmp_path, word, *rows)
+    rules = Rules(ALPHA, sequential=True)
+    run = run_of(shift, budget=Budget(min_score=0.5), rules=rules, seed=seed)
+    score = run.score(Words(), shift)
+    assert (score.n, score.score.value, score.verdict) == (1, 1.0, "inconclusive")
+    assert score.left_out[0][1] == 99
+
+
 def test_models_are_compared_where_cases_apply_to_both(run_of: Maker, tmp_path: Path) -> None:
     """A direction that only one model can be asked is in neither's figures."""
     rows = [{"test": "words", "type": "MFT", "i": n, "data": f"bad {n}", "label": "neg"}
@@ -330,6 +345,32 @@ def test_models_are_compared_where_cases_apply_to_both(run_of: Maker, tmp_path: 
     run = run_of(shift, budget=Budget(margin=0.5))
     found = run.compare(Words("scored", scored=True), Words("plain"), shift)
     assert (found.n, found.difference.value) == (12, 0.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_comparison_waits_for_what_applies_to_both(
+    run_of: Maker, tmp_path: Path, seed: int
+) -> None:
+    """In whatever order cases come."""
+    word = {"test": "words", "type": "MFT", "i": 0, "data": "bad", "label": "neg"}
+    rows = [{**DIRECTION, "i": n, "data": [f"a day {n}", "bad"]} for n in range(99)]
+    shift = behaviour(tmp_path, word, *rows)
+    rules = Rules(ALPHA, sequential=True)
+    run = run_of(shift, budget=Budget(margin=0.5), rules=rules, seed=seed)
+    found = run.compare(Words("scored", scored=True), Words("plain"), shift)
+    assert (found.n, found.difference.value) == (1, 0.0)
+
+
+def test_models_to_which_no_case_applies_in_common_are_not_compared(
+    run_of: Maker, tmp_path: Path
+) -> None:
+    """What one has no room to get wrong, and the other has, is in neither's figures."""
+    rows = [{**DIRECTION, "expect": {"not_down": "pos"}, "data": [f"{word} " * 3, "a day"]}
+            for word in ("bad", "dire")]  # fmt: skip
+    shift = behaviour(tmp_path, *rows)
+    first, second = (Words(word, bad=(word,), scored=True) for word in ("bad", "dire"))
+    with pytest.raises(NotApplicableError, match="applies to both 'bad' and 'dire', or was"):
+        run_of(shift).compare(first, second, shift)
 
 
 def test_groups_of_plain_examples_are_told_apart(run_of: Maker) -> None:
