@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.budgets import Budget, Rules
+from pytest_ood.budgets import Budget, Rules, check_share
+from pytest_ood.cases import AllRight, cases_of, parse_expectation
 from pytest_ood.errors import (
     BudgetExceededError,
     ConfigurationError,
     NotInvariantError,
     unknown_name,
 )
-from pytest_ood.evaluation import SuiteRun
+from pytest_ood.evaluation import SuiteRun, score_of_cases
+from pytest_ood.evaluation.trials import Asker
 from pytest_ood.examples import Dataset, Inputs
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, loss_names
 from pytest_ood.models import as_model
@@ -32,13 +34,14 @@ from pytest_ood.shifts import (
 )
 from pytest_ood.strategies import PerturbedCase, keep_for_replay
 from pytest_ood.suite import DEFAULT_QUERY_BUDGET, Suite
-from pytest_ood.tasks import Classification
+from pytest_ood.tasks import Classification, QuestionAnswering
 
 if TYPE_CHECKING:
     from pytest_ood.engine import Engine
-    from pytest_ood.evaluation import Comparison, Evaluation
+    from pytest_ood.evaluation import Comparison, Evaluation, Floor
     from pytest_ood.models.protocol import Model
     from pytest_ood.readers import Reader
+    from pytest_ood.tasks import Task
 
 Data = Dataset | Iterable[tuple[Inputs, str]]
 """A data set, or (inputs, label) pairs."""
@@ -190,6 +193,92 @@ class Ood:
             kept = keep_for_replay(case)
             raise NotInvariantError(explain_case(asked.name, case, (before, after), kept))
 
+    def assert_consistent(
+        self,
+        model: Any,
+        sets: Iterable[Iterable[tuple[Inputs, str]]],
+        *,
+        min_score: float,
+        labels: Iterable[str] | None = None,
+    ) -> Floor:
+        """Assert that a model has whole contrast sets right, at least a share of them.
+
+        Contrast consistency (Gardner et al. 2020, Evaluating Models' Local Decision Boundaries via
+        Contrast Sets).
+
+        Args:
+            model: As in `assert_drop`.
+            sets: Of each set its (inputs, label) pairs.
+            min_score: The least share of sets, of 1, in which every answer is right.
+            labels: The possible answers, where the sets do not show all of them.
+
+        Returns:
+            The measurement, when it passes.
+
+        Raises:
+            BudgetExceededError: the verdict is fail, or invalid.
+            OodError: the sets or the model cannot be used.
+        """
+        __tracebackhide__ = True
+        found = [list(pairs) for pairs in sets]
+        known = {label for pairs in found for _, label in pairs} if labels is None else set(labels)
+        cases = cases_of("contrast sets", found, AllRight())
+        return self._score(model, cases, min_score, tuple(sorted(known)))
+
+    def assert_expected(
+        self,
+        model: Any,
+        cases: Iterable[Iterable[Inputs]],
+        expect: Mapping[str, Any],
+        *,
+        min_score: float,
+        labels: Iterable[str] | None = None,
+    ) -> Floor:
+        """Assert that a model's answers are as expected, in at least a share of cases.
+
+        CheckList's invariance and directional tests (Ribeiro et al. 2020, Beyond Accuracy, section
+        2.2), and labels that must not be answered.
+
+        Args:
+            model: As in `assert_drop`.
+            cases: Of each case its inputs, the original first.
+            expect: What is expected, as a CheckList file has it: {"same": True}, {"changed": True},
+                {"not_down": LABEL}, {"not_up": LABEL} or {"not": LABEL}.
+            min_score: The least share of cases, of 1, in which it is so.
+            labels: The possible answers; those of an estimator are known.
+
+        Returns:
+            The measurement, when it passes.
+
+        Raises:
+            BudgetExceededError: the verdict is fail, or invalid.
+            NotApplicableError: the expectation is on probabilities, and the model gives none.
+            OodError: the cases, the expectation or the model cannot be used.
+        """
+        __tracebackhide__ = True
+        known = getattr(model, "classes_", ()) if labels is None else labels
+        pairs = [[(inputs, "") for inputs in members] for members in cases]
+        found = cases_of("cases", pairs, parse_expectation(expect))
+        return self._score(model, found, min_score, tuple(map(str, known)))
+
+    def _score(
+        self, model: Any, cases: Dataset, min_score: float, labels: tuple[str, ...]
+    ) -> Floor:
+        __tracebackhide__ = True
+        check_share("min_score", min_score)
+        asked = as_model(model, labels)
+        if isinstance(asked, SeededModel):
+            raise ConfigurationError(
+                f"{asked.name!r} has several seeds: assert the same of each of its members"
+            )
+        task: Task = Classification(labels) if labels else QuestionAnswering("closed-book-qa")
+        suite = Suite(cases.name, task, cases, (), {})
+        asker = Asker(suite, self.engine, asked)
+        drawn = cases.sample(self.max_examples, self.seed)
+        result = score_of_cases(asker, drawn, floor=min_score, rules=self.rules, seed=self.seed)
+        self._settle(result)
+        return result
+
     def _run(
         self,
         data: Data,
@@ -243,7 +332,7 @@ class Ood:
             run.check_leaks(model, suite.shifts)
         return run, made
 
-    def _settle(self, result: Evaluation | Comparison) -> None:
+    def _settle(self, result: Floor | Evaluation | Comparison) -> None:
         __tracebackhide__ = True
         if result.verdict in ("pass", "measured"):
             return

@@ -79,14 +79,16 @@ class Budget:
     Attributes:
         max_drop: The most that its own figure may drop.
         margin: The most that its drop may exceed the baseline's.
+        min_score: The least that it may score under the shift; of accuracy alone.
     """
 
     max_drop: float | None = None
     margin: float | None = None
+    min_score: float | None = None
 
     def __post_init__(self) -> None:
-        for key, value in (("max_drop", self.max_drop), ("margin", self.margin)):
-            check_share(key, value)
+        for key in ("max_drop", "margin", "min_score"):
+            check_share(key, getattr(self, key))
 
 
 def check_share(key: str, value: float | None, *, low: float = 0.0) -> None:
@@ -118,9 +120,11 @@ class Judgement:
     p_fail: float | None = None
 
 
-def is_settled(figure: Figure, limit: float, rules: Rules) -> bool:
+def is_settled(figure: Figure, limit: float, rules: Rules, *, at_least: bool = False) -> bool:
     """Tell whether a figure is on one side of its limit for certain."""
-    return figure.p_below(limit) <= rules.alpha or figure.p_above(limit) <= rules.fail_alpha
+    low, high = figure.p_below(limit), figure.p_above(limit)
+    within, beyond = (high, low) if at_least else (low, high)
+    return within <= rules.alpha or beyond <= rules.fail_alpha
 
 
 def judge_at_most(figure: Figure, limit: float, rules: Rules) -> Judgement:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_ood.budgets import Budget
+from pytest_ood.checklist import Checklist
 from pytest_ood.cluster import RayRunner
 from pytest_ood.configuration import (
     Configuration,
@@ -22,13 +23,13 @@ from pytest_ood.engine import Engine, LocalRunner
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.evaluation import SuiteRun
 from pytest_ood.frozen import read_frozen
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import SeededModel, facts_of, is_recorded
 from pytest_ood.objects import Held
 from pytest_ood.readers import ASSET, HUB, YOURS, DataSource, Reader, redirectable
 from pytest_ood.reports.results import ModelInfo
-from pytest_ood.shifts import KINDS, DomainShift, TransferShift
+from pytest_ood.shifts import KINDS, DomainShift, TransferShift, counts_cases
 from pytest_ood.store import FileStore, NoStore, TemporaryStore
 from pytest_ood.suite import IN_DISTRIBUTION, built_in_suites, check_name, load_suites
 
@@ -391,6 +392,9 @@ class Gate:
                 budget = budgets.get(metric, Budget())
                 if metric == ACCURACY or budget.max_drop is not None:
                     yield Check(suite.name, model, shift, None, metric, budget.max_drop)
+                # Of cases the score by itself is the figure, with a floor or without.
+                if metric == ACCURACY and (counts_cases(shift) or budget.min_score is not None):
+                    yield Check(suite.name, model, shift, None, SCORE, budget.min_score)
                 if baseline not in (None, model, surrogate) and budget.margin is not None:
                     yield Check(suite.name, model, shift, baseline, metric, budget.margin)
 
@@ -408,6 +412,8 @@ class Gate:
                 run.check_leaks(models[name], shifts)
         if check.shift is None:
             return run.floor(model)
+        if check.metric == SCORE:
+            return run.score(model, check.shift)
         if check.baseline is None:
             return run.evaluate(model, check.shift, check.metric)
         return run.compare(model, models[check.baseline], check.shift, check.metric)
@@ -465,7 +471,8 @@ def _sources_of(suite: Suite) -> list[DataSource]:
     """Return where the data of a suite lies."""
     domains = [shift for shift in suite.shifts if isinstance(shift, DomainShift)]
     named = [suite.in_distribution, *(part for d in domains for part in (d.source, d.train))]
-    return [source for source in named if isinstance(source, DataSource)]
+    files = [DataSource(source.data) for source in named if isinstance(source, Checklist)]
+    return [*files, *(source for source in named if isinstance(source, DataSource))]
 
 
 def _data_named(options: Any) -> Iterator[str]:

@@ -35,9 +35,13 @@ GradedRow = tuple[str, str | None, float | None, float, str | None]
 """Truth, answer, confidence, score and error of one example."""
 
 ACCURACY = "accuracy"
+SCORE = "score"
+"""The mean score under a shift by itself: what a floor is of, which no drop tells."""
 RECALL = "recall-"
 REWEIGHTED = "reweighted"
 IN_DOMAIN = "in-domain"
+SINGLE_ACCURACY = "single-accuracy"
+"""The share of single answers that are right, where contrast sets are what is counted."""
 CALIBRATION_BINS = 10
 
 

@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import MIN_CHANGED
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.reports.plan import Plan, PlannedGate
-from pytest_ood.shifts import DomainShift, PromptShift
+from pytest_ood.shifts import DomainShift, PromptShift, counts_cases
 from pytest_ood.statistics import detectable, least_examples
 from pytest_ood.statistics.sequential import BETTING_SHARE
 from pytest_ood.workload import workloads
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 DISCORDANCE = 0.10
 """Share of answers that a shift turns, in one direction or the other, if nothing is known."""
 
-SCORE = 0.85
+ASSUMED_SCORE = 0.85
 """In-distribution score, if nothing is known."""
 
 ASSUMPTIONS = (
-    f"assumed: a score of {100 * SCORE:.0f} in distribution, {100 * DISCORDANCE:.0f} % of answers "
-    "turned by a shift, or what the budget allows"
+    f"assumed: a score of {100 * ASSUMED_SCORE:.0f} in distribution, {100 * DISCORDANCE:.0f} % of "
+    "answers turned by a shift, or what the budget allows"
 )
 
 
@@ -43,7 +43,9 @@ def plan_run(gate: Gate) -> Plan:
         run = gate.runs[check.suite]
         names = [name for name in (check.model, check.baseline) if name is not None]
         models = [gate.models[check.suite][name] for name in names]
-        batches = check.metric == ACCURACY and run.is_sequential(models, run.horizon(check.shift))
+        batches = check.metric in (ACCURACY, SCORE) and run.is_sequential(
+            models, run.horizon(check.shift)
+        )
         gates.append(
             _planned(check, check.limit, run.usable(check.shift), run.rules, batches=batches)
         )
@@ -55,7 +57,7 @@ def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool)
     spread = _spread(check, limit)
     down = detectable(max(1, n), spread, rules.alpha * share)
     up = detectable(max(1, n), spread, rules.fail_alpha * share)
-    if check.shift is None:
+    if check.shift is None or check.metric == SCORE:
         # A floor passes above its limit and fails below it.
         return PlannedGate(
             check.id, n, limit, min(1.0, limit + down), max(0.0, limit - up), settleable=True
@@ -74,7 +76,7 @@ def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool)
 
 def _spread(check: Check, limit: float) -> float:
     """Return what one example contributes to the uncertainty, under the assumptions."""
-    if check.shift is None:
+    if check.shift is None or check.metric == SCORE:
         return math.sqrt(limit * (1.0 - limit)) or 0.5
     turned = max(DISCORDANCE, limit)
     if check.shift.kind == "adversarial":
@@ -83,6 +85,7 @@ def _spread(check: Check, limit: float) -> float:
     domain = isinstance(check.shift, DomainShift) and not check.shift.paired
     unpaired = domain and check.metric != IN_DOMAIN
     if check.baseline is not None:
-        # Two models on the same items: on each set they differ on as many as a shift turns.
-        return math.sqrt(2.0 * turned)
-    return math.sqrt(2.0 * SCORE * (1.0 - SCORE)) if unpaired else math.sqrt(own)
+        # Two models on the same items: on each set they differ on as many as a shift turns. Of
+        # cases there is one set.
+        return math.sqrt(turned if counts_cases(check.shift) else 2.0 * turned)
+    return math.sqrt(2.0 * ASSUMED_SCORE * (1.0 - ASSUMED_SCORE)) if unpaired else math.sqrt(own)

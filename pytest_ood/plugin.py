@@ -779,7 +779,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         from pytest_ood.reports.terminal import render
 
         terminalreporter.section("robustness")
-        for line in render(results):
+        for line in render(results, verbose=config.get_verbosity() > 0):
             terminalreporter.write_line(line)
     if results is not None and results.release is not None:
         from pytest_ood.reports import releases

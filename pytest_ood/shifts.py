@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pytest_ood.checklist import Checklist
 from pytest_ood.columns import Column
 from pytest_ood.edits import Perturbed, edits_between
 from pytest_ood.examples import canonical, fields_of, with_fields
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 Kind = Literal["domain", "noise", "adversarial"]
 KINDS: tuple[Kind, ...] = ("domain", "noise", "adversarial")
 WORST_CASE = "worst-case"
+Scoring = Literal["example", "contrast"]
+SCORINGS: tuple[Scoring, ...] = ("contrast", "example")
 
 
 class TextStore(Protocol):
@@ -66,7 +69,7 @@ class DomainShift:
 
     Attributes:
         name: In reports.
-        source: Where the examples lie.
+        source: Where the examples lie; a CheckList suite's are cases.
         train: Training data of the same domain, or None: what a baseline trained on it scores
             tells a hard domain from a model that is lost there.
         merge: The coarser label for each label that the examples do not tell apart: answers are
@@ -74,14 +77,22 @@ class DomainShift:
             4). Empty where the labels are those of the suite.
         paired: The same examples as in distribution, by their ids, in another form: drops are
             paired.
+        scoring: What is counted: each example, or contrast sets, which are the examples of a group
+            and right where all of them are.
     """
 
     name: str
-    source: DataSource | Dataset
+    source: DataSource | Dataset | Checklist
     train: DataSource | None = None
     merge: Mapping[str, str] = field(default_factory=dict)
     paired: bool = False
+    scoring: Scoring = "example"
     kind: Kind = "domain"
+
+    @property
+    def counts_cases(self) -> bool:
+        """Whether several inputs are counted as one."""
+        return self.scoring == "contrast" or isinstance(self.source, Checklist)
 
 
 @dataclass(frozen=True)
@@ -352,6 +363,11 @@ class WorstCase:
 
 
 Shift = DomainShift | NoiseShift | AdversarialShift | TransferShift | PromptShift | WorstCase
+
+
+def counts_cases(shift: Shift) -> bool:
+    """Tell whether several inputs are one unit of what is counted; only means of scores see it."""
+    return isinstance(shift, DomainShift) and shift.counts_cases
 
 
 def keeps_answers(shift: Shift) -> bool:

@@ -9,6 +9,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import MAX_ABSTENTION, Budget, check_share
+from pytest_ood.checklist import KEYS as CHECKLIST_KEYS
+from pytest_ood.checklist import parse_checklist
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.metrics import ACCURACY, loss_names
 from pytest_ood.perturbations import find
@@ -22,6 +24,7 @@ from pytest_ood.perturbations.resources import current, using
 from pytest_ood.readers import SOURCE_KEYS, DataSource, parse_source
 from pytest_ood.shifts import (
     KINDS,
+    SCORINGS,
     WORST_CASE,
     AdversarialShift,
     DomainShift,
@@ -30,6 +33,7 @@ from pytest_ood.shifts import (
     Shift,
     TransferShift,
     WorstCase,
+    counts_cases,
     keeps_answers,
 )
 from pytest_ood.tasks import merged_task, parse_task
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Dataset
     from pytest_ood.perturbations import Generator
     from pytest_ood.perturbations.adversarial import Attack
+    from pytest_ood.shifts import Scoring
     from pytest_ood.tasks import Task
 
 IN_DISTRIBUTION = "in-distribution"
@@ -58,9 +63,18 @@ misspelt."""
 _SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_examples",
                "metric", "min_score", "models", "name", "sequential", "shifts", "task")  # fmt: skip
 _SHARED_KEYS = ("budgets", "max_abstention", "max_examples", "models", "name", "sequential")
-_BUDGET_KEYS = ("margin", "max_drop")
+_METRIC_BUDGET_KEYS = ("margin", "max_drop")
+_BUDGET_KEYS = (*_METRIC_BUDGET_KEYS, "min_score")
 _SHIFT_KEYS = {
-    "domain": (*SOURCE_KEYS, "train", "merge", "paired", *_BUDGET_KEYS),
+    "domain": (
+        *SOURCE_KEYS,
+        "train",
+        "merge",
+        "paired",
+        "scoring",
+        *CHECKLIST_KEYS,
+        *_BUDGET_KEYS,
+    ),
     "noise": (
         "perturbation",
         "severity",
@@ -248,8 +262,9 @@ def _suite(table: Mapping[str, Any], name: str, where: str) -> Suite:
             raise ConfigurationError(f"{where}: the key {key!r} is missing")
     task = parse_task(table, where)
     source = parse_source(table["in_distribution"], f"{where}: in_distribution")
-    shifts, budgets = _shifts(table, where, task)
-    if len({shift.paired for shift in shifts if isinstance(shift, DomainShift)}) > 1:
+    shifts, budgets = _shifts(table, where, task, source)
+    single = [s for s in shifts if isinstance(s, DomainShift) and not s.counts_cases]
+    if len({shift.paired for shift in single}) > 1:
         raise ConfigurationError(
             f"{where}: shifts.domain: some are `paired` and some are not; what they cost is "
             "averaged, and these are different experiments: make two suites of them"
@@ -283,7 +298,7 @@ def _suite(table: Mapping[str, Any], name: str, where: str) -> Suite:
 
 
 def _shifts(
-    table: Mapping[str, Any], where: str, task: Task
+    table: Mapping[str, Any], where: str, task: Task, source: DataSource
 ) -> tuple[tuple[Shift, ...], dict[str, dict[str, Budget]]]:
     """Read the shifts and, for each, the budgets of its kind with what its own table changes."""
     kinds = _budgets(_table(table, "budgets", where), where, task)
@@ -304,9 +319,10 @@ def _shifts(
             own = _metric_budgets(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
-            kept = _with(kinds.get(kind, {}), own)
             whole = _with_data(kind, rest, table["in_distribution"])
-            for shift in _shift(kind, name, whole, at, task):
+            for shift in _shift(kind, name, whole, at, task=task, source=source):
+                # What single examples may lose is no budget for what counts several as one.
+                kept = _with({} if counts_cases(shift) else kinds.get(kind, {}), own)
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
                 _check_metrics(shift, kept, at)
@@ -333,6 +349,11 @@ def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], where: str) -> N
             raise ConfigurationError(
                 f"{where}: {metric} goes by answers, which this attack leaves as they are; it "
                 "costs accuracy and pdr alone"
+            )
+        if counts_cases(shift) and metric not in (ACCURACY, "pdr"):
+            raise ConfigurationError(
+                f"{where}: {metric} goes by single answers, and here several are counted as one; "
+                "give budgets of accuracy and pdr alone"
             )
 
 
@@ -388,12 +409,27 @@ def check_flag(value: Any, where: str) -> bool:
 
 
 def _shift(
-    kind: str, name: str, entry: Mapping[str, Any], where: str, task: Task
+    kind: str,
+    name: str,
+    entry: Mapping[str, Any],
+    where: str,
+    *,
+    task: Task,
+    source: DataSource,
 ) -> tuple[Shift, ...]:
-    """Read the table of a shift; of noise at several severities, one shift for each."""
+    """Read the table of a shift; of noise at several severities, one shift for each.
+
+    Args:
+        kind: Of shift.
+        name: Its name.
+        entry: Its table, without budgets of metrics.
+        where: What messages begin with.
+        task: Whose labels these are.
+        source: The data in distribution.
+    """
     try:
         if kind == "domain":
-            return (_domain(name, entry, where, task),)
+            return (_domain(name, entry, where, task, source),)
         if kind == "noise":
             return parse_noise(name, entry, where, task.labels)
         return (_adversarial(name, entry, where, task.labels),)
@@ -412,7 +448,16 @@ def _with_data(kind: str, entry: Mapping[str, Any], in_distribution: Any) -> Map
     return {**given, **entry}
 
 
-def _domain(name: str, entry: Mapping[str, Any], where: str, task: Task) -> DomainShift:
+def _domain(
+    name: str, entry: Mapping[str, Any], where: str, task: Task, in_distribution: DataSource
+) -> DomainShift:
+    """Read the table of a domain shift: other data, contrast sets, or a CheckList suite."""
+    if "checklist" in entry:
+        own = {k: v for k, v in entry.items() if k not in _BUDGET_KEYS}
+        return DomainShift(name, parse_checklist(own, in_distribution.fields, where))
+    for key in entry:
+        if key in CHECKLIST_KEYS and key not in SOURCE_KEYS:
+            raise ConfigurationError(f"{key}: it goes with `checklist`, a file of tests")
     source = {key: value for key, value in entry.items() if key in SOURCE_KEYS}
     merge = _table(entry, "merge", where)
     for label in merge:
@@ -427,6 +472,7 @@ def _domain(name: str, entry: Mapping[str, Any], where: str, task: Task) -> Doma
         _train(entry, source, where),
         dict(merge),
         check_flag(entry.get("paired", False), "paired"),
+        _scoring(entry),
     )
     try:
         task_under(task, shift)
@@ -438,6 +484,28 @@ def _domain(name: str, entry: Mapping[str, Any], where: str, task: Task) -> Doma
             "out `train`, or `merge`"
         )
     return shift
+
+
+def _scoring(entry: Mapping[str, Any]) -> Scoring:
+    """Return what is counted under a domain shift."""
+    scoring = entry.get("scoring", "example")
+    if scoring not in SCORINGS:
+        raise ConfigurationError("scoring: " + unknown_name("scoring", str(scoring), SCORINGS))
+    if scoring == "contrast" and "train" in entry:
+        raise ConfigurationError(
+            "train: a baseline that is trained on the target is compared example by example; take "
+            'a shift of its own for it, without scoring = "contrast"'
+        )
+    if scoring == "contrast" and entry.get("paired"):
+        raise ConfigurationError(
+            "paired: contrast sets are no examples in another form; leave out `paired`, or "
+            'scoring = "contrast"'
+        )
+    if scoring == "contrast" and "group" not in entry:
+        raise ConfigurationError(
+            'scoring = "contrast" needs `group`, the column that says which examples are one set'
+        )
+    return "contrast" if scoring == "contrast" else "example"
 
 
 def parse_noise(
@@ -624,11 +692,13 @@ def _metric_budgets(
         if metric in table
     }
     own = {k: v for k, v in table.items() if k in _BUDGET_KEYS}
-    return {ACCURACY: _budget(own, where), **found} if own else found
+    return {ACCURACY: _budget(own, where, _BUDGET_KEYS), **found} if own else found
 
 
-def _budget(table: Mapping[str, Any], where: str) -> Budget:
-    _check_keys(table, _BUDGET_KEYS, where)
+def _budget(
+    table: Mapping[str, Any], where: str, keys: tuple[str, ...] = _METRIC_BUDGET_KEYS
+) -> Budget:
+    _check_keys(table, keys, where)
     try:
         return Budget(**table)
     except ConfigurationError as error:

@@ -21,6 +21,7 @@ from pytest_ood.budgets import (
 )
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.statistics import Estimate
+from pytest_ood.statistics.proportions import Proportion
 
 BOUNDS = st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1)).map(sorted)
 
@@ -248,3 +249,31 @@ def test_settled_is_what_gets_a_verdict() -> None:
     for figure in (Known(0.0, 0.01, 0.02), Known(0.04, 0.06, 0.08, 0.001), Known(0.0, 0.03, 0.05)):
         judged = judge_at_most(figure, 0.03, family())
         assert is_settled(figure, 0.03, family()) is (judged.verdict in ("pass", "fail"))
+
+
+@pytest.mark.parametrize(
+    ("successes", "at_least", "settled"),
+    [(58, True, True), (30, True, True), (48, True, False), (2, False, True), (58, False, True)],
+)
+def test_what_is_settled_goes_by_the_side_that_passes(
+    successes: int, *, at_least: bool, settled: bool
+) -> None:
+    """A floor of 0.8 (or a budget of 0.2) is settled on either side, and not on the limit."""
+    rules = Rules(0.05, "holm", gates=10)
+    limit = 0.8 if at_least else 0.2
+    assert is_settled(Proportion(successes, 60), limit, rules, at_least=at_least) is settled
+
+
+def test_failing_a_floor_takes_the_level_that_many_gates_leave() -> None:
+    """What would fail alone does not settle one of a hundred gates; what would pass does."""
+    low = Proportion(41, 60)
+    assert is_settled(low, 0.8, Rules(0.05), at_least=True)
+    assert not is_settled(low, 0.8, Rules(0.05, "holm", gates=100), at_least=True)
+    high = Proportion(55, 60)
+    assert is_settled(high, 0.8, Rules(0.05, "holm", gates=100), at_least=True)
+
+
+def test_a_floor_is_a_share() -> None:
+    """Points are no share."""
+    with pytest.raises(ConfigurationError, match="min_score = 80 is a share"):
+        Budget(min_score=80)

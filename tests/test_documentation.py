@@ -18,8 +18,10 @@ from pytest_ood.configuration import Configuration
 from pytest_ood.models import adapter, adapters
 from pytest_ood.perturbations import catalogue
 from pytest_ood.perturbations.adversarial import attacks
-from pytest_ood.readers import SOURCE_KEYS
+from pytest_ood.readers import SOURCE_KEYS, DataSource
 from pytest_ood.reports.content import VERDICT_WORDS
+from pytest_ood.shifts import DomainShift
+from pytest_ood.suite import parse_suite
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(
@@ -440,6 +442,68 @@ def test_the_command_of_the_first_steps_writes_what_they_write(pytester: pytest.
     assert pytester.run(sys.executable, *_arguments(command)).ret == 0
     result = pytester.runpytest_inprocess("--ood-suite", "--collect-only", "-q")
     result.stdout.fnmatch_lines(["reviews/noise/*[[]tfidf[]]"])
+
+
+@pytest.fixture
+def behaviour_project(readme_project: pytest.Pytester) -> pytest.Pytester:
+    """Add the guide to behaviour; the rows that it shows, many times over, are the data."""
+    project = with_guide(readme_project, "docs/behaviour.md", "suites/behaviour.toml")
+    pairs, tests = (
+        [json.loads(line) for line in block.code.splitlines()]
+        for block in blocks("docs/behaviour.md")
+        if block.language == "jsonl"
+    )
+    many = [
+        {**row, "set": f"s{n}", "text": row["text"].replace("1", f"{n}")}
+        for n in range(100)
+        for row in pairs
+    ]
+    cases = [{**row, "i": n} for n in range(40) for row in tests]
+    for name, found in (("pairs", many), ("tests", cases)):
+        path = project.path / f"data/{name}.jsonl"
+        path.write_text("\n".join(map(json.dumps, found)))
+    return project
+
+
+def test_the_suite_of_the_guide_to_behaviour_runs(behaviour_project: pytest.Pytester) -> None:
+    """Sets, cells and cases are counted as it says: neutral rows left out, directions tested."""
+    (command,) = (b.code.split()[1:] for b in blocks("docs/behaviour.md") if b.note == "run")
+    options = ("--ood-model", "tfidf", "-k", "not test_")
+    result = behaviour_project.runpytest_inprocess(*command, *options)
+    report = json.loads(behaviour_project.path.joinpath("report.json").read_text())
+    scores = {s["shift"]: (s["n"], s["verdict"]) for s in report["scores"]}
+    assert {shift: n for shift, (n, _) in scores.items()} == {
+        "pairs": 100, "checklist": 280, "negation": 80
+    }  # fmt: skip
+    assert scores["pairs"][1] == "pass"
+    told = {e["shift"]: e for e in report["evaluations"]}
+    assert told["checklist"]["left_out"] == {"label 1: the task has none like it (`labels`)": 40}
+    groups = {cell["group"] for cell in told["checklist"]["breakdown"]}
+    assert groups >= {"Vocabulary", "steps (DIR)", "not bad (MFT)", "typos (INV)", "turned (DIR)"}
+    assert {c["group"] for c in told["cells"]["breakdown"]} == {
+        "drama, negative", "drama, positive"
+    }  # fmt: skip
+    result.stdout.fnmatch_lines(["score by group under domain/checklist*"])
+
+
+def test_the_assertions_of_the_guide_to_behaviour_hold(
+    behaviour_project: pytest.Pytester,
+) -> None:
+    """Its tests pass."""
+    result = behaviour_project.runpytest_inprocess("--ood-suite", "-k", "test_behaviour")
+    result.assert_outcomes(passed=3, deselected=result.parseoutcomes()["deselected"])
+
+
+def test_the_suite_of_cells_in_the_guide_to_behaviour_is_read(
+    behaviour_project: pytest.Pytester,
+) -> None:
+    """HANS is declared as the keys have it."""
+    text = behaviour_project.path.joinpath("suites/hans.toml").read_text()
+    suite = parse_suite(text, "hans", "the guide")
+    (shift,) = suite.shifts
+    assert isinstance(shift, DomainShift)
+    assert isinstance(shift.source, DataSource)
+    assert shift.source.group == ("heuristic", "label")
 
 
 @pytest.fixture

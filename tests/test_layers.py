@@ -15,7 +15,7 @@ LAYERS = [
     {"evaluation", "strategies"},
     {"frozen", "suite", "cluster", "engine", "store", "shifts"},
     {"perturbations", "suites", "models", "budgets", "trackers"},
-    {"readers", "metrics", "tasks", "statistics", "prompting", "parsing"},
+    {"readers", "metrics", "tasks", "statistics", "prompting", "parsing", "cases", "checklist"},
     {
         "assets",
         "columns",

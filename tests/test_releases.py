@@ -247,3 +247,41 @@ def test_plain_values_hold_the_figures() -> None:
     assert (change["n"], change["before"], change["drop"]) == (300, 1.0, 0.066666667)
     assert change["interval"][0] <= change["drop"] <= change["interval"][1]
     assert (told["old"], told["notes"]) == ("old", [])
+
+
+def grouped(**groups: float) -> dict[str, Any]:
+    """Make a report whose noise shift has these scores by group."""
+    cells = [
+        {"group": name, "within": None, "n": 10, "score": score, "interval": [0.0, 1.0]}
+        for name, score in groups.items()
+    ]
+    made = report(noise=texts(10))
+    made["evaluations"][0]["breakdown"] = cells
+    return made
+
+
+def test_groups_that_moved_are_named() -> None:
+    """Those that both runs have, the largest move first; what moved little is left to the JSON."""
+    old, new = grouped(a=0.9, b=0.8, c=0.5, gone=1.0), grouped(a=0.6, b=0.77, c=0.6, new=0.0)
+    release = compare(old, new, "old")
+    (change,) = release.changes
+    assert [cell.group for cell in change.cells] == ["a", "b", "c"]
+    assert [cell.group for cell in change.moved] == ["a", "c"]
+    lines = [line.split() for line in render(release) if line.startswith("  ")]
+    assert lines[-2:] == [["a", "90.0", "60.0", "30.0"], ["c", "50.0", "60.0", "-10.0"]]
+
+
+def test_many_groups_that_moved_are_counted() -> None:
+    """Five are named, and no line is wider than the others may be."""
+    names = {f"{'long' * 30} {n}": n for n in range(9)}
+    old = grouped(**dict.fromkeys(names, 1.0))
+    new = grouped(**{name: 0.5 - n / 100 for name, n in names.items()})
+    lines = render(compare(old, new, "old"))
+    assert any("4 more groups moved by 5.0 or more" in line for line in lines)
+    assert max(map(len, lines)) <= 100
+
+
+def test_a_report_without_groups_is_compared_as_before() -> None:
+    """Such as one of an earlier version."""
+    (change,) = compare(report(noise=texts(10)), grouped(a=1.0), "old").changes
+    assert (change.cells, change.moved) == ((), [])

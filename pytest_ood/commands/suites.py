@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.assets import is_fetched
 from pytest_ood.budgets import points
+from pytest_ood.checklist import Checklist, load_checklist
 from pytest_ood.commands._shared import add_surroundings, reader_of
 from pytest_ood.configuration import Configuration, is_configured, project_root, read_configuration
 from pytest_ood.errors import OodError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_ood.readers import Reader
     from pytest_ood.shifts import Shift
     from pytest_ood.suite import Suite
+    from pytest_ood.tasks import Task
 
 EXAMPLE = "python -m pytest_ood suites sentiment"
 
@@ -79,13 +81,15 @@ def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
         "min_score": suite.min_score,
         "max_examples": suite.max_examples,
         "models": list(suite.models),
-        IN_DISTRIBUTION: _data(suite.in_distribution, reader),
+        IN_DISTRIBUTION: _data(suite.in_distribution, reader, suite.task),
         "shifts": [
             {
                 "kind": shift.kind,
                 "name": shift.name,
                 "made_by": _made_by(shift),
-                "data": _data(shift.source, reader) if isinstance(shift, DomainShift) else None,
+                "data": _data(shift.source, reader, suite.task)
+                if isinstance(shift, DomainShift)
+                else None,
                 "merge": dict(shift.merge) if isinstance(shift, DomainShift) else {},
                 "budgets": {m: _budget(b) for m, b in suite.budgets[shift.name].items()},
             }
@@ -94,8 +98,15 @@ def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
     }
 
 
-def _data(source: DataSource | Dataset, reader: Reader) -> dict[str, Any]:
+def _data(source: DataSource | Dataset | Checklist, reader: Reader, task: Task) -> dict[str, Any]:
     """Return where data lies and how many examples there are; None where fetching it tells."""
+    if isinstance(source, Checklist):
+        told = {"data": source.data, "split": None, "instead_of": None}
+        try:
+            tests = load_checklist(source, reader.root, source.data, task)
+        except OodError as error:
+            return {**told, "examples": None, "problem": str(error)}
+        return {**told, "examples": len(tests.dataset), "problem": None}
     if not isinstance(source, DataSource):
         told = {"data": source.name, "split": None, "instead_of": None}
         return {**told, "examples": len(source), "problem": None}
@@ -127,7 +138,11 @@ def _made_by(shift: Shift) -> str | None:
 
 
 def _budget(budget: Budget) -> dict[str, float | None]:
-    return {"max_drop": budget.max_drop, "margin": budget.margin}
+    return {
+        "max_drop": budget.max_drop,
+        "margin": budget.margin,
+        "min_score": budget.min_score,
+    }
 
 
 def _lines(entry: Mapping[str, Any]) -> list[str]:
@@ -166,6 +181,8 @@ def _shift_told(shift: Mapping[str, Any]) -> str:
             budgets.append(f"drop{of} at most {points(budget['max_drop'])}")
         if budget["margin"] is not None:
             budgets.append(f"beyond the baseline's{of} at most {points(budget['margin'])}")
+        if budget["min_score"] is not None:
+            budgets.append(f"at least {points(budget['min_score'])} %")
     parts = [what or "", ", ".join(merged), ", ".join(budgets) or "no budget"]
     told = "; ".join(part for part in parts if part)
     return f"{shift['kind']}/{shift['name']}: {told}"

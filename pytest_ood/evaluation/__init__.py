@@ -6,6 +6,7 @@ from pytest_ood.evaluation.curves import SeverityCurve, severity_curves
 from pytest_ood.evaluation.family import PROCEDURES, settle_family
 from pytest_ood.evaluation.items import Items
 from pytest_ood.evaluation.records import (
+    Cell,
     Comparison,
     Evaluation,
     Flip,
@@ -16,11 +17,12 @@ from pytest_ood.evaluation.records import (
     from_record,
     to_record,
 )
-from pytest_ood.evaluation.run import SuiteRun, resources_of
+from pytest_ood.evaluation.run import SuiteRun, resources_of, score_of_cases
 
 __all__ = [
     "PROCEDURES",
     "AttackFigures",
+    "Cell",
     "Comparison",
     "Evaluation",
     "Flip",
@@ -34,6 +36,7 @@ __all__ = [
     "difference_of_drops",
     "from_record",
     "resources_of",
+    "score_of_cases",
     "settle_family",
     "severity_curves",
     "to_record",

@@ -11,7 +11,7 @@ import numpy as np
 from pytest_ood.columns import Column, combined
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.metrics import ACCURACY, find_loss, outcome, pseudo_outcomes
-from pytest_ood.statistics import mean_difference, paired_drop, unpaired_drop
+from pytest_ood.statistics import mean_difference, mean_score, paired_drop, unpaired_drop
 from pytest_ood.statistics.functions import FunctionOfMeans
 from pytest_ood.statistics.means import Means
 from pytest_ood.statistics.samples import Sample
@@ -85,12 +85,16 @@ def gap_difference(mine: Trials, other: Trials) -> Figure:
 
     What the reference scores on the same examples cancels out.
     """
-    figure = mean_difference(combined([mean_scores(other)[1], mean_scores(mine)[1]], sub))
     return over_seeds(
-        figure,
+        mean_difference(gains(mine, other)),
         tuple(-mean_of(trial.after) for trial in mine),
         tuple(mean_of(trial.after) for trial in other),
     )
+
+
+def gains(mine: Trials, other: Trials) -> Column[float]:
+    """Return what another model scores more than one, under the shift, by example."""
+    return combined([mean_scores(other)[1], mean_scores(mine)[1]], sub)
 
 
 def mean_scores(trials: Trials) -> tuple[Column[float], Column[float]]:
@@ -104,6 +108,16 @@ def mean_scores(trials: Trials) -> tuple[Column[float], Column[float]]:
 def mean_scores_of(sides: Sequence[Outcomes]) -> Column[float]:
     """Return every example's score, averaged over the seeds."""
     return combined([side.graded.score for side in sides], _mean_of_all)
+
+
+def score_figure(sides: Sequence[Outcomes]) -> Figure:
+    """Return the mean score, over all seeds of a model.
+
+    Args:
+        sides: On the same examples, one for each seed.
+    """
+    seeds = tuple(map(mean_of, sides))
+    return over_seeds(mean_score(mean_scores_of(sides)), seeds, limits=(0.0, 1.0))
 
 
 def mean_of(outcomes: Outcomes) -> float:

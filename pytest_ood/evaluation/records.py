@@ -61,13 +61,31 @@ class LabelCounts:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A model on the examples of one group under a shift.
+
+    Attributes:
+        group: Its name, such as a cell of HANS, or a test of CheckList.
+        within: The group that it is a part of, such as the test's capability; "" where there is
+            none.
+        n: Examples of it, or cases.
+        score: With its interval.
+    """
+
+    group: str
+    within: str
+    n: int
+    score: Estimate
+
+
+@dataclass(frozen=True)
 class Floor:
-    """A model on a suite's in-distribution data.
+    """A model on a suite's in-distribution data, or under a shift: the score by itself.
 
     Attributes:
         suite: Its name.
         model: Its name.
-        n: Examples used.
+        n: Examples used, or cases.
         planned: Examples there were; more than n where the verdict was settled before.
         abstained: Answers that could not be parsed.
         score: With its interval.
@@ -83,7 +101,14 @@ class Floor:
         disagreed: How many of them it then answered otherwise.
         seed_scores: The score of each training or demonstration seed; one where there is one.
         errors: Why inputs got no answer, and how many; their examples are left out.
-        items: The score of each example, of the first of them.
+        items: The score of each example, of the first of them; in distribution only.
+        kind: Of shift; "" in distribution.
+        shift: Its name; "" in distribution.
+        breakdown: Of a shift: the score of each group, where examples have groups.
+        left_out: Of a shift: why rows of the data, or cases, are not counted, and how many.
+        cases: Where several inputs are counted as one, how many inputs they have; else 0.
+        flips: Of a shift: the first of the examples that it cost.
+        flipped: Of a shift: how many there are.
     """
 
     suite: str
@@ -105,6 +130,13 @@ class Floor:
     seed_scores: tuple[float, ...] = ()
     errors: tuple[tuple[str, int], ...] = ()
     items: Items | None = None
+    kind: str = ""
+    shift: str = ""
+    breakdown: tuple[Cell, ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
+    cases: int = 0
+    flips: tuple[Flip, ...] = ()
+    flipped: int = 0
 
     @property
     def score_answered(self) -> float | None:
@@ -165,6 +197,9 @@ class Evaluation:
         items: The score of each example under the shift, of the first of them; of accuracy only.
             Where a shift leaves other texts for every model, examples are known by the original.
         per_label: Right answers by label; of accuracy only.
+        breakdown: The score of each group, where examples have groups; of accuracy only.
+        left_out: Why rows of the data, or cases, are not counted, and how many.
+        cases: Where several inputs are counted as one, how many inputs they have; else 0.
     """
 
     suite: str
@@ -210,6 +245,9 @@ class Evaluation:
     flipped: int = 0
     items: Items | None = None
     per_label: tuple[LabelCounts, ...] = ()
+    breakdown: tuple[Cell, ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
+    cases: int = 0
 
     @property
     def stopped(self) -> bool:
@@ -246,7 +284,9 @@ class Comparison:
         n: Examples.
         scores: The model's metric before and under the shift.
         baseline_scores: The baseline's.
-        difference: drop - baseline_drop, with its interval; below 0 the model drops less.
+        difference: drop - baseline_drop, with its interval; below 0 the model drops less. Of
+            cases the baseline's score less the model's: what single answers score in distribution
+            is no measure of these.
         margin: The most the difference may be, or None.
         verdict: pass, fail, inconclusive or invalid.
         reason: Why.
@@ -260,6 +300,7 @@ class Comparison:
         surrogate: Of an attack on another model: that model's name; "" otherwise.
         errors: Why inputs got no answer, of either model, and how many.
         flipped: How many examples the model lost and the baseline did not.
+        cases: Where several inputs are counted as one, how many inputs they have; else 0.
     """
 
     suite: str
@@ -284,6 +325,7 @@ class Comparison:
     surrogate: str = ""
     errors: tuple[tuple[str, int], ...] = ()
     flipped: int = 0
+    cases: int = 0
 
 
 @dataclass(frozen=True)
@@ -341,11 +383,20 @@ def from_record(record: Mapping[str, Any]) -> Result:
             values[name] = Column.from_record(values[name])
     if values.get("items") is not None:
         values["items"] = Items.from_record(record["items"])
+    _rebuild_lists(values)
+    return kind(**values)
+
+
+def _rebuild_lists(values: dict[str, Any]) -> None:
+    """Put records in the place of the mappings in lists."""
     if "per_label" in values:
         values["per_label"] = tuple(LabelCounts(**counts) for counts in values["per_label"])
+    if "breakdown" in values:
+        values["breakdown"] = tuple(
+            Cell(**{**cell, "score": Estimate(**cell["score"])}) for cell in values["breakdown"]
+        )
     if "flips" in values:
         values["flips"] = tuple(Flip(**flip) for flip in values["flips"])
-    return kind(**values)
 
 
 def _tuples(value: Any) -> Any:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from operator import gt
 from types import MappingProxyType
@@ -26,6 +27,8 @@ from pytest_ood.budgets import (
     judge_at_most,
     points,
 )
+from pytest_ood.cases import Case, best_constant, contrast_sets, members_of, path_of
+from pytest_ood.checklist import Checklist, load_checklist
 from pytest_ood.columns import Column, combined
 from pytest_ood.errors import DataError, ModelError, NotApplicableError, OodError
 from pytest_ood.evaluation import figures
@@ -34,6 +37,7 @@ from pytest_ood.evaluation.items import KEPT, Items, hashes_of
 from pytest_ood.evaluation.leaks import items_of, refuse_shown, trained_on
 from pytest_ood.evaluation.records import (
     FLIPS_KEPT,
+    Cell,
     Comparison,
     Evaluation,
     Flip,
@@ -45,6 +49,7 @@ from pytest_ood.evaluation.trials import (
     Asked,
     Asker,
     AttackTrial,
+    CaseAnswers,
     DomainTrial,
     Growing,
     InDistribution,
@@ -62,6 +67,7 @@ from pytest_ood.metrics import (
     ACCURACY,
     IN_DOMAIN,
     REWEIGHTED,
+    SINGLE_ACCURACY,
     goes_by_label,
     loss_names,
     most_frequent,
@@ -78,13 +84,14 @@ from pytest_ood.shifts import (
     Shifted,
     TransferShift,
     WorstCase,
+    counts_cases,
     keeps_answers,
     shifted_set_hash,
 )
 from pytest_ood.statistics import estimate, mean_score
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.statistics.seeds import over_seeds
-from pytest_ood.statistics.sequential import looks
+from pytest_ood.statistics.sequential import Sequential, looks
 from pytest_ood.suite import IN_DISTRIBUTION, Suite, task_under
 from pytest_ood.tasks import check_labels, majority_share
 
@@ -109,6 +116,9 @@ if TYPE_CHECKING:
 COMPARED = 500
 """Successes of an attack whose likeness to their originals is measured: an encoder is no quicker
 than the model."""
+
+MOST_CELLS = 200
+"""More groups than this are no table that anybody reads."""
 
 REASKED = 64
 """In-distribution examples that are put to a model a second time."""
@@ -168,24 +178,32 @@ class SuiteRun:
         self._item_hashes: dict[tuple[str, int, bytes], NDArray[np.uint64]] = {}
         self._evaluations: dict[tuple[str, str, str], Evaluation] = {}
         self._checked: set[tuple[str, str]] = set()
+        self._left_out: dict[str, tuple[tuple[str, int], ...]] = {}
+        self._paths: dict[str, Column[tuple[str, ...]]] = {}
 
     def in_distribution(self) -> Dataset:
         """Return the drawn in-distribution examples."""
         return self._drawn(IN_DISTRIBUTION, self.suite.in_distribution, self.suite.task)
 
     def _target(self, shift: DomainShift) -> Dataset:
-        """Return the drawn examples of a domain shift; paired, in the order of the originals.
+        """Return the drawn examples, or cases, of a domain shift.
+
+        Paired, they have the order of the originals.
 
         Raises:
             OodError: the data cannot be read.
             DataError: it is paired, and ids are not the same as in distribution.
         """
-        task = task_under(self.suite.task, shift)
+        task, source = task_under(self.suite.task, shift), shift.source
+        if shift.counts_cases or isinstance(source, Checklist):
+            if shift.name not in self._datasets:
+                self._datasets[shift.name] = self._sampled(shift.name, self._cases(shift))
+            return self._datasets[shift.name]
         if not shift.paired:
-            return self._drawn(shift.name, shift.source, task)
+            return self._drawn(shift.name, source, task)
         if shift.name not in self._datasets:
             where = f"{self.suite.name}/{shift.kind}/{shift.name}"
-            whole = self._whole(shift.name, shift.source, task)
+            whole = self._whole(shift.name, source, task)
             originals = self._whole(IN_DISTRIBUTION, self.suite.in_distribution, self.suite.task)
             check_pairs(where, originals, whole)
             if self.frozen is not None and shift.name in self.frozen.data:
@@ -236,7 +254,7 @@ class SuiteRun:
         """
         size = self.horizon(shift)
         if isinstance(shift, DomainShift):
-            return inputs_of(self._target(shift).examples)
+            return [member.inputs for member in members_of(self._target(shift))]
         if not isinstance(shift, NoiseShift) or not self._is_made_by_rules(shift):
             return None
         shifted = self._perturbed(shift)
@@ -325,6 +343,84 @@ class SuiteRun:
             self._floors[model.name] = self._measure_floor(model)
         return self._floors[model.name]
 
+    def score(self, model: Tested, shift: Shift) -> Floor:
+        """Measure a model's score under a shift by itself.
+
+        Raises:
+            NotApplicableError: the model or the data lacks what the check needs.
+            OodError: the data or the model cannot be used.
+        """
+        budget = self._budget(shift, ACCURACY).min_score
+        invalid = self._unusable(model) or self._unusable_surrogate(shift)
+        sizes = self._sizes(shift, ACCURACY, budget, invalid, [model])
+        cuts: list[int] = []
+        for size in sizes:
+            trials = self._trial(model, shift, size)
+            figure = figures.score_figure([trial.after for trial in trials])
+            if len(sizes) > 1:
+                values = figures.mean_scores(trials)[1]
+                cuts.append(len(values))
+                figure = figures.sequential(
+                    values, cuts, (0.0, 1.0), self._most(shift),
+                    current=figure, final=size == sizes[-1],
+                )  # fmt: skip
+                if budget is not None and self._is_done(
+                    shift, trials, figure, budget, at_least=True
+                ):
+                    break
+        judged = (
+            invalid
+            or self._too_few(shift, trials)
+            or self._too_many_abstentions(trials)
+            or self._too_many_missing(trials)
+        )
+        if judged is None:
+            judged = Judgement("measured", "no floor is set")
+            if budget is not None:
+                judged = judge_at_least(figure, budget, self.rules)
+        after, flipped = trials[0].after, _flipped(trials[0])
+        return Floor(
+            suite=self.suite.name,
+            model=model.name,
+            kind=shift.kind,
+            shift=shift.name,
+            n=figure.n,
+            # What is left out is no reason to stop.
+            planned=figure.n if size == sizes[-1] else self._most(shift),
+            abstained=_abstained(after),
+            score=estimate(figure, self.rules.alpha),
+            majority=self._best_constant(shift, after),
+            budget=budget,
+            verdict=judged.verdict,
+            reason=judged.reason,
+            seed=self.seed,
+            data_hash=self._hash(shift, trials[0]),
+            p_fail=judged.p_fail,
+            seed_scores=tuple(figures.mean_of(trial.after) for trial in trials),
+            errors=_counted(trial.unanswered for trial in trials),
+            breakdown=self._breakdown(shift, trials, stopping=isinstance(figure, Sequential)),
+            left_out=self._not_counted(shift, trials[0]),
+            cases=_inputs_of_cases(trials[0]),
+            flips=_flips(trials[0], flipped),
+            flipped=len(flipped),
+        )
+
+    def _not_counted(self, shift: Shift, trial: Trial) -> tuple[tuple[str, int], ...]:
+        """Return why rows of the data, and cases, are not counted, and how many."""
+        return (*self._left_out.get(shift.name, ()), *trial.left_out)
+
+    def _most(self, shift: Shift) -> int:
+        """Return how many examples there are under a shift at most."""
+        return len(self._target(shift)) if isinstance(shift, DomainShift) else self.horizon(shift)
+
+    def _best_constant(self, shift: Shift, after: Outcomes) -> float:
+        """Return what the best of the models that always answer the same would score."""
+        if counts_cases(shift):
+            used = read(after.examples, after.places)
+            task = task_under(self.suite.task, shift)
+            return best_constant((e for e in used if isinstance(e, Case)), task)
+        return most_frequent(after.graded.truth)[1] / len(after)
+
     def evaluate(self, model: Tested, shift: Shift, metric: str = ACCURACY) -> Evaluation:
         """Measure a model under a shift.
 
@@ -356,15 +452,24 @@ class SuiteRun:
         for size in sizes:
             mine = self._trial(model, shift, size)
             both = aligned([*mine, *self._trial(baseline, shift, size)])
+            if not both[0].after and size != sizes[-1]:
+                # What applies to both models may come later.
+                continue
+            self._check_in_common(model, baseline, shift, both[0])
             mine, other = both[: len(mine)], both[len(mine) :]
-            figure = self._difference(mine, other, metric)
+            figure = self._difference(mine, other, shift, metric)
             if len(sizes) > 1:
-                first, second = figures.differences(mine, other)
-                values = figures.in_pairs(first, second)
+                cases = counts_cases(shift)
+                values = (
+                    figures.gains(mine, other)
+                    if cases
+                    else figures.in_pairs(*figures.differences(mine, other))
+                )
+                most = 1.0 if cases else 2.0
                 cuts.append(len(values))
                 figure = figures.sequential(
-                    values, cuts, (-2.0, 2.0), self.horizon(shift),
-                    current=figure, final=size == sizes[-1],
+                    values, cuts, (-most, most), self._most(shift) if cases else
+                    self.horizon(shift), current=figure, final=size == sizes[-1],
                 )  # fmt: skip
                 if margin is not None and self._is_done(shift, [*mine, *other], figure, margin):
                     break
@@ -403,7 +508,20 @@ class SuiteRun:
             p_fail=judged.p_fail,
             surrogate=_surrogate(shift),
             errors=_counted(t.unanswered for t in (*mine, *other)),
+            cases=_inputs_of_cases(mine[0]),
         )
+
+    def _check_in_common(self, model: Tested, baseline: Tested, shift: Shift, trial: Trial) -> None:
+        """Refuse to compare two models that have nothing in common.
+
+        Raises:
+            NotApplicableError: names them.
+        """
+        if not trial.after:
+            raise NotApplicableError(
+                f"{self.suite.name}/{shift.kind}/{shift.name}: nothing there applies to both "
+                f"{model.name!r} and {baseline.name!r}, or was answered by both"
+            )
 
     def _evaluate(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
         self._check_labels_same(shift, metric)
@@ -449,7 +567,7 @@ class SuiteRun:
     ) -> Evaluation:
         first, last = self._scores(trials, shift, metric)
         trial, floor = trials[0], self.floor(model)
-        domain = isinstance(shift, DomainShift)
+        domain = isinstance(shift, DomainShift) and not shift.counts_cases
         reference = self._reference(shift, trial.after) if domain else None
         flipped = _flipped(trial)
         self._tell_cut(model, shift.name, trial.shifted)
@@ -496,7 +614,60 @@ class SuiteRun:
             severity=shift.severity if isinstance(shift, NoiseShift) else None,
             items=self._items(shift, trials) if metric == ACCURACY else None,
             per_label=self._by_label(trial, shift) if metric == ACCURACY else (),
+            breakdown=self._breakdown(shift, trials, stopping=isinstance(figure, Sequential))
+            if metric == ACCURACY
+            else (),
+            left_out=self._not_counted(shift, trial),
+            cases=_inputs_of_cases(trial),
         )
+
+    def _breakdown(
+        self, shift: Shift, trials: Sequence[Trial], *, stopping: bool
+    ) -> tuple[Cell, ...]:
+        """Return the score of each group of the examples under a shift.
+
+        Noise and attacks leave examples their groups. Where the check may have stopped early,
+        intervals hold at whatever point that was.
+        """
+        groups = self._groups(shift)
+        used = groups[trials[0].after.places]
+        paths = {
+            path[:depth]: None
+            for path, count in zip(groups.values, used.counts.tolist(), strict=True)
+            for depth in range(1, len(path) + 1)
+            if count
+        }
+        if len(paths) > MOST_CELLS:
+            note = (
+                f"{self.suite.name}/{shift.kind}/{shift.name}: {len(paths):,} groups are too many "
+                'to be told apart; examples that are one set take scoring = "contrast"'
+            )
+            if note not in self.notes:
+                self.notes.append(note)
+            return ()
+        cells = []
+        for path in sorted(paths):
+            found = np.flatnonzero(used.where(partial(_begins, path)))
+            sides = [trial.after.only(found) for trial in trials]
+            figure = figures.score_figure(sides)
+            if stopping:
+                values = figures.mean_scores_of(sides)
+                figure = figures.sequential(
+                    values, [len(values)], (0.0, 1.0), max(self._most(shift), len(values)),
+                    current=figure, final=len(used) >= self._most(shift),
+                )  # fmt: skip
+            within = path[-2] if len(path) > 1 else ""
+            score = estimate(figure, self.rules.alpha)
+            cells.append(Cell(path[-1], within, len(found), score))
+        return tuple(cells)
+
+    def _groups(self, shift: Shift) -> Column[tuple[str, ...]]:
+        """Return where each of the examples under a shift stands in a breakdown."""
+        target = self._target(shift) if isinstance(shift, DomainShift) else None
+        name = IN_DISTRIBUTION if target is None else shift.name
+        if name not in self._paths:
+            self._paths[name] = Column.of(map(path_of, target or self.in_distribution()))
+        return self._paths[name]
 
     def _check_labels_same(self, shift: Shift, metric: str) -> None:
         """Refuse a metric by label where a shift's labels are not those in distribution.
@@ -514,6 +685,8 @@ class SuiteRun:
 
     def _by_label(self, trial: Trial, shift: Shift) -> tuple[LabelCounts, ...]:
         """Return the counts by label, where labels are the same before and under the shift."""
+        if counts_cases(shift):
+            return ()
         labels = self.suite.task.labels
         return _by_label(trial) if labels == task_under(self.suite.task, shift).labels != () else ()
 
@@ -589,6 +762,15 @@ class SuiteRun:
             self._wholes[name] = self.reader.load(source, name, task)
         return self._wholes[name]
 
+    def _cases(self, shift: DomainShift) -> Dataset:
+        """Return all cases of a shift that counts cases."""
+        source, name = shift.source, shift.name
+        if isinstance(source, Checklist):
+            tests = load_checklist(source, self.reader.root, name, self.suite.task)
+            self._left_out[name] = tests.left_out
+            return tests.dataset
+        return contrast_sets(self._whole(name, source, task_under(self.suite.task, shift)))
+
     def _sampled(self, name: str, dataset: Dataset) -> Dataset:
         """Return the examples of a set that are used, in the order of the draw."""
         if self.frozen is None or name not in self.frozen.data:
@@ -652,9 +834,17 @@ class SuiteRun:
         recorded = all(isinstance(model, RecordedModel) for model in models)
         return not recorded and self.rules.is_sequential(horizon) and len(looks(horizon)) > 1
 
-    def _is_done(self, shift: Shift, trials: Sequence[Trial], figure: Figure, limit: float) -> bool:
+    def _is_done(
+        self,
+        shift: Shift,
+        trials: Sequence[Trial],
+        figure: Figure,
+        limit: float,
+        *,
+        at_least: bool = False,
+    ) -> bool:
         enough = min(self._touched(shift, trial) for trial in trials) >= MIN_CHANGED
-        return enough and is_settled(figure, limit, self.rules)
+        return enough and is_settled(figure, limit, self.rules, at_least=at_least)
 
     def _touched(self, shift: Shift, trial: Trial) -> int:
         """Return how many examples noise has changed, or an attack has attacked."""
@@ -705,6 +895,9 @@ class SuiteRun:
         if isinstance(shift, DomainShift):
             merging = replace(asker, merge=shift.merge)
             targets = self._target(shift).examples
+            if shift.counts_cases:
+                cases = [case for case in targets if isinstance(case, Case)]
+                return DomainTrial(source, CaseAnswers(merging, cases, shift.name))
             target = InDistribution(merging, targets, shift.name)
             return DomainTrial(source, target, shift.paired)
         if isinstance(shift, NoiseShift | TransferShift):
@@ -759,8 +952,10 @@ class SuiteRun:
             figures.check_reweightable(trials)
         return figures.drop_figure(trials, metric, self.suite.task)
 
-    def _difference(self, mine: Sequence[Trial], other: Sequence[Trial], metric: str) -> Figure:
-        if metric == IN_DOMAIN:
+    def _difference(
+        self, mine: Sequence[Trial], other: Sequence[Trial], shift: Shift, metric: str
+    ) -> Figure:
+        if metric == IN_DOMAIN or counts_cases(shift):
             return figures.gap_difference(mine, other)
         if metric == REWEIGHTED:
             figures.check_reweightable(mine)
@@ -784,6 +979,8 @@ class SuiteRun:
         task, found = self.suite.task, []
         if keeps_answers(shift):
             return ()
+        if counts_cases(shift):
+            return _single_answers(trials, shift)
         for name in loss_names(task, shift.kind):
             if name in (IN_DOMAIN, REWEIGHTED, "pdr"):
                 continue
@@ -997,6 +1194,63 @@ class SuiteRun:
         return None
 
 
+def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, seed: int) -> Floor:
+    """Measure what a model scores on cases, without any data in distribution.
+
+    Args:
+        asker: Asks the model; its suite has the task.
+        cases: All of them `Case`s.
+        floor: The least score.
+        rules: How certain the verdict has to be.
+        seed: Of the run.
+
+    Raises:
+        NotApplicableError: no case applies to the model.
+        ModelError: it answered no case.
+    """
+    found = [case for case in cases if isinstance(case, Case)]
+    side = CaseAnswers(asker, found, cases.name)
+    outcomes = side.upto(len(found))
+    (trial,) = aligned(
+        [
+            Trial(
+                paired=False, drawn=len(found), before=outcomes, after=outcomes, originals=None,
+                shifted=inputs_of(Picked(found, outcomes.places)), decided=side.decided,
+                left_out=side.left_out(len(found)),
+            )
+        ]
+    )  # fmt: skip
+    # Both sides are the same one here.
+    missing = trial.unanswered[: len(trial.unanswered) // 2]
+    if not len(trial.after):
+        raise ModelError(f"model {asker.model.name!r} answered no case ({missing[0]})")
+    figure = figures.score_figure([trial.after])
+    judged = _too_many_unanswered(missing, len(found)) or judge_at_least(figure, floor, rules)
+    flipped = _flipped(trial)
+    return Floor(
+        suite=asker.suite.name,
+        model=asker.model.name,
+        kind="domain",
+        shift=cases.name,
+        n=figure.n,
+        planned=figure.n,
+        abstained=_abstained(trial.after),
+        score=estimate(figure, rules.alpha),
+        majority=best_constant(found, asker.suite.task),
+        budget=floor,
+        verdict=judged.verdict,
+        reason=judged.reason,
+        seed=seed,
+        data_hash=Dataset(cases.name, Picked(found, trial.after.places)).content_hash,
+        p_fail=judged.p_fail,
+        errors=_counted([missing]),
+        left_out=trial.left_out,
+        cases=_inputs_of_cases(trial),
+        flips=_flips(trial, flipped),
+        flipped=len(flipped),
+    )
+
+
 def resources_of(reader: Reader) -> Resources:
     """Return what perturbations and filters may use, from what a reader may."""
     return Resources(reader.cache, reader.offline, reader.root, reader.progress)
@@ -1061,9 +1315,35 @@ def _flipped(trial: Trial) -> NDArray[np.intp]:
     return np.flatnonzero(combined([trial.before.graded.score, after], gt).where(bool))
 
 
+def _begins(path: tuple[str, ...], longer: tuple[str, ...]) -> bool:
+    return longer[: len(path)] == path
+
+
+def _inputs_of_cases(trial: Trial) -> int:
+    return sum(one.asked for one in trial.decided or ())
+
+
+def _single_answers(trials: Sequence[Trial], shift: Shift) -> tuple[tuple[str, float, float], ...]:
+    """Return the accuracy of the single answers to contrast sets, beside their consistency."""
+    if not isinstance(shift, DomainShift) or shift.scoring != "contrast":
+        return ()
+    decided = [one for trial in trials for one in trial.decided or ()]
+    share = sum(one.right for one in decided) / sum(one.asked for one in decided)
+    before = float(Sample.of(figures.mean_scores(trials)[0]).mean)
+    return ((SINGLE_ACCURACY, before, share),)
+
+
 def _flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
     """Return the first of those that flipped, with their texts."""
     places = flipped[:FLIPS_KEPT]
+    if trial.decided is not None:
+        return tuple(
+            Flip(
+                one.id, one.expected, None if one.before is None else _shown(one.before),
+                _shown(one.inputs), one.answer_before, one.answer,
+            )
+            for one in read(trial.decided, places)
+        )  # fmt: skip
     new, texts = trial.after.read(places), read(trial.shifted, places)
     if trial.originals is None:
         return tuple(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from pytest_ood.cases import AllRight, Finding, members_of
 from pytest_ood.columns import Column, combined
 from pytest_ood.edits import Perturbed, apply_edits
 from pytest_ood.engine import check_answered, check_answers
@@ -31,6 +32,7 @@ from pytest_ood.tasks import Prediction, majority_share, merged_answer, merged_t
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from pytest_ood.cases import Case
     from pytest_ood.engine import Engine
     from pytest_ood.examples import Inputs
     from pytest_ood.metrics import Outcome
@@ -123,6 +125,31 @@ class Asker:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """The input that decides whether a case is right, and what it is compared with.
+
+    Attributes:
+        id: Of the case.
+        expected: What was expected, in words.
+        inputs: What the model was asked.
+        answer: What it said.
+        before: The input that it is compared with, or None.
+        answer_before: What the model said to that.
+        right: Of the case's inputs, how many were answered right.
+        asked: How many inputs it has.
+    """
+
+    id: str
+    expected: str
+    inputs: Inputs
+    answer: str | None
+    before: Inputs | None
+    answer_before: str | None
+    right: int
+    asked: int
+
+
+@dataclass(frozen=True)
 class Trial:
     """What a model answered before and under a shift, on the first `drawn` examples.
 
@@ -140,6 +167,9 @@ class Trial:
         cached: Of an attack: queries that were answered without asking the model.
         prompt: Of an attack on the prompt: what was changed.
         unanswered: Why, for each input that got no answer: those examples are left out.
+        decided: Where several inputs are counted as one, what decided each of `after`; None
+            elsewhere.
+        left_out: Why cases do not apply to the model, and how many.
     """
 
     paired: bool
@@ -155,6 +185,8 @@ class Trial:
     cached: int = 0
     prompt: PromptAttack | None = None
     unanswered: Column[str] = field(default_factory=Column)
+    decided: Sequence[Decided] | None = None
+    left_out: tuple[tuple[str, int], ...] = ()
 
 
 class Growing(Protocol):
@@ -191,6 +223,102 @@ class InDistribution:
 
 
 @dataclass
+class CaseAnswers:
+    """The answers to cases, each of which is right or wrong as a whole.
+
+    A case with an input that got no answer has none; one with an abstention is one, and wrong.
+
+    Attributes:
+        asker: Asks the model.
+        examples: The cases.
+        name: Of the set.
+        graded: What became of those so far that apply to the model.
+        decided: What decided each of them.
+        places: Where they stand among all.
+        inapplicable: Why the others do not apply, by place.
+        reached: How many cases were asked about.
+    """
+
+    asker: Asker
+    examples: Sequence[Case]
+    name: str
+    graded: Graded = field(default_factory=Graded)
+    decided: list[Decided] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    inapplicable: dict[int, str] = field(default_factory=dict)
+    reached: int = 0
+
+    def upto(self, size: int) -> Outcomes:
+        """Return the outcomes of the first `size` cases, or else of the first that applies.
+
+        Raises:
+            NotApplicableError: none of all cases applies to the model.
+        """
+        self._reach(size)
+        while not self.places and self.reached < len(self.examples):
+            self._reach(self.reached + size)
+        if not self.places:
+            why = "; ".join(dict.fromkeys(self.inapplicable.values()))
+            raise NotApplicableError(
+                f"{self.asker.suite.name}/domain/{self.name} does not apply to "
+                f"{self.asker.model.name!r}: {why}"
+            )
+        count = max(1, int(np.searchsorted(self.places, size)))
+        places = np.array(self.places[:count], np.int64)
+        return Outcomes(self.examples, places, self.graded[:count])
+
+    def _reach(self, size: int) -> None:
+        """Ask about the cases that were not asked about yet."""
+        new = self.examples[self.reached : size]
+        if new:
+            self._ask(new)
+            self.reached += len(new)
+
+    def left_out(self, size: int) -> tuple[tuple[str, int], ...]:
+        """Return why some of the first `size` cases do not apply to the model, and how many."""
+        reasons = Counter(why for place, why in self.inapplicable.items() if place < size)
+        return tuple(sorted(reasons.items()))
+
+    def _ask(self, cases: Sequence[Case]) -> None:
+        members = list(members_of(cases))
+        answers = iter(self.asker.answers(self.name, members, inputs_of(members)))
+        rows, merge = [], self.asker.merge
+        task = merged_task(self.asker.suite.task, merge)
+        for place, case in enumerate(cases, start=self.reached):
+            given = [merged_answer(next(answers), merge) for _ in case.members]
+            error = next((a.error for a in given if a.error is not None), None)
+            scores = [task.score(a, m) for a, m in zip(given, case.members, strict=True)]
+            found = Finding(holds=False)
+            if error is None:
+                found = case.expectation.find(given, scores)
+            if found.holds is None:
+                self.inapplicable[place] = found.why
+                continue
+            self.places.append(place)
+            self.decided.append(_decided(case, given, found, scores))
+            silent = any(answer.label is None for answer in given)
+            answer = None if silent else self.decided[-1].answer
+            rows.append((case.label, Prediction(answer, error=error), float(found.holds)))
+        self.graded += Graded.of(rows)
+
+
+def _decided(
+    case: Case, given: Sequence[Prediction], found: Finding, scores: Sequence[float]
+) -> Decided:
+    member, against = case.members[found.place], found.against
+    return Decided(
+        case.id,
+        member.label if isinstance(case.expectation, AllRight) else case.label,
+        member.inputs,
+        given[found.place].label,
+        None if against is None else case.members[against].inputs,
+        None if against is None else given[against].label,
+        sum(score >= 1.0 for score in scores),
+        len(scores),
+    )
+
+
+@dataclass
 class DomainTrial:
     """Other examples than in distribution; paired, the same ones in another form.
 
@@ -201,7 +329,7 @@ class DomainTrial:
     """
 
     source: InDistribution
-    target: InDistribution
+    target: InDistribution | CaseAnswers
     paired: bool = False
 
     def upto(self, size: int) -> Trial:
@@ -215,8 +343,18 @@ class DomainTrial:
             before=before,
             after=after,
             originals=inputs_of(self.source.examples[: len(after)]) if self.paired else None,
-            shifted=inputs_of(self.target.examples[: len(after)]),
+            shifted=inputs_of(Picked(self.target.examples, after.places)),
+            **self._of_cases(after, len(self.target.examples) if whole else size),
         )
+
+    def _of_cases(self, after: Outcomes, size: int) -> dict[str, Any]:
+        """Return what a trial has besides where several inputs are counted as one."""
+        if not isinstance(self.target, CaseAnswers):
+            return {}
+        return {
+            "decided": self.target.decided[: len(after)],
+            "left_out": self.target.left_out(size),
+        }
 
 
 @dataclass
@@ -641,6 +779,7 @@ def _only(trial: Trial, before: Places | None, after: Places | None) -> Trial:
         after=trial.after.only(last),
         originals=None if originals is None else Picked(originals, last),
         shifted=Picked(trial.shifted, last),
+        decided=None if trial.decided is None else Picked(trial.decided, last),
         unanswered=trial.unanswered + known(errors),
     )
 

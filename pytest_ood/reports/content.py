@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import interval, percent, points
 from pytest_ood.evaluation import PROCEDURES
-from pytest_ood.metrics import ACCURACY, RECALL
+from pytest_ood.metrics import ACCURACY, RECALL, SINGLE_ACCURACY
 from pytest_ood.reports.explanation import rerun
 from pytest_ood.reports.results import Answer, ModelInfo
 from pytest_ood.reports.terminal import answer_sentence
@@ -108,6 +108,11 @@ class Line:
         return self.shift if self.metric == ACCURACY else f"{self.shift}, {self.metric}"
 
     @property
+    def figure(self) -> str:
+        """What the figure is called: under a shift by itself, the score."""
+        return "score" if self.what == "score" and self.kind else FIGURES[self.what]
+
+    @property
     def value(self) -> str:
         """The figure, in points."""
         return "none" if self.estimate is None else points(self.estimate.value)
@@ -152,7 +157,11 @@ class Line:
             part = self.row["n"] < max(sizes)
             return [("examples then, now", "{:,}, {:,}".format(*sizes))] if part else []
         if self.what == "difference":
-            return _errors(self.row["errors"])
+            told = "how many more cases it fails than the baseline"
+            return [
+                *([("it is", told)] if self.row.get("cases") else []),
+                *_errors(self.row["errors"]),
+            ]
         return _remarks(self.row) if self.what == "drop" else _floor_remarks(self.row)
 
 
@@ -170,9 +179,16 @@ def lines(report: Row) -> list[Line]:
         for f in report["in_distribution"]
     ]  # fmt: skip
     found += [
+        Line(s, "score", s["kind"], s["shift"], "", ACCURACY, _estimate("score", s), s["budget"],
+             again(s, s["kind"], s["shift"]))
+        for s in report.get("scores", ())
+    ]  # fmt: skip
+    found += [
         Line(e, "drop", e["kind"], e["shift"], "", e["metric"], _estimate("drop", e), e["budget"],
              again(e, e["kind"], e["shift"]))
         for e in report["evaluations"]
+        # Of cases the score is told: what single answers score in distribution is no measure.
+        if not e.get("cases") or e["budget"] is not None
     ]  # fmt: skip
     found += [
         Line(c, "difference", c["kind"], c["shift"], c["baseline"], c["metric"],
@@ -398,6 +414,48 @@ def label_recalls(evaluation: Row) -> list[LabelRecall]:
     ]
 
 
+@dataclass(frozen=True)
+class Breakdown:
+    """What models score on each group under a shift.
+
+    Attributes:
+        kind: Of shift.
+        shift: Its name.
+        models: Their names.
+        rows: (the group that it is a part of or "", the group, each model's plain values by name).
+    """
+
+    kind: str
+    shift: str
+    models: tuple[str, ...]
+    rows: tuple[tuple[str, str, Mapping[str, Row]], ...]
+
+
+def breakdowns(report: Row, suite: str) -> list[Breakdown]:
+    """Return the scores by group of a suite, shift by shift; a group before its parts."""
+    found: dict[tuple[str, str], dict[tuple[str, str], dict[str, Row]]] = {}
+    names: dict[tuple[str, str], dict[str, None]] = {}
+    for e in report["evaluations"]:
+        if e["suite"] != suite or not e.get("breakdown"):
+            continue
+        shift = (e["kind"], e["shift"])
+        names.setdefault(shift, {}).setdefault(e["model"])
+        for cell in e["breakdown"]:
+            place = (cell["within"] or "", cell["group"])
+            found.setdefault(shift, {}).setdefault(place, {})[e["model"]] = cell
+    return [
+        Breakdown(
+            *shift,
+            tuple(names[shift]),
+            tuple(
+                (*place, cells[place])
+                for place in sorted(cells, key=lambda p: (p[0] or p[1], bool(p[0]), p))
+            ),
+        )
+        for shift, cells in found.items()
+    ]
+
+
 def flipped(report: Row) -> list[Row]:
     """Return the evaluations that hold flipped examples, each shift and model once."""
     found: dict[tuple[str, ...], Row] = {}
@@ -443,6 +501,22 @@ def worst_first(found: Iterable[Line], verdicts: Sequence[str]) -> list[Line]:
     return sorted(kept, key=lambda line: verdicts.index(line.verdict))
 
 
+def case_remarks(report: Row, found: Sequence[Line]) -> list[Line]:
+    """Return the lines of the drops, told or not, of cases whose scores are given.
+
+    What is counted, and what is not, stands with the evaluation, which a report may not show.
+    """
+    wanted = {(line.suite, line.kind, line.shift, line.model) for line in found}
+    return [
+        Line(e, "drop", e["kind"], e["shift"], "", e["metric"], None, None, "")
+        for e in report["evaluations"]
+        if e.get("cases")
+        and e["metric"] == ACCURACY
+        and e["budget"] is None
+        and (e["suite"], e["kind"], e["shift"], e["model"]) in wanted
+    ]
+
+
 def _remarks(e: Row) -> list[tuple[str, str]]:
     told = []
     if e["unchanged"] and not e["surrogate"]:
@@ -463,9 +537,23 @@ def _remarks(e: Row) -> list[tuple[str, str]]:
         told.append(("drop at the in-distribution mix of labels", points(e["reweighted_drop"])))
     if e["in_domain_score"] is not None:
         told.append(("score of the baseline trained on it", points(e["in_domain_score"])))
+    told += _counted_cases(e)
     if e["drawn"] < e["planned"]:
         told.append(("settled early", f"after {e['drawn']:,} of {e['planned']:,}"))
     return told + _seeds(e["seed_drops"])
+
+
+def _counted_cases(e: Row) -> list[tuple[str, str]]:
+    """Tell what is counted where it is not single examples, and what is not."""
+    told = []
+    if e.get("cases"):
+        told.append(
+            ("cases, each right or wrong as a whole", f"{e['n']:,} of {e['cases']:,} inputs")
+        )
+    if SINGLE_ACCURACY in e["metrics"]:
+        single = points(e["metrics"][SINGLE_ACCURACY]["ood"])
+        told.append(("accuracy of their single answers", single))
+    return [*told, *((f"left out: {w}", f"{n:,}") for w, n in e.get("left_out", {}).items())]
 
 
 def _abstained(row: Row) -> list[tuple[str, str]]:
@@ -487,7 +575,8 @@ def _attack(attack: Row, surrogate: str | None) -> list[tuple[str, str]]:
 
 
 def _floor_remarks(row: Row) -> list[tuple[str, str]]:
-    told = [("majority class", points(row["majority"]))]
+    constant = "always the same answer" if "shift" in row else "majority class"
+    told = [(constant, points(row["majority"]))]
     if row["abstained"]:
         told += _abstained(row)
     told += _errors(row["errors"])

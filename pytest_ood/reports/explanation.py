@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.budgets import interval, percent, points
 from pytest_ood.evaluation import Comparison, Evaluation, Floor
 from pytest_ood.examples import fields_of
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, SINGLE_ACCURACY
 from pytest_ood.reports.text import one_line, word_diff
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.budgets import Rules
-    from pytest_ood.evaluation import AttackFigures, Flip, PromptAttack, Result
+    from pytest_ood.evaluation import AttackFigures, Cell, Flip, PromptAttack, Result
     from pytest_ood.examples import Inputs
     from pytest_ood.strategies import PerturbedCase
 
@@ -23,6 +23,8 @@ SHOWN_WIDTH = 200
 LABEL_WIDTH = 60
 SHOWN_FLIPS = 3
 DIFF_WIDTH = 400
+SHOWN_CELLS = 12
+CELL_WIDTH = 100
 
 
 def explain(result: Result, rules: Rules, rerun: str = "") -> str:
@@ -113,15 +115,20 @@ def _level(alpha: float) -> str:
 
 def _floor(floor: Floor, alpha: float) -> list[str]:
     asked = "none" if floor.budget is None else f"at least {points(floor.budget)}"
+    where = f"under {floor.kind}/{floor.shift}" if floor.shift else "in distribution"
+    what = "score" if floor.shift else "accuracy"
+    constant = "always the same answer" if floor.shift else "majority class"
     return [
-        f"{floor.verdict}: {floor.model} in distribution: {floor.reason}",
-        f"  accuracy {points(floor.score.value)}, {_level(alpha)} {interval(floor.score)}, "
+        f"{floor.verdict}: {floor.model} {where}: {floor.reason}",
+        f"  {what} {points(floor.score.value)}, {_level(alpha)} {interval(floor.score)}, "
         f"n = {_used(floor.n, floor.planned)}, seed {floor.seed}",
-        f"  budget: {asked}; majority class {points(floor.majority)}; "
+        f"  budget: {asked}; {constant} {points(floor.majority)}; "
         f"{floor.abstained} abstentions{_answered(floor)}",
         *_errors(floor.errors),
         *_again(floor),
         *_seeds("score", floor.seed_scores),
+        *_counted(floor),
+        *_flips(floor, "that it got wrong", as_diff=bool(floor.cases)),
     ]
 
 
@@ -178,18 +185,25 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
         *_remarks(result),
     ]
     what = "that flipped" if result.paired else "that it got wrong"
-    return lines + _flips(result, what, as_diff=result.kind == "adversarial")
+    as_diff = result.kind == "adversarial" or bool(result.cases)
+    return lines + _flips(result, what, as_diff=as_diff)
 
 
 def _comparison(result: Comparison, alpha: float) -> list[str]:
     asked = "none" if result.margin is None else f"at most {points(result.margin)} points more"
+    told_drop = result.metric == ACCURACY and not result.cases
     lines = [
         f"{result.verdict}: {result.model} against {result.baseline} under "
         f"{result.kind}/{result.shift}{_of(result.metric)}: {result.reason}",
         *(
-            f"  {name}: {_shown(result.metric)} {points(before)} {_first(result.metric)}, "
-            f"{points(after)} under the shift"
-            + (f", drop {points(before - after)} points" if result.metric == ACCURACY else "")
+            f"  {name}: "
+            + (
+                f"score {points(after)}"
+                if result.cases
+                else f"{_shown(result.metric)} {points(before)} {_first(result.metric)}, "
+                f"{points(after)} under the shift"
+            )
+            + (f", drop {points(before - after)} points" if told_drop else "")
             for name, (before, after) in (
                 (result.model, result.scores),
                 (result.baseline, result.baseline_scores),
@@ -216,6 +230,12 @@ def _remarks(result: Evaluation) -> list[str]:
             f"  settled after {result.drawn} of {result.planned} examples: no more were asked"
         )
     lines += _attacked(result)
+    lines += [
+        f"  accuracy of their single answers {points(after)}"
+        for name, _, after in result.measures
+        if name == SINGLE_ACCURACY
+    ]
+    lines += _counted(result)
     if result.rejected:
         lines.append(f"  {result.rejected} more were rejected by the validity filter: left out")
     if result.unheld:
@@ -234,6 +254,35 @@ def _remarks(result: Evaluation) -> list[str]:
             f"  the baseline trained on this domain scores {points(result.reference)} on it"
         )
     return lines + _seeds("drop", result.seed_drops)
+
+
+def _counted(result: Floor | Evaluation) -> list[str]:
+    """Say what was counted where it is not single examples, what was not, and the groups."""
+    lines = [
+        f"  left out: {count} ({one_line(why, SHOWN_WIDTH)})" for why, count in result.left_out
+    ]
+    if result.cases:
+        told = f"{result.n} cases of {result.cases} inputs, each right or wrong as a whole"
+        lines.insert(0, f"  counted: {told}")
+    return [*lines, *_breakdown(result.breakdown)]
+
+
+def _breakdown(cells: Sequence[Cell]) -> list[str]:
+    """Return the groups with the lowest scores; what has parts is told by them."""
+    parents = {cell.within for cell in cells}
+    found = [cell for cell in cells if cell.group not in parents or cell.within]
+    shown = sorted(found, key=lambda cell: (cell.score.value, cell.within, cell.group))
+    lines = [
+        f"    {points(cell.score.value):>5} {interval(cell.score)} n = {cell.n}: {_place(cell)}"
+        for cell in shown[:SHOWN_CELLS]
+    ]
+    head = f"  by group, the lowest of {len(shown)}:" if len(shown) > SHOWN_CELLS else "  by group:"
+    return [head, *lines] if lines else []
+
+
+def _place(cell: Cell) -> str:
+    name = f"{cell.within}: {cell.group}" if cell.within else cell.group
+    return one_line(name, CELL_WIDTH)
 
 
 def _attacked(result: Evaluation) -> list[str]:
@@ -304,7 +353,7 @@ def _first(metric: str) -> str:
     return "when trained on this domain" if metric == IN_DOMAIN else "in distribution"
 
 
-def _flips(result: Evaluation | Comparison, what: str, *, as_diff: bool) -> list[str]:
+def _flips(result: Floor | Evaluation | Comparison, what: str, *, as_diff: bool) -> list[str]:
     shown = result.flips[:SHOWN_FLIPS]
     if not shown:
         return []

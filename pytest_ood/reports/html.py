@@ -149,7 +149,7 @@ class _Suite:
 
     @property
     def floors(self) -> list[Line]:
-        return [line for line in self.lines if line.what == "score"]
+        return [line for line in self.lines if line.what == "score" and not line.kind]
 
     @cached_property
     def scatters(self) -> list[Scatter]:
@@ -160,15 +160,19 @@ class _Suite:
             and line.metric == ACCURACY
             and line.verdict != "invalid"
             and line.shift != WORST_CASE
+            and not line.row.get("cases")
         ]
         groups = ((kind, [line for line in drops if line.kind == kind]) for kind in KINDS)
         return [scatter(kind, found) for kind, found in groups if found]
 
     def tables(self, what: str) -> list[_Table]:
-        """Return drops, differences or changes: a table for each kind of shift and attack."""
-        found = [line for line in self.lines if line.what == what]
+        """Return scores, drops, ...: a table for each kind of shift and attack.
+
+        Scores in distribution have a table of their own.
+        """
+        found = [n for n in self.lines if n.what == what and (n.kind or what != "score")]
         return [
-            _Table(kind, group, [line for line in of_kind if _group(line) == group])
+            _Table(self.report, kind, group, [n for n in of_kind if _group(n) == group])
             for kind in ("", *KINDS)
             for of_kind in ([line for line in found if line.kind == kind],)
             for group in dict.fromkeys(map(_group, of_kind))
@@ -192,6 +196,10 @@ class _Suite:
         return list(shifts.items())
 
     @property
+    def breakdowns(self) -> list[content.Breakdown]:
+        return content.breakdowns(self.report, self.name)
+
+    @property
     def labels(self) -> list[str]:
         rows = (found for _, lines in self.recalls for _, found in lines)
         return list(dict.fromkeys(recall.label for found in rows for recall in found))
@@ -206,11 +214,13 @@ class _Table:
     """Figures with intervals that share an axis.
 
     Attributes:
+        report: What they are from.
         kind: Of shift.
         group: Whom attacks were made on; "" otherwise.
         lines: Its rows.
     """
 
+    report: Row
     kind: str
     group: str
     lines: list[Line]
@@ -218,6 +228,9 @@ class _Table:
     @cached_property
     def axis(self) -> Axis:
         values = [0.0]
+        if self.lines[0].what == "score":
+            # What is allowed ends at 100.
+            values.append(1.0)
         for line in self.lines:
             values.append(line.limit or 0.0)
             if line.estimate is not None:
@@ -234,7 +247,14 @@ class _Table:
         rows: dict[str, list[Line]] = {}
         for line in self.lines:
             rows.setdefault(line.name, []).append(line)
-        return [(name, found, content.told_once(found)) for name, found in rows.items()]
+        return [(name, found, self._told(found)) for name, found in rows.items()]
+
+    def _told(self, found: list[Line]) -> list[tuple[str, str]]:
+        """Return the remarks on scores, and with them those on the cases that were counted."""
+        told = content.told_once(found)
+        if found[0].what == "score":
+            told += content.told_once(content.case_remarks(self.report, found))
+        return told
 
 
 @dataclass(frozen=True)

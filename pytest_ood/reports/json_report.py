@@ -137,6 +137,9 @@ def _report(results: Results) -> dict[str, Any]:
             for model in results.models
         ],
         "in_distribution": [_floor(floor) for floor in results.floors],
+        "scores": [
+            {**_floor(score), "kind": score.kind, "shift": score.shift} for score in results.scores
+        ],
         "evaluations": [_evaluation(evaluation) for evaluation in results.evaluations],
         "comparisons": [_comparison(comparison) for comparison in results.comparisons],
         "severity_curves": [_curve(curve) for curve in results.curves],
@@ -277,6 +280,17 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "flipped": e.flipped,
         "flips": [vars(flip) for flip in e.flips[:SHOWN_FLIPS]],
         "per_label": [asdict(counts) for counts in e.per_label],
+        "breakdown": [
+            {
+                "group": cell.group,
+                "within": cell.within or None,
+                "n": cell.n,
+                **_estimate("score", cell.score),
+            }
+            for cell in e.breakdown
+        ],
+        "left_out": dict(e.left_out),
+        "cases": e.cases or None,
         "items": None if e.items is None else e.items.to_record(),
     }
 
@@ -294,6 +308,7 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "drawn": c.drawn,
         "planned": c.planned,
         "errors": dict(c.errors),
+        "cases": c.cases or None,
         "drop": _figure(_drop(c.metric, *c.scores)),
         "baseline_drop": _figure(_drop(c.metric, *c.baseline_scores)),
         **_estimate("difference", c.difference),

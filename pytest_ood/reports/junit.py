@@ -55,7 +55,8 @@ def properties(result: Result, rules: Rules) -> list[tuple[str, object]]:
         }
     else:
         found |= {
-            "kind": IN_DISTRIBUTION,
+            "kind": result.kind or IN_DISTRIBUTION,
+            "shift": result.shift or None,
             "model": result.model,
             "abstained": result.abstained,
             **_estimate("score", result.score),

@@ -175,7 +175,7 @@ def _check(line: Line) -> str:
     return (
         f"- {ICONS[line.verdict]} {content.VERDICT_WORDS[line.verdict]}: "
         f"{code(line.path)}{metric}, {who}: "
-        f"{content.FIGURES[line.what]} **{line.value}** {line.interval}, "
+        f"{line.figure} **{line.value}** {line.interval}, "
         f"budget {line.budget}: {prose(line.reason)}\n"
         f"  again: {code(line.again, COMMAND_WIDTH)}\n"
     )
@@ -187,7 +187,8 @@ def _error(error: Row) -> str:
 
 
 def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
-    floors = [line for line in found if line.what == "score"]
+    floors = [line for line in found if line.what == "score" and not line.kind]
+    scores = [line for line in found if line.what == "score" and line.kind]
     drops = [line for line in found if line.what == "drop"]
     differences = [line for line in found if line.what == "difference"]
     models = [m for m in content.models(report, suite) if m.name in {n.model for n in found}]
@@ -204,6 +205,10 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
     rows = [("in distribution", floors)] if floors else []
     rows += _by_shift(drops)
     blocks = [_figures("drops", title, models, rows, 2)]
+    if scores:
+        head = "\nScore under the shift by itself, in points\n\n"
+        others = [m for m in models if m.name in {line.model for line in scores}]
+        blocks.append(_figures("scores", head, others, _by_shift(scores), 2))
     if differences:
         baseline = code(differences[0].baseline)
         head = f"\nDrop beyond that of {baseline}, in points, on the same items\n\n"
@@ -226,11 +231,17 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
         for name, row in rows
         for what, figures in content.told_once(row, code)
     ]
+    notes += [
+        f"- {name}: {prose(what)}: {figures}\n"
+        for name, row in _by_shift([*scores, *content.case_remarks(report, scores)])
+        for what, figures in content.told_once(row, code)
+    ]
     curves = [curve for curve in report["severity_curves"] if curve["suite"] == suite]
     recalls = [(line, content.label_recalls(line.row)) for line in drops if line.metric == ACCURACY]
     return [
         *blocks,
         _folded("notes on the figures", notes, 5),
+        *(_breakdown(one) for one in content.breakdowns(report, suite)),
         _folded("severity curves", [_curve(curve) for curve in curves], 5),
         _folded(
             "tables of labels",
@@ -275,6 +286,26 @@ def _figures(
         table.append([name, *(cells.get(model.name, "") for model in models)])
     lines = ["| " + " | ".join(map(_cell, cells)) + " |\n" for cells in table]
     return Block(what, head + "".join(lines[:3]), lines[3:], rank=rank)
+
+
+def _breakdown(found: content.Breakdown) -> Block:
+    """Return the scores by group as a folded table."""
+    path = content.path_of("", found.kind, found.shift)
+    # A summary is HTML, in which no code span keeps a foreign name from being some.
+    head = f"{_folded('', [], 0, 'Score by group').head}Under {code(path)}:\n\n"
+    table = [["group", "n", *map(code, found.models)], ["---"] * (len(found.models) + 2)]
+    for within, group, cells in found.rows:
+        name = f"{code(within)}: {code(group)}" if within else code(group)
+        sizes = "/".join(dict.fromkeys(f"{cell['n']:,}" for cell in cells.values()))
+        figures = (
+            f"{points(cell['score'])} [{', '.join(map(points, cell['interval']))}]"
+            if (cell := cells.get(model))
+            else ""
+            for model in found.models
+        )
+        table.append([name, sizes, *figures])
+    lines = ["| " + " | ".join(map(_cell, cells)) + " |\n" for cells in table]
+    return Block("groups", head + "".join(lines[:2]), lines[2:], "\n</details>\n", 5)
 
 
 def _cell(text: str) -> str:

@@ -38,8 +38,31 @@ NAME_WIDTH = 44
 MODEL_WIDTH = 18
 VALUE_WIDTH = 60
 DROP = "drop"
+MOVED = 0.05
+SHOWN_CELLS = 5
 SAME_CHECK = 0.5
 """Where fewer of the examples are the same, the figures are of another check, and judge nothing."""
+
+
+@dataclass(frozen=True)
+class CellChange:
+    """What a model scores on a group now, and what it scored then, each on all there were.
+
+    Attributes:
+        group: Its name.
+        within: The group that it is a part of, or "".
+        n_old: Examples then.
+        n_new: Examples now.
+        before: The score then.
+        after: The score now.
+    """
+
+    group: str
+    within: str
+    n_old: int
+    n_new: int
+    before: float
+    after: float
 
 
 @dataclass(frozen=True)
@@ -61,6 +84,7 @@ class Change:
         reason: Why.
         p_fail: The p-value of "the budget is kept", or None.
         adjusted_p: The same among all changes, once they are known.
+        cells: By group, where both runs have it.
     """
 
     suite: str
@@ -77,6 +101,13 @@ class Change:
     reason: str
     p_fail: float | None = None
     adjusted_p: float | None = None
+    cells: tuple[CellChange, ...] = ()
+
+    @property
+    def moved(self) -> list[CellChange]:
+        """The groups whose scores moved by five points or more, those that moved most first."""
+        found = [cell for cell in self.cells if abs(cell.after - cell.before) >= MOVED]
+        return sorted(found, key=lambda c: (-abs(c.after - c.before), c.within, c.group))
 
     @property
     def name(self) -> str:
@@ -192,7 +223,25 @@ def render(release: Release) -> list[str]:
         verdict = f" {VERDICTS[change.verdict]}".rstrip()
         part = f" (n = {change.n})" if change.n < max(change.n_old, change.n_new) else ""
         lines.append(line + verdict + part)
+        lines += _moved(change)
     return [*lines, *(f"note: {one_line(note, 400)}" for note in release.notes)]
+
+
+def _moved(change: Change) -> list[str]:
+    """Return the groups that moved most, and how many more did."""
+    lines = []
+    for cell in change.moved[:SHOWN_CELLS]:
+        name = f"{cell.within}: {cell.group}" if cell.within else cell.group
+        drop = points(cell.before - cell.after)
+        lines.append(
+            f"  {one_line(name, NAME_WIDTH + MODEL_WIDTH - 3):{NAME_WIDTH + MODEL_WIDTH - 2}}"
+            f"{points(cell.before):>6}{points(cell.after):>6}{drop:>6}"
+        )
+    more = len(change.moved) - SHOWN_CELLS
+    return [
+        *lines,
+        *([f"  {more} more groups moved by {points(MOVED)} or more"] if more > 0 else []),
+    ]
 
 
 def explain(change: Change) -> str:
@@ -258,6 +307,23 @@ def _change(key: Key, was: _Measured, now: _Measured, rules: Rules, budget: floa
         verdict=judged.verdict,
         reason=judged.reason,
         p_fail=judged.p_fail,
+        cells=_cells(was.record, now.record),
+    )
+
+
+def _cells(was: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[CellChange, ...]:
+    """Return the groups that both records have."""
+    old = {(cell["within"], cell["group"]): cell for cell in was.get("breakdown", ())}
+    pairs = (
+        (old[key], cell)
+        for cell in now.get("breakdown", ())
+        if (key := (cell["within"], cell["group"])) in old
+    )
+    return tuple(
+        CellChange(
+            new["group"], new["within"] or "", before["n"], new["n"], before["score"], new["score"]
+        )
+        for before, new in pairs
     )
 
 

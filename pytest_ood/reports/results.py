@@ -153,7 +153,12 @@ class Results:
     @cached_property
     def floors(self) -> list[Floor]:
         """In-distribution scores."""
-        return [result for result in self.results if isinstance(result, Floor)]
+        return [r for r in self.results if isinstance(r, Floor) and not r.shift]
+
+    @cached_property
+    def scores(self) -> list[Floor]:
+        """Scores under shifts by themselves, where they have a floor."""
+        return [r for r in self.results if isinstance(r, Floor) and r.shift]
 
     @cached_property
     def evaluations(self) -> list[Evaluation]:
@@ -218,6 +223,7 @@ class Results:
             and e.verdict != "invalid"
             and e.shift != WORST_CASE
             and e.prompt is None
+            and not e.cases
         }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.budgets import interval, percent, points
 from pytest_ood.engine import spent
 from pytest_ood.evaluation import PROCEDURES, Floor
-from pytest_ood.metrics import ACCURACY
+from pytest_ood.metrics import ACCURACY, SINGLE_ACCURACY
 from pytest_ood.reports import collections
 from pytest_ood.reports.results import mean_drop
 from pytest_ood.reports.text import one_line
@@ -27,6 +27,8 @@ NAME_WIDTH = 19
 CELL_WIDTH = 27
 OVERVIEW_WIDTH = 34
 NOTE_WIDTH = 600
+FIGURE_WIDTH, FIGURES_BESIDE = 13, 4
+"""Of scores by group: what a model's take, and how many models stand beside each other."""
 VERDICTS = {
     "pass": "pass",
     "fail": "FAIL",
@@ -40,11 +42,16 @@ LEGEND = {
 }
 
 
-def render(results: Results) -> list[str]:
-    """Return the lines for the terminal, none wider than 100 columns."""
+def render(results: Results, *, verbose: bool = False) -> list[str]:
+    """Return the lines for the terminal, none wider than 100 columns.
+
+    Args:
+        results: What was measured.
+        verbose: Show the score of every group, where examples have groups.
+    """
     lines: list[str] = []
     for suite in results.suites:
-        lines += _suite(results, suite)
+        lines += _suite(results, suite, verbose=verbose)
     for table in collections.of_results(results):
         lines += _overview(table)
     for note in results.notes:
@@ -83,7 +90,7 @@ def _asked(work: Work) -> str:
     return ", ".join(filter(None, [*told, spent(work.used)]))
 
 
-def _suite(results: Results, suite: str) -> list[str]:
+def _suite(results: Results, suite: str, *, verbose: bool) -> list[str]:
     measured = {r.model for r in results.results if r.suite == suite}
     models = [m for m in results.models if m.suite == suite and m.name in measured]
     per_block = (WIDTH - NAME_WIDTH) // CELL_WIDTH
@@ -91,6 +98,8 @@ def _suite(results: Results, suite: str) -> list[str]:
     for start in range(0, len(models), per_block):
         lines += _drops(results, suite, models[start : start + per_block])
     lines += _differences(results, suite, per_block)
+    if verbose:
+        lines += _breakdowns(results, suite)
     lines += _curves(results, suite)
     lines += _legend(results, suite)
     sentence = answer_sentence(results.answers(suite), results.rules.alpha)
@@ -144,7 +153,7 @@ def _drawn(result: Result) -> int:
 
 
 def _name_of(result: Result) -> str:
-    shift = "in-distribution" if isinstance(result, Floor) else result.shift
+    shift = result.shift or "in-distribution"
     return f"{shift} [{result.model}]"
 
 
@@ -176,12 +185,40 @@ def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[st
             if m.name in floors and floors[m.name].disagreed
         ]
         lines += _floor_counts([floors[m.name] for m in models if m.name in floors])
+    scores = [score for score in results.scores if score.suite == suite]
     for kind in KINDS:
         of_kind = [e for e in evaluations if e.kind == kind]
         for group in dict.fromkeys(map(_group, of_kind)):
             rows = [e for e in of_kind if _group(e) == group]
-            lines += _kind(kind + group, rows, models, results.rules)
+            lines += _kind(kind + group, rows, scores, models, results.rules)
+        lines += _alone(kind, of_kind, [s for s in scores if s.kind == kind], models, results.rules)
     return lines
+
+
+def _alone(
+    kind: str,
+    evaluations: Sequence[Evaluation],
+    scores: Sequence[Floor],
+    models: Sequence[ModelInfo],
+    rules: Rules,
+) -> list[str]:
+    """Return scores under shifts of which no drop was measured."""
+    shown = {e.shift for e in evaluations}
+    shifts = dict.fromkeys(s.shift for s in scores if s.shift not in shown)
+    lines = [_score(f" {shift}: score", shift, scores, models, rules) for shift in shifts]
+    return [kind, *lines] if lines else []
+
+
+def _score(
+    name: str,
+    shift: str,
+    scores: Sequence[Floor],
+    models: Sequence[ModelInfo],
+    rules: Rules,
+) -> str:
+    """Return the row of the scores under a shift by themselves."""
+    cells = {s.model: _cell(s.score, s, rules) for s in scores if s.shift == shift}
+    return _row(name, [cells.get(m.name, "") for m in models])
 
 
 def _group(result: Evaluation) -> str:
@@ -194,7 +231,11 @@ def _group(result: Evaluation) -> str:
 
 
 def _kind(
-    kind: str, evaluations: list[Evaluation], models: Sequence[ModelInfo], rules: Rules
+    kind: str,
+    evaluations: list[Evaluation],
+    scores: Sequence[Floor],
+    models: Sequence[ModelInfo],
+    rules: Rules,
 ) -> list[str]:
     shown = [e for e in evaluations if e.model in {m.name for m in models}]
     if not shown:
@@ -202,11 +243,15 @@ def _kind(
     lines = [kind]
     for name, shift, metric in _rows(shown):
         row = [e for e in shown if (e.shift, e.metric) == (shift, metric)]
-        cells = {e.model: _cell(e.drop, e, rules) for e in row}
+        # Of cases the score is told: what single answers score in distribution is no measure.
+        told = [e for e in row if not e.cases or e.budget is not None]
+        cells = {e.model: _cell(e.drop, e, rules) for e in told}
         lines.append(_row(name, [cells.get(m.name, "") for m in models]))
         if metric == ACCURACY:
+            if any(s.shift == shift for s in scores):
+                lines.append(_score("   score", shift, scores, models, rules))
             lines += _counts(shift, row, models)
-    averaged = [e for e in shown if e.metric == ACCURACY and e.shift != WORST_CASE]
+    averaged = [e for e in shown if e.metric == ACCURACY and e.shift != WORST_CASE and not e.cases]
     if len({e.shift for e in averaged}) > 1:
         lines.append(_row(" mean", _means(averaged, models)))
     return lines
@@ -283,6 +328,7 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
     if any(e.surrogate for e in evaluations):
         told.append(f"{max(e.n for e in evaluations)} examples that turned it")
     told += [_seeds(e.model, e.seed_drops) for e in evaluations if len(e.seed_drops) > 1]
+    told += _cases(evaluations)
     lines = _wrapped(f"({shift}: {'; '.join(told)})", "    ") if told else []
     reweighted = [e for e in evaluations if e.reweighted is not None]
     if reweighted:
@@ -292,6 +338,58 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
     if references:
         shown = " to ".join(points(reference) for reference in sorted(references))
         lines += _wrapped(f"({shift}: the baseline trained on it scores {shown})", "    ")
+    return lines
+
+
+def _cases(evaluations: list[Evaluation]) -> list[str]:
+    """Tell what is counted where it is not single examples, what is not, and the groups' range."""
+    told = dict.fromkeys(f"{e.n} cases of {e.cases} inputs" for e in evaluations if e.cases)
+    told |= dict.fromkeys(
+        f"{count} left out: {one_line(why, NOTE_WIDTH)}"
+        for e in evaluations
+        for why, count in e.left_out
+    )
+    told |= {
+        f"{e.model}: single answers {points(after)}": None
+        for e in evaluations
+        for name, _, after in e.measures
+        if name == SINGLE_ACCURACY
+    }
+    for e in evaluations:
+        if e.breakdown:
+            scores = [cell.score.value for cell in e.breakdown]
+            span = f"{points(min(scores))} to {points(max(scores))}"
+            told[f"{e.model}: {len(scores)} groups, {span} (-v lists them)"] = None
+    return list(told)
+
+
+def _breakdowns(results: Results, suite: str) -> list[str]:
+    """Return the score of each group under each shift, the models beside each other."""
+    found = [e for e in results.evaluations if e.suite == suite and e.breakdown]
+    lines = []
+    for kind, shift in dict.fromkeys((e.kind, e.shift) for e in found):
+        row = [e for e in found if (e.kind, e.shift) == (kind, shift)]
+        name = f"{kind}/{_cut(shift, 30)}"
+        lines.append(f"score by group under {name}, in points; intervals are in the reports")
+        for start in range(0, len(row), FIGURES_BESIDE):
+            lines += _groups(row[start : start + FIGURES_BESIDE])
+    return lines
+
+
+def _groups(row: Sequence[Evaluation]) -> list[str]:
+    """Return a line for each group, which stands at its end: names are long."""
+    head = "".join(f"{_cut(e.model, FIGURE_WIDTH - 1):>{FIGURE_WIDTH}}" for e in row)
+    lines = [f"{head}{'n':>7}"]
+    tables = [{(cell.within, cell.group): cell for cell in e.breakdown} for e in row]
+    places = {place for table in tables for place in table}
+    for within, group in sorted(places, key=lambda place: (place[0] or place[1], *place)):
+        cells = [table.get((within, group)) for table in tables]
+        shown = "".join(
+            f"{'' if cell is None else points(cell.score.value):>{FIGURE_WIDTH}}" for cell in cells
+        )
+        size = max(cell.n for cell in cells if cell is not None)
+        line = f"{shown}{size:>7}  {'  ' if within else ''}"
+        lines.append(line + one_line(group, WIDTH - len(line)))
     return lines
 
 

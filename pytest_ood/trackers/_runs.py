@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 PROMPT_KEYS = ("instruction", "template", "label_words")
-ACCURACY = "accuracy"
+ACCURACY, SCORE = "accuracy", "score"
 FIGURES = {
     "in_distribution": ("score", "n"),
+    "scores": ("score", "n"),
     "evaluations": ("score_id", "score_ood", "drop", "n"),
     "comparisons": ("difference", "n"),
 }
@@ -44,7 +45,7 @@ def tracked_run(report: Mapping[str, Any]) -> TrackedRun:
     metrics: dict[str, float] = {}
     verdicts: dict[str, str] = {}
     for section, figures in FIGURES.items():
-        for entry in report[section]:
+        for entry in report.get(section, ()):
             path = _path(entry)
             low, high = entry["interval"]
             found = {**{name: entry[name] for name in figures}, "low": low, "high": high}
@@ -60,7 +61,9 @@ def _path(entry: Mapping[str, Any]) -> str:
     """Return the path of a result, which its check has as well."""
     if "shift" not in entry:
         return f"{entry['suite']}/in-distribution/{entry['model']}"
-    metric = "" if entry["metric"] == ACCURACY else f"/{entry['metric']}"
+    # A score under a shift by itself is of no metric.
+    measured = entry.get("metric", SCORE)
+    metric = "" if measured == ACCURACY else f"/{measured}"
     against = f"-vs-{entry['baseline']}" if "baseline" in entry else ""
     who = f"{entry['model']}{against}"
     return f"{entry['suite']}/{entry['kind']}/{entry['shift']}{metric}/{who}"

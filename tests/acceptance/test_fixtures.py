@@ -304,3 +304,84 @@ def test_a_sturdy_model_is_invariant(own_tests: pytest.Pytester) -> None:
     )
     result.assert_outcomes(passed=1)
     assert not own_tests.path.joinpath(".ood").exists()
+
+
+def test_assert_consistent_counts_whole_sets(own_tests: pytest.Pytester) -> None:
+    """A pair is right where both are; what comes back says how many sets there were."""
+    sets = """
+SETS = [
+    [(f"Day {n} was wonderful.", "positive"), (f"Day {n} was dreadful.", "negative")]
+    for n in range(40)
+]
+"""
+    code = """
+def test_both(ood, pipeline):
+    result = ood.assert_consistent(pipeline, SETS, min_score=0.9)
+    assert (result.n, result.cases, result.score.value) == (40, 80, 1.0)
+
+def test_one(ood, frail):
+    ood.assert_consistent(frail, SETS, min_score=0.9)
+"""
+    result = run(own_tests, sets + code)
+    result.assert_outcomes(passed=1, failed=1, deselected=10)
+    result.stdout.fnmatch_lines(
+        [
+            "E*fail: frail under domain/contrast sets: below 7.2 with confidence 95%",
+            "E*budget: at least 90.0; always the same answer 0.0; 0 abstentions",
+            "E*counted: 40 cases of 80 inputs, each right or wrong as a whole",
+        ]
+    )
+
+
+def test_assert_expected_is_about_what_answers_do(own_tests: pytest.Pytester) -> None:
+    """Invariance, direction and change; a function without probabilities has no direction."""
+    code = """
+from pytest_ood import OodError
+
+DAYS = [[f"Day {n} was wonderful.", f"Day {n} was really wonderful."] for n in range(60)]
+WORSE = [[first, f"{first} It was terrible and dreadful."] for first, _ in DAYS]
+
+
+def by_word(texts):
+    return ["negative" if "terrible" in text else "positive" for text in texts]
+
+
+def test_same(ood, pipeline):
+    ood.assert_expected(pipeline, DAYS, {"same": True}, min_score=0.9)
+    ood.assert_expected(by_word, DAYS, {"same": True}, min_score=0.9)
+
+def test_worse(ood, pipeline):
+    ood.assert_expected(pipeline, WORSE, {"not_up": "positive", "tolerance": 0}, min_score=0.9)
+
+def test_change(ood):
+    ood.assert_expected(by_word, WORSE, {"changed": True}, min_score=0.9)
+
+def test_not(ood):
+    ood.assert_expected(by_word, [[text] for text, _ in DAYS], {"not": "negative"}, min_score=0.9)
+
+def test_too_much(ood, pipeline):
+    ood.assert_expected(pipeline, WORSE, {"same": True}, min_score=0.9)
+
+def test_no_direction(ood):
+    with pytest.raises(OodError, match="on probabilities, and the model gives none"):
+        ood.assert_expected(by_word, WORSE, {"not_up": "positive"}, min_score=0.9)
+
+def test_too_few(ood):
+    ood.assert_expected(by_word, DAYS[:20], {"same": True}, min_score=0.9)
+
+def test_wrong(ood):
+    with pytest.raises(OodError, match="give a table with one of"):
+        ood.assert_expected(by_word, DAYS, {"equal": True}, min_score=0.9)
+    with pytest.raises(OodError, match="2 are the least for INV"):
+        ood.assert_expected(by_word, [["a"]], {"same": True}, min_score=0.9)
+    with pytest.raises(OodError, match="min_score = 90 is a share"):
+        ood.assert_expected(by_word, DAYS, {"same": True}, min_score=90)
+"""
+    result = run(own_tests, code)
+    result.assert_outcomes(passed=6, failed=1, skipped=1, deselected=10)
+    result.stdout.fnmatch_lines(
+        [
+            "E*truth: the same answer",
+            "E*answered positive, then answered negative: *{+* dreadful.+}",
+        ]
+    )

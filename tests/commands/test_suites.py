@@ -54,8 +54,8 @@ def test_json_describes_built_in_and_configured_suites(
     assert "there is no such file" in gone["data"]["problem"]
     assert swap["made_by"].startswith("swap@")
     assert swap["budgets"] == {
-        "accuracy": {"max_drop": 0.1, "margin": 0.02},
-        "macro-f1": {"max_drop": 0.2, "margin": None},
+        "accuracy": {"max_drop": 0.1, "margin": 0.02, "min_score": None},
+        "macro-f1": {"max_drop": 0.2, "margin": None, "min_score": None},
     }
     assert pwws["made_by"] == "pwws, 7 queries"
     assert pwws["budgets"] == {}

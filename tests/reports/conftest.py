@@ -12,7 +12,7 @@ Report = dict[str, Any]
 
 OWN = frozenset({"kind", "verdict", "metric", "correction", "paradigm", "id_hash"})
 """Keys whose values are this package's own words, by the reports' schema."""
-FOREIGN_KEYS = frozenset({"errors", "environment", "parameters", "skipped"})
+FOREIGN_KEYS = frozenset({"errors", "environment", "left_out", "parameters", "skipped"})
 """Objects whose keys come from elsewhere."""
 
 
@@ -47,6 +47,16 @@ def short_report(full_report: Report) -> Report:
             {"label": label, "n_id": 10, "right_id": 9, "n_ood": 10, "right_ood": 4}
             for label in ("negative", "positive")
         ]
+    domain = next(e for e in report["evaluations"] if e["kind"] == "domain")
+    figures = {"n": 9, "score": 0.5, "interval": [0.3, 0.7]}
+    domain["breakdown"] = [
+        {"group": "Negation", "within": None, **figures},
+        {"group": "not <good> | bad", "within": "Negation", **figures},
+    ]
+    domain |= {"left_out": {"no label": 3}, "cases": 41}
+    floor = report["in_distribution"][0]
+    alone = {"kind": domain["kind"], "shift": domain["shift"], "budget": 0.5, "items": None}
+    report["scores"] = [{**floor, **alone, "verdict": "fail", "reason": "below"}]
     report["evaluations"][0]["reason"] = "a reason"
     report["evaluations"][1]["verdict"] = "invalid"
     report["comparisons"] = report["comparisons"][:2]

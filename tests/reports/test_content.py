@@ -165,3 +165,50 @@ def test_flips_are_taken_once_for_a_shift(full_report: Report) -> None:
     e = next(e for e in full_report["evaluations"] if e["flips"])
     report = {**full_report, "evaluations": [e, {**e, "metric": "macro-f1"}]}
     assert content.flipped(report) == [e]
+
+
+def test_scores_under_shifts_are_lines_of_their_own(short_report: Report) -> None:
+    """With a floor, the command that repeats them, and what the cases were that were counted."""
+    line = next(n for n in content.lines(short_report) if n.what == "score" and n.kind)
+    assert (line.figure, line.budget, line.verdict) == ("score", "at least 50.0", "fail")
+    assert line.path == f"{line.suite}/domain/{line.shift}"
+    assert ("always the same answer", "50.0") in line.remarks
+
+
+def test_cases_without_a_budget_are_told_by_their_scores(short_report: Report) -> None:
+    """Their drop from single answers in distribution is no line; what they are stays a remark."""
+    report = copy.deepcopy(short_report)
+    row = next(e for e in report["evaluations"] if e.get("cases"))
+    row["budget"] = None
+    report["scores"][0] |= {key: row[key] for key in ("suite", "kind", "shift", "model")}
+    drops = [n for n in content.lines(report) if n.what == "drop"]
+    assert row not in [line.row for line in drops]
+    (score,) = (n for n in content.lines(report) if n.what == "score" and n.kind)
+    told = content.told_once(content.case_remarks(report, [score]))
+    assert ("left out: no label", "3") in told
+    assert any(what.startswith("cases") and "41 inputs" in how for what, how in told)
+
+
+def test_groups_stand_before_their_parts(short_report: Report) -> None:
+    """One table for each shift, the models' figures beside each other."""
+    (suite,) = content.suites(short_report)
+    (found,) = content.breakdowns(short_report, suite)
+    assert [(within, group) for within, group, _ in found.rows] == [
+        ("", "Negation"), ("Negation", "not <good> | bad")
+    ]  # fmt: skip
+    assert all(set(cells) == set(found.models) for _, _, cells in found.rows)
+
+
+def test_a_report_of_an_earlier_version_has_no_groups(full_report: Report) -> None:
+    """What came later is read where it is there."""
+    report = copy.deepcopy(full_report)
+    report.pop("scores")
+    for e in report["evaluations"]:
+        for key in ("breakdown", "left_out", "cases"):
+            e.pop(key)
+    for c in report["comparisons"]:
+        c.pop("cases")
+    paths = [(line.path, line.value) for line in content.lines(report)]
+    assert paths == [(line.path, line.value) for line in content.lines(full_report)]
+    assert all(line.remarks is not None for line in content.lines(report))
+    assert content.breakdowns(report, "reviews") == []

@@ -286,3 +286,14 @@ def test_text_stands_out(scheme: int) -> None:
     for number in range(6):
         for ground in ("paper", "corridor"):
             assert contrast(colours[f"m{number}"], colours[ground]) >= 3.0, (number, ground)
+
+
+def test_groups_and_floors_under_shifts_have_their_tables(short_report: Report) -> None:
+    """The score by itself with its floor, and a bar for each group and model."""
+    page = render(short_report)
+    text = words(page)
+    assert "Score under the shift By itself, in points" in text
+    assert re.search(r"By group under domain / \w+ The score of each group", text)
+    assert "not <good> | bad 9" in text
+    assert page.count('<svg class="bar ') == 2
+    assert re.search(r"left out: no label: (\w+ )?3", text)

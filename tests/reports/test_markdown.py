@@ -95,8 +95,8 @@ def test_a_pass_is_short(full_report: Report) -> None:
 def test_a_run_of_errors_alone_is_shown(short_report: Report) -> None:
     """Where nothing could be measured, the errors are."""
     report = {**short_report, "release": None}
-    for key in ("models", "in_distribution", "evaluations", "comparisons", "severity_curves",
-                "answers"):  # fmt: skip
+    for key in ("models", "in_distribution", "scores", "evaluations", "comparisons",
+                "severity_curves", "answers"):  # fmt: skip
         report[key] = []
     text = render(report, COMMENT_LIMIT)
     assert "Robustness: ERROR" in text
@@ -183,3 +183,11 @@ def test_a_code_span_holds_its_text(text: str) -> None:
 def test_a_clause_is_plain_where_it_may_be(text: str, shown: str) -> None:
     """What GitHub would make something of stands in a code span."""
     assert prose(text) == shown
+
+
+def test_groups_and_floors_under_shifts_are_tables(short_report: Report) -> None:
+    """The score by itself, and folded the score of each group with its n."""
+    text = render(short_report, COMMENT_LIMIT)
+    assert "Score under the shift by itself, in points" in text
+    assert "| `Negation`: `not <good> \\x7c bad` | 9 | 50.0 [30.0, 70.0] |" in text
+    assert re.search(r"left out: no label: (`\w+` )?3", text)

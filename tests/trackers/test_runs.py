@@ -79,6 +79,17 @@ def test_a_run_has_every_figure_by_the_path_of_its_check() -> None:
     }
 
 
+def test_a_score_under_a_shift_has_the_path_of_its_check() -> None:
+    """It is apart from the drop under the same shift; an earlier report has none."""
+    made = report()
+    score = {**made["in_distribution"][0], "kind": "domain", "shift": "pairs"}
+    at = f"{score['suite']}/domain/pairs/score/{score['model']}"
+    run = tracked_run({**made, "scores": [score]})
+    assert run.metrics[f"{at}/score"] == score["score"]
+    assert run.verdicts[f"{at}/verdict"] == score["verdict"]
+    assert not any(path.startswith(at) for path in tracked_run(made).metrics)
+
+
 def test_the_hash_of_a_prompt_is_of_the_prompt_alone() -> None:
     """What else a model has changes nothing; every part of the prompt does."""
     plain = prompt_hash(PROMPT)

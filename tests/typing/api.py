@@ -54,6 +54,9 @@ def hold(ood: Ood, case: PerturbedCase) -> bool:
     """Use what property tests use."""
     try:
         ood.assert_invariant(answer, case)
+        floor = ood.assert_consistent(answer, [[("A fine film.", "positive")]], min_score=0.9)
+        assert floor.score.value <= 1.0
+        ood.assert_expected(answer, [["One.", "Two."]], {"same": True}, min_score=0.9)
         ood.assert_invariant(answer, edited("one", "positive", (0, 1, "o", "O")))
     except NotInvariantError:
         return False

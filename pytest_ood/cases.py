@@ -1,0 +1,436 @@
+"""Cases: several inputs that are right or wrong together, and what is expected of the answers.
+
+A contrast set is right where every answer is (Gardner et al. 2020, Evaluating Models' Local
+Decision Boundaries via Contrast Sets: "contrast consistency"). The tests of CheckList are cases,
+too (Ribeiro et al. 2020, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList, section
+2.2): minimum functionality (MFT), invariance (INV) and directional expectations (DIR).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_ood.errors import DataError, unknown_name
+from pytest_ood.examples import Dataset, Example, content_ids
+from pytest_ood.tasks import SCORE_DECIMALS, Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_ood.examples import Inputs
+    from pytest_ood.tasks import Task
+
+TOLERANCE = 0.1
+"""What a probability may move by, as CheckList's tests have it (their argument `threshold`)."""
+
+NO_SCORES = "the expectation is on probabilities, and the model gives none"
+CANNOT_FAIL = "the first probability leaves no room for a change that would break the expectation"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a model's answers to a case come to.
+
+    Attributes:
+        holds: Whether they are as expected; None where the expectation does not apply to them.
+        place: The input that decides: the first whose answer breaks the expectation.
+        against: The input that it is compared with, or None.
+        why: Where it does not apply, the reason.
+    """
+
+    holds: bool | None
+    place: int = 0
+    against: int | None = None
+    why: str = ""
+
+
+class Expectation(Protocol):
+    """What is expected of the answers to the inputs of a case."""
+
+    @property
+    def kind(self) -> str:
+        """MFT, INV or DIR."""
+        ...
+
+    def told(self, members: Sequence[Example]) -> str:
+        """Say what is expected, as it stands in reports in the place of a label."""
+        ...
+
+    def find(self, answers: Sequence[Prediction], scores: Sequence[float]) -> Finding:
+        """Tell whether answers are as expected; one that is an abstention never is.
+
+        Args:
+            answers: One for each input, in order; none of them an error.
+            scores: Of each answer, against the input's label where it has one.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class AllRight:
+    """Every answer is right: has the score 1."""
+
+    kind: str = "MFT"
+
+    def told(self, members: Sequence[Example]) -> str:
+        """Return the labels."""
+        labels = dict.fromkeys(member.label for member in members)
+        return " | ".join(labels if len(labels) == 1 else (member.label for member in members))
+
+    def find(
+        self,
+        answers: Sequence[Prediction],  # noqa: ARG002 - their scores tell
+        scores: Sequence[float],
+    ) -> Finding:
+        """Return the first wrong answer."""
+        return _first(score < 1.0 for score in scores)
+
+
+@dataclass(frozen=True)
+class Avoiding:
+    """Any answer but one, such as "not negative".
+
+    Attributes:
+        label: The one.
+    """
+
+    label: str
+    kind: str = "MFT"
+
+    def told(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
+        """Return what the answer is not."""
+        return f"not {self.label}"
+
+    def find(
+        self,
+        answers: Sequence[Prediction],
+        scores: Sequence[float],  # noqa: ARG002 - there is no label
+    ) -> Finding:
+        """Return the first answer that is the one."""
+        return _first(answer.label in (None, self.label) for answer in answers)
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """Every answer is that to the first input.
+
+    Another answer is let pass where the probability of the first answer moves by no more than the
+    tolerance, as in CheckList's invariance tests; a model without probabilities gets none.
+
+    Attributes:
+        tolerance: A share of 1.
+    """
+
+    tolerance: float = TOLERANCE
+    kind: str = "INV"
+
+    def told(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
+        """Say that the answer stays."""
+        return "the same answer"
+
+    def find(
+        self,
+        answers: Sequence[Prediction],
+        scores: Sequence[float],  # noqa: ARG002 - there is no label
+    ) -> Finding:
+        """Return the first answer that is another than the first."""
+        first = answers[0]
+        if first.label is None:
+            return Finding(holds=False)
+        return _first((not self._same(first, answer) for answer in answers), against=0)
+
+    def _same(self, first: Prediction, answer: Prediction) -> bool:
+        if answer.label is None or first.label is None:
+            return False
+        if answer.label == first.label:
+            return True
+        before, after = first.scores.get(first.label), answer.scores.get(first.label)
+        if before is None or after is None or not self.tolerance:
+            return False
+        return abs(_moved(before, after)) <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Every answer is another than that to the first input."""
+
+    kind: str = "DIR"
+
+    def told(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
+        """Say that the answer changes."""
+        return "another answer"
+
+    def find(
+        self,
+        answers: Sequence[Prediction],
+        scores: Sequence[float],  # noqa: ARG002 - there is no label
+    ) -> Finding:
+        """Return the first answer that is the same."""
+        first = answers[0].label
+        if first is None:
+            return Finding(holds=False)
+        wrong = (answer.label in (None, first) for answer in answers[1:])
+        return _first((False, *wrong), against=0)
+
+
+@dataclass(frozen=True)
+class Monotonic:
+    """The probability of a label does not fall, or does not rise, from input to input.
+
+    A pair that no answer could break is no test: where the probability must not fall and is within
+    the tolerance of 0 from the start (or must not rise, and of 1). CheckList leaves them out, too.
+
+    Attributes:
+        label: Whose probability; None for the answer to the first input.
+        falls: What must not happen: True where it must not fall, False where it must not rise.
+        tolerance: By so much it may, all the same.
+        steps: Each input is compared with the one before it; otherwise with the first.
+    """
+
+    label: str | None
+    falls: bool
+    tolerance: float = TOLERANCE
+    steps: bool = False
+    kind: str = "DIR"
+
+    def told(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
+        """Say whose probability must not move where."""
+        whose = "the first answer" if self.label is None else self.label
+        return f"{whose} not {'down' if self.falls else 'up'}"
+
+    def find(
+        self,
+        answers: Sequence[Prediction],
+        scores: Sequence[float],  # noqa: ARG002 - there is no label
+    ) -> Finding:
+        """Return the first probability that moves the wrong way."""
+        silent = _first(answer.label is None for answer in answers)
+        if not silent.holds:
+            return silent
+        label = answers[0].label if self.label is None else self.label
+        given = [answer.scores.get(label or "") for answer in answers]
+        known = [score for score in given if score is not None]
+        if len(known) < len(given):
+            return Finding(None, why=NO_SCORES)
+        tested = False
+        for place in range(1, len(known)):
+            against = place - 1 if self.steps else 0
+            before = known[against]
+            if (before if self.falls else 1.0 - before) <= self.tolerance:
+                continue
+            tested = True
+            moved = _moved(before, known[place])
+            if (-moved if self.falls else moved) > self.tolerance:
+                return Finding(holds=False, place=place, against=against)
+        return (
+            Finding(holds=True, place=len(known) - 1, against=0)
+            if tested
+            else Finding(None, why=CANNOT_FAIL)
+        )
+
+
+def _moved(before: float, after: float) -> float:
+    """Return how far a probability moved; what a float adds to its four decimals is no move."""
+    return round(after - before, SCORE_DECIMALS)
+
+
+def _first(wrong: Iterable[bool], against: int | None = None) -> Finding:
+    """Return the first that is wrong, or that all are as expected."""
+    for place, is_wrong in enumerate(wrong):
+        if is_wrong:
+            return Finding(holds=False, place=place, against=against)
+    return Finding(holds=True, against=against)
+
+
+FORMS: Mapping[str, tuple[str, ...]] = {
+    "changed": (),
+    "not": (),
+    "not_down": ("steps", "tolerance"),
+    "not_up": ("steps", "tolerance"),
+    "same": ("tolerance",),
+}
+"""What an expectation is written as, and what may stand beside it."""
+
+
+def parse_expectation(table: Mapping[str, Any], tolerance: float = TOLERANCE) -> Expectation:
+    """Read an expectation.
+
+    Args:
+        table: `{"not": LABEL}`, `{"same": true}`, `{"changed": true}`, `{"not_down": LABEL}` or
+            `{"not_up": LABEL}`, where true stands for the answer to the first input; with
+            `tolerance` and `steps` as FORMS has them.
+        tolerance: Where the table has none.
+
+    Raises:
+        DataError: it says something else; the message does not say where it stands.
+    """
+    names = [key for key in FORMS if isinstance(table, Mapping) and key in table]
+    if len(names) != 1:
+        raise DataError(f"expect = {table!r}: give a table with one of {', '.join(FORMS)}")
+    (name,) = names
+    for key in table:
+        if key not in (name, *FORMS[name]):
+            raise DataError("expect: " + unknown_name("key", str(key), (name, *FORMS[name])))
+    within, steps = check_tolerance(table.get("tolerance", tolerance)), table.get("steps", False)
+    if not isinstance(steps, bool):
+        raise DataError(f"expect: steps = {steps!r} is neither true nor false")
+    label = _label(name, table[name])
+    if name == "same":
+        return Invariant(within)
+    if name == "changed":
+        return Changed()
+    if name == "not":
+        return Avoiding(label or "")
+    return Monotonic(label, name == "not_down", within, steps)
+
+
+def _label(name: str, value: Any) -> str | None:
+    """Return the label of an expectation; None for true."""
+    if value is True and name != "not":
+        return None
+    if name in ("same", "changed") or isinstance(value, bool) or not isinstance(value, str | int):
+        allowed = {"same": "true", "changed": "true", "not": "a label"}.get(
+            name, "a label, or true"
+        )
+        raise DataError(f"expect: {name} = {value!r} is not {allowed}")
+    return str(value)
+
+
+def check_tolerance(value: Any) -> float:
+    """Return a tolerance.
+
+    Raises:
+        DataError: it is no share of 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < 1.0:
+        raise DataError(f"tolerance = {value!r} is a share and lies in [0, 1); 0.1 is usual")
+    return float(value)
+
+
+def label_of(expectation: Expectation) -> str | None:
+    """Return the label that an expectation is about, if it is about one."""
+    return expectation.label if isinstance(expectation, Avoiding | Monotonic) else None
+
+
+@dataclass(frozen=True)
+class Case(Example):
+    """Several inputs that are right or wrong together: one unit of what is counted.
+
+    Its `inputs` are all of them as named fields, its `label` says what is expected.
+
+    Attributes:
+        members: The inputs, and their labels where they have any.
+        expectation: Of the answers.
+        path: Where it stands in a breakdown, from the outside in: capability and test.
+    """
+
+    members: tuple[Example, ...] = ()
+    expectation: Expectation = AllRight()
+    path: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        identifier: str,
+        members: Sequence[Example],
+        expectation: Expectation,
+        path: tuple[str, ...] = (),
+    ) -> Case:
+        """Put examples together."""
+        return cls(
+            identifier, _joined([member.inputs for member in members]), expectation.told(members),
+            members=tuple(members), expectation=expectation, path=path,
+        )  # fmt: skip
+
+
+def _joined(inputs: Sequence[Inputs]) -> Inputs:
+    """Return several inputs as named fields of one; a single one as it is."""
+    if len(inputs) == 1:
+        return inputs[0]
+    fields: dict[str, str] = {}
+    for number, value in enumerate(inputs, start=1):
+        if isinstance(value, str):
+            fields[f"{number}"] = value
+        else:
+            fields |= {f"{number} {name}": text for name, text in value.items()}
+    return fields
+
+
+def path_of(example: Example) -> tuple[str, ...]:
+    """Return where an example stands in a breakdown; nowhere where it has no group."""
+    if isinstance(example, Case):
+        return example.path
+    return (example.group,) if example.group else ()
+
+
+def members_of(examples: Iterable[Example]) -> Iterator[Example]:
+    """Yield what a model is asked about: the inputs of cases, and other examples themselves."""
+    for example in examples:
+        yield from example.members if isinstance(example, Case) else (example,)
+
+
+def contrast_sets(dataset: Dataset) -> Dataset:
+    """Return a data set's groups as cases that are right where every answer is.
+
+    An example without a group is a set of its own. Neither the order of the examples nor that of
+    the groups matters.
+    """
+    groups: dict[tuple[str, str], list[Example]] = {}
+    for example in dataset:
+        key = (example.group, "") if example.group else ("", example.id)
+        groups.setdefault(key, []).append(example)
+    cases = [
+        Case.of(group or alone, sorted(members, key=lambda e: e.id), AllRight())
+        for (group, alone), members in groups.items()
+    ]
+    return Dataset(dataset.name, tuple(cases))
+
+
+def cases_of(
+    name: str, lists: Iterable[Iterable[tuple[Inputs, str]]], expectation: Expectation
+) -> Dataset:
+    """Return lists of (inputs, label) pairs as cases; ids are derived from the content.
+
+    Raises:
+        DataError: there is none, or one without an input; or one input alone, where answers are
+            compared.
+    """
+    found = [list(pairs) for pairs in lists]
+    least = 1 if expectation.kind == "MFT" else 2
+    for number, pairs in enumerate(found, start=1):
+        if len(pairs) < least:
+            raise DataError(
+                f"{name}: case {number} has {len(pairs)} inputs; {least} are the least for "
+                f"{expectation.kind}"
+            )
+    ids = content_ids((_joined([inputs for inputs, _ in pairs]), "") for pairs in found)
+    cases = [
+        Case.of(
+            identifier,
+            [Example(f"{identifier}/{n}", *pair) for n, pair in enumerate(pairs)],
+            expectation,
+        )
+        for identifier, pairs in zip(ids, found, strict=True)
+    ]
+    return Dataset(name, tuple(cases))
+
+
+def best_constant(cases: Iterable[Case], task: Task) -> float:
+    """Return what the best of the models that always answer the same scores.
+
+    Cases that do not apply to such a model, as it gives no probabilities, count as wrong; of a task
+    without labels nobody always answers the same.
+    """
+    found = list(cases)
+    shares = [
+        sum(_holds(case, Prediction(label), task) for case in found) / len(found)
+        for label in task.labels
+    ]
+    return max(shares, default=0.0)
+
+
+def _holds(case: Case, answer: Prediction, task: Task) -> bool:
+    scores = [task.score(answer, member) for member in case.members]
+    return case.expectation.find([answer] * len(scores), scores).holds is True
