@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import Facts, SeededModel, facts_of
 
+LABELS = ("negative", "positive")
+FACTS = Facts("mine", 10, 20, 30)
+
 
 @dataclass(frozen=True)
 class Described(FakeModel):
     """A model that knows how large it is."""
 
-    facts: Facts = Facts("mine", 10, 20, 30)
+    facts: Facts = FACTS
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,9 @@ class Chatty(FakeModel):
     facts: str = "I am large."
 
 
-LABELS = ("negative", "positive")
-
-
 def test_a_model_tells_its_facts() -> None:
     """One that tells none, or something else by that name, has none."""
-    assert facts_of(Described("d", "constant", LABELS)) == Facts("mine", 10, 20, 30)
+    assert facts_of(Described("d", "constant", LABELS)) == FACTS
     assert facts_of(FakeModel("f", "constant", LABELS)) == Facts()
     assert facts_of(Chatty("c", "constant", LABELS)) == Facts()
 
