@@ -270,8 +270,7 @@ def is_normalizing(model: Model) -> TypeGuard[Normalizing]:
 class Facts:
     """What a study orders models by; None where nobody can tell.
 
-    A model has them as its property `facts`, or none. They decide no answer beside what the
-    fingerprint covers, and are no part of it.
+    They decide no answer beside what the fingerprint covers, and are no part of it.
 
     Attributes:
         base: What it was made of: a checkpoint, or the estimator that was fitted.
@@ -286,8 +285,17 @@ class Facts:
     shots: int | None = None
 
 
+class Described(ModelUnderTest, Protocol):
+    """A model that tells what a study orders models by."""
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of it; getting it may train a model that is not there yet."""
+        ...
+
+
 def facts_of(model: ModelUnderTest) -> Facts:
-    """Return what is known of a model; getting it may train one that is not there yet."""
+    """Return what is known of a model; nothing of one that is not `Described`."""
     found = getattr(model, "facts", None)
     return found if isinstance(found, Facts) else Facts()
 

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_ood.models.fake import FakeModel
+from pytest_ood.models.protocol import Facts, SeededModel, facts_of
+
+LABELS = ("negative", "positive")
+FACTS = Facts("mine", 10, 20, 30)
+
+
+@dataclass(frozen=True)
+class Described(FakeModel):
+    """A model that knows how large it is."""
+
+    facts: Facts = FACTS
+
+
+@dataclass(frozen=True)
+class Chatty(FakeModel):
+    """A model of somebody who calls something else so."""
+
+    facts: str = "I am large."
+
+
+def test_a_model_tells_its_facts() -> None:
+    """One that tells none, or something else by that name, has none."""
+    assert facts_of(Described("d", "constant", LABELS)) == FACTS
+    assert facts_of(FakeModel("f", "constant", LABELS)) == Facts()
+    assert facts_of(Chatty("c", "constant", LABELS)) == Facts()
+
+
+def test_several_seeds_have_the_facts_of_the_first() -> None:
+    """They differ in their seed alone."""
+    members = tuple(Described(f"d#{number}", "constant", LABELS) for number in range(2))
+    assert facts_of(SeededModel("d", members)) == members[0].facts
