@@ -99,7 +99,29 @@ class Asker:
     def _in_blocks(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0
     ) -> Iterator[list[Prediction]]:
-        """Yield the answers to one block of examples after another."""
+        """Yield the answers to one block of examples after another, as they are compared."""
+        labels = self.suite.task.labels
+        for answers in self._as_given(shift, examples, inputs, draw):
+            yield answers if labels else [self._read(answer) for answer in answers]
+
+    def _read(self, given: Prediction) -> Prediction:
+        """Return an answer in words or numbers as the task reads it, whoever it comes from.
+
+        An empty one is the answer that there is none, not an abstention: who says nothing at all
+        has no label.
+        """
+        if not given.label:
+            return given
+        label = self.suite.task.read(given.label, {})
+        if label == given.label:
+            return given
+        known = given.scores.get(given.label)
+        scores = {} if label is None or known is None else {label: known}
+        return replace(given, label=label, scores=scores, text=given.text or given.label)
+
+    def _as_given(
+        self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int
+    ) -> Iterator[list[Prediction]]:
         labels = self.suite.task.labels
         if isinstance(self.model, RecordedModel):
             for block in blocks(examples):

@@ -107,6 +107,11 @@ def check_labels(dataset: Dataset, labels: tuple[str, ...]) -> None:
 
 
 def majority_share(dataset: Dataset) -> float:
-    """Return the share of the most frequent label: what answering it always would score."""
-    counts = Counter(example.label for example in dataset.examples)
+    """Return the share of the most frequent right answer: how often answering it always is right.
+
+    Of a question with several right answers each counts.
+    """
+    counts = Counter(
+        answer for example in dataset.examples for answer in {example.label, *example.references}
+    )
     return max(counts.values()) / len(dataset.examples)
