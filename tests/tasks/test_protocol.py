@@ -1,12 +1,14 @@
+"""What all tasks share: answers, checks of labels, the most frequent answer."""
+
 from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ood.errors import ConfigurationError, DataError
+from pytest_ood.errors import DataError
 from pytest_ood.examples import Dataset, Example
-from pytest_ood.tasks import Classification, Prediction, check_labels, decide, majority_share
+from pytest_ood.tasks import Prediction, check_labels, decide, majority_share
 
 EXAMPLE = Example("1", "good", "positive")
 
@@ -41,30 +43,6 @@ def test_decide_rounds_before_it_decides(scores: dict[str, float], noise: float)
     assert decide({k: v + noise for k, v in prediction.scores.items()}).label == prediction.label
 
 
-@pytest.mark.parametrize(
-    ("answer", "score"),
-    [("positive", 1.0), ("negative", 0.0), ("Positive", 0.0), (None, 0.0)],
-)
-def test_a_classification_scores_the_right_label(answer: str | None, score: float) -> None:
-    """Only exactly the right label scores; an abstention does not."""
-    task = Classification(("negative", "positive"))
-    assert task.score(Prediction(answer), EXAMPLE) == score
-
-
-@pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "c"), ("0", "1")])
-def test_a_classification_takes_two_labels_or_more(labels: tuple[str, ...]) -> None:
-    """Two or more different labels make a classification, in the order given."""
-    assert Classification(labels).labels == labels
-
-
-@pytest.mark.parametrize("labels", [(), ("a",), ("a", "a"), ("a", "b", "a")])
-def test_a_classification_refuses_fewer_than_two(labels: tuple[str, ...]) -> None:
-    """Fewer than two different labels are refused; the message shows them."""
-    with pytest.raises(ConfigurationError) as caught:
-        Classification(labels)
-    assert str(caught.value).startswith(f"labels = {list(labels)!r}: ")
-
-
 def test_check_labels_accepts_some_of_the_labels() -> None:
     """A data set need not hold every label of the task."""
     check_labels(Dataset("d", (EXAMPLE,)), ("negative", "positive"))
@@ -85,6 +63,16 @@ def test_the_majority_share(labels: str, share: float) -> None:
     """The majority share is what answering the most frequent label always would score."""
     data = Dataset.from_pairs("d", [(str(i), label) for i, label in enumerate(labels)])
     assert majority_share(data) == pytest.approx(share)
+
+
+def test_the_majority_share_counts_every_right_answer() -> None:
+    """An answer that is one of several right ones is right; it need not be the first."""
+    data = Dataset(
+        "d",
+        (Example("1", "q", "Rome", ("Roma", "Rome")), Example("2", "r", "Roma"),
+         Example("3", "s", "Oslo")),
+    )  # fmt: skip
+    assert majority_share(data) == pytest.approx(2 / 3)
 
 
 def test_predictions_are_values() -> None:
