@@ -113,8 +113,10 @@ def numbers(text: str) -> Iterator[str]:
     """
     for match in _NUMBER.finditer(text):
         value = _value(match)
-        if value is not None:
-            yield written(value)
+        text = "" if value is None else written(value)
+        # What is written must be a number itself: 1e999 would be too long to be one.
+        if 0 < len(text) <= LONGEST_NUMBER:
+            yield text
 
 
 def canonical_number(text: str) -> str:

@@ -102,6 +102,7 @@ KNOWN = [
     ("on 3/4/2020", None),
     ("version 1.2.3", None),
     ("nan", None),
+    ("1e300", None),
     ("inf", None),
 ]
 
