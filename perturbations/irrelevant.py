@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.perturbations._words import END
+from pytest_ood.perturbations.contracts import Derived, answer_kept
+from pytest_ood.perturbations.names import FIRST_NAMES
 from pytest_ood.perturbations.protocol import ALL, site_perturbation
+from pytest_ood.perturbations.resources import current
+from pytest_ood.readers import SUFFIXES, lines_of, parse_rows
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from random import Random
     from re import Match
 
@@ -23,20 +30,111 @@ _SENTENCES = (
 )
 
 
-@site_perturbation(
-    END, source="Wang et al. 2021 (TextFlint), AppendIrr; PromptBench, StressTest", scale=ALL
+_QUESTION = re.compile(r"(?:\A|(?<=[.!?]\s)|(?<=[.!?]\s\s))(?=\w(?:[^.!?]|[.!?](?=\S))*\?\s*\Z)")
+_FACTS = (
+    "{name} is {number} years old.",
+    "{name} has read {number} books this year.",
+    "{name} lives {number} miles away.",
+    "{name} once took part in a race with {number} other people.",
+    "There are {number} pictures on the wall of {name}'s room.",
+    "{name} has been to the dentist {number} times.",
+    "The bus that {name} takes has {number} seats.",
+    "{name}'s house was built {number} years ago.",
 )
-def append_sentence(end: Match[str], rng: Random) -> str:
-    """Add a neutral sentence at the end."""
-    del end
-    return " " + rng.choice(_SENTENCES)
+_HIGHEST = 60
+_TRIES = 20
+
+_ADDED = Derived(answer_kept, name="preserving")
+"""A text that holds a right answer is drawn anew: what is added must not give it away."""
 
 
-@site_perturbation(_START, source="Wang et al. 2021 (TextFlint), AppendIrr", scale=ALL)
-def prepend_sentence(start: Match[str], rng: Random) -> str:
-    """Put a neutral sentence before the beginning."""
-    del start
-    return rng.choice(_SENTENCES) + " "
+@site_perturbation(
+    END,
+    source="Wang et al. 2021 (TextFlint), AppendIrr; PromptBench, StressTest",
+    contract=_ADDED,
+    scale=ALL,
+    version=2,
+)
+def append_sentence(
+    end: Match[str], rng: Random, *, texts: str = "", column: str = "text"
+) -> str | None:
+    """Add a neutral sentence at the end, or a text out of a file."""
+    added = _other_text(end.string, rng, texts, column)
+    return None if added is None else ("\n" if texts else " ") + added
+
+
+@site_perturbation(
+    _START,
+    source="Wang et al. 2021 (TextFlint), AppendIrr",
+    contract=_ADDED,
+    scale=ALL,
+    version=2,
+)
+def prepend_sentence(
+    start: Match[str], rng: Random, *, texts: str = "", column: str = "text"
+) -> str | None:
+    """Put a neutral sentence before the beginning, or a text out of a file."""
+    added = _other_text(start.string, rng, texts, column)
+    return None if added is None else added + ("\n" if texts else " ")
+
+
+def _other_text(there: str, rng: Random, texts: str, column: str) -> str | None:
+    """Return a text that is not there yet; None where none was drawn."""
+    known = _texts_of(_stamped(texts), column) if texts else _SENTENCES
+    drawn = (rng.choice(known) for _ in range(_TRIES))
+    return next((text for text in drawn if text not in there), None)
+
+
+def _stamped(texts: str) -> tuple[Path, int]:
+    """Return a file and when it was written: one that is written anew is read anew."""
+    path = current().root / texts
+    try:
+        return path, path.stat().st_mtime_ns
+    except OSError as error:
+        raise DataError(f"texts = {texts!r}: {path} cannot be read: {error.strerror}") from None
+
+
+@cache
+def _texts_of(file: tuple[Path, int], column: str) -> tuple[str, ...]:
+    """Return the different texts of a file: a text a line, or a column of a table.
+
+    Raises:
+        DataError: there is no text in it, or no such column.
+    """
+    path = file[0]
+    if path.suffix == ".txt":
+        rows = [line.strip() for line in lines_of(path)]
+    elif path.suffix in SUFFIXES:
+        rows = []
+        for number, row in parse_rows(path):
+            if not isinstance(row.get(column), str):
+                known = [name for name, value in row.items() if isinstance(value, str)]
+                raise DataError(f"{path}, row {number}: " + unknown_name("column", column, known))
+            rows.append(row[column].strip())
+    else:
+        message = unknown_name("ending", path.suffix, (".txt", *SUFFIXES))
+        raise ConfigurationError(f"texts: {path.name}: {message}")
+    found = tuple(text for text in dict.fromkeys(rows) if text)
+    if not found:
+        raise DataError(f"{path}: there is no text in it; give at least one")
+    return found
+
+
+@site_perturbation(
+    _QUESTION,
+    source="Shi et al. 2023 (Large Language Models Can Be Easily Distracted), section 3.1 (GSM-IC)",
+    contract=_ADDED,
+    scale=ALL,
+    example="Paul has 4 pens and buys 12.5 more. How many pens does Paul have?",
+)
+def irrelevant_fact(question: Match[str], rng: Random) -> str:
+    """Put a fact with a number, about somebody else, before the question at the end."""
+    there = question.string
+    names = [name for group in FIRST_NAMES for name in group if name not in there]
+    numbers = [n for n in range(2, _HIGHEST) if not re.search(rf"(?<!\d){n}(?!\d)", there)]
+    # Of a text that has them all, any will do.
+    name, number = rng.choice(names or ["Somebody"]), rng.choice(numbers or [_HIGHEST])
+    return rng.choice(_FACTS).format(name=name, number=number) + " "
 
 
 @site_perturbation(

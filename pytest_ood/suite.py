@@ -14,7 +14,7 @@ from pytest_ood.metrics import ACCURACY, loss_names
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, find_attack
 from pytest_ood.perturbations.adversarial.goals import Targeted
-from pytest_ood.perturbations.contracts import Changing, Uncertain
+from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
 from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.examples import Dataset
-    from pytest_ood.perturbations import Generator
+    from pytest_ood.perturbations import Generator, Perturbation
     from pytest_ood.perturbations.adversarial import Attack
     from pytest_ood.tasks import Task
 
@@ -227,7 +227,7 @@ def _shifts(
                 {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
             )
             kept = _with(kinds.get(kind, {}), own)
-            for shift in _shift(kind, name, rest, at, task.labels):
+            for shift in _shift(kind, name, rest, at, task):
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
                 _check_metrics(shift, kept, at)
@@ -309,7 +309,7 @@ def check_flag(value: Any, where: str) -> bool:
 
 
 def _shift(
-    kind: str, name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
+    kind: str, name: str, entry: Mapping[str, Any], where: str, task: Task
 ) -> tuple[Shift, ...]:
     """Read the table of a shift; of noise at several severities, one shift for each."""
     try:
@@ -317,8 +317,10 @@ def _shift(
             source = {k: v for k, v in entry.items() if k not in (*_BUDGET_KEYS, "train")}
             return (DomainShift(name, parse_source(source, where), _train(entry, source, where)),)
         if kind == "noise":
-            return parse_noise(name, entry, where, labels)
-        return (_adversarial(name, entry, where, labels),)
+            shifts = parse_noise(name, entry, where, task.labels)
+            _check_contract(shifts[0].perturbation, task)
+            return shifts
+        return (_adversarial(name, entry, where, task.labels),)
     except ConfigurationError as error:
         message = str(error)
         raise ConfigurationError(
@@ -357,6 +359,25 @@ def parse_noise(
         replace(shift, name=f"{name}@{level}", perturbation=change, family=name, severity=level)
         for change, level in sorted(made, key=lambda pair: pair[1])
     )
+
+
+def _check_contract(change: Perturbation, task: Task) -> None:
+    """Refuse a perturbation that cannot tell the labels of a task.
+
+    Raises:
+        ConfigurationError: says for which tasks it is.
+    """
+    contract = change.contract
+    if isinstance(contract, Changing) and not task.labels:
+        raise ConfigurationError(
+            f"perturbation: {change.name} turns one label into another, and the task {task.name} "
+            "has none; take one whose contract is preserving or derived"
+        )
+    if isinstance(contract, Derived) and contract.tasks and task.name not in contract.tasks:
+        raise ConfigurationError(
+            f"perturbation: {change.name} works answers out anew for the task "
+            f"{' or '.join(contract.tasks)}; this one is {task.name}"
+        )
 
 
 def _adversarial(
@@ -442,6 +463,10 @@ def _filtered(generator: Generator, entry: Mapping[str, Any]) -> Generator:
         raise ConfigurationError(
             f"filter: {generator.name} changes the label, which is what `relabel` is for; a filter "
             "is for what may change it"
+        )
+    if isinstance(generator.contract, Derived):
+        raise ConfigurationError(
+            f"filter: {generator.name} knows by itself which changes are valid; leave it out"
         )
     return generator.under(Uncertain(parse_filter(entry["filter"])))
 

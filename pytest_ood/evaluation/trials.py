@@ -24,7 +24,7 @@ from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, WR
 from pytest_ood.perturbations.protection import Protection
 from pytest_ood.progress import Silent
 from pytest_ood.prompting import FIELD_PATTERN
-from pytest_ood.rows import Chosen, Mapped, Picked, blocks, read
+from pytest_ood.rows import Chosen, Mapped, Paired, Picked, blocks, read
 from pytest_ood.suite import IN_DISTRIBUTION
 from pytest_ood.tasks import Prediction, majority_share
 
@@ -261,11 +261,10 @@ class NoiseTrial:
         places = np.flatnonzero(self.shifted.changed[:size].where(bool))
         new = places[len(self.graded) :]
         if len(new):
-            self.graded += self.asker.graded(
-                self.shift.name,
-                Mapped(Picked(examples, new), self.shift.relabelled),
-                Picked(self.shifted.inputs, new),
-            )
+            inputs = Picked(self.shifted.inputs, new)
+            pairs = Paired(Picked(examples, new), inputs)
+            asked = Mapped(pairs, lambda pair: self.shift.relabelled(*pair))
+            self.graded += self.asker.graded(self.shift.name, asked, inputs)
         return Outcomes(examples, places, self.graded[: len(places)])
 
 

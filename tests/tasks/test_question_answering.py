@@ -13,9 +13,7 @@ from pytest_ood.tasks.question_answering import exact_match, normalized, says_no
 EXTRACTIVE = QuestionAnswering("extractive-qa")
 CLOSED = QuestionAnswering("closed-book-qa")
 WORDS = st.lists(
-    st.sampled_from(
-        ["the", "A", "Paris", "paris.", "in", "1,990", "U.S.", "-", "York!", "x"]
-    ),
+    st.sampled_from(["the", "A", "Paris", "paris.", "in", "1,990", "U.S.", "-", "York!", "x"]),
     max_size=6,
 ).map(" ".join)
 
