@@ -47,7 +47,7 @@ _IMPLIED = (
     (r"tenth|dime|decade|finger", "10 0.1"),
     (r"week|day|daily", "7 14 30 31 52 365"),
     (r"dozen|month|year|annual|inch|foot|feet|noon|clock", "12 6 24 36 48"),
-    (r"month|year|annual", "30 52 365"),
+    (r"month|year|annual|january|february", "28 29 30 31 52 365"),
     (r"hour|minute|second|day|\bmph\b", "60 24 30 15 3600 0.5"),
     (r"ounce|pound|cup|gallon|quart|pint|\bton", "16 8 2000"),
     (r"yard|mile", "36 1760 5280"),
@@ -204,12 +204,14 @@ def _evaluated(
     for before, after in pairs:
         sources.setdefault(before, set()).add(after)
     used: set[Fraction] = set()
+    unused: set[Fraction] = set()
 
     def now(literal: Fraction) -> Fraction:
         possible = sources.get(literal, set())
         if len(possible) != 1:
             raise _UnclearError
         used.add(literal)
+        unused.discard(literal)
         return next(iter(possible))
 
     results = []
@@ -217,11 +219,14 @@ def _evaluated(
         for step in steps:
             result = evaluated(step.expression, now)
             results.append(result)
+            unused.add(step.result)
             sources.setdefault(step.result, set()).add(result)
     except (_UnclearError, ZeroDivisionError):
         return None
+    # Where a result leads nowhere, a calculation in between was not annotated.
+    leads_on = unused <= {steps[-1].result}
     changed = {before for before, after in pairs if before != after}
-    return results if changed <= used else None
+    return results if leads_on and changed <= used else None
 
 
 def _known(text: str) -> Iterator[Fraction]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from re import Match
 
 _START = re.compile(r"\A(?=\S)")
+_BOTH_ENDS = re.compile(rf"{_START.pattern}|{END.pattern}")
 _SENTENCES = (
     "The meeting is on Tuesday.",
     "There are twelve months in a year.",
@@ -29,6 +30,21 @@ _SENTENCES = (
     "This was written in the afternoon.",
 )
 
+
+_PASSAGES = (
+    "Bread dough rises because yeast turns sugar into gas. Bakers leave it in a warm place until "
+    "it has doubled in size, press the air out, and let it rise once more before it is baked.",
+    "A bicycle chain carries the force of the pedals to the rear wheel. A smaller sprocket at the "
+    "back makes the wheel turn faster, and the rider has to push harder.",
+    "Tomatoes need much light and little wind. Gardeners pinch out the side shoots so that the "
+    "plant puts its strength into the fruit, and water the roots rather than the leaves.",
+    "Most libraries put their shelves in order by subject. A number on the back of each book says "
+    "where it belongs, and a catalogue says which numbers a subject has.",
+    "Tides follow the moon. Where the coast narrows to a funnel the water climbs highest, and "
+    "harbours there have locks that keep ships afloat while the sea is out.",
+    "Woollen cloth shrinks in hot water because its fibres have scales that hook into each other. "
+    "Felt is made in this way on purpose, with soap and pressure.",
+)
 
 _QUESTION = re.compile(r"(?:\A|(?<=[.!?]\s)|(?<=[.!?]\s\s))(?=\w(?:[^.!?]|[.!?](?=\S))*\?\s*\Z)")
 _FACTS = (
@@ -49,38 +65,42 @@ _ADDED = Derived(answer_kept, name="preserving")
 
 
 @site_perturbation(
-    END,
-    source="Wang et al. 2021 (TextFlint), AppendIrr; PromptBench, StressTest",
-    contract=_ADDED,
-    scale=ALL,
-    version=2,
+    END, source="Wang et al. 2021 (TextFlint), AppendIrr; PromptBench, StressTest", scale=ALL
 )
-def append_sentence(
-    end: Match[str], rng: Random, *, texts: str = "", column: str = "text"
-) -> str | None:
-    """Add a neutral sentence at the end, or a text out of a file."""
-    added = _other_text(end.string, rng, texts, column)
-    return None if added is None else ("\n" if texts else " ") + added
+def append_sentence(end: Match[str], rng: Random) -> str:
+    """Add a neutral sentence at the end."""
+    del end
+    return " " + rng.choice(_SENTENCES)
+
+
+@site_perturbation(_START, source="Wang et al. 2021 (TextFlint), AppendIrr", scale=ALL)
+def prepend_sentence(start: Match[str], rng: Random) -> str:
+    """Put a neutral sentence before the beginning."""
+    del start
+    return rng.choice(_SENTENCES) + " "
 
 
 @site_perturbation(
-    _START,
-    source="Wang et al. 2021 (TextFlint), AppendIrr",
+    _BOTH_ENDS,
+    source="Jia and Liang 2017 (Adversarial Examples for Evaluating Reading Comprehension), "
+    "section 3; Shi et al. 2023 (Large Language Models Can Be Easily Distracted)",
+    kind="semantic",
     contract=_ADDED,
-    scale=ALL,
-    version=2,
+    scale=(0.2, 0.2, 0.5, 0.8, 1.0),
 )
-def prepend_sentence(
-    start: Match[str], rng: Random, *, texts: str = "", column: str = "text"
+def distract(
+    end: Match[str], rng: Random, *, texts: str = "", column: str = "context"
 ) -> str | None:
-    """Put a neutral sentence before the beginning, or a text out of a file."""
-    added = _other_text(start.string, rng, texts, column)
-    return None if added is None else added + ("\n" if texts else " ")
+    """Put a passage about something else before or after a text; at severity 5 on both sides."""
+    passage = _other_passage(end.string, rng, texts, column)
+    if passage is None:
+        return None
+    return f"{passage}\n" if end.end() < len(end.string.rstrip()) else f"\n{passage}"
 
 
-def _other_text(there: str, rng: Random, texts: str, column: str) -> str | None:
-    """Return a text that is not there yet; None where none was drawn."""
-    known = _texts_of(_stamped(texts), column) if texts else _SENTENCES
+def _other_passage(there: str, rng: Random, texts: str, column: str) -> str | None:
+    """Return a passage that is not there yet; None where none was drawn."""
+    known = _texts_of(_stamped(texts), column) if texts else _PASSAGES
     drawn = (rng.choice(known) for _ in range(_TRIES))
     return next((text for text in drawn if text not in there), None)
 
@@ -127,7 +147,7 @@ def _texts_of(file: tuple[Path, int], column: str) -> tuple[str, ...]:
     scale=ALL,
     example="Paul has 4 pens and buys 12.5 more. How many pens does Paul have?",
 )
-def irrelevant_fact(question: Match[str], rng: Random) -> str:
+def irrelevant_context(question: Match[str], rng: Random) -> str:
     """Put a fact with a number, about somebody else, before the question at the end."""
     there = question.string
     names = [name for group in FIRST_NAMES for name in group if name not in there]

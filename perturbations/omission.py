@@ -1,28 +1,27 @@
-"""Omission: sentences are left out, up to all of them."""
+"""Omission: a text is taken away, sentence by sentence."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations.protocol import site_perturbation
+from pytest_ood.edits import Edit
+from pytest_ood.perturbations.protocol import perturbation
 
 if TYPE_CHECKING:
     from random import Random
-    from re import Match
 
 _SENTENCE = re.compile(r"(?:\A\s+)?\S(?:[^.!?]|[.!?](?=\S))*(?:[.!?]+|\Z)\s*")
 
 
-@site_perturbation(
-    _SENTENCE,
-    source="Longpre et al. 2021 (Entity-Based Knowledge Conflicts); at severity 5 the closed book "
-    "of Roberts et al. 2020 (How Much Knowledge Can You Pack)",
+@perturbation(
+    source="Roberts et al. 2020 (How Much Knowledge Can You Pack Into the Parameters of a Language "
+    "Model?), section 1 (closed book)",
     kind="semantic",
     example="Paris lies on the Seine. It is the capital of France. Two million people live there. "
     "The Eiffel Tower was built in 1889. It is made of iron.",
 )
-def leave_out_sentences(sentence: Match[str], rng: Random) -> str:
-    """Leave sentences out; at severity 5 all of them, so that nothing is left of a passage."""
-    del sentence, rng
-    return ""
+def remove_text(text: str, rng: Random) -> list[Edit]:
+    """Take a text away: all of it, or at a severity below 5 a share of its sentences."""
+    del rng
+    return [Edit(*match.span(), match.group(), "") for match in _SENTENCE.finditer(text)]

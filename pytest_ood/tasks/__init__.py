@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.tasks.classification import Classification
-from pytest_ood.tasks.numeric import NumericAnswer, shown_rationale
+from pytest_ood.tasks.numeric import NumericAnswer, reasoning_of
 from pytest_ood.tasks.protocol import (
     SCORE_DECIMALS,
     Prediction,
@@ -31,7 +31,8 @@ __all__ = [
     "check_labels",
     "decide",
     "majority_share",
-    "shown_rationale",
+    "parse_task",
+    "reasoning_of",
 ]
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")

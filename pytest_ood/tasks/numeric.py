@@ -148,13 +148,15 @@ def written(value: Fraction) -> str:
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
 
 
-def shown_rationale(rationale: str) -> str:
-    """Return a solution as a prompt shows it: without GSM8K's annotations and its marked answer.
+def reasoning_of(solution: str) -> str:
+    """Return the steps of a solution, one a line, without its answer and calculator annotations.
 
-    `He has 48/2=<<48/2=24>>24 clips.` becomes `He has 48/2=24 clips.`
+    `<<16-3=13>>` is for a calculator, and `#### 18` on the last line is the answer (Cobbe et al.
+    2021, Training Verifiers to Solve Math Word Problems, sections 2 and 4.1).
     """
-    lines = _ANNOTATION.sub("", rationale).splitlines()
-    return "\n".join(line for line in lines if not line.lstrip().startswith(MARK)).strip()
+    lines = [_ANNOTATION.sub("", line).strip() for line in solution.splitlines()]
+    steps = [line for line in lines if line]
+    return "\n".join(steps[:-1] if steps and steps[-1].startswith(MARK) else steps)
 
 
 def _value(match: re.Match[str]) -> Fraction | None:

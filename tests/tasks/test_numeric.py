@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_ood.errors import DataError
 from pytest_ood.examples import Example
-from pytest_ood.tasks import NumericAnswer, Prediction, shown_rationale
+from pytest_ood.tasks import NumericAnswer, Prediction, reasoning_of
 from pytest_ood.tasks.numeric import LONGEST_NUMBER, canonical_number, numbers, written
 
 TASK = NumericAnswer()
@@ -192,9 +192,9 @@ def test_what_is_no_number_has_no_canonical_form(text: str) -> None:
 def test_a_shown_solution_has_no_annotations() -> None:
     """GSM8K's annotations and its marked answer stay out of a prompt."""
     raw = "He sold 48/2 = <<48/2=24>>24 clips.\nIn all 48+24 = <<48+24=72>>72.\n#### 72"
-    assert shown_rationale(raw) == "He sold 48/2 = 24 clips.\nIn all 48+24 = 72."
-    assert shown_rationale("( 8.0 - 3.0 )") == "( 8.0 - 3.0 )"
-    assert shown_rationale("") == ""
+    assert reasoning_of(raw) == "He sold 48/2 = 24 clips.\nIn all 48+24 = 72."
+    assert reasoning_of("( 8.0 - 3.0 )") == "( 8.0 - 3.0 )"
+    assert reasoning_of("") == ""
 
 
 def test_gsm8k_answers_are_those_of_its_own_code() -> None:
