@@ -96,7 +96,7 @@ def build(
                 raise DataError(f"{path}, row {number}: " + unknown_name("field", column, row))
         given = None if row[answer] is None else str(row[answer])
         label = None if given in (None, "", unparsed) else given
-        if label is not None and label not in context.labels:
+        if label is not None and context.labels and label not in context.labels:
             raise DataError(
                 f"{path}, row {number}, field {answer!r}: "
                 + unknown_name("label", label, context.labels)
