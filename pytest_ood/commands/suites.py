@@ -71,6 +71,8 @@ def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
     """Return what there is to say of a suite, as plain values."""
     return {
         "name": suite.name,
+        "task": suite.task.name,
+        "measure": suite.task.measure,
         "labels": list(suite.task.labels),
         "min_score": suite.min_score,
         "max_examples": suite.max_examples,
@@ -126,7 +128,9 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
     marks = [m for m in ("built_in", "configured") if entry[m]]
     told = f" [{', '.join(m.replace('_', '-') for m in marks)}]" if marks else ""
     where = "" if entry["given"] == entry["name"] else f" ({entry['given']})"
-    lines = [f"{entry['name']}{where}{told}", f"  labels: {', '.join(entry['labels'])}"]
+    lines = [f"{entry['name']}{where}{told}", f"  task: {entry['task']}, by {entry['measure']}"]
+    if entry["labels"]:
+        lines.append(f"  labels: {', '.join(entry['labels'])}")
     if entry["max_examples"] is not None:
         lines.append(f"  at most {entry['max_examples']:,} examples of each data set")
     floor = "" if entry["min_score"] is None else f", at least {points(entry['min_score'])} %"

@@ -84,6 +84,7 @@ class Floor:
         seed_scores: The score of each training or demonstration seed; one where there is one.
         errors: Why inputs got no answer, and how many; their examples are left out.
         items: The score of each example, of the first of them.
+        measure: What the score is called.
     """
 
     suite: str
@@ -105,6 +106,7 @@ class Floor:
     seed_scores: tuple[float, ...] = ()
     errors: tuple[tuple[str, int], ...] = ()
     items: Items | None = None
+    measure: str = ACCURACY
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ class Evaluation:
         items: The score of each example under the shift, of the first of them; of accuracy only.
             Where a shift leaves other texts for every model, examples are known by the original.
         per_label: Right answers by label; of accuracy only.
+        measure: What the mean score is called: accuracy, or another by which answers in words go.
     """
 
     suite: str
@@ -205,6 +208,7 @@ class Evaluation:
     flipped: int = 0
     items: Items | None = None
     per_label: tuple[LabelCounts, ...] = ()
+    measure: str = ACCURACY
 
     @property
     def stopped(self) -> bool:
@@ -239,6 +243,7 @@ class Comparison:
         surrogate: Of an attack on another model: that model's name; "" otherwise.
         errors: Why inputs got no answer, of either model, and how many.
         flipped: How many examples the model lost and the baseline did not.
+        measure: What the mean score is called.
     """
 
     suite: str
@@ -263,6 +268,7 @@ class Comparison:
     surrogate: str = ""
     errors: tuple[tuple[str, int], ...] = ()
     flipped: int = 0
+    measure: str = ACCURACY
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ from pytest_ood.examples import Dataset, fields_of, inputs_of
 from pytest_ood.frozen import freeze
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, loss_names, most_frequent
 from pytest_ood.models.protocol import RecordedModel, SeededModel
+from pytest_ood.perturbations.contracts import Derived
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.rows import Picked, blocks, read
 from pytest_ood.shifts import (
@@ -323,6 +324,7 @@ class SuiteRun:
             p_fail=judged.p_fail,
             surrogate=_surrogate(shift),
             errors=_counted(t.unanswered for t in (*mine, *other)),
+            measure=self.suite.task.measure,
         )
 
     def _evaluate(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
@@ -414,6 +416,7 @@ class SuiteRun:
             severity=shift.severity if isinstance(shift, NoiseShift) else None,
             items=self._items(shift, trials) if metric == ACCURACY else None,
             per_label=_by_label(trial) if metric == ACCURACY and self.suite.task.labels else (),
+            measure=self.suite.task.measure,
         )
 
     def _items(self, shift: Shift, trials: Sequence[Trial]) -> Items:
@@ -585,9 +588,21 @@ class SuiteRun:
             why = f" (the validity filter rejected {rejected})" if rejected else ""
             raise DataError(
                 f"invalid: {self.suite.name}/{shift.kind}/{shift.name} changed none of {size} "
-                f"examples{why}; there is nothing to measure. Raise its severity, or drop the shift"
+                f"examples{why}; there is nothing to measure. {self._advice(shift)}"
             )
         return trials
+
+    def _advice(self, shift: Shift) -> str:
+        """Tell what to do about a shift that changes nothing."""
+        contract = shift.perturbation.contract if isinstance(shift, NoiseShift) else None
+        examples = self.in_distribution().examples
+        solved = isinstance(contract, Derived) and bool(contract.tasks)
+        if solved and not any(example.rationale for example in examples):
+            return (
+                "It works answers out anew from solutions, and the examples have none: name the "
+                "column that holds them with `rationale`"
+            )
+        return "Raise its severity, or drop the shift"
 
     def _growing(self, member: Asked, shift: Shift) -> Growing:
         key = (member.name, shift.name)
@@ -773,6 +788,7 @@ class SuiteRun:
             seed_scores=tuple(map(figures.mean_of, answered)),
             errors=_counted([missing]),
             items=self._floor_items(answered[0], scores),
+            measure=self.suite.task.measure,
         )
 
     def _floor_items(self, outcomes: Outcomes, scores: Column[float]) -> Items:

@@ -115,7 +115,7 @@ def _floor(floor: Floor, alpha: float) -> list[str]:
     asked = "none" if floor.budget is None else f"at least {points(floor.budget)}"
     return [
         f"{floor.verdict}: {floor.model} in distribution: {floor.reason}",
-        f"  accuracy {points(floor.score.value)}, {_level(alpha)} {interval(floor.score)}, "
+        f"  {floor.measure} {points(floor.score.value)}, {_level(alpha)} {interval(floor.score)}, "
         f"n = {_used(floor.n, floor.planned)}, seed {floor.seed}",
         f"  budget: {asked}; majority class {points(floor.majority)}; "
         f"{floor.abstained} abstentions",
@@ -161,7 +161,7 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
     lines = [
         f"{result.verdict}: {result.model} under {result.kind}/{result.shift}{_of(result.metric)}: "
         f"{result.reason}",
-        f"  {_shown(result.metric)} {points(result.score_id)} {_first(result.metric)}, "
+        f"  {_shown(result)} {points(result.score_id)} {_first(result.metric)}, "
         f"{points(result.score_ood)} under the shift",
         f"  drop {points(result.drop.value)} points, {_level(alpha)} {interval(result.drop)} "
         f"({pairing}); budget: {asked}",
@@ -180,7 +180,7 @@ def _comparison(result: Comparison, alpha: float) -> list[str]:
         f"{result.verdict}: {result.model} against {result.baseline} under "
         f"{result.kind}/{result.shift}{_of(result.metric)}: {result.reason}",
         *(
-            f"  {name}: {_shown(result.metric)} {points(before)} {_first(result.metric)}, "
+            f"  {name}: {_shown(result)} {points(before)} {_first(result.metric)}, "
             f"{points(after)} under the shift"
             + (f", drop {points(before - after)} points" if result.metric == ACCURACY else "")
             for name, (before, after) in (
@@ -287,10 +287,10 @@ def _of(metric: str) -> str:
     return "" if metric == ACCURACY else f" by {metric}"
 
 
-def _shown(metric: str) -> str:
+def _shown(result: Evaluation | Comparison) -> str:
     """Return the name of what stands before and under the shift."""
     means = (ACCURACY, "pdr", REWEIGHTED, IN_DOMAIN)
-    return ACCURACY if metric in means else metric
+    return result.measure if result.metric in means else result.metric
 
 
 def _first(metric: str) -> str:
@@ -323,4 +323,6 @@ def _flip(flip: Flip, *, as_diff: bool) -> list[str]:
 
 
 def _answer(label: str | None) -> str:
+    if label == "":
+        return "answered that there is none"
     return "no answer" if label is None else f"answered {one_line(label, LABEL_WIDTH)}"

@@ -53,10 +53,12 @@ class NumericAnswer:
     Attributes:
         name: In suite files.
         labels: None: any number may be an answer.
+        measure: What the mean score is called.
     """
 
     name: str = "numeric"
     labels: tuple[str, ...] = ()
+    measure: str = "accuracy"
 
     def reference(self, given: str) -> str:
         """Return the number after the mark of a solution, or the only number there is.

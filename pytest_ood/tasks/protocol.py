@@ -60,6 +60,11 @@ class Task(Protocol):
         """The answers that are possible; none where any text may be one."""
         ...
 
+    @property
+    def measure(self) -> str:
+        """What the mean score is called in reports."""
+        ...
+
     def reference(self, given: str) -> str:
         """Return a right answer, as data holds it, in the form that answers are compared in.
 

@@ -67,6 +67,11 @@ class QuestionAnswering:
     metric: Metric = "f1"
     labels: tuple[str, ...] = ()
 
+    @property
+    def measure(self) -> str:
+        """What the mean score is called."""
+        return "token F1" if self.metric == "f1" else "exact match"
+
     def reference(self, given: str) -> str:
         """Return a right answer without white space around it; empty where there is none."""
         return given.strip()
