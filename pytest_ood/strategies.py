@@ -238,9 +238,10 @@ def _cases(
     changing = any(isinstance(contract, Changing) for contract in contracts)
     case = _case(example, edits, changes_label=changing, replay=replay)
     for derived in (contract for contract in contracts if isinstance(contract, Derived)):
-        label = derived.label(example, case.inputs)
-        assume(label is not None)
-        case = replace(case, changes_label=case.changes_label or label != example.label)
+        if derived.tasks:
+            case = replace(case, changes_label=True)
+        else:
+            assume(derived.label(example, case.inputs) is not None)
     filters = {c.filter.fingerprint: c.filter for c in contracts if isinstance(c, Uncertain)}
     asked = [
         Perturbed(text, tuple(edit for name_, edit in edits if name_ == name))

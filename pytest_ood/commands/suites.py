@@ -17,6 +17,7 @@ from pytest_ood.metrics import ACCURACY
 from pytest_ood.readers import DataSource
 from pytest_ood.shifts import DomainShift, NoiseShift
 from pytest_ood.suite import IN_DISTRIBUTION, built_in_suites, load_suite
+from pytest_ood.tasks import Classification
 
 if TYPE_CHECKING:
     import argparse
@@ -128,7 +129,9 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
     marks = [m for m in ("built_in", "configured") if entry[m]]
     told = f" [{', '.join(m.replace('_', '-') for m in marks)}]" if marks else ""
     where = "" if entry["given"] == entry["name"] else f" ({entry['given']})"
-    lines = [f"{entry['name']}{where}{told}", f"  task: {entry['task']}, by {entry['measure']}"]
+    lines = [f"{entry['name']}{where}{told}"]
+    if entry["task"] != Classification.name:
+        lines.append(f"  task: {entry['task']}, by {entry['measure']}")
     if entry["labels"]:
         lines.append(f"  labels: {', '.join(entry['labels'])}")
     if entry["max_examples"] is not None:
