@@ -17,7 +17,6 @@ from pytest_ood.metrics import ACCURACY
 from pytest_ood.readers import DataSource
 from pytest_ood.shifts import DomainShift, NoiseShift
 from pytest_ood.suite import IN_DISTRIBUTION, built_in_suites, load_suite
-from pytest_ood.tasks import Classification
 
 if TYPE_CHECKING:
     import argparse
@@ -72,8 +71,6 @@ def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
     """Return what there is to say of a suite, as plain values."""
     return {
         "name": suite.name,
-        "task": suite.task.name,
-        "measure": suite.task.measure,
         "labels": list(suite.task.labels),
         "min_score": suite.min_score,
         "max_examples": suite.max_examples,
@@ -129,11 +126,7 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
     marks = [m for m in ("built_in", "configured") if entry[m]]
     told = f" [{', '.join(m.replace('_', '-') for m in marks)}]" if marks else ""
     where = "" if entry["given"] == entry["name"] else f" ({entry['given']})"
-    lines = [f"{entry['name']}{where}{told}"]
-    if entry["task"] != Classification.name:
-        lines.append(f"  task: {entry['task']}, by {entry['measure']}")
-    if entry["labels"]:
-        lines.append(f"  labels: {', '.join(entry['labels'])}")
+    lines = [f"{entry['name']}{where}{told}", f"  labels: {', '.join(entry['labels'])}"]
     if entry["max_examples"] is not None:
         lines.append(f"  at most {entry['max_examples']:,} examples of each data set")
     floor = "" if entry["min_score"] is None else f", at least {points(entry['min_score'])} %"

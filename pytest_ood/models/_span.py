@@ -75,6 +75,7 @@ class SpanHead:
 
     stride: int = 128
     architecture: str = "QuestionAnswering"
+    kind: str = "a model that marks answers"
 
     @property
     def configuration(self) -> Mapping[str, Any]:

@@ -72,6 +72,11 @@ class Head(Protocol):
         ...
 
     @property
+    def kind(self) -> str:
+        """What a model with it is called."""
+        ...
+
+    @property
     def configuration(self) -> Mapping[str, Any]:
         """What the model's configuration says of it."""
         ...
@@ -117,6 +122,7 @@ class LabelHead:
 
     labels: tuple[str, ...]
     architecture: str = "SequenceClassification"
+    kind: str = "a sequence classifier"
 
     @property
     def configuration(self) -> Mapping[str, Any]:
@@ -457,8 +463,7 @@ def _start(torch: Any, transformers: Any, job: Job, scratch: Path) -> tuple[Any,
         )
     except (OSError, ValueError, safetensors.SafetensorError) as error:
         raise ModelError(
-            f"model {job.name!r}: {job.base} cannot be loaded as an encoder for "
-            f"{job.head.architecture}: {error}"
+            f"model {job.name!r}: {job.base} cannot be loaded as {job.head.kind}: {error}"
         ) from error
     if tokenizer.pad_token is None:
         raise ModelError(

@@ -313,8 +313,7 @@ class FinetunedModel(Portable):
             yield
         except (OSError, ValueError) as error:
             raise ModelError(
-                f"model {self.name!r}: {self.folder} cannot be loaded for "
-                f"{self.head.architecture}: {error}"
+                f"model {self.name!r}: {self.folder} cannot be loaded as {self.head.kind}: {error}"
             ) from error
 
     def _label_order(self, id2label: Mapping[int, str]) -> list[str]:

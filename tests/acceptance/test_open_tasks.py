@@ -224,12 +224,3 @@ def test_what_makes_no_sense_for_numbers_is_refused(
     assert run.ret != pytest.ExitCode.OK
     told = f"{run.stdout.str()}\n{run.stderr.str()}".replace("\n", " ")
     assert re.search(message, told)
-
-
-def test_the_task_is_listed(questions: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
-    """The list of suites says what kind of answers a suite is about, and by what they go."""
-    from pytest_ood.__main__ import main
-
-    assert main(["suites", "num.toml"]) == 0
-    assert "  task: numeric, by accuracy" in capsys.readouterr().out
-    assert questions.path.joinpath("num.toml").is_file()
