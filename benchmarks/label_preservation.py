@@ -45,6 +45,9 @@ PARAPHRASER = {
     "prefix": "Rewrite this sentence in other words, keep its meaning: ",
 }
 
+FOR_QUESTIONS = ("change-numbers", "distract", "irrelevant-context", "remove-text")
+"""What is made for questions and the passages beside them; reviews say nothing about it."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -70,8 +73,8 @@ class Level:
 
 
 def measurable() -> dict[str, Generator]:
-    """Return the perturbations whose models are packaged, if they need any."""
-    found = dict(catalogue())
+    """Return the perturbations for any text whose models are packaged, if they need any."""
+    found = {name: made for name, made in catalogue().items() if name not in FOR_QUESTIONS}
     found["paraphrase"] = found["paraphrase"].with_parameters(**PARAPHRASER)
     return {
         name: change
@@ -183,10 +186,12 @@ def main() -> int:
             lines.append(row(change, measure(gate, change, options.examples)))
             examples.append(f"| `{change.name}` | {example(change)} |")
             sys.stderr.write(f"{lines[-1]} {time.perf_counter() - started:.0f} s\n")
-    left = [f"`{name}`" for name in catalogue() if name not in found]
+    left = [f"`{name}`" for name in catalogue() if name not in (*found, *FOR_QUESTIONS)]
+    examples += [f"| `{name}` | {example(catalogue()[name])} |" for name in FOR_QUESTIONS]
     text = "\n".join(
         [f"n = {options.examples}, seed 0.", "", *lines, "",
-         f"Not measured, as no model for them is packaged: {', '.join(left)}.", "", *examples]
+         f"Not measured, as no model for them is packaged: {', '.join(left)}; and those for "
+         "questions, of which [tasks.md](tasks.md) tells.", "", *examples]
     )  # fmt: skip
     if options.write is None:
         print(text)

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_ood.errors import ConfigurationError
+from pytest_ood.examples import fields_of
+from pytest_ood.tasks.question_answering import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_ood.edits import Perturbed
+    from pytest_ood.examples import Example, Inputs
 
 
 class ValidityFilter(Protocol):
@@ -51,6 +54,31 @@ class Changing:
     name: str = "changing"
 
 
+def _nothing(example: Example) -> Sequence[str]:
+    del example
+    return ()
+
+
+@dataclass(frozen=True)
+class Derived:
+    """The label follows from the example itself: from its solution, or from its right answers.
+
+    Attributes:
+        label: Returns the label of an example under changed inputs, or None where the change is
+            not valid: it is made anew then, and after `draws` of them the example is rejected.
+        fixed: Returns regular expressions for what of an example has to stay.
+        tasks: Names of the tasks whose labels it knows; empty for all.
+        draws: How often a change is made anew at most.
+        name: What it comes to: "preserving" where the label is the same whenever there is one.
+    """
+
+    label: Callable[[Example, Inputs], str | None]
+    fixed: Callable[[Example], Sequence[str]] = _nothing
+    tasks: tuple[str, ...] = ()
+    draws: int = 50
+    name: str = "derived"
+
+
 @dataclass(frozen=True)
 class Uncertain:
     """The label may change: a perturbed text counts only where the filter accepts it.
@@ -63,9 +91,31 @@ class Uncertain:
     name: str = "uncertain"
 
 
-Contract = Preserving | Changing | Uncertain
+Contract = Preserving | Changing | Derived | Uncertain
 
 PRESERVING = Preserving()
+
+
+def answer_kept(example: Example, inputs: Inputs) -> str | None:
+    """Return the label where no right answer stands in the inputs more often than before.
+
+    What is added must not give the answer away. "Yes" and "no" are given away by no text.
+    """
+    before, after = (
+        f" {normalized(' '.join(fields_of(value).values()))} " for value in (example.inputs, inputs)
+    )
+    for answer in (example.label, *example.references):
+        bare = normalized(answer)
+        if bare and bare not in _SAID and _count(after, bare) > _count(before, bare):
+            return None
+    return example.label
+
+
+_SAID = frozenset(("yes", "no", "true", "false"))
+
+
+def _count(text: str, words: str) -> int:
+    return text.replace(" ", "  ").count(f" {words.replace(' ', '  ')} ")
 
 
 def other_label(label: str, labels: Sequence[str]) -> str:

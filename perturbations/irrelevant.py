@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.formats import SUFFIXES, lines_of, parse_rows
 from pytest_ood.perturbations._words import END
+from pytest_ood.perturbations.contracts import Derived, answer_kept
+from pytest_ood.perturbations.names import FIRST_NAMES
 from pytest_ood.perturbations.protocol import ALL, site_perturbation
+from pytest_ood.perturbations.resources import current
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from random import Random
     from re import Match
 
 _START = re.compile(r"\A(?=\S)")
+_BOTH_ENDS = re.compile(rf"{_START.pattern}|{END.pattern}")
 _SENTENCES = (
     "The meeting is on Tuesday.",
     "There are twelve months in a year.",
@@ -21,6 +29,39 @@ _SENTENCES = (
     "The office is on the second floor.",
     "This was written in the afternoon.",
 )
+
+
+_PASSAGES = (
+    "Bread dough rises because yeast turns sugar into gas. Bakers leave it in a warm place until "
+    "it has doubled in size, press the air out, and let it rise once more before it is baked.",
+    "A bicycle chain carries the force of the pedals to the rear wheel. A smaller sprocket at the "
+    "back makes the wheel turn faster, and the rider has to push harder.",
+    "Tomatoes need much light and little wind. Gardeners pinch out the side shoots so that the "
+    "plant puts its strength into the fruit, and water the roots rather than the leaves.",
+    "Most libraries put their shelves in order by subject. A number on the back of each book says "
+    "where it belongs, and a catalogue says which numbers a subject has.",
+    "Tides follow the moon. Where the coast narrows to a funnel the water climbs highest, and "
+    "harbours there have locks that keep ships afloat while the sea is out.",
+    "Woollen cloth shrinks in hot water because its fibres have scales that hook into each other. "
+    "Felt is made in this way on purpose, with soap and pressure.",
+)
+
+_QUESTION = re.compile(r"(?:\A|(?<=[.!?]\s)|(?<=[.!?]\s\s))(?=\w(?:[^.!?]|[.!?](?=\S))*\?\s*\Z)")
+_FACTS = (
+    "{name} is {number} years old.",
+    "{name} has read {number} books this year.",
+    "{name} lives {number} miles away.",
+    "{name} once took part in a race with {number} other people.",
+    "There are {number} pictures on the wall of {name}'s room.",
+    "{name} has been to the dentist {number} times.",
+    "The bus that {name} takes has {number} seats.",
+    "{name}'s house was built {number} years ago.",
+)
+_HIGHEST = 60
+_TRIES = 20
+
+_ADDED = Derived(answer_kept, name="preserving")
+"""A text that holds a right answer is drawn anew: what is added must not give it away."""
 
 
 @site_perturbation(
@@ -37,6 +78,83 @@ def prepend_sentence(start: Match[str], rng: Random) -> str:
     """Put a neutral sentence before the beginning."""
     del start
     return rng.choice(_SENTENCES) + " "
+
+
+@site_perturbation(
+    _BOTH_ENDS,
+    source="Jia and Liang 2017 (Adversarial Examples for Evaluating Reading Comprehension), "
+    "section 3; Shi et al. 2023 (Large Language Models Can Be Easily Distracted)",
+    kind="semantic",
+    contract=_ADDED,
+    scale=(0.2, 0.2, 0.5, 0.8, 1.0),
+)
+def distract(
+    end: Match[str], rng: Random, *, texts: str = "", column: str = "context"
+) -> str | None:
+    """Put a passage about something else before or after a text; at severity 5 on both sides."""
+    passage = _other_passage(end.string, rng, texts, column)
+    if passage is None:
+        return None
+    return f"{passage}\n" if end.end() < len(end.string.rstrip()) else f"\n{passage}"
+
+
+def _other_passage(there: str, rng: Random, texts: str, column: str) -> str | None:
+    """Return a passage that is not there yet; None where none was drawn."""
+    known = _texts_of(_stamped(texts), column) if texts else _PASSAGES
+    drawn = (rng.choice(known) for _ in range(_TRIES))
+    return next((text for text in drawn if text not in there), None)
+
+
+def _stamped(texts: str) -> tuple[Path, int]:
+    """Return a file and when it was written: one that is written anew is read anew."""
+    path = current().root / texts
+    try:
+        return path, path.stat().st_mtime_ns
+    except OSError as error:
+        raise DataError(f"texts = {texts!r}: {path} cannot be read: {error.strerror}") from None
+
+
+@cache
+def _texts_of(file: tuple[Path, int], column: str) -> tuple[str, ...]:
+    """Return the different texts of a file: a text a line, or a column of a table.
+
+    Raises:
+        DataError: there is no text in it, or no such column.
+    """
+    path = file[0]
+    if path.suffix == ".txt":
+        rows = [line.strip() for line in lines_of(path)]
+    elif path.suffix in SUFFIXES:
+        rows = []
+        for number, row in parse_rows(path):
+            if not isinstance(row.get(column), str):
+                known = [name for name, value in row.items() if isinstance(value, str)]
+                raise DataError(f"{path}, row {number}: " + unknown_name("column", column, known))
+            rows.append(row[column].strip())
+    else:
+        message = unknown_name("ending", path.suffix, (".txt", *SUFFIXES))
+        raise ConfigurationError(f"texts: {path.name}: {message}")
+    found = tuple(text for text in dict.fromkeys(rows) if text)
+    if not found:
+        raise DataError(f"{path}: there is no text in it; give at least one")
+    return found
+
+
+@site_perturbation(
+    _QUESTION,
+    source="Shi et al. 2023 (Large Language Models Can Be Easily Distracted), section 3.1 (GSM-IC)",
+    contract=_ADDED,
+    scale=ALL,
+    example="Paul has 4 pens and buys 12.5 more. How many pens does Paul have?",
+)
+def irrelevant_context(question: Match[str], rng: Random) -> str:
+    """Put a fact with a number, about somebody else, before the question at the end."""
+    there = question.string
+    names = [name for group in FIRST_NAMES for name in group if name not in there]
+    numbers = [n for n in range(2, _HIGHEST) if not re.search(rf"(?<!\d){n}(?!\d)", there)]
+    # Of a text that has them all, any will do.
+    name, number = rng.choice(names or ["Somebody"]), rng.choice(numbers or [_HIGHEST])
+    return rng.choice(_FACTS).format(name=name, number=number) + " "
 
 
 @site_perturbation(

@@ -10,7 +10,7 @@ from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.examples import canonical, fields_of
 from pytest_ood.parsing import without_thoughts
 from pytest_ood.seeding import derive_seed
-from pytest_ood.tasks.numeric import MARK
+from pytest_ood.tasks.numeric import reasoning_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,7 +140,7 @@ def next_question(template: str) -> str:
 
 def rationale_of(example: Example) -> str:
     """Return how a demonstration's answer is come to, without the answer that ends a solution."""
-    return example.rationale.partition(MARK)[0].strip()
+    return reasoning_of(example.rationale)
 
 
 def reasoning_steps(text: str) -> int:

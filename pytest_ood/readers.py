@@ -526,7 +526,7 @@ class Kept:
             kept = kept and value in allowed
         if self.source.steps is not None:
             least, most = self.source.steps
-            kept = kept and least <= len(rationale.splitlines()) <= most
+            kept = kept and least <= len(reasoning_of(rationale).splitlines()) <= most
         return kept
 
     def why_none(self) -> str:
@@ -564,7 +564,8 @@ def inputs_of_row(origin: str, number: int, row: Mapping[str, Any], source: Data
 def _rationale(origin: str, number: int, row: Mapping[str, Any], source: DataSource) -> str:
     if source.rationale is None:
         return ""
-    return reasoning_of(cell(origin, number, row, source.rationale))
+    # As it stands: what it is worked out from is needed to work it out anew.
+    return cell(origin, number, row, source.rationale).strip()
 
 
 def _answers(

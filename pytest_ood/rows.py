@@ -131,6 +131,25 @@ class Mapped(Rows[T]):
         return list(map(self.function, read(self.base, places)))
 
 
+class Paired(Rows[tuple[T, S]]):
+    """At each place, the items that two sequences have there.
+
+    Attributes:
+        first: As long as the second.
+        second: Likewise.
+    """
+
+    def __init__(self, first: Sequence[T], second: Sequence[S]) -> None:
+        self.first, self.second = first, second
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def read(self, places: Places) -> list[tuple[T, S]]:
+        """Return the pairs at these places."""
+        return list(zip(read(self.first, places), read(self.second, places), strict=True))
+
+
 class Chosen(Rows[T]):
     """At each place, the item that one of several sequences has there.
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pytest_ood.checklist import Checklist
 from pytest_ood.columns import Column
 from pytest_ood.edits import Perturbed, edits_between
+from pytest_ood.errors import DataError
 from pytest_ood.examples import canonical, fields_of, with_fields
 from pytest_ood.perturbations import Generator, code_version, is_shipped
 from pytest_ood.perturbations.adversarial import Recipe
-from pytest_ood.perturbations.contracts import Uncertain
+from pytest_ood.perturbations.contracts import Derived, Uncertain
 from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity
+from pytest_ood.perturbations.protection import Protection
 from pytest_ood.rows import Spool, blocks, hash_of_lines
 from pytest_ood.seeding import generator
 
@@ -171,6 +173,11 @@ class NoiseShift:
         return self.perturbation.fingerprint
 
     @property
+    def stream(self) -> str:
+        """The name that its generators are seeded from."""
+        return self.family or self.name
+
+    @property
     def is_made_by_rules(self) -> bool:
         """Whether no language model writes the texts, or judges them."""
         change = self.perturbation
@@ -180,9 +187,23 @@ class NoiseShift:
         )
         return not judged and not (isinstance(change, Generator) and change.models)
 
-    def relabelled(self, example: Example) -> Example:
-        """Return an example with the label that it has once it is perturbed."""
-        return replace(example, label=self.relabel.get(example.label, example.label))
+    def relabelled(self, example: Example, inputs: Inputs) -> Example:
+        """Return an example with the label that it has once its inputs are these.
+
+        Raises:
+            DataError: they were frozen, and the label no longer follows from the example.
+        """
+        contract = self.perturbation.contract
+        if not isinstance(contract, Derived):
+            return replace(example, label=self.relabel.get(example.label, example.label))
+        label = contract.label(example, inputs)
+        if label is None:
+            raise DataError(
+                f"noise/{self.name}: what example {example.id!r} became has no known answer; it "
+                "was frozen under another version: freeze anew"
+            )
+        # Other right answers were right to the question as it was.
+        return example if label == example.label else replace(example, label=label, references=())
 
     def apply(
         self, examples: Sequence[Example], seed: int, store: TextStore | None = None
@@ -204,8 +225,9 @@ class NoiseShift:
         self, examples: Sequence[Example], seed: int, store: TextStore | None = None
     ) -> tuple[list[Inputs], frozenset[int]]:
         """Return the inputs of a few examples, and the places of those that are rejected."""
-        stream = self.family or self.name
-        change = self.perturbation
+        stream, change = self.stream, self.perturbation
+        if isinstance(change.contract, Derived):
+            return self._derived(examples, seed, change.contract)
         weights = change.weights() if isinstance(change, Generator) else ()
         asked = {
             (example.id, name): text
@@ -243,6 +265,36 @@ class NoiseShift:
             for place, example in enumerate(examples)
         ]
         return inputs, rejected
+
+    def _derived(
+        self, examples: Sequence[Example], seed: int, contract: Derived
+    ) -> tuple[list[Inputs], frozenset[int]]:
+        """Return the inputs of a few examples, of each the first draw whose label is known."""
+        found = [self._first_valid(example, seed, contract) for example in examples]
+        rejected = frozenset(place for place, inputs in enumerate(found) if inputs is None)
+        pairs = zip(examples, found, strict=True)
+        return [e.inputs if inputs is None else inputs for e, inputs in pairs], rejected
+
+    def _first_valid(self, example: Example, seed: int, contract: Derived) -> Inputs | None:
+        """Return the first draw that is valid; None where none is."""
+        change, texts = self.perturbation, fields_of(example.inputs)
+        fixed = tuple(contract.fixed(example))
+        if fixed and isinstance(change, Generator):
+            kept = change.protection or Protection()
+            change = change.keeping(replace(kept, patterns=(*kept.patterns, *fixed)))
+        for draw in range(contract.draws):
+            again = (str(draw),) if draw else ()
+            inputs = with_fields(
+                example.inputs,
+                {
+                    name: change(text, generator(seed, self.stream, example.id, name, *again))
+                    for name, text in texts.items()
+                    if not self.fields or name in self.fields
+                },
+            )
+            if inputs == example.inputs or contract.label(example, inputs) is not None:
+                return inputs
+        return None
 
     def _rejected(
         self,
@@ -322,8 +374,9 @@ class TransferShift:
             f"one of {examples} examples"
         )
 
-    def relabelled(self, example: Example) -> Example:
+    def relabelled(self, example: Example, inputs: Inputs) -> Example:
         """Return the example: what an attack may do keeps the label."""
+        del inputs
         return example
 
 

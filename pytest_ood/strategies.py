@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Dataset, Example, Inputs, canonical, fields_of, with_fields
 from pytest_ood.files import write_atomically
 from pytest_ood.perturbations import Generator, Perturbation, edits_of, find
-from pytest_ood.perturbations.contracts import Changing, Uncertain
+from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
 from pytest_ood.perturbations.resources import current
 from pytest_ood.seeding import generator
 
@@ -237,6 +237,11 @@ def _cases(
     contracts = [change.contract for _, _, change in taken]
     changing = any(isinstance(contract, Changing) for contract in contracts)
     case = _case(example, edits, changes_label=changing, replay=replay)
+    for derived in (contract for contract in contracts if isinstance(contract, Derived)):
+        if derived.tasks:
+            case = replace(case, changes_label=True)
+        else:
+            assume(derived.label(example, case.inputs) is not None)
     filters = {c.filter.fingerprint: c.filter for c in contracts if isinstance(c, Uncertain)}
     asked = [
         Perturbed(text, tuple(edit for name_, edit in edits if name_ == name))

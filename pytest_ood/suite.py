@@ -16,7 +16,7 @@ from pytest_ood.metrics import ACCURACY, loss_names
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, find_attack
 from pytest_ood.perturbations.adversarial.goals import Targeted
-from pytest_ood.perturbations.contracts import Changing, Uncertain
+from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
 from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.examples import Dataset
-    from pytest_ood.perturbations import Generator
+    from pytest_ood.perturbations import Generator, Perturbation
     from pytest_ood.perturbations.adversarial import Attack
     from pytest_ood.shifts import Scoring
     from pytest_ood.tasks import Task
@@ -431,7 +431,9 @@ def _shift(
         if kind == "domain":
             return (_domain(name, entry, where, task, source),)
         if kind == "noise":
-            return parse_noise(name, entry, where, task.labels)
+            shifts = parse_noise(name, entry, where, task.labels)
+            _check_contract(shifts[0].perturbation, task)
+            return shifts
         return (_adversarial(name, entry, where, task.labels),)
     except ConfigurationError as error:
         message = str(error)
@@ -541,6 +543,25 @@ def parse_noise(
     )
 
 
+def _check_contract(change: Perturbation, task: Task) -> None:
+    """Refuse a perturbation that cannot tell the labels of a task.
+
+    Raises:
+        ConfigurationError: says for which tasks it is.
+    """
+    contract = change.contract
+    if isinstance(contract, Changing) and not task.labels:
+        raise ConfigurationError(
+            f"perturbation: {change.name} turns one label into another, and the task {task.name} "
+            "has none; take one whose contract is preserving or derived"
+        )
+    if isinstance(contract, Derived) and contract.tasks and task.name not in contract.tasks:
+        raise ConfigurationError(
+            f"perturbation: {change.name} works answers out anew for the task "
+            f"{' or '.join(contract.tasks)}; this one is {task.name}"
+        )
+
+
 def _adversarial(
     name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
 ) -> AdversarialShift | TransferShift | PromptShift:
@@ -624,6 +645,10 @@ def _filtered(generator: Generator, entry: Mapping[str, Any]) -> Generator:
         raise ConfigurationError(
             f"filter: {generator.name} changes the label, which is what `relabel` is for; a filter "
             "is for what may change it"
+        )
+    if isinstance(generator.contract, Derived):
+        raise ConfigurationError(
+            f"filter: {generator.name} knows by itself which changes are valid; leave it out"
         )
     return generator.under(Uncertain(parse_filter(entry["filter"])))
 

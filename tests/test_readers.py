@@ -31,7 +31,7 @@ from pytest_ood.readers import (
     parse_source,
 )
 from pytest_ood.suite import load_suite
-from pytest_ood.tasks import Classification, NumericAnswer, QuestionAnswering
+from pytest_ood.tasks import Classification, NumericAnswer, QuestionAnswering, reasoning_of
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 REVIEWS = [("a fine, warm film", "1"), ("dull", "0"), ("it's “fun”", "1")]
@@ -423,14 +423,14 @@ SOLUTION = "16 - 3 = <<16-3=13>>13 eggs.\n\nShe makes 13 * 2 = $<<13*2=26>>26.\n
 
 
 def test_groups_and_rationales_are_read(tmp_path: Path) -> None:
-    """Several group columns are one name; a rationale has its answer and annotations removed."""
+    """Several group columns are one name; a rationale is as it stands there."""
     rows = [{"text": "t", "label": SOLUTION, "heuristic": "overlap", "gold": "entailment"}]
     (tmp_path / "a.jsonl").write_text(dump(rows))
     source = DataSource("a.jsonl", group=("heuristic", "gold"), rationale="label")
     (example,) = reader(tmp_path).load(source, "d", NumericAnswer())
     assert example == Example(
         content_ids([("t", "26")])[0], "t", "26", (), "overlap, entailment",
-        "16 - 3 = 13 eggs.\nShe makes 13 * 2 = $26.",
+        SOLUTION,
     )  # fmt: skip
 
 
@@ -466,7 +466,7 @@ def test_rows_are_kept_by_their_steps(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(dump(rows))
     source = DataSource("a.jsonl", rationale="label", steps=(2, 3))
     data = reader(tmp_path).load(source, "d", NumericAnswer())
-    assert [len(e.rationale.splitlines()) for e in data] == [2, 3]
+    assert [e.label for e in data] == ["2", "3"]
     with pytest.raises(DataError, match=r"none of its 5 rows has from 7 to 9 steps$"):
         reader(tmp_path).load(replace(source, steps=(7, 9)), "d")
 
@@ -931,12 +931,13 @@ def test_gsm8k_is_read() -> None:
     first = data.examples[0]
     assert str(first.inputs).startswith("Janet\u2019s ducks lay 16 eggs per day.")
     assert first.label == "18"
-    assert first.rationale == (
+    assert reasoning_of(first.rationale) == (
         "Janet sells 16 - 3 - 4 = 9 duck eggs a day.\n"
         "She makes 9 * 2 = $18 every day at the farmer\u2019s market."
     )
-    assert all("<<" not in e.rationale and "####" not in e.rationale for e in data)
-    assert {len(e.rationale.splitlines()) for e in data} <= set(range(1, 12))
+    reasoned = [reasoning_of(example.rationale) for example in data]
+    assert not any("<<" in steps or "####" in steps for steps in reasoned)
+    assert {len(steps.splitlines()) for steps in reasoned} <= set(range(1, 12))
 
 
 def test_svamp_is_read() -> None:

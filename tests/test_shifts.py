@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ood.errors import ConfigurationError
+from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Example
 from pytest_ood.perturbations import find, site_perturbation
-from pytest_ood.perturbations.contracts import Changing, Uncertain, other_label
+from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain, other_label
 from pytest_ood.perturbations.filters import EditDistance
+from pytest_ood.perturbations.protection import Protection
 from pytest_ood.shifts import NoiseShift
 
 if TYPE_CHECKING:
     from re import Match
+
+    from pytest_ood.examples import Inputs
 
 LABELS = ("negative", "positive")
 
@@ -49,8 +53,37 @@ def test_a_filter_decides_on_each_field() -> None:
 def test_a_label_follows_the_change() -> None:
     """An example under a shift that changes labels has the label that follows on its own."""
     shift = NoiseShift("dash", dash, relabel={"positive": "negative"})
-    assert shift.relabelled(Example("0", "x", "positive")) == Example("0", "x", "negative")
-    assert shift.relabelled(Example("0", "x", "negative")) == Example("0", "x", "negative")
+    assert shift.relabelled(Example("0", "x", "positive"), "-") == Example("0", "x", "negative")
+    assert shift.relabelled(Example("0", "x", "negative"), "-") == Example("0", "x", "negative")
+
+
+def doubled(example: Example, inputs: Inputs) -> str | None:
+    """Answer with the number of dashes twice; where there are three nobody knows."""
+    del example
+    dashes = str(inputs).count("-")
+    return None if dashes == 3 else str(2 * dashes)
+
+
+def test_a_label_follows_from_the_example() -> None:
+    """What an example becomes decides its label; further right answers were right before alone."""
+    change = dash.under(Derived(doubled))
+    example = Example("0", "axbx", "0", ("none",), "group")
+    shift = NoiseShift("dash", change)
+    shifted = shift.apply([example, replace(example, id="1", inputs="xaxx")], 0)
+    assert shifted.inputs == ("a-b-", "xaxx")
+    assert list(shifted.rejected) == [False, True]
+    after = shift.relabelled(example, shifted.inputs[0])
+    assert after == Example("0", "axbx", "4", (), "group")
+    with pytest.raises(DataError, match="freeze anew"):
+        shift.relabelled(example, "---")
+
+
+def test_what_is_fixed_is_protected() -> None:
+    """A contract may keep parts of an example, besides what the suite protects."""
+    fixed = Derived(lambda example, _: example.label, lambda example: [example.inputs[:2]])  # type: ignore[list-item]
+    shift = NoiseShift("dash", dash.under(fixed).keeping(Protection(patterns=("xc",))))
+    shifted = shift.apply([Example("0", "xaxbxc", "0")], 0)
+    assert shifted.inputs == ("xa-bxc",)
 
 
 def test_the_other_of_two_labels_is_known_and_of_three_is_not() -> None:

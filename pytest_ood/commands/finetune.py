@@ -22,8 +22,16 @@ from pytest_ood.commands._shared import (
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.files import write_atomically
 from pytest_ood.models._torch import DEVICES, checkpoint_folder, checkpoint_hash
-from pytest_ood.models._training import FROM_SCRATCH, Checkpoints, Job, Outcome, Recipe, train
-from pytest_ood.tasks import Classification, check_labels
+from pytest_ood.models._training import (
+    FROM_SCRATCH,
+    Checkpoints,
+    Job,
+    LabelHead,
+    Outcome,
+    Recipe,
+    train,
+)
+from pytest_ood.tasks import Classification
 
 if TYPE_CHECKING:
     import argparse
@@ -103,11 +111,12 @@ def run(options: argparse.Namespace) -> int:
         options.max_length, options.patience,
     )  # fmt: skip
     labels = _labels(options.labels, data)
+    head = LabelHead(labels)
     for part in (data, validation):
         if part is not None:
-            check_labels(part, labels)
+            head.check(part)
     job = Job(
-        options.out.name, base, data, labels, recipe, options.device, reader.progress, validation
+        options.out.name, base, data, head, recipe, options.device, reader.progress, validation
     )
     told = _described(options, job)
     out: Path = root / options.out
@@ -204,7 +213,7 @@ def _described(options: argparse.Namespace, job: Job) -> dict[str, Any]:
         "label": source.label,
         "examples": len(job.data),
         "data_sha256": job.data.content_hash,
-        "labels": list(job.labels),
+        **job.head.settings,
         "validation": options.validation,
         "validation_examples": 0 if validation is None else len(validation),
         "validation_sha256": None if validation is None else validation.content_hash,

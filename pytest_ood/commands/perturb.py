@@ -26,7 +26,7 @@ from pytest_ood.files import writing_atomically
 from pytest_ood.formats import LINE_SUFFIXES, cell, decoded, lines_of, rows_of
 from pytest_ood.perturbations import catalogue, find
 from pytest_ood.perturbations.adversarial import attacks
-from pytest_ood.perturbations.contracts import Changing
+from pytest_ood.perturbations.contracts import Changing, Derived
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.readers import inputs_of_row
@@ -88,7 +88,7 @@ class Made:
         label: str | None = self.example.label
         if self.changed and _changes_labels(self.shift):
             known = bool(self.shift.relabel)
-            label = self.shift.relabelled(self.example).label if known else None
+            label = self.shift.relabelled(self.example, self.after).label if known else None
         return {
             "id": self.example.id,
             "before": before,
@@ -252,6 +252,11 @@ def _shifts(given: str, options: argparse.Namespace, count: int) -> list[tuple[s
             "`python -m pytest_ood freeze` writes down what it makes in a suite"
         )
     generator = find(given)
+    if isinstance(generator.contract, Derived) and generator.contract.tasks:
+        raise ConfigurationError(
+            f"{given} works the answer out anew, from the solution that stands beside a question; "
+            f"put it into a suite with task = {generator.contract.tasks[0]!r} and `rationale`"
+        )
     if options.shift is not None and count > 1:
         raise ConfigurationError("--shift names one shift; give one perturbation")
     entry: dict[str, Any] = {

@@ -109,6 +109,7 @@ class Floor:
         cases: Where several inputs are counted as one, how many inputs they have; else 0.
         flips: Of a shift: the first of the examples that it cost.
         flipped: Of a shift: how many there are.
+        measure: What the score is called.
     """
 
     suite: str
@@ -137,6 +138,7 @@ class Floor:
     cases: int = 0
     flips: tuple[Flip, ...] = ()
     flipped: int = 0
+    measure: str = ACCURACY
 
     @property
     def score_answered(self) -> float | None:
@@ -200,6 +202,7 @@ class Evaluation:
         breakdown: The score of each group, where examples have groups; of accuracy only.
         left_out: Why rows of the data, or cases, are not counted, and how many.
         cases: Where several inputs are counted as one, how many inputs they have; else 0.
+        measure: What the mean score is called: accuracy, or another by which answers in words go.
     """
 
     suite: str
@@ -248,6 +251,7 @@ class Evaluation:
     breakdown: tuple[Cell, ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
     cases: int = 0
+    measure: str = ACCURACY
 
     @property
     def stopped(self) -> bool:
@@ -301,6 +305,7 @@ class Comparison:
         errors: Why inputs got no answer, of either model, and how many.
         flipped: How many examples the model lost and the baseline did not.
         cases: Where several inputs are counted as one, how many inputs they have; else 0.
+        measure: What the mean score is called.
     """
 
     suite: str
@@ -326,6 +331,7 @@ class Comparison:
     errors: tuple[tuple[str, int], ...] = ()
     flipped: int = 0
     cases: int = 0
+    measure: str = ACCURACY
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ from pytest_ood.metrics import (
     most_frequent,
 )
 from pytest_ood.models.protocol import RecordedModel, SeededModel, is_cutting, is_recorded
+from pytest_ood.perturbations.contracts import Derived
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.rows import Picked, blocks, read
 from pytest_ood.shifts import (
@@ -509,6 +510,7 @@ class SuiteRun:
             surrogate=_surrogate(shift),
             errors=_counted(t.unanswered for t in (*mine, *other)),
             cases=_inputs_of_cases(mine[0]),
+            measure=self.suite.task.measure,
         )
 
     def _check_in_common(self, model: Tested, baseline: Tested, shift: Shift, trial: Trial) -> None:
@@ -619,6 +621,7 @@ class SuiteRun:
             else (),
             left_out=self._not_counted(shift, trial),
             cases=_inputs_of_cases(trial),
+            measure=self.suite.task.measure,
         )
 
     def _breakdown(
@@ -880,9 +883,21 @@ class SuiteRun:
             why = f" (the validity filter rejected {rejected})" if rejected else ""
             raise DataError(
                 f"invalid: {self.suite.name}/{shift.kind}/{shift.name} changed none of {size} "
-                f"examples{why}; there is nothing to measure. Raise its severity, or drop the shift"
+                f"examples{why}; there is nothing to measure. {self._advice(shift)}"
             )
         return trials
+
+    def _advice(self, shift: Shift) -> str:
+        """Tell what to do about a shift that changes nothing."""
+        contract = shift.perturbation.contract if isinstance(shift, NoiseShift) else None
+        examples = self.in_distribution().examples
+        solved = isinstance(contract, Derived) and bool(contract.tasks)
+        if solved and not any(example.rationale for example in examples):
+            return (
+                "It works answers out anew from solutions, and the examples have none: name the "
+                "column that holds them with `rationale`"
+            )
+        return "Raise its severity, or drop the shift"
 
     def _growing(self, member: Asked, shift: Shift) -> Growing:
         key = (member.name, shift.name)
@@ -1080,6 +1095,7 @@ class SuiteRun:
             seed_scores=tuple(map(figures.mean_of, answered)),
             errors=_counted([missing]),
             items=self._floor_items(answered[0], scores),
+            measure=self.suite.task.measure,
         )
 
     def _floor_items(self, outcomes: Outcomes, scores: Column[float]) -> Items:

@@ -25,7 +25,7 @@ from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, WR
 from pytest_ood.perturbations.protection import Protection
 from pytest_ood.progress import Silent
 from pytest_ood.prompting import FIELD_PATTERN
-from pytest_ood.rows import Chosen, Mapped, Picked, blocks, read
+from pytest_ood.rows import Chosen, Mapped, Paired, Picked, blocks, read
 from pytest_ood.suite import IN_DISTRIBUTION
 from pytest_ood.tasks import Prediction, majority_share, merged_answer, merged_task
 
@@ -108,7 +108,29 @@ class Asker:
     def _in_blocks(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0
     ) -> Iterator[list[Prediction]]:
-        """Yield the answers to one block of examples after another."""
+        """Yield the answers to one block of examples after another, as they are compared."""
+        labels = self.suite.task.labels
+        for answers in self._as_given(shift, examples, inputs, draw):
+            yield answers if labels else [self._read(answer) for answer in answers]
+
+    def _read(self, given: Prediction) -> Prediction:
+        """Return an answer in words or numbers as the task reads it, whoever it comes from.
+
+        An empty one is the answer that there is none, not an abstention: who says nothing at all
+        has no label.
+        """
+        if not given.label:
+            return given
+        label = self.suite.task.read(given.label, {})
+        if label == given.label:
+            return given
+        known = given.scores.get(given.label)
+        scores = {} if label is None or known is None else {label: known}
+        return replace(given, label=label, scores=scores, text=given.text or given.label)
+
+    def _as_given(
+        self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int
+    ) -> Iterator[list[Prediction]]:
         labels = self.suite.task.labels
         if isinstance(self.model, RecordedModel):
             for block in blocks(examples):
@@ -394,11 +416,10 @@ class NoiseTrial:
         places = np.flatnonzero(self.shifted.changed[:size].where(bool))
         new = places[len(self.graded) :]
         if len(new):
-            self.graded += self.asker.graded(
-                self.shift.name,
-                Mapped(Picked(examples, new), self.shift.relabelled),
-                Picked(self.shifted.inputs, new),
-            )
+            inputs = Picked(self.shifted.inputs, new)
+            pairs = Paired(Picked(examples, new), inputs)
+            asked = Mapped(pairs, lambda pair: self.shift.relabelled(*pair))
+            self.graded += self.asker.graded(self.shift.name, asked, inputs)
         return Outcomes(examples, places, self.graded[: len(places)])
 
 

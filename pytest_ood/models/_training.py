@@ -1,4 +1,4 @@
-"""Fine-tuning a sequence classifier with transformers, at one go or in several."""
+"""Fine-tuning an encoder with transformers, at one go or in several, whatever its head is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.errors import ModelError, require
 from pytest_ood.examples import fields_of
@@ -63,6 +63,103 @@ class Recipe:
     patience: int | None = None
 
 
+class Head(Protocol):
+    """What stands on top of an encoder, and what it learns from."""
+
+    @property
+    def architecture(self) -> str:
+        """Behind `AutoModelFor` and `RobertaFor`."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What a model with it is called."""
+        ...
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        """What the model's configuration says of it."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What decides the weights besides data, base and recipe."""
+        ...
+
+    def check(self, data: Dataset) -> None:
+        """Refuse data that it cannot learn.
+
+        Raises:
+            DataError: says which example, and why.
+        """
+        ...
+
+    def rows(
+        self, name: str, tokenizer: Any, data: Dataset, max_length: int
+    ) -> list[dict[str, Any]]:
+        """Return the tokens of each example, in windows of so many, with what is learned of them.
+
+        Args:
+            name: Of the model, in messages.
+            tokenizer: Of the base.
+            data: What is learned.
+            max_length: Tokens.
+        """
+        ...
+
+    def accuracy(self, found: Any) -> dict[str, float]:
+        """Return the accuracy of predictions on validation rows, as transformers hands them."""
+        ...
+
+
+@dataclass(frozen=True)
+class LabelHead:
+    """A head that tells one label of several.
+
+    Attributes:
+        labels: Of the task, in order.
+    """
+
+    labels: tuple[str, ...]
+    architecture: str = "SequenceClassification"
+    kind: str = "a sequence classifier"
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        """The names of the outputs."""
+        return {
+            "id2label": dict(enumerate(self.labels)),
+            "label2id": {label: number for number, label in enumerate(self.labels)},
+        }
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The labels."""
+        return {"labels": list(self.labels)}
+
+    def check(self, data: Dataset) -> None:
+        """Refuse labels that the task has not."""
+        check_labels(data, self.labels)
+
+    def rows(
+        self, name: str, tokenizer: Any, data: Dataset, max_length: int
+    ) -> list[dict[str, Any]]:
+        """Return the first tokens of each example, and its label's number."""
+        return [
+            {
+                **tokenizer(*pair(name, example.inputs), truncation=True, max_length=max_length),
+                "labels": self.labels.index(example.label),
+            }
+            for example in data
+        ]
+
+    def accuracy(self, found: Any) -> dict[str, float]:
+        """Return the share of right labels."""
+        logits = found.predictions
+        logits = logits[0] if isinstance(logits, tuple) else logits
+        return {"accuracy": float((logits.argmax(-1) == found.label_ids).mean())}
+
+
 @dataclass(frozen=True)
 class Job:
     """One fine-tuning.
@@ -71,7 +168,7 @@ class Job:
         name: Of the model, in messages.
         base: The checkpoint's folder; None for a small RoBERTa from scratch.
         data: What it is trained on.
-        labels: Of the task, in order.
+        head: What stands on top of the base.
         recipe: How.
         device: "auto", "cpu", "cuda" or "mps".
         progress: Told about steps.
@@ -81,7 +178,7 @@ class Job:
     name: str
     base: Path | None
     data: Dataset
-    labels: tuple[str, ...]
+    head: Head
     recipe: Recipe
     device: str
     progress: Progress
@@ -162,7 +259,7 @@ def pair(name: str, inputs: Inputs) -> list[str]:
 
 
 def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Outcome:
-    """Fine-tune a classifier, and save it and its tokenizer in a folder.
+    """Fine-tune a base with its head, and save it and its tokenizer in a folder.
 
     The same job gives the same weights on the same machine with as many threads, whether it was
     ended and resumed or not.
@@ -173,8 +270,8 @@ def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Out
         checkpoints: Where it may go on, and leaves what it has; None for nowhere.
 
     Raises:
-        DataError: the data holds a label that the task has not.
-        ModelError: the base cannot be loaded as a sequence classifier.
+        DataError: the data holds what the head cannot learn.
+        ModelError: the base cannot be loaded under the head.
         MissingDependencyError: torch, transformers or accelerate is not installed.
     """
     purpose = f"fine-tuning {job.name!r}"
@@ -183,7 +280,7 @@ def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Out
     require("accelerate", extra="transformers", purpose=purpose)
     for data in (job.data, job.validation):
         if data is not None:
-            check_labels(data, job.labels)
+            job.head.check(data)
     with (
         quiet_transformers(),
         _own_randomness(torch, job.recipe.seed),
@@ -239,7 +336,7 @@ class _Run:
             save_total_limit=KEPT_CHECKPOINTS,
             **self._validating(),
         )
-        what = f"fine-tuning {job.name} on {len(rows):,} examples"
+        what = f"fine-tuning {job.name} on {len(job.data):,} examples"
         if done:
             what += f", from step {done:,} on"
         with job.progress.track(what, steps - done, "steps") as tracker:
@@ -251,7 +348,7 @@ class _Run:
                 eval_dataset=None
                 if validation is None
                 else self._rows(tokenizer, model, validation),
-                compute_metrics=_accuracy,
+                compute_metrics=job.head.accuracy,
                 data_collator=self.transformers.DataCollatorWithPadding(tokenizer),
                 callbacks=[self._callback(tracker, done, last)],
             )
@@ -260,18 +357,8 @@ class _Run:
         return self._finished(model, vars(trainer.state))
 
     def _rows(self, tokenizer: Any, model: Any, data: Dataset) -> list[dict[str, Any]]:
-        job = self.job
-        return [
-            {
-                **tokenizer(
-                    *pair(job.name, example.inputs),
-                    truncation=True,
-                    max_length=min(job.recipe.max_length, window(model.config)),
-                ),
-                "labels": job.labels.index(example.label),
-            }
-            for example in data
-        ]
+        length = min(self.job.recipe.max_length, window(model.config))
+        return self.job.head.rows(self.job.name, tokenizer, data, length)
 
     def _validating(self) -> dict[str, Any]:
         if self.job.validation is None:
@@ -340,12 +427,6 @@ class _Run:
         return Callback()
 
 
-def _accuracy(found: Any) -> dict[str, float]:
-    logits = found.predictions
-    logits = logits[0] if isinstance(logits, tuple) else logits
-    return {"accuracy": float((logits.argmax(-1) == found.label_ids).mean())}
-
-
 def _accuracies(state: Mapping[str, Any]) -> tuple[float, ...]:
     """Return the validation accuracy after each epoch."""
     return tuple(e["eval_accuracy"] for e in state["log_history"] if "eval_accuracy" in e)
@@ -367,27 +448,22 @@ def _state_of(checkpoint: Path | None) -> dict[str, Any]:
 
 
 def _start(torch: Any, transformers: Any, job: Job, scratch: Path) -> tuple[Any, Any]:
-    """Return the tokenizer and the model that is trained, with a head for the labels."""
-    names = {
-        "id2label": dict(enumerate(job.labels)),
-        "label2id": {n: i for i, n in enumerate(job.labels)},
-    }
+    """Return the tokenizer and the model that is trained, with a new head."""
     if job.base is None:
-        return _new_roberta(transformers, job.data, names, scratch)
+        return _new_roberta(transformers, job, scratch)
     safetensors = require("safetensors", extra="transformers", purpose="the base")
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(job.base)
-        model = transformers.AutoModelForSequenceClassification.from_pretrained(
+        model = getattr(transformers, f"AutoModelFor{job.head.architecture}").from_pretrained(
             job.base,
-            num_labels=len(job.labels),
             dtype=torch.float32,
             # A head for other labels is replaced by a new one.
             ignore_mismatched_sizes=True,
-            **names,
+            **job.head.configuration,
         )
     except (OSError, ValueError, safetensors.SafetensorError) as error:
         raise ModelError(
-            f"model {job.name!r}: {job.base} cannot be loaded as a sequence classifier: {error}"
+            f"model {job.name!r}: {job.base} cannot be loaded as {job.head.kind}: {error}"
         ) from error
     if tokenizer.pad_token is None:
         raise ModelError(
@@ -414,14 +490,12 @@ def _own_randomness(torch: Any, seed: int) -> Iterator[None]:
         yield
 
 
-def _new_roberta(
-    transformers: Any, data: Dataset, names: Mapping[str, Any], scratch: Path
-) -> tuple[Any, Any]:
+def _new_roberta(transformers: Any, job: Job, scratch: Path) -> tuple[Any, Any]:
     """Make a RoBERTa of 2 layers, 128 wide, and a byte-level BPE of the training texts."""
     tokenizers = require("tokenizers", extra="transformers", purpose="a new RoBERTa")
     bpe = tokenizers.ByteLevelBPETokenizer()
     bpe.train_from_iterator(
-        [text for example in data for text in fields_of(example.inputs).values()],
+        [text for example in job.data for text in fields_of(example.inputs).values()],
         vocab_size=SCRATCH_VOCABULARY,
         min_frequency=2,
         special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
@@ -440,6 +514,6 @@ def _new_roberta(
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
-        **names,
+        **job.head.configuration,
     )
-    return tokenizer, transformers.RobertaForSequenceClassification(config)
+    return tokenizer, getattr(transformers, f"RobertaFor{job.head.architecture}")(config)

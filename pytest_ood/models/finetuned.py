@@ -1,4 +1,8 @@
-"""Fine-tuned encoders: any sequence classification checkpoint, or one fine-tuned here first."""
+"""Fine-tuned encoders: any checkpoint of the task's kind, or one fine-tuned here first.
+
+A classification takes a sequence classifier, which is here; extractive question answering takes a
+model that marks spans (see `_span`).
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,16 @@ from pytest_ood.models._torch import (
     weight_count,
     without_collections,
 )
-from pytest_ood.models._training import FROM_SCRATCH, Job, Recipe, pair, train, window
+from pytest_ood.models._training import (
+    FROM_SCRATCH,
+    Head,
+    Job,
+    LabelHead,
+    Recipe,
+    pair,
+    train,
+    window,
+)
 from pytest_ood.models.protocol import Facts, Usage
 from pytest_ood.objects import Portable
 from pytest_ood.tasks import Prediction, decide
@@ -54,6 +67,9 @@ RECIPE = 1
 
 SEED_OPTION, SEED_NEEDS = "train_seed", "train"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
+
+EXTRACTIVE = "extractive-qa"
+TEXT_LENGTH, PASSAGE_LENGTH = 256, 384
 
 AUTO = "auto"
 DEFAULT_BASE = "roberta-base"
@@ -103,12 +119,17 @@ class FinetunedModel(Portable):
     paradigm: Paradigm = "fine-tuned"
 
     @property
+    def head(self) -> Head:
+        """What stands on top of the encoder."""
+        return LabelHead(self.context.labels)
+
+    @property
     def source(self) -> str:
         """What ran: base, pre-trained or not, training data."""
         scratch = self.checkpoint == FROM_SCRATCH
         told = self._base[0]
         if scratch:
-            told = "RobertaForSequenceClassification (2 layers, 128 wide), no pre-training"
+            told = f"RobertaFor{self.head.architecture} (2 layers, 128 wide), no pre-training"
         elif self.checkpoint == AUTO and told == STAND_IN:
             told += f" ({DEFAULT_BASE} was not reachable)"
         if self.training is None:
@@ -181,7 +202,7 @@ class FinetunedModel(Portable):
 
     def _job(self, training: Training) -> Job:
         return Job(
-            self.name, self._base[1], training.load(), self.context.labels, training.recipe,
+            self.name, self._base[1], training.load(), self.head, training.recipe,
             self.device, self.context.progress,
         )  # fmt: skip
 
@@ -206,7 +227,7 @@ class FinetunedModel(Portable):
             "recipe": RECIPE,
             "base": FROM_SCRATCH if base is None else checkpoint_hash(base),
             "data": self.training.load().content_hash,
-            "labels": list(self.context.labels),
+            **self.head.settings,
             "max_length": self.max_length,
             **{k: v for k, v in self.parameters.items() if k not in ("dtype", "device")},
         }
@@ -257,7 +278,8 @@ class FinetunedModel(Portable):
         Raises:
             ModelError: the checkpoint's labels are not the task's, or an input has three fields.
         """
-        torch, model, labels = self._loaded
+        torch, model = self._loaded
+        labels = self._label_order(model.config.id2label)
         tokenizer, _ = self._tokenizer
         encoded = self._encode(inputs)
         answers: list[Prediction] = [Prediction(None)] * len(inputs)
@@ -307,17 +329,16 @@ class FinetunedModel(Portable):
         return tokenizer, min(self.max_length, window(config))
 
     @cached_property
-    def _loaded(self) -> tuple[Any, Any, list[str]]:
+    def _loaded(self) -> tuple[Any, Any]:
+        """The library torch, and the model, ready to be asked."""
         purpose = f"the fine-tuned model {self.name!r}"
         with without_collections():
             torch = require("torch", extra="transformers", purpose=purpose)
             transformers = require("transformers", extra="transformers", purpose=purpose)
             with quiet_transformers(), self._telling():
-                model = transformers.AutoModelForSequenceClassification.from_pretrained(
-                    self.folder, dtype=getattr(torch, self.dtype)
-                )
-        labels = self._label_order(model.config.id2label)
-        return torch, model.to(pick_device(torch, self.device)).eval(), labels
+                auto = getattr(transformers, f"AutoModelFor{self.head.architecture}")
+                model = auto.from_pretrained(self.folder, dtype=getattr(torch, self.dtype))
+        return torch, model.to(pick_device(torch, self.device)).eval()
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -326,8 +347,7 @@ class FinetunedModel(Portable):
             yield
         except (OSError, ValueError) as error:
             raise ModelError(
-                f"model {self.name!r}: {self.folder} cannot be loaded as a sequence classifier: "
-                f"{error}"
+                f"model {self.name!r}: {self.folder} cannot be loaded as {self.head.kind}: {error}"
             ) from error
 
     def _label_order(self, id2label: Mapping[int, str]) -> list[str]:
@@ -363,7 +383,9 @@ def build(
     learning_rate: float = 5e-5,
     train_batch_size: int = 32,
     train_seed: int = 0,
-    max_length: int = 256,
+    max_length: int | None = None,
+    stride: int = 128,
+    no_answer: bool | None = None,
     batch_size: int = 32,
     device: str = "auto",
     dtype: str = "float32",
@@ -381,7 +403,10 @@ def build(
         learning_rate: Its peak.
         train_batch_size: Examples a training step.
         train_seed: Of weights, order and dropout.
-        max_length: Tokens an input is cut to.
+        max_length: Tokens an input is cut to, 256; of a window over a passage, 384.
+        stride: Tokens that windows over a passage have in common.
+        no_answer: Whether a question about a passage may have no answer (SQuAD 2.0); unless it is
+            given, where a question of `train` has none.
         batch_size: Inputs a forward pass.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: "float32", "bfloat16" or "float16".
@@ -391,16 +416,14 @@ def build(
         DataError: training data that cannot be read.
     """
     check_choices(context, source, device=device, dtype=dtype)
-    for key, value in {"epochs": epochs, "learning_rate": learning_rate}.items():
-        if value <= 0:
-            raise ConfigurationError(f"model {context.name!r}: {key} = {value} is above 0")
-    for key, count in {
-        "train_batch_size": train_batch_size,
-        "max_length": max_length,
-        "batch_size": batch_size,
-    }.items():
-        if count < 1:
-            raise ConfigurationError(f"model {context.name!r}: {key} = {count} is 1 or more")
+    spans = _check_task(context, labels, no_answer=no_answer)
+    if max_length is None:
+        max_length = PASSAGE_LENGTH if spans else TEXT_LENGTH
+    _check_above_0(context, epochs=epochs, learning_rate=learning_rate)
+    _check_counts(
+        context, train_batch_size=train_batch_size, max_length=max_length, batch_size=batch_size,
+        stride=stride,
+    )  # fmt: skip
     scratch = source == FROM_SCRATCH
     if source.startswith("new:") and not scratch:
         message = unknown_name("architecture", source, [FROM_SCRATCH])
@@ -410,15 +433,55 @@ def build(
             f"model {context.name!r}: finetuned = {source!r} is not fine-tuned yet; "
             "give `train`, the data to train it on"
         )
-    for name, label in (labels or {}).items():
-        if label not in context.labels:
-            message = unknown_name("label", label, context.labels)
-            raise ConfigurationError(f"model {context.name!r}: labels.{name}: {message}")
     training = None
     if train is not None:
         load = context.data(train)
         recipe = Recipe(float(epochs), learning_rate, train_batch_size, train_seed, max_length)
         training = Training(load, recipe)
+    if spans:
+        from pytest_ood.models._span import SpanModel
+
+        return SpanModel(
+            context.name, source, training, context, {}, max_length, batch_size, device, dtype,
+            stride=stride, no_answer=no_answer,
+        )  # fmt: skip
     return FinetunedModel(
         context.name, source, training, context, labels or {}, max_length, batch_size, device, dtype
     )
+
+
+def _check_task(
+    context: Context, labels: Mapping[str, str] | None, *, no_answer: bool | None
+) -> bool:
+    """Tell whether spans are marked, rather than labels told; refuse what does not go with it."""
+    who, task = f"model {context.name!r}", context.task.name
+    spans = task == EXTRACTIVE
+    if not context.labels and not spans:
+        raise ConfigurationError(
+            f"{who}: a fine-tuned encoder tells labels, or marks the answer in a passage (task = "
+            f"{EXTRACTIVE!r}), and the task {task} is neither; take a model that writes its answer "
+            "(prompted, callable, replay)"
+        )
+    if no_answer is not None and not spans:
+        raise ConfigurationError(f"{who}: no_answer: it goes with the task {EXTRACTIVE}")
+    for name, label in (labels or {}).items():
+        if label not in context.labels:
+            message = (
+                f"the task {task} has no labels"
+                if spans
+                else unknown_name("label", label, context.labels)
+            )
+            raise ConfigurationError(f"{who}: labels.{name}: {message}")
+    return spans
+
+
+def _check_above_0(context: Context, **given: float) -> None:
+    for key, value in given.items():
+        if value <= 0:
+            raise ConfigurationError(f"model {context.name!r}: {key} = {value} is above 0")
+
+
+def _check_counts(context: Context, **given: int) -> None:
+    for key, count in given.items():
+        if count < 1:
+            raise ConfigurationError(f"model {context.name!r}: {key} = {count} is 1 or more")

@@ -176,6 +176,11 @@ def build(source: str, context: Context, *, train: Any = None) -> SklearnModel:
         ConfigurationError: there is no such file or object.
         ModelError: the estimator is not fitted, or lacks a label.
     """
+    if not context.labels:
+        raise ConfigurationError(
+            f"model {context.name!r}: an estimator tells labels, and the task {context.task.name} "
+            "has none; take a model that writes its answer (prompted, callable, replay)"
+        )
     path = context.root / source
     saved = path.suffix in (".joblib", ".pkl")
     if saved and not path.is_file():

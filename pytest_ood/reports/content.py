@@ -479,6 +479,11 @@ def told_once(found: Sequence[Line], named: Callable[[str], str] = str) -> list[
     return [(what, _figures(figures, len(found), named)) for what, figures in told.items()]
 
 
+def measure(rows: Sequence[Line]) -> str:
+    """Return what the score of a suite is called; an earlier version's report has accuracy."""
+    return next((str(line.row["measure"]) for line in rows if "measure" in line.row), "accuracy")
+
+
 def _figures(figures: Mapping[str, str], models: int, named: Callable[[str], str]) -> str:
     different = set(figures.values())
     if len(figures) == models and len(different) == 1:

@@ -116,7 +116,7 @@ def _level(alpha: float) -> str:
 def _floor(floor: Floor, alpha: float) -> list[str]:
     asked = "none" if floor.budget is None else f"at least {points(floor.budget)}"
     where = f"under {floor.kind}/{floor.shift}" if floor.shift else "in distribution"
-    what = "score" if floor.shift else "accuracy"
+    what = "score" if floor.shift else floor.measure
     constant = "always the same answer" if floor.shift else "majority class"
     return [
         f"{floor.verdict}: {floor.model} {where}: {floor.reason}",
@@ -175,7 +175,7 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
     lines = [
         f"{result.verdict}: {result.model} under {result.kind}/{result.shift}{_of(result.metric)}: "
         f"{result.reason}",
-        f"  {_shown(result.metric)} {points(result.score_id)} {_first(result.metric)}, "
+        f"  {_shown(result)} {points(result.score_id)} {_first(result.metric)}, "
         f"{points(result.score_ood)} under the shift",
         f"  drop {points(result.drop.value)} points, {_level(alpha)} {interval(result.drop)} "
         f"({pairing}); budget: {asked}",
@@ -200,7 +200,7 @@ def _comparison(result: Comparison, alpha: float) -> list[str]:
             + (
                 f"score {points(after)}"
                 if result.cases
-                else f"{_shown(result.metric)} {points(before)} {_first(result.metric)}, "
+                else f"{_shown(result)} {points(before)} {_first(result.metric)}, "
                 f"{points(after)} under the shift"
             )
             + (f", drop {points(before - after)} points" if told_drop else "")
@@ -343,10 +343,10 @@ def _of(metric: str) -> str:
     return "" if metric == ACCURACY else f" by {metric}"
 
 
-def _shown(metric: str) -> str:
+def _shown(result: Evaluation | Comparison) -> str:
     """Return the name of what stands before and under the shift."""
     means = (ACCURACY, "pdr", REWEIGHTED, IN_DOMAIN)
-    return ACCURACY if metric in means else metric
+    return result.measure if result.metric in means else result.metric
 
 
 def _first(metric: str) -> str:
@@ -379,4 +379,6 @@ def _flip(flip: Flip, *, as_diff: bool) -> list[str]:
 
 
 def _answer(label: str | None) -> str:
+    if label == "":
+        return "answered that there is none"
     return "no answer" if label is None else f"answered {one_line(label, LABEL_WIDTH)}"

@@ -120,6 +120,20 @@ class _Flip:
     row: Row
     pieces: tuple[Piece, ...]
 
+    @property
+    def before(self) -> str:
+        """What was answered to the original."""
+        return _answer(self.row["answer_before"])
+
+    @property
+    def after(self) -> str:
+        """What is answered under the shift."""
+        return _answer(self.row["answer_after"])
+
+
+def _answer(given: str | None) -> str:
+    return "no answer" if given is None else given or "that there is none"
+
 
 @dataclass(frozen=True)
 class _Suite:
@@ -129,6 +143,11 @@ class _Suite:
     number: int
     name: str
     lines: list[Line]
+
+    @property
+    def measure(self) -> str:
+        """What the score is called."""
+        return content.measure(self.lines)
 
     @cached_property
     def models(self) -> list[ModelInfo]:

@@ -233,6 +233,7 @@ def _floor(floor: Floor) -> dict[str, Any]:
         "seed_scores": [_figure(score) for score in floor.seed_scores],
         "data_hash": floor.data_hash,
         "items": None if floor.items is None else floor.items.to_record(),
+        "measure": floor.measure,
     }
 
 
@@ -245,6 +246,7 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "severity": e.severity,
         "model": e.model,
         "metric": e.metric,
+        "measure": e.measure,
         "n": e.n,
         "drawn": e.drawn,
         "planned": e.planned,
@@ -304,6 +306,7 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "model": c.model,
         "baseline": c.baseline,
         "metric": c.metric,
+        "measure": c.measure,
         "n": c.n,
         "drawn": c.drawn,
         "planned": c.planned,

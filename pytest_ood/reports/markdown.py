@@ -198,9 +198,10 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
         for verdict in content.WORST_FIRST
         if verdict in seen
     )
+    measure = content.measure(found)
     title = (
-        f"\n### Suite {code(suite)}\n\nAccuracy, then drop of accuracy in points, with "
-        f"{content.level(report)} ({legend})\n\n"
+        f"\n### Suite {code(suite)}\n\n{measure[:1].upper()}{measure[1:]}, then drop of {measure} "
+        f"in points, with {content.level(report)} ({legend})\n\n"
     )
     rows = [("in distribution", floors)] if floors else []
     rows += _by_shift(drops)
@@ -348,6 +349,8 @@ def _flip(evaluation: Row, flip: Row) -> str:
 
 
 def _answer(label: str | None) -> str:
+    if label == "":
+        return "that there is none"
     return "nothing" if label is None else code(label)
 
 

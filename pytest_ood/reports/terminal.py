@@ -162,8 +162,10 @@ def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[st
     floors = {f.model: f for f in results.floors if f.suite == suite}
     level = percent(1 - 2 * results.rules.alpha)
     name = _cut(suite, 24)
+    measures = [r.measure for r in floors.values()] + [e.measure for e in evaluations]
+    measure = next(iter(measures), ACCURACY)
     lines = [
-        f"{name}: accuracy, then drop of accuracy in points, {level} intervals, verdicts",
+        f"{name}: {measure}, then drop of {measure} in points, {level} intervals, verdicts",
         _row("", [m.name + (" (baseline)" if m.baseline else "") for m in models]),
         _row("", [m.note for m in models]),
     ]

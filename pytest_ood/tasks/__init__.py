@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.tasks.classification import Classification, merged_answer, merged_task
-from pytest_ood.tasks.numeric import NumericAnswer
+from pytest_ood.tasks.numeric import NumericAnswer, reasoning_of
 from pytest_ood.tasks.protocol import (
     SCORE_DECIMALS,
     Prediction,
@@ -34,6 +34,7 @@ __all__ = [
     "merged_answer",
     "merged_task",
     "parse_task",
+    "reasoning_of",
 ]
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")

@@ -23,6 +23,7 @@ class Classification:
     Attributes:
         labels: In order.
         name: In suite files.
+        measure: What the mean score is called.
 
     Raises:
         ConfigurationError: fewer than two labels, or the same label twice.
@@ -30,6 +31,7 @@ class Classification:
 
     labels: tuple[str, ...]
     name: str = "classification"
+    measure: str = "accuracy"
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):  # noqa: PLR2004

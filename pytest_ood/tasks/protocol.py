@@ -60,6 +60,11 @@ class Task(Protocol):
         """The answers that are possible; none where any text may be one."""
         ...
 
+    @property
+    def measure(self) -> str:
+        """What the mean score is called in reports."""
+        ...
+
     def reference(self, given: str) -> str:
         """Return a right answer, as data holds it, in the form that answers are compared in.
 
@@ -111,6 +116,11 @@ def check_labels(dataset: Dataset, labels: tuple[str, ...]) -> None:
 
 
 def majority_share(dataset: Dataset) -> float:
-    """Return the share of the most frequent label: what answering it always would score."""
-    counts = Counter(example.label for example in dataset.examples)
+    """Return the share of the most frequent right answer: how often answering it always is right.
+
+    Of a question with several right answers each counts.
+    """
+    counts = Counter(
+        answer for example in dataset.examples for answer in {example.label, *example.references}
+    )
     return max(counts.values()) / len(dataset.examples)

@@ -18,8 +18,39 @@ if TYPE_CHECKING:
 
 Metric = Literal["f1", "exact-match"]
 
+NO_ANSWER = ""
+"""The answer that there is none (Rajpurkar et al. 2018, SQuAD 2.0)."""
+
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+_MARKDOWN = "*_`"
+_BULLET = re.compile(r"(?:[-*\u2022>]|#+)\s+")
+_QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
+_ANNOUNCED = re.compile(
+    r"(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|my)\s+)?(?:(?:final|short|correct)\s+)?answer"
+    r"(?:\s+to\s+(?:the|this)\s+question)?[*_`]*(?:\s*:|\s+(?:is|was|would\s+be)\b\s*:?)"
+    r"|a\s*:",
+    re.IGNORECASE,
+)
+_STOP = re.compile(r"(?<=\w{4})\.$")
+"""A full stop that ends no abbreviation (U.S., Jr.); behind a short word nobody can tell."""
+
+_NONE = re.compile(
+    r"(?:(?:this |that |the )?(?:question|it) )?(?:is )?(?:unanswerable|not answerable)"
+    r"|(?:this |that |the )?(?:question|it) can ?not be answered"
+    r"|(?:there is |theres )?(?:no answer|not enough information|insufficient information)"
+    r"|no information|not (?:given|mentioned|stated|specified)"
+    r"|i (?:do not|dont) know|i ?(?:am|m) not sure|unknown"
+)
+_BEHIND = re.compile(
+    r"(?: (?:the answer|from|in|by|based on|given|according to|to|with|using|about|this|that"
+    r"|passage|context|text|paragraph|article|question|provided|information|available)\b.*)?"
+)
+_LACKS = re.compile(
+    r"(?:the |this )?(?:passage|context|text|paragraph|article) (?:does not|doesnt|did not|didnt) "
+    r"(?:say|mention|state|contain|provide|specify|answer|give|include)\b.*"
+)
 
 
 @dataclass(frozen=True)
@@ -36,30 +67,52 @@ class QuestionAnswering:
     metric: Metric = "f1"
     labels: tuple[str, ...] = ()
 
+    @property
+    def measure(self) -> str:
+        """What the mean score is called."""
+        return "token F1" if self.metric == "f1" else "exact match"
+
     def reference(self, given: str) -> str:
-        """Return a right answer without white space around it."""
+        """Return a right answer without white space around it; empty where there is none."""
         return given.strip()
 
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:  # noqa: ARG002 - none
-        """Return the first line that says anything, or None where there is none."""
-        lines = [line.strip() for line in without_thoughts(text).splitlines()]
-        return next((line for line in lines if line), None)
+        """Return the answer in the first line that says anything, or None where none does.
+
+        What announces it ("Answer:", "The answer is"), markdown, quotes around all of it and the
+        full stop behind it are no part of an answer. One that says that there is none
+        ("unanswerable", "I don't know", "The passage does not say") is, where a passage is asked,
+        the answer that there is none, which is right where a question has none (SQuAD 2.0). From
+        memory it is an abstention: the question has an answer, which the model did not give.
+        """
+        lines = (_bare(line) for line in without_thoughts(text).splitlines())
+        answer = next((line for line in lines if line), None)
+        if answer is None or not says_none(answer):
+            return answer
+        return NO_ANSWER if self.name == "extractive-qa" else None
 
     def ballot(self, answer: str) -> str:
         """Return the answer as it is compared: normalized."""
         return normalized(answer)
 
     def truth(self, prediction: Prediction, example: Example) -> str:
-        """Return the right answer with the highest token F1, of several the first."""
+        """Return the right answer with the highest score, of several the first."""
         given = prediction.label or ""
-        return max((example.label, *example.references), key=lambda r: token_f1(given, r))
+        return max((example.label, *example.references), key=lambda r: self._measure(given, r))
 
     def score(self, prediction: Prediction, example: Example) -> float:
-        """Return the best over all right answers; an abstention scores 0.0."""
+        """Return the best over all right answers; an abstention scores 0.0.
+
+        Rajpurkar et al. 2016, SQuAD, section 6.1; Fisch et al. 2019, MRQA, section 2.3.
+        """
         if prediction.label is None:
             return 0.0
-        score = token_f1 if self.metric == "f1" else exact_match
-        return max(score(prediction.label, r) for r in (example.label, *example.references))
+        return self._measure(prediction.label, self.truth(prediction, example))[0]
+
+    def _measure(self, answer: str, reference: str) -> tuple[float, float]:
+        """Return the score, and the other measure, which decides between equal ones."""
+        f1, exact = token_f1(answer, reference), exact_match(answer, reference)
+        return (f1, exact) if self.metric == "f1" else (exact, f1)
 
 
 def normalized(answer: str) -> str:
@@ -90,3 +143,26 @@ def token_f1(answer: str, reference: str) -> float:
         return float(given == right)
     common = sum((Counter(given) & Counter(right)).values())
     return 2.0 * common / (len(given) + len(right))
+
+
+def says_none(answer: str) -> bool:
+    """Tell whether an answer says that there is none, or that the model knows none."""
+    if answer.lower() == "n/a":
+        return True
+    said = " ".join(answer.lower().replace("\u2019", "'").translate(_PUNCTUATION).split())
+    found = _NONE.match(said)
+    return bool(found and _BEHIND.fullmatch(said, found.end())) or bool(_LACKS.fullmatch(said))
+
+
+def _bare(line: str) -> str:
+    """Return a line of an answer without what is around the answer."""
+    before, bare = None, line.strip()
+    while bare != before:
+        before = bare
+        bare = bare.strip(_MARKDOWN).strip()
+        found = _BULLET.match(bare) or _ANNOUNCED.match(bare)
+        bare = bare[found.end() :].strip() if found else bare
+        bare = _STOP.sub("", bare)
+        if len(bare) > 1 and _QUOTES.get(bare[0]) == bare[-1] and bare[-1] not in bare[1:-1]:
+            bare = bare[1:-1].strip()
+    return bare

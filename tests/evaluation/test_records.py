@@ -36,7 +36,7 @@ FLOOR = Floor(
     budget=0.7, verdict="fail", reason="below", seed=3, data_hash="abc", p_fail=0.001,
     adjusted_p=0.004, reasked=32, disagreed=2, seed_scores=(0.25, 0.75),
     errors=(("503", 2),), items=ITEMS, kind="domain", shift="books", breakdown=CELLS,
-    left_out=(("no label", 3),), cases=41, flips=FLIPS, flipped=7,
+    left_out=(("no label", 3),), cases=41, flips=FLIPS, flipped=7, measure="token F1",
 )  # fmt: skip
 EVALUATION = Evaluation(
     suite="tiny", kind="domain", shift="books", model="m", n=30, unchanged=10, rejected=4,
@@ -55,13 +55,14 @@ EVALUATION = Evaluation(
     surrogate="other", prompt=PromptAttack("{text} is", "{text} si", 9, 20),
     errors=(("timed out", 3), ("503", 2)), flipped=30,
     items=ITEMS, per_label=(LabelCounts("pos", 20, 18, 30, 10),), breakdown=CELLS,
-    left_out=(("no label", 3),), cases=41,
+    left_out=(("no label", 3),), cases=41, measure="token F1",
 )  # fmt: skip
 COMPARISON = Comparison(
     suite="tiny", kind="noise", shift="ocr", model="m", baseline="b", n=30, scores=(0.9, 0.8),
     baseline_scores=(0.8, 0.75), difference=FIGURE, margin=0.02, verdict="inconclusive",
     reason="about", seed=3, flips=FLIPS, metric="recall-neg", drawn=64, planned=600, p_fail=0.03,
     adjusted_p=0.3, surrogate="other", errors=(("503", 1),), flipped=7, cases=41,
+    measure="token F1",
 )  # fmt: skip
 ALL: tuple[Result, ...] = (FLOOR, EVALUATION, COMPARISON)
 

@@ -11,13 +11,18 @@ import pytest
 from pytest_ood.examples import Dataset
 from pytest_ood.models.protocol import Context
 from pytest_ood.progress import Silent
-from pytest_ood.tasks import Classification
+from pytest_ood.tasks import Classification, Task
 
 LABELS = ("negative", "positive")
 
 
 def make_context(
-    root: Path, data: Dataset | None = None, *, labels: tuple[str, ...] = LABELS, **changes: Any
+    root: Path,
+    data: Dataset | None = None,
+    *,
+    labels: tuple[str, ...] = LABELS,
+    task: Task | None = None,
+    **changes: Any,
 ) -> Context:
     """Return what an adapter is given: it may fetch nothing, and any source is the same data."""
 
@@ -26,9 +31,8 @@ def make_context(
         return data
 
     values = {"name": "model", "cache": root / "cache", "offline": True, "progress": Silent()}
-    return Context(
-        task=Classification(labels), root=root, data=lambda _: load, **{**values, **changes}
-    )
+    asked = Classification(labels) if task is None else task
+    return Context(task=asked, root=root, data=lambda _: load, **{**values, **changes})
 
 
 @pytest.fixture(scope="session")

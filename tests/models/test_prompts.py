@@ -201,7 +201,7 @@ def test_the_task_of_open_answers_is_told() -> None:
         (NumericAnswer(), "3 + 4 = 7\n7 * 2 = 14. The answer is $14.00.", True, "14"),
         (NumericAnswer(), "3 + 4 = 7\n7 * 2 =", False, None),
         (NumericAnswer(), "3 + 4 = 7\nThat makes 14 eggs", True, "14"),
-        (QuestionAnswering(), "It lies in France. The answer is the Seine.", True, "the Seine."),
+        (QuestionAnswering(), "It lies in France. The answer is the Seine.", True, "the Seine"),
         (Classification(("no", "yes")), "It is not a no. The answer is yes.", True, "yes"),
         (Classification(("no", "yes")), "No rain. The answer is yes or no.", True, None),
     ],

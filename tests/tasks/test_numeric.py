@@ -1,0 +1,230 @@
+"""Numeric answers: what a text answers with, and which numbers are equal."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_ood.errors import DataError
+from pytest_ood.examples import Example
+from pytest_ood.tasks import NumericAnswer, Prediction, reasoning_of
+from pytest_ood.tasks.numeric import LONGEST_NUMBER, canonical_number, numbers, written
+
+TASK = NumericAnswer()
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+
+KNOWN = [
+    # Signs, currencies, thousands, decimals, units.
+    ("18", "18"),
+    ("18.00", "18"),
+    ("18.", "18"),
+    ("007", "7"),
+    (".5", "0.5"),
+    ("-.50", "-0.5"),
+    ("-0.0", "0"),
+    ("+3", "3"),
+    ("-3", "-3"),
+    ("\u22123", "-3"),
+    ("$1,234.50", "1234.5"),
+    ("-$3", "-3"),
+    ("$-3", "-3"),
+    ("$ 5", "5"),
+    ("\u20ac20", "20"),
+    ("1 000", "1000"),
+    ("1\u202f000\u202f000", "1000000"),
+    ("1,000 200", "200"),
+    ("In 2020 300", "300"),
+    ("12,34", "34"),
+    ("5%", "5"),
+    ("50%-20%", "20"),
+    ("20 dollars", "20"),
+    ("18cm", "18"),
+    ("$18/hour", "18"),
+    ("12345678901234567890123456789012345678901", "12345678901234567890123456789012345678901"),
+    # Fractions and powers of ten.
+    ("3/4", "0.75"),
+    ("1/3", "1/3"),
+    ("2/6", "1/3"),
+    ("1 1/2 cups", "1.5"),
+    ("-3/4", "-0.75"),
+    ("3/0", None),
+    ("1e3", "1000"),
+    ("1.5E-2", "0.015"),
+    ("1.5 \u00d7 10^3", "1500"),
+    (r"2 \times 10^{3}", "2000"),
+    # Calculations.
+    ("x = 7", "7"),
+    ("48/2=24", "24"),
+    ("16-3", "3"),
+    ("16 - 3 - 4 = 9", "9"),
+    ("(5)-3", "3"),
+    ("5x3=15", "15"),
+    # Markup.
+    ("**18**", "18"),
+    (r"\boxed{18}", "18"),
+    (r"So \boxed{x = 18} and 3 is another.", "18"),
+    (r"\boxed{\text{about } 1{,}234}", "1234"),
+    (r"\(\frac{3}{4}\)", "0.75"),
+    (r"\boxed{\dfrac{1}{2}}", "0.5"),
+    (r"\boxed{}", None),
+    # What announces an answer.
+    ("#### 18", "18"),
+    ("He has 5.\n#### 1,200\nQ: What about 7?", "1200"),
+    ("3 + 4 = 7\n####", None),
+    ("The answer is (18).", "18"),
+    ("The answer is $18. It took 3 steps.", "18"),
+    ("The answer is 5 + 3 = 8.", "8"),
+    ("The answer is 3/4 of it", "0.75"),
+    ("First I said the answer is 5. No, the answer is 6.", "6"),
+    ("5 and 3. The answer is\n\n18 apples", "18"),
+    ("5 and 3. The answer is unknown.", None),
+    ("The final answer was: -5", "-5"),
+    ("Answer: 18", "18"),
+    ("**Answer:** $18", "18"),
+    ("Answer: 48/2 = 24 in May, 24 + 48 = 72 in all.", "72"),
+    ("Answer: He has 5.\nHe gets 3.\nSo 8 in all.", "8"),
+    ("<think>It is 5.</think>It is 6", "6"),
+    ("<think>It is 5.", None),
+    # No number.
+    ("", None),
+    ("   \n", None),
+    ("twelve", None),
+    ("I don't know.", None),
+    ("12:30", None),
+    ("It is 3:4 for A4 and x2", None),
+    ("on 3/4/2020", None),
+    ("version 1.2.3", None),
+    ("nan", None),
+    ("1e300", None),
+    ("inf", None),
+]
+
+
+@pytest.mark.parametrize(("text", "number"), KNOWN, ids=ascii)
+def test_the_number_a_text_answers_with(text: str, number: str | None) -> None:
+    """Of several numbers the announced one counts, or else the last; none is an abstention."""
+    assert TASK.read(text, {}) == number
+
+
+@pytest.mark.parametrize(
+    ("given", "number"),
+    [("18", "18"), ("51.0", "51"), ("He has 5 + 3 = 8.\n#### 1,008", "1008"), ("$5", "5"),
+     ("#### -3", "-3")],
+)  # fmt: skip
+def test_a_reference_is_a_number_or_a_solution(given: str, number: str) -> None:
+    """A right answer is one number, as SVAMP has it, or what a GSM8K solution ends in."""
+    assert TASK.reference(given) == number
+
+
+@pytest.mark.parametrize("given", ["", "twelve", "5 or 6", "5 + 3 = 8", "It is 8.\n####", "12:30"])
+def test_an_ambiguous_reference_is_refused(given: str) -> None:
+    """Data of which nobody can say what is right are an error that shows them."""
+    with pytest.raises(DataError, match="is no number, nor a solution that ends in ####"):
+        TASK.reference(given)
+
+
+@pytest.mark.parametrize(
+    ("answer", "score"), [("18", 1.0), ("18.5", 0.0), (None, 0.0), ("-18", 0.0)]
+)
+def test_the_right_number_scores(answer: str | None, score: float) -> None:
+    """Equal numbers are written alike, and score; an abstention does not."""
+    example = Example("1", "How many?", TASK.reference("18.0"))
+    assert TASK.score(Prediction(answer), example) == score
+    assert TASK.truth(Prediction(answer), example) == "18"
+
+
+@given(st.decimals(-(10**9), 10**9, allow_nan=False, allow_infinity=False, places=4))
+def test_every_way_to_write_a_number_is_the_same(number: Decimal) -> None:
+    """With commas, zeros, a sign of its own, a currency or in a sentence: one canonical form."""
+    plain = format(number, "f")
+    ways = [
+        plain,
+        f"{number:,}",
+        f"{plain}00",
+        plain.replace("-", "\u2212"),
+        f"${number:,}".replace("$-", "-$"),
+        f"So 3 + 4 = 7, and the answer is {plain}.",
+        f"#### {number:,}",
+        rf"\boxed{{{plain}}}",
+        f"{number:E}",
+    ]
+    assert {TASK.read(way, {}) for way in ways} == {written(Fraction(number))}
+    assert Fraction(written(Fraction(number))) == Fraction(number)
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=60) | st.text("0123456789.,/-+ e$%:=#*\\{}frac", max_size=60))
+def test_reading_is_total_and_settled(text: str) -> None:
+    """Any text is a number or an abstention, and a number that was read reads as itself."""
+    read = TASK.read(text, {})
+    if read is not None:
+        assert TASK.read(read, {}) == TASK.reference(read) == canonical_number(read) == read
+
+
+@given(st.fractions(max_denominator=10**6))
+def test_a_written_value_is_the_value(value: Fraction) -> None:
+    """What is written is the value exactly, as a decimal wherever that ends."""
+    text = written(value)
+    assert Fraction(text) == value
+    assert canonical_number(text) == text
+
+
+def test_long_digits_are_no_number() -> None:
+    """A model that repeats a digit without end answers nothing, and costs no time."""
+    assert TASK.read("9" * (LONGEST_NUMBER + 1), {}) is None
+    assert TASK.read("1" * 100_000 + " and 1,000," * 10_000, {}) == "1000"
+
+
+@pytest.mark.parametrize("text", ["", "5 apples", "two", "1 2"])
+def test_what_is_no_number_has_no_canonical_form(text: str) -> None:
+    """A text around a number, or none, is refused."""
+    with pytest.raises(ValueError, match="is no number"):
+        canonical_number(text)
+
+
+def test_a_shown_solution_has_no_annotations() -> None:
+    """GSM8K's annotations and its marked answer stay out of a prompt."""
+    raw = "He sold 48/2 = <<48/2=24>>24 clips.\nIn all 48+24 = <<48+24=72>>72.\n#### 72"
+    assert reasoning_of(raw) == "He sold 48/2 = 24 clips.\nIn all 48+24 = 72."
+    assert reasoning_of("( 8.0 - 3.0 )") == "( 8.0 - 3.0 )"
+    assert reasoning_of("") == ""
+
+
+def test_gsm8k_answers_are_those_of_its_own_code() -> None:
+    """On all of GSM8K's solutions the answer is the one its published regular expression finds."""
+    path = SHARED / "gsm8k" / "test.jsonl"
+    if not path.is_file():
+        pytest.skip(f"the shared data {path} is not there")
+    official = re.compile(r"#### (\-?[0-9\.\,]+)")
+    for line in path.read_text(encoding="utf-8").splitlines():
+        solution = json.loads(line)["answer"]
+        match = official.search(solution)
+        assert match
+        wanted = match[1].replace(",", "")
+        assert TASK.reference(solution) == TASK.read(solution, {}) == written(Fraction(wanted))
+
+
+def test_numbers_come_in_order() -> None:
+    """All numbers of a text are found, in their order, each in its canonical form."""
+    assert list(numbers("3 of 1,200 at 5.0% for $2 on 1/2/2020")) == ["3", "1200", "5", "2"]
+
+
+@pytest.mark.parametrize(
+    ("solution", "reasoning"),
+    [
+        ("2/2=<<2/2=1>>1 bolt\nSo 2+1=<<2+1=3>>3\n#### 3", "2/2=1 bolt\nSo 2+1=3"),
+        ("one step\n\n two \n", "one step\ntwo"),
+        ("#### 3", ""),
+        ("", ""),
+    ],
+)
+def test_a_solution_without_its_answer(solution: str, reasoning: str) -> None:
+    """Steps stay, one a line; the answer, annotations and empty lines do not."""
+    assert reasoning_of(solution) == reasoning
