@@ -658,6 +658,36 @@ def test_every_attack_stands_in_its_guide() -> None:
     assert [n for n in attacks() if f"| {n} |" not in measured and f"`{n}`" not in measured] == []
 
 
+def test_the_suite_of_the_guide_to_tasks_runs(project: pytest.Pytester) -> None:
+    """Both shifts of its suite are measured: every passage is taken away, and one is added."""
+    questions = [
+        {"id": f"q{n}", "question": "Where?", "context": f"It is in {city}{n}.", "answer": city}
+        for n in range(40)
+        for city in (("Rome", "Oslo", "Lima")[n % 3],)
+    ]
+    project.mkdir("data").joinpath("questions.jsonl").write_text(
+        "".join(f"{json.dumps(row)}\n" for row in questions)
+    )
+    project.mkdir("suites")
+    (block,) = (b for b in blocks("docs/tasks.md") if b.note.startswith("file: "))
+    project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    project.path.joinpath("reading.py").write_text(
+        "import re\n"
+        "def cities(inputs):\n"
+        "    found = [re.search('Rome|Oslo|Lima', asked['context']) for asked in inputs]\n"
+        "    return [match[0] if match else 'unanswerable' for match in found]\n"
+    )
+    project.path.joinpath("pyproject.toml").write_text(
+        '[tool.pytest_ood]\nsuites = ["suites/questions.toml"]\n'
+        '[tool.pytest_ood.models.cities]\ncallable = "reading:cities"\n'
+    )
+    project.runpytest_inprocess("--ood-suite", "--ood-report", "tasks.json")
+    report = json.loads(project.path.joinpath("tasks.json").read_text())
+    scores = {e["shift"]: e["score_ood"] for e in report["evaluations"]}
+    assert scores["closed-book"] == 0.0
+    assert 0.0 < scores["distracted"] < 1.0
+
+
 def test_every_perturbation_stands_in_the_guide() -> None:
     """Each has its line in the table of what it does to labels, or is named as not measured."""
     text = (ROOT / "docs/perturbations.md").read_text(encoding="utf-8")

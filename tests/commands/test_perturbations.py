@@ -18,7 +18,7 @@ def test_json_describes_the_whole_catalogue(capsys: pytest.CaptureFixture[str]) 
     assert [entry["name"] for entry in listed] == [*catalogue(), *attacks()]
     for entry in listed[: len(catalogue())]:
         assert entry["kind"] in ("noise", "semantic", "register", "label-changing")
-        assert entry["contract"] in ("preserving", "changing", "uncertain")
+        assert entry["contract"] in ("preserving", "changing", "derived", "uncertain")
         assert (entry["filter"] is None) == (entry["contract"] != "uncertain")
         assert list(entry["severities"]) == ["1", "2", "3", "4", "5"]
         assert entry["does"]
@@ -58,7 +58,7 @@ def test_the_list_is_for_reading(capsys: pytest.CaptureFixture[str]) -> None:
 def test_names_and_kinds_choose(capsys: pytest.CaptureFixture[str]) -> None:
     """`--kind` and names leave the others out; an unknown name is a usage error."""
     assert main(["perturbations", "--kind", "label-changing", "--json"]) == 0
-    assert {e["contract"] for e in json.loads(capsys.readouterr().out)} == {"changing"}
+    assert {e["contract"] for e in json.loads(capsys.readouterr().out)} == {"changing", "derived"}
     assert main(["perturbations", "negate", "--json"]) == 0
     assert [e["name"] for e in json.loads(capsys.readouterr().out)] == ["negate"]
     assert main(["perturbations", "pwws", "--json"]) == 0

@@ -1,0 +1,98 @@
+"""Answers in words and numbers, graded: read, compared with the right ones of each example."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from pytest_ood.budgets import Rules
+from pytest_ood.engine import Engine
+from pytest_ood.evaluation import SuiteRun
+from pytest_ood.examples import Dataset, Example, Inputs
+from pytest_ood.models.callable import CallableModel
+from pytest_ood.perturbations import find
+from pytest_ood.progress import Silent
+from pytest_ood.readers import Reader
+from pytest_ood.shifts import NoiseShift
+from pytest_ood.store import MemoryStore
+from pytest_ood.suite import Suite
+from pytest_ood.tasks import NumericAnswer, Prediction, QuestionAnswering, Task
+
+SUMS = Dataset(
+    "sums",
+    tuple(
+        Example(str(n), f"Paul has {n + 30} pens and buys {n + 61} more. How many pens?",
+                str(2 * n + 91), rationale=f"<<{n + 30}+{n + 61}={2 * n + 91}>>")
+        for n in range(40)
+    ),
+)  # fmt: skip
+NUMBERS = NoiseShift("numbers", find("change-numbers"))
+RIGHT = {example.inputs: example.label for example in SUMS}
+
+
+def adder(texts: Sequence[Inputs]) -> list[str]:
+    """Add up."""
+    return [f"That is {sum(map(int, re.findall('[0-9]+', str(text))))}." for text in texts]
+
+
+def parrot(texts: Sequence[Inputs]) -> list[str]:
+    """Say what was right of the question that each text was made of."""
+    return [RIGHT.get(text, "91") for text in texts]
+
+
+@pytest.fixture
+def run_of(tmp_path: Path) -> Callable[..., SuiteRun]:
+    """Return a maker of runs of a task on its examples."""
+
+    def maker(task: Task, data: Dataset, *shifts: NoiseShift) -> SuiteRun:
+        suite = Suite("suite", task, data, shifts, {shift.name: {} for shift in shifts})
+        reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
+        return SuiteRun(
+            suite, engine=Engine(MemoryStore(), Silent()), reader=reader, seed=0,
+            rules=Rules(0.05), max_examples=None,
+        )  # fmt: skip
+
+    return maker
+
+
+def test_a_changed_question_is_scored_by_its_new_answer(run_of: Callable[..., SuiteRun]) -> None:
+    """Who works it out is right under other numbers, and who remembers the answer is wrong."""
+    run = run_of(NumericAnswer(), SUMS, NUMBERS)
+    worked, remembered = (
+        run.evaluate(CallableModel(name, function), NUMBERS)
+        for name, function in (("adder", adder), ("parrot", parrot))
+    )
+    assert (worked.n, worked.score_id, worked.score_ood) == (40, 1.0, 1.0)
+    assert remembered.score_id == 1.0
+    assert remembered.score_ood < 0.1
+    assert not remembered.per_label
+    flip = remembered.flips[0]
+    assert flip.label == str(sum(map(int, re.findall("[0-9]+", flip.after))))
+    assert flip.label != flip.answer_before
+
+
+@pytest.mark.parametrize(
+    ("given", "score", "abstained"),
+    [
+        ("The answer is Rome.", 1.0, 0),
+        ("roma", 1.0, 0),
+        ("Oslo", 0.0, 0),
+        ("unanswerable", 0.0, 0),
+        ("***", 0.0, 30),
+        (None, 0.0, 30),
+        (Prediction(""), 0.0, 0),
+    ],
+)
+def test_answers_are_read_whoever_gives_them(
+    run_of: Callable[..., SuiteRun], given: str | Prediction | None, score: float, abstained: int
+) -> None:
+    """A function's sentence is read as a model's is; nothing is an abstention, none an answer."""
+    rows = tuple(Example(str(n), f"question {n}", "Rome", ("Roma",)) for n in range(30))
+    run = run_of(QuestionAnswering(), Dataset("rows", rows))
+    floor = run.floor(CallableModel("model", lambda texts: [given] * len(texts)))
+    assert (floor.score.value, floor.abstained) == (score, abstained)
+    assert (floor.majority, floor.measure) == (1.0, "token F1")
+    assert floor.verdict == "invalid"
