@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -174,7 +175,7 @@ def test_a_plan_knows_what_floors_and_cases_take(behaving: pytest.Pytester) -> N
 
 def test_the_list_of_suites_tells_what_there_is(behaving: pytest.Pytester) -> None:
     """Cases that the task can be asked, and the floor."""
-    result = behaving.run("python", "-m", "pytest_ood", "suites", "reviews.toml")
+    result = behaving.run(sys.executable, "-m", "pytest_ood", "suites", "reviews.toml")
     result.stdout.fnmatch_lines(
         ["*domain/pairs: pairs.jsonl, 120 examples; *at least 90.0 %",
          "*domain/checklist: tests.jsonl, 100 examples; no budget"]
