@@ -146,7 +146,7 @@ class SuiteStudy:
         name: Of the suite.
         seed: Of its runs.
         models: Those that were measured.
-        baselines: Names of those that lines go through.
+        baselines: Names of those that lines go through; none that knows nothing in distribution.
         reference: Name of the model that relative robustness compares with; None without one.
         shifts: Robustness under each.
         unsized: Names of models whose size nobody knows, which no scaling counts.
@@ -227,7 +227,8 @@ def _suite(
     baselines = tuple(
         info.name
         for info in infos
-        if (info.name in named if named else info.paradigm == FINE_TUNED)
+        if suite.models[info.name].is_usable
+        and (info.name in named if named else info.paradigm == FINE_TUNED)
     )
     marked = [info.name for info in infos if info.baseline]
     chosen = reference if reference is not None else marked[0] if len(marked) == 1 else None
@@ -296,7 +297,7 @@ def _shift(
                 _share(own.after, own.n_after, alpha),
                 Estimate(drop["drop"], low, high, drop["n"], 0.0),
                 name in usable,
-                name in baselines,
+                name in baselines and name in usable,
                 effective,
                 outside=any(not line.holds(own.before) for line in lines.values()),
                 relative=relative,

@@ -96,6 +96,8 @@ def test_a_model_that_knows_nothing_is_not_robust(
     found = studied(models)
     invalid = entry(found, "encoder-0")
     assert not invalid.usable
+    assert not invalid.on_line
+    assert "encoder-0" not in found.suites[0].baselines
     assert invalid.effective == {}
     sentence = study_text.line_sentence(found.suites[0].shifts[0])
     assert "encoder-0 is invalid: too little is known in distribution for robustness" in sentence
