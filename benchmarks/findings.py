@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent / "findings"
-PARTS = ("sentiment", "orders", "sst2", "style", "nli", "reasoning", "checklist")
+PARTS = ("sentiment", "orders", "sst2", "nli", "reliability", "reasoning", "checklist")
 MNLI = "hans/mnli_development_set_number_of_correct_responses.txt"
 
 
