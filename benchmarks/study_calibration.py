@@ -8,7 +8,7 @@ a scatter on it; a model lies 5 points above. A cell is the share of 90 % interv
 5 points. Scale: sizes over four powers of ten with values on a line, or with a break in the middle,
 and noise. A cell is the share of curves called log-linear / broken; the rest cannot be told.
 
-Takes about three minutes for 500 studies a cell.
+Takes about four minutes for 300 studies a cell.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def shapes(count: int, curve: str, noise: float, studies: int) -> tuple[float, f
 def main() -> int:
     """Print both tables, or put them into a document."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--studies", type=int, default=500)
+    parser.add_argument("--studies", type=int, default=300)
     parser.add_argument("--document", type=Path)
     options = parser.parse_args()
     heads = [f"{n:,} examples, scatter {scatter:g}" for n in EXAMPLES for scatter in SCATTERS]
