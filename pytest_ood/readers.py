@@ -308,7 +308,7 @@ class Reader:
         """Return the source that is read where this one is named.
 
         `{split}` in what takes its place stands for its split. A file has no split of its own
-        unless the redirection names one.
+        unless the redirection names one; what is the user's has the one that the suite names.
 
         Raises:
             ConfigurationError: what takes its place is of no known kind.
@@ -322,7 +322,7 @@ class Reader:
         for attribute in ("data", "split"):
             if attribute in changes:
                 changes[attribute] = changes[attribute].replace("{split}", split)
-        if "data" in changes:
+        if "data" in changes and source.scheme != YOURS:
             changes.setdefault("split", None)
         found = replace(source, **changes)
         try:

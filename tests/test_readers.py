@@ -434,6 +434,16 @@ def test_groups_and_rationales_are_read(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_data_of_the_users_own_keeps_its_split(tmp_path: Path) -> None:
+    """A suite says which part of it is meant, whatever the file is called."""
+    (tmp_path / "a.json").write_text('{"b": [{"text": "t", "label": "x"}], "c": []}')
+    source = DataSource("yours:a", split="b")
+    with pytest.raises(DataError, match=r'"yours:a" = "PATH"'):
+        reader(tmp_path).load(source, "d")
+    named = replace(reader(tmp_path), redirects={"yours:a": {"data": "a.json"}})
+    assert pairs(named.load(source, "d")) == [("t", "x")]
+
+
 def test_rows_are_kept_by_their_values(tmp_path: Path) -> None:
     """A column has one of its values as text: nothing is empty, true and false are words."""
     rows = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_ood.cases import members_of
 from pytest_ood.errors import DataError
 from pytest_ood.examples import canonical, fields_of
 from pytest_ood.models.protocol import SeededModel, is_promptable, is_trained
@@ -19,8 +20,8 @@ Items = dict[str, str]
 
 
 def items_of(dataset: Dataset) -> Items:
-    """Return the ids of a set's items by what is asked about them."""
-    return {_asked(example.inputs): example.id for example in dataset}
+    """Return the ids of a set's items by what is asked about them; of cases, about each input."""
+    return {_asked(example.inputs): example.id for example in members_of(dataset)}
 
 
 def refuse_shown(model: Asked | SeededModel, sets: Mapping[str, Items]) -> None:

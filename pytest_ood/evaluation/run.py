@@ -572,7 +572,11 @@ class SuiteRun:
         domain = isinstance(shift, DomainShift) and not shift.counts_cases
         reference = self._reference(shift, trial.after) if domain else None
         flipped = _flipped(trial)
-        self._tell_cut(model, shift.name, trial.shifted)
+        shown = trial.shifted
+        if counts_cases(shift):
+            used = Picked(trial.after.examples, trial.after.places)
+            shown = [member.inputs for member in members_of(used)]
+        self._tell_cut(model, shift.name, shown)
         return Evaluation(
             suite=self.suite.name,
             kind=shift.kind,

@@ -155,6 +155,28 @@ def test_sets_are_counted_not_examples(run_of: Maker) -> None:
     assert (result.per_label, result.reweighted, result.breakdown) == ((), None, ())
 
 
+@dataclass(frozen=True)
+class Shortsighted(Words):
+    """A model that sees 14 characters of a text."""
+
+    max_length: int = 14
+
+    def count_cut(self, inputs: Sequence[Inputs]) -> int:
+        """Count longer ones; a case as a whole is no input."""
+        assert all(isinstance(value, str) for value in inputs)
+        return sum(len(str(value)) > self.max_length for value in inputs)
+
+
+def test_what_an_encoder_cuts_is_counted_input_by_input(run_of: Maker) -> None:
+    """Cases have several inputs, and a model is asked about each by itself."""
+    run = run_of(CONTRAST)
+    run.evaluate(Shortsighted(), CONTRAST)
+    assert run.notes == [
+        "rules: 1 of 41 texts of pairs have more tokens than its max_length of 14, or than it "
+        "takes; it saw only their beginning"
+    ]
+
+
 def test_the_input_that_decides_is_shown(run_of: Maker) -> None:
     """Of a set the first wrong answer, with its own truth."""
     score = run_of(CONTRAST).score(Words(), CONTRAST)
