@@ -404,6 +404,7 @@ class SuiteRun:
             cases=_inputs_of_cases(trials[0]),
             flips=_flips(trials[0], flipped),
             flipped=len(flipped),
+            measure=self.suite.task.measure,
         )
 
     def _not_counted(self, shift: Shift, trial: Trial) -> tuple[tuple[str, int], ...]:
@@ -1264,6 +1265,7 @@ def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, 
         cases=_inputs_of_cases(trial),
         flips=_flips(trial, flipped),
         flipped=len(flipped),
+        measure=asker.suite.task.measure,
     )
 
 
