@@ -256,7 +256,10 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
 
 def _overview(table: Table) -> Block:
     """Return a collection's table."""
-    head = f"\n### {code(table.collection)}\n\nScore in distribution > under the shift (drop)\n\n"
+    head = (
+        f"\n### {code(table.collection)}\n\nScore in distribution > under the shift (drop); of "
+        "sets and cases the score alone\n\n"
+    )
     rows = [["", *map(code, table.models)], ["---"] * (len(table.models) + 1)]
     for name, row in table.rows:
         cells = [f"{row[m]} {ICONS[row[m].verdict]}" if m in row else "" for m in table.models]
