@@ -476,7 +476,8 @@ def told_once(found: Sequence[Line], named: Callable[[str], str] = str) -> list[
     for line in found:
         for what, figure in line.remarks:
             told.setdefault(what, {})[line.model] = figure
-    return [(what, _figures(figures, len(found), named)) for what, figures in told.items()]
+    models = len({line.model for line in found})
+    return [(what, _figures(figures, models, named)) for what, figures in told.items()]
 
 
 MEASURES = ("accuracy", "exact match", "token F1")
