@@ -110,7 +110,9 @@ class Line:
     @property
     def figure(self) -> str:
         """What the figure is called: under a shift by itself, the score."""
-        return "score" if self.what == "score" and self.kind else FIGURES[self.what]
+        if self.what != "score":
+            return FIGURES[self.what]
+        return "score" if self.kind else measure([self])
 
     @property
     def value(self) -> str:
@@ -498,7 +500,6 @@ def _figures(figures: Mapping[str, str], models: int, named: Callable[[str], str
 
 
 FIGURES = {
-    "score": "accuracy",
     "drop": "drop",
     "difference": "difference",
     "change": "drop since then",

@@ -218,7 +218,7 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
     changes = [line for line in found if line.what == "change"]
     if changes:
         head = (
-            f"\nSince {code(changes[0].baseline)}: drop of accuracy from then to now, in points, "
+            f"\nSince {code(changes[0].baseline)}: drop of the score from then to now, in points, "
             "on the same examples\n\n"
         )
         if any(line.verdict == "fail" for line in changes):
@@ -322,7 +322,7 @@ def _curve(curve: Row) -> str:
         f"{point['severity']}: {points(point['accuracy'])}" for point in curve["accuracies"]
     )
     return (
-        f"- {code(curve['shift'])}, {code(curve['model'])}: accuracy at severity {figures}; "
+        f"- {code(curve['shift'])}, {code(curve['model'])}: score at severity {figures}; "
         f"area {points(curve['area'])} [{', '.join(map(points, curve['interval']))}]\n"
     )
 

@@ -421,12 +421,12 @@ def _differences(results: Results, suite: str, per_block: int) -> list[str]:
 
 
 def _curves(results: Results, suite: str) -> list[str]:
-    """Return accuracy over severity, one table for each perturbation."""
+    """Return scores over severity, one table for each perturbation."""
     curves = [curve for curve in results.curves if curve.suite == suite]
     lines = []
     for shift in dict.fromkeys(curve.shift for curve in curves):
         of_shift = [curve for curve in curves if curve.shift == shift]
-        lines.append(f"accuracy over the severity of {_cut(shift, 30)}; area: its mean over them")
+        lines.append(f"score over the severity of {_cut(shift, 30)}; area: its mean over them")
         severities = [severity for severity, _ in of_shift[0].accuracies]
         lines.append(_row("", ["".join(f"{severity:>6}" for severity in severities)]))
         for curve in of_shift:

@@ -72,7 +72,7 @@ def test_every_figure_stands_in_a_table(full_report: Report) -> None:
 def test_the_details_are_folded(full_report: Report) -> None:
     """Inconclusive checks, curves, labels and examples are folded, and shown as Markdown."""
     text = render(full_report, COMMENT_LIMIT)
-    for part in ("accuracy at severity 0: ", "Of each label", "About this run", "{+"):
+    for part in ("score at severity 0: ", "Of each label", "About this run", "{+"):
         assert part in text
     html = "".join(token.content for token in tokens(text) if token.type == "html_block")
     assert set(re.findall(r"<[^>]*>", html)) == set(HTML)
