@@ -164,9 +164,11 @@ class Gate:
         self._stated: dict[tuple[str, str], Mapping[str, int]] = {}
         self.rules = self.configuration.rules
         self._left_out: dict[str, str] = {}
+        self._loaded: list[Suite] = []
         self.frozen = self._read_frozen()
         for given in self.configuration.suites:
             for suite in load_suites(given, options.root):
+                self._loaded.append(suite)
                 if suite.name in self.runs:
                     raise ConfigurationError(f"two suites have the name {suite.name!r}; rename one")
                 self._add(suite)
@@ -175,11 +177,13 @@ class Gate:
             raise ConfigurationError(f"there is no suite left to run: {told}")
         for name, why in self._left_out.items():
             next(iter(self.runs.values())).notes.append(f"{name} is left out: {why}")
+        loaded = [suite.name for suite in self._loaded]
         for name, frozen in self.frozen.items():
-            if name not in self.runs:
+            if name not in loaded:
                 raise ConfigurationError(
-                    f"frozen suite {frozen.where}: " + unknown_name("suite", name, self.runs)
+                    f"frozen suite {frozen.where}: " + unknown_name("suite", name, loaded)
                 )
+        self.frozen = {name: found for name, found in self.frozen.items() if name in self.runs}
         self._check_names()
         self._check_redirects()
         self.count_gates(0)
@@ -316,15 +320,14 @@ class Gate:
         return found
 
     def _check_names(self) -> None:
-        known_suites = {n for r in self.runs.values() for n in (r.suite.name, r.suite.collection)}
-        known_suites |= set(self._left_out)
+        # Parts that are left out today are measured once there is data, or a model, for them.
+        suites = {name for s in self._loaded for name in (s.name, s.collection or s.name)}
         for name, table in self.configuration.models.items():
             at = f"tool.pytest_ood: models.{name}"
             for given in suites_of(table, at) or ():
-                if given not in known_suites:
-                    listed = sorted(known_suites - {""})
+                if given not in suites:
                     raise ConfigurationError(
-                        f"{at}: suites: " + unknown_name("suite", given, listed)
+                        f"{at}: suites: " + unknown_name("suite", given, suites)
                     )
         names = {name for models in self.models.values() for name in models}
         for given in self.options.models:
@@ -340,7 +343,7 @@ class Gate:
         given = self.configuration.data
         if not given:
             return
-        suites = [run.suite for run in self.runs.values()]
+        suites = list(self._loaded)
         for name in built_in_suites():
             suites += load_suites(name, self.options.root)
         known = set(_data_named(self.configuration.models))

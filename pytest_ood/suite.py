@@ -375,11 +375,18 @@ def check_name(value: Any, where: str) -> str:
     """Return a name that can stand in the id of a test.
 
     Raises:
-        ConfigurationError: not a string, empty, or with a space or a sign that ids use.
+        ConfigurationError: not a string, empty, or with a space, a control character or a sign that
+            ids use.
     """
-    if not isinstance(value, str) or not value or any(c in value for c in "/[]:\\ "):
+    if (
+        not isinstance(value, str)
+        or not value
+        or not value.isprintable()
+        or any(c in value for c in "/[]:\\ ")
+    ):
         raise ConfigurationError(
-            f"{where} = {value!r}: a name is not empty and has no space and none of / \\ [ ] :"
+            f"{where} = {value!r}: a name is not empty and has no space and none of / \\ [ ] :, "
+            "nor a control character"
         )
     return value
 

@@ -232,7 +232,7 @@ def test_no_model_is_allowed() -> None:
     assert parse_models({}, "p.toml") == ()
 
 
-@pytest.mark.parametrize("name", ["a/b", "a b", "a[0]", "a:b", "a\\b", ""])
+@pytest.mark.parametrize("name", ["a/b", "a b", "a[0]", "a:b", "a\\b", "", "a\nb", "a\x1b"])
 def test_a_model_s_name_has_no_separator(name: str) -> None:
     """A name that would break ids, paths or selections is refused."""
     message = refused_models({name: {"fake": "constant"}})

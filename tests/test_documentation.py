@@ -213,7 +213,7 @@ def test_the_suite_of_the_guide_to_perturbations_runs(noise_project: pytest.Pyte
     assert [e["shift"] for e in report["evaluations"]] == [
         *(f"swap@{level}" for level in range(1, 6)), "typists", "slang", "contrary", "shouting",
     ]  # fmt: skip
-    result.stdout.fnmatch_lines(["accuracy over the severity of swap*", " tfidf * area *"])
+    result.stdout.fnmatch_lines(["score over the severity of swap*", " tfidf * area *"])
 
 
 def test_the_property_of_the_guide_to_perturbations_fails_as_shown(

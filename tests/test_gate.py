@@ -510,3 +510,22 @@ def test_what_a_model_s_table_states_stands_in_the_report(root: Path) -> None:
     assert after["base"].size is None
     for info in (*before.values(), *plain.values()):
         assert info.fingerprint == after[info.name].fingerprint
+
+
+def test_names_of_parts_that_are_left_out_are_known(root: Path) -> None:
+    """A model may be for a collection of which nothing is measured yet, and data may be named."""
+    part = SUITE.replace('"b.jsonl"', '"yours:b"')
+    (root / "parts.toml").write_text(f"[suites.part]\n{part}")
+    settings = """
+[tool.pytest_ood]
+suites = ["mine.toml", "parts.toml"]
+[tool.pytest_ood.models.m]
+fake = "keyword"
+suites = ["mine", "parts"]
+"""
+    (root / "pyproject.toml").write_text(settings)
+    assert [*gate(root).runs] == ["mine"]
+    # Now there is data, but no model.
+    data = '[tool.pytest_ood.data]\n"yours:b" = "b.jsonl"\n'
+    (root / "pyproject.toml").write_text(settings.replace(', "parts"]', "]") + data)
+    assert [*gate(root).runs] == ["mine"]

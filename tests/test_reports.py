@@ -312,7 +312,7 @@ def test_what_a_floor_leaves_unsaid_is_shown(results: Results) -> None:
     """Abstentions and inputs without an answer, with the reason, stand below the score."""
     floor = next(r for r in results.results if isinstance(r, Floor))
     for changes, told in (
-        ({"abstained": 3}, f"(in distribution: {floor.model} abstained 3 of {floor.n})"),
+        ({"abstained": 3}, f"(in distribution: {floor.model} abstained 3 of {floor.n}, "),
         ({"errors": (("too long", 2),)},
          f"{floor.model}: error, 2 inputs got no answer (too long), left out"),
         ({}, None),
@@ -647,6 +647,24 @@ def test_seeds_are_shown(results: Results) -> None:
     assert "score of its 2 seeds: 90.0, 100.0" in explain(floor, RULES)
     assert "sturdy's 2 seeds 90.0 to 100.0" in "\n".join(shown(results, floor))
     assert "seeds" not in explain(evaluation(results), RULES)
+
+
+def test_abstentions_in_distribution_are_told_once(results: Results) -> None:
+    """With how good the other answers are."""
+    floor = replace(results.floors[0], n=30, abstained=3, score=Estimate(0.9, 0.8, 1.0, 30, 0.3))
+    (told,) = [line for line in shown(results, floor) if "abstained" in line]
+    assert told == "    (in distribution: sturdy abstained 3 of 30, 100.0 when it answers)"
+
+
+def test_the_cases_of_each_model_are_told_where_they_differ(results: Results) -> None:
+    """Which apply may depend on the model; where it does not, they are told once."""
+    one = replace(evaluation(results), kind="domain", n=30, cases=60, left_out=(("why", 4),))
+    sturdy = replace(one, model="sturdy", n=34, cases=68, left_out=())
+    alike = "\n".join(shown(results, one, replace(one, model="sturdy")))
+    assert alike.count("30 cases of 60 inputs; 4 left out: why") == 1
+    told = " ".join("\n".join(shown(results, one, sturdy)).split())
+    for part in ("frail: 30 cases of 60", "frail: 4 left out: why", "sturdy: 34 cases of 68"):
+        assert part in told
 
 
 def test_a_model_that_contradicts_itself_is_named(results: Results) -> None:

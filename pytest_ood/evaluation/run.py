@@ -404,6 +404,7 @@ class SuiteRun:
             cases=_inputs_of_cases(trials[0]),
             flips=_flips(trials[0], flipped),
             flipped=len(flipped),
+            measure=self.suite.task.measure,
         )
 
     def _not_counted(self, shift: Shift, trial: Trial) -> tuple[tuple[str, int], ...]:
@@ -1135,7 +1136,9 @@ class SuiteRun:
     ) -> Judgement | None:
         """Tell why a model's drops mean nothing, or return None where they do."""
         for outcomes in answered:
-            judged = _one_answer(outcomes) or self._abstaining(outcomes, "in distribution")
+            judged = _one_answer(outcomes) or self._abstaining(
+                _abstained(outcomes), len(outcomes), "in distribution"
+            )
             if judged is not None:
                 return judged
         if not self._above_majority(figure, majority):
@@ -1147,8 +1150,8 @@ class SuiteRun:
             )
         return None
 
-    def _abstaining(self, outcomes: Outcomes, where: str) -> Judgement | None:
-        cap, share = self.suite.max_abstention, _abstained(outcomes) / len(outcomes)
+    def _abstaining(self, silent: int, inputs: int, where: str) -> Judgement | None:
+        cap, share = self.suite.max_abstention, silent / inputs
         if share <= cap:
             return None
         return Judgement(
@@ -1208,7 +1211,12 @@ class SuiteRun:
 
     def _too_many_abstentions(self, trials: Sequence[Trial], who: str = "") -> Judgement | None:
         for trial in trials:
-            judged = self._abstaining(trial.after, "under the shift")
+            silent, inputs = _abstained(trial.after), len(trial.after)
+            if trial.decided is not None:
+                # The cap is on inputs; one of them without an answer makes a whole case wrong.
+                silent = sum(one.silent for one in trial.decided)
+                inputs = _inputs_of_cases(trial)
+            judged = self._abstaining(silent, inputs, "under the shift")
             if judged is not None:
                 return Judgement("invalid", who + judged.reason)
         return None
@@ -1268,6 +1276,7 @@ def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, 
         cases=_inputs_of_cases(trial),
         flips=_flips(trial, flipped),
         flipped=len(flipped),
+        measure=asker.suite.task.measure,
     )
 
 

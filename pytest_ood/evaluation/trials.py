@@ -159,6 +159,7 @@ class Decided:
         answer_before: What the model said to that.
         right: Of the case's inputs, how many were answered right.
         asked: How many inputs it has.
+        silent: How many of them got an abstention.
     """
 
     id: str
@@ -169,6 +170,7 @@ class Decided:
     answer_before: str | None
     right: int
     asked: int
+    silent: int
 
 
 @dataclass(frozen=True)
@@ -337,6 +339,7 @@ def _decided(
         None if against is None else given[against].label,
         sum(score >= 1.0 for score in scores),
         len(scores),
+        sum(answer.label is None for answer in given),
     )
 
 

@@ -23,24 +23,27 @@ class Cell:
         suite: The part of the collection.
         shift: Its name.
         model: Its name.
-        before: The score in distribution, on the examples compared.
+        before: The score in distribution, on the examples compared; None of cases without a budget
+            of their drop: what single answers score in distribution is no measure of these.
         after: The score under the shift.
-        verdict: Of the drop.
+        verdict: Of the drop, or of the score alone.
     """
 
     suite: str
     shift: str
     model: str
-    before: float
+    before: float | None
     after: float
     verdict: str
 
     @property
     def drop(self) -> str:
-        """What is lost, in points."""
-        return points(self.before - self.after)
+        """What is lost, in points; "" where the score stands alone."""
+        return "" if self.before is None else points(self.before - self.after)
 
     def __str__(self) -> str:
+        if self.before is None:
+            return points(self.after)
         return f"{points(self.before)} > {points(self.after)} ({self.drop})"
 
 
@@ -61,24 +64,34 @@ class Table:
 
 def of_results(results: Results) -> list[Table]:
     """Return the tables of a run's collections."""
+    verdicts = {(s.suite, s.shift, s.model): s.verdict for s in results.scores}
     return _tables(
         {m.suite: m.collection for m in results.models if m.collection},
         (
-            Cell(e.suite, e.shift, e.model, e.score_id, e.score_ood, e.verdict)
+            Cell(*key, None, e.score_ood, verdicts.get(key, e.verdict))
+            if e.cases and e.budget is None
+            else Cell(*key, e.score_id, e.score_ood, e.verdict)
             for e in results.evaluations
             if e.metric == ACCURACY
+            for key in ((e.suite, e.shift, e.model),)
         ),
     )
 
 
 def of_report(report: Mapping[str, Any]) -> list[Table]:
     """Return the tables of a report's collections, from its plain values."""
+    verdicts = {
+        (s["suite"], s["shift"], s["model"]): s["verdict"] for s in report.get("scores", ())
+    }
     return _tables(
         {m["suite"]: m["collection"] for m in report["models"] if m.get("collection")},
         (
-            Cell(e["suite"], e["shift"], e["model"], e["score_id"], e["score_ood"], e["verdict"])
+            Cell(*key, None, e["score_ood"], verdicts.get(key, e["verdict"]))
+            if e.get("cases") and e["budget"] is None
+            else Cell(*key, e["score_id"], e["score_ood"], e["verdict"])
             for e in report["evaluations"]
             if e["metric"] == ACCURACY
+            for key in ((e["suite"], e["shift"], e["model"]),)
         ),
     )
 

@@ -110,7 +110,9 @@ class Line:
     @property
     def figure(self) -> str:
         """What the figure is called: under a shift by itself, the score."""
-        return "score" if self.what == "score" and self.kind else FIGURES[self.what]
+        if self.what != "score":
+            return FIGURES[self.what]
+        return "score" if self.kind else measure([self])
 
     @property
     def value(self) -> str:
@@ -476,7 +478,8 @@ def told_once(found: Sequence[Line], named: Callable[[str], str] = str) -> list[
     for line in found:
         for what, figure in line.remarks:
             told.setdefault(what, {})[line.model] = figure
-    return [(what, _figures(figures, len(found), named)) for what, figures in told.items()]
+    models = len({line.model for line in found})
+    return [(what, _figures(figures, models, named)) for what, figures in told.items()]
 
 
 MEASURES = ("accuracy", "exact match", "token F1")
@@ -497,7 +500,6 @@ def _figures(figures: Mapping[str, str], models: int, named: Callable[[str], str
 
 
 FIGURES = {
-    "score": "accuracy",
     "drop": "drop",
     "difference": "difference",
     "change": "drop since then",

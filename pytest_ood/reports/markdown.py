@@ -153,12 +153,18 @@ def _verdict(report: Row) -> Block:
     top = content.headline(report)
     word = content.VERDICT_WORDS[top.verdict].upper()
     first = f"## {ICONS[top.verdict]} Robustness: {word}\n\n{top.sentence}\n"
-    answers = [content.answer(report, suite, code) for suite in content.suites(report)]
+    suites = content.suites(report)
+    told = {suite: content.answer(report, suite, code) for suite in suites}
+    answers = [
+        f"{code(suite)}: {answer}" if len(suites) > 1 else answer
+        for suite, answer in told.items()
+        if answer
+    ]
     each = "".join(
         f"- {ICONS[found.verdict]} {code(model)}: {found.sentence}\n"
         for model, found in content.model_headlines(report)
     )
-    parts = [first, *([f"\n{each}"] if each else []), *(f"\n{one}\n" for one in answers if one)]
+    parts = [first, *([f"\n{each}"] if each else []), *(f"\n{one}\n" for one in answers)]
     return Block("answers", "", parts)
 
 
@@ -207,7 +213,9 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
     rows += _by_shift(drops)
     blocks = [_figures("drops", title, models, rows, 2)]
     if scores:
-        head = "\nScore under the shift by itself, in points\n\n"
+        # Without drops there is no table before it that names the suite.
+        first = "" if rows else f"\n### Suite {code(suite)}\n"
+        head = f"{first}\nScore under the shift by itself, in points\n\n"
         others = [m for m in models if m.name in {line.model for line in scores}]
         blocks.append(_figures("scores", head, others, _by_shift(scores), 2))
     if differences:
@@ -218,7 +226,7 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
     changes = [line for line in found if line.what == "change"]
     if changes:
         head = (
-            f"\nSince {code(changes[0].baseline)}: drop of accuracy from then to now, in points, "
+            f"\nSince {code(changes[0].baseline)}: drop of the score from then to now, in points, "
             "on the same examples\n\n"
         )
         if any(line.verdict == "fail" for line in changes):
@@ -256,7 +264,10 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
 
 def _overview(table: Table) -> Block:
     """Return a collection's table."""
-    head = f"\n### {code(table.collection)}\n\nScore in distribution > under the shift (drop)\n\n"
+    head = (
+        f"\n### {code(table.collection)}\n\nScore in distribution > under the shift (drop); of "
+        "sets and cases the score alone\n\n"
+    )
     rows = [["", *map(code, table.models)], ["---"] * (len(table.models) + 1)]
     for name, row in table.rows:
         cells = [f"{row[m]} {ICONS[row[m].verdict]}" if m in row else "" for m in table.models]
@@ -319,7 +330,7 @@ def _curve(curve: Row) -> str:
         f"{point['severity']}: {points(point['accuracy'])}" for point in curve["accuracies"]
     )
     return (
-        f"- {code(curve['shift'])}, {code(curve['model'])}: accuracy at severity {figures}; "
+        f"- {code(curve['shift'])}, {code(curve['model'])}: score at severity {figures}; "
         f"area {points(curve['area'])} [{', '.join(map(points, curve['interval']))}]\n"
     )
 

@@ -76,8 +76,8 @@ class Change:
         n: Examples in common.
         n_old: Examples of the older run whose scores were kept.
         n_new: Those of the newer one.
-        before: Accuracy then, on those in common.
-        after: Accuracy now.
+        before: The score then, on those in common.
+        after: The score now.
         drop: before - after, with its interval; None where no example is in common.
         budget: The most it may drop, or None.
         verdict: pass, fail, inconclusive, invalid, or measured where there is no budget.
@@ -206,7 +206,7 @@ def render(release: Release) -> list[str]:
     """Return the lines of a table for the terminal, none wider than 100 columns."""
     level = percent(1 - 2 * release.alpha)
     lines = [
-        f"against {one_line(release.old, 60)}: accuracy then and now on the same examples, drop in "
+        f"against {one_line(release.old, 60)}: scores then and now on the same examples, drop in "
         "points,",
         f"{level} intervals",
         f"{'':{NAME_WIDTH}}{'':{MODEL_WIDTH}}{'then':>6}{'now':>6}{'drop':>6}  interval",
@@ -257,7 +257,7 @@ def explain(change: Change) -> str:
     budget = "" if change.budget is None else f", budget {points(change.budget)} points"
     return (
         f"{told}\n"
-        f"  accuracy {points(change.before)} then, {points(change.after)} now, on the same "
+        f"  score {points(change.before)} then, {points(change.after)} now, on the same "
         f"{change.n} examples\n"
         f"  drop {points(drop.value)} {interval(drop)}{budget}"
     )

@@ -47,7 +47,8 @@ class Entry:
         info: The model.
         before: Its accuracy in distribution, on the examples compared.
         after: Its accuracy under the shift.
-        drop: As the report has it.
+        drop: As the report has it; None of cases, of which single answers in distribution are no
+            measure.
         usable: Neither is the drop invalid: a model that knows nothing is not robust.
         on_line: It is one of the baselines that the line goes through.
         effective: Effective robustness by axis; empty of a baseline, and where there is no line.
@@ -59,7 +60,7 @@ class Entry:
     info: ModelInfo
     before: Estimate
     after: Estimate
-    drop: Estimate
+    drop: Estimate | None
     usable: bool
     on_line: bool
     effective: Mapping[Axis, Estimate]
@@ -295,7 +296,7 @@ def _shift(
                 tested.info,
                 _share(own.before, own.n_before, alpha),
                 _share(own.after, own.n_after, alpha),
-                Estimate(drop["drop"], low, high, drop["n"], 0.0),
+                None if drop.get("cases") else Estimate(drop["drop"], low, high, drop["n"], 0.0),
                 name in usable,
                 name in baselines and name in usable,
                 effective,
@@ -381,7 +382,11 @@ def _scales(suite: SuiteTogether, shifts: Sequence[ShiftStudy], alpha: float) ->
     for shift in shifts:
         tables += [
             ("accuracy", shift.key, {e.info.name: e.after for e in shift.entries}),
-            ("drop", shift.key, {e.info.name: e.drop for e in shift.entries}),
+            (
+                "drop",
+                shift.key,
+                {e.info.name: e.drop for e in shift.entries if e.drop is not None},
+            ),
         ]
     infos = [tested.info for tested in suite.models.values() if tested.info.size is not None]
     scales = []

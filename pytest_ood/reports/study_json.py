@@ -67,7 +67,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "model": entry.info.name,
         "in_distribution": _estimate(entry.before),
         "under_shift": _estimate(entry.after),
-        "drop": _estimate(entry.drop),
+        "drop": None if entry.drop is None else _estimate(entry.drop),
         "usable": entry.usable,
         "baseline": entry.on_line,
         "effective": {axis: _estimate(found) for axis, found in entry.effective.items()},

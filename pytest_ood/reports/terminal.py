@@ -176,11 +176,6 @@ def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[st
         ]
         lines.append(_row("in distribution", cells))
         lines += [
-            f"    ({_cut(m.name, 40)} {_abstained(floors[m.name])})"
-            for m in models
-            if m.name in floors and floors[m.name].abstained
-        ]
-        lines += [
             f"    ({_cut(m.name, 40)}: asked again, it answers {floors[m.name].disagreed} of "
             f"{floors[m.name].reasked} otherwise)"
             for m in models
@@ -297,7 +292,7 @@ def _unanswered(errors: Sequence[tuple[str, int]]) -> str:
 
 def _floor_counts(floors: Sequence[Floor]) -> list[str]:
     """Return a line on what the score leaves unsaid: abstentions, missing answers, seeds."""
-    told = [f"{f.model} abstained {f.abstained} of {f.n}" for f in floors if f.abstained]
+    told = [f"{f.model} {_abstained(f)}" for f in floors if f.abstained]
     told += [f"{f.model}: error, {_unanswered(f.errors)}" for f in floors if f.errors]
     told += [_seeds(f.model, f.seed_scores) for f in floors if len(f.seed_scores) > 1]
     return _wrapped(f"(in distribution: {'; '.join(told)})", "    ") if told else []
@@ -345,12 +340,20 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
 
 def _cases(evaluations: list[Evaluation]) -> list[str]:
     """Tell what is counted where it is not single examples, what is not, and the groups' range."""
-    told = dict.fromkeys(f"{e.n} cases of {e.cases} inputs" for e in evaluations if e.cases)
-    told |= dict.fromkeys(
-        f"{count} left out: {one_line(why, NOTE_WIDTH)}"
+    counted = {
+        e.model: (
+            *([f"{e.n} cases of {e.cases} inputs"] if e.cases else []),
+            *(f"{count} left out: {one_line(why, NOTE_WIDTH)}" for why, count in e.left_out),
+        )
         for e in evaluations
-        for why, count in e.left_out
-    )
+    }
+    # Which cases apply may be another matter for each model.
+    named = len(set(counted.values())) > 1
+    told = {
+        f"{model}: {what}" if named else what: None
+        for model, whats in counted.items()
+        for what in whats
+    }
     told |= {
         f"{e.model}: single answers {points(after)}": None
         for e in evaluations
@@ -418,12 +421,12 @@ def _differences(results: Results, suite: str, per_block: int) -> list[str]:
 
 
 def _curves(results: Results, suite: str) -> list[str]:
-    """Return accuracy over severity, one table for each perturbation."""
+    """Return scores over severity, one table for each perturbation."""
     curves = [curve for curve in results.curves if curve.suite == suite]
     lines = []
     for shift in dict.fromkeys(curve.shift for curve in curves):
         of_shift = [curve for curve in curves if curve.shift == shift]
-        lines.append(f"accuracy over the severity of {_cut(shift, 30)}; area: its mean over them")
+        lines.append(f"score over the severity of {_cut(shift, 30)}; area: its mean over them")
         severities = [severity for severity, _ in of_shift[0].accuracies]
         lines.append(_row("", ["".join(f"{severity:>6}" for severity in severities)]))
         for curve in of_shift:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ReportError
 from pytest_ood.metrics import ACCURACY
+from pytest_ood.reports.content import MEASURES
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.shifts import KINDS, WORST_CASE
 
@@ -158,7 +159,7 @@ def _kept(
             )
         else:
             kept.append(suite)
-            notes += _early(suite)
+            notes += _early(suite) + _measure(suite)
             shared = suite.shifts
             for name, tested in suite.models.items():
                 alone = [key.name for key in tested.drops if key not in shared]
@@ -186,6 +187,15 @@ def _early(suite: SuiteTogether) -> list[str]:
         "than there were, and each model on others; for a study, `sequential = false` in "
         "[tool.pytest_ood] asks them all"
     ]
+
+
+def _measure(suite: SuiteTogether) -> list[str]:
+    """Say what is called accuracy, where it is another measure."""
+    found = {
+        drop.get("measure", ACCURACY) for t in suite.models.values() for drop in t.drops.values()
+    }
+    told = " or ".join(name for name in MEASURES if name in found - {ACCURACY})
+    return [f"suite {suite.name}: what is called accuracy is {told}"] if told else []
 
 
 def _suites(report: Row) -> list[str]:

@@ -43,6 +43,14 @@ fingerprint = "1"
 suites = ["both-mood"]
 """
 
+CONTRAST = """
+[suites.mood.shifts.domain.pairs]
+data = "sets.csv"
+group = "set"
+scoring = "contrast"
+min_score = 0.8
+"""
+
 MOODS = (("fine", "good"), ("dull", "bad"))
 
 RULES = """
@@ -148,3 +156,22 @@ def test_a_part_whose_data_only_the_user_has_is_left_out(
         file.write('\n[tool.pytest_ood.data]\n"yours:counts" = "counts.csv"\n')
     run = made.runpytest_subprocess("--ood-suite", "--collect-only", "-q")
     assert "both-count/in-distribution[words]" in run.stdout.str()
+
+
+def test_of_contrast_sets_the_table_has_the_score(
+    project: Callable[[str], pytest.Pytester],
+) -> None:
+    """What single answers score in distribution is no measure of sets: no drop, but the floor."""
+    made = project(MODELS)
+    sets = [f"{n},a {word} film {n},{label}" for n in range(30) for word, label in MOODS]
+    made.path.joinpath("sets.csv").write_text("\n".join(["set,text,label", *sets]))
+    with made.path.joinpath("both.toml").open("a") as file:
+        file.write(CONTRAST)
+    reports = [f"--ood-report=r.{form}" for form in ("json", "md", "html")]
+    run = made.runpytest_subprocess("--ood-suite", *reports)
+    run.stdout.fnmatch_lines(["mood/pairs  *100.0 pass  *100.0 pass"])
+    told = json.loads(made.path.joinpath("r.json").read_text())
+    assert [score["verdict"] for score in told["scores"]] == ["pass", "pass"]
+    row = "| `mood/pairs` | 100.0 \N{WHITE HEAVY CHECK MARK} | 100.0 \N{WHITE HEAVY CHECK MARK} |"
+    assert row in made.path.joinpath("r.md").read_text()
+    assert "mood/pairs</th><td><b>100.0</b>" in made.path.joinpath("r.html").read_text()

@@ -47,7 +47,7 @@ def test_a_release_that_lost_something_fails(project: pytest.Pytester) -> None:
         [
             f"*{name}*",
             "fail: frail in reviews/in-distribution: above *",
-            "  accuracy * then, * now, on the same 300 examples",
+            "  score * then, * now, on the same 300 examples",
             "reviews/in-distribution * frail * FAIL",
             "note: frail is another model: *",
         ]

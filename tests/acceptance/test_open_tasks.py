@@ -169,8 +169,10 @@ def test_answers_in_words_go_all_the_way(
     assert found["recorded", "closed-book"]["drop"] == pytest.approx(-1 / 60)
     page = questions.path.joinpath("r.html").read_text("utf-8")
     assert f"{measure} in distribution" in page
+    assert "accuracy" not in page.lower()
     text = questions.path.joinpath("r.md").read_text("utf-8")
     assert f"then drop of {measure} in points" in text
+    assert "accuracy" not in text.lower()
     if not metric:
         run.stdout.fnmatch_lines(["*after, answered that there is none: question: *"])
         assert "that there is none" in page

@@ -122,7 +122,7 @@ def test_all_severities_make_a_curve(project: pytest.Pytester) -> None:
         assert curve["area_relative"] == pytest.approx(curve["area"])
     result.stdout.fnmatch_lines(
         [
-            "accuracy over the severity of shift; area*",
+            "score over the severity of shift; area*",
             " frail*100.0*area * % of severity 0, n = *",
         ]
     )

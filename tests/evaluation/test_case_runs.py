@@ -226,6 +226,19 @@ def test_a_set_with_an_unanswered_input_is_left_out(run_of: Maker) -> None:
     assert score.verdict == "invalid", "more than the tenth that may abstain"
 
 
+def test_the_cap_on_abstentions_is_one_on_inputs(run_of: Maker) -> None:
+    """Half of the sets have an abstention, of all inputs no more than the tenth that may."""
+    fives = tuple(
+        Example(f"{n}-{k}", f"good book {k} of {n:02}", "pos", group=f"set {n}")
+        for n in range(20)
+        for k in range(5)
+    )
+    shift = DomainShift("fives", Dataset("fives", fives), scoring="contrast")
+    run = run_of(shift, budget=Budget(min_score=0.2))
+    score = run.score(Words(mute="good book 0 of 1"), shift)
+    assert (score.abstained, score.score.value, score.verdict) == (10, 0.5, "pass")
+
+
 def test_models_are_compared_on_the_same_sets(run_of: Maker) -> None:
     """The difference is that of the scores, paired; what films they had right is no matter."""
     run = run_of(CONTRAST, budget=Budget(margin=0.1))

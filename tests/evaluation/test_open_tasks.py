@@ -96,3 +96,12 @@ def test_answers_are_read_whoever_gives_them(
     assert (floor.score.value, floor.abstained) == (score, abstained)
     assert (floor.majority, floor.measure) == (1.0, "token F1")
     assert floor.verdict == "invalid"
+
+
+def test_a_score_under_a_shift_has_the_name_of_its_measure(run_of: Callable[..., SuiteRun]) -> None:
+    """Not accuracy, where it is token F1: it may be all that a run measures."""
+    keys = NoiseShift("keyboard", find("keyboard").at(3))
+    rows = tuple(Example(str(n), f"a question about number {n}", "Rome") for n in range(30))
+    run = run_of(QuestionAnswering(), Dataset("rows", rows), keys)
+    score = run.score(CallableModel("model", lambda texts: ["Rome"] * len(texts)), keys)
+    assert score.measure == "token F1"

@@ -187,6 +187,8 @@ def test_cases_without_a_budget_are_told_by_their_scores(short_report: Report) -
     told = content.told_once(content.case_remarks(report, [score]))
     assert ("left out: no label", "3") in told
     assert any(what.startswith("cases") and "41 inputs" in how for what, how in told)
+    both = dict(content.told_once([score, *content.case_remarks(report, [score])]))
+    assert both["always the same answer"] == "50.0"
 
 
 def test_groups_stand_before_their_parts(short_report: Report) -> None:

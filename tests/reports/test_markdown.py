@@ -72,7 +72,7 @@ def test_every_figure_stands_in_a_table(full_report: Report) -> None:
 def test_the_details_are_folded(full_report: Report) -> None:
     """Inconclusive checks, curves, labels and examples are folded, and shown as Markdown."""
     text = render(full_report, COMMENT_LIMIT)
-    for part in ("accuracy at severity 0: ", "Of each label", "About this run", "{+"):
+    for part in ("score at severity 0: ", "Of each label", "About this run", "{+"):
         assert part in text
     html = "".join(token.content for token in tokens(text) if token.type == "html_block")
     assert set(re.findall(r"<[^>]*>", html)) == set(HTML)
@@ -191,3 +191,26 @@ def test_groups_and_floors_under_shifts_are_tables(short_report: Report) -> None
     assert "Score under the shift by itself, in points" in text
     assert "| `Negation`: `not <good> \\x7c bad` | 9 | 50.0 [30.0, 70.0] |" in text
     assert re.search(r"left out: no label: (`\w+` )?3", text)
+
+
+def test_scores_alone_have_the_name_of_their_suite(short_report: Report) -> None:
+    """Where no drop was measured, the table of the scores is the first one of the suite."""
+    (suite,) = content.suites(short_report)
+    alone = {"evaluations": [], "in_distribution": [], "comparisons": [], "release": None}
+    text = render({**short_report, **alone}, COMMENT_LIMIT)
+    assert f"### Suite {code(suite)}\n\nScore under the shift by itself" in text
+
+
+def test_answers_of_several_suites_are_told_apart(full_report: Report) -> None:
+    """Each has the name of its suite before it; that of the only one has none."""
+    (suite,) = content.suites(full_report)
+    text = render(full_report, COMMENT_LIMIT)
+    sentence = content.answer(full_report, suite, code)
+    assert f"\n{sentence}\n" in text
+    both = {
+        key: [*full_report[key], *({**row, "suite": "other"} for row in full_report[key])]
+        for key in ("models", "in_distribution", "evaluations", "comparisons", "answers")
+    }
+    text = render({**full_report, **both}, 10 * COMMENT_LIMIT)
+    for name in (suite, "other"):
+        assert f"\n{code(name)}: {sentence}\n" in text

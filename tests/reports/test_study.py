@@ -164,6 +164,24 @@ def test_a_drop_that_says_nothing_is_left_out_by_name(make_report: Make, study_m
     )
 
 
+def test_cases_have_an_accuracy_and_no_drop(make_report: Make, study_models: Any) -> None:
+    """What single answers score in distribution is no measure of what sets lose."""
+    report = make_report(study_models)
+    for row in report["evaluations"]:
+        if row["shift"] == "tweets":
+            row["cases"] = 900
+    found = study(put_together([("x", report)], newest_counts=False), ["x"])
+    sets, single = (entry(found, "llm", shift) for shift in (0, 1))
+    assert (sets.drop, sets.after.n) == (None, 400)
+    assert single.drop is not None
+    scales = {(scale.figure, scale.shift and scale.shift.name) for scale in found.suites[0].scales}
+    assert ("drop", "tweets") not in scales
+    assert {("accuracy", "tweets"), ("drop", "keyboard")} <= scales
+    told = study_json.as_json(found)["suites"][0]["shifts"][0]["models"]
+    assert {model["drop"] for model in told} == {None}
+    assert study_text.render(found)
+
+
 def test_damaged_items_are_an_error(make_report: Make, study_models: Any) -> None:
     """The message names the check."""
     report = make_report(study_models)

@@ -54,6 +54,16 @@ def test_two_reports_of_one_model_add_up(make_report: Make, two: Any) -> None:
     assert (suite.models["a"].info.size, suite.models["a"].info.shots) == (7, 3)
 
 
+def test_another_measure_is_told(make_report: Make, two: Any) -> None:
+    """Of answers in words, what a study calls accuracy is token F1."""
+    report = make_report(two)
+    for row in report["evaluations"]:
+        row["measure"] = "token F1"
+    (suite,) = {row["suite"] for row in report["evaluations"]}
+    notes = put_together([("x", report)], newest_counts=False).notes
+    assert notes == (f"suite {suite}: what is called accuracy is token F1",)
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [({"after": {"domain/tweets": 0.5}}, "has other figures there (tweets: score_ood)"),
