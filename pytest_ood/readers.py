@@ -307,8 +307,8 @@ class Reader:
     def resolved(self, source: DataSource) -> DataSource:
         """Return the source that is read where this one is named.
 
-        `{split}` in what takes its place stands for its split. A file has no split of its own
-        unless the redirection names one.
+        `{split}` in what takes its place stands for its split. Another hub data set is read at the
+        same split; what is none has no split of its own unless the redirection names one.
 
         Raises:
             ConfigurationError: what takes its place is of no known kind.
@@ -322,9 +322,9 @@ class Reader:
         for attribute in ("data", "split"):
             if attribute in changes:
                 changes[attribute] = changes[attribute].replace("{split}", split)
-        if "data" in changes:
-            changes.setdefault("split", None)
         found = replace(source, **changes)
+        if "data" in changes and "split" not in changes and found.scheme != HUB:
+            found = replace(found, split=None)
         try:
             _check_source(found)
         except ConfigurationError as error:
