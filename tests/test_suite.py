@@ -9,6 +9,7 @@ import pytest
 from pytest_ood.budgets import Budget
 from pytest_ood.configuration import parse_models
 from pytest_ood.errors import ConfigurationError
+from pytest_ood.examples import Example
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.adversarial.goals import Targeted
@@ -405,6 +406,16 @@ def test_every_built_in_suite_is_right(name: str, tmp_path: Path) -> None:
         assert set(suite.budgets) == {shift.name for shift in suite.shifts}
         assert all(budget != Budget() for budget in suite.budgets.values())
         assert parse_models(suite.models, name, suite)
+
+
+def test_knowledge_is_asked_without_any_context(tmp_path: Path) -> None:
+    """Of a passage nothing is left to read, not even what noise leaves alone elsewhere."""
+    shifts = {shift.name: shift for shift in load_suite("knowledge", tmp_path).shifts}
+    removed = shifts["without-context"]
+    assert isinstance(removed, NoiseShift)
+    asked = {"context": "See https://rome.it or `Rome`. It is old.", "question": "Where?"}
+    shifted = removed.apply([Example("1", asked, "Rome")], seed=0)
+    assert list(shifted.inputs) == [{"context": "", "question": "Where?"}]
 
 
 def test_the_demo_is_built_in() -> None:
