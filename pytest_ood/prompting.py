@@ -11,6 +11,7 @@ from pytest_ood.examples import canonical, fields_of
 from pytest_ood.parsing import without_thoughts
 from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks.numeric import reasoning_of
+from pytest_ood.tasks.question_answering import UNANSWERABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +73,8 @@ class Prompt:
 
     def answer(self, example: Example) -> str:
         """Return the answer that a demonstration shows."""
-        word = self.label_words.get(example.label, example.label)
+        # A question without an answer (SQuAD 2.0): who is shown nothing has nothing to write.
+        word = self.label_words.get(example.label, example.label) or UNANSWERABLE
         return f"{rationale_of(example)} {CUE} {word}." if self.chain_of_thought else word
 
     @property

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Dataset, Example
+from pytest_ood.models._prompts import read_answer
 from pytest_ood.prompting import (
     TRIGGER,
     Prompt,
@@ -18,6 +19,7 @@ from pytest_ood.prompting import (
     rationale_of,
     reasoning_steps,
 )
+from pytest_ood.tasks import QuestionAnswering
 
 WORDS = {"0": "bad", "1": "good"}
 
@@ -41,6 +43,15 @@ def test_a_prompt_is_instruction_demonstrations_and_input() -> None:
         "Review: dull\nSentiment: bad\n\n"
         "Review: fine\nSentiment:"
     )
+
+
+@pytest.mark.parametrize("thinking", [False, True])
+def test_a_question_without_an_answer_is_shown_in_words(*, thinking: bool) -> None:
+    """What a demonstration says where there is no answer is read as such, not as an abstention."""
+    task = QuestionAnswering("extractive-qa")
+    prompt = Prompt("{text}", {}, chain_of_thought=thinking)
+    shown = prompt.answer(Example("1", "Who?", "", rationale="Nobody is named."))
+    assert read_answer(prompt, task, shown) == ""
 
 
 @settings(deadline=None)
