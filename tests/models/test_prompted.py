@@ -718,6 +718,7 @@ def test_a_folder_without_a_model_is_refused(context: Context) -> None:
         ("x", {"answer": "generated", "calibrate": True}, "calibrate = true divides scores"),
         ("x", {"samples": 5}, "samples = 5 at temperature = 0 would all be the same"),
         ("x", {"samples": 0}, "samples = 0 is 1 or more"),
+        ("x", {"seed": 3}, "seed = 3 at temperature = 0 seeds nothing"),
         ("x", {"temperature": -1.0}, "temperature = -1.0 is 0 or more"),
         ("x", {"vote": "complexity", "vote_top": 1}, "needs samples = 2 or more"),
         ("x", {"answer": "scored", "temperature": 1.0}, 'a temperature needs answer = "gen'),
