@@ -40,6 +40,10 @@ _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}")
 _MIXED = re.compile(r"(?<=\d)(?=\\[dt]?frac)")
 _OPENING = r"[\s*_`'\"$\u20ac\u00a3\u00a5(\[{\\\u2248~=:]*"
+# A heading of markdown (#### Step 2: Add) with text below it marks no answer.
+_MARKED = re.compile(
+    rf"{MARK}(?!(?:[^\S\n]|[*_`])*(?:\d+[.)][^\S\n]+)?[^\W\d_][^\n]*\n\s*\S)"
+)
 _SAID = re.compile(
     r"\banswer\b[\s*_`]*(?:is|was|equals|would be|will be|=)(?!\w)"
     # After a bare colon a whole chain of thought may follow: only a number at once is an answer.
@@ -89,9 +93,9 @@ class NumericAnswer:
         """
         plain = _MIXED.sub(" ", without_thoughts(text)).replace("{,}", ",")
         said = _FRACTION.sub(r"\1/\2", plain)
-        _, mark, after = said.rpartition(MARK)
-        if mark:
-            return next(numbers(after), None)
+        marks = list(_MARKED.finditer(said))
+        if marks:
+            return next(numbers(said[marks[-1].end() :]), None)
         boxes = _BOXED.findall(said)
         if boxes:
             return next(numbers(boxes[-1].rpartition("=")[2]), None)
