@@ -32,6 +32,7 @@ CUE = "The answer is"
 """What stands between a chain of thought and its answer (Wei et al. 2022, figure 1)."""
 
 _CUE = re.compile(r"\banswer\s+is\b:?", re.IGNORECASE)
+_ENDED = re.compile(r"\n|[.!?](?=\s|\Z)")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
 
 SELECTIONS = ("random", "complexity")
@@ -158,7 +159,8 @@ def conclusion(text: str, *, finished: bool = True) -> str | None:
     """Return what a chain of thought comes to, or None where it does not get there.
 
     It is what follows the last "answer is", to the end of the line (Wei et al. 2022, figure 1);
-    without these words the last line, unless the chain was cut off.
+    without these words the last line. A chain that was cut off before this came to the end of a
+    line or a sentence comes to nothing.
 
     Args:
         text: What the model wrote.
@@ -167,7 +169,10 @@ def conclusion(text: str, *, finished: bool = True) -> str | None:
     said = without_thoughts(text)
     cues = list(_CUE.finditer(said))
     if cues:
-        return next(iter(said[cues[-1].end() :].strip().splitlines()), None)
+        answer = said[cues[-1].end() :].strip()
+        # Of "The answer is 1" nobody can tell that it was not going to be 18.
+        whole = finished or _ENDED.search(answer)
+        return next(iter(answer.splitlines()), None) if whole else None
     lines = [line for line in said.splitlines() if line.strip()]
     return lines[-1] if lines and finished else None
 

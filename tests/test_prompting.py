@@ -216,6 +216,8 @@ def test_reasoning_steps(text: str, steps: int) -> None:
     [
         ("2 + 3 = 5. The answer is 5.", True, "5."),
         ("2 + 3 = 5. The answer is 5.", False, "5."),
+        ("2 + 16 = 18. The answer is 1", False, None),
+        ("The answer is 18\nSo", False, "18"),
         ("So the final answer is: 5\nAsk me 7 more.", True, "5"),
         ("The answer is 4. No, the answer is 5.", True, "5."),
         ("THE ANSWER IS\n\n 5", True, "5"),
