@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FIELD_PATTERN = r"\{([A-Za-z_][A-Za-z0-9_]*)\}"
 _FIELD = re.compile(FIELD_PATTERN)
-_INSTRUCTION_END = re.compile(r"^---$\n?", re.MULTILINE)
+_INSTRUCTION_END = re.compile(r"^---[^\S\n]*$\n?", re.MULTILINE)
 _BETWEEN = "\x1e"
 """Stands between instruction and template where both are one text: ASCII's record separator, which
 no perturbation touches."""

@@ -94,6 +94,7 @@ def test_a_missing_field_is_named() -> None:
     [
         ("Review: {text}\nSentiment:", "", "Review: {text}\nSentiment:"),
         ("Judge.\n---\n{text}:", "Judge.\n", "{text}:"),
+        ("Judge.\n--- \t\n{text}:", "Judge.\n", "{text}:"),
         ("Judge.\n\n---\n{text}:  \n\n", "Judge.\n\n", "{text}:"),
         ("A\n---\n{text}\n---\nB", "A\n", "{text}\n---\nB"),
         ("---\n{text}", "", "{text}"),

@@ -168,7 +168,7 @@ def read_template(context: Context, prompt: str) -> tuple[str, str]:
     if "{" in prompt:
         return parse_template(prompt)
     try:
-        return parse_template((context.root / prompt).read_text(encoding="utf-8"))
+        return parse_template((context.root / prompt).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise ConfigurationError(

@@ -638,9 +638,10 @@ def test_a_prompt_file_is_read(
     checkpoint: Path, context: Context, make: Callable[..., PromptedModel]
 ) -> None:
     """A prompt in a file is the same as the prompt itself; a missing file is a usage error."""
-    (context.root / "p.txt").write_text(TEMPLATE, encoding="utf-8")
-    model = build(str(checkpoint), context, prompt="p.txt", demonstrations=SHOWN)
-    assert model.fingerprint == make().fingerprint
+    for encoding in ("utf-8", "utf-8-sig"):
+        (context.root / "p.txt").write_text(TEMPLATE, encoding=encoding)
+        model = build(str(checkpoint), context, prompt="p.txt", demonstrations=SHOWN)
+        assert model.fingerprint == make().fingerprint
     with pytest.raises(ConfigurationError, match=r"prompt file .*q\.txt cannot be read"):
         build(str(checkpoint), context, prompt="q.txt")
 
