@@ -41,9 +41,7 @@ _FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}")
 _MIXED = re.compile(r"(?<=\d)(?=\\[dt]?frac)")
 _OPENING = r"[\s*_`'\"$\u20ac\u00a3\u00a5(\[{\\\u2248~=:]*"
 # A heading of markdown (#### Step 2: Add) with text below it marks no answer.
-_MARKED = re.compile(
-    rf"{MARK}(?!(?:[^\S\n]|[*_`])*(?:\d+[.)][^\S\n]+)?[^\W\d_][^\n]*\n\s*\S)"
-)
+_MARKED = re.compile(rf"{MARK}(?!(?:[^\S\n]|[*_`])*(?:\d+[.)][^\S\n]+)?[^\W\d_][^\n]*\n\s*\S)")
 _SAID = re.compile(
     r"\banswer\b[\s*_`]*(?:is|was|equals|would be|will be|=)(?!\w)"
     # After a bare colon a whole chain of thought may follow: only a number at once is an answer.
