@@ -46,7 +46,13 @@ _PASSAGES = (
     "Felt is made in this way on purpose, with soap and pressure.",
 )
 
-_QUESTION = re.compile(r"(?:\A|(?<=[.!?]\s)|(?<=[.!?]\s\s))(?=\w(?:[^.!?]|[.!?](?=\S))*\?\s*\Z)")
+_QUESTION = re.compile(
+    # What follows on a title, "vs." or "8 a.m." in small letters goes on with the sentence.
+    r"(?:\A|(?<=[.!?]\s)|(?<=[.!?]\s\s))(?<!\b(?:Mr|Ms|Dr|St|vs)\.\s)(?<!\bMrs\.\s)"
+    r"(?!(?<=\b[ap]\.m\.\s)[a-z])"
+    r"(?=\w(?:[^.!?]|[.!?](?=\S)|(?<=\b(?:Mr|Ms|Dr|St|vs))\.(?=\s)|(?<=\bMrs)\.(?=\s)"
+    r"|(?<=\b[ap]\.m)\.(?=\s[a-z]))*\?\s*\Z)"
+)
 _FACTS = (
     "{name} is {number} years old.",
     "{name} has read {number} books this year.",

@@ -11,6 +11,7 @@ from pytest_ood.examples import canonical, fields_of
 from pytest_ood.parsing import without_thoughts
 from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks.numeric import reasoning_of
+from pytest_ood.tasks.question_answering import UNANSWERABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 FIELD_PATTERN = r"\{([A-Za-z_][A-Za-z0-9_]*)\}"
 _FIELD = re.compile(FIELD_PATTERN)
-_INSTRUCTION_END = re.compile(r"^---$\n?", re.MULTILINE)
+_INSTRUCTION_END = re.compile(r"^---[^\S\n]*$\n?", re.MULTILINE)
 _BETWEEN = "\x1e"
 """Stands between instruction and template where both are one text: ASCII's record separator, which
 no perturbation touches."""
@@ -31,6 +32,7 @@ CUE = "The answer is"
 """What stands between a chain of thought and its answer (Wei et al. 2022, figure 1)."""
 
 _CUE = re.compile(r"\banswer\s+is\b:?", re.IGNORECASE)
+_ENDED = re.compile(r"\n|[.!?](?=\s|\Z)")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
 
 SELECTIONS = ("random", "complexity")
@@ -72,7 +74,8 @@ class Prompt:
 
     def answer(self, example: Example) -> str:
         """Return the answer that a demonstration shows."""
-        word = self.label_words.get(example.label, example.label)
+        # A question without an answer (SQuAD 2.0): who is shown nothing has nothing to write.
+        word = self.label_words.get(example.label, example.label) or UNANSWERABLE
         return f"{rationale_of(example)} {CUE} {word}." if self.chain_of_thought else word
 
     @property
@@ -156,7 +159,8 @@ def conclusion(text: str, *, finished: bool = True) -> str | None:
     """Return what a chain of thought comes to, or None where it does not get there.
 
     It is what follows the last "answer is", to the end of the line (Wei et al. 2022, figure 1);
-    without these words the last line, unless the chain was cut off.
+    without these words the last line. A chain that was cut off before this came to the end of a
+    line or a sentence comes to nothing.
 
     Args:
         text: What the model wrote.
@@ -165,7 +169,10 @@ def conclusion(text: str, *, finished: bool = True) -> str | None:
     said = without_thoughts(text)
     cues = list(_CUE.finditer(said))
     if cues:
-        return next(iter(said[cues[-1].end() :].strip().splitlines()), None)
+        answer = said[cues[-1].end() :].strip()
+        # Of "The answer is 1" nobody can tell that it was not going to be 18.
+        whole = finished or _ENDED.search(answer)
+        return next(iter(answer.splitlines()), None) if whole else None
     lines = [line for line in said.splitlines() if line.strip()]
     return lines[-1] if lines and finished else None
 

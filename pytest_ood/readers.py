@@ -307,8 +307,9 @@ class Reader:
     def resolved(self, source: DataSource) -> DataSource:
         """Return the source that is read where this one is named.
 
-        `{split}` in what takes its place stands for its split. A file has no split of its own
-        unless the redirection names one; what is the user's has the one that the suite names.
+        `{split}` in what takes its place stands for its split. Another hub data set is read at the
+        same split, and so is what takes the place of the user's own; any other has no split of its
+        own unless the redirection names one.
 
         Raises:
             ConfigurationError: what takes its place is of no known kind.
@@ -322,9 +323,10 @@ class Reader:
         for attribute in ("data", "split"):
             if attribute in changes:
                 changes[attribute] = changes[attribute].replace("{split}", split)
-        if "data" in changes and source.scheme != YOURS:
-            changes.setdefault("split", None)
         found = replace(source, **changes)
+        kept = "split" in changes or found.scheme == HUB or source.scheme == YOURS
+        if "data" in changes and not kept:
+            found = replace(found, split=None)
         try:
             _check_source(found)
         except ConfigurationError as error:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Dataset, Example
+from pytest_ood.models._prompts import read_answer
 from pytest_ood.prompting import (
     TRIGGER,
     Prompt,
@@ -18,6 +19,7 @@ from pytest_ood.prompting import (
     rationale_of,
     reasoning_steps,
 )
+from pytest_ood.tasks import QuestionAnswering
 
 WORDS = {"0": "bad", "1": "good"}
 
@@ -41,6 +43,15 @@ def test_a_prompt_is_instruction_demonstrations_and_input() -> None:
         "Review: dull\nSentiment: bad\n\n"
         "Review: fine\nSentiment:"
     )
+
+
+@pytest.mark.parametrize("thinking", [False, True])
+def test_a_question_without_an_answer_is_shown_in_words(*, thinking: bool) -> None:
+    """What a demonstration says where there is no answer is read as such, not as an abstention."""
+    task = QuestionAnswering("extractive-qa")
+    prompt = Prompt("{text}", {}, chain_of_thought=thinking)
+    shown = prompt.answer(Example("1", "Who?", "", rationale="Nobody is named."))
+    assert read_answer(prompt, task, shown) == ""
 
 
 @settings(deadline=None)
@@ -83,6 +94,7 @@ def test_a_missing_field_is_named() -> None:
     [
         ("Review: {text}\nSentiment:", "", "Review: {text}\nSentiment:"),
         ("Judge.\n---\n{text}:", "Judge.\n", "{text}:"),
+        ("Judge.\n--- \t\n{text}:", "Judge.\n", "{text}:"),
         ("Judge.\n\n---\n{text}:  \n\n", "Judge.\n\n", "{text}:"),
         ("A\n---\n{text}\n---\nB", "A\n", "{text}\n---\nB"),
         ("---\n{text}", "", "{text}"),
@@ -205,6 +217,8 @@ def test_reasoning_steps(text: str, steps: int) -> None:
     [
         ("2 + 3 = 5. The answer is 5.", True, "5."),
         ("2 + 3 = 5. The answer is 5.", False, "5."),
+        ("2 + 16 = 18. The answer is 1", False, None),
+        ("The answer is 18\nSo", False, "18"),
         ("So the final answer is: 5\nAsk me 7 more.", True, "5"),
         ("The answer is 4. No, the answer is 5.", True, "5."),
         ("THE ANSWER IS\n\n 5", True, "5"),

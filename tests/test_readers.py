@@ -569,6 +569,9 @@ def test_a_split_is_redirected_before_its_data(tmp_path: Path) -> None:
     assert moved.resolved(DataSource("hub:x", "train")) == DataSource("train.tsv")
     assert moved.resolved(DataSource("hub:x")).data == "test.tsv"
     assert moved.resolved(DataSource("hub:y", "base")) == DataSource("y.json", "dev/base")
+    mirror = redirected(tmp_path, {"hub:x": "hub:z", "hub:y": {"data": "hub:z", "split": "all"}})
+    assert mirror.resolved(DataSource("hub:x", "train")) == DataSource("hub:z", "train")
+    assert mirror.resolved(DataSource("hub:y", "train")) == DataSource("hub:z", "all")
     with pytest.raises(DataError, match=r"train\.tsv: there is no such file"):
         moved.check(DataSource("hub:x", "train"))
 

@@ -9,12 +9,13 @@ import pytest
 from pytest_ood.budgets import Budget
 from pytest_ood.configuration import parse_models
 from pytest_ood.errors import ConfigurationError
+from pytest_ood.examples import Example
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.protection import Protection
 from pytest_ood.perturbations.resources import Resources, using
-from pytest_ood.readers import DataSource
+from pytest_ood.readers import DataSource, inputs_of_row
 from pytest_ood.shifts import (
     AdversarialShift,
     DomainShift,
@@ -403,8 +404,30 @@ def test_every_built_in_suite_is_right(name: str, tmp_path: Path) -> None:
     for suite in suites:
         assert suite.shifts
         assert set(suite.budgets) == {shift.name for shift in suite.shifts}
-        assert all(budget != Budget() for budget in suite.budgets.values())
+        given = [budget for by_metric in suite.budgets.values() for budget in by_metric.values()]
+        assert given
+        assert Budget() not in given
         assert parse_models(suite.models, name, suite)
+
+
+def test_knowledge_is_asked_without_any_context(tmp_path: Path) -> None:
+    """Of a passage nothing is left to read, not even what noise leaves alone elsewhere."""
+    shifts = {shift.name: shift for shift in load_suite("knowledge", tmp_path).shifts}
+    removed = shifts["without-context"]
+    assert isinstance(removed, NoiseShift)
+    asked = {"context": "See https://rome.it or `Rome`. It is old.", "question": "Where?"}
+    shifted = removed.apply([Example("1", asked, "Rome")], seed=0)
+    assert list(shifted.inputs) == [{"context": "", "question": "Where?"}]
+
+
+def test_questions_of_svamp_keep_their_full_stops(tmp_path: Path) -> None:
+    """Two thirds of SVAMP's bodies end in one, which is not doubled before the question."""
+    shifts = {shift.name: shift for shift in load_suite("reasoning", tmp_path).shifts}
+    svamp = shifts["svamp"]
+    assert isinstance(svamp, DomainShift)
+    assert isinstance(svamp.source, DataSource)
+    row = {"Body": "He has 3 pens.", "Question": "How many?", "Answer": "3"}
+    assert inputs_of_row("here", 1, row, svamp.source) == "He has 3 pens. How many?"
 
 
 def test_the_demo_is_built_in() -> None:

@@ -83,10 +83,16 @@ class Showing:
             raise ConfigurationError(
                 f"{who}: shots = {self.shots} needs `demonstrations`, the data to draw them from"
             )
-        if self.selection != "random" and self.given is None:
-            raise ConfigurationError(
-                f"{who}: selection = {self.selection!r} needs `demonstrations` to select from"
-            )
+        changed = {
+            "selection": self.selection if self.selection != "random" else None,
+            "vary": self.vary if self.vary != "draw" else None,
+            "demonstration_seed": self.seed or None,
+        }
+        for key, value in changed.items():
+            if value is not None and self.given is None:
+                raise ConfigurationError(
+                    f"{who}: {key} = {value!r} needs `demonstrations` to select from"
+                )
 
 
 def prompt_loader(
@@ -162,7 +168,7 @@ def read_template(context: Context, prompt: str) -> tuple[str, str]:
     if "{" in prompt:
         return parse_template(prompt)
     try:
-        return parse_template((context.root / prompt).read_text(encoding="utf-8"))
+        return parse_template((context.root / prompt).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise ConfigurationError(

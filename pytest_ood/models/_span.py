@@ -289,8 +289,8 @@ def windows(
         tokenizer: A fast one, which tells where tokens stand.
         inputs: With question and context.
         max_length: Tokens of a window, question and special tokens included.
-        stride: Tokens that two windows of a passage share; of a window that has no more room than
-            that for the passage, half of the room.
+        stride: Tokens that two windows of a passage share; at most half of a window's room for the
+            passage, so that a long question does not multiply the windows.
 
     Raises:
         ModelError: the tokenizer is a slow one, or an input lacks a field.

@@ -134,7 +134,12 @@ def build(
         flip: The share of answers that are replaced by another label at random.
 
     Raises:
-        ConfigurationError: there is no such kind, label or paradigm.
+        ConfigurationError: there is no such kind, label or paradigm, or the task has no labels.
     """
+    if not context.labels:
+        raise ConfigurationError(
+            f"model {context.name!r}: a fake tells labels, and the task {context.task.name} has "
+            "none; take a model that writes its answer (prompted, callable, replay)"
+        )
     chosen = paradigm_of(context.name, paradigm)
     return FakeModel(context.name, source, context.labels, words or {}, chosen, flip)

@@ -69,7 +69,7 @@ SEED_OPTION, SEED_NEEDS = "train_seed", "train"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
 
 EXTRACTIVE = "extractive-qa"
-TEXT_LENGTH, PASSAGE_LENGTH = 256, 384
+TEXT_LENGTH, PASSAGE_LENGTH, STRIDE = 256, 384, 128
 
 AUTO = "auto"
 DEFAULT_BASE = "roberta-base"
@@ -384,7 +384,7 @@ def build(
     train_batch_size: int = 32,
     train_seed: int = 0,
     max_length: int | None = None,
-    stride: int = 128,
+    stride: int | None = None,
     no_answer: bool | None = None,
     batch_size: int = 32,
     device: str = "auto",
@@ -404,7 +404,8 @@ def build(
         train_batch_size: Examples a training step.
         train_seed: Of weights, order and dropout.
         max_length: Tokens an input is cut to, 256; of a window over a passage, 384.
-        stride: Tokens that windows over a passage have in common.
+        stride: Tokens that windows over a passage have in common, 128; at most half of what room
+            the question leaves.
         no_answer: Whether a question about a passage may have no answer (SQuAD 2.0); unless it is
             given, where a question of `train` has none.
         batch_size: Inputs a forward pass.
@@ -416,13 +417,13 @@ def build(
         DataError: training data that cannot be read.
     """
     check_choices(context, source, device=device, dtype=dtype)
-    spans = _check_task(context, labels, no_answer=no_answer)
+    spans = _check_task(context, labels, {"no_answer": no_answer, "stride": stride})
     if max_length is None:
         max_length = PASSAGE_LENGTH if spans else TEXT_LENGTH
     _check_above_0(context, epochs=epochs, learning_rate=learning_rate)
     _check_counts(
         context, train_batch_size=train_batch_size, max_length=max_length, batch_size=batch_size,
-        stride=stride,
+        stride=STRIDE if stride is None else stride,
     )  # fmt: skip
     scratch = source == FROM_SCRATCH
     if source.startswith("new:") and not scratch:
@@ -443,7 +444,7 @@ def build(
 
         return SpanModel(
             context.name, source, training, context, {}, max_length, batch_size, device, dtype,
-            stride=stride, no_answer=no_answer,
+            stride=STRIDE if stride is None else stride, no_answer=no_answer,
         )  # fmt: skip
     return FinetunedModel(
         context.name, source, training, context, labels or {}, max_length, batch_size, device, dtype
@@ -451,7 +452,7 @@ def build(
 
 
 def _check_task(
-    context: Context, labels: Mapping[str, str] | None, *, no_answer: bool | None
+    context: Context, labels: Mapping[str, str] | None, of_spans: Mapping[str, Any]
 ) -> bool:
     """Tell whether spans are marked, rather than labels told; refuse what does not go with it."""
     who, task = f"model {context.name!r}", context.task.name
@@ -462,8 +463,9 @@ def _check_task(
             f"{EXTRACTIVE!r}), and the task {task} is neither; take a model that writes its answer "
             "(prompted, callable, replay)"
         )
-    if no_answer is not None and not spans:
-        raise ConfigurationError(f"{who}: no_answer: it goes with the task {EXTRACTIVE}")
+    for key, value in of_spans.items():
+        if value is not None and not spans:
+            raise ConfigurationError(f"{who}: {key}: it goes with the task {EXTRACTIVE}")
     for name, label in (labels or {}).items():
         if label not in context.labels:
             message = (

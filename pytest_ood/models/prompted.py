@@ -529,6 +529,11 @@ def build(
         raise ConfigurationError(f"{who}: batch_size = {batch_size} is 1 or more")
     if not 0.0 <= temperature < math.inf:
         raise ConfigurationError(f"{who}: temperature = {temperature} is 0 or more")
+    if seed and not temperature:
+        raise ConfigurationError(
+            f"{who}: seed = {seed} at temperature = 0 seeds nothing: no token is drawn; give a "
+            "temperature above 0, or leave it out"
+        )
     sampling = Sampling(samples, temperature, seed, vote, vote_top)
     sampling.check(who, chain_of_thought=chain_of_thought, drawn=temperature > 0)
     reasons = {

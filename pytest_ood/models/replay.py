@@ -91,12 +91,12 @@ def build(
         ConfigurationError: there is no such paradigm, or a value is not right.
         DataError: a column is missing, an answer is none of the labels, or stands there twice.
     """
-    if unparsed in context.labels:
+    renamed = dict(labels or {label: label for label in context.labels})
+    if unparsed in renamed:
         raise ConfigurationError(
             f"model {context.name!r}: unparsed = {unparsed!r} is a label; its answers would all "
             "count as abstentions"
         )
-    renamed = dict(labels or {label: label for label in context.labels})
     for label in renamed.values():
         if label not in context.labels:
             raise ConfigurationError(

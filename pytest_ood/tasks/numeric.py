@@ -28,7 +28,9 @@ _NUMBER = re.compile(
     r"(?P<other>(?<!\d)\d+(?:(?::\d+)+|/\d+/\d+|(?:\.\d+){2,}))"
     # What touches a word before it belongs to it (A4, x2); a sign after a term is an operation.
     rf"|(?<![\w.])(?P<sign>(?<![)\]%]){_SIGN})?(?:{_MONEY}\s?(?P<inner>{_SIGN})?)?"
-    r"(?:(?:(?P<whole>\d+)\s)?(?P<top>\d+)\s?/\s?(?P<bottom>\d+)(?![\d.]*\s?[/*+=\u00d7-])"
+    # A fraction goes on in no calculation; a hyphen (3/4-inch) or markdown (**3/4**) is none.
+    r"(?:(?:(?P<whole>\d+)\s)?(?P<top>\d+)\s?/\s?(?P<bottom>\d+)"
+    rf"(?!\d|\.\d| ?=| ?(?:[/+\u00d7-]|\*(?!\*)) ?(?:{_MONEY}|[(\d.]))"
     r"|(?P<digits>(?:\d{1,3}(?P<gap>[, \u00a0\u2009\u202f])\d{3}(?:(?P=gap)\d{3})*(?!\d)|\d+)"
     r"(?:\.\d+)?|\.\d+)"
     rf"(?:[eE](?P<exponent>{_SIGN}?\d{{1,3}})(?!\w)"
@@ -36,7 +38,10 @@ _NUMBER = re.compile(
 )
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}")
+_MIXED = re.compile(r"(?<=\d)(?=\\[dt]?frac)")
 _OPENING = r"[\s*_`'\"$\u20ac\u00a3\u00a5(\[{\\\u2248~=:]*"
+# A heading of markdown (#### Step 2: Add) with text below it marks no answer.
+_MARKED = re.compile(rf"{MARK}(?!(?:[^\S\n]|[*_`])*(?:\d+[.)][^\S\n]+)?[^\W\d_][^\n]*\n\s*\S)")
 _SAID = re.compile(
     r"\banswer\b[\s*_`]*(?:is|was|equals|would be|will be|=)(?!\w)"
     # After a bare colon a whole chain of thought may follow: only a number at once is an answer.
@@ -84,10 +89,11 @@ class NumericAnswer:
         nothing. Without any of these the last number of the text is the answer (Cobbe et al. 2021
         and those after them score chains of thought so).
         """
-        said = _FRACTION.sub(r"\1/\2", without_thoughts(text)).replace("{,}", ",")
-        _, mark, after = said.rpartition(MARK)
-        if mark:
-            return next(numbers(after), None)
+        plain = _MIXED.sub(" ", without_thoughts(text)).replace("{,}", ",")
+        said = _FRACTION.sub(r"\1/\2", plain)
+        marks = list(_MARKED.finditer(said))
+        if marks:
+            return next(numbers(said[marks[-1].end() :]), None)
         boxes = _BOXED.findall(said)
         if boxes:
             return next(numbers(boxes[-1].rpartition("=")[2]), None)

@@ -21,6 +21,9 @@ Metric = Literal["f1", "exact-match"]
 NO_ANSWER = ""
 """The answer that there is none (Rajpurkar et al. 2018, SQuAD 2.0)."""
 
+UNANSWERABLE = "unanswerable"
+"""How a demonstration says so in words, which is read as `NO_ANSWER`."""
+
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 

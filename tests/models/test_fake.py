@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from pytest_ood.errors import ConfigurationError
 from pytest_ood.models import adapter
 from pytest_ood.models.fake import KINDS, FakeModel
 from pytest_ood.models.protocol import Context, Model
+from pytest_ood.tasks import NumericAnswer
 
 build = adapter("fake").build
 
@@ -108,3 +110,10 @@ def test_wrong_values_are_refused(
     with pytest.raises(ConfigurationError) as caught:
         build(kind, context, **options)
     assert f"model 'model': {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_task_without_labels_has_no_fake(kind: str, context: Context) -> None:
+    """A fake has nothing to answer where there are no labels; the message says what has."""
+    with pytest.raises(ConfigurationError, match="the task numeric has none; take a model that"):
+        build(kind, replace(context, task=NumericAnswer()))

@@ -638,9 +638,10 @@ def test_a_prompt_file_is_read(
     checkpoint: Path, context: Context, make: Callable[..., PromptedModel]
 ) -> None:
     """A prompt in a file is the same as the prompt itself; a missing file is a usage error."""
-    (context.root / "p.txt").write_text(TEMPLATE, encoding="utf-8")
-    model = build(str(checkpoint), context, prompt="p.txt", demonstrations=SHOWN)
-    assert model.fingerprint == make().fingerprint
+    for encoding in ("utf-8", "utf-8-sig"):
+        (context.root / "p.txt").write_text(TEMPLATE, encoding=encoding)
+        model = build(str(checkpoint), context, prompt="p.txt", demonstrations=SHOWN)
+        assert model.fingerprint == make().fingerprint
     with pytest.raises(ConfigurationError, match=r"prompt file .*q\.txt cannot be read"):
         build(str(checkpoint), context, prompt="q.txt")
 
@@ -718,6 +719,7 @@ def test_a_folder_without_a_model_is_refused(context: Context) -> None:
         ("x", {"answer": "generated", "calibrate": True}, "calibrate = true divides scores"),
         ("x", {"samples": 5}, "samples = 5 at temperature = 0 would all be the same"),
         ("x", {"samples": 0}, "samples = 0 is 1 or more"),
+        ("x", {"seed": 3}, "seed = 3 at temperature = 0 seeds nothing"),
         ("x", {"temperature": -1.0}, "temperature = -1.0 is 0 or more"),
         ("x", {"vote": "complexity", "vote_top": 1}, "needs samples = 2 or more"),
         ("x", {"answer": "scored", "temperature": 1.0}, 'a temperature needs answer = "gen'),

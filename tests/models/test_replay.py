@@ -117,6 +117,9 @@ def test_a_label_cannot_stand_for_an_abstention(context: Context) -> None:
     """`unparsed` that is one of the labels cannot be meant, and is refused."""
     with pytest.raises(ConfigurationError, match="unparsed"):
         recorded(context, ROWS[:2], unparsed="positive")
+    renamed = {"0": "negative", "1": "positive"}
+    with pytest.raises(ConfigurationError, match="unparsed = '0' is a label"):
+        recorded(context, [{**ROWS[0], "answer": "0"}], labels=renamed, unparsed="0")
 
 
 MODELS = [

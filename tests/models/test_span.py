@@ -269,6 +269,8 @@ def test_values_that_do_not_go_together(context_of: Callable[..., Context], tmp_
         build("asset:minilm", spans, stride=0)
     with pytest.raises(ConfigurationError, match="no_answer: it goes with the task extractive-qa"):
         build("asset:minilm", context_of(tmp_path), no_answer=True)
+    with pytest.raises(ConfigurationError, match="stride: it goes with the task extractive-qa"):
+        build("asset:minilm", context_of(tmp_path), stride=64)
     for task in (NumericAnswer(), QuestionAnswering("closed-book-qa")):
         given_task = context_of(tmp_path, task=task)
         with pytest.raises(ConfigurationError, match=f"the task {task.name} is neither; take a"):

@@ -35,6 +35,23 @@ def test_a_fact_stands_before_the_question(seed: int) -> None:
     assert not set(re.findall(r"\d+", fact)) & {"4", "5", "12"}
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many pens does Mr. Tan have?",
+        "Mrs. Cruz has how many?",
+        "What are the calories burned vs. those consumed?",
+        "If he works from 8 a.m. to 11 a.m. and rests once, what does he earn?",
+    ],
+)
+def test_a_fact_does_not_part_a_question(question: str) -> None:
+    """The full stop of an abbreviation ends no sentence."""
+    for before in ("", "Paul gets up at 9 a.m. ", "He has 4. "):
+        text = find("irrelevant-context")(before + question, Random(0))
+        assert text.startswith(before)
+        assert text.endswith(f". {question}")
+
+
 def test_without_a_question_there_is_no_fact() -> None:
     """A text that does not end in a question stays as it is."""
     assert find("irrelevant-context")("Paul has 4 pens? No.", Random(0)) == "Paul has 4 pens? No."
