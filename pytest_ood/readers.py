@@ -304,6 +304,10 @@ class Reader:
         if not found.scheme and not path.is_file():
             raise DataError(f"{path}: there is no such file")
 
+    def redirected(self, data: str) -> str:
+        """Return the file that is read where this one is named."""
+        return self.resolved(DataSource(data)).data
+
     def resolved(self, source: DataSource) -> DataSource:
         """Return the source that is read where this one is named.
 

@@ -494,6 +494,18 @@ def test_redirected_data_is_measured(root: Path) -> None:
     assert found.n == 40
 
 
+def test_a_redirected_file_of_tests_is_measured(root: Path) -> None:
+    """A CheckList suite lies where the configuration says, as other data does."""
+    rows = [{"test": "t", "type": "MFT", "data": f"wonderful {n}", "label": "good"} for n in "abc"]
+    (root / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (root / "mine.toml").write_text(f'{SUITE}shifts.domain.tests = {{ checklist = "t.jsonl" }}\n')
+    write_settings(root, 'data = { "t.jsonl" = "mine.jsonl" }')
+    opened = gate(root)
+    check = next(check for check in opened.checks if check.id == "mine/domain/tests/score[base]")
+    assert isinstance(found := opened.measure(check), Floor)
+    assert (found.n, found.score.value) == (3, 1.0)
+
+
 def test_what_a_model_s_table_states_stands_in_the_report(root: Path) -> None:
     """Facts that are stated go before those the model knows, and change no fingerprint."""
     path = root / "pyproject.toml"

@@ -103,7 +103,10 @@ def _data(source: DataSource | Dataset | Checklist, reader: Reader, task: Task) 
     if isinstance(source, Checklist):
         told = {"data": source.data, "split": None, "instead_of": None}
         try:
-            tests = load_checklist(source, reader.root, source.data, task)
+            data = reader.redirected(source.data)
+            if data != source.data:
+                told |= {"data": data, "instead_of": source.data}
+            tests = load_checklist(replace(source, data=data), reader.root, data, task)
         except OodError as error:
             return {**told, "examples": None, "problem": str(error)}
         return {**told, "examples": len(tests.dataset), "problem": None}

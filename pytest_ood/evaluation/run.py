@@ -774,7 +774,8 @@ class SuiteRun:
         """Return all cases of a shift that counts cases."""
         source, name = shift.source, shift.name
         if isinstance(source, Checklist):
-            tests = load_checklist(source, self.reader.root, name, self.suite.task)
+            found = replace(source, data=self.reader.redirected(source.data))
+            tests = load_checklist(found, self.reader.root, name, self.suite.task)
             self._left_out[name] = tests.left_out
             return tests.dataset
         return contrast_sets(self._whole(name, source, task_under(self.suite.task, shift)))

@@ -594,6 +594,8 @@ def _floor_remarks(row: Row) -> list[tuple[str, str]]:
     told += _errors(row["errors"])
     if row["disagreed"]:
         told.append(("asked again, answers otherwise", f"{row['disagreed']} of {row['reasked']}"))
+    if "shift" in row and row["n"] < row["planned"]:
+        told.append(("its score was settled early", f"after {row['n']:,} of {row['planned']:,}"))
     return told + _seeds(row["seed_scores"])
 
 

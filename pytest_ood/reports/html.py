@@ -270,10 +270,8 @@ class _Table:
 
     def _told(self, found: list[Line]) -> list[tuple[str, str]]:
         """Return the remarks on scores, and with them those on the cases that were counted."""
-        told = content.told_once(found)
-        if found[0].what == "score":
-            told += content.told_once(content.case_remarks(self.report, found))
-        return told
+        cases = content.case_remarks(self.report, found) if found[0].what == "score" else []
+        return content.told_once([*found, *cases])
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from pytest_ood.errors import ConfigurationError, ReportError, unknown_name
 from pytest_ood.evaluation import Items
+from pytest_ood.reports.together import SAME_EXAMPLES
 from pytest_ood.seeding import derive_seed
 from pytest_ood.statistics import Estimate, estimate, paired_drop, unpaired_drop
 from pytest_ood.statistics.learning import LearningPoint, Passing, passing
@@ -35,8 +36,6 @@ PROMPTED = "prompted"
 FINE_TUNED = "fine-tuned"
 ZERO_ONE = {0.0, 1.0}
 LEAST_CURVE = 2
-SAME_EXAMPLES = 0.5
-"""Where fewer of the examples are the same, they are taken to be others."""
 
 
 @dataclass(frozen=True)

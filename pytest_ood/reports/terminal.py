@@ -340,19 +340,16 @@ def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInf
 
 def _cases(evaluations: list[Evaluation]) -> list[str]:
     """Tell what is counted where it is not single examples, what is not, and the groups' range."""
-    counted = {
-        e.model: (
-            *([f"{e.n} cases of {e.cases} inputs"] if e.cases else []),
-            *(f"{count} left out: {one_line(why, NOTE_WIDTH)}" for why, count in e.left_out),
-        )
-        for e in evaluations
-    }
+    counted: dict[str, list[str]] = {}
+    for e in evaluations:
+        whats = [f"{e.n} cases of {e.cases} inputs"] if e.cases else []
+        whats += [f"{count} left out: {one_line(why, NOTE_WIDTH)}" for why, count in e.left_out]
+        for what in whats:
+            counted.setdefault(what, []).append(e.model)
     # Which cases apply may be another matter for each model.
-    named = len(set(counted.values())) > 1
     told = {
-        f"{model}: {what}" if named else what: None
-        for model, whats in counted.items()
-        for what in whats
+        what if len(models) == len(evaluations) else f"{', '.join(models)}: {what}": None
+        for what, models in counted.items()
     }
     told |= {
         f"{e.model}: single answers {points(after)}": None

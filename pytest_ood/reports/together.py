@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pytest_ood.errors import ReportError
+from pytest_ood.evaluation import Items
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.content import MEASURES
 from pytest_ood.reports.results import ModelInfo
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 LEAST_MODELS = 2
+SAME_EXAMPLES = 0.5
+"""Where fewer of the examples are the same, they are taken to be others."""
 INVALID = "invalid"
 
 
@@ -114,6 +119,7 @@ def put_together(reports: Sequence[tuple[str, Row]], *, newest_counts: bool) -> 
     found: dict[str, dict[str, Tested]] = {}
     seeds: dict[str, tuple[str, int]] = {}
     hashes: dict[str, tuple[str, str]] = {}
+    shifted: dict[tuple[str, ShiftKey], tuple[str, Row]] = {}
     first, alpha = reports[0][0], reports[0][1]["alpha"]
     for name, report in reports:
         if report["alpha"] != alpha:
@@ -131,6 +137,7 @@ def put_together(reports: Sequence[tuple[str, Row]], *, newest_counts: bool) -> 
             models = found.setdefault(suite, {})
             for tested in _tested(name, report, suite):
                 _check_data(suite, tested, hashes)
+                _check_shifts(suite, tested, shifted)
                 old = models.get(tested.info.name)
                 models[tested.info.name] = (
                     tested
@@ -245,6 +252,34 @@ def _check_data(suite: str, tested: Tested, hashes: dict[str, tuple[str, str]]) 
             f"suite {suite}: {where} and {tested.report} are of other examples in distribution; "
             "measure all models with the same data, --ood-seed and --ood-max-examples"
         )
+
+
+def _check_shifts(
+    suite: str, tested: Tested, seen: dict[tuple[str, ShiftKey], tuple[str, Row]]
+) -> None:
+    """Refuse models that two reports measured on other examples under a shift of one name.
+
+    Raises:
+        ReportError: they did.
+    """
+    for key, drop in tested.drops.items():
+        where, other = seen.setdefault((suite, key), (tested.report, drop))
+        if where != tested.report and not _same_examples(drop, other):
+            raise ReportError(
+                f"suite {suite}: {where} and {tested.report} are of other examples under "
+                f"{key.kind}/{key.name}; measure all models with the same data and generators"
+            )
+
+
+def _same_examples(one: Row, other: Row) -> bool:
+    """Tell whether half of the examples or more are the same, as far as reports tell."""
+    if one["shifted_set_hash"] == other["shifted_set_hash"]:
+        return True
+    try:
+        first, second = (Items.from_record(row["items"]).hashes for row in (one, other))
+    except (TypeError, ValueError):
+        return True
+    return len(np.intersect1d(first, second)) >= SAME_EXAMPLES * min(len(first), len(second))
 
 
 def _merged(

@@ -87,7 +87,7 @@ def test_a_run_can_be_studied(curve: pytest.Pytester) -> None:
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "words (seed 0): 5 models; baselines, which lines go through: tfidf-20, *",
+            "words (seed 0): 5 models; baselines, which lines go through: tfidf-100, *",
             "domain/other: accuracy, and points beyond the baselines' line, 90% intervals",
             "Under other, *",
             "over the size of models (number of weights)",

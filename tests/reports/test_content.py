@@ -175,6 +175,16 @@ def test_scores_under_shifts_are_lines_of_their_own(short_report: Report) -> Non
     assert ("always the same answer", "50.0") in line.remarks
 
 
+def test_scores_that_were_settled_early_say_so(short_report: Report) -> None:
+    """What else is told of the cases is of all of them, and the score of a few."""
+    report = copy.deepcopy(short_report)
+    report["scores"][0] |= {"n": 32, "planned": 700}
+    (line,) = (n for n in content.lines(report) if n.what == "score" and n.kind)
+    assert ("its score was settled early", "after 32 of 700") in line.remarks
+    report["scores"][0] |= {"n": 700}
+    assert "settled" not in str([n.remarks for n in content.lines(report) if n.what == "score"])
+
+
 def test_cases_without_a_budget_are_told_by_their_scores(short_report: Report) -> None:
     """Their drop from single answers in distribution is no line; what they are stays a remark."""
     report = copy.deepcopy(short_report)

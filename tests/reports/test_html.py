@@ -297,3 +297,13 @@ def test_groups_and_floors_under_shifts_have_their_tables(short_report: Report) 
     assert "not <good> | bad 9" in text
     assert page.count('<svg class="bar ') == 2
     assert re.search(r"left out: no label: (\w+ )?3", text)
+
+
+def test_what_was_left_unsaid_of_cases_is_told_once(short_report: Report) -> None:
+    """Their score and their drop, which is not shown, have the same abstentions."""
+    report = copy.deepcopy(short_report)
+    row = next(e for e in report["evaluations"] if e.get("cases"))
+    row |= {"budget": None, "abstained": 7, "n": 31}
+    same = {key: row[key] for key in ("suite", "kind", "shift", "model", "abstained", "n")}
+    report["scores"][0] |= same
+    assert words(render(report)).count("abstained: 7 of 31") == 1

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pytest_ood.columns import Column
 from pytest_ood.errors import ReportError
+from pytest_ood.evaluation import Items
 from pytest_ood.reports import json_report
 from pytest_ood.reports.together import ShiftKey, put_together
 
@@ -104,6 +107,20 @@ def test_reports_of_other_examples_are_refused(make_report: Make, two: Any) -> N
     other["in_distribution"][0]["data_hash"] = "f" * 64
     with pytest.raises(ReportError, match="x and y are of other examples in distribution"):
         put_together([("x", make_report(two[:1])), ("y", other)], newest_counts=False)
+
+
+def test_models_on_other_examples_under_a_shift_are_refused(make_report: Make, two: Any) -> None:
+    """Its name alone does not make them comparable; a few others, or none told, are no matter."""
+    first, other = (make_report([model]) for model in two)
+    for row in other["evaluations"]:
+        row["shifted_set_hash"] = "f" * 64
+    assert put_together([("x", first), ("y", other)], newest_counts=False).suites
+    moved = Items(np.arange(300, 700, dtype=np.uint64), Column.of([1.0] * 400))
+    other["evaluations"][1]["items"] = moved.to_record()
+    with pytest.raises(ReportError, match="x and y are of other examples under domain/tweets"):
+        put_together([("x", first), ("y", other)], newest_counts=False)
+    other["evaluations"][1]["items"] = None
+    assert put_together([("x", first), ("y", other)], newest_counts=False).suites
 
 
 def test_one_model_is_no_study(make_report: Make, two: Any) -> None:
