@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations.protocol import batch_perturbation
+from pytest_ood.perturbations.protocol import ALL, batch_perturbation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,9 @@ def _renamed(
     _sites(FIRST_NAMES),
     source="Ribeiro et al. 2020 (CheckList), table 1 (change names)",
     kind="semantic",
-    version=2,
+    version=3,
+    # A share of the places where somebody is named would call one person by two names.
+    scale=ALL,
     example="Michael and Sarah play Robert's parents, and Julia steals the show.",
 )
 def change_names(names: Sequence[Match[str]], rng: Random) -> list[str]:
@@ -81,7 +83,9 @@ def change_names(names: Sequence[Match[str]], rng: Random) -> list[str]:
     _sites(_PLACES),
     source="Ribeiro et al. 2020 (CheckList), table 1 (change locations)",
     kind="semantic",
-    version=2,
+    version=3,
+    # A share of the places where somebody is named would call one person by two names.
+    scale=ALL,
     example="A French film set in London and Chicago by a German director from New York.",
 )
 def change_places(names: Sequence[Match[str]], rng: Random) -> list[str]:

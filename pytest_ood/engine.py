@@ -468,6 +468,11 @@ def check_answers(
                 f"model {name!r} answered {answer!r}; an answer is a Prediction, its label a str "
                 "or None"
             )
+        if not labels and answer.label and not _is_carried(answer.label):
+            raise ModelError(
+                f"model {name!r} answered {answer.label!r}: the text holds a lone surrogate, which "
+                "no encoding can carry; leave it out"
+            )
         if labels and answer.label is not None and answer.label not in labels:
             raise ModelError(
                 f"model {name!r} answered an " + unknown_name("label", answer.label, labels)
@@ -475,6 +480,15 @@ def check_answers(
         for label, score in answer.scores.items():
             if not math.isfinite(score):
                 raise ModelError(f"model {name!r} gave the score {score} to the label {label!r}")
+
+
+def _is_carried(text: str) -> bool:
+    """Tell whether a text can be written as UTF-8."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_answered(name: str, answers: Sequence[Prediction], what: str) -> None:

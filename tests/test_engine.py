@@ -291,6 +291,12 @@ def test_an_answer_of_a_wrong_type_is_refused(answer: Any) -> None:
         check_answers("bert", [answer], 1, ["a", "1"])
 
 
+def test_an_answer_that_no_encoding_carries_is_refused() -> None:
+    """Where any text may be an answer, half an emoji is told rather than met in the store."""
+    with pytest.raises(ModelError, match=r"model 'bert' answered '5 \\ud83c': the text holds"):
+        check_answers("bert", [Prediction("5 \ud83c")], 1, None)
+
+
 def test_what_is_not_to_be_remembered_is_not(tmp_path: Path) -> None:
     """An attack's answers go into the store alone; how many were asked is told."""
     same = Engine(FileStore(tmp_path / "s.sqlite"), Silent())

@@ -987,7 +987,7 @@ def test_the_style_suite_is_read_where_it_lies() -> None:
     """One redirection reaches all eleven lists, whose ids are the same."""
     path = shared("decodingtrust-ood/style.json")
     place = {"data": path.name, "split": "{split}"}
-    moved = redirected(path.parent, {"hub:AI-Secure/DecodingTrust#ood": place})
+    moved = redirected(path.parent, {"yours:decodingtrust-styles": place})
     suite = load_suite("style", path.parent)
     sources = [suite.in_distribution, *(shift.source for shift in suite.shifts)]
     sets = [moved.load(source, "d", suite.task) for source in sources]

@@ -73,5 +73,6 @@ def trained_on(model: Asked | SeededModel, sets: Mapping[str, Items]) -> list[st
 
 
 def _asked(inputs: Inputs) -> str:
-    """Write what is asked as one string, whatever the order of its fields."""
-    return canonical(dict(sorted(fields_of(inputs).items())))
+    """Write what is asked as one string, whatever the order of its fields and its white space."""
+    fields = sorted(fields_of(inputs).items())
+    return canonical({name: " ".join(text.split()) for name, text in fields})

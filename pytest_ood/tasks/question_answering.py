@@ -88,7 +88,9 @@ class QuestionAnswering:
         the answer that there is none, which is right where a question has none (SQuAD 2.0). From
         memory it is an abstention: the question has an answer, which the model did not give.
         """
-        lines = (_bare(line) for line in without_thoughts(text).splitlines())
+        # Half an emoji, as where an answer was cut off, is what no encoding can carry.
+        carried = text.encode("utf-8", "replace").decode()
+        lines = (_bare(line) for line in without_thoughts(carried).splitlines())
         answer = next((line for line in lines if line), None)
         if answer is None or not says_none(answer):
             return answer

@@ -108,11 +108,11 @@ def test_other_demonstrations_are_fine(tmp_path: Path) -> None:
     assert run.notes == []
 
 
-def test_the_order_of_fields_hides_nothing() -> None:
-    """Named fields are compared by name; one text is the field `text`."""
+def test_order_and_white_space_hide_nothing() -> None:
+    """Named fields are compared by name, their words by order; one text is the field `text`."""
     pair = Dataset("pairs", (Example("p", {"a": "x", "b": "y"}, "pos"), Example("q", "z", "pos")))
     sets = {"pairs": items_of(pair)}
-    for inputs in ({"b": "y", "a": "x"}, {"text": "z"}):
+    for inputs in ({"b": "y", "a": "x"}, {"text": "z"}, "z \n"):
         with pytest.raises(DataError):
             refuse_shown(showing(Example("d", inputs, "pos")), sets)
     refuse_shown(showing(Example("d", {"a": "y", "b": "x"}, "pos")), sets)

@@ -61,6 +61,13 @@ def test_the_nearest_of_several_answers_counts(metric: str) -> None:
     assert task.score(Prediction(None), example) == 0.0
 
 
+def test_half_an_emoji_is_no_part_of_an_answer() -> None:
+    """An answer that was cut off there can be kept, and scores as without it."""
+    answer = EXTRACTIVE.read("Paris \ud83c", {})
+    assert answer == "Paris ?"
+    assert EXTRACTIVE.score(Prediction(answer), Example("1", "q", "Paris")) == 1.0
+
+
 def test_the_truth_decides_both_measures() -> None:
     """Of answers with an equal F1 the one that matches exactly is the truth."""
     example = Example("1", "q", "Broncos Denver", ("Denver Broncos",))
