@@ -32,6 +32,10 @@ VARIED = ("draw", "order")
 
 DEFAULT_SHOTS = 4
 
+READING = 2
+"""The version of the rules that read an open answer, or that of a chain, out of a text: to be raised
+with them, so that what is stored was read by the rules there are."""
+
 SOURCE = "demonstrations"
 """Where in a model's parameters it says where its demonstrations come from, which decides nothing
 beside what they are."""
@@ -142,8 +146,12 @@ def prompt_parameters(prompt: Prompt, task: Task) -> dict[str, Any]:
         told["chain_of_thought"] = True
     if prompt.demonstrations:
         told[SOURCE] = prompt.source
-    # The labels of a classification tell it already.
-    return told if task.labels else {**told, "task": task.name}
+    if not task.labels:
+        # The labels of a classification tell it already.
+        told["task"] = task.name
+    if prompt.chain_of_thought or not task.labels:
+        told["reading"] = READING
+    return told
 
 
 def read_answer(prompt: Prompt, task: Task, text: str, *, finished: bool = True) -> str | None:

@@ -12,6 +12,7 @@ import pytest
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.examples import Dataset, Example
 from pytest_ood.models._prompts import (
+    READING,
     SOURCE,
     Showing,
     prompt_loader,
@@ -195,6 +196,15 @@ def test_the_task_of_open_answers_is_told() -> None:
     assert "chain_of_thought" not in prompt_parameters(prompt, NumericAnswer())
     thinking = replace(prompt, chain_of_thought=True)
     assert prompt_parameters(thinking, NumericAnswer())["chain_of_thought"] is True
+
+
+def test_rules_of_reading_are_part_of_what_decides() -> None:
+    """Answers that were read by other rules are asked for anew; label words have none."""
+    prompt, labels = Prompt("{text}", {}), Classification(("a", "b"))
+    thinking = replace(prompt, chain_of_thought=True)
+    assert prompt_parameters(prompt, NumericAnswer())["reading"] == READING
+    assert prompt_parameters(thinking, labels)["reading"] == READING
+    assert "reading" not in prompt_parameters(prompt, labels)
 
 
 @pytest.mark.parametrize(
