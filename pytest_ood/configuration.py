@@ -377,6 +377,16 @@ def parse_models(
     return tuple(sorted(specs, key=lambda spec: not spec.baseline))
 
 
+def models_for(suite: Suite, configured: Mapping[str, Any]) -> tuple[ModelSpec, ...]:
+    """Return the configured models that are for a suite; without any, those it offers.
+
+    Raises:
+        ConfigurationError: as `parse_models`.
+    """
+    where = "tool.pytest_ood" if configured else f"suite {suite.name!r}"
+    return parse_models(configured or suite.models, where, suite)
+
+
 def suites_of(table: Any, where: str) -> Mapping[str, Mapping[str, Any]] | None:
     """Return the suites that a model is for, with what it has for each alone; None for all.
 

@@ -15,7 +15,7 @@ from pytest_ood.cluster import RayRunner
 from pytest_ood.configuration import (
     Configuration,
     is_configured,
-    parse_models,
+    models_for,
     read_configuration,
     suites_of,
 )
@@ -230,7 +230,7 @@ class Gate:
         for source in _sources_of(suite):
             self.reader.check(source)
         added = [as_model(model, labels) for model in self._own_models(suite.name, labels)]
-        specs = self._specs(suite)
+        specs = models_for(suite, self.configuration.models)
         specs = () if added and not self.configuration.models else specs
         if not specs and not added and suite.collection:
             self._left_out[suite.name] = "no model is for it"
@@ -262,13 +262,6 @@ class Gate:
             frozen=self.frozen.get(suite.name),
         )
         self.runs[suite.name].notes += self._without_gates(suite)
-
-    def _specs(self, suite: Suite) -> tuple[ModelSpec, ...]:
-        """Return the configured models that are for a suite; without any, those it offers."""
-        configured = self.configuration.models
-        if configured:
-            return parse_models(configured, "tool.pytest_ood", suite)
-        return parse_models(suite.models, f"suite {suite.name!r}", suite)
 
     def _built(self, spec: ModelSpec, task: Task) -> Model | RecordedModel | SeededModel:
         reader = replace(self.reader, offline=True) if self.options.plan else self.reader

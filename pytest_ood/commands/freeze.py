@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ood.commands._shared import add_surroundings, reader_of
-from pytest_ood.configuration import parse_models, project_root, read_configuration
+from pytest_ood.configuration import models_for, project_root, read_configuration
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.evaluation import SuiteRun
@@ -62,9 +62,7 @@ def run(options: argparse.Namespace) -> int:
     if size is not None and size < 1:
         raise ConfigurationError(f"--max-examples {size} is a whole number of 1 or more")
     reader = reader_of(options, root, configuration.data)
-    tables = configuration.models
-    where = "tool.pytest_ood" if tables else f"suite {suite.name!r}"
-    specs = parse_models(tables or suite.models, where, suite)
+    specs = models_for(suite, configuration.models)
     # Only those that are attacked are built: a model may need what is not there.
     asked = {shift.surrogate for shift in suite.shifts if isinstance(shift, TransferShift)}
     models = {

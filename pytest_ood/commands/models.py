@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.commands._shared import add_surroundings, reader_of
-from pytest_ood.configuration import parse_models, project_root, read_configuration
+from pytest_ood.configuration import models_for, project_root, read_configuration
 from pytest_ood.errors import ConfigurationError, OodError, unknown_name
 from pytest_ood.models import adapter, adapters
 from pytest_ood.models.protocol import SeededModel, is_at_hand
@@ -129,10 +129,9 @@ def _configured(options: argparse.Namespace) -> list[dict[str, Any]]:
     configuration = read_configuration(root)
     # Telling what there is fetches and trains nothing.
     reader = replace(reader_of(options, root, configuration.data), offline=True)
-    tables, found = configuration.models, []
+    found = []
     for suite in (one for given in configuration.suites for one in load_suites(given, root)):
-        where = "tool.pytest_ood" if tables else f"suite {suite.name!r}"
-        for spec in parse_models(tables or suite.models, where, suite):
+        for spec in models_for(suite, configuration.models):
             model = spec.build(suite.task, reader, reader.cache)
             found.append({"suite": suite.name, **_told(spec, model)})
     return found
