@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pytest_ood.edits import Edit, edits_between
+from pytest_ood.perturbations._articles import with_articles
 
 if TYPE_CHECKING:
     from random import Random
@@ -158,6 +159,38 @@ class Whole:
         if share >= 1.0:
             return tuple(found)
         return tuple(sorted(_chosen(found, share, rng), key=_place))
+
+
+@dataclass(frozen=True)
+class WithArticles:
+    """Changes what another method changes, and the articles before it.
+
+    Attributes:
+        method: Makes the edits.
+    """
+
+    method: Method
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What the other method calls."""
+        return self.method.function
+
+    def edits(
+        self,
+        text: str,
+        rng: Random,
+        share: float,
+        protected: Sequence[Span],
+        parameters: Mapping[str, Any],
+    ) -> tuple[Edit, ...]:
+        """Return the edits; one whose article is protected is not made."""
+        edits = self.method.edits(text, rng, share, protected, parameters)
+        return tuple(
+            agreed
+            for edit, agreed in zip(edits, with_articles(text, edits), strict=True)
+            if agreed == edit or not _touches(agreed.start, agreed.end, protected)
+        )
 
 
 def _chosen(items: Sequence[T], share: float, rng: Random) -> list[T]:

@@ -20,7 +20,7 @@ from typing import (
 from pytest_ood.edits import Perturbed, apply_in_order
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.perturbations.contracts import PRESERVING
-from pytest_ood.perturbations.methods import Each, Together, Whole
+from pytest_ood.perturbations.methods import Each, Together, Whole, WithArticles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -287,7 +287,8 @@ class Declared(TypedDict, total=False):
     """What a decorator is told besides the function; see `Generator`.
 
     `source` is needed. Of the others the defaults are noise that preserves the label, an even
-    scale and version 1.
+    scale and version 1. With `articles` the text is English, and an "a" or "an" before a changed
+    word changes with it.
     """
 
     source: Required[str]
@@ -299,6 +300,7 @@ class Declared(TypedDict, total=False):
     models: tuple[str, ...]
     choices: Mapping[str, Sequence[str]]
     example: str
+    articles: bool
 
 
 def perturbation(
@@ -340,6 +342,8 @@ def batch_perturbation(
 def _generator(method: Method, declared: Declared) -> Generator:
     given: dict[str, Any] = {"kind": "noise", "contract": PRESERVING, **declared}
     scale = tuple(given.pop("scale", EVEN))
+    if given.pop("articles", False):
+        method = WithArticles(method)
     return Generator(name=_named(method.function), method=method, scale=scale, **given)
 
 
