@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.edits import edits_between
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.objects import import_object
+from pytest_ood.perturbations.composite import Composite, composed
 from pytest_ood.perturbations.protocol import (
     Generator,
     Perturbation,
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
     from pytest_ood.edits import Edit
 
 __all__ = [
+    "Composite",
     "Generator",
     "Perturbation",
     "batch_perturbation",
     "catalogue",
     "code_version",
+    "composed",
     "edits_of",
     "find",
     "from_function",

@@ -28,8 +28,8 @@ CHANGEABLE = re.compile(
 """Numbers in digits; percentages, fractions, times of day, dates and parts of words are left."""
 
 _NUMBER = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|(?<![\w.,])\.\d+")
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s?(?:%|percent)")
-_FRACTION = re.compile(r"(\d+)\s?/\s?(\d+)")
+_PERCENT = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)\s?(?:%|percent)")
+_FRACTION = re.compile(r"(?<!\d)(\d+)\s?/\s?(\d+)")
 _WORDS = Lexicon({number_word(n): (str(n),) for n in range(1, 1000)})
 _ANNOTATION = re.compile(r"<<([^<>]*)>>")
 _LONGEST = 200

@@ -11,7 +11,7 @@ from pytest_ood.columns import Column
 from pytest_ood.edits import Perturbed, edits_between
 from pytest_ood.errors import DataError
 from pytest_ood.examples import canonical, fields_of, with_fields
-from pytest_ood.perturbations import Generator, code_version, is_shipped
+from pytest_ood.perturbations import Composite, Generator, code_version, is_shipped
 from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.contracts import Derived, Uncertain
 from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity
@@ -185,7 +185,7 @@ class NoiseShift:
         judged = isinstance(contract, Uncertain) and isinstance(
             contract.filter, EmbeddingSimilarity
         )
-        return not judged and not (isinstance(change, Generator) and change.models)
+        return not judged and not (isinstance(change, Generator | Composite) and change.models)
 
     def relabelled(self, example: Example, inputs: Inputs) -> Example:
         """Return an example with the label that it has once its inputs are these.

@@ -13,7 +13,7 @@ from pytest_ood.checklist import KEYS as CHECKLIST_KEYS
 from pytest_ood.checklist import parse_checklist
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.metrics import ACCURACY, loss_names
-from pytest_ood.perturbations import find
+from pytest_ood.perturbations import composed, find
 from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, find_attack
 from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.examples import Dataset
-    from pytest_ood.perturbations import Generator, Perturbation
+    from pytest_ood.perturbations import Composite, Generator, Perturbation
     from pytest_ood.perturbations.adversarial import Attack
     from pytest_ood.shifts import Scoring
     from pytest_ood.tasks import Task
@@ -329,10 +329,10 @@ def _shifts(
                 shifts.append(shift)
                 budgets[shift.name] = kept
     if WORST_CASE in kinds:
-        if sum(isinstance(shift, NoiseShift) for shift in shifts) < 2:  # noqa: PLR2004 - the worst of
+        if not any(isinstance(shift, NoiseShift) for shift in shifts):
             raise ConfigurationError(
-                f"{where}: budgets.{WORST_CASE}: the worst case is taken over two or more noise "
-                "shifts"
+                f"{where}: budgets.{WORST_CASE}: the worst case is taken over the originals and "
+                "the noise shifts, and there is no noise shift; give one"
             )
         last = max(p for p, shift in enumerate(shifts) if isinstance(shift, NoiseShift))
         shifts.insert(last + 1, WorstCase())
@@ -451,7 +451,7 @@ def _shift(
 
 def _with_data(kind: str, entry: Mapping[str, Any], in_distribution: Any) -> Mapping[str, Any]:
     """Return the table of a shift; a domain without `data` is another part of the same data."""
-    if kind != "domain" or "data" in entry or not {"split", "where"} & entry.keys():
+    if kind != "domain" or "data" in entry or not {"split", "where", "steps"} & entry.keys():
         return entry
     given = in_distribution if isinstance(in_distribution, Mapping) else {"data": in_distribution}
     return {**given, **entry}
@@ -525,8 +525,7 @@ def parse_noise(
     Raises:
         ConfigurationError: a value that is wrong, or not known.
     """
-    generator = find(_string(entry, "perturbation", name, where))
-    generator = generator.with_parameters(**_table(entry, "parameters", where))
+    generator = _perturbation(name, entry, where)
     generator.check_models()
     protection = parse_protection(_strings(entry, "protect", DEFAULT_PROTECTION), labels)
     generator = _filtered(generator.keeping(protection), entry)
@@ -547,6 +546,26 @@ def parse_noise(
     return tuple(
         replace(shift, name=f"{name}@{level}", perturbation=change, family=name, severity=level)
         for change, level in sorted(made, key=lambda pair: pair[1])
+    )
+
+
+def _perturbation(name: str, entry: Mapping[str, Any], where: str) -> Generator | Composite:
+    """Return the perturbation that a shift names; of a list, one after the other as one."""
+    names = entry.get("perturbation", name)
+    parameters = _table(entry, "parameters", where)
+    if not isinstance(names, list):
+        return find(_string(entry, "perturbation", name, where)).with_parameters(**parameters)
+    parts = _strings(entry, "perturbation", ())
+    if len(set(parts)) < len(parts):
+        raise ConfigurationError(f"perturbation = {names!r}: there is one of them twice")
+    for part in parameters:
+        if part not in parts:
+            raise ConfigurationError(
+                "parameters: of several perturbations each has a table by its name: "
+                + unknown_name("perturbation", part, parts)
+            )
+    return composed(
+        [find(part).with_parameters(**_table(parameters, part, "parameters")) for part in parts]
     )
 
 
@@ -644,7 +663,7 @@ def _attack(name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, 
     return attack
 
 
-def _filtered(generator: Generator, entry: Mapping[str, Any]) -> Generator:
+def _filtered(generator: Generator | Composite, entry: Mapping[str, Any]) -> Generator | Composite:
     """Put a perturbation under the filter that a shift names."""
     if "filter" not in entry:
         return generator
@@ -661,7 +680,7 @@ def _filtered(generator: Generator, entry: Mapping[str, Any]) -> Generator:
 
 
 def _relabel(
-    generator: Generator, given: Mapping[str, Any], labels: tuple[str, ...]
+    generator: Generator | Composite, given: Mapping[str, Any], labels: tuple[str, ...]
 ) -> dict[str, str]:
     """Return the label after by the label before, of a perturbation that changes labels."""
     for label in (*given, *given.values()):

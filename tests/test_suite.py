@@ -10,7 +10,7 @@ from pytest_ood.budgets import Budget
 from pytest_ood.configuration import parse_models
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.examples import Example
-from pytest_ood.perturbations import find
+from pytest_ood.perturbations import Composite, find
 from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.protection import Protection
@@ -211,7 +211,6 @@ def changed(**keys: str) -> str:
         ({"budgets.noise.reweighted.margin": "0"}, "budgets.noise: unknown key 'reweighted'."),
         ({"budgets.noise.in-domain.margin": "0"}, "budgets.noise: unknown key 'in-domain'."),
         ({"shifts.noise.ocr.pdr.max_drop": "9"}, "shifts.noise.ocr.pdr: max_drop = 9 is a share"),
-        ({"budgets.worst-case.max_drop": "0.1"}, "budgets.worst-case: the worst case is taken "),
         ({"shifts.noise.worst-case.perturbation": '"ocr"'}, "this name has a meaning of its own"),
         ({"shifts.noise.domain.perturbation": '"ocr"'}, "this name has a meaning of its own"),
         (
@@ -704,3 +703,80 @@ def test_the_style_suite_pairs_ten_styles() -> None:
     assert isinstance(suite.in_distribution, DataSource)
     for shift in shifts:
         assert shift.source == replace(suite.in_distribution, split=f"dev/{shift.name}")
+
+
+MILD = (
+    'mild = { perturbation = ["lower-case", "contract", "misspelling", "extra-spaces"], '
+    "parameters = { misspelling = { share = 0.1 } } }"
+)
+
+
+def test_a_composite_is_one_line() -> None:
+    """A list of perturbations is applied in order, each with parameters under its name."""
+    suite = parsed(SMALL.replace("shifts.noise.swap = {}", f"shifts.noise.{MILD}"))
+    (shift,) = suite.shifts
+    assert isinstance(shift, NoiseShift)
+    assert isinstance(shift.perturbation, Composite)
+    assert [part.name for part in shift.perturbation.parts] == [
+        "lower-case",
+        "contract",
+        "misspelling",
+        "extra-spaces",
+    ]
+    assert shift.perturbation.parts[2].share == 0.1
+    assert {part.protection for part in shift.perturbation.parts} == {PROTECTED}
+
+
+def test_a_composite_has_severities() -> None:
+    """At a severity all parts are, and several are one shift each."""
+    text = 'shifts.noise.both = { perturbation = ["ocr", "swap"], severity = [1, 4] }'
+    suite = parsed(SMALL.replace("shifts.noise.swap = {}", text))
+    assert [shift.name for shift in suite.shifts] == ["both@1", "both@4"]
+    last = suite.shifts[1]
+    assert isinstance(last, NoiseShift)
+    assert isinstance(last.perturbation, Composite)
+    assert {part.severity for part in last.perturbation.parts} == {4}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('perturbation = ["ocr"]', "two or more perturbations, not of 1"),
+        ('perturbation = ["ocr", "ocr"]', "there is one of them twice"),
+        ('perturbation = ["ocr", "swp"]', "unknown perturbation 'swp'. Did you mean 'swap'"),
+        ('perturbation = ["ocr", 3]', "is not a list of strings"),
+        ('perturbation = ["ocr", "negate"]', "negate is changing"),
+        (
+            'perturbation = ["ocr", "swap"], parameters = { share = 0.1 }',
+            "of several perturbations each has a table by its name: unknown perturbation 'share'",
+        ),
+    ],
+)
+def test_a_wrong_composite_is_refused(table: str, message: str) -> None:
+    """The message names the shift, and what is allowed."""
+    with pytest.raises(ConfigurationError) as caught:
+        parsed(SMALL.replace("shifts.noise.swap = {}", f"shifts.noise.both = {{ {table} }}"))
+    assert "shifts.noise.both" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_the_worst_case_may_be_of_one_noise_shift() -> None:
+    """The original counts as a version (Liang et al. 2022, HELM, robust score)."""
+    suite = parsed(f"{SMALL}\nbudgets.worst-case.max_drop = 0.3\n")
+    assert [shift.name for shift in suite.shifts] == ["swap", "worst-case"]
+    bare = SMALL.replace("shifts.noise.swap = {}", 'shifts.domain.b = { data = "b.csv" }')
+    with pytest.raises(ConfigurationError, match="there is no noise shift; give one"):
+        parsed(f"{bare}\nbudgets.worst-case.max_drop = 0.3\n")
+
+
+def test_steps_alone_are_another_part_of_the_data() -> None:
+    """A domain shift without `data` takes the in-distribution file, with other rows of it."""
+    text = """
+task = "numeric"
+in_distribution = { data = "a.jsonl", rationale = "solution", label = "answer", steps = [1, 3] }
+shifts.domain.long = { steps = [4, 99] }
+"""
+    (shift,) = parsed(text).shifts
+    assert isinstance(shift, DomainShift)
+    assert isinstance(shift.source, DataSource)
+    assert (shift.source.data, shift.source.steps) == ("a.jsonl", (4, 99))

@@ -31,6 +31,7 @@ class Flip:
         after: The shifted text.
         answer_before: What the model said to the original (None: abstained or no original).
         answer_after: What it said to the shifted text (None: abstained).
+        label_before: Where the shift changes this example's label, the truth before; else None.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Flip:
     after: str
     answer_before: str | None
     answer_after: str | None
+    label_before: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1383,7 +1383,13 @@ def _flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
     old, originals = trial.before.read(places), read(trial.originals, places)
     return tuple(
         Flip(
-            o.id, o.label, _shown(original), _shown(text), was.prediction.label, o.prediction.label
+            o.id,
+            o.label,
+            _shown(original),
+            _shown(text),
+            was.prediction.label,
+            o.prediction.label,
+            None if was.label == o.label else was.label,
         )
         for was, o, original, text in zip(old, new, originals, texts, strict=True)
     )

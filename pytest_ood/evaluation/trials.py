@@ -109,9 +109,15 @@ class Asker:
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0
     ) -> Iterator[list[Prediction]]:
         """Yield the answers to one block of examples after another, as they are compared."""
-        labels = self.suite.task.labels
+        task, start = self.suite.task, 0
         for answers in self._as_given(shift, examples, inputs, draw):
-            yield answers if labels else [self._read(answer) for answer in answers]
+            if task.labels:
+                yield answers
+                continue
+            block = read(examples, np.arange(start, start + len(answers)))
+            start += len(answers)
+            pairs = zip(answers, block, strict=True)
+            yield [task.resolve(self._read(answer), example) for answer, example in pairs]
 
     def _read(self, given: Prediction) -> Prediction:
         """Return an answer in words or numbers as the task reads it, whoever it comes from.

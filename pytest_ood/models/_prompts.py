@@ -32,7 +32,7 @@ VARIED = ("draw", "order")
 
 DEFAULT_SHOTS = 4
 
-READING = 2
+READING = 3
 """The version of the rules that read an open answer, or that of a chain, out of a text: raised
 with them, so that what is stored was read by the rules there are."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, unknown_name
@@ -12,7 +13,7 @@ from pytest_ood.readers import Kept, parse_source
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pytest_ood.models.protocol import Context, Paradigm
     from pytest_ood.tasks import Task
@@ -68,7 +69,7 @@ def build(
     id: str = "id",  # noqa: A002 - the name of the column, as in a data source
     answer: str = "answer",
     shift: str = "shift",
-    unparsed: str = "",
+    unparsed: str | None = None,
     labels: Mapping[str, str] | None = None,
     shifts: Mapping[str, str] | None = None,
     where: Mapping[str, Any] | None = None,
@@ -80,16 +81,18 @@ def build(
         context: What the adapter is given.
         paradigm: "prompted", "fine-tuned" or "other".
         id: The column with the example's id.
-        answer: The column with the answered label; where a task has none, with what was answered.
+        answer: The column with what was answered: a label, or a text that the task reads.
         shift: The column with the shift's name, "in-distribution" for none.
-        unparsed: The answer that stands for an abstention; so does an empty one, and null.
+        unparsed: The answer that stands for an abstention. So does null, and an empty one, except
+            about a passage, where it is SQuAD's answer that there is none.
         labels: What labels of the file are called in the suite.
         shifts: What shifts of the file are called in the suite; others keep their names.
         where: The rows that are this model's: for each column the values that it may have.
 
     Raises:
         ConfigurationError: there is no such paradigm, or a value is not right.
-        DataError: a column is missing, an answer is none of the labels, or stands there twice.
+        DataError: a column is missing, an answer looks like a label and is none, no answer names
+            any, or there are two to one example.
     """
     renamed = dict(labels or {label: label for label in context.labels})
     if unparsed in renamed:
@@ -106,6 +109,7 @@ def build(
     kept = Kept(parse_source(asked, f"model {context.name!r}"))
     path = context.root / source
     answers: dict[tuple[str, str], Prediction] = {}
+    unread: list[tuple[str, str]] = []
     for number, row in parse_rows(path):
         if not kept.has(str(path), number, row):
             continue
@@ -116,30 +120,80 @@ def build(
                 f"{path}, row {number}: a second answer to {identifier!r} under {name!r}; `where` "
                 "tells which rows are this model's"
             )
-        given = value_of(str(path), number, row, answer)
-        text = None if given is None else text_of(str(path), number, answer, given)
-        try:
-            answers[key] = _prediction(text, unparsed, renamed, context.task)
-        except DataError as error:
-            raise DataError(f"{path}, row {number}, field {answer!r}: {error}") from None
+        value = value_of(str(path), number, row, answer)
+        text = None if value is None else text_of(str(path), number, answer, value)
+        answers[key] = _prediction(text, unparsed, renamed, context.task)
+        if answers[key].label is None and text and text != unparsed:
+            unread.append((f"{path}, row {number}, field {answer!r}", text))
     if not answers:
         raise DataError(f"{path}: {kept.why_none() if kept.rows else 'there is no answer in it'}")
+    _check_read(answers.values(), unread, renamed)
     chosen = paradigm_of(context.name, paradigm)
     return ReplayModel(context.name, answers, source, chosen, {"where": where} if where else {})
 
 
-def _prediction(
-    text: str | None, unparsed: str, labels: Mapping[str, str], task: Task
-) -> Prediction:
-    """Return what is recorded as the model's answer.
+def _check_read(
+    answers: Collection[Prediction], unread: Sequence[tuple[str, str]], labels: Mapping[str, str]
+) -> None:
+    """Refuse a file whose answers were not meant to be read as they were.
+
+    Args:
+        answers: All of them.
+        unread: Of those that name no answer, where they stand and what they say.
+        labels: The suite's label for each of the file.
 
     Raises:
-        DataError: it is no label; the message does not say where it stands.
+        DataError: not one answer could be read; or all are labels but one that is nearly a label.
+            Among free texts such a one is what the model said.
     """
-    if text is None or text in ("", unparsed):
+    if not unread:
+        return
+    at, text = unread[0]
+    said = {answer.text for answer in answers if answer.label is not None}
+    if labels and said <= labels.keys() and all(_is_like_label(text, labels) for _, text in unread):
+        raise DataError(f"{at}: {unknown_name('label', text, labels)}")
+    if all(answer.label is None for answer in answers):
+        allowed = "docs/tasks.md says how answers are read"
+        if labels:
+            allowed = (
+                f"the labels are {', '.join(labels)}; what the file calls them is said by "
+                '`labels = { its = "ours" }`'
+            )
+        raise DataError(f"{at}: {text[:60]!r} names no answer, nor does any other; {allowed}")
+
+
+def _is_like_label(text: str, labels: Mapping[str, str]) -> bool:
+    """Return whether a text is a mistyped label, or a number where the labels are numbers."""
+    if len(text) > 2 * max(map(len, labels)):
+        return False  # and too long to be compared letter by letter
+    numbers = all(map(_is_number, labels))
+    return (numbers and _is_number(text)) or bool(get_close_matches(text, labels, 1, 0.85))
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
+
+
+def _prediction(
+    text: str | None, unparsed: str | None, labels: Mapping[str, str], task: Task
+) -> Prediction:
+    """Return the model's answer as the task reads what was recorded.
+
+    Args:
+        text: What was recorded.
+        unparsed: What stands for an abstention.
+        labels: The suite's label for each of the file.
+        task: Reads what is no label by itself.
+    """
+    if text is None or text == unparsed:
         return Prediction(None, text=text)
-    if not task.labels:
-        return Prediction(task.read(text, {}), text=text)
-    if text not in labels:
-        raise DataError(unknown_name("label", text, labels))
-    return Prediction(labels[text], text=text)
+    if not text:
+        return Prediction(task.blank, text=text)
+    if text in labels:
+        return Prediction(labels[text], text=text)
+    words = {label: word for word, label in labels.items()}
+    answer = task.read(text, words)
+    if answer is None and words:
+        # The file's own words first; a model may also have been asked for the suite's labels.
+        answer = task.read(text, {label: label for label in words})
+    return Prediction(answer, text=text)

@@ -185,6 +185,9 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
         *_remarks(result),
     ]
     what = "that flipped" if result.paired else "that it got wrong"
+    if any(flip.label_before is not None for flip in result.flips):
+        # The right answer changed: a wrong one may well be the same as before.
+        what = "that were right before and are wrong under the shift"
     as_diff = result.kind == "adversarial" or bool(result.cases)
     return lines + _flips(result, what, as_diff=as_diff)
 
@@ -364,7 +367,10 @@ def _flips(result: Floor | Evaluation | Comparison, what: str, *, as_diff: bool)
 
 
 def _flip(flip: Flip, *, as_diff: bool) -> list[str]:
-    lines = [f"    - [{one_line(flip.id, 40)}] truth: {one_line(flip.label, LABEL_WIDTH)}"]
+    truth = one_line(flip.label, LABEL_WIDTH)
+    if flip.label_before is not None:
+        truth = f"{one_line(flip.label_before, LABEL_WIDTH)} before, {truth} after"
+    lines = [f"    - [{one_line(flip.id, 40)}] truth: {truth}"]
     if flip.before is not None and as_diff and flip.before != flip.after:
         diff = one_line(word_diff(flip.before, flip.after), DIFF_WIDTH)
         answers = f"{_answer(flip.answer_before)}, then {_answer(flip.answer_after)}"

@@ -352,11 +352,12 @@ def _flip(evaluation: Row, flip: Row) -> str:
     if flip["before"] is not None:
         shown = word_diff(flip["before"], flip["after"])
         answers = f"answered {_answer(flip['answer_before'])}, then {_answer(flip['answer_after'])}"
+    truth = code(flip["label"])
+    if flip.get("label_before") is not None:
+        truth = f"{code(flip['label_before'])}, then {truth}"
     where = code(f"{evaluation['kind']}/{evaluation['shift']}")
-    return (
-        f"- {where}, {code(evaluation['model'])}, truth "
-        f"{code(flip['label'])}, {answers}: {code(shown, DIFF_WIDTH)}\n"
-    )
+    head = f"- {where}, {code(evaluation['model'])}, truth {truth}, {answers}"
+    return f"{head}: {code(shown, DIFF_WIDTH)}\n"
 
 
 def _answer(label: str | None) -> str:

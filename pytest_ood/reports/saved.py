@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FOLDER = ".ood"
 LATEST, BASELINE = "latest", "baseline"
 BASELINE_FILE = "ood-baseline.json"
-NAME = re.compile(r"(?P<number>\d{4,})_(?:(?P<name>.+)_)?(?P<commit>[^_]+)\.json")
+NAME = re.compile(r"\A(?P<number>\d{4,})_(?:(?P<name>.+)_)?(?P<commit>[^_]+)\.json")
 NO_COMMIT = "uncommitted"
 
 

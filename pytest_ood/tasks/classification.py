@@ -24,6 +24,7 @@ class Classification:
         labels: In order.
         name: In suite files.
         measure: What the mean score is called.
+        blank: None: an empty recorded answer is an abstention.
 
     Raises:
         ConfigurationError: fewer than two labels, or the same label twice.
@@ -32,6 +33,7 @@ class Classification:
     labels: tuple[str, ...]
     name: str = "classification"
     measure: str = "accuracy"
+    blank: None = None
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):  # noqa: PLR2004
@@ -52,6 +54,10 @@ class Classification:
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:
         """Return the one label that a text names."""
         return parse_answer(text, label_words)
+
+    def resolve(self, prediction: Prediction, example: Example) -> Prediction:  # noqa: ARG002
+        """Return the prediction: what it answers hangs on no example."""
+        return prediction
 
     def ballot(self, answer: str) -> str:
         """Return the label."""

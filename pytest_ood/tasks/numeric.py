@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,7 +12,7 @@ from pytest_ood.errors import DataError
 from pytest_ood.parsing import without_thoughts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pytest_ood.examples import Example
     from pytest_ood.tasks.protocol import Prediction
@@ -23,31 +24,61 @@ LONGEST_NUMBER = 300
 """Characters; what is longer is no answer to anything, and slow to compute with."""
 
 _SIGN, _MONEY = r"[-+\u2212]", r"[$\u20ac\u00a3\u00a5]"
+# What touches a word belongs to it (A4, x2, item_2); the underscores of markdown (__18__) do not.
+_NO_WORD_BEFORE = r"(?<![^\W_.])(?<![.])(?<![^\W_]_)(?<![^\W_]__)"
+_NO_WORD_AFTER = r"(?![^\W_])"
 _NUMBER = re.compile(
     # A time of day, a score, a date or a version is no number, nor is any part of it one.
     r"(?P<other>(?<!\d)\d+(?:(?::\d+)+|/\d+/\d+|(?:\.\d+){2,}))"
-    # What touches a word before it belongs to it (A4, x2); a sign after a term is an operation.
-    rf"|(?<![\w.])(?P<sign>(?<![)\]%]){_SIGN})?(?:{_MONEY}\s?(?P<inner>{_SIGN})?)?"
+    # A sign after a term is an operation.
+    rf"|{_NO_WORD_BEFORE}(?P<sign>(?<![)\]%]){_SIGN})?(?:{_MONEY}\s?(?P<inner>{_SIGN})?)?"
     # A fraction goes on in no calculation; a hyphen (3/4-inch) or markdown (**3/4**) is none.
     r"(?:(?:(?P<whole>\d+)\s)?(?P<top>\d+)\s?/\s?(?P<bottom>\d+)"
     rf"(?!\d|\.\d| ?=| ?(?:[/+\u00d7-]|\*(?!\*)) ?(?:{_MONEY}|[(\d.]))"
     r"|(?P<digits>(?:\d{1,3}(?P<gap>[, \u00a0\u2009\u202f])\d{3}(?:(?P=gap)\d{3})*(?!\d)|\d+)"
     r"(?:\.\d+)?|\.\d+)"
-    rf"(?:[eE](?P<exponent>{_SIGN}?\d{{1,3}})(?!\w)"
+    rf"(?:[eE](?P<exponent>{_SIGN}?\d{{1,3}}){_NO_WORD_AFTER}"
     rf"|\s?(?:[x*\u00d7]|\\times)\s?10\s?(?:\^|\*\*)\s?\{{?(?P<power>{_SIGN}?\d{{1,3}})\}}?)?)"
 )
-_BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
+_BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\[{}]|(?P<open>\{)|(?P<close>\})")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}")
 _MIXED = re.compile(r"(?<=\d)(?=\\[dt]?frac)")
-_OPENING = r"[\s*_`'\"$\u20ac\u00a3\u00a5(\[{\\\u2248~=:]*"
-# A heading of markdown (#### Step 2: Add) with text below it marks no answer.
-_MARKED = re.compile(rf"{MARK}(?!(?:[^\S\n]|[*_`])*(?:\d+[.)][^\S\n]+)?[^\W\d_][^\n]*\n\s*\S)")
+_MARKUP = r"[\s*_`~]*+"
+# Possessive: two such runs in a row must not be tried in every division of the same characters.
+_OPENING = r"[\s*_`'\"$\u20ac\u00a3\u00a5(\[{\\\u2248~=:]*+"
+_HEADING = re.compile(rf"(?<={MARK})(?:[^\S\n]|[*_`])*+(?:\d+[.)][^\S\n]+)?[^\W\d_]")
+"""What follows the mark where it is a heading of markdown (#### Step 2: Add)."""
+
+# What may stand between "answer" and its verb: (in dollars), [cm], ", in words," or "to part b".
+_BRACKETS = r"(?:\([^()\n]{0,100}+\)|\[[^\[\]\n]{0,100}+\])"
+_PHRASE = (
+    r"(?:,[^,.;:!?\n\d]{1,40}+,|(?:to|for)\s(?:part|question|problem)\s\(?\w{1,3}\)?"
+    r"|(?:to|in|for|of|as)\b[^.,;:!?()\[\]\n\d=]{0,60}?)"
+)
+_VERB = (
+    r"(?:is|was|equals|(?:would|will|should|must|can only)\sbe|has\sto\sbe|comes\s(?:out\s)?to"
+    r"|turns\sout\sto\sbe|=)(?!\w)"
+)
 _SAID = re.compile(
-    r"\banswer\b[\s*_`]*(?:is|was|equals|would be|will be|=)(?!\w)"
+    rf"\banswer(?:['\u2019]s(?!\w)"
+    rf"|\b{_MARKUP}(?:{_BRACKETS}{_MARKUP})?(?:{_PHRASE}{_MARKUP})?(?:{_BRACKETS}{_MARKUP})?(?:"
+    rf"(?:(?:therefore|thus|then|hence|here|also|simply)\s)?{_VERB}"
     # After a bare colon a whole chain of thought may follow: only a number at once is an answer.
-    rf"|\banswer\b[\s*_`]*:(?={_OPENING}[-+\u2212]?{_OPENING}\.?\d)",
+    rf"|:(?={_OPENING}[-+\u2212]?{_OPENING}\.?\d)))",
     re.IGNORECASE,
 )
+_OPERATION = re.compile(
+    r"\A(?:\s|[%)\]])*+(?:[-+\u2212*/\u00d7\u00f7^]|(?:times|plus|minus|divided\sby|multiplied\sby|x)\b)"
+    rf"(?=\s*+(?:{_MONEY}|[(\[.\d]))",
+    re.IGNORECASE,
+)
+"""What makes a number the first term of a calculation."""
+_RESULT = re.compile(
+    r"=|\b(?:which|that|it|this)\s(?:is|equals|gives|makes|comes\sto)\b"
+    r"|\b(?:equals|gives|makes)\b|\b(?:is\s)?equal\sto\b|\b(?:is|or)\b",
+    re.IGNORECASE,
+)
+"""What stands before the result of a calculation."""
 _ANNOTATION = re.compile(r"<<[^<>]*>>")
 
 
@@ -59,11 +90,13 @@ class NumericAnswer:
         name: In suite files.
         labels: None: any number may be an answer.
         measure: What the mean score is called.
+        blank: None: an empty recorded answer is an abstention.
     """
 
     name: str = "numeric"
     labels: tuple[str, ...] = ()
     measure: str = "accuracy"
+    blank: None = None
 
     def reference(self, given: str) -> str:
         """Return the number after the mark of a solution, or the only number there is.
@@ -84,23 +117,29 @@ class NumericAnswer:
 
         It is looked for behind the last `####` (GSM8K), else in the last `\boxed{}`, else behind
         the last "the answer is" (Wei et al. 2022, Chain-of-Thought Prompting), where the first
-        number counts, or, of a calculation, what stands behind its last `=` in that line. What
-        announces an answer and has none behind it, such as a text that was cut off, answers
-        nothing. Without any of these the last number of the text is the answer (Cobbe et al. 2021
-        and those after them score chains of thought so).
+        number counts, or, of a calculation, its result in that line ("676 - 224 = 452", "676 -
+        224, which is 452"). An aside may stand in it: "the answer (arabic numerals) is" (Kojima et
+        al. 2022, Large Language Models are Zero-Shot Reasoners). What announces an answer and has
+        none behind it, such as a text that was cut off, answers nothing. Without any of these the
+        last number of the text is the answer (Cobbe et al. 2021 and those after them score chains
+        of thought so).
         """
         plain = _MIXED.sub(" ", without_thoughts(text)).replace("{,}", ",")
         said = _FRACTION.sub(r"\1/\2", plain)
-        marks = list(_MARKED.finditer(said))
-        if marks:
-            return next(numbers(said[marks[-1].end() :]), None)
-        boxes = _BOXED.findall(said)
-        if boxes:
-            return next(numbers(boxes[-1].rpartition("=")[2]), None)
+        marked = _after_mark(said)
+        if marked is not None:
+            return next(numbers(marked), None)
+        box = _last_box(said)
+        if box is not None:
+            return next(numbers(box.rpartition("=")[2]), None)
         announced = list(_SAID.finditer(said))
         if announced:
             return _first_result(said[announced[-1].end() :])
-        return next(iter([*numbers(said)][-1:]), None)
+        return next(_canonical(reversed([*_NUMBER.finditer(said)])), None)
+
+    def resolve(self, prediction: Prediction, example: Example) -> Prediction:  # noqa: ARG002
+        """Return the prediction: what it answers hangs on no example."""
+        return prediction
 
     def ballot(self, answer: str) -> str:
         """Return the number, which has one way to be written."""
@@ -123,7 +162,12 @@ def numbers(text: str) -> Iterator[str]:
     "one" is a pronoun more often, and no published evaluation reads them. Times of day, ratios,
     dates and versions are none either.
     """
-    for match in _NUMBER.finditer(text):
+    return _canonical(_NUMBER.finditer(text))
+
+
+def _canonical(matches: Iterable[re.Match[str]]) -> Iterator[str]:
+    """Yield the canonical form of each match that is a number."""
+    for match in matches:
         value = _value(match)
         text = "" if value is None else written(value)
         # What is written must be a number itself: 1e999 would be too long to be one.
@@ -147,13 +191,10 @@ def canonical_number(text: str) -> str:
 def written(value: Fraction) -> str:
     """Write a value as a decimal without surplus zeros, or as a fraction where it has no end."""
     top, rest = value.numerator, value.denominator
-    places = 0
-    for prime in (2, 5):
-        count = 0
-        while rest % prime == 0:
-            rest, count = rest // prime, count + 1
-        places = max(places, count)
-    if rest != 1:
+    twos = (rest & -rest).bit_length() - 1
+    fives = round(math.log(rest >> twos, 5))
+    places = max(twos, fives)
+    if rest >> twos != 5**fives:
         return f"{top}/{value.denominator}"
     digits = str(abs(top) * 10**places // value.denominator).rjust(places + 1, "0")
     sign = "-" if top < 0 else ""
@@ -181,17 +222,70 @@ def _value(match: re.Match[str]) -> Fraction | None:
         if not bottom:
             return None
         return sign * (int(match["whole"] or 0) + Fraction(int(match["top"]), bottom))
-    power = (match["exponent"] or match["power"] or "0").replace("\u2212", "-")
+    power = int((match["exponent"] or match["power"] or "0").replace("\u2212", "-"))
     plain = re.sub(r"[,\s]", "", match["digits"])
-    return sign * Fraction(plain if plain[0] != "." else f"0{plain}") * Fraction(10) ** int(power)
+    digits = Fraction(plain if plain[0] != "." else f"0{plain}")
+    if digits and abs(power) > 2 * LONGEST_NUMBER:
+        return None  # too long to be written, and slow to compute with
+    return sign * digits * Fraction(10) ** power
 
 
 def _first_result(said: str) -> str | None:
     """Return the first number, or of a calculation the result that stands in the same line."""
     for line in said.splitlines():
-        found = list(numbers(line))
-        if found:
-            results = [next(numbers(part), None) for part in line.split("=")[1:]]
-            known = [result for result in results if result is not None]
-            return known[-1] if known else found[0]
+        first = next((m for m in _NUMBER.finditer(line) if next(_canonical([m]), None)), None)
+        if first is None:
+            continue
+        results = list(_canonical(_heads(line.split("=")[1:])))
+        if results:
+            return results[-1]
+        rest = line[first.end() :]
+        if _OPERATION.match(rest):
+            sign = _RESULT.search(rest)
+            result = next(numbers(rest[sign.end() :]), None) if sign else None
+            if result is not None:
+                return result
+        return next(_canonical([first]))
     return None
+
+
+def _heads(parts: Iterable[str]) -> Iterator[re.Match[str]]:
+    """Yield the first number of each part that has one."""
+    for part in parts:
+        match = next((m for m in _NUMBER.finditer(part) if next(_canonical([m]), None)), None)
+        if match:
+            yield match
+
+
+def _after_mark(text: str) -> str | None:
+    """Return what follows the last mark; None where there is none that announces an answer.
+
+    A heading of markdown (#### Step 2: Add) with text below it marks no answer.
+    """
+    end = len(text)
+    last = len(text.rstrip())
+    while True:
+        start = text.rfind("\n", 0, end) + 1
+        line = text[start:end]
+        index = line.rfind(MARK)
+        while index >= 0:
+            after = start + index + len(MARK)
+            if end >= last or not _HEADING.match(text, after, end):
+                return text[after:]
+            index = line.rfind(MARK, 0, index)
+        if not start:
+            return None
+        end = start - 1
+
+
+def _last_box(text: str) -> str | None:
+    r"""Return what stands in the last `\boxed{}` that is closed, braces inside it included."""
+    opened: list[int | None] = []
+    box = None
+    for match in _BRACES.finditer(text):
+        if match["box"] or match["open"]:
+            opened.append(match.end() if match["box"] else None)
+        elif match["close"] and opened:
+            start = opened.pop()
+            box = box if start is None else text[start : match.start()]
+    return box

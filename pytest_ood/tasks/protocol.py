@@ -65,6 +65,11 @@ class Task(Protocol):
         """What the mean score is called in reports."""
         ...
 
+    @property
+    def blank(self) -> str | None:
+        """The answer that an empty recorded one is; None where it is an abstention."""
+        ...
+
     def reference(self, given: str) -> str:
         """Return a right answer, as data holds it, in the form that answers are compared in.
 
@@ -79,6 +84,13 @@ class Task(Protocol):
         Args:
             text: What it wrote.
             label_words: The word for each label; empty where the task has none.
+        """
+        ...
+
+    def resolve(self, prediction: Prediction, example: Example) -> Prediction:
+        """Return a prediction as it is compared with the right answers of its example.
+
+        Nearly always as it is; `read` sees the text alone, and this what was asked.
         """
         ...
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pytest_ood.parsing import without_thoughts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pytest_ood.examples import Example
     from pytest_ood.tasks.protocol import Prediction
@@ -28,7 +28,7 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 _MARKDOWN = "*_`"
-_BULLET = re.compile(r"(?:[-*\u2022>]|#+)\s+")
+_BULLET = re.compile(r"(?:[-*\u2022>]|(?<!#)#+)\s+")
 _QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
 _ANNOUNCED = re.compile(
     r"(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|my)\s+)?(?:(?:final|short|correct)\s+)?answer"
@@ -75,6 +75,11 @@ class QuestionAnswering:
         """What the mean score is called."""
         return "token F1" if self.metric == "f1" else "exact match"
 
+    @property
+    def blank(self) -> str | None:
+        """What an empty recorded answer means: about a passage, that there is no answer."""
+        return NO_ANSWER if self.name == "extractive-qa" else None
+
     def reference(self, given: str) -> str:
         """Return a right answer without white space around it; empty where there is none."""
         return given.strip()
@@ -88,13 +93,27 @@ class QuestionAnswering:
         the answer that there is none, which is right where a question has none (SQuAD 2.0). From
         memory it is an abstention: the question has an answer, which the model did not give.
         """
-        # Half an emoji, as where an answer was cut off, is what no encoding can carry.
-        carried = text.encode("utf-8", "replace").decode()
-        lines = (_bare(line) for line in without_thoughts(carried).splitlines())
-        answer = next((line for line in lines if line), None)
+        answer = next(_answers(text), None)
         if answer is None or not says_none(answer):
             return answer
-        return NO_ANSWER if self.name == "extractive-qa" else None
+        return self.blank
+
+    def resolve(self, prediction: Prediction, example: Example) -> Prediction:
+        """Return a prediction with the answer in its own words where a right answer has these.
+
+        "unknown" or "not mentioned" says that there is no answer, except where the passage answers
+        so: the official scripts compare the words.
+        """
+        if prediction.label or prediction.text is None:
+            return prediction
+        right = [set(normalized(r).split()) for r in (example.label, *example.references)]
+        lines = list(_answers(prediction.text))
+        # A chain of thought answers in its last line, anything else in its first.
+        for line in (*lines[:1], *lines[-1:]):
+            words = set(normalized(line).split())
+            if words and says_none(line) and any(words <= reference for reference in right):
+                return replace(prediction, label=line)
+        return prediction
 
     def ballot(self, answer: str) -> str:
         """Return the answer as it is compared: normalized."""
@@ -159,15 +178,32 @@ def says_none(answer: str) -> bool:
     return bool(found and _BEHIND.fullmatch(said, found.end())) or bool(_LACKS.fullmatch(said))
 
 
+def _answers(text: str) -> Iterator[str]:
+    """Yield the lines of a text that say anything, without what is around the answer."""
+    # Half an emoji, as where an answer was cut off, is what no encoding can carry.
+    carried = text.encode("utf-8", "replace").decode()
+    return filter(None, map(_bare, without_thoughts(carried).splitlines()))
+
+
 def _bare(line: str) -> str:
     """Return a line of an answer without what is around the answer."""
-    before, bare = None, line.strip()
-    while bare != before:
-        before = bare
-        bare = bare.strip(_MARKDOWN).strip()
-        found = _BULLET.match(bare) or _ANNOUNCED.match(bare)
-        bare = bare[found.end() :].strip() if found else bare
-        bare = _STOP.sub("", bare)
-        if len(bare) > 1 and _QUOTES.get(bare[0]) == bare[-1] and bare[-1] not in bare[1:-1]:
-            bare = bare[1:-1].strip()
-    return bare
+    # A window that shrinks: copying the rest for every bullet of a long row would take a time that
+    # grows with the square of its length.
+    start, end = 0, len(line)
+    before = None
+    while (start, end) != before:
+        before = start, end
+        while start < end and (line[start].isspace() or line[start] in _MARKDOWN):
+            start += 1
+        while start < end and (line[end - 1].isspace() or line[end - 1] in _MARKDOWN):
+            end -= 1
+        opening = _BULLET.match(line, start, end) or _ANNOUNCED.match(line, start, end)
+        if opening:
+            start = opening.end()
+            continue
+        if _STOP.match(line, max(start, end - 1), end):
+            end -= 1
+        closing = _QUOTES.get(line[start:end][:1]) if end - start > 1 else None
+        if closing == line[end - 1 : end] and line.find(closing, start + 1, end - 1) < 0:
+            start, end = start + 1, end - 1
+    return line[start:end]

@@ -128,7 +128,7 @@ def configure(project: pytest.Pytester, suite: str, *models: str) -> None:
 
 
 READER = 'reader]\ncallable = "answering:reader"\nbaseline = true\nfingerprint = "1"'
-RECORDED = 'recorded]\nreplay = "answers.jsonl"\nparadigm = "prompted"'
+RECORDED = 'recorded]\nreplay = "answers.jsonl"\nparadigm = "prompted"\nunparsed = ""'
 ADDER = 'adder]\ncallable = "answering:adder"'
 
 
@@ -226,3 +226,30 @@ def test_what_makes_no_sense_for_numbers_is_refused(
     assert run.ret != pytest.ExitCode.OK
     told = f"{run.stdout.str()}\n{run.stderr.str()}".replace("\n", " ")
     assert re.search(message, told)
+
+
+def test_recorded_answers_to_squad_2_score_as_its_script_has_it(questions: pytest.Pytester) -> None:
+    """An empty answer is right where there is none, "unknown" where the passage says so."""
+    golds = ["Rome", "", "unknown", "not mentioned", "N/A", ""]
+    rows = [
+        {"id": f"q{n}", "question": f"Where is {n}?", "context": "In Rome.", "answer": golds[n % 6]}
+        for n in range(120)
+    ]
+    answers = [
+        {"shift": shift, "id": row["id"], "answer": row["answer"]}
+        for row in rows
+        for shift in ("in-distribution", "other")
+    ]
+    for name in ("qa", "other"):
+        questions.path.joinpath(f"{name}.jsonl").write_text(lines(rows))
+    questions.path.joinpath("answers.jsonl").write_text(lines(answers))
+    head = QA.partition("[shifts.noise.closed-book]")[0].format(metric="")
+    questions.path.joinpath("qa.toml").write_text(
+        f"{head}\n[budgets]\ndomain = {{ max_drop = 0.3 }}"
+    )
+    configure(questions, "qa.toml", RECORDED.replace('\nunparsed = ""', ""))
+    run = questions.runpytest_inprocess("--ood-suite", "--ood-report=r.json")
+    run.assert_outcomes(passed=2)
+    report = json.loads(questions.path.joinpath("r.json").read_text())
+    (floor,) = report["in_distribution"]
+    assert (floor["score"], floor["abstained"]) == (1.0, 0)

@@ -75,8 +75,17 @@ def test_a_negated_text_is_scored_against_the_other_label(project: pytest.Pytest
         assert (evaluation["score_id"], evaluation["score_ood"]) == (1.0, 0.0)
         assert evaluation["verdict"] == "fail"
     result.stdout.re_match_lines(
-        [r".*truth: negative", r".*after, answered positive: .* was (not|never|hardly) a .*"]
+        [
+            r".*that were right before and are wrong under the shift:",
+            r".*truth: positive before, negative after",
+            r".*after, answered positive: .* was (not|never|hardly) a .*",
+        ]
     )
+    flip = report["evaluations"][0]["flips"][0]
+    assert (flip["label_before"], flip["label"]) in [
+        ("positive", "negative"),
+        ("negative", "positive"),
+    ]
 
 
 def test_a_model_that_understands_not_passes(project: pytest.Pytester) -> None:
@@ -178,3 +187,24 @@ def test_frail(ood):
     result = project.runpytest_inprocess("--ood-suite", "-k", "test_own")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*fail: frail under noise/negate*"])
+
+
+def test_helm_s_robust_score_of_one_composite(project: pytest.Pytester) -> None:
+    """The worst of the original and one perturbed version, example by example.
+
+    Liang et al. 2022, HELM, section 4.3; the version is its mild mix (appendix D.1).
+    """
+    mild = """
+    perturbation = ["lower-case", "contract", "misspelling", "extra-spaces"]
+    parameters = { misspelling = { share = 0.1 } }
+    [budgets]
+    worst-case = { max_drop = 0.9 }
+    """
+    result, report = evaluated(project, mild)
+    assert result.ret == pytest.ExitCode.OK
+    found = {(e["model"], e["shift"]): e for e in report["evaluations"]}
+    for model in {e["model"] for e in report["evaluations"]}:
+        version, worst = found[model, "shift"], found[model, "worst-case"]
+        assert version["n"] + version["unchanged"] == 300 == worst["n"]
+        lost = version["flipped"]
+        assert worst["score_ood"] == pytest.approx(worst["score_id"] - lost / 300)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +11,10 @@ import pytest
 from pytest_ood.errors import ConfigurationError, DataError, ModelError
 from pytest_ood.models import adapter
 from pytest_ood.models.protocol import Context, Model, RecordedModel
-from pytest_ood.tasks import NumericAnswer, Prediction
+from pytest_ood.tasks import NumericAnswer, Prediction, QuestionAnswering, Task
 
 build = adapter("replay").build
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
 ROWS = [
     {"id": "1", "shift": "in-distribution", "answer": "positive"},
@@ -170,3 +173,55 @@ def test_recorded_answers_in_words_are_read_like_any_other(context: Context) -> 
         Prediction("1250", text="It is 1,250."), Prediction("7", text="7"),
         Prediction(None, text="Hm"),
     ]  # fmt: skip
+
+
+def test_free_text_answers_are_read_by_the_task(context: Context) -> None:
+    """What a model wrote names a label as it would live; what names none is an abstention."""
+    texts = ["The sentiment is Positive.", "**negative**", "Neutral", "Sorry, I cannot tell.", "1"]
+    rows = [{"id": n, "shift": "s", "answer": a} for n, a in enumerate(texts)]
+    renamed = {"negative": "negative", "1": "positive"}
+    model = recorded(context, rows, labels=renamed)
+    labels = ["positive", "negative", None, None, "positive"]
+    assert model.recall("s", [*"01234"]) == [
+        Prediction(label, text=text) for label, text in zip(labels, texts, strict=True)
+    ]
+
+
+def test_published_raw_answers_are_read_as_their_authors_did(context: Context) -> None:
+    """Of DecodingTrust's raw answers hardly one names a label that its authors did not find."""
+    path = SHARED / "decodingtrust-ood" / "sst2_style_gpt_predictions.csv"
+    if not path.is_file():
+        pytest.skip(f"the shared data {path} is not there")
+    with path.open(encoding="utf-8", newline="") as file:
+        unparsed = [row for row in csv.DictReader(file) if row["pred"] == "UNPARSED"]
+    rows = [{"id": n, "shift": "s", "answer": r["raw_answer"]} for n, r in enumerate(unparsed)]
+    rows.append({"id": "x", "shift": "s", "answer": "positive"})
+    model = recorded(context, rows)
+    read = [prediction.label for prediction in model.answers.values()]
+    assert sum(label is not None for label in read) < 0.02 * len(read)
+
+
+def test_a_file_without_any_label_in_it_is_refused(context: Context) -> None:
+    """Where no answer names a label the column or the labels are others, not all answers silent."""
+    rows = [{"id": n, "shift": "s", "answer": a} for n, a in enumerate(["pos", "neg", "pos"])]
+    with pytest.raises(DataError) as caught:
+        recorded(context, rows)
+    assert "row 1, field 'answer': 'pos' names no answer, nor does any other" in str(caught.value)
+    assert "`labels = {" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("task", "label"),
+    [(QuestionAnswering("extractive-qa"), ""), (QuestionAnswering("closed-book-qa"), None),
+     (NumericAnswer(), None)],
+)  # fmt: skip
+def test_an_empty_answer_about_a_passage_is_that_there_is_none(
+    task: Task, label: str | None, context: Context
+) -> None:
+    """SQuAD 2.0 records "" for "no answer"; elsewhere, and if `unparsed` says so, it is silence."""
+    rows = [{"id": n, "shift": "s", "answer": a} for n, a in enumerate(["", None, "1990"])]
+    asked = replace(context, task=task)
+    model = recorded(asked, rows)
+    assert [p.label for p in model.recall("s", [*"012"])] == [label, None, "1990"]
+    model = recorded(asked, rows, unparsed="")
+    assert [p.label for p in model.recall("s", [*"012"])] == [None, None, "1990"]

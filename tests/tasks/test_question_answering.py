@@ -164,3 +164,34 @@ def test_a_reference_is_without_white_space() -> None:
     """What data hold is stripped, and may be empty."""
     assert EXTRACTIVE.reference(" Paris\n") == "Paris"
     assert EXTRACTIVE.reference("") == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "golds", "label"),
+    [
+        ("unknown", ["unknown"], "unknown"),
+        ("Unknown.", ["unknown", "the sea"], "Unknown"),
+        ("Not mentioned", ["not mentioned"], "Not mentioned"),
+        ("N/A", ["N/A"], "N/A"),
+        ("unknown", ["of unknown origin"], "unknown"),
+        ("I think about it.\nAnswer: unknown", ["unknown"], "I think about it."),
+        ("unknown", [""], ""),
+        ("unknown", ["Rome"], ""),
+        ("I don't know", ["unknown"], ""),
+        ("unknown", ["", "unknown"], "unknown"),
+    ],
+)
+def test_words_for_no_answer_may_be_the_right_answer(
+    said: str, golds: list[str], label: str
+) -> None:
+    """Where the passage itself answers "unknown", that is what was answered; else there is none."""
+    example = Example("1", "q", golds[0], tuple(golds[1:]))
+    read = Prediction(EXTRACTIVE.read(said, {}), text=said)
+    assert EXTRACTIVE.resolve(read, example).label == label
+
+
+def test_from_memory_too_unknown_may_be_right() -> None:
+    """An abstention, except where its words are the right answer."""
+    said = Prediction(CLOSED.read("unknown", {}), text="unknown")
+    assert CLOSED.resolve(said, Example("1", "q", "Unknown")).label == "unknown"
+    assert CLOSED.resolve(said, Example("1", "q", "Rome")).label is None

@@ -1,0 +1,108 @@
+"""Several perturbations one after the other, as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from pytest_ood.errors import ConfigurationError
+from pytest_ood.perturbations.contracts import PRESERVING, Changing, Derived, Uncertain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ood.perturbations.contracts import Contract
+    from pytest_ood.perturbations.protection import Protection
+    from pytest_ood.perturbations.protocol import Generator
+
+
+@dataclass(frozen=True)
+class Composite:
+    """Perturbations that are applied in order, each to what the one before it has left.
+
+    HELM's robust versions are of this kind (Liang et al. 2022, appendix D.1): lower case,
+    contractions, misspellings and more spaces in one text.
+
+    Attributes:
+        parts: Two or more, in order.
+        contract: What they may do to the label together.
+    """
+
+    parts: tuple[Generator, ...]
+    contract: Contract
+
+    @property
+    def name(self) -> str:
+        """The parts' names."""
+        return " + ".join(part.name for part in self.parts)
+
+    @property
+    def fingerprint(self) -> str:
+        """The parts' fingerprints, in order."""
+        return " + ".join(part.fingerprint for part in self.parts)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The parts' parameters that name a language model."""
+        return tuple(model for part in self.parts for model in part.models)
+
+    def __call__(self, text: str, rng: Random) -> str:
+        """Perturb one text; raises as its parts do."""
+        for part in self.parts:
+            # A stream for each: what one part draws must not hang on how much the last one drew.
+            text = part(text, Random(rng.getrandbits(64)))
+        return text
+
+    def at(self, severity: int) -> Composite:
+        """Return the same perturbation with all parts at a severity from 1 to 5.
+
+        Raises:
+            ConfigurationError: another severity, or a part has its `share` as a parameter.
+        """
+        return replace(self, parts=tuple(part.at(severity) for part in self.parts))
+
+    def keeping(self, protection: Protection | None) -> Composite:
+        """Return the same perturbation, all parts of which leave protected spans alone."""
+        return replace(self, parts=tuple(part.keeping(protection) for part in self.parts))
+
+    def under(self, contract: Contract) -> Composite:
+        """Return the same perturbation under another contract, such as another filter."""
+        return replace(self, contract=contract)
+
+    def check_models(self) -> None:
+        """Refuse a language model that has to be named and is not; raises ConfigurationError."""
+        for part in self.parts:
+            part.check_models()
+
+
+def composed(parts: Sequence[Generator]) -> Composite:
+    """Return perturbations one after the other as one perturbation.
+
+    Args:
+        parts: Two or more that keep the label, or whose change a filter judges: then the filter
+            judges what comes out at the end.
+
+    Raises:
+        ConfigurationError: fewer than two; one that changes the label or derives it; or filters
+            that differ.
+    """
+    if len(parts) < 2:  # noqa: PLR2004 - one is no composite
+        raise ConfigurationError(
+            f"a composite is made of two or more perturbations, not of {len(parts)}"
+        )
+    contract: Contract = PRESERVING
+    for part in parts:
+        if isinstance(part.contract, Changing | Derived):
+            raise ConfigurationError(
+                f"{part.name} is {part.contract.name}: which label follows on several changes is "
+                "not known; compose perturbations that keep the label"
+            )
+        if isinstance(part.contract, Uncertain):
+            if isinstance(contract, Uncertain) and contract != part.contract:
+                raise ConfigurationError(
+                    f"{' + '.join(p.name for p in parts)}: the parts have different filters; name "
+                    "one for all with `filter`"
+                )
+            contract = part.contract
+    return Composite(tuple(parts), contract)

@@ -1,0 +1,185 @@
+"""No answer, file or field costs more than linear time: every pattern, on hostile text."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+import pytest_ood
+from pytest_ood.parsing import parse_answer, without_thoughts
+from pytest_ood.tasks import NumericAnswer, QuestionAnswering, reasoning_of
+from pytest_ood.tasks.question_answering import normalized, says_none, token_f1
+
+SIZE = 100_000
+LIMIT = 2.0
+"""Seconds. What is linear takes milliseconds; what grows with the square takes eight and more."""
+
+PARTS = (
+    " ",
+    "\n",
+    "\t",
+    "\u00a0",
+    "a",
+    "A",
+    "1",
+    "9",
+    ".",
+    ",",
+    ":",
+    ";",
+    "-",
+    "_",
+    "*",
+    "#",
+    "=",
+    "$",
+    "%",
+    "/",
+    "\\",
+    "'",
+    '"',
+    "`",
+    "~",
+    "|",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "<",
+    ">",
+    "&",
+    "@",
+    "\u0301",
+    "\u4e2d",
+    "\U0001f600",
+    "a ",
+    "a\n",
+    " \n",
+    "1 ",
+    "1,",
+    "1.",
+    "1/",
+    "1:",
+    "1,000",
+    "-1",
+    "$ ",
+    "a'",
+    "a-",
+    "a.",
+    "a_",
+    "()",
+    "{}",
+    "<a>",
+    "<<",
+    "<think>",
+    "</think>",
+    "#### ",
+    "####a\n",
+    "answer ",
+    "answer: ",
+    "answer to ",
+    "the answer is ",
+    "answer (a) ",
+    "- ",
+    "\\boxed{",
+    "\\frac{1}{",
+    "1e99 ",
+    "not ",
+    "http://",
+    "www.",
+    "a@a.",
+    "``` ",
+    "`a` ",
+    '{"a": ',
+    '"a",',
+    "\\u0061",
+    "%41",
+    "&amp;",
+)
+"""Each is repeated up to the size, alone and with something else before and behind it."""
+
+
+def hostile_texts() -> Iterator[tuple[str, str]]:
+    """Yield texts of 100,000 characters of which patterns may try every part, with their names."""
+    for part in PARTS:
+        text = (part * (SIZE // len(part) + 1))[:SIZE]
+        yield repr(part), text
+        yield f"answer: + {part!r} + !", f"answer: {text}!"
+
+
+def modules() -> Iterator[Any]:
+    """Yield the package's modules that can be imported here."""
+    for info in pkgutil.walk_packages(pytest_ood.__path__, "pytest_ood."):
+        if info.name.rpartition(".")[2] != "__main__":
+            yield importlib.import_module(info.name)
+
+
+def patterns() -> dict[str, re.Pattern[str]]:
+    """Return the package's compiled patterns, each once, by module and name."""
+    named: dict[re.Pattern[str], str] = {}
+    for module in modules():
+        for name, value in vars(module).items():
+            for number, one in enumerate(value if isinstance(value, tuple | list) else [value]):
+                if isinstance(one, re.Pattern) and isinstance(one.pattern, str):
+                    named.setdefault(one, f"{module.__name__}.{name}.{number}")
+    return {name: pattern for pattern, name in named.items()}
+
+
+PATTERNS = patterns()
+
+READERS: dict[str, Callable[[str], object]] = {
+    "numeric": partial(NumericAnswer().read, label_words={}),
+    "extractive-qa": partial(QuestionAnswering("extractive-qa").read, label_words={}),
+    "closed-book-qa": partial(QuestionAnswering("closed-book-qa").read, label_words={}),
+    "classification": partial(
+        parse_answer, label_words={"positive": "positive", "not good": "not good", "1": "1"}
+    ),
+    "thoughts": without_thoughts,
+    "solution": reasoning_of,
+    "normalized": normalized,
+    "token F1": partial(token_f1, reference="a an the"),
+    "no answer": says_none,
+}
+
+
+def slowest(read: Callable[[str], object]) -> tuple[float, str]:
+    """Return the longest time that any hostile text takes to be read, and its name.
+
+    Of this process: others on the same machine do not count.
+    """
+    times = []
+    for name, text in hostile_texts():
+        start = time.process_time()
+        read(text)
+        times.append((time.process_time() - start, name))
+        if times[-1][0] > LIMIT:
+            break
+    return max(times)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_answers_are_read_in_linear_time(name: str) -> None:
+    """A model that repeats itself without end costs no more than the time to read it."""
+    seconds, text = slowest(READERS[name])
+    assert seconds < LIMIT, text
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_patterns_are_searched_in_linear_time(name: str) -> None:
+    """No pattern of the package tries the divisions of a long text one by one."""
+
+    def search(text: str) -> None:
+        for _ in PATTERNS[name].finditer(text):
+            pass
+
+    seconds, text = slowest(search)
+    assert seconds < LIMIT, f"{text}: {PATTERNS[name].pattern}"
