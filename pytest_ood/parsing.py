@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from unicodedata import category, normalize
 
@@ -23,6 +24,9 @@ NEGATIONS = frozenset(
 
 _BREAKS = frozenset(".,;:!?\u2026\u3002\u3001\n")
 """A negation reaches no further than to one of these."""
+
+MOST_BRACES = 1000
+"""Opening braces of a text at which a JSON object is looked for."""
 
 _THOUGHTS = re.compile(r"\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 
@@ -118,7 +122,8 @@ def _tokens(text: str) -> list[str]:
 def _json_object(text: str) -> tuple[int, dict[str, Any] | None]:
     """Return where the first JSON object of a text starts, and the object; its end and None."""
     decoder = json.JSONDecoder()
-    for match in re.finditer(r"\{", text):
+    # Each failure counts the lines before it, so that ever more of them would take ever longer.
+    for match in islice(re.finditer(r"\{", text), MOST_BRACES):
         try:
             return match.start(), decoder.raw_decode(text, match.start())[0]
         except ValueError:
