@@ -7,7 +7,6 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,15 +15,18 @@ from urllib.parse import urlsplit
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.examples import canonical
+from pytest_ood.models._api.answers import labelled, unmarked
 from pytest_ood.models._api.asking import Account, Missing, Patience, Question, ask
 from pytest_ood.models._api.calls import (
     DEFAULT_BASE_URL,
     DEFAULT_KEY_NAME,
+    Header,
     Reply,
     Server,
-    is_loopback,
+    is_this_machine,
 )
 from pytest_ood.models._api.limits import Caps, Ledger, Pace, Prices
+from pytest_ood.models._api.transport import unsendable
 from pytest_ood.models._prompts import (
     SOURCE,
     Showing,
@@ -34,14 +36,16 @@ from pytest_ood.models._prompts import (
 )
 from pytest_ood.models._voting import Sample, Sampling, elected
 from pytest_ood.models.protocol import Facts, Usage
+from pytest_ood.parsing import without_thoughts
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
     from pytest_ood.prompting import Prompt
+    from pytest_ood.redaction import Secrets
     from pytest_ood.tasks import Task
 
 EXAMPLE = """\
@@ -67,10 +71,21 @@ take more words than demonstrations show them."""
 TOKENS_OF_A_MESSAGE = 16
 """What a chat template may put around a message."""
 
+TOKEN_SHOWN, TOKENS_SHOWN = 20, 5
+"""Characters of a token, and tokens of an answer, that an error shows."""
+
 TOKENS_OF_A_CHAT = 96
 """What it may put before all of them, such as a system message of its own."""
 
-_KEY_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_KEY_NAME = re.compile(r"(?:env:)?([A-Z_][A-Z0-9_]*)")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_FROM_ENVIRONMENT = re.compile(r"((?:[A-Za-z-]+ )?)env:([A-Za-z_][A-Za-z0-9_]*)")
+"""The value of a header: `env:NAME`, or a scheme before it, as `Token env:NAME`."""
+
+_SECRET_HEADER = re.compile(r"key|token|secret|auth|password|cookie|credential|sign", re.IGNORECASE)
+_SECRET_VALUE = re.compile(r"(?:bearer|basic|token) |(?:sk|gsk|hf|xai|pk)[-_]", re.IGNORECASE)
+_CLIENTS_HEADERS = ("accept-encoding", "connection", "content-length", "content-type", "host",
+                    "transfer-encoding")  # fmt: skip
 _OWN_FIELDS = (
     "model", "messages", "n", "stream", "temperature", "max_tokens", "max_completion_tokens",
     "seed", "response_format", "logprobs", "top_logprobs",
@@ -173,6 +188,11 @@ class ApiModel:
         return replace(self, load_prompt=lambda: prompt)
 
     @property
+    def secrets(self) -> Secrets:
+        """What no output may hold: the key, and whatever else lets one in."""
+        return self.server.secrets
+
+    @property
     def parameters(self) -> Mapping[str, Any]:
         """Prompt and decoding."""
         sent = self.decoding.fields(list(self.prompt.label_words.values()))
@@ -181,11 +201,14 @@ class ApiModel:
         if sampling.samples > 1:
             voting = {k: v for k, v in sampling.parameters.items() if k.startswith("vote")}
             decoding |= {"samples": sampling.samples, "seed": self.decoding.seed or 0, **voting}
+        # A header may choose what answers; what a variable holds lets one in, and decides nothing.
+        headers = {h.name: h.text for h in self.server.headers if h.variable is None}
         return {
             **prompt_parameters(self.prompt, self.task),
             "base_url": self.server.base_url,
             "answer": self.decoding.form,
             **decoding,
+            **({"headers": headers} if headers else {}),
         }
 
     @property
@@ -298,23 +321,40 @@ class ApiModel:
         missing = [outcome.reason for outcome in outcomes if isinstance(outcome, Missing)]
         if missing:
             return Prediction(None, error=missing[0])
+        # An answer is read as it came. What is stored and shown of it is another matter.
         samples = [Sample(reply.text, self._answer(reply)) for reply in replies]
         prediction = elected(samples, self.decoding.sampling, self.task)
+        if prediction.text is not None:
+            prediction = replace(prediction, text=self.server.redact(prediction.text))
+        if not self.task.labels:
+            prediction = self._without_secrets(prediction)
         if not self.decoding.top_logprobs or replies[0].declined:
             return prediction
-        return replace(prediction, scores=_scores(replies[0].likely, self.prompt.label_words))
+        scores = first_scores(replies[0].likely, self.prompt.label_words)
+        if prediction.label is not None and not scores:
+            tokens = [self.server.redact(token) for token, _ in replies[0].likely[0]]
+            listed = ", ".join(repr(token[:TOKEN_SHOWN]) for token in tokens[:TOKENS_SHOWN])
+            return Prediction(
+                None,
+                error="none of the likeliest first tokens begins the word of one label alone "
+                f"({listed}); let the prompt ask for the word by itself, or leave out "
+                "`top_logprobs`",
+            )
+        return replace(prediction, scores=scores)
+
+    def _without_secrets(self, prediction: Prediction) -> Prediction:
+        """Return an answer in free text without secrets."""
+        label, redact = prediction.label, self.server.redact
+        scores = {redact(answer): score for answer, score in prediction.scores.items()}
+        return replace(prediction, label=None if label is None else redact(label), scores=scores)
 
     def _answer(self, reply: Reply) -> str | None:
         text = reply.text
         if reply.declined:
             return None
         if self.decoding.form != "text":
-            try:
-                answer = json.loads(text)
-            except (ValueError, RecursionError):
-                return None
-            word = answer.get("label") if isinstance(answer, Mapping) else None
-            return self.task.read(word, self.prompt.label_words) if isinstance(word, str) else None
+            word = labelled(without_thoughts(text))
+            return None if word is None else self.task.read(word, self.prompt.label_words)
         return read_answer(self.prompt, self.task, text, finished=reply.finished)
 
 
@@ -323,18 +363,29 @@ def _json_answer(word: str) -> str:
     return json.dumps({"label": word}, ensure_ascii=False)
 
 
+def first_scores(
+    likely: Sequence[Sequence[tuple[str, float]]], label_words: Mapping[str, str]
+) -> dict[str, float]:
+    """Return each label's probability at the first place of an answer where any has one."""
+    found = (_scores(place, label_words) for place in likely)
+    return next(filter(None, found), {})
+
+
 def _scores(
     likely: Sequence[tuple[str, float]], label_words: Mapping[str, str]
 ) -> dict[str, float]:
     """Return each label's share of the probability of first tokens that start its word alone.
 
-    None where no token starts one.
+    None where no token starts one. A token is read as it is, and else as tokenizers mark bytes.
     """
     words = {label: word.strip().casefold() for label, word in label_words.items()}
     shares = dict.fromkeys(words, 0.0)
     for token, logprob in likely:
-        start = token.strip().casefold()
-        meant = [label for label, word in words.items() if start and word.startswith(start)]
+        for text in (token, unmarked(token)):
+            start = text.strip().casefold()
+            meant = [label for label, word in words.items() if start and word.startswith(start)]
+            if meant:
+                break
         if len(meant) == 1:
             shares[meant[0]] += math.exp(logprob)
     whole = sum(shares.values())
@@ -357,6 +408,7 @@ def build(
     label_words: Mapping[str, str] | None = None,
     base_url: str | None = None,
     api_key: str | None = None,
+    headers: Mapping[str, str] | None = None,
     answer: str = "text",
     samples: int = 1,
     temperature: float = 0.0,
@@ -400,7 +452,10 @@ def build(
         label_words: The word for each label; the label itself where it is left out.
         base_url: Of the server; $OPENAI_BASE_URL, or else OpenAI's, where it is left out.
         api_key: The environment variable that holds the key, never the key itself. Left out:
-            OPENAI_API_KEY, and for a server on this machine none.
+            OPENAI_API_KEY; none for a server on this machine, or where `headers` hold one.
+        headers: Further headers of every request. A value of the form "env:NAME" is that of an
+            environment variable, and so is every secret; a word may stand before it, as in
+            "Token env:NAME".
         answer: "text"; or "json_schema" or "json_object", which ask for structured answers and are
             an error where the server has none.
         samples: Answers to an input, each a call with a seed of its own, of which the one that most
@@ -488,7 +543,7 @@ def build(
     )
     return ApiModel(
         context.name,
-        _server(who, source, base_url, api_key),
+        _server(who, source, base_url, api_key, headers or {}),
         prompt_loader(
             context,
             prompt,
@@ -534,7 +589,13 @@ def _check_forms(
         )
 
 
-def _server(who: str, model: str, base_url: str | None, api_key: str | None) -> Server:
+def _server(
+    who: str,
+    model: str,
+    base_url: str | None,
+    api_key: str | None,
+    headers: Mapping[str, str],
+) -> Server:
     """Check where a model is asked, never repeating what could be a secret."""
     if not model.strip():
         raise ConfigurationError(f"{who}: the model has no name; write the one the server knows")
@@ -544,7 +605,7 @@ def _server(who: str, model: str, base_url: str | None, api_key: str | None) -> 
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
-    if not valid:
+    if not valid or unsendable(url) is not None:
         raise ConfigurationError(
             f"{who}: base_url is no http or https URL; write one like {DEFAULT_BASE_URL}"
         )
@@ -553,12 +614,43 @@ def _server(who: str, model: str, base_url: str | None, api_key: str | None) -> 
             f"{who}: base_url holds credentials; put the key into an environment variable and name "
             "that with `api_key`"
         )
-    if api_key is not None and not _KEY_NAME.fullmatch(api_key):
+    named = None if api_key is None else _KEY_NAME.fullmatch(api_key)
+    if api_key is not None and named is None:
         raise ConfigurationError(
             f"{who}: api_key is the name of an environment variable in capitals, such as "
             f"{DEFAULT_KEY_NAME}, never a key itself (what was given is not shown here)"
         )
-    return Server(who, model, url, api_key or (None if is_loopback(url) else DEFAULT_KEY_NAME))
+    own = tuple(_header(who, name, value) for name, value in headers.items())
+    names = [header.name.casefold() for header in own]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice or (named is not None and "authorization" in names):
+        what = ", ".join(sorted(twice)) or "authorization, which `api_key` makes as well"
+        raise ConfigurationError(f"{who}: headers: twice the same: {what}; keep one")
+    let_in = is_this_machine(url) or any(header.variable for header in own)
+    key_name = named[1] if named is not None else None if let_in else DEFAULT_KEY_NAME
+    return Server(who, model, url, key_name, own)
+
+
+def _header(who: str, name: str, value: Any) -> Header:
+    """Check a header of the configuration, never repeating a value that could be a secret."""
+    at = f"{who}: headers"
+    if not _HEADER_NAME.fullmatch(name):
+        raise ConfigurationError(f"{at}: {name!r} is no name of a header, such as api-key")
+    if name.casefold() in _CLIENTS_HEADERS:
+        raise ConfigurationError(f"{at}: {name!r} is decided by the client; leave it out")
+    if not isinstance(value, str):
+        raise ConfigurationError(f'{at}: the value of {name!r} is a string, such as "env:NAME"')
+    variable = _FROM_ENVIRONMENT.fullmatch(value)
+    if variable is not None:
+        return Header(name, variable[1], variable[2])
+    if _SECRET_HEADER.search(name) or _SECRET_VALUE.match(value):
+        raise ConfigurationError(
+            f"{at}: the value of {name!r} may be a secret; put it into an environment variable and "
+            f'write {name} = "env:NAME" (what was given is not shown here)'
+        )
+    if unsendable(value) is not None:
+        raise ConfigurationError(f"{at}: no header can carry {value!r}: {unsendable(value)}")
+    return Header(name, value)
 
 
 def _check_numbers(

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ModelError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 GIVEN_UP_AFTER = 25
 """Inputs without an answer, one after the other, after which what is left is not asked; of a
 later set one input is, in case the server is well again."""
+
+LEFT_ALONE = "the server wants to be left alone for"
 
 
 @dataclass(frozen=True)
@@ -214,8 +217,8 @@ class _Run:
             try:
                 reply = await self.call(question, entry)
             except CallError as error:
-                if error.cause == "too long":
-                    return Missing(error.reason, well=True)
+                if error.cause in ("too long", "too large"):
+                    return Missing(error.reason, well=error.cause == "too long")
                 missing = Missing(error.reason + (f" ({attempt} attempts)" if attempt > 1 else ""))
                 if error.wait is not None:
                     account.pace.leave_alone(self.patience.clock() + error.wait)
@@ -240,7 +243,7 @@ class _Run:
                 return Missing(self.stopped)
             held = account.pace.held_back(clock())
             if held > LONGEST_RETRY_AFTER:
-                return Missing("the server wants to be left alone for longer")
+                return Missing(f"{LEFT_ALONE} longer")
             wait, left = account.pace.wait(clock()), self.left()
             if left is not None and wait >= left:
                 return Missing(self.over)
@@ -293,10 +296,14 @@ class _Run:
         """Wait before the next try, or say why it would be too late."""
         wait = backoff(attempt, self.rng)
         if error.wait is not None:
-            # A little more, so that not all calls come back at the same moment.
-            wait = error.wait + self.rng.random() * FIRST_WAIT
             if error.wait > LONGEST_RETRY_AFTER:
-                return f"the server wants to be left alone for {duration(error.wait)}"
+                known = isfinite(error.wait)
+                return f"{LEFT_ALONE} {duration(error.wait) if known else 'longer'}"
+            # A little more, so that not all processes come back at the same moment. All calls of
+            # this one do: after a wait of its own, each would fail at another moment, and hold back
+            # those that still wait for as long again.
+            wait = error.wait + self.rng.random() * FIRST_WAIT
+            self.account.pace.leave_alone(self.patience.clock() + wait)
         left = self.left()
         if left is not None and wait >= left:
             return self.over
@@ -310,7 +317,10 @@ class _Run:
             ModelError: no answer has ever come, and the settings must be wrong.
         """
         if error.cause != "failed" and not self.account.answered:
-            raise ModelError(await self.server.explain(self.client, error))
+            message = await self.server.explain(self.client, error)
+            # Another call may have been answered while the server was asked for its models.
+            if not self.account.answered:
+                raise ModelError(message)
         if error.cause == "refused":
             self.stopped = error.reason
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
-from math import isfinite
+from datetime import MAXYEAR
+from email.utils import mktime_tz, parsedate_tz
+from math import inf
 from typing import TYPE_CHECKING
 
 from pytest_ood.models.protocol import Usage
@@ -167,6 +168,9 @@ def backoff(attempt: int, rng: Random) -> float:
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds that a server asks to wait (RFC 9110, section 10.2.3), if it does.
 
+    Infinity for what no clock can tell, such as a year of five digits. What is no number, no date,
+    or less than 0 asks for nothing.
+
     Args:
         headers: Of its answer; names in lower case, or a mapping that does not mind.
         now: Seconds since the epoch, for a date.
@@ -176,10 +180,26 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
             seconds = float(headers.get(name, "")) * unit
         except ValueError:
             continue
-        if isfinite(seconds):
-            return max(0.0, seconds)
-    try:
-        date = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
+        if seconds >= 0.0:
+            return seconds
+    date = _seconds_of(headers.get("retry-after", ""))
+    if date is None:
         return None
-    return max(0.0, date.timestamp() - now)
+    # A date has whole seconds. By the server's own clock, as a date as well, none is lost.
+    sent = _seconds_of(headers.get("date", ""))
+    return max(
+        0.0, date - now, 0.0 if sent is None or sent > date else min(date - sent, LONGEST_WAIT)
+    )
+
+
+def _seconds_of(date: str) -> float | None:
+    """Return a date of HTTP in seconds since the epoch; None for what is no date."""
+    fields = parsedate_tz(date)
+    if fields is None:
+        return None
+    if fields[0] > MAXYEAR:
+        return inf
+    try:
+        return mktime_tz((*fields[:9], fields[9] or 0))
+    except (ValueError, OverflowError):
+        return None

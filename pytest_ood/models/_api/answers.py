@@ -1,0 +1,86 @@
+"""What servers' models write around an answer: JSON with words around it, tokens with marks."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+LABEL = "label"
+"""The field of a structured answer."""
+
+MOST_TRIES = 64
+"""Braces in a text that may begin a JSON object; a text with more that begin none holds none."""
+
+_BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+
+
+def labelled(text: str) -> str | None:
+    """Return the word that a structured answer gives; None for none, or for several.
+
+    The object may stand in a fence or between words, as many models write it whatever they are
+    asked for.
+    """
+    words = {
+        value if isinstance(value, str) else None
+        for fields in _objects(text)
+        for key, value in fields
+        if key.casefold() == LABEL
+    }
+    return words.pop() if len(words) == 1 else None
+
+
+def _objects(text: str) -> Iterator[Sequence[tuple[str, Any]]]:
+    """Yield the outermost JSON objects of a text, each as its fields, repeated ones included."""
+    decoder = json.JSONDecoder(object_pairs_hook=_Fields)
+    position, tries = text.find("{"), 0
+    while position >= 0 and tries < MOST_TRIES:
+        end = position + 1
+        try:
+            found, end = decoder.raw_decode(text, position)
+        except ValueError:
+            tries += 1
+        except RecursionError:
+            return
+        else:
+            yield found
+        position = text.find("{", end)
+
+
+class _Fields(list[tuple[str, Any]]):
+    """The fields of a JSON object, which is no list."""
+
+
+def unmarked(token: str) -> str:
+    """Return the text of a token as a vocabulary writes it.
+
+    SentencePiece writes a space as U+2581 and a byte as `<0x0A>`; byte-level BPE (GPT-2, Llama 3,
+    Qwen) writes each byte as a printable character, a space as U+0120.
+    """
+    byte = _BYTE_TOKEN.fullmatch(token)
+    if byte is not None:
+        return bytes([int(byte[1], 16)]).decode("utf-8", "ignore")
+    if "\u2581" in token:
+        return token.replace("\u2581", " ")
+    octets = [_byte_of().get(character) for character in token]
+    if None in octets:
+        return token
+    return bytes(octet for octet in octets if octet is not None).decode("utf-8", "ignore")
+
+
+@cache
+def _byte_of() -> Mapping[str, int]:
+    """Return the byte that each character of byte-level BPE stands for.
+
+    Radford et al. 2019: printable characters of Latin-1 stand for themselves, and the others, in
+    their order, are U+0100 and what follows.
+    """
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(0x100) if byte not in set(plain)]
+    return {chr(byte): byte for byte in plain} | {
+        chr(0x100 + number): byte for number, byte in enumerate(others)
+    }

@@ -1,0 +1,227 @@
+"""The way to a server: proxies, credentials that are added last, and answers of bounded size.
+
+Credentials join a request below the client and its log, so that no exception, no log and no frame
+of the client holds them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import unicodedata
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from pytest_ood.redaction import redacted_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LARGEST_ANSWER = 4 * 1024**2
+"""Bytes of an answer, decompressed; a longer one is cut off."""
+
+PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+
+KEPT_HEADERS = ("content-type", "date", "location", "retry-after", "retry-after-ms")
+"""What of an answer's headers is read; the others may hold anything."""
+
+_ENCODINGS = {"": None, "identity": None, "gzip": 31, "x-gzip": 31, "deflate": 47}
+"""Names of content encodings, and what `zlib` calls them."""
+
+
+class AnswerTooLargeError(Exception):
+    """An answer of more than `LARGEST_ANSWER` bytes."""
+
+
+class UnreadableAnswerError(Exception):
+    """An answer in an encoding that was not asked for, or that is damaged."""
+
+
+class ElsewhereError(Exception):
+    """A redirection to another server, which is to get neither key nor texts."""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """The proxy that a server is asked through.
+
+    Attributes:
+        url: With its credentials.
+        variable: The environment variable that names it; "" where the system does.
+    """
+
+    url: str = field(repr=False)
+    variable: str
+
+    def __str__(self) -> str:
+        source = f"${self.variable}" if self.variable else "the system's settings"
+        return f"the proxy {redacted_url(self.url)} ({source})"
+
+
+def proxy_of(url: str) -> Proxy | None:
+    """Return the proxy that the environment has for a URL, if any.
+
+    Raises:
+        ValueError: it cannot be used; the message names it, its variable and what to do.
+    """
+    parts = urlsplit(url)
+    proxies = getproxies()
+    scheme = next((name for name in (parts.scheme, "all") if proxies.get(name)), None)
+    if scheme is None or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    name = f"{scheme}_proxy"
+    variable = next((one for one in (name, name.upper()) if os.environ.get(one)), "")
+    given = proxies[scheme]
+    proxy = Proxy(given if "://" in given else f"http://{given}", variable)
+    without = f"mend ${variable or name.upper()}, or set NO_PROXY={parts.hostname} to do without it"
+    try:
+        written = urlsplit(proxy.url)
+        valid = bool(written.hostname) and written.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        # What is no URL cannot be shown without what may be a password.
+        raise ValueError(f"the proxy of ${variable or name.upper()} is no URL; {without}")
+    if written.scheme not in PROXY_SCHEMES:
+        raise ValueError(
+            f"{proxy} has the scheme {written.scheme!r}, not one of {', '.join(PROXY_SCHEMES)}; "
+            f"{without}"
+        )
+    if written.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
+        raise ValueError(
+            f"{proxy} needs the package 'socksio', which is not installed. Run: pip install "
+            f"socksio; or {without}"
+        )
+    return proxy
+
+
+@dataclass(frozen=True)
+class Transport:
+    """What sends a client's requests.
+
+    Attributes:
+        httpx: The package that the client is built on: `httpx`, or a later one under another name.
+        inner: What it sends with.
+        origin: Scheme, host and port of the server; no other is sent anything.
+        headers: Added to every request, and in the place of the client's own; None removes one.
+        query: Added to every request's.
+    """
+
+    httpx: Any = field(repr=False)
+    inner: Any = field(repr=False)
+    origin: tuple[str, str, int | None]
+    headers: Mapping[str, str | None] = field(repr=False)
+    query: str = field(repr=False)
+
+    async def __aenter__(self) -> Self:
+        await self.inner.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.inner.__aexit__(*error)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.inner.aclose()
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Send a request, and return the whole answer.
+
+        Raises:
+            AnswerTooLargeError: it is longer than `LARGEST_ANSWER`.
+            UnreadableAnswerError: it is encoded otherwise than was asked for.
+            ElsewhereError: the request was redirected to another server.
+        """
+        url = request.url
+        if origin_of(str(url)) != self.origin:
+            raise ElsewhereError(redacted_url(str(url)))
+        if self.query:
+            url = url.copy_with(query=b"&".join(filter(None, [url.query, self.query.encode()])))
+        headers = request.headers.copy()
+        headers["accept-encoding"] = "identity"
+        for name, value in self.headers.items():
+            headers.pop(name, None)
+            if value is not None:
+                headers[name] = value
+        sent = self.httpx.Request(
+            request.method, url, headers=headers, stream=request.stream,
+            extensions=request.extensions,
+        )  # fmt: skip
+        answer = await self.inner.handle_async_request(sent)
+        try:
+            content = await _content(answer)
+        finally:
+            await answer.aclose()
+        kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
+        # Without the words beside the status, which the client logs.
+        return self.httpx.Response(answer.status_code, headers=kept, content=content)
+
+
+async def _content(answer: Any) -> bytes:
+    """Return an answer's bytes, decoded."""
+    encoding = answer.headers.get("content-encoding", "").strip().lower()
+    if encoding not in _ENCODINGS:
+        raise UnreadableAnswerError(f"encoded as {encoding!r}, which was not asked for")
+    bits = _ENCODINGS[encoding]
+    decoder = None if bits is None else zlib.decompressobj(bits)
+    parts, size = [], 0
+    async for chunk in answer.stream:
+        part = chunk
+        if decoder is not None:
+            try:
+                part = decoder.decompress(chunk, LARGEST_ANSWER + 1)
+            except zlib.error as error:
+                raise UnreadableAnswerError(f"damaged {encoding}") from error
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            raise AnswerTooLargeError
+        parts.append(part)
+    return b"".join(parts)
+
+
+def origin_of(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of a URL."""
+    parts = urlsplit(url)
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname or "", usual if parts.port is None else parts.port
+
+
+def open_transport(url: str, headers: Mapping[str, str | None]) -> Transport:
+    """Return a transport to a server, through the proxy that the environment has for it.
+
+    Args:
+        url: Of the server; its query goes with every request.
+        headers: Added to every request.
+
+    Raises:
+        ValueError: the proxy cannot be used.
+    """
+    import openai
+
+    # The client's own package: `httpx` in some versions, `httpx2` in others.
+    base = next(c for c in openai.DefaultAsyncHttpxClient.__mro__ if c.__name__ == "AsyncClient")
+    httpx = importlib.import_module(base.__module__.partition(".")[0])
+    proxy = proxy_of(url)
+    inner = httpx.AsyncHTTPTransport(
+        proxy=None if proxy is None else httpx.Proxy(proxy.url),
+        limits=openai.DEFAULT_CONNECTION_LIMITS,
+    )
+    return Transport(httpx, inner, origin_of(url), headers, urlsplit(url).query)
+
+
+def unsendable(value: str) -> str | None:
+    """Return which character of a value no header can carry, without the value; None for none."""
+    for number, character in enumerate(value, start=1):
+        edge = character == " " and number in (1, len(value))
+        if edge or not " " <= character <= "~":
+            return f"character {number} of {len(value)} is {_name_of(character)}"
+    return None
+
+
+def _name_of(character: str) -> str:
+    controls = {"\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\t": "TAB", "\0": "NULL"}
+    name = unicodedata.name(character, controls.get(character, "a control character"))
+    return f"{name} (U+{ord(character):04X})"

@@ -1,0 +1,329 @@
+"""Secrets, and texts without them.
+
+Whatever a server, a library or a user's code says may repeat a key: as it is, escaped, encoded, or
+cut. A text is redacted before it is cut, escaped or stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+SHORTEST_SECRET = 6
+"""Characters: a shorter value is a part of too many words to be looked for."""
+
+SHORTEST_PART = 8
+"""Characters of the beginning or the end of a secret that are redacted by themselves."""
+
+_BLOCK, _STEP = 12, 6
+"""Of the middle of a secret, any 17 characters hold one of the blocks of 12 that start at every
+sixth: that many are redacted wherever a text is cut or wrapped."""
+
+DECODINGS = 3
+"""How often a text is unescaped: JSON in a URL in HTML."""
+
+SECRET_NAME = re.compile(
+    r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|_PAT)$|^(?:SECRET|TOKEN|APIKEY)",
+    re.IGNORECASE,
+)
+"""Names of environment variables whose values are secrets, whoever reads them."""
+
+_ESCAPE = re.compile(
+    r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})|%([0-9a-fA-F]{2})"
+    r"|&#[xX]([0-9a-fA-F]{1,6});|&#([0-9]{1,7});|&([a-zA-Z]{2,6});|\\([\\/\"'])"
+)
+_DECIMAL, _NAMED, _QUOTED = 6, 7, 8
+"""Its groups that are not hexadecimal."""
+
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_LOWER = {ord(upper): upper.lower() for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+_DROPPED = re.compile(rf"[\s{_INVISIBLE}]+")
+_VERSION = re.compile(r"v?[0-9]{1,4}(?:[.-][0-9]{1,4}){0,3}(?:[.-]?[a-z]{1,12})?", re.IGNORECASE)
+"""A value of a query that is no secret, such as that of `api-version`."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that no output may hold.
+
+    Attributes:
+        name: Stands in its place, such as that of an environment variable.
+        value: What is redacted.
+        in_parts: Whether its beginning and its end are secrets, too.
+    """
+
+    name: str
+    value: str = field(repr=False)
+    in_parts: bool = True
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str, str]]:
+        """Leave the value behind: a pickle is a file like any other."""
+        return type(self), (self.name, "")
+
+    @cached_property
+    def forms(self) -> tuple[str, ...]:
+        """What a text is searched for: the value, and what base64 and hexadecimal make of it."""
+        value = _DROPPED.sub("", self.value)
+        data = self.value.encode("utf-8", "surrogatepass")
+        forms = [value]
+        if not value.isascii():
+            # As percent-encoded bytes are decoded here, one by one.
+            forms.append(data.decode("latin-1"))
+        if len(value) >= SHORTEST_PART:
+            forms.append(data.hex())
+            for shift in range(3):
+                # In the middle of other bytes, the first characters depend on those, and the last.
+                coded = base64.b64encode(b"\0" * shift + data).decode()
+                inner = coded[(0, 2, 3)[shift] :].rstrip("=")
+                inner = inner[:-1] if (shift + len(data)) % 3 else inner
+                forms += [inner, inner.replace("+", "-").replace("/", "_")]
+        return tuple(dict.fromkeys(form.translate(_LOWER) for form in forms))
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """A text as it is searched, and where its characters come from.
+
+    Attributes:
+        text: In lower case, unescaped.
+        starts: Where in the original each character starts.
+        ends: Where it ends.
+    """
+
+    text: str
+    starts: list[int]
+    ends: list[int]
+
+    def unescaped(self, characters: str) -> tuple[_Stream, str]:
+        """Return the stream with one level of escapes less, and its characters' own case."""
+        parts: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        position = 0
+        for match in _ESCAPE.finditer(characters):
+            character = _character(match)
+            if len(character) != 1:
+                continue
+            parts += [characters[position : match.start()], character]
+            starts += [*self.starts[position : match.start()], self.starts[match.start()]]
+            ends += [*self.ends[position : match.start()], self.ends[match.end() - 1]]
+            position = match.end()
+        parts.append(characters[position:])
+        whole = "".join(parts)
+        stream = _Stream(
+            whole.translate(_LOWER),
+            [*starts, *self.starts[position:]],
+            [*ends, *self.ends[position:]],
+        )
+        return stream, whole
+
+    def joined(self) -> _Stream:
+        """Return the stream without white space and invisible characters, as if never wrapped."""
+        kept = [
+            position
+            for position, character in enumerate(self.text)
+            if not character.isspace() and character not in _INVISIBLE
+        ]
+        return _Stream(
+            "".join(self.text[position] for position in kept),
+            [self.starts[position] for position in kept],
+            [self.ends[position] for position in kept],
+        )
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The secrets of a run.
+
+    Attributes:
+        known: Each of them.
+    """
+
+    known: tuple[Secret, ...] = ()
+
+    def __or__(self, other: Secrets) -> Secrets:
+        return Secrets(tuple(dict.fromkeys((*self.known, *other.known))))
+
+    @cached_property
+    def _sought(self) -> tuple[tuple[str, str, bool], ...]:
+        """(Name, form, whether parts count), the longest form first."""
+        found = {
+            form: (secret.name, form, secret.in_parts and len(form) >= SHORTEST_PART)
+            for secret in reversed(self.known)
+            for form in secret.forms
+            if len(form) >= SHORTEST_SECRET
+        }
+        return tuple(sorted(found.values(), key=lambda one: -len(one[1])))
+
+    @cached_property
+    def _needles(self) -> tuple[str, ...]:
+        """Return strings of which a text that holds a secret has at least one."""
+        return tuple(
+            dict.fromkeys(
+                needle
+                for _, form, in_parts in self._sought
+                for needle in ((part for _, part in _parts_of(form)) if in_parts else (form,))
+            )
+        )
+
+    def redact(self, text: str) -> str:
+        """Return a text with the name of each secret in its place, in `<>`.
+
+        Found whatever the case: as it is, with escapes of JSON, Python, URLs and HTML, in base64
+        or hexadecimal, wrapped over several lines, and cut.
+        """
+        if not self._needles or not self._may_hold(text):
+            return text
+        stream = _Stream(text.translate(_LOWER), [*range(len(text))], [*range(1, len(text) + 1)])
+        spans: list[tuple[int, int, str]] = []
+        characters = text
+        for _ in range(DECODINGS + 1):
+            joined = stream.joined()
+            for name, form, in_parts in self._sought:
+                searched = joined if in_parts else stream
+                for start, end in _found(searched.text, form, in_parts=in_parts):
+                    spans.append((searched.starts[start], searched.ends[end - 1], name))
+            following, unescaped = stream.unescaped(characters)
+            if unescaped == characters:
+                break
+            stream, characters = following, unescaped
+        return _replaced(text, spans)
+
+    def redact_all(self, value: Any, spared: frozenset[str] = frozenset()) -> Any:
+        """Return plain values (of JSON) with all texts in them redacted.
+
+        Args:
+            value: Mappings, sequences and plain values in each other.
+            spared: Keys of mappings whose values stay as they are.
+        """
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, Mapping):
+            return {
+                self.redact(key) if isinstance(key, str) else key: (
+                    item if key in spared else self.redact_all(item, spared)
+                )
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return type(value)(self.redact_all(item, spared) for item in value)
+        return value
+
+    def _may_hold(self, text: str) -> bool:
+        """Return whether it is worth looking where a secret is."""
+        for _ in range(DECODINGS + 1):
+            folded = text.translate(_LOWER)
+            joined = _DROPPED.sub("", folded)
+            if any(needle in joined or needle in folded for needle in self._needles):
+                return True
+            unescaped = _ESCAPE.sub(_character, text)
+            if unescaped == text:
+                return False
+            text = unescaped
+        return False
+
+
+def _character(match: re.Match[str]) -> str:
+    """Return the character that an escape stands for, or the escape where it stands for none."""
+    group = match.lastindex or 0
+    digits = match[group]
+    if group == _QUOTED:
+        return digits
+    if group == _NAMED:
+        character = html.unescape(match[0])
+        return character if len(character) == 1 else match[0]
+    code = int(digits, 10 if group == _DECIMAL else 16)
+    return chr(code) if code <= sys.maxunicode else match[0]
+
+
+def _found(text: str, form: str, *, in_parts: bool) -> Iterator[tuple[int, int]]:
+    """Yield where a form stands in a text, or a part of it where those count."""
+    if not in_parts:
+        for match in re.finditer(re.escape(form), text):
+            start, end = match.span()
+            around = text[start - 1 : start] + text[end : end + 1]
+            if len(form) >= SHORTEST_PART or not any(c.isalnum() for c in around):
+                yield start, end
+        return
+    for offset, part in _parts_of(form):
+        position = text.find(part)
+        while position >= 0:
+            start, end = position, position + len(part)
+            left, right = offset, offset + len(part)
+            while start and left and text[start - 1] == form[left - 1]:
+                start, left = start - 1, left - 1
+            while end < len(text) and right < len(form) and text[end] == form[right]:
+                end, right = end + 1, right + 1
+            yield start, end
+            position = text.find(part, end)
+
+
+def _parts_of(form: str) -> Iterator[tuple[int, str]]:
+    """Yield strings, with their offsets, of which every part that is redacted has at least one."""
+    yield 0, form[:SHORTEST_PART]
+    yield len(form) - SHORTEST_PART, form[-SHORTEST_PART:]
+    for start in range(0, len(form) - _BLOCK + 1, _STEP):
+        yield start, form[start : start + _BLOCK]
+
+
+def _replaced(text: str, spans: Iterable[tuple[int, int, str]]) -> str:
+    """Return a text with the spans replaced by their names; what overlaps is one span."""
+    parts: list[str] = []
+    position, last = 0, -1
+    for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start >= max(last, 0) and not (start == last and end == last):
+            parts += [text[position:start], f"<{name}>"]
+        last = max(last, end)
+        position = last
+    return "".join([*parts, text[position:]])
+
+
+def secrets_of_url(name: str, url: str) -> Secrets:
+    """Return the credentials and the values of the query that a URL holds.
+
+    Args:
+        name: Stands in their place.
+        url: Any text; where it is no URL, it has none.
+    """
+    try:
+        parts = urlsplit(url)
+        user, password = parts.username or "", parts.password or ""
+    except ValueError:
+        return Secrets()
+    values: list[str] = []
+    if user or password:
+        written = parts.netloc.rpartition("@")[0]
+        plain = unquote(password)
+        values += [plain or unquote(user), f"{unquote(user)}:{plain}", written, f"{written}@"]
+    values += [value for _, value in parse_qsl(parts.query) if not _VERSION.fullmatch(value)]
+    return Secrets(tuple(Secret(name, value) for value in dict.fromkeys(values) if value))
+
+
+def secrets_of_environment(environment: Mapping[str, str]) -> Secrets:
+    """Return what environment variables hold that are named as secrets are, and proxies' passwords.
+
+    Nobody has said that the former are secrets: a part of one is not redacted, and a word or a path
+    is none.
+    """
+    known: list[Secret] = []
+    for name, value in sorted(environment.items()):
+        if name.lower().endswith("_proxy") and name.lower() != "no_proxy":
+            known += secrets_of_url(name, value if "//" in value else f"//{value}").known
+        guessed = any(map(str.isdigit, value)) and not value.startswith(("/", ".", "~"))
+        if SECRET_NAME.search(name) and len(value) >= SHORTEST_PART and guessed:
+            known.append(Secret(name, value, in_parts=False))
+    return Secrets(tuple(known))
+
+
+def redacted_url(url: str) -> str:
+    """Return scheme, host and path of a URL: what may be shown and stored."""
+    parts = urlsplit(url)
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="")
+    return bare.geturl().rstrip("/")
