@@ -28,7 +28,17 @@ _BREAKS = frozenset(".,;:!?\u2026\u3002\u3001\n")
 MOST_BRACES = 1000
 """Opening braces of a text at which a JSON object is looked for."""
 
-_THOUGHTS = re.compile(r"\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
+_THOUGHT_MARK = re.compile(
+    r"<(?P<slash>/)?(?:think|thinking|thoughts?|reasoning|seed:think)\s*>|\[(?P<mistral>/)?THINK\]"
+    r"|\u25c1(?P<kimi>/)?think\u25b7|<\|(?:begin|(?P<end>end))_of_thought\|>",
+    re.IGNORECASE,
+)
+"""Where models begin and end to think aloud: most of them; Mistral's; Kimi's; OpenThinker's."""
+
+_FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final\b[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
+_END_OF_CHANNEL = re.compile(r"<\|(?:end|return|call)\|>")
+_BARE_CHANNELS = ("analysis", "assistantfinal")
+"""What is left of OpenAI's harmony format where a server takes its marks out."""
 
 _TOKENS = re.compile(r"(?<!w)[+-]?d+(?:[.,]d+)*(?!w)|i|[wd]+(?:'[wd]+)*|\S|\n")
 """Numbers, ideographs, words and what stands between them, in the alphabet of `_kind`."""
@@ -58,8 +68,34 @@ def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
 
 
 def without_thoughts(text: str) -> str:
-    """Return what a model wrote without what it thought aloud first (`<think>`)."""
-    return _THOUGHTS.sub("", text, count=1)
+    """Return what a model wrote without what it thought aloud.
+
+    Thoughts stand between marks such as `<think>` and `</think>`. Many servers' templates open them
+    in the prompt, so that only the end is written: then what precedes it is a thought. A thought
+    that has no end was cut off, and nothing follows it. Of channels (OpenAI's harmony format) the
+    final one is the answer.
+    """
+    if "<|channel|>" in text:
+        finals = list(_FINAL_CHANNEL.finditer(text))
+        said = text[finals[-1].end() :] if finals else ""
+        return _END_OF_CHANNEL.split(said, maxsplit=1)[0]
+    thought, final = _BARE_CHANNELS
+    if text.lstrip().startswith(thought) and final in text:
+        return text.rpartition(final)[2]
+    parts: list[str] = []
+    position, inside = 0, ""
+    for match in _THOUGHT_MARK.finditer(text):
+        closes = match.lastgroup is not None
+        kind = re.sub(r"/|\s|begin|end", "", match[0]).casefold()
+        if inside and (not closes or kind != inside):
+            continue  # thinking of marks
+        if not inside and closes:
+            parts.clear()
+        elif not inside:
+            parts.append(text[position : match.start()])
+        inside = "" if closes else kind
+        position = match.end()
+    return "".join(parts) + ("" if inside else text[position:])
 
 
 def _named(text: str, label_words: Mapping[str, str]) -> set[str | None]:

@@ -64,6 +64,10 @@ FORMS = ("text", "json_schema", "json_object")
 
 MOST_TOP_LOGPROBS = 20
 
+READING_OF_REPLIES = 2
+"""The version of the rules that read an answer out of a reply: raised with them, so that what is
+stored was read by the rules there are."""
+
 LENGTH, LENGTH_OF_A_CHAIN = 16, 512
 """Tokens of an answer, and of one with its chain of thought, unless somebody says more: chat models
 take more words than demonstrations show them."""
@@ -223,7 +227,7 @@ class ApiModel:
         What a hosted model is made of may change under its name, which nobody outside can tell.
         """
         decided = {key: value for key, value in self.parameters.items() if key != SOURCE}
-        rest = [self.server.model, decided, self.prompt.shown]
+        rest = [self.server.model, decided, self.prompt.shown, READING_OF_REPLIES]
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
     @property
