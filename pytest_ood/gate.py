@@ -25,9 +25,10 @@ from pytest_ood.evaluation import SuiteRun
 from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.models import as_model
-from pytest_ood.models.protocol import SeededModel, facts_of, is_recorded
+from pytest_ood.models.protocol import SeededModel, facts_of, is_recorded, secrets_of
 from pytest_ood.objects import Held
 from pytest_ood.readers import ASSET, HUB, YOURS, DataSource, Reader, redirectable
+from pytest_ood.redaction import Secrets
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.shifts import KINDS, DomainShift, TransferShift, counts_cases
 from pytest_ood.store import FileStore, NoStore, TemporaryStore
@@ -192,6 +193,15 @@ class Gate:
         """End the cluster, where models run on one."""
         if self.cluster is not None:
             self.cluster.close()
+
+    @property
+    def secrets(self) -> Secrets:
+        """What no output of the run may hold, of all its models."""
+        found = Secrets()
+        for model in (model for models in self.models.values() for model in models.values()):
+            for member in model.members if isinstance(model, SeededModel) else (model,):
+                found |= secrets_of(member)
+        return found
 
     def _read_frozen(self) -> dict[str, FrozenSuite]:
         """Read the frozen suites, by the name of the suite."""

@@ -10,7 +10,7 @@ import atexit
 import gc
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_ood.assertions import Ood
     from pytest_ood.gate import Check, Gate
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
+    from pytest_ood.redaction import Secrets
     from pytest_ood.reports.releases import Release
     from pytest_ood.reports.results import Results, Work
     from pytest_ood.reports.tracking import Logged
@@ -35,6 +36,7 @@ EARLIER: pytest.StashKey[Earlier | None] = pytest.StashKey()
 RECORD: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 TRACKERS: pytest.StashKey[Mapping[str, Tracker]] = pytest.StashKey()
 LOGGED: pytest.StashKey[list[Logged]] = pytest.StashKey()
+SECRETS: pytest.StashKey[Secrets] = pytest.StashKey()
 
 FIXTURES = frozenset({"ood", "ood_model", "ood_baseline", "ood_shift"})
 SKIP_REASON = "robustness test: runs with --ood-suite"
@@ -156,6 +158,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_ood.gate import Gate
     from pytest_ood.reports.forms import FORMS
 
+    _keep_secrets(config)
     options = _options(config)
     if options.cache.exists() and not options.cache.is_dir():
         raise pytest.UsageError(f"--ood-cache: {options.cache} is no folder")
@@ -181,15 +184,85 @@ def pytest_configure(config: pytest.Config) -> None:
             chosen = gate.configuration.trackers
             config.stash[TRACKERS] = chosen.build(config.getoption("ood_track"))
     except OodError as error:
-        raise pytest.UsageError(f"pytest-ood: {error}") from None
+        raise pytest.UsageError(_redacted(config, f"pytest-ood: {error}")) from None
+    config.stash[SECRETS] |= gate.secrets
     # The interpreter ends by looking through all objects for garbage, and libraries of models leave
     # 400,000: a second that the exit status would wait for. After this, it looks through none.
     atexit.register(gc.freeze)
     config.stash[GATE] = gate
     # However the run ends; a cluster of its own ends with it.
     config.add_cleanup(gate.close)
-    config.stash[KEEPER] = RecordKeeper()
+    config.stash[KEEPER] = RecordKeeper(config)
     config.pluginmanager.register(config.stash[KEEPER], "ood-records")
+
+
+STRUCTURE = frozenset(
+    (
+        "check", "type", "suite", "model", "name", "kind", "shift", "family", "metric", "measure",
+        "baseline", "surrogate", "verdict", "items", "fingerprint", "work",
+    )
+)  # fmt: skip
+"""Of what travels and is reported: the project's own names and figures, by which it is found."""
+
+
+def _keep_secrets(config: pytest.Config) -> None:
+    """Keep what the environment holds of secrets out of every log of the run.
+
+    Those of the models join them once they are known.
+    """
+    import logging
+
+    from pytest_ood.redaction import secrets_of_environment
+
+    config.stash[SECRETS] = secrets_of_environment(os.environ)
+    make = logging.getLogRecordFactory()
+
+    def make_redacted(*arguments: Any, **more: Any) -> logging.LogRecord:
+        record = make(*arguments, **more)
+        with suppress(Exception):  # a record whose parts do not fit is for `logging` to report
+            told = record.getMessage()
+            shown = _redacted(config, told)
+            if shown != told:
+                record.msg, record.args = shown, ()
+        if record.exc_info:
+            told = logging.Formatter().formatException(record.exc_info)
+            shown = _redacted(config, told)
+            # Where there is a text already, it is taken.
+            record.exc_text = shown if shown != told else None
+        return record
+
+    def restore() -> None:
+        if logging.getLogRecordFactory() is make_redacted:
+            logging.setLogRecordFactory(make)
+
+    logging.setLogRecordFactory(make_redacted)
+    config.add_cleanup(restore)
+
+
+def _redacted(config: pytest.Config, text: str) -> str:
+    """Return a text without the secrets of the run; any text without --ood-suite."""
+    return config.stash[SECRETS].redact(text) if SECRETS in config.stash else text
+
+
+def _redact_shown(config: pytest.Config, shown: Any) -> Any:
+    """Take secrets out of what pytest shows of an exception, whatever it is made of."""
+    if isinstance(shown, str):
+        return _redacted(config, shown)
+    if isinstance(shown, list | tuple):
+        return type(shown)(_redact_shown(config, item) for item in shown)
+    if type(shown).__module__.startswith("_pytest."):
+        for name, value in vars(shown).items():
+            setattr(shown, name, _redact_shown(config, value))
+    return shown
+
+
+def _redact_report(config: pytest.Config, report: Any) -> None:
+    """Take the secrets of the run out of a report: it is shown, written, and sent by xdist."""
+    if SECRETS in config.stash:
+        report.longrepr = _redact_shown(config, report.longrepr)
+        report.sections = _redact_shown(config, report.sections)
+        if hasattr(report, "user_properties"):
+            report.user_properties = config.stash[SECRETS].redact_all(report.user_properties)
 
 
 @dataclass(frozen=True)
@@ -322,6 +395,7 @@ class _Progress:
         return Lines(self._write, interval).track(what, total, unit, quick=quick)
 
     def _write(self, line: str) -> None:
+        line = _redacted(self.config, line)
         capture = self.config.pluginmanager.getplugin("capturemanager")
         terminal = self.config.pluginmanager.getplugin("terminalreporter")
         with nullcontext() if capture is None else capture.global_and_fixture_disabled():
@@ -455,6 +529,7 @@ def pytest_make_collect_report(
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Put the suites before whatever else the session collects."""
     report = yield
+    _redact_report(collector.config, report)
     if isinstance(collector, pytest.Session) and GATE in collector.config.stash and report.passed:
         gate = collector.config.stash[GATE]
         suites: list[pytest.Item | pytest.Collector] = [
@@ -506,12 +581,12 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     try:
         lines = render_plan(plan_run(config.stash[GATE]))
     except OodError as error:
-        raise pytest.UsageError(f"pytest-ood: {error}") from None
+        raise pytest.UsageError(_redacted(config, f"pytest-ood: {error}")) from None
     terminal = config.pluginmanager.getplugin("terminalreporter")
     if terminal is not None:
         terminal.section("plan")
         for line in lines:
-            terminal.write_line(line)
+            terminal.write_line(_redacted(config, line))
     return True
 
 
@@ -621,7 +696,9 @@ def pytest_runtest_makereport(
     """Hang the measurement on the report, which travels from xdist's workers to the controller."""
     report = yield
     if report.when == "call" and RECORD in item.stash:
-        vars(report)["ood_record"] = item.stash[RECORD]
+        record = item.config.stash[SECRETS].redact_all(item.stash[RECORD], STRUCTURE)
+        vars(report)["ood_record"] = record
+    _redact_report(item.config, report)
     return report
 
 
@@ -638,6 +715,7 @@ class RecordKeeper:
     """Keeps what the reports bring; registered where the gate is on, and of use on the controller.
 
     Attributes:
+        config: Of the run.
         records: By the id of the check.
         reports: Likewise.
         interrupted: Whether the run was ended before its end: by the user, or by -x and its like.
@@ -646,13 +724,27 @@ class RecordKeeper:
         unwritten: Why what was asked for could not be written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
         self.records: dict[str, dict[str, Any]] = {}
         self.reports: dict[str, pytest.TestReport] = {}
         self.interrupted = False
         self.release: Release | None = None
         self.saved: Path | None = None
         self.unwritten: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Take secrets out of an internal error before it is shown."""
+        _redact_shown(self.config, excrepr)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        """Take secrets out of a warning before it is shown."""
+        told = str(warning_message.message)
+        shown = _redacted(self.config, told)
+        if shown != told:
+            warning_message.message = shown
 
     def pytest_keyboard_interrupt(self) -> None:
         """Note that what was measured is not all there is."""

@@ -25,6 +25,7 @@ LAYERS = [
         "formats",
         "objects",
         "progress",
+        "redaction",
         "rows",
         "seeding",
         "errors",

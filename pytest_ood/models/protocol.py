@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_che
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.objects import Held
+from pytest_ood.redaction import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -264,6 +265,23 @@ def is_cutting(model: ModelUnderTest) -> TypeGuard[Cutting]:
 def is_normalizing(model: Model) -> TypeGuard[Normalizing]:
     """Tell whether a model can say what it sees of an input, getting nothing of it."""
     return inspect.getattr_static(model, "seen", None) is not None
+
+
+class Guarded(ModelUnderTest, Protocol):
+    """A model that is asked with secrets, such as the key of a server."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """What no output may hold."""
+        ...
+
+
+def secrets_of(model: ModelUnderTest) -> Secrets:
+    """Return the secrets that a model is asked with; none of one that is not `Guarded`."""
+    if inspect.getattr_static(model, "secrets", None) is None:
+        return Secrets()
+    found = getattr(model, "secrets", None)
+    return found if isinstance(found, Secrets) else Secrets()
 
 
 @dataclass(frozen=True)

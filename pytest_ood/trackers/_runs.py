@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.redaction import secrets_of_environment
 from pytest_ood.trackers.protocol import TrackedRun
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def plain_names(names: Iterable[str], forbidden: re.Pattern[str], longest: int) 
 
 def without_secrets(text: str) -> str:
     """Return a text without credentials in addresses and without what secret variables hold."""
+    text = secrets_of_environment(os.environ).redact(text)
     secrets = {
         value
         for name, value in os.environ.items()
