@@ -44,6 +44,9 @@ SINGLE_ACCURACY = "single-accuracy"
 """The share of single answers that are right, where contrast sets are what is counted."""
 CALIBRATION_BINS = 10
 
+SAID_KEPT = 200
+"""Characters kept of what a model wrote instead of an answer."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -72,6 +75,8 @@ class Graded:
         confidence: The probability of the answer, or None.
         score: In [0, 1].
         error: Why there is no answer at all, or None.
+        said: Where no answer could be read out of what the model wrote: its beginning; else None.
+            No figure is made of it.
     """
 
     truth: Column[str] = field(default_factory=Column)
@@ -79,34 +84,35 @@ class Graded:
     confidence: Column[float | None] = field(default_factory=Column)
     score: Column[float] = field(default_factory=Column)
     error: Column[str | None] = field(default_factory=Column)
+    said: Column[str | None] = field(default_factory=Column)
 
     @classmethod
     def of(cls, rows: Iterable[tuple[str, Prediction, float]]) -> Graded:
         """Put the truth, the answer and the score of each example into columns."""
-        columns: list[list[Any]] = [[], [], [], [], []]
+        columns: list[list[Any]] = [[], [], [], [], [], []]
         for truth, given, score in rows:
             label = given.label
             confidence = None if label is None else given.scores.get(label)
             known = None if confidence is None else float(confidence)
-            for column, value in zip(
-                columns, (truth, label, known, float(score), given.error), strict=True
-            ):
+            said = None if label is not None or given.text is None else given.text[:SAID_KEPT]
+            row = (truth, label, known, float(score), given.error, said)
+            for column, value in zip(columns, row, strict=True):
                 column.append(value)
         return cls(*map(Column.of, columns))
 
     @property
     def columns(self) -> tuple[Column[Any], ...]:
-        """All of them."""
+        """Those that figures are made of."""
         return self.truth, self.answer, self.confidence, self.score, self.error
 
     def __len__(self) -> int:
         return len(self.truth)
 
     def __getitem__(self, places: slice | NDArray[Any]) -> Graded:
-        return Graded(*(column[places] for column in self.columns))
+        return Graded(*(column[places] for column in (*self.columns, self.said)))
 
     def __add__(self, other: Graded) -> Graded:
-        pairs = zip(self.columns, other.columns, strict=True)
+        pairs = zip((*self.columns, self.said), (*other.columns, other.said), strict=True)
         return Graded(*(one + more for one, more in pairs))
 
     @property
@@ -143,7 +149,7 @@ class Outcomes(Rows[Outcome]):
         examples = read(self.examples, self.places[places])
         ids = [example.id for example in examples]
         rows = zip(*(column[places] for column in self.graded.columns), strict=True)
-        return list(map(outcome, rows, ids))
+        return list(map(outcome, rows, ids, self.graded.said[places]))
 
     def only(self, chosen: NDArray[Any]) -> Outcomes:
         """Return some of the outcomes, by their places or by a mask."""
@@ -154,11 +160,11 @@ class Outcomes(Rows[Outcome]):
         return spread(column, self.places, size)
 
 
-def outcome(row: GradedRow, identifier: str = "") -> Outcome:
+def outcome(row: GradedRow, identifier: str = "", said: str | None = None) -> Outcome:
     """Return an outcome from what the columns of `Graded` have of it."""
     truth, answer, confidence, score, error = row
     scores = {} if answer is None or confidence is None else {answer: confidence}
-    return Outcome(identifier, truth, Prediction(answer, scores, error=error), score)
+    return Outcome(identifier, truth, Prediction(answer, scores, said, error), score)
 
 
 class Metric(Protocol):

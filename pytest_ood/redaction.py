@@ -156,7 +156,8 @@ class Secrets:
         """(Name, form, whether parts count), the longest form first."""
         found = {
             form: (secret.name, form, secret.in_parts and len(form) >= SHORTEST_PART)
-            for secret in reversed(self.known)
+            # Of two with the same value, the one that is redacted in parts comes last, and counts.
+            for secret in sorted(self.known, key=lambda one: one.in_parts)
             for form in secret.forms
             if len(form) >= SHORTEST_SECRET
         }

@@ -16,6 +16,7 @@ from pytest_ood.evaluation.records import (
     Result,
     from_record,
     to_record,
+    unparsed,
 )
 from pytest_ood.evaluation.run import SuiteRun, resources_of, score_of_cases
 
@@ -40,4 +41,5 @@ __all__ = [
     "settle_family",
     "severity_curves",
     "to_record",
+    "unparsed",
 ]

@@ -12,7 +12,7 @@ from pytest_ood.metrics import ACCURACY
 from pytest_ood.statistics import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pytest_ood.budgets import Verdict
 
@@ -32,6 +32,9 @@ class Flip:
         answer_before: What the model said to the original (None: abstained or no original).
         answer_after: What it said to the shifted text (None: abstained).
         label_before: Where the shift changes this example's label, the truth before; else None.
+        said_before: Of an abstention from the original: what no answer could be read out of, its
+            beginning; None where nothing is known of it.
+        said_after: Of an abstention from the shifted text: likewise.
     """
 
     id: str
@@ -41,6 +44,14 @@ class Flip:
     answer_before: str | None
     answer_after: str | None
     label_before: str | None = None
+    said_before: str | None = None
+    said_after: str | None = None
+
+
+def unparsed(flips: Iterable[Flip]) -> tuple[str, ...]:
+    """Return the different texts out of which no answer could be read, those that are known."""
+    said = (flip.said_after for flip in flips if flip.answer_after is None)
+    return tuple(dict.fromkeys(text for text in said if text is not None))
 
 
 @dataclass(frozen=True)
@@ -109,8 +120,9 @@ class Floor:
         breakdown: Of a shift: the score of each group, where examples have groups.
         left_out: Of a shift: why rows of the data, or cases, are not counted, and how many.
         cases: Where several inputs are counted as one, how many inputs they have; else 0.
-        flips: Of a shift: the first of the examples that it cost.
-        flipped: Of a shift: how many there are.
+        flips: Of a shift: the first of the examples that it cost; in distribution: of those that
+            the model abstained from.
+        flipped: How many there are.
         measure: What the score is called.
     """
 

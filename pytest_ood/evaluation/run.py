@@ -1101,6 +1101,8 @@ class SuiteRun:
             seed_scores=tuple(map(figures.mean_of, answered)),
             errors=_counted([missing]),
             items=self._floor_items(answered[0], scores),
+            flips=_abstentions(answered[0]),
+            flipped=_abstained(answered[0]),
             measure=self.suite.task.measure,
         )
 
@@ -1325,7 +1327,14 @@ def _first_known(*errors: str | None) -> str | None:
 def _one_answer(outcomes: Outcomes) -> Judgement | None:
     given = known(outcomes.graded.answer)
     if not given:
-        return Judgement("invalid", "it answered nothing in distribution")
+        written = next((said for said in known(outcomes.graded.said) if said.strip()), None)
+        if written is None:
+            return Judgement("invalid", "it answered nothing in distribution")
+        return Judgement(
+            "invalid",
+            "no answer could be read out of anything it wrote in distribution, such as "
+            f"{written!r}",
+        )
     most, count = most_frequent(given)
     share = count / len(given)
     if share <= SAME_ANSWER_SHARE:
@@ -1371,13 +1380,22 @@ def _flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
             Flip(
                 one.id, one.expected, None if one.before is None else _shown(one.before),
                 _shown(one.inputs), one.answer_before, one.answer,
+                said_before=one.said_before, said_after=one.said,
             )
             for one in read(trial.decided, places)
         )  # fmt: skip
     new, texts = trial.after.read(places), read(trial.shifted, places)
     if trial.originals is None:
         return tuple(
-            Flip(o.id, o.label, None, _shown(text), None, o.prediction.label)
+            Flip(
+                o.id,
+                o.label,
+                None,
+                _shown(text),
+                None,
+                o.prediction.label,
+                said_after=o.prediction.text,
+            )
             for o, text in zip(new, texts, strict=True)
         )
     old, originals = trial.before.read(places), read(trial.originals, places)
@@ -1390,8 +1408,22 @@ def _flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
             was.prediction.label,
             o.prediction.label,
             None if was.label == o.label else was.label,
+            said_before=was.prediction.text,
+            said_after=o.prediction.text,
         )
         for was, o, original, text in zip(old, new, originals, texts, strict=True)
+    )
+
+
+def _abstentions(outcomes: Outcomes) -> tuple[Flip, ...]:
+    """Return the first of the examples that a model abstained from, with their texts."""
+    places = np.flatnonzero(outcomes.graded.answer.where(lambda answer: answer is None))[
+        :FLIPS_KEPT
+    ]
+    examples = read(outcomes.examples, outcomes.places[places])
+    return tuple(
+        Flip(o.id, o.label, None, _shown(e.inputs), None, None, said_after=o.prediction.text)
+        for o, e in zip(outcomes.read(places), examples, strict=True)
     )
 
 

@@ -18,7 +18,7 @@ from pytest_ood.evaluation.attack_store import AttackStore
 from pytest_ood.evaluation.figures import mean_scores_of
 from pytest_ood.evaluation.records import PromptAttack
 from pytest_ood.examples import Dataset, Example, fields_of, inputs_of
-from pytest_ood.metrics import Graded, Outcomes
+from pytest_ood.metrics import SAID_KEPT, Graded, Outcomes
 from pytest_ood.models.protocol import Model, Promptable, RecordedModel
 from pytest_ood.perturbations.adversarial import AttackResult, Recipe
 from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, WRONG, attacked_field
@@ -166,6 +166,8 @@ class Decided:
         right: Of the case's inputs, how many were answered right.
         asked: How many inputs it has.
         silent: How many of them got an abstention.
+        said: Where `answer` is an abstention: what the model wrote, if that is known.
+        said_before: Where `answer_before` is one: likewise.
     """
 
     id: str
@@ -177,6 +179,8 @@ class Decided:
     right: int
     asked: int
     silent: int
+    said: str | None = None
+    said_before: str | None = None
 
 
 @dataclass(frozen=True)
@@ -328,7 +332,9 @@ class CaseAnswers:
             self.decided.append(_decided(case, given, found, scores))
             silent = any(answer.label is None for answer in given)
             answer = None if silent else self.decided[-1].answer
-            rows.append((case.label, Prediction(answer, error=error), float(found.holds)))
+            said = next((a.text for a in given if a.label is None), None)
+            row = Prediction(answer, text=said, error=error)
+            rows.append((case.label, row, float(found.holds)))
         self.graded += Graded.of(rows)
 
 
@@ -346,7 +352,14 @@ def _decided(
         sum(score >= 1.0 for score in scores),
         len(scores),
         sum(answer.label is None for answer in given),
+        _said(given[found.place]),
+        None if against is None else _said(given[against]),
     )
+
+
+def _said(answer: Prediction) -> str | None:
+    """Return the beginning of what a model wrote instead of an answer, if that is known."""
+    return None if answer.label is not None or answer.text is None else answer.text[:SAID_KEPT]
 
 
 @dataclass

@@ -13,6 +13,7 @@ from pytest_ood.metrics import ACCURACY, RECALL, SINGLE_ACCURACY
 from pytest_ood.reports.explanation import rerun
 from pytest_ood.reports.results import Answer, ModelInfo
 from pytest_ood.reports.terminal import answer_sentence
+from pytest_ood.reports.text import quoted
 from pytest_ood.shifts import KINDS
 from pytest_ood.statistics import Estimate
 from pytest_ood.suite import IN_DISTRIBUTION
@@ -570,6 +571,8 @@ def _counted_cases(e: Row) -> list[tuple[str, str]]:
 
 def _abstained(row: Row) -> list[tuple[str, str]]:
     told = [("abstained", f"{row['abstained']:,} of {row['n']:,}")]
+    if row.get("unparsed"):
+        told.append(("abstentions, such as", ", ".join(map(quoted, row["unparsed"]))))
     # Reports of earlier versions lack it.
     answered = row.get("score_answered")
     return told if answered is None else [*told, ("score when it answers", points(answered))]

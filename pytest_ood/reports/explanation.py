@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import interval, percent, points
-from pytest_ood.evaluation import Comparison, Evaluation, Floor
+from pytest_ood.evaluation import Comparison, Evaluation, Floor, unparsed
 from pytest_ood.examples import fields_of
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, SINGLE_ACCURACY
-from pytest_ood.reports.text import one_line, word_diff
+from pytest_ood.reports.text import no_answer, one_line, quoted, word_diff
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,11 +124,16 @@ def _floor(floor: Floor, alpha: float) -> list[str]:
         f"n = {_used(floor.n, floor.planned)}, seed {floor.seed}",
         f"  budget: {asked}; {constant} {points(floor.majority)}; "
         f"{floor.abstained} abstentions{_answered(floor)}",
+        *_unparsed(floor),
         *_errors(floor.errors),
         *_again(floor),
         *_seeds("score", floor.seed_scores),
         *_counted(floor),
-        *_flips(floor, "that it got wrong", as_diff=bool(floor.cases)),
+        *_flips(
+            floor,
+            "that it got wrong" if floor.shift or floor.cases else "that it did not answer",
+            as_diff=bool(floor.cases),
+        ),
     ]
 
 
@@ -181,6 +186,7 @@ def _evaluation(result: Evaluation, alpha: float) -> list[str]:
         f"({pairing}); budget: {asked}",
         f"  n = {result.n} ({result.unchanged} unchanged: {kept}; {result.abstained} "
         f"abstentions{_answered(result)}), seed {result.seed}",
+        *_unparsed(result),
         *_errors(result.errors),
         *_remarks(result),
     ]
@@ -373,18 +379,24 @@ def _flip(flip: Flip, *, as_diff: bool) -> list[str]:
     lines = [f"    - [{one_line(flip.id, 40)}] truth: {truth}"]
     if flip.before is not None and as_diff and flip.before != flip.after:
         diff = one_line(word_diff(flip.before, flip.after), DIFF_WIDTH)
-        answers = f"{_answer(flip.answer_before)}, then {_answer(flip.answer_after)}"
+        before = _answer(flip.answer_before, flip.said_before)
+        answers = f"{before}, then {_answer(flip.answer_after, flip.said_after)}"
         return [*lines, f"      {answers}: {diff}"]
     if flip.before is not None:
-        lines.append(
-            f"      before, {_answer(flip.answer_before)}: {one_line(flip.before, SHOWN_WIDTH)}"
-        )
+        answer = _answer(flip.answer_before, flip.said_before)
+        lines.append(f"      before, {answer}: {one_line(flip.before, SHOWN_WIDTH)}")
     when = "after" if flip.before is not None else "text"
-    after = f"      {when}, {_answer(flip.answer_after)}: {one_line(flip.after, SHOWN_WIDTH)}"
-    return [*lines, after]
+    answer = _answer(flip.answer_after, flip.said_after)
+    return [*lines, f"      {when}, {answer}: {one_line(flip.after, SHOWN_WIDTH)}"]
 
 
-def _answer(label: str | None) -> str:
+def _answer(label: str | None, said: str | None = None) -> str:
     if label == "":
         return "answered that there is none"
-    return "no answer" if label is None else f"answered {one_line(label, LABEL_WIDTH)}"
+    return no_answer(said) if label is None else f"answered {one_line(label, LABEL_WIDTH)}"
+
+
+def _unparsed(result: Floor | Evaluation) -> list[str]:
+    """Say what was written instead of answers."""
+    said = unparsed(result.flips)[:SHOWN_FLIPS]
+    return [f"  abstentions, such as: {', '.join(map(quoted, said))}"] if said else []

@@ -22,7 +22,7 @@ from pytest_ood.budgets import points
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports import collections, content
 from pytest_ood.reports.charts import LEAST_SPAN, Axis, Curves, Scatter, scatter, severity_curves
-from pytest_ood.reports.text import Piece, diff_pieces, harmless, one_line
+from pytest_ood.reports.text import Piece, diff_pieces, harmless, no_answer, one_line
 from pytest_ood.shifts import KINDS, WORST_CASE
 
 if TYPE_CHECKING:
@@ -123,16 +123,16 @@ class _Flip:
     @property
     def before(self) -> str:
         """What was answered to the original."""
-        return _answer(self.row["answer_before"])
+        return _answer(self.row["answer_before"], self.row.get("said_before"))
 
     @property
     def after(self) -> str:
         """What is answered under the shift."""
-        return _answer(self.row["answer_after"])
+        return _answer(self.row["answer_after"], self.row.get("said_after"))
 
 
-def _answer(given: str | None) -> str:
-    return "no answer" if given is None else given or "that there is none"
+def _answer(given: str | None, said: str | None) -> str:
+    return no_answer(said) if given is None else given or "that there is none"
 
 
 @dataclass(frozen=True)

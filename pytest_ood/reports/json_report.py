@@ -13,6 +13,7 @@ from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ReportError
+from pytest_ood.evaluation import unparsed
 from pytest_ood.models.protocol import Usage
 from pytest_ood.reports.explanation import SHOWN_FLIPS
 
@@ -219,6 +220,7 @@ def _floor(floor: Floor) -> dict[str, Any]:
         "model": floor.model,
         "n": floor.n,
         "abstained": floor.abstained,
+        **_unparsed(floor),
         "errors": dict(floor.errors),
         **_estimate("score", floor.score),
         "score_answered": _figure_or_none(floor.score_answered),
@@ -237,6 +239,12 @@ def _floor(floor: Floor) -> dict[str, Any]:
     }
 
 
+def _unparsed(result: Floor | Evaluation) -> dict[str, Any]:
+    """Return what was written instead of answers, where something is known of it."""
+    said = unparsed(result.flips)[:SHOWN_FLIPS]
+    return {"unparsed": list(said)} if said else {}
+
+
 def _evaluation(e: Evaluation) -> dict[str, Any]:
     return {
         "suite": e.suite,
@@ -253,6 +261,7 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
         "unchanged": e.unchanged,
         "rejected": e.rejected,
         "abstained": e.abstained,
+        **_unparsed(e),
         "abstained_id": e.abstained_id,
         "errors": dict(e.errors),
         "score_id": _figure(e.score_id),

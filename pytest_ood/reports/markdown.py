@@ -348,10 +348,12 @@ def _recall(one: LabelRecall) -> str:
 
 def _flip(evaluation: Row, flip: Row) -> str:
     shown = flip["after"]
-    answers = f"answered {_answer(flip['answer_after'])}"
+    after = _answer(flip["answer_after"], flip.get("said_after"))
+    answers = f"answered {after}"
     if flip["before"] is not None:
         shown = word_diff(flip["before"], flip["after"])
-        answers = f"answered {_answer(flip['answer_before'])}, then {_answer(flip['answer_after'])}"
+        before = _answer(flip["answer_before"], flip.get("said_before"))
+        answers = f"answered {before}, then {after}"
     truth = code(flip["label"])
     if flip.get("label_before") is not None:
         truth = f"{code(flip['label_before'])}, then {truth}"
@@ -360,10 +362,12 @@ def _flip(evaluation: Row, flip: Row) -> str:
     return f"{head}: {code(shown, DIFF_WIDTH)}\n"
 
 
-def _answer(label: str | None) -> str:
+def _answer(label: str | None, said: str | None = None) -> str:
     if label == "":
         return "that there is none"
-    return "nothing" if label is None else code(label)
+    if label is None:
+        return f"nothing that can be read: {code(said)}" if (said or "").strip() else "nothing"
+    return code(label)
 
 
 def _about(report: Row) -> Block:

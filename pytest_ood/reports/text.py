@@ -10,6 +10,8 @@ from pytest_ood.edits import edits_between
 
 CONTEXT = 30
 """Characters that are shown on each side of an edit."""
+SAID_WIDTH = 120
+"""Characters that are shown of what no answer could be read out of."""
 INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of control and format characters, of halves of pairs, and of line ends."""
 MARKS = {"same": ("", ""), "out": ("[-", "-]"), "in": ("{+", "+}")}
@@ -60,6 +62,17 @@ def _stretch(text: str, context: int, *, inner: bool) -> str:
     if len(text) <= 2 * context:
         return text
     return (text[:context] if inner else "") + "..." + text[-context:]
+
+
+def quoted(text: str) -> str:
+    """Return what a model wrote, in quotes, on one line and cut; that it is nothing in words."""
+    shown = one_line(text.strip(), SAID_WIDTH)
+    return f'"{shown}"' if shown else "nothing"
+
+
+def no_answer(said: str | None) -> str:
+    """Say that a model gave no answer, and what it wrote instead, if that is known."""
+    return "no answer" if said is None else f"no answer (wrote {quoted(said)})"
 
 
 def one_line(text: str, width: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections import Counter
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 MODEL = "tester"
 Script = Callable[[str, int], str]
@@ -49,11 +51,65 @@ BODIES: dict[str, bytes] = {
     "not an object": b"[]",
     "an error in disguise": b'{"error": {"message": "the model is cold", "code": 502}}',
     "no message": b'{"choices": [{"finish_reason": "stop"}]}',
+    "nested deeply": b'{"choices": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "not UTF-8": b'{"choices": [{"message": {"content": "\xff\xfe positive"}}]}',
+    "a stream of events": b'data: {"choices": []}\n\ndata: [DONE]\n\n',
 }
+
+OVERLOADED = {"message": "overloaded, try later", "code": 502}
+
+REPLIES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "error of the choice": lambda reply: with_choice(reply, error=OVERLOADED),
+    "finished by an error": lambda reply: with_choice(reply, finish_reason="error"),
+    "aborted": lambda reply: with_choice(reply, finish_reason="abort"),
+    "error beside choices": lambda reply: {**reply, "error": OVERLOADED},
+    "content is a number": lambda reply: with_message(reply, content=42),
+    "content is a table": lambda reply: with_message(reply, content={"text": "positive"}),
+    "no error": lambda reply: {**with_choice(reply, error=None), "error": None},
+    "reasoning apart": lambda reply: with_message(reply, reasoning_content="Let me see."),
+    "parts with thoughts": lambda reply: with_message(
+        reply,
+        content=[
+            {"type": "thinking", "thinking": "is it negative?"},
+            *({"type": "text", "text": letter} for letter in said(reply)),
+        ],
+    ),
+    "part that refuses": lambda reply: with_message(
+        reply, content=[{"type": "refusal", "refusal": "I will not call it positive."}]
+    ),
+    "tool call": lambda reply: with_message(
+        with_choice(reply, finish_reason="tool_calls"),
+        content=None,
+        tool_calls=[{"type": "function", "function": {"name": "search", "arguments": "{}"}}],
+    ),
+    "filtered for safety": lambda reply: with_choice(reply, finish_reason="SAFETY"),
+    "no finish": lambda reply: with_choice(reply, finish_reason=None),
+    "lone surrogate": lambda reply: with_message(reply, content=f"{said(reply)} \ud800"),
+    "many ends of lines": lambda reply: with_message(reply, content="\n" * 30_000 + said(reply)),
+}
+"""What becomes of a valid reply."""
+
+
+def with_choice(reply: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Return a reply whose choice has these fields."""
+    return {**reply, "choices": [{**reply["choices"][0], **changes}]}
+
+
+def with_message(reply: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Return a reply whose message has these fields."""
+    return with_choice(reply, message={**reply["choices"][0]["message"], **changes})
+
+
+def said(reply: dict[str, Any]) -> str:
+    """Return what the message of a reply says."""
+    return str(reply["choices"][0]["message"]["content"])
+
 
 PASSING = (
     *("429", "429 after 7 s", "429 after 1500 ms", "408", "409", "500", "503", "503 after 7 s"),
     *("cut-off body", "hang up", "two choices", "no choice", *BODIES),
+    *("error of the choice", "finished by an error", "aborted", "error beside choices"),
+    *("content is a number", "content is a table", "unknown encoding", "damaged gzip"),
 )
 """Faults after which the same call may succeed, and that take no time."""
 
@@ -84,6 +140,9 @@ class FaultyServer:
         headers: Of the requests.
         most: Calls under way at once, at most.
         told: What the usage field of answers says; None for none at all.
+        echo: Makes what an error repeats out of a key.
+        elsewhere: Where some faults redirect to.
+        paths: Of the requests, with their queries.
     """
 
     script: Script = lambda text, call: ""  # noqa: ARG005 - it never fails
@@ -98,6 +157,9 @@ class FaultyServer:
     most: int = 0
     told: Callable[[list[dict[str, str]]], dict[str, int]] | None = usage_of
     logprobs: dict[str, float] | None = None
+    echo: Callable[[str], str] = str
+    elsewhere: str = ""
+    paths: list[str] = field(default_factory=list)
     models: tuple[str, ...] = (MODEL, "another")
     url: str = ""
     released: threading.Event = field(default_factory=threading.Event)
@@ -107,7 +169,14 @@ class FaultyServer:
         """Forget what it saw, and let go whoever still waits."""
         self.released.set()
         self.released = threading.Event()
-        for seen in (self.calls, self.answered, self.sent, self.bodies, self.headers):
+        for seen in (
+            self.calls,
+            self.answered,
+            self.sent,
+            self.bodies,
+            self.headers,
+            self.paths,
+        ):
             seen.clear()
         self.most = 0
 
@@ -144,6 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
             seen.calls[text] += 1
             call = seen.calls[text]
             seen.bodies.append(body)
+            seen.paths.append(self.path)
             seen.headers.append({k.lower(): v for k, v in self.headers.items()})
             seen.under_way += 1
             seen.most = max(seen.most, seen.under_way)
@@ -184,6 +254,10 @@ class _Handler(BaseHTTPRequestHandler):
             "filtered": lambda: seen.reply("positi", "content_filter"),
             "cut at the limit": lambda: seen.reply(f"{answer}, because", "length"),
             "nothing within the limit": lambda: seen.reply("", "length"),
+            **{
+                name: lambda change=change: change(seen.reply(answer))
+                for name, change in REPLIES.items()
+            },
         }[fault]()
         with seen.lock:
             seen.answered[text] += fault == ""
@@ -195,6 +269,60 @@ class _Handler(BaseHTTPRequestHandler):
     def repeat_the_key(self, status: int) -> None:
         """Show the key in the error, as some servers do."""
         self.respond(status, {"error": {"message": f"for {self.headers.get('Authorization')}"}})
+
+    @property
+    def secret(self) -> str:
+        """What lets the client in, wherever it stands."""
+        sent = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        return (
+            self.headers.get("api-key") or parse_qs(urlsplit(self.path).query).get("key", [sent])[0]
+        )
+
+    def echo(self, status: int) -> None:
+        """Repeat the key in some form: in words, in a header and beside the status."""
+        echoed = self.seen.echo(self.secret)
+        header = "".join(filter(str.isprintable, echoed))
+        self.send_response(status, header)
+        content = json.dumps({"error": {"message": f"bad key {echoed} given"}}).encode()
+        self.send_header("X-Key", header)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def echo_as_answer(self, _: str) -> None:
+        """Repeat the key in an answer."""
+        self.respond(200, self.seen.reply(f"Is {self.seen.echo(self.secret)} positive?"))
+
+    def redirect(self, status: int) -> None:
+        """Send the client somewhere else."""
+        self.respond(status, {}, {"Location": self.seen.elsewhere})
+
+    def flood(self, size: int) -> None:
+        """Send a valid answer of so many bytes, or as many as are taken."""
+        start, end = json.dumps(self.seen.reply("MARK")).encode().split(b"MARK")
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(start) + size + len(end)))
+        self.end_headers()
+        with suppress(OSError):
+            self.wfile.write(start)
+            for _ in range(size // 65_536):
+                self.wfile.write(b"a" * 65_536)
+            self.wfile.write(b"a" * (size % 65_536) + end)
+        self.close_connection = True
+
+    def endless(self, _: str) -> None:
+        """Send an answer for as long as it is taken."""
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(b" " * 65_536)
+        self.close_connection = True
+
+    def compressed(self, encoding: str, content: bytes) -> None:
+        """Send what says it is encoded."""
+        self.respond_bytes(200, content, {"Content-Encoding": encoding})
 
     def wait_for_the_end(self, _: str) -> None:
         """Answer nothing for as long as the server runs."""
@@ -250,6 +378,21 @@ CONNECTIONS: dict[str, Callable[[_Handler, str], None]] = {
     "drip": _Handler.drip,
     "cut-off body": _Handler.cut_off,
     "hang up": _Handler.hang_up,
+    "echo 400": lambda handler, _: handler.echo(400),
+    "echo 403": lambda handler, _: handler.echo(403),
+    "echo 500": lambda handler, _: handler.echo(500),
+    "echo as answer": _Handler.echo_as_answer,
+    "redirect 302": lambda handler, _: handler.redirect(302),
+    "redirect 307": lambda handler, _: handler.redirect(307),
+    "flood": lambda handler, _: handler.flood(50 * 1024**2),
+    "large": lambda handler, _: handler.flood(3 * 1024**2),
+    "endless": _Handler.endless,
+    "bomb": lambda handler, _: handler.compressed("gzip", gzip.compress(b" " * 50 * 1024**2)),
+    "gzip": lambda handler, text: handler.compressed(
+        "gzip", gzip.compress(json.dumps(handler.seen.reply(handler.seen.answer(text))).encode())
+    ),
+    "damaged gzip": lambda handler, _: handler.compressed("gzip", b"no gzip at all"),
+    "unknown encoding": lambda handler, _: handler.compressed("br", b"anything"),
 }
 
 

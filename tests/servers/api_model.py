@@ -1,0 +1,54 @@
+"""A model at the faulty server, on a time that passes only by waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faulty_server import MODEL
+
+from pytest_ood.models import adapter
+from pytest_ood.models.protocol import Context
+from pytest_ood.progress import Silent
+from pytest_ood.tasks import Classification
+
+if TYPE_CHECKING:
+    from faulty_server import FaultyServer
+
+    from pytest_ood.models.openai import ApiModel
+
+TASK = Classification(("negative", "positive"))
+
+
+@dataclass
+class Time:
+    """Time that passes only by waiting for it."""
+
+    now: float = 0.0
+    waits: list[float] = field(default_factory=list)
+
+    def clock(self) -> float:
+        """Return the time."""
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass, and others do something."""
+        self.waits.append(seconds)
+        until = self.now + seconds
+        await asyncio.sleep(0)
+        self.now = max(self.now, until)
+
+
+def model_at(server: FaultyServer, time: Time | None = None, **options: Any) -> ApiModel:
+    """Return a model at a server, as it is configured by default but for some options."""
+    clock = Time() if time is None else time
+    context = Context(
+        "model", options.pop("task", TASK), Path(), Path(), offline=True, progress=Silent(),
+        data=lambda _: dict,
+    )  # fmt: skip
+    options = {"prompt": "{text}", "base_url": server.url, **options}
+    source = options.pop("source", MODEL)
+    model: ApiModel = adapter("openai").build(source, context, **options)
+    return replace(model, patience=replace(model.patience, sleep=clock.sleep, clock=clock.clock))
