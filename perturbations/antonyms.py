@@ -1,80 +1,326 @@
-"""Antonyms: words of praise become words of blame, and the other way round."""
+"""Antonyms: words of praise become words of blame, and the other way round.
+
+A text is changed where every word that praises or blames has an antonym here and stands where it
+can only be that word: "like", "right", "kind" and "works" mean too many things for a rule.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._words import Lexicon
+from pytest_ood.edits import Edit
+from pytest_ood.perturbations._clauses import (
+    MARKS,
+    NEGATIONS,
+    SENTENCE_ENDS,
+    evaluating,
+    is_clear,
+    is_joined_to_unknown,
+    tokens,
+    word_at,
+)
+from pytest_ood.perturbations._sentiment import BLAME, PARTICIPLES, PRAISE, evaluates, listed
+from pytest_ood.perturbations._words import like
 from pytest_ood.perturbations.contracts import Changing, other_label
-from pytest_ood.perturbations.protocol import ALL, site_perturbation
+from pytest_ood.perturbations.protocol import ALL, perturbation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
-    from re import Match
 
-_GROUPS = (
-    (("good", "great", "fine"), ("bad", "poor", "awful")),
-    (("wonderful", "marvelous", "superb", "brilliant", "excellent", "fantastic"),
-     ("terrible", "horrible", "dreadful", "abysmal", "lousy")),
-    (("best", "finest"), ("worst", "poorest")),
-    (("better",), ("worse",)),
-    (("well",), ("badly", "poorly")),
-    (("funny", "hilarious", "witty"), ("unfunny", "humorless", "witless")),
-    (("interesting", "fascinating", "engaging", "compelling", "gripping", "riveting"),
-     ("boring", "tedious", "dull", "dreary", "lifeless")),
-    (("fresh", "original", "inventive", "imaginative"), ("stale", "derivative", "hackneyed",
-                                                          "unoriginal")),
-    (("clever", "smart", "intelligent"), ("stupid", "dumb", "idiotic", "mindless")),
-    (("charming", "delightful", "lovely"), ("charmless", "unpleasant", "irritating", "annoying")),
-    (("beautiful", "gorgeous"), ("ugly", "hideous")),
-    (("moving", "touching", "heartfelt"), ("unmoving", "hollow", "insincere")),
-    (("enjoyable", "entertaining"), ("unenjoyable", "painful")),
-    (("love", "enjoy", "like", "adore"), ("hate", "dislike", "detest", "loathe")),
-    (("loves", "enjoys", "adores"), ("hates", "dislikes", "loathes")),
-    (("loved", "enjoyed", "liked"), ("hated", "disliked", "loathed")),
-    (("succeeds", "works"), ("fails", "disappoints")),
-    (("succeed",), ("fail",)),
-    (("success", "triumph", "masterpiece"), ("failure", "disaster", "mess")),
-    (("strong", "powerful"), ("weak", "feeble")),
+    from pytest_ood.perturbations._clauses import Token
+
+_ADJECTIVES = (
+    (("good", "decent"), ("bad", "lousy")),
+    (("great", "wonderful", "marvelous", "superb", "brilliant", "excellent", "fantastic",
+      "terrific", "splendid", "magnificent", "marvellous", "outstanding", "fabulous"),
+     ("terrible", "horrible", "dreadful", "abysmal", "awful", "atrocious", "appalling",
+      "horrendous")),
+    (("amazing", "awesome", "phenomenal", "exceptional"), ("pathetic", "terrible", "lousy")),
+    (("funny", "hilarious", "witty", "humorous"), ("unfunny", "humorless", "witless")),
+    (("interesting", "fascinating", "engaging", "compelling", "gripping", "riveting", "engrossing",
+      "absorbing", "captivating", "intriguing", "exciting", "thrilling", "enthralling"),
+     ("boring", "tedious", "dull", "dreary", "lifeless", "uninteresting", "unengaging",
+      "monotonous", "tiresome", "drab", "bland", "insipid", "lackluster", "plodding")),
+    (("fun", "entertaining", "enjoyable", "amusing"),
+     ("boring", "tedious", "unenjoyable", "tiresome")),
+    (("inventive", "imaginative", "original", "ingenious", "innovative", "creative"),
+     ("derivative", "hackneyed", "unoriginal", "unimaginative", "formulaic", "trite", "contrived",
+      "uninspired", "predictable")),
+    (("clever", "intelligent", "insightful", "thoughtful", "thought-provoking", "smart"),
+     ("stupid", "dumb", "idiotic", "mindless", "inane", "brainless", "moronic", "shallow",
+      "superficial", "simplistic")),
+    (("charming", "delightful", "lovely", "pleasant", "appealing", "endearing", "enchanting"),
+     ("charmless", "unpleasant", "irritating", "annoying", "unappealing", "obnoxious",
+      "disagreeable", "grating")),
+    (("beautiful", "gorgeous", "stunning", "handsome"), ("ugly", "hideous")),
+    (("moving", "touching", "heartfelt", "poignant", "stirring", "heartwarming"),
+     ("unmoving", "hollow", "soulless", "maudlin", "mawkish", "sappy", "vapid")),
     (("convincing", "believable", "credible", "plausible"),
-     ("unconvincing", "unbelievable", "implausible")),
-    (("memorable", "unforgettable"), ("forgettable", "unmemorable")),
-    (("satisfying",), ("unsatisfying", "frustrating")),
-    (("impressive",), ("unimpressive", "mediocre")),
-    (("perfect", "flawless"), ("flawed", "imperfect")),
-    (("positive",), ("negative",)),
-    (("happy", "glad", "pleased"), ("unhappy", "sorry", "displeased")),
-    (("right",), ("wrong",)),
-    (("pleasure", "joy", "delight"), ("pain", "chore", "ordeal")),
-    (("recommend",), ("discourage",)),
-    (("worth", "worthy of"), ("unworthy of",)),
-    (("easy",), ("hard", "difficult")),
-    (("rich", "deep"), ("shallow", "superficial")),
+     ("unconvincing", "implausible", "contrived")),
+    (("memorable",), ("forgettable", "unmemorable")),
+    (("satisfying", "rewarding", "fulfilling", "gratifying"),
+     ("unsatisfying", "frustrating", "disappointing", "unrewarding")),
+    (("impressive", "remarkable", "inspired"),
+     ("unimpressive", "mediocre", "unremarkable", "pedestrian", "amateurish")),
+    (("uplifting", "inspiring"), ("depressing", "uninspiring")),
+    (("happy", "pleased", "glad"), ("unhappy", "displeased")),
+    (("satisfied", "impressed"), ("unsatisfied", "dissatisfied", "unimpressed", "disappointed")),
     (("useful", "helpful"), ("useless", "unhelpful")),
-    (("nice", "kind"), ("nasty", "mean")),
-    (("reliable",), ("unreliable",)),
-    (("cheap",), ("overpriced",)),
+    (("perfect", "flawless", "impeccable"), ("flawed", "imperfect", "botched")),
+    (("incredible", "extraordinary", "breathtaking"), ("terrible", "underwhelming", "lousy")),
+    (("talented", "gifted"), ("untalented", "incompetent")),
+    (("masterful", "skillful", "accomplished"), ("inept", "amateurish", "incompetent")),
+    (("exhilarating", "invigorating"), ("tedious", "tiresome")),
+    (("refreshing", "fresh"), ("stale", "hackneyed")),
+    (("informative", "enlightening"), ("uninformative", "unenlightening")),
+    (("top-notch", "first-rate"), ("third-rate", "second-rate")),
+    (("unpretentious",), ("pretentious", "pompous")),
+    (("graceful",), ("awkward", "clumsy")),
+    (("sincere", "earnest"), ("insincere",)),
+    (("admirable",), ("deplorable", "regrettable")),
+    (("good-natured", "warm-hearted"), ("mean-spirited",)),
+    (("well-done",), ("botched",)),
+    (("strong", "solid", "powerful"), ("weak", "feeble", "poor", "flimsy")),
+    (("reliable", "trustworthy"), ("unreliable",)),
+    (("nice",), ("unpleasant", "nasty")),
+    (("friendly", "courteous", "polite"), ("unfriendly", "rude")),
+    (("delicious", "tasty", "yummy", "flavorful", "scrumptious"),
+     ("tasteless", "disgusting", "bland", "inedible", "flavorless", "unappetizing")),
+    (("likable", "likeable", "lovable"), ("unlikable", "obnoxious", "unlikeable")),
+    (("stylish", "elegant", "polished"), ("clumsy", "sloppy", "slapdash", "clunky", "shoddy")),
+    (("watchable",), ("unwatchable",)),
+    (("coherent", "lucid"), ("incoherent", "muddled")),
+    (("well-acted",), ("badly-acted",)),
+    (("well-made", "well-crafted"), ("badly-made", "poorly-made")),
+    (("well-written",), ("badly-written", "poorly-written")),
+    (("comfortable", "comfy"), ("uncomfortable",)),
+    (("vibrant", "lively", "energetic", "spirited"), ("lifeless", "lethargic", "dull", "listless")),
+    (("successful",), ("unsuccessful",)),
+    (("worthwhile",), ("pointless", "worthless")),
+    (("attractive",), ("unattractive",)),
 )  # fmt: skip
+"""What goes with the same nouns: praise, and blame of the same thing."""
+
+_NOUNS = (
+    (("joy", "delight", "pleasure", "treat"), ("chore", "bore", "ordeal", "disappointment")),
+    (("masterpiece", "triumph", "gem", "success", "winner"),
+     ("mess", "disaster", "failure", "fiasco", "flop", "dud", "stinker")),
+)  # fmt: skip
+_SUPERLATIVES = ((("best", "finest"), ("worst",)), (("funniest",), ("dullest",)))
+_MANNERS = ((("well", "beautifully", "brilliantly", "superbly", "wonderfully"),
+             ("badly", "poorly", "terribly")),)  # fmt: skip
+_PRONOUNS = frozenset(("it", "that", "this", "he", "she"))
+_FEELINGS = (
+    (("love", "like", "adore", "enjoy"), ("hate", "dislike", "loathe", "detest")),
+    (("loved", "liked", "adored", "enjoyed"), ("hated", "disliked", "loathed", "detested")),
+)
 
 
-def _opposites() -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for praise, blame in _GROUPS:
-        found |= dict.fromkeys(praise, blame) | dict.fromkeys(blame, praise)
+def _opposites(groups: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]) -> dict[str, list[str]]:
+    """Return what may stand in place of each word, and whether the word praises in `_PRAISE`."""
+    found: dict[str, list[str]] = {}
+    for praise, blame in groups:
+        for one, other in ((praise, blame), (blame, praise)):
+            for word in one:
+                found.setdefault(word, []).extend(other)
     return found
 
 
-_ANTONYMS = Lexicon(_opposites())
+def _praising(*tables: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]) -> frozenset[str]:
+    return frozenset(word for groups in tables for praise, _ in groups for word in praise)
 
 
-@site_perturbation(
-    _ANTONYMS,
+_ADJECTIVE = _opposites(_ADJECTIVES)
+_NOUN = _opposites(_NOUNS)
+_SUPERLATIVE = _opposites(_SUPERLATIVES)
+_MANNER = _opposites(_MANNERS)
+_FEELING = _opposites(_FEELINGS)
+_PRAISE = _praising(_ADJECTIVES, _NOUNS, _SUPERLATIVES, _MANNERS, _FEELINGS)
+
+_DETERMINERS = listed("a an the this that these those my his her its our your such 's '")
+_BE = listed("is are was were am be been being 's 're 'm")
+_DEGREES = listed(
+    """
+very really truly so absolutely incredibly extremely highly utterly completely totally simply
+deeply remarkably unusually exceedingly thoroughly consistently pretty quite fairly just
+downright genuinely particularly especially most how always ever immensely hugely enormously
+infinitely insanely plain
+"""
+)
+_BEFORE = (
+    _DETERMINERS | _BE | _DEGREES
+    | listed("and or with of by in for from have has had more looks looked feels felt")
+    | frozenset((",", "--", "-", "\u2013", "\u2014", "(", "/"))
+)  # fmt: skip
+"""Words after which an adjective may stand."""
+
+_AFTER_A_VERB = listed(
+    "the a an me us him her them his my your their to into away out on it itself you"
+)
+_PREPOSITIONS = frozenset(("of", "by", "in", "for", "from", "with"))
+_AFTER_AN_ADJECTIVE = listed("and or in for from at with throughout , . ! ; : ) -- -")
+
+_RATHER_NOUNS = listed("good great original fresh fun right poor")
+"""Adjectives that are nouns, too: "the good of the many", "the original"."""
+
+_FIXED = {
+    "good": listed(
+        """
+luck old deal bye morning evening night afternoon day friday samaritan will faith cop guy guys
+bit many riddance grief god lord heavens gracious thing looking measure use chance side part
+news idea question reason sense name man woman boy girl people friend friends while hour amount
+number enough time times vs versus life student
+"""
+    ),
+    "bad": listed(
+        """
+guy guys boy boys girl girls luck cop blood habit habits news weather day santa lieutenant mood
+mouth thing idea company hair breath man men ass
+"""
+    ),
+    "great": listed(
+        """
+britain deal dane lakes wall white depression war aunt uncle grandfather grandmother big many
+number dictator escape gatsby expectations lengths pains length extent majority amount distance
+many gods
+"""
+    ),
+    "smart": listed("phone phones card cards tv tvs watch watches people"),
+    "funny": listed("bone business"),
+    "nice": listed("guy guys"),
+    "happy": listed("ending endings birthday meal hour new holidays gilmore"),
+    "wonderful": listed("life world"),
+    "beautiful": listed("mind people woman women girl girls"),
+    "fun": listed("of house fair"),
+    "original": listed(
+        """
+version film movie series cast book novel idea text one title sin source soundtrack
+"""
+    ),
+    "dumb": listed("luck"),
+    "ugly": listed("duckling"),
+    "terrible": listed("two"),
+    "awful": listed("lot"),
+    "moving": listed("picture pictures image images parts target company"),
+    "superficial": listed("level"),
+}
+"""Words after which an adjective is part of a name, or says something else."""
+
+_FIRM = frozenset(("strong", "solid", "powerful", "weak", "feeble", "poor", "flimsy"))
+_WORK = listed(
+    """
+acting cast characters characterizations cinema cinematography comedy connection dialogue
+direction documentary drama ending execution film films filmmaking flick movie movies narrative
+performance performances picture piece plot plotting premise quality reception script screenplay
+service signal storytelling story thriller work writing
+"""
+)
+"""What is made, which makes adjectives of strength evaluate it: not "a strong drink"."""
+
+_SUPERLATIVE_OF = listed(
+    """
+film films movie movies picture comedy comedies thriller drama documentary show series episode
+place restaurant thing things food service phone product coffee pizza burger breakfast
+performance performances script book album song purchase experience headset battery meal acting
+special
+"""
+)
+_AFTER_LIKING = listed("the this it these those my his her their your that")
+
+
+@perturbation(
     source="Wang et al. 2021 (TextFlint), SwapAnt; Kaushik et al. 2020 (counterfactual revision)",
     kind="label-changing",
     contract=Changing(other_label),
     scale=ALL,
-    example="A wonderful film with a good plot, witty dialogue and strong actors that I love.",
+    version=2,
+    articles=True,
+    indivisible=True,
+    example="An awful film from beginning to end.",
 )
-def antonyms(word: Match[str], rng: Random) -> str:
-    """Turn every evaluating word into one of the opposite sense."""
-    return rng.choice(_ANTONYMS.options(word.group()))
+def antonyms(text: str, rng: Random) -> Sequence[Edit]:
+    """Turn every word that praises or blames into one of the opposite sense."""
+    words = tokens(text)
+    found = evaluating(text, words)
+    if not found or any(t.word in NEGATIONS for t in words) or not is_clear(text, words):
+        return ()
+    edits = []
+    for index in found:
+        options = _options(words, index)
+        if not options or is_joined_to_unknown(words, index):
+            return ()
+        token = words[index]
+        edits.append(Edit(token.start, token.end, token.written,
+                          like(token.written, rng.choice(options))))  # fmt: skip
+    signs = {words[index].word in _PRAISE for index in found}
+    return edits if len(signs) == 1 else ()
+
+
+def _options(words: Sequence[Token], index: int) -> Sequence[str]:
+    """Return the antonyms of a word where it stands; none where it may be another word."""
+    word = words[index].word
+    if word in _ADJECTIVE:
+        return _ADJECTIVE[word] if _is_adjective(words, index) else ()
+    before, after = word_at(words, index - 1), word_at(words, index + 1)
+    if word in _NOUN:
+        adjective = before in PRAISE or before in BLAME
+        adjective = adjective or before in _GREAT
+        named = before in _ARTICLES or (adjective and word_at(words, index - 2) in _ARTICLES)
+        return _NOUN[word] if named and after != "-" else ()
+    if word in _SUPERLATIVE:
+        is_the = before in ("the", "'s", "its", "his", "her")
+        alone = not after or after in MARKS or after == "ever"
+        said = before == "the" and word_at(words, index - 2) in _BE and alone
+        return _SUPERLATIVE[word] if said or (is_the and after in _SUPERLATIVE_OF) else ()
+    if word in _MANNER:
+        return _MANNER[word] if after in PARTICIPLES and before != "as" else ()
+    if word in _FEELING:
+        subject = index - 1 - (before in ("really", "absolutely", "truly", "just"))
+        felt = word_at(words, subject) in ("i", "we") and after in _AFTER_LIKING
+        return _FEELING[word] if felt else ()
+    return ()
+
+
+_ARTICLES = frozenset(("a", "an"))
+_GREAT = listed("big huge major real total complete absolute minor small true pure")
+
+
+def _is_adjective(words: Sequence[Token], index: int) -> bool:
+    """Return whether a word can be nothing but an adjective that evaluates, where it stands."""
+    word = words[index].word
+    before, after = word_at(words, index - 1), word_at(words, index + 1)
+    if after == "enough" or after in _FIXED.get(word, ()) or (word in _FIRM and after not in _WORK):
+        return False
+    begins_sentence = not before or before in SENTENCE_ENDS
+    begins = begins_sentence or before in MARKS or before in _BEFORE or _is_degree(before)
+    if not begins and before not in PRAISE and before not in BLAME:
+        return False
+    subject = index - 1
+    while _is_degree(word_at(words, subject)):
+        subject -= 1
+    verb = word_at(words, subject)
+    predicative = verb in _BE and (verb != "'s" or word_at(words, subject - 1) in _PRONOUNS)
+    ends = not after or after in _AFTER_AN_ADJECTIVE
+    if (
+        word in _RATHER_NOUNS
+        and (ends or after == "of")
+        and not predicative
+        and before not in ("and", ",")
+    ):
+        return _is_degree(before)
+    if word.endswith("ing"):
+        if (
+            begins_sentence
+            and not ends
+            and any(word_at(words, index + n) in _BE for n in range(2, 6))
+        ):
+            return False  # "Moving house is stressful."
+        takes_object = after in _AFTER_A_VERB or (verb in _BE and not ends)
+        return before not in _PREPOSITIONS and not takes_object
+    return True
+
+
+def _is_degree(word: str) -> bool:
+    """Return whether a word says how much, and nothing else."""
+    return word in _DEGREES or (word.endswith("ly") and not evaluates(word))

@@ -193,6 +193,37 @@ class WithArticles:
         )
 
 
+@dataclass(frozen=True)
+class Indivisible:
+    """Makes all edits of another method or none: half of them would not change the label.
+
+    Attributes:
+        method: Makes the edits.
+    """
+
+    method: Method
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What the other method calls."""
+        return self.method.function
+
+    def edits(
+        self,
+        text: str,
+        rng: Random,
+        share: float,
+        protected: Sequence[Span],
+        parameters: Mapping[str, Any],
+    ) -> tuple[Edit, ...]:
+        """Return the edits, whatever the share; none where one touches a protected span."""
+        del share
+        edits = self.method.edits(text, rng, 1.0, (), parameters)
+        if protected and any(_touches(edit.start, edit.end, protected) for edit in edits):
+            return ()
+        return edits
+
+
 def _chosen(items: Sequence[T], share: float, rng: Random) -> list[T]:
     """Return the share of items that is changed, in random order; see `how_many`."""
     wanted = how_many(len(items), share, rng)

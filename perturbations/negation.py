@@ -1,49 +1,516 @@
-"""Negation: what is said is denied, or what is denied is said."""
+"""Negation: what a text praises or blames is denied, or what it denies is said.
+
+Both generators look for clauses that say of something that it is good or bad ("the film is a dull
+mess", "I enjoyed it", "it was not very funny") and turn them, if they have found all that the text
+has to say: every word that praises or blames and every negation has to belong to such a clause.
+"""
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_ood.edits import Edit
+from pytest_ood.perturbations._clauses import (
+    MARKS,
+    NEGATIONS,
+    SENTENCE_ENDS,
+    evaluating,
+    is_clear,
+    is_joined_to_unknown,
+    tokens,
+    word_at,
+)
+from pytest_ood.perturbations._sentiment import (
+    BLAME,
+    FAULTS,
+    PRAISE,
+    QUALITIES,
+    evaluates,
+    listed,
+)
+from pytest_ood.perturbations._verdicts import (
+    ALONE,
+    AUXILIARIES,
+    BE,
+    BETWEEN,
+    CAN,
+    DEGREES,
+    DENIALS,
+    DETERMINERS,
+    DO,
+    PEOPLE,
+    WEAK_DENIALS,
+    WILL,
+    denials_of,
+    ends_phrase,
+    has_subject,
+    is_at_all,
+    is_fragment,
+    is_neutral,
+    stated,
+    verdict_at,
+)
+from pytest_ood.perturbations._words import like
 from pytest_ood.perturbations.contracts import Changing, other_label
-from pytest_ood.perturbations.protocol import ALL, site_perturbation
+from pytest_ood.perturbations.protocol import ALL, perturbation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from random import Random
-    from re import Match
 
-_VERBS = "is|are|was|were|does|do|did|has|have|had|will|would|could|should|must"
-_SAID = re.compile(
-    rf"(?<![\w'\u2019])(?:{_VERBS})(?=[ ])(?! (?:not|never|hardly|no|nothing)\b)", re.IGNORECASE
+    from pytest_ood.perturbations._clauses import Token
+
+_LIKING = {
+    "love": ("love", "loved"), "like": ("like", "liked"), "enjoy": ("enjoy", "enjoyed"),
+    "adore": ("adore", "adored"), "recommend": ("recommend", "recommended"),
+    "hate": ("hate", "hated"), "dislike": ("dislike", "disliked"),
+    "regret": ("regret", "regretted"), "loathe": ("loathe", "loathed"),
+    "detest": ("detest", "detested"),
+}  # fmt: skip
+"""What people do with things: in the present after I, you, we and they, and in the past."""
+
+_FARING = {
+    "work": ("works", "worked"), "succeed": ("succeeds", "succeeded"), "fail": ("fails", "failed"),
+    "disappoint": ("disappoints", "disappointed"), "bore": ("bores", "bored"),
+    "suck": ("sucks", "sucked"), "impress": ("impresses", "impressed"),
+    "satisfy": ("satisfies", "satisfied"), "entertain": ("entertains", "entertained"),
+    "deliver": ("delivers", "delivered"), "convince": ("convinces", "convinced"),
+    "engage": ("engages", "engaged"), "amuse": ("amuses", "amused"), "drag": ("drags", "dragged"),
+    "make sense": ("makes sense", "made sense"), "add up": ("adds up", "added up"),
+    "come together": ("comes together", "came together"), "pay off": ("pays off", "paid off"),
+    "come alive": ("comes alive", "came alive"), "catch fire": ("catches fire", "caught fire"),
+    "come to life": ("comes to life", "came to life"), "hold up": ("holds up", "held up"),
+    "hold together": ("holds together", "held together"), "ring true": ("rings true", "rang true"),
+    "live up to": ("lives up to", "lived up to"), "measure up": ("measures up", "measured up"),
+    "take off": ("takes off", "took off"), "cut it": ("cuts it", "cut it"),
+    "gel": ("gels", "gelled"), "jell": ("jells", "jelled"), "cohere": ("coheres", "cohered"),
+    "resonate": ("resonates", "resonated"), "soar": ("soars", "soared"),
+    "sparkle": ("sparkles", "sparkled"), "shine": ("shines", "shone"),
+    "thrill": ("thrills", "thrilled"), "surprise": ("surprises", "surprised"),
+    "fascinate": ("fascinates", "fascinated"), "recover": ("recovers", "recovered"),
+    "transcend": ("transcends", "transcended"), "improve": ("improves", "improved"),
+    "click": ("clicks", "clicked"), "annoy": ("annoys", "annoyed"),
+    "irritate": ("irritates", "irritated"), "offend": ("offends", "offended"),
+    "pander": ("panders", "pandered"), "condescend": ("condescends", "condescended"),
+    "amaze": ("amazes", "amazed"), "please": ("pleases", "pleased"),
+    "do the trick": ("does the trick", "did the trick"),
+    "pass muster": ("passes muster", "passed muster"),
+    "hit the mark": ("hits the mark", "hit the mark"), "stand out": ("stands out", "stood out"),
+    "do justice": ("does justice", "did justice"),
+    "get off the ground": ("gets off the ground", "got off the ground"),
+    "hang together": ("hangs together", "hung together"),
+}  # fmt: skip
+"""What things do, for better or worse: in the present and in the past."""
+
+_BREAKS = MARKS | {"and", "or"}
+_OBJECTS = listed("the this it that my these those his her its their our him them")
+_FARED = {form: base for base, forms in _FARING.items() for form in forms}
+_HOW_WELL = frozenset(("well", "great", "fine", "perfectly"))
+
+_UNDECIDED = listed(
+    """
+both each every everything always often usually mostly entirely completely totally absolutely
+even ever already anything anyone anybody anywhere so where when because since too more most
+much many quite rather pretty if yet either long anywhere else such best worst better worse same
+"""
 )
-_DENIED = re.compile(
-    rf"(?<![\w'\u2019])(?P<verb>{_VERBS}|can)(?: (?:not|never|hardly)|n['\u2019]t)(?!\w)",
-    re.IGNORECASE,
-)
+"""Words with which a negation says something else than the contrary: "not always", "not only"."""
 
 
-@site_perturbation(
-    _SAID,
+@perturbation(
     source="Ribeiro et al. 2020 (CheckList), table 1 (negation); Gardner et al. 2020 (contrast "
     "sets)",
     kind="label-changing",
     contract=Changing(other_label),
     scale=ALL,
-    example="The film is good, the actors are wonderful and the end was a surprise.",
+    version=2,
+    indivisible=True,
+    example="The film is a wonderful surprise from beginning to end.",
 )
-def negate(verb: Match[str], rng: Random) -> str:
-    """Deny what a form of be, have, do or a modal verb says."""
-    return verb.group() + rng.choice((" not", " never", " hardly"))
+def negate(text: str, rng: Random) -> Sequence[Edit]:
+    """Deny what a text praises or blames."""
+    words = tokens(text)
+    left = set(evaluating(text, words))
+    left |= {index + 1 for index in range(len(words)) if is_at_all(words, index)}
+    if not left or not _can_be_turned(text, words) or any(t.word in NEGATIONS for t in words):
+        return ()
+    edits: list[Edit] = []
+    for made, dealt_with in _denials(words, rng):
+        edits += made
+        left -= dealt_with
+    return () if left else [_of_text(text, edit) for edit in sorted(edits)]
 
 
-@site_perturbation(
-    _DENIED,
+@perturbation(
     source="Ribeiro et al. 2020 (CheckList), remove negation; Dhole et al. 2021 (NL-Augmenter)",
     kind="label-changing",
     contract=Changing(other_label),
     scale=ALL,
-    example="The film is not good, the actors aren't bad and it was never a surprise.",
+    version=2,
+    articles=True,
+    indivisible=True,
+    example="The film isn't very good from beginning to end.",
 )
-def affirm(denial: Match[str], rng: Random, *, emphasis: float = 0.5) -> str:
-    """Say what a negated form of be, have, do or a modal verb denies."""
-    return denial["verb"] + (" indeed" if rng.random() < emphasis else "")
+def affirm(text: str, rng: Random, *, emphasis: float = 0.5) -> Sequence[Edit]:
+    """Say what a text denies of good or bad."""
+    words = tokens(text)
+    left = set(evaluating(text, words))
+    left |= {index for index, token in enumerate(words) if token.word in NEGATIONS}
+    left |= {index + 1 for index in range(len(words)) if is_at_all(words, index)}
+    if not left or not _can_be_turned(text, words):
+        return ()
+    edits: list[Edit] = []
+    for made, dealt_with in _affirmations(words, rng, emphasis):
+        edits += made
+        left -= dealt_with
+    return () if left else [_of_text(text, edit) for edit in sorted(edits)]
+
+
+def _can_be_turned(text: str, words: Sequence[Token]) -> bool:
+    """Return whether a negation, put in or taken out, turns what a text says into the contrary."""
+    return all(_is_decided(words, n) for n in range(len(words))) and is_clear(text, words)
+
+
+def _is_decided(words: Sequence[Token], index: int) -> bool:
+    """Return whether a word leaves it at what a negation says: not "not only", "not as good as"."""
+    word, before, after = (word_at(words, n) for n in (index, index - 1, index + 1))
+    if word in ("as", "that"):
+        # "As a comedy it is great", "a film that is great"; not "as great as", "not that great".
+        again = word == "as" and "as" in (word_at(words, index + 2), word_at(words, index - 2))
+        beside = evaluates(after) or (word == "as" and evaluates(before))
+        begins = not before or before in SENTENCE_ENDS
+        return before not in DENIALS and not again and (begins or not beside)
+    if word == "any":
+        return before in _ABSENT
+    if word == "all":
+        return before == "at"
+    if word == "enough":
+        return before in PRAISE or before in BLAME
+    return word not in _UNDECIDED and not (word in ALONE and before in DENIALS)
+
+
+def _denials(words: Sequence[Token], rng: Random) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Yield the edits that deny what a clause says, and the indices of the words that say it."""
+    yield from _denied_fragment(words, rng)
+    for index in range(len(words)):
+        yield from _denied_state(words, index, rng)
+    for index in range(1, len(words)):
+        yield from _denied_liking(words, index, rng)
+        yield from _denied_faring(words, index)
+
+
+def _denied_state(
+    words: Sequence[Token], index: int, rng: Random
+) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Deny "is good", "has been a mess", "will be disappointed"."""
+    verdict = stated(words, index, index + 1)
+    if verdict is None or not verdict.can_be_denied:
+        return
+    made = [_inserted(words[index], rng.choice(denials_of(words, verdict)))]
+    if verdict.joint is not None:
+        made.append(_replaced(words[verdict.joint], "or"))
+    yield made, set(verdict.evaluating)
+
+
+def _denied_fragment(words: Sequence[Token], rng: Random) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Deny a text that is no sentence: "A great film.", "dull and boring"."""
+    verdict = verdict_at(words, 0)
+    if verdict is None or not verdict.can_be_denied or not is_fragment(words, verdict):
+        return
+    denial = rng.choice(denials_of(words, verdict))
+    first = words[0]
+    capital = (first.written[0].isupper() and not first.written.isupper()) or first.written == "A"
+    after = f"{like(first.written, denial)} {first.word if capital else first.written}"
+    made = [Edit(first.start, first.end, "", after)]
+    if verdict.joint is not None:
+        made.append(_replaced(words[verdict.joint], "or"))
+    yield made, set(verdict.evaluating)
+
+
+def _denied_liking(
+    words: Sequence[Token], index: int, rng: Random
+) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Deny "I loved it", "we really enjoy the food", "you will regret it"."""
+    subject = words[index - 1].word
+    if words[index].word in WILL and _is_object(words, index + 2):
+        if words[index + 1].word in _LIKING and subject in PEOPLE:
+            yield [_inserted(words[index], rng.choice(("not", "never")))], {index + 1}
+        return
+    verb = index + (words[index].word == "really")
+    begins = index == 1 or words[index - 2].word in _BREAKS
+    if subject not in PEOPLE or not begins or not _is_object(words, verb + 1):
+        return
+    for base, (present, past) in _LIKING.items():
+        if words[verb].word == present:
+            yield [_inserted(words[index - 1], "do not")], {verb}
+        elif words[verb].word == past:
+            yield [_inserted(words[index - 1], "did not"), _replaced(words[verb], base)], {verb}
+
+
+def _denied_faring(words: Sequence[Token], index: int) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Deny "it works well", "the film fails"."""
+    size = _size_of_verb(words, index, _FARED)
+    if not size:
+        return
+    form = " ".join(token.word for token in words[index : index + size])
+    base = _FARED[form]
+    past = form == _FARING[base][1]
+    if _has_one_subject(words, index, bare=past):
+        first = _replaced(words[index], f"{'did' if past else 'does'} not {base.split()[0]}")
+        how = word_at(words, index + size) in _HOW_WELL
+        yield [first], set(range(index, index + size + how))
+
+
+def _affirmations(
+    words: Sequence[Token], rng: Random, emphasis: float
+) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Yield the edits that say what a clause denies, and the indices of the words that deny it."""
+    denied: set[int] = set()
+    for index in range(len(words)):
+        if words[index].word in DENIALS or words[index].word in WEAK_DENIALS:
+            affirmed = [
+                *_affirmed_state(words, index, rng, emphasis),
+                *_affirmed_verb(words, index, rng, emphasis),
+            ]
+            denied = denied.union(*(found for _, found in affirmed))
+            yield from affirmed
+        elif index not in denied:
+            yield from _affirmed_quality(words, index)
+            yield from _affirmed_word(words, index)
+            yield from _affirmed_failure(words, index)
+            yield from _affirmed_pair(words, index)
+
+
+def _affirmed_state(
+    words: Sequence[Token], denial: int, rng: Random, emphasis: float
+) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Affirm "is not good", "hasn't been a mess", "won't be disappointed", and "Not a bad film"."""
+    begins = denial == 0 or words[denial - 1].word in _BREAKS
+    at_all = is_at_all(words, denial + 1)
+    after = denial + 3 if at_all else denial + 1
+    auxiliary = denial - 1 - (word_at(words, denial - 1) in BETWEEN)
+    verdict = verdict_at(words, after) if begins else stated(words, auxiliary, after)
+    if verdict is None or (begins and not is_fragment(words, verdict)):
+        return
+    if begins:
+        following = words[denial + 1]
+        made = [Edit(words[denial].start, following.end, "",
+                     like(words[denial].written, following.written))]  # fmt: skip
+    else:
+        made = [_without_denial(words, denial, after - 1, rng, emphasis)]
+    if verdict.joint is not None:
+        made.append(_replaced(words[verdict.joint], "and"))
+    found = {denial, *verdict.evaluating}
+    if at_all:
+        found.add(denial + 2)
+    if is_at_all(words, verdict.last + 1):
+        made.append(Edit(words[verdict.last].end, words[verdict.last + 2].end, "", ""))
+        found.add(verdict.last + 2)
+    yield made, found
+
+
+def _affirmed_verb(
+    words: Sequence[Token], denial: int, rng: Random, emphasis: float
+) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Affirm "did not like it", "doesn't work well", "can't recommend it", "never disappoints"."""
+    auxiliary = word_at(words, denial - 1)
+    verb = denial + 1 + (word_at(words, denial + 1) in DEGREES)
+    liked = word_at(words, verb) in _LIKING and _is_object(words, verb + 1)
+    size = 1 if liked else _size_of_verb(words, verb, _FARING)
+    if words[denial].word == "never" and auxiliary not in AUXILIARIES:
+        size = _size_of_verb(words, verb, _FARED)
+        if size and verb == denial + 1:
+            end = words[verb]
+            indeed = "indeed " if rng.random() < emphasis else ""
+            after = like(words[denial].written, indeed + end.written)
+            yield (
+                [Edit(words[denial].start, end.end, "", after)],
+                {denial, *range(verb, verb + size)},
+            )
+        return
+    able = auxiliary in CAN and word_at(words, verb) == "recommend"
+    if (
+        not size
+        or not has_subject(words, denial - 1)
+        or not (auxiliary in DO or auxiliary in WILL or able)
+    ):
+        return
+    how = not liked and word_at(words, verb + size) in _HOW_WELL
+    found = {denial, *range(verb, verb + size + how)}
+    yield [_without_denial(words, denial, denial, rng, emphasis)], found
+
+
+def _size_of_verb(words: Sequence[Token], index: int, verbs: Mapping[str, object]) -> int:
+    """Return how many words a verb of a table has that begins at an index; 0 for none."""
+    for size in (4, 3, 2, 1):
+        if " ".join(word_at(words, n) for n in range(index, index + size)) in verbs:
+            return size
+    return 0
+
+
+def _affirmed_failure(words: Sequence[Token], index: int) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Affirm "fails to entertain"."""
+    denied = word_at(words, index - 1) in NEGATIONS
+    if words[index].word in _FAILING and word_at(words, index + 1) == "to" and not denied:
+        found = {index}
+        if word_at(words, index + 2) in _FARING:
+            found.add(index + 2)
+        yield [_replaced(words[index], _FAILING[words[index].word])], found
+
+
+def _affirmed_pair(words: Sequence[Token], index: int) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Affirm "neither original nor funny"."""
+    first = index + 1 + (word_at(words, index + 1) in DEGREES)
+    nor = first + 1
+    second = nor + 1 + (word_at(words, nor + 1) in DEGREES)
+    if words[index].word != "neither" or word_at(words, nor) != "nor":
+        return
+    both = {word_at(words, first), word_at(words, second)}
+    if (both <= PRAISE or both <= BLAME) and ends_phrase(word_at(words, second + 1)):
+        made = [_replaced(words[index], "both"), _replaced(words[nor], "and")]
+        yield made, {index, first, nor, second}
+
+
+def _affirmed_word(words: Sequence[Token], index: int) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Affirm "unfunny", "humorless"."""
+    word = words[index]
+    denied = word_at(words, index - 1) in NEGATIONS or word_at(words, index - 1) in DEGREES
+    if word.word not in _AFFIXED or is_joined_to_unknown(words, index):
+        return
+    if not denied and word_at(words, index + 1) not in ("enough", "the", "a"):
+        yield [_replaced(word, _AFFIXED[word.word])], {index}
+
+
+def _affirmed_quality(words: Sequence[Token], index: int) -> Iterator[tuple[list[Edit], set[int]]]:
+    """Affirm "lacks wit", "without charm or style", "devoid of humor", "no flaws"."""
+    word, follows = words[index].word, word_at(words, index + 1)
+    if (word, follows) in _ABSENT_OF:
+        size, present = 2, _ABSENT_OF[word, follows]
+    elif word in _ABSENT and not (word == "without" and word_at(words, index - 1) in BE):
+        size, present = 1, _ABSENT[word]
+    elif word == "nothing" and (follows in PRAISE or follows in BLAME):
+        yield [_replaced(words[index], "something")], {index, index + 1}
+        return
+    else:
+        return
+    size += word_at(words, index + size) == "any"
+    first = index + size
+    for _ in range(2):
+        first += is_neutral(words, first)
+    joints: list[int] = []
+    found: set[int] = set()
+    last = first
+    while word_at(words, last) in _POSSESSED:
+        found.add(last)
+        last += 1
+        if word_at(words, last) in ("and", "or") and word_at(words, last + 1) in _POSSESSED:
+            joints.append(last)
+            last += 1
+    if not found or not ends_phrase(word_at(words, last)):
+        return
+    start, end = words[index], words[index + size - 1]
+    if present:
+        made = [Edit(start.start, end.end, "", like(start.written, present))]
+    else:
+        made = [Edit(start.start, words[index + 1].end, "",
+                     like(start.written, words[index + 1].written))]  # fmt: skip
+    made += [_replaced(words[joint], "and") for joint in joints if words[joint].word == "or"]
+    yield made, {index, *found}
+
+
+_POSSESSED = QUALITIES | FAULTS
+_FAILING = {"fails": "manages", "failed": "managed", "fail": "manage", "failing": "managing"}
+_AFFIXED = {
+    "charmless": "charming", "disagreeable": "agreeable", "discouraging": "encouraging",
+    "dishonest": "honest", "disorganized": "organized", "disrespectful": "respectful",
+    "dissatisfied": "satisfied", "distasteful": "tasteful", "flavorless": "flavorful",
+    "graceless": "graceful", "humorless": "humorous", "humourless": "humorous",
+    "illogical": "logical", "implausible": "plausible", "impolite": "polite",
+    "inaccurate": "accurate", "inadequate": "adequate", "inappropriate": "appropriate",
+    "incoherent": "coherent", "incompetent": "competent", "incomprehensible": "comprehensible",
+    "inconsistent": "consistent", "inconvenient": "convenient", "inedible": "edible",
+    "ineffective": "effective", "ineffectual": "effective", "inefficient": "efficient",
+    "insensitive": "sensitive", "insincere": "sincere", "irrational": "rational",
+    "irrelevant": "relevant", "irresponsible": "responsible", "joyless": "joyful",
+    "meaningless": "meaningful", "senseless": "sensible", "soulless": "soulful",
+    "tasteless": "tasteful", "unacceptable": "acceptable", "unaffecting": "affecting",
+    "unamusing": "amusing", "unappealing": "appealing", "unappetizing": "appetizing",
+    "unattractive": "attractive", "uncomfortable": "comfortable", "uncompelling": "compelling",
+    "unconvinced": "convinced", "unconvincing": "convincing", "uncool": "cool",
+    "undistinguished": "distinguished", "unengaging": "engaging", "unenjoyable": "enjoyable",
+    "unentertaining": "entertaining", "uneventful": "eventful", "unexceptional": "exceptional",
+    "unexciting": "exciting", "unfair": "fair", "unfocused": "focused", "unfortunate": "fortunate",
+    "unfriendly": "friendly", "unfulfilled": "fulfilled", "unfulfilling": "fulfilling",
+    "unfunny": "funny", "unhappy": "happy", "unhealthy": "healthy", "unhelpful": "helpful",
+    "unimaginative": "imaginative", "unimpressed": "impressed", "unimpressive": "impressive",
+    "uninformative": "informative", "uninspired": "inspired", "uninspiring": "inspiring",
+    "unintelligent": "intelligent", "unintelligible": "intelligible",
+    "uninteresting": "interesting", "uninvolving": "involving", "unkind": "kind",
+    "unlikable": "likable", "unlikeable": "likeable", "unmemorable": "memorable",
+    "unmoving": "moving", "unoriginal": "original", "unpalatable": "palatable",
+    "unpersuasive": "persuasive", "unpleasant": "pleasant", "unpolished": "polished",
+    "unprofessional": "professional", "unrealistic": "realistic", "unreliable": "reliable",
+    "unremarkable": "remarkable", "unrewarding": "rewarding", "unsafe": "safe",
+    "unsatisfactory": "satisfactory", "unsatisfied": "satisfied", "unsatisfying": "satisfying",
+    "unsavory": "savory", "unskilled": "skilled", "unsophisticated": "sophisticated",
+    "unsubtle": "subtle", "unsuccessful": "successful", "unsuitable": "suitable",
+    "unsympathetic": "sympathetic", "untalented": "talented", "untidy": "tidy",
+    "unwatchable": "watchable", "unwelcome": "welcome", "useless": "useful", "witless": "witty",
+}  # fmt: skip
+"""What is denied with a syllable, and what it denies."""
+
+_ABSENT = {"lacks": "has", "lacked": "had", "lack": "have", "without": "with", "no": ""}
+_ABSENT_OF = {
+    ("devoid", "of"): "full of", ("free", "of"): "full of", ("lacking", "in"): "rich in",
+    ("lack", "of"): "wealth of", ("absence", "of"): "abundance of", ("none", "of"): "all of",
+}  # fmt: skip
+"""What says that something is not there, and what says that it is."""
+
+
+def _has_one_subject(words: Sequence[Token], index: int, *, bare: bool) -> bool:
+    """Return whether a verb follows on "it", or unless it may be a participle on "the phone"."""
+    if words[index - 1].word == "it":
+        return True
+    return not bare and index > 1 and word_at(words, index - 2) in DETERMINERS and (
+        words[index - 1].word.isalpha()
+    )  # fmt: skip
+
+
+def _is_object(words: Sequence[Token], index: int) -> bool:
+    return word_at(words, index) in _OBJECTS
+
+
+def _without_denial(
+    words: Sequence[Token], denial: int, last: int, rng: Random, emphasis: float
+) -> Edit:
+    """Take a negation away, or put "indeed" in its place; what "ca" and "wo" are short for stays.
+
+    Args:
+        words: Of the text.
+        denial: Index of the negation, which follows on its auxiliary.
+        last: Index of its last word: "not at all".
+        rng: Decides.
+        emphasis: How often there is an "indeed".
+    """
+    auxiliary = words[denial - 1]
+    whole = {"ca": "can", "wo": "will"}.get(auxiliary.word, "")
+    start = auxiliary.start if whole else auxiliary.end
+    indeed = " indeed" if rng.random() < emphasis else ""
+    after = (like(auxiliary.written, whole) if whole else "") + indeed
+    return Edit(start, words[last].end, "", after)
+
+
+def _of_text(text: str, edit: Edit) -> Edit:
+    """Return an edit with the piece of the text that it replaces."""
+    return replace(edit, before=text[edit.start : edit.end])
+
+
+def _inserted(token: Token, words: str) -> Edit:
+    """Put words behind a token, in capitals where it is."""
+    shouted = len(token.written) > 1 and token.written.isupper()
+    return Edit(token.end, token.end, "", f" {words.upper() if shouted else words}")
+
+
+def _replaced(token: Token, word: str) -> Edit:
+    return Edit(token.start, token.end, token.written, like(token.written, word))

@@ -20,7 +20,7 @@ from typing import (
 from pytest_ood.edits import Perturbed, apply_in_order
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.perturbations.contracts import PRESERVING
-from pytest_ood.perturbations.methods import Each, Together, Whole, WithArticles
+from pytest_ood.perturbations.methods import Each, Indivisible, Together, Whole, WithArticles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -288,7 +288,8 @@ class Declared(TypedDict, total=False):
 
     `source` is needed. Of the others the defaults are noise that preserves the label, an even
     scale and version 1. With `articles` the text is English, and an "a" or "an" before a changed
-    word changes with it.
+    word changes with it. With `indivisible` all edits of a text are made or none, whatever the
+    severity.
     """
 
     source: Required[str]
@@ -301,6 +302,7 @@ class Declared(TypedDict, total=False):
     choices: Mapping[str, Sequence[str]]
     example: str
     articles: bool
+    indivisible: bool
 
 
 def perturbation(
@@ -344,6 +346,8 @@ def _generator(method: Method, declared: Declared) -> Generator:
     scale = tuple(given.pop("scale", EVEN))
     if given.pop("articles", False):
         method = WithArticles(method)
+    if given.pop("indivisible", False):
+        method = Indivisible(method)
     return Generator(name=_named(method.function), method=method, scale=scale, **given)
 
 

@@ -94,7 +94,9 @@ def perturbed(
 ) -> st.SearchStrategy[PerturbedCase]:
     """Draw an example and at most `max_edits` of the edits that perturbations make to it.
 
-    A failing case shrinks to the fewest edits, in the earliest example. Where the perturbation's
+    A failing case shrinks to the fewest edits, in the earliest example. The edits of a perturbation
+    that changes the label are all made, or none: an example that takes more of them is not drawn.
+    Where the perturbation's
     contract names a validity filter, only cases that it accepts are drawn. A case that
     `ood.assert_invariant` has kept in a replay file is drawn first.
 
@@ -227,6 +229,10 @@ def _cases(
     assume(possible)
     places = st.integers(0, len(possible) - 1)
     chosen = draw(st.sets(places, min_size=1, max_size=min(max_edits, len(possible))))
+    # Some of the edits that change a label together would not change it.
+    whole = {id(possible[n][2]) for n in chosen if isinstance(possible[n][2].contract, Changing)}
+    chosen |= {n for n, (_, _, change) in enumerate(possible) if id(change) in whole}
+    assume(len(chosen) <= max_edits)
     taken: list[tuple[str, Edit, Perturbation]] = []
     for place in sorted(chosen):
         name, edit, _ = possible[place]

@@ -241,6 +241,21 @@ def test_a_case_says_whether_the_label_changes(name: str, changes: bool) -> None
     assert case.changes_label is changes
 
 
+def test_edits_that_change_a_label_are_made_together() -> None:
+    """Half of a negation would leave the label as it is; what takes too many edits is not drawn."""
+    both = ("The film is good and the actors are great", "positive")
+    case = find(perturbed([both], "negate", max_edits=2), lambda _: True, settings=THOROUGH)
+    assert len(case.edits) == 2
+    rows = [both, ("The film is good", "positive")]
+
+    @QUIET
+    @given(case=perturbed(rows, "negate", max_edits=1))
+    def one_edit(case: PerturbedCase) -> None:
+        assert case.original == "The film is good"
+
+    one_edit()
+
+
 def first_drawn(strategy: st.SearchStrategy[PerturbedCase]) -> PerturbedCase:
     """Return the case that a property test is given first."""
     seen: list[PerturbedCase] = []
