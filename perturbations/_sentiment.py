@@ -290,6 +290,15 @@ nonetheless painless priceless regardless relentless restless seamless selfless 
 timeless unless wireless worldless
 """
 )
+_NOT_DERIVED = listed(
+    """
+comforter dimes dynamics erring falsify goods greater grinder grinders hits irwin number numbers
+originally paper papers sinkers slightly suspects thriller thrillers treatment treatments winery
+witness witnesses
+"""
+)
+"""Words that are derived from none of those they look like, or not in that sense."""
+
 _PRAISING_LESS = frozenset(("effortless", "flawless", "priceless", "seamless", "timeless"))
 _NEGATIVE_PREFIXES = (
     "un",
@@ -315,7 +324,7 @@ def evaluates(word: str) -> bool:
         or word in UNCLEAR
         or ("-" in word and any(_is_listed(p) or p in UNCLEAR for p in word.split("-")))
         or (word.endswith("less") and word not in _NEUTRAL_LESS)
-        or any(map(_is_listed, _bases(word)))
+        or (word not in _NOT_DERIVED and any(map(_is_listed, _bases(word))))
     )
 
 

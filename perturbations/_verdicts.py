@@ -53,9 +53,11 @@ _PREPOSITIONS = listed("about at by during for from in of on through to througho
 _AFTER_A_VERB = listed("the a an me us him her them his my to into away on it itself")
 _LONGEST_NOUN = 3
 _TAIL = 20
-"""Words after a verdict that are looked at for a verb: it is no fragment then."""
+"""Words after a verdict that are looked at."""
 
 _NOUNS = PRAISE_NOUNS | BLAME_NOUNS
+_PRAISING = PRAISE | PRAISE_NOUNS
+_BLAMING = BLAME | BLAME_NOUNS
 _DENIED_TO_BLAME = listed(
     """
 amused authentic deep engaged entertained important interested perfect rich scary sharp
@@ -164,11 +166,26 @@ def verdict_at(words: Sequence[Token], first: int) -> Verdict | None:
     return Verdict(
         first=first,
         last=last,
-        evaluating=frozenset(found),
+        evaluating=frozenset((*found, *_told_of_parts(words, last, good=good))),
         is_noun=is_noun,
         joint=None if is_noun or joint is None or joint > last else joint,
         can_be_denied=not named & _UNDENIABLE and (good or not with_degree),
     )
+
+
+def _told_of_parts(words: Sequence[Token], last: int, *, good: bool) -> list[int]:
+    """Return the words of the same sign in what belongs to a noun: "with a delightful ending"."""
+    known = _PRAISING if good else _BLAMING
+    found = []
+    is_part = False
+    for index in range(last + 1, min(len(words), last + _TAIL)):
+        word = words[index].word
+        if word in MARKS or word in AUXILIARIES or word in PEOPLE:
+            break
+        is_part = is_part or word in _PREPOSITIONS
+        if is_part and word in known:
+            found.append(index)
+    return found
 
 
 def _is_whole(words: Sequence[Token], first: int, last: int, *, is_noun: bool) -> bool:
