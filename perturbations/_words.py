@@ -6,37 +6,23 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations.methods import Inside
+from pytest_ood.perturbations._scripts import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_MARK = (
-    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a"
-    "\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0900-\u0903"
-    "\u093a-\u093c\u093e-\u094f\u0951-\u0957\u0962\u0963\u0981-\u0983\u09bc\u09be-\u09cd"
-    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
-)
-"""Combining marks of the commoner scripts; to the `re` module they are no part of a word."""
-
-_RUN = rf"[^\W_](?:[^\W_]|[{_MARK}])*"
+_RUN = rf"[^\W_](?:[^\W_]|[{MARK}])*"
 WORD = re.compile(rf"{_RUN}(?:['\u2019]{_RUN})*")
 """A run of letters and digits with their marks; apostrophes inside it belong to it."""
 
-LONG_WORD = re.compile(rf"(?=(?:[^\W_]|[{_MARK}]){{4}}){WORD.pattern}")
+LONG_WORD = re.compile(rf"(?=(?:[^\W_]|[{MARK}]){{4}}){WORD.pattern}")
 """A word that begins with four letters or digits: shorter ones easily become other words."""
-
-INNER_LETTER = Inside(re.compile(r"[a-zA-Z]{3,}"), re.compile(r"[a-zA-Z]"), margin=1)
-"""A letter of the Latin alphabet with another on both sides."""
-
-LETTER = Inside(re.compile(r"[a-zA-Z]+"), re.compile(r"[a-zA-Z]"))
-"""A letter of the Latin alphabet."""
 
 WORD_START = re.compile(r"(?<=\s)(?=[^\W\d_])")
 """The place before a word that does not begin the text: nothing stands there."""
 
-GAP = re.compile(r"(?<=\w) (?=\w)")
-"""A single space between two words."""
+GAP = re.compile(rf"(?:(?<=[^\W\d])|(?<=[{MARK}])|(?<=\d)(?! \d)) (?=\w)")
+"""A single space between two words; one between two numbers may be part of a longer number."""
 
 END = re.compile(r"(?<=\S)(?=\s*\Z)")
 """The end of a text, before white space that it may end in: nothing stands there."""

@@ -29,6 +29,7 @@ _DATE = re.compile(
 @site_perturbation(
     _DATE,
     source="Dhole et al. 2021 (NL-Augmenter), change date format",
+    rewrites=("numbers",),
     example="It opened on March 5, 2004, closed on 17 May 2004 and came back on 2010-12-24.",
 )
 def date_format(found: Match[str], rng: Random) -> str | None:

@@ -22,25 +22,41 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Inside:
-    """Single characters inside runs of them: found several times as fast run by run.
+    """Letters inside runs of them, or the gaps between these: fast, because found run by run.
 
     Attributes:
         run: Matches a whole run.
-        site: Matches any of its characters.
-        margin: Characters at both ends of a run that are no sites.
+        letter: Matches any of its letters; of ASCII text that is one character.
+        margin: Letters at both ends of a run that are no sites; of gaps, at least so many stand on
+            both sides.
+        gaps: Whether the sites are the gaps before letters: nothing stands there.
     """
 
     run: re.Pattern[str]
-    site: re.Pattern[str]
+    letter: re.Pattern[str]
     margin: int = 0
+    gaps: bool = False
+
+    @property
+    def site(self) -> re.Pattern[str]:
+        """Matches at a place where a site begins."""
+        return _NOTHING if self.gaps else self.letter
 
     def places(self, text: str) -> list[int]:
         """Return where the sites begin."""
         found: list[int] = []
+        head, tail = self.margin, self.margin - self.gaps
+        if text.isascii():
+            for match in self.run.finditer(text):
+                found += range(match.start() + head, match.end() - tail)
+            return found
         for match in self.run.finditer(text):
-            found += range(match.start() + self.margin, match.end() - self.margin)
+            starts = [letter.start() for letter in self.letter.finditer(text, *match.span())]
+            found += starts[head : len(starts) - tail]
         return found
 
+
+_NOTHING = re.compile("")
 
 Sites = re.Pattern[str] | Inside | Callable[[str], Iterable[re.Match[str]]]
 
@@ -270,9 +286,10 @@ def _free_sites(
     """
     if isinstance(sites, Inside):
         places = sites.places(text)
+        match_at = cast("Callable[[int], re.Match[str]]", partial(sites.site.match, text))
         if protected:
-            places = [place for place in places if not _touches(place, place + 1, protected)]
-        return places, cast("Callable[[int], re.Match[str]]", partial(sites.site.match, text))
+            places = [place for place in places if not _touches(*match_at(place).span(), protected)]
+        return places, match_at
     if isinstance(sites, re.Pattern):
         matches = sites.finditer(text)
         if protected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,42 +11,99 @@ from pytest_ood.perturbations._words import WORD, like
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from random import Random
     from re import Match
+
+_PLAIN = re.compile(r"[a-z]+(?:['-][a-z]+)*")
+"""A word, or the misspelling of one: nothing else is taken out of the dictionary."""
+
+_LONG = 7
+"""Letters of a word of which any slip is told from another word; shorter ones are more alike."""
 
 
 def _known(text: str) -> Iterator[Match[str]]:
     dictionary = _dictionary()
-    return (word for word in WORD.finditer(text) if word.group().lower() in dictionary)
+    return (word for word in WORD.finditer(text) if _plain(word.group()) in dictionary)
 
 
 @site_perturbation(
     _known,
     source="Belinkov and Bisk 2018, section 3.1 (natural noise); nlpaug's spelling dictionary",
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
-    version=2,
+    version=3,
     example="Their beginning was definitely interesting, which I believe nobody would expect.",
 )
 def misspelling(word: Match[str], rng: Random) -> str:
     """Misspell a word as people have been seen to misspell it."""
-    return like(word.group(), rng.choice(_dictionary()[word.group().lower()]))
+    return like(word.group(), rng.choice(_dictionary()[_plain(word.group())]))
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("\u2019", "'")
 
 
 @cache
 def _dictionary() -> dict[str, list[str]]:
-    """Read nlpaug's dictionary: a word and its misspellings a line.
+    """Read nlpaug's dictionary: a word and what people wrote for it a line.
 
-    nlpaug's own reader mixes in corrections and lists misspellings in the order of a set, which
-    changes with PYTHONHASHSEED.
+    Not all of that is misspelt: it has other words (`was` for `not`), other languages, markup,
+    numbers and abbreviations in it. A spelling is taken where it is no word itself, stands for one
+    word alone, and is one slip away from it. nlpaug's own reader mixes in corrections and lists
+    spellings in the order of a set, which changes with PYTHONHASHSEED.
     """
     import nlpaug
 
     path = Path(nlpaug.__file__).parent / "res" / "word" / "spelling" / "spelling_en.txt"
-    found: dict[str, set[str]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        word, *spellings = line.split()
-        found.setdefault(word.lower(), set()).update(
-            spelling.lower() for spelling in spellings if spelling.lower() != word.lower()
-        )
-    return {word: sorted(spellings) for word, spellings in sorted(found.items()) if spellings}
+    rows = [line.lower().split() for line in path.read_text(encoding="utf-8").splitlines()]
+    words = _with_inflections(row[0] for row in rows if row)
+    meant: dict[str, set[str]] = {}
+    for word, *spellings in filter(None, rows):
+        for spelling in spellings:
+            meant.setdefault(spelling, set()).add(word)
+    found: dict[str, list[str]] = {}
+    for spelling in sorted(meant):
+        word = min(meant[spelling])
+        alone = len(meant[spelling]) == 1 and spelling not in words
+        if alone and all(map(_PLAIN.fullmatch, (word, spelling))) and _is_slip(word, spelling):
+            found.setdefault(word, []).append(spelling)
+    return found
+
+
+def _with_inflections(words: Iterable[str]) -> frozenset[str]:
+    """Return words, and what the endings of English make of them, for better or worse."""
+    known = set(words)
+    for word in tuple(known):
+        for ending in ("s", "es", "'s", "ed", "d", "ing", "er", "r", "ly", "y", "n", "en", "est"):
+            if word.endswith(ending) and len(word) > len(ending) + 2:
+                stem = word.removesuffix(ending)
+                known |= {stem, stem + "e"}
+            known |= {word + ending, word + word[-1] + ending, word.removesuffix("e") + ending}
+        if word.endswith("y"):
+            known |= {word[:-1] + ending for ending in ("ies", "ied", "ier")}
+    return frozenset(known)
+
+
+def _is_slip(word: str, spelling: str) -> bool:
+    """Return whether a spelling is one slip away from a word of three letters or more.
+
+    Two neighbouring letters have changed places, or one of two equal letters is missing or too
+    many; in a long word, one inner place differs by a letter for every four of the word.
+    """
+    head = _shared(word, spelling)
+    tail = _shared(word[head:][::-1], spelling[head:][::-1])
+    before, after = word[head : len(word) - tail], spelling[head : len(spelling) - tail]
+    if len(word) > 2 and len(before) == 2 and before[::-1] == after:  # noqa: PLR2004 - a pair
+        return True
+    if len(word) > 3 and len(before) + len(after) == 1:  # noqa: PLR2004 - short words are alike
+        longer = word if before else spelling
+        if (before or after) * 2 in longer[max(0, head - 1) : head + 2]:
+            return True
+    inner = word[0] == spelling[0] and word[-1] == spelling[-1]
+    return inner and len(word) >= _LONG and max(len(before), len(after)) <= len(word) // 4
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two strings begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))

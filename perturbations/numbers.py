@@ -26,6 +26,7 @@ _WORDS = Lexicon({number_word(n): (str(n),) for n in range(2, _HIGHEST + 1)})
 @site_perturbation(
     _DIGITS,
     source="Dhole et al. 2021 (NL-Augmenter), number to word",
+    rewrites=("numbers",),
     example="I saw 2 films in 14 days, with 120 extras and 7 stars.",
 )
 def digits_to_words(number: Match[str], rng: Random) -> str:
@@ -37,6 +38,7 @@ def digits_to_words(number: Match[str], rng: Random) -> str:
 @site_perturbation(
     _WORDS,
     source="Dhole et al. 2021 (NL-Augmenter), number to word, the other way round",
+    rewrites=("numbers",),
     example="I saw two films in fourteen days, with twenty-five extras and seven stars.",
 )
 def words_to_digits(number: Match[str], rng: Random) -> str:
@@ -62,6 +64,7 @@ def _fixed(example: Example) -> list[str]:
     source="Mirzadeh et al. 2024 (GSM-Symbolic), section 3.1; Patel et al. 2021 (SVAMP), table 2",
     kind="label-changing",
     contract=Derived(_answer, _fixed, tasks=("numeric",)),
+    rewrites=("numbers",),
     example="A shop sold 48 apples on Monday, 15 on Tuesday for $2.50 each, and 1,200 pears.",
 )
 def change_numbers(number: Match[str], rng: Random) -> str | None:

@@ -18,6 +18,7 @@ _SENTENCE = re.compile(r"(?:\A\s+)?\S(?:[^.!?]|[.!?](?=\S))*(?:[.!?]+|\Z)\s*")
     source="Roberts et al. 2020 (How Much Knowledge Can You Pack Into the Parameters of a Language "
     "Model?), section 1 (closed book)",
     kind="semantic",
+    rewrites=("answers",),
     example="Paris lies on the Seine. It is the capital of France. Two million people live there. "
     "The Eiffel Tower was built in 1889. It is made of iron.",
 )

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.perturbations._literals import CODE, URL, is_number, number_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-KINDS = {
-    "urls": r"(?:https?://|www\.)[^\s<>]*[^\s<>.,;:!?)\]'\"]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
-    "numbers": r"[+-]?\d[\d.,:/\u00a0%-]*\d%?|\d%?",
-    "code": r"```[\s\S]*?```|`[^`\n]+`",
+    from pytest_ood.edits import Edit
+
+Span = tuple[int, int]
+
+NUMBERS = "numbers"
+
+
+def _matches(pattern: str) -> Callable[[str], Iterable[Span]]:
+    compiled = re.compile(pattern)
+    return lambda text: (match.span() for match in compiled.finditer(text) if match.group())
+
+
+KINDS: Mapping[str, Callable[[str], Iterable[Span]]] = {
+    "urls": _matches(URL),
+    NUMBERS: number_spans,
+    "code": _matches(CODE),
     # Without a tagger: capitalised words that do not begin a sentence, and what follows on them.
-    "entities": r"(?<![.!?:]\s)(?<!^)(?<!\n)\b[A-Z][\w'\u2019-]*(?: [A-Z][\w'\u2019-]*)*",
+    "entities": _matches(r"(?<![.!?:]\s)(?<!^)(?<!\n)\b[A-Z][\w'\u2019-]*(?: [A-Z][\w'\u2019-]*)*"),
 }
-"""What can be named, and the regular expression behind it."""
+"""What can be named, and where it stands in a text."""
 
 LABELS = "labels"
 """Names the words of the task's labels, which the suite puts in the place of the name."""
+
+ANSWERS = "answers"
+"""Names the right answers of the example, wherever they occur in its inputs."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +49,13 @@ class Protection:
         kinds: Names out of `KINDS`.
         patterns: Regular expressions of one's own.
         words: Words that are protected wherever they stand alone, in any case.
+        answers: Whether the right answers of each example are; see `with_answers`.
     """
 
     kinds: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    answers: bool = False
 
     def __post_init__(self) -> None:
         """Check the names and the regular expressions.
@@ -48,7 +67,7 @@ class Protection:
             if kind not in KINDS:
                 raise ConfigurationError(
                     "protect: "
-                    + unknown_name("kind of span", kind, [*KINDS, LABELS])
+                    + unknown_name("kind of span", kind, [*KINDS, LABELS, ANSWERS])
                     + " A regular expression stands between slashes: '/.../'."
                 )
         for pattern in self.patterns:
@@ -63,35 +82,81 @@ class Protection:
     def fingerprint(self) -> str:
         """Everything that is protected."""
         patterns = (f"/{pattern}/" for pattern in sorted(self.patterns))
-        return ", ".join([*sorted(self.kinds), *patterns, *map(repr, sorted(self.words))])
-
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return the protected spans of a text, in order, merged where they touch or overlap."""
-        parts = [KINDS[kind] for kind in self.kinds] + list(self.patterns)
-        if self.words:
-            listed = "|".join(re.escape(word) for word in sorted(self.words, key=len, reverse=True))
-            parts.append(rf"(?i:\b(?:{listed})\b)")
-        found = sorted(
-            match.span() for part in parts for match in re.finditer(part, text) if match.group()
+        answers = [ANSWERS] if self.answers else []
+        return ", ".join(
+            [*sorted([*self.kinds, *answers]), *patterns, *map(repr, sorted(self.words))]
         )
-        merged: list[tuple[int, int]] = []
-        for start, end in found:
+
+    def with_answers(self, answers: Iterable[str]) -> Protection:
+        """Return what is protected in an example with these right answers."""
+        if not self.answers:
+            return self
+        words = (answer for answer in answers if answer.strip())
+        return replace(self, words=(*self.words, *dict.fromkeys(words)), answers=False)
+
+    def spans(self, text: str) -> list[Span]:
+        """Return the protected spans of a text, in order, merged where they touch or overlap."""
+        found = [span for kind in self.kinds for span in KINDS[kind](text)]
+        for pattern in [*self.patterns, *self._words()]:
+            found += (match.span() for match in re.finditer(pattern, text) if match.group())
+        merged: list[Span] = []
+        for start, end in sorted(found):
             if merged and start <= merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
             else:
                 merged.append((start, end))
         return merged
 
+    def _words(self) -> list[str]:
+        if not self.words:
+            return []
+        listed = "|".join(re.escape(word) for word in sorted(self.words, key=len, reverse=True))
+        return [rf"(?i:(?<!\w)(?:{listed})(?!\w))"]
+
+    def admitted(self, text: str, edits: Sequence[Edit]) -> tuple[Edit, ...]:
+        """Return the edits that leave what is protected as it is, of edits outside its spans.
+
+        Where numbers are protected, no other word may become one: "to" neither "two" nor "2".
+        """
+        if NUMBERS not in self.kinds:
+            return tuple(edits)
+        pieces: list[str] = []
+        places: list[int] = []
+        length = position = 0
+        for edit in edits:
+            pieces += (text[position : edit.start], edit.after)
+            length += edit.start - position
+            places.append(length)
+            length, position = length + len(edit.after), edit.end
+        changed = "".join([*pieces, text[position:]])
+        new = [token.span() for token in _TOKEN.finditer(changed) if is_number(token.group())]
+        starts = [start for start, _ in new]
+
+        def makes_a_number(edit: Edit, place: int) -> bool:
+            last = bisect_right(starts, place + len(edit.after) - 1) - 1
+            # What is put beside a text may have numbers of its own, as a sentence about another.
+            return bool(edit.before) and bool(edit.after) and last >= 0 and new[last][1] > place
+
+        pairs = zip(edits, places, strict=True)
+        return tuple(edit for edit, place in pairs if not makes_a_number(edit, place))
+
+
+_TOKEN = re.compile(r"\w+")
+
 
 def parse_protection(given: Sequence[str], labels: Sequence[str]) -> Protection | None:
-    """Read a configuration's list: names of `KINDS`, `labels`, and `/regular expressions/`.
+    """Read a list of names of `KINDS`, `labels`, `answers`, and `/regular expressions/`.
 
     Raises:
         ConfigurationError: names what is not known.
     """
-    patterns = [g[1:-1] for g in given if len(g) > 2 and g[0] == g[-1] == "/"]  # noqa: PLR2004 - //
-    kinds = [g for g in given if g != LABELS and not (g.startswith("/") and g.endswith("/"))]
-    words = tuple(labels) if LABELS in given else ()
     if not given:
         return None
-    return Protection(tuple(kinds), tuple(patterns), words)
+    patterns = [g[1:-1] for g in given if len(g) > 2 and g[0] == g[-1] == "/"]  # noqa: PLR2004 - //
+    kinds = [
+        g
+        for g in given
+        if g not in (LABELS, ANSWERS) and not (g.startswith("/") and g.endswith("/"))
+    ]
+    words = tuple(labels) if LABELS in given else ()
+    return Protection(tuple(kinds), tuple(patterns), words, ANSWERS in given)

@@ -94,6 +94,8 @@ class Generator:
         example: A text in which it finds something to change.
         severity: Which share of the scale is taken; 0 changes nothing.
         parameters: Values that replace the function's defaults; `share` replaces the scale.
+        rewrites: Kinds of spans that it is for changing, and does so without making an answer
+            wrong: no default protects them from it.
         protection: Spans that are never touched; None for no such spans.
     """
 
@@ -107,6 +109,7 @@ class Generator:
     needs: str = ""
     models: tuple[str, ...] = ()
     choices: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+    rewrites: tuple[str, ...] = ()
     example: str = "I don't think the film is good, but the actors are wonderful."
     severity: int = DEFAULT_SEVERITY
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -156,8 +159,10 @@ class Generator:
         share = self.share
         if not text or not share:
             return ()
-        spans = self.protection.spans(text) if self.protection else ()
-        return self.method.edits(text, rng, share, spans, self._own)
+        if not self.protection:
+            return self.method.edits(text, rng, share, (), self._own)
+        edits = self.method.edits(text, rng, share, self.protection.spans(text), self._own)
+        return self.protection.admitted(text, edits)
 
     @cached_property
     def _own(self) -> Mapping[str, Any]:
@@ -300,6 +305,7 @@ class Declared(TypedDict, total=False):
     needs: str
     models: tuple[str, ...]
     choices: Mapping[str, Sequence[str]]
+    rewrites: tuple[str, ...]
     example: str
     articles: bool
     indivisible: bool

@@ -1,12 +1,15 @@
-"""Speech: what a recogniser mishears, and what a speaker says besides."""
+"""Speech: what a recogniser writes and mishears, and what a speaker says besides."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._words import WORD_START, Lexicon
-from pytest_ood.perturbations.protocol import site_perturbation
+from pytest_ood.edits import Edit
+from pytest_ood.perturbations._literals import CODE, EMOTICON, HANDLE, NUMBER, URL
+from pytest_ood.perturbations._words import WORD, WORD_START, Lexicon, number_word
+from pytest_ood.perturbations.case import lower
+from pytest_ood.perturbations.protocol import perturbation, site_perturbation
 
 if TYPE_CHECKING:
     from random import Random
@@ -35,7 +38,8 @@ def _homophones() -> dict[str, list[str]]:
     return {word: [other for other in group if other != word] for group in groups for word in group}
 
 
-_HOMOPHONES = Lexicon(_homophones())
+_HOMOPHONES = Lexicon({word: o for word, o in _homophones().items() if word != "no"})
+"""A negation is never written as another word."""
 
 
 @site_perturbation(
@@ -68,3 +72,72 @@ def disfluency(word: Match[str], rng: Random) -> str:
     """Begin a short word twice, as a speaker who is looking for the next."""
     del rng
     return f"{word.group()}, {word.group().lower() if word.group() != 'I' else 'I'}"
+
+
+_STOPS = (
+    '.,;:!?"(){}<>*_~|/`\\[\\]\\\\\u2010-\u2015\u2026\u201c-\u201f\u00ab\u00bb\u2039\u203a\u00bf\u00a1'
+    "\u0964\u0965\u05be\u060c\u061b\u061f\u06d4\u3001\u3002\u3008-\u3011\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f-"
+)
+"""Marks that nobody says."""
+_MONEY = "$\u20ac\u00a3\u00a5"
+_FEET = "'\u2032"
+_INCHES = '"\u2033'
+_SPOKEN = re.compile(
+    rf"(?P<literal> ?(?:{CODE}|{URL}|{HANDLE}|{EMOTICON}))"
+    # A number by itself: no part of an amount, a calculation, a measure or a longer number.
+    rf"|(?P<count>(?<![\w.,:/#=+{_MONEY}{_FEET}\u2212-])(?<!\d[ )])(?<![{_MONEY}] )[0-9]{{1,3}}"
+    rf"(?![\w%\u2030\u00b0=+{_MONEY}{_FEET}{_INCHES}]|[.,:/\u2013-][0-9]|\s[%\u20ac]"
+    r"|[ )]+\(?[0-9]))"
+    # Telephone numbers, versions (v1.2), other numbers, feet and inches.
+    r"|(?P<number>\+[0-9]{1,3}(?:[ -]?\(?[0-9]{2,4}\)?){2,5}"
+    r"|\([0-9]{2,5}\)[ -]?[0-9]{2,4}(?:[ -][0-9]{2,6}){0,3}"
+    r"|(?<!\w)[^\W\d_]{1,3}[0-9]+(?:[.,:/-][0-9]+)+"
+    rf"|(?:{NUMBER})"
+    rf"(?:(?:(?<=[{_FEET}]\d)|(?<=[{_FEET}]\d\d))[{_INCHES}]|[{_INCHES}{_FEET}](?=\s\w))?)"
+    r"|(?P<initials>(?<!\w)(?:[^\W\d_]\.){2,})"
+    # Names of companies and languages (R&D, C++) have marks in them.
+    rf"|(?P<word>[^\W\d_]+(?:&[^\W\d_]+|\+\+|#(?!\w))|{WORD.pattern})"
+    rf"|(?P<mark>(?<=\S) [{_STOPS}]+(?=\s|\Z)|[{_STOPS}]+)"
+    r"|(?P<gap>(?<=\S) (?=[A-Za-z]))"
+)
+_ENGLISH = re.compile(
+    r"\b(?:the|and|they|you|she|it|with|this|that|were|but|there|what|how|has|have|my)\b",
+    re.IGNORECASE,
+)
+"""Words by which a text is known to be English: numbers are said in no other language."""
+
+
+@perturbation(
+    source="LangTest 2.0, robustness: speech to text; Gupta et al. 2021 (ASR-like text)",
+    kind="register",
+    version=3,
+    example="Well, I saw 2 films -- both GREAT, honestly! -- and 14 others; they weren't.",
+)
+def transcript(text: str, rng: Random, *, fillers: float = 0.05) -> list[Edit]:
+    """Write a text as a speech recogniser does: no capitals, no marks, small numbers as words.
+
+    What has to be read as it stands (amounts, times, dates, addresses, handles, emoji) stays.
+    """
+    if not WORD.search(text):
+        return []
+    is_english = _ENGLISH.search(text) is not None
+    edits = []
+    for match in _SPOKEN.finditer(text):
+        kind, piece = match.lastgroup, match.group()
+        if kind == "count" and is_english:
+            said = number_word(int(piece))
+        elif kind == "word":
+            said = lower(piece)
+        elif kind == "initials":
+            said = lower(piece.replace(".", " ").strip())
+        elif kind == "mark":
+            parts = match.start() > 0 and match.end() < len(text)
+            near = text[match.start() - 1 : match.start()] + text[match.end() : match.end() + 1]
+            said = " " if parts and not re.search(r"\s", near + piece) else ""
+        elif kind == "gap" and is_english and rng.random() < fillers:
+            said = " uh "
+        else:
+            said = piece
+        if said != piece:
+            edits.append(Edit(*match.span(), piece, said))
+    return edits

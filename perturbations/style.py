@@ -1,12 +1,12 @@
-"""Styles: the same content as in social media, formal prose, an old book or a transcript."""
+"""Styles: the same content as in social media, formal prose or an old book."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._words import END, Lexicon, number_word
-from pytest_ood.perturbations.protocol import ALL, perturbation, site_perturbation
+from pytest_ood.perturbations._words import END, Lexicon
+from pytest_ood.perturbations.protocol import ALL, site_perturbation
 
 if TYPE_CHECKING:
     from random import Random
@@ -85,8 +85,6 @@ _ARCHAIC = Lexicon(
         "i think": ("methinks",), "lovely": ("fair",), "beautiful": ("fair",),
     }
 )  # fmt: skip
-_MARKS = re.compile(r"[^\w\s'\u2019]|_")
-_NUMBER = re.compile(r"(?<![\w.,])[0-9]{1,3}(?![\w]|[.,][0-9])")
 _HASHABLE = re.compile(r"(?<!\S)[a-zA-Z]{5,}(?=[\s.,!?]|\Z)")
 _CHEER = ("lol", "omg", "smh", "tbh", "ngl", "fr", "haha", "idk")
 
@@ -146,18 +144,3 @@ def formal(phrase: Match[str], rng: Random) -> str:
 def archaic(phrase: Match[str], rng: Random) -> str:
     """Write a word or a phrase as in a play of Shakespeare's."""
     return rng.choice(_ARCHAIC.options(phrase.group()))
-
-
-@perturbation(
-    source="LangTest 2.0, robustness: speech to text; Gupta et al. 2021 (ASR-like text)",
-    kind="register",
-    version=2,
-    example="Well, I saw 2 films -- both GREAT, honestly! -- and 14 others; they weren't.",
-)
-def transcript(text: str, rng: Random, *, fillers: float = 0.05) -> str:
-    """Write a text as a speech recogniser does: no capitals, no marks, numbers as words."""
-    spoken = _NUMBER.sub(lambda m: number_word(int(m.group())), text)
-    spoken = re.sub(r"(?<=\S) {2,}(?=\S)", " ", _MARKS.sub("", spoken).lower())
-    return re.sub(
-        r"(?<=[^\s]) (?=[a-z])", lambda m: " uh " if rng.random() < fillers else m.group(), spoken
-    )

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._words import INNER_LETTER, LETTER
+from pytest_ood.perturbations._scripts import (
+    ANY_LETTER,
+    ARABIC,
+    ARMENIAN,
+    CYRILLIC,
+    GEORGIAN,
+    GREEK,
+    HEBREW,
+    INNER_LETTER,
+    LATIN,
+    MARK,
+    alphabet,
+    letters,
+)
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
@@ -30,7 +44,11 @@ _LEET = {"a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!", "l": "1", "o": "0",
 INVISIBLE = ("\u200b", "\u200c", "\u200d", "\u2060")
 _ABOVE = "\u0300\u0301\u0302\u0303\u0308\u030a\u030c"
 _AROUND = "".join(map(chr, [*range(0x300, 0x316), *range(0x316, 0x334), *range(0x339, 0x340)]))
-_RLO, _PDF = "\u202e", "\u202c"
+_LRO, _RLO, _PDF = "\u202d", "\u202e", "\u202c"
+_JOINER = "\u200d"
+_JOINED = re.compile(f"[{ARABIC}\u0710-\u072f\u07ca-\u07ea\u1820-\u1878][{MARK}]*")
+"""Letters that join hands: any other character between two would make them let go."""
+_LEFT_TO_RIGHT = LATIN + GREEK + CYRILLIC + ARMENIAN + GEORGIAN
 
 
 @site_perturbation(
@@ -42,47 +60,77 @@ def homoglyphs(letter: Match[str], rng: Random) -> str:
 
 
 @site_perturbation(
-    re.compile(r"(?<=[a-zA-Z])(?=[a-zA-Z])"),
+    replace(ANY_LETTER, margin=1, gaps=True),
     source=f"{_BOUCHER}-A (invisible characters)",
     scale=_FEW,
+    version=2,
 )
 def zero_width(place: Match[str], rng: Random) -> str:
     """Put a character of no width inside a word."""
-    del place
+    if _JOINED.match(place.string, place.start()):
+        return _JOINER
     return rng.choice(INVISIBLE)
 
 
 @site_perturbation(
-    re.compile(r"(?<![a-zA-Z])[a-zA-Z]{2,}(?![a-zA-Z])"),
+    re.compile(
+        rf"(?<![\w{MARK}])(?:(?:[{_LEFT_TO_RIGHT}][{MARK}]*){{2,}}|(?:[{HEBREW}][{MARK}]*){{2,}})"
+        rf"(?![\w{MARK}])"
+    ),
     source=f"{_BOUCHER}-C (reorderings)",
     scale=(0.05, 0.1, 0.2, 0.3, 0.5),
+    version=2,
 )
 def bidi(word: Match[str], rng: Random) -> str:
     """Store a word backwards between controls that make it shown forwards."""
     del rng
-    return f"{_RLO}{word.group()[::-1]}{_PDF}"
+    backwards = "".join(reversed(letters(word.group())))
+    start = _LRO if "\u05d0" <= backwards[0] <= "\u05f2" else _RLO
+    return f"{start}{backwards}{_PDF}"
 
 
-@site_perturbation(INNER_LETTER, source=f"{_BOUCHER}-D (deletions)", scale=_FEW)
+@site_perturbation(INNER_LETTER, source=f"{_BOUCHER}-D (deletions)", scale=_FEW, version=2)
 def backspace(letter: Match[str], rng: Random) -> str:
     """Put a letter and a backspace that takes it back before a letter inside a word."""
-    return rng.choice("abcdefghijklmnopqrstuvwxyz") + "\b" + letter.group()
+    return rng.choice(alphabet(letter.group())) + "\b" + letter.group()
+
+
+_WITHOUT = {
+    "đ": "d", "Đ": "D", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ħ": "h", "Ħ": "H", "ŧ": "t",
+    "Ŧ": "T", "\u0131": "i", "ð": "d", "Ð": "D", "ŋ": "n", "Ŋ": "N", "ß": "ss", "ẞ": "SS",
+    "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH",
+}  # fmt: skip
+"""What is written instead of letters that no decomposition takes apart."""
+_LETTERS_THEMSELVES = frozenset("йЙўЎїЇќЌѓЃ\u0450\u0400\u045d\u040d")
+"""Cyrillic letters that are other letters without their mark."""
+_WITH_DIACRITICS = re.compile(
+    rf"[{LATIN}{GREEK}{CYRILLIC}][{MARK}]+"
+    rf"|(?=[^\x00-\x7f])[{LATIN}{GREEK}]|[{''.join(_WITHOUT)}]"
+)
 
 
 @site_perturbation(
-    re.compile(r"[\u00c0-\u017f\u1e00-\u1eff]|[a-zA-Z][\u0300-\u036f]+"),
+    _WITH_DIACRITICS,
     source="Unicode Standard 16.0, annex 15 (decomposition)",
     example="The na\u00efve fianc\u00e9e saw Am\u00e9lie in Z\u00fcrich, a d\u00e9j\u00e0 vu.",
+    version=2,
 )
 def strip_diacritics(letter: Match[str], rng: Random) -> str:
-    """Write a letter without its diacritics."""
+    """Write a Latin, Greek or Cyrillic letter without its diacritics."""
     del rng
-    decomposed = unicodedata.normalize("NFD", letter.group())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    composed = unicodedata.normalize("NFC", letter.group())
+    base = composed[0]
+    if base not in _LETTERS_THEMSELVES:
+        decomposed = unicodedata.normalize("NFD", base)
+        base = _WITHOUT.get(base) or _WITHOUT.get(decomposed[0], decomposed[0])
+    if len(base) > 1 and letter.string[letter.end() : letter.end() + 1].islower():
+        base = base.capitalize() if base.isupper() else base
+    # Joiners are kept: they belong to the word, not to the letter.
+    return base + "".join(c for c in composed[1:] if unicodedata.category(c) == "Cf")
 
 
 @site_perturbation(
-    re.compile(r"[aeiouncsyzAEIOUNCSYZ](?![\u0300-\u036f])"),
+    re.compile(rf"[aeiouncsyzAEIOUNCSYZ](?![{MARK}])"),
     source="Dhole et al. 2021 (NL-Augmenter), diacritic addition",
     scale=_FEW,
 )
@@ -91,18 +139,21 @@ def add_diacritics(letter: Match[str], rng: Random) -> str:
     return unicodedata.normalize("NFC", letter.group() + rng.choice(_ABOVE))
 
 
-@site_perturbation(LETTER, source="garak, buffs and probes.badchars (zalgo)", scale=_FEW)
+@site_perturbation(
+    ANY_LETTER, source="garak, buffs and probes.badchars (zalgo)", scale=_FEW, version=2
+)
 def zalgo(letter: Match[str], rng: Random) -> str:
     """Heap three combining marks on a letter."""
     return letter.group() + "".join(rng.choices(_AROUND, k=3))
 
 
 @site_perturbation(
-    re.compile(f"[{''.join(_LEET)}{''.join(_LEET).upper()}]"),
+    # The first letter stays, so that no word becomes a number.
+    re.compile(rf"(?<=[a-zA-Z])[{''.join(_LEET)}{''.join(_LEET).upper()}](?![{MARK}])"),
     source="Eger et al. 2019 (Text Processing Like Humans Do), section 3; leet speak",
     # At twice these shares both built-in models lost 18 points at severity 3.
     scale=_FEW,
-    version=2,
+    version=3,
 )
 def leet(letter: Match[str], rng: Random) -> str:
     """Write a digit or sign that looks like the letter."""

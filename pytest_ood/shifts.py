@@ -229,6 +229,7 @@ class NoiseShift:
         if isinstance(change.contract, Derived):
             return self._derived(examples, seed, change.contract)
         weights = change.weights() if isinstance(change, Generator) else ()
+        changes = {example.id: self._change_of(example) for example in examples}
         asked = {
             (example.id, name): text
             for example in examples
@@ -237,8 +238,8 @@ class NoiseShift:
         }
         kept = is_shipped(change)
         keys = {
-            place: "\0".join((code_version(), change.fingerprint, *weights, str(seed), stream,
-                              *place, text))
+            place: "\0".join((code_version(), changes[place[0]].fingerprint, *weights, str(seed),
+                              stream, *place, text))
             for place, text in asked.items()
         }  # fmt: skip
         places = list(asked)
@@ -246,7 +247,9 @@ class NoiseShift:
         def perturbed(new: list[int]) -> list[str]:
             # A text depends on its own place alone, whatever else is made with it.
             wanted = [places[number] for number in new]
-            return [change(asked[place], generator(seed, stream, *place)) for place in wanted]
+            return [
+                changes[place[0]](asked[place], generator(seed, stream, *place)) for place in wanted
+            ]
 
         made = through(store if kept else None, list(keys.values()), perturbed)
         changed = dict(zip(places, made, strict=True))
@@ -266,6 +269,14 @@ class NoiseShift:
         ]
         return inputs, rejected
 
+    def _change_of(self, example: Example) -> Perturbation:
+        """Return the perturbation that leaves what is protected in one example alone."""
+        change = self.perturbation
+        if not isinstance(change, Generator) or change.protection is None:
+            return change
+        answers = (example.label, *example.references)
+        return change.keeping(change.protection.with_answers(answers))
+
     def _derived(
         self, examples: Sequence[Example], seed: int, contract: Derived
     ) -> tuple[list[Inputs], frozenset[int]]:
@@ -277,7 +288,7 @@ class NoiseShift:
 
     def _first_valid(self, example: Example, seed: int, contract: Derived) -> Inputs | None:
         """Return the first draw that is valid; None where none is."""
-        change, texts = self.perturbation, fields_of(example.inputs)
+        change, texts = self._change_of(example), fields_of(example.inputs)
         fixed = tuple(contract.fixed(example))
         if fixed and isinstance(change, Generator):
             kept = change.protection or Protection()

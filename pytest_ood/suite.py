@@ -438,7 +438,7 @@ def _shift(
         if kind == "domain":
             return (_domain(name, entry, where, task, source),)
         if kind == "noise":
-            shifts = parse_noise(name, entry, where, task.labels)
+            shifts = parse_noise(name, entry, where, task.labels, task.protects)
             _check_contract(shifts[0].perturbation, task)
             return shifts
         return (_adversarial(name, entry, where, task.labels),)
@@ -518,16 +518,29 @@ def _scoring(entry: Mapping[str, Any]) -> Scoring:
 
 
 def parse_noise(
-    name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]
+    name: str,
+    entry: Mapping[str, Any],
+    where: str,
+    labels: tuple[str, ...],
+    protects: tuple[str, ...] = (),
 ) -> tuple[NoiseShift, ...]:
     """Read the table of a noise shift; of several severities, one shift for each.
+
+    Args:
+        name: Of the shift.
+        entry: The table.
+        where: What messages begin with.
+        labels: Those of the task.
+        protects: What the task protects besides `DEFAULT_PROTECTION`, unless the table says.
 
     Raises:
         ConfigurationError: a value that is wrong, or not known.
     """
     generator = _perturbation(name, entry, where)
     generator.check_models()
-    protection = parse_protection(_strings(entry, "protect", DEFAULT_PROTECTION), labels)
+    default = (*DEFAULT_PROTECTION, *protects)
+    default = tuple(kind for kind in default if kind not in generator.rewrites)
+    protection = parse_protection(_strings(entry, "protect", default), labels)
     generator = _filtered(generator.keeping(protection), entry)
     relabel = _relabel(generator, _table(entry, "relabel", where), labels)
     shift = NoiseShift(name, generator, _fields(entry), relabel)

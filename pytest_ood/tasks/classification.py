@@ -25,6 +25,7 @@ class Classification:
         name: In suite files.
         measure: What the mean score is called.
         blank: None: an empty recorded answer is an abstention.
+        protects: Nothing: a label hangs on no single span.
 
     Raises:
         ConfigurationError: fewer than two labels, or the same label twice.
@@ -34,6 +35,7 @@ class Classification:
     name: str = "classification"
     measure: str = "accuracy"
     blank: None = None
+    protects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):  # noqa: PLR2004

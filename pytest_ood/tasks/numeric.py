@@ -91,12 +91,14 @@ class NumericAnswer:
         labels: None: any number may be an answer.
         measure: What the mean score is called.
         blank: None: an empty recorded answer is an abstention.
+        protects: Numbers: with another one the answer would be another.
     """
 
     name: str = "numeric"
     labels: tuple[str, ...] = ()
     measure: str = "accuracy"
     blank: None = None
+    protects: tuple[str, ...] = ("numbers",)
 
     def reference(self, given: str) -> str:
         """Return the number after the mark of a solution, or the only number there is.

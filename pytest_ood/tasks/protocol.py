@@ -70,6 +70,14 @@ class Task(Protocol):
         """The answer that an empty recorded one is; None where it is an abstention."""
         ...
 
+    @property
+    def protects(self) -> tuple[str, ...]:
+        """What of the inputs an answer hangs on, which noise leaves alone unless a suite says so.
+
+        Names of kinds of protected spans (`pytest_ood.perturbations.protection`).
+        """
+        ...
+
     def reference(self, given: str) -> str:
         """Return a right answer, as data holds it, in the form that answers are compared in.
 

@@ -64,11 +64,13 @@ class QuestionAnswering:
         name: "extractive-qa" where the answer stands in a passage, "closed-book-qa" elsewhere.
         metric: What the score is; the other is measured beside it.
         labels: None: any text may be an answer.
+        protects: The right answers: a model that copies one out of a passage copies its noise too.
     """
 
     name: Literal["extractive-qa", "closed-book-qa"] = "extractive-qa"
     metric: Metric = "f1"
     labels: tuple[str, ...] = ()
+    protects: tuple[str, ...] = ("answers",)
 
     @property
     def measure(self) -> str:
