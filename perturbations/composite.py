@@ -66,6 +66,19 @@ class Composite:
         """Return the same perturbation, all parts of which leave protected spans alone."""
         return replace(self, parts=tuple(part.keeping(protection) for part in self.parts))
 
+    def keeping_unless_rewritten(self, kinds: Sequence[str]) -> Composite:
+        """Return the same perturbation, each part of which leaves alone what it is not for."""
+        parts = tuple(part.keeping_unless_rewritten(kinds) for part in self.parts)
+        return replace(self, parts=parts)
+
+    def protecting(self, answers: Sequence[str]) -> Composite:
+        """Return the same perturbation, for an example with these right answers."""
+        return replace(self, parts=tuple(part.protecting(answers) for part in self.parts))
+
+    def everywhere(self) -> Composite:
+        """Return the same perturbation with all sites changed by each part."""
+        return replace(self, parts=tuple(part.everywhere() for part in self.parts))
+
     def under(self, contract: Contract) -> Composite:
         """Return the same perturbation under another contract, such as another filter."""
         return replace(self, contract=contract)

@@ -66,12 +66,18 @@ _FACTS = (
 _HIGHEST = 60
 _TRIES = 20
 
+_BESIDE = ("answers", "numbers")
+"""Nothing that stands there is changed: what is added may touch a number or an answer."""
+
 _ADDED = Derived(answer_kept, name="preserving")
 """A text that holds a right answer is drawn anew: what is added must not give it away."""
 
 
 @site_perturbation(
-    END, source="Wang et al. 2021 (TextFlint), AppendIrr; PromptBench, StressTest", scale=ALL
+    END,
+    source="Wang et al. 2021 (TextFlint), AppendIrr; PromptBench, StressTest",
+    scale=ALL,
+    rewrites=_BESIDE,
 )
 def append_sentence(end: Match[str], rng: Random) -> str:
     """Add a neutral sentence at the end."""
@@ -79,7 +85,9 @@ def append_sentence(end: Match[str], rng: Random) -> str:
     return " " + rng.choice(_SENTENCES)
 
 
-@site_perturbation(_START, source="Wang et al. 2021 (TextFlint), AppendIrr", scale=ALL)
+@site_perturbation(
+    _START, source="Wang et al. 2021 (TextFlint), AppendIrr", scale=ALL, rewrites=_BESIDE
+)
 def prepend_sentence(start: Match[str], rng: Random) -> str:
     """Put a neutral sentence before the beginning."""
     del start
@@ -93,6 +101,7 @@ def prepend_sentence(start: Match[str], rng: Random) -> str:
     kind="semantic",
     contract=_ADDED,
     scale=(0.2, 0.2, 0.5, 0.8, 1.0),
+    rewrites=_BESIDE,
 )
 def distract(
     end: Match[str], rng: Random, *, texts: str = "", column: str = "context"
@@ -152,6 +161,7 @@ def _texts_of(file: tuple[Path, int], column: str) -> tuple[str, ...]:
     contract=_ADDED,
     scale=ALL,
     example="Paul has 4 pens and buys 12.5 more. How many pens does Paul have?",
+    rewrites=_BESIDE,
 )
 def irrelevant_context(question: Match[str], rng: Random) -> str:
     """Put a fact with a number, about somebody else, before the question at the end."""
@@ -164,7 +174,10 @@ def irrelevant_context(question: Match[str], rng: Random) -> str:
 
 
 @site_perturbation(
-    END, source="Ribeiro et al. 2020 (CheckList), section 2 (random URLs and handles)", scale=ALL
+    END,
+    source="Ribeiro et al. 2020 (CheckList), section 2 (random URLs and handles)",
+    scale=ALL,
+    rewrites=_BESIDE,
 )
 def append_url(end: Match[str], rng: Random) -> str:
     """Add a web address at the end."""
@@ -174,7 +187,10 @@ def append_url(end: Match[str], rng: Random) -> str:
 
 
 @site_perturbation(
-    END, source="Ribeiro et al. 2020 (CheckList), section 2 (random URLs and handles)", scale=ALL
+    END,
+    source="Ribeiro et al. 2020 (CheckList), section 2 (random URLs and handles)",
+    scale=ALL,
+    rewrites=_BESIDE,
 )
 def append_handle(end: Match[str], rng: Random) -> str:
     """Add somebody's handle at the end."""

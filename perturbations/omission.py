@@ -19,6 +19,7 @@ _SENTENCE = re.compile(r"(?:\A\s+)?\S(?:[^.!?]|[.!?](?=\S))*(?:[.!?]+|\Z)\s*")
     "Model?), section 1 (closed book)",
     kind="semantic",
     rewrites=("answers",),
+    needs_fields=True,
     example="Paris lies on the Seine. It is the capital of France. Two million people live there. "
     "The Eiffel Tower was built in 1889. It is made of iron.",
 )

@@ -116,32 +116,58 @@ class Protection:
     def admitted(self, text: str, edits: Sequence[Edit]) -> tuple[Edit, ...]:
         """Return the edits that leave what is protected as it is, of edits outside its spans.
 
-        Where numbers are protected, no other word may become one: "to" neither "two" nor "2".
+        Where numbers are protected, no other word may become one ("to" neither "two" nor "2") or
+        be given a digit, and none may be joined to one. What is put between words may have numbers
+        of its own.
         """
         if NUMBERS not in self.kinds:
             return tuple(edits)
-        pieces: list[str] = []
-        places: list[int] = []
-        length = position = 0
-        for edit in edits:
-            pieces += (text[position : edit.start], edit.after)
-            length += edit.start - position
-            places.append(length)
-            length, position = length + len(edit.after), edit.end
-        changed = "".join([*pieces, text[position:]])
-        new = [token.span() for token in _TOKEN.finditer(changed) if is_number(token.group())]
-        starts = [start for start, _ in new]
-
-        def makes_a_number(edit: Edit, place: int) -> bool:
-            last = bisect_right(starts, place + len(edit.after) - 1) - 1
-            # What is put beside a text may have numbers of its own, as a sentence about another.
-            return bool(edit.before) and bool(edit.after) and last >= 0 and new[last][1] > place
-
-        pairs = zip(edits, places, strict=True)
-        return tuple(edit for edit, place in pairs if not makes_a_number(edit, place))
+        admitted = tuple(edit for edit in edits if not (_DIGIT.search(edit.after) and edit.before))
+        while dropped := _changing_numbers(text, admitted):
+            admitted = tuple(edit for n, edit in enumerate(admitted) if n not in dropped)
+        return admitted
 
 
-_TOKEN = re.compile(r"\w+")
+_TOKEN, _DIGIT = re.compile(r"\w+"), re.compile(r"\d")
+
+
+def _number_tokens(text: str) -> list[Span]:
+    return [token.span() for token in _TOKEN.finditer(text) if is_number(token.group())]
+
+
+def _changing_numbers(text: str, edits: Sequence[Edit]) -> set[int]:
+    """Return which of some edits have words become numbers, or the other way round."""
+    pieces: list[str] = []
+    places: list[Span] = []
+    moved: list[int] = []
+    position = shift = 0
+    for edit in edits:
+        pieces += (text[position : edit.start], edit.after)
+        start = edit.start + shift
+        places.append((start, start + len(edit.after)))
+        position, shift = edit.end, shift + len(edit.after) - (edit.end - edit.start)
+        moved.append(shift)
+    ends = [edit.end for edit in edits]
+    there = set()
+    for start, end in _number_tokens(text):
+        before = bisect_right(ends, start)
+        by = moved[before - 1] if before else 0
+        there.add((start + by, end + by))
+    changed = "".join([*pieces, text[position:]])
+    differing = sorted(there.symmetric_difference(_number_tokens(changed)))
+    starts = [start for start, _ in differing]
+    touching = set()
+    for number, (edit, (start, end)) in enumerate(zip(edits, places, strict=True)):
+        last = bisect_right(starts, end) - 1
+        near = last >= 0 and differing[last][1] >= start
+        if near and (edit.before or _is_inside(text, edit.start)):
+            touching.add(number)
+    return touching
+
+
+def _is_inside(text: str, place: int) -> bool:
+    """Return whether a place is inside a word."""
+    return bool(_TOKEN.match(text, place - 1) and _TOKEN.match(text, place)) if place else False
 
 
 def parse_protection(given: Sequence[str], labels: Sequence[str]) -> Protection | None:

@@ -21,6 +21,7 @@ from pytest_ood.edits import Perturbed, apply_in_order
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.perturbations.contracts import PRESERVING
 from pytest_ood.perturbations.methods import Each, Indivisible, Together, Whole, WithArticles
+from pytest_ood.perturbations.protection import parse_protection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -94,8 +95,10 @@ class Generator:
         example: A text in which it finds something to change.
         severity: Which share of the scale is taken; 0 changes nothing.
         parameters: Values that replace the function's defaults; `share` replaces the scale.
-        rewrites: Kinds of spans that it is for changing, and does so without making an answer
+        rewrites: Kinds of spans that it may change, or add text beside, without making an answer
             wrong: no default protects them from it.
+        needs_fields: Whether a suite has to say which fields it is for: with all of them changed no
+            answer would be left.
         protection: Spans that are never touched; None for no such spans.
     """
 
@@ -110,6 +113,7 @@ class Generator:
     models: tuple[str, ...] = ()
     choices: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
     rewrites: tuple[str, ...] = ()
+    needs_fields: bool = False
     example: str = "I don't think the film is good, but the actors are wonderful."
     severity: int = DEFAULT_SEVERITY
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -229,6 +233,21 @@ class Generator:
         """Return the same perturbation, which leaves protected spans alone."""
         return replace(self, protection=protection)
 
+    def keeping_unless_rewritten(self, kinds: Sequence[str]) -> Generator:
+        """Return the same perturbation, which leaves kinds of spans alone that it is not for."""
+        kept = [kind for kind in kinds if kind not in self.rewrites]
+        return self.keeping(parse_protection(kept, ()))
+
+    def protecting(self, answers: Sequence[str]) -> Generator:
+        """Return the same perturbation, for an example with these right answers."""
+        if self.protection is None or not self.protection.answers:
+            return self
+        return self.keeping(self.protection.with_answers(answers))
+
+    def everywhere(self) -> Generator:
+        """Return the same perturbation with all sites changed."""
+        return self.with_parameters(share=1.0)
+
     def under(self, contract: Contract) -> Generator:
         """Return the same perturbation under another contract, such as another filter."""
         return replace(self, contract=contract)
@@ -306,6 +325,7 @@ class Declared(TypedDict, total=False):
     models: tuple[str, ...]
     choices: Mapping[str, Sequence[str]]
     rewrites: tuple[str, ...]
+    needs_fields: bool
     example: str
     articles: bool
     indivisible: bool

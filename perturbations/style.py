@@ -117,6 +117,7 @@ def hashtags(word: Match[str], rng: Random) -> str:
     source="Wang et al. 2023 (DecodingTrust), section 5.1 (tweet style)",
     kind="register",
     scale=ALL,
+    rewrites=("answers", "numbers"),
 )
 def append_interjection(end: Match[str], rng: Random) -> str:
     """Add what messages end in and no mood goes with: lol, omg, tbh."""

@@ -187,6 +187,28 @@ class NoiseShift:
         )
         return not judged and not (isinstance(change, Generator | Composite) and change.models)
 
+    def strongest(self) -> NoiseShift:
+        """Return the shift with all sites changed."""
+        change = self.perturbation
+        if not isinstance(change, Generator | Composite):
+            return self
+        return replace(self, perturbation=change.everywhere())
+
+    def unprotected(self) -> NoiseShift:
+        """Return the shift with nothing protected."""
+        change = self.perturbation
+        if not isinstance(change, Generator | Composite):
+            return self
+        return replace(self, perturbation=change.keeping(None))
+
+    def changes_any(self, examples: Sequence[Example]) -> bool:
+        """Return whether any of some examples comes out changed."""
+        return any(
+            example.inputs != after
+            for block in blocks(examples)
+            for example, after in zip(block, self.apply_at_once(block, 0)[0], strict=True)
+        )
+
     def relabelled(self, example: Example, inputs: Inputs) -> Example:
         """Return an example with the label that it has once its inputs are these.
 
@@ -272,10 +294,9 @@ class NoiseShift:
     def _change_of(self, example: Example) -> Perturbation:
         """Return the perturbation that leaves what is protected in one example alone."""
         change = self.perturbation
-        if not isinstance(change, Generator) or change.protection is None:
+        if not isinstance(change, Generator | Composite):
             return change
-        answers = (example.label, *example.references)
-        return change.keeping(change.protection.with_answers(answers))
+        return change.protecting((example.label, *example.references))
 
     def _derived(
         self, examples: Sequence[Example], seed: int, contract: Derived

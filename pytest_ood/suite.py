@@ -13,7 +13,7 @@ from pytest_ood.checklist import KEYS as CHECKLIST_KEYS
 from pytest_ood.checklist import parse_checklist
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.metrics import ACCURACY, loss_names
-from pytest_ood.perturbations import composed, find
+from pytest_ood.perturbations import Composite, Generator, composed, find
 from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, find_attack
 from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.examples import Dataset
-    from pytest_ood.perturbations import Composite, Generator, Perturbation
     from pytest_ood.perturbations.adversarial import Attack
     from pytest_ood.shifts import Scoring
     from pytest_ood.tasks import Task
@@ -439,7 +438,7 @@ def _shift(
             return (_domain(name, entry, where, task, source),)
         if kind == "noise":
             shifts = parse_noise(name, entry, where, task.labels, task.protects)
-            _check_contract(shifts[0].perturbation, task)
+            _check_contract(shifts[0], task)
             return shifts
         return (_adversarial(name, entry, where, task.labels),)
     except ConfigurationError as error:
@@ -538,10 +537,11 @@ def parse_noise(
     """
     generator = _perturbation(name, entry, where)
     generator.check_models()
-    default = (*DEFAULT_PROTECTION, *protects)
-    default = tuple(kind for kind in default if kind not in generator.rewrites)
-    protection = parse_protection(_strings(entry, "protect", default), labels)
-    generator = _filtered(generator.keeping(protection), entry)
+    if "protect" in entry:
+        generator = generator.keeping(parse_protection(_strings(entry, "protect", ()), labels))
+    else:
+        generator = generator.keeping_unless_rewritten((*DEFAULT_PROTECTION, *protects))
+    generator = _filtered(generator, entry)
     relabel = _relabel(generator, _table(entry, "relabel", where), labels)
     shift = NoiseShift(name, generator, _fields(entry), relabel)
     asked = entry.get("severity")
@@ -582,12 +582,20 @@ def _perturbation(name: str, entry: Mapping[str, Any], where: str) -> Generator 
     )
 
 
-def _check_contract(change: Perturbation, task: Task) -> None:
-    """Refuse a perturbation that cannot tell the labels of a task.
+def _check_contract(shift: NoiseShift, task: Task) -> None:
+    """Refuse a perturbation that cannot tell the labels of a task, or would leave no answer.
 
     Raises:
-        ConfigurationError: says for which tasks it is.
+        ConfigurationError: says for which tasks it is, or that it needs `fields`.
     """
+    change = shift.perturbation
+    parts = change.parts if isinstance(change, Composite) else (change,)
+    takes_away = any(isinstance(part, Generator) and part.needs_fields for part in parts)
+    if takes_away and not shift.fields:
+        raise ConfigurationError(
+            f"fields: {change.name} takes texts away; name the fields that the answer does not "
+            'need, such as fields = ["context"]'
+        )
     contract = change.contract
     if isinstance(contract, Changing) and not task.labels:
         raise ConfigurationError(

@@ -129,7 +129,7 @@ def test_what_has_changed_is_noted() -> None:
     keyboard = NoiseShift("keyboard", find("keyboard"))
     assert before.notes(suite(SWAP, books, keyboard)) == [
         "tiny/noise/swap: the texts are those that swap@1(share=0.15) made when tiny.jsonl was "
-        "frozen; the suite now names swap@2(share=0.15)",
+        f"frozen; the suite now names swap@{find('swap').version}(share=0.15)",
         "tiny/domain/books is not in tiny.jsonl: drawn anew",
         "tiny/noise/keyboard is not in tiny.jsonl: perturbed anew",
         "tiny.jsonl has ocr, which the suite lacks",

@@ -10,7 +10,7 @@ from pytest_ood.budgets import Budget
 from pytest_ood.configuration import parse_models
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.examples import Example
-from pytest_ood.perturbations import Composite, find
+from pytest_ood.perturbations import Composite, Generator, find
 from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.protection import Protection
@@ -780,3 +780,34 @@ shifts.domain.long = { steps = [4, 99] }
     assert isinstance(shift, DomainShift)
     assert isinstance(shift.source, DataSource)
     assert (shift.source.data, shift.source.steps) == ("a.jsonl", (4, 99))
+
+
+@pytest.mark.parametrize(
+    ("task", "shift", "protection"),
+    [
+        ("numeric", "swap = {}", Protection(("urls", "code", "numbers"))),
+        ("numeric", 'swap = { protect = ["urls"] }', Protection(("urls",))),
+        ("numeric", "digits-to-words = {}", Protection(("urls", "code"))),
+        ("numeric", "change-numbers = {}", Protection(("urls", "code"))),
+        ("extractive-qa", "swap = {}", Protection(("urls", "code"), answers=True)),
+        ("closed-book-qa", "swap = {}", Protection(("urls", "code"), answers=True)),
+        ("extractive-qa", 'remove-text = { fields = ["text"] }', Protection(("urls", "code"))),
+        ("nli", "swap = {}", Protection(("urls", "code"))),
+    ],
+)
+def test_what_an_answer_hangs_on_is_protected(
+    task: str, shift: str, protection: Protection
+) -> None:
+    """Numbers and right answers stay by default, unless a suite or a perturbation's aim says."""
+    text = f'task = "{task}"\nin_distribution = "a.csv"\nshifts.noise.{shift}'
+    (noise,) = parsed(text).shifts
+    assert isinstance(noise, NoiseShift)
+    assert isinstance(noise.perturbation, Generator)
+    assert noise.perturbation.protection == protection
+
+
+@pytest.mark.parametrize("task", ["numeric", "extractive-qa"])
+def test_a_text_is_taken_away_where_the_suite_says(task: str) -> None:
+    """Without `fields` the question would go, too."""
+    text = f'task = "{task}"\nin_distribution = "a.csv"\nshifts.noise.remove-text = {{}}'
+    assert 'fields = ["context"]' in refused(text)

@@ -903,6 +903,15 @@ class SuiteRun:
                 "It works answers out anew from solutions, and the examples have none: name the "
                 "column that holds them with `rationale`"
             )
+        if isinstance(shift, NoiseShift) and shift.is_made_by_rules:
+            strongest = shift.strongest()
+            if not strongest.changes_any(examples):
+                if strongest.unprotected().changes_any(examples):
+                    return "All that it could change is protected: name less under `protect`"
+                return (
+                    "There is nothing in these texts that it changes, at any severity: take "
+                    "another perturbation, or other parameters"
+                )
         return "Raise its severity, or drop the shift"
 
     def _growing(self, member: Asked, shift: Shift) -> Growing:

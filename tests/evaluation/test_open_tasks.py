@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
 from pytest_ood.shifts import NoiseShift
 from pytest_ood.store import MemoryStore
-from pytest_ood.suite import Suite
+from pytest_ood.suite import Suite, parse_noise
 from pytest_ood.tasks import NumericAnswer, Prediction, QuestionAnswering, Task
 
 SUMS = Dataset(
@@ -72,6 +74,40 @@ def test_a_changed_question_is_scored_by_its_new_answer(run_of: Callable[..., Su
     flip = remembered.flips[0]
     assert flip.label == str(sum(map(int, re.findall("[0-9]+", flip.after))))
     assert flip.label != flip.answer_before
+
+
+@pytest.mark.parametrize("name", ["ocr", "keyboard", "misspelling", "leet", "homophones", "swap"])
+@pytest.mark.parametrize("severity", [3, 5])
+def test_noise_leaves_a_right_model_right(
+    run_of: Callable[..., SuiteRun], name: str, severity: int
+) -> None:
+    """In a numeric suite no number is misread, unless the suite says that it may be."""
+
+    def shift(entry: dict[str, Any]) -> NoiseShift:
+        (shift,) = parse_noise(
+            name, {"severity": severity, **entry}, "suite", (), NumericAnswer().protects
+        )
+        return shift
+
+    questions = Dataset(
+        "sums",
+        tuple(
+            replace(e, inputs=f"{e.inputs} Their beginning is interesting to us, so they know.")
+            for e in SUMS
+        ),
+    )
+    protected = shift({})
+    result = run_of(NumericAnswer(), questions, protected).evaluate(
+        CallableModel("adder", adder), protected
+    )
+    assert result.score_ood == 1.0
+    assert result.n >= 25
+    if name == "ocr":
+        bare = shift({"protect": ["urls"]})
+        result = run_of(NumericAnswer(), questions, bare).evaluate(
+            CallableModel("adder", adder), bare
+        )
+        assert result.score_ood < 0.9
 
 
 @pytest.mark.parametrize(

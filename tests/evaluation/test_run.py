@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,8 +34,9 @@ from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import SeededModel
 from pytest_ood.models.replay import ReplayModel
-from pytest_ood.perturbations import perturbation
+from pytest_ood.perturbations import Generator, find, perturbation
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
+from pytest_ood.perturbations.protection import Protection
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift, WorstCase
@@ -268,6 +270,32 @@ def test_a_shift_that_changes_nothing_is_an_error(run_of: Callable[..., SuiteRun
     """Without a changed example there is no drop to measure."""
     with pytest.raises(OodError, match="tiny/noise/nothing changed none of 40 examples"):
         run_of().evaluate(KEYWORD, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [
+        (find("ocr").with_parameters(share=0.0), "Raise its severity, or drop the shift"),
+        (
+            find("words-to-digits"),
+            "There is nothing in these texts that it changes, at any severity",
+        ),
+        (
+            find("keyboard").with_parameters(layout="uk"),
+            "take another perturbation, or other param",
+        ),
+        (find("swap").keeping(Protection(patterns=(".+",))), "name less under `protect`"),
+    ],
+)
+def test_what_helps_a_shift_that_changes_nothing_is_said(
+    run_of: Callable[..., SuiteRun], change: Generator, advice: str
+) -> None:
+    """A severity is advised only where a higher one would change something."""
+    shift = NoiseShift("nothing", change)
+    run = run_of()
+    run.suite = replace(run.suite, shifts=(*SHIFTS[:3], shift), budgets={"nothing": {}})
+    with pytest.raises(OodError, match=re.escape(advice)):
+        run.evaluate(KEYWORD, shift)
 
 
 def test_without_a_budget_a_drop_is_measured(run_of: Callable[..., SuiteRun]) -> None:
