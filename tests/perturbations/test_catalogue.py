@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -215,6 +216,40 @@ def test_long_texts_pass(change: Generator) -> None:
         result = run_at(change, text, 0, severity)
         assert result.edits
         assert apply_edits(result.text, inverted(result.edits)) == text
+
+
+@property_test
+@given(text=TEXTS | st.text("!?.,:;()'\"-\u2026\u3002 ", max_size=8), seed=SEEDS)
+@example(text=":)", seed=0)
+@example(text="?!", seed=0)
+def test_a_text_is_never_emptied(change: Generator, text: str, seed: int) -> None:
+    """A text with something in it has something in it afterwards, unless it is to be taken away."""
+    if text.strip() and not change.needs_fields:
+        assert run_at(change, text, seed, 5).text.strip()
+
+
+LONG = 20_000
+"""Characters of a text that takes seconds where the time grows with the square of the length."""
+SECONDS = 2.0
+
+PIECES = (
+    "a", "ab", " ", "\n", "1", "1,", "5 ", ".", "?", "(", "<", "[", '"', "'", "a'", "`", "-", "/",
+    "@", "a@", "#", "_", "a_", "=", "$", "\u0301", "e\u0301", "\u0928\u094d", "\u4e2d", "\u4e00",
+    "\U0001f469\u200d\U0001f4bb", "the ", "not ", "two ", "it's ", "A B ", "a. ", "www.", ":)",
+)  # fmt: skip
+
+
+def test_the_time_grows_with_the_length(change: Generator) -> None:
+    """Long texts of one kind, such as a word of 20,000 letters, take no more time than others."""
+    if change.models:
+        pytest.skip("a language model takes its own time")
+    change.at(5)(ENGLISH[0], random.Random(0))
+    kept = change.at(5).keeping(Protection(("urls", "numbers", "code", "entities")))
+    for piece in PIECES:
+        text = piece * (LONG // len(piece))
+        start = time.process_time()
+        kept(text, random.Random(0))
+        assert time.process_time() - start < SECONDS, f"{LONG} characters of {piece!r}"
 
 
 def test_a_lone_surrogate_is_refused(change: Generator) -> None:
