@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._nlpaug import change_words, reverse_tokenizer, tokenizer
 from pytest_ood.perturbations._scripts import MARK
 from pytest_ood.perturbations._words import WORD
 from pytest_ood.perturbations.protocol import batch_perturbation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from random import Random
     from re import Match
 
+_READ_AS = {
+    "0": "89oOD", "1": "47lI", "2": "zZ", "5": "8", "6": "b", "8": "sS@&", "9": "gq",
+    "o": "u", "r": "k", "C": "G", "O": "DU", "E": "B",
+}  # fmt: skip
+"""Characters and what they are read as; any of these may be read as the first."""
 
+
+def _both_ways(read_as: Mapping[str, str]) -> Mapping[str, str]:
+    found = dict(read_as)
+    for character, others in read_as.items():
+        for other in others:
+            found[other] = found.get(other, "") + character
+    return found
+
+
+_ALIKE = _both_ways(_READ_AS)
 _MARKED = re.compile(f"[{MARK}]")
 
 
@@ -26,24 +39,19 @@ def _without_marks(text: str) -> Iterator[Match[str]]:
 
 
 @batch_perturbation(
-    _without_marks, source="nlpaug OcrAug", scale=(0.1, 0.2, 0.35, 0.5, 0.8), version=3
+    _without_marks,
+    source="nlpaug OcrAug, whose table of characters it has",
+    scale=(0.1, 0.2, 0.35, 0.5, 0.8),
+    version=3,
 )
 def ocr(words: Sequence[Match[str]], rng: Random, *, characters: float = 0.3) -> list[str]:
     """Misread a share of the characters (at least one) of a word."""
-    return change_words(_augmenter(characters), [word.group() for word in words], rng)
+    return [_misread(word.group(), characters, rng) for word in words]
 
 
-@cache
-def _augmenter(characters: float) -> Any:
-    from nlpaug.augmenter.char import OcrAug
-
-    return OcrAug(
-        aug_word_p=1.0,
-        aug_word_min=0,
-        aug_word_max=None,
-        aug_char_p=characters,
-        aug_char_min=1,
-        aug_char_max=None,
-        tokenizer=tokenizer,
-        reverse_tokenizer=reverse_tokenizer,
-    )
+def _misread(word: str, share: float, rng: Random) -> str:
+    read = list(word)
+    alike = [number for number, one in enumerate(read) if one in _ALIKE]
+    for number in rng.sample(alike, min(len(alike), max(1, int(share * len(read))))):
+        read[number] = rng.choice(_ALIKE[read[number]])
+    return "".join(read)
