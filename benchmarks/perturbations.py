@@ -5,7 +5,7 @@ TextAttack and AugLy under interpreters of environments of their own, where they
 
     python benchmarks/perturbations.py --textattack ta/bin/python --augly augly/bin/python
 
-The script ends with status 1 where a perturbation that has nlpaug's tables keeps less than 0.8 of raw
+The script ends with status 1 where one that has tables of nlpaug's keeps less than 0.8 of raw
 nlpaug's throughput, where another is less than 5 times as fast as nlpaug's counterpart, or
 where the cost of a character more than doubles from 100 to 100,000 characters, which a cost that
 grows faster than linearly would do many times over. Takes about five minutes.
