@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import Budget, Rules, check_share
 from pytest_ood.cases import AllRight, cases_of, parse_expectation
+from pytest_ood.engine import check_answered
 from pytest_ood.errors import (
     BudgetExceededError,
     ConfigurationError,
@@ -188,6 +189,7 @@ class Ood:
             )
         inputs = [case.original, case.inputs]
         answers = self.engine.predict(asked, inputs, None, "an invariance")
+        check_answered(asked.name, answers, "an invariance")
         before, after = (answer.label for answer in answers)
         if before != after:
             kept = keep_for_replay(case)

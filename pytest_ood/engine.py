@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import time
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_ood.errors import ModelError, TooLongError, unknown_name
+from pytest_ood.errors import QUOTED, ModelError, ModelRaisedError, TooLongError, unknown_name
 from pytest_ood.examples import canonical, size_of
+from pytest_ood.isolation import RAISED, Isolation, check_fields, shortened
 from pytest_ood.models.protocol import Usage, is_metered, is_normalizing, is_streaming
 from pytest_ood.rows import blocks
 from pytest_ood.store import MemoryStore, NoStore, Rate
@@ -69,17 +70,28 @@ class LocalRunner:
     at_once: int | None = None
 
     def run(self, model: Model, inputs: Sequence[Inputs]) -> Generator[Group, None, None]:
-        """Yield the answers of one call after another, or each answer of a stream."""
+        """Yield the answers of one call after another, or each answer of a stream.
+
+        Raises:
+            ModelRaisedError: the model raises for most of its inputs.
+            ModelError: it gives another number of answers than it was asked for.
+        """
         if is_streaming(model):
+            left = {*range(len(inputs))}
             with closing(model.stream(inputs)) as stream:
                 for place, answer in stream:
+                    if place not in left:
+                        raise ModelError(
+                            f"model {model.name!r} answered input {place!r} of {len(inputs)}, "
+                            "which was answered before, or is none"
+                        )
+                    left.remove(place)
                     yield [place], [answer]
             return
+        asking = Isolation(model)
         for start in range(0, len(inputs), KEPT_AT_ONCE):
             batch = inputs[start : start + KEPT_AT_ONCE]
-            got = model.predict(batch)
-            check_count(model.name, got, len(batch))
-            yield range(start, start + len(batch)), got
+            yield range(start, start + len(batch)), asking.predict(batch)
 
 
 @dataclass
@@ -113,6 +125,7 @@ class Engine:
             and those of models without a fingerprint.
         unanswered: Inputs of this run that got no answer: they are not asked again before the next.
         long: Inputs of this run that did not fit into a model's window.
+        broken: Models of this run that raised for most of their inputs: they are not asked again.
         asked: Models without a fingerprint, by `id`: kept alive, so that no other gets their id.
         tallies: What was asked in this run, by the model's name.
         clock: Returns seconds.
@@ -124,6 +137,7 @@ class Engine:
     memory: Store = field(default_factory=MemoryStore)
     unanswered: MemoryStore = field(default_factory=MemoryStore)
     long: MemoryStore = field(default_factory=MemoryStore)
+    broken: dict[str, ModelRaisedError] = field(default_factory=dict)
     asked: dict[int, Model] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
@@ -189,6 +203,7 @@ class Engine:
         *,
         remember: bool = True,
         count_long: bool = False,
+        ids: Callable[[int], str] | None = None,
     ) -> Generator[Answered, None, None]:
         """Yield the answers to so many inputs at a time as the runner is asked about at once.
 
@@ -203,6 +218,8 @@ class Engine:
             remember: Whether new answers are kept for this run.
             count_long: Whether inputs that do not fit into the model's window are among those that
                 got no answer.
+            ids: Returns what the input at an index is called, for messages; without it they quote
+                the input.
 
         Raises:
             ModelError: as `predict`.
@@ -211,7 +228,7 @@ class Engine:
         key = self.key(model, labels, draw)
         with ExitStack() as held:
             asking = _Asking(
-                self, model, key, labels, what, held, len(inputs), remember, count_long
+                self, model, key, labels, what, held, len(inputs), remember, count_long, ids
             )
             for block in blocks(inputs, self.runner.at_once):
                 yield asking.answer(block)
@@ -250,6 +267,10 @@ class _Asking:
         left: Inputs that were not looked at yet.
         remember: Whether answers that are not stored are kept for this run.
         count_long: Whether what does not fit into the model's window counts as unanswered.
+        ids: Returns what the input at an index of the set is called.
+        block: The inputs that are asked about together.
+        start: Their first one's index in the set.
+        reasons: By the type of what the model raised, what is said of all inputs with it.
         known: Inputs whose answers were known.
         asked: Inputs that were asked about.
         size: Their characters.
@@ -268,6 +289,10 @@ class _Asking:
     left: int
     remember: bool
     count_long: bool = False
+    ids: Callable[[int], str] | None = None
+    block: Sequence[Inputs] = ()
+    start: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)
     known: int = 0
     asked: int = 0
     size: int = 0
@@ -278,6 +303,7 @@ class _Asking:
 
     def answer(self, inputs: Sequence[Inputs]) -> Answered:
         """Answer a block of inputs, the next of the set."""
+        self.start, self.block = self.start + len(self.block), inputs
         unique = {canonical(value): value for value in inputs}
         found = self._found(list(unique.values()))
         missing = [value for text, value in unique.items() if text not in found]
@@ -358,6 +384,8 @@ class _Asking:
     ) -> dict[str, Prediction]:
         """Ask the model, and keep every answer as it comes, for all inputs that look like it."""
         model, engine = self.model, self.engine
+        if self.key in engine.broken:
+            raise engine.broken[self.key]
         if self.tracker is None:
             title = f"predicting {self.what} with {model.name}"
             step = engine.progress.track(title, len(inputs) + self.left, "texts", quick=True)
@@ -378,6 +406,9 @@ class _Asking:
                             count += len(got)
                             self.tracker.update(self.asked + self.passed + count, self._note())
                     break
+                except ModelRaisedError as error:
+                    engine.broken[self.key] = error.called(self._id_of(error.inputs))
+                    raise engine.broken[self.key] from error.__cause__
                 except TooLongError as error:
                     named = {canonical(value) for value in error.inputs} - answers.keys()
                     long = [value for value in left if canonical(value) in named]
@@ -406,6 +437,7 @@ class _Asking:
     ) -> dict[str, Prediction]:
         """Keep and count answers that came, and return them for all inputs that look alike."""
         check_answers(self.model.name, got, len(inputs), self.labels)
+        got = [self._with_id(value, answer) for value, answer in zip(inputs, got, strict=True)]
         pairs = [
             (value, answer)
             for asked, answer in zip(inputs, got, strict=True)
@@ -424,6 +456,29 @@ class _Asking:
         # What got no answer is not asked again in this run, and is in the next.
         unanswered = [pair for pair in pairs if pair[1].error is not None]
         self.engine.unanswered.put(self.key, unanswered)
+
+    def _with_id(self, value: Inputs, answer: Prediction) -> Prediction:
+        """Name, where a model raised, the first input for which it raised an exception of the type.
+
+        All inputs with that type get the same reason, since a report counts equal ones, and the
+        words of an exception may quote the input. A server that does not answer is not the input's
+        fault, and its reason is left as it is.
+        """
+        if answer.error is None or not answer.error.startswith(RAISED):
+            return answer
+        kind = answer.error.partition(":")[0]
+        if kind not in self.reasons:
+            named = repr(self._id_of(value)) if self.ids else shortened(value, QUOTED)
+            self.reasons[kind] = f"{answer.error}, first for input {named}"
+        return replace(answer, error=self.reasons[kind])
+
+    def _id_of(self, value: Inputs) -> str:
+        """Return what an input of the block is called, or "" where nobody can tell."""
+        if self.ids is None:
+            return ""
+        name = canonical(value)
+        index = next((n for n, one in enumerate(self.block) if canonical(one) == name), None)
+        return "" if index is None else self.ids(self.start + index)
 
     def _note(self) -> str:
         """Say what the progress of a step does not: what was known, what it has cost."""
@@ -463,11 +518,7 @@ def check_answers(
     """
     check_count(name, answers, count)
     for answer in answers:
-        if not isinstance(answer, Prediction) or not isinstance(answer.label, str | None):
-            raise ModelError(
-                f"model {name!r} answered {answer!r}; an answer is a Prediction, its label a str "
-                "or None"
-            )
+        check_fields(name, answer)
         if not labels and answer.label and not _is_carried(answer.label):
             raise ModelError(
                 f"model {name!r} answered {answer.label!r}: the text holds a lone surrogate, which "

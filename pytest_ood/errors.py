@@ -6,7 +6,8 @@ OodError
 ├── AssetError              a packaged model or data set that is not there and cannot be fetched
 ├── NotApplicableError      a check that makes no sense for a model: skipped, with the reason
 ├── ModelError              a model that cannot be loaded, or answers what it must not answer
-│   └── TooLongError        inputs that do not fit into a model's window
+│   ├── TooLongError        inputs that do not fit into a model's window
+│   └── ModelRaisedError    a model that raises for most of what it is asked
 └── MissingDependencyError  an optional package; the message names the pip command
 
 BudgetExceededError (an AssertionError) is what a custom assertion raises when a budget is not met,
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_ood.examples import Inputs
+
+
+QUOTED = 60
+"""Characters of an input that a message quotes, where the input has no id."""
 
 
 class OodError(Exception):
@@ -66,6 +71,44 @@ class TooLongError(ModelError):
     def __reduce__(self) -> tuple[type[TooLongError], tuple[str, tuple[Inputs, ...], str]]:
         """Let the error come back from another process with its inputs."""
         return type(self), (str(self), self.inputs, self.reason)
+
+
+class ModelRaisedError(ModelError):
+    """A model raises for most of what it is asked; its own exception is the cause.
+
+    Attributes:
+        model: Its name.
+        inputs: The last input for which it raised.
+        reason: What it raised, as one line.
+        counts: For how many inputs it raised, and how many it was asked about.
+        input_id: What the input is called, such as the id of its example; "" where it has no id.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        inputs: Inputs,
+        reason: str,
+        counts: tuple[int, int],
+        input_id: str = "",
+    ) -> None:
+        shown = repr(inputs)
+        quoted = shown if len(shown) <= QUOTED else f"{shown[:QUOTED]}..."
+        raised, asked = counts
+        super().__init__(
+            f"model {model!r} raised for {raised} of {asked} inputs, the last being "
+            f"{repr(input_id) if input_id else quoted}: {reason}"
+        )
+        self.model, self.inputs, self.reason = model, inputs, reason
+        self.counts, self.input_id = counts, input_id
+
+    def called(self, input_id: str) -> ModelRaisedError:
+        """Return the same error, its message naming the input by its id."""
+        return type(self)(self.model, self.inputs, self.reason, self.counts, input_id)
+
+    def __reduce__(self) -> tuple[type[ModelRaisedError], tuple[Any, ...]]:
+        """Let the error come back from another process with its inputs."""
+        return type(self), (self.model, self.inputs, self.reason, self.counts, self.input_id)
 
 
 class ReportError(OodError):

@@ -213,11 +213,11 @@ def test_answers_are_kept_batch_by_batch() -> None:
     class Failing(Counting):
         def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
             if self.batches:
-                raise MemoryError
+                raise ModelError("it fell over")
             return super().predict(inputs)
 
     store, inputs = MemoryStore(), [f"{number:04d}" for number in range(KEPT_AT_ONCE + 5)]
-    with pytest.raises(MemoryError):
+    with pytest.raises(ModelError, match="it fell over"):
         Engine(store, Silent()).predict(Failing(), inputs, LABELS, "x")
     assert len(store.rows) == KEPT_AT_ONCE
     model = Counting()

@@ -25,7 +25,7 @@ class Door:
     Attributes:
         query: The model.
         budget: Kept to here, before the model is asked, so that no search can go beyond it.
-        known: By example under attack, the answers by input; None for one that was too long.
+        known: By example under attack, the answers by input; None for one that got no answer.
         spent: Queries of the examples whose attacks have ended, second ones included.
     """
 
@@ -62,7 +62,7 @@ class Door:
             wanted: (example under attack, its candidates).
 
         Returns:
-            For each candidate its answer; None where it was over the cap, or too long.
+            For each candidate its answer; None where it was over the cap, or got no answer.
         """
         names = [[canonical(value) for value in values] for _, values in wanted]
         new: dict[str, Inputs] = {}
@@ -82,11 +82,13 @@ class Door:
         ]
 
     def _answers(self, inputs: dict[str, Inputs]) -> dict[str, Prediction]:
-        """Ask the model; inputs that it has no window for have no answer."""
+        """Ask the model; inputs that it has no window for, or raises for, have no answer."""
         left = dict(inputs)
         while left:
             try:
-                return dict(zip(left, self.query(list(left.values())), strict=True))
+                answers = self.query(list(left.values()))
+                pairs = zip(left, answers, strict=True)
+                return {name: answer for name, answer in pairs if answer.error is None}
             except TooLongError as error:
                 named = {canonical(value) for value in error.inputs}
                 if not named & set(left):

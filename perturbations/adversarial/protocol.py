@@ -72,7 +72,7 @@ class QueryBudget:
 
 WRONG = "wrong from the start"
 UNTRIED = "no candidate came to the model: none there, none valid, or its queries used up before"
-TOO_LONG = "longer than the model's window"
+TOO_LONG = "longer than the model's window, or the model raised"
 USED_UP = "the queries of the run were used up"
 FIXED = "nothing in it may be changed"
 NO_SCORES = "the model gives no scores, which the search needs"

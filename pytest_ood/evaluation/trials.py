@@ -146,7 +146,7 @@ class Asker:
             return
         asked = self.engine.in_blocks(
             self.model, inputs, labels, f"{self.suite.name}/{shift}", draw,
-            count_long=self.count_long,
+            count_long=self.count_long, ids=lambda index: examples[index].id,
         )  # fmt: skip
         for answered in asked:
             yield answered.answers
@@ -583,14 +583,16 @@ class AttackTrial:
         labels, engine = self.asker.suite.task.labels, self.asker.engine
         what = f"{self.asker.suite.name}/{self.shift.name}"
         # The engine's own lines would tell of every round's batch.
-        quiet, asked = replace(engine, progress=Silent()), 0
+        quiet, asked, complete = replace(engine, progress=Silent()), 0, True
 
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:
-            nonlocal asked
+            nonlocal asked, complete
             answered = quiet.answer(model, inputs, labels, what, remember=False)
             asked += answered.asked
-            # A search cannot go on from an answer that is not there.
-            check_answered(model.name, answered.answers, what)
+            if is_streaming(model):
+                # A search cannot go on without the answers of a server that is gone.
+                check_answered(model.name, answered.answers, what)
+            complete = complete and all(answer.error is None for answer in answered.answers)
             return answered.answers
 
         store = self._store(model)
@@ -604,7 +606,8 @@ class AttackTrial:
                 attack = self.shift.attack.run(query, rest, seed=self.seed, budget=budget)
                 for done, (number, result) in enumerate(attack, start=1):
                     found[places[number]] = result
-                    if store is not None and result.skipped != USED_UP:
+                    # What got no answer is asked again in the next run.
+                    if store is not None and result.skipped != USED_UP and complete:
                         store.put(rest[number], result)
                     tracker.update(done)
         finally:
@@ -645,7 +648,8 @@ class AttackTrial:
         suite, inputs = self.asker.suite, [results[place].inputs for place in turned]
         what = f"{suite.name}/{self.shift.name}"
         again = self.asker.engine.answer(model, inputs, suite.task.labels, what, AGAIN)
-        check_answered(model.name, again.answers, what)
+        if is_streaming(model):
+            check_answered(model.name, again.answers, what)
         self.cached += len(turned) - again.asked
         return {
             place
@@ -654,7 +658,9 @@ class AttackTrial:
         }
 
     def _holds(self, example: Example, result: AttackResult, again: Prediction) -> bool:
-        """Tell whether a second answer is what the attacker wanted, too."""
+        """Return whether a second answer is what the attacker wanted, too."""
+        if again.error is not None:
+            return False
         attack = self.shift.attack
         if isinstance(attack, Recipe):
             text = fields_of(example.inputs)[attacked_field(example)]
