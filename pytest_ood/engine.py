@@ -8,13 +8,21 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_ood.errors import QUOTED, ModelError, ModelRaisedError, TooLongError, unknown_name
+from pytest_ood.errors import (
+    QUOTED,
+    ModelError,
+    ModelRaisedError,
+    TooLongError,
+    shortened,
+    unknown_name,
+)
 from pytest_ood.examples import canonical, size_of
-from pytest_ood.isolation import RAISED, Isolation, check_fields, shortened
+from pytest_ood.isolation import RAISED, Isolation
 from pytest_ood.models.protocol import Usage, is_metered, is_normalizing, is_streaming
 from pytest_ood.rows import blocks
 from pytest_ood.store import MemoryStore, NoStore, Rate
 from pytest_ood.tasks import Prediction
+from pytest_ood.tasks.answers import check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence

@@ -92,12 +92,11 @@ class ModelRaisedError(ModelError):
         counts: tuple[int, int],
         input_id: str = "",
     ) -> None:
-        shown = repr(inputs)
-        quoted = shown if len(shown) <= QUOTED else f"{shown[:QUOTED]}..."
         raised, asked = counts
+        named = repr(input_id) if input_id else shortened(inputs, QUOTED)
         super().__init__(
-            f"model {model!r} raised for {raised} of {asked} inputs, the last being "
-            f"{repr(input_id) if input_id else quoted}: {reason}"
+            f"model {model!r} raised for {raised} of {asked} inputs, the last being {named}: "
+            f"{reason}"
         )
         self.model, self.inputs, self.reason = model, inputs, reason
         self.counts, self.input_id = counts, input_id
@@ -155,3 +154,12 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
             f"{purpose} needs the package {module.partition('.')[0]!r}, which is not installed. "
             f'Run: pip install "pytest-ood[{extra}]"'
         ) from None
+
+
+def shortened(value: object, most: int = 200) -> str:
+    """Return the `repr` of a value, cut after so many characters; never raises."""
+    try:
+        shown = repr(value)
+    except Exception as error:  # noqa: BLE001 - whatever its own code raises
+        shown = f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
+    return shown if len(shown) <= most else f"{shown[:most]}..."

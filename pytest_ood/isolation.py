@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_ood.errors import ModelError, ModelRaisedError, OodError
+from pytest_ood.errors import ModelRaisedError, OodError
 from pytest_ood.tasks import Prediction
+from pytest_ood.tasks.answers import exactly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Model
@@ -106,64 +104,3 @@ def taken(model: Model, inputs: Sequence[Inputs]) -> list[Prediction]:
         Exception: whatever the model raises.
     """
     return exactly(model.name, model.predict(inputs), len(inputs))
-
-
-def exactly(name: str, answers: Iterable[Any], count: int) -> list[Any]:
-    """Return so many answers, out of an iterable that may have no end.
-
-    Raises:
-        ModelError: it holds fewer, or at least one more.
-    """
-    found = list(islice(answers, count + 1))
-    if len(found) > count:
-        more = str(len(answers)) if isinstance(answers, Sequence) else f"{count + 1} or more"
-        raise ModelError(f"model {name!r} gave {more} answers to {count} inputs")
-    if len(found) < count:
-        raise ModelError(f"model {name!r} gave {len(found)} answers to {count} inputs")
-    return found
-
-
-def check_fields(name: str, answer: object) -> None:
-    """Refuse an answer of which a field has another type than it may have.
-
-    Raises:
-        ModelError: names the model and the field.
-    """
-    if not isinstance(answer, Prediction) or not isinstance(answer.label, str | None):
-        raise ModelError(
-            f"model {name!r} answered {shortened(answer)}; an answer is a Prediction, its label a "
-            "str or None"
-        )
-    wrong = _wrong_field(answer)
-    if wrong:
-        raise ModelError(f"model {name!r} answered a Prediction whose {wrong}")
-
-
-def _wrong_field(answer: Prediction) -> str:
-    """Say which field of a prediction has a wrong type, and what it may be; "" where none has."""
-    scores: object = answer.scores
-    if not isinstance(scores, Mapping):
-        return (
-            f"scores are {shortened(scores)}; they are a mapping of labels to probabilities, "
-            "{} where there are none"
-        )
-    for label, score in scores.items():
-        if not isinstance(label, str):
-            return f"scores name the label {shortened(label)}; a label is a str"
-        if not isinstance(score, Real):
-            return f"scores give {label!r} {shortened(score)}; a score is a number"
-    for key in ("text", "error"):
-        value = getattr(answer, key)
-        if not isinstance(value, str | None):
-            advice = "; decode it" if isinstance(value, bytes | bytearray) else ""
-            return f"{key} is {shortened(value)}; it is a str or None{advice}"
-    return ""
-
-
-def shortened(value: object, most: int = 200) -> str:
-    """Return the `repr` of a value, cut where it is long."""
-    try:
-        shown = repr(value)
-    except Exception as error:  # noqa: BLE001 - whatever its own code raises
-        shown = f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
-    return shown if len(shown) <= most else f"{shown[:most]}..."

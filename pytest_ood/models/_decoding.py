@@ -366,6 +366,20 @@ def can_pack(torch: Any, model: Any) -> bool:
     )
 
 
+def is_causal(torch: Any, model: Any) -> bool:
+    """Return whether the logits behind a token are the same whatever comes after it; it is tried.
+
+    Of a masked language model they are not, although it may load as a causal one.
+    """
+    first, second = (torch.tensor([[*row]], device=model.device) for row in (PROBE[0], PROBE[2]))
+    rows = torch.cat([first[:, :3], second[:, :1]], dim=1), first[:, :4]
+    with torch.inference_mode():
+        one, other = (model(input_ids=row).logits[0, :3].float() for row in rows)
+    same = SAME if model.dtype == torch.float32 else SAME_IN_HALF
+    # What is not a number tells nothing here; an answer made of it is refused.
+    return bool((one - other).abs().max() <= same * one.abs().max()) or bool(one.isnan().any())
+
+
 def _for_rows(past: Any, rows: int) -> Any:
     """Return keys and values for so many rows; what is appended to them leaves `past` alone."""
     if past is None:

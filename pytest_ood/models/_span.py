@@ -19,7 +19,7 @@ import numpy as np
 
 from pytest_ood.errors import DataError, ModelError, TooLongError
 from pytest_ood.examples import canonical
-from pytest_ood.models._torch import length_sorted, weight_count
+from pytest_ood.models._torch import weight_count
 from pytest_ood.models.finetuned import FinetunedModel
 from pytest_ood.models.protocol import Usage
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
@@ -86,6 +86,9 @@ class SpanHead:
     def settings(self) -> Mapping[str, Any]:
         """How passages are cut into windows."""
         return {"head": "span", "stride": self.stride}
+
+    def check_configuration(self, config: Any, where: str) -> None:
+        """Accept any: it has no labels."""
 
     def check(self, data: Dataset) -> None:
         """Refuse data of which not one answer stands in its passage."""
@@ -202,22 +205,20 @@ class SpanModel(FinetunedModel):
             ModelError: an input has not the fields `question` and `context`.
             TooLongError: a question that leaves no room for its passage.
         """
-        torch, model = self._loaded
-        tokenizer, _ = self._tokenizer
+        torch, model, batching = self._loaded
         made = self._windows(inputs)
+        rows = [window.tokens for window in made]
+        batching.check(rows, f"model {self.name!r}")
         found: list[list[tuple[Window, Floats, Floats]]] = [[] for _ in inputs]
         with torch.inference_mode():
-            for places in length_sorted([len(window) for window in made], self.batch_size):
-                batch = tokenizer.pad(
-                    [dict(made[place].tokens) for place in places], return_tensors="pt"
-                )
-                logits = model(**batch.to(model.device))
+            for indexes in batching.batches(rows, self.batch_size):
+                logits = model(**batching.padded([rows[index] for index in indexes]))
                 starts, ends = (
                     side.double().cpu().numpy() for side in (logits.start_logits, logits.end_logits)
                 )
-                for place, start, end in zip(places, starts, ends, strict=True):
-                    window = made[place]
-                    begin = start.shape[0] - len(window) if tokenizer.padding_side == "left" else 0
+                for index, start, end in zip(indexes, starts, ends, strict=True):
+                    window = made[index]
+                    begin = start.shape[0] - len(window) if batching.side == "left" else 0
                     part = slice(begin, begin + len(window))
                     found[window.example].append((window, start[part], end[part]))
         return [

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.assets import ASSETS, fetch
-from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
+from pytest_ood.errors import ConfigurationError, ModelError, OodError, require, unknown_name
 from pytest_ood.files import hash_files, made_once
 
 if TYPE_CHECKING:
@@ -23,6 +23,24 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "bfloat16", "float16")
 MODEL_ASSETS = tuple(name for name, asset in ASSETS.items() if asset.is_model)
 DEVICES = ("auto", "cpu", "cuda", "mps")
+
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+    "vocab.json",
+    "tekken.json",
+)
+TOKENIZER_SUFFIXES = (".model", ".spm", ".tiktoken")
+"""What a tokenizer is saved in, and the endings of vocabularies whose names differ by model."""
+
+NAMED = 4
+"""Missing weights that a message names."""
+
+LONGEST_REASON = 400
+"""Characters of a library's words that a message quotes."""
+
+LFS = b"version https://git-lfs"
 
 
 class Surroundings(Protocol):
@@ -136,9 +154,11 @@ def _dequantise(path: Path, folder: Path) -> None:
     torch = require("torch", extra="transformers", purpose="a GGUF model")
     transformers = require("transformers", extra="transformers", purpose="a GGUF model")
     require("gguf", extra="demo", purpose="a GGUF model")
-    tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(
+        path.parent, gguf_file=path.name, trust_remote_code=False
+    )
     model = transformers.AutoModelForCausalLM.from_pretrained(
-        path.parent, gguf_file=path.name, dtype=torch.float32
+        path.parent, gguf_file=path.name, dtype=torch.float32, trust_remote_code=False
     )
     # The weights are plain now; what says otherwise would be saved with them.
     if hasattr(model.config, "quantization_config"):
@@ -164,22 +184,161 @@ def checkpoint_hash(checkpoint: Path) -> str:
 
 
 def load_tokenizer(checkpoint: Path, who: str) -> Any:
-    """Load a checkpoint's tokenizer and nothing else of it: what counting tokens needs."""
-    transformers = require("transformers", extra="transformers", purpose=f"the {who}")
-    with quiet_transformers():
-        return transformers.AutoTokenizer.from_pretrained(checkpoint)
+    """Load a checkpoint's tokenizer and nothing else of it: what counting tokens needs.
+
+    Raises:
+        ModelError: it has none, or one that cannot be loaded. Without its files transformers makes
+            one that knows no token but the special ones.
+    """
+    transformers = require("transformers", extra="transformers", purpose=who)
+    refuse_adapter(checkpoint, who)
+    saved = {path.name for path in checkpoint.iterdir() if path.is_file()}
+    vocabularies = {name for name in saved if Path(name).suffix in TOKENIZER_SUFFIXES}
+    tokenizer, files = None, {*TOKENIZER_FILES}
+    if vocabularies or files & saved:
+        with quiet_transformers(), loading(checkpoint, who, "a tokenizer"):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                checkpoint, trust_remote_code=False
+            )
+        own = {str(name) for name in tokenizer.vocab_files_names.values()}
+        # One of bytes has no vocabulary.
+        files = {*own, "tokenizer.json", "tekken.json"} if own else {"tokenizer_config.json"}
+    if tokenizer is None or not (vocabularies or files & saved):
+        raise ModelError(
+            f"{who}: {checkpoint} holds no tokenizer (none of {', '.join(sorted(files))}); save "
+            "the one that the model was trained with there: tokenizer.save_pretrained(FOLDER)"
+        )
+    return tokenizer
+
+
+def load_config(checkpoint: Path, who: str, kind: str) -> Any:
+    """Load a checkpoint's configuration.
+
+    Args:
+        checkpoint: Its folder.
+        who: Whom messages name first, such as "model 'a'".
+        kind: What it has to be, such as "a sequence classifier".
+
+    Raises:
+        ModelError: there is none, or one that cannot be loaded.
+    """
+    transformers = require("transformers", extra="transformers", purpose=who)
+    refuse_adapter(checkpoint, who)
+    with quiet_transformers(), loading(checkpoint, who, kind):
+        return transformers.AutoConfig.from_pretrained(checkpoint, trust_remote_code=False)
+
+
+def load_model(
+    auto: str, checkpoint: Path, who: str, kind: str, *, trained: bool = False, **options: Any
+) -> Any:
+    """Load a checkpoint's network, and refuse one of which a part is missing.
+
+    transformers fills what is missing with random weights: the answers would be those of another
+    model.
+
+    Args:
+        auto: The class of transformers that loads it, such as "AutoModelForCausalLM".
+        checkpoint: Its folder.
+        who: Whom messages name first, such as "model 'a'".
+        kind: What it has to be, such as "a sequence classifier".
+        trained: Whether it is trained next, so that its head may be a new one.
+        options: Of `from_pretrained`.
+
+    Raises:
+        ModelError: it cannot be loaded, or weights are missing.
+    """
+    transformers = require("transformers", extra="transformers", purpose=who)
+    refuse_adapter(checkpoint, who)
+    with quiet_transformers(), loading(checkpoint, who, kind):
+        model, report = getattr(transformers, auto).from_pretrained(
+            checkpoint, output_loading_info=True, trust_remote_code=False, **options
+        )
+    missing = {*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}
+    if trained:
+        inner = f"{model.base_model_prefix}."
+        # BERT's pooler belongs to the head: models that were trained on words have none.
+        missing = {n for n in missing if n.startswith(inner) and ".pooler." not in n}
+    if missing:
+        names = sorted(missing)
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        kinds = ", ".join(model.config.architectures or ()) or "unknown"
+        advice = "" if trained else "; give a checkpoint of that kind, or `train` where there is it"
+        raise ModelError(
+            f"{who}: {checkpoint} cannot be loaded as {kind}: it has no weights for "
+            f"{', '.join(names[:NAMED])}{more}, which would be random (its architecture: {kinds})"
+            f"{advice}"
+        )
+    return model
+
+
+@contextmanager
+def loading(checkpoint: Path, who: str, kind: str) -> Iterator[None]:
+    """Tell which checkpoint it is that a library cannot load, whatever it raises.
+
+    Raises:
+        ModelError: with the library's words, as one line.
+    """
+    try:
+        yield
+    except OodError:
+        raise
+    except Exception as error:
+        words = " ".join(str(error).split())
+        words = words if len(words) <= LONGEST_REASON else f"{words[:LONGEST_REASON]}..."
+        if "trust_remote_code" in words:
+            words = (
+                "it needs code of its own, which is never run here (trust_remote_code); load it in "
+                'a function of yours: callable = "module:name"'
+            )
+        for path in sorted(checkpoint.iterdir()) if checkpoint.is_dir() else ():
+            if path.is_file() and is_pointer(path):
+                words = (
+                    f"{path.name} is a pointer of Git LFS, not the file itself; run: git lfs pull"
+                )
+        named = "" if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: "
+        raise ModelError(
+            f"{who}: {checkpoint} cannot be loaded as {kind}: {named}{words}"
+        ) from error
+
+
+def is_pointer(path: Path) -> bool:
+    """Return whether a file is what Git LFS leaves in the place of a large one."""
+    with path.open("rb") as stream:
+        return stream.read(len(LFS)) == LFS
+
+
+def refuse_adapter(checkpoint: Path, who: str) -> None:
+    """Refuse the folder of a PEFT adapter, which transformers would leave out where peft is not.
+
+    Raises:
+        ModelError: tells what to do about it.
+    """
+    if not (checkpoint / "adapter_config.json").is_file():
+        return
+    raise ModelError(
+        f"{who}: {checkpoint} is an adapter of PEFT (adapter_config.json), not a whole model; "
+        "merge it into its base and save that with its tokenizer: "
+        "model.merge_and_unload().save_pretrained(FOLDER)"
+    )
 
 
 def weight_count(checkpoint: Path) -> int:
     """Return how many weights a checkpoint's safetensors files hold; 0 where there are none.
 
     Only the files' headers are read.
+
+    Raises:
+        ModelError: a file is none.
     """
     count = 0
     for path in sorted(checkpoint.glob("*.safetensors")):
-        with path.open("rb") as stream:
-            size = int.from_bytes(stream.read(8), "little")
-            header = json.loads(stream.read(size))
+        try:
+            with path.open("rb") as stream:
+                size = int.from_bytes(stream.read(8), "little")
+                header = json.loads(stream.read(min(size, path.stat().st_size)))
+        except ValueError:
+            why = "a pointer of Git LFS; run: git lfs pull" if is_pointer(path) else "cut off"
+            raise ModelError(f"{path} is no file of weights: it is damaged, or {why}") from None
         shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
         count += sum(math.prod(shape) for shape in shapes)
     return count

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_ood.errors import ModelError, require
+from pytest_ood.errors import ModelError, OodError, require
 from pytest_ood.examples import fields_of
-from pytest_ood.models._torch import pick_device, quiet_transformers
+from pytest_ood.models._batching import check_vocabulary
+from pytest_ood.models._torch import load_model, load_tokenizer, pick_device, quiet_transformers
 from pytest_ood.seeding import generator, seeded_globals
 from pytest_ood.tasks import check_labels
 
@@ -36,6 +37,11 @@ KEPT_CHECKPOINTS = 2
 
 COMPLETE = "complete.json"
 """Written into a checkpoint when all of it is there."""
+
+COUNTING_FROM_PADDING = (
+    "roberta", "camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "mpnet", "xmod",
+)  # fmt: skip
+"""RoBERTa's kind: positions are counted from behind the padding token's id."""
 
 EPOCH_START = "epoch_start.pth"
 """What the generators were at when a checkpoint's epoch began: it decides the epoch's order."""
@@ -84,6 +90,18 @@ class Head(Protocol):
     @property
     def settings(self) -> Mapping[str, Any]:
         """What decides the weights besides data, base and recipe."""
+        ...
+
+    def check_configuration(self, config: Any, where: str) -> None:
+        """Refuse a checkpoint whose head answers something else.
+
+        Args:
+            config: Of the checkpoint.
+            where: What messages begin with.
+
+        Raises:
+            ModelError: says what the head answers.
+        """
         ...
 
     def check(self, data: Dataset) -> None:
@@ -136,6 +154,21 @@ class LabelHead:
     def settings(self) -> Mapping[str, Any]:
         """The labels."""
         return {"labels": list(self.labels)}
+
+    def check_configuration(self, config: Any, where: str) -> None:
+        """Refuse a head that answers with a number, or with several labels at once."""
+        kind = getattr(config, "problem_type", None)
+        if kind == "multi_label_classification":
+            raise ModelError(
+                f"{where}: its head answers for each label by itself (problem_type = {kind!r}), so "
+                "that several may hold, or none; a suite asks for the one that does"
+            )
+        if kind == "regression" or config.num_labels == 1:
+            raise ModelError(
+                f"{where}: its head answers with a number (regression, num_labels = "
+                f"{config.num_labels}), not with a label out of {', '.join(self.labels)}; turn it "
+                'into a label in a function of yours: callable = "module:name"'
+            )
 
     def check(self, data: Dataset) -> None:
         """Refuse labels that the task has not."""
@@ -232,15 +265,12 @@ def _step_of(path: Path) -> int:
 
 
 def window(config: Any) -> int:
-    """Return how many tokens a model has positions for.
-
-    RoBERTa's kind counts positions from behind the padding token's id.
-    """
+    """Return how many tokens a model has positions for."""
     positions = getattr(config, "max_position_embeddings", None)
     if positions is None:
         return sys.maxsize
-    offset = config.pad_token_id + 1 if "roberta" in config.model_type else 0
-    return int(positions) - offset
+    counts_padding = any(kind in config.model_type for kind in COUNTING_FROM_PADDING)
+    return int(positions) - (config.pad_token_id + 1 if counts_padding else 0)
 
 
 def pair(name: str, inputs: Inputs) -> list[str]:
@@ -289,7 +319,15 @@ def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Out
         tokenizer, model = _start(torch, transformers, job, Path(scratch))
         place = checkpoints or Checkpoints(Path(scratch))
         run = _Run(torch, transformers, job, place, keep=checkpoints is not None)
-        outcome = run.run(tokenizer, model)
+        try:
+            outcome = run.run(tokenizer, model)
+        except OodError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"model {job.name!r}: fine-tuning {job.base or FROM_SCRATCH} on {job.data.name} "
+                f"fails: {type(error).__name__}: {error}"
+            ) from error
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return outcome
@@ -451,20 +489,20 @@ def _start(torch: Any, transformers: Any, job: Job, scratch: Path) -> tuple[Any,
     """Return the tokenizer and the model that is trained, with a new head."""
     if job.base is None:
         return _new_roberta(transformers, job, scratch)
-    safetensors = require("safetensors", extra="transformers", purpose="the base")
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(job.base)
-        model = getattr(transformers, f"AutoModelFor{job.head.architecture}").from_pretrained(
-            job.base,
-            dtype=torch.float32,
-            # A head for other labels is replaced by a new one.
-            ignore_mismatched_sizes=True,
-            **job.head.configuration,
-        )
-    except (OSError, ValueError, safetensors.SafetensorError) as error:
-        raise ModelError(
-            f"model {job.name!r}: {job.base} cannot be loaded as {job.head.kind}: {error}"
-        ) from error
+    who = f"model {job.name!r}"
+    tokenizer = load_tokenizer(job.base, who)
+    model = load_model(
+        f"AutoModelFor{job.head.architecture}",
+        job.base,
+        who,
+        job.head.kind,
+        trained=True,
+        dtype=torch.float32,
+        # A head for other labels is replaced by a new one.
+        ignore_mismatched_sizes=True,
+        **job.head.configuration,
+    )
+    check_vocabulary(tokenizer, model, f"{who}: {job.base}")
     if tokenizer.pad_token is None:
         raise ModelError(
             f"model {job.name!r}: the tokenizer of {job.base} has no padding token, so that texts "

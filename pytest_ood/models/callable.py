@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ConfigurationError, ModelError
+from pytest_ood.errors import ConfigurationError, ModelError, shortened
 from pytest_ood.models.protocol import paradigm_of
 from pytest_ood.objects import import_object
 from pytest_ood.tasks import Prediction, decide
+from pytest_ood.tasks.answers import check_fields, exactly
 
 if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
@@ -22,6 +26,11 @@ callable = "my_models:rules"        # takes a list of inputs, returns a list of 
 fingerprint = "v1"
 """
 """How it stands in pyproject.toml."""
+
+ASYNC = (
+    "of an async function give one that runs it: "
+    "def answer(texts): return asyncio.run(async_answer(texts))"
+)
 
 
 @dataclass(frozen=True)
@@ -47,27 +56,87 @@ class CallableModel:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
-        """Call the function once with all inputs."""
+        """Call the function once with all inputs.
+
+        Raises:
+            ModelError: what it returns is no list of as many answers.
+        """
         answers = self.function(list(inputs))
-        if isinstance(answers, str) or not isinstance(answers, Iterable):
-            raise ModelError(
-                f"model {self.name!r} returned {answers!r} for a list of {len(inputs)} inputs; it "
-                "has to return a list of as many answers"
-            )
-        return [self._prediction(answer) for answer in answers]
+        self._check_list(answers, len(inputs))
+        found = exactly(self.name, answers, len(inputs))
+        try:
+            return [self._prediction(answer) for answer in found]
+        finally:
+            _close(found)
+
+    def _check_list(self, answers: Any, count: int) -> None:
+        advice = ""
+        if inspect.isawaitable(answers) or hasattr(answers, "__aiter__"):
+            _close([answers])
+            advice = f"; {ASYNC}"
+        elif isinstance(answers, Mapping) and not _is_from_pipeline(answers):
+            advice = "; return its values, in the order of the inputs"
+        elif answers is None:
+            advice = "; is a `return` missing?"
+        elif isinstance(answers, Iterable) and not isinstance(
+            answers, str | bytes | Mapping | AbstractSet
+        ):
+            return
+        raise ModelError(
+            f"model {self.name!r} returned {shortened(answers)} for a list of {count} inputs; it "
+            f"has to return a list of as many answers{advice}"
+        )
 
     def _prediction(self, answer: Any) -> Prediction:
         if isinstance(answer, Prediction):
+            check_fields(self.name, answer)
             return answer
         if answer is None or isinstance(answer, str):
-            return Prediction(answer)
-        if isinstance(answer, Mapping) and answer:
+            # A subclass, such as numpy's, goes into no JSON or SQL as it is.
+            return Prediction(None if answer is None else str.__str__(answer))
+        if isinstance(answer, Mapping) and answer and not _is_from_pipeline(answer):
             with suppress(TypeError, ValueError):
                 return decide(answer)
         raise ModelError(
-            f"model {self.name!r} answered {answer!r}; an answer is a label, a mapping of labels "
-            "to probabilities, a Prediction, or None for an abstention"
+            f"model {self.name!r} answered {shortened(answer)}; an answer is a label, a mapping of "
+            f"labels to probabilities, a Prediction, or None for an abstention{_advice(answer)}"
         )
+
+
+def _advice(answer: Any) -> str:
+    """Say how to make an answer of what is none; "" where nobody can tell."""
+    parts = answer if isinstance(answer, Sequence) else ()
+    advice = (
+        (inspect.isawaitable(answer), ASYNC),
+        (_is_from_pipeline(answer), 'of a pipeline\'s answer return answer["label"]'),
+        (
+            bool(parts) and all(map(_is_from_pipeline, parts)),
+            'of a pipeline\'s answer return {one["label"]: one["score"] for one in answer}',
+        ),
+        (isinstance(answer, bytes | bytearray), "decode it: answer.decode()"),
+        (
+            isinstance(answer, Real),
+            "of a class's number return its label, a str, such as LABELS[int(answer)]",
+        ),
+        (
+            isinstance(answer, Sequence) or hasattr(answer, "dtype"),
+            "return one answer for each input; of a row of probabilities the mapping "
+            "dict(zip(LABELS, row))",
+        ),
+    )
+    return next((f"; {what}" for holds, what in advice if holds), "")
+
+
+def _is_from_pipeline(answer: Any) -> bool:
+    """Return whether an answer is what a pipeline of transformers gives: a label and its score."""
+    return isinstance(answer, Mapping) and set(answer) == {"label", "score"}
+
+
+def _close(answers: Iterable[Any]) -> None:
+    """Close coroutines, of which Python would warn that they were never awaited."""
+    for answer in answers:
+        if inspect.iscoroutine(answer):
+            answer.close()
 
 
 def build(

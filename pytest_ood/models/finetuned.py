@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,13 +22,16 @@ from pytest_ood.errors import (
 )
 from pytest_ood.examples import fields_of, size_of
 from pytest_ood.files import made_once
+from pytest_ood.models._batching import WITHOUT_TOKENS, Batching, check_vocabulary
 from pytest_ood.models._torch import (
     check_choices,
     checkpoint_folder,
     checkpoint_hash,
-    length_sorted,
+    load_config,
+    load_model,
+    load_tokenizer,
+    loading,
     pick_device,
-    quiet_transformers,
     weight_count,
     without_collections,
 )
@@ -48,7 +50,7 @@ from pytest_ood.objects import Portable
 from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.examples import Dataset, Example, Inputs
@@ -278,22 +280,21 @@ class FinetunedModel(Portable):
         Raises:
             ModelError: the checkpoint's labels are not the task's, or an input has three fields.
         """
-        torch, model = self._loaded
+        torch, model, batching = self._loaded
         labels = self._label_order(model.config.id2label)
-        tokenizer, _ = self._tokenizer
         encoded = self._encode(inputs)
-        answers: list[Prediction] = [Prediction(None)] * len(inputs)
-        lengths = [len(row["input_ids"]) for row in encoded]
+        batching.check(encoded, f"model {self.name!r}")
+        answers: list[Prediction] = [Prediction(None, error=WITHOUT_TOKENS)] * len(inputs)
         with torch.inference_mode():
-            for places in length_sorted(lengths, self.batch_size):
-                batch = tokenizer.pad([encoded[place] for place in places], return_tensors="pt")
-                logits = model(**batch.to(model.device)).logits.float()
-                for place, row in zip(places, logits.softmax(-1).tolist(), strict=True):
+            for indexes in batching.batches(encoded, self.batch_size):
+                batch = batching.padded([encoded[index] for index in indexes])
+                logits = model(**batch).logits.float()
+                for index, row in zip(indexes, logits.softmax(-1).tolist(), strict=True):
                     # Several outputs may stand for one label (one star and two stars).
                     scores = dict.fromkeys(self.context.labels, 0.0)
                     for label, score in zip(labels, row, strict=True):
                         scores[label] += score
-                    answers[place] = decide(scores)
+                    answers[index] = decide(scores)
         return answers
 
     def _encode(
@@ -319,36 +320,38 @@ class FinetunedModel(Portable):
 
     @cached_property
     def _tokenizer(self) -> tuple[Any, int]:
-        """The tokenizer, and how many tokens the network takes; no weights are loaded for it."""
-        purpose = f"the fine-tuned model {self.name!r}"
+        """The tokenizer, and how many tokens the network takes; no weights are loaded for it.
+
+        Raises:
+            ModelError: it has none, or its head answers something else than one label.
+        """
+        who = f"model {self.name!r}"
         with without_collections():
-            transformers = require("transformers", extra="transformers", purpose=purpose)
-            with quiet_transformers(), self._telling():
-                tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder)
-                config = transformers.AutoConfig.from_pretrained(self.folder)
+            config = load_config(self.folder, who, self.head.kind)
+            tokenizer = load_tokenizer(self.folder, who)
+        self.head.check_configuration(config, f"{who}: {self.folder}")
         return tokenizer, min(self.max_length, window(config))
 
     @cached_property
-    def _loaded(self) -> tuple[Any, Any]:
-        """The library torch, and the model, ready to be asked."""
-        purpose = f"the fine-tuned model {self.name!r}"
-        with without_collections():
-            torch = require("torch", extra="transformers", purpose=purpose)
-            transformers = require("transformers", extra="transformers", purpose=purpose)
-            with quiet_transformers(), self._telling():
-                auto = getattr(transformers, f"AutoModelFor{self.head.architecture}")
-                model = auto.from_pretrained(self.folder, dtype=getattr(torch, self.dtype))
-        return torch, model.to(pick_device(torch, self.device)).eval()
+    def _loaded(self) -> tuple[Any, Any, Batching]:
+        """The library torch, the model, ready to be asked, and how it takes batches.
 
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Tell which checkpoint it is that cannot be loaded."""
-        try:
-            yield
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"model {self.name!r}: {self.folder} cannot be loaded as {self.head.kind}: {error}"
-            ) from error
+        Raises:
+            ModelError: it cannot be loaded, a part of it is missing, or its tokenizer is another's.
+        """
+        who = f"model {self.name!r}"
+        with without_collections():
+            torch = require("torch", extra="transformers", purpose=f"the fine-tuned {who}")
+            tokenizer, _ = self._tokenizer
+            model = load_model(
+                f"AutoModelFor{self.head.architecture}", self.folder, who, self.head.kind,
+                dtype=getattr(torch, self.dtype),
+            )  # fmt: skip
+            check_vocabulary(tokenizer, model, f"{who}: {self.folder}")
+            with loading(self.folder, who, self.head.kind):
+                model = model.to(pick_device(torch, self.device)).eval()
+                batching = Batching.of(torch, model, tokenizer)
+        return torch, model, batching
 
     def _label_order(self, id2label: Mapping[int, str]) -> list[str]:
         """Return the task's label for each output of the checkpoint."""

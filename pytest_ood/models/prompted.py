@@ -21,7 +21,8 @@ from pytest_ood.errors import (
     require,
     unknown_name,
 )
-from pytest_ood.models._decoding import Decoder, can_pack
+from pytest_ood.models._batching import check_vocabulary
+from pytest_ood.models._decoding import Decoder, can_pack, is_causal
 from pytest_ood.models._prompts import (
     SOURCE,
     Showing,
@@ -34,9 +35,11 @@ from pytest_ood.models._torch import (
     check_choices,
     checkpoint_hash,
     checkpoint_path,
+    load_config,
+    load_model,
     load_tokenizer,
+    loading,
     pick_device,
-    quiet_transformers,
     unpacked,
     unpacked_place,
     weight_count,
@@ -78,6 +81,19 @@ ELSEWHERE = ("openai",)
 
 LENGTH, LENGTH_OF_A_CHAIN = 16, 256
 """Tokens of a generated answer, and of one with its chain of thought, unless somebody says more."""
+
+KIND = "a causal language model"
+
+OTHER_HEADS = (
+    "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering",
+    "ForMultipleChoice", "ForMaskedLM", "ForPreTraining",
+)  # fmt: skip
+"""In the names of architectures: what has such a head was not trained to go on with a text."""
+
+PROMPTED_TAKES = (
+    "a prompted model goes on with a text (...ForCausalLM); a classifier is `finetuned`, and any "
+    "other model a function of yours: callable"
+)
 
 CONTENT_FREE = ("N/A", "", "[MASK]")
 """Inputs without content, for calibration (Zhao et al. 2021, section 4.2)."""
@@ -136,19 +152,38 @@ class Checkpoint(Portable):
     def _load(self) -> tuple[Any, Any, Any]:
         purpose = f"the prompted {self.who}"
         torch = require("torch", extra="transformers", purpose=purpose)
-        transformers = require("transformers", extra="transformers", purpose=purpose)
-        with quiet_transformers():
-            try:
-                folder = unpacked(self.path, self.who, self.context)
-                tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-                model = transformers.AutoModelForCausalLM.from_pretrained(
-                    folder, dtype=getattr(torch, self.dtype)
-                )
-            except (OSError, ValueError) as error:
-                raise ModelError(
-                    f"{self.who}: {self.path} cannot be loaded as a causal language model: {error}"
-                ) from error
-        return torch, tokenizer, model.to(pick_device(torch, self.device)).eval()
+        require("transformers", extra="transformers", purpose=purpose)
+        with loading(self.path, self.who, KIND):
+            folder = unpacked(self.path, self.who, self.context)
+        config = load_config(folder, self.who, KIND)
+        _check_kind(config, f"{self.who}: {self.path}")
+        tokenizer = load_tokenizer(folder, self.who)
+        model = load_model(
+            "AutoModelForCausalLM", folder, self.who, KIND, dtype=getattr(torch, self.dtype)
+        )
+        check_vocabulary(tokenizer, model, f"{self.who}: {self.path}")
+        with loading(self.path, self.who, KIND):
+            model = model.to(pick_device(torch, self.device)).eval()
+            causal = is_causal(torch, model)
+        if not causal:
+            raise ModelError(
+                f"{self.who}: {self.path} is {type(model).__name__}, in which a token sees those "
+                f"behind it, as in a masked language model; {PROMPTED_TAKES}"
+            )
+        return torch, tokenizer, model
+
+
+def _check_kind(config: Any, where: str) -> None:
+    """Refuse checkpoints that load as a causal language model, and are another.
+
+    Raises:
+        ModelError: names the architecture.
+    """
+    kinds = getattr(config, "architectures", None) or ()
+    other = [kind for kind in kinds if any(head in kind for head in OTHER_HEADS)]
+    if other or getattr(config, "is_encoder_decoder", False):
+        named = ", ".join(kinds) or config.model_type
+        raise ModelError(f"{where} is {named}; {PROMPTED_TAKES}")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,66 @@
+"""Refusing what is no answer of a model, with the field that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import ModelError, shortened
+from pytest_ood.tasks.protocol import Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def exactly(name: str, answers: Iterable[Any], count: int) -> list[Any]:
+    """Return so many answers, out of an iterable that may have no end.
+
+    Raises:
+        ModelError: it holds fewer, or at least one more.
+    """
+    found = list(islice(answers, count + 1))
+    if len(found) > count:
+        more = str(len(answers)) if isinstance(answers, Sequence) else f"{count + 1} or more"
+        raise ModelError(f"model {name!r} gave {more} answers to {count} inputs")
+    if len(found) < count:
+        raise ModelError(f"model {name!r} gave {len(found)} answers to {count} inputs")
+    return found
+
+
+def check_fields(name: str, answer: object) -> None:
+    """Refuse an answer of which a field has another type than it may have.
+
+    Raises:
+        ModelError: names the model and the field.
+    """
+    if not isinstance(answer, Prediction) or not isinstance(answer.label, str | None):
+        raise ModelError(
+            f"model {name!r} answered {shortened(answer)}; an answer is a Prediction, its label a "
+            "str or None"
+        )
+    wrong = _wrong_field(answer)
+    if wrong:
+        raise ModelError(f"model {name!r} answered a Prediction whose {wrong}")
+
+
+def _wrong_field(answer: Prediction) -> str:
+    """Say which field of a prediction has a wrong type, and what it may be; "" where none has."""
+    scores: object = answer.scores
+    if not isinstance(scores, Mapping):
+        return (
+            f"scores are {shortened(scores)}; they are a mapping of labels to probabilities, "
+            "{} where there are none"
+        )
+    for label, score in scores.items():
+        if not isinstance(label, str):
+            return f"scores name the label {shortened(label)}; a label is a str"
+        if not isinstance(score, Real):
+            return f"scores give {label!r} {shortened(score)}; a score is a number"
+    for key in ("text", "error"):
+        value = getattr(answer, key)
+        if not isinstance(value, str | None):
+            advice = "; decode it" if isinstance(value, bytes | bytearray) else ""
+            return f"{key} is {shortened(value)}; it is a str or None{advice}"
+    return ""
