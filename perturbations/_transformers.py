@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ModelError, require
+from pytest_ood.errors import ModelError
 from pytest_ood.perturbations.resources import current
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ _CONTEXT_TOKENS = 100
 """Tokens on each side of a mask that the model is shown: cost does not grow with the text."""
 
 _SHORTEST = 2
+
+GENERATING = "a model that generates text"
 
 
 def weights_hash(source: str) -> str:
@@ -133,18 +135,11 @@ def _folder(source: str) -> Path:
 
 def _load(folder: Path, source: str, kind: str, what: str) -> tuple[Any, Any]:
     """Load tokenizer and model; what transformers cannot read is told with its own words."""
-    from pytest_ood.models._torch import quiet_transformers
+    from pytest_ood.models._torch import load_model, load_tokenizer
 
-    transformers = require("transformers", extra="transformers", purpose=_who(source))
-    with quiet_transformers():
-        try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model = getattr(transformers, kind).from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, ImportError) as error:
-            raise ModelError(
-                f"{_who(source)}: {folder} cannot be loaded as {what}: {error}"
-            ) from error
-    return tokenizer, model.eval()
+    who = _who(source)
+    model = load_model(kind, folder, who, what)
+    return load_tokenizer(folder, who), model.eval()
 
 
 @cache
@@ -166,12 +161,12 @@ def _masked(folder: Path, source: str) -> _Masked:
 
 @cache
 def _generating(folder: Path, source: str) -> tuple[Any, Any, bool]:
-    from transformers import AutoConfig
+    from pytest_ood.models._torch import load_config
 
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config = load_config(folder, _who(source), GENERATING)
     seq2seq = bool(getattr(config, "is_encoder_decoder", False))
     kind = "AutoModelForSeq2SeqLM" if seq2seq else "AutoModelForCausalLM"
-    tokenizer, model = _load(folder, source, kind, "a model that generates text")
+    tokenizer, model = _load(folder, source, kind, GENERATING)
     return tokenizer, model, seq2seq
 
 

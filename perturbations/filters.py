@@ -175,10 +175,12 @@ def _encoder(folder: Path) -> tuple[Any, Any]:
     purpose = "the filter embedding-similarity"
     transformers = require("transformers", extra="transformers", purpose=purpose)
     with quiet_transformers():
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
         # The mean over the states does without the checkpoint's pooler.
         model = transformers.AutoModel.from_pretrained(
-            folder, local_files_only=True, add_pooling_layer=False
+            folder, local_files_only=True, trust_remote_code=False, add_pooling_layer=False
         )
     return tokenizer, model.eval()
 

@@ -51,9 +51,11 @@ def _minilm(folder: Path) -> tuple[Mapping[str, int], Any]:
 
     transformers = require("transformers", extra="transformers", purpose="neighbours of words")
     with quiet_transformers():
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
         model = transformers.AutoModel.from_pretrained(
-            folder, local_files_only=True, add_pooling_layer=False
+            folder, local_files_only=True, trust_remote_code=False, add_pooling_layer=False
         )
     weights = model.get_input_embeddings().weight.detach().numpy()
     vocabulary = tokenizer.get_vocab()

@@ -72,7 +72,13 @@ from pytest_ood.metrics import (
     loss_names,
     most_frequent,
 )
-from pytest_ood.models.protocol import RecordedModel, SeededModel, is_cutting, is_recorded
+from pytest_ood.models.protocol import (
+    RecordedModel,
+    SeededModel,
+    is_cutting,
+    is_recorded,
+    notes_of,
+)
 from pytest_ood.perturbations.contracts import Derived
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.rows import Picked, blocks, read
@@ -322,8 +328,9 @@ class SuiteRun:
                     yield shift.name, self._target(shift)
 
     def _tell_cut(self, model: Tested, name: str, inputs: Sequence[Inputs]) -> None:
-        """Note how many of a set's inputs a model saw only in part."""
+        """Note how many of a set's inputs a model saw only in part, and what it says itself."""
         member = _members(model)[0]
+        self.notes += [note for note in notes_of(member) if note not in self.notes]
         if not is_cutting(member):
             return
         count = sum(member.count_cut(block) for block in blocks(inputs))

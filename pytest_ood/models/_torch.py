@@ -120,6 +120,7 @@ def checkpoint_path(source: str, who: str, around: Surroundings) -> Path:
         ModelError: a folder without a model.
     """
     path = checkpoint_folder(source, who, around)
+    refuse_adapter(path, who)
     if path.is_dir() and not (path / "config.json").exists():
         packed = sorted(path.glob("*.gguf"))
         if len(packed) != 1:
@@ -251,22 +252,32 @@ def load_model(
     refuse_adapter(checkpoint, who)
     with quiet_transformers(), loading(checkpoint, who, kind):
         model, report = getattr(transformers, auto).from_pretrained(
-            checkpoint, output_loading_info=True, trust_remote_code=False, **options
+            checkpoint,
+            output_loading_info=True,
+            trust_remote_code=False,
+            ignore_mismatched_sizes=True,
+            **options,
         )
-    missing = {*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}
+    missing = dict.fromkeys(report["missing_keys"], "")
+    for name, stored, needed in report["mismatched_keys"]:
+        missing[name] = f" (of {tuple(needed)}, not {tuple(stored)})"
     if trained:
         inner = f"{model.base_model_prefix}."
         # BERT's pooler belongs to the head: models that were trained on words have none.
-        missing = {n for n in missing if n.startswith(inner) and ".pooler." not in n}
+        missing = {
+            name: size
+            for name, size in missing.items()
+            if name.startswith(inner) and ".pooler." not in name
+        }
     if missing:
-        names = sorted(missing)
+        names = [f"{name}{missing[name]}" for name in sorted(missing)]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         kinds = ", ".join(model.config.architectures or ()) or "unknown"
-        advice = "" if trained else "; give a checkpoint of that kind, or `train` where there is it"
+        trains = not trained and auto.endswith(("Classification", "QuestionAnswering"))
         raise ModelError(
             f"{who}: {checkpoint} cannot be loaded as {kind}: it has no weights for "
-            f"{', '.join(names[:NAMED])}{more}, which would be random (its architecture: {kinds})"
-            f"{advice}"
+            f"{', '.join(names[:NAMED])}{more}, which would be random (its architecture: {kinds}); "
+            f"give a checkpoint that has them{', or data to train it on: train' if trains else ''}"
         )
     return model
 

@@ -267,7 +267,8 @@ def _step_of(path: Path) -> int:
 def window(config: Any) -> int:
     """Return how many tokens a model has positions for."""
     positions = getattr(config, "max_position_embeddings", None)
-    if positions is None:
+    if positions is None or positions < 1:
+        # XLNet's kind has no last position, and says -1.
         return sys.maxsize
     counts_padding = any(kind in config.model_type for kind in COUNTING_FROM_PADDING)
     return int(positions) - (config.pad_token_id + 1 if counts_padding else 0)
@@ -498,8 +499,6 @@ def _start(torch: Any, transformers: Any, job: Job, scratch: Path) -> tuple[Any,
         job.head.kind,
         trained=True,
         dtype=torch.float32,
-        # A head for other labels is replaced by a new one.
-        ignore_mismatched_sizes=True,
         **job.head.configuration,
     )
     check_vocabulary(tokenizer, model, f"{who}: {job.base}")

@@ -296,6 +296,23 @@ class PromptedModel(Portable):
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What to say of how the prompt is read; no weights are loaded for it."""
+        prompt = self.prompt.render(self._probe("a"))
+        folder = unpacked_place(self.checkpoint.path, self.checkpoint.context)
+        # What begins otherwise needs no tokenizer to tell: a run that asks nothing imports none.
+        if not prompt.startswith(("<", "[")) or not folder.is_dir():
+            return ()
+        tokenizer = load_tokenizer(folder, self.checkpoint.who)
+        begin, rows = tokenizer.bos_token_id, tokenizer([prompt])["input_ids"]
+        if begin is None or rows[0][:2] != [begin, begin]:
+            return ()
+        return (
+            f"{self.name}: its prompt begins with {tokenizer.bos_token!r}, which its tokenizer "
+            "writes by itself; it stands there once. Leave it out of the prompt",
+        )
+
+    @property
     def at_hand(self) -> bool:
         """Whether weights and demonstrations are there, so that nothing has to be fetched."""
         checkpoint = self.checkpoint
@@ -314,7 +331,7 @@ class PromptedModel(Portable):
         folder = unpacked_place(self.checkpoint.path, self.checkpoint.context)
         tokenizer = load_tokenizer(folder, self.checkpoint.who)
         prompts = [self.prompt.render(value) for value in inputs]
-        sizes = [len(row) for row in tokenizer(prompts)["input_ids"]] if prompts else []
+        sizes = [len(row) for row in _tokens(tokenizer, prompts)]
         said = 0
         if self.generation is not None:
             each = self.generation.max_new_tokens * self.generation.sampling.samples
@@ -383,7 +400,7 @@ class PromptedModel(Portable):
         if not inputs:
             return []
         prompts = [self.prompt.render(value) for value in inputs]
-        encoded = [tuple(row) for row in tokenizer(prompts)["input_ids"]]
+        encoded = _tokens(tokenizer, prompts)
         if not all(encoded):
             raise ModelError(
                 f"model {self.name!r}: an empty prompt has no next token; put some words of your "
@@ -435,14 +452,15 @@ class PromptedModel(Portable):
                 two words are the same token.
         """
         prompt = self.prompt.render(self._probe("a"))
-        bare = tokenizer(prompt)["input_ids"]
-        tokens = []
+        (bare,) = _tokens(tokenizer, [prompt])
+        tokens: list[int] = []
         for label in self.labels:
             word = self.prompt.label_words[label]
-            full = tokenizer(f"{prompt} {word}")["input_ids"]
+            (full,) = _tokens(tokenizer, [f"{prompt} {word}"])
             if full[: len(bare)] != bare or len(full) == len(bare):
                 # The end of the prompt merges with the word, or a closing token follows it.
-                full = bare + tokenizer(f" {word}", add_special_tokens=False)["input_ids"]
+                own = tokenizer(f" {word}", add_special_tokens=False)["input_ids"]
+                full = (*bare, *own)
             own = full[len(bare) :]
             if len(own) > 1:
                 pieces = " ".join(map(repr, tokenizer.convert_ids_to_tokens(own)))
@@ -472,13 +490,23 @@ class PromptedModel(Portable):
         """
         probes = ["a", "Z", "0", ".", "\u4e2d", " x", "\n"]
         prompts = [self.prompt.render(self._probe(probe)) for probe in probes]
-        rows = [tokenizer(prompt)["input_ids"] for prompt in prompts]
+        rows = _tokens(tokenizer, prompts)
         length = 0
         for column in zip(*rows, strict=False):
             if len(set(column)) > 1:
                 break
             length += 1
         return tuple(rows[0][:length])
+
+
+def _tokens(tokenizer: Any, prompts: Sequence[str]) -> list[tuple[int, ...]]:
+    """Return the tokens of prompts, each with one token that begins it.
+
+    Most tokenizers put it there by themselves; a prompt that has it too would begin twice.
+    """
+    rows = [tuple(row) for row in tokenizer(list(prompts))["input_ids"]] if prompts else []
+    twice = (tokenizer.bos_token_id,) * 2
+    return [row[1:] if row[:2] == twice else row for row in rows]
 
 
 def _ends(tokenizer: Any, model: Any) -> set[int]:

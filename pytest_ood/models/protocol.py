@@ -191,6 +191,15 @@ class Cutting(Model, Protocol):
         ...
 
 
+class Noting(Model, Protocol):
+    """A model that has something to say of how it was asked, such as a prompt that it changed."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What reports say beside its figures; got once it was asked."""
+        ...
+
+
 @runtime_checkable
 class RecordedModel(ModelUnderTest, Protocol):
     """A model whose answers were recorded; it cannot be asked anything new."""
@@ -260,6 +269,14 @@ def is_trained(model: ModelUnderTest) -> TypeGuard[Trained]:
 def is_cutting(model: ModelUnderTest) -> TypeGuard[Cutting]:
     """Tell whether a model sees long inputs only in part, getting nothing of it."""
     return inspect.getattr_static(model, "count_cut", None) is not None
+
+
+def notes_of(model: ModelUnderTest) -> tuple[str, ...]:
+    """Return what a model has to say of how it was asked; nothing of one that is not `Noting`."""
+    if inspect.getattr_static(model, "notes", None) is None:
+        return ()
+    found = getattr(model, "notes", ())
+    return found if isinstance(found, tuple) else ()
 
 
 def is_normalizing(model: Model) -> TypeGuard[Normalizing]:
