@@ -119,7 +119,9 @@ def fetch(name: str, cache: Path, *, offline: bool, progress: Progress) -> Path:
         )
     with made_once(folder) as scratch:
         if scratch is not None:
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download.") as download:
+            # Named after the scratch folder, with which it is removed where this process is killed.
+            prefix = f"{scratch.name}.download-"
+            with tempfile.TemporaryDirectory(dir=scratch.parent, prefix=prefix) as download:
                 archive = _download(asset, Path(download), progress)
                 _extract(asset, archive, scratch)
                 if not any(scratch.iterdir()):

@@ -157,9 +157,21 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
 
 
 def shortened(value: object, most: int = 200) -> str:
-    """Return the `repr` of a value, cut after so many characters; never raises."""
+    """Return the `repr` of a value as one line of so many characters; never raises."""
     try:
         shown = repr(value)
     except Exception as error:  # noqa: BLE001 - whatever its own code raises
         shown = f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
-    return shown if len(shown) <= most else f"{shown[:most]}..."
+    return _cut(shown, most)
+
+
+def words_of(error: BaseException, most: int = 300) -> str:
+    """Return an exception's type and words as one line of so many characters."""
+    words = str(error)
+    return _cut(f"{type(error).__name__}: {words}" if words.strip() else type(error).__name__, most)
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a text as one line, cut where it is longer; what a library says may quote an input."""
+    line = " ".join(part for line in text.splitlines() if (part := line.strip()))
+    return line if len(line) <= most else f"{line[:most]}..."

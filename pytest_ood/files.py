@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+LOCK, SCRATCH = ".lock", ".scratch-"
+"""What stands behind a folder's name in those of its lock, and of what it is filled in."""
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -67,7 +71,8 @@ def made_once(folder: Path) -> Iterator[Path | None]:
     """Fill a folder exactly once, also when several processes want it at the same time.
 
     Yields a scratch folder to fill, or None where `folder` is there already. The scratch folder
-    takes the folder's place when the block ends well, and vanishes when it does not.
+    takes the folder's place when the block ends well, and vanishes when it does not. Of a process
+    that was killed, the next one that fills a folder beside it removes what it left.
     """
     from filelock import FileLock
 
@@ -75,18 +80,45 @@ def made_once(folder: Path) -> Iterator[Path | None]:
         yield None
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(folder.name + ".lock")):
-        if folder.is_dir():
-            yield None
-            return
-        scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    remove_abandoned(folder.parent)
+    lock = FileLock(folder.with_name(f"{folder.name}{LOCK}"))
+    with lock:
         try:
-            yield scratch
-            scratch.chmod(0o755)
-            scratch.rename(folder)
-        except BaseException:
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise
+            if folder.is_dir():
+                yield None
+                return
+            scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}{SCRATCH}"))
+            try:
+                yield scratch
+                scratch.chmod(0o755)
+                scratch.rename(folder)
+            except BaseException:
+                shutil.rmtree(scratch, ignore_errors=True)
+                raise
+        finally:
+            # While it is held: whoever waits for it sees that it is gone, and makes a new one.
+            with suppress(OSError):
+                Path(lock.lock_file).unlink()
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove the locks and scratch folders of `made_once` that no process holds.
+
+    The operating system frees the lock of a process, however it ends; a scratch folder belongs to
+    who holds the lock of the same name.
+    """
+    from filelock import FileLock, Timeout
+
+    scratches = [path for path in parent.glob(f".*{SCRATCH}*") if path.is_dir()]
+    names = {path.name[1:].partition(SCRATCH)[0] for path in scratches}
+    names |= {path.name.removesuffix(LOCK) for path in parent.glob(f"*{LOCK}")}
+    for name in names:
+        lock = FileLock(parent / f"{name}{LOCK}")
+        # Where it may not be removed, it is in nobody's way.
+        with suppress(Timeout, OSError), lock.acquire(timeout=0):
+            for path in parent.glob(f".{glob.escape(name)}{SCRATCH}*"):
+                shutil.rmtree(path, ignore_errors=True)
+            Path(lock.lock_file).unlink()
 
 
 def hash_files(paths: list[Path]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ood.errors import ModelRaisedError, OodError
+from pytest_ood.errors import ModelRaisedError, OodError, words_of
 from pytest_ood.tasks import Prediction
 from pytest_ood.tasks.answers import exactly
 
@@ -23,9 +23,6 @@ it is not asked about the rest."""
 
 RAISED = "raised "
 """What the reason begins with why an input got no answer, where the model raised."""
-
-LONGEST_REASON = 300
-"""Characters of an exception that a reason quotes: what a library raises may quote a whole text."""
 
 _PACKAGE = str(Path(__file__).parent)
 
@@ -84,10 +81,7 @@ class Isolation:
 
 def reason_of(error: BaseException) -> str:
     """Return an exception's type and words as one line, with the user's line that raised it."""
-    words = " ".join(str(error).split())
-    if len(words) > LONGEST_REASON:
-        words = f"{words[:LONGEST_REASON]}..."
-    said = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    said = words_of(error)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         own = path.is_file() and not frame.filename.startswith(_PACKAGE)

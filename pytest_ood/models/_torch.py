@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.assets import ASSETS, fetch
-from pytest_ood.errors import ConfigurationError, ModelError, OodError, require, unknown_name
+from pytest_ood.errors import (
+    ConfigurationError,
+    ModelError,
+    OodError,
+    require,
+    unknown_name,
+    words_of,
+)
 from pytest_ood.files import hash_files, made_once
 
 if TYPE_CHECKING:
@@ -294,8 +301,7 @@ def loading(checkpoint: Path, who: str, kind: str) -> Iterator[None]:
     except OodError:
         raise
     except Exception as error:
-        words = " ".join(str(error).split())
-        words = words if len(words) <= LONGEST_REASON else f"{words[:LONGEST_REASON]}..."
+        words = words_of(error, LONGEST_REASON)
         if "trust_remote_code" in words:
             words = (
                 "it needs code of its own, which is never run here (trust_remote_code); load it in "
@@ -306,10 +312,7 @@ def loading(checkpoint: Path, who: str, kind: str) -> Iterator[None]:
                 words = (
                     f"{path.name} is a pointer of Git LFS, not the file itself; run: git lfs pull"
                 )
-        named = "" if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: "
-        raise ModelError(
-            f"{who}: {checkpoint} cannot be loaded as {kind}: {named}{words}"
-        ) from error
+        raise ModelError(f"{who}: {checkpoint} cannot be loaded as {kind}: {words}") from error
 
 
 def is_pointer(path: Path) -> bool:

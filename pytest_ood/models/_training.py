@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_ood.errors import ModelError, OodError, require
+from pytest_ood.errors import ModelError, OodError, require, words_of
 from pytest_ood.examples import fields_of
 from pytest_ood.models._batching import check_vocabulary
 from pytest_ood.models._torch import load_model, load_tokenizer, pick_device, quiet_transformers
@@ -315,7 +315,10 @@ def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Out
     with (
         quiet_transformers(),
         _own_randomness(torch, job.recipe.seed),
-        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".training.") as scratch,
+        # Named after the folder, with which it is removed where this process is killed.
+        tempfile.TemporaryDirectory(
+            dir=folder.parent, prefix=f".{folder.name.removeprefix('.')}.training-"
+        ) as scratch,
     ):
         tokenizer, model = _start(torch, transformers, job, Path(scratch))
         place = checkpoints or Checkpoints(Path(scratch))
@@ -327,7 +330,7 @@ def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Out
         except Exception as error:
             raise ModelError(
                 f"model {job.name!r}: fine-tuning {job.base or FROM_SCRATCH} on {job.data.name} "
-                f"fails: {type(error).__name__}: {error}"
+                f"fails: {words_of(error)}"
             ) from error
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -7,19 +7,31 @@ import io
 import math
 import pickle
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Integral, Real
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ConfigurationError, ModelError, unknown_name
+from pytest_ood.errors import (
+    ConfigurationError,
+    ModelError,
+    OodError,
+    require,
+    shortened,
+    unknown_name,
+    words_of,
+)
 from pytest_ood.examples import fields_of
 from pytest_ood.models.protocol import Facts
 from pytest_ood.objects import import_object, importable
 from pytest_ood.tasks import Prediction, check_labels, decide
+from pytest_ood.tasks.answers import exactly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.models.protocol import Context, Paradigm
@@ -33,8 +45,15 @@ train = "data/train.jsonl"
 
 LIBRARIES = {"sklearn", "numpy", "scipy", "joblib"}
 FITTED_HERE = ", fitted here"
-ADDRESS = "_stop_words_id"
-"""Where a fitted vectorizer keeps the memory address of its list of stop words."""
+HELD = 6
+"""Parts of a saved collection that a message names."""
+
+ACCIDENTS = {"_stop_words_id", "cv_results_", "refit_time_"}
+"""Attributes that decide no answer, and differ from fit to fit: the memory address of a list of
+stop words, and how long a search took."""
+
+RULE = "predict"
+"""How a label is found; another rule makes answers another model's."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +62,12 @@ class SklearnModel:
 
     Attributes:
         name: In reports.
-        load: Returns the fitted estimator; its `classes_` are the task's labels.
+        load: Returns the fitted estimator.
         labels: The task's labels.
         source: What ran, in words.
         parameters: What else is worth telling.
         training: Returns what it is fitted on here; None where it came fitted.
+        label_names: The task's label for each class of the estimator, where the names differ.
     """
 
     name: str
@@ -57,6 +77,7 @@ class SklearnModel:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     paradigm: Paradigm = "fine-tuned"
     training: Callable[[], Dataset] | None = field(default=None, repr=False)
+    label_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def training_examples(self) -> Iterable[Example]:
@@ -75,49 +96,228 @@ class SklearnModel:
         """The fitted estimator.
 
         Raises:
-            ModelError: it is not fitted, or was not fitted on every label.
+            ModelError: it is no fitted classifier of one label, or lacks one of the task's.
         """
         estimator = self.load()
+        check_classifier(estimator, f"model {self.name!r}")
         classes = getattr(estimator, "classes_", None)
-        if classes is None:
-            raise ModelError(
-                f"model {self.name!r}: the estimator is not fitted; fit it, or give `train`"
-            )
+        known = {self._label(value) for value in (() if classes is None else classes)}
         for label in self.labels:
-            if label not in [str(value) for value in classes]:
-                message = unknown_name("label", label, [str(value) for value in classes])
+            if classes is not None and label not in known:
+                told = [_names(value)[0] for value in classes]
+                message = unknown_name("label", label, told)
                 raise ModelError(
-                    f"model {self.name!r}: it was not fitted on every label: {message}"
+                    f"model {self.name!r}: it was not fitted on every label: {message} Name what "
+                    f'they stand for, such as labels = {{ "{told[0]}" = "{self.labels[0]}" }}'
                 )
         return estimator
 
     @cached_property
     def fingerprint(self) -> str | None:
-        """Hash of the fitted estimator and scikit-learn's version.
+        """Hash of the fitted estimator, of what its classes stand for and scikit-learn's version.
 
         None where it calls code of the user's own: an edit there changes answers, but no hash.
         """
         import joblib
         import sklearn
 
-        copied = _without_addresses(self.estimator)
+        copied = _without_accidents(self.estimator)
         if copied is None:
             return None
-        content = f"{joblib.hash(copied, hash_name='sha1')} {sklearn.__version__}"
+        named = sorted(self.label_names.items())
+        content = f"{joblib.hash(copied, hash_name='sha1')} {sklearn.__version__} {RULE} {named}"
         return hashlib.sha256(content.encode()).hexdigest()
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
-        """Ask for probabilities where the estimator gives them, for labels otherwise."""
-        texts = [_text(value) for value in inputs]
-        classes = [str(value) for value in self.estimator.classes_]
-        if not hasattr(self.estimator, "predict_proba"):
-            return [Prediction(str(label)) for label in self.estimator.predict(texts)]
-        rows = self.estimator.predict_proba(texts)
+        """Answer with what the estimator predicts, and its probabilities where it gives them.
+
+        Of a class that is none of the task's, the likeliest of the task's labels takes the place.
+
+        Raises:
+            ModelError: it takes something else than texts, or gives several labels for one.
+        """
+        estimator = self.estimator
+        predicted, rows = self._asked(estimator, inputs)
+        names = [_names(value)[0] for value in predicted]
+        classes = dict(zip(names, predicted, strict=True))
+        of = {name: self._label(value) for name, value in classes.items()}
+        labels = [of[name] for name in names]
+        if rows is None:
+            return [
+                Prediction(name if label is None else label)
+                for label, name in zip(labels, names, strict=True)
+            ]
+        columns = [self._label(value) for value in estimator.classes_]
         answers = []
-        for row in rows:
-            scores = dict(zip(classes, row, strict=True))
-            answers.append(decide({label: scores[label] for label in self.labels}))
+        for label, row in zip(labels, rows, strict=True):
+            # Several classes may stand for one label.
+            scores = dict.fromkeys(self.labels or filter(None, columns), 0.0)
+            for column, score in zip(columns, row, strict=True):
+                if column in scores:
+                    scores[column] += float(score)
+            found = decide(scores)
+            answers.append(found if label not in scores else replace(found, label=label))
         return answers
+
+    def _asked(self, estimator: Any, inputs: Sequence[Inputs]) -> tuple[Sequence[Any], Any]:
+        """Return what is predicted for each input, and the probabilities of classes, or None."""
+        from sklearn.exceptions import NotFittedError
+
+        texts = given_to(estimator, inputs, f"model {self.name!r}")
+        try:
+            estimator, features = _transformed(estimator, texts)
+            predicted = estimator.predict(features)
+            known = hasattr(estimator, "predict_proba") and hasattr(estimator, "classes_")
+            rows = estimator.predict_proba(features) if known else None
+        except NotFittedError as error:
+            raise ModelError(
+                f"model {self.name!r}: a part of it is not fitted: {words_of(error)}"
+            ) from error
+        except (TypeError, ValueError) as error:
+            count = getattr(self.estimator, "n_features_in_", None)
+            if isinstance(texts, list) and count is not None:
+                raise ModelError(
+                    f"model {self.name!r}: it was fitted on rows of {count} numbers, and is given "
+                    "texts; put what makes numbers of texts and it into one pipeline, such as "
+                    f"make_pipeline(vectorizer, classifier) ({words_of(error)})"
+                ) from error
+            raise
+        shape: tuple[int, ...] = getattr(predicted, "shape", (len(inputs),))
+        if len(shape) > 1 and shape[1] == 1:
+            predicted, shape = predicted.ravel(), shape[:1]
+        if len(shape) > 1:
+            raise ModelError(
+                f"model {self.name!r}: it predicts {shape[1]} outputs for a text; a suite asks for "
+                "one label"
+            )
+        return exactly(self.name, predicted, len(inputs)), rows
+
+    def _label(self, value: Any) -> str | None:
+        """Return the task's label that a class stands for; None where it is none of them."""
+        names = _names(value)
+        for known in (self.label_names, {label: label for label in self.labels}):
+            folded = {name.casefold(): label for name, label in known.items()}
+            for name in names:
+                label = known.get(name, folded.get(name.casefold()))
+                if label is not None:
+                    return label
+        return None if self.labels else names[0]
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Return how a class may be written in a configuration; first as `str` writes it."""
+    if isinstance(value, bytes):
+        return (value.decode(errors="replace"),)
+    shown = str(value)
+    whole = (
+        isinstance(value, Real) and not isinstance(value, Integral) and float(value).is_integer()
+    )
+    return (shown, str(int(value))) if whole else (shown,)
+
+
+def _transformed(estimator: Any, texts: Any) -> tuple[Any, Any]:
+    """Return what predicts, and what it is given: of a plain pipeline its last step.
+
+    Labels and probabilities are two calls, and features take longer than both.
+    """
+    from sklearn.pipeline import Pipeline
+
+    if type(estimator) is not Pipeline or len(estimator.steps) == 1:
+        return estimator, texts
+    return estimator.steps[-1][1], estimator[:-1].transform(texts)
+
+
+def check_classifier(estimator: Any, who: str) -> None:
+    """Refuse what is not fitted, or tells something else than one label of several.
+
+    Raises:
+        ModelError: says what it is.
+    """
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    classes, fitted = getattr(estimator, "classes_", None), True
+    if classes is None:
+        try:
+            check_is_fitted(estimator)
+        except NotFittedError:
+            fitted = False
+        except TypeError:
+            # Not of scikit-learn: what it needs is its own affair.
+            pass
+    check_kind(estimator, who)
+    if not fitted:
+        raise ModelError(f"{who}: the estimator is not fitted; fit it, or give `train`")
+    several = classes is not None and any(getattr(value, "shape", ()) for value in classes)
+    last = estimator
+    while hasattr(last, "steps"):
+        last = last.steps[-1][1]
+    if several or getattr(last, "multilabel_", False):
+        raise ModelError(
+            f"{who}: {type(estimator).__name__} tells several labels for one text (several "
+            "outputs, or one for each label); a suite asks for one"
+        )
+
+
+def check_kind(estimator: Any, who: str) -> None:
+    """Refuse an estimator of scikit-learn that tells no labels, fitted or not.
+
+    Raises:
+        ModelError: says what it tells.
+    """
+    from sklearn import base
+
+    if not isinstance(estimator, base.BaseEstimator):
+        return
+    for kind, what in (("regressor", "numbers (a regressor)"), ("clusterer", "clusters")):
+        # There is no `is_clusterer` before scikit-learn 1.6.
+        if getattr(base, f"is_{kind}", lambda _: False)(estimator):
+            raise ModelError(
+                f"{who}: {type(estimator).__name__} tells {what}, and a suite asks for labels; "
+                'turn them into labels in a function of yours: callable = "module:name"'
+            )
+
+
+def given_to(estimator: Any, inputs: Sequence[Inputs], who: str) -> Any:
+    """Return inputs as an estimator takes them: as texts, or as a table with its columns.
+
+    Raises:
+        ModelError: it takes columns that the inputs lack.
+    """
+    columns = _columns(estimator)
+    if columns is None:
+        return [_text(value) for value in inputs]
+    pandas = require("pandas", extra="datasets", purpose=f"the estimator of {who}")
+    rows = []
+    for value in inputs:
+        fields = fields_of(value)
+        if not set(columns) <= set(fields):
+            if len(columns) > 1:
+                raise ModelError(
+                    f"{who}: it takes a table with the columns {', '.join(columns)}, and the "
+                    f"inputs have {', '.join(fields)}; name the columns of the data so, as the "
+                    "suite's `fields`"
+                )
+            fields = {columns[0]: _text(value)}
+        rows.append({name: fields[name] for name in columns})
+    return pandas.DataFrame(rows, columns=columns)
+
+
+def _columns(estimator: Any) -> list[str] | None:
+    """Return the columns of the table that an estimator takes; None where it takes texts."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None:
+        return [str(name) for name in names]
+    while not hasattr(estimator, "transformers"):
+        inner = getattr(estimator, "steps", None)
+        estimator = inner[0][1] if inner else getattr(estimator, "estimator", None)
+        if estimator is None:
+            return None
+    chosen = [columns for _, _, columns in estimator.transformers]
+    listed = [[one] if isinstance(one, str) else one for one in chosen]
+    if not all(isinstance(one, list) and all(isinstance(n, str) for n in one) for one in listed):
+        return None
+    return list(dict.fromkeys(name for one in listed for name in one)) or None
 
 
 def _coefficients(estimator: Any) -> int | None:
@@ -134,11 +334,13 @@ def _coefficients(estimator: Any) -> int | None:
     return sum(math.prod(getattr(part, "shape", ())) for part in (*layers, *offsets))
 
 
-def _without_addresses(estimator: Any) -> Any:
+def _without_accidents(estimator: Any) -> Any:
     """Return a copy of an estimator that hashes alike in every process.
 
     None where it calls code that is not a known library's, or cannot be copied.
     """
+    import numpy as np
+
     foreign: list[str] = []
 
     class Copier(pickle.Pickler):
@@ -147,10 +349,13 @@ def _without_addresses(estimator: Any) -> Any:
             root = str(getattr(owner, "__module__", "")).partition(".")[0]
             if root not in LIBRARIES and root not in sys.stdlib_module_names:
                 foreign.append(root)
-            if owner is obj or ADDRESS not in getattr(obj, "__dict__", {}):
+            if isinstance(obj, np.ma.MaskedArray):
+                # joblib cannot hash one.
+                return tuple, ((np.asarray(obj.data), np.asarray(obj.mask)),)
+            if owner is obj or not ACCIDENTS & getattr(obj, "__dict__", {}).keys():
                 return NotImplemented
             make, arguments, state, *rest = obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
-            return make, arguments, {k: v for k, v in state.items() if k != ADDRESS}, *rest
+            return make, arguments, {k: v for k, v in state.items() if k not in ACCIDENTS}, *rest
 
     buffer = io.BytesIO()
     try:
@@ -164,54 +369,139 @@ def _text(inputs: Inputs) -> str:
     return "\n".join(fields_of(inputs).values())
 
 
-def build(source: str, context: Context, *, train: Any = None) -> SklearnModel:
+def build(
+    source: str,
+    context: Context,
+    *,
+    train: Any = None,
+    labels: Mapping[str, str] | None = None,
+) -> SklearnModel:
     """Load an estimator, and fit it where `train` says so.
 
     Args:
-        source: A joblib file, or `module:name` of an estimator or of a function that makes one.
+        source: A file that joblib or pickle has written, whatever its ending, or `module:name` of
+            an estimator or of a function that makes one.
         context: What the adapter is given.
         train: Labelled data (a path or a table) to fit it on.
+        labels: The task's label for each of the estimator's classes, where the names differ.
 
     Raises:
-        ConfigurationError: there is no such file or object.
+        ConfigurationError: there is no such file or object, or no such label.
         ModelError: the estimator is not fitted, or lacks a label.
     """
+    who = f"model {context.name!r}"
     if not context.labels:
         raise ConfigurationError(
-            f"model {context.name!r}: an estimator tells labels, and the task {context.task.name} "
+            f"{who}: an estimator tells labels, and the task {context.task.name} "
             "has none; take a model that writes its answer (prompted, callable, replay)"
         )
+    for name, label in (labels or {}).items():
+        if label not in context.labels:
+            message = unknown_name("label", str(label), context.labels)
+            raise ConfigurationError(f"{who}: labels.{name}: {message}")
     path = context.root / source
-    saved = path.suffix in (".joblib", ".pkl")
-    if saved and not path.is_file():
-        raise ConfigurationError(f"model {context.name!r}: there is no file {path}")
-    given: Any = None if saved else import_object(source, f"model {context.name!r}", context.root)
+    if path.suffix.lower() == ".skops":
+        raise ConfigurationError(
+            f"{who}: {path} is read by skops alone; load it in a function of yours, and give that "
+            "as module:name"
+        )
+    if path.suffix == ".py":
+        raise ConfigurationError(
+            f"{who}: {source} is a module; name what it holds: {path.stem}:NAME"
+        )
+    saved = path.is_file()
+    if not saved and ":" not in source and path.suffix:
+        raise ConfigurationError(
+            f"{who}: there is no file {path}; what a module holds is written module:name"
+        )
+    given: Any = None if saved else import_object(source, who, context.root)
     data = None if train is None else context.data(train)
 
     def load() -> Any:
-        import joblib
-        from sklearn.base import clone
-
-        estimator: Any = given
-        if saved:
-            try:
-                with importable(context.root):
-                    estimator = joblib.load(path)
-            except Exception as error:
-                raise ModelError(
-                    f"model {context.name!r}: {path} cannot be loaded: "
-                    f"{type(error).__name__}: {error}"
-                ) from error
+        estimator = _saved(path, context) if saved else given
         if isinstance(estimator, type) or not hasattr(estimator, "predict"):
-            estimator = estimator()
+            estimator = _made(estimator, source, who)
         if data is None:
             return estimator
         examples = data()
         check_labels(examples, context.labels)
-        # The user's own object stays as it is, also where two models are made of it.
-        return clone(estimator).fit(
-            [_text(e.inputs) for e in examples], [e.label for e in examples]
-        )
+        return _fitted(estimator, examples, who)
 
     told = source if data is None else source + FITTED_HERE
-    return SklearnModel(context.name, load, context.labels, told, training=data)
+    return SklearnModel(
+        context.name, load, context.labels, told, training=data, label_names=labels or {}
+    )
+
+
+def _saved(path: Path, context: Context) -> Any:
+    """Return what a file holds; joblib tells by itself how it is compressed."""
+    import joblib
+
+    try:
+        with importable(context.root):
+            return joblib.load(path)
+    except Exception as error:
+        raise ModelError(
+            f"model {context.name!r}: {path} cannot be loaded: {words_of(error)}; "
+            "it is read as what joblib.dump or pickle.dump writes"
+        ) from error
+
+
+def _made(value: Any, source: str, who: str) -> Any:
+    """Return the estimator that a value stands for.
+
+    A function or a class makes it; of a vectorizer and a classifier that were saved side by side it
+    is clear which comes first.
+
+    Raises:
+        ModelError: it is none, and stands for none.
+    """
+    from sklearn.pipeline import make_pipeline
+
+    if isinstance(value, Mapping | Sequence) and not isinstance(value, str | bytes):
+        parts = list(value.values()) if isinstance(value, Mapping) else list(value)
+        predicting = [part for part in parts if hasattr(part, "predict")]
+        encoders = [part for part in parts if hasattr(part, "inverse_transform") and
+                    hasattr(part, "classes_")]  # fmt: skip
+        transforming = [part for part in parts if hasattr(part, "transform") and
+                        part not in (*predicting, *encoders)]  # fmt: skip
+        if len(predicting) == 1 and len(transforming) <= 1 and not encoders:
+            return make_pipeline(*transforming, *predicting) if transforming else predicting[0]
+        held = ", ".join(type(part).__name__ for part in parts[:HELD])
+        raise ModelError(
+            f"{who}: {source} holds a {type(value).__name__} of {held or 'nothing'}, and it is not "
+            "clear which of them answers, and what comes before it; save one fitted estimator that "
+            "takes texts: joblib.dump(make_pipeline(vectorizer, classifier), FILE)"
+        )
+    made = None
+    if callable(value):
+        try:
+            made = value()
+        except Exception as error:
+            raise ModelError(
+                f"{who}: {source} makes no estimator when it is called: {words_of(error)}"
+            ) from error
+    if not hasattr(made, "predict"):
+        what = shortened(value) if made is None else f"{shortened(made)}, made by calling it,"
+        raise ModelError(f"{who}: {source} is {what} and no estimator: it has no `predict`")
+    return made
+
+
+def _fitted(estimator: Any, examples: Dataset, who: str) -> Any:
+    """Return a copy of an estimator that is fitted on examples.
+
+    The user's own object stays as it is, also where two models are made of it.
+    """
+    from sklearn.base import clone
+
+    check_kind(estimator, who)
+    try:
+        copied = clone(estimator)
+        texts = given_to(copied, [e.inputs for e in examples], who)
+        return copied.fit(texts, [e.label for e in examples])
+    except OodError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"{who}: it cannot be fitted on {examples.name}: {words_of(error)}"
+        ) from error
