@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.engine import KEPT_AT_ONCE, LocalRunner
 from pytest_ood.errors import ConfigurationError, ModelError, OodError, require
-from pytest_ood.isolation import Isolation
 from pytest_ood.models.protocol import is_streaming
+from pytest_ood.tasks.answers import exactly
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -139,7 +139,7 @@ class Holder:
         os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
         self.ledger, self.sent, self.run = ledger, sent, run
         self.key: int | None = None
-        self.model: Isolation | None = None
+        self.model: Any = None
 
     def __call__(self, table: Any) -> Any:
         """Answer a table of batches; columns `batch` and `inputs`, then `batch` and `answers`."""
@@ -169,21 +169,22 @@ class Holder:
                     "there is. Give ray.batch_size fewer inputs or ray.cpus more, or look for the "
                     "crash with --ood-engine local"
                 )
-            return bytes(cloudpickle.dumps(self._loaded(sent).predict(inputs)))
+            answers = exactly(sent.name, self._loaded(sent).predict(inputs), len(inputs))
+            return bytes(cloudpickle.dumps(answers))
         except Exception as error:  # noqa: BLE001 - raised again where the run is
             return bytes(cloudpickle.dumps(Failure(_portable(sent.name, error), _trace(error))))
 
-    def _loaded(self, sent: Sent) -> Isolation:
+    def _loaded(self, sent: Sent) -> Any:
         """Return the model; another one than before takes its place."""
         import ray
         from ray import cloudpickle
 
-        if self.model is None or self.key != sent.key:
+        if self.key != sent.key:
             self.model = None
             paths, content = ray.get(sent.content[0])
             sys.path[:] = [*paths, *(path for path in sys.path if path not in paths)]
             try:
-                self.model, self.key = Isolation(cloudpickle.loads(content)), sent.key
+                self.model, self.key = cloudpickle.loads(content), sent.key
             except Exception as error:
                 raise ModelError(
                     f"model {sent.name!r} cannot be made again on the cluster: "

@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 import time
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_ood.errors import (
     QUOTED,
     ModelError,
     ModelRaisedError,
+    OodError,
     TooLongError,
+    reason_of,
     shortened,
     unknown_name,
 )
 from pytest_ood.examples import canonical, size_of
-from pytest_ood.isolation import RAISED, Isolation
 from pytest_ood.models.protocol import Usage, is_metered, is_normalizing, is_streaming
 from pytest_ood.rows import blocks
 from pytest_ood.store import MemoryStore, NoStore, Rate
 from pytest_ood.tasks import Prediction
-from pytest_ood.tasks.answers import check_fields
+from pytest_ood.tasks.answers import check_fields, exactly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -37,6 +38,13 @@ if TYPE_CHECKING:
 KEPT_AT_ONCE = 128
 """Inputs between two writes to the store, of a model that answers them together: what a crash can
 cost. Of a model whose answers come one by one, each is written as it comes."""
+
+TRIED = 8
+"""A model that raises for so many single inputs, and for more of them than it has answered, is
+broken: it is not asked about the rest."""
+
+RAISED = "raised "
+"""What the reason begins with why an input got no answer, where the model raised."""
 
 RATED = 32
 """Fewer answers than this tell little about a model's speed."""
@@ -81,8 +89,8 @@ class LocalRunner:
         """Yield the answers of one call after another, or each answer of a stream.
 
         Raises:
-            ModelRaisedError: the model raises for most of its inputs.
-            ModelError: it gives another number of answers than it was asked for.
+            ModelError: the model gives another number of answers than it was asked for.
+            Exception: whatever it raises.
         """
         if is_streaming(model):
             left = {*range(len(inputs))}
@@ -96,10 +104,11 @@ class LocalRunner:
                     left.remove(place)
                     yield [place], [answer]
             return
-        asking = Isolation(model)
         for start in range(0, len(inputs), KEPT_AT_ONCE):
             batch = inputs[start : start + KEPT_AT_ONCE]
-            yield range(start, start + len(batch)), asking.predict(batch)
+            # An iterator without an end is not read any further than it has to be.
+            got = exactly(model.name, model.predict(batch), len(batch))
+            yield range(start, start + len(batch)), got
 
 
 @dataclass
@@ -182,6 +191,7 @@ class Engine:
         draw: int = 0,
         *,
         remember: bool = True,
+        isolate: bool = False,
     ) -> Answered:
         """Answer as `predict` does, and tell how much of it was asked.
 
@@ -193,11 +203,15 @@ class Engine:
             draw: Of answers.
             remember: Whether new answers that the store does not keep are kept for this run. An
                 attack asks so much, most of it once.
+            isolate: As in `in_blocks`.
 
         Raises:
             ModelError: as `predict`.
         """
-        found = list(self.in_blocks(model, inputs, labels, what, draw, remember=remember))
+        asked = self.in_blocks(
+            model, inputs, labels, what, draw, remember=remember, isolate=isolate
+        )
+        found = list(asked)
         answers = [answer for block in found for answer in block.answers]
         return Answered(answers, sum(block.asked for block in found))
 
@@ -211,6 +225,7 @@ class Engine:
         *,
         remember: bool = True,
         count_long: bool = False,
+        isolate: bool = False,
         ids: Callable[[int], str] | None = None,
     ) -> Generator[Answered, None, None]:
         """Yield the answers to so many inputs at a time as the runner is asked about at once.
@@ -226,18 +241,22 @@ class Engine:
             remember: Whether new answers are kept for this run.
             count_long: Whether inputs that do not fit into the model's window are among those that
                 got no answer.
+            isolate: Whether inputs for which the model raises are among those that got no answer,
+                and the others get theirs; otherwise what it raises ends it.
             ids: Returns what the input at an index is called, for messages; without it they quote
                 the input.
 
         Raises:
             ModelError: as `predict`.
+            ModelRaisedError: the model raises for most of its inputs, which are isolated.
             TooLongError: an input does not fit into the model's window, and is not counted.
         """
         key = self.key(model, labels, draw)
         with ExitStack() as held:
             asking = _Asking(
-                self, model, key, labels, what, held, len(inputs), remember, count_long, ids
-            )
+                self, model, key, labels, what, held, len(inputs), remember, count_long,
+                isolate and not is_streaming(model), ids,
+            )  # fmt: skip
             for block in blocks(inputs, self.runner.at_once):
                 yield asking.answer(block)
             asking.rate()
@@ -261,6 +280,21 @@ class Engine:
         return f"{key}\0draw {draw}" if draw else key
 
 
+@dataclass(frozen=True)
+class _After:
+    """How asking goes on after an exception.
+
+    Attributes:
+        inputs: Those that get no answer.
+        answers: Why, for each of them.
+        again: Those that are asked about again, together each time.
+    """
+
+    inputs: Sequence[Inputs]
+    answers: Sequence[Prediction]
+    again: Sequence[Sequence[Inputs]]
+
+
 @dataclass
 class _Asking:
     """Getting the answers of one model to one set.
@@ -275,9 +309,11 @@ class _Asking:
         left: Inputs that were not looked at yet.
         remember: Whether answers that are not stored are kept for this run.
         count_long: Whether what does not fit into the model's window counts as unanswered.
+        isolate: Whether inputs for which the model raises get no answer, and the others theirs.
         ids: Returns what the input at an index of the set is called.
         block: The inputs that are asked about together.
         start: Their first one's index in the set.
+        raised: Inputs for which the model raised, asked one by one.
         reasons: By the type of what the model raised, what is said of all inputs with it.
         known: Inputs whose answers were known.
         asked: Inputs that were asked about.
@@ -297,9 +333,11 @@ class _Asking:
     left: int
     remember: bool
     count_long: bool = False
+    isolate: bool = False
     ids: Callable[[int], str] | None = None
     block: Sequence[Inputs] = ()
     start: int = 0
+    raised: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
     known: int = 0
     asked: int = 0
@@ -401,10 +439,12 @@ class _Asking:
         # Inputs of like size share a batch.
         ordered = sorted(inputs, key=lambda value: (size_of(value), canonical(value)))
         answers: dict[str, Prediction] = {}
-        left, tally, count = ordered, engine.tally(model.name), 0
+        waiting: list[Sequence[Inputs]] = [ordered]
+        tally, count = engine.tally(model.name), 0
         started, before = engine.clock(), tally.seconds
         try:
-            while left:
+            while waiting:
+                left = waiting.pop()
                 try:
                     # Closing gives up what is under way, at once and not when the garbage is
                     # collected.
@@ -413,20 +453,14 @@ class _Asking:
                             answers |= self._taken(alike, [left[p] for p in places], got)
                             count += len(got)
                             self.tracker.update(self.asked + self.passed + count, self._note())
-                    break
-                except ModelRaisedError as error:
-                    engine.broken[self.key] = error.called(self._id_of(error.inputs))
-                    raise engine.broken[self.key] from error.__cause__
-                except TooLongError as error:
-                    named = {canonical(value) for value in error.inputs} - answers.keys()
-                    long = [value for value in left if canonical(value) in named]
-                    if not long or not self.count_long:
+                except Exception as error:
+                    rest = [value for value in left if canonical(value) not in answers]
+                    after = self._after(error, rest, self.asked + count)
+                    if after is None:
                         raise
-                    without = [Prediction(None, error=error.reason)] * len(long)
-                    engine.long.put(self.key, list(zip(long, without, strict=True)))
-                    answers |= self._taken(alike, long, without)
-                    count += len(long)
-                    left = [value for value in left if canonical(value) not in answers]
+                    answers |= self._taken(alike, after.inputs, after.answers)
+                    count += len(after.inputs)
+                    waiting += after.again
         finally:
             tally.seconds = before + engine.clock() - started
             if is_metered(model):
@@ -445,7 +479,6 @@ class _Asking:
     ) -> dict[str, Prediction]:
         """Keep and count answers that came, and return them for all inputs that look alike."""
         check_answers(self.model.name, got, len(inputs), self.labels)
-        got = [self._with_id(value, answer) for value, answer in zip(inputs, got, strict=True)]
         pairs = [
             (value, answer)
             for asked, answer in zip(inputs, got, strict=True)
@@ -465,20 +498,49 @@ class _Asking:
         unanswered = [pair for pair in pairs if pair[1].error is not None]
         self.engine.unanswered.put(self.key, unanswered)
 
-    def _with_id(self, value: Inputs, answer: Prediction) -> Prediction:
-        """Name, where a model raised, the first input for which it raised an exception of the type.
+    def _after(self, error: Exception, rest: Sequence[Inputs], asked: int) -> _After | None:
+        """Return how asking goes on after an exception; None where it does not.
 
-        All inputs with that type get the same reason, since a report counts equal ones, and the
-        words of an exception may quote the input. A server that does not answer is not the input's
-        fault, and its reason is left as it is.
+        Args:
+            error: What was raised.
+            rest: The inputs that were asked about together, and have no answer.
+            asked: How many inputs of the set were asked about before.
+
+        Raises:
+            ModelRaisedError: the model raised for most of them.
         """
-        if answer.error is None or not answer.error.startswith(RAISED):
-            return answer
-        kind = answer.error.partition(":")[0]
+        if isinstance(error, TooLongError) and self.count_long:
+            named = {canonical(value) for value in error.inputs}
+            long = [value for value in rest if canonical(value) in named]
+            without = [Prediction(None, error=error.reason)] * len(long)
+            self.engine.long.put(self.key, list(zip(long, without, strict=True)))
+            others = [value for value in rest if canonical(value) not in named]
+            return _After(long, without, [others] if others else []) if long else None
+        if isinstance(error, OodError) or not self.isolate or not rest:
+            return None
+        if len(rest) > 1:
+            # Each half takes every second input, so that those that are asked alone first are
+            # spread over all of them.
+            return _After([], [], [rest[1::2], rest[::2]])
+        return _After(rest, [self._raised(error, rest[0], asked)], [])
+
+    def _raised(self, error: Exception, value: Inputs, asked: int) -> Prediction:
+        """Say why an input got no answer, for which the model raised though it was asked alone.
+
+        All inputs with a type of exception get the same reason, which names the first of them: a
+        report counts equal ones, and the words of an exception may quote the input.
+        """
+        self.raised += 1
+        kind, reason, name = type(error).__name__, reason_of(error), self._id_of(value)
+        if self.raised >= TRIED and self.raised > asked - self.raised + 1:
+            counts = (self.raised, asked + 1)
+            broken = ModelRaisedError(self.model.name, value, reason, counts, name)
+            self.engine.broken[self.key] = broken
+            raise broken from error
         if kind not in self.reasons:
-            named = repr(self._id_of(value)) if self.ids else shortened(value, QUOTED)
-            self.reasons[kind] = f"{answer.error}, first for input {named}"
-        return replace(answer, error=self.reasons[kind])
+            named = repr(name) if name else shortened(value, QUOTED)
+            self.reasons[kind] = f"{RAISED}{reason}, first for input {named}"
+        return Prediction(None, error=self.reasons[kind])
 
     def _id_of(self, value: Inputs) -> str:
         """Return what an input of the block is called, or "" where nobody can tell."""
@@ -550,13 +612,22 @@ def _is_carried(text: str) -> bool:
     return True
 
 
-def check_answered(name: str, answers: Sequence[Prediction], what: str) -> None:
+def check_answered(
+    name: str, answers: Sequence[Prediction], what: str, *, raised: bool = False
+) -> None:
     """Refuse answers of which some never came.
+
+    Args:
+        name: Of the model.
+        answers: To all inputs.
+        what: Which set these are.
+        raised: Whether inputs may be without an answer for which the model raised.
 
     Raises:
         ModelError: names the model, how many are missing and why the first is.
     """
-    missing = [answer.error for answer in answers if answer.error is not None]
+    errors = [answer.error for answer in answers if answer.error is not None]
+    missing = [error for error in errors if not (raised and error.startswith(RAISED))]
     if missing:
         raise ModelError(
             f"model {name!r} did not answer {len(missing)} of {len(answers)} inputs of {what} "

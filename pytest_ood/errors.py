@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Inputs
 
+
+_PACKAGE = str(Path(__file__).parent)
 
 QUOTED = 60
 """Characters of an input that a message quotes, where the input has no id."""
@@ -101,10 +105,6 @@ class ModelRaisedError(ModelError):
         self.model, self.inputs, self.reason = model, inputs, reason
         self.counts, self.input_id = counts, input_id
 
-    def called(self, input_id: str) -> ModelRaisedError:
-        """Return the same error, its message naming the input by its id."""
-        return type(self)(self.model, self.inputs, self.reason, self.counts, input_id)
-
     def __reduce__(self) -> tuple[type[ModelRaisedError], tuple[Any, ...]]:
         """Let the error come back from another process with its inputs."""
         return type(self), (self.model, self.inputs, self.reason, self.counts, self.input_id)
@@ -169,6 +169,16 @@ def words_of(error: BaseException, most: int = 300) -> str:
     """Return an exception's type and words as one line of so many characters."""
     words = str(error)
     return _cut(f"{type(error).__name__}: {words}" if words.strip() else type(error).__name__, most)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an exception's type and words as one line, with the user's line that raised it."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        own = path.is_file() and not frame.filename.startswith(_PACKAGE)
+        if own and not {"site-packages", "dist-packages"} & {*path.parts}:
+            return f"{words_of(error)} ({path.name}:{frame.lineno})"
+    return words_of(error)
 
 
 def _cut(text: str, most: int) -> str:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,19 +15,20 @@ from pytest_ood import rows
 from pytest_ood.engine import (
     KEPT_AT_ONCE,
     RATED,
+    TRIED,
     Answered,
     Engine,
     check_answered,
     check_answers,
 )
-from pytest_ood.errors import ModelError, TooLongError
+from pytest_ood.errors import ModelError, ModelRaisedError, TooLongError
 from pytest_ood.examples import canonical, size_of
 from pytest_ood.progress import Silent
 from pytest_ood.store import FileStore, MemoryStore, NoStore, Rate, TemporaryStore
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.examples import Inputs
@@ -213,11 +215,11 @@ def test_answers_are_kept_batch_by_batch() -> None:
     class Failing(Counting):
         def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
             if self.batches:
-                raise ModelError("it fell over")
+                raise MemoryError
             return super().predict(inputs)
 
     store, inputs = MemoryStore(), [f"{number:04d}" for number in range(KEPT_AT_ONCE + 5)]
-    with pytest.raises(ModelError, match="it fell over"):
+    with pytest.raises(MemoryError):
         Engine(store, Silent()).predict(Failing(), inputs, LABELS, "x")
     assert len(store.rows) == KEPT_AT_ONCE
     model = Counting()
@@ -587,3 +589,145 @@ def test_a_model_that_names_nothing_it_was_asked_ends_it() -> None:
 
     with pytest.raises(TooLongError):
         list(engine().in_blocks(Confused(), ["x"], LABELS, "x", count_long=True))
+
+
+@dataclass
+class Raising(Counting):
+    """Answers each input with itself, and raises for a batch that holds one of some."""
+
+    raises: Callable[[str], bool] = bool
+    error: type[BaseException] = ValueError
+
+    def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+        """Answer, or raise."""
+        self.batches.append(list(inputs))
+        for value in inputs:
+            if self.raises(str(value)):
+                raise self.error(f"boom {value}")
+        return [Prediction("long", text=str(value)) for value in inputs]
+
+
+def isolated(model: Raising, inputs: Sequence[Inputs], same: Engine | None = None) -> Answered:
+    """Ask with those isolated for which the model raises, by their ids."""
+    (block,) = (same or engine()).in_blocks(
+        model, inputs, LABELS, "x", isolate=True, ids=lambda index: f"id-{index}"
+    )
+    return block
+
+
+@given(count=st.integers(1, 300), bad=st.sets(st.integers(0, 299), max_size=TRIED - 1))
+def test_those_that_raise_are_found(count: int, bad: set[int]) -> None:
+    """Every input that raises by itself has its reason, and every other one its answer."""
+    model = Raising(raises=lambda text: int(text) in bad)
+    answers = isolated(model, [str(number) for number in range(count)]).answers
+    for number, answer in enumerate(answers):
+        if number in bad:
+            assert answer.label is None
+            assert (answer.error or "").startswith("raised ValueError: boom ")
+        else:
+            assert answer == Prediction("long", text=str(number))
+    assert len(model.batches) <= 2 + 20 * len(bad) + count // KEPT_AT_ONCE
+
+
+@pytest.mark.parametrize("error", [ValueError, MemoryError, RecursionError, IndexError, KeyError])
+def test_a_broken_model_is_given_up(error: type[Exception]) -> None:
+    """One that raises for everything is asked a few times, and in the next check not at all."""
+    model, same = Raising(raises=lambda _: True, error=error), engine()
+    told = set()
+    for _ in range(3):
+        with pytest.raises(ModelRaisedError) as caught:
+            isolated(model, [f"{number:04d}" for number in range(5000)], same)
+        assert isinstance(caught.value.__cause__, error)
+        assert caught.value.counts == (TRIED, TRIED)
+        told.add(str(caught.value))
+    assert len(model.batches) < 50
+    assert told.pop().startswith("model 'counting' raised for 8 of 8 inputs, the last being 'id-")
+    assert not told
+
+
+def test_a_model_that_raises_for_many_answers_the_others() -> None:
+    """Those that are asked alone first are spread: a part that raises does not end it."""
+    model = Raising(raises=lambda text: int(text) >= 100)
+    answers = isolated(model, [str(number) for number in range(128)]).answers
+    assert sum(answer.error is None for answer in answers) == 100
+
+
+@pytest.mark.parametrize("error", [ModelError, KeyboardInterrupt, SystemExit])
+def test_what_is_not_about_an_input_ends_it(error: type[BaseException]) -> None:
+    """Errors of the project, and what asks the process to end, are passed on at once."""
+    model = Raising(raises=lambda _: True, error=error)
+    with pytest.raises(error):
+        isolated(model, ["0", "1"])
+    assert len(model.batches) == 1
+
+
+def test_without_isolation_what_a_model_raises_is_passed_on() -> None:
+    """Who asks for single answers gets the exception itself."""
+    with pytest.raises(ValueError, match="boom b"):
+        engine().predict(Raising(raises=lambda text: text == "b"), ["a", "b"], LABELS, "x")
+
+
+def test_the_input_is_named_by_its_id() -> None:
+    """The first input of each type of exception is named; equal types are one reason."""
+    model, same = Raising(raises=lambda text: text in ("b", "d")), engine()
+    errors = [answer.error for answer in isolated(model, list("abcd"), same).answers]
+    assert errors[0] is None
+    assert errors[1] == errors[3]
+    assert (errors[1] or "").startswith("raised ValueError: boom b (test_engine.py:")
+    assert (errors[1] or "").endswith("), first for input 'id-1'")
+    assert same.tallies["counting"].unanswered == 2
+    # It is not asked again in this run, and is in the next.
+    count = len(model.batches)
+    assert isolated(model, list("abcd"), same).asked == 0
+    assert len(model.batches) == count
+    assert isolated(model, list("abcd")).asked == 4
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        (repeat(Prediction("long")), "gave 3 or more answers to 2 inputs"),
+        ([Prediction("long")] * 5, "gave 5 answers to 2 inputs"),
+        (iter([Prediction("long")]), "gave 1 answers to 2 inputs"),
+        ([], "gave 0 answers to 2 inputs"),
+    ],
+)
+def test_another_number_of_answers_is_an_error(answers: Any, told: str) -> None:
+    """One more than inputs is an error at once, also of an iterator without an end."""
+
+    @dataclass
+    class Wrong(Counting):
+        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+            del inputs
+            found: list[Prediction] = answers
+            return found
+
+    with pytest.raises(ModelError, match=told):
+        engine().predict(Wrong(), ["x", "y"], LABELS, "x")
+
+
+def test_an_iterator_that_raises_in_between_is_split() -> None:
+    """A model that yields its answers is treated as one that returns them."""
+
+    @dataclass
+    class Yielding(Raising):
+        def predict(self, inputs: Sequence[Inputs]) -> Any:
+            for value in inputs:
+                yield from super().predict([value])
+
+    answers = isolated(Yielding(raises=lambda text: text == "b"), list("abc")).answers
+    assert [answer.error is None for answer in answers] == [True, False, True]
+
+
+@pytest.mark.parametrize("places", [[0, 0], [0, 5], [-1]])
+def test_a_stream_that_answers_what_it_was_not_asked_is_refused(places: list[int]) -> None:
+    """A second answer to an input, or one to none, is an error at once."""
+
+    @dataclass
+    class Astray(Dripping):
+        def stream(self, inputs: Sequence[Inputs]) -> Generator[tuple[int, Prediction], None, None]:
+            for place in places:
+                yield place, self.predict([inputs[0]])[0]
+
+    with pytest.raises(ModelError, match="which was answered before, or is none"):
+        engine().predict(Astray(), ["a", "b"], LABELS, "x")

@@ -114,3 +114,38 @@ def test_require_does_not_hide_a_broken_package(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="its_missing_dependency"):
         require("broken_package_here", extra="demo", purpose="a test")
+
+
+def test_a_raised_error_comes_back_from_another_process() -> None:
+    """It keeps what it knows, and its message."""
+    first = errors.ModelRaisedError("m", {"text": "x"}, "ValueError: no", (3, 4), "17")
+    again = pickle.loads(pickle.dumps(first))
+    assert str(again) == str(first)
+    assert str(first) == "model 'm' raised for 3 of 4 inputs, the last being '17': ValueError: no"
+    assert vars(again) == vars(first)
+    long = errors.ModelRaisedError("m", "text of " + "x" * 999, "ValueError: no", (3, 4))
+    assert len(str(long)) < 150
+
+
+def test_a_reason_is_one_short_line() -> None:
+    """Line breaks are joined, and what a library quotes is cut; where it was raised is named."""
+    with pytest.raises(ValueError, match="literal") as caught:
+        int("one\n" + "x" * 10_000)
+    reason = errors.reason_of(caught.value)
+    assert reason.startswith("ValueError: invalid literal")
+    assert "\n" not in reason
+    assert len(reason) < 400
+    assert "(test_errors.py:" in reason
+    assert errors.reason_of(KeyError()) == "KeyError"
+    assert errors.words_of(ValueError(" \n one\n\n  two ")) == "ValueError: one two"
+
+
+def test_no_value_breaks_a_message() -> None:
+    """A `repr` that raises, or takes many lines, is shown all the same."""
+
+    class Hostile:
+        def __repr__(self) -> str:
+            raise RuntimeError("no")
+
+    assert errors.shortened(Hostile()) == "<Hostile, whose repr raises RuntimeError>"
+    assert errors.shortened("x" * 999, 10) == "'xxxxxxxxx..."

@@ -13,7 +13,7 @@ LAYERS = [
     {"gate", "assertions"},
     {"configuration", "reports"},
     {"evaluation", "strategies"},
-    {"frozen", "suite", "cluster", "engine", "isolation", "store", "shifts"},
+    {"frozen", "suite", "cluster", "engine", "store", "shifts"},
     {"perturbations", "suites", "models", "budgets", "trackers"},
     {"readers", "metrics", "tasks", "statistics", "prompting", "parsing", "cases", "checklist"},
     {

@@ -146,7 +146,7 @@ class Asker:
             return
         asked = self.engine.in_blocks(
             self.model, inputs, labels, f"{self.suite.name}/{shift}", draw,
-            count_long=self.count_long, ids=lambda index: examples[index].id,
+            count_long=self.count_long, isolate=True, ids=lambda index: examples[index].id,
         )  # fmt: skip
         for answered in asked:
             yield answered.answers
@@ -587,11 +587,11 @@ class AttackTrial:
 
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:
             nonlocal asked, complete
-            answered = quiet.answer(model, inputs, labels, what, remember=False)
+            answered = quiet.answer(model, inputs, labels, what, remember=False, isolate=True)
             asked += answered.asked
-            if is_streaming(model):
-                # A search cannot go on without the answers of a server that is gone.
-                check_answered(model.name, answered.answers, what)
+            # A search cannot go on without the answers of a server that is gone; it can without a
+            # candidate for which the model raises.
+            check_answered(model.name, answered.answers, what, raised=True)
             complete = complete and all(answer.error is None for answer in answered.answers)
             return answered.answers
 
@@ -647,9 +647,10 @@ class AttackTrial:
         turned = [place for place, result in enumerate(results) if result.success]
         suite, inputs = self.asker.suite, [results[place].inputs for place in turned]
         what = f"{suite.name}/{self.shift.name}"
-        again = self.asker.engine.answer(model, inputs, suite.task.labels, what, AGAIN)
-        if is_streaming(model):
-            check_answered(model.name, again.answers, what)
+        again = self.asker.engine.answer(
+            model, inputs, suite.task.labels, what, AGAIN, isolate=True
+        )
+        check_answered(model.name, again.answers, what, raised=True)
         self.cached += len(turned) - again.asked
         return {
             place

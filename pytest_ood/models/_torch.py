@@ -6,7 +6,7 @@ import gc
 import json
 import math
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,15 +31,9 @@ DTYPES = ("float32", "bfloat16", "float16")
 MODEL_ASSETS = tuple(name for name, asset in ASSETS.items() if asset.is_model)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "vocab.txt",
-    "vocab.json",
-    "tekken.json",
-)
-TOKENIZER_SUFFIXES = (".model", ".spm", ".tiktoken")
-"""What a tokenizer is saved in, and the endings of vocabularies whose names differ by model."""
+VOCABULARIES = ("tokenizer.json", "tekken.json", "vocab.txt", "vocab.json")
+VOCABULARY_SUFFIXES = (".model", ".spm", ".tiktoken")
+"""What tokenizers are saved in; a tokenizer knows more names itself."""
 
 NAMED = 4
 """Missing weights that a message names."""
@@ -201,17 +195,17 @@ def load_tokenizer(checkpoint: Path, who: str) -> Any:
     transformers = require("transformers", extra="transformers", purpose=who)
     refuse_adapter(checkpoint, who)
     saved = {path.name for path in checkpoint.iterdir() if path.is_file()}
-    vocabularies = {name for name in saved if Path(name).suffix in TOKENIZER_SUFFIXES}
-    tokenizer, files = None, {*TOKENIZER_FILES}
-    if vocabularies or files & saved:
+    files = {*VOCABULARIES, *(n for n in saved if Path(n).suffix in VOCABULARY_SUFFIXES)}
+    tokenizer = None
+    with suppress(*() if files & saved else (ModelError,)):
         with quiet_transformers(), loading(checkpoint, who, "a tokenizer"):
             tokenizer = transformers.AutoTokenizer.from_pretrained(
                 checkpoint, trust_remote_code=False
             )
         own = {str(name) for name in tokenizer.vocab_files_names.values()}
         # One of bytes has no vocabulary.
-        files = {*own, "tokenizer.json", "tekken.json"} if own else {"tokenizer_config.json"}
-    if tokenizer is None or not (vocabularies or files & saved):
+        files |= own or {"tokenizer_config.json"}
+    if tokenizer is None or not files & saved:
         raise ModelError(
             f"{who}: {checkpoint} holds no tokenizer (none of {', '.join(sorted(files))}); save "
             "the one that the model was trained with there: tokenizer.save_pretrained(FOLDER)"
@@ -302,7 +296,7 @@ def loading(checkpoint: Path, who: str, kind: str) -> Iterator[None]:
         raise
     except Exception as error:
         words = words_of(error, LONGEST_REASON)
-        if "trust_remote_code" in words:
+        if "trust_remote_code" in str(error):
             words = (
                 "it needs code of its own, which is never run here (trust_remote_code); load it in "
                 'a function of yours: callable = "module:name"'

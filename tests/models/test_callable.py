@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytest_ood.engine import Engine
@@ -125,3 +127,84 @@ def test_a_module_that_cannot_be_imported_is_a_usage_error(context: Context) -> 
     (context.root / "breaks_at_import.py").write_text("1 / 0\n")
     with pytest.raises(ConfigurationError, match="'breaks_at_import' fails: ZeroDivisionError"):
         build("breaks_at_import:f", context)
+
+
+async def answered(inputs: list[Inputs]) -> list[str]:
+    """Answer as a function of asyncio does."""
+    return ["a" for _ in inputs]
+
+
+async def answered_one(_: Inputs) -> str:
+    """Answer one input likewise."""
+    return "a"
+
+
+async def generated(inputs: list[Inputs]) -> Any:
+    """Yield answers likewise."""
+    for _ in inputs:
+        yield "a"
+
+
+@pytest.mark.parametrize(
+    ("function", "advice"),
+    [
+        (answered, "of an async function give one that runs it: .*asyncio.run"),
+        (generated, "of an async function give one that runs it"),
+        (lambda inputs: [answered_one(value) for value in inputs], "of an async function give"),
+        (lambda _: None, "is a `return` missing"),
+        (lambda inputs: dict.fromkeys(inputs, "a"), "return its values, in the order"),
+        (lambda _: {"a", "b"}, "it has to return a list of as many answers"),
+        (lambda _: b"ab", "it has to return a list of as many answers"),
+        (lambda _: {"label": "a", "score": 0.5}, "it has to return a list of as many answers"),
+    ],
+)
+def test_what_is_no_list_of_answers_is_told(function: Any, advice: str) -> None:
+    """The message says what to do about it; a coroutine that nobody awaits leaves no warning."""
+    with pytest.raises(ModelError, match=rf"model 'mine' .*{advice}"):
+        CallableModel("mine", function).predict(["x", "y"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "advice"),
+    [
+        ({"label": "a", "score": 0.9}, 'of a pipeline\'s answer return answer["label"]'),
+        (
+            [{"label": "a", "score": 0.9}, {"label": "b", "score": 0.1}],
+            'of a pipeline\'s answer return {one["label"]: one["score"] for one in answer}',
+        ),
+        (1, "of a class's number return its label, a str, such as LABELS[int(answer)]"),
+        (True, "of a class's number return its label"),
+        (np.int64(1), "of a class's number return its label"),
+        (np.array([0.1, 0.9]), "of a row of probabilities the mapping dict(zip(LABELS, row))"),
+        ([0.1, 0.9], "of a row of probabilities the mapping dict(zip(LABELS, row))"),
+        (b"a", "decode it: answer.decode()"),
+    ],
+    ids=repr,
+)
+def test_an_answer_of_another_kind_is_told_how_to_make_one(answer: Any, advice: str) -> None:
+    """A pipeline's dicts, numbers of classes, rows of probabilities and bytes are near misses."""
+    with pytest.raises(ModelError) as caught:
+        answering(answer).predict(["x"])
+    assert advice in str(caught.value)
+
+
+def test_strings_of_other_classes_are_labels() -> None:
+    """A string of numpy's, or a member of an enumeration of strings, is its text."""
+
+    class Label(StrEnum):
+        GOOD = "a"
+
+    for label in (np.str_("a"), Label.GOOD):
+        (found,) = answering(label).predict(["x"])
+        assert (found.label, type(found.label)) == ("a", str)
+
+
+def test_a_function_that_yields_without_an_end_is_refused() -> None:
+    """It is not read any further than one answer more than inputs."""
+
+    def endless(_: list[Inputs]) -> Any:
+        while True:
+            yield "a"
+
+    with pytest.raises(ModelError, match="model 'mine' gave 3 or more answers to 2 inputs"):
+        CallableModel("mine", endless).predict(["x", "y"])

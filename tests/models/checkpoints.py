@@ -1,0 +1,217 @@
+"""Very small checkpoints of many kinds, with random weights and real tokenizers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+LABELS: dict[str, Any] = {
+    "id2label": {0: "negative", 1: "positive"},
+    "label2id": {"negative": 0, "positive": 1},
+}
+WORDS = [
+    "film", "movie", "plot", "actor", "ending", "beginning", "wonderful", "dull", "great", "slow",
+    "long", "very", "quite",
+]  # fmt: skip
+SIZES = {
+    "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
+    "max_position_embeddings": 140, "initializer_range": 0.2,
+}  # fmt: skip
+
+
+def word_pieces() -> Any:
+    """Return BERT's kind of tokenizer, with its special tokens around a text."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    vocabulary = [*special, *letters, *(f"##{letter}" for letter in letters), *WORDS]
+    ids = {token: index for index, token in enumerate(vocabulary)}
+    raw = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))  # noqa: S106 - no password
+    raw.normalizer = normalizers.Lowercase()
+    raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    raw.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+    return PreTrainedTokenizerFast(tokenizer_object=raw, **dict(zip(names, special, strict=True)))
+
+
+def byte_pairs(
+    special: list[str], single: str = "$A", roles: Mapping[str, str] | None = None
+) -> Any:
+    """Return a byte-level tokenizer.
+
+    Args:
+        special: Its special tokens.
+        single: What is put around a text, such as "$A </s>".
+        roles: The special token for each of pad, bos, eos and so on.
+    """
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    raw.train_from_iterator(
+        [" good good good bad bad bad"] * 3,
+        trainers.BpeTrainer(
+            vocab_size=300, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+        ),
+    )
+    around = [(part, special.index(part)) for part in single.split() if part in special]
+    raw.post_processor = processors.TemplateProcessing(
+        single=single, pair=f"{single} {single.replace('$A', '$B')}", special_tokens=around
+    )
+    named = {f"{role}_token": token for role, token in (roles or {}).items()}
+    return PreTrainedTokenizerFast(tokenizer_object=raw, **named)
+
+
+def saved(folder: Path, model: str, config: str, tokenizer: Any, **values: Any) -> Path:
+    """Save a network with random weights, and a tokenizer.
+
+    Args:
+        folder: Where.
+        model: Its class in transformers.
+        config: Its configuration's class.
+        tokenizer: None for none.
+        values: Of the configuration.
+    """
+    import torch
+    import transformers
+
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        network = getattr(transformers, model)(getattr(transformers, config)(**values))
+    network.save_pretrained(folder)
+    if tokenizer is not None:
+        tokenizer.save_pretrained(folder)
+    return folder
+
+
+def bert(folder: Path, model: str = "BertForSequenceClassification", **values: Any) -> Path:
+    """Save a BERT with one of its heads."""
+    tokenizer = word_pieces()
+    given = {**SIZES, **LABELS, "vocab_size": len(tokenizer), **values}
+    return saved(folder, model, "BertConfig", tokenizer, **given)
+
+
+def gpt2(folder: Path, model: str = "GPT2ForSequenceClassification", **values: Any) -> Path:
+    """Save a GPT-2, whose tokenizer has no padding token."""
+    end = "<|endoftext|>"
+    tokenizer = byte_pairs([end], roles={"bos": end, "eos": end})
+    given = {
+        "n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 140, "bos_token_id": 0,
+        "eos_token_id": 0, "initializer_range": 0.2, **LABELS, **values,
+    }  # fmt: skip
+    return saved(folder, model, "GPT2Config", tokenizer, vocab_size=len(tokenizer), **given)
+
+
+def mistral(folder: Path, model: str = "MistralForSequenceClassification", **values: Any) -> Path:
+    """Save a Mistral, whose tokenizer begins every text and has no padding token."""
+    tokenizer = byte_pairs(["<s>", "</s>"], "<s> $A", {"bos": "<s>", "eos": "</s>"})
+    given = {
+        **SIZES, **LABELS, "num_key_value_heads": 1, "bos_token_id": 0, "eos_token_id": 1, **values,
+    }  # fmt: skip
+    return saved(folder, model, "MistralConfig", tokenizer, vocab_size=len(tokenizer), **given)
+
+
+def t5(folder: Path, model: str = "T5ForSequenceClassification", **values: Any) -> Path:
+    """Save a T5, whose tokenizer ends every text."""
+    tokenizer = byte_pairs(["<pad>", "</s>"], "$A </s>", {"pad": "<pad>", "eos": "</s>"})
+    given = {
+        "d_model": 32, "d_kv": 16, "d_ff": 32, "num_layers": 2, "num_heads": 2, "pad_token_id": 0,
+        "eos_token_id": 1, "decoder_start_token_id": 0, **LABELS, **values,
+    }  # fmt: skip
+    return saved(folder, model, "T5Config", tokenizer, vocab_size=len(tokenizer), **given)
+
+
+def roberta_like(folder: Path, kind: str, **values: Any) -> Path:
+    """Save a network that takes RoBERTa's tokens, such as a BART."""
+    roles = {
+        "bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>", "cls": "<s>",
+        "sep": "</s>",
+    }  # fmt: skip
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    tokenizer = byte_pairs(special, "<s> $A </s>", roles)
+    given = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, **LABELS, **values}
+    return saved(
+        folder, f"{kind}ForSequenceClassification", f"{kind}Config", tokenizer,
+        vocab_size=len(tokenizer), **given,
+    )  # fmt: skip
+
+
+def bart(folder: Path) -> Path:
+    """Save a BART."""
+    return roberta_like(
+        folder, "Bart", d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32,
+        max_position_embeddings=140, decoder_start_token_id=2, init_std=0.2,
+    )  # fmt: skip
+
+
+def xlnet(folder: Path) -> Path:
+    """Save an XLNet, which is padded on the left and answers at its last token."""
+    roles = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "cls": "<s>", "sep": "</s>"}
+    tokenizer = byte_pairs(["<s>", "<pad>", "</s>"], "$A </s> <s>", roles)
+    tokenizer.padding_side = "left"
+    return saved(
+        folder, "XLNetForSequenceClassification", "XLNetConfig", tokenizer,
+        vocab_size=len(tokenizer), d_model=32, n_layer=2, n_head=2, d_inner=32, pad_token_id=1,
+        initializer_range=0.2, **LABELS,
+    )  # fmt: skip
+
+
+def fnet(folder: Path) -> Path:
+    """Save an FNet, which has no mask: it cannot be padded."""
+    tokenizer = word_pieces()
+    return saved(
+        folder, "FNetForSequenceClassification", "FNetConfig", tokenizer,
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, intermediate_size=32,
+        max_position_embeddings=140, initializer_range=0.2, **LABELS,
+    )  # fmt: skip
+
+
+def distilbert(folder: Path) -> Path:
+    """Save a DistilBERT with a tokenizer that makes more than it takes."""
+    tokenizer = word_pieces()
+    return saved(
+        folder, "DistilBertForSequenceClassification", "DistilBertConfig", tokenizer,
+        vocab_size=len(tokenizer), dim=32, n_layers=2, n_heads=2, hidden_dim=32,
+        max_position_embeddings=140, initializer_range=0.2, **LABELS,
+    )  # fmt: skip
+
+
+CLASSIFIERS: dict[str, Callable[[Path], Path]] = {
+    "bert": bert,
+    "bart": bart,
+    "camembert": lambda folder: roberta_like(folder, "Camembert", **SIZES),
+    "distilbert": distilbert,
+    "fnet": fnet,
+    "gpt2": gpt2,
+    "gpt2 with its end as padding": lambda folder: gpt2(folder, pad_token_id=0),
+    "mistral": mistral,
+    "mpnet": lambda folder: roberta_like(folder, "MPNet", **SIZES),
+    "t5": t5,
+    "xlnet": xlnet,
+}
+"""Sequence classifiers, by what they are called in test ids."""
+
+
+def changed(folder: Path, copy: Path, **values: Any) -> Path:
+    """Copy a checkpoint, with other values in its configuration."""
+    shutil.copytree(folder, copy)
+    path = copy / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+    return copy
+
+
+def edit_weights(folder: Path, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Change the weights of a checkpoint."""
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "model.safetensors"
+    save_file(edit(load_file(path)), path, metadata={"format": "pt"})
