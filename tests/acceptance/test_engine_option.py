@@ -129,12 +129,19 @@ def test_a_model_that_is_fitted_here_travels(small_batches: pytest.Pytester) -> 
 
 
 @pytest.mark.usefixtures("ray_cluster")
-def test_an_error_of_the_model_is_shown_as_its_own(small_batches: pytest.Pytester) -> None:
-    """What a model raises on the cluster fails the checks with its own words and place."""
+def test_an_input_for_which_the_model_raises_is_named(small_batches: pytest.Pytester) -> None:
+    """On the cluster as in this process, it got no answer, and the others got theirs."""
     with_model(small_batches, FAILS)
-    result, _ = run(small_batches, "ray", "--ood-model=mine", "--ood-only=in-distribution")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*mine.py*, line *", "RuntimeError: the model is out of order"])
+    for engine in ("ray", "local"):
+        result, report = run(
+            small_batches, engine, "--ood-model=mine", "--ood-only=in-distribution"
+        )
+        result.assert_outcomes(passed=1)
+        (floor,) = json.loads(report)["in_distribution"]
+        ((why, count),) = floor["errors"].items()
+        assert count == 1
+        assert why.startswith("raised RuntimeError: the model is out of order")
+        assert why.endswith(", first for input 'r150'")
 
 
 @pytest.mark.usefixtures("ray_cluster")
