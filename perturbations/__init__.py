@@ -11,10 +11,10 @@ import pkgutil
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_ood.edits import edits_between
-from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.errors import ConfigurationError, shown, unknown_name
 from pytest_ood.objects import import_object
 from pytest_ood.perturbations.composite import Composite, composed
 from pytest_ood.perturbations.protocol import (
@@ -28,6 +28,7 @@ from pytest_ood.perturbations.resources import current
 from pytest_ood.perturbations.wrapping import from_function, from_nlpaug
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from random import Random
 
     from pytest_ood.edits import Edit
@@ -36,6 +37,7 @@ __all__ = [
     "Composite",
     "Generator",
     "Perturbation",
+    "as_perturbation",
     "batch_perturbation",
     "catalogue",
     "code_version",
@@ -90,15 +92,52 @@ def find(name: str) -> Generator:
     if ":" in name:
         own = import_object(name, "perturbation", current().root)
         if not isinstance(own, Generator):
-            raise ConfigurationError(
-                f"{name!r} is no perturbation but of type {type(own).__name__}; the decorators of "
-                "pytest_ood.perturbations make one of a function"
-            )
+            raise ConfigurationError(_no_perturbation(own, name))
         return own
     try:
         return catalogue()[name]
     except KeyError:
         raise ConfigurationError(unknown_name("perturbation", name, catalogue())) from None
+
+
+def as_perturbation(value: Any, others: Iterable[str] = ()) -> Perturbation:
+    """Return what code gives as a perturbation: the name of one, or one itself.
+
+    Args:
+        value: What is given.
+        others: Names of attacks, where these may be given as well.
+
+    Raises:
+        ConfigurationError: it is no perturbation; the message says how to make one of it.
+    """
+    if isinstance(value, str):
+        if ":" in value or value in catalogue():
+            return find(value)
+        others = tuple(others)
+        kind = "perturbation or attack" if others else "perturbation"
+        raise ConfigurationError(unknown_name(kind, value, [*catalogue(), *others]))
+    # A class has the attributes of its instances, too.
+    if isinstance(value, Perturbation) and not isinstance(value, type):
+        return value
+    raise ConfigurationError(_no_perturbation(value, shown(value)))
+
+
+def _no_perturbation(value: Any, name: str) -> str:
+    """Say what is to be done with a value that is no perturbation."""
+    kind = type(value).__name__
+    module = str(getattr(type(value), "__module__", ""))
+    if isinstance(value, type):
+        advice = f"it is the class {value.__name__}; give an instance of it"
+    elif module.startswith("nlpaug."):
+        advice = "pytest_ood.perturbations.from_nlpaug makes one of an augmenter of nlpaug"
+    elif callable(value):
+        advice = (
+            "pytest_ood.perturbations.from_function makes one of a function from a text to a text, "
+            "the decorators there of one that is written for it"
+        )
+    else:
+        advice = "give the name of one, or one itself"
+    return f"{name} is no perturbation but of type {kind}: {advice}"
 
 
 def edits_of(change: Perturbation, text: str, rng: Random) -> tuple[Edit, ...]:

@@ -7,7 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.formats import SUFFIXES, lines_of, parse_rows
+from pytest_ood.formats import SUFFIXES, parse_rows, suffix_of
+from pytest_ood.decoding import lines_of
 from pytest_ood.perturbations._words import END
 from pytest_ood.perturbations.contracts import Derived, answer_kept
 from pytest_ood.perturbations.names import FIRST_NAMES
@@ -137,9 +138,10 @@ def _texts_of(file: tuple[Path, int], column: str) -> tuple[str, ...]:
         DataError: there is no text in it, or no such column.
     """
     path = file[0]
-    if path.suffix == ".txt":
+    suffix = suffix_of(path.name)
+    if suffix == ".txt":
         rows = [line.strip() for line in lines_of(path)]
-    elif path.suffix in SUFFIXES:
+    elif suffix in SUFFIXES:
         rows = []
         for number, row in parse_rows(path):
             if not isinstance(row.get(column), str):
@@ -147,7 +149,7 @@ def _texts_of(file: tuple[Path, int], column: str) -> tuple[str, ...]:
                 raise DataError(f"{path}, row {number}: " + unknown_name("column", column, known))
             rows.append(row[column].strip())
     else:
-        message = unknown_name("ending", path.suffix, (".txt", *SUFFIXES))
+        message = unknown_name("ending", suffix, (".txt", *SUFFIXES))
         raise ConfigurationError(f"texts: {path.name}: {message}")
     found = tuple(text for text in dict.fromkeys(rows) if text)
     if not found:

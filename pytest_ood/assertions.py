@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +13,16 @@ from pytest_ood.errors import (
     BudgetExceededError,
     ConfigurationError,
     NotInvariantError,
+    shown,
     unknown_name,
 )
 from pytest_ood.evaluation import SuiteRun, score_of_cases
 from pytest_ood.evaluation.trials import Asker
-from pytest_ood.examples import Dataset, Inputs
+from pytest_ood.examples import Dataset, as_dataset
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, loss_names
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import RecordedModel, SeededModel
-from pytest_ood.perturbations import Perturbation, catalogue
+from pytest_ood.perturbations import Perturbation, as_perturbation, catalogue
 from pytest_ood.perturbations.adversarial import Attack, QueryBudget, attacks, is_attack
 from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.reports.explanation import explain, explain_case
@@ -36,6 +37,7 @@ from pytest_ood.shifts import (
 from pytest_ood.strategies import PerturbedCase, keep_for_replay
 from pytest_ood.suite import DEFAULT_QUERY_BUDGET, Suite
 from pytest_ood.tasks import Classification, QuestionAnswering
+from pytest_ood.values import inputs_from, items_of, label_from, label_text, pair_of
 
 if TYPE_CHECKING:
     from pytest_ood.engine import Engine
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
     from pytest_ood.readers import Reader
     from pytest_ood.tasks import Task
 
-Data = Dataset | Iterable[tuple[Inputs, str]]
-"""A data set, or (inputs, label) pairs."""
+Data = Dataset | Iterable[tuple[Any, Any]]
+"""A data set, or (inputs, label) pairs; see `Dataset.from_pairs`."""
 
 ShiftLike = str | Perturbation | Attack | Shift | Dataset
 """The name of a perturbation or an attack, one of these themselves, a shift, or data of another
@@ -176,12 +178,17 @@ class Ood:
             OodError: the model cannot be used.
         """
         __tracebackhide__ = True
+        if not isinstance(case, PerturbedCase):
+            raise ConfigurationError(
+                f"assert_invariant: {shown(case)} is no perturbed case; the strategy `perturbed` "
+                "draws one, and `edited` makes one"
+            )
         if case.changes_label:
             raise ConfigurationError(
                 f"assert_invariant: {case!r} has an edit that changes the label, after which the "
                 "answer ought to change; compare the answers yourself"
             )
-        asked = as_model(model, tuple(map(str, getattr(model, "classes_", ()))))
+        asked = as_model(model, _classes(model))
         if isinstance(asked, RecordedModel | SeededModel):
             raise ConfigurationError(
                 f"assert_invariant: {asked.name!r} is {type(asked).__name__}, which gives no one "
@@ -198,7 +205,7 @@ class Ood:
     def assert_consistent(
         self,
         model: Any,
-        sets: Iterable[Iterable[tuple[Inputs, str]]],
+        sets: Iterable[Iterable[tuple[Any, Any]]],
         *,
         min_score: float,
         labels: Iterable[str] | None = None,
@@ -222,15 +229,18 @@ class Ood:
             OodError: the sets or the model cannot be used.
         """
         __tracebackhide__ = True
-        found = [list(pairs) for pairs in sets]
-        known = {label for pairs in found for _, label in pairs} if labels is None else set(labels)
+        found = [
+            [pair_of(pair, f"{where}, input {n}") for n, pair in enumerate(pairs, start=1)]
+            for where, pairs in _groups("contrast sets", "set", sets)
+        ]
+        known = {label for pairs in found for _, label in pairs}
         cases = cases_of("contrast sets", found, AllRight())
-        return self._score(model, cases, min_score, tuple(sorted(known)))
+        return self._score(model, cases, min_score, _labels(labels) or tuple(sorted(known)))
 
     def assert_expected(
         self,
         model: Any,
-        cases: Iterable[Iterable[Inputs]],
+        cases: Iterable[Iterable[Any]],
         expect: Mapping[str, Any],
         *,
         min_score: float,
@@ -258,10 +268,13 @@ class Ood:
             OodError: the cases, the expectation or the model cannot be used.
         """
         __tracebackhide__ = True
-        known = getattr(model, "classes_", ()) if labels is None else labels
-        pairs = [[(inputs, "") for inputs in members] for members in cases]
+        known = _classes(model) if labels is None else _labels(labels)
+        pairs = [
+            [(inputs_from(i, f"{where}, input {n}"), "") for n, i in enumerate(members, start=1)]
+            for where, members in _groups("cases", "case", cases)
+        ]
         found = cases_of("cases", pairs, parse_expectation(expect))
-        return self._score(model, found, min_score, tuple(map(str, known)))
+        return self._score(model, found, min_score, known)
 
     def _score(
         self, model: Any, cases: Dataset, min_score: float, labels: tuple[str, ...]
@@ -291,8 +304,8 @@ class Ood:
         *,
         surrogate: Any,
     ) -> tuple[SuiteRun, list[Model | RecordedModel | SeededModel]]:
-        dataset = data if isinstance(data, Dataset) else Dataset.from_pairs("data", data)
-        known = set(dataset.labels if labels is None else labels)
+        dataset = as_dataset(data)
+        known = set(dataset.labels if labels is None else _labels(labels))
         if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and labels is None:
             known |= set(shift.source.labels)
         task = Classification(tuple(sorted(known)))
@@ -345,6 +358,29 @@ class Ood:
         raise BudgetExceededError(text)
 
 
+def _classes(model: Any) -> tuple[str, ...]:
+    """Return the labels that an estimator knows; none of other models."""
+    return tuple(label_text(value) or str(value) for value in getattr(model, "classes_", ()))
+
+
+def _labels(given: Iterable[Any] | None) -> tuple[str, ...]:
+    """Return labels that a test names as text, in order."""
+    if given is None:
+        return ()
+    return tuple(
+        label_from(label, f"labels[{n}]") for n, label in enumerate(items_of(given, "labels"))
+    )
+
+
+def _groups(
+    name: str, kind: str, groups: Iterable[Iterable[Any]]
+) -> Iterator[tuple[str, Iterable[Any]]]:
+    """Yield where messages place each group of items, and its items."""
+    for index, items in enumerate(items_of(groups, name)):
+        where = f"{name}, {kind} {index + 1} (index {index})"
+        yield where, items_of(items, where)
+
+
 def _relabelling(shift: Shift, labels: tuple[str, ...]) -> Shift:
     """Give a perturbation that changes labels its table, where the user gave none."""
     if not isinstance(shift, NoiseShift) or shift.relabel:
@@ -378,7 +414,7 @@ def _shift(given: ShiftLike, query_budget: int | None, made_against: Any) -> Shi
         return TransferShift(attack.name, attack, budget, surrogate="")
     if query_budget is not None or made_against is not None:
         raise ConfigurationError(
-            f"{given!r} is no attack: query_budget and made_against go with an attack's name, or "
+            f"{shown(given)} is no attack: query_budget and made_against go with an attack's name, or "
             "with an attack"
         )
     if isinstance(given, TransferShift):
@@ -387,9 +423,10 @@ def _shift(given: ShiftLike, query_budget: int | None, made_against: Any) -> Shi
         return given
     if isinstance(given, Dataset):
         return DomainShift(given.name, given)
-    if isinstance(given, Perturbation):
-        return NoiseShift(given.name, given)
-    if given in catalogue():
-        return NoiseShift(str(given), catalogue()[str(given)])
-    names = [*catalogue(), *attacks()]
-    raise ConfigurationError(unknown_name("perturbation or attack", str(given), names))
+    if isinstance(given, list | tuple):
+        raise ConfigurationError(
+            f"{shown(given)} is no shift: the pairs of another domain take a name, which its "
+            'figures go by: Dataset.from_pairs("NAME", pairs)'
+        )
+    change = as_perturbation(given, others=attacks())
+    return NoiseShift(change.name, change)

@@ -389,7 +389,7 @@ def contrast_sets(dataset: Dataset) -> Dataset:
 
 
 def cases_of(
-    name: str, lists: Iterable[Iterable[tuple[Inputs, str]]], expectation: Expectation
+    name: str, lists: Iterable[Sequence[tuple[Inputs, str]]], expectation: Expectation
 ) -> Dataset:
     """Return lists of (inputs, label) pairs as cases; ids are derived from the content.
 
@@ -397,7 +397,7 @@ def cases_of(
         DataError: there is none, or one without an input; or one input alone, where answers are
             compared.
     """
-    found = [list(pairs) for pairs in lists]
+    found = list(lists)
     least = 1 if expectation.kind == "MFT" else 2
     for number, pairs in enumerate(found, start=1):
         if len(pairs) < least:

@@ -130,13 +130,46 @@ class NotInvariantError(AssertionError):
     """A model answers an edited text otherwise than the original."""
 
 
+LONGEST_SHOWN = 80
+"""Characters of a value that a message shows."""
+
+MOST_NAMES = 200
+"""Names that a message lists, and that are compared with a wrong one."""
+
+
 def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
     """Word the message for a wrong name: what was given, the nearest right ones, all right ones."""
     names = sorted(set(allowed))
-    near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
+    # Comparing takes time that grows with the product of the lengths: long names are left out.
+    short = [name for name in names if len(name) <= LONGEST_SHOWN][:MOST_NAMES]
+    folded: dict[str, list[str]] = {}
+    for name in short:
+        folded.setdefault(name.casefold(), []).append(name)
+    comparable = given.casefold() if len(given) <= LONGEST_SHOWN else ""
+    near = [
+        name
+        for match in difflib.get_close_matches(comparable, folded, n=3, cutoff=0.5)
+        for name in folded[match]
+    ]
     guess = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-    known = ", ".join(names) if names else "none"
-    return f"unknown {kind} {given!r}.{guess} Known: {known}."
+    listed = [shortened(name) for name in names[:MOST_NAMES]]
+    if len(names) > MOST_NAMES:
+        listed.append(f"and {len(names) - MOST_NAMES:,} more")
+    return f"unknown {kind} {shown(given)}.{guess} Known: {', '.join(listed) or 'none'}."
+
+
+def shown(value: object) -> str:
+    """Return a value as messages show it: as Python writes it, cut where it is long."""
+    if isinstance(value, str) and len(value) > LONGEST_SHOWN:
+        return f"{value[:LONGEST_SHOWN]!r}... ({len(value):,} characters)"
+    return repr(value) if isinstance(value, str) else shortened(repr(value))
+
+
+def shortened(text: str) -> str:
+    """Return a text; of a long one its beginning, and how long it is."""
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    return f"{text[:LONGEST_SHOWN]}... ({len(text):,} characters)"
 
 
 def require(module: str, *, extra: str, purpose: str) -> Any:

@@ -6,15 +6,16 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytest_ood.errors import DataError
-from pytest_ood.rows import Mapped, Picked, Spool, compact_json, hash_of_lines, repeated
+from pytest_ood.rows import Mapped, Picked, Rows, Spool, compact_json, hash_of_lines, repeated
 from pytest_ood.seeding import derive_seeds
+from pytest_ood.values import inputs_from, items_of, label_from, pair_of, text_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,19 +73,26 @@ class Example:
 class Dataset:
     """Labelled examples under a name.
 
+    Ids, labels and texts that are no `str`, such as whole numbers or strings of numpy, are
+    converted as `from_pairs` does it.
+
     Attributes:
         name: In reports.
         examples: A tuple, or, read from a file, a sequence that is not held in memory: it reads an
             example anew whenever it is asked for it.
 
     Raises:
-        DataError: no example, or two examples with the same id.
+        DataError: no example, two examples with the same id, or an example whose text or label is
+            none; the message names it by its index.
     """
 
     name: str
     examples: Sequence[Example]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.examples, Rows):
+            converted = tuple(_converted(self.name, self.examples))
+            object.__setattr__(self, "examples", converted)
         if not self.examples:
             raise DataError(f"{self.name}: there is no example in it; give at least one")
         if isinstance(self.examples, Picked):
@@ -107,15 +115,25 @@ class Dataset:
             )
 
     @classmethod
-    def from_pairs(cls, name: str, pairs: Iterable[tuple[Inputs, str]]) -> Dataset:
-        """Make a data set from (inputs, label) pairs; ids are derived from the content."""
-        rows = list(pairs)
-        ids = content_ids(rows)
+    def from_pairs(cls, name: str, pairs: Iterable[tuple[Any, Any]]) -> Dataset:
+        """Make a data set from (inputs, label) pairs; ids are derived from the content.
+
+        Inputs are a text, or a mapping of the names of fields to texts. Labels are text, numbers,
+        True and False (written as `true` and `false`), or members of an enumeration, which stand
+        for their values. Among the pairs there may be examples, which keep their ids.
+
+        Raises:
+            DataError: no pair, or one that is something else; the message names it by its index.
+        """
+        items = [
+            item if isinstance(item, Example) else pair_of(item, _at(name, index))
+            for index, item in enumerate(items_of(pairs, name))
+        ]
+        ids = iter(content_ids(item for item in items if not isinstance(item, Example)))
         return cls(
             name,
             tuple(
-                Example(identifier, inputs, label)
-                for identifier, (inputs, label) in zip(ids, rows, strict=True)
+                item if isinstance(item, Example) else Example(next(ids), *item) for item in items
             ),
         )
 
@@ -184,6 +202,45 @@ class Dataset:
             )
         stay, out = (Dataset(self.name, Picked(self.examples, side)) for side in sides)
         return stay, out
+
+
+def as_dataset(data: Dataset | Iterable[tuple[Any, Any]], name: str = "data") -> Dataset:
+    """Return data that code gives as a data set; raises as `Dataset.from_pairs`."""
+    return data if isinstance(data, Dataset) else Dataset.from_pairs(name, data)
+
+
+def _at(name: str, index: int) -> str:
+    """Name an item of data for messages."""
+    return f"{name}, row {index + 1} (index {index})"
+
+
+def _converted(name: str, examples: Iterable[Example]) -> Iterator[Example]:
+    """Yield examples with ids, texts and labels that are `str`."""
+    for index, example in enumerate(items_of(examples, name)):
+        if not isinstance(example, Example):
+            raise DataError(
+                f"{_at(name, index)} is of type {type(example).__name__}; a Dataset has Examples: "
+                "Dataset.from_pairs makes them of (inputs, label) pairs"
+            )
+        yield example if _is_plain(example) else _plain(example, _at(name, index))
+
+
+def _is_plain(example: Example) -> bool:
+    """Return whether everything in an example is a `str` already."""
+    inputs = example.inputs
+    texts = inputs.values() if isinstance(inputs, Mapping) else (inputs,)
+    values = (example.id, example.label, *example.references, *texts)
+    return all(type(value) is str for value in values)
+
+
+def _plain(example: Example, where: str) -> Example:
+    return replace(
+        example,
+        id=text_from(example.id, f"{where}, its id"),
+        inputs=inputs_from(example.inputs, where),
+        label=label_from(example.label, where),
+        references=tuple(label_from(answer, where) for answer in example.references),
+    )
 
 
 def check_pairs(where: str, originals: Dataset, others: Dataset) -> None:

@@ -1,161 +1,422 @@
-"""Files of labelled data: JSONL, JSON, CSV and TSV, read row by row."""
+"""Files of labelled data: JSONL, JSON, CSV, TSV and Parquet, read row by row."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import math
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.decoding import COMPRESSED, lines_of
+from pytest_ood.errors import (
+    ConfigurationError,
+    DataError,
+    require,
+    shortened,
+    shown,
+    unknown_name,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     Rows = Iterator[tuple[int, Mapping[str, Any]]]
 
-LINE_SUFFIXES = (".csv", ".jsonl", ".tsv")
-"""Files that are read line by line, however long they are."""
+LINES, LIST, TABLE, PARQUET = "lines of JSON", "JSON", "table", "Parquet"
+"""Forms of files."""
 
-SUFFIXES = (*LINE_SUFFIXES, ".json")
+_FORMS = {
+    ".csv": TABLE,
+    ".json": LIST,
+    ".jsonl": LINES,
+    ".ndjson": LINES,
+    ".parquet": PARQUET,
+    ".tsv": TABLE,
+}
+SUFFIXES = tuple(_FORMS)
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 """Files whose columns may be named by who reads them, for want of a header."""
+
+LINE_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".tsv")
+"""Files that are read line by line, however long they are."""
+
+_SPREADSHEET = "save the sheet as CSV, in UTF-8"
+_UNPACK = "unpack it, or compress the file with gzip (.gz)"
+_ELSEWHERE = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), _SPREADSHEET),
+    **dict.fromkeys(
+        (".arrow", ".feather", ".orc", ".avro", ".h5", ".hdf5"),
+        "save it as Parquet, in Python: pandas.read_feather(...).to_parquet(...), or "
+        "datasets.Dataset.from_file(...).to_parquet(...)",
+    ),
+    **dict.fromkeys(
+        (".pkl", ".pickle", ".joblib", ".npy", ".npz"),
+        "loading one may run code; save it as JSONL: frame.to_json(..., orient='records', "
+        "lines=True)",
+    ),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".7z"), _UNPACK),
+    **dict.fromkeys(
+        (".conll", ".conllu", ".iob", ".bio"),
+        "labels of single words are none of the tasks here; a row has one text and one label",
+    ),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "save the table as CSV"),
+    **dict.fromkeys((".xml", ".html", ".yaml", ".yml"), "save its rows as JSONL"),
+}
+"""Kinds of files that are not read, and what is to be done with them."""
+
+SEPARATORS = (",", ";", "\t", "|")
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars (|)", " ": "spaces"}
 
 LONGEST_FIELD = 2**31 - 1
 """What the module csv takes on every platform."""
 
+ROWS_AT_ONCE = 1_024
+"""Rows of a Parquet file that are held at the same time."""
+
 DEEPEST_LIST = 4
 """So far down a JSON file lists of rows are looked for, to name them."""
 
+MOST_COLUMNS = 20
+"""Columns that a message names."""
 
-def check_kind(name: str, columns: Sequence[str] = ()) -> None:
-    """Refuse a file of no known kind, by its name.
+
+@dataclass(frozen=True)
+class Layout:
+    """How the rows of a file are laid out, where its name does not say it.
+
+    Attributes:
+        within: Of a JSON file: the keys that lead to the list of rows, with slashes between.
+        columns: Of a table without a header: what its columns are called.
+        separator: Of a table: what stands between its cells; None for what its name says, or else
+            the one of SEPARATORS with which the header has the columns that are needed.
+        encoding: Of its text; None for UTF-8.
+        needed: The columns that are going to be read.
+    """
+
+    within: str | None = None
+    columns: tuple[str, ...] = ()
+    separator: str | None = None
+    encoding: str | None = None
+    needed: Collection[str] = field(default=(), compare=False)
+
+
+def suffix_of(name: str) -> str:
+    """Return how a file's name ends, in small letters, without the ending of compressed files."""
+    path = PurePath(name)
+    if path.suffix.lower() == COMPRESSED:
+        path = PurePath(path.stem)
+    return path.suffix.lower()
+
+
+def form_of(name: str) -> str | None:
+    """Return the form of a file, by its name; None for one that is not read."""
+    suffix = suffix_of(name)
+    if suffix == ".parquet" and PurePath(name).suffix.lower() == COMPRESSED:
+        return None
+    return TABLE if suffix == ".txt" else _FORMS.get(suffix)
+
+
+def check_layout(name: str, layout: Layout) -> None:
+    """Refuse a file of no known kind, by its name, and a layout that it cannot have.
 
     Args:
         name: Of the file, or its path.
-        columns: What its columns are called, for want of a header.
+        layout: What is known of it.
 
     Raises:
-        ConfigurationError: names the right endings.
+        ConfigurationError: names the right endings, or what to do with the file.
     """
-    suffix = PurePath(name).suffix
-    if columns and suffix not in TABLE_SUFFIXES:
+    suffix, form = suffix_of(name), form_of(name)
+    if layout.columns and suffix not in TABLE_SUFFIXES:
         raise ConfigurationError(
             f"{name}: columns: a table without a header has them: a file that ends in "
             f"{', '.join(TABLE_SUFFIXES)}"
         )
-    if suffix == ".txt" and not columns:
+    if suffix == ".txt" and not layout.columns:
         raise ConfigurationError(
             f"{name}: a .txt file is read as a table with tabs where `columns` names its columns"
         )
-    if suffix not in (*SUFFIXES, *TABLE_SUFFIXES):
-        raise ConfigurationError(f"{name}: " + unknown_name("kind of data file", suffix, SUFFIXES))
+    if form is None:
+        if suffix == ".parquet":
+            raise ConfigurationError(
+                f"{name}: a Parquet file is compressed already: unpack it, and take .gz off its name"
+            )
+        ending = suffix or PurePath(name).suffix
+        advice = "All but .parquet may be compressed by gzip, as .csv.gz."
+        if suffix in _ELSEWHERE:
+            advice = f"What to do with a {suffix} file: {_ELSEWHERE[suffix]}."
+        raise ConfigurationError(
+            f"{name}: {unknown_name('kind of data file', ending, SUFFIXES)} {advice}"
+        )
+    if layout.separator is not None and form != TABLE:
+        raise ConfigurationError(
+            f"{name}: separator: a table has one: a file that ends in {', '.join(TABLE_SUFFIXES)}"
+        )
+    if layout.encoding is not None and form == PARQUET:
+        raise ConfigurationError(f"{name}: encoding: a Parquet file knows its own; leave it out")
 
 
-def parse_rows(path: Path, within: str | None = None, columns: Sequence[str] = ()) -> Rows:
-    """Yield (number, row) of a JSONL, JSON, CSV or TSV file.
+def parse_rows(path: Path, layout: Layout | None = None) -> Rows:
+    """Yield (number, row) of a file of data.
 
     Args:
         path: Of the file.
-        within: Of a JSON file: the keys that lead to the list of rows, with slashes between.
-        columns: Of a table without a header: what its columns are called.
+        layout: How its rows are laid out.
 
     Raises:
         ConfigurationError: no such kind of file.
-        DataError: the file cannot be read, or a row is not right; the number is its line, of a
-            JSON file its place in the list, from 1.
+        DataError: the file cannot be read, or a row is not right; the number is the line that it
+            begins in, the first line being 1; of a JSON or Parquet file, which have no lines, its
+            place among the rows, from 1.
+        MissingDependencyError: a Parquet file without the package `pyarrow`.
     """
-    check_kind(path.name, columns)
-    if path.suffix == ".json":
-        yield from _json_list(path, within)
+    layout = Layout() if layout is None else layout
+    check_layout(path.name, layout)
+    form = form_of(path.name)
+    if form == LIST:
+        yield from _json_list(path, layout)
+    elif form == PARQUET:
+        yield from _parquet(path)
     else:
-        yield from rows_of(lines_of(path), path.suffix, path, columns)
+        lines = lines_of(path, layout.encoding)
+        yield from rows_of(lines, suffix_of(path.name), path, layout)
 
 
-def rows_of(lines: Iterator[str], suffix: str, path: Path, columns: Sequence[str] = ()) -> Rows:
+def rows_of(lines: Iterator[str], suffix: str, path: Path, layout: Layout | None = None) -> Rows:
     """Yield (line number, row) of lines in the form of a suffix; messages name the path."""
-    if suffix == ".jsonl":
+    if _FORMS.get(suffix) == LINES:
         yield from _jsonl(path, lines)
     else:
-        yield from _csv(path, lines, tabs=suffix != ".csv", columns=columns)
+        yield from _table(path, _Lines(lines), suffix, layout or Layout())
 
 
-def lines_of(path: Path) -> Iterator[str]:
-    """Yield the lines of a UTF-8 file, which end in line feeds, with their ends.
-
-    Raises:
-        DataError: it is not there, cannot be read, or is not UTF-8.
-    """
-    try:
-        with path.open("rb") as file:
-            yield from decoded(file, path)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def decoded(file: Iterable[bytes], path: Path) -> Iterator[str]:
-    """Yield lines as text; raises as `lines_of`."""
-    try:
-        for number, line in enumerate(file, start=1):
-            # A mark of the byte order is no part of the first line.
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}, line {number}: byte 0x{error.object[error.start]:02x} is not valid UTF-8; "
-            "save the file as UTF-8"
-        ) from None
+def _ended(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines that end in line feeds, carriage returns, or one of each."""
+    for line in lines:
+        if "\r" in line:
+            yield from io.StringIO(line, newline="")
+        else:
+            yield line
 
 
 def _jsonl(path: Path, lines: Iterator[str]) -> Rows:
-    for number, line in enumerate(lines, start=1):
+    # Inside a string of JSON no line ends: there they are escaped.
+    for number, line in enumerate(_ended(lines), start=1):
         if line.strip():
-            yield number, _json_row(path, number, line.removesuffix("\n"))
+            yield number, _json_row(path, number, line.rstrip("\r\n"))
 
 
-def _csv(path: Path, lines: Iterator[str], *, tabs: bool, columns: Sequence[str]) -> Rows:
-    rows = csv.DictReader(
-        # A carriage return may end a line, too.
-        (part for line in lines for part in io.StringIO(line, newline="")),
-        fieldnames=columns or None,
-        delimiter="\t" if tabs else ",",
-        # Quotes are ordinary characters in a TSV file, as data sets are published.
-        quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
+class _Lines:
+    """The lines of a table, and where among them the current row begins.
+
+    Attributes:
+        read: How many lines were read.
+        row: Those of the current row.
+    """
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = _ended(lines)
+        self._next: str | None = None
+        self.read = 0
+        self.row: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines) if self._next is None else self._next
+        self._next = None
+        self.read += 1
+        self.row.append(line)
+        return line
+
+    def first(self) -> str:
+        """Return the first line that is not blank, and leave it to be read; "" at the end."""
+        for line in self._lines:
+            if line.strip("\r\n"):
+                self._next = line
+                return line
+            self.read += 1
+        return ""
+
+    @property
+    def begin(self) -> int:
+        """The number of the current row's first line."""
+        return self.read - len(self.row) + 1
+
+
+def _table(path: Path, lines: _Lines, suffix: str, layout: Layout) -> Rows:
+    first = lines.first()
+    separator = layout.separator or _separator(first, suffix, layout)
+    # Quotes are ordinary characters between tabs, as data sets are published.
+    is_quoted = separator != "\t" or suffix == ".csv"
+    reader = csv.reader(
+        lines,
+        delimiter=separator,
+        quoting=csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE,
         strict=True,
     )
-    # A text may be longer than the 128 KiB that the module allows.
+    names = layout.columns or tuple(_row(path, lines, reader, separator))
+    at = lines.begin
+    for name, count in Counter(names).items():
+        # Spreadsheets leave empty columns behind, which nobody can name.
+        if count > 1 and name:
+            raise DataError(
+                f"{path}, line {at}: the column {shown(name)} stands there "
+                f"{'twice' if count == 2 else f'{count} times'}; rename one"  # noqa: PLR2004
+            )
+    while True:
+        cells = _row(path, lines, reader, separator)
+        if not lines.row:
+            return
+        if not cells:
+            continue
+        if len(cells) != len(names):
+            raise DataError(_ragged(path, lines, cells, names, separator, layout))
+        yield lines.begin, dict(zip(names, cells, strict=True))
+
+
+def _row(path: Path, lines: _Lines, reader: Iterator[list[str]], separator: str) -> list[str]:
+    """Return the cells of the next row; none of a blank line, and none at the end.
+
+    Raises:
+        DataError: a quote is not closed, or closed at the wrong place; or there is a byte 0.
+    """
+    lines.row = []
+    # A text may be longer than the 128 KiB that the module allows, whoever else uses it.
     limit = csv.field_size_limit(LONGEST_FIELD)
     try:
-        names = list(rows.fieldnames or ())
-        for name in names:
-            if names.count(name) > 1:
-                raise DataError(f"{path}, line 1: the column {name!r} stands there twice")
-        for row in rows:
-            surplus, missing = None in row, [k for k, value in row.items() if value is None]
-            if surplus or missing:
-                raise DataError(
-                    f"{path}, line {rows.line_num}: the row has {'more' if surplus else 'fewer'} "
-                    f"columns than {'`columns`' if columns else 'the header'} "
-                    f"({', '.join(names)})"
-                )
-            yield rows.line_num, row
+        cells = next(reader, [])
     except csv.Error as error:
-        raise DataError(f"{path}, line {rows.line_num}: {error}") from None
+        raise DataError(
+            f"{path}, {_misquoted(lines, separator) or _at_line(lines)}{error}"
+        ) from None
     finally:
         csv.field_size_limit(limit)
+    for number, line in enumerate(lines.row, start=lines.begin):
+        if "\0" in line:
+            raise DataError(
+                f"{path}, line {number}: there is a byte 0 in it, which no table has; where every "
+                'other one is, the file is in UTF-16: write encoding = "utf-16" beside `data`'
+            )
+    return cells
 
 
-def _json_list(path: Path, within: str | None) -> Rows:
+def _at_line(lines: _Lines) -> str:
+    return f"line {lines.begin}: "
+
+
+def _misquoted(lines: _Lines, separator: str) -> str:
+    """Say where the quote opens that is not closed, or closed where a cell goes on; or nothing."""
+    opened: int | None = None
+    begins, closing = True, False
+    for number, line in enumerate(lines.row, start=lines.begin):
+        for character in line:
+            if closing and character != '"':
+                closing = False
+                if character not in (separator, "\r", "\n"):
+                    return (
+                        f"line {opened}: the quote that opens here is closed in line {number}, "
+                        f"where {shown(character)} follows rather than the end of the cell; close "
+                        'it in its own line, or write quotes inside a quoted text twice (""): '
+                    )
+                opened, begins = None, True
+            elif closing:
+                closing = False
+            elif opened is not None:
+                closing = character == '"'
+            elif begins and character == '"':
+                opened, begins = number, False
+            else:
+                begins = character == separator
+    if opened is None or closing:
+        return ""
+    return (
+        f"line {opened}: the quote that opens here is never closed; close it, or write a quote that "
+        'begins a text as """: '
+    )
+
+
+def _ragged(
+    path: Path,
+    lines: _Lines,
+    cells: Sequence[str],
+    names: Sequence[str],
+    separator: str,
+    layout: Layout,
+) -> str:
+    """Say that a row has another number of cells than there are columns, and what may be why."""
+    more = len(cells) > len(names)
+    whose = "`columns`" if layout.columns else "the header"
+    listed = [
+        *map(shortened, names[:MOST_COLUMNS]),
+        *(["..."] if len(names) > MOST_COLUMNS else []),
+    ]
+    told = (
+        f"{path}, line {lines.begin}: the row has {'more' if more else 'fewer'} columns than "
+        f"{whose} ({', '.join(listed)}): {len(cells)} rather than {len(names)}"
+    )
+    between = _NAMES.get(separator, shown(separator))
+    if len(lines.row) > 1:
+        return (
+            f"{told}; a quoted cell of it goes on to line {lines.read}: is a quote left open here?"
+        )
+    if lines.row[0].startswith("#"):
+        return f"{told}; a table has no comments: delete the line"
+    if more:
+        return f"{told}; {between} separate cells: write a text that has some in double quotes"
+    return f"{told}; {between} separate cells, and an empty cell has its own"
+
+
+def _separator(first: str, suffix: str, layout: Layout) -> str:
+    """Return what stands between the cells of a table, by its name and its first line.
+
+    It is what the name says: commas in a .csv file, tabs in others. Where the header has not all
+    columns that are needed then (where nobody says which, not two or more), but has them with
+    exactly one other of SEPARATORS, it is that.
+    """
+    usual = "," if suffix == ".csv" else "\t"
+    if layout.columns:
+        return usual
+
+    def fits(separator: str) -> bool:
+        try:
+            names = next(csv.reader([first], delimiter=separator))
+        except (csv.Error, StopIteration):
+            return False
+        needed = layout.needed
+        return {*needed} <= {*names} if needed else len(names) > 1
+
+    fitting = [separator for separator in SEPARATORS if fits(separator)]
+    return fitting[0] if len(fitting) == 1 and usual not in fitting else usual
+
+
+def separator_of(path: Path, layout: Layout) -> str:
+    """Return what stands between the cells of a table; raises as `parse_rows`."""
+    suffix = suffix_of(path.name)
+    first = _Lines(lines_of(path, layout.encoding)).first()
+    return layout.separator or _separator(first, suffix, layout)
+
+
+def _json_list(path: Path, layout: Layout) -> Rows:
     """Yield (place, row) of a list of objects in a JSON file, which is read as a whole."""
+    within = layout.within
+    text = "".join(lines_of(path, layout.encoding))
     try:
-        found = json.loads("".join(lines_of(path)))
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not valid JSON: {_reason(error)}") from None
+        advice = ""
+        if "Extra data" in str(error) and text.lstrip().startswith("{"):
+            advice = "; where each line is an object, let the file's name end in .jsonl"
+        elif not text.strip():
+            advice = ": the file is empty"
+        raise DataError(f"{path}: not valid JSON: {_reason(error)}{advice}") from None
     known = list(_lists_in(found))
     for key in [] if within is None else within.split("/"):
         found = found.get(key) if isinstance(found, dict) else None
@@ -163,7 +424,7 @@ def _json_list(path: Path, within: str | None) -> Rows:
         if within is None:
             raise DataError(
                 f"{path}: it is no list of rows, but holds some; `split` names one: "
-                f"{', '.join(known) or 'there is none'}"
+                f"{', '.join(map(shortened, known[:MOST_COLUMNS])) or 'there is none'}"
             )
         raise DataError(f"{path}: " + unknown_name("split", within, known))
     for place, row in enumerate(found, start=1):
@@ -185,7 +446,14 @@ def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}, line {number}: not valid JSON: {_reason(error)}") from None
+        advice = ""
+        if line.lstrip().startswith(("#", "//")):
+            advice = "; there are no comments: delete the line"
+        elif number == 1 and line.strip() in ("[", "{"):
+            advice = "; a row is one line: let the name of a file that is one list end in .json"
+        raise DataError(
+            f"{path}, line {number}: not valid JSON: {_reason(error)}{advice}"
+        ) from None
     if not isinstance(row, dict):
         raise DataError(f"{path}, line {number}: a row is a JSON object, not {line[:40]!r}")
     return row
@@ -193,6 +461,64 @@ def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
 
 def _reason(error: Exception) -> str:
     return str(getattr(error, "msg", error))
+
+
+def _parquet(path: Path) -> Rows:
+    """Yield (place, row) of a Parquet file, some rows at a time.
+
+    Where `datasets` has written the file, whole numbers that stand for names of classes become
+    these.
+    """
+    parquet = require("pyarrow.parquet", extra="datasets", purpose=f"{path}: a Parquet file")
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file")
+    if path.is_dir():
+        raise DataError(f"{path}: cannot be read: it is a folder; name the file that has the rows")
+    place = 0
+    try:
+        with parquet.ParquetFile(path, pre_buffer=False) as file:
+            names = _class_names(file.schema_arrow.metadata or {})
+            columns = file.schema_arrow.names
+            for name, count in Counter(columns).items():
+                if count > 1:
+                    raise DataError(f"{path}: the column {shown(name)} stands there {count} times")
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
+                for row in batch.to_pylist():
+                    place += 1
+                    yield place, named_classes(row, names)
+    except DataError:
+        raise
+    except Exception as error:
+        # What pyarrow raises has no base of its own: ValueError, OSError, KeyError, ...
+        raise DataError(
+            f"{path}: not a Parquet file that can be read (after row {place}): "
+            f"{shortened(str(error))}"
+        ) from None
+
+
+def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
+    """Return the names of the classes of columns, as `datasets` writes them into a file."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+        return {
+            column: feature["names"]
+            for column, feature in features.items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def named_classes(row: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> Mapping[str, Any]:
+    """Return a row with the names of its classes; -1, which stands for no class, stays."""
+    if not names:
+        return row
+    words = {
+        column: listed[row[column]]
+        for column, listed in names.items()
+        if isinstance(row.get(column), int) and 0 <= row[column] < len(listed)
+    }
+    return {**row, **words}
 
 
 def value_of(origin: str, number: int, row: Mapping[str, Any], column: str) -> Any:
@@ -206,9 +532,31 @@ def value_of(origin: str, number: int, row: Mapping[str, Any], column: str) -> A
     value: Any = row
     for key in column.split("."):
         if not isinstance(value, Mapping) or key not in value:
-            raise DataError(f"{origin}, row {number}: " + unknown_name("field", column, row))
+            advice = ""
+            only = next(iter(row), "") if len(row) == 1 else ""
+            for separator in SEPARATORS:
+                if separator in only:
+                    advice = (
+                        " Where the cells are separated otherwise, `separator` says so: separator "
+                        f"= {json.dumps(separator)}."
+                    )
+            raise DataError(
+                f"{origin}, row {number}: " + unknown_name("field", column, row) + advice
+            )
         value = value[key]
     return value
+
+
+def has_column(row: Mapping[str, Any], column: str) -> bool:
+    """Return whether there is such a column, or such a value inside an object."""
+    if column in row:
+        return True
+    value: Any = row
+    for key in column.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return False
+        value = value[key]
+    return True
 
 
 def cell(origin: str, number: int, row: Mapping[str, Any], column: str) -> str:
@@ -226,18 +574,22 @@ def text_of(origin: str, number: int, column: str, value: Any) -> str:
     Raises:
         DataError: it is neither text nor a finite number.
     """
-    right = isinstance(value, str | int | float) and not isinstance(value, bool)
-    if not right or (isinstance(value, float) and not math.isfinite(value)):
+    right = isinstance(value, str | int | float | Decimal) and not isinstance(value, bool)
+    if not right or (not isinstance(value, str) and not _is_finite(value)):
         raise DataError(
-            f"{origin}, row {number}, field {column!r}: {value!r} is neither text nor a finite "
-            "number"
+            f"{origin}, row {number}, field {shown(column)}: {shown(value)} is neither text nor a "
+            "finite number"
         )
     text = str(value)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise DataError(
-            f"{origin}, row {number}, field {column!r}: the text holds a lone surrogate, "
+            f"{origin}, row {number}, field {shown(column)}: the text holds a lone surrogate, "
             "which no encoding can carry"
         ) from None
     return text
+
+
+def _is_finite(value: float | Decimal) -> bool:
+    return Decimal(value).is_finite()

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import re
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from pathlib import PurePath
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytest_ood.assets import fetch
-from pytest_ood.errors import ConfigurationError, DataError, require, unknown_name
+from pytest_ood.decoding import check_encoding
+from pytest_ood.errors import (
+    ConfigurationError,
+    DataError,
+    require,
+    shortened,
+    shown,
+    unknown_name,
+)
 from pytest_ood.examples import Dataset, Example, content_digest, counted_id, spooled
-from pytest_ood.formats import cell, check_kind, parse_rows, text_of, value_of
+from pytest_ood.formats import (
+    LIST,
+    PARQUET,
+    TABLE,
+    Layout,
+    cell,
+    check_layout,
+    form_of,
+    has_column,
+    named_classes,
+    parse_rows,
+    text_of,
+    value_of,
+)
 from pytest_ood.objects import Portable
 from pytest_ood.rows import occurrences
 from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks import QuestionAnswering, Task, check_labels
 from pytest_ood.tasks.numeric import reasoning_of
+from pytest_ood.values import NO_LABEL, is_missing, is_unlabelled, label_forms, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,8 +74,11 @@ VALUES_NAMED = 20
 
 _COLUMN = re.compile(r"\{([^{}]+)\}")
 _TEXT = ("text",)
-_UNKEPT = ("where", "steps", "group", "rationale", "columns")
+_UNKEPT = ("where", "steps", "group", "rationale", "columns", "separator", "encoding")
 """What packaged data has no columns for."""
+
+INHERITED = ("fields", "templates", "label", "labels", "id", "columns", "separator", "encoding")
+"""What holds for all data of a suite where their tables do not say otherwise."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +88,8 @@ class DataSource:
     Columns inside an object are named with dots between, as `answers.text`.
 
     Attributes:
-        data: A file (`.jsonl`, `.json`, `.csv`, `.tsv`, or `.txt` with `columns`), `hub:NAME`, or
-            `asset:NAME/PART`.
+        data: A file (`.jsonl`, `.ndjson`, `.json`, `.csv`, `.tsv`, or `.txt` with `columns`, each
+            also compressed, as `.csv.gz`; or `.parquet`), `hub:NAME`, or `asset:NAME/PART`.
         split: The split of a hub data set or an asset ("train", "test", ...); of a JSON file the
             keys that lead to its rows, with slashes between.
         fields: What the model is asked about: columns; one alone is a single text.
@@ -80,6 +106,10 @@ class DataSource:
         steps: Keeps rows: the least and the most steps of the rationale.
         max_examples: So many of its examples, drawn once and for all, whatever the seed of a run;
             a smaller draw is part of a larger one. None for all.
+        separator: What separates the cells of a table; None for what its name or its header says.
+        encoding: Of a file's text; None for UTF-8.
+        inherited: The attributes that were not said of this data, but are those of its suite: of
+            these, columns that a file lacks are the usual ones.
     """
 
     data: str
@@ -95,6 +125,9 @@ class DataSource:
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: tuple[int, int] | None = None
     max_examples: int | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    inherited: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def is_single(self) -> bool:
@@ -107,13 +140,67 @@ class DataSource:
         scheme, colon, _ = self.data.partition(":")
         return scheme if colon and scheme in (HUB, ASSET, YOURS) else ""
 
+    @property
+    def layout(self) -> Layout:
+        """How the rows of its file are laid out."""
+        return Layout(self.split, self.columns, self.separator, self.encoding, self._needed)
 
-SOURCE_KEYS = tuple(f.name for f in fields(DataSource) if f.name != "templates")
+    @property
+    def _needed(self) -> frozenset[str]:
+        """The columns that rows have to have."""
+        templates = [name for text in self.templates.values() for name in _COLUMN.findall(text)]
+        named = (self.label, self.id, self.rationale)
+        optional = {self.id} if "id" in self.inherited else set()
+        wanted = {*(templates or self.fields), *named, *self.group, *self.where}
+        return frozenset(name for name in wanted - optional if name is not None)
+
+    def fitting(self) -> DataSource:
+        """Return the source without what was inherited and its kind of data does not have."""
+        form = None if self.scheme else form_of(self.data)
+        has_none = {
+            "separator": form != TABLE,
+            "columns": form != TABLE,
+            "encoding": bool(self.scheme) or form == PARQUET,
+        }
+        changes: dict[str, Any] = {
+            name: getattr(_USUAL, name)
+            for name, is_none in has_none.items()
+            if is_none and name in self.inherited
+        }
+        return replace(self, **changes) if changes else self
+
+    def adapted(self, row: Mapping[str, Any]) -> DataSource:
+        """Return the source with the usual columns where its file lacks those of its suite.
+
+        Args:
+            row: The first one of the file.
+        """
+        changes: dict[str, Any] = {}
+        if "id" in self.inherited and self.id is not None and not has_column(row, self.id):
+            changes["id"] = None
+        if "label" in self.inherited and not has_column(row, self.label) and "label" in row:
+            changes["label"] = "label"
+        if "fields" in self.inherited and not self.templates and self.is_single:
+            (name,) = self.fields
+            if not has_column(row, name) and "text" in row:
+                changes["fields"] = _TEXT
+        return replace(self, **changes) if changes else self
+
+
+_USUAL = DataSource("")
+
+SOURCE_KEYS = tuple(f.name for f in fields(DataSource) if f.name not in ("templates", "inherited"))
 """What the table of a data source may say."""
 
 
-def parse_source(value: Any, where: str) -> DataSource:
+def parse_source(value: Any, where: str, like: DataSource | None = None) -> DataSource:
     """Read a data source from a configuration: a string, or a table of SOURCE_KEYS.
+
+    Args:
+        value: The string or the table.
+        where: What messages start with.
+        like: The data of the suite, whose columns hold where the table does not say otherwise;
+            None for the usual ones.
 
     Raises:
         ConfigurationError: an unknown key or a value of the wrong type.
@@ -124,7 +211,13 @@ def parse_source(value: Any, where: str) -> DataSource:
     values = _attributes(table, where)
     if "data" not in table:
         raise ConfigurationError(f"{where}: the key `data` is missing")
-    source = DataSource(**values)
+    if like is not None:
+        # The names of fields and what they are made of are said together.
+        said = values.keys() | ({"templates"} if "fields" in values else set())
+        inherited = frozenset(name for name in INHERITED if name not in said)
+        values |= {name: getattr(like, name) for name in inherited}
+        values["inherited"] = inherited
+    source = DataSource(**values).fitting()
     try:
         _check_source(source)
     except ConfigurationError as error:
@@ -196,6 +289,12 @@ def _condition(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _condition_forms(value: Any) -> tuple[str, ...]:
+    """Return the ways of writing a value that `where` compares; nothing is an empty text."""
+    value = plain(value)
+    return ("",) if is_missing(value) else label_forms(value) or (str(value),)
+
+
 def _refuse_unnamed(source: DataSource) -> None:
     if source.scheme == YOURS:
         raise DataError(
@@ -210,8 +309,14 @@ def _check_source(source: DataSource) -> None:
         raise ConfigurationError(
             f"{source.data}: steps: they are those of the rationale; `rationale` names its column"
         )
-    if source.scheme == HUB and source.columns:
-        raise ConfigurationError(f"{source.data}: columns: a hub data set has names for them")
+    if source.scheme == HUB:
+        for key in ("columns", "separator", "encoding"):
+            if getattr(source, key):
+                raise ConfigurationError(
+                    f"{source.data}: {key}: a hub data set has names for them"
+                    if key == "columns"
+                    else f"{source.data}: {key}: a hub data set has none; files have"
+                )
     if source.scheme in (HUB, YOURS):
         return
     splits: tuple[str, ...] = ()
@@ -226,8 +331,8 @@ def _check_source(source: DataSource) -> None:
                 raise ConfigurationError(f"{source.data}: {key}: packaged data has no columns")
         splits = ("all", "test", "train")
     else:
-        check_kind(source.data, source.columns)
-        if PurePath(source.data).suffix == ".json":
+        check_layout(source.data, source.layout)
+        if form_of(source.data) == LIST:
             return
     if source.split is not None and source.split not in splits:
         raise ConfigurationError(f"{source.data}: " + unknown_name("split", source.split, splits))
@@ -239,6 +344,8 @@ def _check_entry(key: str, entry: Any, where: str) -> None:
         raise ConfigurationError(f"{where}: {key} = {entry!r} is not {expected}")
     if not entry:
         raise ConfigurationError(f"{where}: {key} is empty; fill it in, or leave it out")
+    if key == "encoding":
+        check_encoding(entry)
     names = entry if key in ("fields", "columns") else ()
     if "" in names or len(set(names)) < len(names):
         raise ConfigurationError(f"{where}: {key} = {entry!r}: names differ and are not empty")
@@ -268,6 +375,10 @@ def _is_right(key: str, entry: Any) -> tuple[bool, str]:
             "a table of values, or lists of values, by column",
         ),
         "max_examples": (type(entry) is int and entry > 0, "a whole number of 1 or more"),
+        "separator": (
+            isinstance(entry, str) and len(entry) == 1 and entry not in '"\r\n\0',
+            r'one character, such as ";" or "\t", and neither a quote nor the end of a line',
+        ),
         "steps": (numbers and 0 <= entry[0] <= entry[1], "a list of the least and the most steps"),
     }
     return right.get(key, (isinstance(entry, str), "a string"))
@@ -301,8 +412,11 @@ class Reader:
         found = self.resolved(source)
         _refuse_unnamed(found)
         path = self.root / found.data
-        if not found.scheme and not path.is_file():
-            raise DataError(f"{path}: there is no such file")
+        if found.scheme or path.is_file():
+            return
+        if path.is_dir():
+            raise DataError(f"{path}: it is a folder; name the file that has the rows")
+        raise DataError(f"{path}: there is no such file")
 
     def redirected(self, data: str) -> str:
         """Return the file that is read where this one is named."""
@@ -329,8 +443,11 @@ class Reader:
                 changes[attribute] = changes[attribute].replace("{split}", split)
         found = replace(source, **changes)
         kept = "split" in changes or found.scheme == HUB or source.scheme == YOURS
-        if "data" in changes and not kept:
-            found = replace(found, split=None)
+        if "data" in changes:
+            own = frozenset({"separator", "columns", "encoding"} - changes.keys())
+            found = replace(
+                found, split=found.split if kept else None, inherited=found.inherited | own
+            ).fitting()
         try:
             _check_source(found)
         except ConfigurationError as error:
@@ -346,8 +463,8 @@ class Reader:
             task: What its labels have to be right for; None for any labels.
 
         Raises:
-            DataError: the file is missing, empty, not UTF-8, lacks a column, or has a bad row; the
-                message names file, row and field.
+            DataError: the file is missing, empty, not in its encoding, lacks a column, or has a bad
+                row; the message names file, row and field.
             ConfigurationError: the kind of source is unknown.
             AssetError: packaged data that cannot be fetched.
             MissingDependencyError: a hub data set without the package `datasets`.
@@ -372,7 +489,7 @@ class Reader:
         if source.scheme == HUB:
             return _dataset(name, source.data, self._hub_rows(rest, source), source, task)
         path = self.root / source.data
-        rows = parse_rows(path, source.split, source.columns)
+        rows = parse_rows(path, source.layout)
         return _dataset(name, str(path), rows, source, task)
 
     def _hub_rows(self, name: str, source: DataSource) -> Rows:
@@ -393,19 +510,13 @@ class Reader:
                 "A copy on this machine takes its place by a line in pyproject.toml: "
                 f'[tool.pytest_ood.data] "{source.data}@{split}" = "PATH"'
             ) from error
-        named = {
+        names = {
             column: feature.names
             for column, feature in loaded.features.items()
             if getattr(feature, "names", None)
         }
         for number, row in enumerate(loaded, start=1):
-            words = {
-                column: names[row[column]]
-                for column, names in named.items()
-                # -1 stands for no label.
-                if isinstance(row[column], int) and row[column] >= 0
-            }
-            yield number, {**row, **words}
+            yield number, named_classes(row, names)
 
     def _asset(self, rest: str, source: DataSource, name: str) -> Dataset:
         asset, _, part = rest.partition("/")
@@ -472,8 +583,12 @@ def _dataset(name: str, origin: str, rows: Rows, source: DataSource, task: Task 
     numbers, digests = array("Q"), array("Q")
     kept = Kept(source)
 
+    first = list(islice(rows, 1))
+    for _, row in first:
+        source = source.adapted(row)
+
     def examples() -> Iterator[Example]:
-        for number, row in rows:
+        for number, row in chain(first, rows):
             steps = _rationale(origin, number, row, source)
             if not kept.has(origin, number, row, steps):
                 continue
@@ -516,6 +631,14 @@ class Kept:
     rows: int = 0
     there: dict[str, set[str]] = field(default_factory=dict)
 
+    @cached_property
+    def _allowed(self) -> dict[str, set[str]]:
+        """The values of each column that are kept, in all ways of writing them."""
+        return {
+            column: {form for value in allowed for form in _condition_forms(value)}
+            for column, allowed in self.source.where.items()
+        }
+
     def has(self, origin: str, number: int, row: Mapping[str, Any], rationale: str = "") -> bool:
         """Tell whether a row is kept.
 
@@ -524,12 +647,12 @@ class Kept:
         """
         self.rows += 1
         kept = True
-        for column, allowed in self.source.where.items():
-            value = _condition(value_of(origin, number, row, column))
+        for column, allowed in self._allowed.items():
+            forms = _condition_forms(value_of(origin, number, row, column))
             there = self.there.setdefault(column, set())
             if len(there) < VALUES_NAMED:
-                there.add(value)
-            kept = kept and value in allowed
+                there.add(shortened(forms[0]))
+            kept = kept and not allowed.isdisjoint(forms)
         if self.source.steps is not None:
             least, most = self.source.steps
             kept = kept and least <= len(reasoning_of(rationale).splitlines()) <= most
@@ -584,28 +707,77 @@ def _answers(
     """Return the right answers of a row, each once."""
     given = value_of(origin, number, row, source.label)
     several = isinstance(given, list | tuple)
-    texts = [text_of(origin, number, source.label, g) for g in (given if several else [given])]
-    at = f"{origin}, row {number}, field {source.label!r}: "
-    found = list(dict.fromkeys(_label(text, at, source, task) for text in texts))
+    found = list(
+        dict.fromkeys(
+            _label(one, origin, number, source, task) for one in (given if several else [given])
+        )
+    )
     if several and task is not None and not isinstance(task, QuestionAnswering):
         if len(found) == 1:
             return found
         told = f"{len(found)} different answers ({', '.join(found)})" if found else "no answer"
         raise DataError(
-            f"{at}there is {told}; the task {task.name} has one right answer to each row"
+            f"{origin}, row {number}, field {shown(source.label)}: there is {shortened(told)}; the "
+            f"task {task.name} has one right answer to each row"
         )
     # A question that has no answer (Rajpurkar et al. 2018, SQuAD 2.0).
     return found or [""]
 
 
-def _label(given: str, at: str, source: DataSource, task: Task | None) -> str:
-    if source.labels and given not in source.labels:
-        raise DataError(at + unknown_name("label", given, source.labels))
-    label = source.labels.get(given, given)
+def _label(given: Any, origin: str, number: int, source: DataSource, task: Task | None) -> str:
+    """Return the label that a value stands for.
+
+    A value may be written in several ways (`1` and `1.0`, `true` and `True`): the one that
+    `labels`, or else the task, knows.
+    """
+    given = plain(given)
+    at = f"{origin}, row {number}, field {shown(source.label)}: "
+    missing = is_missing(given)
+    forms = (NO_LABEL,) if missing and NO_LABEL in source.labels else label_forms(given)
+    known = task.labels if task is not None else ()
+    renamed = next((source.labels[form] for form in forms if form in source.labels), None)
+    label = next((form for form in forms if form in known), next(iter(forms), None))
+    strict = bool(source.labels) and "labels" not in source.inherited
+    if renamed is not None:
+        label = renamed
+    elif is_unlabelled(given) and (strict or (label not in known if known else missing)):
+        if task is None or known or strict:
+            raise DataError(f"{at}{_unlabelled(given, source, known)}")
+    elif strict and forms:
+        raise DataError(at + unknown_name("label", forms[0], source.labels))
+    if label is None or isinstance(given, str):
+        # Refuses what is no text.
+        text_of(origin, number, source.label, given)
+    assert label is not None, "unreachable because text_of() refuses what has no form"
     try:
         return label if task is None else task.reference(label)
     except DataError as error:
         raise DataError(f"{at}{error}") from None
+
+
+def _unlabelled(given: Any, source: DataSource, known: Sequence[str]) -> str:
+    """Say that a row has no label, and how to leave such rows out."""
+    listed = [*map(json.dumps, [*(source.labels or known)][:VALUES_NAMED])] or ['"LABEL"', "..."]
+    column = (
+        source.label if re.fullmatch(r"[A-Za-z0-9_-]+", source.label) else json.dumps(source.label)
+    )
+    name = (
+        NO_LABEL
+        if is_missing(given)
+        else json.dumps(given)
+        if given == ""
+        else label_forms(given)[-1]
+    )
+    what = (
+        f"{shown(given)} is neither text nor a finite number: it"
+        if is_missing(given)
+        else (f"{shown(given)}")
+    )
+    return (
+        f"{what} commonly means that a row is unlabelled; leave such rows out with where = "
+        f"{{ {column} = [{', '.join(listed)}] }}, or say what it stands for with labels = "
+        f"{{ {name} = ... }}"
+    )
 
 
 def _check_ids(

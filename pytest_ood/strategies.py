@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import assume
 from hypothesis import strategies as st
 
 from pytest_ood.edits import Edit, Perturbed, apply_edits
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.examples import Dataset, Example, Inputs, canonical, fields_of, with_fields
+from pytest_ood.examples import (
+    Dataset,
+    Example,
+    Inputs,
+    as_dataset,
+    canonical,
+    fields_of,
+    with_fields,
+)
 from pytest_ood.files import write_atomically
-from pytest_ood.perturbations import Generator, Perturbation, edits_of, find
+from pytest_ood.perturbations import Generator, Perturbation, as_perturbation, edits_of
 from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
 from pytest_ood.perturbations.resources import current
 from pytest_ood.seeding import generator
@@ -62,8 +71,8 @@ class PerturbedCase:
 
 
 def edited(
-    inputs: Inputs,
-    label: str,
+    inputs: Any,
+    label: Any,
     *edits: tuple[int, int, str, str] | tuple[str, int, int, str, str],
 ) -> PerturbedCase:
     """Make a case of an example and its edits, such as one that a failure has printed.
@@ -87,7 +96,7 @@ _NAMED = 5
 
 
 def perturbed(
-    data: Dataset | Iterable[tuple[Inputs, str]],
+    data: Dataset | Iterable[tuple[Any, Any]],
     perturbation: str | Perturbation | Sequence[str | Perturbation],
     *,
     max_edits: int = 3,
@@ -111,8 +120,9 @@ def perturbed(
     """
     if isinstance(max_edits, bool) or not isinstance(max_edits, int) or max_edits < 1:
         raise ConfigurationError(f"max_edits = {max_edits} is 1 or more")
-    dataset = data if isinstance(data, Dataset) else Dataset.from_pairs("data", data)
-    given = [perturbation] if isinstance(perturbation, str | Perturbation) else list(perturbation)
+    dataset = as_dataset(data)
+    several = isinstance(perturbation, list | tuple | set | frozenset | Iterator)
+    given = list(cast("Iterable[Any]", perturbation)) if several else [perturbation]
     if not given:
         raise ConfigurationError("perturbed: give one perturbation or more, not an empty list")
     changes = tuple(map(_with_all_sites, given))
@@ -202,7 +212,7 @@ def _case(
 
 
 def _with_all_sites(given: str | Perturbation) -> Perturbation:
-    change = find(given) if isinstance(given, str) else given
+    change = as_perturbation(given)
     if isinstance(change, Generator) and "share" not in change.parameters:
         # Every site is on offer: `max_edits` says how many are taken.
         return change.with_parameters(share=1.0)

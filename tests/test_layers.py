@@ -19,6 +19,7 @@ LAYERS = [
     {
         "assets",
         "columns",
+        "decoding",
         "examples",
         "edits",
         "files",
@@ -29,6 +30,7 @@ LAYERS = [
         "rows",
         "seeding",
         "errors",
+        "values",
     },
 ]
 """From the top; a module imports from its own layer and from those below."""

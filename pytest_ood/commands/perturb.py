@@ -20,10 +20,11 @@ from pytest_ood.commands._shared import (
     source_of,
     tell,
 )
+from pytest_ood.decoding import decoded, lines_of
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.examples import Example, content_digest, counted_id, fields_of
 from pytest_ood.files import writing_atomically
-from pytest_ood.formats import LINE_SUFFIXES, cell, decoded, lines_of, rows_of
+from pytest_ood.formats import LINE_SUFFIXES, cell, rows_of
 from pytest_ood.perturbations import catalogue, find
 from pytest_ood.perturbations.adversarial import attacks
 from pytest_ood.perturbations.contracts import Changing, Derived

@@ -1,0 +1,198 @@
+"""Lines of text files: compressed by gzip or not, in any encoding, however long the file is."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import zlib
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+from pytest_ood.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COMPRESSED = ".gz"
+DEFAULT_ENCODING = "utf-8"
+
+CHUNK = 1 << 16
+"""Bytes that are decoded at the same time."""
+
+_MARKS = {
+    "utf-8": codecs.BOM_UTF8,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+    "utf-32-be": codecs.BOM_UTF32_BE,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+}
+"""How a file begins that says its encoding itself; the longer marks come first."""
+
+_FAMILIES = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+"""Encodings that leave the order of the bytes, or the mark, open; what they are without a mark."""
+
+_SIGNATURES = {
+    b"\x1f\x8b": "it is compressed by gzip: let its name end in .gz",
+    b"PAR1": "it is a Parquet file: let its name end in .parquet",
+    b"PK\x03\x04": "it is a ZIP archive or a spreadsheet (.xlsx): unpack it, or save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "it is a spreadsheet (.xls): save the sheet as CSV",
+    b"ARROW1": "it is an Arrow file: save it as Parquet or as JSONL",
+    b"\x28\xb5\x2f\xfd": "it is compressed by zstd: unpack it, or compress it with gzip",
+    b"\xfd7zXZ\x00": "it is compressed by xz: unpack it, or compress it with gzip",
+    b"BZh": "it is compressed by bzip2: unpack it, or compress it with gzip",
+    b"\x80\x04\x95": "it is a pickle, which runs code when it is loaded: save it as JSONL",
+    b"SQLite format 3\x00": "it is an SQLite database: save the table as CSV",
+}
+"""How files of other kinds begin, and what is to be done with them."""
+
+
+def check_encoding(name: str) -> str:
+    """Return the name of a text encoding as Python knows it.
+
+    Raises:
+        ConfigurationError: there is no such encoding.
+    """
+    try:
+        # Also finds codecs that are not between text and bytes, such as base64.
+        "".encode(name)
+        return codecs.lookup(name).name
+    except (LookupError, ValueError):
+        raise ConfigurationError(
+            f"encoding = {name!r} is no encoding that Python knows; usual ones are utf-8, utf-16, "
+            "cp1252 (Windows, western Europe), latin-1, gb18030, shift_jis"
+        ) from None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for its bytes, decompressed where its name ends in `.gz`.
+
+    Raises:
+        DataError: it is not there, cannot be read, or is damaged; also where that is noticed only
+            while it is read.
+    """
+    is_compressed = path.suffix.lower() == COMPRESSED
+    try:
+        with gzip.open(path, "rb") if is_compressed else path.open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise DataError(
+            f"{path}: cannot be read: it is a folder; name the file that has the rows"
+        ) from None
+    except gzip.BadGzipFile as error:
+        if "Not a gzipped file" not in str(error):
+            raise DataError(f"{path}: the compressed file is damaged: {error}") from None
+        raise DataError(
+            f"{path}: it is not compressed by gzip, as its name says; take .gz off its name"
+        ) from None
+    except (EOFError, zlib.error) as error:
+        what = "ends too early" if isinstance(error, EOFError) else f"is damaged ({error})"
+        raise DataError(
+            f"{path}: the compressed file {what}; copy it, or compress it, again"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from None
+
+
+def lines_of(path: Path, encoding: str | None = None) -> Iterator[str]:
+    """Yield the lines of a file, which end in line feeds, with their ends.
+
+    Args:
+        path: Of the file.
+        encoding: Of its text; UTF-8 unless it says otherwise.
+
+    Raises:
+        DataError: it is not there, cannot be read, or is not in this encoding.
+    """
+    with opened(path) as file:
+        yield from decoded(file, path, encoding)
+
+
+def decoded(file: IO[bytes], path: Path, encoding: str | None = None) -> Iterator[str]:
+    """Yield lines as text; a line that is longer than memory cannot be read.
+
+    Args:
+        file: Open for reading.
+        path: What messages call it.
+        encoding: As `lines_of`.
+
+    Raises:
+        DataError: a byte is not of this encoding, or the file is one of another kind.
+    """
+    # What is there is read, and not waited for, where a program writes the other end.
+    read = getattr(file, "read1", file.read)
+    chunk = read(CHUNK)
+    while chunk and len(chunk) < len(codecs.BOM_UTF32_LE) and (more := read(CHUNK)):
+        chunk += more
+    name, mark = _encoding_of(chunk, path, encoding)
+    decoder = codecs.getincrementaldecoder(name)()
+    chunk, offset, number = chunk[mark:], mark, 1
+    parts: list[str] = []
+    while True:
+        try:
+            text = decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            # The decoder has the bytes that it could not use before, too.
+            before = error.object[: error.start]
+            at = offset + len(chunk) - len(error.object) + error.start
+            number += before.decode(name, "ignore").count("\n")
+            raise DataError(_not_decodable(path, number, at, error, encoding)) from None
+        except UnicodeError as error:
+            raise DataError(f"{path}, line {number}: not in {encoding}: {error}") from None
+        first, *rest = text.split("\n")
+        parts.append(first)
+        for part in rest:
+            yield "".join([*parts, "\n"])
+            parts = [part]
+        number += len(rest)
+        if not chunk:
+            break
+        offset += len(chunk)
+        chunk = read(CHUNK)
+    if last := "".join(parts):
+        yield last
+
+
+def _encoding_of(start: bytes, path: Path, encoding: str | None) -> tuple[str, int]:
+    """Return the encoding of a file and the length of the byte order mark that it begins with.
+
+    Raises:
+        DataError: it begins like a file of another kind, or in another encoding than is named.
+    """
+    for signature, advice in _SIGNATURES.items():
+        # What could be the beginning of a text is none where a byte 0 follows.
+        if start.startswith(signature) and (not signature.isascii() or b"\0" in start):
+            raise DataError(f"{path}: it is no text: {advice}")
+    wanted = codecs.lookup(encoding or DEFAULT_ENCODING).name
+    named = _FAMILIES.get(wanted, wanted)
+    marked = next((name for name, mark in _MARKS.items() if start.startswith(mark)), named)
+    if marked == named or marked.startswith(f"{wanted}-"):
+        length = len(_MARKS[marked]) if start.startswith(_MARKS.get(marked, b"\0none")) else 0
+        return marked, length
+    family = marked if marked == "utf-8" else marked[: len("utf-16")]
+    raise DataError(
+        f"{path}, line 1: byte 0x{start[0]:02x} is not valid {wanted.upper()}: the file begins "
+        f'with the byte order mark of {family.upper()}; write encoding = "{family}" beside `data`, '
+        "or save the file as UTF-8"
+    )
+
+
+def _not_decodable(
+    path: Path, number: int, at: int, error: UnicodeDecodeError, encoding: str | None
+) -> str:
+    """Say which byte is wrong, and what may be done."""
+    byte = error.object[error.start]
+    name = (encoding or DEFAULT_ENCODING).upper()
+    if encoding is None:
+        advice = (
+            'name the encoding of the file beside `data`, such as encoding = "cp1252", or save the '
+            "file as UTF-8"
+        )
+    else:
+        advice = f"encoding = {encoding!r} is not that of the file; without it UTF-8 is read"
+    return (
+        f"{path}, line {number}: byte 0x{byte:02x} (at offset {at:,}) is not valid {name}; {advice}"
+    )

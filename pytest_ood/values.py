@@ -1,0 +1,244 @@
+"""Values of data as text: what is a text, what is a label, and what is neither."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import Enum
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import DataError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pytest_ood.examples import Inputs
+
+NO_LABEL = "null"
+"""How `labels` names what stands where there is no label."""
+
+_WHOLE = re.compile(r"([+-]?\d+)\.0+")
+_TRUTH = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
+
+
+def plain(value: Any) -> Any:
+    """Return a value of numpy, pandas or an enumeration as a value of Python.
+
+    An array of one number is the number, a missing value is None, and the member of an enumeration
+    is its value, or its name where the value is none that data may have.
+    """
+    if isinstance(value, Enum):
+        inner = plain(value.value)
+        return inner if isinstance(inner, str | bool | int | float) else value.name
+    if isinstance(value, str):
+        # Also of numpy's and other classes of strings.
+        return value if type(value) is str else str.__str__(value)
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    kind = type(value).__name__
+    if kind in ("NAType", "NaTType"):
+        return None
+    if kind in ("bool", "bool_") and hasattr(value, "dtype"):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, Real):
+        return float(value)
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return plain(value.item())
+    return value
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a plain value stands for nothing: None, or not a number."""
+    if isinstance(value, float | Decimal):
+        return math.isnan(value)
+    return value is None
+
+
+def label_forms(value: Any) -> tuple[str, ...]:
+    """Return the texts that may stand for a label, the one as it stands in the data first.
+
+    A label may be text, a number, or true or false. Whole numbers are the same with and without
+    decimals, as `1` and `1.0`, and so are `true` and `True`.
+
+    Returns:
+        None of them where the value is no label.
+    """
+    value = plain(value)
+    if isinstance(value, bool):
+        return (str(value).lower(), str(value))
+    if isinstance(value, str):
+        whole = _WHOLE.fullmatch(value)
+        other = whole[1] if whole else _TRUTH.get(value, value)
+        return tuple(dict.fromkeys((value, other)))
+    if isinstance(value, int):
+        return (str(value),)
+    if isinstance(value, float | Decimal) and math.isfinite(value):
+        return label_forms(str(value)) if value != int(value) else (str(value), str(int(value)))
+    return ()
+
+
+def label_text(value: Any) -> str | None:
+    """Return a label of one's own code as text, or None where the value is no label.
+
+    Numbers are written without needless decimals (1.0 as `1`), True and False as `true` and
+    `false`, members of an enumeration as their values.
+    """
+    value = plain(value)
+    forms = label_forms(value)
+    if not forms or isinstance(value, str):
+        return forms[0] if forms else None
+    return forms[0] if isinstance(value, bool) else forms[-1]
+
+
+def is_unlabelled(value: Any) -> bool:
+    """Return whether a label commonly means that there is none: -1, or a missing one."""
+    value = plain(value)
+    return is_missing(value) or value == "" or "-1" in label_forms(value)
+
+
+def pair_of(item: Any, where: str) -> tuple[Inputs, str]:
+    """Return (inputs, label) of an item of data that code gives.
+
+    Args:
+        item: Two values: what a model is asked, and the label.
+        where: What messages begin with: the data and the item's index.
+
+    Raises:
+        DataError: it is something else; the message says what it is and what is allowed.
+    """
+    inputs, label = _two(item, where)
+    return inputs_from(inputs, where), label_from(label, where)
+
+
+def label_from(value: Any, where: str) -> str:
+    """Return a label that code gives, as text.
+
+    Raises:
+        DataError: it is neither text, a number, True, False nor a member of an enumeration.
+    """
+    text = label_text(value)
+    if text is not None:
+        return _encodable(text, f"{where}: the label")
+    if is_missing(plain(value)):
+        raise DataError(
+            f"{where}: the label is {shown(value)}, which means that there is none; leave the row "
+            "out, or give it a label"
+        )
+    raise DataError(
+        f"{where}: the label is {_described(value)}; a label is a text, a number, True or False, "
+        "or a member of an enumeration"
+    )
+
+
+def inputs_from(value: Any, where: str) -> Inputs:
+    """Return what a model is asked, as code gives it: one text, or texts by the fields' names.
+
+    Raises:
+        DataError: it is something else, or a text of it is.
+    """
+    if isinstance(value, Mapping):
+        if not value or not all(isinstance(name, str) and name for name in value):
+            names = ", ".join(map(shown, list(value)[:5])) or "none"
+            raise DataError(
+                f"{where}: inputs of several fields are a mapping of names to texts; its names are "
+                f"{names}"
+            )
+        return {
+            str.__str__(name): text_from(text, f"{where}, field {shown(name)}")
+            for name, text in value.items()
+        }
+    return text_from(value, where)
+
+
+def text_from(value: Any, where: str) -> str:
+    """Return a text that code gives; numbers are written out.
+
+    Raises:
+        DataError: it is something else.
+    """
+    text = plain(value)
+    if isinstance(text, str):
+        return _encodable(text, f"{where}: the text")
+    if is_missing(text):
+        raise DataError(
+            f"{where}: the text is {shown(value)}, which means that there is none; leave the row "
+            'out, or give "" if an empty text is meant'
+        )
+    if isinstance(text, bytes | bytearray | memoryview):
+        raise DataError(
+            f"{where}: the text is {_described(value)}; decode it first: text.decode('utf-8')"
+        )
+    if isinstance(text, int | float | Decimal) and not isinstance(text, bool):
+        if not math.isfinite(text):
+            raise DataError(f"{where}: the text is {shown(value)}, which is no finite number")
+        return str(text)
+    advice = ""
+    if hasattr(value, "iloc"):
+        advice = "; write dict(row) of a row of pandas, or row['text'] for one text"
+    raise DataError(
+        f"{where}: the text is {_described(value)}; inputs are a text, or a mapping of the names of "
+        f"fields to texts{advice}"
+    )
+
+
+def items_of(data: Any, name: str) -> Iterable[Any]:
+    """Return the items of data that code gives, such as a list of pairs.
+
+    Raises:
+        DataError: it is a text, a mapping, a table or nothing that can be gone through.
+    """
+    advice = "give (inputs, label) pairs, or a Dataset"
+    if hasattr(data, "iloc"):
+        advice = "of a table of pandas write zip(table['text'], table['label'])"
+    elif isinstance(data, str):
+        advice += "; of a file the rows are given, and a suite names the file itself"
+    elif isinstance(data, Mapping):
+        advice += ", such as list(data.items())"
+    elif not isinstance(data, bytes) and hasattr(data, "__iter__"):
+        items: Iterable[Any] = data
+        return items
+    raise DataError(f"{name} is {_described(data)}; {advice}")
+
+
+def _two(item: Any, where: str) -> tuple[Any, Any]:
+    """Return the two values of an item."""
+    allowed = "an item is a pair: (inputs, label)"
+    unordered = isinstance(item, str | bytes | Mapping | set | frozenset)
+    if unordered or not hasattr(item, "__iter__"):
+        if isinstance(item, Mapping):
+            allowed += ", such as (row['text'], row['label'])"
+        raise DataError(f"{where} is {_described(item)}; {allowed}")
+    # One more than is wanted, in case that there is no end.
+    values: Sequence[Any] = [value for value, _ in zip(item, range(4), strict=False)]
+    if len(values) != 2:  # noqa: PLR2004 - a pair
+        count = len(item) if hasattr(item, "__len__") else len(values)
+        if count > 2:  # noqa: PLR2004 - more than a pair
+            allowed += ", or of examples with ids: a Dataset of Example(id, inputs, label)"
+        raise DataError(
+            f"{where} has {count} value{'s' * (count != 1)} ({shown(tuple(values))}); {allowed}"
+        )
+    return values[0], values[1]
+
+
+def _encodable(text: str, what: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise DataError(
+            f"{what} holds a lone surrogate, which no encoding can carry; replace it first"
+        ) from None
+    return text
+
+
+def _described(value: Any) -> str:
+    """Return what a message says that a value is: the value, and of which type."""
+    if value is None:
+        return "None"
+    return f"{shown(value)}, of type {type(value).__name__}"
