@@ -6,9 +6,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.decoding import lines_of
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.formats import SUFFIXES, parse_rows, suffix_of
-from pytest_ood.decoding import lines_of
 from pytest_ood.perturbations._words import END
 from pytest_ood.perturbations.contracts import Derived, answer_kept
 from pytest_ood.perturbations.names import FIRST_NAMES

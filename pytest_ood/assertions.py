@@ -22,7 +22,7 @@ from pytest_ood.examples import Dataset, as_dataset
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, loss_names
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import RecordedModel, SeededModel
-from pytest_ood.perturbations import Perturbation, as_perturbation, catalogue
+from pytest_ood.perturbations import Perturbation, as_perturbation
 from pytest_ood.perturbations.adversarial import Attack, QueryBudget, attacks, is_attack
 from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.reports.explanation import explain, explain_case
@@ -37,7 +37,7 @@ from pytest_ood.shifts import (
 from pytest_ood.strategies import PerturbedCase, keep_for_replay
 from pytest_ood.suite import DEFAULT_QUERY_BUDGET, Suite
 from pytest_ood.tasks import Classification, QuestionAnswering
-from pytest_ood.values import inputs_from, items_of, label_from, label_text, pair_of
+from pytest_ood.values import inputs_from, items_of, known_label, label_from, pair_of
 
 if TYPE_CHECKING:
     from pytest_ood.engine import Engine
@@ -66,6 +66,8 @@ class Ood:
         max_examples: Examples drawn from each data set, or None for all.
         on_inconclusive: What to do with an inconclusive verdict, given its explanation; None
             fails it.
+        on_note: Told what makes figures say less than they seem to, such as equal rows; None for
+            nobody.
     """
 
     engine: Engine
@@ -74,6 +76,7 @@ class Ood:
     rules: Rules
     max_examples: int | None
     on_inconclusive: Callable[[str], object] | None
+    on_note: Callable[[str], object] | None = None
 
     def assert_drop(
         self,
@@ -114,7 +117,7 @@ class Ood:
         budgets = {metric: Budget(max_drop=max_drop)}
         run, (asked,) = self._run(data, chosen, budgets, labels, [model], surrogate=made_against)
         result = run.evaluate(asked, run.suite.shifts[0], metric)
-        self._settle(result)
+        self._settle(result, run.notes)
         return result
 
     def assert_no_less_robust(
@@ -158,7 +161,7 @@ class Ood:
             on, chosen, budgets, labels, [model, than], surrogate=made_against
         )
         result = run.compare(mine, other, run.suite.shifts[0], metric)
-        self._settle(result)
+        self._settle(result, run.notes)
         return result
 
     def assert_invariant(self, model: Any, case: PerturbedCase) -> None:
@@ -347,8 +350,11 @@ class Ood:
             run.check_leaks(model, suite.shifts)
         return run, made
 
-    def _settle(self, result: Floor | Evaluation | Comparison) -> None:
+    def _settle(self, result: Floor | Evaluation | Comparison, notes: Iterable[str] = ()) -> None:
         __tracebackhide__ = True
+        if self.on_note is not None:
+            for note in notes:
+                self.on_note(note)
         if result.verdict in ("pass", "measured"):
             return
         text = explain(result, self.rules)
@@ -360,16 +366,15 @@ class Ood:
 
 def _classes(model: Any) -> tuple[str, ...]:
     """Return the labels that an estimator knows; none of other models."""
-    return tuple(label_text(value) or str(value) for value in getattr(model, "classes_", ()))
+    return tuple(known_label(value, ()) for value in getattr(model, "classes_", ()))
 
 
 def _labels(given: Iterable[Any] | None) -> tuple[str, ...]:
     """Return labels that a test names as text, in order."""
     if given is None:
         return ()
-    return tuple(
-        label_from(label, f"labels[{n}]") for n, label in enumerate(items_of(given, "labels"))
-    )
+    listed = enumerate(items_of(given, "labels"))
+    return tuple(label_from(label, f"labels, index {index}") for index, label in listed)
 
 
 def _groups(
@@ -405,6 +410,9 @@ def _surrogate(given: Any, labels: tuple[str, ...], others: Sequence[Any]) -> Mo
 
 def _shift(given: ShiftLike, query_budget: int | None, made_against: Any) -> Shift:
     """Make a shift of what a user names."""
+    if isinstance(given, type):
+        # A class has the attributes of its instances, too; this refuses it.
+        as_perturbation(given)
     attack = attacks().get(given) if isinstance(given, str) else given
     if is_attack(attack):
         budget = QueryBudget(DEFAULT_QUERY_BUDGET if query_budget is None else query_budget)
@@ -414,8 +422,8 @@ def _shift(given: ShiftLike, query_budget: int | None, made_against: Any) -> Shi
         return TransferShift(attack.name, attack, budget, surrogate="")
     if query_budget is not None or made_against is not None:
         raise ConfigurationError(
-            f"{shown(given)} is no attack: query_budget and made_against go with an attack's name, or "
-            "with an attack"
+            f"{shown(given)} is no attack: query_budget and made_against go with an attack's name, "
+            "or with an attack"
         )
     if isinstance(given, TransferShift):
         raise ConfigurationError("give the attack itself, and the other model as made_against")

@@ -296,14 +296,26 @@ class ModelSpec:
     held: Held = field(default_factory=Held, compare=False, repr=False)
 
     def build(
-        self, task: Task, reader: Reader, cache_folder: Path
+        self,
+        task: Task,
+        reader: Reader,
+        cache_folder: Path,
+        like: DataSource | Dataset | None = None,
     ) -> Model | RecordedModel | SeededModel:
         """Build the model for a task; nothing is loaded or trained yet.
+
+        Args:
+            task: What is asked of it.
+            reader: Loads its data.
+            cache_folder: Where what is trained or converted is kept.
+            like: The data of the suite, whose columns hold for the model's data, too, where its
+                table does not say otherwise; a Dataset has none.
 
         Raises:
             ConfigurationError: values that do not go together.
         """
-        first = self._build(self.name, self.options, task, reader, cache_folder)
+        columns = like if isinstance(like, DataSource) else None
+        first = self._build(self.name, self.options, task, reader, cache_folder, columns=columns)
         if self.seeds == 1:
             return first
         key = adapter(self.adapter).SEED_OPTION
@@ -312,7 +324,7 @@ class ModelSpec:
         others = [
             self._build(
                 f"{self.name}#{number}", {**self.options, key: start + number}, task, reader,
-                cache_folder,
+                cache_folder, columns=columns,
             )
             for number in range(1, self.seeds)
         ]  # fmt: skip
@@ -333,12 +345,14 @@ class ModelSpec:
         task: Task,
         reader: Reader,
         cache_folder: Path,
+        *,
+        columns: DataSource | None,
     ) -> Model | RecordedModel:
 
         def data(value: Any) -> Callable[[], Dataset]:
             source = value
             if not isinstance(value, DataSource):
-                source = parse_source(value, f"model {self.name!r}: data")
+                source = parse_source(value, f"model {self.name!r}: data", columns)
             reader.check(source)
             return Loading(reader, source, task)
 

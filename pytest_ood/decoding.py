@@ -6,19 +6,17 @@ import codecs
 import gzip
 import zlib
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from itertools import chain
+from typing import IO, TYPE_CHECKING, cast
 
 from pytest_ood.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 COMPRESSED = ".gz"
 DEFAULT_ENCODING = "utf-8"
-
-CHUNK = 1 << 16
-"""Bytes that are decoded at the same time."""
 
 _MARKS = {
     "utf-8": codecs.BOM_UTF8,
@@ -35,7 +33,7 @@ _FAMILIES = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 _SIGNATURES = {
     b"\x1f\x8b": "it is compressed by gzip: let its name end in .gz",
     b"PAR1": "it is a Parquet file: let its name end in .parquet",
-    b"PK\x03\x04": "it is a ZIP archive or a spreadsheet (.xlsx): unpack it, or save the sheet as CSV",
+    b"PK\x03\x04": "it is an archive or a spreadsheet (.xlsx): unpack it, or save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "it is a spreadsheet (.xls): save the sheet as CSV",
     b"ARROW1": "it is an Arrow file: save it as Parquet or as JSONL",
     b"\x28\xb5\x2f\xfd": "it is compressed by zstd: unpack it, or compress it with gzip",
@@ -75,7 +73,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     is_compressed = path.suffix.lower() == COMPRESSED
     try:
         with gzip.open(path, "rb") if is_compressed else path.open("rb") as file:
-            yield file
+            yield cast("IO[bytes]", file)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
     except IsADirectoryError:
@@ -111,33 +109,33 @@ def lines_of(path: Path, encoding: str | None = None) -> Iterator[str]:
         yield from decoded(file, path, encoding)
 
 
-def decoded(file: IO[bytes], path: Path, encoding: str | None = None) -> Iterator[str]:
+def decoded(file: Iterable[bytes], path: Path, encoding: str | None = None) -> Iterator[str]:
     """Yield lines as text; a line that is longer than memory cannot be read.
 
     Args:
-        file: Open for reading.
+        file: Its bytes, line by line or in any other pieces.
         path: What messages call it.
         encoding: As `lines_of`.
 
     Raises:
         DataError: a byte is not of this encoding, or the file is one of another kind.
     """
-    # What is there is read, and not waited for, where a program writes the other end.
-    read = getattr(file, "read1", file.read)
-    chunk = read(CHUNK)
-    while chunk and len(chunk) < len(codecs.BOM_UTF32_LE) and (more := read(CHUNK)):
-        chunk += more
-    name, mark = _encoding_of(chunk, path, encoding)
+    pieces = iter(file)
+    start = next(pieces, b"")
+    while len(start) < len(codecs.BOM_UTF32_LE) and (more := next(pieces, b"")):
+        start += more
+    name, mark = _encoding_of(start, path, encoding)
     decoder = codecs.getincrementaldecoder(name)()
-    chunk, offset, number = chunk[mark:], mark, 1
+    # Where a piece ends is of no account: its last bytes may be the first of a character.
+    offset, number = mark, 1
     parts: list[str] = []
-    while True:
+    for piece in chain([start[mark:]], pieces, [b""]):
         try:
-            text = decoder.decode(chunk, final=not chunk)
+            text = decoder.decode(piece, final=not piece)
         except UnicodeDecodeError as error:
             # The decoder has the bytes that it could not use before, too.
             before = error.object[: error.start]
-            at = offset + len(chunk) - len(error.object) + error.start
+            at = offset + len(piece) - len(error.object) + error.start
             number += before.decode(name, "ignore").count("\n")
             raise DataError(_not_decodable(path, number, at, error, encoding)) from None
         except UnicodeError as error:
@@ -148,10 +146,7 @@ def decoded(file: IO[bytes], path: Path, encoding: str | None = None) -> Iterato
             yield "".join([*parts, "\n"])
             parts = [part]
         number += len(rest)
-        if not chunk:
-            break
-        offset += len(chunk)
-        chunk = read(CHUNK)
+        offset += len(piece)
     if last := "".join(parts):
         yield last
 
@@ -174,9 +169,9 @@ def _encoding_of(start: bytes, path: Path, encoding: str | None) -> tuple[str, i
         return marked, length
     family = marked if marked == "utf-8" else marked[: len("utf-16")]
     raise DataError(
-        f"{path}, line 1: byte 0x{start[0]:02x} is not valid {wanted.upper()}: the file begins "
-        f'with the byte order mark of {family.upper()}; write encoding = "{family}" beside `data`, '
-        "or save the file as UTF-8"
+        f"{path}, line 1: byte 0x{start[0]:02x} is not valid {wanted.upper()}; save the file "
+        f'as UTF-8, or write encoding = "{family}" beside `data`: it begins with the mark '
+        f"of {family.upper()}"
     )
 
 
@@ -184,15 +179,15 @@ def _not_decodable(
     path: Path, number: int, at: int, error: UnicodeDecodeError, encoding: str | None
 ) -> str:
     """Say which byte is wrong, and what may be done."""
-    byte = error.object[error.start]
     name = (encoding or DEFAULT_ENCODING).upper()
     if encoding is None:
         advice = (
-            'name the encoding of the file beside `data`, such as encoding = "cp1252", or save the '
-            "file as UTF-8"
+            "save the file as UTF-8, or name its encoding beside `data`, such as "
+            'encoding = "cp1252"'
         )
     else:
         advice = f"encoding = {encoding!r} is not that of the file; without it UTF-8 is read"
     return (
-        f"{path}, line {number}: byte 0x{byte:02x} (at offset {at:,}) is not valid {name}; {advice}"
+        f"{path}, line {number}: byte 0x{error.object[error.start]:02x} is not valid {name}; "
+        f"{advice} (it is the byte at offset {at:,})"
     )

@@ -152,7 +152,7 @@ def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
         for name in folded[match]
     ]
     guess = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-    listed = [shortened(name) for name in names[:MOST_NAMES]]
+    listed = [beginning(name) for name in names[:MOST_NAMES]]
     if len(names) > MOST_NAMES:
         listed.append(f"and {len(names) - MOST_NAMES:,} more")
     return f"unknown {kind} {shown(given)}.{guess} Known: {', '.join(listed) or 'none'}."
@@ -162,10 +162,16 @@ def shown(value: object) -> str:
     """Return a value as messages show it: as Python writes it, cut where it is long."""
     if isinstance(value, str) and len(value) > LONGEST_SHOWN:
         return f"{value[:LONGEST_SHOWN]!r}... ({len(value):,} characters)"
-    return repr(value) if isinstance(value, str) else shortened(repr(value))
+    if isinstance(value, str):
+        return repr(value)
+    try:
+        # Tables of pandas and arrays of numpy have many lines.
+        return beginning(" ".join(repr(value).split()))
+    except Exception:  # noqa: BLE001 - an object of the user's, or a number too long to be written
+        return f"something of type {type(value).__name__}"
 
 
-def shortened(text: str) -> str:
+def beginning(text: str) -> str:
     """Return a text; of a long one its beginning, and how long it is."""
     if len(text) <= LONGEST_SHOWN:
         return text

@@ -17,7 +17,7 @@ from pytest_ood.errors import (
     ConfigurationError,
     DataError,
     require,
-    shortened,
+    beginning,
     shown,
     unknown_name,
 )
@@ -71,6 +71,9 @@ _ELSEWHERE = {
 """Kinds of files that are not read, and what is to be done with them."""
 
 SEPARATORS = (",", ";", "\t", "|")
+USUAL_SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+"""By how a table's name ends."""
+
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars (|)", " ": "spaces"}
 
 LONGEST_FIELD = 2**31 - 1
@@ -145,7 +148,8 @@ def check_layout(name: str, layout: Layout) -> None:
     if form is None:
         if suffix == ".parquet":
             raise ConfigurationError(
-                f"{name}: a Parquet file is compressed already: unpack it, and take .gz off its name"
+                f"{name}: a Parquet file is compressed already; unpack it, and drop .gz from its "
+                "name"
             )
         ending = suffix or PurePath(name).suffix
         advice = "All but .parquet may be compressed by gzip, as .csv.gz."
@@ -160,6 +164,19 @@ def check_layout(name: str, layout: Layout) -> None:
         )
     if layout.encoding is not None and form == PARQUET:
         raise ConfigurationError(f"{name}: encoding: a Parquet file knows its own; leave it out")
+
+
+def refuse_unreadable(name: str) -> None:
+    """Refuse a file of a kind that is known to hold no lines of text, by its name.
+
+    Raises:
+        ConfigurationError: says what to do with it.
+    """
+    suffix = suffix_of(name)
+    if suffix in _ELSEWHERE:
+        raise ConfigurationError(
+            f"{name}: {suffix} files are not read; what to do with one: {_ELSEWHERE[suffix]}"
+        )
 
 
 def parse_rows(path: Path, layout: Layout | None = None) -> Rows:
@@ -263,14 +280,7 @@ def _table(path: Path, lines: _Lines, suffix: str, layout: Layout) -> Rows:
         strict=True,
     )
     names = layout.columns or tuple(_row(path, lines, reader, separator))
-    at = lines.begin
-    for name, count in Counter(names).items():
-        # Spreadsheets leave empty columns behind, which nobody can name.
-        if count > 1 and name:
-            raise DataError(
-                f"{path}, line {at}: the column {shown(name)} stands there "
-                f"{'twice' if count == 2 else f'{count} times'}; rename one"  # noqa: PLR2004
-            )
+    _check_names(path, names, f", line {lines.begin}")
     while True:
         cells = _row(path, lines, reader, separator)
         if not lines.row:
@@ -278,7 +288,8 @@ def _table(path: Path, lines: _Lines, suffix: str, layout: Layout) -> Rows:
         if not cells:
             continue
         if len(cells) != len(names):
-            raise DataError(_ragged(path, lines, cells, names, separator, layout))
+            whose = "`columns`" if layout.columns else "the header"
+            raise DataError(f"{path}, {_ragged(lines, len(cells), names, whose, separator)}")
         yield lines.begin, dict(zip(names, cells, strict=True))
 
 
@@ -338,37 +349,26 @@ def _misquoted(lines: _Lines, separator: str) -> str:
     if opened is None or closing:
         return ""
     return (
-        f"line {opened}: the quote that opens here is never closed; close it, or write a quote that "
-        'begins a text as """: '
+        f"line {opened}: the quote that opens here is never closed; close it, or write a quote "
+        'that begins a text as """: '
     )
 
 
-def _ragged(
-    path: Path,
-    lines: _Lines,
-    cells: Sequence[str],
-    names: Sequence[str],
-    separator: str,
-    layout: Layout,
-) -> str:
+def _ragged(lines: _Lines, count: int, names: Sequence[str], whose: str, separator: str) -> str:
     """Say that a row has another number of cells than there are columns, and what may be why."""
-    more = len(cells) > len(names)
-    whose = "`columns`" if layout.columns else "the header"
-    listed = [
-        *map(shortened, names[:MOST_COLUMNS]),
-        *(["..."] if len(names) > MOST_COLUMNS else []),
-    ]
+    more = count > len(names)
+    listed = [*map(beginning, names[:MOST_COLUMNS])] + ["..."] * (len(names) > MOST_COLUMNS)
     told = (
-        f"{path}, line {lines.begin}: the row has {'more' if more else 'fewer'} columns than "
-        f"{whose} ({', '.join(listed)}): {len(cells)} rather than {len(names)}"
+        f"line {lines.begin}: the row has {'more' if more else 'fewer'} columns than {whose} "
+        f"({', '.join(listed)}): {count} rather than {len(names)}"
     )
     between = _NAMES.get(separator, shown(separator))
     if len(lines.row) > 1:
         return (
             f"{told}; a quoted cell of it goes on to line {lines.read}: is a quote left open here?"
         )
-    if lines.row[0].startswith("#"):
-        return f"{told}; a table has no comments: delete the line"
+    if lines.row[0].startswith("#") or names[0].startswith("#"):
+        return f"{told}; a table has no comments: delete the line that begins with #"
     if more:
         return f"{told}; {between} separate cells: write a text that has some in double quotes"
     return f"{told}; {between} separate cells, and an empty cell has its own"
@@ -381,7 +381,7 @@ def _separator(first: str, suffix: str, layout: Layout) -> str:
     columns that are needed then (where nobody says which, not two or more), but has them with
     exactly one other of SEPARATORS, it is that.
     """
-    usual = "," if suffix == ".csv" else "\t"
+    usual = USUAL_SEPARATORS[suffix]
     if layout.columns:
         return usual
 
@@ -424,7 +424,7 @@ def _json_list(path: Path, layout: Layout) -> Rows:
         if within is None:
             raise DataError(
                 f"{path}: it is no list of rows, but holds some; `split` names one: "
-                f"{', '.join(map(shortened, known[:MOST_COLUMNS])) or 'there is none'}"
+                f"{', '.join(map(beginning, known[:MOST_COLUMNS])) or 'there is none'}"
             )
         raise DataError(f"{path}: " + unknown_name("split", within, known))
     for place, row in enumerate(found, start=1):
@@ -477,23 +477,36 @@ def _parquet(path: Path) -> Rows:
     place = 0
     try:
         with parquet.ParquetFile(path, pre_buffer=False) as file:
-            names = _class_names(file.schema_arrow.metadata or {})
-            columns = file.schema_arrow.names
-            for name, count in Counter(columns).items():
-                if count > 1:
-                    raise DataError(f"{path}: the column {shown(name)} stands there {count} times")
+            schema = file.schema_arrow
+            _check_names(path, schema.names, "")
+            names = _class_names(schema.metadata or {})
             for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
                 for row in batch.to_pylist():
                     place += 1
                     yield place, named_classes(row, names)
     except DataError:
         raise
-    except Exception as error:
-        # What pyarrow raises has no base of its own: ValueError, OSError, KeyError, ...
+    except Exception as error:  # noqa: BLE001 - what pyarrow raises has no base of its own
         raise DataError(
             f"{path}: not a Parquet file that can be read (after row {place}): "
-            f"{shortened(str(error))}"
+            f"{beginning(str(error))}"
         ) from None
+
+
+def _check_names(path: Path, names: Sequence[str], where: str) -> None:
+    """Refuse two columns of the same name; spreadsheets leave columns without any behind."""
+    for name, count in Counter(names).items():
+        if count > 1 and name:
+            times = "twice" if count == 2 else f"{count} times"  # noqa: PLR2004 - a word for two
+            raise DataError(
+                f"{path}{where}: the column {shown(name)} stands there {times}; rename one"
+            )
+
+
+def class_names(path: Path) -> dict[str, list[str]]:
+    """Return the names of the classes of a Parquet file's columns, by the column."""
+    parquet = require("pyarrow.parquet", extra="datasets", purpose=f"{path}: a Parquet file")
+    return _class_names(parquet.read_schema(path).metadata or {})
 
 
 def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from pytest_ood.progress import Progress
     from pytest_ood.shifts import Shift
     from pytest_ood.suite import Suite
-    from pytest_ood.tasks import Task
 
     OwnModels = Callable[[str, tuple[str, ...]], Sequence[Any]]
 
@@ -250,7 +249,7 @@ class Gate:
                 f"there is no model for suite {suite.name!r}; describe one in pyproject.toml "
                 "under [tool.pytest_ood.models.NAME]"
             )
-        models = {spec.name: self._built(spec, suite.task) for spec in specs}
+        models = {spec.name: self._built(spec, suite) for spec in specs}
         for model in added:
             if model.name in models:
                 raise ConfigurationError(f"two models have the name {model.name!r}; rename one")
@@ -273,9 +272,11 @@ class Gate:
         )
         self.runs[suite.name].notes += self._without_gates(suite)
 
-    def _built(self, spec: ModelSpec, task: Task) -> Model | RecordedModel | SeededModel:
+    def _built(self, spec: ModelSpec, suite: Suite) -> Model | RecordedModel | SeededModel:
         reader = replace(self.reader, offline=True) if self.options.plan else self.reader
-        return replace(spec, held=self.held).build(task, reader, self.options.cache)
+        data = suite.in_distribution
+        like = self.reader.resolved(data) if isinstance(data, DataSource) else None
+        return replace(spec, held=self.held).build(suite.task, reader, self.options.cache, like)
 
     def _without_gates(self, suite: Suite) -> list[str]:
         """Tell which comparisons are not made, although there is a margin for them.
@@ -311,7 +312,7 @@ class Gate:
             if baseline is not None and isinstance(shift, DomainShift) and shift.train is not None:
                 spec = baseline.trained_on(shift.train, f"{baseline.name}-on-{shift.name}")
             if spec is not None:
-                model = self._built(spec, suite.task)
+                model = self._built(spec, suite)
                 assert not isinstance(model, SeededModel), "unreachable because it has one seed"
                 found[shift.name] = model
             elif wanted:

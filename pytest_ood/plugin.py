@@ -34,6 +34,8 @@ GATE: pytest.StashKey[Gate] = pytest.StashKey()
 KEEPER: pytest.StashKey[RecordKeeper] = pytest.StashKey()
 EARLIER: pytest.StashKey[Earlier | None] = pytest.StashKey()
 RECORD: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+OWN_NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
+"""What the user's own tests have noted since the last report of a test."""
 TRACKERS: pytest.StashKey[Mapping[str, Tracker]] = pytest.StashKey()
 LOGGED: pytest.StashKey[list[Logged]] = pytest.StashKey()
 SECRETS: pytest.StashKey[Secrets] = pytest.StashKey()
@@ -651,6 +653,7 @@ def ood(pytestconfig: pytest.Config) -> Ood:
         replace(gate.rules, sequential=gate.configuration.sequential),
         gate.max_examples,
         None if gate.strict else pytest.skip,
+        pytestconfig.stash.setdefault(OWN_NOTES, []).append,
     )
 
 
@@ -698,6 +701,10 @@ def pytest_runtest_makereport(
     if report.when == "call" and RECORD in item.stash:
         record = item.config.stash[SECRETS].redact_all(item.stash[RECORD], STRUCTURE)
         vars(report)["ood_record"] = record
+    notes = item.config.stash.get(OWN_NOTES, [])
+    if notes:
+        vars(report)["ood_notes"] = [_redacted(item.config, note) for note in notes]
+        notes.clear()
     _redact_report(item.config, report)
     return report
 
@@ -722,10 +729,12 @@ class RecordKeeper:
         release: The run against an earlier one, once it was compared.
         saved: Where the report was kept, once it was.
         unwritten: Why what was asked for could not be written.
+        own_notes: What the user's own tests have noted.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+        self.own_notes: list[str] = []
         self.records: dict[str, dict[str, Any]] = {}
         self.reports: dict[str, pytest.TestReport] = {}
         self.interrupted = False
@@ -751,7 +760,8 @@ class RecordKeeper:
         self.interrupted = True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take a measurement off its report."""
+        """Take a measurement, and notes, off a report."""
+        self.own_notes += getattr(report, "ood_notes", [])
         record = getattr(report, "ood_record", None)
         if record is not None:
             self.records[record["check"]] = record
@@ -886,6 +896,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _show_ending(terminalreporter: Any, config: pytest.Config) -> None:
     """Show what became of reports and trackers; of a run that was ended, how far it got."""
     keeper = config.stash[KEEPER]
+    if not keeper.records and config.get_verbosity() >= -1:
+        from pytest_ood.reports.text import one_line
+
+        # Where suites were measured, these stand among their notes.
+        for note in dict.fromkeys(keeper.own_notes):
+            terminalreporter.write_line(f"ood: note: {one_line(note, 400)}")
     if keeper.saved is not None:
         terminalreporter.write_line(f"saved: {keeper.saved}")
     for told in keeper.unwritten:
@@ -1014,7 +1030,14 @@ def _results(config: pytest.Config) -> Results | None:
         tuple(found[name] for name in names if name in found),
         tuple(settle_family(results, rules)),
         tuple((r["check"], r["error"]) for r in ordered if "error" in r),
-        tuple(dict.fromkeys(note for record in measured for note in record["notes"])),
+        tuple(
+            dict.fromkeys(
+                [
+                    *(note for record in measured for note in record["notes"]),
+                    *config.stash[KEEPER].own_notes,
+                ]
+            )
+        ),
         tuple((name, frozen.where) for name, frozen in gate.frozen.items()),
         _work(ordered),
         config.stash[KEEPER].release,

@@ -19,7 +19,7 @@ from pytest_ood.errors import (
     ConfigurationError,
     DataError,
     require,
-    shortened,
+    beginning,
     shown,
     unknown_name,
 )
@@ -46,7 +46,7 @@ from pytest_ood.tasks.numeric import reasoning_of
 from pytest_ood.values import NO_LABEL, is_missing, is_unlabelled, label_forms, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -108,8 +108,8 @@ class DataSource:
             a smaller draw is part of a larger one. None for all.
         separator: What separates the cells of a table; None for what its name or its header says.
         encoding: Of a file's text; None for UTF-8.
-        inherited: The attributes that were not said of this data, but are those of its suite: of
-            these, columns that a file lacks are the usual ones.
+        inherited: Attributes of the suite's data, for those that were not said of this. They hold
+            when it is read; columns that it lacks are the usual ones then.
     """
 
     data: str
@@ -127,7 +127,7 @@ class DataSource:
     max_examples: int | None = None
     separator: str | None = None
     encoding: str | None = None
-    inherited: frozenset[str] = field(default=frozenset(), compare=False)
+    inherited: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def is_single(self) -> bool:
@@ -154,20 +154,25 @@ class DataSource:
         wanted = {*(templates or self.fields), *named, *self.group, *self.where}
         return frozenset(name for name in wanted - optional if name is not None)
 
+    def completed(self) -> DataSource:
+        """Return the source with what it has of its suite."""
+        return replace(self, **self.inherited) if self.inherited else self
+
     def fitting(self) -> DataSource:
-        """Return the source without what was inherited and its kind of data does not have."""
+        """Return the source without what it has of its suite, but its kind of data does not."""
         form = None if self.scheme else form_of(self.data)
         has_none = {
             "separator": form != TABLE,
             "columns": form != TABLE,
             "encoding": bool(self.scheme) or form == PARQUET,
         }
-        changes: dict[str, Any] = {
-            name: getattr(_USUAL, name)
-            for name, is_none in has_none.items()
-            if is_none and name in self.inherited
-        }
-        return replace(self, **changes) if changes else self
+        if self.scheme == YOURS:
+            # What it is turns out where it is redirected.
+            return self
+        dropped = {name for name, is_none in has_none.items() if is_none and name in self.inherited}
+        changes: dict[str, Any] = {name: getattr(_USUAL, name) for name in dropped}
+        kept = {name: value for name, value in self.inherited.items() if name not in dropped}
+        return replace(self, inherited=kept, **changes) if dropped else self
 
     def adapted(self, row: Mapping[str, Any]) -> DataSource:
         """Return the source with the usual columns where its file lacks those of its suite.
@@ -214,9 +219,8 @@ def parse_source(value: Any, where: str, like: DataSource | None = None) -> Data
     if like is not None:
         # The names of fields and what they are made of are said together.
         said = values.keys() | ({"templates"} if "fields" in values else set())
-        inherited = frozenset(name for name in INHERITED if name not in said)
-        values |= {name: getattr(like, name) for name in inherited}
-        values["inherited"] = inherited
+        columns = like.completed()
+        values["inherited"] = {n: getattr(columns, n) for n in INHERITED if n not in said}
     source = DataSource(**values).fitting()
     try:
         _check_source(source)
@@ -310,15 +314,8 @@ def _check_source(source: DataSource) -> None:
             f"{source.data}: steps: they are those of the rationale; `rationale` names its column"
         )
     if source.scheme == HUB:
-        for key in ("columns", "separator", "encoding"):
-            if getattr(source, key):
-                raise ConfigurationError(
-                    f"{source.data}: {key}: a hub data set has names for them"
-                    if key == "columns"
-                    else f"{source.data}: {key}: a hub data set has none; files have"
-                )
-    if source.scheme in (HUB, YOURS):
-        return
+        _refuse_keys(source, ("columns",), "a hub data set has names for them")
+        _refuse_keys(source, ("separator", "encoding"), "a hub data set has none; files have")
     splits: tuple[str, ...] = ()
     if source.scheme == ASSET:
         rest = source.data.partition(":")[2]
@@ -326,16 +323,19 @@ def _check_source(source: DataSource) -> None:
         if asset != "icwsm-2014" or part not in ICWSM_DOMAINS:
             known = [f"icwsm-2014/{domain}" for domain in ICWSM_DOMAINS]
             raise ConfigurationError(unknown_name("data asset", rest, known))
-        for key in _UNKEPT:
-            if getattr(source, key):
-                raise ConfigurationError(f"{source.data}: {key}: packaged data has no columns")
+        _refuse_keys(source, _UNKEPT, "packaged data has no columns")
         splits = ("all", "test", "train")
-    else:
+    elif not source.scheme:
         check_layout(source.data, source.layout)
-        if form_of(source.data) == LIST:
-            return
-    if source.split is not None and source.split not in splits:
+    may_have_any = source.scheme in (HUB, YOURS) or form_of(source.data) == LIST
+    if source.split is not None and not may_have_any and source.split not in splits:
         raise ConfigurationError(f"{source.data}: " + unknown_name("split", source.split, splits))
+
+
+def _refuse_keys(source: DataSource, keys: Iterable[str], why: str) -> None:
+    for key in keys:
+        if getattr(source, key):
+            raise ConfigurationError(f"{source.data}: {key}: {why}")
 
 
 def _check_entry(key: str, entry: Any, where: str) -> None:
@@ -345,7 +345,10 @@ def _check_entry(key: str, entry: Any, where: str) -> None:
     if not entry:
         raise ConfigurationError(f"{where}: {key} is empty; fill it in, or leave it out")
     if key == "encoding":
-        check_encoding(entry)
+        try:
+            check_encoding(entry)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{where}: {error}") from None
     names = entry if key in ("fields", "columns") else ()
     if "" in names or len(set(names)) < len(names):
         raise ConfigurationError(f"{where}: {key} = {entry!r}: names differ and are not empty")
@@ -432,6 +435,7 @@ class Reader:
         Raises:
             ConfigurationError: what takes its place is of no known kind.
         """
+        source = source.completed()
         split = source.split or DEFAULT_SPLIT
         names = redirectable(source.data, split)
         key = next((name for name in names if name in self.redirects), None)
@@ -444,10 +448,9 @@ class Reader:
         found = replace(source, **changes)
         kept = "split" in changes or found.scheme == HUB or source.scheme == YOURS
         if "data" in changes:
-            own = frozenset({"separator", "columns", "encoding"} - changes.keys())
-            found = replace(
-                found, split=found.split if kept else None, inherited=found.inherited | own
-            ).fitting()
+            written = {"separator", "columns", "encoding"} - changes.keys()
+            own = {**found.inherited, **{name: getattr(found, name) for name in written}}
+            found = replace(found, split=found.split if kept else None, inherited=own).fitting()
         try:
             _check_source(found)
         except ConfigurationError as error:
@@ -651,7 +654,7 @@ class Kept:
             forms = _condition_forms(value_of(origin, number, row, column))
             there = self.there.setdefault(column, set())
             if len(there) < VALUES_NAMED:
-                there.add(shortened(forms[0]))
+                there.add(beginning(forms[0]))
             kept = kept and not allowed.isdisjoint(forms)
         if self.source.steps is not None:
             least, most = self.source.steps
@@ -717,7 +720,7 @@ def _answers(
             return found
         told = f"{len(found)} different answers ({', '.join(found)})" if found else "no answer"
         raise DataError(
-            f"{origin}, row {number}, field {shown(source.label)}: there is {shortened(told)}; the "
+            f"{origin}, row {number}, field {shown(source.label)}: there is {beginning(told)}; the "
             f"task {task.name} has one right answer to each row"
         )
     # A question that has no answer (Rajpurkar et al. 2018, SQuAD 2.0).
@@ -758,26 +761,18 @@ def _label(given: Any, origin: str, number: int, source: DataSource, task: Task 
 def _unlabelled(given: Any, source: DataSource, known: Sequence[str]) -> str:
     """Say that a row has no label, and how to leave such rows out."""
     listed = [*map(json.dumps, [*(source.labels or known)][:VALUES_NAMED])] or ['"LABEL"', "..."]
-    column = (
-        source.label if re.fullmatch(r"[A-Za-z0-9_-]+", source.label) else json.dumps(source.label)
-    )
-    name = (
-        NO_LABEL
-        if is_missing(given)
-        else json.dumps(given)
-        if given == ""
-        else label_forms(given)[-1]
-    )
-    what = (
-        f"{shown(given)} is neither text nor a finite number: it"
-        if is_missing(given)
-        else (f"{shown(given)}")
-    )
+    what, name = shown(given), _toml_key((label_forms(given) or (NO_LABEL,))[-1])
+    if is_missing(given):
+        what += " is neither text nor a finite number: it"
     return (
         f"{what} commonly means that a row is unlabelled; leave such rows out with where = "
-        f"{{ {column} = [{', '.join(listed)}] }}, or say what it stands for with labels = "
-        f"{{ {name} = ... }}"
+        f"{{ {_toml_key(source.label)} = [{', '.join(listed)}] }}, or say what it stands for with "
+        f"labels = {{ {name} = ... }}"
     )
+
+
+def _toml_key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
 
 
 def _check_ids(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -30,7 +31,7 @@ from pytest_ood.perturbations.resources import current
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 REPLAY_FOLDER = Path(".ood", "replay")
 """Under the project's folder: one file for each strategy that has failed."""
@@ -121,8 +122,9 @@ def perturbed(
     if isinstance(max_edits, bool) or not isinstance(max_edits, int) or max_edits < 1:
         raise ConfigurationError(f"max_edits = {max_edits} is 1 or more")
     dataset = as_dataset(data)
-    several = isinstance(perturbation, list | tuple | set | frozenset | Iterator)
-    given = list(cast("Iterable[Any]", perturbation)) if several else [perturbation]
+    several = isinstance(perturbation, Sequence | AbstractSet | Iterator)
+    is_list = several and not isinstance(perturbation, str)
+    given: list[Any] = list(cast("Iterable[Any]", perturbation)) if is_list else [perturbation]
     if not given:
         raise ConfigurationError("perturbed: give one perturbation or more, not an empty list")
     changes = tuple(map(_with_all_sites, given))

@@ -474,10 +474,11 @@ def _domain(
     for coarse in merge.values():
         if not isinstance(coarse, str) or not coarse:
             raise ConfigurationError(f"merge: {coarse!r} is no label")
+    test = parse_source(source, where, in_distribution)
     shift = DomainShift(
         name,
-        parse_source(source, where),
-        _train(entry, source, where),
+        test,
+        _train(entry, source, test, where),
         dict(merge),
         check_flag(entry.get("paired", False), "paired"),
         _scoring(entry),
@@ -720,14 +721,16 @@ def _relabel(
     return known
 
 
-def _train(entry: Mapping[str, Any], source: Mapping[str, Any], where: str) -> DataSource | None:
+def _train(
+    entry: Mapping[str, Any], source: Mapping[str, Any], test: DataSource, where: str
+) -> DataSource | None:
     """Read a domain's own training data; columns are named as in its test data."""
     train = entry.get("train")
     if train is None:
         return None
     columns = {k: v for k, v in source.items() if k in ("fields", "label", "labels")}
     given = train if isinstance(train, Mapping) else {"data": train}
-    return parse_source({**columns, **given}, f"{where}: train")
+    return parse_source({**columns, **given}, f"{where}: train", test)
 
 
 def _fields(entry: Mapping[str, Any]) -> tuple[str, ...]:

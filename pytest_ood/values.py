@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 from pytest_ood.errors import DataError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from pytest_ood.examples import Inputs
 
 NO_LABEL = "null"
 """How `labels` names what stands where there is no label."""
+
+_LARGEST = 10**300
+"""Python writes no larger numbers without limit, and no label is one."""
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _TRUTH = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
@@ -36,22 +39,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         # Also of numpy's and other classes of strings.
         return value if type(value) is str else str.__str__(value)
-    if isinstance(value, bool | int | float) or value is None:
-        return value
-    kind = type(value).__name__
-    if kind in ("NAType", "NaTType"):
+    if type(value).__name__ in ("NAType", "NaTType"):
         return None
-    if kind in ("bool", "bool_") and hasattr(value, "dtype"):
-        return bool(value)
-    if isinstance(value, Integral):
+    if not isinstance(value, bool) and hasattr(value, "dtype") and hasattr(value, "item"):
+        # A number of numpy, or an array or a tensor of one.
+        return value.item() if getattr(value, "shape", None) == () else value
+    if isinstance(value, Integral) and not isinstance(value, bool):
         return int(value)
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, Real):
-        return float(value)
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        return plain(value.item())
-    return value
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else value
 
 
 def is_missing(value: Any) -> bool:
@@ -78,10 +73,22 @@ def label_forms(value: Any) -> tuple[str, ...]:
         other = whole[1] if whole else _TRUTH.get(value, value)
         return tuple(dict.fromkeys((value, other)))
     if isinstance(value, int):
-        return (str(value),)
+        return (str(value),) if abs(value) < _LARGEST else ()
     if isinstance(value, float | Decimal) and math.isfinite(value):
-        return label_forms(str(value)) if value != int(value) else (str(value), str(int(value)))
+        is_whole = value == int(value) and abs(value) < _LARGEST
+        return tuple(dict.fromkeys((str(value), str(int(value)) if is_whole else str(value))))
     return ()
+
+
+def known_label(value: Any, labels: Collection[str]) -> str:
+    """Return the label that a value of other code stands for, such as a class of an estimator.
+
+    Args:
+        value: A label in any form.
+        labels: Those that there are; where none of them is meant, the value is written as text.
+    """
+    forms = label_forms(value)
+    return next((form for form in forms if form in labels), label_text(value) or str(value))
 
 
 def label_text(value: Any) -> str | None:
@@ -176,15 +183,15 @@ def text_from(value: Any, where: str) -> str:
             f"{where}: the text is {_described(value)}; decode it first: text.decode('utf-8')"
         )
     if isinstance(text, int | float | Decimal) and not isinstance(text, bool):
-        if not math.isfinite(text):
+        if not label_forms(text):
             raise DataError(f"{where}: the text is {shown(value)}, which is no finite number")
         return str(text)
     advice = ""
     if hasattr(value, "iloc"):
         advice = "; write dict(row) of a row of pandas, or row['text'] for one text"
     raise DataError(
-        f"{where}: the text is {_described(value)}; inputs are a text, or a mapping of the names of "
-        f"fields to texts{advice}"
+        f"{where}: the text is {_described(value)}; inputs are a text, or a mapping of the names "
+        f"of fields to texts{advice}"
     )
 
 

@@ -15,7 +15,17 @@ LAYERS = [
     {"evaluation", "strategies"},
     {"frozen", "suite", "cluster", "engine", "store", "shifts"},
     {"perturbations", "suites", "models", "budgets", "trackers"},
-    {"readers", "metrics", "tasks", "statistics", "prompting", "parsing", "cases", "checklist"},
+    {
+        "readers",
+        "metrics",
+        "tasks",
+        "statistics",
+        "prompting",
+        "parsing",
+        "cases",
+        "checklist",
+        "data_notes",
+    },
     {
         "assets",
         "columns",

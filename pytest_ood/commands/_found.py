@@ -8,7 +8,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.formats import parse_rows
+from pytest_ood.formats import (
+    PARQUET,
+    TABLE,
+    USUAL_SEPARATORS,
+    Layout,
+    form_of,
+    parse_rows,
+    separator_of,
+    suffix_of,
+)
 from pytest_ood.readers import DataSource
 
 if TYPE_CHECKING:
@@ -62,11 +71,24 @@ class Found:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns a user named; None where nobody did."""
+    """Which columns a user named, and how the file is written; None where nobody said."""
 
     text: tuple[str, ...] | None = None
     label: str | None = None
     id: str | None = None
+    separator: str | None = None
+    encoding: str | None = None
+
+    def layout(self, path: Path) -> Layout:
+        """Return how the rows of a file are laid out."""
+        wanted = (*(self.text or ()), *_some(self.label), *_some(self.id))
+        is_table = form_of(path.name) == TABLE
+        has_encoding = form_of(path.name) != PARQUET
+        return Layout(
+            separator=self.separator if is_table else None,
+            encoding=self.encoding if has_encoding else None,
+            needed=wanted,
+        )
 
 
 def look(path: Path, columns: Columns) -> tuple[tuple[str, ...], Columns]:
@@ -77,7 +99,8 @@ def look(path: Path, columns: Columns) -> tuple[tuple[str, ...], Columns]:
         ConfigurationError: a column is not there, or cannot be guessed; the message names those
             that are.
     """
-    rows = [row for _, row in islice(parse_rows(path), LOOKED_AT)]
+    layout = columns.layout(path)
+    rows = [row for _, row in islice(parse_rows(path, layout), LOOKED_AT)]
     if not rows:
         raise DataError(f"{path}: there is no row in it; give at least one")
     there = tuple(rows[0])
@@ -94,7 +117,10 @@ def look(path: Path, columns: Columns) -> tuple[tuple[str, ...], Columns]:
     identifier = columns.id
     if identifier is None and ID_NAME in there and ID_NAME not in (*text, label):
         identifier = ID_NAME
-    return there, Columns(text, label, identifier)
+    if form_of(path.name) == TABLE:
+        # Written down where it is another than the name says, for whoever reads the file.
+        layout = replace(layout, separator=separator_of(path, layout))
+    return there, Columns(text, label, identifier, layout.separator, layout.encoding)
 
 
 def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> Found:
@@ -115,7 +141,15 @@ def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> Fou
     relative = path.resolve()
     root = reader.root.resolve()
     given = relative.relative_to(root) if relative.is_relative_to(root) else relative
-    source = DataSource(given.as_posix(), fields=found.text, label=found.label, id=found.id)
+    usual = USUAL_SEPARATORS.get(suffix_of(path.name))
+    source = DataSource(
+        given.as_posix(),
+        fields=found.text,
+        label=found.label,
+        id=found.id,
+        separator=None if found.separator == usual else found.separator,
+        encoding=found.encoding,
+    )
     try:
         data = reader.load(source, source.data, task)
     except DataError:

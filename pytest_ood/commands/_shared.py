@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.progress import Lines
-from pytest_ood.readers import DataSource, Reader
+from pytest_ood.readers import YOURS, DataSource, Reader, parse_source
 
 if TYPE_CHECKING:
     import argparse
@@ -25,6 +25,12 @@ def add_columns(parser: argparse.ArgumentParser, *, found: bool = False) -> None
     )  # fmt: skip
     parser.add_argument("--label-column", metavar="NAME", help=default.replace("%s", "label"))
     parser.add_argument("--id-column", metavar="NAME", help="left out: ids come of the content")
+    parser.add_argument(
+        "--separator",
+        metavar="SIGN",
+        help="what separates the cells of a table; left out: found in its header",
+    )
+    parser.add_argument("--encoding", metavar="NAME", help="of files; utf-8")
 
 
 def add_surroundings(parser: argparse.ArgumentParser) -> None:
@@ -51,13 +57,34 @@ def reader_of(
 
 
 def source_of(data: str, options: argparse.Namespace) -> DataSource:
-    """Return a data source with the columns that were given."""
+    """Return a data source with the columns that were given.
+
+    Raises:
+        ConfigurationError: there is no such encoding, or it is no separator.
+    """
+    separator, encoding = form_of_text(options)
     return DataSource(
         data,
         fields=tuple(options.text_column or DataSource.fields),
         label=options.label_column or DataSource.label,
         id=options.id_column,
+        separator=separator,
+        encoding=encoding,
     )
+
+
+def form_of_text(options: argparse.Namespace) -> tuple[str | None, str | None]:
+    """Return the separator and the encoding that were given.
+
+    Raises:
+        ConfigurationError: there is no such encoding, or it is no separator.
+    """
+    # A shell hands a tab over as it is written.
+    separator = "\t" if options.separator == "\\t" else options.separator
+    named = {"separator": separator, "encoding": options.encoding}
+    given = {key: value for key, value in named.items() if value is not None}
+    source = parse_source({"data": f"{YOURS}:file", **given}, "the options")
+    return source.separator, source.encoding
 
 
 def tell(line: str) -> None:

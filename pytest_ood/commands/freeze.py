@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     # Only those that are attacked are built: a model may need what is not there.
     asked = {shift.surrogate for shift in suite.shifts if isinstance(shift, TransferShift)}
     models = {
-        spec.name: spec.build(suite.task, reader, reader.cache)
+        spec.name: spec.build(suite.task, reader, reader.cache, suite.in_distribution)
         for spec in specs
         if spec.name in asked
     }

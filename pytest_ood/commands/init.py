@@ -12,10 +12,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.commands._found import Columns, Found, look, read
-from pytest_ood.commands._shared import add_columns, add_surroundings, reader_of, tell
+from pytest_ood.commands._shared import (
+    add_columns,
+    add_surroundings,
+    form_of_text,
+    reader_of,
+    tell,
+)
 from pytest_ood.configuration import is_configured, parse_configuration, parse_models
+from pytest_ood.decoding import COMPRESSED
 from pytest_ood.errors import ConfigurationError, DataError, OodError, unknown_name
 from pytest_ood.files import write_together
+from pytest_ood.formats import (
+    LIST,
+    PARQUET,
+    TABLE,
+    USUAL_SEPARATORS,
+    class_names,
+    form_of,
+    parse_rows,
+    suffix_of,
+)
 from pytest_ood.rows import compact_json
 from pytest_ood.suite import parse_suite
 from pytest_ood.tasks import Classification
@@ -94,8 +111,8 @@ class Setting:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command is told."""
     parser.add_argument(
-        "--data", type=Path, metavar="FILE", help="labelled: .csv, .tsv or .jsonl; asked for if "
-        "left out"
+        "--data", type=Path, metavar="FILE", help="labelled: .csv, .tsv, .jsonl, .json, also "
+        "compressed (.gz), or .parquet; asked for if left out"
     )  # fmt: skip
     parser.add_argument(
         "--out-of-distribution", type=Path, action="append", default=[], metavar="FILE",
@@ -163,7 +180,7 @@ def _given(options: argparse.Namespace) -> Wanted:
     models = tuple(map(_model, options.model)) or (("tfidf", ""),)
     return Wanted(
         options.data,
-        Columns(text, options.label_column, options.id_column),
+        Columns(text, options.label_column, options.id_column, *form_of_text(options)),
         tuple(options.out_of_distribution),
         options.train,
         models,
@@ -194,7 +211,7 @@ def _pair(given: str) -> tuple[str, str]:
 def _asked(options: argparse.Namespace, root: Path) -> Wanted:
     """Ask for what the flags do not say."""
     options.data = Path(_ask("Labelled data (.csv, .tsv or .jsonl)", "", _readable(root)))
-    there, found = _looked(options.data)
+    there, found = _looked(options.data, Columns(None, None, None, *form_of_text(options)))
     tell(f"{options.data} has the columns {', '.join(there)}")
     if options.text_column is None:
         options.text_column = [_ask("Text column", (found.text or ("",))[0], _one_of(there))]
@@ -212,14 +229,13 @@ def _asked(options: argparse.Namespace, root: Path) -> Wanted:
     return _given(options)
 
 
-def _looked(path: Path) -> tuple[tuple[str, ...], Columns]:
+def _looked(path: Path, columns: Columns) -> tuple[tuple[str, ...], Columns]:
     """Look at a file's columns; what cannot be guessed is asked for without a suggestion."""
     try:
-        return look(path, Columns())
+        return look(path, columns)
     except ConfigurationError:
-        from pytest_ood.formats import parse_rows
-
-        return tuple(next(iter(parse_rows(path)))[1]), Columns()
+        rows = (row for _, row in parse_rows(path, columns.layout(path)))
+        return tuple(next(rows, {})), Columns()
 
 
 def _ask(question: str, default: str, right: Callable[[str], bool]) -> str:
@@ -295,14 +311,15 @@ def _setting(name: str, wanted: Wanted, reader: Reader) -> tuple[Setting, list[s
 
 def _like(path: Path, columns: Columns, found: Found, reader: Reader) -> Found:
     """Read data whose columns are named like those of other data, or else are guessed."""
-    rows = look(path, Columns())[0] if path.suffix else ()
+    written = Columns(separator=columns.separator, encoding=columns.encoding)
+    rows = look(path, written)[0] if path.suffix else ()
     source = found.source
     same = {*source.fields, source.label} <= {*rows}
     if same:
         identifier = columns.id if columns.id in rows else None
-        columns = Columns(source.fields, source.label, identifier)
+        columns = replace(written, text=source.fields, label=source.label, id=identifier)
     else:
-        columns = Columns()
+        columns = written
     return read(path, columns, reader, Classification(found.data.labels))
 
 
@@ -325,7 +342,7 @@ def _split(name: str, found: Found, root: Path) -> tuple[DataSource, DataSource,
             for example in data
         )
         given = path.relative_to(root).as_posix()
-        made.append(replace(found.source, data=given, id=identifier))
+        made.append(replace(found.source, data=given, id=identifier, separator=None, encoding=None))
     return made[0], made[1], files
 
 
@@ -448,6 +465,10 @@ def _source_entries(source: DataSource) -> list[str]:
         entries.append(f"label = {quoted(source.label)}")
     if source.id is not None:
         entries.append(f"id = {quoted(source.id)}")
+    if source.separator is not None:
+        entries.append(f"separator = {quoted(source.separator)}")
+    if source.encoding is not None:
+        entries.append(f"encoding = {quoted(source.encoding)}")
     return entries
 
 
@@ -482,7 +503,7 @@ def _files(
     if "tfidf" in tables:
         files[root / f"{TFIDF_MODULE}.py"] = TFIDF
     if conftest:
-        files[root / "conftest.py"] = _conftest_text(setting)
+        files[root / "conftest.py"] = _conftest_text(setting, root)
     pyproject = root / "pyproject.toml"
     try:
         before = pyproject.read_text(encoding="utf-8").rstrip("\n")
@@ -553,7 +574,7 @@ def tfidf():
 '''
 
 
-def _conftest_text(setting: Setting) -> str:
+def _conftest_text(setting: Setting, root: Path) -> str:
     source = setting.test
     name = re.sub(r"\W", "_", setting.name).lower()
     if not name.isidentifier() or keyword.iskeyword(name) or name in RESERVED:
@@ -563,26 +584,27 @@ def _conftest_text(setting: Setting) -> str:
     if len(texts) > 1:
         pairs = zip(source.fields, texts, strict=True)
         inputs = "{" + ", ".join(f"{quoted(f)}: {text}" for f, text in pairs) + "}"
-    suffix = Path(source.data).suffix
-    if suffix == ".jsonl":
-        module, opened = "json", 'encoding="utf-8-sig"'
-        rows = "(json.loads(line) for line in file if line.strip())"
-    elif suffix == ".json":
-        module, opened, rows = "json", 'encoding="utf-8-sig"', "json.load(file)"
-    else:
-        module, opened = "csv", 'encoding="utf-8-sig", newline=""'
-        tabs = ', delimiter="\\t", quoting=csv.QUOTE_NONE' if suffix == ".tsv" else ""
-        rows = f"csv.DictReader(file{tabs})"
+    modules, rows = _reading(source)
+    label = f"row[{quoted(source.label)}]"
+    classes = _classes(source, root)
+    if classes is not None:
+        label = f"{classes!r}[{label}]"
+    elif not {*setting.labels} <= {"true", "false"}:
+        # The fixture itself writes true and false as suites do.
+        label = f"str({label})"
+    own = "".join(f"import {module}\n" for module in modules if "." not in module)
+    others = "\n".join(
+        f"import {module}" for module in ("pytest", *(m for m in modules if "." in m))
+    )
     return f'''"""Your own data for robustness tests, which `pytest --ood-suite` runs, such as:
 
 def test_typos(ood, ood_model, {name}):
     ood.assert_drop(ood_model, {name}, "keyboard", max_drop=0.20)
 """
 
-import {module}
-from pathlib import Path
+{own}from pathlib import Path
 
-import pytest
+{others}
 
 DATA = Path(__file__).parent / {quoted(source.data)}
 
@@ -590,10 +612,44 @@ DATA = Path(__file__).parent / {quoted(source.data)}
 @pytest.fixture(scope="session")
 def {name}():
     """Return pairs of what models are asked and the right label."""
-    with DATA.open({opened}) as file:
-        rows = {rows}
-        return [({inputs}, str(row[{quoted(source.label)}])) for row in rows]
+{rows}
+        return [({inputs}, {label}) for row in rows]
 '''
+
+
+def _classes(source: DataSource, root: Path) -> list[str] | None:
+    """Return the names that whole numbers of the column of labels stand for, where there are."""
+    if form_of(source.data) != PARQUET:
+        return None
+    return class_names(root / source.data).get(source.label)
+
+
+def _reading(source: DataSource) -> tuple[list[str], str]:
+    """Return what a module that reads a file imports, and the lines that read it."""
+    form, suffix = form_of(source.data), suffix_of(source.data)
+    if form == PARQUET:
+        lines = ["    with pyarrow.parquet.ParquetFile(DATA) as file:",
+                 "        rows = file.read().to_pylist()"]  # fmt: skip
+        return ["pyarrow.parquet"], "\n".join(lines)
+    encoding = f"encoding={quoted(source.encoding or 'utf-8-sig')}"
+    if form == TABLE:
+        module = "csv"
+        separator = source.separator or USUAL_SEPARATORS[suffix]
+        more = "" if separator == "," else f", delimiter={quoted(separator)}"
+        if suffix != ".csv" and separator == "\t":
+            more += ", quoting=csv.QUOTE_NONE"
+        encoding, rows = f'{encoding}, newline=""', f"csv.DictReader(file{more})"
+    else:
+        module = "json"
+        rows = (
+            "json.load(file)"
+            if form == LIST
+            else "(json.loads(line) for line in file if line.strip())"
+        )
+    modules, opened = [module], f"DATA.open({encoding})"
+    if source.data.lower().endswith(COMPRESSED):
+        modules, opened = [module, "gzip"], f'gzip.open(DATA, "rt", {encoding})'
+    return sorted(modules), f"    with {opened} as file:\n        rows = {rows}"
 
 
 def _refuse(files: Mapping[Path, str], root: Path) -> None:

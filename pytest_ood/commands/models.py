@@ -132,7 +132,7 @@ def _configured(options: argparse.Namespace) -> list[dict[str, Any]]:
     found = []
     for suite in (one for given in configuration.suites for one in load_suites(given, root)):
         for spec in models_for(suite, configuration.models):
-            model = spec.build(suite.task, reader, reader.cache)
+            model = spec.build(suite.task, reader, reader.cache, suite.in_distribution)
             found.append({"suite": suite.name, **_told(spec, model)})
     return found
 

@@ -24,7 +24,17 @@ from pytest_ood.decoding import decoded, lines_of
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.examples import Example, content_digest, counted_id, fields_of
 from pytest_ood.files import writing_atomically
-from pytest_ood.formats import LINE_SUFFIXES, cell, rows_of
+from pytest_ood.formats import (
+    LINE_SUFFIXES,
+    SUFFIXES,
+    Layout,
+    cell,
+    parse_rows,
+    refuse_unreadable,
+    rows_of,
+    suffix_of,
+    value_of,
+)
 from pytest_ood.perturbations import catalogue, find
 from pytest_ood.perturbations.adversarial import attacks
 from pytest_ood.perturbations.contracts import Changing, Derived
@@ -33,6 +43,7 @@ from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.readers import inputs_of_row
 from pytest_ood.reports.text import harmless, one_line, word_diff
 from pytest_ood.suite import DEFAULT_PROTECTION, parse_noise
+from pytest_ood.values import is_missing, label_forms
 
 if TYPE_CHECKING:
     import argparse
@@ -133,9 +144,17 @@ class Texts:
             inputs = inputs_of_row(self.origin, number, row, self.source)
             label = ""
             if self.label_given or self.source.label in row:
-                label = cell(self.origin, number, row, self.source.label)
+                label = self._label(number, row)
                 self.labelled = True
             yield Example(self._id(number, row, inputs, label), inputs, label)
+
+    def _label(self, number: int, row: Mapping[str, Any]) -> str:
+        value = value_of(self.origin, number, row, self.source.label)
+        if is_missing(value):
+            return ""
+        forms = label_forms(value)
+        # What is no label is refused as what is no text is.
+        return forms[0] if forms else cell(self.origin, number, row, self.source.label)
 
     def _id(self, number: int, row: Mapping[str, Any], inputs: Inputs, label: str) -> str:
         if self.source.id is not None:
@@ -151,8 +170,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what",
         nargs="+",
         metavar="NAME",
-        help="perturbations, shipped ones or module:name, and last the file: .jsonl, .csv, .tsv, "
-        "or one text a line; - or no file for standard input",
+        help="perturbations, shipped ones or module:name, and last the file: .jsonl, .json, "
+        ".csv, .tsv, also compressed (.gz), .parquet, or one text a line; - or no file for "
+        "standard input",
     )
     # Names and the file may stand on both sides of options.
     parser.set_defaults(intermixed="what")
@@ -302,18 +322,32 @@ def _parameter(given: str) -> tuple[str, Any]:
 
 def _texts(file: str, options: argparse.Namespace) -> Texts:
     path = Path("standard input" if file == STDIN else file)
-    lines = decoded(sys.stdin.buffer, path) if file == STDIN else lines_of(path)
-    kind = "" if options.format == LINES else f".{options.format or path.suffix[1:]}"
-    plain = kind not in LINE_SUFFIXES
-    if plain:
-        for name in ("text_column", "label_column", "id_column"):
+    source = source_of(file, options)
+    suffix = f".{options.format}" if options.format else suffix_of(path.name)
+    if options.format == LINES or suffix not in SUFFIXES:
+        if options.format is None:
+            refuse_unreadable(path.name)
+        for name in ("text_column", "label_column", "id_column", "separator"):
             if getattr(options, name) is not None:
                 raise ConfigurationError(
                     f"--{name.replace('_', '-')}: {path} is read as one text a line; "
                     "--format jsonl, csv or tsv says otherwise"
                 )
-    rows = _plain_rows(lines) if plain else rows_of(lines, kind, path)
-    return Texts(source_of(file, options), rows, str(path), options.label_column is not None)
+        rows = _plain_rows(_lines(file, path, source.encoding))
+    elif suffix in LINE_SUFFIXES:
+        named = (options.label_column, source.id)
+        needed = {*source.fields, *(name for name in named if name is not None)}
+        layout = Layout(separator=source.separator, encoding=source.encoding, needed=needed)
+        rows = rows_of(_lines(file, path, source.encoding), suffix, path, layout)
+    else:
+        rows = parse_rows(path, Layout(separator=source.separator, encoding=source.encoding))
+    return Texts(source, rows, str(path), options.label_column is not None)
+
+
+def _lines(file: str, path: Path, encoding: str | None) -> Iterator[str]:
+    if file == STDIN:
+        return decoded(sys.stdin.buffer, path, encoding)
+    return lines_of(path, encoding)
 
 
 def _plain_rows(lines: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -30,6 +30,7 @@ from pytest_ood.budgets import (
 from pytest_ood.cases import Case, best_constant, contrast_sets, members_of, path_of
 from pytest_ood.checklist import Checklist, load_checklist
 from pytest_ood.columns import Column, combined
+from pytest_ood.data_notes import notes_on
 from pytest_ood.errors import DataError, ModelError, NotApplicableError, OodError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
@@ -770,11 +771,13 @@ class SuiteRun:
 
     def _whole(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
         """Return all examples of a set."""
-        if isinstance(source, Dataset):
-            check_labels(source, task.labels)
-            return source
         if name not in self._wholes:
-            self._wholes[name] = self.reader.load(source, name, task)
+            if isinstance(source, Dataset):
+                check_labels(source, task.labels)
+                self._wholes[name] = source
+            else:
+                self._wholes[name] = self.reader.load(source, name, task)
+            self.notes += notes_on(f"{self.suite.name}/{name}", self._wholes[name])
         return self._wholes[name]
 
     def _cases(self, shift: DomainShift) -> Dataset:
