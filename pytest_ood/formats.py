@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 from collections import Counter
@@ -469,7 +470,7 @@ def _parquet(path: Path) -> Rows:
     Where `datasets` has written the file, whole numbers that stand for names of classes become
     these.
     """
-    parquet = require("pyarrow.parquet", extra="datasets", purpose=f"{path}: a Parquet file")
+    parquet = _pyarrow(path)
     if not path.exists():
         raise DataError(f"{path}: there is no such file")
     if path.is_dir():
@@ -505,8 +506,17 @@ def _check_names(path: Path, names: Sequence[str], where: str) -> None:
 
 def class_names(path: Path) -> dict[str, list[str]]:
     """Return the names of the classes of a Parquet file's columns, by the column."""
-    parquet = require("pyarrow.parquet", extra="datasets", purpose=f"{path}: a Parquet file")
-    return _class_names(parquet.read_schema(path).metadata or {})
+    return _class_names(_pyarrow(path).read_schema(path).metadata or {})
+
+
+def _pyarrow(path: Path) -> Any:
+    """Return the module `pyarrow.parquet`.
+
+    Raises:
+        MissingDependencyError: the package is not installed.
+    """
+    require("pyarrow", extra="datasets", purpose=f"{path}: a Parquet file")
+    return importlib.import_module("pyarrow.parquet")
 
 
 def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:

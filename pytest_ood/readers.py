@@ -223,7 +223,7 @@ def parse_source(value: Any, where: str, like: DataSource | None = None) -> Data
         values["inherited"] = {n: getattr(columns, n) for n in INHERITED if n not in said}
     source = DataSource(**values).fitting()
     try:
-        _check_source(source)
+        _check_source(source.completed())
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}: {error}") from None
     return source
@@ -472,7 +472,7 @@ class Reader:
             AssetError: packaged data that cannot be fetched.
             MissingDependencyError: a hub data set without the package `datasets`.
         """
-        _check_source(source)
+        _check_source(source.completed())
         found = self.resolved(source)
         _refuse_unnamed(found)
         whole = self._whole(found, name, task)
@@ -665,7 +665,7 @@ class Kept:
         """Say why no row is left."""
         if not self.rows:
             return "there is no row in it; give at least one"
-        asked = [f"{c} = {' or '.join(map(repr, v))}" for c, v in self.source.where.items()]
+        asked = [f"{c} = {' or '.join(map(shown, v))}" for c, v in self.source.where.items()]
         if self.source.steps is not None:
             asked.append("from {} to {} steps".format(*self.source.steps))
         known = [f"{column} has {', '.join(map(repr, sorted(values)))}"

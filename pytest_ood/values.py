@@ -75,7 +75,7 @@ def label_forms(value: Any) -> tuple[str, ...]:
     if isinstance(value, int):
         return (str(value),) if abs(value) < _LARGEST else ()
     if isinstance(value, float | Decimal) and math.isfinite(value):
-        is_whole = value == int(value) and abs(value) < _LARGEST
+        is_whole = value == int(value) and abs(int(value)) < _LARGEST
         return tuple(dict.fromkeys((str(value), str(int(value)) if is_whole else str(value))))
     return ()
 
