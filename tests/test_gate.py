@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pytest_ood.gate import PREDICTIONS, Check, Gate, Options
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import SeededModel
 from pytest_ood.progress import Silent
+from pytest_ood.readers import DataSource
 from pytest_ood.shifts import DomainShift
 
 SUITE = """
@@ -541,3 +543,83 @@ suites = ["mine", "parts"]
     data = '[tool.pytest_ood.data]\n"yours:b" = "b.jsonl"\n'
     (root / "pyproject.toml").write_text(settings.replace(', "parts"]', "]") + data)
     assert [*gate(root).runs] == ["mine"]
+
+
+RENAMED = """
+labels = ["bad", "good"]
+in_distribution = { data = "a.csv.gz", fields = ["review"], label = "category", id = "key", \
+labels = { 0 = "bad", 1 = "good" }, encoding = "latin-1" }
+shifts.noise.swap = {}
+shifts.domain.other = { data = "b.csv", train = "train.csv" }
+"""
+TRAINED = """
+[tool.pytest_ood.models.table]
+sklearn = "unfitted_models:pipeline"
+train = { data = "train.csv" }
+[tool.pytest_ood.models.path]
+sklearn = "unfitted_models:pipeline"
+train = "train.csv"
+[tool.pytest_ood.models.shown]
+prompted = "openai:any"
+base_url = "http://127.0.0.1:9/v1"
+prompt = "{text}"
+shots = 2
+demonstrations = "train.csv"
+"""
+
+
+def test_columns_of_a_suite_hold_for_its_models(tmp_path: Path) -> None:
+    """Training data, demonstrations and domains have the columns, labels and encoding it names."""
+    header = "key;review;category\n"
+    for name in ("a.csv", "b.csv", "train.csv"):
+        rows = "".join(f"{name}{n};caf\u00e9 {n}, {name};{n % 2}\n" for n in range(8))
+        content = (header + rows).encode("latin-1")
+        (tmp_path / name).write_bytes(content)
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content))
+    (tmp_path / "mine.toml").write_text(RENAMED)
+    (tmp_path / "pyproject.toml").write_text(
+        f'[tool.pytest_ood]\nsuites = ["mine.toml"]\n{TRAINED}'
+    )
+    (tmp_path / "unfitted_models.py").write_text("def pipeline():\n    raise RuntimeError\n")
+    made = Gate(Options(tmp_path, tmp_path / "cache", offline=True), Silent())
+    for name in ("table", "path", "shown"):
+        model: Any = made.models["mine"][name]
+        examples = model.training_examples if name != "shown" else model.prompt.demonstrations
+        assert {example.label for example in examples} == {"bad", "good"}
+        assert all(example.inputs.startswith("caf\u00e9 ") for example in examples)
+        assert all(example.id.startswith("train.csv") for example in examples)
+    run = made.runs["mine"]
+    shift = run.suite.shifts[1]
+    assert isinstance(shift, DomainShift)
+    assert isinstance(shift.train, DataSource)
+    data = made.reader.load(shift.train, "train", run.suite.task)
+    assert data.labels == ("bad", "good")
+
+
+def test_data_says_otherwise_than_its_suite(tmp_path: Path) -> None:
+    """A table that names its columns has those; a file of the usual columns is read as ever."""
+    (tmp_path / "a.csv").write_text("review,category\nfine,good\ndull,bad\n")
+    (tmp_path / "usual.jsonl").write_text('{"text": "fine", "label": "good"}\n')
+    (tmp_path / "own.jsonl").write_text('{"body": "fine", "stars": "good"}\n')
+    (tmp_path / "mine.toml").write_text(
+        'labels = ["bad", "good"]\n'
+        'in_distribution = { data = "a.csv", fields = ["review"], label = "category" }\n'
+        "shifts.noise.swap = {}\n"
+    )
+    (tmp_path / "unfitted_models.py").write_text("def pipeline():\n    raise RuntimeError\n")
+    (tmp_path / "pyproject.toml").write_text(
+        """
+        [tool.pytest_ood]
+        suites = ["mine.toml"]
+        [tool.pytest_ood.models.usual]
+        sklearn = "unfitted_models:pipeline"
+        train = "usual.jsonl"
+        [tool.pytest_ood.models.own]
+        sklearn = "unfitted_models:pipeline"
+        train = { data = "own.jsonl", fields = ["body"], label = "stars" }
+        """
+    )
+    made = Gate(Options(tmp_path, tmp_path / "cache", offline=True), Silent())
+    for name in ("usual", "own"):
+        model: Any = made.models["mine"][name]
+        assert [(e.inputs, e.label) for e in model.training_examples] == [("fine", "good")]
