@@ -36,6 +36,7 @@ from pytest_ood.formats import (
 from pytest_ood.rows import compact_json
 from pytest_ood.suite import parse_suite
 from pytest_ood.tasks import Classification
+from pytest_ood.values import is_unlabelled
 
 if TYPE_CHECKING:
     import argparse
@@ -149,7 +150,7 @@ def run(options: argparse.Namespace) -> int:
     reader = reader_of(options, root)
     asks = options.data is None and sys.stdin.isatty()
     wanted = _asked(options, root) if asks else _given(options)
-    name = _suite_name(options.suite or wanted.data.stem)
+    name = _suite_name(options.suite or _stem(wanted.data))
     setting, told = _setting(name, wanted, reader)
     tables = _models(wanted, setting, root)
     files = {**setting.split, **_files(setting, tables, root, conftest=not options.no_conftest)}
@@ -281,15 +282,17 @@ def _setting(name: str, wanted: Wanted, reader: Reader) -> tuple[Setting, list[s
     told = [found.told()]
     labels = found.data.labels
     if len(labels) < 2:  # noqa: PLR2004 - a classification
+        unlabelled = is_unlabelled(labels[0])
+        meaning = ", which commonly means that a row is unlabelled" if unlabelled else ""
         raise DataError(
-            f"{wanted.data}: every label in {found.source.label!r} is {labels[0]!r}; a task has "
-            f"two or more. --label-column names another of {', '.join(found.columns)}"
+            f"{wanted.data}: every label in {found.source.label!r} is {labels[0]!r}{meaning}; a "
+            f"task has two or more. --label-column names another of {', '.join(found.columns)}"
         )
     domains = {}
     for path in wanted.domains:
         other = _like(path, wanted.columns, found, reader)
         told.append(other.told())
-        shift = _suite_name(path.stem)
+        shift = _suite_name(_stem(path))
         if shift in domains:
             raise ConfigurationError(f"two shifts would have the name {shift!r}; rename {path}")
         domains[shift] = other.source
@@ -487,6 +490,12 @@ def _model_name(kind: str, value: str) -> str:
         value = value.rpartition(":")[2]
     name = value.rstrip("/").rpartition("/")[2]
     return name.removesuffix(".joblib").removesuffix(".gguf")
+
+
+def _stem(path: Path) -> str:
+    """Return the name of a file without its ending, compressed or not."""
+    is_compressed = path.suffix.lower() == COMPRESSED
+    return Path(path.stem).stem if is_compressed else path.stem
 
 
 def _suite_name(stem: str) -> str:

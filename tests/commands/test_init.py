@@ -1,17 +1,25 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from pytest_ood import Dataset
 from pytest_ood.commands import USAGE_ERROR, main
+from pytest_ood.formats import suffix_of
 from pytest_ood.gate import Gate, Options
 from pytest_ood.progress import Silent
+from pytest_ood.readers import DataSource
+from pytest_ood.shifts import DomainShift
 
 WORDS = {"neg": "dreadful", "pos": "wonderful"}
 
@@ -291,3 +299,144 @@ def test_answers_that_end_early_write_nothing(
     assert main(["init"]) == USAGE_ERROR
     assert "the answers end here; nothing was written" in capsys.readouterr().err
     assert left(project) == []
+
+
+FORMS = {
+    "csv.gz": {}, "tsv": {}, "jsonl.gz": {}, "json": {}, "ndjson": {}, "parquet": {},
+    "csv": {"separator": ";"}, "CSV": {"separator": "|", "encoding": "utf-16"},
+    "json.gz": {"encoding": "latin-1"},
+}  # fmt: skip
+
+
+def written(path: Path, rows: list[dict[str, Any]], separator: str, encoding: str) -> None:
+    """Write rows in the form that a file's name says."""
+    suffix = suffix_of(path.name)
+    if suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+        return
+    if suffix in (".csv", ".tsv"):
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, list(rows[0]), delimiter=separator)
+        writer.writeheader()
+        writer.writerows(rows)
+        text = stream.getvalue()
+    elif suffix == ".json":
+        text = json.dumps(rows, ensure_ascii=False)
+    else:
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    content = text.encode(encoding)
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def fixture_pairs(root: Path, name: str) -> list[Any]:
+    """Return what the fixture of the written conftest.py returns."""
+    namespace: dict[str, Any] = {"__file__": str(root / "conftest.py")}
+    exec(compile((root / "conftest.py").read_text(), "conftest", "exec"), namespace)  # noqa: S102 - what was written
+    pairs: list[Any] = namespace[name].__wrapped__()
+    return pairs
+
+
+@pytest.mark.parametrize("suffix", FORMS)
+@pytest.mark.parametrize("labels", ["text", "numbers", "truths"])
+def test_every_kind_of_file_becomes_a_project(project: Path, suffix: str, labels: str) -> None:
+    """The suite, and the fixture of the conftest, read what there is in any form."""
+    kinds: dict[str, tuple[Any, Any]] = {
+        "text": ("bad", "good"), "numbers": (0, 1), "truths": (False, True),
+    }  # fmt: skip
+    rows = [
+        {"body": f"caf\u00e9 {n}, {WORDS['pos' if n % 2 else 'neg']}", "gold": kinds[labels][n % 2]}
+        for n in range(40)
+    ]
+    form = FORMS[suffix]
+    usual = "\t" if suffix == "tsv" else ","
+    for name in ("mine", "test"):
+        path = project / f"{name}.{suffix}"
+        written(path, rows, form.get("separator", usual), form.get("encoding", "utf-8"))
+    options = ["--encoding", form["encoding"]] if "encoding" in form else []
+    arguments = ["--data", f"mine.{suffix}", "--out-of-distribution", f"test.{suffix}", *options,
+                 "--train", f"test.{suffix}"]  # fmt: skip
+    assert main(["init", *arguments]) == 0
+    made = gate(project)
+    examples = made.runs["mine"].in_distribution()
+    assert len(examples) == 40
+    suite = made.runs["mine"].suite
+    other = suite.shifts[0]
+    assert isinstance(other, DomainShift)
+    assert isinstance(other.source, DataSource)
+    assert len(made.reader.load(other.source, "other", suite.task)) == 40
+    fixture = Dataset.from_pairs("d", fixture_pairs(project, "mine"))
+    expected = sorted((example.inputs, example.label) for example in examples)
+    assert sorted((example.inputs, example.label) for example in fixture) == expected
+    assert len(list(made.models["mine"]["tfidf"].training_examples)) == 40  # type: ignore[union-attr] # it is trained
+
+
+def test_named_classes_become_a_project(project: Path) -> None:
+    """Classes that a Parquet file names are the labels of the suite and of the fixture."""
+    feature = {"label": {"names": ["bad", "good"], "_type": "ClassLabel"}}
+    rows = [{"text": f"a text, {n}", "label": n % 2} for n in range(30)]
+    made = pa.Table.from_pylist(rows).replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": feature}})}
+    )
+    pq.write_table(made, project / "mine.parquet")
+    assert main(["init", "--data", "mine.parquet"]) == 0
+    assert gate(project).runs["mine"].in_distribution().labels == ("bad", "good")
+    assert {label for _, label in fixture_pairs(project, "mine")} == {"bad", "good"}
+
+
+def test_columns_are_found_with_another_separator(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a word on columns, the one sign that gives several columns is taken."""
+    rows = "".join(f"a film, number {n}, was {n % 2};{n % 2}\n" for n in range(30))
+    (project / "own.csv").write_text("text;label\n" + rows)
+    assert main(["init", "--data", "own.csv"]) == 0
+    assert (
+        "own.csv: 30 examples, text in text, label in label; 0 15, 1 15" in capsys.readouterr().out
+    )
+    suite = tomllib.loads((project / "suites" / "own.toml").read_text())
+    assert suite["in_distribution"]["data"] == "suites/data/own-test.jsonl"
+    assert "separator" not in suite["in_distribution"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.xlsx", b"PK", "save the sheet as CSV"),
+        ("a.csv.gz", b"text,label\n", "it is not compressed by gzip"),
+        ("a.csv", b"text,label\n\xff,1\n", "line 2: byte 0xff is not valid UTF-8"),
+        ("a.csv", b'text,label\n"a,1\n', "line 2: the quote that opens here is never closed"),
+        ("a.parquet", b"", "not a Parquet file that can be read"),
+        (
+            "a.csv",
+            b"text,label\na,-1\nb c,-1\n",
+            "is '-1', which commonly means that a row is unlabelled",
+        ),
+    ],
+)
+def test_files_that_cannot_be_used_write_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, message: str
+) -> None:
+    """What is wrong with a file is told in one line, and nothing is written."""
+    (project / name).write_bytes(content)
+    before = left(project)
+    assert main(["init", "--data", name]) == USAGE_ERROR
+    assert message in capsys.readouterr().err
+    assert left(project) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--encoding", "utf-99"], "encoding = 'utf-99' is no encoding that Python knows"),
+        (["--separator", "ab"], "separator = 'ab' is not one character"),
+    ],
+)
+def test_a_form_that_there_is_not_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    """An encoding or a separator that there is not is a usage error."""
+    assert main(["init", "--data", "reviews.csv", *options]) == USAGE_ERROR
+    assert message in capsys.readouterr().err
+    (project / "t.txt").write_text("a text\n")
+    assert main(["perturb", "swap", "t.txt", *options]) == USAGE_ERROR
+    assert message in capsys.readouterr().err

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -292,3 +295,60 @@ def test_what_comes_before_is_what_was_given(
     found = made(capsys, name, str(path))
     assert [row["before"] for row in found] == texts
     assert all(row["changed"] == (row["before"] != row["after"]) for row in found)
+
+
+def test_every_kind_of_file_is_perturbed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Compressed, Parquet, other separators and encodings: the same rows give the same texts."""
+    texts = [row["review"] + " caf\u00e9" for row in ROWS]
+    rows = [{"review": text, "label": "good"} for text in texts]
+    plain = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    table = "review;label\n" + "".join(f'"{text}";good\n' for text in texts)
+    tabs = "review\tlabel\n" + "".join(f"{text}\tgood\n" for text in texts)
+    pq.write_table(pa.Table.from_pylist(rows), project / "a.parquet")
+    for name, content in (
+        ("a.jsonl", plain), ("a.JSONL", plain), ("a.ndjson", plain),
+        ("a.jsonl.gz", gzip.compress(plain)), ("a.json", json.dumps(rows).encode()),
+        ("a.csv", table.encode()), ("a.csv.gz", gzip.compress(table.encode())),
+        ("a.tsv", tabs.encode()), ("a.tsv.gz", gzip.compress(tabs.encode())),
+        ("b.csv", table.encode("latin-1")),
+    ):  # fmt: skip
+        (project / name).write_bytes(content)
+    options = ["--text-column", "review", "--severity", "3"]
+    expected = made(capsys, "swap", *options, "a.jsonl")
+    assert [row["before"] for row in expected] == texts
+    for name in ("a.JSONL", "a.ndjson", "a.jsonl.gz", "a.json", "a.csv", "a.csv.gz", "a.tsv",
+                 "a.tsv.gz", "a.parquet"):  # fmt: skip
+        assert made(capsys, "swap", *options, name) == expected
+    latin = ["--encoding", "latin-1", "--separator", ";"]
+    assert made(capsys, "swap", *options, *latin, "b.csv") == expected
+    (project / "a.txt").write_bytes("\n".join(texts).encode("utf-16"))
+    lines = made(capsys, "swap", "--encoding", "utf-16", "a.txt")
+    assert [row["before"] for row in lines] == texts
+    (project / "a.txt.gz").write_bytes(gzip.compress("\n".join(texts).encode()))
+    assert [row["before"] for row in made(capsys, "swap", "a.txt.gz")] == texts
+
+
+@pytest.mark.parametrize(
+    ("label", "text"), [(True, "true"), (1, "1"), (1.5, "1.5"), (None, ""), (-1, "-1")]
+)
+def test_labels_of_any_kind_go_along(
+    project: Path, capsys: pytest.CaptureFixture[str], label: Any, text: str
+) -> None:
+    """Whatever the label of a row is, its text is perturbed and its id is the suite's."""
+    (project / "a.jsonl").write_text(json.dumps({"text": "A good film.", "label": label}))
+    (row,) = made(capsys, "swap", "a.jsonl")
+    assert row["label"] == text
+    if label is not None:
+        reader = Reader(project, project, offline=True, progress=Silent())
+        assert row["id"] == reader.load(DataSource("a.jsonl"), "d").examples[0].id
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.pkl", "a.zip", "a.conll"])
+def test_files_of_no_text_are_refused(
+    project: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """What holds no lines of text is refused with what to do; --format says otherwise."""
+    (project / name).write_text("a text\n")
+    assert main(["perturb", "swap", name]) == USAGE_ERROR
+    assert f"{name}: {Path(name).suffix} files are not read; what to do" in capsys.readouterr().err
+    assert main(["perturb", "swap", "--format", "lines", name]) == 0
