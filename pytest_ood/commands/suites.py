@@ -116,7 +116,7 @@ def _data(source: DataSource | Dataset | Checklist, reader: Reader, task: Task) 
     told = {"data": source.data, "split": source.split, "instead_of": None}
     try:
         found = reader.resolved(source)
-        instead_of = None if found is source else source.data
+        instead_of = None if found == source.completed() else source.data
         told = {"data": found.data, "split": found.split, "instead_of": instead_of}
         if found.scheme == HUB or (found.scheme == ASSET and not _is_fetched(found, reader)):
             return {**told, "examples": None, "problem": None}
