@@ -17,8 +17,8 @@ from pytest_ood.decoding import COMPRESSED, lines_of
 from pytest_ood.errors import (
     ConfigurationError,
     DataError,
-    require,
     beginning,
+    require,
     shown,
     unknown_name,
 )

@@ -18,8 +18,8 @@ from pytest_ood.decoding import check_encoding
 from pytest_ood.errors import (
     ConfigurationError,
     DataError,
-    require,
     beginning,
+    require,
     shown,
     unknown_name,
 )

@@ -41,6 +41,9 @@ def plain(value: Any) -> Any:
         return value if type(value) is str else str.__str__(value)
     if type(value).__name__ in ("NAType", "NaTType"):
         return None
+    if isinstance(value, Decimal) and value.is_nan():
+        # A signaling one raises wherever it is looked at.
+        return math.nan
     if not isinstance(value, bool) and hasattr(value, "dtype") and hasattr(value, "item"):
         # A number of numpy, or an array or a tensor of one.
         return value.item() if getattr(value, "shape", None) == () else value
@@ -75,7 +78,7 @@ def label_forms(value: Any) -> tuple[str, ...]:
     if isinstance(value, int):
         return (str(value),) if abs(value) < _LARGEST else ()
     if isinstance(value, float | Decimal) and math.isfinite(value):
-        is_whole = value == int(value) and abs(int(value)) < _LARGEST
+        is_whole = -_LARGEST < value < _LARGEST and value == int(value)
         return tuple(dict.fromkeys((str(value), str(int(value)) if is_whole else str(value))))
     return ()
 
