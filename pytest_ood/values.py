@@ -39,11 +39,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         # Also of numpy's and other classes of strings.
         return value if type(value) is str else str.__str__(value)
-    if type(value).__name__ in ("NAType", "NaTType"):
+    # A signaling NaN of the module decimal raises wherever it is looked at.
+    is_nan = isinstance(value, Decimal) and value.is_nan()
+    if is_nan or type(value).__name__ in ("NAType", "NaTType"):
         return None
-    if isinstance(value, Decimal) and value.is_nan():
-        # A signaling one raises wherever it is looked at.
-        return math.nan
     if not isinstance(value, bool) and hasattr(value, "dtype") and hasattr(value, "item"):
         # A number of numpy, or an array or a tensor of one.
         return value.item() if getattr(value, "shape", None) == () else value
