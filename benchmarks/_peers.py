@@ -20,26 +20,25 @@ if TYPE_CHECKING:
 WORDS, CHARACTERS = 0.3, 0.1
 
 
-def nlpaug() -> dict[str, Callable[[str], Any]]:
+def augmenters() -> dict[str, Any]:
     """Return nlpaug's augmenters by the name of our perturbation."""
     from nlpaug.augmenter import char, word
 
-    def characters(action: str) -> Callable[[str], Any]:
-        augmenter = char.RandomCharAug(
+    def characters(action: str) -> Any:
+        return char.RandomCharAug(
             action=action, aug_char_p=CHARACTERS, aug_word_p=WORDS, aug_char_max=None,
             aug_word_max=None, include_numeric=False, spec_char="",
         )  # fmt: skip
-        return augmenter.augment
 
     own = {"aug_word_p": WORDS, "aug_word_max": None, "aug_char_p": CHARACTERS}
     found = {
         "keyboard": char.KeyboardAug(
             include_special_char=False, include_numeric=False, include_upper_case=False,
             aug_char_max=None, **own,
-        ).augment,
-        "ocr": char.OcrAug(aug_char_max=None, **own).augment,
-        "misspelling": word.SpellingAug(aug_p=WORDS, aug_max=None).augment,
-        "split-words": word.SplitAug(aug_p=WORDS, aug_max=None).augment,
+        ),
+        "ocr": char.OcrAug(aug_char_max=None, **own),
+        "misspelling": word.SpellingAug(aug_p=WORDS, aug_max=None),
+        "split-words": word.SplitAug(aug_p=WORDS, aug_max=None),
         "swap": characters("swap"),
         "delete-character": characters("delete"),
         "insert-character": characters("insert"),
@@ -55,8 +54,13 @@ def nlpaug() -> dict[str, Callable[[str], Any]]:
         except LookupError:
             # NLTK's WordNet is not on disk.
             continue
-        found[name] = augmenter.augment
+        found[name] = augmenter
     return found
+
+
+def nlpaug() -> dict[str, Callable[[str], Any]]:
+    """Return what nlpaug's augmenters do to a text, by the name of our perturbation."""
+    return {name: augmenter.augment for name, augmenter in augmenters().items()}
 
 
 def textattack() -> dict[str, Callable[[str], Any]]:

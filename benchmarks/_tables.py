@@ -1,8 +1,16 @@
-"""Puts the tables that a script has measured into a document."""
+"""What scripts share: the option for another project, and tables that go into a document."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+PROJECT_OPTION: dict[str, Any] = {
+    "type": Path,
+    "default": Path("no-project"),
+    "help": "a folder whose pyproject.toml names the models; without it they are the built-in ones",
+}
+"""The option of scripts that measure the models of the built-in suite."""
 
 END = "<!-- end of measured -->"
 

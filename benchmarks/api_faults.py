@@ -12,15 +12,18 @@ import argparse
 import asyncio
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from _tables import put
 
 from pytest_ood.errors import ModelError
+from pytest_ood.examples import Dataset
 from pytest_ood.models import adapter
 from pytest_ood.models.protocol import Context
 from pytest_ood.progress import Silent
+from pytest_ood.tasks import Classification
 
 sys.path.append(str(Path(__file__).parent.parent / "tests" / "servers"))
 
@@ -61,9 +64,14 @@ class Time:
 def model_at(url: str, time: Time) -> ApiModel:
     """Return a model on a time of its own, as it is configured by default but for its patience."""
     context = Context(
-        "model", ("negative", "positive"), Path(), Path(), offline=True, progress=Silent(),
-        data=lambda _: dict,
-    )  # fmt: skip
+        "model",
+        Classification(("negative", "positive")),
+        Path(),
+        Path(),
+        offline=True,
+        progress=Silent(),
+        data=lambda _: lambda: Dataset("none", ()),
+    )
     model: ApiModel = adapter("openai").build(
         "tester", context, prompt="{text}", base_url=url, timeout=TIMEOUT
     )
@@ -87,15 +95,18 @@ def started(model: ApiModel) -> str:
     return "the same"
 
 
+def failing(times: int, fault: str, text: str, call: int) -> str:
+    """Return the fault of a call: the first ones of "x" have it, so many times."""
+    return fault if text == "x" and call <= times else ""
+
+
 def rows(server: FaultyServer) -> Iterator[list[str]]:
     """Yield a row for every fault that a server has."""
     for fault in FAULTS:
         cells = [fault]
         for times in (1, 10**9):
             server.forget()
-            server.script = lambda text, call, most=times, name=fault: (
-                name if text == "x" and call <= most else ""
-            )
+            server.script = partial(failing, times, fault)
             time = Time()
             outcome = told(model_at(server.url, time).predict(["first", "x"])[1])
             cells += [outcome, f"{server.calls['x']}", f"{time.now:.1f}"]

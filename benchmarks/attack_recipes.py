@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from _tables import put
+from _tables import PROJECT_OPTION, put
 from platformdirs import user_cache_path
 
 from pytest_ood.budgets import interval, points
@@ -45,7 +45,7 @@ SHOWN = ("deepwordbug", "pwws", "textbugger-strict")
 
 
 def evaluated(gate: Gate, model: Model, shift: Shift) -> Evaluation:
-    """Measure a model under a shift of the suite's data."""
+    """Measure a model under a shift of the suite's data, on as many examples as the gate draws."""
     run = gate.runs[SUITE]
     made = SuiteRun(
         run.suite.__class__(
@@ -55,7 +55,7 @@ def evaluated(gate: Gate, model: Model, shift: Shift) -> Evaluation:
         reader=gate.reader,
         seed=gate.seed,
         rules=gate.rules,
-        max_examples=EXAMPLES,
+        max_examples=gate.options.max_examples,
         surrogates=surrogates_of(gate),
     )
     return made.evaluate(model, shift)
@@ -68,8 +68,9 @@ def surrogates_of(gate: Gate) -> dict[str, Model]:
 
 def recipes(gate: Gate) -> Iterator[str]:
     """Yield the table of every recipe in its profiles."""
-    model = gate.models[SUITE][VICTIM]
-    yield f"Against {VICTIM}, {EXAMPLES} reviews, at most {BUDGET.each} queries each:"
+    model = surrogates_of(gate)[VICTIM]
+    count = gate.options.max_examples
+    yield f"Against {VICTIM}, {count} reviews, at most {BUDGET.each} queries each:"
     yield ""
     yield ("| recipe | profile | success % | queries: mean, median | edited words % | "
            "similarity | rejected |")  # fmt: skip
@@ -101,12 +102,14 @@ def recipes(gate: Gate) -> Iterator[str]:
 
 def transfer(gate: Gate) -> Iterator[str]:
     """Yield the table of what turned one model on all of them."""
-    models = gate.models[SUITE]
+    models = surrogates_of(gate)
     for name in TRANSFERRED:
         recipe = attacks()[name]
         yield ""
-        yield (f"{name}, {EXAMPLES} reviews, at most {BUDGET.each} queries each: accuracy before "
-               "and after on what turned the model that is named first:")  # fmt: skip
+        yield (
+            f"{name}, {gate.options.max_examples} reviews, at most {BUDGET.each} queries each: "
+            "accuracy before and after on what turned the model that is named first:"
+        )
         yield ""
         yield f"| made against | {' | '.join(models)} |"
         yield f"|---|{'---|' * len(models)}"
@@ -130,7 +133,7 @@ def transfer(gate: Gate) -> Iterator[str]:
 
 def successes(gate: Gate) -> Iterator[str]:
     """Yield some successes, as a failure shows them."""
-    model = gate.models[SUITE][VICTIM]
+    model = surrogates_of(gate)[VICTIM]
     yield ""
     yield "```text"
     for name in SHOWN:
@@ -146,9 +149,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--write", type=Path, metavar="PATH", help="put the tables into this file")
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
+    parser.add_argument("--project", **PROJECT_OPTION)
+    parser.add_argument("--examples", type=int, default=EXAMPLES, help="reviews for each cell")
     options = parser.parse_args()
     progress = Lines(lambda line: print(line, file=sys.stderr, flush=True))
-    gate = Gate(Options(Path("/nonexistent"), options.cache), progress)
+    gate = Gate(Options(options.project, options.cache, max_examples=options.examples), progress)
     lines = [*recipes(gate), *transfer(gate), *successes(gate)]
     text = "\n".join(lines)
     print(text)

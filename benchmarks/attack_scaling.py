@@ -67,7 +67,7 @@ def films(reader: Reader) -> Dataset:
     examples = []
     for name, split in SETS:
         table = {"data": f"asset:icwsm-2014/{name}", **({"split": split} if split else {})}
-        found = reader.load(parse_source(table, name), name, LABELS)
+        found = reader.load(parse_source(table, name), name, Classification(LABELS))
         examples += [Example(f"{name}-{e.id}", e.inputs, e.label) for e in found]
     return Dataset("reviews", tuple(examples))
 

@@ -29,10 +29,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from _tables import put
+from _tables import PROJECT_OPTION, put
 from platformdirs import user_cache_path
 
 from pytest_ood.gate import Gate, Options
+from pytest_ood.models.finetuned import FinetunedModel
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.perturbations.adversarial.constraints import STOPWORDS
 from pytest_ood.perturbations.resources import Resources, asset, using
@@ -77,7 +78,8 @@ class Timed:
     def __call__(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Ask."""
         self.asked += len(inputs)
-        return self.model.predict(inputs)
+        predictions: list[Prediction] = self.model.predict(inputs)
+        return predictions
 
 
 def ours(model: Any, name: str, examples: Sequence[Example]) -> dict[str, float]:
@@ -108,12 +110,12 @@ def main() -> int:
     parser.add_argument("--profile", action="store_true", help="show where our time goes instead")
     parser.add_argument("--write", type=Path, metavar="PATH", help="put the table into this file")
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
+    parser.add_argument("--project", **PROJECT_OPTION)
     options = parser.parse_args()
     names = options.recipes or list(FASTER)
-    gate = Gate(
-        Options(Path("/nonexistent"), options.cache, max_examples=options.examples), Silent()
-    )
+    gate = Gate(Options(options.project, options.cache, max_examples=options.examples), Silent())
     model = gate.models[SUITE][MODEL]
+    assert isinstance(model, FinetunedModel), "unreachable: the suite fine-tunes it"  # noqa: S101 - says why
     run = gate.runs[SUITE]
     examples = run.in_distribution().examples
     if options.profile:
@@ -172,7 +174,8 @@ def textattack(python: str, asked: dict[str, Any], cache: Path) -> dict[str, dic
     if done.returncode:
         sys.stderr.write(done.stderr[-3000:])
         return {}
-    return json.loads(done.stdout.splitlines()[-1])
+    figures: dict[str, dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def nltk_data(folder: Path) -> None:

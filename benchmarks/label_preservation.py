@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
-from _tables import put
+from _tables import PROJECT_OPTION, put
 from platformdirs import user_cache_path
 
 from pytest_ood.budgets import Rules
@@ -169,9 +169,10 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="only these perturbations")
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
+    parser.add_argument("--project", **PROJECT_OPTION)
     parser.add_argument("--write", type=Path, help="put the tables between the marks of this file")
     options = parser.parse_args()
-    gate = Gate(Options(Path("/nonexistent"), options.cache), Silent())
+    gate = Gate(Options(options.project, options.cache), Silent())
     found = measurable()
     chosen = [found[name] for name in options.names] or list(found.values())
     lines = [

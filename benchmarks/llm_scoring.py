@@ -24,11 +24,12 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
-from _tables import put
+from _tables import PROJECT_OPTION, put
 from platformdirs import user_cache_path
 
 from pytest_ood.gate import Gate, Options
@@ -247,7 +248,7 @@ def least(model: PromptedModel, texts: Sequence[str]) -> tuple[float, int]:
 def long_texts(data: Dataset, model: PromptedModel, tokens: int, count: int) -> list[str]:
     """Return texts of about so many tokens, each several snippets cut where they are enough."""
     tokenizer = model.checkpoint.loaded[1]
-    stock = iter(data.examples * 40)
+    stock = chain.from_iterable(repeat(data.examples))
     texts = []
     for _ in range(count):
         ids: list[int] = []
@@ -283,13 +284,19 @@ def main() -> int:
     parser.add_argument("--grid", type=int, default=8, help="texts a cell of the second table")
     parser.add_argument("--write", type=Path, metavar="PATH", help="put the tables into this file")
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
+    parser.add_argument("--project", **PROJECT_OPTION)
     options = parser.parse_args()
-    gate = Gate(Options(Path("/nonexistent"), options.cache), Silent())
+    gate = Gate(Options(options.project, options.cache), Silent())
     model = gate.models[SUITE][MODEL]
+    assert isinstance(model, PromptedModel), "unreachable: the suite prompts it"  # noqa: S101 - says why
     reader = Reader(Path(), options.cache, offline=False, progress=Silent())
     source = {"data": "asset:icwsm-2014/movies"}
     test, train = (
-        reader.load(parse_source({**source, "split": split}, "movies"), "movies", model.labels)
+        reader.load(
+            parse_source({**source, "split": split}, "movies"),
+            "movies",
+            gate.runs[SUITE].suite.task,
+        )
         for split in ("test", "train")
     )
     texts = [str(example.inputs) for example in test.sample(options.examples, 0)]
@@ -405,8 +412,9 @@ def by_size(
         "| shots | " + " | ".join(f"{length} tokens" for length in LENGTHS) + " |",
         "|---|" + "---|" * len(LENGTHS),
     ]
+    labels = tuple(model.prompt.label_words)
     for shots in SHOTS:
-        shown = choose_demonstrations(train, model.labels, shots, 0)
+        shown = choose_demonstrations(train, labels, shots, 0)
         asked = model.with_prompt(replace(model.prompt, demonstrations=shown))
         warm = anew(asked)
         begun = time.perf_counter()

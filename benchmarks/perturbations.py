@@ -20,15 +20,17 @@ import random
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
-from _peers import nlpaug, rate
+from _peers import augmenters, rate
 from platformdirs import user_cache_path
 
 from pytest_ood.perturbations import Generator, catalogue, from_nlpaug
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.progress import Silent
 from pytest_ood.readers import DataSource, Reader
+from pytest_ood.tasks import Classification
 
 WRAPPERS = ("keyboard", "misspelling", "ocr")
 WRAPPED_LEAST, OWN_LEAST, GROWTH_MOST = 0.8, 5.0, 2.0
@@ -43,7 +45,7 @@ def reviews(cache: Path, count: int) -> list[str]:
     """Return movie reviews."""
     reader = Reader(Path.cwd(), cache, offline=False, progress=Silent())
     source = DataSource("asset:icwsm-2014/movies", split="test")
-    data = reader.load(source, "movies", ("negative", "positive")).sample(count, 0)
+    data = reader.load(source, "movies", Classification(("negative", "positive"))).sample(count, 0)
     return [str(example.inputs) for example in data]
 
 
@@ -55,7 +57,10 @@ def peer(library: str, python: str, texts: list[str], seconds: float) -> dict[st
         [python, str(script), library], input=asked, capture_output=True, text=True, check=False
     )
     sys.stderr.write(done.stderr[-2000:] if done.returncode else "")
-    return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
+    if done.returncode:
+        return {}
+    rates: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return rates
 
 
 def own_rate(change: Generator, texts: list[str], seconds: float) -> float:
@@ -70,10 +75,10 @@ def wrapped(texts: list[str], seconds: float) -> dict[str, tuple[float, float]]:
     """Return texts a second of nlpaug's augmenters, wrapped by `from_nlpaug` and raw."""
     rng = random.Random(0)
     found = {}
-    for name, augment in nlpaug().items():
-        change = from_nlpaug(augment.__self__)
-        ours = rate(lambda text, change=change: change(text, rng), texts, seconds)
-        found[name] = ours, rate(augment, texts, seconds)
+    for name, augmenter in augmenters().items():
+        change = from_nlpaug(augmenter, source="nlpaug")
+        ours = rate(partial(change, rng=rng), texts, seconds)
+        found[name] = ours, rate(augmenter.augment, texts, seconds)
     return found
 
 

@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import sync_playwright
 
@@ -23,12 +24,14 @@ from pytest_ood.reports.study import study
 from pytest_ood.reports.together import put_together
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PICTURES = {
+Picture = tuple[int, int, Literal["light", "dark"], str]
+
+PICTURES: dict[str, Picture] = {
     "report-verdict": (1280, 760, "light", "h1"),
     "report-drops": (1280, 900, "light", "h3 >> text=Drop per shift"),
     "report-phone": (375, 812, "dark", "h3 >> text=Drop per shift"),
 }
-STUDY_PICTURES = {
+STUDY_PICTURES: dict[str, Picture] = {
     "study-robustness": (1280, 900, "light", "h3 >> text=Robustness beyond"),
     "study-scale": (1280, 900, "light", "h3 >> text=Over the size"),
     "study-learning": (1280, 900, "light", "h3 >> text=Over the number"),

@@ -30,11 +30,12 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from _tables import put
+from _tables import PROJECT_OPTION, put
 from _verdicts import counted
 from platformdirs import user_cache_path
 
@@ -109,10 +110,9 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--write", type=Path, metavar="PATH", help="put the table into this file")
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
+    parser.add_argument("--project", **PROJECT_OPTION)
     options = parser.parse_args()
-    gate = Gate(
-        Options(Path("/nonexistent"), options.cache, max_examples=options.examples), Silent()
-    )
+    gate = Gate(Options(options.project, options.cache, max_examples=options.examples), Silent())
     folder = gate.models[SUITE][MODEL].folder  # type: ignore[union-attr] # a fine-tuned model
     labels = list(gate.runs[SUITE].suite.task.labels)
     examples = gate.runs[SUITE].in_distribution().examples
@@ -149,9 +149,7 @@ def main() -> int:
                 told = ALONE if library == "transformers" else told
                 command = [python, str(Path(__file__).with_name("_verdicts.py")), library.lower()]
                 text = json.dumps({**asked, "batch": batch})
-                contenders[told] = lambda command=command, text=text: theirs(
-                    command, text, scratch, environment
-                )
+                contenders[told] = partial(theirs, command, text, scratch, environment)
         runs: dict[str, list[Run]] = {name: [] for name in contenders}
         for _ in range(options.rounds):
             for told, start in contenders.items():
@@ -201,9 +199,12 @@ def theirs(command: Sequence[str], text: str, folder: Path, environment: Mapping
 
 def asked_of_ours(project: Path, cache: Path) -> tuple[list[int], list[str]]:
     """Return for how many texts and tokens the same run asks the network, and for which texts."""
-    gate, texts = Gate(Options(project, cache, keep_predictions=False), Silent()), []
+    gate = Gate(Options(project, cache, keep_predictions=False), Silent())
+    texts: list[str] = []
     (models,) = gate.models.values()
-    count = counted(models[MODEL]._loaded[1])  # noqa: SLF001 - what is counted is inside
+    encoder = models[MODEL]
+    assert isinstance(encoder, FinetunedModel), "unreachable: the project names no other"  # noqa: S101 - says why
+    count = counted(encoder._loaded[1])  # noqa: SLF001 - what is counted is inside
     predict = FinetunedModel.predict
 
     def recorded(model: FinetunedModel, inputs: Sequence[Any]) -> list[Prediction]:

@@ -1,0 +1,132 @@
+"""Every benchmark runs to its end, small: whether its claims hold is for a quiet machine to say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+PROJECT = """
+[tool.pytest_ood]
+suites = ["sentiment"]
+
+[tool.pytest_ood.models.roberta-small]
+finetuned = "new:roberta"
+train = { data = "asset:icwsm-2014/movies", split = "train", max_examples = 64 }
+epochs = 1
+
+[tool.pytest_ood.models.minilm]
+finetuned = "asset:minilm"
+train = { data = "asset:icwsm-2014/movies", split = "train", max_examples = 256 }
+epochs = 1
+learning_rate = 1e-4
+baseline = true
+
+[tool.pytest_ood.models.smollm2]
+prompted = "asset:smollm2"
+prompt = '''
+Review: {text}
+Sentiment:'''
+demonstrations = [{ text = "A warm film.", label = "positive" }, { text = "A dull plot.", label = "negative" }]
+"""
+"""The models of the built-in suite, trained for seconds."""
+
+SIMULATIONS = {
+    "verdict_calibration.py": ["--releases=20"],
+    "sequential_savings.py": ["--releases=20"],
+    "study_calibration.py": ["--studies=2"],
+}
+PLAIN = {
+    "api_faults.py": [],
+    "attack_scaling.py": ["20", "40"],
+    "cluster.py": ["--texts=2000"],
+    "memory.py": ["200", "400"],
+}
+OF_MODELS = {
+    "attack_recipes.py": ["--examples=12"],
+    "attacks.py": ["--examples=6"],
+    "label_preservation.py": ["lower-case", "--examples=12"],
+    "llm_scoring.py": ["--examples=6", "--grid=1"],
+    "verdict_time.py": ["--examples=12", "--rounds=1"],
+}
+OF_DATA = {"perturbations.py": ["--texts=3", "--seconds=0.003"]}
+ON_THEIR_OWN = {"findings.py", "report_pictures.py"}
+
+
+def run(name: str, *options: str, cwd: Path, statuses: tuple[int, ...] = (0, 1)) -> str:
+    """Run a benchmark to its end, and return what it prints.
+
+    Status 1 says that a claim was missed, which so few examples cannot hold.
+    """
+    command = [sys.executable, str(ROOT / "benchmarks" / name), *options]
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ}
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode in statuses, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with models that are trained in seconds, and a cache beside them."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "pyproject.toml").write_text(PROJECT)
+    return folder
+
+
+def test_every_benchmark_has_a_run() -> None:
+    """A new script is run here too; what begins with an underscore is part of another."""
+    scripts = {path.name for path in (ROOT / "benchmarks").glob("[!_]*.py")}
+    assert scripts == {*SIMULATIONS, *PLAIN, *OF_MODELS, *OF_DATA, *ON_THEIR_OWN}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*SIMULATIONS, *PLAIN])
+def test_a_benchmark_runs(name: str, tmp_path: Path) -> None:
+    """It prints its tables."""
+    assert "|" in run(name, *(SIMULATIONS | PLAIN)[name], cwd=tmp_path)
+
+
+@pytest.mark.demo
+@pytest.mark.parametrize("name", [*OF_MODELS, *OF_DATA])
+def test_a_benchmark_of_packaged_models_runs(name: str, project: Path) -> None:
+    """It prints its tables, of models that were hardly trained."""
+    options = [f"--cache={project / 'cache'}", *(OF_MODELS | OF_DATA)[name]]
+    if name in OF_MODELS:
+        options.append(f"--project={project}")
+    assert "|" in run(name, *options, cwd=project)
+
+
+@pytest.mark.slow
+def test_the_findings_are_planned(tmp_path: Path) -> None:
+    """The projects of the findings read the data that they name."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the shared data {SHARED} is not there")
+    run("findings.py", str(SHARED), "checklist", "--ood-dry-run", cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_the_pictures_are_taken(tmp_path: Path) -> None:
+    """Each picture of a report is written."""
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        pytest.skip("no browser is installed")
+    suite = 'labels = ["n", "p"]\nin_distribution = "a.csv"\n[shifts.noise.swap]\n'
+    rows = "".join(f"A {w} film {n},{w[0]}\n" for n in range(60) for w in ("nasty", "pretty"))
+    (tmp_path / "a.csv").write_text(f"text,label\n{rows}")
+    (tmp_path / "suite.toml").write_text(suite)
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.pytest_ood]\nsuites = ["suite.toml"]\n[tool.pytest_ood.models.words]\n'
+        'fake = "keyword"\nwords = { n = ["nasty"], p = ["pretty"] }\n'
+    )
+    command = [sys.executable, "-m", "pytest", "--ood-suite", "--ood-report=r.json"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    run("report_pictures.py", "r.json", "--out=pictures", cwd=tmp_path, statuses=(0,))
+    assert list((tmp_path / "pictures").glob("*.png"))
