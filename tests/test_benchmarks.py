@@ -34,7 +34,10 @@ prompted = "asset:smollm2"
 prompt = '''
 Review: {text}
 Sentiment:'''
-demonstrations = [{ text = "A warm film.", label = "positive" }, { text = "A dull plot.", label = "negative" }]
+demonstrations = [
+  { text = "A warm film.", label = "positive" },
+  { text = "A dull plot.", label = "negative" },
+]
 """
 """The models of the built-in suite, trained for seconds."""
 
