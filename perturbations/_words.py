@@ -74,12 +74,12 @@ class Lexicon:
             phrases.setdefault(_TOKEN.findall(entry)[0], []).append(entry)
         patterns = {
             first: re.compile(
-                r"(?<!\w)(?:"
+                rf"(?<![\w{MARK}])(?:"
                 + "|".join(
                     re.escape(e).replace(r"\ ", r"\s+").replace("'", "['\u2019]")
                     for e in sorted(found, key=len, reverse=True)
                 )
-                + r")(?!\w)",
+                + rf")(?![\w{MARK}])",
                 re.IGNORECASE,
             )
             for first, found in phrases.items()

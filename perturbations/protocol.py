@@ -166,7 +166,9 @@ class Generator:
         if not self.protection:
             return self.method.edits(text, rng, share, (), self._own)
         edits = self.method.edits(text, rng, share, self.protection.spans(text), self._own)
-        return self.protection.admitted(text, edits)
+        admitted = self.protection.admitted(text, edits)
+        whole = isinstance(self.method, Indivisible)
+        return () if whole and len(admitted) < len(edits) else admitted
 
     @cached_property
     def _own(self) -> Mapping[str, Any]:

@@ -38,7 +38,7 @@ _KEPT = "|".join(
 _MARKS = re.compile(
     rf"(?P<kept>{_KEPT})"
     # A mark that tokenised text sets off takes the space before it along.
-    rf"|(?P<closing>(?<=[{_WORDLIKE}]) [{_CLOSING}](?=\s|\Z)|[{_CLOSING}](?![{_WORDLIKE}]))"
+    rf"|(?P<closing>(?<=\S) [{_CLOSING}](?=\s|\Z)|[{_CLOSING}](?![{_WORDLIKE}]))"
     rf"|(?P<opening>(?<![{_WORDLIKE}])[{_OPENING}])"
     # Scripts without spaces set theirs between words.
     "|(?P<inner>[\u3002\uff0c\u3001\uff01\uff1f\uff1b\uff1a\uff08\uff09\u300c\u300d\u300e\u300f\u300a\u300b\u2026])"

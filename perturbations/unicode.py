@@ -101,11 +101,15 @@ _WITHOUT = {
     "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH",
 }  # fmt: skip
 """What is written instead of letters that no decomposition takes apart."""
-_LETTERS_THEMSELVES = frozenset("йЙўЎїЇќЌѓЃ\u0450\u0400\u045d\u040d")
+_LETTERS_THEMSELVES = frozenset("йЙўЎїЇќЌѓЃ")
 """Cyrillic letters that are other letters without their mark."""
+_DECOMPOSED = "".join(
+    letter
+    for letter in map(chr, [*range(0xC0, 0x250), *range(0x386, 0x530), *range(0x1E00, 0x2000)])
+    if len(unicodedata.normalize("NFD", letter)) > 1 and letter not in _LETTERS_THEMSELVES
+)
 _WITH_DIACRITICS = re.compile(
-    rf"[{LATIN}{GREEK}{CYRILLIC}][{MARK}]+"
-    rf"|(?=[^\x00-\x7f])[{LATIN}{GREEK}]|[{''.join(_WITHOUT)}]"
+    rf"[{LATIN}{GREEK}{CYRILLIC}][{MARK}]+|[{_DECOMPOSED}{''.join(_WITHOUT)}]"
 )
 
 

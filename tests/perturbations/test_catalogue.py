@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -30,6 +31,7 @@ from pytest_ood.perturbations import (
     is_shipped,
     perturbation,
 )
+from pytest_ood.perturbations._scripts import MARK
 from pytest_ood.perturbations.protection import Protection
 from pytest_ood.shifts import NoiseShift
 
@@ -226,6 +228,24 @@ def test_a_text_is_never_emptied(change: Generator, text: str, seed: int) -> Non
     """A text with something in it has something in it afterwards, unless it is to be taken away."""
     if text.strip() and not change.needs_fields:
         assert run_at(change, text, seed, 5).text.strip()
+
+
+MARKED = (
+    "यह फ़िल्म अच्छी नहीं थी।",
+    "หนังเรื่องนี้ ไม่ดี",
+    "مُمِلّ جِدّاً, שָׁלוֹם טוֹב",
+    "Cafe\u0301s, re\u0301sume\u0301 and na\u0308ive no\u0308 coo\u0308peration to o\u0302ne.",
+)
+_ORPHAN = re.compile(rf"(?:\A|[\s\d.,;:!?()\"'-])[{MARK}]")
+
+
+def test_marks_stay_with_their_letters(change: Generator) -> None:
+    """No mark is left without a letter before it, whatever the script."""
+    for text in MARKED:
+        for severity in (2, 5):
+            for seed in range(8):
+                changed = run_at(change, text, seed, severity).text
+                assert not _ORPHAN.search(changed), changed
 
 
 LONG = 20_000
