@@ -9,23 +9,19 @@ start. Calls are real, over loopback; only waits between them take no time.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from _tables import put
 
 from pytest_ood.errors import ModelError
-from pytest_ood.examples import Dataset
-from pytest_ood.models import adapter
-from pytest_ood.models.protocol import Context
-from pytest_ood.progress import Silent
-from pytest_ood.tasks import Classification
 
 sys.path.append(str(Path(__file__).parent.parent / "tests" / "servers"))
+
+from api_model import Time, model_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,44 +34,18 @@ if TYPE_CHECKING:
 FAULTS = (
     "429", "429 after 7 s", "429 after an hour", "no quota", "408", "409", "500", "503",
     "503 after 7 s", "slow", "drip", "hang up", "cut-off body", "invalid JSON", "a page",
-    "an error in disguise", "two choices", "no choice", "no message", "empty answer",
+    "an error in disguise", "error of the choice", "finished by an error", "two choices",
+    "no choice", "no message", "content is a number", "nested deeply", "flood", "endless",
+    "redirect 307", "empty answer", "tool call",
     "nothing within the limit", "cut at the limit", "refusal", "filtered", "400", "400 filtered",
     "401", "403", "404",
 )  # fmt: skip
 TIMEOUT = 0.5
 
 
-@dataclass
-class Time:
-    """Time that passes only by waiting for it."""
-
-    now: float = 0.0
-
-    def clock(self) -> float:
-        """Return the time."""
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += seconds
-        await asyncio.sleep(0)
-
-
-def model_at(url: str, time: Time) -> ApiModel:
+def model_of(server: FaultyServer, time: Time, **options: Any) -> ApiModel:
     """Return a model on a time of its own, as it is configured by default but for its patience."""
-    context = Context(
-        "model",
-        Classification(("negative", "positive")),
-        Path(),
-        Path(),
-        offline=True,
-        progress=Silent(),
-        data=lambda _: lambda: Dataset("none", ()),
-    )
-    model: ApiModel = adapter("openai").build(
-        "tester", context, prompt="{text}", base_url=url, timeout=TIMEOUT
-    )
-    return replace(model, patience=replace(model.patience, sleep=time.sleep, clock=time.clock))
+    return model_at(server, time, timeout=TIMEOUT, **options)
 
 
 def told(answer: Prediction) -> str:
@@ -106,13 +76,14 @@ def rows(server: FaultyServer) -> Iterator[list[str]]:
         cells = [fault]
         for times in (1, 10**9):
             server.forget()
+            server.elsewhere = "http://another-server.invalid/v1"
             server.script = partial(failing, times, fault)
             time = Time()
-            outcome = told(model_at(server.url, time).predict(["first", "x"])[1])
+            outcome = told(model_of(server, time).predict(["first", "x"])[1])
             cells += [outcome, f"{server.calls['x']}", f"{time.now:.1f}"]
         if cells[4:] == cells[1:4]:
             cells[4] = "the same"
-        yield [*cells, started(model_at(server.url, Time()))]
+        yield [*cells, started(model_of(server, Time()))]
 
 
 def unreachable(server: FaultyServer) -> Iterator[list[str]]:
@@ -127,12 +98,12 @@ def unreachable(server: FaultyServer) -> Iterator[list[str]]:
         ("TLS refused", server.url.replace("http:", "https:")),
     ):
         time = Time()
-        model = model_at(server.url, time)
+        model = model_of(server, time)
         model.predict(["first"])
         gone = replace(model, server=replace(model.server, url=url, key_name=None))
         later = told(gone.predict(["x"])[0]).replace(str(port), "PORT")
         calls = f"{gone.used.requests - 1}"
-        fresh = model_at(server.url, Time())
+        fresh = model_of(server, Time())
         first = replace(fresh, server=replace(fresh.server, url=url, key_name=None))
         yield [name, "", "", "", later, calls, f"{time.now:.1f}", started(first)]
 

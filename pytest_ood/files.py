@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
@@ -18,6 +19,27 @@ LOCK, SCRATCH = ".lock", ".scratch-"
 """What stands behind a folder's name in those of its lock, and of what it is filled in."""
 
 
+LONGEST_PART = 100
+"""Bytes of a name that stand in a file's; file systems take 255, with what is added."""
+
+_NOT_IN_FILES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]|[\ud800-\udfff]|^[.\-~ ]+|[. ]+$')
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+
+
+def file_name(name: str) -> str:
+    """Return a name as a part of a file's name, on any system.
+
+    A name that is too long, or that no file can have, is changed and ends with the first digits of
+    its SHA-256, so that no two become one; any other stays as it is.
+    """
+    plain = _NOT_IN_FILES.sub("_", name)
+    data = plain.encode()
+    if plain == name and len(data) <= LONGEST_PART and plain and not _RESERVED.fullmatch(plain):
+        return plain
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{data[: LONGEST_PART - 17].decode('utf-8', 'ignore')}_{digest}"
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file whole or not at all; an old file stays until the new one is complete."""
     with writing_atomically(path) as stream:
@@ -27,7 +49,7 @@ def write_atomically(path: Path, text: str) -> None:
 @contextmanager
 def writing_atomically(path: Path) -> Iterator[TextIO]:
     """Open a text file that takes its place when the block ends well, and vanishes otherwise."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{file_name(path.name)}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             yield stream

@@ -158,27 +158,20 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from pytest_ood.errors import OodError
     from pytest_ood.gate import Gate
-    from pytest_ood.reports.forms import FORMS
 
     _keep_secrets(config)
     options = _options(config)
-    if options.cache.exists() and not options.cache.is_dir():
-        raise pytest.UsageError(f"--ood-cache: {options.cache} is no folder")
+    try:
+        _check_paths(config, options.cache)
+    except OSError as error:
+        # Such as a name that is too long for a file.
+        why = f"{error.filename}: {error.strerror}"
+        raise pytest.UsageError(f"--ood-report or --ood-cache: {why}") from None
     if config.getoption("ood_engine") == "ray" and config.getoption("dist", "no") != "no":
         raise pytest.UsageError(
             "--ood-engine ray spreads the work by itself, and every process of pytest-xdist would "
             "start a cluster of its own: leave out -n, or say -n 0"
         )
-    for path in _report_paths(config):
-        if path.suffix not in FORMS:
-            raise pytest.UsageError(
-                f"--ood-report {path.name}: unknown kind of report {path.suffix!r}; "
-                f"known: {', '.join(FORMS)}"
-            )
-        if not path.parent.is_dir():
-            raise pytest.UsageError(f"--ood-report: there is no folder {path.parent}")
-        if path.is_dir():
-            raise pytest.UsageError(f"--ood-report: {path} is a folder; name a file in it")
     try:
         config.stash[EARLIER] = _earlier(config)
         gate = Gate(options, _Progress(config), _own_models(config))
@@ -205,6 +198,24 @@ STRUCTURE = frozenset(
     )
 )  # fmt: skip
 """Of what travels and is reported: the project's own names and figures, by which it is found."""
+
+
+def _check_paths(config: pytest.Config, cache: Path) -> None:
+    """Refuse folders that are none, and reports that cannot be written, before anything runs."""
+    from pytest_ood.reports.forms import FORMS
+
+    if cache.exists() and not cache.is_dir():
+        raise pytest.UsageError(f"--ood-cache: {cache} is no folder")
+    for path in _report_paths(config):
+        if path.suffix not in FORMS:
+            raise pytest.UsageError(
+                f"--ood-report {path.name}: unknown kind of report {path.suffix!r}; "
+                f"known: {', '.join(FORMS)}"
+            )
+        if not path.parent.is_dir():
+            raise pytest.UsageError(f"--ood-report: there is no folder {path.parent}")
+        if path.is_dir():
+            raise pytest.UsageError(f"--ood-report: {path} is a folder; name a file in it")
 
 
 def _keep_secrets(config: pytest.Config) -> None:

@@ -4,11 +4,13 @@ import hashlib
 import os
 import subprocess
 import sys
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_ood.files import (
+    file_name,
     hash_files,
     made_once,
     write_atomically,
@@ -174,3 +176,30 @@ def test_the_hash_notices_a_name_and_a_byte(tmp_path: Path) -> None:
     for path, content in zip(paths, (b"x", b"x", b"y"), strict=True):
         path.write_bytes(content)
     assert len({hash_files([path]) for path in paths}) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("roberta", "roberta"),
+        ("my-model_2.1#3", "my-model_2.1#3"),
+        ("m" * 100, "m" * 100),
+        ("m" * 101, "m" * 83 + "_" + sha256(b"m" * 101).hexdigest()[:16]),
+        ("\u00e9" * 120, "\u00e9" * 41 + "_" + sha256("\u00e9".encode() * 120).hexdigest()[:16]),
+        ("a/b", "a_b_" + sha256(b"a/b").hexdigest()[:16]),
+        ("..", "__" + sha256(b"..").hexdigest()[:16]),
+        ("a\0b", "a_b_" + sha256(b"a\0b").hexdigest()[:16]),
+        ("CON", "CON_" + sha256(b"CON").hexdigest()[:16]),
+        ("nul.txt", "nul.txt_" + sha256(b"nul.txt").hexdigest()[:16]),
+        ("", "_" + sha256(b"").hexdigest()[:16]),
+        ("a\ud800b", "a_b_"),
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_any_name_can_stand_in_a_file_s(name: str, expected: str, tmp_path: Path) -> None:
+    """Ordinary names stay; what is too long or forbidden is changed, and no two become one."""
+    found = file_name(name)
+    assert found.startswith(expected)
+    assert len(found.encode()) <= 100
+    (tmp_path / f"{found}-0123456789ab").mkdir()
+    assert file_name(f"{name}/") != found

@@ -19,7 +19,7 @@ from pytest_ood.errors import (
     unknown_name,
     words_of,
 )
-from pytest_ood.files import hash_files, made_once
+from pytest_ood.files import file_name, hash_files, made_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,7 +137,7 @@ def unpacked_place(path: Path, around: Surroundings) -> Path:
     """Return the folder that a checkpoint is loaded from, whether it is there yet or not."""
     if path.suffix != ".gguf":
         return path
-    return around.cache / "models" / f"{path.stem}-{checkpoint_hash(path)[:12]}"
+    return around.cache / "models" / f"{file_name(path.stem)}-{checkpoint_hash(path)[:12]}"
 
 
 def unpacked(path: Path, who: str, around: Surroundings) -> Path:

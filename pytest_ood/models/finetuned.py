@@ -21,7 +21,7 @@ from pytest_ood.errors import (
     unknown_name,
 )
 from pytest_ood.examples import fields_of, size_of
-from pytest_ood.files import made_once
+from pytest_ood.files import file_name, made_once
 from pytest_ood.models._batching import WITHOUT_TOKENS, Batching, check_vocabulary
 from pytest_ood.models._torch import (
     check_choices,
@@ -234,7 +234,7 @@ class FinetunedModel(Portable):
             **{k: v for k, v in self.parameters.items() if k not in ("dtype", "device")},
         }
         key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
-        return self.context.cache / "models" / f"{self.name}-{key}"
+        return self.context.cache / "models" / f"{file_name(self.name)}-{key}"
 
     @property
     def training_examples(self) -> Iterable[Example]:

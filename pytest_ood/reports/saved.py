@@ -6,13 +6,14 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from pytest_ood.errors import ConfigurationError, ReportError
-from pytest_ood.files import write_atomically
+from pytest_ood.files import LONGEST_PART, write_atomically
 from pytest_ood.reports import json_report
 
 if TYPE_CHECKING:
@@ -33,12 +34,13 @@ def check_save_name(name: str) -> str:
     """
     if (
         not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", name)
+        or len(name) > LONGEST_PART
         or name.isdigit()
         or name in (LATEST, BASELINE)
     ):
         raise ConfigurationError(
             f"--ood-save {name!r}: a name has letters, digits, dots and hyphens, is no number, and "
-            f"neither {LATEST!r} nor {BASELINE!r}"
+            f"neither {LATEST!r} nor {BASELINE!r}; it is no longer than {LONGEST_PART} characters"
         )
     return name
 
@@ -98,8 +100,9 @@ def find(root: Path, given: str) -> Path:
             return path
     # Whoever names a file means one of the folder that they are in.
     for path in (Path(given), root / given):
-        if path.is_file():
-            return path
+        with suppress(OSError):  # such as a name that is too long for a file
+            if path.is_file():
+                return path
     names = ", ".join(path.name for path in saved) or "none"
     raise ReportError(
         f"there is no report {given!r}: neither a file nor saved in {root / FOLDER} "
