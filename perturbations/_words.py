@@ -74,12 +74,12 @@ class Lexicon:
             phrases.setdefault(_TOKEN.findall(entry)[0], []).append(entry)
         patterns = {
             first: re.compile(
-                rf"(?<![\w{MARK}])(?:"
+                r"(?<!\w)(?:"
                 + "|".join(
                     re.escape(e).replace(r"\ ", r"\s+").replace("'", "['\u2019]")
                     for e in sorted(found, key=len, reverse=True)
                 )
-                + rf")(?![\w{MARK}])",
+                + r")(?!\w)",
                 re.IGNORECASE,
             )
             for first, found in phrases.items()
@@ -98,7 +98,8 @@ class Lexicon:
                 continue
             pattern = patterns.get(_plain(word.group()))
             match = pattern.match(text, word.start()) if pattern else None
-            if match:
+            # A mark behind the last letter makes it another one.
+            if match and not _MARK.match(text, match.end()):
                 end = match.end()
                 yield match
 
@@ -107,6 +108,7 @@ class Lexicon:
         return [like(found, option) for option in self.entries[_plain(found)]]
 
 
+_MARK = re.compile(f"[{MARK}]")
 _TOKEN = re.compile(r"[^\W_][\w'\u2019]*|[^\w\s]+")
 
 
