@@ -69,6 +69,9 @@ HUB, ASSET, YOURS = "hub", "asset", "yours"
 DEFAULT_SPLIT = "test"
 """Of a hub data set."""
 
+MOST_KNOWN = 1_000
+"""Different labels whose meaning is kept while data is read."""
+
 VALUES_NAMED = 20
 """Different values of a column that a message names at most."""
 
@@ -585,10 +588,10 @@ def _icwsm_examples(text: str, split: str, cut: int | None) -> list[Example]:
 def _dataset(name: str, origin: str, rows: Rows, source: DataSource, task: Task | None) -> Dataset:
     numbers, digests = array("Q"), array("Q")
     kept = Kept(source)
-
     first = list(islice(rows, 1))
     for _, row in first:
         source = source.adapted(row)
+    answers = _Answers(origin, source, task)
 
     def examples() -> Iterator[Example]:
         for number, row in chain(first, rows):
@@ -596,7 +599,7 @@ def _dataset(name: str, origin: str, rows: Rows, source: DataSource, task: Task 
             if not kept.has(origin, number, row, steps):
                 continue
             inputs = inputs_of_row(origin, number, row, source)
-            label, *others = _answers(origin, number, row, source, task)
+            label, *others = answers.of_row(number, row)
             if source.id is None:
                 identifier = content_digest(inputs, label)
                 digests.append(int(identifier, 16))
@@ -651,11 +654,12 @@ class Kept:
         self.rows += 1
         kept = True
         for column, allowed in self._allowed.items():
-            forms = _condition_forms(value_of(origin, number, row, column))
+            value = value_of(origin, number, row, column)
             there = self.there.setdefault(column, set())
             if len(there) < VALUES_NAMED:
-                there.add(beginning(forms[0]))
-            kept = kept and not allowed.isdisjoint(forms)
+                there.add(beginning(_condition_forms(value)[0]))
+            as_it_stands = isinstance(value, str) and value in allowed
+            kept = kept and (as_it_stands or not allowed.isdisjoint(_condition_forms(value)))
         if self.source.steps is not None:
             least, most = self.source.steps
             kept = kept and least <= len(reasoning_of(rationale).splitlines()) <= most
@@ -700,62 +704,86 @@ def _rationale(origin: str, number: int, row: Mapping[str, Any], source: DataSou
     return cell(origin, number, row, source.rationale).strip()
 
 
-def _answers(
-    origin: str,
-    number: int,
-    row: Mapping[str, Any],
-    source: DataSource,
-    task: Task | None,
-) -> list[str]:
-    """Return the right answers of a row, each once."""
-    given = value_of(origin, number, row, source.label)
-    several = isinstance(given, list | tuple)
-    found = list(
-        dict.fromkeys(
-            _label(one, origin, number, source, task) for one in (given if several else [given])
-        )
-    )
-    if several and task is not None and not isinstance(task, QuestionAnswering):
-        if len(found) == 1:
-            return found
-        told = f"{len(found)} different answers ({', '.join(found)})" if found else "no answer"
-        raise DataError(
-            f"{origin}, row {number}, field {shown(source.label)}: there is {beginning(told)}; the "
-            f"task {task.name} has one right answer to each row"
-        )
-    # A question that has no answer (Rajpurkar et al. 2018, SQuAD 2.0).
-    return found or [""]
+@dataclass(frozen=True)
+class _Answers:
+    """Reads the right answers of rows.
 
-
-def _label(given: Any, origin: str, number: int, source: DataSource, task: Task | None) -> str:
-    """Return the label that a value stands for.
-
-    A value may be written in several ways (`1` and `1.0`, `true` and `True`): the one that
-    `labels`, or else the task, knows.
+    Attributes:
+        origin: Of the rows, for messages.
+        source: Says which column has them, and what they are called.
+        task: What they have to be right for; None for anything.
+        known: What values stand for that were read before: of labels there are few.
     """
-    given = plain(given)
-    at = f"{origin}, row {number}, field {shown(source.label)}: "
-    missing = is_missing(given)
-    forms = (NO_LABEL,) if missing and NO_LABEL in source.labels else label_forms(given)
-    known = task.labels if task is not None else ()
-    renamed = next((source.labels[form] for form in forms if form in source.labels), None)
-    label = next((form for form in forms if form in known), next(iter(forms), None))
-    strict = bool(source.labels) and "labels" not in source.inherited
-    if renamed is not None:
-        label = renamed
-    elif is_unlabelled(given) and (strict or (label not in known if known else missing)):
-        if task is None or known or strict:
-            raise DataError(f"{at}{_unlabelled(given, source, known)}")
-    elif strict and forms:
-        raise DataError(at + unknown_name("label", forms[0], source.labels))
-    if label is None or isinstance(given, str):
-        # Refuses what is no text.
-        text_of(origin, number, source.label, given)
-    assert label is not None, "unreachable because text_of() refuses what has no form"
-    try:
-        return label if task is None else task.reference(label)
-    except DataError as error:
-        raise DataError(f"{at}{error}") from None
+
+    origin: str
+    source: DataSource
+    task: Task | None
+    known: dict[tuple[type, Any], str] = field(default_factory=dict)
+
+    def of_row(self, number: int, row: Mapping[str, Any]) -> list[str]:
+        """Return the right answers of a row, each once.
+
+        Raises:
+            DataError: there is none, or one that is no answer; or several where one is right.
+        """
+        given = value_of(self.origin, number, row, self.source.label)
+        if not isinstance(given, list | tuple):
+            return [self._one(number, given)]
+        found = list(dict.fromkeys(self._one(number, value) for value in given))
+        task = self.task
+        if len(found) != 1 and task is not None and not isinstance(task, QuestionAnswering):
+            told = f"{len(found)} different answers ({', '.join(found)})" if found else "no answer"
+            raise DataError(
+                f"{self._at(number)}there is {beginning(told)}; the task {task.name} has one right "
+                "answer to each row"
+            )
+        # A question that has no answer (Rajpurkar et al. 2018, SQuAD 2.0).
+        return found or [""]
+
+    def _one(self, number: int, given: Any) -> str:
+        if not isinstance(given, str | int | float):
+            return self._read(number, given)
+        key = (type(given), given)
+        if key not in self.known:
+            label = self._read(number, given)
+            if len(self.known) >= MOST_KNOWN:
+                return label
+            self.known[key] = label
+        return self.known[key]
+
+    def _read(self, number: int, given: Any) -> str:
+        """Return the label that a value stands for.
+
+        A value may be written in several ways (`1` and `1.0`, `true` and `True`): the one counts
+        that `labels`, or else the task, knows.
+        """
+        source, task = self.source, self.task
+        given = plain(given)
+        missing = is_missing(given)
+        forms = (NO_LABEL,) if missing and NO_LABEL in source.labels else label_forms(given)
+        known = task.labels if task is not None else ()
+        renamed = next((source.labels[form] for form in forms if form in source.labels), None)
+        label = next((form for form in forms if form in known), next(iter(forms), None))
+        # What a suite's data call their labels need not be what other data call them.
+        strict = bool(source.labels) and "labels" not in source.inherited
+        if renamed is not None:
+            label = renamed
+        elif is_unlabelled(given) and (strict or (label not in known if known else missing)):
+            if task is None or known or strict:
+                raise DataError(f"{self._at(number)}{_unlabelled(given, source, known)}")
+        elif strict and forms:
+            raise DataError(self._at(number) + unknown_name("label", forms[0], source.labels))
+        if label is None or isinstance(given, str):
+            # Refuses what is no text.
+            text_of(self.origin, number, source.label, given)
+        assert label is not None, "unreachable because text_of() refuses what has no form"
+        try:
+            return label if task is None else task.reference(label)
+        except DataError as error:
+            raise DataError(f"{self._at(number)}{error}") from None
+
+    def _at(self, number: int) -> str:
+        return f"{self.origin}, row {number}, field {shown(self.source.label)}: "
 
 
 def _unlabelled(given: Any, source: DataSource, known: Sequence[str]) -> str:

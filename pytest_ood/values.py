@@ -24,6 +24,9 @@ _LARGEST = 10**300
 """Python writes no larger numbers without limit, and no label is one."""
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
+_ENDINGS = frozenset("0eE")
+"""The last signs of what has another form; the rest takes no closer look."""
+
 _TRUTH = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 
 
@@ -71,6 +74,8 @@ def label_forms(value: Any) -> tuple[str, ...]:
     if isinstance(value, bool):
         return (str(value).lower(), str(value))
     if isinstance(value, str):
+        if value[-1:] not in _ENDINGS:
+            return (value,)
         whole = _WHOLE.fullmatch(value)
         other = whole[1] if whole else _TRUTH.get(value, value)
         return tuple(dict.fromkeys((value, other)))
