@@ -23,9 +23,10 @@ from pytest_ood.cases import (
     label_of,
     parse_expectation,
 )
-from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.errors import ConfigurationError, DataError, shown, unknown_name
 from pytest_ood.examples import Dataset, Example, content_ids
-from pytest_ood.formats import parse_rows
+from pytest_ood.formats import LINES, LIST, PARQUET, form_of, parse_rows
+from pytest_ood.values import is_missing, label_forms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ class Checklist:
     """A file of behavioural tests, or some of them.
 
     Attributes:
-        data: The file, `.jsonl`.
+        data: The file: `.jsonl` or another kind whose rows hold lists.
         fields: Names of the fields that one input has; one for a single text.
         labels: Renames labels as they stand in the file; where it is given, rows with others are
             left out.
@@ -94,8 +95,10 @@ def parse_checklist(table: Mapping[str, Any], fields: tuple[str, ...], where: st
         if key not in KEYS:
             raise ConfigurationError(f"{where}: " + unknown_name("key", key, KEYS))
     data = table["checklist"]
-    if not isinstance(data, str) or not data.endswith(".jsonl"):
-        raise ConfigurationError(f"{where}: checklist = {data!r} is no path that ends in .jsonl")
+    if not isinstance(data, str) or form_of(data) not in (LINES, LIST, PARQUET):
+        raise ConfigurationError(
+            f"{where}: checklist = {data!r} is no path that ends in .jsonl, .json or .parquet"
+        )
     lists = {
         key: _strings(table[key], f"{where}: {key}")
         for key in ("fields", "tests", "capabilities", "types")
@@ -264,10 +267,19 @@ class _Rows:
         listed = given if isinstance(given, list) else [given] * count
         if len(listed) != count:
             raise DataError(f"label: {len(listed)} labels for {count} inputs")
+        known = self.task.labels
+        found: list[str | None] = []
         for one in listed:
-            if one is not None and (isinstance(one, bool) or not isinstance(one, str | int)):
-                raise DataError(f"label = {one!r} is neither text nor a whole number")
-        return [None if one is None else str(one) for one in listed]
+            forms = label_forms(one)
+            is_fraction = isinstance(one, float) and len(forms) == 1
+            if not is_missing(one) and (not forms or is_fraction):
+                raise DataError(
+                    f"label = {shown(one)} is neither text nor a whole number, nor true or false; "
+                    "null stands for none"
+                )
+            named = (form for form in forms if form in self.source.labels or form in known)
+            found.append(next(named, next(iter(forms), None)))
+        return found
 
     def _expectation(self, row: Mapping[str, Any], test: str, kind: str) -> Expectation:
         """Return what is expected of the answers to a row."""

@@ -140,22 +140,28 @@ MOST_NAMES = 200
 def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
     """Word the message for a wrong name: what was given, the nearest right ones, all right ones."""
     names = sorted(set(allowed))
-    # Comparing takes time that grows with the product of the lengths: long names are left out.
-    short = [name for name in names if len(name) <= LONGEST_SHOWN][:MOST_NAMES]
-    folded: dict[str, list[str]] = {}
-    for name in short:
-        folded.setdefault(name.casefold(), []).append(name)
-    comparable = given.casefold() if len(given) <= LONGEST_SHOWN else ""
-    near = [
-        name
-        for match in difflib.get_close_matches(comparable, folded, n=3, cutoff=0.5)
-        for name in folded[match]
-    ]
+    near = _near_names(given, [name for name in names if len(name) <= LONGEST_SHOWN])
     guess = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     listed = [beginning(name) for name in names[:MOST_NAMES]]
     if len(names) > MOST_NAMES:
         listed.append(f"and {len(names) - MOST_NAMES:,} more")
     return f"unknown {kind} {shown(given)}.{guess} Known: {', '.join(listed) or 'none'}."
+
+
+def _near_names(given: str, names: Sequence[str]) -> list[str]:
+    """Return the names that are most like a wrong one, whatever their case.
+
+    Comparing takes time that grows with the product of the lengths, so that nothing is like a very
+    long name; and a name of two letters is no more like another for its letters alone.
+    """
+    if len(given) > LONGEST_SHOWN:
+        return []
+    fold = str.casefold if len(given) > 2 else str  # noqa: PLR2004 - see above
+    folded: dict[str, list[str]] = {}
+    for name in names[:MOST_NAMES]:
+        folded.setdefault(fold(name), []).append(name)
+    matches = difflib.get_close_matches(fold(given), folded, n=3, cutoff=0.5)
+    return [name for match in matches for name in folded[match]]
 
 
 def shown(value: object) -> str:

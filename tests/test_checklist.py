@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,32 @@ def test_rows_that_the_task_cannot_answer_are_counted(tmp_path: Path) -> None:
         ("a directional test that does not say what is expected (`expect`)", 1),
         ("no label, and no expectation (`expect`)", 1),
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "labels"),
+    [
+        (True, {"true": "positive"}), (1.0, {"1": "positive"}), (1, {"1": "positive"}),
+        ("True", {"true": "positive"}), ("positive", {}), ("1.0", {"1.0": "positive"}),
+    ],
+)  # fmt: skip
+def test_labels_of_every_kind_are_named(tmp_path: Path, given: Any, labels: dict[str, str]) -> None:
+    """Truth values and numbers are renamed as those of other data are."""
+    found = loaded(tmp_path, [row(label=given)], labels=labels)
+    assert [member.label for member in cases(found)[0].members] == ["positive"]
+
+
+def test_a_suite_of_tests_may_be_compressed(tmp_path: Path) -> None:
+    """All kinds of files whose rows hold lists are read; a table has no lists."""
+    rows = [row(), row("b", "INV", data=["x", "y"], label=None)]
+    text = "".join(json.dumps(one) + "\n" for one in rows)
+    (tmp_path / "a.JSONL.gz").write_bytes(gzip.compress(text.encode()))
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    for name in ("a.JSONL.gz", "a.json"):
+        source = parse_checklist({"checklist": name}, ("text",), "here")
+        assert len(load_checklist(source, tmp_path, "d", TASK).dataset) == 2
+    with pytest.raises(ConfigurationError, match=r"'a.csv' is no path that ends in \.jsonl, "):
+        parse_checklist({"checklist": "a.csv"}, ("text",), "here")
 
 
 def test_a_suite_says_what_a_file_does_not(tmp_path: Path) -> None:

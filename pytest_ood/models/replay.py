@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, unknown_name
-from pytest_ood.formats import cell, parse_rows, text_of, value_of
+from pytest_ood.formats import Layout, cell, parse_rows, text_of, value_of
 from pytest_ood.models.protocol import paradigm_of
 from pytest_ood.readers import Kept, parse_source
 from pytest_ood.tasks import Prediction
+from pytest_ood.values import label_forms
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -74,7 +75,7 @@ def build(
     shifts: Mapping[str, str] | None = None,
     where: Mapping[str, Any] | None = None,
 ) -> ReplayModel:
-    """Read recorded answers out of a JSONL, CSV or TSV file.
+    """Read recorded answers out of a file of any kind that data may have.
 
     Args:
         source: The file.
@@ -110,7 +111,7 @@ def build(
     path = context.root / source
     answers: dict[tuple[str, str], Prediction] = {}
     unread: list[tuple[str, str]] = []
-    for number, row in parse_rows(path):
+    for number, row in parse_rows(path, Layout(needed=(shift, id, answer))):
         if not kept.has(str(path), number, row):
             continue
         name, identifier = (cell(str(path), number, row, column) for column in (shift, id))
@@ -121,7 +122,12 @@ def build(
                 "tells which rows are this model's"
             )
         value = value_of(str(path), number, row, answer)
-        text = None if value is None else text_of(str(path), number, answer, value)
+        # A label may be written in several ways, as `true` and `True`.
+        forms = label_forms(value)
+        text = next((form for form in forms if form in renamed), None)
+        if text is None and value is not None:
+            is_truth = isinstance(value, bool)
+            text = forms[0] if is_truth else text_of(str(path), number, answer, value)
         answers[key] = _prediction(text, unparsed, renamed, context.task)
         if answers[key].label is None and text and text != unparsed:
             unread.append((f"{path}, row {number}, field {answer!r}", text))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -225,3 +226,21 @@ def test_an_empty_answer_about_a_passage_is_that_there_is_none(
     assert [p.label for p in model.recall("s", [*"012"])] == [label, None, "1990"]
     model = recorded(asked, rows, unparsed="")
     assert [p.label for p in model.recall("s", [*"012"])] == [None, None, "1990"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "label"), [(True, "true"), ("True", "true"), (1.0, "1"), (1, "1"), ("1.0", "1")]
+)
+def test_labels_of_every_kind_are_recalled(context: Context, answer: Any, label: str) -> None:
+    """A recorded truth value or number is renamed as a label of data is."""
+    rows = [{"id": "1", "shift": "in-distribution", "answer": answer}]
+    model = recorded(context, rows, labels={label: "positive", "other": "negative"})
+    assert model.recall("in-distribution", ["1"])[0].label == "positive"
+
+
+def test_answers_in_any_kind_of_file_are_recalled(context: Context) -> None:
+    """Compressed tables with semicolons are read as data of that kind is."""
+    text = "id;shift;answer\n1;in-distribution;positive\n"
+    (context.root / "answers.csv.gz").write_bytes(gzip.compress(text.encode()))
+    model = build("answers.csv.gz", context)
+    assert model.recall("in-distribution", ["1"])[0].label == "positive"
