@@ -79,21 +79,22 @@ trivial vulgar
 
 HEDGES = listed(
     """
-but though although tho while whereas despite yet however nevertheless nonetheless still except
-instead rather otherwise unlike notwithstanding albeit only merely mere if unless until till
-whether lest provided assuming would could should might may must ought 'd shall gonna wish
-wishes wished hope hopes hoped hoping hopefully suppose supposed supposedly seem seems seemed
-seemingly appear appears appeared apparently allegedly reportedly maybe perhaps probably
-possibly likely almost nearly virtually practically say says said saying claim claims claimed
-tell tells told call calls called according people everyone everybody nobody someone somebody
-critics reviewers others they'd believe believes heard hear than less least unlike similar
-compared too somewhat mildly vaguely moderately occasionally sometimes intermittently partly
-partially kinda sorta sort half try tries tried trying attempt attempts attempted attempting
-want wants wanted wanting need needs needed needing aim aims aspires strives struggles used once
-formerly previously before anymore longer promise promises promised promising expect expects
-expected expecting expectation expectations yeah lol lmao rofl haha hahaha jk btw omg please oh
-hmm um uh er ironically sarcasm how why what whatever whoever first later eventually after
-instead originally initially ago some few little couple bit parts part moments moment
+unintentionally unintended but though although tho while whereas despite yet however
+nevertheless nonetheless still except instead rather otherwise unlike notwithstanding albeit
+only merely mere if unless until till whether lest provided assuming would could should might
+may must ought 'd shall gonna wish wishes wished hope hopes hoped hoping hopefully suppose
+supposed supposedly seem seems seemed seemingly appear appears appeared apparently allegedly
+reportedly maybe perhaps probably possibly likely almost nearly virtually practically say says
+said saying claim claims claimed tell tells told call calls called according people everyone
+everybody nobody someone somebody critics reviewers others they'd believe believes heard hear
+than less least unlike similar compared too somewhat mildly vaguely moderately occasionally
+sometimes intermittently partly partially kinda sorta sort half try tries tried trying attempt
+attempts attempted attempting want wants wanted wanting need needs needed needing aim aims
+aspires strives struggles used once formerly previously before anymore longer promise promises
+promised promising expect expects expected expecting expectation expectations yeah lol lmao rofl
+haha hahaha jk btw omg please oh hmm um uh er ironically sarcasm how why what whatever whoever
+first later eventually after instead originally initially ago some few little couple bit parts
+part moments moment
 """
 )
 """Words of contrast, condition, hearsay, comparison, intention and irony."""

@@ -116,131 +116,135 @@ appreciated appreciates appreciation appropriate approve apt arbitrary arduous a
 ashamed assured astray atrocity authentic authenticity avoid avoided avoids award award-winning
 awards awe backfires badly badly-acted badly-made badly-written baffled baffling baloney ban
 banalities banality bargain-basement barren bastard beauty beguiling believable belly-laughs
-bellyaching beloved benefit best-loved bitter bizarre blame blander blandly blatant bleak blech
-bleh bliss blissful bloody blunder blunders bog bogged bogs bogus bollocks bombast bombastic
-bonus boo bore bore-fest boredom bores borrowed borrows botch bother bothered bothers bracing
-brash brave bravo bright brightly brilliance brisk briskly broken bs buggy bullshit bumbling
-bummer bungle bungled bungles burnt butchered by-the-numbers callow calm calming canny captivate
-captivated captivates cardboard careless caring carnage cartoonish cash-in celebrate celebrates
-celebration chaotic charisma charm charmed charmer charms cheap-shot cheapo cheat cheated cheats
-cheerful childish chore chuckle chuckles claptrap clarity classic classics classy claustrophobic
-cleverness clich cliche cliches cliché clichéd clichés clunker clunkers clunkily coarse cobbled
-cogent coherence coherent cold-hearted collapse collapses comfort comforting commend compassion
-compassionate compelled compels complacency complain complained complaint complaints compliment
-condescension confidence confident confuse confused confuses confusion congrats congratulations
-contrivance contrivances conventional conviction convictions cool copycat costly courage
-courageous crackles craftsmanship crap crap-fest crapola crashes crass crazy creaky creativity
-credibility credulous creepy cringe cringed crock crowd-pleaser crowd-pleasing crude cruel
-cutest cynical damage damaged damages dangerous dashing dawdles dazzle dazzles dead deadening
-deadly deadweight deafening debilitating deceitful deceptive deeply-felt defect defects deft
-degrading delicacy delicate delight delighted delights deliver delivered delivers delusional
-demeaning demented denied dependable depressed depth deserves deserving desperate despise
-despised detailed detest detested detracts detriment difficult dignity dim dire dirty
-disagreeable disappoint disappointingly disappointment disappointments disappoints disaster
-disasters discomfort discomforting discourage disdain disgrace disgust disgusts dishonorable
-dislikable dislike disliked dislikes dismay displeased displeasure dissatisfaction disservice
-distinguished distract distraction distractions disturb disturbing doltish doomed dour downbeat
-downer downfall downside doze drag dragged dragging drags dread dream dreariest dreck drip
-drivel drown drowned drowning drowns dry dud duds dull-witted dullard dullness dumbest dump
-durable dynamic eagerly earnest easily easy easygoing effective egregious elegance eloquence
-eloquent embarrass embarrassingly embarrassment embarrassments embrace embraces emptiness
-enchant enchanted encouraging endear endless energy engage engaged engages enjoy enjoyed
-enjoying enjoyment enjoys enlighten enliven enrich entertain entertained entertainment
-entertains enthrall enthusiasm episodic erratic error errors ew eww excel excellence excels
-excessive excite excited excitement excuse exhaust exhausted exhilaration expensive exploitation
-exploits exuberance exuberant eye-opening facile fail failed failing fails failure failures
-faith faithful fake fakes false falters fan fans fantastically farce farcical fatal fatuous
-fault faultless faults favorable favorite favourite fear feast feral fetching fiasco filth
-finesse finest fizzles flailing flair flavor flaw flawless flaws flop flops flounder floundering
-flounders fluff fluid fond fool fooled fools forced foul fragmented frantic fraud fraudulent
-freshness frightful frown frustrate frustrates frustration fuck fucked fucking funnier funniest
-fuzzy gah gaping garbage gem gems generic generous genial genius gentle gift gifted gifts
+bellyaching beloved benefit best-loved bitter bizarre blame bland blander blandly blatant bleak
+blech bleh bliss blissful bloody blunder blunders bog bogged bogs bogus bollocks bombast
+bombastic bonus boo bore bore-fest boredom bores borrowed borrows botch bother bothered bothers
+bracing brash brave bravo bright brightly brilliance brisk briskly broken bs buggy bullshit
+bumbling bummer bungle bungled bungles burnt butchered by-the-numbers callow calm calming canny
+captivate captivated captivates cardboard careless caring carnage cartoonish cash-in celebrate
+celebrates celebration chaotic charisma charm charmed charmer charms cheap-shot cheapo cheat
+cheated cheats cheerful childish chore chuckle chuckles claptrap clarity classic classics classy
+claustrophobic cleverness clich cliche cliches cliché clichéd clichés clunker clunkers clunkily
+coarse cobbled cogent coherence coherent cold-hearted collapse collapses comfort comforting
+commend compassion compassionate compelled compels complacency complain complained complaint
+complaints complexity compliment condescension confidence confident confuse confused confuses
+confusion congrats congratulations contrivance contrivances conventional conviction convictions
+cool copycat costly courage courageous crackles craftsmanship crafty crap crap-fest crapola
+crashes crass crazy creaky creativity credibility credulous creepy cringe cringed crock
+crowd-pleaser crowd-pleasing crude cruel cutest cynical damage damaged damages dangerous dashing
+dawdles dazzle dazzles dead deadening deadly deadweight deafening debilitating deceitful
+deceptive deeply-felt defect defects deft degrading delicacy delicate delight delighted delights
+deliver delivered delivers delusional demeaning demented denied dense dependable depressed depth
+deserves deserving desperate despise despised detailed detest detested detracts detriment died
+dies difficult dignity dim dire dirty disagreeable disappoint disappointingly disappointment
+disappointments disappoints disaster disasters discomfort discomforting discourage disdain
+disgrace disgust disgusts dishonorable dislikable dislike disliked dislikes dismay displeased
+displeasure dissatisfaction disservice distinctive distinguished distract distraction
+distractions disturb disturbing doltish doomed dour downbeat downer downfall downside doze drag
+dragged dragging drags dread dream dreariest dreck drip drivel drown drowned drowning drowns dry
+dud duds dull-witted dullard dullness dumbest dump durable dying dynamic eagerly earnest easily
+easy easygoing economical effective egregious elegance eloquence eloquent embarrass
+embarrassingly embarrassment embarrassments embrace embraces emptiness enchant enchanted
+encouraging endear endless energy engage engaged engages enjoy enjoyed enjoying enjoyment enjoys
+enlighten enliven enrich entertain entertained entertainment entertains enthrall enthusiasm
+episodic erratic error errors ew eww excel excellence excels excessive excite excited excitement
+excuse exhaust exhausted exhilaration expensive exploitation exploits exuberance exuberant
+eye-opening facile fail failed failing fails failure failures faith faithful fake fakes false
+falters fan fans fantastically farce farcical fart farts fatal fatuous fault faultless faults
+favorable favorite favourite fear feast feral fetching fiasco filth finely finesse finest
+fizzles flailing flair flavor flaw flawless flaws flop flops flounder floundering flounders
+fluff fluid fond fool fooled fools forced foul fragmented frantic fraud fraudulent freshness
+frightful frown frustrate frustrates frustration fuck fucked fucking funnier funniest fussy
+fuzzy gah gaping garbage gaudy gem gems generic generous genial genius gentle gift gifted gifts
 gimmick gimmicks gimmicky glacial glaring glee gloomy glory goddamn goo goodness goodwill goofy
 grace grand grandeur grate grateful gratitude gratuitous greasy greedy grim grin grind grinding
 grinds grins grip gripe gripes grips gross grotesque gruesome grumpy guaranteed gusto hack
-hackwork half-baked half-hearted half-realized half-witted hampered handy happiness harm harmful
-harrowing harsh hassle hate hated hateful hates hating hatred hats haunting hazardous headache
-heart heartless hearts heaven heavy-handed hellish heroic highlight highlights hindered
-histrionic histrionics hoax hokey hokum holes hollowness honesty honor hooey hook hooks hooray
-hopeful hopelessly horribly horrific horrifying horror-show horrors hostile humane humanity
-humor humour hurt hurts ick icky ideal idiocy idiot idiots ignorance ignorant imagination
-imitative immaculate immersive impeccable imperfect impersonal implodes impolite important
-impress impressed impresses improve improved improvement improves improving inability inaccurate
-inadequate inappropriate inarticulate inauthentic incessant incoherence incompatible
-incompetence incomplete incredulous indecent indelible indifference indifferent indulgent
-ineptitude inexpressive inferior ingenuity inhuman innocuous innovation insane insensitive
-insight insights insignificance insignificant insincere insomnia inspiration inspire inspires
-insubstantial insult insulted insults integrity intellect intelligence intense interminable
-interminably intricate intrigue intrigued involving irrational irritate irritates irritation
-jerk jewel joke jolly joy joys jubilant juicy jumble junk junkie kickass kicks-ass knock-off
-knockoff kudos lack lacklusterly lag lags lame lamest lapse laud laugh laugh-out-loud laugher
-laughs laughter leaks leaky legendary let-down letdown liberating light-hearted lighthearted
-liked likes limitations limited literate loathe loathed lol-worthy long-winded longevity loser
-losers loses losing lost loved lovelier lovers loves loving low-budget low-grade low-rent loyal
-luckily lucky ludicrous lumbering luminous lurid luscious lush luxurious lyrical lyricism mad
-magic malfunction mangled mannered manufactured mar marred mars marvel marvels masterclass
-masterpiece masterwork masterworks mature meager meanders meaningful mechanical mediocrity
-melodramatic mercenary merit merits mesmerized mess mess-up messed messes meticulous
-mindlessness miracle miraculous miscast misery misfire misfires misguided mishandled mishandles
-mishmash misogynistic miss missed misses missing misstep missteps mistake mistaken mistakes
-mockery mocking moist moldy monotony monstrosity moralizing morose moved muddle muddles murky
-mush mushy must-have must-own must-see muted nag naive narcissism naught nausea negative
-negligible nerve-racking noisy nonexistent nonsense nonsensically not-so nuance nuances nuisance
-numb numbing numbness obligatory obscene obscure observant obvious odorous off-putting offend
-offended offends one-dimensional one-joke one-note oomph opaque openness oppressively optimistic
-ordeal oscar ouch outdated outrageous over-the-top overacted overbearing overcooked overdone
-overkill overlook overly overpower overreaches overstays overused pain painful pains
-paint-by-numbers panache panned pap paranoid passable passion passionate pat pathos peeve pep
-perceptive perfect perfection perfectly perfunctory perks perplexing pest pitfall pitfalls pithy
-pitiable pity plausibility playful pleasantly please pleaser pleasers pleases pleasure pleasures
-plod plods plummets poetic poetry poignancy poise poorly-written positive positively positives
-potent potential powerfully praise praised praises precious prefabricated pretend pretends
-pretension pretensions pristine prize prizes problem problematic problems proficient promising
-provocative prowess puke pulpy punchless punishing putrid puzzling quality quirky quit radiant
-rank rare rave raves ravishing realistic recommend recommendation recommended recommending
-recommends recycled recycles recycling redundant refresh refund refuse regressive regret regrets
-regretted regretting regurgitates rehash rehashed rejected relentless relief repetitious
-repulsed resent resonance resonant respect respected respectful respects responsive restrained
-retread retreads revealing revelation reverence reverent reward rewards richness ridicule
+hackwork half-baked half-hearted half-realized half-witted hampered handy happiness haranguing
+harm harmful harrowing harsh hassle hate hated hateful hates hating hatred hats haunting
+hazardous headache heart heartless hearts heaven heavy-handed hellish heroic highlight
+highlights hindered histrionic histrionics hoax hokey hokum holes hollowness honesty honor hooey
+hook hooks hooray hopeful hopelessly horribly horrific horrifying horror-show horrors hostile
+humane humanity humor humour hurt hurts ick icky ideal idiocy idiot idiots ignorance ignorant
+illuminates illuminating imagination imitation imitations imitative immaculate immersive
+impeccable imperfect impersonal implodes impolite important impress impressed impresses
+improbable improve improved improvement improves improving inability inaccurate inadequate
+inappropriate inarticulate inauthentic incessant incoherence incompatible incompetence
+incomplete incredulous indecent indelible indifference indifferent indulgent ineptitude
+inexpressive inferior ingenuity inhuman innocuous innovation insane insensitive insight insights
+insignificance insignificant insincere insomnia inspiration inspire inspires insubstantial
+insult insulted insults integrity intellect intelligence intense interminable interminably
+intricate intrigue intrigued involving irrational irritate irritates irritation jerk jewel joke
+jolly joy joys jubilant juicy jumble junk junked junkie kickass kicks-ass knock-off knockoff
+kudos lack lacklusterly lag laggard lags lame lamest lapse lashing laud laugh laugh-out-loud
+laugher laughs laughter leaks leaky legendary let-down letdown liberating light-hearted
+lighthearted liked likes limitations limited literate loathe loathed lol-worthy long-winded
+longevity loser losers loses losing lost loved lovelier lovers loves loving low-budget low-grade
+low-rent loyal luckily lucky ludicrous lukewarm lumbering luminescent luminous lurid luscious
+lush luxurious lyrical lyricism mad magic malfunction mangled mannered manufactured mar marred
+mars marvel marvels masterclass masterpiece masterwork masterworks mature meager meanders
+meaningful mechanical mediocrity melodramatic mercenary merit merits mesmerized mess mess-up
+messed messes meticulous mindlessness miracle miraculous miscast misery misfire misfires
+misguided mishandled mishandles mishmash misogynistic miss missed misses missing misstep
+missteps mistake mistaken mistakes mockery mocking moist moldy monotony monstrosity moralizing
+morose moved muddle muddles muddy murky mush mushy must-have must-own must-see musty muted nag
+naive narcissism naught nausea negative negligible nerve-racking noisy nonexistent nonsense
+nonsensically not-so nuance nuances nuisance numb numbing numbness obligatory obscene obscure
+observant obvious odorous off-putting offend offended offends one-dimensional one-joke one-note
+oomph opaque openness oppressively optimistic ordeal oscar ouch outdated outrageous over-the-top
+overacted overbearing overcooked overdone overkill overlook overly overpower overreaches
+overstays overused pain painful pains paint-by-numbers panache panned pap paranoid passable
+passion passionate pat pathos peeve pep perceptive perfect perfection perfectly perfunctory
+perks perplexing pest pitfall pitfalls pithy pitiable pity plausibility playful pleasantly
+please pleaser pleasers pleases pleasure pleasures plod plods plummets poetic poetry poignancy
+poise poorly-written positive positively positives potent potential power powerfully powers
+praise praised praises precious prefabricated pretend pretends pretension pretensions pristine
+prize prizes problem problematic problems proficient promising provocative prowess puke pulpy
+punchless punishing putrid puzzling quality quirky quit radiant ragtag rank rare rave raves
+ravishing ravishingly realistic recommend recommendation recommended recommending recommends
+recycled recycles recycling redundant refresh refund refuse regressive regret regrets regretted
+regretting regurgitates rehash rehashed rejected relentless relief repetitious repulsed resent
+resonance resonant respect respected respectful respects responsive restrained retread retreads
+revealing revelation reverence reverent reward rewards rhapsodic richness ridicule
 ridiculousness rip-off ripoff rollicking rote rotten rough rousing rubbery rubbish ruin ruined
 ruins run-of-the-mill rushed sabotage sad sadly safe saggy sags salty sane satisfaction
 satisfies satisfy satisfyingly savor savory savvy scam scattered scattershot schlock schmaltz
-scratched screwed second-hand secondhand seductive self-parody senseless sensible sensitive
-sentimentality serenity serviceable sexist sexy shaky shallowness sham shambles shame shameful
-shameless sharp shine shines shit shitty shocking shockingly shone short-lived shortage
-shortcoming shortcomings shrewd shrill sick silly simplicity sincere sincerity sink sinking
-sinks skill skills skimpy slack sleek slick slight slimy slip slog slogs slop slow slow-moving
-slump smells smelly smile smiles smooth smoothly smutty snooze so-called soars soggy solid
-somber soothing sophisticated sophistication soporific sordid sorrow sorry soul soulful sour
-sparkle sparkles spirit spirited spirits spiteful splendor spoil spoiled spoils spontaneity
-spotless sprightly sputter sputters squander squandered squanders stagnant stagnate stagy
-standout standouts star-power starving static stereotype stereotypes stereotypical sterile stiff
-stifles stifling stink stinker stinks stodgy strained strength strengths strong stuffy stumble
-stumbles stumbling stupidity stuttering suave substance substantial subtle subtlety succeed
-succeeded succeeds success suck sucked sucker suckers sucks sucky suffer suffered suffering
-suffers suitable sumptuous super superbly superfluous superlative supportive surefire surpass
-surpasses surprises surprisingly suspect suspicious sweet swell swift sympathetic talent talents
-tame tardy tatters taut tender tenderness terrible terribly terrifically terrifying terse thank
-thankful thankfully thanks thorough threadbare threats thrill thrills thrive thwarted tidy tight
-tightly timeless timelessly timely timid tinny tired tongue-in-cheek topical torment torpor
-torture tortured torturous torturously toxic tragic transcend transcendent transcends trapped
-trash trashy travesty treacly treasure treasures treat treats tribute trifle trifling tripe
-triumph triumphant triumphantly triumphs trouble troubled troubles troubling tuneless twaddle
-twisted two-dimensional ugh ugliness unaffecting unamusing unappetizing unassuming unbelievable
+scratched screwed second-hand secondhand seduce seduces seductive seductively self-parody
+sensationalism senseless sensible sensitive sentimentality serenity serviceable sexist sexy
+shaky shallowness sham shambles shame shameful shameless sharp shine shines shit shitty shocking
+shockingly shone short-lived shortage shortcoming shortcomings shrewd shrill sick silly
+simplicity sincere sincerity sink sinking sinks skill skills skimpy slack sleek slick slight
+slimy slip slog slogs slop slow slow-moving slump smells smelly smile smiles smooth smoothly
+smutty snooze so-called soars soggy solid somber soothing sophisticated sophistication soporific
+sordid sorrow sorry soul soulful sour sparkle sparkles spirit spirited spirits spiteful splendor
+spoil spoiled spoils spontaneity spotless sprightly sputter sputters squander squandered
+squanders stagnant stagnate stagy standout standouts star-power starving static stereotype
+stereotypes stereotypical sterile stiff stifles stifling stink stinker stinks stodgy strained
+strength strengths strong stuffy stumble stumbles stumbling stupidity stuttering suave subsided
+substance substantial subtle subtlety succeed succeeded succeeds success suck sucked sucker
+suckers sucks sucky suffer suffered suffering suffers suffocated suffocating suitable sumptuous
+super superbly superfluous superlative supportive surefire surpass surpasses surprises
+surprisingly suspect suspicious sweet swell swift sympathetic talent talents tame tardy tatters
+taut tender tenderness terrible terribly terrifically terrifying terse thank thankful thankfully
+thanks thorough threadbare threats thrill thrills thrive thwarted tidy tight tightly timeless
+timelessly timely timid tinny tired tongue-in-cheek topical torment torpor torture tortured
+torturous torturously toxic tragic transcend transcendent transcends trapped trash trashy
+travesty treacly treasure treasures treat treats tribute trifle trifling tripe triumph
+triumphant triumphantly triumphs trouble troubled troubles troubling tuneless twaddle twisted
+two-dimensional typical ugh ugliness unaffecting unamusing unappetizing unassuming unbelievable
 unbelievably unclear uncomfortable uncommonly unconvinced underachieves undercooked undercut
 undercuts underdone undermine undermined undermines undeserved undone uneasy unenlightening
 unexceptional unexciting unfair unfinished unfit unflagging unflattering unflinching unforced
-unforgettable unfortunate unfortunately unfulfilled unhappily unhurried unimpressively
+unforgettable unfortunate unfortunately unfulfilled unfunnily unhappily unhurried unimpressively
 uninformative unique unmentionable unmotivated unnatural unpopular unpredictable unpretentious
 unravels unrealistic unrealized unrelenting unrelentingly unremittingly unsafe unsettling
-unskilled unsophisticated unspeakable unthinkable unwanted unworkable uplift upset upsets vacant
-vague vain valuable verve victorious victory vigor vile violent virtues visceral visionary
-vitality vivid wanders wannabe warm warmhearted warmth waste wasted wasteful wastes wasting
-weakness weaknesses wearisome weary wearying weird welcome welcoming well-behaved well-informed
-well-intentioned well-known well-meaning well-placed well-realized whimsical whine whining
-wholesome wicked win winner winners winning wins wisdom wise wit wizardry woe woo woohoo
-worrisome worse worsen worst worth worthy would-be wow wowed wows wreck wrecked wrecks wrong wry
-xoxo yawn yawns yay youthful yuck yum zany zeal zero-dimensional zest zippy
+unskilled unsophisticated unspeakable unthinkable unwanted unworkable uplift upset upsets
+upstaged uptight vacant vague vain valuable verve victorious victory vigor vile violent virtues
+visceral visionary vitality vivid wanders wannabe warm warmhearted warmth waste wasted wasteful
+wastes wasting weakness weaknesses wearisome weary wearying weird welcome welcoming well-behaved
+well-informed well-intentioned well-known well-meaning well-placed well-realized whimsical whine
+whining wholesome wicked win winner winners winning wins wisdom wise wit wizardry woe woo woohoo
+worrisome worse worsen worst worth worthy would-be wow wowed wows wreck wreckage wrecked wrecks
+wrong wry xoxo yawn yawns yay youthful yuck yum zany zeal zero-dimensional zest zippy
 """
 )
 """Other words that evaluate, or that may: of other parts of speech, or of either sign."""

@@ -251,7 +251,7 @@ def has_subject(words: Sequence[Token], index: int) -> bool:
 def is_neutral(words: Sequence[Token], index: int) -> bool:
     """Return whether a word may stand before an adjective and says nothing: "a visual delight"."""
     word = word_at(words, index)
-    unclear = word in _JOINTS or word in _PREPOSITIONS or word.endswith("ly")
+    unclear = word in _JOINTS or word in _PREPOSITIONS or word.endswith(("ly", "ing"))
     return word.isalpha() and not unclear and not evaluates(word)
 
 

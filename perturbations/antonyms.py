@@ -158,6 +158,18 @@ _BEFORE = (
 _AFTER_A_VERB = listed(
     "the a an me us him her them his my your their to into away out on it itself you"
 )
+_SHORT_PHRASE = 4
+_LONGEST_LIST = 12
+_LONGEST_TAIL = 8
+_JUDGING = listed(
+    """
+has have had having offers offered offering provides provided gives gave makes made remains remained
+becomes became features featured includes included received serves served got getting what
+"""
+)
+"""Verbs behind which a review says what it thinks."""
+
+_SUBJECTS = frozenset(("i", "we", "you"))
 _PREPOSITIONS = frozenset(("of", "by", "in", "for", "from", "with"))
 _AFTER_AN_ADJECTIVE = listed("and or in for from at with throughout , . ! ; : ) -- -")
 
@@ -218,6 +230,44 @@ service signal storytelling story thriller work writing
 )
 """What is made, which makes adjectives of strength evaluate it: not "a strong drink"."""
 
+_THINGS = listed(
+    """
+accent accents accommodation achievement acting action actor actors actress actresses adaptation
+adventure album allegory ambience animation app appetizer appetizers approach art artist artists
+artwork atmosphere attitude audio ballad band bartender bartenders battery beer biography biopic
+blend blockbuster book books breakfast buffet burger burgers buy cable camera camerawork cast
+casting chapter character characterization characterizations characters charger chicken choice
+choices choreography cinema cinematography clip cocktail cocktails coffee comedies comedy
+companion compilation component composition concept conclusion connection construction cooking
+costumes course craft crew cuisine debut decor delivery design dessert desserts device dialog
+dialogue diner dining dinner direction director directors dish dishes display documentaries
+documentary drama dramas dramedy drawing drink drinks earpiece editing effects effort ending
+endings ensemble entertainment entree entrees entry environment epic episode episodes evening
+examination example execution exercise experience experiment exploration fable family-film
+fantasy farce feature features feeling film filmmaker filmmakers filmmaking films finale finish
+fish fit flavor flavors flick flicks food footage formula fries game games genre gift headphones
+headset hotel humor idea image imagery images installment instrument interface interpretation
+item job joke jokes journey keyboard kitchen lead leads lesson look lunch lyrics management
+manager material meal meals meat melodrama menu message metaphor mix mood motion movie
+moviemaking movies music musical mystery narration narrative noir novel opening opera pace
+pacing painting parody pasta performance performances performer performers phone phones photo
+photography picture pictures piece pizza place places plot plots plotting poem poetry
+point-of-view portrait portrayal premise presentation price prices produce producer product
+production products program project prose protagonist protagonists purchase quality range
+reading reception recipe remake reproduction restaurant restaurants retelling review reviews
+ride role roles romance room rooms salad salsa sandwich satire sauce scenario scene scenery
+scenes score screenplay screenwriting script scripting seafood seller sequel sequels sequence
+sequences series server servers service set sets setting settings setup shop show shows signal
+sketch skit slapstick song songs sound soundtrack soup special special-effects spot staff
+staging steak steakhouse store stories story storyline storytelling structure study stuff style
+subject subplot subplots sushi suspense tacos tale tales taste technique thriller thrillers tone
+tool touch track transfer treatment trip twist twists value vehicle version vibe video view
+vision visit visual visuals vocals voice waiter waiters waitress waitresses way website wine
+work works writer writers writing yarn
+"""
+)
+"""What reviews are about, which makes an adjective before it the review's judgement."""
+
 _SUPERLATIVE_OF = listed(
     """
 film films movie movies picture comedy comedies thriller drama documentary show series episode
@@ -246,13 +296,17 @@ def antonyms(text: str, rng: Random) -> Sequence[Edit]:
     if not found or any(t.word in NEGATIONS for t in words) or not is_clear(text, words):
         return ()
     edits = []
+    used: set[str] = set()
     for index in found:
         options = _options(words, index)
         if not options or is_joined_to_unknown(words, index):
             return ()
+        if not _is_judgement(words, index, after_another=bool(edits)):
+            return ()
         token = words[index]
-        edits.append(Edit(token.start, token.end, token.written,
-                          like(token.written, rng.choice(options))))  # fmt: skip
+        word = rng.choice([option for option in options if option not in used] or options)
+        used.add(word)
+        edits.append(Edit(token.start, token.end, token.written, like(token.written, word)))
     signs = {words[index].word in _PRAISE for index in found}
     return edits if len(signs) == 1 else ()
 
@@ -290,35 +344,77 @@ def _is_adjective(words: Sequence[Token], index: int) -> bool:
     """Return whether a word can be nothing but an adjective that evaluates, where it stands."""
     word = words[index].word
     before, after = word_at(words, index - 1), word_at(words, index + 1)
-    if after == "enough" or after in _FIXED.get(word, ()) or (word in _FIRM and after not in _WORK):
+    if _is_fixed(word, before, after):
         return False
     begins_sentence = not before or before in SENTENCE_ENDS
     begins = begins_sentence or before in MARKS or before in _BEFORE or _is_degree(before)
-    if not begins and before not in PRAISE and before not in BLAME:
-        return False
     subject = index - 1
     while _is_degree(word_at(words, subject)):
         subject -= 1
     verb = word_at(words, subject)
     predicative = verb in _BE and (verb != "'s" or word_at(words, subject - 1) in _PRONOUNS)
     ends = not after or after in _AFTER_AN_ADJECTIVE
-    if (
-        word in _RATHER_NOUNS
-        and (ends or after == "of")
-        and not predicative
-        and before not in ("and", ",")
-    ):
-        return _is_degree(before)
+    stands = begins or before in PRAISE or before in BLAME
+    names = ends or predicative or _is_of_a_thing(words, index)
+    if word in _RATHER_NOUNS and (ends or after == "of") and not predicative:
+        names = before in ("and", ",") or _is_degree(before)
     if word.endswith("ing"):
-        if (
-            begins_sentence
-            and not ends
-            and any(word_at(words, index + n) in _BE for n in range(2, 6))
-        ):
-            return False  # "Moving house is stressful."
+        gerund = begins_sentence and any(word_at(words, index + n) in _BE for n in range(2, 6))
         takes_object = after in _AFTER_A_VERB or (verb in _BE and not ends)
-        return before not in _PREPOSITIONS and not takes_object
-    return True
+        names = names and not (takes_object or before in _PREPOSITIONS or (gerund and not ends))
+    return stands and names
+
+
+def _is_fixed(word: str, before: str, after: str) -> bool:
+    """Return whether the words beside an adjective make it mean something else: "a good deal"."""
+    return (
+        after in ("enough", "as")
+        or before == "more"
+        or (before == "so" and after == "that")
+        or after in _FIXED.get(word, ())
+        or (word in _FIRM and after not in _WORK)
+    )
+
+
+def _is_judgement(words: Sequence[Token], index: int, *, after_another: bool) -> bool:
+    """Return whether a word is in what a text says, rather than in what it says that of.
+
+    It is in "a great film", "is a great film", "has great actors", and after one of these in "with
+    great actors", but not in "brought down by great actors".
+    """
+    first = index
+    while index - first < _LONGEST_LIST:
+        before, further = word_at(words, first - 1), word_at(words, first - 2)
+        listed_on = before in (",", "and", "or") and evaluates(further)
+        degree = before in _DETERMINERS or _is_degree(before)
+        if not (listed_on or degree or before in PRAISE or before in BLAME):
+            break
+        first -= 1
+    before, further = word_at(words, first - 1), word_at(words, first - 2)
+    if not before or before in MARKS:
+        tail = [word_at(words, n) for n in range(index + 1, index + 2 + _LONGEST_TAIL)]
+        return any(not word or word in SENTENCE_ENDS for word in tail)
+    if before in _PREPOSITIONS:
+        return after_another or (before == "of" and further == "one")
+    return before in _BE or before in _JUDGING or before in _SUBJECTS or (
+        after_another and before in ("and", "or")
+    )  # fmt: skip
+
+
+def _is_of_a_thing(words: Sequence[Token], index: int) -> bool:
+    """Return whether the noun behind an adjective is what a review is about.
+
+    Of a phrase of a few words it is, whatever it is: "a fascinating species".
+    """
+    if len(words) <= _SHORT_PHRASE:
+        return True
+    for beyond in range(index + 1, index + 5):
+        word = word_at(words, beyond)
+        if word in _THINGS:
+            return True
+        if not word or (word in MARKS and word != ",") or word in _PREPOSITIONS or word in _BE:
+            return False
+    return False
 
 
 def _is_degree(word: str) -> bool:
