@@ -102,6 +102,7 @@ class Verdict:
     Attributes:
         first: Index of the first of them, a degree or an article included.
         last: Index of the last.
+        good: Whether they praise.
         evaluating: Indices of the words that do it.
         is_noun: Whether they end in a noun, or stand before one: "a dull film".
         joint: Index of an "and" or "or" before the last of several adjectives, or None.
@@ -110,6 +111,7 @@ class Verdict:
 
     first: int
     last: int
+    good: bool
     evaluating: frozenset[int]
     is_noun: bool
     joint: int | None
@@ -166,6 +168,7 @@ def verdict_at(words: Sequence[Token], first: int) -> Verdict | None:
     return Verdict(
         first=first,
         last=last,
+        good=good,
         evaluating=frozenset((*found, *_told_of_parts(words, last, good=good))),
         is_noun=is_noun,
         joint=None if is_noun or joint is None or joint > last else joint,

@@ -295,7 +295,7 @@ def antonyms(text: str, rng: Random) -> Sequence[Edit]:
     found = evaluating(text, words)
     if not found or any(t.word in NEGATIONS for t in words) or not is_clear(text, words):
         return ()
-    edits = []
+    edits: list[Edit] = []
     used: set[str] = set()
     for index in found:
         options = _options(words, index)
@@ -387,6 +387,8 @@ def _is_judgement(words: Sequence[Token], index: int, *, after_another: bool) ->
         before, further = word_at(words, first - 1), word_at(words, first - 2)
         listed_on = before in (",", "and", "or") and evaluates(further)
         degree = before in _DETERMINERS or _is_degree(before)
+        if before == "'s" and further in _PRONOUNS:
+            return True  # "it's a great film"
         if not (listed_on or degree or before in PRAISE or before in BLAME):
             break
         first -= 1

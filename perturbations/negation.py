@@ -7,7 +7,7 @@ has to say: every word that praises or blames and every negation has to belong t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_ood.edits import Edit
@@ -105,6 +105,12 @@ _FARING = {
 
 _BREAKS = MARKS | {"and", "or"}
 _OBJECTS = listed("the this it that my these those his her its their our him them")
+_BLAMING = listed(
+    """
+hate dislike regret loathe detest fail disappoint bore suck drag annoy irritate offend pander
+condescend
+"""
+)
 _FARED = {form: base for base, forms in _FARING.items() for form in forms}
 _HOW_WELL = frozenset(("well", "great", "fine", "perfectly"))
 
@@ -116,6 +122,21 @@ much many quite rather pretty if yet either long anywhere else such best worst b
 """
 )
 """Words with which a negation says something else than the contrary: "not always", "not only"."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How one thing that a text says is turned into its contrary.
+
+    Attributes:
+        edits: What is done to the text; what they replace is filled in later.
+        found: Indices of the words that say it.
+        good: Whether what is denied, or was, is good.
+    """
+
+    edits: list[Edit]
+    found: set[int]
+    good: bool
 
 
 @perturbation(
@@ -135,11 +156,7 @@ def negate(text: str, rng: Random) -> Sequence[Edit]:
     left |= {index + 1 for index in range(len(words)) if is_at_all(words, index)}
     if not left or not _can_be_turned(text, words) or any(t.word in NEGATIONS for t in words):
         return ()
-    edits: list[Edit] = []
-    for made, dealt_with in _denials(words, rng):
-        edits += made
-        left -= dealt_with
-    return () if left else [_of_text(text, edit) for edit in sorted(edits)]
+    return _edits_of_all(text, left, list(_denials(words, rng)))
 
 
 @perturbation(
@@ -160,11 +177,21 @@ def affirm(text: str, rng: Random, *, emphasis: float = 0.5) -> Sequence[Edit]:
     left |= {index + 1 for index in range(len(words)) if is_at_all(words, index)}
     if not left or not _can_be_turned(text, words):
         return ()
-    edits: list[Edit] = []
-    for made, dealt_with in _affirmations(words, rng, emphasis):
-        edits += made
-        left -= dealt_with
-    return () if left else [_of_text(text, edit) for edit in sorted(edits)]
+    return _edits_of_all(text, left, list(_affirmations(words, rng, emphasis)))
+
+
+def _edits_of_all(text: str, left: set[int], turns: Sequence[Turn]) -> Sequence[Edit]:
+    """Return the edits of all turns; none where a word is left, or some praise and others blame.
+
+    Args:
+        text: That is edited.
+        left: Indices of the words that some turn has to deal with.
+        turns: Of the text.
+    """
+    if left.difference(*(turn.found for turn in turns)) or len({t.good for t in turns}) != 1:
+        return ()
+    edits = sorted(edit for turn in turns for edit in turn.edits)
+    return [replace(edit, before=text[edit.start : edit.end]) for edit in edits]
 
 
 def _can_be_turned(text: str, words: Sequence[Token]) -> bool:
@@ -190,7 +217,7 @@ def _is_decided(words: Sequence[Token], index: int) -> bool:
     return word not in _UNDECIDED and not (word in ALONE and before in DENIALS)
 
 
-def _denials(words: Sequence[Token], rng: Random) -> Iterator[tuple[list[Edit], set[int]]]:
+def _denials(words: Sequence[Token], rng: Random) -> Iterator[Turn]:
     """Yield the edits that deny what a clause says, and the indices of the words that say it."""
     yield from _denied_fragment(words, rng)
     for index in range(len(words)):
@@ -200,9 +227,7 @@ def _denials(words: Sequence[Token], rng: Random) -> Iterator[tuple[list[Edit], 
         yield from _denied_faring(words, index)
 
 
-def _denied_state(
-    words: Sequence[Token], index: int, rng: Random
-) -> Iterator[tuple[list[Edit], set[int]]]:
+def _denied_state(words: Sequence[Token], index: int, rng: Random) -> Iterator[Turn]:
     """Deny "is good", "has been a mess", "will be disappointed"."""
     verdict = stated(words, index, index + 1)
     if verdict is None or not verdict.can_be_denied:
@@ -210,10 +235,10 @@ def _denied_state(
     made = [_inserted(words[index], rng.choice(denials_of(words, verdict)))]
     if verdict.joint is not None:
         made.append(_replaced(words[verdict.joint], "or"))
-    yield made, set(verdict.evaluating)
+    yield Turn(made, set(verdict.evaluating), verdict.good)
 
 
-def _denied_fragment(words: Sequence[Token], rng: Random) -> Iterator[tuple[list[Edit], set[int]]]:
+def _denied_fragment(words: Sequence[Token], rng: Random) -> Iterator[Turn]:
     """Deny a text that is no sentence: "A great film.", "dull and boring"."""
     verdict = verdict_at(words, 0)
     if verdict is None or not verdict.can_be_denied or not is_fragment(words, verdict):
@@ -225,17 +250,16 @@ def _denied_fragment(words: Sequence[Token], rng: Random) -> Iterator[tuple[list
     made = [Edit(first.start, first.end, "", after)]
     if verdict.joint is not None:
         made.append(_replaced(words[verdict.joint], "or"))
-    yield made, set(verdict.evaluating)
+    yield Turn(made, set(verdict.evaluating), verdict.good)
 
 
-def _denied_liking(
-    words: Sequence[Token], index: int, rng: Random
-) -> Iterator[tuple[list[Edit], set[int]]]:
+def _denied_liking(words: Sequence[Token], index: int, rng: Random) -> Iterator[Turn]:
     """Deny "I loved it", "we really enjoy the food", "you will regret it"."""
     subject = words[index - 1].word
     if words[index].word in WILL and _is_object(words, index + 2):
         if words[index + 1].word in _LIKING and subject in PEOPLE:
-            yield [_inserted(words[index], rng.choice(("not", "never")))], {index + 1}
+            made = [_inserted(words[index], rng.choice(("not", "never")))]
+            yield Turn(made, {index + 1}, words[index + 1].word not in _BLAMING)
         return
     verb = index + (words[index].word == "really")
     begins = index == 1 or words[index - 2].word in _BREAKS
@@ -243,12 +267,13 @@ def _denied_liking(
         return
     for base, (present, past) in _LIKING.items():
         if words[verb].word == present:
-            yield [_inserted(words[index - 1], "do not")], {verb}
+            yield Turn([_inserted(words[index - 1], "do not")], {verb}, base not in _BLAMING)
         elif words[verb].word == past:
-            yield [_inserted(words[index - 1], "did not"), _replaced(words[verb], base)], {verb}
+            made = [_inserted(words[index - 1], "did not"), _replaced(words[verb], base)]
+            yield Turn(made, {verb}, base not in _BLAMING)
 
 
-def _denied_faring(words: Sequence[Token], index: int) -> Iterator[tuple[list[Edit], set[int]]]:
+def _denied_faring(words: Sequence[Token], index: int) -> Iterator[Turn]:
     """Deny "it works well", "the film fails"."""
     size = _size_of_verb(words, index, _FARED)
     if not size:
@@ -259,12 +284,10 @@ def _denied_faring(words: Sequence[Token], index: int) -> Iterator[tuple[list[Ed
     if _has_one_subject(words, index, bare=past):
         first = _replaced(words[index], f"{'did' if past else 'does'} not {base.split()[0]}")
         how = word_at(words, index + size) in _HOW_WELL
-        yield [first], set(range(index, index + size + how))
+        yield Turn([first], set(range(index, index + size + how)), base not in _BLAMING)
 
 
-def _affirmations(
-    words: Sequence[Token], rng: Random, emphasis: float
-) -> Iterator[tuple[list[Edit], set[int]]]:
+def _affirmations(words: Sequence[Token], rng: Random, emphasis: float) -> Iterator[Turn]:
     """Yield the edits that say what a clause denies, and the indices of the words that deny it."""
     denied: set[int] = set()
     for index in range(len(words)):
@@ -273,7 +296,7 @@ def _affirmations(
                 *_affirmed_state(words, index, rng, emphasis),
                 *_affirmed_verb(words, index, rng, emphasis),
             ]
-            denied = denied.union(*(found for _, found in affirmed))
+            denied = denied.union(*(turn.found for turn in affirmed))
             yield from affirmed
         elif index not in denied:
             yield from _affirmed_quality(words, index)
@@ -284,7 +307,7 @@ def _affirmations(
 
 def _affirmed_state(
     words: Sequence[Token], denial: int, rng: Random, emphasis: float
-) -> Iterator[tuple[list[Edit], set[int]]]:
+) -> Iterator[Turn]:
     """Affirm "is not good", "hasn't been a mess", "won't be disappointed", and "Not a bad film"."""
     begins = denial == 0 or words[denial - 1].word in _BREAKS
     at_all = is_at_all(words, denial + 1)
@@ -307,12 +330,12 @@ def _affirmed_state(
     if is_at_all(words, verdict.last + 1):
         made.append(Edit(words[verdict.last].end, words[verdict.last + 2].end, "", ""))
         found.add(verdict.last + 2)
-    yield made, found
+    yield Turn(made, found, verdict.good)
 
 
 def _affirmed_verb(
     words: Sequence[Token], denial: int, rng: Random, emphasis: float
-) -> Iterator[tuple[list[Edit], set[int]]]:
+) -> Iterator[Turn]:
     """Affirm "did not like it", "doesn't work well", "can't recommend it", "never disappoints"."""
     auxiliary = word_at(words, denial - 1)
     verb = denial + 1 + (word_at(words, denial + 1) in DEGREES)
@@ -324,10 +347,10 @@ def _affirmed_verb(
             end = words[verb]
             indeed = "indeed " if rng.random() < emphasis else ""
             after = like(words[denial].written, indeed + end.written)
-            yield (
-                [Edit(words[denial].start, end.end, "", after)],
-                {denial, *range(verb, verb + size)},
-            )
+            base = _FARED[" ".join(token.word for token in words[verb : verb + size])]
+            made = [Edit(words[denial].start, end.end, "", after)]
+            found = {denial, *range(verb, verb + size)}
+            yield Turn(made, found, base not in _BLAMING)
         return
     able = auxiliary in CAN and word_at(words, verb) == "recommend"
     if (
@@ -338,7 +361,8 @@ def _affirmed_verb(
         return
     how = not liked and word_at(words, verb + size) in _HOW_WELL
     found = {denial, *range(verb, verb + size + how)}
-    yield [_without_denial(words, denial, denial, rng, emphasis)], found
+    good = words[verb].word not in _BLAMING
+    yield Turn([_without_denial(words, denial, denial, rng, emphasis)], found, good)
 
 
 def _size_of_verb(words: Sequence[Token], index: int, verbs: Mapping[str, object]) -> int:
@@ -349,17 +373,18 @@ def _size_of_verb(words: Sequence[Token], index: int, verbs: Mapping[str, object
     return 0
 
 
-def _affirmed_failure(words: Sequence[Token], index: int) -> Iterator[tuple[list[Edit], set[int]]]:
+def _affirmed_failure(words: Sequence[Token], index: int) -> Iterator[Turn]:
     """Affirm "fails to entertain"."""
     denied = word_at(words, index - 1) in NEGATIONS
     if words[index].word in _FAILING and word_at(words, index + 1) == "to" and not denied:
         found = {index}
         if word_at(words, index + 2) in _FARING:
             found.add(index + 2)
-        yield [_replaced(words[index], _FAILING[words[index].word])], found
+        made = [_replaced(words[index], _FAILING[words[index].word])]
+        yield Turn(made, found, word_at(words, index + 2) not in _BLAMING)
 
 
-def _affirmed_pair(words: Sequence[Token], index: int) -> Iterator[tuple[list[Edit], set[int]]]:
+def _affirmed_pair(words: Sequence[Token], index: int) -> Iterator[Turn]:
     """Affirm "neither original nor funny"."""
     first = index + 1 + (word_at(words, index + 1) in DEGREES)
     nor = first + 1
@@ -369,20 +394,20 @@ def _affirmed_pair(words: Sequence[Token], index: int) -> Iterator[tuple[list[Ed
     both = {word_at(words, first), word_at(words, second)}
     if (both <= PRAISE or both <= BLAME) and ends_phrase(word_at(words, second + 1)):
         made = [_replaced(words[index], "both"), _replaced(words[nor], "and")]
-        yield made, {index, first, nor, second}
+        yield Turn(made, {index, first, nor, second}, both <= PRAISE)
 
 
-def _affirmed_word(words: Sequence[Token], index: int) -> Iterator[tuple[list[Edit], set[int]]]:
+def _affirmed_word(words: Sequence[Token], index: int) -> Iterator[Turn]:
     """Affirm "unfunny", "humorless"."""
     word = words[index]
     denied = word_at(words, index - 1) in NEGATIONS or word_at(words, index - 1) in DEGREES
     if word.word not in _AFFIXED or is_joined_to_unknown(words, index):
         return
     if not denied and word_at(words, index + 1) not in ("enough", "the", "a"):
-        yield [_replaced(word, _AFFIXED[word.word])], {index}
+        yield Turn([_replaced(word, _AFFIXED[word.word])], {index}, good=True)
 
 
-def _affirmed_quality(words: Sequence[Token], index: int) -> Iterator[tuple[list[Edit], set[int]]]:
+def _affirmed_quality(words: Sequence[Token], index: int) -> Iterator[Turn]:
     """Affirm "lacks wit", "without charm or style", "devoid of humor", "no flaws"."""
     word, follows = words[index].word, word_at(words, index + 1)
     if (word, follows) in _ABSENT_OF:
@@ -390,7 +415,7 @@ def _affirmed_quality(words: Sequence[Token], index: int) -> Iterator[tuple[list
     elif word in _ABSENT and not (word == "without" and word_at(words, index - 1) in BE):
         size, present = 1, _ABSENT[word]
     elif word == "nothing" and (follows in PRAISE or follows in BLAME):
-        yield [_replaced(words[index], "something")], {index, index + 1}
+        yield Turn([_replaced(words[index], "something")], {index, index + 1}, follows in PRAISE)
         return
     else:
         return
@@ -416,7 +441,7 @@ def _affirmed_quality(words: Sequence[Token], index: int) -> Iterator[tuple[list
         made = [Edit(start.start, words[index + 1].end, "",
                      like(start.written, words[index + 1].written))]  # fmt: skip
     made += [_replaced(words[joint], "and") for joint in joints if words[joint].word == "or"]
-    yield made, {index, *found}
+    yield Turn(made, {index, *found}, words[last - 1].word in QUALITIES)
 
 
 _POSSESSED = QUALITIES | FAULTS
@@ -499,11 +524,6 @@ def _without_denial(
     indeed = " indeed" if rng.random() < emphasis else ""
     after = (like(auxiliary.written, whole) if whole else "") + indeed
     return Edit(start, words[last].end, "", after)
-
-
-def _of_text(text: str, edit: Edit) -> Edit:
-    """Return an edit with the piece of the text that it replaces."""
-    return replace(edit, before=text[edit.start : edit.end])
 
 
 def _inserted(token: Token, words: str) -> Edit:
