@@ -178,10 +178,12 @@ def shown(value: object) -> str:
 
 
 def beginning(text: str) -> str:
-    """Return a text; of a long one its beginning, and how long it is."""
-    if len(text) <= LONGEST_SHOWN:
-        return text
-    return f"{text[:LONGEST_SHOWN]}... ({len(text):,} characters)"
+    """Return a text; of a long one its beginning, and how long it is.
+
+    Lone surrogates, which no encoding can carry, are written as escapes.
+    """
+    start = text[:LONGEST_SHOWN].encode("utf-8", "backslashreplace").decode()
+    return start if len(text) <= LONGEST_SHOWN else f"{start}... ({len(text):,} characters)"
 
 
 def require(module: str, *, extra: str, purpose: str) -> Any:

@@ -712,6 +712,7 @@ def outcome(path: Path, content: bytes, **layout: Any) -> list[Any] | OodError:
         found = error
     assert message.startswith(str(path))
     assert len(message) < 5_000
+    assert message.encode()
     return found
 
 
@@ -819,6 +820,18 @@ def test_hostile_files_take_linear_time(tmp_path: Path, name: str, suffix: str) 
         message = str(error)
     assert time.process_time() - started < 5.0
     assert len(message) < 30_000
+
+
+def test_messages_can_be_written(tmp_path: Path) -> None:
+    """A name with a lone surrogate, as JSON may have it, stands in a message as an escape."""
+    message = refused(tmp_path, "a.jsonl", '{"te\\ud83dxt": "a", "label": "\\ud83d"}')
+    assert "Known: label, te\\ud83dxt." in message
+    assert message.encode()
+    message = refused(tmp_path, "a.jsonl", '{"text": "a", "label": "\\ud83d"}', TASK)
+    assert message.encode()
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, "a.jsonl", '{"text": "a", "label": "\\ud83d"}', where={"label": "a"})
+    assert str(caught.value).encode()
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])

@@ -19,6 +19,7 @@ from pytest_ood.prompting import (
 )
 from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks import check_labels
+from pytest_ood.values import label_forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -286,6 +287,8 @@ def _inline(context: Context, names: list[str], given: list[Any]) -> list[Exampl
     for number, row in enumerate(given, start=1):
         fields = dict(row) if isinstance(row, Mapping) else {}
         label, rationale = fields.pop("label", None), ""
+        # TOML has numbers, true and false.
+        label = next((form for form in label_forms(label) if form in labels), label)
         if "rationale" not in names:
             rationale = fields.pop("rationale", "")
         right = label in labels if labels else isinstance(label, str)

@@ -104,6 +104,19 @@ def test_demonstrations_of_open_tasks_have_any_answer(load: Load) -> None:
         load(NumericAnswer(), showing={"given": [{"text": "2 + 3?", "label": 5}]})
 
 
+@pytest.mark.parametrize(
+    ("given", "labels"),
+    [((0, 1), ("0", "1")), ((0.0, 1.0), ("0", "1")), ((False, True), ("false", "true"))],
+)
+def test_labels_of_inline_demonstrations_may_be_numbers(
+    load: Load, given: tuple[Any, Any], labels: tuple[str, str]
+) -> None:
+    """TOML's numbers and truth values stand for the labels that are written so."""
+    rows = [{"text": "a", "label": given[0]}, {"text": "b", "label": given[1]}]
+    shown = load(Classification(labels), showing={"given": rows})
+    assert [example.label for example in shown.demonstrations] == list(labels)
+
+
 def test_a_chain_of_thought_needs_rationales(load: Load) -> None:
     """A demonstration that shows no way to its answer is refused by its id."""
     inline = {"text": "2 + 3?", "label": "5"}
