@@ -28,6 +28,11 @@ END = re.compile(r"(?<=\S)(?=\s*\Z)")
 """The end of a text, before white space that it may end in: nothing stands there."""
 
 
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a text that white space separates."""
+    return frozenset(words.split())
+
+
 def like(pattern: str, word: str) -> str:
     """Write a word with the capitals of another: all of them, the first one, or its own."""
     if len(pattern) > 1 and pattern.isupper():
@@ -102,6 +107,11 @@ class Lexicon:
             if match and not _MARK.match(text, match.end()):
                 end = match.end()
                 yield match
+
+    @staticmethod
+    def entry(found: str) -> str:
+        """Return the entry that a match is of."""
+        return _plain(found)
 
     def options(self, found: str) -> Sequence[str]:
         """Return what may stand in the place of a match, with its capitals."""

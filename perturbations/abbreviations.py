@@ -2,97 +2,189 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from pytest_ood.perturbations._english import in_english
+from pytest_ood.perturbations._rules import Rule, RuleLexicon
 from pytest_ood.perturbations._words import Lexicon
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
     from re import Match
 
-_PAIRS = {
-    "and": ("&",),
-    "with": ("w/",),
-    "without": ("w/o",),
-    "about": ("abt",),
-    "versus": ("vs.",),
-    "number": ("no.",),
-    "minutes": ("min",),
-    "hours": ("hrs",),
-    "before": ("b4",),
-    "because": ("bc", "cuz"),
-    "between": ("btw.",),
-    "for example": ("e.g.",),
-    "that is to say": ("i.e.",),
-    "and so on": ("etc.",),
-    "as soon as possible": ("asap",),
-    "by the way": ("btw",),
-    "in my opinion": ("imo",),
-    "in my humble opinion": ("imho",),
-    "to be honest": ("tbh",),
-    "as far as I know": ("afaik",),
-    "approximately": ("approx.",),
-    "especially": ("esp.",),
-    "probably": ("prob.", "prolly"),
-    "definitely": ("def.",),
-    "really": ("rly",),
-    "something": ("sth.",),
-    "someone": ("sb.",),
-    "people": ("ppl",),
-    "please": ("pls", "plz"),
-    "thanks": ("thx",),
-    "message": ("msg",),
-    "department": ("dept.",),
-    "government": ("govt.",),
-    "television": ("TV",),
-    "professor": ("prof.",),
-    "doctor": ("Dr.",),
-    "mister": ("Mr.",),
-    "company": ("co.",),
-    "information": ("info",),
-    "original": ("orig.",),
-    "character": ("char.",),
-    "characters": ("chars.",),
-    "favorite": ("fave", "fav"),
-    "introduction": ("intro",),
-    "advertisement": ("ad",),
-    "United States": ("US", "U.S."),
-    "United Kingdom": ("UK", "U.K."),
-    "European Union": ("EU",),
-    "New York": ("NY",),
-    "Los Angeles": ("LA",),
-}
-_ABBREVIATE = Lexicon({long.lower(): short for long, short in _PAIRS.items()})
+_COUNTED = (
+    "few two three four five six seven eight nine ten fifteen twenty thirty "
+    "forty ninety 1 2 3 4 5 6 7 8 9 "
+    "10 12 15 20 25 30 40 45 50 60 70 80 90 100 110 120 many several"
+)
+_ABBREVIATE = RuleLexicon(
+    {
+        "and": Rule(("&",), not_before="<start>"),
+        "with": Rule(("w/",)),
+        "without": Rule(("w/o",)),
+        "about": Rule(("abt",)),
+        "versus": Rule(("vs.",)),
+        "number": Rule(("no.",), after="1 2 3 4 5 6 7 8 9 10"),
+        "minutes": Rule(("min",), before=_COUNTED),
+        "hours": Rule(("hrs",)),
+        "before": Rule(("b4",)),
+        "because": Rule(("bc", "cuz"), not_after="of"),
+        "for example": Rule(("e.g.",), after="<word> ,"),
+        "that is to say": Rule(("i.e.",)),
+        "and so on": Rule(("etc.",)),
+        "as soon as possible": Rule(("asap",)),
+        "by the way": Rule(("btw",), before="<start>"),
+        "in my opinion": Rule(("imo",)),
+        "in my humble opinion": Rule(("imho",)),
+        "to be honest": Rule(("tbh",)),
+        "as far as i know": Rule(("afaik",)),
+        "approximately": Rule(("approx.",), after="<word>"),
+        "especially": Rule(("esp.",), after="<word>"),
+        "probably": Rule(("prob.", "prolly"), after="<word>"),
+        "definitely": Rule(("def.",), after="<word>"),
+        "really": Rule(("rly",)),
+        "something": Rule(("smth",)),
+        "people": Rule(("ppl",)),
+        "please": Rule(("pls", "plz"), not_before="to n't not will would can could that and ever"),
+        "thanks": Rule(("thx",)),
+        "message": Rule(("msg",)),
+        "department": Rule(("dept.",)),
+        "government": Rule(("govt.",)),
+        "television": Rule(("TV",)),
+        "professor": Rule(("prof.",)),
+        "information": Rule(("info",)),
+        "original": Rule(("orig.",), after="<word>", not_after="and or in to of as for enough but"),
+        "characters": Rule(("chars.",)),
+        "favorite": Rule(("fave", "fav"), after="<word>"),
+        "introduction": Rule(("intro",)),
+        "advertisement": Rule(("ad",)),
+    }
+)
+_ABBREVIATED_NAMES = Lexicon(
+    {
+        "united states": ("US", "U.S."),
+        "united kingdom": ("UK", "U.K."),
+        "european union": ("EU",),
+        "new york": ("NY",),
+        "los angeles": ("LA",),
+        "doctor": ("Dr.",),
+        "mister": ("Mr.",),
+    }
+)
+_TITLES = frozenset(("doctor", "mister"))
+_NAME_AFTER = re.compile(r"[ \t]+[A-Z]")
+
 # Only what is no word of its own, and stands for one thing.
-_CLEAR = (
-    "w/o", "vs.", "e.g.", "i.e.", "asap", "imo", "imho", "tbh", "afaik", "approx.", "esp.", "rly",
-    "ppl", "pls", "plz", "thx", "msg", "dept.", "govt.", "tv", "prof.", "dr.", "mr.", "info",
-    "intro", "uk", "u.s.", "u.k.", "eu", "&", "bc", "cuz", "abt", "b4", "btw",
-)  # fmt: skip
-_LONG = {
-    one.lower(): (long,) for long, short in _PAIRS.items() for one in short if one.lower() in _CLEAR
-}
-_EXPAND = Lexicon({short: _LONG[short] for short in sorted(_LONG)})
+_EXPAND = RuleLexicon(
+    {
+        "w/o": Rule(("without",)),
+        "w/": Rule(("with",)),
+        "vs.": Rule(("versus",)),
+        "vs": Rule(("versus",)),
+        "e.g.": Rule(("for example",)),
+        "i.e.": Rule(("that is to say",)),
+        "asap": Rule(("as soon as possible",)),
+        "imo": Rule(("in my opinion",)),
+        "imho": Rule(("in my humble opinion",)),
+        "tbh": Rule(("to be honest",)),
+        "btw": Rule(("by the way",)),
+        "afaik": Rule(("as far as I know",)),
+        "approx.": Rule(("approximately",)),
+        "esp.": Rule(("especially",)),
+        "rly": Rule(("really",)),
+        "ppl": Rule(("people",)),
+        "pls": Rule(("please",)),
+        "plz": Rule(("please",)),
+        "thx": Rule(("thanks",)),
+        "msg": Rule(("message",), not_before="no of the contains"),
+        "dept.": Rule(("department",)),
+        "govt.": Rule(("government",)),
+        "tv": Rule(("television",)),
+        "info": Rule(("information",)),
+        "intro": Rule(("introduction",)),
+        "bc": Rule(("because",)),
+        "cuz": Rule(("because",)),
+        "abt": Rule(("about",)),
+        "b4": Rule(("before",)),
+    }
+)
+_EXPANDED_NAMES = {
+    "Dr.": "Doctor", "Mr.": "Mister", "Prof.": "Professor", "UK": "United Kingdom",
+    "U.K.": "United Kingdom", "U.S.": "United States", "EU": "European Union", "&": "and",
+}  # fmt: skip
+_NAME_SHORT = re.compile(
+    r"(?<![\w.&@#/'\u2019-])(?:(?:Dr\.|Mr\.|Prof\.)(?= [A-Z][a-z])"
+    r"|(?:UK|U\.K\.|U\.S\.|EU)(?![\w&/-]|\.\w)"
+    r"|(?<=[a-z] )&(?= [a-z]))"
+)
+
+
+def _abbreviations(text: str) -> Iterator[Match[str]]:
+    """Yield words and phrases that are shortened, names among them, in order."""
+    names = (match for match in _SHORTENED_NAMES(text) if _is_named_so(match))
+    return _without_overlaps([*_ABBREVIATE(text), *names])
+
+
+def _is_named_so(match: Match[str]) -> bool:
+    """Return whether a name is written as one, and is not a part of a longer one."""
+    has_name_after = bool(_NAME_AFTER.match(match.string, match.end()))
+    is_title = match.group().lower() in _TITLES
+    return match.group()[0].isupper() and not match.group().isupper() and has_name_after == is_title
+
+
+def _without_overlaps(matches: list[Match[str]]) -> Iterator[Match[str]]:
+    end = 0
+    for match in sorted(matches, key=lambda site: site.start()):
+        if match.start() >= end:
+            end = match.end()
+            yield match
+
+
+_SHORTENED_NAMES = in_english(_ABBREVIATED_NAMES)
+_WRITTEN_NAMES = in_english(_NAME_SHORT)
 
 
 @site_perturbation(
-    _ABBREVIATE,
+    _abbreviations,
     source="Dhole et al. 2021 (NL-Augmenter), abbreviation transformation",
+    version=2,
+    articles=True,
     example="In my opinion people really liked the characters, especially because of New York.",
 )
 def abbreviate(phrase: Match[str], rng: Random) -> str:
     """Shorten a word or a phrase as in notes and messages."""
-    return rng.choice(_ABBREVIATE.options(phrase.group()))
+    names = _ABBREVIATED_NAMES.entries.get(_ABBREVIATED_NAMES.entry(phrase.group()))
+    short = rng.choice(names or _ABBREVIATE.options(phrase))
+    # One full stop ends both the abbreviation and the sentence.
+    ends = short.endswith(".") and phrase.string.startswith(".", phrase.end())
+    return short[:-1] if ends else short
+
+
+def _written(text: str) -> Iterator[Match[str]]:
+    """Yield the abbreviations that are written out, names among them, in order."""
+    return _without_overlaps([*_EXPAND(text), *_WRITTEN_NAMES(text)])
 
 
 @site_perturbation(
-    _EXPAND,
+    _written,
     source="Dhole et al. 2021 (NL-Augmenter), abbreviation transformation, the other way round",
+    version=2,
+    articles=True,
     example="Imo ppl liked the info & the intro, esp. on TV in the UK, tbh.",
 )
 def write_out(abbreviation: Match[str], rng: Random) -> str:
     """Write an abbreviation out."""
-    # "UK" is in capitals because it is an abbreviation, not because everything is.
-    found = abbreviation.group()
-    return rng.choice(_EXPAND.options(found.capitalize() if found[:1].isupper() else found))
+    short = abbreviation.group()
+    long = _EXPANDED_NAMES.get(short) or rng.choice(_EXPAND.options(abbreviation))
+    # The full stop of "U.S." at the end of a sentence is the sentence's, too.
+    if short.endswith(".") and _SENTENCE_ENDS.match(abbreviation.string, abbreviation.end()):
+        return f"{long}."
+    return long
+
+
+_SENTENCE_ENDS = re.compile(
+    r"[\"'\u201d)]*(?:\s*\Z|\s+(?:He|She|It|They|We|I|You|The|This|That|There|These|But|And|In|A)\b)"
+)

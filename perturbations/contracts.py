@@ -70,6 +70,8 @@ class Derived:
         tasks: Names of the tasks whose labels it knows; empty for all.
         draws: How often a change is made anew at most.
         name: What it comes to: "preserving" where the label is the same whenever there is one.
+        joint: Whether the fields of an example are perturbed as one text, so that who is renamed
+            in one field has the same name in the others.
     """
 
     label: Callable[[Example, Inputs], str | None]
@@ -77,6 +79,7 @@ class Derived:
     tasks: tuple[str, ...] = ()
     draws: int = 50
     name: str = "derived"
+    joint: bool = False
 
 
 @dataclass(frozen=True)

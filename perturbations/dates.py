@@ -6,6 +6,8 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pytest_ood.perturbations._english import before, in_english
+from pytest_ood.perturbations._words import word_set
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
@@ -19,15 +21,22 @@ _MONTHS = (
 _NAMES = "|".join(f"{month}|{month[:3]}" for month in _MONTHS)
 # Dates with slashes are left alone: whether 3/4 is in March or in April nobody can tell.
 _DATE = re.compile(
-    rf"(?<![\w-])(?:(?P<iso>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})"
+    rf"(?<![\w/.:-])(?:(?P<iso>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})"
     rf"|(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)? (?P<month>{_NAMES})\.?,? (?P<year>[0-9]{{4}})"
     rf"|(?P<month2>{_NAMES})\.? (?P<day2>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<year2>[0-9]{{4}}))"
-    r"(?![\w-])"
+    r"(?![\w/-]|[.:]\w| ?[\u2013-] ?\d|T\d)"
+)
+
+
+_WEEKDAYS = word_set(
+    "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri "
+    "sat sun"
 )
 
 
 @site_perturbation(
-    _DATE,
+    in_english(_DATE),
+    version=2,
     source="Dhole et al. 2021 (NL-Augmenter), change date format",
     rewrites=("numbers",),
     example="It opened on March 5, 2004, closed on 17 May 2004 and came back on 2010-12-24.",
@@ -44,7 +53,9 @@ def date_format(found: Match[str], rng: Random) -> str | None:
         f"{month} {day.day}, {day.year:04}",
         f"{day.day} {month[:3]} {day.year:04}",
     )
-    return rng.choice([form for form in forms if form != found.group()])
+    # "Friday, 2004-03-05" and "the 2004-03-05" are not written.
+    named = {*before(found, 2)} & {*_WEEKDAYS, "the"}
+    return rng.choice([form for form in forms[bool(named) :] if form != found.group()])
 
 
 def _read(found: Match[str]) -> date | None:

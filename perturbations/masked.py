@@ -33,6 +33,8 @@ _EXAMPLE = "The movie has a wonderful beginning, a rather dull plot and a gorgeo
     scale=(0.1, 0.2, 0.3, 0.4, 0.5),
     needs=_NEEDS,
     models=("masked_model",),
+    articles=True,
+    version=2,
     example=_EXAMPLE,
 )
 def masked_substitution(
@@ -63,6 +65,8 @@ def masked_substitution(
     scale=(0.05, 0.1, 0.15, 0.2, 0.3),
     needs=_NEEDS,
     models=("masked_model",),
+    articles=True,
+    version=2,
     example=_EXAMPLE,
 )
 def masked_insertion(

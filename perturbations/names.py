@@ -1,16 +1,35 @@
-"""Names: people and places are called otherwise, each by one name all through a text."""
+"""Names: people and places are called otherwise, each by one name all through an example.
+
+Only what is a whole name is changed: no part of a longer one (King James Bible, Paris Hilton), of
+an address or a handle, and nothing that goes by a place without being from there (French fries).
+A name that is a part of a longer one anywhere in the example stays everywhere.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_ood.examples import fields_of
+from pytest_ood.perturbations._english import (
+    after,
+    before,
+    following,
+    in_english,
+    overlaps,
+    word_before,
+)
+from pytest_ood.perturbations._words import Lexicon, word_set
+from pytest_ood.perturbations.contracts import Derived
 from pytest_ood.perturbations.protocol import ALL, batch_perturbation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from random import Random
     from re import Match
+
+    from pytest_ood.examples import Example, Inputs
 
 # Names that are no words of English, so that a capital at the beginning of a sentence misleads
 # nobody. Each becomes another of its group.
@@ -34,60 +53,529 @@ FIRST_NAMES = (
      "Sally", "Samantha", "Sofia", "Sophia", "Tina", "Valerie", "Vicky", "Wendy", "Fatima", "Aisha",
      "Carmen", "Ingrid", "Yuki", "Olga"),
 )  # fmt: skip
-_PLACES = (
-    ("London", "Paris", "Berlin", "Madrid", "Rome", "Vienna", "Moscow", "Tokyo", "Beijing",
-     "Chicago", "Boston", "Seattle", "Houston", "Toronto", "Sydney", "Dublin", "Cairo", "Mumbai",
-     "New York", "Los Angeles", "San Francisco", "Philadelphia", "Miami", "Denver", "Atlanta"),
-    ("France", "Germany", "Italy", "Spain", "England", "Ireland", "Scotland", "Russia", "China",
-     "Japan", "India", "Canada", "Australia", "Mexico", "Brazil", "Egypt", "Poland", "Sweden"),
-    ("French", "German", "Italian", "Spanish", "Irish", "Scottish", "Russian", "Chinese",
-     "Japanese", "Indian", "Canadian", "Australian", "Mexican", "Brazilian", "Egyptian", "Iranian"),
-)  # fmt: skip
+
+_HONORIFICS = word_set(
+    "king queen prince princess pope saint st st. sir lady lord mr mr. mrs mrs. ms ms. miss dr dr. "
+    "professor prof prof. president senator governor mayor judge captain capt. "
+    "colonel general major "
+    "sergeant sgt. emperor duke duchess baron count father brother sister mother uncle aunt auntie "
+    "hurricane tropical storm virgin bloody santa san lake mount fort port "
+    "great the detective officer "
+    "lt lt. lieutenant agent rev. reverend rabbi cardinal bishop archbishop"
+)
+"""Before these words' names stand: of kings and saints, of storms and lakes."""
+
+_WHOLE_PHRASES = Lexicon(
+    {
+        phrase: (phrase,)
+        for phrase in [
+            "adam and eve",
+            "adam & eve",
+            "tom and jerry",
+            "tom & jerry",
+            "ben and jerry",
+            "ben & jerry",
+            "simon says",
+            "alice in wonderland",
+            "mary had a little lamb",
+            "hail mary",
+            "mary, queen of scots",
+            "mary sue",
+            "thomas the tank engine",
+            "peter and the wolf",
+            "peter, paul and mary",
+            "romeo and juliet",
+            "harry and sally",
+            "jack and jill",
+            "samson and delilah",
+            "david and goliath",
+            "antony and cleopatra",
+            "hannah and her sisters",
+            "being john malkovich",
+            "saint joan",
+            "ryan's daughter",
+            "joe schmo",
+            "rosemary's baby",
+            "sophie's choice",
+            "bridget jones",
+            "sarah, plain and tall",
+            "average joe",
+            "sloppy joe",
+            "dear john",
+            "big ben",
+            "doubting thomas",
+            "peeping tom",
+            "mary poppins",
+            "betty crocker",
+            "every tom, dick and harry",
+            "tom, dick and harry",
+            "tom, dick, and harry",
+            "st james",
+            "st thomas",
+            "amy's kitchen",
+            "jenny craig",
+            "susan b",
+            "wendy's",
+            "trader joe's",
+            "papa john's",
+            "jimmy john's",
+            "thomas's english muffins",
+            "paul's boutique",
+            "luke, i am your father",
+        ]
+    }
+)
+"""Phrases and titles that the names in them belong to."""
 
 
-def _sites(groups: tuple[tuple[str, ...], ...]) -> re.Pattern[str]:
-    names = sorted((name for group in groups for name in group), key=len, reverse=True)
-    return re.compile(rf"(?<![\w'\u2019-])(?:{'|'.join(names)})(?![\w-])")
+def _whole_people(text: str) -> Iterator[Match[str]]:
+    """Yield the first names of a text that are whole names, possessives included."""
+    names = list(_NAME_SITES.finditer(text))
+    if not names:
+        return
+    phrases = [match.span() for match in _WHOLE_PHRASES(text)]
+    kept: set[str] = set()
+    sites = []
+    for match in names:
+        inside = overlaps(phrases, *match.span())
+        if inside or not _is_whole(match):
+            kept.add(match["name"])
+        else:
+            sites.append(match)
+    yield from (match for match in sites if match["name"] not in kept)
 
 
-def _renamed(
-    names: Sequence[Match[str]], groups: tuple[tuple[str, ...], ...], rng: Random
-) -> list[str]:
+_NAME_SITES = re.compile(
+    r"(?<![\w'\u2019.@#/&-])(?P<name>"
+    + "|".join(sorted((name for group in FIRST_NAMES for name in group), key=len, reverse=True))
+    + r")(?P<owns>['\u2019]s?)?(?![\w/@-]|\.\w)"
+)
+_PART_OF_NAME = re.compile(
+    r"[ \t]+(?:[A-Z]\.|[A-Z][a-z]|[A-Z]{2,}|de |van |von |da |bin |al-|of [A-Z]|\d|[IVX]+\b)"
+)
+
+
+def _is_whole(match: Match[str]) -> bool:
+    """Return whether a first name stands by itself: no surname, no title, no verse."""
+    rest = following(match, 20)
+    surname = _PART_OF_NAME.match(rest) is not None and not _starts_a_clause(rest)
+    if surname or re.match(r"[ ]?[&/]|,? (?:Jr|Sr)\b", rest):
+        return False
+    head = match.string[max(0, match.start() - 40) : match.start()]
+    raw = re.search(r"([\w.'\u2019&-]+)[ \t]+\Z", head)
+    word = raw[1] if raw else ""
+    if word in ("&", "de", "van", "von") or before(match, 2) == [".", "st"]:
+        return False
+    if word[:1].isupper() and word.lower() in _HONORIFICS:
+        return False
+    # A capital begins a sentence, or is a part of the name: "When Sarah", but "Jack Paul".
+    is_capital = word[:1].isupper() and word not in ("I", "A") and word[-1] not in ".,"
+    return not is_capital or word.lower() in _OPENERS
+
+
+def _starts_a_clause(rest: str) -> bool:
+    """Return whether what follows a name is "I" or a capitalised day: no surname."""
+    word = re.match(r"\s+([\w'\u2019]+)", rest)
+    return word is not None and (word[1] in _NO_SURNAMES or word[1].startswith(("I'", "I\u2019")))
+
+
+_NO_SURNAMES = word_set("I Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
+_OPENERS = word_set(
+    "a about after all also although and another are as at because before both "
+    "but by can could did "
+    "do does during each even every everyone first for from had has have he "
+    "her here his how i if in "
+    "is it later last like maybe meanwhile my next nobody not now of on once one only or our over "
+    "perhaps poor she should since so some sometimes soon still suddenly that the their then there "
+    "these they this though three today tomorrow tonight two unlike until was "
+    "we well were what when "
+    "where whether which while who whose why will with without would yesterday "
+    "yet you your dear hi "
+    "hello hey thanks tell ask let give see meet call help poor little young old monday tuesday "
+    "wednesday thursday friday saturday sunday an any some each than to in "
+    "initially finally eventually originally altogether "
+    "together suppose if unfortunately luckily yes no oh ok okay thank love"
+)
+
+
+def _renamed(names: Sequence[Match[str]], rng: Random) -> list[str]:
     """Return another name for each, of its group: equal ones for equal, and none of the text's."""
     chosen: dict[str, str] = {}
-    there = names[0].string
-    for name in (match.group() for match in names):
-        if name not in chosen:
-            group = next(group for group in groups if name in group)
-            taken = {*chosen.values(), name}
-            free = [o for o in group if o not in taken and not re.search(rf"\b{o}\b", there)]
-            chosen[name] = rng.choice(free or [o for o in group if o != name])
-    return [chosen[match.group()] for match in names]
+    there = frozenset(re.findall(r"[A-Z]\w+", names[0].string))
+    for name in dict.fromkeys(match["name"] for match in names):
+        group = next(group for group in FIRST_NAMES if name in group)
+        taken = {*chosen.values(), name}
+        free = [other for other in group if other not in taken and other not in there]
+        chosen[name] = rng.choice(free or [other for other in group if other != name])
+    return [_owning(chosen[match["name"]], match) for match in names]
+
+
+def _owning(name: str, match: Match[str]) -> str:
+    """Write a name with the possessive of another: James' becomes Kevin's."""
+    owns: str = match["owns"] or ""
+    if owns in ("'", "\u2019") and match["name"].endswith("s") and not name.endswith("s"):
+        # "James' book", but not the end of a quotation.
+        return f"{name}{owns}s" if re.match(r"\s\w", following(match, 2)) else name + owns
+    return name + owns
+
+
+def _label_kept(fixed: Callable[[Example], Sequence[str]]) -> Derived:
+    """Return the contract of what renames: names in the right answers stay in the inputs.
+
+    Args:
+        fixed: Returns regular expressions for the names in an example's answers.
+    """
+
+    def label(example: Example, inputs: Inputs) -> str | None:
+        was, now = ("\n".join(fields_of(value).values()) for value in (example.inputs, inputs))
+        kept = all(len(re.findall(p, was)) == len(re.findall(p, now)) for p in fixed(example))
+        return example.label if kept else None
+
+    return Derived(label, fixed, draws=1, name="preserving", joint=True)
+
+
+def _people_in_answers(example: Example) -> list[str]:
+    return [rf"\b{name}\b" for name in _found_in(example, _A_PERSON)]
+
+
+def _found_in(example: Example, names: re.Pattern[str]) -> list[str]:
+    found = {
+        m.group().title() for a in (example.label, *example.references) for m in names.finditer(a)
+    }
+    return sorted(found)
+
+
+_A_PERSON = re.compile(
+    rf"\b(?:{'|'.join(name for group in FIRST_NAMES for name in group)})\b", re.IGNORECASE
+)
 
 
 @batch_perturbation(
-    _sites(FIRST_NAMES),
+    in_english(_whole_people),
     source="Ribeiro et al. 2020 (CheckList), table 1 (change names)",
     kind="semantic",
-    version=3,
+    contract=_label_kept(_people_in_answers),
+    version=4,
     # A share of the places where somebody is named would call one person by two names.
     scale=ALL,
     example="Michael and Sarah play Robert's parents, and Julia steals the show.",
 )
 def change_names(names: Sequence[Match[str]], rng: Random) -> list[str]:
     """Call people by other first names that are given to the same sex."""
-    return _renamed(names, FIRST_NAMES, rng)
+    return _renamed(names, rng) if names else []
+
+
+@dataclass(frozen=True)
+class _Nation:
+    """A country with what goes by its name: each becomes its counterpart of another nation.
+
+    Attributes:
+        country: Its name.
+        adjective: What is from there.
+        city: Its best-known city, or "".
+        mentions: Words that tie a text to it, which nothing else can take the place of.
+    """
+
+    country: str
+    adjective: str
+    city: str = ""
+    mentions: tuple[str, ...] = ()
+
+
+_NATIONS = (
+    _Nation("France", "French", "Paris", ("Parisian", "Eiffel", "Louvre", "Seine")),
+    _Nation("Germany", "German", "Berlin", ("Berliner", "Nazi", "Hitler")),
+    _Nation("Italy", "Italian", "Rome", ("Roman", "Vatican", "Colosseum")),
+    _Nation("Spain", "Spanish", "Madrid", ("Spaniard",)),
+    _Nation("England", "", "London", ("British", "Britain", "English", "UK", "Thames", "Londoner")),
+    _Nation("Ireland", "Irish", "Dublin", ("Northern",)),
+    _Nation("Scotland", "Scottish", "Edinburgh", ("Scots", "British")),
+    _Nation("Russia", "Russian", "Moscow", ("Soviet", "Kremlin", "Putin")),
+    _Nation("China", "Chinese", "Beijing"),
+    _Nation("Japan", "Japanese", "Tokyo", ("Olympics",)),
+    _Nation("India", "Indian", "Mumbai", ("Bollywood", "Bombay")),
+    _Nation("Canada", "Canadian", "Toronto", ("Ontario",)),
+    _Nation("Australia", "Australian", "Sydney", ("Aboriginal", "Aussie")),
+    _Nation("Mexico", "Mexican"),
+    _Nation("Brazil", "Brazilian"),
+    _Nation("Egypt", "Egyptian", "Cairo", ("Nile", "Pharaoh")),
+    _Nation("Poland", "Polish", "Warsaw"),
+    _Nation("Sweden", "Swedish", "Stockholm"),
+    _Nation("Austria", "Austrian", "Vienna", ("Viennese",)),
+    _Nation("Iran", "Iranian", "Tehran", ("Persian",)),
+)
+_CITIES = (
+    "Chicago", "Boston", "Seattle", "Houston", "New York", "Los Angeles", "San Francisco",
+    "Philadelphia", "Miami", "Denver", "Atlanta",
+)  # fmt: skip
+"""Cities of one country, each of which becomes another."""
+
+_PLACE_NAMES = sorted(
+    {
+        *_CITIES,
+        *(n for nation in _NATIONS for n in (nation.country, nation.adjective, nation.city) if n),
+    },
+    key=len,
+    reverse=True,
+)
+_PLACE_SITES = re.compile(
+    rf"(?<![\w'\u2019.@#/&-])(?:{'|'.join(_PLACE_NAMES)})(?![\w/@&-]|\.\w|['\u2019](?!s\b))"
+)
+_NATION_OF = {
+    name: nation
+    for nation in _NATIONS
+    for name in (nation.country, nation.adjective, nation.city)
+    if name
+}
+_ROLES = ("country", "adjective", "city")
+
+_FROM_THERE = word_set(
+    "film films movie movies director directors actor actors actress actresses cinema drama dramas "
+    "comedy comedies thriller thrillers filmmaker filmmakers romance version "
+    "family families man men "
+    "woman women girl girls boy boys people couple couples soldier soldiers government president "
+    "city cities town towns village villages company companies economy team teams player players "
+    "artist artists singer singers writer writers author authors novel novels newspaper newspapers "
+    "tourist tourists student students teacher teachers friend friends wife "
+    "husband citizen citizens "
+    "official officials police army troops officer officers politician politicians scientist "
+    "scientists journalist journalists businessman lady gentleman child children kid kids guy guys "
+    "woman's man's immigrant immigrants minister ministry coast countryside border market markets "
+    "society culture production productions composer painter poet philosopher prime television tv "
+    "heist import drug-smuggler band bands club clubs athlete athletes doctor doctors nurse chef "
+    "neighbor neighbour neighbors restaurant-owner father mother brother sister girlfriend "
+    "boyfriend colleague professor engineer lawyer prisoner prisoners visitors visitor"
+)
+"""What comes from a country, where fries, toast and doors are merely called so."""
+
+_SAVED = Lexicon(
+    {
+        phrase: (phrase,)
+        for phrase in [
+            "midnight in paris",
+            "last tango in paris",
+            "an american in paris",
+            "sleepless in seattle",
+            "from russia with love",
+            "passage to india",
+            "made in china",
+            "when in rome",
+            "all roads lead to rome",
+            "rome was not built in a day",
+            "rome wasn't built in a day",
+            "new york minute",
+            "new york strip",
+            "new york style",
+            "new york accent",
+            "philadelphia cream cheese",
+            "boston cream pie",
+            "boston terrier",
+            "moscow mule",
+            "once upon a time in mexico",
+            "once upon a time in china",
+            "good morning vietnam",
+            "paris is burning",
+            "china doll",
+            "china cabinet",
+            "india ink",
+            "italian job",
+            "the italian job",
+            "english patient",
+            "the bank of england",
+            "church of england",
+            "bank of japan",
+            "people's republic of china",
+            "republic of ireland",
+            "gulf of mexico",
+            "day the earth",
+            "queen of scotland",
+            "escape from new york",
+            "gangs of new york",
+            "king of new york",
+            "the shanghai",
+            "to live and die in los angeles",
+            "rome, open city",
+            "we'll always have paris",
+            "paris of",
+            "rome of",
+            "the german shepherd",
+            "french connection",
+            "german chancellor",
+            "french president",
+            "japanese emperor",
+            "russian front",
+            "miami vice",
+            "denver boot",
+            "chicago school",
+            "boston tea party",
+            "boston accent",
+            "london fog",
+            "the fall of rome",
+            "ancient rome",
+            "ancient egypt",
+            "ancient china",
+            "imperial china",
+            "feudal japan",
+            "nazi germany",
+            "east germany",
+            "west germany",
+            "south india",
+            "west berlin",
+            "east berlin",
+            "upstate new york",
+            "the new york",
+            "the boston",
+            "the chicago",
+            "the london",
+            "the paris",
+            "the rome",
+            "the miami",
+            "the denver",
+            "the seattle",
+            "the atlanta",
+        ]
+    }
+)
+"""Phrases and titles that the places in them belong to."""
+
+_WHERE = word_set(
+    "in to from near at around outside through across via toward towards of for inside within into "
+    "between and or visit visits visited visiting leave leaves left leaving reach reaches reached "
+    "love loves loved like liked likes hate hates miss misses see sees saw over beyond about than "
+    "throughout central downtown northern southern eastern western modern contemporary"
+)
+_PERSONS = frozenset(("Paris", "Sydney", "Chicago", "Boston", "India", "China"))
+"""Names that people, bands, musicals and porcelain have, too."""
+
+
+def _whole_places(text: str) -> Iterator[Match[str]]:
+    """Yield the places of a text that are whole names and may be others."""
+    found = list(_PLACE_SITES.finditer(text))
+    if not found:
+        return
+    saved = [match.span() for match in _SAVED(text)]
+    words = frozenset(re.findall(r"[A-Za-z]+", text))
+    kept: set[str] = set()
+    sites = []
+    for match in found:
+        nation = _NATION_OF.get(match.group())
+        inside = overlaps(saved, *match.span())
+        if inside or (nation and words.intersection(nation.mentions)) or not _is_whole_place(match):
+            # Whatever goes by the nation's name stays with it.
+            kept.update(
+                (nation.country, nation.adjective, nation.city) if nation else (match.group(),)
+            )
+        else:
+            sites.append(match)
+    yield from (match for match in sites if match.group() not in kept)
+
+
+_NEXT_CAPITAL = re.compile(r"(?:['\u2019]s)?[ \t]+(?:[A-Z]|\d)")
+_NEXT_STATE = re.compile(r",[ \t]+([A-Z][A-Za-z]+)")
+_OF_NAME = re.compile(r"([A-Z][\w'\u2019]*)[ \t]+(?:of|in)[ \t]+(?:the[ \t]+)?\Z")
+_BEFORE_CAPITAL = re.compile(r"([A-Z][\w'\u2019.-]*)[ \t]+\Z")
+
+
+def _is_whole_place(match: Match[str]) -> bool:
+    text, name = match.string, match.group()
+    if _NEXT_CAPITAL.match(text, match.end()) and following(match, 3).strip() not in (
+        "I",
+        "I'",
+    ):
+        return False
+    state = _NEXT_STATE.match(text, match.end())
+    if (
+        state is not None
+        and not any(other.startswith(state[1]) for other in _PLACE_NAMES)
+        and name not in {n.country for n in _NATIONS}
+    ):
+        return False
+    head = text[max(0, match.start() - 40) : match.start()]
+    capital = _BEFORE_CAPITAL.search(head)
+    if capital is not None and capital[1].lower() not in _OPENERS | _WHERE:
+        return False
+    named = _OF_NAME.search(head)
+    if named is not None and named[1] not in _PLACE_NAMES and named[1].lower() not in _OPENERS:
+        return False
+    if name in {nation.adjective for nation in _NATIONS}:
+        return _is_from_there(match)
+    return name not in _PERSONS or word_before(match) in _WHERE
+
+
+def _is_from_there(match: Match[str]) -> bool:
+    """Return whether an adjective says where something or somebody comes from."""
+    words = after(match, 2)
+    next_word = (words or [""])[0]
+    if next_word in _FROM_THERE:
+        return True
+    # "He is French.", but not "the language is French and".
+    ends = not next_word[:1].isalnum()
+    previous = before(match, 2)
+    return (
+        ends
+        and previous[:1] != []
+        and previous[0] in ("is", "was", "are", "were")
+        and (previous[1:] == [] or previous[1] in ("he", "she", "they", "we", "i", "you", "who"))
+    )
+
+
+def _moved(names: Sequence[Match[str]], rng: Random) -> list[str]:
+    """Return another place for each: a country, its people and its city move together."""
+    there = frozenset(match.group() for match in _PLACE_SITES.finditer(names[0].string))
+    roles: dict[_Nation, set[str]] = {}
+    for name in dict.fromkeys(match.group() for match in names):
+        nation = _NATION_OF.get(name)
+        if nation is not None:
+            roles.setdefault(nation, set()).add(_role(nation, name))
+    chosen: dict[str, str] = {}
+    taken = {_NATION_OF[name] for name in there if name in _NATION_OF}
+    for nation, needed in roles.items():
+        free = [
+            other
+            for other in _NATIONS
+            if other not in taken and all(getattr(other, role) for role in needed)
+        ]
+        if not free:
+            continue
+        other = rng.choice(free)
+        taken.add(other)
+        chosen.update({getattr(nation, role): getattr(other, role) for role in needed})
+    for name in dict.fromkeys(match.group() for match in names):
+        if name in _CITIES:
+            others = [c for c in _CITIES if c not in there and c not in chosen.values()]
+            if others:
+                chosen[name] = rng.choice(others)
+    return [chosen.get(match.group(), match.group()) for match in names]
+
+
+def _role(nation: _Nation, name: str) -> str:
+    return next(role for role in _ROLES if getattr(nation, role) == name)
+
+
+def _places_in_answers(example: Example) -> list[str]:
+    """Return the places of an example's answers, all that goes by a nation's name included."""
+    patterns: set[str] = set()
+    for name in _found_in(example, _A_PLACE):
+        nation = _NATION_OF.get(name)
+        names = (nation.country, nation.adjective, nation.city) if nation else (name,)
+        patterns.update(rf"\b{one}\b" for one in names if one)
+    return sorted(patterns)
+
+
+_A_PLACE = re.compile(rf"\b(?:{'|'.join(_PLACE_NAMES)})\b", re.IGNORECASE)
 
 
 @batch_perturbation(
-    _sites(_PLACES),
+    in_english(_whole_places),
     source="Ribeiro et al. 2020 (CheckList), table 1 (change locations)",
     kind="semantic",
-    version=3,
-    # A share of the places where somebody is named would call one person by two names.
+    contract=_label_kept(_places_in_answers),
+    version=4,
+    # A share of the places would put one city into two countries.
     scale=ALL,
+    articles=True,
     example="A French film set in London and Chicago by a German director from New York.",
 )
 def change_places(names: Sequence[Match[str]], rng: Random) -> list[str]:
-    """Name other cities, countries and nationalities."""
-    return _renamed(names, _PLACES, rng)
+    """Name other cities, countries and nationalities; a country and its city move together."""
+    return _moved(names, rng) if names else []

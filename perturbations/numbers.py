@@ -3,47 +3,420 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.examples import fields_of
+from pytest_ood.perturbations._cardinals import (
+    digits,
+    in_words,
+    is_number_word,
+    numbers_in,
+    ordinal_in_words,
+)
+from pytest_ood.perturbations._english import (
+    after,
+    before,
+    following,
+    in_english,
+    is_name,
+    overlaps,
+    with_sentence_capital,
+    word_after,
+    word_before,
+)
 from pytest_ood.perturbations._solutions import CHANGEABLE, answer_anew, unsolved_numbers
-from pytest_ood.perturbations._words import Lexicon, like, number_word
+from pytest_ood.perturbations._words import number_word, word_set
 from pytest_ood.perturbations.contracts import Derived
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
     from re import Match
 
     from pytest_ood.examples import Example, Inputs
 
-_HIGHEST = 999
-_DIGITS = re.compile(r"(?<![\w.,:/-])[1-9]\d{0,2}(?![\w%]|[.,:/-]\d)")
-# "one" is a pronoun more often than a number.
-_WORDS = Lexicon({number_word(n): (str(n),) for n in range(2, _HIGHEST + 1)})
+_MONTHS = word_set(
+    "january february march april may june july august september october november december jan feb "
+    "mar apr jun jul aug sep sept oct nov dec"
+)
+_FUNCTION_WORDS = word_set(
+    "a about after again all also although always am among an and any are around as at be because "
+    "been before being both but by can could did do does done down during each either else even "
+    "ever every few for from had has have he her here hers him his how i if in instead into is it "
+    "its just later long many may me might mine more most much must my neither never no nor not "
+    "now of off on once only onto or other others our out over own per really same shall she "
+    "should since so some soon still such than that the their theirs them then there these they "
+    "this those though through till to together too towards under unless until up us was we well "
+    "were what when where whereas whether which while who whom whose why will with within without "
+    "would yet you your yours"
+)
+_SCALES = ("hundred", "thousand", "million", "billion", "trillion")
+
+_DIGITS = re.compile(
+    r"(?<![\w.,:/\\$\u20ac\u00a3\u00a5+#@~^*=<>|&%\u00b0'\u2019\u2212\u2013\u2014-])(?P<money>[$\u20ac\u00a3])?"
+    r"(?P<whole>\d{1,3}(?:,\d{3})+|\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+|\d{1,3}(?: 000)+|\d{1,12})"
+    r"(?P<decimals>\.\d{1,4})?(?P<ending>st|nd|rd|th|\s?%)?"
+    r"(?P<scale>(?<=\d) (?:thousand|million|billion|trillion)\b)?"
+    r"(?![\w%\u00b0$\u20ac\u00a3)\]'\u2019\u2212\u2013\u2014]|[.,:/]\d|-(?![a-z]{3})"
+    r"|[ \u00a0]?[+*=\u00d7\u00f7^<>/])"
+)
+_UNITS = word_set(
+    "kg g mg lb lbs oz km m cm mm mi ft yd nm kmh mph kph l ml cl s ms min hr hrs h gb mb kb tb hz "
+    "khz mhz ghz w kw mw kwh v a mah db k c f px pt dpi fps am pm a.m p.m ad bc bce ce x"
+)
+"""Before these a number is written in digits."""
+
+_NUMBERED = word_set(
+    "page pages p pp chapter chapters section sections figure fig table tables part parts volume "
+    "vol episode episodes season seasons series level levels grade grades room apartment apt suite "
+    "floor line lines item items question questions step steps phase stage type class group "
+    "version versions v edition no number numbers nr model route highway road interstate exit gate "
+    "platform track bus flight channel area zone district ward precinct article rule act scene "
+    "verse psalm day week option category rank ranked size age aged ages note lot lane terminal "
+    "building block box bin code id pin zip release build windows ios android python java system "
+    "mark mk vs score scored x take appendix exhibit division tier error player point"
+)
+"""What is numbered: after these a number is a name."""
+
+_COUNTING = (
+    word_set(
+        "about almost another approximately around ate bake bakes baked bought "
+        "bring brought buy buys "
+        "exactly eat eats extra find found gave get gets give gives got have's "
+        "least left made make "
+        "makes most nearly next last first past need needs paid pay pays roughly saw see sees sell "
+        "sells sold spend spends spent take takes took total use uses want wants additional "
+        "there's between eats put puts read reads won win wins cut met kept hold holds held took "
+        "lost drew wrote write writes ran run runs drove walked sleeps slept "
+        "grew drink drinks drank "
+        "hours'"
+    )
+    | _FUNCTION_WORDS
+)
+_MONEY = {"$": ("dollar", "cent"), "\u20ac": ("euro", "cent"), "\u00a3": ("pound", "")}
+_AFTER_MONEY = _FUNCTION_WORDS - {"other", "own", "long", "few"} | {
+    "each", "apiece", "worth", "less", "total", "altogether", "daily", "weekly", "monthly",
+    "yearly", "today", "yesterday", "left", "back",
+}  # fmt: skip
+_DETERMINERS = word_set(
+    "a an the this that these those his her its their our my your each every another any no "
+    "extra additional"
+)
+
+
+def _spelled(number: Match[str]) -> str | None:
+    """Return a number in digits in words; None where it is written in digits alone."""
+    whole = re.sub(r"\D", "", number["whole"])
+    if len(whole) > 1 and whole.startswith("0"):
+        return None
+    value = int(whole)
+    ending = (number["ending"] or "").strip()
+    decimals = (number["decimals"] or "")[1:]
+    if number["money"]:
+        return None if ending else _money(number, value, decimals)
+    if ending and ending != "%":
+        return None if decimals else ordinal_in_words(value)
+    words = in_words(value)
+    if decimals:
+        words += " point " + " ".join(map(number_word, map(int, decimals)))
+    return words + (number["scale"] or "") + (" percent" if ending else "")
+
+
+def _money(number: Match[str], value: int, decimals: str) -> str | None:
+    unit, part = _MONEY[number["money"]]
+    if number["scale"]:
+        point = " point " + " ".join(map(number_word, map(int, decimals))) if decimals else ""
+        return f"{in_words(value)}{point}{number['scale']} {unit}s"
+    if not decimals:
+        return f"{in_words(value)} {unit}{'' if value == 1 else 's'}"
+    if len(decimals) != len("00") or not part:
+        return None
+    cents = int(decimals)
+    shown = []
+    if value:
+        shown.append(f"{in_words(value)} {unit}{'' if value == 1 else 's'}")
+    if cents:
+        shown.append(f"{number_word(cents)} {part}{'' if cents == 1 else 's'}")
+    return " and ".join(shown) or None
+
+
+def _is_a_quantity(number: Match[str]) -> bool:
+    """Return whether a number says how many: no name, date, time, version or part of a formula."""
+    words = _spelled(number)
+    if words is None or _is_in_a_formula(number) or _is_in_a_name(number):
+        return False
+    previous, next_word = word_before(number), word_after(number)
+    if number["money"]:
+        fits = not next_word or not next_word[0].isalpha() or next_word in _AFTER_MONEY
+        return fits and next_word != "-" and previous not in _DETERMINERS
+    if (number["ending"] or "").strip() == "%":
+        return not number.string.startswith("-", number.end())
+    if number["ending"]:
+        return _is_an_ordinal(number, previous)
+    return len(words.split()) <= _LONGEST and _counts(number, previous, next_word, words)
+
+
+def _is_in_a_formula(number: Match[str]) -> bool:
+    """Return whether a number has another, or a sign, beside it: a sum, a list, marks, a time."""
+    earlier, later = before(number, 3), after(number, 3)
+    previous, next_word = (earlier or [""])[0], (later or [""])[0]
+    if any(map(_is_numeric, (previous, next_word))) or {previous, next_word} & _SIGNS:
+        return True
+    listed = "," in (previous, next_word) and any(map(_is_numeric, (*earlier[:2], *later[:2])))
+    marks = earlier[:2] == ["of", "out"] or later[:2] == ["out", "of"]
+    time = next_word == ":" and any(map(_is_numeric, later))
+    bracketed = previous in ("(", "[", "/", "-", "\u2013")
+    if bracketed and previous == "(" and (number["ending"] or "").strip() == "%":
+        bracketed = False
+    heart = _HEART.search(number.string, max(0, number.start() - 5), number.start())
+    return listed or marks or time or bracketed or heart is not None
+
+
+_SIGNS = frozenset(("+", "*", "=", "x", "$", "\u00b0", "th", "st", "nd", "rd"))
+_HEART = re.compile(r"(?:<|&lt;) ?\Z")
+
+
+def _is_in_a_name(number: Match[str]) -> bool:
+    """Return whether a number belongs to a name or a date, or is a word of a message: 2 for to."""
+    previous, next_word = word_before(number), word_after(number)
+    if previous in _MONTHS or next_word in _MONTHS:
+        return True
+    if _is_capitalized(_raw_before(number)) and previous not in _COUNTING:
+        return True
+    plain = not (number["money"] or number["ending"] or number["decimals"])
+    return (
+        plain
+        and number["whole"] in ("2", "4")
+        and not _PLURAL_SOON.match(number.string, number.end())
+    )
+
+
+_LONGEST = 6
+"""Words of a number that are still written out."""
+
+_PLURAL_SOON = re.compile(
+    r"-[a-z]{3}|[.!?]?(?:\s*\Z)|[ ](?:of|more|fewer|and|or|to)\b"
+    r"|(?:\s[a-z'\u2019-]+){0,3}?\s(?:(?!(?:is|was|has|this|his|its|as|us|does)\b)[a-z-]+s|people|men|women|children|feet|teeth|mice|dozen"
+    r"|hundred"
+    r"|thousand|million|billion|percent)(?!\w)"
+)
+
+
+def _is_an_ordinal(number: Match[str], previous: str) -> bool:
+    rest = following(number, 12)
+    if re.match(r"\s+[A-Z]|-[A-Z]| of [A-Z]", rest) or previous in _NUMBERED:
+        return False
+    return bool(re.match(r"[\s-][a-z]", rest)) or previous == "the"
+
+
+def _counts(number: Match[str], previous: str, next_word: str, words: str) -> bool:
+    """Return whether a bare number counts what follows it, or stands for what it counts."""
+    whole = number["whole"]
+    digits_alone = len(whole) if whole.isdigit() else 0
+    is_year = digits_alone == len("1999") and "1000" <= whole <= "2999"
+    if number.string.startswith("-", number.end()):
+        return " " not in words and not number["decimals"] and previous not in _NUMBERED
+    if previous in _NUMBERED or next_word in _UNITS or next_word == "o" or is_year:
+        return False
+    counted = re.match(r"\s[a-z][a-z'\u2019-]+", following(number, 40)) is not None
+    is_content = counted and next_word not in _FUNCTION_WORDS
+    if digits_alone > len("1999") or number["decimals"]:
+        # A code, or a version, unless there are so many of something.
+        return is_content and (next_word.endswith("s") or next_word in ("people", *_SCALES))
+    if number["scale"]:
+        return True
+    verb = previous.endswith(("ed", "ing", "s", "n't")) and previous != "'s"
+    fits = not previous[:1].isalnum() or previous in _COUNTING or verb
+    alone = previous in _COUNTING - {"a", "an"} and (counted or not next_word[:1].isalnum())
+    return fits and (is_content or alone)
+
+
+def _is_numeric(token: str) -> bool:
+    return any(character.isnumeric() for character in token)
+
+
+def _is_capitalized(token: str) -> bool:
+    return token[:1].isupper()
+
+
+def _raw_before(match: Match[str]) -> str:
+    found = re.search(
+        r"[\w'\u2019.-]+\s*\Z", match.string[max(0, match.start() - 60) : match.start()]
+    )
+    return found.group() if found else ""
 
 
 @site_perturbation(
-    _DIGITS,
+    in_english(_DIGITS, _is_a_quantity),
     source="Dhole et al. 2021 (NL-Augmenter), number to word",
     rewrites=("numbers",),
     example="I saw 2 films in 14 days, with 120 extras and 7 stars.",
+    version=2,
+    articles=True,
 )
-def digits_to_words(number: Match[str], rng: Random) -> str:
-    """Write a whole number from 1 to 999 as words."""
+def digits_to_words(number: Match[str], rng: Random) -> str | None:
+    """Write a number of things, a sum of money, a percentage or an ordinal as words."""
     del rng
-    return number_word(int(number.group()))
+    words = _spelled(number)
+    if words is None:
+        return None
+    # "a five-dollar bill" has been left alone; "20 000" is one number.
+    return with_sentence_capital(number, words)
+
+
+_FIXED = re.compile(
+    r"(?<![\w'\u2019])(?:"
+    r"at sixes and sevens|on all fours|cloud nine|forty winks|two cents(?: worth)?|two left feet"
+    r"|put two and two together|two and two|six feet under|catch[ -]twenty[ -]two"
+    r"|dressed to the nines"
+    r"|nine times out of ten|ten times out of ten|(?:high|take|give me|gimme|hang|hi)[ -](?:five"
+    r"|ten)"
+    r"|nine[ -]to[ -]five|ten[ -]four|twenty[ -]twenty(?: vision| hindsight)"
+    r"|twenty[ -]four[ -]seven"
+    r"|two peas|two birds|two wrongs|two minds|two shakes|two of a kind|two(?:'s| is) company"
+    r"|three(?:'s| is) a crowd|two by two|two[ -]by[ -]four|five o'clock shadow|deep six"
+    r"|perfect ten"
+    r"|a thousand words|(?:not )?in a (?:million|thousand|hundred) years|thanks a million"
+    r"|one in a (?:million|thousand|hundred)|a million (?:bucks|times|years|miles|reasons|things"
+    r"|ways|different)"
+    r"|(?:by|in) twos and threes|seven(?: deadly sins|th heaven)|sixth sense|fifth column"
+    r"|eleventh hour"
+    r"|fourth wall|fifth wheel|fourth estate|fourth of july|third (?:world|party|parties|degree"
+    r"|person|class"
+    r"|reich|base|wheel|eye|age|rail)|(?:fifth|fourth|sixth) avenue|twelfth night|seven year itch"
+    r"|(?:ocean ?'s|ocean\u2019s) eleven|twelve monkeys|seven samurai|hateful eight"
+    r"|magnificent seven"
+    r"|fantastic four|sweet sixteen|five easy pieces|four weddings|ten commandments|seven brides"
+    r"|nine eleven|eight mile|four horsemen|seven wonders|seven dwarfs|twenty questions"
+    r"|two and a half men"
+    r"|six degrees|blink one eighty two|behind the eight ball|eight ball|four[ -]by[ -]four"
+    r"|twelve[ -]step"
+    r"|two[ -](?:faced|bit|timing|timer|timed|step|tone|ply|some|dollar)|ten[ -](?:gallon|penny)"
+    r"|six[ -]pack"
+    r"|four[ -]letter word|third[ -](?:rate|hand)|twelve o'clock high|five and dime|four score"
+    r")(?![\w'\u2019])",
+    re.IGNORECASE,
+)
+"""Phrases and titles in which the number is no quantity."""
+
+_NUMBERED_AFTER = re.compile(
+    r"[ -](?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?"
+    r"|tenths?"
+    r"|hundredths?|thousandths?|score)(?!\w)"
+    r"|[ -]and[ -](?:an?|one|two|three)[ -](?:half|quarter|thirds?|quarters?|fifths?"
+    r"|eighths?)(?!\w)"
+    r"|[ ]?[/%\d]|[ ]+\d|-(?![a-z]{3})|-and-|[ ]?['\u2019]s(?!\w)",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=64)
+def _fixed_spans(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(match.span() for match in _FIXED.finditer(text))
+
+
+_JOINS = word_set("or and to in of by per on for , through out")
+
+
+def _is_worth_digits(number: Match[str]) -> bool:
+    """Return whether a number in words may be written in digits."""
+    value = digits(number.group())
+    text, end = number.string, number.end()
+    if value in (None, "0", "1") or is_name(number) or _NUMBERED_AFTER.match(text, end):
+        return False
+    if overlaps(_fixed_spans(text), number.start(), end) or _is_unclear(number):
+        return False
+    if value is not None and not value[-1].isdigit():
+        return _is_clear_ordinal(number)
+    return not _is_listed_with_one(number) and not _stands_for_things(number)
+
+
+def _is_unclear(number: Match[str]) -> bool:
+    """Return whether a number in words is half of another, or could be read as several."""
+    words = re.findall(r"[a-z]+", number.group().lower())
+    previous = word_before(number)
+    # "twenty two-hour films" are twenty; "two hundred-dollar bills" are two.
+    hyphenated = number.string.startswith("-", number.end())
+    if hyphenated and re.search(r"[ \t]", number.group()[2:]) and words[0] not in ("a", "an"):
+        return True
+    if previous == "between" and "and" in words:
+        return True
+    return _is_numeric(previous) or previous in ("half", "quarter", "many", "quite", "$", "point")
+
+
+def _stands_for_things(number: Match[str]) -> bool:
+    """Return whether a number is a pronoun ("the two of them"), or a year with a noun behind it."""
+    words = re.findall(r"[a-z]+", number.group().lower())
+    value = digits(number.group()) or ""
+    next_word = word_after(number)
+    alone = not next_word[:1].isalpha() or next_word in _FUNCTION_WORDS
+    is_year = value.isdigit() and len(value) == len("1999")
+    is_year = is_year and words[0] not in ("a", "an") and not {*words} & {*_SCALES}
+    if is_year and not alone:
+        return True
+    hyphenated = number.string.startswith("-", number.end())
+    return alone and not hyphenated and word_before(number) in _POINTING
+
+
+_POINTING = word_set("the these those us you we they them other first last next ye both")
+"""Before these a number without a noun is a pronoun: the two of them."""
+
+
+def _is_clear_ordinal(number: Match[str]) -> bool:
+    """Return whether an ordinal is neither a fraction nor a second nor a name."""
+    words = re.findall(r"[a-z]+", number.group().lower())
+    previous, next_word = word_before(number), word_after(number)
+    if words[-1] == "second" or words == ["first"]:
+        return False
+    if previous in _FRACTIONS or is_number_word(previous):
+        return False
+    noun = re.match(r" [a-z]{3}", following(number, 4)) is not None
+    fits = previous == "the" and noun and next_word not in _FUNCTION_WORDS | {"one", "ones"}
+    return fits or len(words) > 1
+
+
+_LARGE = frozenset(_SCALES)
+_FRACTIONS = frozenset(("a", "one", "per", "and"))
+
+
+def _is_listed_with_one(number: Match[str]) -> bool:
+    """Return whether a number stands in a list with "one", which stays a word."""
+    previous, next_word = before(number, 8), after(number, 8)
+    return "one" in _linked(previous) or "one" in _linked(next_word)
+
+
+def _linked(tokens: list[str]) -> Iterator[str]:
+    """Yield the numbers of a list, as far as only numbers and what joins them stand in it."""
+    joined = False
+    for index, token in enumerate(tokens):
+        if token in _JOINS:
+            joined = True
+        elif joined and is_number_word(token.partition("-")[0]):
+            # "one hundred" is no "one".
+            if not {*tokens[index - 1 : index], *tokens[index + 1 : index + 2]} & _LARGE:
+                yield token
+        else:
+            return
 
 
 @site_perturbation(
-    _WORDS,
+    in_english(numbers_in, _is_worth_digits),
     source="Dhole et al. 2021 (NL-Augmenter), number to word, the other way round",
     rewrites=("numbers",),
     example="I saw two films in fourteen days, with twenty-five extras and seven stars.",
+    version=2,
 )
-def words_to_digits(number: Match[str], rng: Random) -> str:
-    """Write a number from two to nine hundred ninety-nine in digits."""
-    return like(number.group(), rng.choice(_WORDS.options(number.group())))
+def words_to_digits(number: Match[str], rng: Random) -> str | None:
+    """Write a number of two or more in digits, and ordinals such as twenty-first."""
+    del rng
+    found = digits(number.group())
+    article = re.match(r"[Aa]n? ", number.group())
+    # In "a hundred-year-old tree" the article is the tree's.
+    if found and article and number.string.startswith("-", number.end()):
+        return article.group() + found
+    return found
 
 
 def _answer(example: Example, inputs: Inputs) -> str | None:
@@ -78,7 +451,7 @@ def change_numbers(number: Match[str], rng: Random) -> str | None:
     # One stays one: what follows it is in the singular.
     if not units or digits == "1":
         return None
-    others = {found.replace(",", "") for found in _DIGIT_RUNS.findall(number.string)}
+    others = _numbers_of(number.string)
     for _ in range(_TRIES):
         value = str(rng.randint(low, high) * step).rjust(len(decimals) + 1, "0")
         made = f"{value[: -len(decimals)]}.{value[-len(decimals) :]}" if decimals else value
@@ -86,6 +459,11 @@ def change_numbers(number: Match[str], rng: Random) -> str | None:
             grouped = f"{int(made.partition('.')[0]):,}{point}{decimals and made[-len(decimals) :]}"
             return grouped if "," in number.group() else made
     return None
+
+
+@lru_cache(maxsize=64)
+def _numbers_of(text: str) -> frozenset[str]:
+    return frozenset(found.replace(",", "") for found in _DIGIT_RUNS.findall(text))
 
 
 _TRIES = 20

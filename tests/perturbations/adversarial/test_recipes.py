@@ -544,7 +544,7 @@ def test_perturbations_are_a_transformation() -> None:
     change = Perturbations(("contract", "expand"))
     found = change.options(text, change.places(text), Random(0))
     assert {text[slice(*place)]: options for place, options in found.items()} == {
-        "It is": ["It's"], "don't": ["do not"],
+        "It is": ["It's"], "don't you": ["do you not"],
     }  # fmt: skip
 
 
