@@ -62,7 +62,6 @@ def _known(text: str) -> Iterator[Match[str]]:
 
 @site_perturbation(
     in_english(_known),
-    version=2,
     articles=True,
     source="Ren et al. 2019 (PWWS), section 3.2; Miller 1995 (WordNet 3.0)",
     kind="semantic",
