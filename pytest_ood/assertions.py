@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pytest_ood.budgets import Budget, Rules, check_share
 from pytest_ood.cases import AllRight, cases_of, parse_expectation
@@ -13,6 +14,7 @@ from pytest_ood.errors import (
     BudgetExceededError,
     ConfigurationError,
     NotInvariantError,
+    OodError,
     shown,
     unknown_name,
 )
@@ -54,6 +56,27 @@ ShiftLike = str | Perturbation | Attack | Shift | Dataset
 domain."""
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _short(method: Callable[P, R]) -> Callable[P, R]:
+    """Let an error of the project show the test's line alone, and what caused it.
+
+    The frames between tell nothing that the message does not.
+    """
+
+    @wraps(method)
+    def called(*arguments: P.args, **options: P.kwargs) -> R:
+        __tracebackhide__ = True
+        try:
+            return method(*arguments, **options)
+        except OodError as error:
+            raise error.with_traceback(None)  # noqa: B904 - its own cause stays
+
+    return called
+
+
 @dataclass(frozen=True)
 class Ood:
     """Robustness assertions with intervals, under the run's seed and level.
@@ -78,6 +101,7 @@ class Ood:
     on_inconclusive: Callable[[str], object] | None
     on_note: Callable[[str], object] | None = None
 
+    @_short
     def assert_drop(
         self,
         model: Any,
@@ -120,6 +144,7 @@ class Ood:
         self._settle(result, run.notes)
         return result
 
+    @_short
     def assert_no_less_robust(
         self,
         model: Any,
@@ -164,6 +189,7 @@ class Ood:
         self._settle(result, run.notes)
         return result
 
+    @_short
     def assert_invariant(self, model: Any, case: PerturbedCase) -> None:
         """Assert that a model answers a perturbed example as it answers the original.
 
@@ -205,6 +231,7 @@ class Ood:
             kept = keep_for_replay(case)
             raise NotInvariantError(explain_case(asked.name, case, (before, after), kept))
 
+    @_short
     def assert_consistent(
         self,
         model: Any,
@@ -240,6 +267,7 @@ class Ood:
         cases = cases_of("contrast sets", found, AllRight())
         return self._score(model, cases, min_score, _labels(labels) or tuple(sorted(known)))
 
+    @_short
     def assert_expected(
         self,
         model: Any,

@@ -17,6 +17,7 @@ from pytest_ood.errors import (
     reason_of,
     shortened,
     unknown_name,
+    without_own_frames,
 )
 from pytest_ood.examples import canonical, size_of
 from pytest_ood.models.protocol import Usage, is_metered, is_normalizing, is_streaming
@@ -536,7 +537,7 @@ class _Asking:
             counts = (self.raised, asked + 1)
             broken = ModelRaisedError(self.model.name, value, reason, counts, name)
             self.engine.broken[self.key] = broken
-            raise broken from error
+            raise broken from without_own_frames(error)
         if kind not in self.reasons:
             named = repr(name) if name else shortened(value, QUOTED)
             self.reasons[kind] = f"{RAISED}{reason}, first for input {named}"

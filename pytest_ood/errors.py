@@ -228,6 +228,14 @@ def reason_of(error: BaseException) -> str:
     return words_of(error)
 
 
+def without_own_frames(error: Exception) -> Exception:
+    """Return an exception with a traceback that begins outside of this package, if any does."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        trace = trace.tb_next
+    return error if trace is None else error.with_traceback(trace)
+
+
 def _cut(text: str, most: int) -> str:
     """Return a text as one line, cut where it is longer; what a library says may quote an input."""
     line = " ".join(part for line in text.splitlines() if (part := line.strip()))

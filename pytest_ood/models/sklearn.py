@@ -352,6 +352,12 @@ def _without_accidents(estimator: Any) -> Any:
             if isinstance(obj, np.ma.MaskedArray):
                 # joblib cannot hash one.
                 return tuple, ((np.asarray(obj.data), np.asarray(obj.mask)),)
+            if isinstance(obj, np.ndarray) and obj.dtype.names:
+                # The bytes between the fields of a tree's nodes are whatever memory held.
+                clean = np.zeros(obj.shape, obj.dtype)
+                for name in obj.dtype.names:
+                    clean[name] = obj[name]
+                return clean.__reduce__()
             if owner is obj or not ACCIDENTS & getattr(obj, "__dict__", {}).keys():
                 return NotImplemented
             make, arguments, state, *rest = obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL)

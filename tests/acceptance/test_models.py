@@ -7,6 +7,7 @@ import joblib
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 
 
@@ -131,3 +132,127 @@ def test_a_random_model_is_invalid(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("--ood-suite")
     result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines(["invalid: coin *not shown to be above the majority class*"])
+
+
+RAISING = """
+def label(text):
+    return "positive" if "wonderful" in text else "negative"
+
+def one(texts):
+    if any("Number 150 " in text for text in texts):
+        raise ValueError("cannot do\\n" + texts[0])
+    return [label(text) for text in texts]
+
+def some(texts):
+    if any("Number 1" in text for text in texts):
+        raise IndexError("index 512 is out of range")
+    return [label(text) for text in texts]
+
+def broken(texts):
+    with open("calls.txt", "a") as calls:
+        calls.write("called\\n")
+    raise KeyError("nope")
+
+async def later(texts):
+    return [label(text) for text in texts]
+
+def endless(texts):
+    while True:
+        yield "positive"
+"""
+
+
+def raising(project: pytest.Pytester, *names: str) -> None:
+    """Make models of functions that raise, or answer what is no answer."""
+    project.path.joinpath("mine.py").write_text(RAISING)
+    configure(
+        project,
+        "".join(f"[tool.pytest_ood.models.{n}]\ncallable = 'mine:{n}'\n" for n in names),
+    )
+
+
+def test_an_input_for_which_a_model_raises_is_counted(project: pytest.Pytester) -> None:
+    """One of 300 leaves the check its verdict, with one line that says which; many make it invalid.
+
+    No traceback of the package is shown, and attacks go on.
+    """
+    raising(project, "one", "some")
+    result = project.runpytest_inprocess("--ood-suite", "--ood-report=r.json", "--tb=short")
+    shown = result.stdout.str()
+    assert "Traceback" not in shown
+    assert "engine.py" not in shown
+    report = json.loads(project.path.joinpath("r.json").read_text())
+    floors = {floor["model"]: floor for floor in report["in_distribution"]}
+    assert floors["one"]["verdict"] == "pass"
+    ((why, count),) = floors["one"]["errors"].items()
+    assert count == 1
+    assert why.startswith("raised ValueError: cannot do Number 150 ")
+    assert why.endswith("(mine.py:7), first for input 'r150'")
+    assert floors["some"]["verdict"] == "invalid"
+    ((why, count),) = floors["some"]["errors"].items()
+    assert count == 111
+    assert why.startswith("raised IndexError: index 512 is out of range (mine.py:12), first for in")
+    assert {e["kind"] for e in report["evaluations"] if e["model"] == "one"} == {
+        "domain", "noise", "adversarial",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("broken", "ModelRaisedError: model 'broken' raised for 8 of 8 inputs, the last being 'r*"),
+        ("later", "ModelError: model 'later' returned <coroutine*asyncio.run*"),
+        ("endless", "ModelError: model 'endless' gave 129 or more answers to 128 inputs"),
+    ],
+)
+def test_a_model_that_cannot_answer_is_one_line(
+    name: str, told: str, project: pytest.Pytester
+) -> None:
+    """Every check says the same, and asks a broken model no more than the first did."""
+    raising(project, name)
+    result = project.runpytest_inprocess("--ood-suite", "--tb=short")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines([told])
+    assert "Traceback" not in result.stdout.str()
+    calls = project.path / "calls.txt"
+    assert not calls.exists() or len(calls.read_text().splitlines()) < 50
+
+
+def test_a_test_of_one_s_own_shows_its_line_and_the_model_s(project: pytest.Pytester) -> None:
+    """The frames between, which are the package's, are left out."""
+    raising(project, "broken")
+    project.makepyfile(
+        """
+        import mine
+
+        def test_it(ood):
+            rows = [(f"a wonderful film {n}", "positive") for n in range(40)]
+            rows += [(f"a dull film {n}", "negative") for n in range(40)]
+            ood.assert_drop(mine.broken, rows, "keyboard", max_drop=0.5)
+        """
+    )
+    result = project.runpytest_inprocess("--ood-suite", "-k=test_it")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E       KeyError: 'nope'",
+            ">       ood.assert_drop(mine.broken, rows, *",
+            "E       pytest_ood.errors.ModelRaisedError: model 'broken' raised for 8 of 8 inputs,*",
+        ]
+    )
+    assert "engine.py" not in result.stdout.str()
+    assert len(result.stdout.lines) < 90
+
+
+def test_a_tuned_threshold_is_what_is_judged(project: pytest.Pytester) -> None:
+    """Where a classifier's `predict` is not its likeliest class, its `predict` counts."""
+    data = rows(project)
+    fixed = FixedThresholdClassifier(
+        make_pipeline(TfidfVectorizer(), LogisticRegression()), threshold=1.0, pos_label="positive"
+    )
+    fixed.fit([row["text"] for row in data], [row["label"] for row in data])
+    joblib.dump(fixed, project.path / "fixed.sav")
+    configure(project, "[tool.pytest_ood.models.fixed]\nsklearn = 'fixed.sav'\n")
+    (floor,) = report_of(project, "--ood-only=in-distribution")["in_distribution"]
+    assert floor["score"] == 0.5
+    assert floor["verdict"] == "invalid"
