@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +22,7 @@ from pytest_ood.files import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 FILL = """
 import sys
@@ -203,3 +206,77 @@ def test_any_name_can_stand_in_a_file_s(name: str, expected: str, tmp_path: Path
     assert len(found.encode()) <= 100
     (tmp_path / f"{found}-0123456789ab").mkdir()
     assert file_name(f"{name}/") != found
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from pytest_ood.files import made_once
+
+with made_once(Path(sys.argv[1])) as scratch:
+    (scratch / "half").write_text("of it")
+    print(scratch, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def filling(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """Run a process that fills a folder until it is told to end; yield it and what it fills."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        yield process, Path(process.stdout.readline().strip())
+
+
+def names_in(folder: Path) -> set[str]:
+    """Return what lies in a folder."""
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_folder_that_is_made_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    """Neither a lock nor a scratch folder, whether it ends well or not."""
+    with made_once(tmp_path / "model"):
+        assert len(names_in(tmp_path)) == 2
+    with pytest.raises(KeyboardInterrupt), made_once(tmp_path / "other"):
+        raise KeyboardInterrupt
+    assert names_in(tmp_path) == {"model"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGKILL])
+def test_what_a_killed_process_left_is_removed(tmp_path: Path, ended_by: signal.Signals) -> None:
+    """By the next one that makes a folder there; what a living process holds is not touched."""
+    killed, living = tmp_path / "killed", tmp_path / "living.1"
+    with filling(killed) as (process, left), filling(living) as (other, held):
+        # What is named after a scratch folder goes with it.
+        left.with_name(f"{left.name}.training-x").mkdir()
+        held.with_name(f"{held.name}.training-x").mkdir()
+        process.send_signal(ended_by)
+        assert process.wait() == -ended_by
+        assert left.is_dir()
+        assert (tmp_path / "killed.lock").exists()
+        with made_once(tmp_path / "next"):
+            assert not left.exists()
+        assert names_in(tmp_path) == {
+            "next", "living.1.lock", held.name, f"{held.name}.training-x",
+        }  # fmt: skip
+        # A folder whose name begins alike is none of the living one's.
+        with made_once(tmp_path / "living"):
+            pass
+        assert (held / "half").read_text() == "of it"
+        other.communicate("\n")
+        assert other.returncode == 0
+    assert names_in(living) == {"half"}
+    assert "living.1.lock" not in names_in(tmp_path)
+
+
+def test_foreign_files_stay(tmp_path: Path) -> None:
+    """What no `made_once` has written is not removed: a scratch folder bears a mark in its name."""
+    (tmp_path / ".hidden.abc").mkdir()
+    (tmp_path / "model.txt").write_text("text")
+    with made_once(tmp_path / "model"):
+        pass
+    assert names_in(tmp_path) == {".hidden.abc", "model.txt", "model"}

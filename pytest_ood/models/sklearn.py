@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 [tool.pytest_ood.models.tfidf]
-sklearn = "my_models:pipeline"      # or a joblib file of a fitted estimator
+sklearn = "my_models:pipeline"      # or a joblib or pickle file of a fitted one
 train = "data/train.jsonl"
 """
 """How it stands in pyproject.toml."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -80,3 +83,39 @@ def test_the_next_run_asks_what_is_missing_and_no_more(
     assert 0 < len(repeated) <= 128, "the batch that the signal came in"
     report = json.loads(project.path.joinpath("report.json").read_text())
     assert len(report["evaluations"]) == 2
+
+
+TRAINED = """
+[tool.pytest_ood]
+suites = ["reviews.toml"]
+[tool.pytest_ood.models.encoder]
+finetuned = "new:roberta"
+train = "reviews.jsonl"
+epochs = EPOCHS
+device = "cpu"
+"""
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
+def test_the_next_run_removes_what_a_training_that_was_ended_left(
+    project: pytest.Pytester, ended_by: signal.Signals
+) -> None:
+    """Locks, scratch folders and parts of a model: only the model itself stays."""
+    path, cache = project.path / "pyproject.toml", project.path / "cache"
+    options = ("--ood-suite", "--ood-only=in-distribution", f"--ood-cache={cache}")
+    path.write_text(TRAINED.replace("EPOCHS", "1000"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", *options], cwd=project.path, stdout=subprocess.DEVNULL,
+        env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
+    ) as process:  # fmt: skip
+        # It trains once it has a tokenizer; that it ends by itself would be a failure, too.
+        while process.poll() is None and not any(cache.glob("models/.*training-*/vocab.json")):
+            pass
+        assert process.poll() is None
+        process.send_signal(ended_by)
+        process.wait()
+    path.write_text(TRAINED.replace("EPOCHS", "1"))
+    result = project.runpytest_subprocess(*options)
+    assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    (kept,) = cache.joinpath("models").iterdir()
+    assert kept.joinpath("model.safetensors").exists()
