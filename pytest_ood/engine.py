@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_ood.errors import (
-    QUOTED,
     ModelError,
     ModelRaisedError,
     OodError,
     TooLongError,
     reason_of,
-    shortened,
+    shown,
     unknown_name,
     without_own_frames,
 )
@@ -539,7 +538,7 @@ class _Asking:
             self.engine.broken[self.key] = broken
             raise broken from without_own_frames(error)
         if kind not in self.reasons:
-            named = repr(name) if name else shortened(value, QUOTED)
+            named = repr(name) if name else shown(value)
             self.reasons[kind] = f"{RAISED}{reason}, first for input {named}"
         return Prediction(None, error=self.reasons[kind])
 

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 _PACKAGE = str(Path(__file__).parent)
 
-QUOTED = 60
-"""Characters of an input that a message quotes, where the input has no id."""
-
 
 class OodError(Exception):
     """Base of every error this package raises on purpose."""
@@ -97,7 +94,7 @@ class ModelRaisedError(ModelError):
         input_id: str = "",
     ) -> None:
         raised, asked = counts
-        named = repr(input_id) if input_id else shortened(inputs, QUOTED)
+        named = repr(input_id) if input_id else shown(inputs)
         super().__init__(
             f"model {model!r} raised for {raised} of {asked} inputs, the last being {named}: "
             f"{reason}"
@@ -201,15 +198,6 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
             f"{purpose} needs the package {module.partition('.')[0]!r}, which is not installed. "
             f'Run: pip install "pytest-ood[{extra}]"'
         ) from None
-
-
-def shortened(value: object, most: int = 200) -> str:
-    """Return the `repr` of a value as one line of so many characters; never raises."""
-    try:
-        shown = repr(value)
-    except Exception as error:  # noqa: BLE001 - whatever its own code raises
-        shown = f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
-    return _cut(shown, most)
 
 
 def words_of(error: BaseException, most: int = 300) -> str:

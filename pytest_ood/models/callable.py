@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ConfigurationError, ModelError, shortened
+from pytest_ood.errors import ConfigurationError, ModelError, shown
 from pytest_ood.models.protocol import paradigm_of
 from pytest_ood.objects import import_object
 from pytest_ood.tasks import Prediction, decide
@@ -83,7 +83,7 @@ class CallableModel:
         ):
             return
         raise ModelError(
-            f"model {self.name!r} returned {shortened(answers)} for a list of {count} inputs; it "
+            f"model {self.name!r} returned {shown(answers)} for a list of {count} inputs; it "
             f"has to return a list of as many answers{advice}"
         )
 
@@ -98,7 +98,7 @@ class CallableModel:
             with suppress(TypeError, ValueError):
                 return decide(answer)
         raise ModelError(
-            f"model {self.name!r} answered {shortened(answer)}; an answer is a label, a mapping of "
+            f"model {self.name!r} answered {shown(answer)}; an answer is a label, a mapping of "
             f"labels to probabilities, a Prediction, or None for an abstention{_advice(answer)}"
         )
 

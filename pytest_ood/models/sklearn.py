@@ -19,7 +19,7 @@ from pytest_ood.errors import (
     ModelError,
     OodError,
     require,
-    shortened,
+    shown,
     unknown_name,
     words_of,
 )
@@ -488,7 +488,7 @@ def _made(value: Any, source: str, who: str) -> Any:
                 f"{who}: {source} makes no estimator when it is called: {words_of(error)}"
             ) from error
     if not hasattr(made, "predict"):
-        what = shortened(value) if made is None else f"{shortened(made)}, made by calling it,"
+        what = shown(value) if made is None else f"{shown(made)}, made by calling it,"
         raise ModelError(f"{who}: {source} is {what} and no estimator: it has no `predict`")
     return made
 

@@ -7,7 +7,7 @@ from itertools import islice
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ModelError, shortened
+from pytest_ood.errors import ModelError, shown
 from pytest_ood.tasks.protocol import Prediction
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def check_fields(name: str, answer: object) -> None:
     """
     if not isinstance(answer, Prediction) or not isinstance(answer.label, str | None):
         raise ModelError(
-            f"model {name!r} answered {shortened(answer)}; an answer is a Prediction, its label a "
+            f"model {name!r} answered {shown(answer)}; an answer is a Prediction, its label a "
             "str or None"
         )
     wrong = _wrong_field(answer)
@@ -50,17 +50,17 @@ def _wrong_field(answer: Prediction) -> str:
     scores: object = answer.scores
     if not isinstance(scores, Mapping):
         return (
-            f"scores are {shortened(scores)}; they are a mapping of labels to probabilities, "
+            f"scores are {shown(scores)}; they are a mapping of labels to probabilities, "
             "{} where there are none"
         )
     for label, score in scores.items():
         if not isinstance(label, str):
-            return f"scores name the label {shortened(label)}; a label is a str"
+            return f"scores name the label {shown(label)}; a label is a str"
         if not isinstance(score, Real):
-            return f"scores give {label!r} {shortened(score)}; a score is a number"
+            return f"scores give {label!r} {shown(score)}; a score is a number"
     for key in ("text", "error"):
         value = getattr(answer, key)
         if not isinstance(value, str | None):
             advice = "; decode it" if isinstance(value, bytes | bytearray) else ""
-            return f"{key} is {shortened(value)}; it is a str or None{advice}"
+            return f"{key} is {shown(value)}; it is a str or None{advice}"
     return ""
