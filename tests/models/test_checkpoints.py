@@ -482,7 +482,7 @@ def test_a_text_that_the_network_fails_on_is_isolated(
     texts = [f"a great film {'very ' * n}" for n in range(40)]
     texts[17] = "a slow film"
     engine = Engine(MemoryStore(), Silent())
-    answers = engine.predict(model, texts, context.labels, "texts")
+    answers = engine.answer(model, texts, context.labels, "texts", isolate=True).answers
     assert [n for n, answer in enumerate(answers) if answer.error is not None] == [17]
     assert (answers[17].error or "").startswith("raised RuntimeError: DefaultCPUAllocator: can't a")
 
