@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.statistics import estimate, examples_to_settle, least_examples, single_step
+from pytest_ood.statistics import estimate, examples_to_settle, shortage, single_step
 from pytest_ood.statistics.sequential import BETTING_SHARE, Sequential
 
 if TYPE_CHECKING:
@@ -127,12 +127,20 @@ def is_settled(figure: Figure, limit: float, rules: Rules, *, at_least: bool = F
     return within <= rules.alpha or beyond <= rules.fail_alpha
 
 
-def judge_at_most(figure: Figure, limit: float, rules: Rules) -> Judgement:
+def judge_at_most(
+    figure: Figure, limit: float, rules: Rules, examples: str = "examples"
+) -> Judgement:
     """Judge a figure that may be at most `limit`.
 
     pass: "it is above the limit" is refuted at alpha; fail: "it is within" is refuted at the level
     that the run's many gates leave; inconclusive: neither; invalid: so few examples would not have
     shown a pass even without a single loss.
+
+    Args:
+        figure: A drop, or a difference of drops.
+        limit: The most that it may be.
+        rules: How certain the verdict has to be.
+        examples: What the examples it rests on are called, such as "examples of 'negative'".
     """
     shown = estimate(figure, rules.alpha)
     sure = f"with confidence {percent(1 - rules.alpha)}"
@@ -141,12 +149,12 @@ def judge_at_most(figure: Figure, limit: float, rules: Rules) -> Judgement:
         return Judgement("pass", f"at most {points(shown.high)} {sure}", p_fail)
     if p_fail <= rules.fail_alpha:
         return Judgement("fail", f"above {points(shown.low)} {sure}", p_fail)
-    least = least_examples(limit, rules.alpha * _last_share(figure))
-    if figure.n < least < sys.maxsize:
+    short = shortage(figure, limit, rules.alpha * _last_share(figure), examples)
+    if short is not None:
         return Judgement(
             "invalid",
-            f"{figure.n} examples show no drop of at most {points(limit)} points even if none is "
-            f"lost; {least:,} are the least",
+            f"{short.n} {short.examples} show no drop of at most {points(limit)} points even if "
+            f"none is lost; {short.least:,} are the least",
             p_fail,
         )
     failing = figure.value > limit

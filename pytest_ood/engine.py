@@ -46,6 +46,19 @@ broken: it is not asked about the rest."""
 RAISED = "raised "
 """What the reason begins with why an input got no answer, where the model raised."""
 
+PROBABILITY_SLACK = 1e-3
+"""So far outside of [0, 1] a score may be by rounding."""
+
+LEAST_SUM = 0.5
+"""The least that probabilities add up to where every label has one."""
+
+SHOWN_SCORES = 5
+
+PROBABILITIES = (
+    "Scores have to be probabilities: return those (the softmax of logits, or shares of a sum), or "
+    "labels alone"
+)
+
 RATED = 32
 """Fewer answers than this tell little about a model's speed."""
 
@@ -598,9 +611,45 @@ def check_answers(
             raise ModelError(
                 f"model {name!r} answered an " + unknown_name("label", answer.label, labels)
             )
-        for label, score in answer.scores.items():
-            if not math.isfinite(score):
-                raise ModelError(f"model {name!r} gave the score {score} to the label {label!r}")
+        _check_scores(name, answer.scores, labels or ())
+
+
+def _check_scores(name: str, scores: Mapping[str, float], labels: Sequence[str]) -> None:
+    """Refuse scores that are no probabilities.
+
+    Their sum may be below 1 where they are shares of a whole that has other parts, as of all tokens
+    that could come next; where every label has one, half of the whole is theirs.
+
+    Raises:
+        ModelError: names the model, what it gave and what is allowed.
+    """
+    for label, score in scores.items():
+        if not math.isfinite(score):
+            raise ModelError(f"model {name!r} gave the score {score} to the label {label!r}")
+        if not -PROBABILITY_SLACK <= score <= 1.0 + PROBABILITY_SLACK:
+            raise ModelError(
+                f"model {name!r} gave the score {score:g} to the label {label!r}, which is no "
+                f"probability: it is outside of [0, 1]. {PROBABILITIES}"
+            )
+    whole = sum(scores.values())
+    # Probabilities that were rounded to two decimals each.
+    slack = max(0.02, 0.005 * len(scores))
+    if whole > 1.0 + slack:
+        raise ModelError(
+            f"model {name!r} gave scores that add up to {whole:.4g} ({_listed(scores)}), and the "
+            f"probabilities of labels add up to 1 at most. {PROBABILITIES}"
+        )
+    if labels and all(label in scores for label in labels) and whole < LEAST_SUM:
+        raise ModelError(
+            f"model {name!r} gave scores that add up to {whole:.4g} ({_listed(scores)}), far from "
+            f"the 1 that the probabilities of all labels add up to. {PROBABILITIES}"
+        )
+
+
+def _listed(scores: Mapping[str, float]) -> str:
+    """Write the first scores."""
+    shown = [f"{label!r}: {score:g}" for label, score in list(scores.items())[:SHOWN_SCORES]]
+    return ", ".join([*shown, *(["..."] if len(scores) > SHOWN_SCORES else [])])
 
 
 def _is_carried(text: str) -> bool:

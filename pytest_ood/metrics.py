@@ -7,14 +7,14 @@ the tests hold.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
 from pytest_ood.columns import Column, spread
-from pytest_ood.errors import ConfigurationError, NotApplicableError, unknown_name
+from pytest_ood.errors import ConfigurationError, ModelError, NotApplicableError, unknown_name
 from pytest_ood.examples import Example
 from pytest_ood.rows import Rows, read
 from pytest_ood.tasks import Prediction, QuestionAnswering
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 T = TypeVar("T", bound=Hashable)
+ExampleValue = Callable[[str, "str | None", float], "float | None"]
 GradedRow = tuple[str, str | None, float | None, float, str | None]
 """Truth, answer, confidence, score and error of one example."""
 
@@ -38,6 +39,9 @@ ACCURACY = "accuracy"
 SCORE = "score"
 """The mean score under a shift by itself: what a floor is of, which no drop tells."""
 RECALL = "recall-"
+MACRO_F1 = "macro-f1"
+ECE = "ece"
+PDR = "pdr"
 REWEIGHTED = "reweighted"
 IN_DOMAIN = "in-domain"
 SINGLE_ACCURACY = "single-accuracy"
@@ -197,16 +201,19 @@ class Metric(Protocol):
 class MacroF1:
     """The unweighted mean over labels of the harmonic mean of precision and recall.
 
-    A label that is neither true nor predicted counts as 0, as `zero_division=0` of scikit-learn's
-    `f1_score` has it.
+    Of the labels that are given, as scikit-learn's `f1_score` with `labels` and `zero_division=0`;
+    one that is neither true nor predicted counts as 0. What is measured under a shift is the mean
+    over the labels that occur as truths both before and under it: no other label has an F1 score
+    that answers could raise, and a perfect model has 1 on both sides. An answer with any other
+    label costs its true label recall.
 
     Attributes:
-        labels: Of the task.
+        labels: Over which the mean is taken.
         name: In reports.
     """
 
     labels: tuple[str, ...]
-    name: str = "macro-f1"
+    name: str = MACRO_F1
     rises: bool = False
 
     def features(self, outcomes: Sequence[Outcome]) -> Floats:
@@ -262,7 +269,7 @@ class CalibrationError:
     by the bins' sizes (Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3).
     """
 
-    name: str = "ece"
+    name: str = ECE
     rises: bool = True
 
     def features(self, outcomes: Sequence[Outcome]) -> Floats:
@@ -273,19 +280,35 @@ class CalibrationError:
             if answer.label is None:
                 # No answer: no confidence, and nothing right.
                 continue
-            if answer.label not in answer.scores:
-                raise NotApplicableError(
-                    "ece: the expected calibration error needs a probability with every answer, "
-                    "and this model gives none"
-                )
-            confidence = min(1.0, max(0.0, answer.scores[answer.label]))
-            place = min(CALIBRATION_BINS - 1, int(confidence * CALIBRATION_BINS))
-            row[place] = confidence - float(answer.label == outcome.label)
+            confidence = check_confidence(answer.scores.get(answer.label))
+            row[bin_of(confidence)] = confidence - float(answer.label == outcome.label)
         return rows
 
     def value(self, means: Floats) -> Floats:
         """Return the sum over bins of the absolute mean difference."""
         return np.asarray(np.abs(means).sum(axis=-1))
+
+
+def check_confidence(confidence: float | None) -> float:
+    """Return the probability of an answer.
+
+    Raises:
+        NotApplicableError: there is none.
+        ModelError: it is outside of [0, 1].
+    """
+    if confidence is None:
+        raise NotApplicableError(
+            "ece: the expected calibration error needs a probability with every answer, "
+            "and this model gives none"
+        )
+    if not 0.0 <= confidence <= 1.0:
+        raise ModelError(f"ece: the probability of an answer is {confidence}, outside of [0, 1]")
+    return confidence
+
+
+def bin_of(confidence: float) -> int:
+    """Return the index of the bin that a confidence is in."""
+    return min(CALIBRATION_BINS - 1, int(confidence * CALIBRATION_BINS))
 
 
 @dataclass(frozen=True)
@@ -390,7 +413,7 @@ class PerformanceDropRate:
     0 where the score in distribution is 0.
     """
 
-    name: str = "pdr"
+    name: str = PDR
 
     def before(self, outcomes: Sequence[Outcome]) -> Floats:
         """Return the scores."""
@@ -463,14 +486,38 @@ def loss_names(task: Task, kind: str) -> tuple[str, ...]:
     """Return the names that a budget of this kind of shift may have besides accuracy's own keys."""
     domain = (REWEIGHTED, IN_DOMAIN) if kind == "domain" else ()
     if task.labels:
-        return ("macro-f1", "ece", "pdr", *(RECALL + label for label in task.labels), *domain)
+        return (MACRO_F1, ECE, PDR, *(RECALL + label for label in task.labels), *domain)
     other = tuple(metric.name for metric in _beside(task))
-    return (*other, "pdr", *(name for name in domain if name != REWEIGHTED))
+    return (*other, PDR, *(name for name in domain if name != REWEIGHTED))
+
+
+def value_of_example(metric: str, task: Task) -> ExampleValue | None:
+    """Return what a metric that is a mean over examples is a mean of; None for other metrics.
+
+    The function takes truth, answer and score of an example, and returns None where the example
+    does not count, as one of another label in a recall.
+    """
+    if metric == ACCURACY:
+        return lambda _truth, _answer, score: score
+    label = metric.removeprefix(RECALL)
+    if metric.startswith(RECALL) and label in task.labels:
+        return lambda truth, answer, _: float(answer == label) if truth == label else None
+    if metric in {one.name for one in _beside(task)}:
+        match = exact_match if metric == "exact-match" else token_f1
+        return lambda truth, answer, _: 0.0 if answer is None else match(answer, truth)
+    return None
+
+
+def examples_of(metric: str) -> str:
+    """Return what the examples are called that a metric rests on."""
+    if metric.startswith(RECALL):
+        return f"examples of {metric.removeprefix(RECALL)!r}"
+    return "examples"
 
 
 def goes_by_label(metric: str) -> bool:
     """Tell whether a metric needs the same labels before and under a shift."""
-    return metric in ("macro-f1", REWEIGHTED) or metric.startswith(RECALL)
+    return metric in (MACRO_F1, REWEIGHTED) or metric.startswith(RECALL)
 
 
 def find_loss(name: str, task: Task) -> Loss:
@@ -491,21 +538,29 @@ def find_loss(name: str, task: Task) -> Loss:
     return known[name]
 
 
-def pseudo_outcomes(outcomes: Outcomes, task: Task) -> list[Outcome]:
+def pseudo_outcomes(outcomes: Outcomes, task: Task, truth: str | None = None) -> list[Outcome]:
     """Return a right and a wrong answer, both possible whatever a sample shows.
 
-    Their truth is the sample's most frequent label; a score of 0.5 stands beside the answer where
-    the model gives scores.
+    A score of 0.5 stands beside the answer where the model gives scores.
+
+    Args:
+        outcomes: The sample.
+        task: What was asked.
+        truth: Their truth; None for the sample's most frequent label.
     """
     graded = outcomes.graded
-    truth = most_frequent(graded.truth)[0]
-    # Where any text may be an answer, one without a word of the truth is wrong whatever that is.
-    other = next((label for label in task.labels if label != truth), "")
-    scored = graded.confidence.count(None) < len(graded)
+    label = most_frequent(graded.truth)[0] if truth is None else truth
+    confidence = 0.5 if graded.confidence.count(None) < len(graded) else None
     return [
-        outcome((truth, answer, 0.5 if scored else None, float(answer == truth), None), "pseudo")
-        for answer in (truth, other)
+        outcome((label, answer, confidence, float(answer == label), None), "pseudo")
+        for answer in (label, wrong_answer(label, task))
     ]
+
+
+def wrong_answer(truth: str, task: Task) -> str:
+    """Return an answer that is wrong, and an answer to the task."""
+    # Where any text may be an answer, one without a word of the truth is wrong whatever that is.
+    return next((label for label in task.labels if label != truth), "")
 
 
 def most_frequent(labels: Column[str]) -> tuple[str, int]:

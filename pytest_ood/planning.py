@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_ood.budgets import MIN_CHANGED
+from pytest_ood.budgets import MIN_CHANGED, judge_at_most
+from pytest_ood.errors import NotApplicableError
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.reports.plan import Plan, PlannedGate
 from pytest_ood.shifts import DomainShift, PromptShift, counts_cases
@@ -16,6 +18,7 @@ from pytest_ood.workload import workloads
 
 if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
+    from pytest_ood.evaluation import SuiteRun
     from pytest_ood.gate import Check, Gate
 
 DISCORDANCE = 0.10
@@ -46,9 +49,10 @@ def plan_run(gate: Gate) -> Plan:
         batches = check.metric in (ACCURACY, SCORE) and run.is_sequential(
             models, run.horizon(check.shift)
         )
-        gates.append(
-            _planned(check, check.limit, run.usable(check.shift), run.rules, batches=batches)
-        )
+        planned = _planned(check, check.limit, run.usable(check.shift), run.rules, batches=batches)
+        if check.shift is not None and check.metric not in (ACCURACY, SCORE, IN_DOMAIN):
+            planned = _by_metric(check, check.limit, planned, run)
+        gates.append(planned)
     return Plan(tuple(gates), workloads(gate), gate.rules, ASSUMPTIONS)
 
 
@@ -72,6 +76,23 @@ def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool)
         min(1.0, limit + up),
         settleable=n >= enough and (least == sys.maxsize or n >= least),
     )
+
+
+def _by_metric(check: Check, limit: float, planned: PlannedGate, run: SuiteRun) -> PlannedGate:
+    """Return the plan of a metric that may rest on a part of the examples, such as one label's.
+
+    A model that is always right tells whether so many examples can show a pass at all.
+    """
+    assert check.shift is not None, "unreachable because floors are of accuracy alone"
+    if not planned.n:
+        return planned
+    try:
+        figure = run.perfect(check.shift, check.metric, relative=check.baseline is not None)
+    except NotApplicableError:
+        return replace(planned, n=0, settleable=False)
+    narrowed = _planned(check, limit, min(planned.n, figure.n), run.rules, batches=False)
+    possible = limit <= 0.0 or judge_at_most(figure, limit, run.rules).verdict == "pass"
+    return replace(narrowed, settleable=planned.settleable and possible)
 
 
 def _spread(check: Check, limit: float) -> float:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import pairwise, product
 from operator import sub
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_ood.columns import Column, combined
+from pytest_ood.columns import Column, combined, different
 from pytest_ood.errors import NotApplicableError
-from pytest_ood.metrics import ACCURACY, find_loss, outcome, pseudo_outcomes
+from pytest_ood.metrics import (
+    ACCURACY,
+    CALIBRATION_BINS,
+    ECE,
+    MACRO_F1,
+    PDR,
+    RECALL,
+    REWEIGHTED,
+    Drop,
+    MacroF1,
+    bin_of,
+    check_confidence,
+    find_loss,
+    outcome,
+    pseudo_outcomes,
+    value_of_example,
+    wrong_answer,
+)
 from pytest_ood.statistics import mean_difference, mean_score, paired_drop, unpaired_drop
-from pytest_ood.statistics.functions import FunctionOfMeans
+from pytest_ood.statistics.calibration import Binned, calibration_rise
+from pytest_ood.statistics.functions import FunctionOfMeans, Unseen
 from pytest_ood.statistics.means import Means
+from pytest_ood.statistics.rates import DropRate
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.statistics.seeds import over_seeds
 from pytest_ood.statistics.sequential import Sequential
@@ -24,7 +44,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_ood.evaluation.trials import Trial
-    from pytest_ood.metrics import Loss, Outcome, Outcomes
+    from pytest_ood.metrics import ExampleValue, Loss, Outcome, Outcomes
     from pytest_ood.statistics import Figure
     from pytest_ood.tasks import Task
 
@@ -41,36 +61,126 @@ def drop_figure(trials: Trials, metric: str, task: Task) -> Figure:
         task: What was asked.
 
     Raises:
-        NotApplicableError: the answers lack what the metric needs.
+        NotApplicableError: the answers, or the examples, lack what the metric needs.
     """
-    if metric == ACCURACY:
-        before, after = mean_scores(trials)
-        figure = (paired_drop if trials[0].paired else unpaired_drop)(before, after)
-    else:
-        figure = _function([trials], [1.0], find_loss(metric, task), task)
-    return over_seeds(figure, seed_drops(trials, metric, task))
+    check_labels_occur(trials, metric, task)
+    return over_seeds(_figure([trials], [1.0], metric, task), seed_drops(trials, metric, task))
 
 
 def difference_figure(mine: Trials, other: Trials, metric: str, task: Task) -> Figure:
     """Return how much more a metric drops for one model than for another, on the same examples.
 
     Raises:
-        NotApplicableError: the answers lack what the metric needs.
+        NotApplicableError: the answers, or the examples, lack what the metric needs.
     """
-    if metric == ACCURACY:
-        first, second = differences(mine, other)
-        if mine[0].paired:
-            figure = mean_difference(combined([first, second], sub))
-        else:
-            figure = Means((first, second), (1.0, -1.0), (-1.0, 1.0), (-2.0, 2.0))
-    else:
-        figure = _function([mine, other], [1.0, -1.0], find_loss(metric, task), task)
+    check_labels_occur(mine, metric, task)
     return over_seeds(
-        figure,
+        _figure([mine, other], [1.0, -1.0], metric, task),
         seed_drops(mine, metric, task),
         seed_drops(other, metric, task),
         limits=(-2.0, 2.0),
     )
+
+
+def _figure(models: Sequence[Trials], signs: Sequence[float], metric: str, task: Task) -> Figure:
+    """Return the signed sum over models of what a metric loses, averaged over each one's seeds."""
+    trial = models[0][0]
+    value = value_of_example(metric, task)
+    if (
+        metric == REWEIGHTED
+        and trial.paired
+        and trial.before.graded.truth == (trial.after.graded.truth)
+    ):
+        # The same examples with the same labels are the same mix of labels.
+        value = value_of_example(ACCURACY, task)
+    figure = None if value is None else _mean_figure(models, value)
+    if figure is not None:
+        return figure
+    if metric == PDR and len(models) == len(models[0]) == 1:
+        before, after = mean_scores(models[0])
+        drop = (paired_drop if trial.paired else unpaired_drop)(before, after)
+        return DropRate(drop, float(Sample.of(before).mean))
+    if metric == ECE:
+        return _calibration(models, signs)
+    return _function(models, signs, metric, task)
+
+
+def _mean_figure(models: Sequence[Trials], value: ExampleValue) -> Figure | None:
+    """Return the figure of a metric that is a mean over examples, of one model or of two.
+
+    None where some examples count on one side alone, and others on both: those are neither pairs
+    nor independent samples.
+    """
+    sides = [
+        [_values([getattr(trial, side) for trial in trials], value) for trials in models]
+        for side in ("before", "after")
+    ]
+    counted_before, counted_after = (columns[0].where(_is_value) for columns in sides)
+    same = models[0][0].paired and np.array_equal(counted_before, counted_after)
+    if models[0][0].paired and not same and np.any(counted_before & counted_after):
+        return None
+    before, after = (
+        [_floats(column[mask]) for column in columns]
+        for columns, mask in zip(sides, (counted_before, counted_after), strict=True)
+    )
+    if len(models) == 1:
+        return (paired_drop if same else unpaired_drop)(before[0], after[0])
+    first, last = combined(before, sub), combined(after, sub)
+    if same:
+        return mean_difference(combined([first, last], sub))
+    return Means((first, last), (1.0, -1.0), (-1.0, 1.0), (-2.0, 2.0))
+
+
+def _values(sides: Sequence[Outcomes], value: ExampleValue) -> Column[float | None]:
+    """Return every example's value, averaged over the seeds; None where it does not count."""
+    columns = [
+        combined([side.graded.truth, side.graded.answer, side.graded.score], value)
+        for side in sides
+    ]
+    return columns[0] if len(columns) == 1 else combined(columns, _mean_of_values)
+
+
+def _mean_of_values(*values: float | None) -> float | None:
+    found = [value for value in values if value is not None]
+    return _mean(found) if found else None
+
+
+def _is_value(value: float | None) -> bool:
+    return value is not None
+
+
+def _floats(column: Column[float | None]) -> Column[float]:
+    """Return a column of values, none of which is None."""
+    return combined([column], float)
+
+
+def _calibration(models: Sequence[Trials], signs: Sequence[float]) -> Figure:
+    """Return the signed sum over models of how much their calibration errors rise."""
+    sides = [
+        (sign / len(trials), _binned(trial.before), _binned(trial.after))
+        for trials, sign in zip(models, signs, strict=True)
+        for trial in trials
+    ]
+    return calibration_rise(sides, paired=models[0][0].paired)
+
+
+def _binned(outcomes: Outcomes) -> Binned:
+    """Return the calibration of answers.
+
+    Raises:
+        NotApplicableError: an answer has no probability.
+    """
+    graded = outcomes.graded
+
+    def row(truth: str, answer: str | None, confidence: float | None) -> tuple[int, float, float]:
+        if answer is None:
+            return 0, 0.0, 0.0
+        known = check_confidence(confidence)
+        return bin_of(known), known, known - float(answer == truth)
+
+    rows = combined([graded.truth, graded.answer, graded.confidence], row)
+    table = np.array(rows.values, np.float64).reshape(-1, 3)[rows.codes]
+    return Binned(table[:, 0].astype(np.intp), table[:, 1], table[:, 2], CALIBRATION_BINS)
 
 
 def gap_figure(reference: Outcomes, trials: Trials) -> Figure:
@@ -138,10 +248,14 @@ def in_pairs(before: Column[float], after: Column[float]) -> Column[float]:
 
 
 def seed_drops(trials: Trials, metric: str, task: Task) -> tuple[float, ...]:
-    """Return each seed's own drop."""
+    """Return each seed's own drop.
+
+    Raises:
+        NotApplicableError: the answers, or the examples, lack what the metric needs.
+    """
     if metric == ACCURACY:
         return tuple(mean_of(trial.before) - mean_of(trial.after) for trial in trials)
-    loss = find_loss(metric, task)
+    loss = _loss(metric, trials, task)
     return tuple(float(loss.value(*_means(loss, trial))) for trial in trials)
 
 
@@ -149,11 +263,58 @@ def measured(trials: Trials, metric: str, task: Task) -> tuple[float, float]:
     """Return a metric before and under the shift, averaged over the seeds.
 
     Raises:
-        NotApplicableError: the answers lack what the metric needs.
+        NotApplicableError: the answers, or the examples, lack what the metric needs.
     """
-    loss = find_loss(metric, task)
+    check_labels_occur(trials, metric, task)
+    loss = _loss(metric, trials, task)
     pairs = [loss.scores(*_means(loss, trial)) for trial in trials]
     return _mean([float(first) for first, _ in pairs]), _mean([float(last) for _, last in pairs])
+
+
+def _loss(metric: str, trials: Trials, task: Task) -> Loss:
+    """Return the loss of a metric; macro-F1 is over the labels that both sides have."""
+    if metric == MACRO_F1 and task.labels:
+        return Drop(MacroF1(_labels_in_both(trials, task)))
+    return find_loss(metric, task)
+
+
+def _labels_in_both(trials: Trials, task: Task) -> tuple[str, ...]:
+    """Return the labels that occur as truths both before and under a shift, in the task's order."""
+    before, after = label_counts(trials[0].before), label_counts(trials[0].after)
+    return tuple(label for label in task.labels if label in before and label in after)
+
+
+def label_counts(outcomes: Outcomes) -> dict[str, int]:
+    """Return how often each label is the truth; those that never are, are left out."""
+    truth = outcomes.graded.truth
+    pairs = zip(truth.values, truth.counts.tolist(), strict=True)
+    return {label: count for label, count in pairs if count}
+
+
+def check_labels_occur(trials: Trials, metric: str, task: Task) -> None:
+    """Refuse a metric of labels of which there are no examples.
+
+    Raises:
+        NotApplicableError: names the label, or the labels, and where there is no example.
+    """
+    sides = {"in distribution": trials[0].before, "under the shift": trials[0].after}
+    label = metric.removeprefix(RECALL)
+    if metric.startswith(RECALL) and label in task.labels:
+        for where, outcomes in sides.items():
+            if label not in label_counts(outcomes):
+                raise NotApplicableError(
+                    f"{metric}: of the {len(outcomes)} examples {where} none has the label "
+                    f"{label!r}, so that there is no recall to measure; leave the budget out, or "
+                    "add such examples"
+                )
+    if metric == MACRO_F1 and task.labels and not _labels_in_both(trials, task):
+        listed = "; ".join(
+            f"{where}: {', '.join(sorted(label_counts(outcomes)))}"
+            for where, outcomes in sides.items()
+        )
+        raise NotApplicableError(
+            f"{metric}: no label has examples both in distribution and under the shift ({listed})"
+        )
 
 
 def sequential(
@@ -178,17 +339,71 @@ def sequential(
     return Sequential(distinct, looked, limits[0], limits[1], horizon, current, final)
 
 
-def _function(models: Sequence[Trials], signs: Sequence[float], loss: Loss, task: Task) -> Figure:
+@dataclass(frozen=True)
+class _Part:
+    """The answers of one model, under one of its seeds, on one side of a shift.
+
+    Attributes:
+        index: Of the side: 0 before, 1 under the shift.
+        outcomes: The answers.
+        features: Returns what is averaged, of some of them.
+        start: Index of its first feature among those of its sample.
+    """
+
+    index: int
+    outcomes: Outcomes
+    features: Callable[[Sequence[Outcome]], Floats]
+    start: int
+
+    def step(self, label: str | None, task: Task, *, right: bool) -> tuple[Floats, float]:
+        """Return what turning answers adds to the means if all of a label's examples were turned.
+
+        Args:
+            label: Of the examples; None for all.
+            task: What was asked.
+            right: Turn right answers into wrong ones, or the other way round.
+
+        Returns:
+            Shape (features,), and the share of the examples whose answers can be turned.
+        """
+        graded = self.outcomes.graded
+        rows, indices = different(graded.columns)
+        counts = np.bincount(indices, minlength=len(rows)).astype(np.float64)
+        old, new, weights = [], [], []
+        size = 0.0
+        for row, count in zip(rows, counts, strict=True):
+            truth, answer, confidence, score, _ = row
+            if label not in (None, truth):
+                continue
+            size += count
+            is_right = answer == truth if task.labels else score > 0.0
+            if is_right == right or (not task.labels and not right and score < 1.0):
+                turned = wrong_answer(truth, task) if right else truth
+                old.append(outcome(row))
+                new.append(outcome((truth, turned, confidence, float(not right), None)))
+                weights.append(count)
+        if not weights:
+            return np.zeros(0), 0.0
+        change = np.asarray(weights) @ (self.features(new) - self.features(old))
+        turnable = sum(weights)
+        step: Floats = change / turnable * (size / len(graded))
+        return step, turnable / size
+
+
+def _function(models: Sequence[Trials], signs: Sequence[float], metric: str, task: Task) -> Figure:
     """Return the signed sum over models of a loss, averaged over each one's seeds."""
+    loss = _loss(metric, models[0], task)
     trials = [(sign / len(seeds), t) for seeds, sign in zip(models, signs, strict=True)
               for t in seeds]  # fmt: skip
     befores = [_features(loss.before, t.before) for _, t in trials]
     afters = [_features(loss.after, t.after) for _, t in trials]
-    # Pseudo-outcomes: right before and wrong after, and the other way round; of two models, one
-    # loses what the other gains, or they would cancel out.
+    # Pseudo-outcomes of the rarest label, of which least is known: right before and wrong after,
+    # and the other way round; of two models, one loses what the other gains, or they would cancel.
+    rarest = _rarest(models[0], task)
     pseudo_before, pseudo_after = [], []
     for weight, trial in trials:
-        first, last = pseudo_outcomes(trial.before, task), pseudo_outcomes(trial.after, task)
+        first = pseudo_outcomes(trial.before, task, rarest)
+        last = pseudo_outcomes(trial.after, task, rarest)
         turned = 1 if weight > 0 else -1
         pseudo_before.append(loss.before(first[::turned]))
         pseudo_after.append(loss.after(last[::-turned]))
@@ -205,11 +420,61 @@ def _function(models: Sequence[Trials], signs: Sequence[float], loss: Loss, task
             )
         return total
 
+    paired = trials[0][1].paired
+    parts = []
+    for place, (_, trial) in enumerate(trials):
+        start = widths_after[place] + (widths[-1] if paired else 0)
+        parts.append(
+            (
+                _Part(0, trial.before, loss.before, int(widths[place])),
+                _Part(1, trial.after, loss.after, int(start)),
+            )
+        )
+    sizes = (widths[-1] + widths_after[-1],) if paired else (widths[-1], widths_after[-1])
+    unseen = _unseen(models, parts, [int(size) for size in sizes], task)
     extra, extra_after = np.concatenate(pseudo_before, axis=1), np.concatenate(pseudo_after, axis=1)
-    if trials[0][1].paired:
+    if paired:
         both = np.concatenate([extra, extra_after], axis=1)
-        return FunctionOfMeans((_joined(befores + afters),), (both,), value)
-    return FunctionOfMeans((_joined(befores), _joined(afters)), (extra, extra_after), value)
+        return FunctionOfMeans((_joined(befores + afters),), (both,), value, unseen)
+    samples = (_joined(befores), _joined(afters))
+    return FunctionOfMeans(samples, (extra, extra_after), value, unseen)
+
+
+def _unseen(
+    models: Sequence[Trials],
+    parts: Sequence[tuple[_Part, _Part]],
+    widths: Sequence[int],
+    task: Task,
+) -> tuple[Unseen, ...]:
+    """Return what could have happened to the answers to a label's examples, and to all examples.
+
+    On either side of the shift a model, under all of its seeds, could have more of them wrong, or
+    more of them right.
+    """
+    found = []
+    ends = np.cumsum([0, *map(len, models)])
+    for first, last in pairwise(ends):
+        for side in zip(*parts[first:last], strict=True):
+            sample = side[0].index % len(widths)
+            counts = label_counts(side[0].outcomes) if task.labels else {}
+            groups: list[tuple[str | None, int]] = [(None, len(side[0].outcomes)), *counts.items()]
+            for (label, n), right in product(groups, (True, False)):
+                step, largest = np.zeros(widths[sample]), 0.0
+                for part in side:
+                    change, share = part.step(label, task, right=right)
+                    step[part.start : part.start + len(change)] += change
+                    largest = max(largest, share)
+                if largest:
+                    examples = "examples" if label is None else f"examples of {label!r}"
+                    found.append(Unseen(sample, step, n, largest, examples))
+    return tuple(found)
+
+
+def _rarest(trials: Trials, task: Task) -> str | None:
+    """Return the label of which there are fewest examples on either side; None without any."""
+    before, after = label_counts(trials[0].before), label_counts(trials[0].after)
+    common = [label for label in task.labels if label in before and label in after]
+    return min(common, key=lambda label: min(before[label], after[label]), default=None)
 
 
 def _features(

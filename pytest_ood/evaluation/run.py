@@ -60,6 +60,7 @@ from pytest_ood.evaluation.trials import (
     WorstTrial,
     aligned,
     known,
+    perfect_trial,
     spread_scores,
 )
 from pytest_ood.examples import Dataset, check_pairs, fields_of, inputs_of, paired_with
@@ -67,8 +68,10 @@ from pytest_ood.frozen import freeze
 from pytest_ood.metrics import (
     ACCURACY,
     IN_DOMAIN,
+    PDR,
     REWEIGHTED,
     SINGLE_ACCURACY,
+    examples_of,
     goes_by_label,
     loss_names,
     most_frequent,
@@ -250,6 +253,40 @@ class SuiteRun:
         size = self.horizon(shift)
         made = isinstance(shift, NoiseShift) and self._is_made_by_rules(shift)
         return self._changed(shift, size) if made else size
+
+    def perfect(self, shift: Shift, metric: str, *, relative: bool = False) -> Figure:
+        """Return the figure of a model that is always right under a shift; no model is asked.
+
+        What it does not show to be within a budget, no answers to these examples can show.
+
+        Args:
+            shift: What happens to the examples.
+            metric: Any but accuracy and in-domain.
+            relative: Return the difference of the figures of two such models.
+
+        Raises:
+            NotApplicableError: the examples lack what the metric needs.
+            OodError: the data cannot be read.
+        """
+        self._check_labels_same(shift, metric)
+        size = self.horizon(shift)
+        examples = self.in_distribution().examples
+        paired = not isinstance(shift, DomainShift) or shift.paired
+        before = after = examples[:size]
+        if isinstance(shift, DomainShift):
+            after = self._target(shift).examples
+            before = before if paired else examples
+        elif isinstance(shift, NoiseShift) and self._is_made_by_rules(shift):
+            shifted = self._perturbed(shift)
+            changed = np.flatnonzero(shifted.changed[:size].where(bool))
+            before = Picked(examples, changed)
+            pairs = zip(before, Picked(shifted.inputs, changed), strict=True)
+            after = [shift.relabelled(*pair) for pair in pairs]
+        truths = ([example.label for example in side] for side in (before, after))
+        trials = [perfect_trial(*truths, paired=paired)]
+        return self._difference(trials, trials, shift, metric) if relative else self._drop(
+            trials, shift, metric
+        )  # fmt: skip
 
     def asked(self, shift: Shift) -> Sequence[Inputs] | None:
         """Return what every model is asked under a shift; None where that is not known yet.
@@ -494,7 +531,7 @@ class SuiteRun:
         if judged is None:
             judged = Judgement("measured", "no margin is set")
             if margin is not None:
-                judged = judge_at_most(figure, margin, self.rules)
+                judged = judge_at_most(figure, margin, self.rules, examples_of(metric))
         flipped = np.setdiff1d(_flipped(mine[0]), _flipped(other[0]))
         return Comparison(
             suite=self.suite.name,
@@ -563,7 +600,7 @@ class SuiteRun:
         if judged is None:
             judged = Judgement("measured", "no budget is set")
             if budget is not None:
-                judged = judge_at_most(figure, budget, self.rules)
+                judged = judge_at_most(figure, budget, self.rules, examples_of(metric))
         return self._evaluation(model, shift, metric, trials=trials, figure=figure, judged=judged)
 
     def _evaluation(
@@ -1022,7 +1059,7 @@ class SuiteRun:
         if counts_cases(shift):
             return _single_answers(trials, shift)
         for name in loss_names(task, shift.kind):
-            if name in (IN_DOMAIN, REWEIGHTED, "pdr"):
+            if name in (IN_DOMAIN, REWEIGHTED, PDR):
                 continue
             try:
                 self._check_labels_same(shift, name)

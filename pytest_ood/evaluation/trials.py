@@ -793,6 +793,25 @@ class PromptTrial:
 WORKS, BROKEN = "works", "broken"
 
 
+def perfect_trial(before: Sequence[str], after: Sequence[str], *, paired: bool) -> Trial:
+    """Return the trial of a model that is always right, and sure of it.
+
+    Args:
+        before: The truths in distribution.
+        after: The truths under the shift.
+        paired: They are of the same examples.
+    """
+
+    def right(truths: Sequence[str]) -> Outcomes:
+        rows = ((truth, Prediction(truth, {truth: 1.0}), 1.0) for truth in truths)
+        return Outcomes((), np.arange(len(truths)), Graded.of(rows))
+
+    first, last = right(before), right(after)
+    return Trial(
+        paired=paired, drawn=len(first), before=first, after=last, originals=None, shifted=()
+    )
+
+
 def aligned(trials: Sequence[Trial]) -> list[Trial]:
     """Return trials on the examples that all of them have, and have answers to.
 

@@ -1,8 +1,9 @@
 """Arithmetic of the verdicts; nothing in here knows about models or pytest.
 
 Figures know their bounds and p-values: `proportions` for 0/1 scores (exact), `means` for other
-scores, clusters and training seeds, `functions` for metrics such as macro-F1, `sequential` for
-examples that come in batches. `families` adjusts for many gates, `planning` counts examples ahead.
+scores and clusters, `rates` for drops as a share of the score, `functions` for metrics such as
+macro-F1, `calibration` for calibration errors, `seeds` for models with several seeds, `sequential`
+for examples that come in batches. `families` adjusts for many gates, `planning` counts examples.
 """
 
 from pytest_ood.statistics.families import CORRECTIONS, Correction, adjusted, single_step
@@ -15,7 +16,13 @@ from pytest_ood.statistics.means import (
     unpaired_difference_of_drops,
     unpaired_drop,
 )
-from pytest_ood.statistics.planning import detectable, examples_to_settle, least_examples
+from pytest_ood.statistics.planning import (
+    Shortage,
+    detectable,
+    examples_to_settle,
+    least_examples,
+    shortage,
+)
 
 __all__ = [
     "CORRECTIONS",
@@ -23,6 +30,7 @@ __all__ = [
     "Estimate",
     "Figure",
     "Means",
+    "Shortage",
     "adjusted",
     "detectable",
     "estimate",
@@ -31,6 +39,7 @@ __all__ = [
     "mean_difference",
     "mean_score",
     "paired_drop",
+    "shortage",
     "single_step",
     "unpaired_difference_of_drops",
     "unpaired_drop",

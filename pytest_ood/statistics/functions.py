@@ -12,6 +12,7 @@ import numpy as np
 
 from pytest_ood.statistics.figures import check_level
 from pytest_ood.statistics.means import AT_ONCE, BOOTSTRAP_SEED, RESAMPLES
+from pytest_ood.statistics.planning import Shortage, least_examples
 from pytest_ood.statistics.samples import Sample
 
 if TYPE_CHECKING:
@@ -23,8 +24,34 @@ if TYPE_CHECKING:
 
 NORMAL = NormalDist()
 
+HALVINGS = 40
+"""Steps of a bisection: enough for twelve decimals."""
+
 ROUNDING = 1e-12
 """Resamples this close to a limit lie on it, and so do not speak against it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Unseen:
+    """Something that can happen to some of the examples and happened to none of them.
+
+    None of the 5 examples of a label may be lost although a third of all such examples would be: a
+    rate of x goes unseen with the chance (1 - x)^n (Hanley and Lippman-Hand 1983, JAMA
+    249:1743-1745), which no resampling of the 5 can show.
+
+    Attributes:
+        sample: Index of the sample whose means it changes.
+        step: What it adds to those means where it happens to all n examples, shape (k,).
+        n: Examples that it can happen to.
+        largest: The largest share of them that it can happen to.
+        examples: How a message calls them.
+    """
+
+    sample: int
+    step: Floats
+    n: int
+    largest: float = 1.0
+    examples: str = "examples"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,18 +61,21 @@ class FunctionOfMeans:
     Bias-corrected and accelerated bootstrap over the examples of each sample (Efron 1987, Journal
     of the American Statistical Association 82:171-185; the acceleration over several samples after
     Davison and Hinkley 1997, Bootstrap Methods and their Application, section 5.4, from the
-    jackknife).
+    jackknife). Resampling knows nothing of what happened to no example; where `unseen` says what
+    might have happened, neither a bound nor a p-value is sharper than those rates allow.
 
     Attributes:
         samples: One row of features an example, each of shape (n, k), or such rows counted.
         pseudo: Rows that join each sample when it is resampled, shape (p, k): outcomes that are
             possible whatever the sample shows (see `means.Means`).
         function: Takes the samples' means, each of shape (..., k), and returns shape (...).
+        unseen: What could have happened to examples, and happened to none.
     """
 
     samples: tuple[Floats | Sample, ...]
     pseudo: tuple[Floats, ...]
     function: Callable[[Sequence[Floats]], Floats]
+    unseen: tuple[Unseen, ...] = ()
 
     @property
     def value(self) -> float:
@@ -66,15 +96,70 @@ class FunctionOfMeans:
         """Return the two one-sided bounds."""
         check_level(alpha)
         ends = [self._quantile(self._level(alpha)), self._quantile(self._level(1.0 - alpha))]
+        if self.unseen:
+            rates = 1.0 - alpha ** (1.0 / np.array([event.n for event in self.unseen]))
+            ends += self._moved(np.minimum(rates, self._largest)).tolist()
         return min(self.value, *ends), max(self.value, *ends)
 
     def p_above(self, limit: float) -> float:
         """Return the one-sided p-value of "theta is at most `limit`"."""
-        return 1.0 - self._achieved(limit + ROUNDING)
+        return max(1.0 - self._achieved(limit + ROUNDING), self._unseen_p(limit, -1.0))
 
     def p_below(self, limit: float) -> float:
         """Return the one-sided p-value of "theta is at least `limit`"."""
-        return self._achieved(limit - ROUNDING)
+        return max(self._achieved(limit - ROUNDING), self._unseen_p(limit, 1.0))
+
+    def shortage(self, limit: float, alpha: float, examples: str) -> Shortage | None:
+        """Return why examples are too few to show theta to be at most `limit`, if they are."""
+        del examples  # `unseen` has names for them.
+        rates = self._rates(limit + max(0.0, self.value), 1.0)
+        short = [
+            Shortage(event.n, least, event.examples)
+            for rate, event in zip(rates.tolist(), self.unseen, strict=True)
+            if 0.0 < rate <= 1.0 and event.n < (least := least_examples(rate, alpha))
+        ]
+        return max(short, key=lambda one: one.least / one.n, default=None)
+
+    def _unseen_p(self, limit: float, sign: float) -> float:
+        """Return the largest chance of seeing nothing of an event that takes theta to `limit`."""
+        if not self.unseen:
+            return 0.0
+        # A limit that the estimate is beyond already takes no event.
+        rates = np.clip(self._rates(limit, sign), 0.0, 1.0)
+        sizes = np.array([event.n for event in self.unseen])
+        return float(((1.0 - rates) ** sizes).max())
+
+    def _rates(self, limit: float, sign: float) -> Floats:
+        """Return the least rate of each unseen event that takes theta to `limit`.
+
+        Args:
+            limit: Of theta.
+            sign: 1 to rise to it, -1 to fall.
+
+        Returns:
+            Shape (events,); infinity where even the largest rate does not take it there.
+        """
+        low, high = np.zeros(len(self.unseen)), self._largest.copy()
+        reached = sign * (self._moved(high) - limit) >= -ROUNDING
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2.0
+            enough = sign * (self._moved(middle) - limit) >= -ROUNDING
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        rates: Floats = np.where(reached, high, np.inf)
+        return rates
+
+    def _moved(self, rates: Floats) -> Floats:
+        """Return theta where one unseen event has its rate and no other does, shape (events,)."""
+        means = [
+            np.repeat(sample.mean[None, :], len(self.unseen), axis=0) for sample in self._counted
+        ]
+        for row, (event, rate) in enumerate(zip(self.unseen, rates, strict=True)):
+            means[event.sample][row] += rate * event.step
+        return self.function(means)
+
+    @cached_property
+    def _largest(self) -> Floats:
+        return np.array([event.largest for event in self.unseen])
 
     def _level(self, alpha: float) -> float:
         """Return the share of resamples below the BCa bound of level alpha (Efron 1987, 2.3)."""

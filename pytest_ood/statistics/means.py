@@ -45,6 +45,8 @@ class Means:
     be: without them a sample with hardly any spread, which a lucky draw easily is, gets an interval
     that is far too short (Agresti and Min 2005, Statistics in Medicine 24:729-740; Agresti and
     Caffo 2000, The American Statistician 54:280-288). The estimate itself is that of the values.
+    Neither a bound nor a p-value is sharper than what could go unseen in all examples allows: a
+    rate of x does with the chance (1 - x)^n (Hanley and Lippman-Hand 1983, JAMA 249:1743-1745).
 
     Attributes:
         samples: Values, one for each example.
@@ -81,21 +83,29 @@ class Means:
         lowest, highest = self.limits
         least, most = self._quantiles(alpha)
         low, high = self._centre - most * self._error, self._centre - least * self._error
-        return max(lowest, min(self.value, low)), min(highest, max(self.value, high))
+        unseen = 1.0 - alpha ** (1.0 / self.n)
+        low, high = min(low, self.value - unseen), max(high, self.value + unseen)
+        return max(lowest, low), min(highest, high)
 
     def p_above(self, limit: float) -> float:
         """Return the one-sided p-value of "the figure is at most `limit`"."""
         if limit >= self.limits[1]:
             return 1.0
         extreme = np.searchsorted(self._ratios, (self._centre - limit) / self._error, "left")
-        return float((RESAMPLES - extreme + 1) / (RESAMPLES + 1))
+        return max(
+            float((RESAMPLES - extreme + 1) / (RESAMPLES + 1)), self._unseen(self.value - limit)
+        )
 
     def p_below(self, limit: float) -> float:
         """Return the one-sided p-value of "the figure is at least `limit`"."""
         if limit <= self.limits[0]:
             return 1.0
         extreme = np.searchsorted(self._ratios, (self._centre - limit) / self._error, "right")
-        return float((extreme + 1) / (RESAMPLES + 1))
+        return max(float((extreme + 1) / (RESAMPLES + 1)), self._unseen(limit - self.value))
+
+    def _unseen(self, rate: float) -> float:
+        """Return the chance that no example shows what happens to a share of `rate` of them."""
+        return (1.0 - min(1.0, max(0.0, rate))) ** self.n
 
     def _quantiles(self, alpha: float) -> tuple[float, float]:
         """Return the alpha and the 1 - alpha quantile of (estimate - truth) / error."""

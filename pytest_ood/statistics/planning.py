@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pytest_ood.statistics.figures import check_level
 
@@ -42,6 +43,47 @@ def least_examples(limit: float, alpha: float) -> int:
     if limit >= 1.0:
         return 1
     return math.ceil(math.log(alpha) / math.log1p(-limit))
+
+
+@runtime_checkable
+class Demanding(Protocol):
+    """A figure that knows by itself how many examples it takes, such as one of several labels."""
+
+    def shortage(self, limit: float, alpha: float, examples: str) -> Shortage | None:
+        """Return why there are too few examples to show the figure to be at most `limit`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """Examples that are too few to show anything, even if none of them is lost.
+
+    Attributes:
+        n: How many there are.
+        least: How many would be enough if none were lost.
+        examples: What they are called, such as "examples of 'negative'".
+    """
+
+    n: int
+    least: int
+    examples: str = "examples"
+
+
+def shortage(
+    figure: Figure, limit: float, alpha: float, examples: str = "examples"
+) -> Shortage | None:
+    """Return why there are too few examples to show a figure to be at most `limit`.
+
+    Args:
+        figure: A drop, or a difference of drops.
+        limit: In its unit.
+        alpha: One-sided level.
+        examples: What the examples it rests on are called.
+    """
+    if isinstance(figure, Demanding):
+        return figure.shortage(limit, alpha, examples)
+    least = least_examples(limit, alpha)
+    return Shortage(figure.n, least, examples) if figure.n < least < sys.maxsize else None
 
 
 def detectable(n: int, spread: float, alpha: float) -> float:

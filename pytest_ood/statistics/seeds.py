@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.statistics.figures import check_level
+from pytest_ood.statistics.planning import Shortage, shortage
 
 if TYPE_CHECKING:
     from pytest_ood.statistics.figures import Figure
@@ -68,6 +69,10 @@ class OverSeeds:
         """Return the one-sided p-value of "the figure is at least `limit`"."""
         student = float(self._student.cdf((self.value - limit) / self._error))
         return max(student, self.figure.p_below(limit))
+
+    def shortage(self, limit: float, alpha: float, examples: str) -> Shortage | None:
+        """Return why examples are too few to show a figure of at most `limit`, if they are."""
+        return shortage(self.figure, limit, alpha, examples)
 
     @cached_property
     def _variances(self) -> list[tuple[float, float]]:
