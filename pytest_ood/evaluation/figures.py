@@ -24,6 +24,7 @@ from pytest_ood.metrics import (
     bin_of,
     check_confidence,
     find_loss,
+    goes_by_label,
     outcome,
     pseudo_outcomes,
     value_of_example,
@@ -431,7 +432,8 @@ def _function(models: Sequence[Trials], signs: Sequence[float], metric: str, tas
             )
         )
     sizes = (widths[-1] + widths_after[-1],) if paired else (widths[-1], widths_after[-1])
-    unseen = _unseen(models, parts, [int(size) for size in sizes], task)
+    by_label = goes_by_label(metric)
+    unseen = _unseen(models, parts, [int(size) for size in sizes], task, by_label=by_label)
     extra, extra_after = np.concatenate(pseudo_before, axis=1), np.concatenate(pseudo_after, axis=1)
     if paired:
         both = np.concatenate([extra, extra_after], axis=1)
@@ -445,8 +447,10 @@ def _unseen(
     parts: Sequence[tuple[_Part, _Part]],
     widths: Sequence[int],
     task: Task,
+    *,
+    by_label: bool,
 ) -> tuple[Unseen, ...]:
-    """Return what could have happened to the answers to a label's examples, and to all examples.
+    """Return what could have happened to the answers to all examples, or to a label's.
 
     On either side of the shift a model, under all of its seeds, could have more of them wrong, or
     more of them right.
@@ -456,7 +460,7 @@ def _unseen(
     for first, last in pairwise(ends):
         for side in zip(*parts[first:last], strict=True):
             sample = side[0].index % len(widths)
-            counts = label_counts(side[0].outcomes) if task.labels else {}
+            counts = label_counts(side[0].outcomes) if by_label else {}
             groups: list[tuple[str | None, int]] = [(None, len(side[0].outcomes)), *counts.items()]
             for (label, n), right in product(groups, (True, False)):
                 step, largest = np.zeros(widths[sample]), 0.0

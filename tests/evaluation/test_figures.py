@@ -5,13 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from pytest_ood.budgets import Rules, judge_at_most
 from pytest_ood.columns import Column
 from pytest_ood.errors import ConfigurationError, NotApplicableError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.trials import Trial
-from pytest_ood.metrics import Outcome, Outcomes
+from pytest_ood.metrics import Outcome, Outcomes, examples_of
 from pytest_ood.statistics import Figure, paired_drop, unpaired_drop
-from pytest_ood.statistics.proportions import PairedDifference
+from pytest_ood.statistics.calibration import CalibrationRise
+from pytest_ood.statistics.functions import FunctionOfMeans
+from pytest_ood.statistics.proportions import PairedDifference, UnpairedDifference
 from pytest_ood.statistics.sequential import Sequential
 from pytest_ood.tasks import Classification, Prediction
 
@@ -72,21 +75,24 @@ def test_a_drop_of_accuracy_is_that_of_the_scores() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "before", "after", "drop"),
+    ("metric", "before", "after", "drop", "n"),
     [
         # neg: 4 right of 5 true and 5 given; pos: 2 of 3 and 3. After: neg 3 of 5 and 6, pos 0.
-        ("macro-f1", (8 / 10 + 4 / 6) / 2, (6 / 11) / 2, (8 / 10 + 4 / 6) / 2 - 3 / 11),
-        ("recall-neg", 4 / 5, 3 / 5, 1 / 5),
-        ("recall-pos", 2 / 3, 0.0, 2 / 3),
-        ("pdr", 6 / 8, 3 / 8, 1 / 2),
+        ("macro-f1", (8 / 10 + 4 / 6) / 2, (6 / 11) / 2, (8 / 10 + 4 / 6) / 2 - 3 / 11, 8),
+        # A recall rests on the examples of its label.
+        ("recall-neg", 4 / 5, 3 / 5, 1 / 5, 5),
+        ("recall-pos", 2 / 3, 0.0, 2 / 3, 3),
+        ("pdr", 6 / 8, 3 / 8, 1 / 2, 8),
     ],
 )
-def test_other_metrics_by_hand(metric: str, before: float, after: float, drop: float) -> None:
+def test_other_metrics_by_hand(
+    metric: str, before: float, after: float, drop: float, n: int
+) -> None:
     """Each metric has the value that its definition gives on eight examples."""
     assert figures.measured([PAIRED], metric, TASK) == pytest.approx((before, after))
     figure = figures.drop_figure([PAIRED], metric, TASK)
     assert figure.value == pytest.approx(drop)
-    assert figure.n == 8
+    assert figure.n == n
     low, high = bounds(figure)
     assert low < drop < high
     assert figures.seed_drops([PAIRED], metric, TASK) == pytest.approx((drop,))
@@ -132,6 +138,156 @@ def test_an_unknown_metric_is_a_wrong_name() -> None:
     """A name that no metric has is refused, with those that there are."""
     with pytest.raises(ConfigurationError, match="unknown metric 'f1'"):
         figures.drop_figure([PAIRED], "f1", TASK)
+
+
+def repeated(truth: str, answers: str, times: int, prefix: str = "e") -> Outcomes:
+    """Make outcomes of the same letters many times over, each answer with a probability of 1."""
+    return outcomes(truth * times, answers * times, [1.0] * len(truth) * times, prefix)
+
+
+RARE = "n" * 14 + "p" * 86
+"""14 negatives of 100."""
+
+
+@pytest.mark.parametrize(
+    ("metric", "reason"),
+    [
+        ("recall-neg", "14 examples of 'neg' show no drop of at most 5.0 points even if none is "
+         "lost; 59 are the least"),
+        # Of x of the recall, the mean of two labels' F1 loses x / (2 - x) / 2, and a little of the
+        # other label's precision.
+        ("macro-f1", "14 examples of 'neg' show no drop of at most 5.0 points even if none is "
+         "lost; 18 are the least"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_label_s_few_examples_show_nothing(metric: str, reason: str, *, paired: bool) -> None:
+    """An always-right model does not pass on fewer examples than can show it; they are counted."""
+    case = trial(repeated(RARE, RARE, 1), repeated(RARE, RARE, 1, "t"), paired=paired)
+    figure = figures.drop_figure([case], metric, TASK)
+    judged = judge_at_most(figure, 0.05, Rules(ALPHA), examples_of(metric))
+    assert (judged.verdict, judged.reason) == ("invalid", reason)
+    relative = figures.difference_figure([case], [case], metric, TASK)
+    assert judge_at_most(relative, 0.05, Rules(ALPHA), examples_of(metric)).reason == reason
+    seeds = figures.drop_figure([case] * 3, metric, TASK)
+    assert judge_at_most(seeds, 0.05, Rules(ALPHA), examples_of(metric)).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("metric", "truth", "verdict"),
+    [
+        ("recall-neg", "n" * 58 + "p" * 58, "invalid"),
+        ("recall-neg", "n" * 59 + "p" * 1, "pass"),
+        ("pdr", "n" * 58, "invalid"),
+        ("pdr", "n" * 59, "pass"),
+        ("macro-f1", "n" * 29 + "p" * 29, "invalid"),
+        ("macro-f1", "n" * 40 + "p" * 40, "pass"),
+        ("ece", "n" * 29 + "p" * 29, "invalid"),
+        ("ece", "n" * 50 + "p" * 50, "pass"),
+        ("reweighted", "n" * 29 + "p" * 29, "invalid"),
+        ("reweighted", "n" * 50 + "p" * 50, "pass"),
+    ],
+)
+@pytest.mark.parametrize("paired", [True, False])
+def test_every_metric_takes_proof(metric: str, truth: str, verdict: str, *, paired: bool) -> None:
+    """The drop of an always-right model passes only where as many examples can show it."""
+    case = trial(repeated(truth, truth, 1), repeated(truth, truth, 1, "t"), paired=paired)
+    figure = figures.drop_figure([case], metric, TASK)
+    judged = judge_at_most(figure, 0.05, Rules(ALPHA), examples_of(metric))
+    assert judged.verdict == verdict
+
+
+def test_a_weight_that_few_target_examples_carry_takes_proof() -> None:
+    """Nine in ten of the mix rest on six examples: they show nothing, however many others."""
+    before, after = "n" * 180 + "p" * 20, "n" * 6 + "p" * 200
+    case = trial(repeated(before, before, 1), repeated(after, after, 1, "t"), paired=False)
+    figure = figures.drop_figure([case], "reweighted", TASK)
+    judged = judge_at_most(figure, 0.05, Rules(ALPHA))
+    assert judged.verdict == "invalid"
+    assert judged.reason.startswith("6 examples of 'neg' show no drop of at most 5.0 points")
+
+
+def test_recall_is_tested_exactly_on_its_label() -> None:
+    """A kept label's recall is the accuracy on its examples; so is that of another domain."""
+    assert figures.drop_figure([PAIRED], "recall-neg", TASK) == PairedDifference(2, 1, 5)
+    assert figures.drop_figure([OTHER], "recall-neg", TASK) == UnpairedDifference(4, 4, 1, 2)
+    assert figures.difference_figure([PAIRED], [STEADY], "recall-neg", TASK) == (
+        PairedDifference(2, 1, 5)
+    )
+
+
+def test_recall_of_a_label_that_changes_hands() -> None:
+    """Where labels are turned round, other examples have the label after: two samples.
+
+    Where some keep it and others get it, the two sides share examples, and neither test is right.
+    """
+    turned = trial(outcomes("nnnnpp", "nnnppp"), outcomes("ppppnn", "ppppnp"))
+    assert figures.drop_figure([turned], "recall-neg", TASK) == UnpairedDifference(3, 4, 1, 2)
+    mixed = trial(outcomes("nnnnpp", "nnnppp"), outcomes("nnnnnn", "nnnnpp"))
+    figure = figures.drop_figure([mixed], "recall-neg", TASK)
+    assert isinstance(figure, FunctionOfMeans)
+    assert figure.value == pytest.approx(3 / 4 - 4 / 6)
+    low, high = bounds(figure)
+    assert low < -0.3 < 0.3 < high
+
+
+THREE = Classification(("neg", "neutral", "pos"))
+
+
+def test_a_label_without_examples_has_no_recall() -> None:
+    """It is not applicable, and the reason names the label and the side that lacks it."""
+    with pytest.raises(NotApplicableError, match="of the 8 examples in distribution none has the "
+                       "label 'neutral'"):  # fmt: skip
+        figures.drop_figure([PAIRED], "recall-neutral", THREE)
+    lacking = trial(OTHER.before, outcomes("pp", "pp", prefix="t"), paired=False)
+    for measure in (figures.drop_figure, figures.measured):
+        with pytest.raises(NotApplicableError, match="the 2 examples under the shift none has the "
+                           "label 'neg'"):  # fmt: skip
+            measure([lacking], "recall-neg", THREE)
+
+
+def test_macro_f1_is_over_the_labels_that_both_sides_have() -> None:
+    """A perfect model has 100, whatever labels the data lacks; no label in common is an error."""
+    perfect = trial(PAIRED.before, PAIRED.before)
+    truth = "nnnnnppp"
+    right = trial(outcomes(truth, truth), outcomes(truth, truth))
+    assert figures.measured([right], "macro-f1", THREE) == (1.0, 1.0)
+    assert figures.measured([perfect], "macro-f1", THREE) == figures.measured(
+        [perfect], "macro-f1", TASK
+    )
+    # The target has positives alone: a negative answer costs them recall.
+    narrow = trial(outcomes(truth, truth), outcomes("pppp", "pppn", prefix="t"), paired=False)
+    assert figures.measured([narrow], "macro-f1", THREE) == pytest.approx((1.0, 6 / 7))
+    disjoint = trial(outcomes("nn", "nn"), outcomes("pp", "pp", prefix="t"), paired=False)
+    with pytest.raises(NotApplicableError, match="no label has examples both"):
+        figures.drop_figure([disjoint], "macro-f1", THREE)
+
+
+def test_the_drop_rate_is_the_drop_s_own_test() -> None:
+    """A share of the score that is lost is tested as so much of a drop."""
+    rate = figures.drop_figure([PAIRED], "pdr", TASK)
+    drop = figures.drop_figure([PAIRED], "accuracy", TASK)
+    assert rate.p_below(0.8) == drop.p_below(0.8 * 6 / 8)
+    assert rate.p_above(0.0) == drop.p_above(0.0)
+    assert bounds(rate) == pytest.approx([min(1.0, b / (6 / 8)) for b in bounds(drop)])
+    nothing = trial(outcomes("nn", "pp"), outcomes("nn", "nn"))
+    hopeless = figures.drop_figure([nothing], "pdr", TASK)
+    assert (hopeless.value, bounds(hopeless)) == (0.0, (0.0, 1.0))
+    assert hopeless.p_above(0.1) == hopeless.p_below(0.1) == 1.0
+
+
+def test_few_examples_inflate_a_calibration_error() -> None:
+    """What the calibration error before is inflated by may hide a rise: the bounds allow for it."""
+    truth = "n" * 40
+    calibrated = outcomes(truth, "nnnp" * 10, [0.75] * 40)
+    sure = outcomes(truth, "nnnp" * 10, [0.95] * 40, "t")
+    for paired in (True, False):
+        figure = figures.drop_figure([trial(calibrated, sure, paired=paired)], "ece", TASK)
+        assert figure.value == pytest.approx(0.2)
+        assert isinstance(figure, CalibrationRise)
+        assert figure.below > 0.05
+        low, high = bounds(figure)
+        assert low < 0.2 - 0.05 < 0.2 + 0.05 < high
 
 
 STEADY = trial(PAIRED.before, PAIRED.before)

@@ -7,13 +7,17 @@ from functools import cache
 
 import numpy as np
 import pytest
+from _metrics import METRICS, World, budget_of, simulate
 
+from pytest_ood.metrics import loss_names
 from pytest_ood.statistics.proportions import PairedDifference, UnpairedDifference
 from pytest_ood.statistics.sequential import Sequential, looks
+from pytest_ood.tasks import Classification
 
 RELEASES = 2_000
 ALPHA = 0.05
 ALLOWED = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / RELEASES)
+TASK = Classification(("negative", "positive"))
 CELLS = [(50, 0.02, 0.01), (50, 0.10, 0.05), (200, 0.02, 0.02), (200, 0.10, 0.05)]
 
 
@@ -72,3 +76,71 @@ def test_unpaired_verdicts_at_the_budget_are_seldom(n: int, budget: float) -> No
     )  # fmt: skip
     found = np.array([p_values(first, second) for first, second in pairs])
     assert np.all((found <= ALPHA).mean(axis=0) <= ALLOWED)
+
+
+METRIC_RELEASES = 150
+METRIC_ALLOWED = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / METRIC_RELEASES)
+WORLDS = [
+    *(World("recall-rare", n, rare, "rare label", paired)
+      for n, rare in ((30, 5), (100, 20)) for paired in (True, False)),
+    World("recall-rare", 100, 5, "rare label", comparison="two models"),
+    World("recall-rare", 100, 20, "rare label", comparison="three seeds"),
+    *(World("macro-f1", n, rare, "rare label", paired)
+      for n, rare in ((30, 5), (100, 20)) for paired in (True, False)),
+    World("macro-f1", 100, 5, "everywhere", comparison="two models"),
+    World("macro-f1", 100, 20, "everywhere", comparison="three seeds"),
+    *(World("ece", n, n // 3, loss, paired)
+      for n in (30, 100) for loss in ("everywhere", "confidence") for paired in (True, False)),
+    World("ece", 100, 33, "confidence", comparison="two models"),
+    World("ece", 100, 33, "confidence", comparison="three seeds"),
+    *(World("reweighted", 100, rare, loss, paired=False)
+      for rare in (5, 20) for loss in ("everywhere", "rare label")),
+    World("reweighted", 100, 20, "rare label", paired=False, comparison="two models"),
+    *(World("pdr", n, n // 3, paired=paired) for n in (30, 300) for paired in (True, False)),
+    World("pdr", 100, 33, comparison="two models"),
+    *(World("accuracy", 100, 33, comparison=comparison)
+      for comparison in ("two models", "three seeds")),
+    *(World("score in words", n, paired=paired, sequential=sequential)
+      for n in (30, 100) for paired in (True, False) for sequential in (True, False)),
+    *(World("score", n, sequential=sequential) for n in (30, 100) for sequential in (True, False)),
+]  # fmt: skip
+
+
+def _name(world: World) -> str:
+    kind = ("unpaired", "paired")[world.paired] + (" sequential" if world.sequential else "")
+    return f"{world.metric} {world.n} {world.rare} {world.loss} {kind} {world.comparison}"
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=_name)
+def test_verdicts_by_any_metric_at_the_budget_are_seldom(world: World) -> None:
+    """Whatever a budget is about, a loss that is just the budget passes or fails seldom enough."""
+    found = simulate(world, METRIC_RELEASES)
+    assert max(found.fails, found.passes) <= METRIC_ALLOWED, found
+
+
+def test_every_metric_is_simulated() -> None:
+    """No metric that a budget may name is left out."""
+    assert {world.metric for world in WORLDS} == set(METRICS)
+    named = {"recall-LABEL" if m.startswith("recall-") else m for m in loss_names(TASK, "domain")}
+    simulated = {"recall-LABEL" if m.startswith("recall-") else m for m in METRICS}
+    # The distance to a reference is a paired drop of accuracy.
+    assert named - simulated == {"in-domain"}
+
+
+@pytest.mark.parametrize(
+    ("world", "beyond"),
+    [
+        (World("recall-rare", 300, 100), 0.08),
+        (World("macro-f1", 300, 100), 0.06),
+        (World("pdr", 300, 100), 0.07),
+        (World("ece", 1000, 300, "confidence"), 0.08),
+        (World("reweighted", 1000, 300, paired=False), 0.08),
+        (World("score in words", 300), 0.05),
+    ],
+    ids=_name,
+)
+def test_what_is_clear_gets_a_verdict(world: World, beyond: float) -> None:
+    """A budget well above what is lost passes, and one well below fails, most of the time."""
+    assert simulate(world, 40, beyond=beyond).passes >= 0.7
+    assert budget_of(world) > 0.0
+    assert simulate(world, 40, beyond=-beyond).fails >= 0.5

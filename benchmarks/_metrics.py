@@ -1,0 +1,303 @@
+"""Simulated releases of a known loss by any metric, each judged as a run judges it.
+
+A release is a model's answers to n examples before and under a shift. The figure is made of them by
+`evaluation.figures`, and judged by `budgets`: nothing of either is done again here. What is lost in
+truth is measured by the same metric on very many answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_ood.budgets import Rules, judge_at_least, judge_at_most
+from pytest_ood.columns import Column
+from pytest_ood.errors import NotApplicableError
+from pytest_ood.evaluation import figures
+from pytest_ood.evaluation.trials import Trial
+from pytest_ood.metrics import (
+    ACCURACY,
+    ECE,
+    MACRO_F1,
+    PDR,
+    RECALL,
+    REWEIGHTED,
+    SCORE,
+    Graded,
+    Outcomes,
+    examples_of,
+)
+from pytest_ood.statistics.sequential import looks
+from pytest_ood.tasks import Classification, QuestionAnswering
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from pytest_ood.statistics import Figure
+    from pytest_ood.tasks import Task
+
+    Floats = NDArray[np.float64]
+    Codes = NDArray[np.intp]
+
+LABELS = ("negative", "positive", "rare")
+TRUTH_SIZE = 400_000
+"""Answers that the true loss is measured on: exact to a tenth of a point."""
+
+IN_WORDS = "score in words"
+"""The score where answers are in words: between 0 and 1."""
+
+F1_SCORES = np.array([0.0, 0.4, 0.67, 1.0])
+METRICS = (ACCURACY, RECALL + "rare", MACRO_F1, ECE, PDR, REWEIGHTED, IN_WORDS, SCORE)
+WORLDS = ("everywhere", "rare label", "confidence")
+COMPARISONS = ("one model", "two models", "three seeds")
+
+
+@dataclass(frozen=True)
+class World:
+    """Where releases come from.
+
+    Attributes:
+        metric: One of METRICS; SCORE is a floor, of a score in words.
+        n: Examples, on either side.
+        rare: How many of them have the rare label, on average.
+        loss: What is lost, one of WORLDS: right answers of all labels alike, those of the rare
+            label above all, or none but the truth of the confidences.
+        paired: The same examples before and under the shift.
+        comparison: One of COMPARISONS.
+        sequential: Looked at in between; of accuracy, scores in words and floors.
+    """
+
+    metric: str
+    n: int
+    rare: int = 20
+    loss: str = "everywhere"
+    paired: bool = True
+    comparison: str = "one model"
+    sequential: bool = False
+
+    @property
+    def task(self) -> Task:
+        """What is asked."""
+        in_words = self.metric in (IN_WORDS, SCORE)
+        return QuestionAnswering("closed-book-qa") if in_words else Classification(LABELS)
+
+    @property
+    def measured(self) -> str:
+        """The metric's name for `figures`."""
+        return ACCURACY if self.metric in (IN_WORDS, SCORE) else self.metric
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The generator of this world alone."""
+        name = f"{self.metric} {self.loss} {self.comparison} {self.paired}"
+        return np.random.default_rng([*name.encode(), self.n, self.rare])
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of the releases of a world got a verdict.
+
+    Attributes:
+        world: Where they come from.
+        budget: What was allowed.
+        fails: The share that fails.
+        passes: The share that passes.
+        invalid: The share that is invalid, or has no example of the rare label.
+    """
+
+    world: World
+    budget: float
+    fails: float
+    passes: float
+    invalid: float
+
+
+def worlds(sizes: Sequence[int]) -> Iterator[World]:
+    """Yield every metric in every kind of release, of these sizes."""
+    for metric, n, paired in product(METRICS, sizes, (True, False)):
+        if metric == SCORE:
+            if paired:
+                yield World(metric, n)
+                yield World(metric, n, sequential=True)
+            continue
+        if metric == REWEIGHTED and paired:
+            continue
+        by_label = metric in (MACRO_F1, REWEIGHTED) or metric.startswith(RECALL)
+        settings = [(3 * n // 10, "everywhere")]
+        if by_label:
+            settings = [(rare, loss) for rare in (5, 20) for loss in WORLDS[:2] if rare <= n // 2]
+        if metric == ECE:
+            settings = [(3 * n // 10, "everywhere"), (3 * n // 10, "confidence")]
+        for (rare, loss), comparison in product(settings, COMPARISONS):
+            yield World(metric, n, rare, loss, paired, comparison)
+        if metric in (ACCURACY, IN_WORDS):
+            yield World(metric, n, 3 * n // 10, "everywhere", paired, sequential=True)
+
+
+def budget_of(world: World) -> float:
+    """Return what releases of a world lose in truth, or what they score where that is judged."""
+    # The number of examples, and how they are looked at, change nothing.
+    return _budget(world.metric, world.rare / world.n, world.loss, world.paired, world.comparison)
+
+
+@cache
+def _budget(metric: str, share: float, loss: str, paired: bool, comparison: str) -> float:  # noqa: FBT001 - of one world
+    world = World(metric, TRUTH_SIZE, round(share * TRUTH_SIZE), loss, paired, comparison)
+    models = _release(world, world.rng)
+    if metric == SCORE:
+        return figures.mean_of(models[0][0].after)
+    drops = [
+        float(np.mean(figures.seed_drops(trials, world.measured, world.task))) for trials in models
+    ]
+    return drops[0] - drops[1] if len(drops) > 1 else drops[0]
+
+
+def simulate(
+    world: World, releases: int, *, beyond: float = 0.0, rules: Rules | None = None
+) -> Share:
+    """Judge releases against a budget that is what they lose in truth, or that plus `beyond`."""
+    rules = rules or Rules(0.05)
+    budget, rng = budget_of(world) + beyond, world.rng
+    counts = dict.fromkeys(("fail", "pass", "invalid", "inconclusive"), 0)
+    for _ in range(releases):
+        counts[_verdict(world, _release(world, rng), budget, rules)] += 1
+    share = {verdict: count / releases for verdict, count in counts.items()}
+    return Share(world, budget, share["fail"], share["pass"], share["invalid"])
+
+
+def _verdict(world: World, models: list[list[Trial]], budget: float, rules: Rules) -> str:
+    try:
+        figure = _figure(world, models)
+    except NotApplicableError:
+        return "invalid"
+    if world.metric == SCORE:
+        return judge_at_least(figure, budget, rules).verdict
+    return judge_at_most(figure, budget, rules, examples_of(world.metric)).verdict
+
+
+def _figure(world: World, models: list[list[Trial]]) -> Figure:
+    trials = models[0]
+    if world.metric == SCORE:
+        figure = figures.score_figure([trials[0].after])
+        values, limits = trials[0].after.graded.score, (0.0, 1.0)
+    else:
+        figure = (
+            figures.difference_figure(*models, world.measured, world.task)
+            if len(models) > 1
+            else figures.drop_figure(trials, world.measured, world.task)
+        )
+        if not world.sequential:
+            return figure
+        values, limits = figures.in_pairs(*figures.mean_scores(trials)), (-1.0, 1.0)
+    if not world.sequential:
+        return figure
+    # The last look remembers the best of all looks: stopping earlier errs no more often.
+    return figures.sequential(values, looks(world.n), limits, world.n, current=figure, final=True)
+
+
+def _release(world: World, rng: np.random.Generator) -> list[list[Trial]]:
+    """Draw the answers of each model, under each of its seeds."""
+    truths = [_truths(world, rng)]
+    truths.append(truths[0] if world.paired else _truths(world, rng))
+    seeds = 3 if world.comparison == "three seeds" else 1
+    models = [[_trial(world, truths, rng) for _ in range(seeds)]]
+    if world.comparison == "two models":
+        baseline = World(world.metric, world.n, world.rare, "little", world.paired)
+        models.append([_trial(baseline, truths, rng)])
+    return models
+
+
+def _truths(world: World, rng: np.random.Generator) -> Codes:
+    share = min(0.5, world.rare / world.n)
+    drawn: Codes = rng.choice(3, world.n, p=[(1.0 - share) / 2, (1.0 - share) / 2, share])
+    return drawn
+
+
+def _trial(world: World, truths: Sequence[Codes], rng: np.random.Generator) -> Trial:
+    if world.metric in (IN_WORDS, SCORE):
+        before, after = _scores(world, rng)
+    else:
+        before, after = _answers(world, truths, rng)
+    return Trial(
+        paired=world.paired, drawn=world.n, before=before, after=after, originals=None, shifted=()
+    )
+
+
+RATES = {
+    # Of right answers, the share that becomes wrong: of both frequent labels, and of the rare one.
+    "everywhere": (0.10, 0.10), "rare label": (0.04, 0.25), "confidence": (0.0, 0.0),
+    "little": (0.04, 0.04),
+}  # fmt: skip
+GAINED = 0.15
+"""Of wrong answers, the share that becomes right."""
+
+
+def _answers(
+    world: World, truths: Sequence[Codes], rng: np.random.Generator
+) -> tuple[Outcomes, Outcomes]:
+    """Draw answers with confidences, which are the chance of being right before the shift."""
+    confidence = _confidence(rng, world.n)
+    right = rng.random(world.n) < confidence
+    first = _outcomes(truths[0], right, confidence, rng)
+    if not world.paired:
+        confidence = _confidence(rng, world.n)
+        right = rng.random(world.n) < confidence
+    frequent, rare = RATES[world.loss]
+    lost = rng.random(world.n) < np.where(truths[1] == len(LABELS) - 1, rare, frequent)
+    gained = rng.random(world.n) < (GAINED if world.loss != "confidence" else 0.0)
+    after = np.where(right, ~lost, gained)
+    if world.loss == "confidence":
+        confidence = np.minimum(1.0, confidence + 0.06)
+    return first, _outcomes(truths[1], after, confidence, rng)
+
+
+def _confidence(rng: np.random.Generator, n: int) -> Floats:
+    """Draw confidences from 0.5 to 1, most of them high, in hundredths."""
+    return np.round(1.0 - 0.5 * rng.beta(1.0, 2.0, n), 2)
+
+
+def _outcomes(
+    truth: Codes, right: NDArray[np.bool_], confidence: Floats, rng: np.random.Generator
+) -> Outcomes:
+    other = (truth + rng.integers(1, len(LABELS), len(truth))) % len(LABELS)
+    answer = np.where(right, truth, other)
+    hundredths = tuple((np.arange(101) / 100).tolist())
+    graded = Graded(
+        Column(LABELS, truth.astype(np.uint32)),
+        Column(LABELS, answer.astype(np.uint32)),
+        Column(hundredths, np.round(100 * confidence).astype(np.uint32)),
+        Column((0.0, 1.0), right.astype(np.uint32)),
+        Column((None,), np.zeros(len(truth), np.uint32)),
+    )
+    return Outcomes((), np.arange(len(truth)), graded)
+
+
+def _scores(world: World, rng: np.random.Generator) -> tuple[Outcomes, Outcomes]:
+    """Draw scores between 0 and 1, and lower them by one or two steps."""
+    sides = []
+    codes = rng.choice(4, world.n, p=[0.1, 0.1, 0.1, 0.7])
+    sides.append(codes)
+    if not world.paired:
+        codes = rng.choice(4, world.n, p=[0.1, 0.1, 0.1, 0.7])
+    change = rng.choice([-2, -1, 0, 1], world.n, p=[0.05, 0.05, 0.87, 0.03])
+    if world.loss == "little":
+        change = change * rng.integers(0, 2, world.n)
+    sides.append(np.clip(codes + change, 0, 3))
+    same = np.zeros(world.n, np.uint32)
+    first, last = (
+        Outcomes(
+            (), np.arange(world.n),
+            Graded(
+                Column(("x",), same), Column(("x",), same), Column((None,), same),
+                Column(tuple(F1_SCORES.tolist()), side.astype(np.uint32)), Column((None,), same),
+            ),
+        )
+        for side in sides
+    )  # fmt: skip
+    return first, last
