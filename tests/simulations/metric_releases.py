@@ -49,12 +49,14 @@ LABELS = ("negative", "positive", "rare")
 TRUTH_SIZE = 400_000
 """Answers that the true loss is measured on: exact to a tenth of a point."""
 
+FEW = 100
+
 IN_WORDS = "score in words"
 """The score where answers are in words: between 0 and 1."""
 
 F1_SCORES = np.array([0.0, 0.4, 0.67, 1.0])
 METRICS = (ACCURACY, RECALL + "rare", MACRO_F1, ECE, PDR, REWEIGHTED, IN_WORDS, SCORE)
-WORLDS = ("everywhere", "rare label", "confidence")
+LOSSES = ("everywhere", "rare label", "heavy", "confidence")
 COMPARISONS = ("one model", "two models", "three seeds")
 
 
@@ -66,8 +68,8 @@ class World:
         metric: One of METRICS; SCORE is a floor, of a score in words.
         n: Examples, on either side.
         rare: How many of them have the rare label, on average.
-        loss: What is lost, one of WORLDS: right answers of all labels alike, those of the rare
-            label above all, or none but the truth of the confidences.
+        loss: What is lost, one of LOSSES: right answers of all labels alike, those of the rare
+            label above all, a third of all, or none but the truth of the confidences.
         paired: The same examples before and under the shift.
         comparison: One of COMPARISONS.
         sequential: Looked at in between; of accuracy, scores in words and floors.
@@ -129,15 +131,18 @@ def worlds(sizes: Sequence[int]) -> Iterator[World]:
         if metric == REWEIGHTED and paired:
             continue
         by_label = metric in (MACRO_F1, REWEIGHTED) or metric.startswith(RECALL)
-        settings = [(3 * n // 10, "everywhere")]
+        # So few examples show no small loss, whatever it is.
+        usual = "heavy" if n < FEW else "everywhere"
+        settings = [(3 * n // 10, usual)]
         if by_label:
-            settings = [(rare, loss) for rare in (5, 20) for loss in WORLDS[:2] if rare <= n // 2]
+            losses = (usual, "rare label")
+            settings = [(rare, loss) for rare in (5, 20) for loss in losses if rare <= n // 2]
         if metric == ECE:
-            settings = [(3 * n // 10, "everywhere"), (3 * n // 10, "confidence")]
+            settings.append((3 * n // 10, "confidence"))
         for (rare, loss), comparison in product(settings, COMPARISONS):
             yield World(metric, n, rare, loss, paired, comparison)
         if metric in (ACCURACY, IN_WORDS):
-            yield World(metric, n, 3 * n // 10, "everywhere", paired, sequential=True)
+            yield World(metric, n, 3 * n // 10, usual, paired, sequential=True)
 
 
 def budget_of(world: World) -> float:
@@ -231,8 +236,8 @@ def _trial(world: World, truths: Sequence[Codes], rng: np.random.Generator) -> T
 
 RATES = {
     # Of right answers, the share that becomes wrong: of both frequent labels, and of the rare one.
-    "everywhere": (0.10, 0.10), "rare label": (0.04, 0.25), "confidence": (0.0, 0.0),
-    "little": (0.04, 0.04),
+    "everywhere": (0.10, 0.10), "rare label": (0.04, 0.25), "heavy": (0.33, 0.33),
+    "confidence": (0.0, 0.0), "little": (0.04, 0.04),
 }  # fmt: skip
 GAINED = 0.15
 """Of wrong answers, the share that becomes right."""
@@ -288,6 +293,8 @@ def _scores(world: World, rng: np.random.Generator) -> tuple[Outcomes, Outcomes]
     change = rng.choice([-2, -1, 0, 1], world.n, p=[0.05, 0.05, 0.87, 0.03])
     if world.loss == "little":
         change = change * rng.integers(0, 2, world.n)
+    elif world.loss == "heavy":
+        change = np.minimum(change, -2 * rng.binomial(1, 0.3, world.n))
     sides.append(np.clip(codes + change, 0, 3))
     same = np.zeros(world.n, np.uint32)
     first, last = (
