@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -284,6 +285,49 @@ def test_bad_answers_are_refused(answers: list[Prediction], message: str) -> Non
     with pytest.raises(ModelError) as caught:
         check_answers("bert", answers, 1, ["a", "positive"])
     assert str(caught.value) == message
+
+
+SUM = "probabilities of labels add up to 1 at most"
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ({"no": -5.0, "yes": 5.0}, r"gave the score -5 to the label 'no'.*outside of \[0, 1\]"),
+        ({"no": -0.1, "yes": 1.1}, r"gave the score -0.1 to the label 'no'"),
+        ({"yes": 1.01}, r"gave the score 1.01 to the label 'yes'"),
+        ({"no": 5, "yes": 95}, r"gave the score 5 to the label 'no'"),
+        ({"no": -0.7, "yes": -0.6}, r"gave the score -0.7 to the label 'no'"),
+        ({"no": 0.9, "yes": 0.9}, rf"add up to 1.8 \('no': 0.9, 'yes': 0.9\).*{SUM}"),
+        ({"no": 0.5, "yes": 0.55}, SUM),
+        ({"maybe": 0.9, "yes": 0.9}, SUM),
+        ({"no": 0.1, "yes": 0.2}, "add up to 0.3 .*far from the 1"),
+        ({"no": 0.0, "yes": 0.0}, "add up to 0 .*far from the 1"),
+        ({"no": np.float32(-1.5), "yes": np.float32(2.5)}, "gave the score -1.5"),
+    ],
+)
+def test_scores_that_are_no_probabilities_are_refused(
+    scores: dict[str, float], message: str
+) -> None:
+    """Logits, margins, percentages and independent scores are none, and the message says so."""
+    with pytest.raises(ModelError, match=f"model 'bert' .*{message}.*softmax of logits"):
+        check_answers("bert", [Prediction("yes", scores)], 1, ["no", "yes"])
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        {"no": 0.25, "yes": 0.75}, {"no": 0.0, "yes": 1.0}, {}, {"yes": 0.3}, {"yes": 0.0},
+        # Rounded to two decimals, or in single precision.
+        {"no": 0.335, "yes": 0.68}, {"no": 0.0, "yes": 1.0000001}, {"no": -1e-9, "yes": 1.0},
+        # What is left is the probability of other tokens.
+        {"no": 0.2, "yes": 0.6},
+        dict.fromkeys(("no", "yes", *map(str, range(75))), 0.01) | {"yes": 0.4},
+    ],
+)  # fmt: skip
+def test_probabilities_are_taken(scores: dict[str, float]) -> None:
+    """Those of some labels, or of all with a part for other words, are probabilities as well."""
+    check_answers("bert", [Prediction("yes", scores)], 1, ["no", "yes"])
 
 
 @pytest.mark.parametrize("answer", [Prediction(1), "a", None])  # type: ignore[arg-type]

@@ -135,6 +135,37 @@ def test_no_budget_but_zero_needs_no_examples(gate: Gate) -> None:
     assert planned["own/noise/keyboard[second]"].settleable
 
 
+@pytest.mark.parametrize(
+    ("metric", "n", "settleable"),
+    [
+        # 50 of the 100 "no" hold nothing to perturb.
+        ("recall-no", 50, False),
+        ("recall-yes", 100, True),
+        ("macro-f1", 150, True),
+        ("pdr", 150, True),
+        ("ece", 150, True),
+    ],
+)
+def test_a_metric_is_planned_with_its_own_examples(
+    gate: Gate, metric: str, n: int, *, settleable: bool
+) -> None:
+    """The recall of a label rests on the examples of that label that noise changes."""
+    suite = SUITE.replace("max_drop = 0.1\nmargin", f"{metric} = {{ max_drop = 0.05 }}\nmargin")
+    planned = {g.id: g for g in plan_run(reopened(gate, suite)).gates}
+    found = planned[f"own/noise/keyboard/{metric}[second]"]
+    assert (found.n, found.settleable) == (n, settleable)
+
+
+def test_a_label_without_examples_is_planned_as_hopeless(gate: Gate) -> None:
+    """What is not applicable never passes, and no example counts."""
+    suite = SUITE.replace('["no", "yes"]', '["no", "yes", "maybe"]').replace(
+        "max_drop = 0.1\nmargin", "recall-maybe = { max_drop = 0.05 }\nmargin"
+    )
+    planned = {g.id: g for g in plan_run(reopened(gate, suite)).gates}
+    found = planned["own/noise/keyboard/recall-maybe[second]"]
+    assert (found.n, found.settleable) == (0, False)
+
+
 def test_the_worst_case_costs_what_its_perturbations_cost(gate: Gate) -> None:
     """Chosen alone, it is still asked about every perturbed text of the suite."""
     suite = SUITE + "[shifts.noise.swap]\n[budgets]\nworst-case = { max_drop = 0.1 }\n"

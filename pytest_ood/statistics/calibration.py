@@ -125,6 +125,7 @@ class CalibrationRise:
     def bounds(self, alpha: float) -> tuple[float, float]:
         """Return the two one-sided bounds."""
         low, high = (bound + self.value - self.rise.value for bound in self.rise.bounds(alpha))
+        high = max(high, 1.0 - alpha ** (1.0 / self.n))
         return max(-2.0, low - self.above), min(2.0, high + self.below)
 
     def p_above(self, limit: float) -> float:
@@ -133,7 +134,10 @@ class CalibrationRise:
 
     def p_below(self, limit: float) -> float:
         """Return the one-sided p-value of "it rises by at least `limit`"."""
-        return self.rise.p_below(limit - self.below - self.value + self.rise.value)
+        p_value = self.rise.p_below(limit - self.below - self.value + self.rise.value)
+        # By luck a few answers that are lost make an error smaller: that it falls is no evidence
+        # that it could not have risen unseen (see `means.Means`).
+        return max(p_value, (1.0 - min(1.0, max(0.0, limit - self.below))) ** self.n)
 
 
 def calibration_rise(

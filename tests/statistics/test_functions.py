@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
-from pytest_ood.statistics.functions import FunctionOfMeans
+from pytest_ood.statistics import Shortage, shortage
+from pytest_ood.statistics.functions import FunctionOfMeans, Unseen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,3 +158,31 @@ def test_p_values_rise_with_the_limit(n: int) -> None:
     below = [figure.p_below(limit) for limit in limits]
     assert above == sorted(above)
     assert below == sorted(below, reverse=True)
+
+
+def never_lost(n: int, largest: float = 1.0) -> FunctionOfMeans:
+    """Return how much is lost of n examples of which none is, in a sample of 200."""
+    rows = np.ones((200, 1))
+    event = Unseen(0, np.array([-1.0]), n, largest, "examples of 'rare'")
+    none = np.empty((0, 1))
+    return FunctionOfMeans((rows,), (none,), lambda means: 1.0 - means[0][..., 0], (event,))
+
+
+def test_what_went_unseen_is_not_ruled_out() -> None:
+    """Of n examples none of which is lost, a share of 1 - alpha^(1/n) may be: the rule of three."""
+    figure = never_lost(20)
+    unseen = 1.0 - 0.05 ** (1 / 20)
+    assert figure.bounds(0.05) == pytest.approx((0.0, unseen))
+    assert figure.p_below(unseen) == pytest.approx(0.05)
+    assert figure.p_below(0.25) == pytest.approx(0.75**20)
+    # Nothing that went unseen could have made it less than it is.
+    assert figure.p_above(-0.01) < 0.001
+    # Half of the examples cannot be lost; more than that is no matter of these.
+    assert never_lost(20, 0.4).p_below(0.5) < 0.001
+
+
+def test_what_is_short_is_told() -> None:
+    """Twenty examples show no drop of 5 points; 59 would."""
+    assert shortage(never_lost(20), 0.05, 0.05) == Shortage(20, 59, "examples of 'rare'")
+    assert shortage(never_lost(59), 0.05, 0.05) is None
+    assert shortage(never_lost(20), 0.5, 0.05) is None
