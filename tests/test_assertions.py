@@ -34,7 +34,7 @@ def right(texts: list[str]) -> list[dict[str, float]]:
 
 
 @pytest.fixture
-def ood(tmp_path: Path) -> Ood:
+def asserting(tmp_path: Path) -> Ood:
     """Return the assertions of a run without other gates."""
     reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
     return Ood(Engine(MemoryStore(), Silent()), reader, 1, Rules(0.05), None, None)
@@ -51,13 +51,13 @@ def ood(tmp_path: Path) -> Ood:
         ("ece", "30 examples"),
     ],
 )
-def test_few_examples_pass_no_budget(ood: Ood, metric: str, counted: str) -> None:
+def test_few_examples_pass_no_budget(asserting: Ood, metric: str, counted: str) -> None:
     """Whatever a budget is about, an always-right model on 15 pairs of each label is invalid."""
     message = f"{counted} show no drop of at most 5.0 points even if none is lost; 59 are the least"
     with pytest.raises(BudgetExceededError, match=f"^invalid: .*{message}"):
-        ood.assert_drop(right, reviews(15), "append-url", max_drop=0.05, metric=metric)
+        asserting.assert_drop(right, reviews(15), "append-url", max_drop=0.05, metric=metric)
     with pytest.raises(BudgetExceededError, match=f"^invalid: .*{message}"):
-        ood.assert_no_less_robust(
+        asserting.assert_no_less_robust(
             right, than=right, on=reviews(15), under="append-url", margin=0.05, metric=metric
         )
 
@@ -65,31 +65,31 @@ def test_few_examples_pass_no_budget(ood: Ood, metric: str, counted: str) -> Non
 @pytest.mark.parametrize(
     "metric", ["accuracy", "macro-f1", "recall-negative", "recall-positive", "pdr", "ece"]
 )
-def test_enough_examples_pass_every_budget(ood: Ood, metric: str) -> None:
+def test_enough_examples_pass_every_budget(asserting: Ood, metric: str) -> None:
     """With 60 of each label the same model passes by each of them."""
-    result = ood.assert_drop(right, reviews(60), "append-url", max_drop=0.05, metric=metric)
+    result = asserting.assert_drop(right, reviews(60), "append-url", max_drop=0.05, metric=metric)
     assert (result.verdict, result.drop.value) == ("pass", 0.0)
     assert result.drop.n == (60 if metric.startswith("recall") else 120)
 
 
-def test_a_label_that_the_data_lacks(ood: Ood) -> None:
+def test_a_label_that_the_data_lacks(asserting: Ood) -> None:
     """Its recall is not applicable; macro-F1 is that of the others, 100 for a perfect model."""
     data: Any = reviews(60)
     with pytest.raises(NotApplicableError, match="none has the label 'neutral'"):
-        ood.assert_drop(
+        asserting.assert_drop(
             right, data, "append-url", max_drop=0.05, metric="recall-neutral", labels=LABELS
         )
-    result = ood.assert_drop(
+    result = asserting.assert_drop(
         right, data, "append-url", max_drop=0.05, metric="macro-f1", labels=LABELS
     )
     assert (result.score_id, result.score_ood) == (1.0, 1.0)
 
 
-def test_logits_are_no_probabilities(ood: Ood) -> None:
+def test_logits_are_no_probabilities(asserting: Ood) -> None:
     """A function that answers with them is refused by name, with what to return."""
 
     def logits(texts: list[str]) -> list[dict[str, float]]:
         return [{"positive": 5.0, "negative": -5.0} for _ in texts]
 
     with pytest.raises(ModelError, match="'logits' gave the score 5 to the label 'positive'"):
-        ood.assert_drop(logits, reviews(15), "append-url", max_drop=0.05)
+        asserting.assert_drop(logits, reviews(15), "append-url", max_drop=0.05)
