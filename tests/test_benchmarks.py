@@ -42,7 +42,7 @@ demonstrations = [
 """The models of the built-in suite, trained for seconds."""
 
 SIMULATIONS = {
-    "verdict_calibration.py": ["--releases=20"],
+    "verdict_calibration.py": ["--releases=20", "--metric-releases=8", "--sizes=30"],
     "sequential_savings.py": ["--releases=20"],
     "study_calibration.py": ["--studies=2"],
 }
