@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.decoding import lines_of
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.formats import SUFFIXES, parse_rows, suffix_of
+from pytest_ood.formats import TEXT_SUFFIXES, parse_rows, suffix_of
 from pytest_ood.perturbations._words import END
 from pytest_ood.perturbations.contracts import Derived, answer_kept
 from pytest_ood.perturbations.names import FIRST_NAMES
@@ -141,7 +141,7 @@ def _texts_of(file: tuple[Path, int], column: str) -> tuple[str, ...]:
     suffix = suffix_of(path.name)
     if suffix == ".txt":
         rows = [line.strip() for line in lines_of(path)]
-    elif suffix in SUFFIXES:
+    elif suffix in TEXT_SUFFIXES:
         rows = []
         for number, row in parse_rows(path):
             if not isinstance(row.get(column), str):
@@ -149,7 +149,7 @@ def _texts_of(file: tuple[Path, int], column: str) -> tuple[str, ...]:
                 raise DataError(f"{path}, row {number}: " + unknown_name("column", column, known))
             rows.append(row[column].strip())
     else:
-        message = unknown_name("ending", suffix, (".txt", *SUFFIXES))
+        message = unknown_name("ending", suffix, (".txt", *TEXT_SUFFIXES))
         raise ConfigurationError(f"texts: {path.name}: {message}")
     found = tuple(text for text in dict.fromkeys(rows) if text)
     if not found:

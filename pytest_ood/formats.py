@@ -41,6 +41,9 @@ _FORMS = {
     ".tsv": TABLE,
 }
 SUFFIXES = tuple(_FORMS)
+TEXT_SUFFIXES = tuple(suffix for suffix, form in _FORMS.items() if form != PARQUET)
+"""Files of text, which need no package to be read."""
+
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 """Files whose columns may be named by who reads them, for want of a header."""
 
