@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import time
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.parsing import parse_answer
+from pytest_ood.parsing import parse_answer, without_thoughts
 
 SENTIMENT = {"neg": "negative", "pos": "positive"}
 ENTAILMENT = {"yes": "entailment", "no": "not entailment", "maybe": "neutral"}
@@ -186,3 +187,58 @@ def test_any_text_is_parsed(text: str, words: dict[str, str]) -> None:
     answer = parse_answer(text, words)
     assert answer is None or answer in words
     assert parse_answer(text, dict(reversed(words.items()))) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<think>a</think>b", "b"),
+        ("a</think>b", "b"),
+        ("a</think >\nb", "\nb"),
+        ("a</THINK>b", "b"),
+        ("<think>a", ""),
+        ("b <think>a", "b "),
+        ("</think>", ""),
+        ("<think>a</think>b<think>c</think>d", "bd"),
+        ("<think>a <think> b</think> c</think>d", "d"),
+        ("a</think>b</think>c", "c"),
+        ("<thinking>a<think>b</think>c</thinking>d", "d"),
+        ("<thought>a</thought>b", "b"),
+        ("<reasoning>a</reasoning>b", "b"),
+        ("a</reasoning>b", "b"),
+        ("<seed:think>a</seed:think>b", "b"),
+        ("[THINK]a[/THINK]b", "b"),
+        ("a[/THINK]b", "b"),
+        ("\u25c1think\u25b7a\u25c1/think\u25b7b", "b"),
+        ("<|begin_of_thought|>a<|end_of_thought|>b", "b"),
+        ("<think>is it </reasoning>?</think>b", "b"),
+        ("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b"
+         "<|return|>", "b"),
+        ("<|channel|>final <|constrain|>json<|message|>b", "b"),
+        ("<|channel|>analysis<|message|>a positive", ""),
+        ("analysisIt is a.assistantfinalb", "b"),
+        ("analysis: positive", "analysis: positive"),
+        ("I think of <b>bold</b> words", "I think of <b>bold</b> words"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_thoughts_are_no_part_of_an_answer(text: str, said: str) -> None:
+    """Whatever their marks are, and where only their end is written; one without an end is all."""
+    assert without_thoughts(text) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>" * 20_000, "</think>" * 20_000, "<think" + " " * 100_000, "<think " * 20_000,
+        "<|channel|>final" * 10_000, "<|channel|>final" + "a" * 100_000, "[THINK]" * 20_000,
+        "<think>" + "<" * 100_000, " " * 100_000, "<|channel|>final<|constrain|>" * 5_000,
+        "analysis" * 20_000 + "assistantfinal",
+    ],
+    ids=lambda text: text[:16],
+)  # fmt: skip
+def test_thoughts_are_taken_out_in_linear_time(text: str) -> None:
+    """A hundred thousand characters of any kind take a moment."""
+    started = time.process_time()
+    without_thoughts(text)
+    assert time.process_time() - started < 1.0

@@ -135,3 +135,54 @@ def test_a_cap_ends_the_asking_and_keeps_what_was_answered(
     # Besides 300 films and 300 lamps, some are asked twice on purpose: is the answer the same?
     assert server.calls.total() == 600 + REASKED
     assert sorted(set(server.calls.values())) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("I cannot\x1b[31m say\u202e so.", r"I cannot\x1b[31m say\u202e so."),
+        ("Maybe. " * 100, "Maybe. Maybe. "),
+        ("", "nothing"),
+    ],
+)
+def test_what_was_said_instead_of_an_answer_is_shown(
+    said: str, shown: str, api_project: pytest.Pytester, server: FaultyServer
+) -> None:
+    """In failure texts and all reports, on one line, escaped and cut."""
+    server.answer = lambda _: said
+    names = ("report.md", "report.html")
+    result, report = run(
+        api_project,
+        "--ood-max-examples=40",
+        "--junitxml=junit.xml",
+        *(f"--ood-report={name}" for name in names),
+    )
+    (floor,) = (f for f in report["in_distribution"] if f["model"] == "assistant")
+    assert floor["verdict"] == "invalid"
+    assert floor["unparsed"] == [said[:200]]
+    output = result.stdout.str()
+    assert ("it answered nothing" in output) == (not said)
+    assert ("no answer could be read out of anything it wrote" in output) == bool(said)
+    assert f'no answer (wrote "{shown}' in output or not said
+    assert "no answer (wrote nothing)" in output or said
+    for text in (output, *((api_project.path / n).read_text() for n in (*names, "junit.xml"))):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert said not in text or not said
+    assert shown in (api_project.path / "report.md").read_text()
+
+
+def test_a_calibration_that_cannot_be_measured_is_never_green(
+    api_project: pytest.Pytester, server: FaultyServer
+) -> None:
+    """Where tokens begin no label's word, the inputs are errors and the check is invalid."""
+    server.logprobs = {"The": -0.1, "It": -2.0}
+    path = api_project.path / "pyproject.toml"
+    path.write_text(path.read_text() + "top_logprobs = 5\n")
+    suite = api_project.path / "reviews.toml"
+    budget = "noise = { max_drop = 0.10, margin = 0.05, ece = { max_drop = 0.05 } }"
+    text = suite.read_text().replace("noise = { max_drop = 0.10, margin = 0.05 }", budget)
+    suite.write_text(text)
+    result, _ = run(api_project, "--ood-model=assistant", "--ood-max-examples=40")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*none of the likeliest first tokens begins the word of one*"])

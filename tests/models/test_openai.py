@@ -310,6 +310,17 @@ WORDS = {
     "not an object": "no choices",
     "an error in disguise": "the model is cold",
     "no message": "no message",
+    "nested deeply": "no JSON",
+    "not UTF-8": "no JSON",
+    "a stream of events": "no JSON",
+    "error of the choice": "overloaded, try later",
+    "error beside choices": "overloaded, try later",
+    "finished by an error": "the answer is an error (error)",
+    "aborted": "the answer is an error (abort)",
+    "content is a number": "no text",
+    "content is a table": "no text",
+    "unknown encoding": "which was not asked for",
+    "damaged gzip": "damaged gzip",
 }
 
 
