@@ -146,6 +146,8 @@ class _Run:
         client: An open one.
         deadline: On the clock; None for no limit.
         stopped: Why nothing more is asked, if so.
+        wrong: What an error says of settings that must be wrong, as long as no call is answered.
+        held: What came of questions since then: emitted should one of those under way be answered.
         under_way: Calls that are entered and not settled.
     """
 
@@ -159,6 +161,8 @@ class _Run:
     rng: random.Random
     settled: asyncio.Condition = field(default_factory=asyncio.Condition)
     stopped: str = ""
+    wrong: str = ""
+    held: list[tuple[int, Missing]] = field(default_factory=list)
     under_way: int = 0
 
     async def all(self, questions: Sequence[Question]) -> None:
@@ -173,6 +177,7 @@ class _Run:
         if not self.account.answered or self.account.failures:
             first = next(places)
             await self.one(first, questions[first])
+            self.settle()
 
         async def worker() -> None:
             for place in places:
@@ -184,6 +189,19 @@ class _Run:
                     group.create_task(worker())
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
+        self.settle()
+
+    def settle(self) -> None:
+        """Emit what was held back.
+
+        Raises:
+            ModelError: the settings are wrong, and no call has shown otherwise.
+        """
+        if self.wrong and not self.account.answered:
+            raise ModelError(self.wrong)
+        for held in self.held:
+            self.emit(held)
+        self.held.clear()
 
     async def one(self, place: int, question: Question) -> None:
         """Ask one question, and emit what came of it."""
@@ -197,14 +215,14 @@ class _Run:
                     f"{GIVEN_UP_AFTER} inputs in a row had no answer; the last one: "
                     f"{outcome.reason}"
                 )
-        self.emit((place, outcome))
+        if self.wrong and isinstance(outcome, Missing):
+            # Calls under way are waited for: they are paid, and one of them may be answered.
+            self.held.append((place, outcome))
+        else:
+            self.emit((place, outcome))
 
     async def outcome(self, question: Question) -> Reply | Missing:
-        """Ask one question until it is answered, or say why it is not.
-
-        Raises:
-            ModelError: no answer has ever come, and none can.
-        """
+        """Ask one question until it is answered, or say why it is not."""
         account, attempts = self.account, self.patience.attempts
         empty: Reply | None = None
         missing = Missing("")
@@ -311,16 +329,13 @@ class _Run:
         return ""
 
     async def hopeless(self, error: CallError) -> None:
-        """Stop the round where no further question can be answered either.
-
-        Raises:
-            ModelError: no answer has ever come, and the settings must be wrong.
-        """
+        """Stop the round where no further question can be answered either."""
         if error.cause != "failed" and not self.account.answered:
             message = await self.server.explain(self.client, error)
             # Another call may have been answered while the server was asked for its models.
             if not self.account.answered:
-                raise ModelError(message)
+                self.wrong = self.wrong or message
+                self.stopped = self.stopped or error.reason
         if error.cause == "refused":
             self.stopped = error.reason
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
-from datetime import MAXYEAR
-from email.utils import mktime_tz, parsedate_tz
-from math import inf
+from datetime import MAXYEAR, datetime, timedelta, timezone
+from email.utils import parsedate_tz
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 from pytest_ood.models.protocol import Usage
@@ -168,28 +168,28 @@ def backoff(attempt: int, rng: Random) -> float:
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds that a server asks to wait (RFC 9110, section 10.2.3), if it does.
 
-    Infinity for what no clock can tell, such as a year of five digits. What is no number, no date,
-    or less than 0 asks for nothing.
+    Infinity for what no clock can tell: a number of hundreds of digits, a year of five. What is
+    neither a number nor a date asks for nothing.
 
     Args:
         headers: Of its answer; names in lower case, or a mapping that does not mind.
         now: Seconds since the epoch, for a date.
     """
     for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        value = headers.get(name, "").strip()
         try:
-            seconds = float(headers.get(name, "")) * unit
+            seconds = float(value) * unit
         except ValueError:
             continue
-        if seconds >= 0.0:
-            return seconds
+        if isfinite(seconds) or value.isdecimal():
+            return max(0.0, seconds)
     date = _seconds_of(headers.get("retry-after", ""))
     if date is None:
         return None
-    # A date has whole seconds. By the server's own clock, as a date as well, none is lost.
+    # Dates have whole seconds. From the one by the server's clock to the other, none is lost.
     sent = _seconds_of(headers.get("date", ""))
-    return max(
-        0.0, date - now, 0.0 if sent is None or sent > date else min(date - sent, LONGEST_WAIT)
-    )
+    by_server = 0.0 if sent is None else date - sent
+    return max(0.0, date - now, by_server if by_server <= LONGEST_WAIT else 0.0)
 
 
 def _seconds_of(date: str) -> float | None:
@@ -200,6 +200,7 @@ def _seconds_of(date: str) -> float | None:
     if fields[0] > MAXYEAR:
         return inf
     try:
-        return mktime_tz((*fields[:9], fields[9] or 0))
+        zone = timezone(timedelta(seconds=fields[9] or 0))
+        return datetime(*fields[:6], tzinfo=zone).timestamp()
     except (ValueError, OverflowError):
         return None
