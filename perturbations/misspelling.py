@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ood.perturbations._english import in_english
 from pytest_ood.perturbations._words import WORD, like
 from pytest_ood.perturbations.protocol import site_perturbation
 
@@ -28,7 +29,7 @@ def _known(text: str) -> Iterator[Match[str]]:
 
 
 @site_perturbation(
-    _known,
+    in_english(_known),
     source="Belinkov and Bisk 2018, section 3.1 (natural noise); nlpaug's spelling dictionary",
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
     version=3,

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_ood.edits import Edit
+from pytest_ood.perturbations._english import in_english
 from pytest_ood.perturbations._literals import CODE, EMOTICON, HANDLE, NUMBER, URL
 from pytest_ood.perturbations._words import WORD, WORD_START, Lexicon, number_word
 from pytest_ood.perturbations.case import lower
@@ -43,7 +44,8 @@ _HOMOPHONES = Lexicon({word: o for word, o in _homophones().items() if word != "
 
 
 @site_perturbation(
-    _HOMOPHONES,
+    in_english(_HOMOPHONES),
+    version=2,
     source="LangTest 2.0 (John Snow Labs), robustness: speech to text typos",
     example="Their new role was great to see, which one would know by the whole scene here.",
 )
@@ -53,7 +55,8 @@ def homophones(word: Match[str], rng: Random) -> str:
 
 
 @site_perturbation(
-    WORD_START,
+    in_english(WORD_START),
+    version=2,
     source="Liang et al. 2022 (HELM), appendix D.1 (filler words)",
     scale=(0.04, 0.08, 0.15, 0.25, 0.4),
 )

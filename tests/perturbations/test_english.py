@@ -46,8 +46,8 @@ OTHERS = {
 }
 REWRITERS = [
     "abbreviate", "american-spelling", "archaic", "british-spelling", "change-names",
-    "change-places", "contract", "date-format", "digits-to-words", "expand", "formal",
-    "social-media", "words-to-digits", "write-out",
+    "change-places", "contract", "date-format", "digits-to-words", "expand", "fillers", "formal",
+    "homophones", "misspelling", "social-media", "words-to-digits", "write-out",
 ]  # fmt: skip
 ENGLISH_WORDS = (
     " It is 3 to two, don't you see the color of Sarah and Berlin on 5 April 2004 with TV & maybe",
