@@ -22,7 +22,7 @@ LOCK, SCRATCH = ".lock", ".scratch-"
 LONGEST_PART = 100
 """Bytes of a name that stand in a file's; file systems take 255, with what is added."""
 
-_NOT_IN_FILES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]|[\ud800-\udfff]|^[.\-~ ]+|[. ]+$')
+_NOT_IN_FILES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]|[\ud800-\udfff]|^[.\-~ ]+|(?<![. ])[. ]+$')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
 
 

@@ -23,7 +23,7 @@ NO_LABEL = "null"
 _LARGEST = 10**300
 """Python writes no larger numbers without limit, and no label is one."""
 
-_WHOLE = re.compile(r"([+-]?\d+)\.0+")
+_WHOLE = re.compile(r"\A([+-]?\d+)\.0+")
 _ENDINGS = frozenset("0eE")
 """The last signs of what has another form; the rest takes no closer look."""
 

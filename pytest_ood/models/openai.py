@@ -83,7 +83,7 @@ TOKENS_OF_A_CHAT = 96
 
 _KEY_NAME = re.compile(r"(?:env:)?([A-Z_][A-Z0-9_]*)")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_FROM_ENVIRONMENT = re.compile(r"((?:[A-Za-z-]+ )?)env:([A-Za-z_][A-Za-z0-9_]*)")
+_FROM_ENVIRONMENT = re.compile(r"\A((?:[A-Za-z-]+ )?)env:([A-Za-z_][A-Za-z0-9_]*)")
 """The value of a header: `env:NAME`, or a scheme before it, as `Token env:NAME`."""
 
 _SECRET_HEADER = re.compile(r"key|token|secret|auth|password|cookie|credential|sign", re.IGNORECASE)
