@@ -318,7 +318,6 @@ def test_a_wrong_configuration_is_a_usage_error(
         ("min_score = 0.8", "min_score = 80", "min_score = 80 is a share"),
         ("min_score = 0.8", "max_abstention = 2", "max_abstention = 2 is a share"),
         ("min_score = 0.8", "sequential = 1", "sequential = 1 is neither true nor false"),
-        ("adversarial = {", "worst-case = {", "taken over two or more noise shifts"),
         ("max_drop = 0.10", "macro-f2 = { max_drop = 0.1 }", "unknown key 'macro-f2'. Did you"),
         ("max_drop = 0.10", "macro-f1 = { drop = 0.1 }", "unknown key 'drop'. Did you"),
         ('data = "lamps.jsonl"', 'dat = "lamps.jsonl"', "unknown key 'dat'. Did you mean 'data'"),
