@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from pytest_ood.readers import Reader
     from pytest_ood.tasks import Task
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 Data = Dataset | Iterable[tuple[Any, Any]]
 """A data set, or (inputs, label) pairs; see `Dataset.from_pairs`."""
 
@@ -56,28 +59,33 @@ ShiftLike = str | Perturbation | Attack | Shift | Dataset
 domain."""
 
 
-P = ParamSpec("P")
-R = TypeVar("R")
+HINT = "(the traceback: --tb=long or -vv)"
 
 
-def _short(method: Callable[P, R]) -> Callable[P, R]:
-    """Let an error of the project show the test's line alone, and what caused it.
+def _at_the_test(method: Callable[P, R]) -> Callable[P, R]:
+    """Show what keeps an assertion from being measured at the test's own line, in its own words.
 
-    The frames between tell nothing that the message does not.
+    The way there leads through this package and the model's libraries, hundreds of lines of it.
     """
 
     @wraps(method)
-    def called(*arguments: P.args, **options: P.kwargs) -> R:
+    def asserted(*args: P.args, **kwargs: P.kwargs) -> R:
         __tracebackhide__ = True
         try:
-            return method(*arguments, **options)
-        except OodError as error:
-            raise error.with_traceback(None)  # noqa: B904 - its own cause stays
+            return method(*args, **kwargs)
+        except (AssertionError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            if getattr(args[0], "tracebacks", False):
+                raise
+            if isinstance(error, Exception) and not isinstance(error, OodError):
+                error.add_note(HINT)
+            raise error.with_traceback(None) from None
 
-    return called
+    return asserted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ood:
     """Robustness assertions with intervals, under the run's seed and level.
 
@@ -91,6 +99,8 @@ class Ood:
             fails it.
         on_note: Told what makes figures say less than they seem to, such as equal rows; None for
             nobody.
+        tracebacks: Whether what a model raises keeps its traceback, or is shown at the line of the
+            test.
     """
 
     engine: Engine
@@ -100,8 +110,13 @@ class Ood:
     max_examples: int | None
     on_inconclusive: Callable[[str], object] | None
     on_note: Callable[[str], object] | None = None
+    tracebacks: bool = False
 
-    @_short
+    def __repr__(self) -> str:
+        """Stay short where pytest shows the arguments of a test that failed."""
+        return f"<robustness assertions, seed {self.seed}>"
+
+    @_at_the_test
     def assert_drop(
         self,
         model: Any,
@@ -144,7 +159,7 @@ class Ood:
         self._settle(result, run.notes)
         return result
 
-    @_short
+    @_at_the_test
     def assert_no_less_robust(
         self,
         model: Any,
@@ -189,7 +204,7 @@ class Ood:
         self._settle(result, run.notes)
         return result
 
-    @_short
+    @_at_the_test
     def assert_invariant(self, model: Any, case: PerturbedCase) -> None:
         """Assert that a model answers a perturbed example as it answers the original.
 
@@ -231,7 +246,7 @@ class Ood:
             kept = keep_for_replay(case)
             raise NotInvariantError(explain_case(asked.name, case, (before, after), kept))
 
-    @_short
+    @_at_the_test
     def assert_consistent(
         self,
         model: Any,
@@ -267,7 +282,7 @@ class Ood:
         cases = cases_of("contrast sets", found, AllRight())
         return self._score(model, cases, min_score, _labels(labels) or tuple(sorted(known)))
 
-    @_short
+    @_at_the_test
     def assert_expected(
         self,
         model: Any,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -22,6 +23,7 @@ from pytest_ood.suite import check_count, check_flag, check_name
 from pytest_ood.trackers import tracker, trackers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pytest_ood.examples import Dataset
@@ -31,6 +33,22 @@ if TYPE_CHECKING:
     from pytest_ood.suite import Suite
     from pytest_ood.tasks import Task
     from pytest_ood.trackers.protocol import Tracker
+
+CONFIGURATION = "pyproject.toml"
+TABLE = "tool.pytest_ood"
+
+OTHER_SETTINGS = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "tox.ini", "tox.toml",
+                  "setup.cfg")  # fmt: skip
+OWN_SUFFIXES = (".toml", ".ini", ".cfg", ".yaml", ".yml", ".json")
+MEANT = ("pytestood", "ood")
+"""What is meant for this plugin, by its letters."""
+NEAR = 0.85
+"""How like the first of these a name is that was meant for it."""
+LEVELS_OF_TABLES = 4
+
+LEVELS, LOOKED_INTO = 3, 1000
+"""How many levels down, and into how many folders, a configuration is looked for."""
+NOT_LOOKED_INTO = frozenset({"node_modules", "site-packages", "__pycache__", "build", "dist"})
 
 DEFAULT_SUITES = ("sentiment",)
 DEFAULT_ALPHA = 0.05
@@ -75,7 +93,7 @@ class Configuration:
     """What `[tool.pytest_ood]` says.
 
     Attributes:
-        suites: Built-in names, or paths of TOML files.
+        suites: Built-in names, or paths of TOML files; empty where only the user's own tests run.
         models: Their tables, by name; empty for the models of the suites.
         seed: Of samples and perturbations.
         max_examples: Examples drawn from each data set; None for what the suite says.
@@ -128,9 +146,11 @@ def read_configuration(root: Path) -> Configuration:
     """Read `[tool.pytest_ood]` of the pyproject.toml in `root`; all of it is optional.
 
     Raises:
-        ConfigurationError: an unknown key or a value of the wrong type.
+        ConfigurationError: an unknown key or a value of the wrong type; or there is none, and
+            something that was meant for one.
     """
-    path = root / "pyproject.toml"
+    refuse_misplaced(root)
+    path = root / CONFIGURATION
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -146,7 +166,7 @@ def read_configuration(root: Path) -> Configuration:
 def is_configured(folder: Path) -> bool:
     """Tell whether the pyproject.toml of a folder has a table for this plugin, right or wrong."""
     try:
-        text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+        text = (folder / CONFIGURATION).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False
     try:
@@ -154,6 +174,103 @@ def is_configured(folder: Path) -> bool:
     except tomllib.TOMLDecodeError:
         return "tool.pytest_ood" in text
     return isinstance(tool, Mapping) and "pytest_ood" in tool
+
+
+def refuse_misplaced(start: Path) -> None:
+    """Refuse what was meant for this plugin and is not read, where it would go unnoticed.
+
+    In the configuration of a folder that is a table of nearly the right name beside the right one.
+    Where nothing is configured, the built-in demo would run in its place: then it is also a table
+    in another file or folder, from `start` upwards and a few folders down.
+
+    Args:
+        start: The folder whose configuration is read.
+
+    Raises:
+        ConfigurationError: names the file, what is in it and what is right.
+    """
+    right = f"[{TABLE}] in {CONFIGURATION}"
+    _refuse_tables(start / CONFIGURATION, right)
+    if is_configured(start):
+        return
+    for folder in (start, *start.parents):
+        for name in (CONFIGURATION, *OTHER_SETTINGS):
+            _refuse_tables(folder / name, right)
+    for path in sorted(start.glob("*")):
+        if path.suffix in OWN_SUFFIXES and _letters(path.stem) in MEANT and path.is_file():
+            raise ConfigurationError(f"{path} is not read: the configuration is {right}")
+    for folder in _below(start):
+        _refuse_tables(folder / CONFIGURATION, right)
+        if is_configured(folder):
+            relative = folder.relative_to(start).as_posix()
+            raise ConfigurationError(
+                f"{start} has no [{TABLE}], and {folder / CONFIGURATION} has: start pytest there, "
+                f"or say: pytest --ood-suite {relative}"
+            )
+
+
+def _refuse_tables(path: Path, right: str) -> None:
+    """Refuse a file's table whose name is nearly the right one, or right and in the wrong file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return
+    for written in _tables(text):
+        if path.name == CONFIGURATION and (written == TABLE or written.startswith(f"{TABLE}.")):
+            continue
+        parts = [part.strip("\"' ") for part in re.split(r"[.:]", written)]
+        own = next((part for part in parts if part not in ("tool", "pytest", "ini_options")), "")
+        letters = _letters(own)
+        if letters in MEANT or difflib.get_close_matches(letters, MEANT[:1], 1, NEAR):
+            raise ConfigurationError(f"{path}: [{written}] is not read: the table is {right}")
+
+
+def _tables(text: str) -> Iterator[str]:
+    """Yield the names of the tables of a file, as they are written in TOML and INI files alike."""
+    try:
+        yield from _dotted(tomllib.loads(text), LEVELS_OF_TABLES)
+    except tomllib.TOMLDecodeError:
+        for line in text.splitlines():
+            if line.lstrip().startswith("["):
+                yield line.strip().strip("[]").partition("]")[0].strip()
+
+
+def _dotted(table: Mapping[str, Any], depth: int) -> Iterator[str]:
+    """Yield the dotted names of the tables in a table, so many levels deep."""
+    for key, value in table.items():
+        inner = value[0] if isinstance(value, list) and value else value
+        if isinstance(inner, Mapping):
+            yield key
+            if depth > 1:
+                yield from (f"{key}.{below}" for below in _dotted(inner, depth - 1))
+
+
+def _letters(name: str) -> str:
+    """Return a name without what people write differently in it."""
+    return "".join(character for character in name.casefold() if character.isalpha())
+
+
+def _below(start: Path) -> Iterator[Path]:
+    """Yield the folders below one, nearest first, a few levels deep and so many at most."""
+    level = [start]
+    left = LOOKED_INTO
+    for _ in range(LEVELS):
+        found: list[Path] = []
+        for folder in level:
+            try:
+                inside = sorted(path for path in folder.iterdir() if path.is_dir())
+            except OSError:
+                continue
+            found += [
+                path
+                for path in inside
+                if not path.name.startswith(".")
+                and path.name not in NOT_LOOKED_INTO
+                and not (path / "pyvenv.cfg").exists()
+            ]
+        level = found[:left]
+        left -= len(level)
+        yield from level
 
 
 def parse_configuration(table: Any, where: str) -> Configuration:
@@ -170,7 +287,7 @@ def parse_configuration(table: Any, where: str) -> Configuration:
         if key not in known:
             raise ConfigurationError(f"{at}: " + unknown_name("key", key, known))
     suites = table.get("suites", list(DEFAULT_SUITES))
-    if not isinstance(suites, list) or not suites or not all(isinstance(s, str) for s in suites):
+    if not isinstance(suites, list) or not all(isinstance(s, str) for s in suites):
         raise ConfigurationError(f"{at}: suites = {suites!r} is not a list of names or paths")
     models = table.get("models", {})
     if not isinstance(models, Mapping):

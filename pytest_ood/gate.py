@@ -7,12 +7,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_ood.budgets import Budget
 from pytest_ood.checklist import Checklist
 from pytest_ood.cluster import RayRunner
 from pytest_ood.configuration import (
+    CONFIGURATION,
+    DEFAULT_SUITES,
     Configuration,
     is_configured,
     models_for,
@@ -25,18 +29,30 @@ from pytest_ood.evaluation import SuiteRun
 from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.models import as_model
-from pytest_ood.models.protocol import SeededModel, facts_of, is_recorded, secrets_of
+from pytest_ood.models.protocol import (
+    SeededModel,
+    facts_of,
+    is_promptable,
+    is_recorded,
+    secrets_of,
+)
 from pytest_ood.objects import Held
 from pytest_ood.readers import ASSET, HUB, YOURS, DataSource, Reader, redirectable
 from pytest_ood.redaction import Secrets
 from pytest_ood.reports.results import ModelInfo
-from pytest_ood.shifts import KINDS, DomainShift, TransferShift, counts_cases
+from pytest_ood.shifts import (
+    KINDS,
+    AdversarialShift,
+    DomainShift,
+    PromptShift,
+    TransferShift,
+    counts_cases,
+)
 from pytest_ood.store import FileStore, NoStore, TemporaryStore
 from pytest_ood.suite import IN_DISTRIBUTION, built_in_suites, check_name, load_suites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from pytest_ood.configuration import ModelSpec
     from pytest_ood.evaluation import Result
@@ -164,6 +180,7 @@ class Gate:
         self._stated: dict[tuple[str, str], Mapping[str, int]] = {}
         self.rules = self.configuration.rules
         self._left_out: dict[str, str] = {}
+        self._has_own_models = False
         self._loaded: list[Suite] = []
         self.frozen = self._read_frozen()
         for given in self.configuration.suites:
@@ -172,7 +189,7 @@ class Gate:
                 if suite.name in self.runs:
                     raise ConfigurationError(f"two suites have the name {suite.name!r}; rename one")
                 self._add(suite)
-        if not self.runs:
+        if not self.runs and self.configuration.suites:
             told = "; ".join(f"{name}: {why}" for name, why in self._left_out.items())
             raise ConfigurationError(f"there is no suite left to run: {told}")
         for name, why in self._left_out.items():
@@ -187,6 +204,22 @@ class Gate:
         self._check_names()
         self._check_redirects()
         self.count_gates(0)
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether nothing of the user's own is measured by the suites."""
+        configuration = self.configuration
+        return configuration.suites == DEFAULT_SUITES and not (
+            configuration.models or self._has_own_models
+        )
+
+    @property
+    def file(self) -> Path:
+        """The file that configures the run; of the demo, which nothing configures, its suite's."""
+        path = self.options.root / CONFIGURATION
+        if path.is_file():
+            return path
+        return Path(str(resources.files("pytest_ood.suites"))) / f"{DEFAULT_SUITES[0]}.toml"
 
     def close(self) -> None:
         """End the cluster, where models run on one."""
@@ -239,6 +272,7 @@ class Gate:
         for source in _sources_of(suite):
             self.reader.check(source)
         added = [as_model(model, labels) for model in self._own_models(suite.name, labels)]
+        self._has_own_models |= bool(added)
         specs = models_for(suite, self.configuration.models)
         specs = () if added and not self.configuration.models else specs
         if not specs and not added and suite.collection:
@@ -270,7 +304,7 @@ class Gate:
             surrogates=surrogates(suite, models, self.frozen.get(suite.name)),
             frozen=self.frozen.get(suite.name),
         )
-        self.runs[suite.name].notes += self._without_gates(suite)
+        self.runs[suite.name].notes += [*self._without_gates(suite), *self._blank(suite)]
 
     def _built(self, spec: ModelSpec, suite: Suite) -> Model | RecordedModel | SeededModel:
         reader = replace(self.reader, offline=True) if self.options.plan else self.reader
@@ -385,16 +419,49 @@ class Gate:
             for check in self._checks_of(run.suite, model)
         ]
 
+    @property
+    def all_gates(self) -> list[Check]:
+        """What has a budget in the whole configuration, whatever the options leave of it."""
+        return [check for check in self._all_checks if check.limit is not None]
+
+    def _cannot_have(self, suite: str, model: str, shift: Shift) -> str | None:
+        """Return why a model has no figure under a shift, by what both are; None where it has one.
+
+        Such a cell is blank in every table, and no check.
+        """
+        tested = self.models[suite][model]
+        first = tested.members[0] if isinstance(tested, SeededModel) else tested
+        # Of its own adversarial examples the surrogate has every one wrong: that is how they were
+        # chosen, and says nothing.
+        if getattr(shift, "surrogate", None) == model:
+            return "it is what the adversarial examples are made against"
+        if isinstance(shift, AdversarialShift | PromptShift) and is_recorded(first):
+            return "its answers were recorded, and it cannot be asked what an attack asks"
+        if isinstance(shift, PromptShift) and not is_promptable(first):
+            return f"it has no prompt to attack; it is {first.paradigm}"
+        return None
+
+    def _blank(self, suite: Suite) -> list[str]:
+        """Say which models have no figure under which attacks."""
+        return [
+            f"{suite.name}/{shift.kind}/{shift.name}: not for {model}: {why}"
+            for shift in suite.shifts
+            if isinstance(shift, AdversarialShift | PromptShift)
+            for model in self.models[suite.name]
+            if (why := self._cannot_have(suite.name, model, shift)) is not None
+        ]
+
     def _checks_of(self, suite: Suite, model: str) -> Iterator[Check]:
         baseline = self.baselines[suite.name]
         yield Check(suite.name, model, limit=suite.min_score)
         for shift in suite.shifts:
             budgets = suite.budgets[shift.name]
-            # Of its own adversarial examples the surrogate has every one wrong: that is how they
-            # were chosen, and says nothing.
             surrogate = getattr(shift, "surrogate", None)
-            if surrogate == model:
+            if self._cannot_have(suite.name, model, shift) is not None:
                 continue
+            compared = baseline not in (None, model, surrogate) and (
+                self._cannot_have(suite.name, str(baseline), shift) is None
+            )
             for metric in dict.fromkeys([ACCURACY, *budgets]):
                 budget = budgets.get(metric, Budget())
                 if metric == ACCURACY or budget.max_drop is not None:
@@ -402,7 +469,7 @@ class Gate:
                 # Of cases the score by itself is the figure, with a floor or without.
                 if metric == ACCURACY and (counts_cases(shift) or budget.min_score is not None):
                     yield Check(suite.name, model, shift, None, SCORE, budget.min_score)
-                if baseline not in (None, model, surrogate) and budget.margin is not None:
+                if compared and budget.margin is not None:
                     yield Check(suite.name, model, shift, baseline, metric, budget.margin)
 
     def measure(self, check: Check) -> Result:

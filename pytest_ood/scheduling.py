@@ -30,6 +30,11 @@ class ModelScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist ships 
         Nobody can tell which models a test of the user's own asks: where there is one, everything
         is one group.
         """
-        if any(own not in self.groups for own in self.collection or ()):
+        if any(_name(other) not in self.groups for other in self.collection or ()):
             return "ood"
-        return self.groups[nodeid]
+        return self.groups[_name(nodeid)]
+
+
+def _name(nodeid: str) -> str:
+    """Return the id of a check, by the node id of its item."""
+    return nodeid.partition("::")[2]

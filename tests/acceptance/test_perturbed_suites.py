@@ -117,7 +117,9 @@ def test_all_severities_make_a_curve(project: pytest.Pytester) -> None:
     """Every severity is a check; the report has accuracy over severity, and its area."""
     result, report = evaluated(project, 'perturbation = "keyboard"\nseverity = "all"', "-rA")
     for level in range(1, 6):
-        result.stdout.fnmatch_lines([f"PASSED reviews/noise/shift@{level}[[]frail[]]"])
+        result.stdout.fnmatch_lines(
+            [f"PASSED pyproject.toml::reviews/noise/shift@{level}[[]frail[]]"]
+        )
     sturdy, frail = report["severity_curves"]
     assert (sturdy["model"], frail["model"], frail["shift"]) == ("sturdy", "frail", "shift")
     for curve in (sturdy, frail):
@@ -147,10 +149,12 @@ def test_a_perturbation_s_name_chooses_all_its_severities(
     listing = ("--ood-suite", "--collect-only", "-q", "--ood-model", "frail", "--ood-only")
     found = project.runpytest_inprocess(*listing, chosen).outlines
     assert [line for line in found if "[" in line] == [
-        "reviews/noise/shift@1[frail]", "reviews/noise/shift@5[frail]",
+        "pyproject.toml::reviews/noise/shift@1[frail]", "pyproject.toml::reviews/noise/shift@5[frail]",
     ]  # fmt: skip
     found = project.runpytest_inprocess(*listing, "shift@5").outlines
-    assert [line for line in found if "[" in line] == ["reviews/noise/shift@5[frail]"]
+    assert [line for line in found if "[" in line] == [
+        "pyproject.toml::reviews/noise/shift@5[frail]"
+    ]
 
 
 def test_an_assertion_scores_a_negated_text_against_the_other_label(

@@ -5,16 +5,16 @@ import json
 import pytest
 
 CHECKS = {
-    "reviews/in-distribution[sturdy]": "passed",
-    "reviews/domain/lamps[sturdy]": "passed",
-    "reviews/noise/keyboard[sturdy]": "passed",
-    "reviews/adversarial/greedy-characters[sturdy]": "failed",
-    "reviews/in-distribution[frail]": "passed",
-    "reviews/domain/lamps[frail]": "passed",
-    "reviews/domain/lamps[frail-vs-sturdy]": "passed",
-    "reviews/noise/keyboard[frail]": "failed",
-    "reviews/noise/keyboard[frail-vs-sturdy]": "failed",
-    "reviews/adversarial/greedy-characters[frail]": "failed",
+    "pyproject.toml::reviews/in-distribution[sturdy]": "passed",
+    "pyproject.toml::reviews/domain/lamps[sturdy]": "passed",
+    "pyproject.toml::reviews/noise/keyboard[sturdy]": "passed",
+    "pyproject.toml::reviews/adversarial/greedy-characters[sturdy]": "failed",
+    "pyproject.toml::reviews/in-distribution[frail]": "passed",
+    "pyproject.toml::reviews/domain/lamps[frail]": "passed",
+    "pyproject.toml::reviews/domain/lamps[frail-vs-sturdy]": "passed",
+    "pyproject.toml::reviews/noise/keyboard[frail]": "failed",
+    "pyproject.toml::reviews/noise/keyboard[frail-vs-sturdy]": "failed",
+    "pyproject.toml::reviews/adversarial/greedy-characters[frail]": "failed",
 }
 
 
@@ -143,7 +143,7 @@ def test_junit_carries_the_figures(project: pytest.Pytester) -> None:
         case.get("name"): {p.get("name"): p.get("value") for p in case.iter("property")}
         for case in ET.parse(project.path / "junit.xml").iter("testcase")  # noqa: S314 - our own
     }
-    found = cases["reviews.noise.keyboard[frail]"]
+    found = cases["reviews/noise/keyboard[frail]"]
     assert found["ood_verdict"] == "fail"
     assert found["ood_n"] == "300"
     low, value, high = (

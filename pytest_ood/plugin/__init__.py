@@ -10,6 +10,7 @@ import atexit
 import gc
 import os
 import sys
+import traceback
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
+    from typing import TypeGuard
 
     from pytest_ood.assertions import Ood
-    from pytest_ood.gate import Check, Gate
+    from pytest_ood.gate import Gate
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
+    from pytest_ood.plugin.items import OodItem
     from pytest_ood.redaction import Secrets
     from pytest_ood.reports.releases import Release
     from pytest_ood.reports.results import Results, Work
@@ -31,8 +34,10 @@ if TYPE_CHECKING:
     from pytest_ood.trackers.protocol import Tracker
 
 GATE: pytest.StashKey[Gate] = pytest.StashKey()
+COLLECTED: pytest.StashKey[dict[str, OodItem]] = pytest.StashKey()
 KEEPER: pytest.StashKey[RecordKeeper] = pytest.StashKey()
 EARLIER: pytest.StashKey[Earlier | None] = pytest.StashKey()
+FINISHED: pytest.StashKey[bool] = pytest.StashKey()
 RECORD: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 OWN_NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
 """What the user's own tests have noted since the last report of a test."""
@@ -43,6 +48,10 @@ SECRETS: pytest.StashKey[Secrets] = pytest.StashKey()
 FIXTURES = frozenset({"ood", "ood_model", "ood_baseline", "ood_shift"})
 SKIP_REASON = "robustness test: runs with --ood-suite"
 TERMINAL_INTERVAL = 5.0
+DEMO = (
+    "the built-in demo measures models and data that come with the plugin, none of yours: "
+    "[tool.pytest_ood] in pyproject.toml names yours"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -151,22 +160,61 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config,
+) -> Generator[None, object, object]:
+    """Refuse a rootdir that is not the project's, and a conftest.py that ends the run green."""
+    known = early_config.known_args_namespace
+    if not known.ood_suite:
+        return (yield)
+    from pytest_ood.plugin import exits
+    from pytest_ood.plugin.items import told
+    from pytest_ood.plugin.rootdir import misled_by
+
+    misled = misled_by(early_config, known.file_or_dir)
+    if misled is not None:
+        raise pytest.UsageError(f"pytest-ood: {misled}")
+    early_config.add_cleanup(exits.guard())
+    try:
+        return (yield)
+    except (SystemExit, pytest.exit.Exception, pytest.skip.Exception) as error:
+        raise pytest.UsageError(f"pytest-ood: a conftest.py: {told(error)}") from None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Put the gate together, or refuse a wrong configuration before anything runs."""
     config.addinivalue_line("markers", "ood: a robustness test; it runs with --ood-suite")
     if not config.getoption("ood_suite") or config.option.help:
         return
+    from pytest_ood.plugin.items import shows_tracebacks, told
+
+    _keep_secrets(config)
+    try:
+        _configure(config)
+    except (KeyboardInterrupt, pytest.UsageError):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a module of models may raise pytest.skip
+        if shows_tracebacks(config):
+            shown = "".join(traceback.format_exception(error))
+            sys.stderr.write(f"{_redacted(config, shown)}\n")
+        raise pytest.UsageError(_redacted(config, f"pytest-ood: {told(error)}")) from None
+
+
+def _configure(config: pytest.Config) -> None:
+    """Check the options and put the gate together."""
     from pytest_ood.errors import OodError
     from pytest_ood.gate import Gate
 
-    _keep_secrets(config)
-    options = _options(config)
     try:
+        options = _options(config)
         _check_paths(config, options.cache)
     except OSError as error:
         # Such as a name that is too long for a file.
         why = f"{error.filename}: {error.strerror}"
         raise pytest.UsageError(f"--ood-report or --ood-cache: {why}") from None
+    except OodError as error:
+        raise pytest.UsageError(f"pytest-ood: {error}") from None
     if config.getoption("ood_engine") == "ray" and config.getoption("dist", "no") != "no":
         raise pytest.UsageError(
             "--ood-engine ray spreads the work by itself, and every process of pytest-xdist would "
@@ -184,7 +232,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # The interpreter ends by looking through all objects for garbage, and libraries of models leave
     # 400,000: a second that the exit status would wait for. After this, it looks through none.
     atexit.register(gc.freeze)
-    config.stash[GATE] = gate
+    config.stash[GATE], config.stash[COLLECTED] = gate, {}
     # However the run ends; a cluster of its own ends with it.
     config.add_cleanup(gate.close)
     config.stash[KEEPER] = RecordKeeper(config)
@@ -333,6 +381,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ModelScheduling(config, log, groups)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """Call no run green that ended before it began, as by pytest.exit in a pytest_configure."""
+    status = yield
+    lists = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
+    if not config.getoption("ood_suite") or FINISHED in config.stash:
+        return status
+    if status != pytest.ExitCode.OK or any(config.getoption(n, default=None) for n in lists):
+        return status
+    return pytest.ExitCode.TESTS_FAILED
+
+
 def _own_models(config: pytest.Config) -> Any:
     def models(suite: str, labels: tuple[str, ...]) -> list[Model | RecordedModel]:
         answers = config.hook.pytest_ood_models(suite=suite, labels=labels)
@@ -370,14 +430,17 @@ def _project_root(config: pytest.Config) -> Path:
     the latter. pytest's own rootdir will not do: before plugins are known it takes the value of an
     option such as `--ood-cache DIR` for a test path.
     """
-    from pytest_ood.configuration import is_configured, project_root
+    from pytest_ood.configuration import is_configured, project_root, refuse_misplaced
 
     here = config.invocation_params.dir
-    starts = [here / argument.partition("::")[0] for argument in config.args]
-    for start in (*(path for path in starts if path.exists()), here):
+    named = [here / argument.partition("::")[0] for argument in config.args]
+    starts = [path if path.is_dir() else path.parent for path in named if path.exists()]
+    for start in (*starts, here):
         root = project_root(start)
         if is_configured(root):
             return root
+    for start in starts:
+        refuse_misplaced(start)
     return here
 
 
@@ -428,130 +491,72 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     gate = config.stash[GATE]
     models = dict.fromkeys(name for suite in gate.runs for name in gate.chosen_models(suite))
     told = gate.options.root if gate.configured else "none, the built-in demo"
+    suites, names = (", ".join(found) or "none" for found in (gate.runs, models))
     return [
         f"ood: configuration {told}",
-        f"ood: seed {gate.seed}, suites: {', '.join(gate.runs)}, models: {', '.join(models)}",
+        *([f"ood: {DEMO}"] if gate.is_demo else []),
+        f"ood: seed {gate.seed}, suites: {suites}, models: {names}",
         f"ood: cache {gate.options.cache}",
         *(f"ood: suite {name} is replayed from {f.where}" for name, f in gate.frozen.items()),
     ]
-
-
-class OodSuite(pytest.Collector):
-    """Collects the checks of one suite."""
-
-    def collect(self) -> Iterator[OodItem]:
-        """Yield an item for every check that the options leave."""
-        for check in self.config.stash[GATE].checks:
-            if check.suite == self.name:
-                yield OodItem.from_parent(self, name=check.id, nodeid=check.id, check=check)
-
-
-class OodItem(pytest.Item):
-    """One check of the gate."""
-
-    def __init__(self, *, check: Check, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.check = check
-        self.add_marker("ood")
-
-    def runtest(self) -> None:
-        """Measure, and fail where the budget is not met."""
-        from dataclasses import asdict
-
-        from pytest_ood.errors import NotApplicableError
-        from pytest_ood.evaluation import to_record
-        from pytest_ood.reports.explanation import explain, rerun
-        from pytest_ood.reports.junit import properties
-
-        gate = self.config.stash[GATE]
-        self.stash[RECORD] = {"check": self.check.id}
-        try:
-            result = gate.measure(self.check)
-        except NotApplicableError as error:
-            raise _skipped(str(error)) from None
-        except Exception as error:
-            self.stash[RECORD]["error"] = f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            # So far, in this process: the last one of each process counts.
-            work = {name: asdict(tally) for name, tally in gate.engine.tallies.items()}
-            self.stash[RECORD]["work"] = [_process(self.config), work]
-        self.stash[RECORD]["result"] = to_record(result)
-        self.stash[RECORD]["gates"] = gate.rules.gates
-        self.stash[RECORD]["notes"] = gate.runs[self.check.suite].notes
-        self.stash[RECORD]["models"] = [asdict(info) for info in gate.infos(self.check)]
-        self.user_properties += properties(result, gate.rules)
-        if result.verdict in ("pass", "measured"):
-            return
-        again = rerun(self.check.path, self.check.model, gate.seed, gate.options.max_examples)
-        text = explain(result, gate.rules, again)
-        if result.verdict == "inconclusive" and not gate.strict:
-            raise _skipped(f"inconclusive: {result.reason}")
-        raise GateFailedError(text)
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Show the explanation or the error's own words; a traceback only for surprises."""
-        from pytest_ood.errors import OodError
-        from pytest_ood.reports.text import harmless
-
-        if isinstance(excinfo.value, GateFailedError):
-            return str(excinfo.value)
-        if isinstance(excinfo.value, OodError):
-            shown = harmless(str(excinfo.value), keep="\n")
-            return f"{type(excinfo.value).__name__}: {shown}"
-        return _harmless(super().repr_failure(excinfo, style))
-
-    def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
-        """Show a user's own exception from where the check begins, without pytest's frames."""
-        return excinfo.traceback.cut(path=__file__)
-
-    def reportinfo(self) -> tuple[Path, int, str]:
-        """Place the item in the project's root: a check has no file of its own."""
-        return self.path, 0, self.name
-
-
-def _harmless(shown: Any) -> Any:
-    """Take escape sequences out of a traceback: what a model raises may quote an example."""
-    from pytest_ood.reports.text import harmless
-
-    for traceback, crash, _ in getattr(shown, "chain", ()):
-        for entry in traceback.reprentries:
-            entry.lines = [harmless(line, keep="\n\t") for line in entry.lines]
-        if crash is not None:
-            crash.message = harmless(crash.message, keep="\n\t")
-    return shown
-
-
-def _process(config: pytest.Config) -> str:
-    """Return xdist's name of this worker, or "main"."""
-    worker: dict[str, str] = getattr(config, "workerinput", {})
-    return worker.get("workerid", "main")
-
-
-class GateFailedError(Exception):
-    """A check of the gate did not pass."""
-
-
-def _skipped(reason: str) -> BaseException:
-    return pytest.skip.Exception(reason, _use_item_location=True)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Put the suites before whatever else the session collects."""
+    """Put the gates before whatever else the session collects; let no module of tests skip."""
     report = yield
     _redact_report(collector.config, report)
-    if isinstance(collector, pytest.Session) and GATE in collector.config.stash and report.passed:
-        gate = collector.config.stash[GATE]
-        suites: list[pytest.Item | pytest.Collector] = [
-            OodSuite.from_parent(collector, name=name, nodeid=name, path=collector.config.rootpath)
-            for name in gate.runs
-            if any(check.suite == name for check in gate.checks)
-        ]
-        report.result = [*suites, *report.result]
+    if GATE not in collector.config.stash:
+        return report
+    if isinstance(collector, pytest.Session) and report.passed:
+        from pytest_ood.plugin.items import GateFile
+        from pytest_ood.plugin.selection import runs_suites
+
+        if runs_suites(collector.config):
+            report.result = [GateFile.of(collector), *report.result]
+    if report.skipped and _has_robustness_tests(collector):
+        report.outcome = "failed"
+        report.longrepr = (
+            f"{_reason(report)}: this file has robustness tests, and with --ood-suite what is "
+            "skipped is no pass. Give --ignore to leave it out"
+        )
     return report
+
+
+def _has_robustness_tests(collector: pytest.Collector) -> bool:
+    """Return whether the text of a module that cannot be imported names the plugin's fixtures."""
+    import re
+
+    try:
+        text = collector.path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return re.search(r"\bood(_model|_shift|_baseline)?\b|\bpytest_ood\b", text) is not None
+
+
+def _reason(report: pytest.CollectReport | pytest.TestReport) -> str:
+    """Return why something was skipped."""
+    shown = report.longrepr
+    return str(shown[2]) if isinstance(shown, tuple) else str(shown)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect the gates where the file that configures them is named as an argument."""
+    if GATE not in parent.config.stash or not parent.session.isinitpath(file_path):
+        return None
+    if file_path != parent.config.stash[GATE].file:
+        return None
+    from pytest_ood.plugin.items import GateFile
+
+    return GateFile.of(parent)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Note which gates there were before any plugin chose among them."""
+    if COLLECTED in item.config.stash and _is_gate(item):
+        item.config.stash[COLLECTED].setdefault(item.nodeid, item)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -565,6 +570,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[GATE].count_gates(
         sum("ood" in getattr(item, "fixturenames", ()) for item in items)
     )
+    # A gate that is named besides the folder it is in is one gate.
+    items[:] = {id(item) if not _is_gate(item) else item.nodeid: item for item in items}.values()
     only = bool(config.getoption("ood_only"))
     kept = [item for item in items if _is_robustness_test(item, only=only)]
     if len(kept) < len(items):
@@ -573,11 +580,41 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Put gates back that anything but the user's own options has taken out."""
+    config = session.config
+    if GATE not in config.stash:
+        return
+    from pytest_ood.plugin.selection import put_back
+
+    keeper = config.stash[KEEPER]
+    keeper.put_back = put_back(session, config.stash[COLLECTED].values())
+    keeper.expected = [item.check.id for item in session.items if _is_gate(item)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
+    """Note, where xdist's workers collect, which gates they are to measure."""
+    config = node.config
+    if GATE in config.stash:
+        names = {check.id for check in config.stash[GATE].checks}
+        chosen = [name.partition("::")[2] for name in ids]
+        config.stash[KEEPER].expected = [name for name in chosen if name in names]
+
+
+def _is_gate(item: pytest.Item) -> TypeGuard[OodItem]:
+    """Return whether an item is one of the gates."""
+    from pytest_ood.plugin.items import OodItem
+
+    return isinstance(item, OodItem)
+
+
 def _is_robustness_test(item: pytest.Item, *, only: bool = False) -> bool:
     """Tell what runs with --ood-suite; under --ood-only, that is what is about a chosen shift."""
     names = getattr(item, "fixturenames", ())
     if only:
-        return isinstance(item, OodItem) or "ood_shift" in names
+        return _is_gate(item) or "ood_shift" in names
     return item.get_closest_marker("ood") is not None or not FIXTURES.isdisjoint(names)
 
 
@@ -627,6 +664,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not wanted or GATE not in metafunc.config.stash:
         return
     gate = metafunc.config.stash[GATE]
+    if not gate.runs:
+        told = f"{' and '.join(wanted)}: `suites = []` leaves no suite to take it from"
+        pytest.fail(told, pytrace=False)
     found: dict[tuple[tuple[str, str], ...], str] = {}
     for suite in gate.runs:
         prefix = f"{suite}-" if len(gate.runs) > 1 else ""
@@ -655,6 +695,7 @@ def ood(pytestconfig: pytest.Config) -> Ood:
     from dataclasses import replace
 
     from pytest_ood.assertions import Ood
+    from pytest_ood.plugin.items import shows_tracebacks
 
     gate = _gate(pytestconfig)
     return Ood(
@@ -663,9 +704,16 @@ def ood(pytestconfig: pytest.Config) -> Ood:
         gate.seed,
         replace(gate.rules, sequential=gate.configuration.sequential),
         gate.max_examples,
-        None if gate.strict else pytest.skip,
+        None if gate.strict else _inconclusive,
         pytestconfig.stash.setdefault(OWN_NOTES, []).append,
+        shows_tracebacks(pytestconfig),
     )
+
+
+def _inconclusive(explanation: str) -> None:
+    from pytest_ood.plugin.items import skipped
+
+    raise skipped(explanation, at_item=False)
 
 
 @pytest.fixture
@@ -692,8 +740,10 @@ def ood_baseline(request: pytest.FixtureRequest) -> Model | RecordedModel | Seed
     parameters = {} if callspec is None else callspec.params
     suite = next(
         (parameters[name][0] for name in ("ood_model", "ood_shift") if name in parameters),
-        next(iter(gate.runs)),
+        next(iter(gate.runs), None),
     )
+    if suite is None:
+        pytest.fail("ood_baseline: `suites = []` leaves no suite to take it from", pytrace=False)
     name = gate.baselines[suite]
     if name is None:
         pytest.fail(
@@ -705,25 +755,95 @@ def ood_baseline(request: pytest.FixtureRequest) -> Model | RecordedModel | Seed
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Hang the measurement on the report, which travels from xdist's workers to the controller."""
+    """Let nothing skip unmeasured; hang the measurement on the report.
+
+    The report travels from xdist's workers to the controller.
+    """
     report = yield
-    if report.when == "call" and RECORD in item.stash:
+    if GATE in item.config.stash:
+        _settle_report(item, call, report)
+        notes = item.config.stash.get(OWN_NOTES, [])
+        if notes:
+            vars(report)["ood_notes"] = [_redacted(item.config, note) for note in notes]
+            notes.clear()
+        _redact_report(item.config, report)
+    if GATE in item.config.stash and report.when == "call" and _is_gate(item):
+        _show_in_html(item.config, report)
+    return report
+
+
+def _settle_report(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> None:
+    """Make a failure of what was skipped, and hang on a report what came of its gate."""
+    from pytest_ood.plugin.items import process, told
+
+    if report.skipped and not _may_skip(item, call, report):
+        reason = getattr(report, "wasxfail", None) or _reason(report)
+        report.outcome = "failed"
+        vars(report).pop("wasxfail", None)
+        report.longrepr = (
+            f"{reason}: with --ood-suite what is skipped is no pass. Leave it out by -k, -m or "
+            "--deselect, or mark the test skip, skipif or xfail"
+            if not _is_gate(item)
+            else f"{reason}: a gate that is not measured is no pass. Leave it out by --deselect, "
+            "-k, --ood-only or --ood-model"
+        )
+        report.longrepr = item.stash.get(RECORD, {}).get("error", report.longrepr)
+    if not _is_gate(item):
+        return
+    if RECORD not in item.stash and report.failed and call.excinfo is not None:
+        # What a hook has raised before the gate was measured.
+        item.stash[RECORD] = {
+            "check": item.check.id,
+            "error": f"not measured: {told(call.excinfo.value)}",
+            "work": [process(item.config), {}],
+        }
+    if RECORD in item.stash and report.when != "teardown":
         record = item.config.stash[SECRETS].redact_all(item.stash[RECORD], STRUCTURE)
         vars(report)["ood_record"] = record
-    notes = item.config.stash.get(OWN_NOTES, [])
-    if notes:
-        vars(report)["ood_notes"] = [_redacted(item.config, note) for note in notes]
-        notes.clear()
-    _redact_report(item.config, report)
-    return report
+
+
+def _show_in_html(config: pytest.Config, report: pytest.TestReport) -> None:
+    """Hang the figures on a report as pytest-html shows them: it leaves properties out."""
+    if not config.pluginmanager.hasplugin("html"):
+        return
+    figures = "\n".join(f"{name} = {value}" for name, value in report.user_properties)
+    shown = {
+        "name": "figures",
+        "format_type": "text",
+        "content": figures,
+        "mime_type": "text/plain",
+        "extension": "txt",
+    }
+    vars(report).setdefault("extras", []).append(shown)
+
+
+def _may_skip(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
+    """Return whether a skip, or an expected failure, is one that the user has asked for.
+
+    A verdict of this plugin may be inconclusive. A test of the user's own may have marks; of a gate
+    that another plugin or a conftest.py has marked, the failure of a measured one may be expected.
+    """
+    from pytest_ood.plugin.items import VERDICT
+
+    value = None if call.excinfo is None else call.excinfo.value
+    if getattr(value, VERDICT, False):
+        return True
+    if hasattr(report, "wasxfail"):
+        measured = not _is_gate(item) or "result" in item.stash.get(RECORD, {})
+        return measured and item.get_closest_marker("xfail") is not None
+    by_mark = any(item.get_closest_marker(name) is not None for name in ("skip", "skipif"))
+    # What pytest raises for a mark is placed at the item, unlike what a fixture or a hook raises.
+    return not _is_gate(item) and by_mark and getattr(value, "_use_item_location", False)
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
     """Call an inconclusive check by its name rather than skipped."""
     record = getattr(report, "ood_record", None)
-    judged = record is not None and "result" in record
+    judged = record is not None and "result" in record and not hasattr(report, "wasxfail")
     if (judged or hasattr(report, "ood_release")) and report.skipped:
         return "inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})
     return None
@@ -736,6 +856,8 @@ class RecordKeeper:
         config: Of the run.
         records: By the id of the check.
         reports: Likewise.
+        expected: The ids of the checks that are to be carried out, once that is known.
+        put_back: How many of them another plugin had left out.
         interrupted: Whether the run was ended before its end: by the user, or by -x and its like.
         release: The run against an earlier one, once it was compared.
         saved: Where the report was kept, once it was.
@@ -748,6 +870,8 @@ class RecordKeeper:
         self.own_notes: list[str] = []
         self.records: dict[str, dict[str, Any]] = {}
         self.reports: dict[str, pytest.TestReport] = {}
+        self.expected: list[str] | None = None
+        self.put_back = 0
         self.interrupted = False
         self.release: Release | None = None
         self.saved: Path | None = None
@@ -783,9 +907,30 @@ class RecordKeeper:
         """Report, once all gates are known, the fails that rest on the others of the family."""
         result = yield
         if not hasattr(session.config, "workerinput"):
+            self._report_missing(session)
             self._report_family(session.config)
             self._report_release(session.config)
         return result
+
+    def missing(self, config: pytest.Config) -> list[str] | None:
+        """Return the ids of the checks that were to be carried out in this run and were not.
+
+        None where it ended before that was known.
+        """
+        if _is_rehearsal(config):
+            return []
+        if self.expected is None:
+            return None
+        return [name for name in self.expected if name not in self.records]
+
+    def _report_missing(self, session: pytest.Session) -> None:
+        """Report gates that a hook, or a worker that died, has kept from being measured."""
+        if session.shouldfail or session.shouldstop:
+            return
+        for name in self.missing(session.config) or ():
+            error = "not measured: no report came of it"
+            record = {"check": name, "error": error, "work": ["main", {}]}
+            _log(session.config, name, "failed", error, record=record)
 
     def _report_release(self, config: pytest.Config) -> None:
         """Report each score against that of the earlier run, as a test of its own."""
@@ -806,7 +951,7 @@ class RecordKeeper:
             )
         except OodError as error:
             name = f"--ood-compare {earlier.name}"
-            _log(config, name, "failed", f"{type(error).__name__}: {error}", [])
+            _log(config, name, "failed", f"{type(error).__name__}: {error}")
             return
         self.release = release
         for change in release.changes:
@@ -820,7 +965,7 @@ class RecordKeeper:
                 f"{change.name} since {earlier.name}",
                 "failed" if strict else outcome,
                 releases.explain(change),
-                change_properties(change),
+                figures=change_properties(change),
             )
 
     def _report_family(self, config: pytest.Config) -> None:
@@ -850,6 +995,12 @@ class RecordKeeper:
             _log_case(config, new)
 
 
+def _is_rehearsal(config: pytest.Config) -> bool:
+    """Return whether an option asks to carry nothing out."""
+    names = ("collectonly", "setuponly", "setupplan", "ood_dry_run")
+    return any(config.getoption(name, default=False) for name in names)
+
+
 def _is_whole(config: pytest.Config) -> bool:
     """Tell whether every check of the configuration was carried out."""
     options, gate = config.stash[GATE].options, config.stash[GATE]
@@ -858,19 +1009,28 @@ def _is_whole(config: pytest.Config) -> bool:
 
 
 def _log(
-    config: pytest.Config, name: str, outcome: Any, text: str, figures: list[tuple[str, object]]
+    config: pytest.Config,
+    name: str,
+    outcome: Any,
+    text: str,
+    *,
+    figures: Sequence[tuple[str, object]] = (),
+    record: dict[str, Any] | None = None,
 ) -> None:
     """Report what no item of its own stands for, in the terminal, JUnit and the exit status."""
     from pytest_ood.reports.text import harmless
 
     # An earlier report may name whatever it likes.
     name, text = harmless(name), harmless(text, keep="\n")
-    place = ("", None, name)
+    file = config.stash[GATE].file.name
+    place = (file, None, name)
     told: Any = text if outcome == "failed" else None
     if outcome == "skipped":
         told = ("", 0, f"Skipped: {text.partition(chr(10))[0]}")
-    report = pytest.TestReport(name, place, {}, outcome, told, "call", user_properties=figures)
-    vars(report)["ood_release"] = True
+    report = pytest.TestReport(
+        f"{file}::{name}", place, {}, outcome, told, "call", user_properties=list(figures)
+    )
+    vars(report).update({"ood_release": True} if record is None else {"ood_record": record})
     _log_case(config, report)
 
 
@@ -885,7 +1045,7 @@ def _log_case(config: pytest.Config, report: pytest.TestReport) -> None:
     config.hook.pytest_runtest_logreport(report=end)
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
     """Show the tables and the answer; of a run that was ended, how far it got and how to go on."""
     results = _results(config)
     if results is not None and results.results and config.get_verbosity() >= -1:
@@ -900,13 +1060,20 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("since the earlier run")
         for line in releases.render(results.release):
             terminalreporter.write_line(line)
-    if KEEPER in config.stash:
-        _show_ending(terminalreporter, config)
+    if KEEPER not in config.stash:
+        return
+    ran = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if ran and config.get_verbosity() >= -1 and not _is_rehearsal(config):
+        for told in _not_run(config):
+            terminalreporter.write_line(f"ood: {told}", yellow=True)
+    _show_ending(terminalreporter, config)
 
 
 def _show_ending(terminalreporter: Any, config: pytest.Config) -> None:
     """Show what became of reports and trackers; of a run that was ended, how far it got."""
     keeper = config.stash[KEEPER]
+    if config.stash[GATE].is_demo and config.get_verbosity() >= -1:
+        terminalreporter.write_line(f"ood: {DEMO}")
     if not keeper.records and config.get_verbosity() >= -1:
         from pytest_ood.reports.text import one_line
 
@@ -924,6 +1091,23 @@ def _show_ending(terminalreporter: Any, config: pytest.Config) -> None:
         terminalreporter.section("interrupted")
         for line in _how_far(config):
             terminalreporter.write_line(line)
+
+
+def _not_run(config: pytest.Config) -> list[str]:
+    """Say how many gates the user's options have left out, and how many plugins would have."""
+    from pytest_ood.plugin.selection import HOW
+
+    keeper, gates = config.stash[KEEPER], config.stash[GATE].all_gates
+    told = []
+    if keeper.put_back:
+        told.append(
+            f"{keeper.put_back} gates that another plugin had left out were run: only {HOW} "
+            "leave gates out"
+        )
+    left = sum(check.id not in keeper.records for check in gates)
+    if left and not keeper.interrupted:
+        told.append(f"{left} of {len(gates)} gates were not run: this is no full gate")
+    return told
 
 
 def _how_far(config: pytest.Config) -> list[str]:
@@ -946,11 +1130,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if GATE in config.stash and "hypothesis" not in sys.modules:
         # Its plugin imports all of it, for most of a second, to end a run that had no use for it.
         config.pluginmanager.unregister(name="hypothesispytest")
+    config.stash[FINISHED] = True
     if hasattr(config, "workerinput"):
         return
+    green = KEEPER in config.stash and session.exitstatus == pytest.ExitCode.OK
+    if green and config.stash[KEEPER].missing(config) != []:
+        # Somebody has ended the run, by pytest.exit with a status of its own.
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     results = _results(config)
     if results is not None and (session.shouldfail or session.shouldstop):
         config.stash[KEEPER].interrupted = True
+    if results is None and GATE in config.stash and not _is_rehearsal(config):
+        keeper = config.stash[KEEPER]
+        keeper.unwritten += [
+            f"--ood-report: {path.name} is not written: no gate of a suite has run"
+            for path in _report_paths(config)
+        ]
     # A report of half a run would be taken for one of all of it.
     if results is None or config.stash[KEEPER].interrupted:
         return

@@ -1,0 +1,85 @@
+"""Which gates a run has: those that were named, less those that the user left out."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_ood.plugin.items import OodItem
+
+CHOOSERS = ("mark", "main")
+"""pytest's own plugins that leave tests out as the user says: -k and -m, and --deselect."""
+
+HOW = "--ood-only, --ood-model, -k, -m, --deselect"
+
+
+def runs_suites(config: pytest.Config) -> bool:
+    """Return whether the suites' gates run whatever else is named.
+
+    They do not where files or single tests were named, and no folder: then nothing runs but those.
+    """
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        return True
+    return any(_is_folder(config, argument) for argument in config.args)
+
+
+def _is_folder(config: pytest.Config, argument: str) -> bool:
+    name = argument.partition("::")[0]
+    if config.getoption("pyargs"):
+        try:
+            found = find_spec(name)
+        except (ImportError, ValueError):
+            found = None
+        if found is not None:
+            return found.submodule_search_locations is not None and "::" not in argument
+    return (config.invocation_params.dir / name).is_dir()
+
+
+class _Quiet:
+    """A configuration whose hooks hear nothing: to see what would be deselected."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.hook = SimpleNamespace(pytest_deselected=lambda items: None)  # noqa: ARG005 - a hook
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._config, name)
+
+
+def left_by_user(session: pytest.Session, items: Iterable[OodItem]) -> list[Any]:
+    """Return the gates that the user's own options leave.
+
+    -k, -m and --deselect are asked again, by pytest's own plugins; of --lf, what failed last time.
+    """
+    config = session.config
+    chosen: list[Any] = list(items)
+    for name in CHOOSERS:
+        plugin: Any = config.pluginmanager.getplugin(name)
+        plugin.pytest_collection_modifyitems(items=chosen, config=_Quiet(config))
+    if not config.getoption("lf", default=False) or config.cache is None:
+        return chosen
+    failed = config.cache.get("cache/lastfailed", {})
+    known = [item for item in chosen if item.nodeid in failed]
+    # Where nothing that failed is among what is collected, --lf runs all of it.
+    return known if known or any(item.nodeid in failed for item in session.items) else chosen
+
+
+def put_back(session: pytest.Session, items: Iterable[OodItem]) -> int:
+    """Put gates back that another plugin has taken out of a run; return how many.
+
+    A plugin that knows which lines of code a test runs (pytest-testmon), or deals tests out to
+    machines (pytest-split), knows nothing of data and models.
+    """
+    if session.config.getoption("stepwise", default=False):
+        # It goes on from what failed last: the user's choice, but not one to be asked again.
+        return 0
+    there = {item.nodeid for item in session.items}
+    lost = [item for item in left_by_user(session, items) if item.nodeid not in there]
+    session.items[:0] = lost
+    return len(lost)
