@@ -217,9 +217,7 @@ class Gate:
     def file(self) -> Path:
         """The file that configures the run; of the demo, which nothing configures, its suite's."""
         path = self.options.root / CONFIGURATION
-        if path.is_file():
-            return path
-        return Path(str(resources.files("pytest_ood.suites"))) / f"{DEFAULT_SUITES[0]}.toml"
+        return path if path.is_file() else demo_file()
 
     def close(self) -> None:
         """End the cluster, where models run on one."""
@@ -539,6 +537,11 @@ class Gate:
             for name, model in self.models[check.suite].items()
             if name in (check.model, check.baseline)
         )  # fmt: skip
+
+
+def demo_file() -> Path:
+    """Return the file of the suite that is run where nothing is configured."""
+    return Path(str(resources.files("pytest_ood.suites"))) / f"{DEFAULT_SUITES[0]}.toml"
 
 
 def _sources_of(suite: Suite) -> list[DataSource]:

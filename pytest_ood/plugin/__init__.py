@@ -431,10 +431,13 @@ def _project_root(config: pytest.Config) -> Path:
     option such as `--ood-cache DIR` for a test path.
     """
     from pytest_ood.configuration import is_configured, project_root, refuse_misplaced
+    from pytest_ood.gate import demo_file
 
     here = config.invocation_params.dir
     named = [here / argument.partition("::")[0] for argument in config.args]
-    starts = [path if path.is_dir() else path.parent for path in named if path.exists()]
+    # The demo's gates stand under a file of this package, which is part of no project.
+    there = [path for path in named if path.exists() and not path.samefile(demo_file())]
+    starts = [path if path.is_dir() else path.parent for path in there]
     for start in (*starts, here):
         root = project_root(start)
         if is_configured(root):

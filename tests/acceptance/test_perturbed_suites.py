@@ -149,7 +149,7 @@ def test_a_perturbation_s_name_chooses_all_its_severities(
     listing = ("--ood-suite", "--collect-only", "-q", "--ood-model", "frail", "--ood-only")
     found = project.runpytest_inprocess(*listing, chosen).outlines
     assert [line for line in found if "[" in line] == [
-        "pyproject.toml::reviews/noise/shift@1[frail]", "pyproject.toml::reviews/noise/shift@5[frail]",
+        f"pyproject.toml::reviews/noise/shift@{level}[frail]" for level in (1, 5)
     ]  # fmt: skip
     found = project.runpytest_inprocess(*listing, "shift@5").outlines
     assert [line for line in found if "[" in line] == [

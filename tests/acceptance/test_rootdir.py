@@ -26,7 +26,7 @@ def write(project: pytest.Pytester, settings: str) -> None:
 
 
 def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
-    """List the gates in a process of its own, as rootdirs are found once in one."""
+    """List the gates of a run."""
     return project.runpytest_inprocess("--ood-suite", "--collect-only", "-q", *options)
 
 
@@ -88,10 +88,8 @@ def test_a_rootdir_that_is_given_stands(
     assert run(project, chosen, "--ood-cache", str(outside)).ret == pytest.ExitCode.OK
 
 
-def test_a_rootdir_above_the_configuration_stands(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A project below the settings of pytest is measured from there, however options are written."""
+def test_a_rootdir_above_the_configuration_stands(project: pytest.Pytester) -> None:
+    """A project below the settings of pytest is measured, however options are written."""
     project.path.parent.joinpath("pytest.ini").write_text("[pytest]\n")
     try:
         cache = project.mkdir("kept")

@@ -57,7 +57,6 @@ def collected(run: pytest.RunResult) -> set[str]:
         ((FILE,), ids(*NAMES)),
         (("test_own.py",), {"test_own.py::test_asks", "test_own.py::test_marked"}),
         (("test_own.py::test_asks",), {"test_own.py::test_asks"}),
-        (("--pyargs", "test_own"), {"test_own.py::test_asks", "test_own.py::test_marked"}),
         ((f"{FILE}::{NAMES[7]}",), ids(NAMES[7])),
         ((f"{FILE}::reviews/noise/keyboard",), ids(*KEYBOARD)),
         ((f"{FILE}::{NAMES[0]}", f"{FILE}::{NAMES[1]}"), ids(*NAMES[:2])),
@@ -87,16 +86,18 @@ def test_a_test_that_is_named_asks_no_model(mixed: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["serial", "xdist"])
-def test_a_gate_that_is_named_runs_alone(mixed: pytest.Pytester, workers: tuple[str, ...]) -> None:
+def test_a_gate_that_is_named_runs_alone(
+    project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
     """A node id is an argument, and the verdict is that of the whole run."""
-    whole = mixed.runpytest_subprocess("--ood-suite", "--ood-report=whole.json")
+    whole = project.runpytest_subprocess("--ood-suite", "--ood-report=whole.json")
     assert whole.parseoutcomes()["failed"] == 4
-    result = mixed.runpytest_subprocess(
+    result = project.runpytest_subprocess(
         "--ood-suite", f"{FILE}::{NAMES[7]}", "--ood-report=one.json", *workers
     )
     result.assert_outcomes(failed=1)
     one, all_ = (
-        json.loads(mixed.path.joinpath(name).read_text()) for name in ("one.json", "whole.json")
+        json.loads(project.path.joinpath(name).read_text()) for name in ("one.json", "whole.json")
     )
     (entry,) = one["evaluations"]
     same = [e for e in all_["evaluations"] if (e["shift"], e["model"]) == ("keyboard", "frail")]
@@ -119,7 +120,9 @@ def test_the_demo_has_node_ids_that_are_arguments(
     found = sorted(collected(listed))
     assert len(found) > 40
     again = pytester.runpytest_inprocess("--ood-suite", "--collect-only", "-q", found[0])
-    assert collected(again) == {found[0]}
+    # Its path is that from another rootdir: the suite's file lies outside of the project.
+    (name,) = collected(again)
+    assert name.partition("::")[2] == found[0].partition("::")[2]
     listed.stdout.fnmatch_lines(["ood: the built-in demo measures models and data that come*"])
 
 

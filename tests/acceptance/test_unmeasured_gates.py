@@ -124,7 +124,7 @@ def test_a_module_that_ends_the_run_when_it_is_imported_is_an_error(
         if where == "hook":
             lines = ["def pytest_ood_models(suite, labels):", *(f"    {line}" for line in lines)]
         project.path.joinpath("conftest.py").write_text("\n".join(lines))
-    result = project.runpytest_subprocess("--ood-suite")
+    result = project.runpytest_inprocess("--ood-suite")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert told in result.stderr.str()
 
@@ -145,17 +145,18 @@ HOOKS = {
 }
 
 
-@pytest.mark.parametrize("hook", HOOKS)
-@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize(
+    ("hook", "workers"),
+    [*((hook, ()) for hook in HOOKS), ("setup skips", ("-n1",)), ("protocol", ("-n1",))],
+)
 def test_a_hook_that_keeps_gates_from_being_measured_is_an_error(
     project: pytest.Pytester, hook: str, workers: tuple[str, ...]
 ) -> None:
     """Whatever a conftest.py or a plugin skips, or leaves out on the way, is in the report."""
-    if workers and hook == "empties":
-        pytest.skip("xdist's workers tell which tests there are before that hook of a conftest.py")
     good(project)
     project.path.joinpath("conftest.py").write_text(f"import os, pytest\n{HOOKS[hook]}\n")
-    result = project.runpytest_subprocess("--ood-suite", "--ood-report=r.json", *workers)
+    run = project.runpytest_subprocess if workers else project.runpytest_inprocess
+    result = run("--ood-suite", "--ood-report=r.json", *workers)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     report = json.loads(project.path.joinpath("r.json").read_text())
     assert len(report["errors"]) == CHECKS
@@ -271,7 +272,7 @@ def test_what_a_model_raises_is_shown_at_the_line_of_the_test(pytester: pytest.P
 
 @pytest.mark.parametrize("names_it", [True, False])
 def test_a_module_of_robustness_tests_may_not_skip(
-    project: pytest.Pytester, names_it: bool
+    project: pytest.Pytester, *, names_it: bool
 ) -> None:
     """A module that skips when it is imported is an error where it has robustness tests."""
     good(project)
@@ -294,8 +295,8 @@ id = "id"
 [shifts.domain.lamps]
 data = "lamps.jsonl"
 id = "id"
-[budgets.domain.lamps]
-ece = { max_drop = 0.05 }
+[budgets]
+domain = { ece = { max_drop = 0.05 } }
 """
 
 
