@@ -1,6 +1,6 @@
 """Takes the pictures of the HTML report that the docs show, of a JSON report, and of a study.
 
-    pytest --ood-suite --ood-report report.json
+    pytest --ood-suite --ood-report=report.json
     python benchmarks/report_pictures.py report.json --out docs/images
     python benchmarks/report_pictures.py report.json --study --out docs/images
 

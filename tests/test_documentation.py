@@ -248,7 +248,9 @@ def test_the_suite_of_the_guide_to_attacks_runs(attack_project: pytest.Pytester)
             "adversarial: made against rules, replayed on the others",
         ]
     )
-    assert result.parseoutcomes()["skipped"] == 1
+    assert "skipped" not in result.parseoutcomes()
+    told = " ".join(line.strip() for line in result.outlines)
+    assert "adversarial/shouting: not for tfidf: it has no prompt to attack" in told
 
 
 def test_the_tests_of_the_guide_to_attacks_hold(attack_project: pytest.Pytester) -> None:

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         lines.append(f"in it, {failing} checks fail and {len(report['errors'])} ended as errors")
     written = saved.accept(root, report)
     lines.append(f"{path.name} is the baseline now: {written.name}; commit it, and")
-    lines.append("pytest --ood-suite --ood-compare baseline compares with it")
+    lines.append("pytest --ood-suite --ood-compare=baseline compares with it")
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     if not paths:
         raise ReportError(
             f"there is no report to study: none was given, and none is saved in "
-            f"{root / saved.FOLDER}; `pytest --ood-suite --ood-report runs.json` writes one, "
+            f"{root / saved.FOLDER}; `pytest --ood-suite --ood-report=runs.json` writes one, "
             "`python -m pytest_ood study runs.json` studies it"
         )
     paths = list(dict.fromkeys(paths))

@@ -223,7 +223,7 @@ class _Again:
         path = path_of(row["suite"], kind, shift)
         command = rerun(path, row["model"], self.report["seed"], self.report["max_examples"])
         if since:
-            command += f" --ood-compare {shlex.quote(since)}"
+            command += f" --ood-compare={shlex.quote(since)}"
         if limit is not None:
             command += f" --ood-compare-fail drop:{100 * limit:g}%"
         return command

@@ -72,12 +72,12 @@ def read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ReportError(
             f"{path} is no report: it is no JSON, or was cut off ({error}); "
-            "pytest --ood-suite --ood-report PATH.json writes one"
+            "pytest --ood-suite --ood-report=PATH.json writes one"
         ) from None
     if not isinstance(report, dict) or "schema_version" not in report:
         raise ReportError(
             f"{path} is no report of pytest-ood: it has no schema_version; "
-            "pytest --ood-suite --ood-report PATH.json writes one"
+            "pytest --ood-suite --ood-report=PATH.json writes one"
         )
     version = report["schema_version"]
     if version != SCHEMA_VERSION:
