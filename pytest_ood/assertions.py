@@ -78,7 +78,8 @@ def _at_the_test(method: Callable[P, R]) -> Callable[P, R]:
         except BaseException as error:
             if getattr(args[0], "tracebacks", False):
                 raise
-            if isinstance(error, Exception) and not isinstance(error, OodError):
+            worded = isinstance(error, OodError) and error.__cause__ is None
+            if isinstance(error, Exception) and not worded:
                 error.add_note(HINT)
             raise error.with_traceback(None) from None
 

@@ -201,8 +201,11 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
 
 
 def words_of(error: BaseException, most: int = 300) -> str:
-    """Return an exception's type and words as one line of so many characters."""
-    words = str(error)
+    """Return an exception's type and words as one line of so many characters; never raises."""
+    try:
+        words = str(error)
+    except Exception:  # noqa: BLE001 - whatever its own code raises
+        words = "its words cannot be shown"
     return _cut(f"{type(error).__name__}: {words}" if words.strip() else type(error).__name__, most)
 
 

@@ -425,14 +425,10 @@ class Gate:
     def _cannot_have(self, suite: str, model: str, shift: Shift) -> str | None:
         """Return why a model has no figure under a shift, by what both are; None where it has one.
 
-        Such a cell is blank in every table, and no check.
+        Such a cell is blank in every table. It is no gate: there is nothing to pass.
         """
         tested = self.models[suite][model]
         first = tested.members[0] if isinstance(tested, SeededModel) else tested
-        # Of its own adversarial examples the surrogate has every one wrong: that is how they were
-        # chosen, and says nothing.
-        if getattr(shift, "surrogate", None) == model:
-            return "it is what the adversarial examples are made against"
         if isinstance(shift, AdversarialShift | PromptShift) and is_recorded(first):
             return "its answers were recorded, and it cannot be asked what an attack asks"
         if isinstance(shift, PromptShift) and not is_promptable(first):
@@ -454,12 +450,16 @@ class Gate:
         yield Check(suite.name, model, limit=suite.min_score)
         for shift in suite.shifts:
             budgets = suite.budgets[shift.name]
+            # Of its own adversarial examples the surrogate has every one wrong: that is how they
+            # were chosen, and says nothing.
             surrogate = getattr(shift, "surrogate", None)
-            if self._cannot_have(suite.name, model, shift) is not None:
+            if surrogate == model:
                 continue
-            compared = baseline not in (None, model, surrogate) and (
-                self._cannot_have(suite.name, str(baseline), shift) is None
-            )
+            compared = [name for name in (model, baseline) if name is not None]
+            blank = [self._cannot_have(suite.name, name, shift) is not None for name in compared]
+            if blank[0]:
+                yield Check(suite.name, model, shift)
+                continue
             for metric in dict.fromkeys([ACCURACY, *budgets]):
                 budget = budgets.get(metric, Budget())
                 if metric == ACCURACY or budget.max_drop is not None:
@@ -467,7 +467,8 @@ class Gate:
                 # Of cases the score by itself is the figure, with a floor or without.
                 if metric == ACCURACY and (counts_cases(shift) or budget.min_score is not None):
                     yield Check(suite.name, model, shift, None, SCORE, budget.min_score)
-                if compared and budget.margin is not None:
+                comparable = baseline not in (None, model, surrogate) and not any(blank)
+                if comparable and budget.margin is not None:
                     yield Check(suite.name, model, shift, baseline, metric, budget.margin)
 
     def measure(self, check: Check) -> Result:

@@ -115,7 +115,6 @@ def test_trackers_are_on_by_the_list_or_else_by_their_tables(
         ({"data": "a.csv"}, "data = 'a.csv' is not a table"),
         ({"data": {"hub:x": {"dta": "a"}}}, "data.'hub:x': unknown key 'dta'. Did you mean 'data'"),
         ({"suites": "sentiment"}, "suites = 'sentiment' is not a list of names or paths"),
-        ({"suites": []}, "suites = [] is not a list of names or paths"),
         ({"suites": [1]}, "suites = [1] is not a list of names or paths"),
         ({"models": ["roberta"]}, "models = ['roberta'] is not a table of models"),
         ({"seed": 1.0}, "seed = 1.0 is not a whole number"),

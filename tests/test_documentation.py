@@ -248,7 +248,7 @@ def test_the_suite_of_the_guide_to_attacks_runs(attack_project: pytest.Pytester)
             "adversarial: made against rules, replayed on the others",
         ]
     )
-    assert "skipped" not in result.parseoutcomes()
+    assert result.parseoutcomes()["skipped"] == 1
     told = " ".join(line.strip() for line in result.outlines)
     assert "adversarial/shouting: not for tfidf: it has no prompt to attack" in told
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ood.errors import NotApplicableError, OodError
+from pytest_ood.errors import NotApplicableError, OodError, words_of
 from pytest_ood.plugin import GATE, RECORD
 
 if TYPE_CHECKING:
@@ -161,22 +161,17 @@ class OodItem(pytest.Item):
 
 def told(error: BaseException) -> str:
     """Return what went wrong in one line, or in its own lines where this package has worded it."""
-    from pytest_ood.reports.text import harmless, one_line
+    from pytest_ood.reports.text import harmless
 
-    kind = type(error).__name__
-    try:
-        words = str(error)
-    except Exception:  # noqa: BLE001 - whatever a foreign class does in __str__
-        words = "its words cannot be shown"
     if isinstance(error, NotApplicableError):
         return (
-            f"{kind}: {harmless(words, keep=chr(10))}. The gate has a budget and cannot be "
+            f"{type(error).__name__}: {harmless(str(error), keep=chr(10))}. The gate has a budget and cannot be "
             "measured, which is no pass: take the budget, or the model, out of the suite, or leave "
             "the gate out by name (--deselect, -k)"
         )
     if isinstance(error, OodError):
-        return f"{kind}: {harmless(words, keep=chr(10))}"
-    line = f"{kind}: {one_line(words, SHOWN_WIDTH)}" if words else kind
+        return f"{type(error).__name__}: {harmless(str(error), keep=chr(10))}"
+    line = harmless(words_of(error, SHOWN_WIDTH))
     if is_own_fault(error):
         return f"{line} (inside pytest-ood: please report it, with the traceback)"
     return line

@@ -93,7 +93,7 @@ def test_a_configuration_above_is_read(folder: pytest.Pytester) -> None:
     ("path", "text"),
     [
         ("pyproject.toml", ""),
-        ("pyproject.toml", "[project]\nname = 'x'\n[tool.pytest.ini_options]\naddopts = '-q'\n"),
+        ("pyproject.toml", "[project]\nname = 'x'\n[tool.pytest.ini_options]\ntestpaths = ['x']\n"),
         ("pyproject.toml", "[tool.mood]\na = 1\n[tool.pytest-odoo]\n[tool.pytest_mock]\n[tool.x]"),
         (".hidden/pyproject.toml", "[tool.pytest_ood]\n"),
         ("node_modules/x/pyproject.toml", "[tool.pytest_ood]\n"),

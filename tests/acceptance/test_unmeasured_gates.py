@@ -46,7 +46,7 @@ ENDS = {
     "RecursionError": ("endless(texts)", "RecursionError: maximum recursion depth"),
     "MemoryError": ("throw(MemoryError())", "MemoryError"),
     "no words": ("throw(Wordless())", "Wordless: its words cannot be shown"),
-    "two lines": ("throw(ValueError('one\\ntwo \\x1b[31m'))", "ValueError: one\\ntwo \\x1b[31m"),
+    "two lines": ("throw(ValueError('one\\ntwo \\x1b[31m'))", "ValueError: one two \\x1b[31m"),
 }
 
 
@@ -75,13 +75,13 @@ def test_a_model_that_ends_the_test_or_the_run_is_an_error(
     result = project.runpytest_inprocess("--ood-suite", "--junitxml=j.xml", *reports)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     text = result.stdout.str()
-    assert f"\n{told}" in text
+    assert told in text
     assert "Traceback" not in text
-    assert "mine.py" not in text
+    assert "return answer(texts)" not in text
     report = json.loads(project.path.joinpath("r.json").read_text())
     (error,) = report["errors"]
     assert error["check"] == "reviews/domain/lamps[m]"
-    assert error["message"].startswith(told)
+    assert told in error["message"]
     assert len(report["evaluations"]) == 2
     for name in ("r.html", "r.md"):
         assert told.split(":")[0].split("\n")[0] in project.path.joinpath(name).read_text()
@@ -95,9 +95,11 @@ def test_the_traceback_is_shown_on_request(project: pytest.Pytester, option: str
     """--tb=long, --tb=native, -vv and --full-trace show where a model went wrong."""
     write(project, ANSWERS.format(what="throw(ValueError('broken'))"), "answer_or_not")
     result = project.runpytest_inprocess("--ood-suite", "--ood-only=domain", option)
-    assert "mine.py" in result.stdout.str()
+    assert "return answer(texts)" not in result.stdout.str()
+    assert "in answer_or_not" in result.stdout.str() or "mine.py:" in result.stdout.str()
     short = project.runpytest_inprocess("--ood-suite", "--ood-only=domain")
-    short.stdout.fnmatch_lines(["*ValueError: broken*", "(the traceback: --tb=long or -vv)"])
+    short.stdout.fnmatch_lines(["*ValueError: broken (mine.py:*)", "(the traceback: *"])
+    assert len(result.outlines) > len(short.outlines) + 10
 
 
 IMPORTS = {
