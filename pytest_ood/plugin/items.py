@@ -165,9 +165,9 @@ def told(error: BaseException) -> str:
 
     if isinstance(error, NotApplicableError):
         return (
-            f"{type(error).__name__}: {harmless(str(error), keep=chr(10))}. The gate has a budget and cannot be "
-            "measured, which is no pass: take the budget, or the model, out of the suite, or leave "
-            "the gate out by name (--deselect, -k)"
+            f"{type(error).__name__}: {harmless(str(error), keep=chr(10))}. The gate has a budget "
+            "and cannot be measured, which is no pass: take the budget, or the model, out of the "
+            "suite, or leave the gate out by name (--deselect, -k)"
         )
     if isinstance(error, OodError):
         return f"{type(error).__name__}: {harmless(str(error), keep=chr(10))}"
