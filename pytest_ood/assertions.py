@@ -65,7 +65,8 @@ HINT = "(the traceback: --tb=long or -vv)"
 def _at_the_test(method: Callable[P, R]) -> Callable[P, R]:
     """Show what keeps an assertion from being measured at the test's own line, in its own words.
 
-    The way there leads through this package and the model's libraries, hundreds of lines of it.
+    The way there leads through this package and the model's libraries, hundreds of lines of it. An
+    error of this package keeps its cause, which has been cut to the user's own lines.
     """
 
     @wraps(method)
@@ -78,8 +79,9 @@ def _at_the_test(method: Callable[P, R]) -> Callable[P, R]:
         except BaseException as error:
             if getattr(args[0], "tracebacks", False):
                 raise
-            worded = isinstance(error, OodError) and error.__cause__ is None
-            if isinstance(error, Exception) and not worded:
+            if isinstance(error, OodError):
+                raise error.with_traceback(None) from error.__cause__
+            if isinstance(error, Exception):
                 error.add_note(HINT)
             raise error.with_traceback(None) from None
 

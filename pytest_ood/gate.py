@@ -441,7 +441,7 @@ class Gate:
             f"{suite.name}/{shift.kind}/{shift.name}: not for {model}: {why}"
             for shift in suite.shifts
             if isinstance(shift, AdversarialShift | PromptShift)
-            for model in self.models[suite.name]
+            for model in self.chosen_models(suite.name)
             if (why := self._cannot_have(suite.name, model, shift)) is not None
         ]
 

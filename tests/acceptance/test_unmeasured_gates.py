@@ -264,9 +264,7 @@ def test_what_a_model_raises_is_shown_at_the_line_of_the_test(pytester: pytest.P
     pytester.path.joinpath("pyproject.toml").write_text("[tool.pytest_ood]\nsuites = []\n")
     pytester.makepyfile(OWN)
     result = pytester.runpytest_inprocess("--ood-suite", "-k", "model_breaks")
-    result.stdout.fnmatch_lines(
-        [">*ood.assert_drop(breaks*", "E   *ValueError: it broke (*", "E   (the traceback: *"]
-    )
+    result.stdout.fnmatch_lines([">*ood.assert_drop(breaks*", "E   *ValueError: it broke (*"])
     assert "engine.py" not in result.stdout.str()
     full = pytester.runpytest_inprocess("--ood-suite", "-k", "model_breaks", "-vv")
     assert "engine.py" in full.stdout.str()
