@@ -607,7 +607,7 @@ def test_the_assertions_of_the_guide_hold(readme_project: pytest.Pytester) -> No
     )  # fmt: skip
     assert run.parseoutcomes()["passed"] == 1 + 2
     project.runpytest_inprocess(*second).stdout.fnmatch_lines(
-        ["*reviews/noise/keyboard[[]longest[]]*"]
+        ["ood: seed 0, suites: reviews, models: longest"]
     )
 
 
