@@ -41,7 +41,7 @@ class Number(enum.IntEnum):
 class Nameless(enum.Enum):
     """A label whose value is nothing that data may have."""
 
-    GOOD = object()
+    GOOD = 1 + 0j
 
 
 LABELS = [
@@ -54,7 +54,7 @@ LABELS = [
 ]  # fmt: skip
 NO_LABELS = [
     None, float("nan"), np.nan, pd.NA, pd.NaT, float("inf"), b"good", [1], ("a",), {"a": 1}, {1},
-    1 + 0j, object(), Text, np.array([1]), Decimal("NaN"), 10**400, pd.Series([1, 2]), len,
+    1 + 0j, Ellipsis, Text, np.array([1]), Decimal("NaN"), 10**400, pd.Series([1, 2]), len,
     np.float64("-inf"), "\ud800",
 ]  # fmt: skip
 NO_TEXTS = [
