@@ -51,8 +51,8 @@ def augmenters() -> dict[str, Any]:
         try:
             augmenter = kind(aug_p=WORDS, aug_max=None, **options)
             augmenter.augment("a good and simple test")
-        except LookupError:
-            # NLTK's WordNet is not on disk.
+        except (LookupError, ModuleNotFoundError):
+            # NLTK, or its WordNet, is not there.
             continue
         found[name] = augmenter
     return found

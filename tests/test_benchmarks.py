@@ -13,34 +13,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
-PROJECT = """
-[tool.pytest_ood]
-suites = ["sentiment"]
-
-[tool.pytest_ood.models.roberta-small]
-finetuned = "new:roberta"
-train = { data = "asset:icwsm-2014/movies", split = "train", max_examples = 64 }
-epochs = 1
-
-[tool.pytest_ood.models.minilm]
-finetuned = "asset:minilm"
-train = { data = "asset:icwsm-2014/movies", split = "train", max_examples = 256 }
-epochs = 1
-learning_rate = 1e-4
-baseline = true
-
-[tool.pytest_ood.models.smollm2]
-prompted = "asset:smollm2"
-prompt = '''
-Review: {text}
-Sentiment:'''
-demonstrations = [
-  { text = "A warm film.", label = "positive" },
-  { text = "A dull plot.", label = "negative" },
-]
-"""
-"""The models of the built-in suite, trained for seconds."""
-
 SIMULATIONS = {
     "verdict_calibration.py": ["--releases=20", "--metric-releases=8", "--sizes=30"],
     "sequential_savings.py": ["--releases=20"],
@@ -52,13 +24,14 @@ PLAIN = {
     "cluster.py": ["--texts=2000"],
     "memory.py": ["200", "400"],
 }
-OF_MODELS = {
-    "attack_recipes.py": ["--examples=12"],
-    "attacks.py": ["--examples=6"],
-    "label_preservation.py": ["lower-case", "--examples=12"],
-    "llm_scoring.py": ["--examples=6", "--grid=1"],
-    "verdict_time.py": ["--examples=12", "--rounds=1"],
+BY_HAND = {
+    "attack_recipes.py",
+    "attacks.py",
+    "label_preservation.py",
+    "llm_scoring.py",
+    "verdict_time.py",
 }
+"""What measures the models of the built-in suite takes many minutes, however few examples."""
 OF_DATA = {"perturbations.py": ["--texts=3", "--seconds=0.003"]}
 ON_THEIR_OWN = {"findings.py", "report_pictures.py"}
 
@@ -77,18 +50,10 @@ def run(name: str, *options: str, cwd: Path, statuses: tuple[int, ...] = (0, 1))
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with models that are trained in seconds, and a cache beside them."""
-    folder = tmp_path_factory.mktemp("project")
-    (folder / "pyproject.toml").write_text(PROJECT)
-    return folder
-
-
 def test_every_benchmark_has_a_run() -> None:
     """A new script is run here too; what begins with an underscore is part of another."""
     scripts = {path.name for path in (ROOT / "benchmarks").glob("[!_]*.py")}
-    assert scripts == {*SIMULATIONS, *PLAIN, *OF_MODELS, *OF_DATA, *ON_THEIR_OWN}
+    assert scripts == {*SIMULATIONS, *PLAIN, *BY_HAND, *OF_DATA, *ON_THEIR_OWN}
 
 
 @pytest.mark.slow
@@ -99,13 +64,10 @@ def test_a_benchmark_runs(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.demo
-@pytest.mark.parametrize("name", [*OF_MODELS, *OF_DATA])
-def test_a_benchmark_of_packaged_models_runs(name: str, project: Path) -> None:
-    """It prints its tables, of models that were hardly trained."""
-    options = [f"--cache={project / 'cache'}", *(OF_MODELS | OF_DATA)[name]]
-    if name in OF_MODELS:
-        options.append(f"--project={project}")
-    assert "|" in run(name, *options, cwd=project)
+@pytest.mark.parametrize("name", OF_DATA)
+def test_a_benchmark_of_packaged_data_runs(name: str, tmp_path: Path) -> None:
+    """It prints its tables."""
+    assert "|" in run(name, f"--cache={tmp_path / 'cache'}", *OF_DATA[name], cwd=tmp_path)
 
 
 @pytest.mark.slow

@@ -117,7 +117,7 @@ def hostile_texts(size: int = SIZE) -> Iterator[tuple[str, str]]:
 
 
 def modules() -> Iterator[Any]:
-    """Yield the modules that read answers and files; perturbations are timed by a test of theirs."""
+    """Yield the modules that read answers and files; perturbations have a test of their own."""
     for info in pkgutil.walk_packages(pytest_ood.__path__, "pytest_ood."):
         if "perturbations" not in info.name and not info.name.endswith("__main__"):
             yield importlib.import_module(info.name)
