@@ -354,4 +354,4 @@ def test_sessions_run(
     words += [*CHOSEN.split(), "--ood-model", model]
     done = shell(shlex.join(words), PYTHONPATH=seen, PIP_NO_INDEX="1")
     assert (done.returncode == 0) == right, done.stdout + done.stderr
-    assert f"noise/keyboard[{model}]" in done.stdout
+    assert f"models: {model}" in done.stdout

@@ -77,7 +77,7 @@ def test_nothing_to_study_says_how_to_begin(
     del given
     assert main(["study"]) == USAGE_ERROR
     told = capsys.readouterr().err
-    assert "`pytest --ood-suite --ood-report runs.json` writes one" in told
+    assert "`pytest --ood-suite --ood-report=runs.json` writes one" in told
     assert "`python -m pytest_ood study runs.json` studies it" in told
 
 

@@ -32,7 +32,8 @@ def test_success_is_counted_over_what_was_attacked() -> None:
     assert figures.success.value == pytest.approx(1 / 3)
     assert figures.success.low < 1 / 3 < figures.success.high
     assert figures.queries.value == pytest.approx(61 / 3)
-    assert 1 <= figures.queries.low < 61 / 3 < figures.queries.high <= 40
+    # Three examples leave room for an attack that asks far less, or far more.
+    assert 0 <= figures.queries.low < 61 / 3 < figures.queries.high <= 40
     # Three values are too few for bounds of the median at this level.
     assert figures.queries_median == (21.0, 1.0, 40.0)
     assert (figures.reducing, figures.rejected) == (3, 5)
