@@ -33,7 +33,7 @@ BY_HAND = {
 }
 """What measures the models of the built-in suite takes many minutes, however few examples."""
 OF_DATA = {"perturbations.py": ["--texts=3", "--seconds=0.003"]}
-ON_THEIR_OWN = {"findings.py", "report_pictures.py"}
+ON_THEIR_OWN = {"findings.py", "label_reading.py", "report_pictures.py"}
 
 
 def run(name: str, *options: str, cwd: Path, statuses: tuple[int, ...] = (0, 1)) -> str:
@@ -76,6 +76,14 @@ def test_the_findings_are_planned(tmp_path: Path) -> None:
     if not SHARED.is_dir():
         pytest.skip(f"the shared data {SHARED} is not there")
     run("findings.py", str(SHARED), "checklist", "--ood-dry-run", cwd=tmp_path)
+
+
+def test_the_sentences_to_read_are_printed(tmp_path: Path) -> None:
+    """Of a file of labelled sentences, what a label-changing perturbation makes of them."""
+    rows = "".join(f"the {noun} is good .\t1\n" for noun in ("film", "plot", "end"))
+    (tmp_path / "dev.tsv").write_text(f"sentence\tlabel\n{rows}")
+    printed = run("label_reading.py", "negate", "dev.tsv", cwd=tmp_path, statuses=(0,))
+    assert "the plot is" in printed
 
 
 @pytest.mark.slow
