@@ -235,28 +235,26 @@ def _value(match: re.Match[str]) -> Fraction | None:
 def _first_result(said: str) -> str | None:
     """Return the first number, or of a calculation the result that stands in the same line."""
     for line in said.splitlines():
-        first = next((m for m in _NUMBER.finditer(line) if next(_canonical([m]), None)), None)
+        first = _first(line)
         if first is None:
             continue
-        results = list(_canonical(_heads(line.split("=")[1:])))
+        results = list(filter(None, map(_first, line.split("=")[1:])))
         if results:
-            return results[-1]
-        rest = line[first.end() :]
-        if _OPERATION.match(rest):
-            sign = _RESULT.search(rest)
-            result = next(numbers(rest[sign.end() :]), None) if sign else None
-            if result is not None:
-                return result
-        return next(_canonical([first]))
+            return results[-1][1]
+        match, number = first
+        rest = line[match.end() :]
+        sign = _RESULT.search(rest) if _OPERATION.match(rest) else None
+        result = _first(rest[sign.end() :]) if sign else None
+        return result[1] if result else number
     return None
 
 
-def _heads(parts: Iterable[str]) -> Iterator[re.Match[str]]:
-    """Yield the first number of each part that has one."""
-    for part in parts:
-        match = next((m for m in _NUMBER.finditer(part) if next(_canonical([m]), None)), None)
-        if match:
-            yield match
+def _first(text: str) -> tuple[re.Match[str], str] | None:
+    """Return the match of the first number of a text, and the number; None where it has none."""
+    for match in _NUMBER.finditer(text):
+        for number in _canonical([match]):
+            return match, number
+    return None
 
 
 def _after_mark(text: str) -> str | None:

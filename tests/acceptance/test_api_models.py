@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import MODEL, FaultyServer, serving
+from api_model import with_assistant
+from faulty_server import FaultyServer, serving
 
 from pytest_ood.evaluation.run import REASKED
 
@@ -28,19 +29,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
 @pytest.fixture
 def api_project(project: pytest.Pytester, server: FaultyServer) -> pytest.Pytester:
     """Put a model behind an API beside the fake that is the baseline."""
-    path = project.path / "pyproject.toml"
-    fakes = path.read_text().partition("[tool.pytest_ood.models.frail]")[0]
-    path.write_text(
-        f"""{fakes}
-[tool.pytest_ood.models.assistant]
-prompted = "openai:{MODEL}"
-prompt = "{{text}}"
-base_url = "{server.url}"
-api_key = "SECRET_KEY"
-attempts = 1
-"""
-    )
-    return project
+    return with_assistant(project, server.url, "SECRET_KEY")
 
 
 def run(

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from api_model import with_assistant
 from faulty_server import MODEL, FaultyServer, serving
 
 KEY = 'sk-RECOGNISABLE-Zq7/"x+0123456789'
@@ -78,19 +79,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
 @pytest.fixture
 def api_project(project: pytest.Pytester, server: FaultyServer) -> pytest.Pytester:
     """Put a model behind an API beside the fake that is the baseline."""
-    path = project.path / "pyproject.toml"
-    fakes = path.read_text().partition("[tool.pytest_ood.models.frail]")[0]
-    path.write_text(
-        f"""{fakes}
-[tool.pytest_ood.models.assistant]
-prompted = "openai:{MODEL}"
-prompt = "{{text}}"
-base_url = "{server.url}"
-api_key = "env:MY_CREDENTIALS"
-attempts = 1
-"""
-    )
-    return project
+    return with_assistant(project, server.url, "env:MY_CREDENTIALS")
 
 
 def run(project: pytest.Pytester, *options: str) -> str:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from email.utils import formatdate
 from itertools import chain, pairwise
 from math import exp
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from api_model import Time
 from faulty_server import MODEL, PASSING, STATUSES, FaultyServer, answer_to, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,25 +83,6 @@ def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep whatever the environment says of OpenAI out of the tests."""
     for name in [name for name in os.environ if name.startswith("OPENAI_")]:
         monkeypatch.delenv(name)
-
-
-@dataclass
-class Time:
-    """Time that passes only by waiting for it."""
-
-    now: float = 0.0
-    waits: list[float] = field(default_factory=list)
-
-    def clock(self) -> float:
-        """Return the time."""
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        """Let time pass, and others do something."""
-        self.waits.append(seconds)
-        until = self.now + seconds
-        await asyncio.sleep(0)
-        self.now = max(self.now, until)
 
 
 @pytest.fixture

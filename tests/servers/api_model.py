@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from faulty_server import MODEL
 
+from pytest_ood.examples import Dataset
 from pytest_ood.models import adapter
 from pytest_ood.models.protocol import Context
 from pytest_ood.progress import Silent
 from pytest_ood.tasks import Classification
 
 if TYPE_CHECKING:
+    import pytest
     from faulty_server import FaultyServer
 
     from pytest_ood.models.openai import ApiModel
@@ -46,9 +48,26 @@ def model_at(server: FaultyServer, time: Time | None = None, **options: Any) -> 
     clock = Time() if time is None else time
     context = Context(
         "model", options.pop("task", TASK), Path(), Path(), offline=True, progress=Silent(),
-        data=lambda _: dict,
+        data=lambda _: lambda: Dataset("none", ()),
     )  # fmt: skip
     options = {"prompt": "{text}", "base_url": server.url, **options}
     source = options.pop("source", MODEL)
     model: ApiModel = adapter("openai").build(source, context, **options)
     return replace(model, patience=replace(model.patience, sleep=clock.sleep, clock=clock.clock))
+
+
+def with_assistant(project: pytest.Pytester, url: str, api_key: str) -> pytest.Pytester:
+    """Put a model behind an API into a project, beside the fake that is its baseline."""
+    path = project.path / "pyproject.toml"
+    fakes = path.read_text().partition("[tool.pytest_ood.models.frail]")[0]
+    path.write_text(
+        f"""{fakes}
+[tool.pytest_ood.models.assistant]
+prompted = "openai:{MODEL}"
+prompt = "{{text}}"
+base_url = "{url}"
+api_key = "{api_key}"
+attempts = 1
+"""
+    )
+    return project

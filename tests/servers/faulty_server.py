@@ -243,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
         seen, answer = self.seen, self.seen.answer(text)
         if seen.sampled is not None:
             answer = seen.sampled(text, body.get("seed", 0))
-        whole = {
+        makers: dict[str, Callable[[], dict[str, Any]]] = {
             "": lambda: seen.reply(answer),
             "two choices": lambda: {**seen.reply(answer), "choices": seen.reply("")["choices"] * 2},
             "no choice": lambda: {**seen.reply(answer), "choices": []},
@@ -254,11 +254,9 @@ class _Handler(BaseHTTPRequestHandler):
             "filtered": lambda: seen.reply("positi", "content_filter"),
             "cut at the limit": lambda: seen.reply(f"{answer}, because", "length"),
             "nothing within the limit": lambda: seen.reply("", "length"),
-            **{
-                name: lambda change=change: change(seen.reply(answer))
-                for name, change in REPLIES.items()
-            },
-        }[fault]()
+        }
+        change = REPLIES.get(fault)
+        whole = makers[fault]() if change is None else change(seen.reply(answer))
         with seen.lock:
             seen.answered[text] += fault == ""
             if seen.told is not None:

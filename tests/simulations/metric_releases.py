@@ -193,7 +193,7 @@ def _figure(world: World, models: list[list[Trial]]) -> Figure:
         values, limits = trials[0].after.graded.score, (0.0, 1.0)
     else:
         figure = (
-            figures.difference_figure(*models, world.measured, world.task)
+            figures.difference_figure(models[0], models[1], world.measured, world.task)
             if len(models) > 1
             else figures.drop_figure(trials, world.measured, world.task)
         )
