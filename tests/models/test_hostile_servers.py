@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from math import exp, inf
 from typing import Any
@@ -234,6 +235,26 @@ def test_any_retry_after_is_judged(
         assert least <= sum(time.waits) <= most
 
 
+@dataclass
+class SharedTime(Time):
+    """Time that does not pass before so many calls wait for it.
+
+    Else it would have passed for one call while the refusals of others are still on their way.
+    """
+
+    calls: int = 8
+    all_wait: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass once all calls wait."""
+        self.waits.append(seconds)
+        until = self.now + seconds
+        if len(self.waits) >= self.calls:
+            self.all_wait.set()
+        await self.all_wait.wait()
+        self.now = max(self.now, until)
+
+
 def test_calls_side_by_side_wait_once_for_a_date(
     server: FaultyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,7 +263,7 @@ def test_calls_side_by_side_wait_once_for_a_date(
     monkeypatch.setitem(STATUSES, "429 until", (429, {"Retry-After": date}, {"message": "slow"}))
     texts = [f"text {number}" for number in range(8)]
     server.script = lambda text, call: "429 until" if text != "first" and call == 1 else ""
-    time = Time()
+    time = SharedTime()
     model = model_at(server, time, concurrency=8)
     model = replace(model, server=replace(model.server, wall=lambda: 1_000_000.0 + time.now))
     answers = model.predict(["first", *texts])
