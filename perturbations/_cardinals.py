@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._words import number_word
+from pytest_ood.perturbations._words import ORDINALS, number_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,21 +13,14 @@ if TYPE_CHECKING:
 _UNITS = {number_word(n): n for n in range(20)}
 _TENS = {number_word(n): n for n in range(20, 100, 10)}
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_ORDINALS = {
-    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7,
-    "eighth": 8, "ninth": 9, "tenth": 10, "eleventh": 11, "twelfth": 12, "thirteenth": 13,
-    "fourteenth": 14, "fifteenth": 15, "sixteenth": 16, "seventeenth": 17, "eighteenth": 18,
-    "nineteenth": 19, "twentieth": 20, "thirtieth": 30, "fortieth": 40, "fiftieth": 50,
-    "sixtieth": 60, "seventieth": 70, "eightieth": 80, "ninetieth": 90,
-}  # fmt: skip
-_OF_ORDINAL = {value: word for word, value in _ORDINALS.items()}
+_OF_ORDINAL = {value: word for word, value in ORDINALS.items()}
 _HUNDRED = 100
 _YEARS = range(15, 21)
 """Centuries of years that are read in two halves; "eleven thirty" is a time of day."""
 
 
 _NAME = "|".join(
-    sorted((*_UNITS, *_TENS, *_SCALES, "hundred", *_ORDINALS, "point", "oh"), key=len, reverse=True)
+    sorted((*_UNITS, *_TENS, *_SCALES, "hundred", *ORDINALS, "point", "oh"), key=len, reverse=True)
 )
 _RUN = re.compile(
     rf"(?<![\w'\u2019/-])(?:an?[ \t]+(?=hundred\b|thousand\b|million\b|billion\b|trillion\b))?"
@@ -126,7 +119,7 @@ def _value(words: list[tuple[str, str]]) -> str | None:
     names = [word for _, word in words]
     if "point" in names:
         return _decimal(words)
-    if names and names[-1] in _ORDINALS:
+    if names and names[-1] in ORDINALS:
         return _ordinal(words)
     year = _year(words)
     if year is not None:
@@ -160,7 +153,7 @@ def _cardinal(words: list[tuple[str, str]]) -> int | None:
 
 def _ordinal(words: list[tuple[str, str]]) -> str | None:
     """Return "21st" for twenty-first, "3rd" for third."""
-    last = _ORDINALS[words[-1][1]]
+    last = ORDINALS[words[-1][1]]
     if len(words) == 1:
         value = last
     elif len(words) == 2 and words[0][1] in _TENS and last < 10:  # noqa: PLR2004 - tens and units

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_ood.perturbations._words import ORDINALS, number_word
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -48,30 +50,26 @@ NUMBER = (
 )
 """A number with its signs, currency and decimals; a time, a date, a telephone number."""
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
+_CARDINALS = (
+    *map(number_word, (*range(20), *range(20, 100, 10))),
+    *("fourty", "hundred", "thousand", "million", "billion", "trillion", "dozen"),
 )
-_TENS = "twenty thirty forty fourty fifty sixty seventy eighty ninety"
-_LARGE = "hundred thousand million billion trillion dozen"
-_ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth fortieth "
-    "fiftieth sixtieth seventieth eightieth ninetieth hundredth thousandth millionth"
-)
+_ORDINALS = (*ORDINALS, "hundredth", "thousandth", "millionth")
 _OTHERS = (
     "half halves quarter once twice thrice single double triple quadruple doubled tripled pair "
     "couple both none nil"
 )
 NUMBER_WORDS = frozenset(
-    [
-        *(word + ending for word in f"{_TENS} {_LARGE} {_ONES}".split() for ending in ("", "s")),
-        *(word + ending for word in _ORDINALS.split() for ending in ("", "s")),
-        *(word + ending for word in ("quarter", "pair", "couple") for ending in ("", "s")),
+    (
+        *(
+            word + ending
+            for word in (*_CARDINALS, *_ORDINALS, "quarter", "pair", "couple")
+            for ending in ("", "s")
+        ),
+        *(word.removesuffix("y") + "ies" for word in _CARDINALS if word.endswith("y")),
         *_OTHERS.split(),
-        *(word.removesuffix("y") + "ies" for word in _TENS.split()),
         "sixes",
-    ]
+    )
 )
 """English words that count, in small letters."""
 
