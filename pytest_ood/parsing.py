@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from unicodedata import category, normalize
 
@@ -26,7 +25,7 @@ _BREAKS = frozenset(".,;:!?\u2026\u3002\u3001\n")
 """A negation reaches no further than to one of these."""
 
 MOST_BRACES = 1000
-"""Opening braces of a text at which a JSON object is looked for."""
+"""Opening braces that begin no JSON object, after which none is looked for."""
 
 _THOUGHT_MARK = re.compile(
     r"<(?P<slash>/)?(?:think|thinking|thoughts?|reasoning|seed:think)\s*>|\[(?P<mistral>/)?THINK\]"
@@ -59,7 +58,9 @@ def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
         label_words: The word, or the words, for each label.
     """
     text = without_thoughts(text)
-    start, found = _json_object(text)
+    # Where there is no object, all of the text stands before it.
+    objects = json_objects(text, json.JSONDecoder(), MOST_BRACES)
+    start, found = next(objects, (len(text), None))
     lines = [line for line in text[:start].splitlines() if line.strip()]
     named = _named(lines[0], label_words) if lines else set()
     if len(named) != 1:
@@ -155,18 +156,29 @@ def _tokens(text: str) -> list[str]:
     ]
 
 
-def _json_object(text: str) -> tuple[int, dict[str, Any] | None]:
-    """Return where the first JSON object of a text starts, and the object; its end and None."""
-    decoder = json.JSONDecoder()
-    # Each failure counts the lines before it, so that ever more of them would take ever longer.
-    for match in islice(re.finditer(r"\{", text), MOST_BRACES):
+def json_objects(
+    text: str, decoder: json.JSONDecoder, most_tries: int
+) -> Iterator[tuple[int, Any]]:
+    """Yield the outermost JSON objects of a text, with where they start.
+
+    Args:
+        text: What a model wrote.
+        decoder: Makes something of an object.
+        most_tries: Opening braces that begin none, after which no further one is tried: each
+            failure counts the lines before it, so that ever more of them would take ever longer.
+    """
+    start, tries = text.find("{"), 0
+    while start >= 0 and tries < most_tries:
+        end = start + 1
         try:
-            return match.start(), decoder.raw_decode(text, match.start())[0]
+            found, end = decoder.raw_decode(text, start)
         except ValueError:
-            continue
+            tries += 1
         except RecursionError:
-            break
-    return len(text), None
+            return
+        else:
+            yield start, found
+        start = text.find("{", end)
 
 
 def _answer_of(found: dict[str, Any]) -> str:

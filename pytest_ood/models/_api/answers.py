@@ -7,8 +7,10 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.parsing import json_objects
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
 LABEL = "label"
 """The field of a structured answer."""
@@ -25,30 +27,15 @@ def labelled(text: str) -> str | None:
     The object may stand in a fence or between words, as many models write it whatever they are
     asked for.
     """
+    # As fields rather than a mapping, in which one that is repeated would hide the first.
+    decoder = json.JSONDecoder(object_pairs_hook=_Fields)
     words = {
         value if isinstance(value, str) else None
-        for fields in _objects(text)
+        for _, fields in json_objects(text, decoder, MOST_TRIES)
         for key, value in fields
         if key.casefold() == LABEL
     }
     return words.pop() if len(words) == 1 else None
-
-
-def _objects(text: str) -> Iterator[Sequence[tuple[str, Any]]]:
-    """Yield the outermost JSON objects of a text, each as its fields, repeated ones included."""
-    decoder = json.JSONDecoder(object_pairs_hook=_Fields)
-    position, tries = text.find("{"), 0
-    while position >= 0 and tries < MOST_TRIES:
-        end = position + 1
-        try:
-            found, end = decoder.raw_decode(text, position)
-        except ValueError:
-            tries += 1
-        except RecursionError:
-            return
-        else:
-            yield found
-        position = text.find("{", end)
 
 
 class _Fields(list[tuple[str, Any]]):
