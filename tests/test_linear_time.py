@@ -7,6 +7,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -120,7 +121,9 @@ def modules() -> Iterator[Any]:
     """Yield the modules that read answers and files; perturbations have a test of their own."""
     for info in pkgutil.walk_packages(pytest_ood.__path__, "pytest_ood."):
         if "perturbations" not in info.name and not info.name.endswith("__main__"):
-            yield importlib.import_module(info.name)
+            # One of them belongs to an optional package.
+            with suppress(ModuleNotFoundError):
+                yield importlib.import_module(info.name)
 
 
 def patterns() -> dict[str, re.Pattern[str]]:

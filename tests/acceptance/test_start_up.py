@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 HEAVY = (
     "torch",
@@ -88,3 +91,37 @@ def test_a_suite_run_does_not_import_hypothesis_for_nothing(project: pytest.Pyte
     run = project.run(sys.executable, "-c", code, *options, "--hypothesis-show-statistics")
     assert run.outlines[-1] == "True"
     run.stdout.fnmatch_lines(["*Hypothesis Statistics*"])
+
+
+OF_DEVELOPERS = (
+    "aiohttp", "build", "datasets", "fastapi", "flask", "mlflow", "mypy", "nox",
+    "openai", "playwright", "pyarrow", "ray", "uvicorn", "wandb", "xdist",
+)  # fmt: skip
+"""What the README's first command does not install."""
+
+WITHOUT = f"""
+import sys
+
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {OF_DEVELOPERS!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+
+sys.meta_path.insert(0, Absent())
+"""
+
+
+def test_the_demo_starts_in_a_clone_without_the_tools_of_developers(tmp_path: Path) -> None:
+    """The README's first command finds the gates, and no test module that it cannot import."""
+    tmp_path.joinpath("without_tools.py").write_text(WITHOUT)
+    done = subprocess.run(
+        [sys.executable, "-c", "import without_tools, pytest, sys; sys.exit(pytest.main())",
+         "-ppytest_ood.plugin", "-pno:cacheprovider", "--ood-suite", "--collect-only", "-q"],
+        cwd=ROOT, check=False, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
+             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "sentiment/in-distribution[minilm]" in done.stdout

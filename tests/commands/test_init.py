@@ -9,9 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from parquet_files import parquet
 
 from pytest_ood import Dataset
 from pytest_ood.commands import USAGE_ERROR, main
@@ -312,7 +311,7 @@ def written(path: Path, rows: list[dict[str, Any]], separator: str, encoding: st
     """Write rows in the form that a file's name says."""
     suffix = suffix_of(path.name)
     if suffix == ".parquet":
-        pq.write_table(pa.Table.from_pylist(rows), path)
+        path.write_bytes(parquet(rows))
         return
     if suffix in (".csv", ".tsv"):
         stream = io.StringIO()
@@ -372,12 +371,8 @@ def test_every_kind_of_file_becomes_a_project(project: Path, suffix: str, labels
 
 def test_named_classes_become_a_project(project: Path) -> None:
     """Classes that a Parquet file names are the labels of the suite and of the fixture."""
-    feature = {"label": {"names": ["bad", "good"], "_type": "ClassLabel"}}
     rows = [{"text": f"a text, {n}", "label": n % 2} for n in range(30)]
-    made = pa.Table.from_pylist(rows).replace_schema_metadata(
-        {"huggingface": json.dumps({"info": {"features": feature}})}
-    )
-    pq.write_table(made, project / "mine.parquet")
+    (project / "mine.parquet").write_bytes(parquet(rows, {"label": ["bad", "good"]}))
     assert main(["init", "--data", "mine.parquet"]) == 0
     assert gate(project).runs["mine"].in_distribution().labels == ("bad", "good")
     assert {label for _, label in fixture_pairs(project, "mine")} == {"bad", "good"}

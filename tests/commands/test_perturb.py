@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from parquet_files import parquet
 
 from pytest_ood.commands import USAGE_ERROR, main
 from pytest_ood.commands.perturb import AT_ONCE
@@ -304,7 +303,7 @@ def test_every_kind_of_file_is_perturbed(project: Path, capsys: pytest.CaptureFi
     plain = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
     table = "review;label\n" + "".join(f'"{text}";good\n' for text in texts)
     tabs = "review\tlabel\n" + "".join(f"{text}\tgood\n" for text in texts)
-    pq.write_table(pa.Table.from_pylist(rows), project / "a.parquet")
+    (project / "a.parquet").write_bytes(parquet(rows))
     for name, content in (
         ("a.jsonl", plain), ("a.JSONL", plain), ("a.ndjson", plain),
         ("a.jsonl.gz", gzip.compress(plain)), ("a.json", json.dumps(rows).encode()),

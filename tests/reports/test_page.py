@@ -16,9 +16,6 @@ from pytest_ood.reports.html import render
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="needs the extra dev")
-expect, sync_playwright = playwright_api.expect, playwright_api.sync_playwright
-
 Report = dict[str, Any]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -31,12 +28,13 @@ ATTACK = (
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start the system's Chromium, once."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs the extra dev")
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip(f"no browser is installed: none of {', '.join(BROWSERS)}")
     # Chromium's sandbox does not work for root, which tests in containers are.
     arguments = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
-    with sync_playwright() as playwright:
+    with api.sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=arguments)
         yield found
         found.close()
@@ -136,6 +134,8 @@ def test_the_filters_work_by_keyboard(opened: Callable[..., Any], full_report: R
             model
         }
         page.keyboard.press("Enter")
+        from playwright.sync_api import expect
+
         expect(page.locator(".flip:visible")).to_have_count(everything)
 
 

@@ -17,8 +17,6 @@ from pytest_ood.reports.together import put_together
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="needs the extra dev")
-
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NAMES = """() => [...document.querySelectorAll(".area")].map((plot) =>
     [...plot.querySelectorAll(".name")].map((name) => {
@@ -30,10 +28,11 @@ NAMES = """() => [...document.querySelectorAll(".area")].map((plot) =>
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start the system's Chromium, once."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs the extra dev")
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip(f"no browser is installed: none of {', '.join(BROWSERS)}")
-    with playwright_api.sync_playwright() as playwright:
+    with api.sync_playwright() as playwright:
         # Chromium's sandbox does not work for root, which tests in containers are.
         found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield found
