@@ -282,6 +282,8 @@ def main() -> int:
     parser.add_argument("--lmeval", metavar="PYTHON")
     parser.add_argument("--examples", type=int, default=500)
     parser.add_argument("--grid", type=int, default=8, help="texts a cell of the second table")
+    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, help="tokens of a text")
+    parser.add_argument("--shots", type=int, nargs="+", default=SHOTS, help="demonstrations")
     parser.add_argument("--write", type=Path, metavar="PATH", help="put the tables into this file")
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
     parser.add_argument("--project", **PROJECT_OPTION)
@@ -301,10 +303,11 @@ def main() -> int:
     )
     texts = [str(example.inputs) for example in test.sample(options.examples, 0)]
     compared, told = comparison(model, texts, options.lmeval)
-    sizes, different = by_size(model, test, train, options.grid)
+    grid = Grid(options.shots, options.lengths, options.grid)
+    sizes, different = by_size(model, test, train, grid)
     told += different
     lines = [
-        *compared, "", *sizes, "", *of_versions(model, test, options.grid), "",
+        *compared, "", *sizes, "", *of_versions(model, test, grid), "",
         *generated(model, texts[: options.examples // 10]),
     ]  # fmt: skip
     text = "\n".join(lines)
@@ -400,20 +403,35 @@ def comparison(
     return lines, told
 
 
+@dataclass(frozen=True)
+class Grid:
+    """The cells of the tables by size.
+
+    Attributes:
+        shots: Numbers of demonstrations.
+        lengths: Of a text, in tokens, the shortest first.
+        count: Texts a cell.
+    """
+
+    shots: Sequence[int]
+    lengths: Sequence[int]
+    count: int
+
+
 def by_size(
-    model: PromptedModel, test: Dataset, train: Dataset, count: int
+    model: PromptedModel, test: Dataset, train: Dataset, grid: Grid
 ) -> tuple[list[str], list[str]]:
     """Return the second table, the gain by length of text and shots, and what is not the same."""
     told: list[str] = []
     lines = [
-        f"Times as fast as one by one (texts/s), by length of text, {count} texts a cell. The "
-        "prefix is computed once for all texts, however many, and not counted here:",
+        f"Times as fast as one by one (texts/s), by length of text, {grid.count} texts a cell. "
+        "The prefix is computed once for all texts, however many, and not counted here:",
         "",
-        "| shots | " + " | ".join(f"{length} tokens" for length in LENGTHS) + " |",
-        "|---|" + "---|" * len(LENGTHS),
+        "| shots | " + " | ".join(f"{length} tokens" for length in grid.lengths) + " |",
+        "|---|" + "---|" * len(grid.lengths),
     ]
     labels = tuple(model.prompt.label_words)
-    for shots in SHOTS:
+    for shots in grid.shots:
         shown = choose_demonstrations(train, labels, shots, 0)
         asked = model.with_prompt(replace(model.prompt, demonstrations=shown))
         warm = anew(asked)
@@ -421,8 +439,8 @@ def by_size(
         warm.predict(["A film."])
         first = time.perf_counter() - begun
         cells = []
-        for length in LENGTHS:
-            texts = long_texts(test, model, length, count)
+        for length in grid.lengths:
+            texts = long_texts(test, model, length, grid.count)
             mine, other = Contender(ours(warm, again=True)), Contender(Plain(asked).one_by_one)
             for _ in range(2):
                 mine(texts)
@@ -437,7 +455,7 @@ def by_size(
     return lines, told
 
 
-def of_versions(model: PromptedModel, test: Dataset, count: int) -> list[str]:
+def of_versions(model: PromptedModel, test: Dataset, grid: Grid) -> list[str]:
     """Return the lines of the third table: what is saved where texts begin alike."""
     lines = [
         f"Texts asked together with {VERSIONS} versions that differ in one word, against each "
@@ -446,8 +464,10 @@ def of_versions(model: PromptedModel, test: Dataset, count: int) -> list[str]:
         "| tokens of a text | texts/s together | apart | times as fast |",
         "|---|---|---|---|",
     ]
-    for length in LENGTHS:
-        texts = long_texts(test, model, length, max(2, count * LENGTHS[0] // length))
+    for length in grid.lengths:
+        texts = long_texts(
+            test, model, length, max(2, grid.count * grid.lengths[0] // length)
+        )
         rng = Random(0)
         columns = [texts, *zip(*(versions(text, rng) for text in texts), strict=True)]
         asked = anew(model)

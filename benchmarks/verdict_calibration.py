@@ -11,8 +11,9 @@ are any.
     python benchmarks/verdict_calibration.py --design paired --full --releases 100000
 
 Accuracy, whose tests depend on a few counts, is simulated fast and in detail. The design `metrics`
-has every metric that a budget may name, with rare labels, compared models, several seeds and
-floors; each of its releases is a run's own figures and verdict, and takes a thousand times as long.
+has every metric that a budget may name, with rare labels, compared models, several seeds, worst
+cases and floors; each of its releases is a run's own figures and verdict, and takes a thousand
+times as long.
 
     python benchmarks/verdict_calibration.py --design metrics --metric-releases 200 --sizes 30 100
 
@@ -253,6 +254,8 @@ def simulate_world(work: tuple[World, int]) -> MetricShare:
 def row_of(world: World) -> str:
     """Name the row of a world."""
     kind = "" if world.metric == SCORE else ", paired" if world.paired else ", other examples"
+    if world.loss == "worst case":
+        kind = f", worst of {world.perturbations} perturbations"
     compared = "" if world.comparison == "one model" else f", {world.comparison}"
     return f"{world.metric}{kind}{compared}{', sequential' if world.sequential else ''}"
 

@@ -680,5 +680,15 @@ def check_answered(
     if missing:
         raise ModelError(
             f"model {name!r} did not answer {len(missing)} of {len(answers)} inputs of {what} "
-            f"({missing[0]}); what it answered is kept: run the same command again"
+            f"({missing[0]}); {next_step(missing[0])}"
         )
+
+
+def next_step(error: str) -> str:
+    """Say what brings an answer that is missing.
+
+    Args:
+        error: The reason why it is.
+    """
+    mend = "once the model is mended, " if error.startswith(RAISED) else ""
+    return f"what was answered is kept: {mend}run the same command again"

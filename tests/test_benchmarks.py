@@ -24,16 +24,36 @@ PLAIN = {
     "cluster.py": ["--texts=2000"],
     "memory.py": ["200", "400"],
 }
-BY_HAND = {
-    "attack_recipes.py",
-    "attacks.py",
-    "label_preservation.py",
-    "llm_scoring.py",
-    "verdict_time.py",
+OF_MODELS = {
+    "attack_recipes.py": ["--examples=2"],
+    "attacks.py": ["deepwordbug", "--examples=2"],
+    "label_preservation.py": ["swap", "negate", "--examples=4"],
+    "llm_scoring.py": ["--examples=20", "--grid=1", "--lengths", "5", "9", "--shots", "0", "2"],
+    "verdict_time.py": ["--examples=5", "--rounds=1"],
 }
-"""What measures the models of the built-in suite takes many minutes, however few examples."""
+"""What measures the models of the built-in suite, which a test has not the minutes to train."""
+
+MODELS = """
+[tool.pytest_ood.models.minilm]
+finetuned = "asset:minilm"
+train = { data = "train.csv" }
+epochs = 1
+baseline = true
+
+[tool.pytest_ood.models.smollm2]
+prompted = "asset:smollm2"
+prompt = "{text} It was"
+"""
+WORDS = (("dull", "negative"), ("warm", "positive"))
+
 OF_DATA = {"perturbations.py": ["--texts=3", "--seconds=0.003"]}
 ON_THEIR_OWN = {"findings.py", "label_reading.py", "report_pictures.py"}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Share what is downloaded between the tests of this module."""
+    return tmp_path_factory.mktemp("cache")
 
 
 def run(name: str, *options: str, cwd: Path, statuses: tuple[int, ...] = (0, 1)) -> str:
@@ -53,7 +73,7 @@ def run(name: str, *options: str, cwd: Path, statuses: tuple[int, ...] = (0, 1))
 def test_every_benchmark_has_a_run() -> None:
     """A new script is run here too; what begins with an underscore is part of another."""
     scripts = {path.name for path in (ROOT / "benchmarks").glob("[!_]*.py")}
-    assert scripts == {*SIMULATIONS, *PLAIN, *BY_HAND, *OF_DATA, *ON_THEIR_OWN}
+    assert scripts == {*SIMULATIONS, *PLAIN, *OF_MODELS, *OF_DATA, *ON_THEIR_OWN}
 
 
 @pytest.mark.slow
@@ -65,9 +85,20 @@ def test_a_benchmark_runs(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.demo
 @pytest.mark.parametrize("name", OF_DATA)
-def test_a_benchmark_of_packaged_data_runs(name: str, tmp_path: Path) -> None:
+def test_a_benchmark_of_packaged_data_runs(name: str, tmp_path: Path, cache: Path) -> None:
     """It prints its tables."""
-    assert "|" in run(name, f"--cache={tmp_path / 'cache'}", *OF_DATA[name], cwd=tmp_path)
+    assert "|" in run(name, f"--cache={cache}", *OF_DATA[name], cwd=tmp_path)
+
+
+@pytest.mark.demo
+@pytest.mark.parametrize("name", OF_MODELS)
+def test_a_benchmark_of_models_runs(name: str, tmp_path: Path, cache: Path) -> None:
+    """It prints its tables, of models that learn from a few sentences."""
+    rows = "".join(f"a {word} film {n},{label}\n" for n in range(8) for word, label in WORDS)
+    (tmp_path / "train.csv").write_text(f"text,label\n{rows}")
+    (tmp_path / "pyproject.toml").write_text(MODELS)
+    options = [f"--project={tmp_path}", f"--cache={cache}", *OF_MODELS[name]]
+    assert "|" in run(name, *options, cwd=tmp_path)
 
 
 @pytest.mark.slow

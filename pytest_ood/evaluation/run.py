@@ -31,6 +31,7 @@ from pytest_ood.cases import Case, best_constant, contrast_sets, members_of, pat
 from pytest_ood.checklist import Checklist, load_checklist
 from pytest_ood.columns import Column, combined
 from pytest_ood.data_notes import notes_on
+from pytest_ood.engine import next_step
 from pytest_ood.errors import DataError, ModelError, NotApplicableError, OodError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
@@ -928,8 +929,8 @@ class SuiteRun:
         if not trials[0].after and missing:
             raise ModelError(
                 f"model {model.name!r} left no example answered both in distribution and under "
-                f"{self.suite.name}/{shift.kind}/{shift.name} ({missing[0]}); what it answered is "
-                "kept: run the same command again"
+                f"{self.suite.name}/{shift.kind}/{shift.name} ({missing[0]}); "
+                f"{next_step(missing[0])}"
             )
         if not trials[0].after:
             rejected = trials[0].rejected
@@ -1351,8 +1352,7 @@ def _too_many_unanswered(missing: Sequence[str], inputs: int) -> Judgement | Non
     return Judgement(
         "invalid",
         f"{len(missing)} of {inputs} inputs got no answer, over the cap of "
-        f"{points(UNANSWERED_SHARE)} % (error: {missing[0]}); what was answered is kept: run the "
-        "same command again",
+        f"{points(UNANSWERED_SHARE)} % (error: {missing[0]}); {next_step(missing[0])}",
     )
 
 

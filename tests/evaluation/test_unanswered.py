@@ -79,11 +79,12 @@ class Patchy:
     paradigm: Paradigm = "other"
     source: str = "a test"
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    error: str = "503"
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Answer, or say why not."""
         return [
-            Prediction(None, error="503")
+            Prediction(None, error=self.error)
             if self.missing(str(value))
             else Prediction("pos" if "good" in str(value) else "neg")
             for value in inputs
@@ -150,13 +151,24 @@ def test_a_floor_leaves_them_out(run_of: Callable[[], SuiteRun]) -> None:
 
 
 @pytest.mark.parametrize("shift", [POLISH, BOOKS, WORST])
-def test_too_many_are_no_verdict(run_of: Callable[[], SuiteRun], shift: Shift) -> None:
+@pytest.mark.parametrize(
+    ("error", "next_step"),
+    [
+        ("503", "what was answered is kept: run the same command again"),
+        (
+            "raised KeyError: 4",
+            "what was answered is kept: once the model is mended, run the same command again",
+        ),
+    ],
+)
+def test_too_many_are_no_verdict(
+    run_of: Callable[[], SuiteRun], shift: Shift, error: str, next_step: str
+) -> None:
     """Over 1 % the rest does not speak for them: invalid, with the reason and what to do."""
-    model = Patchy(lambda text: ("Indeed" in text or "book" in text) and "4" in text)
+    model = Patchy(lambda text: ("Indeed" in text or "book" in text) and "4" in text, error=error)
     found = run_of().evaluate(model, shift)
     assert found.verdict == "invalid"
-    assert "inputs got no answer, over the cap of 1.0 % (error: 503)" in found.reason
-    assert "run the same command again" in found.reason
+    assert f"got no answer, over the cap of 1.0 % (error: {error}); {next_step}" in found.reason
 
 
 def test_a_floor_with_too_many_makes_every_check_invalid(run_of: Callable[[], SuiteRun]) -> None:

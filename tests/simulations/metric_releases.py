@@ -7,7 +7,7 @@ truth is measured by the same metric on very many answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from pytest_ood.budgets import Rules, judge_at_least, judge_at_most
 from pytest_ood.columns import Column
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import figures
-from pytest_ood.evaluation.trials import Trial
+from pytest_ood.evaluation.trials import Trial, WorstTrial
 from pytest_ood.metrics import (
     ACCURACY,
     ECE,
@@ -31,6 +31,7 @@ from pytest_ood.metrics import (
     Outcomes,
     examples_of,
 )
+from pytest_ood.shifts import Shifted
 from pytest_ood.statistics.sequential import looks
 from pytest_ood.tasks import Classification, QuestionAnswering
 
@@ -56,7 +57,11 @@ IN_WORDS = "score in words"
 
 F1_SCORES = np.array([0.0, 0.4, 0.67, 1.0])
 METRICS = (ACCURACY, RECALL + "rare", MACRO_F1, ECE, PDR, REWEIGHTED, IN_WORDS, SCORE)
-LOSSES = ("everywhere", "rare label", "heavy", "confidence")
+LOSSES = ("everywhere", "rare label", "heavy", "confidence", "worst case")
+PERTURBATIONS = 3
+"""That the worst case is taken over, beside the original."""
+
+OF_WORST_CASES = (ACCURACY, RECALL + "rare", MACRO_F1, IN_WORDS)
 COMPARISONS = ("one model", "two models", "three seeds")
 
 
@@ -69,7 +74,8 @@ class World:
         n: Examples, on either side.
         rare: How many of them have the rare label, on average.
         loss: What is lost, one of LOSSES: right answers of all labels alike, those of the rare
-            label above all, a third of all, or none but the truth of the confidences.
+            label above all, a third of all, none but the truth of the confidences, or those that
+            any of several perturbations turns.
         paired: The same examples before and under the shift.
         comparison: One of COMPARISONS.
         sequential: Looked at in between; of accuracy, scores in words and floors.
@@ -93,6 +99,11 @@ class World:
     def measured(self) -> str:
         """The metric's name for `figures`."""
         return ACCURACY if self.metric in (IN_WORDS, SCORE) else self.metric
+
+    @property
+    def perturbations(self) -> int:
+        """How many are applied to each example."""
+        return PERTURBATIONS if self.loss == "worst case" else 1
 
     @property
     def rng(self) -> np.random.Generator:
@@ -130,19 +141,29 @@ def worlds(sizes: Sequence[int]) -> Iterator[World]:
             continue
         if metric == REWEIGHTED and paired:
             continue
-        by_label = metric in (MACRO_F1, REWEIGHTED) or metric.startswith(RECALL)
         # So few examples show no small loss, whatever it is.
         usual = "heavy" if n < FEW else "everywhere"
-        settings = [(3 * n // 10, usual)]
-        if by_label:
-            losses = (usual, "rare label")
-            settings = [(rare, loss) for rare in (5, 20) for loss in losses if rare <= n // 2]
-        if metric == ECE:
-            settings.append((3 * n // 10, "confidence"))
-        for (rare, loss), comparison in product(settings, COMPARISONS):
+        for (rare, loss), comparison in product(
+            _settings(metric, n, usual, paired=paired), COMPARISONS
+        ):
             yield World(metric, n, rare, loss, paired, comparison)
         if metric in (ACCURACY, IN_WORDS):
             yield World(metric, n, 3 * n // 10, usual, paired, sequential=True)
+            if paired:
+                yield World(metric, n, 3 * n // 10, "worst case", sequential=True)
+
+
+def _settings(metric: str, n: int, usual: str, *, paired: bool) -> list[tuple[int, str]]:
+    """Return how many examples have the rare label, and what is lost, in the worlds of a metric."""
+    settings = [(3 * n // 10, usual)]
+    if metric in (MACRO_F1, REWEIGHTED) or metric.startswith(RECALL):
+        losses = (usual, "rare label")
+        settings = [(rare, loss) for rare in (5, 20) for loss in losses if rare <= n // 2]
+    if metric == ECE:
+        settings.append((3 * n // 10, "confidence"))
+    if paired and metric in OF_WORST_CASES:
+        settings.append((3 * n // 10, "worst case"))
+    return settings
 
 
 def budget_of(world: World) -> float:
@@ -224,42 +245,71 @@ def _truths(world: World, rng: np.random.Generator) -> Codes:
     return drawn
 
 
+NONE = Column[bool]((), np.empty(0, np.uint32))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Answers that are there already, where a run asks for them.
+
+    Attributes:
+        answers: To all examples.
+        examples: Their texts do not matter, so that there are none.
+        shifted: Nor are there changed texts.
+    """
+
+    answers: Outcomes
+    examples: tuple[()] = ()
+    shifted: Shifted = field(default_factory=lambda: Shifted((), NONE, NONE))
+
+    def upto(self, size: int) -> Outcomes:
+        """Return the answers, of which there are `size`."""
+        assert len(self.answers) == size
+        return self.answers
+
+    outcomes = upto
+
+
 def _trial(world: World, truths: Sequence[Codes], rng: np.random.Generator) -> Trial:
-    if world.metric in (IN_WORDS, SCORE):
-        before, after = _scores(world, rng)
-    else:
-        before, after = _answers(world, truths, rng)
+    draw = _scores if world.metric in (IN_WORDS, SCORE) else _answers
+    before, *after = draw(world, truths, rng)
+    if world.loss == "worst case":
+        noises = [Answered(side) for side in after]
+        return WorstTrial(noises, Answered(before)).upto(world.n)  # type: ignore[arg-type] # as it asks
     return Trial(
-        paired=world.paired, drawn=world.n, before=before, after=after, originals=None, shifted=()
-    )
+        paired=world.paired, drawn=world.n, before=before, after=after[0], originals=None,
+        shifted=(),
+    )  # fmt: skip
 
 
 RATES = {
     # Of right answers, the share that becomes wrong: of both frequent labels, and of the rare one.
     "everywhere": (0.10, 0.10), "rare label": (0.04, 0.25), "heavy": (0.33, 0.33),
-    "confidence": (0.0, 0.0), "little": (0.04, 0.04),
+    "confidence": (0.0, 0.0), "little": (0.04, 0.04), "worst case": (0.10, 0.10),
 }  # fmt: skip
 GAINED = 0.15
 """Of wrong answers, the share that becomes right."""
 
 
-def _answers(
-    world: World, truths: Sequence[Codes], rng: np.random.Generator
-) -> tuple[Outcomes, Outcomes]:
-    """Draw answers with confidences, which are the chance of being right before the shift."""
+def _answers(world: World, truths: Sequence[Codes], rng: np.random.Generator) -> Iterator[Outcomes]:
+    """Draw answers with confidences, which are the chance of being right before the shift.
+
+    Yields those before the shift, then those under it, or under each perturbation.
+    """
     confidence = _confidence(rng, world.n)
     right = rng.random(world.n) < confidence
-    first = _outcomes(truths[0], right, confidence, rng)
+    yield _outcomes(truths[0], right, confidence, rng)
     if not world.paired:
         confidence = _confidence(rng, world.n)
         right = rng.random(world.n) < confidence
     frequent, rare = RATES[world.loss]
-    lost = rng.random(world.n) < np.where(truths[1] == len(LABELS) - 1, rare, frequent)
-    gained = rng.random(world.n) < (GAINED if world.loss != "confidence" else 0.0)
-    after = np.where(right, ~lost, gained)
     if world.loss == "confidence":
-        confidence = np.minimum(1.0, confidence + 0.06)
-    return first, _outcomes(truths[1], after, confidence, rng)
+        yield _outcomes(truths[1], right, np.minimum(1.0, confidence + 0.06), rng)
+        return
+    for _ in range(world.perturbations):
+        lost = rng.random(world.n) < np.where(truths[1] == len(LABELS) - 1, rare, frequent)
+        gained = rng.random(world.n) < GAINED
+        yield _outcomes(truths[1], np.where(right, ~lost, gained), confidence, rng)
 
 
 def _confidence(rng: np.random.Generator, n: int) -> Floats:
@@ -272,39 +322,36 @@ def _outcomes(
 ) -> Outcomes:
     other = (truth + rng.integers(1, len(LABELS), len(truth))) % len(LABELS)
     answer = np.where(right, truth, other)
+    none = Column((None,), np.zeros(len(truth), np.uint32))
     hundredths = tuple((np.arange(101) / 100).tolist())
     graded = Graded(
         Column(LABELS, truth.astype(np.uint32)),
         Column(LABELS, answer.astype(np.uint32)),
         Column(hundredths, np.round(100 * confidence).astype(np.uint32)),
         Column((0.0, 1.0), right.astype(np.uint32)),
-        Column((None,), np.zeros(len(truth), np.uint32)),
+        none,
+        none,
     )
     return Outcomes((), np.arange(len(truth)), graded)
 
 
-def _scores(world: World, rng: np.random.Generator) -> tuple[Outcomes, Outcomes]:
+def _scores(world: World, _truths: Sequence[Codes], rng: np.random.Generator) -> Iterator[Outcomes]:
     """Draw scores between 0 and 1, and lower them by one or two steps."""
-    sides = []
     codes = rng.choice(4, world.n, p=[0.1, 0.1, 0.1, 0.7])
-    sides.append(codes)
+    yield _scored(codes)
     if not world.paired:
         codes = rng.choice(4, world.n, p=[0.1, 0.1, 0.1, 0.7])
-    change = rng.choice([-2, -1, 0, 1], world.n, p=[0.05, 0.05, 0.87, 0.03])
-    if world.loss == "little":
-        change = change * rng.integers(0, 2, world.n)
-    elif world.loss == "heavy":
-        change = np.minimum(change, -2 * rng.binomial(1, 0.3, world.n))
-    sides.append(np.clip(codes + change, 0, 3))
-    same = np.zeros(world.n, np.uint32)
-    first, last = (
-        Outcomes(
-            (), np.arange(world.n),
-            Graded(
-                Column(("x",), same), Column(("x",), same), Column((None,), same),
-                Column(tuple(F1_SCORES.tolist()), side.astype(np.uint32)), Column((None,), same),
-            ),
-        )
-        for side in sides
-    )  # fmt: skip
-    return first, last
+    for _ in range(world.perturbations):
+        change = rng.choice([-2, -1, 0, 1], world.n, p=[0.05, 0.05, 0.87, 0.03])
+        if world.loss == "little":
+            change = change * rng.integers(0, 2, world.n)
+        elif world.loss == "heavy":
+            change = np.minimum(change, -2 * rng.binomial(1, 0.3, world.n))
+        yield _scored(np.clip(codes + change, 0, 3))
+
+
+def _scored(codes: Codes) -> Outcomes:
+    same = np.zeros(len(codes), np.uint32)
+    scores = Column(tuple(F1_SCORES.tolist()), codes.astype(np.uint32))
+    text, none = Column(("x",), same), Column((None,), same)
+    return Outcomes((), np.arange(len(codes)), Graded(text, text, none, scores, none, none))

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from metric_releases import METRICS, World, budget_of, simulate
+from metric_releases import COMPARISONS, LOSSES, METRICS, World, budget_of, simulate
 
 from pytest_ood.metrics import loss_names
 from pytest_ood.statistics.proportions import PairedDifference, UnpairedDifference
@@ -103,6 +103,11 @@ WORLDS = [
       for comparison in ("two models", "three seeds")),
     *(World("score in words", 30, 9, "heavy", paired=paired, sequential=sequential)
       for paired in (True, False) for sequential in (True, False)),
+    *(World("accuracy", n, 3 * n // 10, "worst case", sequential=sequential)
+      for n in (30, 100) for sequential in (True, False)),
+    *(World(metric, 100, 30, "worst case", comparison="two models")
+      for metric in ("recall-rare", "macro-f1", "score in words")),
+    World("accuracy", 100, 30, "worst case", comparison="three seeds"),
     *(World("score", n, sequential=sequential) for n in (30, 100) for sequential in (True, False)),
 ]  # fmt: skip
 
@@ -125,6 +130,8 @@ def test_verdicts_by_any_metric_at_the_budget_are_seldom(world: World) -> None:
 def test_every_metric_is_simulated() -> None:
     """No metric that a budget may name is left out."""
     assert {world.metric for world in WORLDS} == set(METRICS)
+    assert {world.loss for world in WORLDS} == set(LOSSES)
+    assert {world.comparison for world in WORLDS} == set(COMPARISONS)
     named = {"recall-LABEL" if m.startswith("recall-") else m for m in loss_names(TASK, "domain")}
     simulated = {"recall-LABEL" if m.startswith("recall-") else m for m in METRICS}
     # The distance to a reference is a paired drop of accuracy.
