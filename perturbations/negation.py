@@ -8,6 +8,7 @@ has to say: every word that praises or blames and every negation has to belong t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pytest_ood.edits import Edit
@@ -145,7 +146,7 @@ class Turn:
     kind="label-changing",
     contract=Changing(other_label),
     scale=ALL,
-    version=2,
+    version=3,
     indivisible=True,
     example="The film is a wonderful surprise from beginning to end.",
 )
@@ -156,7 +157,7 @@ def negate(text: str, rng: Random) -> Sequence[Edit]:
     left |= {index + 1 for index in range(len(words)) if is_at_all(words, index)}
     if not left or not _can_be_turned(text, words) or any(t.word in NEGATIONS for t in words):
         return ()
-    return _edits_of_all(text, left, list(_denials(words, rng)))
+    return _edits_of_all(text, words, left, list(_denials(words, rng)))
 
 
 @perturbation(
@@ -164,7 +165,7 @@ def negate(text: str, rng: Random) -> Sequence[Edit]:
     kind="label-changing",
     contract=Changing(other_label),
     scale=ALL,
-    version=2,
+    version=3,
     articles=True,
     indivisible=True,
     example="The film isn't very good from beginning to end.",
@@ -177,21 +178,39 @@ def affirm(text: str, rng: Random, *, emphasis: float = 0.5) -> Sequence[Edit]:
     left |= {index + 1 for index in range(len(words)) if is_at_all(words, index)}
     if not left or not _can_be_turned(text, words):
         return ()
-    return _edits_of_all(text, left, list(_affirmations(words, rng, emphasis)))
+    return _edits_of_all(text, words, left, list(_affirmations(words, rng, emphasis)))
 
 
-def _edits_of_all(text: str, left: set[int], turns: Sequence[Turn]) -> Sequence[Edit]:
+def _edits_of_all(
+    text: str, words: Sequence[Token], left: set[int], turns: Sequence[Turn]
+) -> Sequence[Edit]:
     """Return the edits of all turns; none where a word is left, or some praise and others blame.
 
     Args:
         text: That is edited.
+        words: Of the text.
         left: Indices of the words that some turn has to deal with.
         turns: Of the text.
     """
     if left.difference(*(turn.found for turn in turns)) or len({t.good for t in turns}) != 1:
         return ()
+    if any(_is_within(words, *pair) for pair in pairwise(sorted(turns, key=_first))):
+        return ()
     edits = sorted(edit for turn in turns for edit in turn.edits)
     return [replace(edit, before=text[edit.start : edit.end]) for edit in edits]
+
+
+def _first(turn: Turn) -> int:
+    return min(turn.found)
+
+
+def _is_within(words: Sequence[Token], turn: Turn, later: Turn) -> bool:
+    """Return whether a clause may be a part of another: turned twice, it says what it said.
+
+    "The extent to which it succeeds is impressive", "a great film that works".
+    """
+    between = range(max(turn.found) + 1, _first(later))
+    return bool(between) and not any(words[index].word in _BREAKS for index in between)
 
 
 def _can_be_turned(text: str, words: Sequence[Token]) -> bool:
