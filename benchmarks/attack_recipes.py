@@ -22,7 +22,7 @@ from _tables import PROJECT_OPTION, put
 from platformdirs import user_cache_path
 
 from pytest_ood.budgets import interval, points
-from pytest_ood.errors import ModelError
+from pytest_ood.errors import DataError, ModelError
 from pytest_ood.evaluation import SuiteRun
 from pytest_ood.gate import Gate, Options
 from pytest_ood.models.protocol import Model
@@ -124,7 +124,11 @@ def transfer(gate: Gate) -> Iterator[str]:
                         "" if rate is None else f"turned {points(rate.value)} % of its own"
                     )
                     continue
-                found = evaluated(gate, model, shift)
+                try:
+                    found = evaluated(gate, model, shift)
+                except DataError:
+                    cells.append(f"nothing turned {surrogate}")
+                    continue
                 drop = f"{points(found.drop.value)} {interval(found.drop)}"
                 before, after = points(found.score_id), points(found.score_ood)
                 cells.append(f"{before} to {after}, drop {drop}, n = {found.n}")
@@ -138,7 +142,10 @@ def successes(gate: Gate) -> Iterator[str]:
     yield "```text"
     for name in SHOWN:
         result = evaluated(gate, model, AdversarialShift(name, attacks()[name], BUDGET))
-        flip = min(result.flips, key=lambda f: (len(f.after), f.id))
+        flip = min(result.flips, key=lambda f: (len(f.after), f.id), default=None)
+        if flip is None:
+            yield f"{name}: none"
+            continue
         yield f"{name}: {flip.answer_before}, then {flip.answer_after}"
         yield f"  {one_line(word_diff(str(flip.before), flip.after), 400)}"
     yield "```"

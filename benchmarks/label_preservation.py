@@ -115,12 +115,13 @@ def level(run: SuiteRun, gate: Gate, shift: NoiseShift) -> Level:
         for e, text in zip(examples, shifted.inputs, strict=True)
         if text != e.inputs
     ]
+    rejected = shifted.rejected.count(True)
     if not cases:
-        return Level(0, len(shifted.rejected), 0.0, 0.0, 1.0, {}, {})
+        return Level(0, rejected, 0.0, 0.0, 1.0, {}, {})
     measured = {name: run.evaluate(gate.models[SUITE][name], shift) for name in MODELS}
     return Level(
         len(cases),
-        len(shifted.rejected),
+        rejected,
         fmean(case.edited_words for case in cases),
         fmean(case.edited_characters for case in cases),
         fmean(EmbeddingSimilarity().cosines(cases)),

@@ -177,7 +177,7 @@ def ours(project: Path, cache: Path, environment: Mapping[str, str]) -> Run:
     python = sys.executable
     imports, _ = timed([python, "-c", IMPORTS], env=environment)
     seconds, done = timed(
-        [python, "-m", "pytest", "--ood-suite", "--ood-no-cache", "--ood-cache", str(cache),
+        [python, "-m", "pytest", "--ood-suite", "--ood-no-cache", f"--ood-cache={cache}",
          "-p", "no:cacheprovider"],
         cwd=project, env=environment,
     )  # fmt: skip

@@ -25,7 +25,7 @@ PLAIN = {
     "memory.py": ["200", "400"],
 }
 OF_MODELS = {
-    "attack_recipes.py": ["--examples=2"],
+    "attack_recipes.py": ["--examples=3"],
     "attacks.py": ["deepwordbug", "--examples=2"],
     "label_preservation.py": ["swap", "negate", "--examples=4"],
     "llm_scoring.py": ["--examples=20", "--grid=1", "--lengths", "5", "9", "--shots", "0", "2"],
@@ -43,6 +43,10 @@ baseline = true
 [tool.pytest_ood.models.smollm2]
 prompted = "asset:smollm2"
 prompt = "{text} It was"
+
+[tool.pytest_ood.models.roberta-small]
+fake = "keyword"
+words = { negative = ["dull"], positive = ["warm"] }
 """
 WORDS = (("dull", "negative"), ("warm", "positive"))
 
