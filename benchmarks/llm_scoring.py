@@ -465,9 +465,7 @@ def of_versions(model: PromptedModel, test: Dataset, grid: Grid) -> list[str]:
         "|---|---|---|---|",
     ]
     for length in grid.lengths:
-        texts = long_texts(
-            test, model, length, max(2, grid.count * grid.lengths[0] // length)
-        )
+        texts = long_texts(test, model, length, max(2, grid.count * grid.lengths[0] // length))
         rng = Random(0)
         columns = [texts, *zip(*(versions(text, rng) for text in texts), strict=True)]
         asked = anew(model)

@@ -45,6 +45,9 @@ TRACKERS: pytest.StashKey[Mapping[str, Tracker]] = pytest.StashKey()
 LOGGED: pytest.StashKey[list[Logged]] = pytest.StashKey()
 SECRETS: pytest.StashKey[Secrets] = pytest.StashKey()
 
+PUT_BACK = "ood_put_back"
+"""Under what a worker tells how many gates it has put back."""
+
 FIXTURES = frozenset({"ood", "ood_model", "ood_baseline", "ood_shift"})
 SKIP_REASON = "robustness test: runs with --ood-suite"
 TERMINAL_INTERVAL = 5.0
@@ -594,6 +597,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     keeper = config.stash[KEEPER]
     keeper.put_back = put_back(session, config.stash[COLLECTED].values())
     keeper.expected = [item.check.id for item in session.items if _is_gate(item)]
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[PUT_BACK] = keeper.put_back
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Note what one of xdist's workers, all of which collect the same, has put back."""
+    if GATE in node.config.stash:
+        keeper = node.config.stash[KEEPER]
+        keeper.put_back = getattr(node, "workeroutput", {}).get(PUT_BACK, keeper.put_back)
 
 
 @pytest.hookimpl(optionalhook=True)

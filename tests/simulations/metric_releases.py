@@ -322,7 +322,7 @@ def _outcomes(
 ) -> Outcomes:
     other = (truth + rng.integers(1, len(LABELS), len(truth))) % len(LABELS)
     answer = np.where(right, truth, other)
-    none = Column((None,), np.zeros(len(truth), np.uint32))
+    none = Column[str | None]((None,), np.zeros(len(truth), np.uint32))
     hundredths = tuple((np.arange(101) / 100).tolist())
     graded = Graded(
         Column(LABELS, truth.astype(np.uint32)),
@@ -353,5 +353,7 @@ def _scores(world: World, _truths: Sequence[Codes], rng: np.random.Generator) ->
 def _scored(codes: Codes) -> Outcomes:
     same = np.zeros(len(codes), np.uint32)
     scores = Column(tuple(F1_SCORES.tolist()), codes.astype(np.uint32))
-    text, none = Column(("x",), same), Column((None,), same)
-    return Outcomes((), np.arange(len(codes)), Graded(text, text, none, scores, none, none))
+    text, answer = Column(("x",), same), Column[str | None](("x",), same)
+    confidence, none = Column[float | None]((None,), same), Column[str | None]((None,), same)
+    graded = Graded(text, answer, confidence, scores, none, none)
+    return Outcomes((), np.arange(len(codes)), graded)
