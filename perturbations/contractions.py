@@ -305,6 +305,8 @@ def _negated(match: Match[str]) -> str | None:
     verb = _AUXILIARIES[match["verb"].lower()]
     subject = _subject_after(match)
     if _is_inverted(match) and subject is not None:
+        if verb == "are" and subject[2].lower() == "i":
+            verb = "am"
         asks = _ASKS.match(match.string, match.end()) is not None
         if not asks and verb == "do" and subject[2].lower() == "you":
             return None  # "Don't you dare": an order
@@ -337,6 +339,11 @@ def _is_clear(match: Match[str]) -> bool:
 
 
 def _written_out(match: Match[str]) -> str | None:
+    """Return what a contraction stands for, in small letters; None where that is not clear."""
+    return None if _is_titled(match) else _meaning(match)
+
+
+def _meaning(match: Match[str]) -> str | None:
     if match["verb"]:
         return _negation_written_out(match)
     for ending, verb in _VERB_OF.items():
@@ -357,6 +364,33 @@ def _written_out(match: Match[str]) -> str | None:
         return "let us" if word_after(match)[:1].isalpha() else None
     meant = _is_or_has(match, host)
     return meant and f"{host} {meant}"
+
+
+def _is_titled(match: Match[str]) -> bool:
+    """Return whether a contraction is of a title, by the capital behind its own: Don't Look Now."""
+    following = _NEXT_WORD.match(match.string, match.end())
+    if following is None or not match.group()[0].isupper() or is_shouted(match):
+        return False
+    word = following[1].lower()
+    stressed = len(word) > 1 and following[1].isupper()
+    if (
+        not following[1][0].isupper()
+        or stressed
+        or word == "i"
+        or word.startswith(("i'", "i\u2019"))
+    ):
+        return False
+    # "It's Robert", "We're Americans": only a word that is no name shows a title.
+    return bool(match["verb"]) or (
+        word in _BASE_VERBS
+        or word in _IRREGULAR
+        or word in _ADVERBS
+        or word in _OBJECT_STARTS
+        or word.endswith("ing")
+    )
+
+
+_NEXT_WORD = re.compile(r"\s+([A-Za-z][\w'\u2019]*)")
 
 
 def _negation_written_out(match: Match[str]) -> str | None:
@@ -386,41 +420,112 @@ def _had_or_would(match: Match[str]) -> str | None:
     word = next((w for w in after(match, 4) if w not in _ADVERBS or w == "rather"), "")
     if word in ("better", "been", "had") or (word in _IRREGULAR and word not in _SAME_AS_BASE):
         return "had"
-    if word in _BASE_VERBS and word not in _SAME_AS_BASE - {
-        "let",
-        "put",
-        "cut",
-        "hit",
-        "bet",
-        "read",
-    }:
+    if word in _BASE_VERBS and word not in _SAME_AS_BASE - {"let", "bet"}:
         return "would"
     return "had" if word.endswith("ed") and _is_participle(word) else None
 
 
-_HAS = word_set("been got had become gotten")
+_HAS = word_set("been got had become gotten gotta")
 
 
 def _is_or_has(match: Match[str], host: str) -> str | None:
     """Return what 's stands for; None where it is a possessive, or what follows allows both."""
-    following = after(match, 4)
+    following = after(match, 5)
     if not following or not following[0][0].isalnum():
         return None
     first = following[0]
     if host == "it" and (first == "own" or word_before(match) in _PREPOSITIONS):
         return None  # "it's own", "of it's": meant for "its"
-    main = next((word for word in following if word not in _ADVERBS), "")
-    if main in _HAS or "been" in following[:3] or main in _PERFECT_ONLY:
+    place = next((n for n, word in enumerate(following) if word not in _ADVERBS), len(following))
+    main, *rest = following[place:] or [""]
+    if main in _HAS or main in _PERFECT_ONLY or _has_been(host, following[:3]):
         return "has"
+    if host in _ASKING and first in ("he", "she", "it", "that", "this"):
+        return _asked(following[1:])
+    if _may_be_participle(main) and rest[:1] and rest[0] in _OBJECT_STARTS:
+        return _with_object(main, rest)
     unclear = (
         (host == "there" and first in _PLURAL)
         or (host == "who" and first not in _AFTER_WHO and not first.endswith("ing"))
-        # "what's he want", "how's it work": does
         or (first in _SUBJECT_PRONOUNS and (_BASE_VERBS - {"like"}) & {*following[1:2]})
         or main in _EITHER
         or (main in _IRREGULAR and main not in _ADJECTIVAL)
     )
     return None if unclear else "is"
+
+
+def _has_been(host: str, following: list[str]) -> bool:
+    """Return whether "been" belongs to an auxiliary: "it's all been", not "he's who's been"."""
+    if "been" not in following:
+        return False
+    between = following[: following.index("been")]
+    asked = host in _ASKING and between[:1] != ["who"]
+    return all(word in _ADVERBS or (asked and "'" not in word) for word in between)
+
+
+def _asked(following: list[str]) -> str | None:
+    """Return what 's stands for before a pronoun and what follows on it: "what's he done?"."""
+    verb, beyond = [*following, "", ""][:2]
+    if verb in _HAS:
+        return "has"
+    if verb in _BASE_VERBS - _SAME_AS_BASE - {"like"}:
+        return None  # "what's he want": does
+    if verb in ("like", "called", "named", "made", "supposed", "known", "born", "meant", "used"):
+        return "is"
+    if verb in _IRREGULAR:
+        is_perfect = verb not in _SAME_AS_BASE and beyond not in _PREPOSITIONS | {"for"}
+        return "has" if is_perfect and verb not in _ADJECTIVAL else None
+    return None if verb.endswith("ed") and beyond not in _PREPOSITIONS else "is"
+
+
+def _with_object(main: str, rest: list[str]) -> str | None:
+    """Return what 's stands for before a participle that an object may follow on.
+
+    "She's left the house", "it's put me off" have; "it's called the Palace" is; "he's given a book"
+    and "it's closed the whole week" may be either.
+    """
+    if main in _NAMING:
+        return "is"
+    object_ = rest[0]
+    alone = object_ in ("me", "him", "us", "them")
+    if main in _GIVING and not alone:
+        return None
+    timed = object_ in _DETERMINERS and any(word in _TIMES for word in rest)
+    if not alone and (main in _MOVED or timed):
+        return None
+    return "has"
+
+
+def _may_be_participle(word: str) -> bool:
+    return _is_participle(word) or word in ("put", "set", "let", "cut", "hit", "read", "hurt")
+
+
+_ASKING = word_set("what where who how")
+_OBJECT_STARTS = word_set(
+    "me him us them you it her his my your our their its the a an this these those "
+    "everyone everybody something someone everything nothing"
+)
+_DETERMINERS = word_set("a an the this these those")
+_NAMING = word_set("called named considered deemed dubbed labelled labeled titled nicknamed")
+_GIVING = word_set(
+    "given shown told paid sent offered taught awarded asked granted denied voted elected thought "
+    "made promised lent fed handed"
+)
+"""What is done to somebody with an object besides: "he's given a book" is, or has."""
+
+_MOVED = word_set(
+    "excited worried convinced surprised pleased annoyed amazed shocked disappointed thrilled "
+    "scared concerned relieved delighted impressed persuaded determined frustrated satisfied "
+    "amused astonished agreed ashamed tired bored interested embarrassed confused closed needed "
+    "supposed limited used"
+)
+"""After these a clause, or a time, may follow on "is": "she's worried the film is bad"."""
+
+_TIMES = word_set(
+    "day days week weeks month months year years decade century time night morning afternoon "
+    "evening summer winter spring autumn fall season weekend hour hours minute moment second "
+    "monday tuesday wednesday thursday friday saturday sunday way"
+)
 
 
 _PREPOSITIONS = word_set(
@@ -451,7 +556,7 @@ _ADJECTIVAL = word_set("made born lost left meant found known set put hidden bro
     in_english(_expandable, _is_clear),
     source="Ribeiro et al. 2020 (CheckList), contractions",
     example="I don't think they're good, we've seen it and won't go again.",
-    version=2,
+    version=3,
 )
 def expand(contraction: Match[str], rng: Random) -> str | None:
     """Write a contraction out."""

@@ -7,8 +7,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.perturbations import _words
-from pytest_ood.perturbations._english import is_quoted, word_after
-from pytest_ood.perturbations._rules import END, PLURAL, START, WORD, Rule, RuleLexicon
+from pytest_ood.perturbations._english import is_quoted, word_after, word_before
+from pytest_ood.perturbations._rules import (
+    END,
+    PLURAL,
+    START,
+    WORD,
+    Rule,
+    RuleLexicon,
+    cased,
+)
 from pytest_ood.perturbations.contractions import (
     CONTRACTION_PATTERNS,
     contractions_in,
@@ -38,6 +46,11 @@ _VERBS = (
     "send show sing sit sleep speak spend stand start stay steal stop take "
     "talk tell think throw touch "
     "travel try turn use visit wait walk want watch wear win wish work write"
+)
+_WITHOUT_HAVE = "i you we they"
+_HAVING = (
+    "have has 've 's i've you've we've they've who've he's she's it's that's who's there's "
+    "everybody's everyone's"
 )
 _OWNERS = "my your his her our their"
 _DETERMINERS = f"a an the this that these those some any every each another one no {_OWNERS}"
@@ -208,7 +221,7 @@ _FORMAL = RuleLexicon(
         ),
         "gonna": Rule(("going to",)),
         "wanna": Rule(("want to",), after=_VERBS),
-        "gotta": Rule(("have to",), before="i you we they", after=WORD),
+        "gotta": Rule(("have to",), before=f"{_WITHOUT_HAVE} {_HAVING}", after=WORD),
         "gimme": Rule(("give me",)),
         "lemme": Rule(("let me",)),
         "dunno": Rule(("do not know",), before="i"),
@@ -470,7 +483,7 @@ def _formal_sites(text: str) -> Iterator[Match[str]]:
     _formal_sites,
     source="Dhole et al. 2021 (NL-Augmenter), formality; Rao and Tetreault 2018 (GYAFC)",
     kind="register",
-    version=2,
+    version=3,
     articles=True,
     example="The guy didn't get a lot of laughs, but kids really need to see the whole movie.",
 )
@@ -478,6 +491,8 @@ def formal(phrase: Match[str], rng: Random) -> str | None:
     """Write a word or a phrase as in a formal letter."""
     if phrase.re in CONTRACTION_PATTERNS:
         return written_out(phrase)
+    if phrase.group().lower() == "gotta" and word_before(phrase) in _HAVING.split():
+        return cased(phrase, "got to")
     return rng.choice(_FORMAL.options(phrase))
 
 
