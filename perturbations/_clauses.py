@@ -44,7 +44,7 @@ MARKS = SENTENCE_ENDS | frozenset(",()/&-\u2013\u2014\u2026")
 
 _ODD = re.compile(
     r"[^\w\s.,!;:'\u2019()\-\u2013\u2014/&%$\u00a3\u20ac\u2026+]|_|\w\(|[a-z]\.[a-z]{2}"
-    r"|[:;=8xX]'?-?[)(DPpoO/|3](?!\w)|(?<!\w)[xX]D(?!\w)|:\s*\)|\(\s*:"
+    r"|(?<!\S)/s(?!\S)|[:;=8xX]'?-?[)(DPpoO/|3](?!\w)|(?<!\w)[xX]D(?!\w)|:\s*\)|\(\s*:"
 )
 """Question and quotation marks, marks of code, emoji and emoticons, and letters of no word."""
 
@@ -94,10 +94,17 @@ aspires strives struggles used once formerly previously before anymore longer pr
 promised promising expect expects expected expecting expectation expectations yeah lol lmao rofl
 haha hahaha jk btw omg please oh hmm um uh er ironically sarcasm how why what whatever whoever
 first later eventually after instead originally initially ago some few little couple bit parts
-part moments moment
+part moments moment when whenever doubt doubts doubted doubting doubtful doubtfully
+debatable debatably arguable arguably argue argues argued arguing unlikely forget forgets forgot
+forgotten wonder wonders wondered wondering suspect suspects suspected suspecting assume assumes
+assumed guess guesses guessed imagine imagines imagined pretended pretending dispute disputes
+disputed disagree disagrees disagreed unsure uncertain skeptical sceptical question questions
+questioned questionable lie lies lied lying myth rumor rumors rumored rumour rumours presume
+presumes presumed presumably dreamt dreamed kidding kidded joking joked jest jesting sarcastic
+sarcastically irony ironic guilty alleged hypothetical hypothetically
 """
 )
-"""Words of contrast, condition, hearsay, comparison, intention and irony."""
+"""Words of contrast, condition, doubt, hearsay, comparison, intention and irony."""
 
 NEGATIONS = listed(
     """
@@ -153,7 +160,10 @@ _IDIOMS = re.compile(
     r"|triangle|affair|affairs|interest|interests|life|song|songs|letter|letters|scene|scenes)"
     r"|(?:in|of) love|works? of|the works|working (?:class|girl|title)|hot dogs?)"
     r"|a (?:good|great) deal|(?:good|great) credit|up short|fall(?:s|ing)? short|great britain"
-    r"|an awful lot|long and short)\b",
+    r"|an awful lot|long and short|good (?:riddance|grief|lord|heavens|gracious|luck|old(?!-))"
+    r"|(?<!\ba )good (?:morning|evening|afternoon|night|day)|bad (?:enough|luck)|scratch that"
+    r"|(?:nice|good|great|pleasure|delight) to (?:meet|see|hear)(?= you| him| her| them| from)"
+    r"|(?:guilty|dubious) pleasures?)\b",
     re.IGNORECASE,
 )
 

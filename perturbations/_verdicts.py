@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_ood.perturbations._clauses import MARKS, is_joined_to_unknown, word_at
+from pytest_ood.perturbations._reservations import (
+    has_complement,
+    is_asserted,
+    is_of_the_speaker,
+)
 from pytest_ood.perturbations._sentiment import (
     BLAME,
     BLAME_NOUNS,
@@ -51,7 +56,9 @@ _NO_SUBJECT = MARKS | listed("and or nor to there here i'd what which who")
 DETERMINERS = listed("the this that my our his her its your")
 _PREPOSITIONS = listed("about at by during for from in of on through to throughout with")
 _AFTER_A_VERB = listed("the a an me us him her them his my to into away on it itself")
+_NOT_SAID = DEGREES | _JOINTS
 _LONGEST_NOUN = 3
+_TIMES = listed("times first last places spots stretches intervals points occasion occasions turns")
 _TAIL = 20
 """Words after a verdict that are looked at."""
 
@@ -129,11 +136,18 @@ def stated(words: Sequence[Token], index: int, after: int) -> Verdict | None:
     auxiliary = words[index].word
     if not has_subject(words, index):
         return None
-    if auxiliary in HAVE and word_at(words, after) == "been":
-        return verdict_at(words, after + 1)
-    if auxiliary in WILL and word_at(words, after) == "be":
-        return verdict_at(words, after + 1)
-    return verdict_at(words, after) if auxiliary in BE else None
+    verdict = None
+    if (auxiliary in HAVE and word_at(words, after) == "been") or (
+        auxiliary in WILL and word_at(words, after) == "be"
+    ):
+        verdict = verdict_at(words, after + 1)
+    elif auxiliary in BE:
+        verdict = verdict_at(words, after)
+    if verdict is None or verdict.is_noun:
+        return verdict
+    named = {words[n].word for n in range(verdict.first, verdict.last + 1)}
+    subject = index - 1 - (word_at(words, index - 1) in BETWEEN)
+    return None if is_of_the_speaker(words, subject, named - _NOT_SAID) else verdict
 
 
 def verdict_at(words: Sequence[Token], first: int) -> Verdict | None:
@@ -193,7 +207,7 @@ def _told_of_parts(words: Sequence[Token], last: int, *, good: bool) -> list[int
 
 def _is_whole(words: Sequence[Token], first: int, last: int, *, is_noun: bool) -> bool:
     """Return whether a verdict that ends at an index is English as it is, and says no more."""
-    if last < 0 or is_joined_to_unknown(words, last):
+    if last < 0 or is_joined_to_unknown(words, last) or has_complement(words, last):
         return False
     follows = word_at(words, last + 1)
     if words[last].word.endswith("ing") and follows in _AFTER_A_VERB:
@@ -219,11 +233,21 @@ def _size_of_element(words: Sequence[Token], index: int, *, is_noun: bool) -> in
 def denials_of(words: Sequence[Token], verdict: Verdict) -> tuple[str, ...]:
     """Return the negations that say the contrary of a verdict."""
     named = {words[index].word for index in verdict.evaluating}
+    follows = word_at(words, verdict.last + 1)
+    goes_on = not verdict.is_noun and not ends_phrase(follows) and follows not in _JOINTS
     if named & _EXTREME:
         return ("hardly",) if verdict.is_noun else ("not at all",)
-    if words[verdict.first].word in DEGREES:
+    if words[verdict.first].word in DEGREES or goes_on or _is_at_times(words, verdict.last):
         return ("not",)
     return ("not", "hardly") if verdict.is_noun else ("not", "never", "hardly")
+
+
+def _is_at_times(words: Sequence[Token], last: int) -> bool:
+    """Return whether a verdict holds at times, or in places: no "never" goes with that."""
+    beyond = range(last + 1, min(len(words) - 1, last + 2 + _LONGEST_NOUN))
+    return any(
+        words[index].word in _PREPOSITIONS and words[index + 1].word in _TIMES for index in beyond
+    )
 
 
 def is_fragment(words: Sequence[Token], verdict: Verdict) -> bool:
@@ -242,13 +266,17 @@ def is_fragment(words: Sequence[Token], verdict: Verdict) -> bool:
 
 
 def has_subject(words: Sequence[Token], index: int) -> bool:
-    """Return whether an auxiliary follows on what may be its subject, or begins the text."""
+    """Return whether an auxiliary follows on what may be its subject, or begins the text.
+
+    Not in a clause of which something above it says that it may not be so.
+    """
     subject = word_at(words, index - 1)
     if index <= 0:
         return index == 0 and words[0].word not in _SHORT_BE
     if not subject[-1].isalnum() or subject in _NO_SUBJECT:
         return False
-    return subject in _SHORT_BE.get(words[index].word, (subject,))
+    known = subject in _SHORT_BE.get(words[index].word, (subject,))
+    return known and is_asserted(words, index)
 
 
 def is_neutral(words: Sequence[Token], index: int) -> bool:

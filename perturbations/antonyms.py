@@ -19,6 +19,14 @@ from pytest_ood.perturbations._clauses import (
     tokens,
     word_at,
 )
+from pytest_ood.perturbations._reservations import (
+    has_complement,
+    has_reservations,
+    is_asserted,
+    is_clear_liking,
+    is_named_first,
+    is_of_the_speaker,
+)
 from pytest_ood.perturbations._sentiment import BLAME, PARTICIPLES, PRAISE, evaluates, listed
 from pytest_ood.perturbations._words import like
 from pytest_ood.perturbations.contracts import Changing, other_label
@@ -284,7 +292,7 @@ _AFTER_LIKING = listed("the this it these those my his her their your that")
     kind="label-changing",
     contract=Changing(other_label),
     scale=ALL,
-    version=2,
+    version=3,
     articles=True,
     indivisible=True,
     example="An awful film from beginning to end.",
@@ -294,6 +302,8 @@ def antonyms(text: str, rng: Random) -> Sequence[Edit]:
     words = tokens(text)
     found = evaluating(text, words)
     if not found or any(t.word in NEGATIONS for t in words) or not is_clear(text, words):
+        return ()
+    if has_reservations(words) or not all(_is_said(words, n) for n in range(len(words))):
         return ()
     edits: list[Edit] = []
     used: set[str] = set()
@@ -315,28 +325,56 @@ def _options(words: Sequence[Token], index: int) -> Sequence[str]:
     """Return the antonyms of a word where it stands; none where it may be another word."""
     word = words[index].word
     if word in _ADJECTIVE:
-        return _ADJECTIVE[word] if _is_adjective(words, index) else ()
+        return _adjectives_for(words, index) if _is_adjective(words, index) else ()
     before, after = word_at(words, index - 1), word_at(words, index + 1)
     if word in _NOUN:
         adjective = before in PRAISE or before in BLAME
         adjective = adjective or before in _GREAT
         named = before in _ARTICLES or (adjective and word_at(words, index - 2) in _ARTICLES)
-        return _NOUN[word] if named and after != "-" else ()
+        return _NOUN[word] if named and after != "-" and not has_complement(words, index) else ()
     if word in _SUPERLATIVE:
         is_the = before in ("the", "'s", "its", "his", "her")
         alone = not after or after in MARKS or after == "ever"
         said = before == "the" and word_at(words, index - 2) in _BE and alone
-        return _SUPERLATIVE[word] if said or (is_the and after in _SUPERLATIVE_OF) else ()
+        said = said or (is_the and after in _SUPERLATIVE_OF)
+        said = said and not (has_complement(words, index) or is_named_first(words, index))
+        return _SUPERLATIVE[word] if said else ()
     if word in _MANNER:
-        return _MANNER[word] if after in PARTICIPLES and before != "as" else ()
+        plain = after in PARTICIPLES and before != "as" and not has_complement(words, index + 1)
+        return _MANNER[word] if plain else ()
     if word in _FEELING:
         subject = index - 1 - (before in ("really", "absolutely", "truly", "just"))
         felt = word_at(words, subject) in ("i", "we") and after in _AFTER_LIKING
-        return _FEELING[word] if felt else ()
+        return _FEELING[word] if felt and is_clear_liking(words, index) else ()
     return ()
 
 
+def _adjectives_for(words: Sequence[Token], index: int) -> Sequence[str]:
+    """Return the antonyms of an adjective that go with what stands beside it."""
+    after = word_at(words, index + 1)
+    ends = not after or after in _AFTER_AN_ADJECTIVE or after in MARKS
+    unfit = _RARE if ends else _RARE | _PREDICATIVE
+    if after in ("with", "by", "in", "from"):
+        unfit |= {"glad"}
+    return [option for option in _ADJECTIVE[words[index].word] if option not in unfit]
+
+
+_RARE = frozenset(("comfy",))
+"""What fits few things, such as seats: it is turned, and never put in."""
+
+_PREDICATIVE = frozenset(("glad", "pleased", "displeased"))
+"""What one may be, but what stands before no noun."""
+
+
+def _is_said(words: Sequence[Token], index: int) -> bool:
+    """Return whether a verb's clause is said to be so; True where no verb of being stands."""
+    if words[index].word not in _BE or words[index].word in ("be", "been"):
+        return True
+    return is_asserted(words, index)
+
+
 _ARTICLES = frozenset(("a", "an"))
+_OWNING = listed("my his her its our your their the these those")
 _GREAT = listed("big huge major real total complete absolute minor small true pure")
 
 
@@ -344,7 +382,9 @@ def _is_adjective(words: Sequence[Token], index: int) -> bool:
     """Return whether a word can be nothing but an adjective that evaluates, where it stands."""
     word = words[index].word
     before, after = word_at(words, index - 1), word_at(words, index + 1)
-    if _is_fixed(word, before, after):
+    if _is_fixed(word, before, after) or after in _BE:
+        return False
+    if has_complement(words, index) or is_named_first(words, index):
         return False
     begins_sentence = not before or before in SENTENCE_ENDS
     begins = begins_sentence or before in MARKS or before in _BEFORE or _is_degree(before)
@@ -353,8 +393,12 @@ def _is_adjective(words: Sequence[Token], index: int) -> bool:
         subject -= 1
     verb = word_at(words, subject)
     predicative = verb in _BE and (verb != "'s" or word_at(words, subject - 1) in _PRONOUNS)
+    if verb in _BE and is_of_the_speaker(words, subject - 1, (word,)):
+        return False
     ends = not after or after in _AFTER_AN_ADJECTIVE
     stands = begins or before in PRAISE or before in BLAME
+    if before in _OWNING and (not after or after in SENTENCE_ENDS):
+        return False  # "my bad", "the good"
     names = ends or predicative or _is_of_a_thing(words, index)
     if word in _RATHER_NOUNS and (ends or after == "of") and not predicative:
         names = before in ("and", ",") or _is_degree(before)

@@ -22,6 +22,13 @@ from pytest_ood.perturbations._clauses import (
     tokens,
     word_at,
 )
+from pytest_ood.perturbations._reservations import (
+    has_complement,
+    has_reservations,
+    is_asserted,
+    is_clear_liking,
+    is_corrected,
+)
 from pytest_ood.perturbations._sentiment import (
     BLAME,
     FAULTS,
@@ -146,7 +153,7 @@ class Turn:
     kind="label-changing",
     contract=Changing(other_label),
     scale=ALL,
-    version=3,
+    version=4,
     indivisible=True,
     example="The film is a wonderful surprise from beginning to end.",
 )
@@ -165,7 +172,7 @@ def negate(text: str, rng: Random) -> Sequence[Edit]:
     kind="label-changing",
     contract=Changing(other_label),
     scale=ALL,
-    version=3,
+    version=4,
     articles=True,
     indivisible=True,
     example="The film isn't very good from beginning to end.",
@@ -178,7 +185,11 @@ def affirm(text: str, rng: Random, *, emphasis: float = 0.5) -> Sequence[Edit]:
     left |= {index + 1 for index in range(len(words)) if is_at_all(words, index)}
     if not left or not _can_be_turned(text, words):
         return ()
-    return _edits_of_all(text, words, left, list(_affirmations(words, rng, emphasis)))
+    turns = list(_affirmations(words, rng, emphasis))
+    found = set().union(*(turn.found for turn in turns))
+    if any(is_corrected(words, turn.found, found) for turn in turns):
+        return ()
+    return _edits_of_all(text, words, left, turns)
 
 
 def _edits_of_all(
@@ -215,7 +226,8 @@ def _is_within(words: Sequence[Token], turn: Turn, later: Turn) -> bool:
 
 def _can_be_turned(text: str, words: Sequence[Token]) -> bool:
     """Return whether a negation, put in or taken out, turns what a text says into the contrary."""
-    return all(_is_decided(words, n) for n in range(len(words))) and is_clear(text, words)
+    decided = all(_is_decided(words, n) for n in range(len(words)))
+    return decided and is_clear(text, words) and not has_reservations(words)
 
 
 def _is_decided(words: Sequence[Token], index: int) -> bool:
@@ -232,7 +244,7 @@ def _is_decided(words: Sequence[Token], index: int) -> bool:
     if word == "all":
         return before == "at"
     if word == "enough":
-        return before in PRAISE or before in BLAME
+        return before in PRAISE and ends_phrase(after)
     return word not in _UNDECIDED and not (word in ALONE and before in DENIALS)
 
 
@@ -276,13 +288,16 @@ def _denied_liking(words: Sequence[Token], index: int, rng: Random) -> Iterator[
     """Deny "I loved it", "we really enjoy the food", "you will regret it"."""
     subject = words[index - 1].word
     if words[index].word in WILL and _is_object(words, index + 2):
-        if words[index + 1].word in _LIKING and subject in PEOPLE:
+        clear = is_clear_liking(words, index + 1)
+        if words[index + 1].word in _LIKING and subject in PEOPLE and clear:
             made = [_inserted(words[index], rng.choice(("not", "never")))]
             yield Turn(made, {index + 1}, words[index + 1].word not in _BLAMING)
         return
     verb = index + (words[index].word == "really")
     begins = index == 1 or words[index - 2].word in _BREAKS
     if subject not in PEOPLE or not begins or not _is_object(words, verb + 1):
+        return
+    if not is_clear_liking(words, verb):
         return
     for base, (present, past) in _LIKING.items():
         if words[verb].word == present:
@@ -300,7 +315,7 @@ def _denied_faring(words: Sequence[Token], index: int) -> Iterator[Turn]:
     form = " ".join(token.word for token in words[index : index + size])
     base = _FARED[form]
     past = form == _FARING[base][1]
-    if _has_one_subject(words, index, bare=past):
+    if _has_one_subject(words, index, bare=past) and not has_complement(words, index + size - 1):
         first = _replaced(words[index], f"{'did' if past else 'does'} not {base.split()[0]}")
         how = word_at(words, index + size) in _HOW_WELL
         yield Turn([first], set(range(index, index + size + how)), base not in _BLAMING)
@@ -359,6 +374,7 @@ def _affirmed_verb(
     auxiliary = word_at(words, denial - 1)
     verb = denial + 1 + (word_at(words, denial + 1) in DEGREES)
     liked = word_at(words, verb) in _LIKING and _is_object(words, verb + 1)
+    liked = liked and is_clear_liking(words, verb)
     size = 1 if liked else _size_of_verb(words, verb, _FARING)
     if words[denial].word == "never" and auxiliary not in AUXILIARIES:
         size = _size_of_verb(words, verb, _FARED)
@@ -514,6 +530,8 @@ _ABSENT_OF = {
 
 def _has_one_subject(words: Sequence[Token], index: int, *, bare: bool) -> bool:
     """Return whether a verb follows on "it", or unless it may be a participle on "the phone"."""
+    if not is_asserted(words, index):
+        return False
     if words[index - 1].word == "it":
         return True
     return not bare and index > 1 and word_at(words, index - 2) in DETERMINERS and (
