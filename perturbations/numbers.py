@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pytest_ood.examples import fields_of
@@ -295,7 +296,8 @@ _FIXED = re.compile(
     r"|twelve[ -]step"
     r"|two[ -](?:faced|bit|timing|timer|timed|step|tone|ply|some|dollar)|ten[ -](?:gallon|penny)"
     r"|six[ -]pack"
-    r"|four[ -]letter word|third[ -](?:rate|hand)|twelve o'clock high|five and dime|four score"
+    r"|four[ -]letter word|third[ -](?:rate|hand)|twelve o'clock high|five and dime"
+    r"|(?:two|three|four|five|six|seven|eight|nine|ten)[ -]?score(?: and [a-z-]+)?"
     r")(?![\w'\u2019])",
     re.IGNORECASE,
 )
@@ -317,16 +319,68 @@ def _fixed_spans(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(match.span() for match in _FIXED.finditer(text))
 
 
+_GAP_OF_RANGE = re.compile(r",? (?:or|to|and) |, | ?[-\u2013] ?")
+_SCALE = re.compile(rf"\b(?:{'|'.join(_SCALES)})\b", re.IGNORECASE)
+
+
+@lru_cache(maxsize=64)
+def _vague_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """Return where the numbers of ranges stand such as "two, three hundred" and "two, three".
+
+    The first of two hundreds is two hundred, not two; and two numbers with nothing but a comma
+    between them are a guess.
+    """
+    numbers = list(numbers_in(text))
+    gaps = [text[a.end() : b.start()] for a, b in pairwise(numbers)]
+    joined = [_GAP_OF_RANGE.fullmatch(gap) is not None for gap in gaps]
+    vague: list[tuple[int, int]] = []
+    for index, gap in enumerate(gaps):
+        if not joined[index]:
+            continue
+        first, second = numbers[index : index + 2]
+        elided = _SCALE.search(second.group()) and not _SCALE.search(first.group())
+        pair = not any([*joined[max(0, index - 1) : index], *joined[index + 1 : index + 2]])
+        if elided or (gap == ", " and pair):
+            vague += (first.span(), second.span())
+    return tuple(dict.fromkeys(vague))
+
+
+_AGE = re.compile(
+    r"(?<![\w'\u2019])([a-z]+)-(?:year|month|week|day|hour|minute)s?-olds?(?!\w)", re.IGNORECASE
+)
+
+
+@lru_cache(maxsize=64)
+def _has_odd_ages(text: str) -> bool:
+    """Return whether one of the ages of a text has to stay in words: two ten-year-old sons."""
+    ages = {age.end(1) for age in _AGE.finditer(text) if is_number_word(age[1])}
+    if not ages:
+        return False
+    fitting = (number.end() for number in numbers_in(text) if _is_worth_digits_alone(number))
+    return not ages <= {*fitting}
+
+
 _JOINS = word_set("or and to in of by per on for , through out")
 
 
 def _is_worth_digits(number: Match[str]) -> bool:
-    """Return whether a number in words may be written in digits."""
+    """Return whether a number in words may be written in digits, and all ages of a text may be."""
+    is_age = _AGE_BEHIND.match(number.string, number.end())
+    return _is_worth_digits_alone(number) and not (is_age and _has_odd_ages(number.string))
+
+
+_AGE_BEHIND = re.compile(r"-[a-z]+-olds?(?!\w)", re.IGNORECASE)
+
+
+def _is_worth_digits_alone(number: Match[str]) -> bool:
+    """Return whether a number in words may be written in digits, other numbers aside."""
     value = digits(number.group())
     text, end = number.string, number.end()
     if value in (None, "0", "1") or is_name(number) or _NUMBERED_AFTER.match(text, end):
         return False
     if overlaps(_fixed_spans(text), number.start(), end) or _is_unclear(number):
+        return False
+    if _is_exaggerated(number) or overlaps(_vague_spans(text), number.start(), end):
         return False
     if value is not None and not value[-1].isdigit():
         return _is_clear_ordinal(number)
@@ -343,7 +397,26 @@ def _is_unclear(number: Match[str]) -> bool:
         return True
     if previous == "between" and "and" in words:
         return True
-    return _is_numeric(previous) or previous in ("half", "quarter", "many", "quite", "$", "point")
+    # "at seven hundred hours" is a time, and so is "oh seven hundred".
+    if words[-1] == "hundred" and word_after(number) == "hours" and previous in _BEFORE_TIMES:
+        return True
+    return _is_numeric(previous) or previous in _BEFORE_PARTS
+
+
+_BEFORE_PARTS = word_set("half quarter many quite $ point oh")
+_BEFORE_TIMES = word_set("at by until till from to before after around")
+_EXAGGERATED = word_set(
+    "times thanks apologies pardons kisses hugs blessings welcomes greetings congratulations "
+    "regrets sorries wishes smiles tears deaths cuts dreams excuses reasons ways things questions "
+    "ideas thoughts stories lies faces different other"
+)
+
+
+def _is_exaggerated(number: Match[str]) -> bool:
+    """Return whether "a thousand" only says very many: a thousand apologies, a million times."""
+    words = re.findall(r"[a-z]+", number.group().lower())
+    is_round = words[0] in ("a", "an", "ten") and {*words[1:]} and {*words[1:]} <= _LARGE
+    return bool(is_round) and word_after(number) in _EXAGGERATED
 
 
 def _stands_for_things(number: Match[str]) -> bool:
@@ -406,7 +479,7 @@ def _linked(tokens: list[str]) -> Iterator[str]:
     source="Dhole et al. 2021 (NL-Augmenter), number to word, the other way round",
     rewrites=("numbers",),
     example="I saw two films in fourteen days, with twenty-five extras and seven stars.",
-    version=2,
+    version=3,
 )
 def words_to_digits(number: Match[str], rng: Random) -> str | None:
     """Write a number of two or more in digits, and ordinals such as twenty-first."""
