@@ -591,12 +591,13 @@ _TIME_BEHIND = re.compile(
     r"\s?(?:o['\u2019]clock|[ap]\.m\b|[AaPp][Mm]\b|noon\b|hours\s+(?:sharp|GMT|UTC))"
 )
 _FEET_BEHIND = re.compile(
-    r"['\u2019\u2032](?!s)|[\"\u2033](?=\s?tall)|\s?(?:ft|feet|foot)\.?,?(?: and)? \d{1,2}\b",
+    r"['\u2019\u2032](?!s)|[\"\u2033](?=\s?tall)|\s?(?:ft|feet|foot)\.?,? \d{1,2}\b"
+    r"|\s?(?:ft|feet|foot)\.?,? and \d{1,2}\s?in(?:ch|ches)?\b",
     re.IGNORECASE,
 )
-_FEET_BEFORE = re.compile(
-    r"\d['\u2019\u2032] ?\Z|\d ?(?:ft|feet|foot)\.?,?(?: and)? \Z", re.IGNORECASE
-)
+_FEET_BEFORE = re.compile(r"\d['\u2019\u2032] ?\Z|\d ?(?:ft|feet|foot)\.?,? \Z", re.IGNORECASE)
+_FEET_AND = re.compile(r"\d ?(?:ft|feet|foot)\.?,? and \Z", re.IGNORECASE)
+_INCHES_BEHIND = re.compile(r"\s?in(?:ch|ches)?\b", re.IGNORECASE)
 _SCORE = re.compile(r" out of \Z| out of (?:the |every )?(?=\d)")
 _SCORE_BEFORE = re.compile(r"\d out of (?:the |every )?\Z")
 _SIGN_BEHIND = re.compile(r"\s?[\u00d7^]|\s?[x*]\s?10\b|[eE][+-]?\d| \d|\s?['\u2019]")
@@ -623,6 +624,8 @@ def _is_a_time_or_measure(number: Match[str]) -> bool:
     text, (start, end) = number.string, number.span()
     behind = (_TIME_BEHIND, _FEET_BEHIND, _SCORE, _SIGN_BEHIND)
     ahead = (_FEET_BEFORE, _SCORE_BEFORE, _SIGN_BEFORE)
+    if _INCHES_BEHIND.match(text, end):
+        ahead = (*ahead, _FEET_AND)
     return any(pattern.match(text, end) for pattern in behind) or any(
         pattern.search(text, max(0, start - _NEAR), start) for pattern in ahead
     )

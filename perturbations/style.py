@@ -365,12 +365,15 @@ _NOT_A_VERB = _words.word_set(
 )
 
 
+_SUBJECTS = ("he", "she", "it", "who", "that", "which")
+
+
 def _is_a_verb(match: Match[str]) -> bool:
     """Return whether a word is no plural: all makes of cars, two does, the bucks and does."""
-    previous, earlier = (*before(match, 2), "", "")[:2]
+    previous, earlier, subject = (*before(match, 3), "", "", "")[:3]
     if previous in _NOT_A_VERB or previous[-1:].isdigit() or is_number_word(previous):
         return False
-    if previous in ("and", "or", "&") and earlier.endswith("s"):
+    if previous in ("and", "or", "&") and earlier.endswith("s") and subject not in _SUBJECTS:
         return False
     return word_after(match) != "of"
 
