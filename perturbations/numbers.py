@@ -623,9 +623,9 @@ def _is_a_time_or_measure(number: Match[str]) -> bool:
     """Return whether a number is one of a time, a height, marks, a power or a telephone number."""
     text, (start, end) = number.string, number.span()
     behind = (_TIME_BEHIND, _FEET_BEHIND, _SCORE, _SIGN_BEHIND)
-    ahead = (_FEET_BEFORE, _SCORE_BEFORE, _SIGN_BEFORE)
+    ahead = [_FEET_BEFORE, _SCORE_BEFORE, _SIGN_BEFORE]
     if _INCHES_BEHIND.match(text, end):
-        ahead = (*ahead, _FEET_AND)
+        ahead.append(_FEET_AND)
     return any(pattern.match(text, end) for pattern in behind) or any(
         pattern.search(text, max(0, start - _NEAR), start) for pattern in ahead
     )
