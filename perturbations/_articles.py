@@ -44,6 +44,9 @@ _ACRONYMS = frozenset((
 
 _LONGEST_INITIALISM = 5
 _ARTICLE = re.compile(r"(?<![\w'\u2019.&/+-])([Aa][Nn]?)(\s{1,8})\Z")
+_AND = re.compile(r"[&+/,]|(?:and|or)(?!\w)", re.IGNORECASE)
+"""What no article stands before, but a letter may."""
+
 _AFTER_A_WORD = re.compile(r"[a-z0-9] \Z")
 
 
@@ -101,6 +104,8 @@ def _extended(text: str, edit: Edit, end_of_last: int) -> Edit:
     is_letter = _AFTER_A_WORD.search(text, max(0, found.start() - 2), found.start())
     if written == "A" and is_letter and not shouted:
         return edit  # "vitamin A", "plan A"
+    if _AND.match(edit.before):
+        return edit  # "sections a & b"
     before = article(text[edit.start : edit.start + _AHEAD], shouted=shouted)
     needed = article(edit.after + rest, shouted=shouted)
     fitted = before in (None, written.lower())

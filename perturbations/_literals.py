@@ -77,6 +77,15 @@ _TOKEN = re.compile(r"\w+")
 _INSIDE = re.compile(r"(?:[A-Za-z]*\d[A-Za-z\d]*|[〇零一二两兩三四五六七八九十百千万萬亿億兆半])+")
 """A number inside a run of letters: Chinese and Japanese write no spaces."""
 
+_ROMAN = re.compile(r"(?=[IVXLCDM]{2})M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
+"""A Roman numeral of two letters or more; what else it spells (MIX, CD) is taken for one, too."""
+
+_ROMAN_BEHIND = re.compile(
+    r"\b(?:act|appendix|article|book|canto|chapter|part|phase|scene|section|title|volume|vol\.) \Z",
+    re.IGNORECASE,
+)
+"""Behind these V and X are numerals; I is a pronoun as well."""
+
 _BETWEEN = re.compile(r"[^\w\n]{1,5}|\s(?:and|and an?|&|point)\s")
 _BEFORE = re.compile(rf"[+\-\u2212\u00b1~\u2248<>=\u2264\u2265{_MONEY}#(\[.]{{1,3}}\Z")
 _AFTER = re.compile(rf"[%\u2030\u00b0{_MONEY})\]+\u2032\u2033]{{1,3}}")
@@ -91,7 +100,8 @@ def number_spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield where numbers stand: digits with their words and signs, and English number words.
 
     Numbers in a row are one span with what stands between them, so that no sum loses its sign and
-    "two hundred and five" stays one number. A word that holds a digit (5th, 3x) is one.
+    "two hundred and five" stays one number. A word that holds a digit (5th, 3x) is one, and so are
+    Roman numerals.
     """
     last: tuple[int, int] | None = None
     for start, end in _numerals(text):
@@ -110,8 +120,16 @@ def _numerals(text: str) -> Iterator[tuple[int, int]]:
         word = token.group()
         if not word.isascii() and not word.isnumeric():
             yield from (match.span() for match in _INSIDE.finditer(text, *token.span()))
-        elif is_number(word) or any(map(str.isdecimal, word)):
+        elif is_number(word) or any(map(str.isdecimal, word)) or _is_roman(token):
             yield token.span()
+
+
+def _is_roman(token: re.Match[str]) -> bool:
+    """Return whether a run of letters is a Roman numeral: chapter VIII, part V."""
+    if token.group() in ("V", "X"):
+        start = token.start()
+        return _ROMAN_BEHIND.search(token.string, max(0, start - 12), start) is not None
+    return _ROMAN.fullmatch(token.group()) is not None
 
 
 def _with_signs(text: str, start: int, end: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from pytest_ood.perturbations._english import (
 from pytest_ood.perturbations._words import Lexicon, word_set
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from re import Match
 
 START = "<start>"
@@ -50,6 +51,7 @@ class Rule:
         not_before: None of these comes before.
         after: One of these has to follow; "" for any.
         not_after: None of these follows.
+        fits: What the neighbours have to satisfy besides; None for nothing.
     """
 
     options: tuple[str, ...]
@@ -57,6 +59,7 @@ class Rule:
     not_before: str = ""
     after: str = ""
     not_after: str = ""
+    fits: Callable[[Match[str]], bool] | None = None
 
     def accepts(self, match: Match[str]) -> bool:
         """Return whether the neighbours allow it."""
@@ -72,6 +75,7 @@ class Rule:
             and left.isdisjoint(self.not_before.split())
             and (not self.after or not right.isdisjoint(self.after.split()))
             and right.isdisjoint(self.not_after.split())
+            and (self.fits is None or self.fits(match))
         )
 
 
@@ -109,7 +113,7 @@ class RuleLexicon:
         ):
             return False
         return (
-            (known_capitals or not is_name(match))
+            not (_is_in_a_name(match) if known_capitals else is_name(match))
             and rule.accepts(match)
             and (self._in_quotations or not is_quoted(match))
         )
@@ -125,6 +129,35 @@ class RuleLexicon:
 _ACRONYMS = frozenset(
     ("TV", "IMO", "IMHO", "TBH", "ASAP", "BTW", "AFAIK", "UK", "EU", "U.S.", "U.K.", "OMG")
 )
+
+
+_PREVIOUS = re.compile(r"[\w'\u2019.]+(?=[ \t-]+\Z)")
+_NAME_NEXT = re.compile(r"[ \t-]+[A-Z][a-z]")
+_BEFORE_ACRONYMS = word_set(
+    "a an and any as at because but buy by call come every for from get go he her his if in it its "
+    "local live more my new no not of old on one or our please reply she so some than that the "
+    "their these they this those to turn two watch watching we when with you your"
+)
+_SHOUTED_WORDS = 3
+
+
+def _is_in_a_name(match: Match[str]) -> bool:
+    """Return whether an acronym is a part of a name: TV Guide, Apple TV, ASAP Rocky, an LCD TV."""
+    text, start = match.string, match.start()
+    if is_shouted(match):
+        around = text[max(0, start - 40) : start] + text[match.end() : match.end() + 40]
+        if len(re.findall(r"[A-Z]{2,}", around)) >= _SHOUTED_WORDS:
+            return False
+    if _NAME_NEXT.match(text, match.end()):
+        return True
+    previous = _PREVIOUS.search(text, max(0, start - 40), start)
+    if previous is None or not previous.group()[0].isupper() or previous.group() == "I":
+        return False
+    return (
+        (len(previous.group()) > 1 and previous.group().isupper())
+        or not begins_sentence(previous)
+        or previous.group().lower() not in _BEFORE_ACRONYMS
+    )
 
 
 def cased(match: Match[str], words: str) -> str:

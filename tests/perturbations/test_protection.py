@@ -35,6 +35,8 @@ NUMBERS = Protection(("numbers",))
         ("None of us was often lonely.", ["None"]),
         ("someone attended the tenth", ["tenth"]),
         ("no pens", []),
+        ("Chapter II and part XIV, MCMXC, act V", ["II", "XIV, MCMXC", "V"]),
+        ("I saw part I, a MILD LCD IIII and X.", []),
     ],
 )
 def test_numbers_are_protected_with_what_belongs_to_them(text: str, spans: list[str]) -> None:
