@@ -235,7 +235,11 @@ def _short_score(sentence: str) -> int:
     english = counts.pop("en")
     foreign = max(counts.values(), default=0) + (_FRAMED if _FRAME.match(sentence) else 0)
     if not sentence.isascii():
-        foreign += sum(not _straight(word).isascii() for word in words)
+        # Inside a sentence a capital may begin the name of a place or a person.
+        foreign += sum(
+            not _straight(word).isascii() and (place == 0 or word[0].islower())
+            for place, word in enumerate(words)
+        )
         foreign += len(_OTHER_SCRIPT.findall(sentence))
     return 2 * (english - foreign - unknown) + known
 
