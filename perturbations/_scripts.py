@@ -28,9 +28,8 @@ def _class_of_marks() -> str:
 
 
 MARK = _class_of_marks() + "\u0e33\u0eb3\uff9e\uff9f\u200c\u200d"
-"""Marks, what is written like them (a vowel of Thai and Lao, two signs of katakana), and two joiners:
-to the `re` module most of these are no part of a word, and no letter may lose its
-own."""
+"""Marks, what is written like them (a vowel of Thai and Lao, two signs of katakana), and the two
+joiners: to the `re` module most of these are no part of a word, and no letter may lose its own."""
 
 _NO_DIGIT = "\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2089\u2150-\u218b\u2460-\u249b\u24ea-\u24ff"
 """Superscripts, fractions, Roman and circled numbers: to the `re` module they are no digits."""
