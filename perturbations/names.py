@@ -202,7 +202,7 @@ def _is_whole(match: Match[str]) -> bool:
         return True
     # Inside a sentence other words have a capital in titles alone: "I Love Lucy".
     inside = raw is not None and re.search(r"(?<![.!?])\b[A-Z]\w* \Z", head[: raw.start()])
-    return word.lower() in _OPENERS and not inside
+    return word.lower() in _OPENERS and (not inside or word in _NO_SURNAMES)
 
 
 _INITIALS = re.compile(r"(?<![A-Za-z])(?:[A-Z]\.){1,4}[ \t]+\Z")
@@ -656,6 +656,7 @@ _AFTER_A_PLACE = word_set(
 )
 """Words before which a place is a whole name; before another one it says which: "Brazil nuts"."""
 
+_BEFORE_A_SUBJECT = word_set("did do does can could will would should")
 _FOREIGN_BEFORE = word_set("de la le du des del di el das die der den vive viva il lo")
 _DIRECTIONS = word_set("western eastern northern southern central")
 _JOINED_BEFORE = re.compile(r"\b([A-Z][a-z]+) (?:and|&) \Z")
@@ -698,6 +699,9 @@ def _says_which(match: Match[str]) -> bool:
     """Return whether a place stands before what is called after it: "Brazil nuts"."""
     word = word_after(match)
     if not word[:1].isalpha() or following(match, 1) in ("'", "\u2019"):
+        return False
+    if word_before(match) in _BEFORE_A_SUBJECT:
+        # "When did France begin": a verb follows.
         return False
     return word not in _AFTER_A_PLACE and not word.endswith(("ing", "ly"))
 
