@@ -12,6 +12,7 @@ from bisect import bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.perturbations._vocabulary import is_known
 from pytest_ood.perturbations._words import word_set
 
 if TYPE_CHECKING:
@@ -137,10 +138,11 @@ def english_spans(text: str) -> list[Span]:
 
     The commonest words of English are counted against those of other languages, and against words
     with letters that English lacks. A sentence in which neither outweighs the other is judged by
-    the whole text, and a text without any such word is taken for English.
+    the whole text, and a text without any such word is taken for English. In a short text without
+    a word that English alone has, words that are in no list of English count against it, too.
     """
     spans = [match.span() for match in _SENTENCE.finditer(text)]
-    scores = [_english_score(_ADDRESS.sub(" ", text[start:end])) for start, end in spans]
+    scores = _scores(text, spans)
     overall = sum(scores)
     merged: list[Span] = []
     for (start, end), score in zip(spans, scores, strict=True):
@@ -155,7 +157,98 @@ def english_spans(text: str) -> list[Span]:
 
 def is_english(text: str) -> bool:
     """Return whether a text as a whole is in English; see `english_spans`."""
-    return sum(_english_score(_ADDRESS.sub(" ", m[0])) for m in _SENTENCE.finditer(text)) >= 0
+    return sum(_scores(text, [match.span() for match in _SENTENCE.finditer(text)])) >= 0
+
+
+def _scores(text: str, spans: Sequence[Span]) -> list[int]:
+    """Return by how much English outweighs other languages in each sentence."""
+    sentences = [_ADDRESS.sub(" ", text[start:end]) for start, end in spans]
+    is_short = len(text) <= _SHORT_TEXT and not any(map(_has_certain_english, sentences))
+    return [_short_score(s) if is_short else _english_score(s) for s in sentences]
+
+
+_SHORT_TEXT = 80
+"""Characters of a text at most, in which words that are in no English list tell something."""
+
+
+@lru_cache(maxsize=4096)
+def _has_certain_english(sentence: str) -> bool:
+    """Return whether a sentence has one of the commonest words that English alone has."""
+    return not _FRAME.match(sentence) and any(
+        _LANGUAGES_OF.get(plain) == ("en",) and plain not in _ALSO_ENGLISH
+        for plain in (_straight(word).lower() for word in _WORD.findall(sentence)[:_CERTAIN])
+    )
+
+
+_NO_NAMES = (
+    "people police men women children kids here there these those we you they who what how why "
+    "when where and but if both all some most many none half"
+)
+_BEFORE_TO = (
+    "good nice easy hard great love like want need try have happy sad ready due thanks welcome "
+    "back next close fun joy time way able about as going got had has how it just lots lot more "
+    "much not nothing something anything what when where who why one out used useful up worth "
+    "afraid born best cool dead free glad bad impossible interesting key likely less slow quick "
+    "simple sure too tough pleasant painful pleased pleasure proud excited difficult down go "
+    "looking listen speak talk true on off in here there"
+)
+_FRAME = re.compile(
+    # An article that is no word of English, or that is a verb of English: "De hond", "Die film is".
+    r"\s*De [a-z]"
+    r"|\s*Die [^\W\d_A-Z][^\W\d_]* (?:is|was|war|ist|hat|het|kan|kann|wird|ha)\b"
+    # A name in the singular with "are", which is "has" in Romanian.
+    rf"|\s*(?!(?i:{'|'.join(_NO_NAMES.split())})\b)[^\W\d_]+(?<!s) are (?:\d|un\b|o\b)"
+    # Two nouns with the Polish copula "to".
+    rf"|\s*(?!(?i:{'|'.join(_BEFORE_TO.split())})\b)[A-Z\u0141\u015a\u017b][^\W\d_]+ to"
+    r" [^\W\d_A-Z]+[.!]?\s*\Z"
+)
+"""A sentence of another language, or its beginning, although all its words may be English."""
+
+
+@lru_cache(maxsize=4096)
+def _short_score(sentence: str) -> int:
+    """Return by how much English outweighs other languages, each word of the sentence counted.
+
+    A word that English shares with another language weighs for both. What is in no list of English
+    weighs as much as one of the commonest words, and other words of English half as much.
+    """
+    counts = {"en": 0}
+    known = unknown = 0
+    words = _WORD.findall(sentence)[:_CERTAIN]
+    for place, word in enumerate(words):
+        plain = _straight(word).lower()
+        codes = ("fr",) if _ELIDED.match(plain) else _LANGUAGES_OF.get(plain, ())
+        for code in codes:
+            counts[code] = counts.get(code, 0) + 1
+        if "en" in codes or len(plain) == 1:
+            continue
+        if plain in _ALSO_ENGLISH and (place == 0 or len(words) <= _PHRASE):
+            # "Men in Black", "boring man".
+            known += 2
+        elif not word.islower():
+            # It may be a name.
+            continue
+        elif plain in _ALSO_ENGLISH or is_known(plain):
+            known += 1
+        elif not codes and len(words) > _PHRASE:
+            unknown += 1
+    english = counts.pop("en")
+    foreign = max(counts.values(), default=0) + (_FRAMED if _FRAME.match(sentence) else 0)
+    if not sentence.isascii():
+        # Inside a sentence a capital may begin the name of a place or a person.
+        foreign += sum(
+            not _straight(word).isascii() and (place == 0 or word[0].islower())
+            for place, word in enumerate(words)
+        )
+        foreign += len(_OTHER_SCRIPT.findall(sentence))
+    return 2 * (english - foreign - unknown) + known
+
+
+_PHRASE = 2
+"""Words of a phrase that is too short for one that is in no list to tell anything."""
+
+_FRAMED = 3
+"""How many words a frame of another language counts for."""
 
 
 @lru_cache(maxsize=4096)

@@ -27,9 +27,9 @@ def _class_of_marks() -> str:
     return "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in ends)
 
 
-MARK = _class_of_marks() + "\u0e33\u0eb3\u200c\u200d"
-"""Marks, two Thai and Lao vowels that are written like one, and the two joiners: to the `re` module
-most of these are no part of a word, and no letter may lose its own."""
+MARK = _class_of_marks() + "\u0e33\u0eb3\uff9e\uff9f\u200c\u200d"
+"""Marks, what is written like them (a vowel of Thai and Lao, two signs of katakana), and the two
+joiners: to the `re` module most of these are no part of a word, and no letter may lose its own."""
 
 _NO_DIGIT = "\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2089\u2150-\u218b\u2460-\u249b\u24ea-\u24ff"
 """Superscripts, fractions, Roman and circled numbers: to the `re` module they are no digits."""
@@ -55,6 +55,8 @@ ARABIC = (
     "\u0620-\u063f\u0641-\u064a\u066e\u066f\u0671-\u06d3\u06d5\u06ee\u06ef"
     "\u06fa-\u06fc\u0750-\u077f"
 )
+WIDE = "\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff10-\uff5a"
+"""Letters of Chinese and Japanese, and the full-width ones of Latin: as wide as they are high."""
 
 _ALPHABETS = {
     LATIN: "abcdefghijklmnopqrstuvwxyz",
@@ -84,6 +86,14 @@ INNER_LETTER = Inside(re.compile(f"(?:{_TYPED}){{3,}}"), _ONE, margin=1)
 
 CAPITALISED_LETTER = Inside(re.compile(f"(?:[{LATIN}{GREEK}{CYRILLIC}{ARMENIAN}][{MARK}]*)+"), _ONE)
 """A letter of an alphabet that mixes capitals and small letters."""
+
+
+def is_greek(character: str) -> bool:
+    """Return whether a character is a letter of Greek."""
+    return bool(character) and _GREEK.match(character) is not None
+
+
+_GREEK = re.compile(f"[{GREEK}]")
 
 
 def letters(word: str) -> list[str]:

@@ -1,16 +1,23 @@
 """Case: capitals where there were none, and none where there were.
 
 Words are written by Unicode's rules for case, whatever their script: a final sigma, German STRASSE,
-the capital of a ligature. Which letter the capital of `i` is depends on the language, which a text
-does not tell: in Turkish and Azerbaijani it has a dot.
+the capital of a ligature, capitals of Greek without their accents. Which letter the capital of `i`
+is depends on the language: in Turkish and Azerbaijani it has a dot. A text that has a letter of
+theirs and is not in English is in one of them; of others a parameter tells. Tags, entities,
+addresses and commands of LaTeX stay as they are.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations._scripts import CAPITALISED_LETTER, LETTER
+from pytest_ood.perturbations._english import is_english
+from pytest_ood.perturbations._markup import MARKUP, outside
+from pytest_ood.perturbations._scripts import CAPITALISED_LETTER, GREEK, LETTER
 from pytest_ood.perturbations._words import WORD
 from pytest_ood.perturbations.protocol import site_perturbation
 
@@ -28,13 +35,52 @@ _DOTTED_UP, _DOTTED_DOWN = str.maketrans("i", "\u0130"), str.maketrans("I\u0130"
 
 
 def upper(text: str, language: str = "") -> str:
-    """Write a text in capitals."""
-    return (text.translate(_DOTTED_UP) if language else text).upper()
+    """Write a text in capitals; Greek ones have no accents."""
+    text = text.translate(_DOTTED_UP) if language else text
+    return (_GREEK_WORD.sub(_without_accents, text) if not text.isascii() else text).upper()
 
 
 def lower(text: str, language: str = "") -> str:
     """Write a text without capitals; a dotted capital I becomes a plain i, without a second dot."""
     return text.translate(_DOTTED_DOWN).lower() if language else text.replace("\u0130", "i").lower()
+
+
+_GREEK_WORD = re.compile(f"[{GREEK}][{GREEK}\u0300-\u0345]*")
+_ACCENTS = frozenset("\u0300\u0301\u0313\u0314\u0342")
+_DIAERESIS = "\u0308"
+
+
+def _without_accents(word: Match[str]) -> str:
+    """Return a word of Greek without accents, as its capitals are written.
+
+    Where an accent told two vowels apart, a diaeresis takes its place. The word for "or" keeps its
+    accent, which tells it from the article.
+    """
+    if word.group() in ("\u03ae", "\u0389"):
+        return word.group()
+    found: list[str] = []
+    parted = False
+    for letter in _ACCENTED.findall(unicodedata.normalize("NFD", word.group())):
+        marks = [mark for mark in letter[1:] if mark not in _ACCENTS]
+        if parted and letter in ("\u03b9", "\u03c5"):
+            marks.append(_DIAERESIS)
+        accented = len(letter) - 1 > len(marks)
+        parted = accented and letter[0].lower() in "\u03b1\u03b5\u03bf\u03c5"
+        found += (letter[0], *marks)
+    return unicodedata.normalize("NFC", "".join(found))
+
+
+_ACCENTED = re.compile("[^\u0300-\u0345][\u0300-\u0345]*")
+
+
+@lru_cache(maxsize=64)
+def _has_dotless_i(text: str) -> bool:
+    """Return whether a text is in a language with a dotless i, by its letters."""
+    return ("\u0131" in text or "\u0130" in text) and not is_english(text)
+
+
+def _language(match: Match[str], language: str) -> str:
+    return language or ("tr" if _has_dotless_i(match.string) else "")
 
 
 def _not_upper(text: str) -> Iterator[Match[str]]:
@@ -53,43 +99,61 @@ def _small_initials(text: str) -> Iterator[Match[str]]:
             yield initial
 
 
-@site_perturbation(_not_upper, source=f"{_LANGTEST}: uppercase", version=2, choices=_LANGUAGES)
+@site_perturbation(
+    outside(MARKUP, _not_upper),
+    source=f"{_LANGTEST}: uppercase",
+    version=3,
+    choices=_LANGUAGES,
+)
 def upper_case(word: Match[str], rng: Random, *, language: str = "") -> str:
     """Write a word in capitals."""
     del rng
-    return upper(word.group(), language)
+    return upper(word.group(), _language(word, language))
 
 
 @site_perturbation(
-    _not_lower,
+    outside(MARKUP, _not_lower),
     source=f"{_LANGTEST}: lowercase",
-    version=2,
+    version=3,
     choices=_LANGUAGES,
     example="When Anna saw NASA's film in Paris, She Was Moved. Ben WAS NOT.",
 )
 def lower_case(word: Match[str], rng: Random, *, language: str = "") -> str:
     """Write a word without capitals."""
     del rng
-    return lower(word.group(), language)
+    return lower(word.group(), _language(word, language))
 
 
-@site_perturbation(_small_initials, source=f"{_LANGTEST}: titlecase", version=2, choices=_LANGUAGES)
+@site_perturbation(
+    outside(MARKUP, _small_initials),
+    source=f"{_LANGTEST}: titlecase",
+    version=3,
+    choices=_LANGUAGES,
+)
 def title_case(initial: Match[str], rng: Random, *, language: str = "") -> str:
     """Begin a word with a capital."""
     del rng
     letter = initial.group()
-    return (letter.translate(_DOTTED_UP) if language else letter).title()
+    return (letter.translate(_DOTTED_UP) if _language(initial, language) else letter).title()
 
 
 @site_perturbation(
-    CAPITALISED_LETTER,
+    replace(CAPITALISED_LETTER, kept=MARKUP),
     source="Dhole et al. 2021 (NL-Augmenter), random case",
     scale=(0.05, 0.1, 0.2, 0.3, 0.5),
-    version=2,
+    version=3,
 )
 def random_case(letter: Match[str], rng: Random) -> str | None:
     """Turn a capital into a small letter, and a small letter into a capital."""
     del rng
     swapped = letter.group().swapcase()
+    if swapped == "\u03c3" and _ends_word(letter):
+        swapped = "\u03c2"
     # Where there is no single letter of the other case, as of \u00df, the letter stays.
     return swapped if len(swapped) == len(letter.group()) else None
+
+
+def _ends_word(letter: Match[str]) -> bool:
+    """Return whether a letter of Greek is the last of a word of two letters or more."""
+    text, start, end = letter.string, letter.start(), letter.end()
+    return start > 0 and text[start - 1].isalpha() and not text[end : end + 1].isalpha()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,12 +30,14 @@ class Inside:
         margin: Letters at both ends of a run that are no sites; of gaps, at least so many stand on
             both sides.
         gaps: Whether the sites are the gaps before letters: nothing stands there.
+        kept: Matches what has no sites in it; None for nothing.
     """
 
     run: re.Pattern[str]
     letter: re.Pattern[str]
     margin: int = 0
     gaps: bool = False
+    kept: re.Pattern[str] | None = None
 
     @property
     def site(self) -> re.Pattern[str]:
@@ -44,6 +46,12 @@ class Inside:
 
     def places(self, text: str) -> list[int]:
         """Return where the sites begin."""
+        found = self._all_places(text)
+        for kept in self.kept.finditer(text) if self.kept else ():
+            del found[bisect_left(found, kept.start()) : bisect_left(found, kept.end())]
+        return found
+
+    def _all_places(self, text: str) -> list[int]:
         found: list[int] = []
         head, tail = self.margin, self.margin - self.gaps
         if text.isascii():

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ood.perturbations._english import in_english
+from pytest_ood.perturbations._vocabulary import english_words, is_word, spelling_rows
 from pytest_ood.perturbations._words import WORD, like
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterator
     from random import Random
     from re import Match
 
@@ -32,7 +32,7 @@ def _known(text: str) -> Iterator[Match[str]]:
     in_english(_known),
     source="Belinkov and Bisk 2018, section 3.1 (natural noise); nlpaug's spelling dictionary",
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
-    version=3,
+    version=4,
     example="Their beginning was definitely interesting, which I believe nobody would expect.",
 )
 def misspelling(word: Match[str], rng: Random) -> str:
@@ -53,69 +53,17 @@ def _dictionary() -> dict[str, list[str]]:
     word alone, and is one slip away from it. nlpaug's own reader mixes in corrections and lists
     spellings in the order of a set, which changes with PYTHONHASHSEED.
     """
-    import nlpaug
-
-    path = Path(nlpaug.__file__).parent / "res" / "word" / "spelling" / "spelling_en.txt"
-    rows = [line.lower().split() for line in path.read_text(encoding="utf-8").splitlines()]
-    words = {*_OTHER_WORDS.split(), *(row[0] for row in rows if row)}
+    words = english_words()
     meant: dict[str, str] = {}
-    for word, *spellings in filter(None, rows):
+    for word, *spellings in spelling_rows():
         for spelling in spellings:
             meant[spelling] = word if meant.get(spelling, word) == word else ""
     found: dict[str, list[str]] = {}
     for spelling, word in sorted(meant.items()):
         plain = _PLAIN.fullmatch(word) and _PLAIN.fullmatch(spelling)
-        if plain and _is_slip(word, spelling) and not _is_word(spelling, words):
+        if plain and _is_slip(word, spelling) and not is_word(spelling, words):
             found.setdefault(word, []).append(spelling)
     return found
-
-
-_OTHER_WORDS = """
-accessaries accessary actuality addendums advents adverbs afterwords altitude ambience
-anaesthetized angelus angle animas appel appetitive aquiculture archeological archeologist
-artefacts averts backboards bagdad bail bawling bellow bets billon biogas biomedicine blathering
-bothers bots bowing braking burry busyness cactuses cameroun camomile capetown capitol cassino
-cather catting centaury ceram chairmen chanel cheeper chian chilli clientage cloches clod cocking
-coliseum collage comping complements compony compote computes concent conduced confidant
-constrains convection convertor copywriting costal coursers covert crashed curios currant curtin
-deceases defense deferent definitively dependance deportment despatch dialogs dietician digitalize
-diner dissert dose dumpings egocentrism enduing enterprisers erases eta exaggerative excessiveness
-excises explication extendable factions fallowing fallows fellows fiends filet fillings finnish
-fires flowing fluttered foosball franticly fromm furnished gemmology glamourous gradate gradated
-gratings gte halo hannover hellen hightest hiphop hopping horus incitations incudes insets intens
-intension internat ios irrecusable irrigational joinville judgments jugging kidnaped knowhow
-landry langue latte leggins liveable loveable luxemburg madding makeup manged manson marihuana
-marrakech mediation minium minuet molluscs montpellier mooning moore mots mourning muts ned nether
-noddles noose odontology paining panning paradisiacal parley passible persecutor pervious petter
-phenix phenology piking playlist policlinic prat prefect premisses prevision prince procter racoon
-realty reconduct redaction reflation reorientate retied reusable rewording romanic roumania
-rumanian salability sanding sargent sauted scarred scrips seeling shacked shacking shield shinning
-shopwindow simulate slat slipping smartphone snorkelling solidary somme sopping sorter soulmates
-spacial spilt stationary statures steep stela strait stroy stuccos sunburnt sundas surprize
-swapping swearers temporally teth thickets tittle tornados trilled trough trowing typhon veery
-vila violist virtualization wadding wandering weeding widows woodard wrester writhing yoghurts
-"""
-"""Words that the dictionary has no line for, though somebody wrote them for another one."""
-
-_ENDINGS = ("s", "es", "'s", "ed", "d", "ing", "er", "r", "ly", "y", "n", "en", "est")
-
-
-def _is_word(spelling: str, words: Container[str]) -> bool:
-    """Return whether a spelling is a word, or one that an ending of English makes of a word."""
-    if spelling in words:
-        return True
-    for ending in _ENDINGS:
-        if spelling + ending in words or (spelling[-1] == "e" and spelling[:-1] + ending in words):
-            return True
-        stem = spelling.removesuffix(ending)
-        if stem == spelling or not stem:
-            continue
-        single = stem[:-1] if stem[-1:] == stem[-2:-1] else stem
-        if any(base in words for base in (stem, stem + "e", single)):
-            return True
-        if stem[-1] == "i" and stem[:-1] + "y" in words:
-            return True
-    return False
 
 
 def _is_slip(word: str, spelling: str) -> bool:

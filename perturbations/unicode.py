@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_ood.perturbations._literals import EMOTICON
 from pytest_ood.perturbations._scripts import (
     ANY_LETTER,
     ARABIC,
@@ -18,12 +19,14 @@ from pytest_ood.perturbations._scripts import (
     INNER_LETTER,
     LATIN,
     MARK,
+    WIDE,
     alphabet,
     letters,
 )
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
     from re import Match
 
@@ -63,7 +66,7 @@ def homoglyphs(letter: Match[str], rng: Random) -> str:
     replace(ANY_LETTER, margin=1, gaps=True),
     source=f"{_BOUCHER}-A (invisible characters)",
     scale=_FEW,
-    version=2,
+    version=3,
 )
 def zero_width(place: Match[str], rng: Random) -> str:
     """Put a character of no width inside a word."""
@@ -144,7 +147,7 @@ def add_diacritics(letter: Match[str], rng: Random) -> str:
 
 
 @site_perturbation(
-    ANY_LETTER, source="garak, buffs and probes.badchars (zalgo)", scale=_FEW, version=2
+    ANY_LETTER, source="garak, buffs and probes.badchars (zalgo)", scale=_FEW, version=3
 )
 def zalgo(letter: Match[str], rng: Random) -> str:
     """Heap three combining marks on a letter."""
@@ -164,10 +167,41 @@ def leet(letter: Match[str], rng: Random) -> str:
     return rng.choice(_LEET[letter.group().lower()])
 
 
+_NARROW = re.compile(
+    # Faces, and digits and signs on keys, are read as a whole.
+    rf"(?P<kept>{EMOTICON}|[0-9#*]\ufe0f?\u20e3)"
+    f"|(?P<wide>[A-Za-z0-9{WIDE}])"
+    r"|(?P<other>[^\W\d_A-Za-z])"
+    "|(?P<mark>[!-~])"
+)
+_NARROW_ASCII = re.compile(rf"(?P<kept>{EMOTICON})|(?P<wide>[!-~])")
+
+
+def _narrow(text: str) -> Iterator[Match[str]]:
+    """Yield the characters that have a full width, marks beside letters of scripts that have one.
+
+    A mark belongs to the letter before it: Greek and Korean have no full stops of full width.
+    """
+    if text.isascii():
+        yield from (one for one in _NARROW_ASCII.finditer(text) if one.lastgroup != "kept")
+        return
+    is_wide = True
+    for one in _NARROW.finditer(text):
+        kind = one.lastgroup
+        if kind == "mark":
+            if is_wide:
+                yield one
+        elif kind != "kept":
+            is_wide = kind == "wide"
+            if is_wide and one.group().isascii():
+                yield one
+
+
 @site_perturbation(
-    re.compile("[!-~]"),
+    _narrow,
     source="Unicode Standard 16.0, section 18.5 (halfwidth and fullwidth forms)",
     scale=_FEW,
+    version=2,
 )
 def full_width(character: Match[str], rng: Random) -> str:
     """Write a character in its East Asian full width."""

