@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from pytest_ood.perturbations._english import is_english
 from pytest_ood.perturbations._sentiment import evaluates, listed
 
 if TYPE_CHECKING:
@@ -216,6 +217,7 @@ def is_clear(text: str, words: Sequence[Token]) -> bool:
     return not (
         _ODD.search(_NEUTRAL.sub("", text))
         or _may_be_foreign(words)
+        or not is_english(text)
         or any(match["neutral"] is None for match in _IDIOMS.finditer(text))
         or any(_misleads(words, index) for index in range(len(words)))
         or any(map(_begins_a_question, sentences(words)))

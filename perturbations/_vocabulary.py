@@ -179,25 +179,26 @@ accessaries accessary actuality addendums advents adverbs afterwords altitude am
 anaesthetized angelus angle animas appel appetitive aquiculture archeological archeologist
 artefacts averts backboards bagdad bail bawling bellow bets billon biogas biomedicine blathering
 bothers bots bowing braking burry busyness cactuses cameroun camomile capetown capitol cassino
-cather catting centaury ceram chairmen chanel cheeper chian chilli clientage cloches clod cocking
-coliseum collage comping complements compony compote computes concent conduced confidant
+cather catting centaury ceram chairmen chanel cheeper cheque chian chilli clientage cloches clod
+cocking coliseum collage comping complements compony compote computes concent conduced confidant
 constrains convection convertor copywriting costal coursers covert crashed curios currant curtin
 deceases defense deferent definitively dependance deportment despatch dialogs dietician digitalize
 diner dissert dose dumpings egocentrism enduing enterprisers erases eta exaggerative excessiveness
-excises explication extendable factions fallowing fallows fellows fiends filet fillings finnish
-fires flowing fluttered foosball franticly fromm furnished gemmology glamourous gradate gradated
-gratings gte halo hannover hellen hightest hiphop hopping horus incitations incudes insets intens
-intension internat ios irrecusable irrigational joinville judgments jugging kidnaped knowhow
-landry langue latte leggins liveable loveable luxemburg madding makeup manged manson marihuana
-marrakech mediation minium minuet molluscs montpellier mooning moore mots mourning muts ned nether
-noddles noose odontology paining panning paradisiacal parley passible persecutor pervious petter
-phenix phenology piking playlist policlinic prat prefect premisses prevision prince procter racoon
-realty reconduct redaction reflation reorientate retied reusable rewording romanic roumania
-rumanian salability sanding sargent sauted scarred scrips seeling shacked shacking shield shinning
-shopwindow simulate slat slipping smartphone snorkelling solidary somme sopping sorter soulmates
-spacial spilt stationary statures steep stela strait stroy stuccos sunburnt sundas surprize
-swapping swearers temporally teth thickets tittle tornados trilled trough trowing typhon veery
-vila violist virtualization wadding wandering weeding widows woodard wrester writhing yoghurts
+excises explication extendable factions fallowing fallows fee fellows fiends filet fillings
+finnish fires flowing fluttered foosball franticly fromm furnished gemmology glamourous gradate
+gradated gratings gte halo hannover hellen hightest hiphop hopping horus incitations incudes
+insets intens intension internat ios irrecusable irrigational joinville judgments jugging kidnaped
+knowhow landry langue latte leggins licence liveable loan loveable luxemburg madding makeup manged
+manson marihuana marrakech mediation minium minuet molluscs montpellier mooning moore mots
+mourning muts ned nether noddles noose odontology paining panning paradisiacal parley passible
+persecutor pervious petter phenix phenology piking playlist policlinic prat prefect premisses
+prevision prince procter queue racoon realty reconduct redaction reflation rent reorientate retied
+reusable rewording romanic roumania rumanian salability sanding sargent sauted scarred scrips
+seeling shacked shacking shield shinning shopwindow simulate slat slipping smartphone snorkelling
+solidary somme sopping sorter soulmates spacial spilt stationary statures steep stela strait stroy
+stuccos sunburnt sundas surprize swapping swearers tax temporally teth thickets tittle tornados
+trilled trough trowing typhon veery vila violist virtualization visa wadding wandering weeding
+widows woodard wrester writhing yoghurts
 """
 """Words that the dictionary has no line for, though somebody wrote them for another one."""
 
