@@ -23,7 +23,7 @@ from platformdirs import user_cache_path
 
 from pytest_ood.budgets import interval, points
 from pytest_ood.errors import DataError, ModelError
-from pytest_ood.evaluation import SuiteRun
+from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.gate import Gate, Options
 from pytest_ood.models.protocol import Model
 from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, attacks
@@ -47,7 +47,7 @@ SHOWN = ("deepwordbug", "pwws", "textbugger-strict")
 def evaluated(gate: Gate, model: Model, shift: Shift) -> Evaluation:
     """Measure a model under a shift of the suite's data, on as many examples as the gate draws."""
     run = gate.runs[SUITE]
-    made = SuiteRun(
+    made = SuiteEvaluator(
         run.suite.__class__(
             SUITE, run.suite.task, run.suite.in_distribution, (shift,), {shift.name: {}}
         ),

@@ -26,7 +26,9 @@ from _tables import put
 from platformdirs import user_cache_path
 
 from pytest_ood.engine import Engine
-from pytest_ood.evaluation.trials import Asker, AttackTrial, InDistribution
+from pytest_ood.evaluation.answer_sets import InDistribution
+from pytest_ood.evaluation.asking import Asker
+from pytest_ood.evaluation.attack_trials import AttackTrial
 from pytest_ood.examples import Dataset, Example
 from pytest_ood.models.sklearn import SklearnModel
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack

@@ -117,7 +117,7 @@ def main() -> int:
     model = gate.models[SUITE][MODEL]
     assert isinstance(model, FinetunedModel), "unreachable: the suite fine-tunes it"  # noqa: S101 - says why
     run = gate.runs[SUITE]
-    examples = run.in_distribution().examples
+    examples = run.data.in_distribution().examples
     if options.profile:
         with using(Resources(options.cache)):
             print("\n".join(line for name in names for line in profile(model, name, examples)))

@@ -26,7 +26,7 @@ from platformdirs import user_cache_path
 
 from pytest_ood.budgets import Rules
 from pytest_ood.edits import Perturbed, edits_between
-from pytest_ood.evaluation import SuiteRun
+from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.gate import Gate, Options
 from pytest_ood.perturbations import Generator, catalogue
 from pytest_ood.perturbations.contracts import Changing
@@ -95,7 +95,7 @@ def measure(gate: Gate, change: Generator, size: int) -> list[Level]:
                    family=change.name, severity=level)
         for level in LEVELS
     )  # fmt: skip
-    run = SuiteRun(
+    run = SuiteEvaluator(
         replace(suite, shifts=shifts, budgets={shift.name: {} for shift in shifts}),
         engine=gate.engine,
         reader=gate.reader,
@@ -106,10 +106,10 @@ def measure(gate: Gate, change: Generator, size: int) -> list[Level]:
     return [level(run, gate, shift) for shift in shifts]
 
 
-def level(run: SuiteRun, gate: Gate, shift: NoiseShift) -> Level:
+def level(run: SuiteEvaluator, gate: Gate, shift: NoiseShift) -> Level:
     """Measure one perturbation at one severity."""
-    examples = run.in_distribution().examples
-    shifted = shift.apply(examples, run.seed, gate.engine.store)
+    examples = run.data.in_distribution().examples
+    shifted = shift.apply(examples, run.data.seed, gate.engine.store)
     cases = [
         Perturbed(str(e.inputs), edits_between(str(e.inputs), str(text)))
         for e, text in zip(examples, shifted.inputs, strict=True)

@@ -115,7 +115,7 @@ def main() -> int:
     gate = Gate(Options(options.project, options.cache, max_examples=options.examples), Silent())
     folder = gate.models[SUITE][MODEL].folder  # type: ignore[union-attr] # a fine-tuned model
     labels = list(gate.runs[SUITE].suite.task.labels)
-    examples = gate.runs[SUITE].in_distribution().examples
+    examples = gate.runs[SUITE].data.in_distribution().examples
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         environment = {

@@ -18,8 +18,8 @@ from pytest_ood.errors import (
     shown,
     unknown_name,
 )
-from pytest_ood.evaluation import SuiteRun, score_of_cases
-from pytest_ood.evaluation.trials import Asker
+from pytest_ood.evaluation import SuiteEvaluator, score_of_cases
+from pytest_ood.evaluation.asking import Asker
 from pytest_ood.examples import Dataset, as_dataset
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, loss_names
 from pytest_ood.models import as_model
@@ -352,7 +352,7 @@ class Ood:
         models: list[Any],
         *,
         surrogate: Any,
-    ) -> tuple[SuiteRun, list[Model | RecordedModel | SeededModel]]:
+    ) -> tuple[SuiteEvaluator, list[Model | RecordedModel | SeededModel]]:
         dataset = as_dataset(data)
         known = set(dataset.labels if labels is None else _labels(labels))
         if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and labels is None:
@@ -374,7 +374,7 @@ class Ood:
             shift = replace(shift, surrogate=against.name)
             surrogates[against.name] = against
         suite = Suite(dataset.name, task, dataset, (shift,), {shift.name: budgets})
-        run = SuiteRun(
+        run = SuiteEvaluator(
             suite,
             engine=self.engine,
             reader=self.reader,

@@ -25,7 +25,7 @@ from pytest_ood.configuration import (
 )
 from pytest_ood.engine import Engine, LocalRunner
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.evaluation import SuiteRun
+from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.models import as_model
@@ -174,7 +174,7 @@ class Gate:
             memory=TemporaryStore(),
         )
         self.held = Held()
-        self.runs: dict[str, SuiteRun] = {}
+        self.runs: dict[str, SuiteEvaluator] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
         self._stated: dict[tuple[str, str], Mapping[str, int]] = {}
@@ -192,8 +192,6 @@ class Gate:
         if not self.runs and self.configuration.suites:
             told = "; ".join(f"{name}: {why}" for name, why in self._left_out.items())
             raise ConfigurationError(f"there is no suite left to run: {told}")
-        for name, why in self._left_out.items():
-            next(iter(self.runs.values())).notes.append(f"{name} is left out: {why}")
         loaded = [suite.name for suite in self._loaded]
         for name, frozen in self.frozen.items():
             if name not in loaded:
@@ -257,8 +255,10 @@ class Gate:
         """
         gates = sum(check.limit is not None for check in self._all_checks)
         self.rules = replace(self.rules, gates=max(1, gates + own_tests))
-        for run in self.runs.values():
-            run.rules = replace(self.rules, sequential=run.rules.sequential)
+        self.runs = {
+            name: run.with_rules(replace(self.rules, sequential=run.rules.sequential))
+            for name, run in self.runs.items()
+        }
 
     def _add(self, suite: Suite) -> None:
         labels = suite.task.labels
@@ -291,7 +291,7 @@ class Gate:
         baseline = next((s for s in specs if s.baseline), None)
         self.baselines[suite.name] = None if baseline is None else baseline.name
         chosen = self.configuration.sequential
-        self.runs[suite.name] = SuiteRun(
+        self.runs[suite.name] = SuiteEvaluator(
             suite,
             engine=self.engine,
             reader=self.reader,
@@ -301,8 +301,8 @@ class Gate:
             references=self._references(suite, baseline),
             surrogates=surrogates(suite, models, self.frozen.get(suite.name)),
             frozen=self.frozen.get(suite.name),
+            notes=[*self._without_gates(suite), *self._blank(suite)],
         )
-        self.runs[suite.name].notes += [*self._without_gates(suite), *self._blank(suite)]
 
     def _built(self, spec: ModelSpec, suite: Suite) -> Model | RecordedModel | SeededModel:
         reader = replace(self.reader, offline=True) if self.options.plan else self.reader
@@ -470,6 +470,15 @@ class Gate:
                 comparable = baseline not in (None, model, surrogate) and not any(blank)
                 if comparable and budget.margin is not None:
                     yield Check(suite.name, model, shift, baseline, metric, budget.margin)
+
+    def notes(self, suite: str) -> list[str]:
+        """Return what makes the figures of a suite say less than they seem to, as far as is known.
+
+        Which suites are left out stands with the first.
+        """
+        first = suite == next(iter(self.runs))
+        left_out = [f"{name} is left out: {why}" for name, why in self._left_out.items()]
+        return [*(left_out if first else ()), *self.runs[suite].notes]
 
     def measure(self, check: Check) -> Result:
         """Carry a check out.

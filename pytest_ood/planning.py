@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import MIN_CHANGED, judge_at_most
 from pytest_ood.errors import NotApplicableError
+from pytest_ood.evaluation.perfect import perfect_figure
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.reports.plan import Plan, PlannedGate
 from pytest_ood.shifts import DomainShift, PromptShift, counts_cases
@@ -18,7 +19,7 @@ from pytest_ood.workload import workloads
 
 if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
-    from pytest_ood.evaluation import SuiteRun
+    from pytest_ood.evaluation import SuiteEvaluator
     from pytest_ood.gate import Check, Gate
 
 DISCORDANCE = 0.10
@@ -47,9 +48,11 @@ def plan_run(gate: Gate) -> Plan:
         names = [name for name in (check.model, check.baseline) if name is not None]
         models = [gate.models[check.suite][name] for name in names]
         batches = check.metric in (ACCURACY, SCORE) and run.is_sequential(
-            models, run.horizon(check.shift)
+            models, run.data.horizon(check.shift)
         )
-        planned = _planned(check, check.limit, run.usable(check.shift), run.rules, batches=batches)
+        planned = _planned(
+            check, check.limit, run.texts.usable(check.shift), run.rules, batches=batches
+        )
         if check.shift is not None and check.metric not in (ACCURACY, SCORE, IN_DOMAIN):
             planned = _by_metric(check, check.limit, planned, run)
         gates.append(planned)
@@ -78,7 +81,9 @@ def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool)
     )
 
 
-def _by_metric(check: Check, limit: float, planned: PlannedGate, run: SuiteRun) -> PlannedGate:
+def _by_metric(
+    check: Check, limit: float, planned: PlannedGate, run: SuiteEvaluator
+) -> PlannedGate:
     """Return the plan of a metric that may rest on a part of the examples, such as one label's.
 
     A model that is always right tells whether so many examples can show a pass at all.
@@ -87,7 +92,7 @@ def _by_metric(check: Check, limit: float, planned: PlannedGate, run: SuiteRun) 
     if not planned.n:
         return planned
     try:
-        figure = run.perfect(check.shift, check.metric, relative=check.baseline is not None)
+        figure = perfect_figure(run, check.shift, check.metric, relative=check.baseline is not None)
     except NotApplicableError:
         return replace(planned, n=0, settleable=False)
     narrowed = _planned(check, limit, min(planned.n, figure.n), run.rules, batches=False)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from pytest_ood.evaluation.run import REASKED
-from pytest_ood.evaluation.trials import AGAIN
+from pytest_ood.evaluation.asking import AGAIN
+from pytest_ood.evaluation.floors import REASKED
 from pytest_ood.examples import canonical, size_of
 from pytest_ood.models.protocol import (
     SeededModel,
@@ -31,7 +31,7 @@ from pytest_ood.shifts import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_ood.evaluation import SuiteRun
+    from pytest_ood.evaluation import SuiteEvaluator
     from pytest_ood.examples import Inputs
     from pytest_ood.gate import Check, Gate
     from pytest_ood.models.protocol import Model, RecordedModel
@@ -96,23 +96,23 @@ def _want(wanted: dict[tuple[str, str], _Wanted], gate: Gate, check: Check) -> N
             for shift in _parts(run, check.shift):
                 of(member).shifts["" if shift is None else shift.name] = shift
     shift = check.shift
-    if isinstance(shift, TransferShift) and shift.surrogate in run.surrogates:
-        of(run.surrogates[shift.surrogate]).made_against[shift.name] = shift
-    if shift is not None and shift.name in run.references:
-        of(run.references[shift.name]).shifts[shift.name] = shift
+    if isinstance(shift, TransferShift) and shift.surrogate in run.texts.surrogates:
+        of(run.texts.surrogates[shift.surrogate]).made_against[shift.name] = shift
+    if shift is not None and shift.name in run.trials.references:
+        of(run.trials.references[shift.name]).shifts[shift.name] = shift
 
 
-def _parts(run: SuiteRun, shift: Shift | None) -> Iterator[Shift | None]:
+def _parts(run: SuiteEvaluator, shift: Shift | None) -> Iterator[Shift | None]:
     if isinstance(shift, WorstCase):
         yield from (s for s in run.suite.shifts if isinstance(s, NoiseShift))
     else:
         yield shift
 
 
-def _workload(gate: Gate, run: SuiteRun, asked: _Wanted, machine: _Machine) -> Workload:
+def _workload(gate: Gate, run: SuiteEvaluator, asked: _Wanted, machine: _Machine) -> Workload:
     """Return what one model is asked in one suite."""
     model = asked.model
-    originals = [example.inputs for example in run.in_distribution()]
+    originals = [example.inputs for example in run.data.in_distribution()]
     texts: dict[int, dict[str, Inputs]] = {0: {}, AGAIN: {}}
 
     def add(inputs: Iterable[Inputs], draw: int = 0) -> None:
@@ -124,10 +124,10 @@ def _workload(gate: Gate, run: SuiteRun, asked: _Wanted, machine: _Machine) -> W
     if asked.first:
         add(originals[:REASKED], AGAIN)
     unseen = sum(
-        most_queries(shift.budget, run.horizon(shift)) for shift in asked.made_against.values()
+        most_queries(shift.budget, run.data.horizon(shift)) for shift in asked.made_against.values()
     )
     for shift in asked.shifts.values():
-        if shift is not None and (inputs := run.asked(shift)) is not None:
+        if shift is not None and (inputs := run.texts.asked(shift)) is not None:
             add(inputs)
         elif shift is not None:
             unseen += _unseen(shift, run)
@@ -155,13 +155,13 @@ def _workload(gate: Gate, run: SuiteRun, asked: _Wanted, machine: _Machine) -> W
     return _expected(gate, answering, work, sample, machine)
 
 
-def _unseen(shift: Shift, run: SuiteRun) -> int:
+def _unseen(shift: Shift, run: SuiteEvaluator) -> int:
     """Return how many inputs of a shift at most are only known while a model is asked."""
     if isinstance(shift, AdversarialShift):
-        return most_queries(shift.budget, run.horizon(shift))
+        return most_queries(shift.budget, run.data.horizon(shift))
     if isinstance(shift, PromptShift):
-        return shift.budget.each * shift.search_examples + run.horizon(shift)
-    return run.horizon(shift)
+        return shift.budget.each * shift.search_examples + run.data.horizon(shift)
+    return run.data.horizon(shift)
 
 
 def most_queries(budget: QueryBudget, examples: int) -> int:

@@ -239,8 +239,8 @@ def test_options_go_before_the_configuration(root: Path) -> None:
     assert configured.runs["mine"].rules.alpha == 0.1
     given = gate(root, seed=0, max_examples=12)
     assert (given.seed, given.max_examples) == (0, 12)
-    assert given.runs["mine"].seed == 0
-    assert len(given.runs["mine"].in_distribution()) == 12
+    assert given.runs["mine"].data.seed == 0
+    assert len(given.runs["mine"].data.in_distribution()) == 12
     write_settings(root)
     assert not gate(root).strict
     assert gate(root, strict=True).strict
@@ -374,7 +374,7 @@ def test_the_reference_is_the_baseline_trained_elsewhere(root: Path) -> None:
         "train = 'a.jsonl'\nbaseline = true\n",
     )
     opened = gate(root, only=("in-domain",))
-    assert opened.runs["mine"].references["other"].name == "base-on-other"
+    assert opened.runs["mine"].trials.references["other"].name == "base-on-other"
     (check,) = opened.checks
     result = opened.measure(check)
     assert isinstance(result, Evaluation)
@@ -452,10 +452,10 @@ def test_frozen_examples_need_no_surrogate(root: Path) -> None:
     (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"third"'))
     third = '[tool.pytest_ood.models.third]\nfake = "constant"\n'
     write_settings(root, models=MODELS + third)
-    write_frozen(root / "mine.jsonl", gate(root).runs["mine"].freeze())
+    write_frozen(root / "mine.jsonl", gate(root).runs["mine"].texts.freeze())
     write_settings(root, 'frozen = ["mine.jsonl"]')
     opened = gate(root)
-    assert opened.runs["mine"].surrogates == {}
+    assert opened.runs["mine"].texts.surrogates == {}
     assert "mine/adversarial/replayed[first]" in ids(opened)
 
 
@@ -464,7 +464,7 @@ def test_one_of_several_seeds_is_the_surrogate(root: Path) -> None:
     (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"seeded"'))
     members = tuple(FakeModel(f"seeded-{n}", "constant", ("bad", "good")) for n in range(2))
     opened = gate(root, own=(SeededModel("seeded", members),))
-    assert opened.runs["mine"].surrogates == {"seeded": members[0]}
+    assert opened.runs["mine"].texts.surrogates == {"seeded": members[0]}
 
 
 def test_redirected_data_has_to_be_named_by_somebody(root: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_ood.budgets import Budget, Rules, Verdict, interval, points
 from pytest_ood.engine import Engine
-from pytest_ood.evaluation import Comparison, Evaluation, Flip, Floor, SuiteRun
+from pytest_ood.evaluation import Comparison, Evaluation, Flip, Floor, SuiteEvaluator
 from pytest_ood.examples import Dataset, Example
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations import perturbation
@@ -66,7 +66,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Measure two models under two shifts."""
     folder = tmp_path_factory.mktemp("reports")
     budgets = {shift.name: {"accuracy": Budget(0.1, 0.05)} for shift in SHIFTS}
-    run = SuiteRun(
+    run = SuiteEvaluator(
         Suite("tiny", Classification(LABELS), data("movies"), SHIFTS, budgets, 0.7),
         engine=Engine(MemoryStore(), Silent()),
         reader=Reader(folder, folder, offline=True, progress=Silent()),

@@ -11,7 +11,7 @@ from pytest_ood.commands._shared import add_surroundings, reader_of
 from pytest_ood.configuration import models_for, project_root, read_configuration
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.evaluation import SuiteRun
+from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.frozen import write_frozen
 from pytest_ood.gate import PREDICTIONS, surrogates
 from pytest_ood.shifts import TransferShift
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         for spec in specs
         if spec.name in asked
     }
-    made = SuiteRun(
+    made = SuiteEvaluator(
         suite,
         engine=Engine(FileStore(reader.cache / PREDICTIONS), reader.progress),
         reader=reader,
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         seed=configuration.seed if options.seed is None else options.seed,
         rules=configuration.rules,
         max_examples=configuration.max_examples if size is None else size,
-    ).freeze()
+    ).texts.freeze()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         digest = write_frozen(path, made)

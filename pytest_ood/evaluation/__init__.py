@@ -1,10 +1,13 @@
 """Measuring drops: a model, a suite, a shift; the verdict; and what it adds up to."""
 
-from pytest_ood.evaluation.answers import difference_of_drops
 from pytest_ood.evaluation.attacks import AttackFigures
+from pytest_ood.evaluation.case_scores import score_of_cases
 from pytest_ood.evaluation.curves import SeverityCurve, severity_curves
+from pytest_ood.evaluation.data import resources_of
+from pytest_ood.evaluation.evaluator import SuiteEvaluator
 from pytest_ood.evaluation.family import PROCEDURES, settle_family
 from pytest_ood.evaluation.items import Items
+from pytest_ood.evaluation.paradigm_comparison import difference_of_drops
 from pytest_ood.evaluation.records import (
     Cell,
     Comparison,
@@ -18,7 +21,6 @@ from pytest_ood.evaluation.records import (
     to_record,
     unparsed,
 )
-from pytest_ood.evaluation.run import SuiteRun, resources_of, score_of_cases
 
 __all__ = [
     "PROCEDURES",
@@ -33,7 +35,7 @@ __all__ = [
     "PromptAttack",
     "Result",
     "SeverityCurve",
-    "SuiteRun",
+    "SuiteEvaluator",
     "difference_of_drops",
     "from_record",
     "resources_of",

@@ -11,6 +11,7 @@ import numpy as np
 
 from pytest_ood.columns import Column, combined, different
 from pytest_ood.errors import NotApplicableError
+from pytest_ood.evaluation.trial import mean_of, mean_scores_of
 from pytest_ood.metrics import (
     ACCURACY,
     CALIBRATION_BINS,
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.evaluation.trials import Trial
+    from pytest_ood.evaluation.measurement import Measurement
+    from pytest_ood.evaluation.trial import Trial
     from pytest_ood.metrics import ExampleValue, Loss, Outcome, Outcomes
     from pytest_ood.statistics import Figure
     from pytest_ood.tasks import Task
@@ -98,7 +100,10 @@ def _figure(models: Sequence[Trials], signs: Sequence[float], metric: str, task:
     if figure is not None:
         return figure
     if metric == PDR and len(models) == len(models[0]) == 1:
-        before, after = mean_scores(models[0])
+        before, after = (
+            mean_scores_of([getattr(trial, side) for trial in models[0]])
+            for side in ("before", "after")
+        )
         drop = (paired_drop if trial.paired else unpaired_drop)(before, after)
         return DropRate(drop, float(Sample.of(before).mean))
     if metric == ECE:
@@ -184,41 +189,28 @@ def _binned(outcomes: Outcomes) -> Binned:
     return Binned(table[:, 0].astype(np.intp), table[:, 1], table[:, 2], CALIBRATION_BINS)
 
 
-def gap_figure(reference: Outcomes, trials: Trials) -> Figure:
+def gap_figure(reference: Outcomes, measurement: Measurement) -> Figure:
     """Return how much a model trained on the target scores above one that was not, paired."""
-    figure = paired_drop(reference.graded.score, mean_scores(trials)[1])
+    figure = paired_drop(reference.graded.score, measurement.scores_after)
     mean = mean_of(reference)
-    return over_seeds(figure, tuple(mean - mean_of(trial.after) for trial in trials))
+    return over_seeds(figure, tuple(mean - mean_of(trial.after) for trial in measurement.trials))
 
 
-def gap_difference(mine: Trials, other: Trials) -> Figure:
+def gap_difference(mine: Measurement, other: Measurement) -> Figure:
     """Return how much more one model lacks to the reference than another.
 
     What the reference scores on the same examples cancels out.
     """
     return over_seeds(
         mean_difference(gains(mine, other)),
-        tuple(-mean_of(trial.after) for trial in mine),
-        tuple(mean_of(trial.after) for trial in other),
+        tuple(-mean_of(trial.after) for trial in mine.trials),
+        tuple(mean_of(trial.after) for trial in other.trials),
     )
 
 
-def gains(mine: Trials, other: Trials) -> Column[float]:
+def gains(mine: Measurement, other: Measurement) -> Column[float]:
     """Return what another model scores more than one, under the shift, by example."""
-    return combined([mean_scores(other)[1], mean_scores(mine)[1]], sub)
-
-
-def mean_scores(trials: Trials) -> tuple[Column[float], Column[float]]:
-    """Return every example's score before and under the shift, averaged over the seeds."""
-    return (
-        mean_scores_of([trial.before for trial in trials]),
-        mean_scores_of([trial.after for trial in trials]),
-    )
-
-
-def mean_scores_of(sides: Sequence[Outcomes]) -> Column[float]:
-    """Return every example's score, averaged over the seeds."""
-    return combined([side.graded.score for side in sides], _mean_of_all)
+    return combined([other.scores_after, mine.scores_after], sub)
 
 
 def score_figure(sides: Sequence[Outcomes]) -> Figure:
@@ -231,15 +223,12 @@ def score_figure(sides: Sequence[Outcomes]) -> Figure:
     return over_seeds(mean_score(mean_scores_of(sides)), seeds, limits=(0.0, 1.0))
 
 
-def mean_of(outcomes: Outcomes) -> float:
-    """Return the mean score."""
-    return float(Sample.of(outcomes.graded.score).mean)
-
-
-def differences(mine: Trials, other: Trials) -> tuple[Column[float], Column[float]]:
+def differences(mine: Measurement, other: Measurement) -> tuple[Column[float], Column[float]]:
     """Return one model's score minus the other's, before and under the shift, by example."""
-    first, second = mean_scores(mine), mean_scores(other)
-    return combined([first[0], second[0]], sub), combined([first[1], second[1]], sub)
+    return (
+        combined([mine.scores_before, other.scores_before], sub),
+        combined([mine.scores_after, other.scores_after], sub),
+    )
 
 
 def in_pairs(before: Column[float], after: Column[float]) -> Column[float]:
@@ -524,7 +513,3 @@ def check_reweightable(trials: Trials) -> None:
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
-
-
-def _mean_of_all(*values: float) -> float:
-    return _mean(values)

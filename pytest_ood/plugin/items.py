@@ -125,7 +125,7 @@ class OodItem(pytest.Item):
             record["work"] = [process(self.config), work]
         record["result"] = to_record(result)
         record["gates"] = gate.rules.gates
-        record["notes"] = gate.runs[self.check.suite].notes
+        record["notes"] = gate.notes(self.check.suite)
         record["models"] = [asdict(info) for info in gate.infos(self.check)]
         self.user_properties += properties(result, gate.rules)
         if result.verdict in ("pass", "measured"):

@@ -11,7 +11,7 @@ import pytest
 from api_model import with_assistant
 from faulty_server import FaultyServer, serving
 
-from pytest_ood.evaluation.run import REASKED
+from pytest_ood.evaluation.floors import REASKED
 
 KEY = "sk-RECOGNISABLE-0123456789"
 OPTIONS = ("--ood-suite", "--ood-report=report.json", "--ood-only=in-distribution")

@@ -14,10 +14,11 @@ import pytest
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.engine import Engine
 from pytest_ood.errors import DataError, NotApplicableError, TooLongError
-from pytest_ood.evaluation import SuiteRun
+from pytest_ood.evaluation import SuiteEvaluator, resources_of
 from pytest_ood.evaluation import attack_store as attack_store_module
-from pytest_ood.evaluation.run import resources_of
-from pytest_ood.evaluation.trials import Asker, AttackTrial, InDistribution
+from pytest_ood.evaluation.answer_sets import InDistribution
+from pytest_ood.evaluation.asking import Asker
+from pytest_ood.evaluation.attack_trials import AttackTrial
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
@@ -60,17 +61,17 @@ def recipe(name: str = "deepwordbug") -> Recipe:
 OWN = AdversarialShift("own", recipe(), QueryBudget(40))
 TRANSFER = TransferShift("transfer", recipe(), QueryBudget(40), surrogate="keyword")
 PROMPT = PromptShift("prompt", recipe(), QueryBudget(40), search_examples=20)
-Runs = Callable[..., SuiteRun]
+Runs = Callable[..., SuiteEvaluator]
 
 
 @pytest.fixture
 def run_of(tmp_path: Path) -> Runs:
     """Return a maker of runs over films under one shift."""
 
-    def maker(shift: Shift = OWN, films: Dataset = FILMS, **given: Any) -> SuiteRun:
+    def maker(shift: Shift = OWN, films: Dataset = FILMS, **given: Any) -> SuiteEvaluator:
         suite = Suite("tiny", Classification(LABELS), films, (shift,),
                       {shift.name: {"accuracy": Budget(0.5, 0.1)}})  # fmt: skip
-        return SuiteRun(
+        return SuiteEvaluator(
             suite,
             engine=Engine(given.pop("store", MemoryStore()), Silent()),
             reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
@@ -163,7 +164,7 @@ def test_an_attack_keeps_its_answers_out_of_memory(run_of: Runs) -> None:
     """Memory holds what other checks ask, too, and not the candidates of an attack."""
     run = run_of()
     run.evaluate(KEYWORD, OWN)
-    kept = {text for _, text in run.engine.memory.rows}
+    kept = {text for _, text in run.originals.engine.memory.rows}
     assert len(kept) < 2 * len(FILMS)
 
 
@@ -217,7 +218,7 @@ def test_a_cap_on_the_run_holds_over_batches(run_of: Runs) -> None:
 
     def trial() -> AttackTrial:
         run = run_of(shift, films=films)
-        asker = Asker(run.suite, run.engine, KEYWORD)
+        asker = Asker(run.suite, run.originals.engine, KEYWORD)
         return AttackTrial(asker, shift, InDistribution(asker, films.examples), 0)
 
     whole, parts = trial().upto(len(films)), trial()
@@ -436,6 +437,6 @@ def test_resources_reach_attacks(run_of: Runs, tmp_path: Path) -> None:
     """A recipe that needs a lexicon looks for it where the run keeps its files."""
     shift = AdversarialShift("own", recipe("pwws"), QueryBudget(40))
     run = run_of(shift)
-    assert resources_of(run.reader).cache == tmp_path
+    assert resources_of(run.data.reader).cache == tmp_path
     with pytest.raises(Exception, match="--ood-offline"):
         run.evaluate(KEYWORD, shift)

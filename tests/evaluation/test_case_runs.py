@@ -17,7 +17,7 @@ from pytest_ood.budgets import Budget, Rules
 from pytest_ood.checklist import Checklist
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ModelError, NotApplicableError
-from pytest_ood.evaluation import SuiteRun
+from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.examples import Dataset, Example
 from pytest_ood.metrics import SINGLE_ACCURACY
 from pytest_ood.models.protocol import SeededModel
@@ -108,7 +108,7 @@ class Words:
         return Prediction("neg" if count else "pos")
 
 
-Maker = Callable[..., SuiteRun]
+Maker = Callable[..., SuiteEvaluator]
 
 
 @pytest.fixture
@@ -119,12 +119,13 @@ def run_of(tmp_path: Path) -> Maker:
         *shifts: Shift,
         budget: Budget = Budget(),  # noqa: B008 - frozen
         rules: Rules = Rules(ALPHA),  # noqa: B008 - frozen
+        films: Dataset = FILMS,
         **more: Any,
-    ) -> SuiteRun:
+    ) -> SuiteEvaluator:
         budgets = {shift.name: {"accuracy": budget} for shift in shifts}
-        suite = Suite("tiny", Classification(("neg", "pos")), FILMS, shifts, budgets)
+        suite = Suite("tiny", Classification(("neg", "pos")), films, shifts, budgets)
         reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
-        return SuiteRun(
+        return SuiteEvaluator(
             suite, engine=Engine(MemoryStore(), Silent()), reader=reader, rules=rules,
             **{"seed": 0, "max_examples": None, **more},
         )  # fmt: skip
@@ -287,8 +288,8 @@ def test_a_gate_stops_where_its_floor_is_settled(run_of: Maker) -> None:
         for n in range(400)
     ))  # fmt: skip
     shift = DomainShift("many", many, scoring="contrast")
-    run = run_of(shift, budget=Budget(min_score=0.5), rules=Rules(ALPHA, sequential=True))
-    run.suite = Suite("tiny", run.suite.task, films, (shift,), run.suite.budgets)
+    rules = Rules(ALPHA, sequential=True)
+    run = run_of(shift, budget=Budget(min_score=0.5), rules=rules, films=films)
     score = run.score(Words(), shift)
     assert score.verdict == "pass"
     assert score.n < score.planned == 400
@@ -297,7 +298,7 @@ def test_a_gate_stops_where_its_floor_is_settled(run_of: Maker) -> None:
 def test_what_was_drawn_of_sets_can_be_frozen(run_of: Maker) -> None:
     """Sets are drawn whole, and found again by their ids and content."""
     run = run_of(CONTRAST, max_examples=10)
-    frozen = run.freeze()
+    frozen = run.texts.freeze()
     assert len(frozen.data["pairs"]) == 10
     again = run_of(CONTRAST, frozen=frozen, seed=5)
     first, second = (r.score(Words(), CONTRAST) for r in (run, again))
@@ -308,10 +309,10 @@ def test_what_was_drawn_of_sets_can_be_frozen(run_of: Maker) -> None:
 def test_a_plan_counts_the_inputs_of_cases(run_of: Maker) -> None:
     """21 sets are 41 inputs."""
     run = run_of(CONTRAST)
-    asked = run.asked(CONTRAST)
+    asked = run.texts.asked(CONTRAST)
     assert asked is not None
     assert len(asked) == 41
-    assert run.horizon(CONTRAST) == 21
+    assert run.data.horizon(CONTRAST) == 21
 
 
 def test_an_invariance_is_shown_with_its_original(run_of: Maker, tmp_path: Path) -> None:
@@ -449,7 +450,7 @@ def test_the_order_of_the_rows_changes_nothing(seed: int) -> None:
         plain = DomainShift("plain", data)
         suite = Suite("tiny", Classification(("neg", "pos")), FILMS, (shift, plain),
                       {"pairs": {}, "plain": {}})  # fmt: skip
-        made = SuiteRun(
+        made = SuiteEvaluator(
             suite, engine=Engine(MemoryStore(), Silent()), seed=3, rules=Rules(ALPHA),
             reader=Reader(here, here, offline=True, progress=Silent()), max_examples=12,
         )  # fmt: skip
@@ -473,8 +474,7 @@ def test_noise_leaves_examples_their_groups(run_of: Maker) -> None:
         Example(e.id, str(e.inputs), e.label, group=("old", "new")[n % 4 < 2])
         for n, e in enumerate(FILMS)
     ))  # fmt: skip
-    run = run_of(SHOUT)
-    run.suite = Suite("tiny", run.suite.task, grouped, (SHOUT,), {"shout": {}})
+    run = run_of(SHOUT, films=grouped)
     result = run.evaluate(Words(), SHOUT)
     assert [(c.group, c.n, c.score.value) for c in result.breakdown] == [
         ("new", 50, 0.5), ("old", 50, 0.5)

@@ -9,7 +9,8 @@ from pytest_ood.budgets import Rules, judge_at_most
 from pytest_ood.columns import Column
 from pytest_ood.errors import ConfigurationError, NotApplicableError
 from pytest_ood.evaluation import figures
-from pytest_ood.evaluation.trials import Trial
+from pytest_ood.evaluation.measurement import Measurement
+from pytest_ood.evaluation.trial import Trial
 from pytest_ood.metrics import Outcome, Outcomes, examples_of
 from pytest_ood.statistics import Figure, paired_drop, unpaired_drop
 from pytest_ood.statistics.calibration import CalibrationRise
@@ -60,7 +61,8 @@ def bounds(figure: Figure) -> tuple[float, float]:
 
 def test_a_drop_of_accuracy_is_that_of_the_scores() -> None:
     """Paired and unpaired scores get the figures that belong to them."""
-    before, after = figures.mean_scores([PAIRED])
+    measurement = Measurement([PAIRED])
+    before, after = measurement.scores_before, measurement.scores_after
     assert (list(before), list(after)) == (
         [1.0] * 4 + [0.0, 1.0, 1.0, 0.0],
         [1, 1, 0, 0, 1, 0, 0, 0],
@@ -325,16 +327,21 @@ def test_the_gap_to_a_reference_is_paired() -> None:
     """What the reference scores above a model on the same target examples is lost or gained."""
     reference = outcomes("nnpppppp", "nnpppppn", prefix="t")
     # Right there: all but the last. Right here: 1, 5, 6 and 7 of eight.
-    assert figures.gap_figure(reference, [OTHER]) == PairedDifference(3, 0, 8)
+    assert figures.gap_figure(reference, Measurement([OTHER])) == PairedDifference(3, 0, 8)
     better = trial(OTHER.before, reference, paired=False)
-    assert figures.gap_difference([OTHER], [better]) == PairedDifference(3, 0, 8)
-    assert figures.gap_difference([better], [OTHER]) == PairedDifference(0, 3, 8)
+    assert figures.gap_difference(Measurement([OTHER]), Measurement([better])) == PairedDifference(
+        3, 0, 8
+    )
+    assert figures.gap_difference(Measurement([better]), Measurement([OTHER])) == PairedDifference(
+        0, 3, 8
+    )
 
 
 def test_seeds_are_averaged_example_by_example() -> None:
     """Scores and drops are means over the seeds, whose spread widens the interval."""
     members = [PAIRED, STEADY, PAIRED]
-    before, after = figures.mean_scores(members)
+    measurement = Measurement(members)
+    before, after = measurement.scores_before, measurement.scores_after
     assert list(before) == [o.score for o in PAIRED.before]
     means = np.mean([[o.score for o in t.after] for t in members], axis=0)
     assert list(after) == pytest.approx([float(v) for v in means])

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_ood.budgets import Rules
 from pytest_ood.engine import Engine
-from pytest_ood.evaluation import SuiteRun
+from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.examples import Dataset, Example
 from pytest_ood.models.replay import ReplayModel
 from pytest_ood.progress import Silent
@@ -79,7 +79,7 @@ def cells(answers: Mapping[str, str]) -> dict[str, float]:
     suite = Suite("nli", TASK, known, (shift,), {"hans": {}})
     recorded = {("in-distribution", e.id): Prediction(e.label) for e in known}
     recorded |= {("hans", key): Prediction(answer) for key, answer in answers.items()}
-    run = SuiteRun(
+    run = SuiteEvaluator(
         suite, engine=Engine(MemoryStore(), Silent()), seed=0, rules=Rules(0.05),
         reader=Reader(SHARED, SHARED, offline=True, progress=Silent()), max_examples=None,
     )  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 from pytest_ood import columns, rows
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.engine import Engine
-from pytest_ood.evaluation import Result, SuiteRun, from_record, to_record
+from pytest_ood.evaluation import Result, SuiteEvaluator, from_record, to_record
 from pytest_ood.evaluation.records import FLIPS_KEPT, Evaluation
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations import find, perturbation
@@ -44,7 +44,7 @@ SHIFTS = (
 )
 
 
-def run_of(folder: Path, count: int, *, sequential: bool = False, **engine: Any) -> SuiteRun:
+def run_of(folder: Path, count: int, *, sequential: bool = False, **engine: Any) -> SuiteEvaluator:
     """Make a run on so many films and as many books, whose rows have no ids."""
     for name in ("films", "books"):
         lines = [
@@ -55,7 +55,7 @@ def run_of(folder: Path, count: int, *, sequential: bool = False, **engine: Any)
         folder.joinpath(f"{name}.jsonl").write_text("\n".join(lines))
     budgets = {s.name: {"accuracy": Budget(0.1, 0.05), "macro-f1": Budget(0.9)} for s in SHIFTS}
     given = {"store": FileStore(folder / "s.sqlite"), "memory": TemporaryStore(), **engine}
-    return SuiteRun(
+    return SuiteEvaluator(
         Suite("tiny", Classification(LABELS), DataSource("films.jsonl"), SHIFTS, budgets, 0.6),
         engine=Engine(progress=Silent(), **given),
         reader=Reader(folder, folder, offline=True, progress=Silent()),
@@ -65,7 +65,7 @@ def run_of(folder: Path, count: int, *, sequential: bool = False, **engine: Any)
     )
 
 
-def results(run: SuiteRun) -> list[Result]:
+def results(run: SuiteEvaluator) -> list[Result]:
     """Carry out all checks."""
     found: list[Result] = [run.floor(FRAIL)]
     for shift in SHIFTS:

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_ood.budgets import Rules
 from pytest_ood.engine import Engine
-from pytest_ood.evaluation import SuiteRun
+from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.perturbations import find
@@ -46,13 +46,13 @@ def parrot(texts: Sequence[Inputs]) -> list[str]:
 
 
 @pytest.fixture
-def run_of(tmp_path: Path) -> Callable[..., SuiteRun]:
+def run_of(tmp_path: Path) -> Callable[..., SuiteEvaluator]:
     """Return a maker of runs of a task on its examples."""
 
-    def maker(task: Task, data: Dataset, *shifts: NoiseShift) -> SuiteRun:
+    def maker(task: Task, data: Dataset, *shifts: NoiseShift) -> SuiteEvaluator:
         suite = Suite("suite", task, data, shifts, {shift.name: {} for shift in shifts})
         reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
-        return SuiteRun(
+        return SuiteEvaluator(
             suite, engine=Engine(MemoryStore(), Silent()), reader=reader, seed=0,
             rules=Rules(0.05), max_examples=None,
         )  # fmt: skip
@@ -60,7 +60,9 @@ def run_of(tmp_path: Path) -> Callable[..., SuiteRun]:
     return maker
 
 
-def test_a_changed_question_is_scored_by_its_new_answer(run_of: Callable[..., SuiteRun]) -> None:
+def test_a_changed_question_is_scored_by_its_new_answer(
+    run_of: Callable[..., SuiteEvaluator],
+) -> None:
     """Who works it out is right under other numbers, and who remembers the answer is wrong."""
     run = run_of(NumericAnswer(), SUMS, NUMBERS)
     worked, remembered = (
@@ -79,7 +81,7 @@ def test_a_changed_question_is_scored_by_its_new_answer(run_of: Callable[..., Su
 @pytest.mark.parametrize("name", ["ocr", "keyboard", "misspelling", "leet", "homophones", "swap"])
 @pytest.mark.parametrize("severity", [3, 5])
 def test_noise_leaves_a_right_model_right(
-    run_of: Callable[..., SuiteRun], name: str, severity: int
+    run_of: Callable[..., SuiteEvaluator], name: str, severity: int
 ) -> None:
     """In a numeric suite no number is misread, unless the suite says that it may be."""
 
@@ -123,7 +125,10 @@ def test_noise_leaves_a_right_model_right(
     ],
 )
 def test_answers_are_read_whoever_gives_them(
-    run_of: Callable[..., SuiteRun], given: str | Prediction | None, score: float, abstained: int
+    run_of: Callable[..., SuiteEvaluator],
+    given: str | Prediction | None,
+    score: float,
+    abstained: int,
 ) -> None:
     """A function's sentence is read as a model's is; nothing is an abstention, none an answer."""
     rows = tuple(Example(str(n), f"question {n}", "Rome", ("Roma",)) for n in range(30))
@@ -134,7 +139,9 @@ def test_answers_are_read_whoever_gives_them(
     assert floor.verdict == "invalid"
 
 
-def test_a_score_under_a_shift_has_the_name_of_its_measure(run_of: Callable[..., SuiteRun]) -> None:
+def test_a_score_under_a_shift_has_the_name_of_its_measure(
+    run_of: Callable[..., SuiteEvaluator],
+) -> None:
     """Not accuracy, where it is token F1: it may be all that a run measures."""
     keys = NoiseShift("keyboard", find("keyboard").at(3))
     rows = tuple(Example(str(n), f"a question about number {n}", "Rome") for n in range(30))

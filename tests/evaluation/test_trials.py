@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.engine import Engine
 from pytest_ood.errors import NotApplicableError
-from pytest_ood.evaluation import SuiteRun
+from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
@@ -65,7 +66,7 @@ ATTACK = AdversarialShift(
     "attack", find_attack("greedy-characters"), QueryBudget(20), max_examples=100
 )
 WORST = WorstCase()
-Runs = Callable[..., SuiteRun]
+Runs = Callable[..., SuiteEvaluator]
 
 
 @pytest.fixture
@@ -73,18 +74,24 @@ def run_of(tmp_path: Path) -> Runs:
     """Return a maker of runs over films: budgets by shift and metric, as keywords."""
 
     def maker(
-        rules: Rules = SEQUENTIAL, *, films: int = 600, seed: int = 0, **given: dict[str, Budget]
-    ) -> SuiteRun:
+        rules: Rules = SEQUENTIAL,
+        *,
+        films: int = 600,
+        seed: int = 0,
+        references: Mapping[str, FakeModel] = MappingProxyType({}),
+        **given: dict[str, Budget],
+    ) -> SuiteEvaluator:
         shifts = (POLISH, SMUDGE, ELSEWHERE, ATTACK, WORST)
         budgets = {s.name: given.get(s.name.replace("-", "_"), {}) for s in shifts}
         suite = Suite("tiny", Classification(LABELS), texts("film", films), shifts, budgets)
-        return SuiteRun(
+        return SuiteEvaluator(
             suite,
             engine=Engine(MemoryStore(), Silent()),
             reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
             seed=seed,
             rules=rules,
             max_examples=None,
+            references=references,
         )
 
     return maker
@@ -120,9 +127,9 @@ def flipping(number: int, share: float = 0.05) -> CallableModel:
     return CallableModel("flipping", answer)
 
 
-def first_of(run: SuiteRun, size: int) -> set[int]:
+def first_of(run: SuiteEvaluator, size: int) -> set[int]:
     """Return the numbers of the first examples of the draw."""
-    return {int(str(e.inputs).split()[2]) for e in run.in_distribution().examples[:size]}
+    return {int(str(e.inputs).split()[2]) for e in run.data.in_distribution().examples[:size]}
 
 
 # Stopping early.
@@ -309,8 +316,9 @@ def test_an_in_domain_reference_is_the_mark(run_of: Runs) -> None:
     )
     with pytest.raises(NotApplicableError, match="no in-domain reference"):
         run.evaluate(weak, ELSEWHERE, "in-domain")
-    run = run_of(WHOLE, elsewhere={"in-domain": Budget(0.1, 0.1)})
-    run.references = {"elsewhere": FakeModel("there", "keyword", LABELS, WORDS)}
+    reference = FakeModel("there", "keyword", LABELS, WORDS)
+    budgets = {"in-domain": Budget(0.1, 0.1)}
+    run = run_of(WHOLE, references={"elsewhere": reference}, elsewhere=budgets)
     result = run.evaluate(weak, ELSEWHERE, "in-domain")
     after = [score for score in result.after if score is not None]
     assert result.drop.value == pytest.approx(1.0 - np.mean(after))
@@ -324,8 +332,9 @@ def test_an_in_domain_reference_is_the_mark(run_of: Runs) -> None:
 
 def test_a_reference_that_learned_nothing_is_none(run_of: Runs) -> None:
     """Where the reference itself is not above the majority class, the verdict is invalid."""
-    run = run_of(WHOLE, elsewhere={"in-domain": Budget(0.1)})
-    run.references = {"elsewhere": FakeModel("there", "constant", LABELS)}
+    reference = FakeModel("there", "constant", LABELS)
+    budgets = {"in-domain": Budget(0.1)}
+    run = run_of(WHOLE, references={"elsewhere": reference}, elsewhere=budgets)
     result = run.evaluate(FakeModel("m", "keyword", LABELS, WORDS), ELSEWHERE, "in-domain")
     assert result.verdict == "invalid"
     assert "the in-domain reference scores 66.7" in result.reason

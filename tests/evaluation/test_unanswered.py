@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ModelError
-from pytest_ood.evaluation import SuiteRun
+from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.examples import Dataset, Example
 from pytest_ood.perturbations import perturbation
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
@@ -92,13 +92,13 @@ class Patchy:
 
 
 @pytest.fixture
-def run_of(tmp_path: Path) -> Callable[[], SuiteRun]:
+def run_of(tmp_path: Path) -> Callable[[], SuiteEvaluator]:
     """Return a maker of runs over films, all at once, with a budget of 5 points."""
 
-    def maker() -> SuiteRun:
+    def maker() -> SuiteEvaluator:
         budgets = {shift.name: {"accuracy": Budget(0.05, 0.05)} for shift in SHIFTS}
         suite = Suite("tiny", Classification(LABELS), texts("film", FILMS), SHIFTS, budgets, 0.8)
-        return SuiteRun(
+        return SuiteEvaluator(
             suite,
             engine=Engine(MemoryStore(), Silent()),
             reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
@@ -125,7 +125,7 @@ def test_what_got_no_answer_changes_no_figure(
     also = data.draw(st.sampled_from(["", "Indeed"]))
     folder = tmp_path_factory.mktemp("unanswered")
     budgets = {shift.name: {"accuracy": Budget(0.05, 0.05)} for shift in SHIFTS}
-    run = SuiteRun(
+    run = SuiteEvaluator(
         Suite("tiny", Classification(LABELS), texts("film", FILMS), SHIFTS, budgets),
         engine=Engine(MemoryStore(), Silent()),
         reader=Reader(folder, folder, offline=True, progress=Silent()),
@@ -142,7 +142,7 @@ def test_what_got_no_answer_changes_no_figure(
     assert found.verdict == "pass"
 
 
-def test_a_floor_leaves_them_out(run_of: Callable[[], SuiteRun]) -> None:
+def test_a_floor_leaves_them_out(run_of: Callable[[], SuiteEvaluator]) -> None:
     """In distribution too, and those that are asked again are compared where both answers came."""
     floor = run_of().floor(Patchy(numbered(3, 5)))
     assert (floor.n, floor.score.value, floor.errors) == (FILMS - 2, 1.0, (("503", 2),))
@@ -162,7 +162,7 @@ def test_a_floor_leaves_them_out(run_of: Callable[[], SuiteRun]) -> None:
     ],
 )
 def test_too_many_are_no_verdict(
-    run_of: Callable[[], SuiteRun], shift: Shift, error: str, next_step: str
+    run_of: Callable[[], SuiteEvaluator], shift: Shift, error: str, next_step: str
 ) -> None:
     """Over 1 % the rest does not speak for them: invalid, with the reason and what to do."""
     model = Patchy(lambda text: ("Indeed" in text or "book" in text) and "4" in text, error=error)
@@ -171,14 +171,16 @@ def test_too_many_are_no_verdict(
     assert f"got no answer, over the cap of 1.0 % (error: {error}); {next_step}" in found.reason
 
 
-def test_a_floor_with_too_many_makes_every_check_invalid(run_of: Callable[[], SuiteRun]) -> None:
+def test_a_floor_with_too_many_makes_every_check_invalid(
+    run_of: Callable[[], SuiteEvaluator],
+) -> None:
     """Where the in-distribution score is not known, no drop is."""
     model, run = Patchy(lambda text: "4" in text), run_of()
     assert run.floor(model).verdict == "invalid"
     assert run.evaluate(model, BOOKS).reason.startswith("patchy: ")
 
 
-def test_a_comparison_is_on_what_both_answered(run_of: Callable[[], SuiteRun]) -> None:
+def test_a_comparison_is_on_what_both_answered(run_of: Callable[[], SuiteEvaluator]) -> None:
     """What one of two models did not answer is left out of both, before and under the shift."""
     mine = Patchy(numbered(1, also="Indeed"), "mine")
     other = Patchy(numbered(2, 3), "other")
@@ -192,7 +194,7 @@ def test_a_comparison_is_on_what_both_answered(run_of: Callable[[], SuiteRun]) -
 
 
 def test_the_worst_case_is_not_known_where_an_answer_is_missing(
-    run_of: Callable[[], SuiteRun],
+    run_of: Callable[[], SuiteEvaluator],
 ) -> None:
     """A missing answer hides the worst, unless another one is wrong already."""
     # Films 8, 16, ... are wrong under the second noise, whatever they are under the first.
@@ -202,7 +204,7 @@ def test_the_worst_case_is_not_known_where_an_answer_is_missing(
     assert sum(score == 0.0 for score in found.after) == sum(s == 0.0 for s in whole.after)
 
 
-def test_an_attack_does_not_go_on_from_no_answer(run_of: Callable[[], SuiteRun]) -> None:
+def test_an_attack_does_not_go_on_from_no_answer(run_of: Callable[[], SuiteEvaluator]) -> None:
     """A search that lacks an answer is an error, never a success or a failure of the attack."""
     model = Patchy(lambda text: "good" not in text and "bad" not in text)
     with pytest.raises(ModelError, match=r"did not answer \d+ of \d+ inputs of tiny/attack"):
@@ -210,7 +212,7 @@ def test_an_attack_does_not_go_on_from_no_answer(run_of: Callable[[], SuiteRun])
 
 
 def test_nothing_answered_is_an_error_and_not_a_missing_change(
-    run_of: Callable[[], SuiteRun],
+    run_of: Callable[[], SuiteEvaluator],
 ) -> None:
     """Where nothing under a shift got an answer, the message says why, and not that it is idle."""
     with pytest.raises(ModelError, match=r"left no example answered both .* \(503\)"):

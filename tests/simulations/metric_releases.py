@@ -18,7 +18,9 @@ from pytest_ood.budgets import Rules, judge_at_least, judge_at_most
 from pytest_ood.columns import Column
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import figures
-from pytest_ood.evaluation.trials import Trial, WorstTrial
+from pytest_ood.evaluation.measurement import Measurement
+from pytest_ood.evaluation.trial import Trial, mean_of
+from pytest_ood.evaluation.trials import WorstTrial
 from pytest_ood.metrics import (
     ACCURACY,
     ECE,
@@ -177,7 +179,7 @@ def _budget(metric: str, share: float, loss: str, paired: bool, comparison: str)
     world = World(metric, TRUTH_SIZE, round(share * TRUTH_SIZE), loss, paired, comparison)
     models = _release(world, world.rng)
     if metric == SCORE:
-        return figures.mean_of(models[0][0].after)
+        return mean_of(models[0][0].after)
     drops = [
         float(np.mean(figures.seed_drops(trials, world.measured, world.task))) for trials in models
     ]
@@ -220,7 +222,11 @@ def _figure(world: World, models: list[list[Trial]]) -> Figure:
         )
         if not world.sequential:
             return figure
-        values, limits = figures.in_pairs(*figures.mean_scores(trials)), (-1.0, 1.0)
+        measured = Measurement(trials)
+        values, limits = (
+            figures.in_pairs(measured.scores_before, measured.scores_after),
+            (-1.0, 1.0),
+        )
     if not world.sequential:
         return figure
     # The last look remembers the best of all looks: stopping earlier errs no more often.

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -23,12 +24,13 @@ from pytest_ood.evaluation import (
     Comparison,
     Evaluation,
     Floor,
-    SuiteRun,
+    SuiteEvaluator,
     difference_of_drops,
     from_record,
     to_record,
 )
 from pytest_ood.examples import Dataset, Example, Inputs
+from pytest_ood.frozen import FrozenSuite
 from pytest_ood.metrics import loss_names
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
@@ -107,7 +109,7 @@ STURDY = FakeModel("sturdy", "keyword", LABELS, {"neg": ["bad", "baad", "dire"],
 
 
 @pytest.fixture
-def run_of(tmp_path: Path) -> Callable[..., SuiteRun]:
+def run_of(tmp_path: Path) -> Callable[..., SuiteEvaluator]:
     """Return a maker of runs over the movies."""
 
     def maker(
@@ -118,13 +120,14 @@ def run_of(tmp_path: Path) -> Callable[..., SuiteRun]:
         max_examples: int | None = None,
         seed: int = 0,
         rules: Rules = Rules(ALPHA),  # noqa: B008 - frozen
-    ) -> SuiteRun:
+        **changes: Any,
+    ) -> SuiteEvaluator:
         suite = Suite(
             "tiny", Classification(LABELS), movies, SHIFTS,
             {s.name: {"accuracy": budget} for s in SHIFTS}, min_score,
         )  # fmt: skip
-        return SuiteRun(
-            suite,
+        return SuiteEvaluator(
+            replace(suite, **changes),
             engine=Engine(MemoryStore(), Silent()),
             reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
             seed=seed,
@@ -144,7 +147,7 @@ def answering(name: str, rule: Callable[[str], str | None]) -> CallableModel:
     return CallableModel(name, answer)
 
 
-def test_the_floor(run_of: Callable[..., SuiteRun]) -> None:
+def test_the_floor(run_of: Callable[..., SuiteEvaluator]) -> None:
     """In distribution the model is right everywhere; the figures are those of the statistics."""
     floor = run_of(min_score=0.9).floor(KEYWORD)
     assert (floor.suite, floor.model, floor.n, floor.abstained) == ("tiny", "keyword", 40, 0)
@@ -155,7 +158,7 @@ def test_the_floor(run_of: Callable[..., SuiteRun]) -> None:
     assert run_of(min_score=0.99).floor(KEYWORD).verdict == "inconclusive"
 
 
-def test_a_floor_that_is_missed(run_of: Callable[..., SuiteRun]) -> None:
+def test_a_floor_that_is_missed(run_of: Callable[..., SuiteEvaluator]) -> None:
     """A score whose upper bound is below the least score fails."""
     model = answering("weak", lambda t: "neg" if "bad" in t or t.endswith(MISSED) else "pos")
     floor = run_of(min_score=0.95).floor(model)
@@ -163,7 +166,7 @@ def test_a_floor_that_is_missed(run_of: Callable[..., SuiteRun]) -> None:
     assert floor.verdict == "fail"
 
 
-def test_a_paired_drop(run_of: Callable[..., SuiteRun]) -> None:
+def test_a_paired_drop(run_of: Callable[..., SuiteEvaluator]) -> None:
     """Ten of thirty changed examples are lost; ten unchanged ones are left out."""
     result = run_of().evaluate(KEYWORD, STRETCH)
     assert (result.kind, result.shift, result.model) == ("noise", "stretch", "keyword")
@@ -181,7 +184,7 @@ def test_a_paired_drop(run_of: Callable[..., SuiteRun]) -> None:
     assert left_out == [score is None for score in result.after]
 
 
-def test_the_flips_of_a_paired_drop(run_of: Callable[..., SuiteRun]) -> None:
+def test_the_flips_of_a_paired_drop(run_of: Callable[..., SuiteEvaluator]) -> None:
     """Every lost example is there, with both texts and both answers."""
     result = run_of().evaluate(KEYWORD, STRETCH)
     assert len(result.flips) == result.flipped == 10
@@ -190,7 +193,7 @@ def test_the_flips_of_a_paired_drop(run_of: Callable[..., SuiteRun]) -> None:
     assert (flip.answer_before, flip.answer_after) == ("neg", "pos")
 
 
-def test_an_unpaired_drop(run_of: Callable[..., SuiteRun]) -> None:
+def test_an_unpaired_drop(run_of: Callable[..., SuiteEvaluator]) -> None:
     """On books five of twenty are wrong, against none of forty movies."""
     result = run_of().evaluate(KEYWORD, BOOKSHOP)
     assert not result.paired
@@ -206,7 +209,7 @@ def test_an_unpaired_drop(run_of: Callable[..., SuiteRun]) -> None:
     assert {flip.answer_after for flip in result.flips} == {"pos"}
 
 
-def test_a_model_that_loses_nothing(run_of: Callable[..., SuiteRun]) -> None:
+def test_a_model_that_loses_nothing(run_of: Callable[..., SuiteEvaluator]) -> None:
     """A drop of 0 has an interval around it, and passes once that is within the budget."""
     result = run_of(Budget(0.1)).evaluate(STURDY, STRETCH)
     assert result.drop.value == 0.0
@@ -216,7 +219,7 @@ def test_a_model_that_loses_nothing(run_of: Callable[..., SuiteRun]) -> None:
     assert result.verdict == "pass"
 
 
-def test_abstentions_are_counted_apart(run_of: Callable[..., SuiteRun]) -> None:
+def test_abstentions_are_counted_apart(run_of: Callable[..., SuiteEvaluator]) -> None:
     """Unanswered inputs score 0 and have a count of their own, before and under the shift."""
 
     def rule(text: str) -> str | None:
@@ -246,7 +249,7 @@ def test_abstentions_are_counted_apart(run_of: Callable[..., SuiteRun]) -> None:
 )
 @pytest.mark.parametrize("shift", [STRETCH, BOOKSHOP, ATTACK], ids=lambda s: s.name)
 def test_a_model_that_is_bad_everywhere_is_invalid(
-    model: Any, reason: str, shift: Shift, run_of: Callable[..., SuiteRun]
+    model: Any, reason: str, shift: Shift, run_of: Callable[..., SuiteEvaluator]
 ) -> None:
     """A small drop of a model that knows nothing is no robustness: floor and drop are invalid."""
     run = run_of(Budget(1.0, 1.0))
@@ -259,14 +262,14 @@ def test_a_model_that_is_bad_everywhere_is_invalid(
         assert reason in comparison.reason
 
 
-def test_few_changed_examples_are_invalid(run_of: Callable[..., SuiteRun]) -> None:
+def test_few_changed_examples_are_invalid(run_of: Callable[..., SuiteEvaluator]) -> None:
     """A perturbation that changes hardly anything says nothing."""
     result = run_of(Budget(1.0)).evaluate(KEYWORD, RARE)
     assert (result.n, result.unchanged, result.verdict) == (5, 35, "invalid")
     assert result.reason == f"only 5 examples were changed; {MIN_CHANGED} are the least"
 
 
-def test_a_shift_that_changes_nothing_is_an_error(run_of: Callable[..., SuiteRun]) -> None:
+def test_a_shift_that_changes_nothing_is_an_error(run_of: Callable[..., SuiteEvaluator]) -> None:
     """Without a changed example there is no drop to measure."""
     with pytest.raises(OodError, match="tiny/noise/nothing changed none of 40 examples"):
         run_of().evaluate(KEYWORD, NOTHING)
@@ -288,17 +291,16 @@ def test_a_shift_that_changes_nothing_is_an_error(run_of: Callable[..., SuiteRun
     ],
 )
 def test_what_helps_a_shift_that_changes_nothing_is_said(
-    run_of: Callable[..., SuiteRun], change: Generator, advice: str
+    run_of: Callable[..., SuiteEvaluator], change: Generator, advice: str
 ) -> None:
     """A severity is advised only where a higher one would change something."""
     shift = NoiseShift("nothing", change)
-    run = run_of()
-    run.suite = replace(run.suite, shifts=(*SHIFTS[:3], shift), budgets={"nothing": {}})
+    run = run_of(shifts=(*SHIFTS[:3], shift), budgets={"nothing": {}})
     with pytest.raises(OodError, match=re.escape(advice)):
         run.evaluate(KEYWORD, shift)
 
 
-def test_without_a_budget_a_drop_is_measured(run_of: Callable[..., SuiteRun]) -> None:
+def test_without_a_budget_a_drop_is_measured(run_of: Callable[..., SuiteEvaluator]) -> None:
     """Where nothing is asked for, nothing is judged."""
     result = run_of(Budget()).evaluate(KEYWORD, STRETCH)
     assert (result.budget, result.verdict, result.reason) == (None, "measured", "no budget is set")
@@ -306,7 +308,7 @@ def test_without_a_budget_a_drop_is_measured(run_of: Callable[..., SuiteRun]) ->
     assert (comparison.margin, comparison.verdict) == (None, "measured")
 
 
-def test_an_attack(run_of: Callable[..., SuiteRun]) -> None:
+def test_an_attack(run_of: Callable[..., SuiteEvaluator]) -> None:
     """An attack takes the first examples, counts its queries and leaves none out."""
     result = run_of().evaluate(KEYWORD, ATTACK)
     assert (result.kind, result.paired, result.n) == ("adversarial", True, 16)
@@ -319,7 +321,7 @@ def test_an_attack(run_of: Callable[..., SuiteRun]) -> None:
 
 
 @pytest.mark.parametrize("shift", [STRETCH, BOOKSHOP, ATTACK], ids=lambda s: s.name)
-def test_the_sign_of_a_comparison(shift: Shift, run_of: Callable[..., SuiteRun]) -> None:
+def test_the_sign_of_a_comparison(shift: Shift, run_of: Callable[..., SuiteEvaluator]) -> None:
     """Above 0 the model drops more than the baseline; turned round, everything is negated."""
     run = run_of()
     worse = run.compare(KEYWORD, STURDY, shift)
@@ -332,7 +334,7 @@ def test_the_sign_of_a_comparison(shift: Shift, run_of: Callable[..., SuiteRun])
     assert worse.scores == better.baseline_scores == (mine.score_id, mine.score_ood)
 
 
-def test_the_verdict_of_a_comparison(run_of: Callable[..., SuiteRun]) -> None:
+def test_the_verdict_of_a_comparison(run_of: Callable[..., SuiteEvaluator]) -> None:
     """Dropping a third more than the baseline fails; dropping a third less passes."""
     run = run_of(Budget(None, 0.05))
     worse, better = run.compare(KEYWORD, STURDY, STRETCH), run.compare(STURDY, KEYWORD, STRETCH)
@@ -343,7 +345,7 @@ def test_the_verdict_of_a_comparison(run_of: Callable[..., SuiteRun]) -> None:
     assert better.flips == ()
 
 
-def test_a_model_drops_as_much_as_itself(run_of: Callable[..., SuiteRun]) -> None:
+def test_a_model_drops_as_much_as_itself(run_of: Callable[..., SuiteEvaluator]) -> None:
     """Two models that answer alike differ by 0, inside an interval that holds it."""
     twin = FakeModel("twin", "keyword", LABELS, KEYWORD.words)
     difference = run_of().compare(KEYWORD, twin, STRETCH).difference
@@ -351,7 +353,7 @@ def test_a_model_drops_as_much_as_itself(run_of: Callable[..., SuiteRun]) -> Non
     assert difference.low < 0.0 < difference.high
 
 
-def test_the_difference_over_several_shifts(run_of: Callable[..., SuiteRun]) -> None:
+def test_the_difference_over_several_shifts(run_of: Callable[..., SuiteEvaluator]) -> None:
     """Over shifts of one kind an example is one value: its mean over the shifts."""
     run = run_of()
     mine = [run.evaluate(KEYWORD, shift) for shift in (STRETCH, RARE)]
@@ -369,7 +371,7 @@ def test_the_difference_over_several_shifts(run_of: Callable[..., SuiteRun]) -> 
 
 
 @pytest.mark.parametrize("shift", [STRETCH, BOOKSHOP, ATTACK], ids=lambda s: s.name)
-def test_results_survive_json(shift: Shift, run_of: Callable[..., SuiteRun]) -> None:
+def test_results_survive_json(shift: Shift, run_of: Callable[..., SuiteEvaluator]) -> None:
     """Floors, drops and comparisons come back from JSON as they were."""
     run = run_of(min_score=0.5)
     results: list[Floor | Evaluation | Comparison] = [
@@ -394,7 +396,7 @@ class Cutting(FakeModel):
         return sum(len(str(value)) > self.max_length for value in inputs)
 
 
-def test_what_a_model_sees_in_part_is_noted(run_of: Callable[..., SuiteRun]) -> None:
+def test_what_a_model_sees_in_part_is_noted(run_of: Callable[..., SuiteEvaluator]) -> None:
     """How many texts of each set are cut stands in the notes, once; none is no note."""
     short = Dataset("movies", tuple(replace(e, inputs=f"{e.inputs}".ljust(10)) for e in MOVIES))
     long = [len(str(e.inputs)) > 10 for e in short]
@@ -424,7 +426,7 @@ class Narrow(CallableModel):
         return super().predict(inputs)
 
 
-def test_what_does_not_fit_is_counted(run_of: Callable[..., SuiteRun]) -> None:
+def test_what_does_not_fit_is_counted(run_of: Callable[..., SuiteEvaluator]) -> None:
     """It got no answer, with its reason, and makes a check invalid where it is more than a few."""
     films = Dataset("movies", (*MOVIES.examples, replace(MOVIES.examples[0], id="long",
                                                          inputs="good but long 40")))  # fmt: skip
@@ -440,7 +442,7 @@ def test_what_does_not_fit_is_counted(run_of: Callable[..., SuiteRun]) -> None:
         run_of(movies=nothing_fits).floor(Narrow("narrow", rule.function))
 
 
-def test_results_are_kept(run_of: Callable[..., SuiteRun]) -> None:
+def test_results_are_kept(run_of: Callable[..., SuiteEvaluator]) -> None:
     """A comparison after the drops asks nothing again."""
     asked: list[int] = []
 
@@ -457,27 +459,27 @@ def test_results_are_kept(run_of: Callable[..., SuiteRun]) -> None:
     assert len(asked) == count
 
 
-def test_the_order_of_the_data_decides_nothing(run_of: Callable[..., SuiteRun]) -> None:
+def test_the_order_of_the_data_decides_nothing(run_of: Callable[..., SuiteEvaluator]) -> None:
     """Shuffled data gives the same figures, hashes and texts."""
     shuffled = Dataset("movies", tuple(Random(1).sample(MOVIES.examples, len(MOVIES))))
     for shift in (STRETCH, BOOKSHOP, ATTACK):
         assert run_of(movies=shuffled).evaluate(KEYWORD, shift) == run_of().evaluate(KEYWORD, shift)
 
 
-def test_a_sample_is_drawn(run_of: Callable[..., SuiteRun]) -> None:
+def test_a_sample_is_drawn(run_of: Callable[..., SuiteEvaluator]) -> None:
     """`max_examples` draws from every data set, the same for every model, by the seed."""
     run = run_of(max_examples=12)
     assert run.floor(KEYWORD).n == 12
     assert run.evaluate(KEYWORD, BOOKSHOP).n == 12
-    assert [e.id for e in run.in_distribution()] == [
-        e.id for e in run_of(max_examples=30).in_distribution()
+    assert [e.id for e in run.data.in_distribution()] == [
+        e.id for e in run_of(max_examples=30).data.in_distribution()
     ][:12]
     other = run_of(max_examples=12, seed=1)
     assert other.floor(KEYWORD).data_hash != run.floor(KEYWORD).data_hash
     assert (other.floor(KEYWORD).seed, run.floor(KEYWORD).seed) == (1, 0)
 
 
-def test_recorded_answers_are_measured(run_of: Callable[..., SuiteRun]) -> None:
+def test_recorded_answers_are_measured(run_of: Callable[..., SuiteEvaluator]) -> None:
     """A recorded model gets the figures of the model whose answers were recorded."""
     run = run_of()
     answers: dict[tuple[str, str], Prediction] = {}
@@ -497,7 +499,7 @@ def test_recorded_answers_are_measured(run_of: Callable[..., SuiteRun]) -> None:
         run.evaluate(recorded, RARE)
 
 
-def test_a_foreign_label_in_the_data_is_an_error(run_of: Callable[..., SuiteRun]) -> None:
+def test_a_foreign_label_in_the_data_is_an_error(run_of: Callable[..., SuiteEvaluator]) -> None:
     """Data with a label that the task lacks is refused."""
     data = Dataset("odd", (Example("1", "x", "neutral"), *MOVIES.examples))
     with pytest.raises(DataError, match="unknown label 'neutral'"):
@@ -531,15 +533,22 @@ def changing(start: int, end: int, name: str = "late") -> NoiseShift:
 
 
 def over_films(
-    *shifts: Shift, budget: Budget, metric: str = "accuracy", sequential: bool = True
-) -> SuiteRun:
-    """Make a run over 600 films."""
+    *shifts: Shift,
+    budget: Budget,
+    metric: str = "accuracy",
+    sequential: bool = True,
+    references: Mapping[str, FakeModel] = MappingProxyType({}),
+    **changes: Any,
+) -> SuiteEvaluator:
+    """Make a run over 600 films, of a suite with some fields changed."""
     nowhere = Path()
-    return SuiteRun(
-        Suite(
-            "tiny", Classification(LABELS), FILMS, shifts,
-            {shift.name: {metric: budget} for shift in shifts},
-        ),
+    suite = Suite(
+        "tiny", Classification(LABELS), FILMS, shifts,
+        {shift.name: {metric: budget} for shift in shifts},
+    )  # fmt: skip
+    return SuiteEvaluator(
+        replace(suite, **changes),
+        references=references,
         engine=Engine(MemoryStore(), Silent()),
         reader=Reader(nowhere, nowhere, offline=True, progress=Silent()),
         seed=0,
@@ -649,7 +658,7 @@ def test_a_verdict_goes_with_its_interval(share: float) -> None:
 
 def test_a_floor_goes_with_its_interval() -> None:
     """A clear floor stops early, on either side; its interval and its verdict agree."""
-    run = over_films(changing(0, 600), budget=Budget(0.1))
+    run = over_films(changing(0, 600), budget=Budget(0.1), min_score=0.9)
     for wrong, verdict in ((0, "pass"), (3, "fail"), (10, None)):
         # A third, a tenth or none of the films is answered wrong.
         model = answering(
@@ -658,7 +667,6 @@ def test_a_floor_goes_with_its_interval() -> None:
                 ("bad" not in t) ^ bool(wrong and int(t.split()[2]) % wrong == 0)
             ],
         )
-        run.suite = replace(run.suite, min_score=0.9)
         floor = run.floor(model)
         assert floor.score.low <= floor.score.value <= floor.score.high
         assert (floor.verdict == "pass") is (floor.score.low >= 0.9 - 1e-4)
@@ -690,16 +698,14 @@ def test_no_budget_is_kept_by_a_model_that_knows_nothing(
         replace(ATTACK, max_examples=40),
     )  # fmt: skip
     everything = Budget(1.0, 1.0)
-    run = over_films(*shifts, budget=everything, sequential=sequential)
-    run.references = {"other": KEYWORD}
     names = {
         shift.name: ("accuracy", *loss_names(Classification(LABELS), shift.kind))
         for shift in shifts
     }
-    run.suite = replace(
-        run.suite,
+    run = over_films(
+        *shifts, budget=everything, sequential=sequential, references={"other": KEYWORD},
         budgets={name: dict.fromkeys(metrics, everything) for name, metrics in names.items()},
-    )
+    )  # fmt: skip
     judged = 0
     for shift in shifts:
         for metric in names[shift.name]:
@@ -747,10 +753,16 @@ def naming(name: str, *, scored: bool) -> CallableModel:
     return CallableModel(name, answer)
 
 
-def over_pairs(tmp_path: Path, **budgets: Budget) -> SuiteRun:
+def over_pairs(
+    tmp_path: Path,
+    shift: DomainShift = HANS,
+    frozen: FrozenSuite | None = None,
+    **budgets: Budget,
+) -> SuiteEvaluator:
     """Make a run over pairs of sentences, with HANS as its shift."""
-    return SuiteRun(
-        Suite("nli", NLI, PAIRS, (HANS,), {"hans": {"accuracy": Budget(0.4, 0.1), **budgets}}),
+    return SuiteEvaluator(
+        Suite("nli", NLI, PAIRS, (shift,), {"hans": {"accuracy": Budget(0.4, 0.1), **budgets}}),
+        frozen=frozen,
         engine=Engine(MemoryStore(), Silent()),
         reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
         seed=0,
@@ -800,18 +812,16 @@ def test_metrics_by_label_need_the_same_labels(tmp_path: Path) -> None:
 
 def test_a_domain_with_coarser_labels_has_no_others(tmp_path: Path) -> None:
     """The data of such a shift is held to the labels that are left."""
-    run = over_pairs(tmp_path)
-    run.suite = replace(run.suite, shifts=(replace(HANS, source=PAIRS, name="pairs"),))
+    run = over_pairs(tmp_path, replace(HANS, source=PAIRS, name="pairs"))
     with pytest.raises(DataError, match=r"unknown label 'neutral'.*entailment, non-entailment"):
-        run.horizon(run.suite.shifts[0])
+        run.data.horizon(run.suite.shifts[0])
 
 
 def test_a_domain_with_coarser_labels_is_frozen(tmp_path: Path) -> None:
     """Frozen examples have the coarser labels, and give the same figures."""
-    frozen = over_pairs(tmp_path).freeze()
+    frozen = over_pairs(tmp_path).texts.freeze()
     assert set(frozen.data["hans"]) == {e.id for e in HANS.source}  # type: ignore[union-attr]
-    run = over_pairs(tmp_path)
-    run.frozen = frozen
+    run = over_pairs(tmp_path, frozen=frozen)
     assert run.evaluate(naming("m", scored=False), HANS).score_ood == 0.75
 
 
@@ -830,13 +840,19 @@ LOUD = answering("loud", lambda text: "pos" if "good" in text.lower() else "neg"
 DEAF = answering("deaf", lambda text: "neg" if "bad" in text.lower() else "pos")
 
 
-def paired_run(tmp_path: Path, shift: DomainShift = PAIRED, size: int | None = None) -> SuiteRun:
+def paired_run(
+    tmp_path: Path,
+    shift: DomainShift = PAIRED,
+    size: int | None = None,
+    frozen: FrozenSuite | None = None,
+) -> SuiteEvaluator:
     """Make a run over the movies and the same ones in another form."""
-    return SuiteRun(
+    return SuiteEvaluator(
         Suite(
             "tiny", Classification(LABELS), MOVIES, (shift,),
             {shift.name: {"accuracy": Budget(0.3, 0.3), "macro-f1": Budget(0.5)}},
         ),
+        frozen=frozen,
         engine=Engine(MemoryStore(), Silent()),
         reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
         seed=0,
@@ -850,7 +866,7 @@ def test_a_paired_domain_is_compared_example_by_example(tmp_path: Path, size: in
     """Whatever the order of the file, each example meets its original, in the draw's order."""
     run = paired_run(tmp_path, size=size)
     found = run.evaluate(DEAF, PAIRED)
-    drawn = [e.id for e in run.in_distribution()]
+    drawn = [e.id for e in run.data.in_distribution()]
     dire = sum(int(identifier[1:]) % 10 == 1 for identifier in drawn)
     assert (found.paired, found.n, found.drawn) == (True, len(drawn), len(drawn))
     assert found.drop.value == pytest.approx(dire / len(drawn))
@@ -889,7 +905,7 @@ def test_ids_without_a_partner_are_refused(tmp_path: Path) -> None:
     other = Dataset("other", (*SHOUTED.examples[2:], Example("x1", "what", "pos")))
     run = paired_run(tmp_path, replace(PAIRED, source=other))
     with pytest.raises(DataError) as caught:
-        run.horizon(run.suite.shifts[0])
+        run.data.horizon(run.suite.shifts[0])
     assert str(caught.value) == (
         "tiny/domain/shouted: examples are paired by their ids, and have no partner: 2 of movies "
         "('m38', ...) and 1 of other ('x1', ...). `id` names the column of ids in both, or leave "
@@ -899,9 +915,8 @@ def test_ids_without_a_partner_are_refused(tmp_path: Path) -> None:
 
 def test_a_paired_domain_is_frozen(tmp_path: Path) -> None:
     """Frozen pairs stay pairs, also where the file has fewer than there are."""
-    frozen = paired_run(tmp_path, size=20).freeze()
-    run = paired_run(tmp_path)
-    run.frozen = frozen
+    frozen = paired_run(tmp_path, size=20).texts.freeze()
+    run = paired_run(tmp_path, frozen=frozen)
     found = run.evaluate(DEAF, PAIRED)
     assert found.n == 20
     assert found.drop == paired_run(tmp_path, size=20).evaluate(DEAF, PAIRED).drop

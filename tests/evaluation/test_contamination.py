@@ -13,8 +13,8 @@ from pytest_ood.assertions import Ood
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.engine import Engine
 from pytest_ood.errors import DataError
-from pytest_ood.evaluation import SuiteRun
-from pytest_ood.evaluation.leaks import items_of, refuse_shown, trained_on
+from pytest_ood.evaluation import SuiteEvaluator
+from pytest_ood.evaluation.contamination import items_of, refuse_shown, trained_on
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import Paradigm, SeededModel
@@ -64,13 +64,13 @@ def showing(*examples: Example, name: str = "shown") -> Shown:
     return Shown(name, Prompt("{text}", dict(zip(LABELS, LABELS, strict=True)), "", examples))
 
 
-def run_of(tmp_path: Path, *shifts: DomainShift, size: int | None = None) -> SuiteRun:
+def run_of(tmp_path: Path, *shifts: DomainShift, size: int | None = None) -> SuiteEvaluator:
     """Return a run over the films under shifts."""
     suite = Suite(
         "tiny", Classification(LABELS), FILMS, shifts,
         {shift.name: {"accuracy": Budget(0.1)} for shift in shifts},
     )  # fmt: skip
-    return SuiteRun(
+    return SuiteEvaluator(
         suite,
         engine=Engine(MemoryStore(), Silent()),
         reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
@@ -102,7 +102,7 @@ def test_a_demonstration_that_is_tested_is_refused(
 def test_other_demonstrations_are_fine(tmp_path: Path) -> None:
     """What is not among the items of the draw is no leak, and nothing is noted."""
     run = run_of(tmp_path, BOOKSHOP, size=10)
-    left = next(e for e in FILMS if e not in run.in_distribution().examples)
+    left = next(e for e in FILMS if e not in run.data.in_distribution().examples)
     run.check_leaks(showing(OTHER, left), [BOOKSHOP])
     run.check_leaks(FakeModel("fake", "constant", LABELS), [BOOKSHOP])
     assert run.notes == []

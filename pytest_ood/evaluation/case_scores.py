@@ -1,0 +1,81 @@
+"""What a model scores on cases alone, without any data in distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_ood.budgets import judge_at_least
+from pytest_ood.cases import Case, best_constant
+from pytest_ood.errors import ModelError
+from pytest_ood.evaluation import details, figures, validity
+from pytest_ood.evaluation.answer_sets import CaseAnswers
+from pytest_ood.evaluation.measurement import Measurement
+from pytest_ood.evaluation.records import Floor
+from pytest_ood.evaluation.trial import Trial, aligned
+from pytest_ood.examples import Dataset, inputs_of
+from pytest_ood.rows import Picked
+from pytest_ood.statistics import estimate
+
+if TYPE_CHECKING:
+    from pytest_ood.budgets import Rules
+    from pytest_ood.evaluation.asking import Asker
+
+
+def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, seed: int) -> Floor:
+    """Measure what a model scores on cases, without any data in distribution.
+
+    Args:
+        asker: Asks the model; its suite has the task.
+        cases: All of them `Case`s.
+        floor: The least score.
+        rules: How certain the verdict has to be.
+        seed: Of the run.
+
+    Raises:
+        NotApplicableError: no case applies to the model.
+        ModelError: it answered no case.
+    """
+    found = [case for case in cases if isinstance(case, Case)]
+    side = CaseAnswers(asker, found, cases.name)
+    outcomes = side.upto(len(found))
+    (trial,) = aligned(
+        [
+            Trial(
+                paired=False, drawn=len(found), before=outcomes, after=outcomes, originals=None,
+                shifted=inputs_of(Picked(found, outcomes.places)), decided=side.decided,
+                left_out=side.left_out(len(found)),
+            )
+        ]
+    )  # fmt: skip
+    # Both sides are the same one here.
+    missing = trial.unanswered[: len(trial.unanswered) // 2]
+    if not len(trial.after):
+        raise ModelError(f"model {asker.model.name!r} answered no case ({missing[0]})")
+    figure = figures.score_figure([trial.after])
+    judged = validity.too_many_unanswered(missing, len(found)) or judge_at_least(
+        figure, floor, rules
+    )
+    flipped = Measurement([trial]).flipped
+    return Floor(
+        suite=asker.suite.name,
+        model=asker.model.name,
+        kind="domain",
+        shift=cases.name,
+        n=figure.n,
+        planned=figure.n,
+        abstained=validity.abstained(trial.after),
+        score=estimate(figure, rules.alpha),
+        majority=best_constant(found, asker.suite.task),
+        budget=floor,
+        verdict=judged.verdict,
+        reason=judged.reason,
+        seed=seed,
+        data_hash=Dataset(cases.name, Picked(found, trial.after.places)).content_hash,
+        p_fail=judged.p_fail,
+        errors=details.counted_errors([missing]),
+        left_out=trial.left_out,
+        cases=validity.inputs_of_cases(trial),
+        flips=details.flips(trial, flipped),
+        flipped=len(flipped),
+        measure=asker.suite.task.measure,
+    )

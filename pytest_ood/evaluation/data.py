@@ -1,0 +1,185 @@
+"""The examples of a suite: those in distribution, and those of other domains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_ood.cases import contrast_sets, path_of
+from pytest_ood.checklist import Checklist, load_checklist
+from pytest_ood.columns import Column
+from pytest_ood.data_notes import notes_on
+from pytest_ood.errors import DataError
+from pytest_ood.examples import Dataset, check_pairs, paired_with
+from pytest_ood.perturbations.resources import Resources
+from pytest_ood.shifts import (
+    AdversarialShift,
+    DomainShift,
+    NoiseShift,
+    PromptShift,
+    TransferShift,
+)
+from pytest_ood.suite import IN_DISTRIBUTION, Suite, task_under
+from pytest_ood.tasks import check_labels
+
+if TYPE_CHECKING:
+    from pytest_ood.evaluation.notes import Notes
+    from pytest_ood.frozen import FrozenSuite
+    from pytest_ood.readers import DataSource, Reader
+    from pytest_ood.shifts import Shift
+    from pytest_ood.tasks import Task
+
+
+class SuiteData:
+    """The data sets of one suite under one seed, each loaded and sampled once.
+
+    Attributes:
+        suite: What is measured.
+        reader: Loads the data.
+        seed: Of the samples.
+        size: Examples drawn from each data set at most; None for all.
+        frozen: Examples that take the place of samples, or None.
+        notes: Take what is odd about the data.
+    """
+
+    def __init__(
+        self,
+        suite: Suite,
+        *,
+        reader: Reader,
+        seed: int,
+        max_examples: int | None,
+        frozen: FrozenSuite | None,
+        notes: Notes,
+    ) -> None:
+        self.suite = suite
+        self.reader = reader
+        self.seed = seed
+        self.size = max_examples if max_examples is not None else suite.max_examples
+        self.frozen = frozen
+        self.notes = notes
+        self._wholes: dict[str, Dataset] = {}
+        self._datasets: dict[str, Dataset] = {}
+        self._left_out: dict[str, tuple[tuple[str, int], ...]] = {}
+        self._paths: dict[str, Column[tuple[str, ...]]] = {}
+
+    @property
+    def resources(self) -> Resources:
+        """What perturbations and filters may use."""
+        return resources_of(self.reader)
+
+    def noises(self) -> list[NoiseShift]:
+        """Return the noise shifts of the suite."""
+        return [shift for shift in self.suite.shifts if isinstance(shift, NoiseShift)]
+
+    def in_distribution(self) -> Dataset:
+        """Return the drawn in-distribution examples."""
+        return self._drawn(IN_DISTRIBUTION, self.suite.in_distribution, self.suite.task)
+
+    def target(self, shift: DomainShift) -> Dataset:
+        """Return the drawn examples, or cases, of a domain shift.
+
+        Paired, they have the order of the originals.
+
+        Raises:
+            OodError: the data cannot be read.
+            DataError: it is paired, and ids are not the same as in distribution.
+        """
+        task, source = task_under(self.suite.task, shift), shift.source
+        if shift.counts_cases or isinstance(source, Checklist):
+            if shift.name not in self._datasets:
+                self._datasets[shift.name] = self._sampled(shift.name, self._cases(shift))
+            return self._datasets[shift.name]
+        if not shift.paired:
+            return self._drawn(shift.name, source, task)
+        if shift.name not in self._datasets:
+            where = f"{self.suite.name}/{shift.kind}/{shift.name}"
+            whole = self._whole(shift.name, source, task)
+            originals = self._whole(IN_DISTRIBUTION, self.suite.in_distribution, self.suite.task)
+            check_pairs(where, originals, whole)
+            if self.frozen is not None and shift.name in self.frozen.data:
+                whole = self.frozen.drawn(shift.name, whole)
+            self._datasets[shift.name] = paired_with(self.in_distribution(), whole, where)
+        return self._datasets[shift.name]
+
+    def horizon(self, shift: Shift | None) -> int:
+        """Return how many examples a check can use at most.
+
+        Raises:
+            OodError: the data cannot be read.
+        """
+        size = len(self.in_distribution())
+        if isinstance(shift, DomainShift):
+            return min(size, len(self.target(shift)))
+        if isinstance(shift, PromptShift):
+            # The last examples are those that the prompt is looked for on.
+            size -= shift.search_examples
+            if size < 1:
+                raise DataError(
+                    f"{self.suite.name}/{shift.kind}/{shift.name} looks for a prompt on "
+                    f"{shift.search_examples} examples, which leaves none to measure it on; there "
+                    f"are {len(self.in_distribution())}"
+                )
+        if isinstance(shift, AdversarialShift | TransferShift | PromptShift):
+            return min(size, shift.max_examples or size)
+        return size
+
+    def available(self, shift: Shift) -> int:
+        """Return how many examples there are under a shift at most."""
+        return len(self.target(shift)) if isinstance(shift, DomainShift) else self.horizon(shift)
+
+    def planned(self, shift: Shift) -> int:
+        """Return how many examples in distribution a check goes through at most."""
+        if isinstance(shift, DomainShift):
+            return len(self.in_distribution())
+        return self.horizon(shift)
+
+    def left_out(self, shift: Shift) -> tuple[tuple[str, int], ...]:
+        """Return why rows of the data are not counted, and how many."""
+        return self._left_out.get(shift.name, ())
+
+    def groups(self, shift: Shift) -> Column[tuple[str, ...]]:
+        """Return where each of the examples under a shift stands in a breakdown."""
+        target = self.target(shift) if isinstance(shift, DomainShift) else None
+        name = IN_DISTRIBUTION if target is None else shift.name
+        if name not in self._paths:
+            self._paths[name] = Column.of(map(path_of, target or self.in_distribution()))
+        return self._paths[name]
+
+    def _drawn(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
+        if name not in self._datasets:
+            self._datasets[name] = self._sampled(name, self._whole(name, source, task))
+        return self._datasets[name]
+
+    def _whole(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
+        """Return all examples of a set."""
+        if name not in self._wholes:
+            if isinstance(source, Dataset):
+                check_labels(source, task.labels)
+                self._wholes[name] = source
+            else:
+                self._wholes[name] = self.reader.load(source, name, task)
+            self.notes.add(*notes_on(f"{self.suite.name}/{name}", self._wholes[name]))
+        return self._wholes[name]
+
+    def _cases(self, shift: DomainShift) -> Dataset:
+        """Return all cases of a shift that counts cases."""
+        source, name = shift.source, shift.name
+        if isinstance(source, Checklist):
+            found = replace(source, data=self.reader.redirected(source.data))
+            tests = load_checklist(found, self.reader.root, name, self.suite.task)
+            self._left_out[name] = tests.left_out
+            return tests.dataset
+        return contrast_sets(self._whole(name, source, task_under(self.suite.task, shift)))
+
+    def _sampled(self, name: str, dataset: Dataset) -> Dataset:
+        """Return the examples of a set that are used, in the order of the draw."""
+        if self.frozen is None or name not in self.frozen.data:
+            return dataset.sample(self.size, self.seed)
+        frozen = self.frozen.drawn(name, dataset)
+        return Dataset(frozen.name, frozen.examples[: self.size])
+
+
+def resources_of(reader: Reader) -> Resources:
+    """Return what perturbations and filters may use, from what a reader may."""
+    return Resources(reader.cache, reader.offline, reader.root, reader.progress)

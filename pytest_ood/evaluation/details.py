@@ -1,0 +1,308 @@
+"""What a report shows beside a verdict: groups, labels, examples that flipped, attacks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_ood.assets import is_fetched
+from pytest_ood.cases import Case, members_of
+from pytest_ood.cases import best_constant as best_score
+from pytest_ood.columns import Column, combined
+from pytest_ood.evaluation import figures
+from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
+from pytest_ood.evaluation.items import KEPT, Items, hashes_of
+from pytest_ood.evaluation.records import FLIPS_KEPT, Cell, Flip, LabelCounts
+from pytest_ood.evaluation.trial import mean_scores_of
+from pytest_ood.examples import Dataset, fields_of
+from pytest_ood.metrics import most_frequent
+from pytest_ood.perturbations.resources import using
+from pytest_ood.rows import Picked, read
+from pytest_ood.shifts import (
+    AdversarialShift,
+    DomainShift,
+    NoiseShift,
+    TransferShift,
+    counts_cases,
+    shifted_set_hash,
+)
+from pytest_ood.statistics import estimate
+from pytest_ood.suite import IN_DISTRIBUTION, task_under
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from pytest_ood.budgets import Rules
+    from pytest_ood.evaluation.attacks import AttackFigures
+    from pytest_ood.evaluation.measurement import Measurement
+    from pytest_ood.evaluation.shifted_texts import ShiftedTexts
+    from pytest_ood.evaluation.trial import Trial
+    from pytest_ood.examples import Inputs
+    from pytest_ood.metrics import Outcomes
+    from pytest_ood.shifts import Shift
+
+COMPARED = 500
+"""Successes of an attack whose likeness to their originals is measured: an encoder is no quicker
+than the model."""
+
+MOST_CELLS = 200
+"""More groups than this are no table that anybody reads."""
+
+
+class Details:
+    """The details of a suite's measurements, each hash computed once.
+
+    Args:
+        texts: What models are asked under shifts.
+    """
+
+    def __init__(self, texts: ShiftedTexts) -> None:
+        self._texts = texts
+        self._data = texts.data
+        self._hashes: dict[tuple[str, int, bytes], str] = {}
+        self._item_hashes: dict[tuple[str, int, bytes], NDArray[np.uint64]] = {}
+
+    def breakdown(
+        self, shift: Shift, measurement: Measurement, rules: Rules, *, stopping: bool
+    ) -> tuple[Cell, ...]:
+        """Return the score of each group of the examples under a shift.
+
+        Noise and attacks leave examples their groups. Where the check may have stopped early,
+        intervals hold at whatever point that was.
+        """
+        groups = self._data.groups(shift)
+        used = groups[measurement.first.after.places]
+        paths = {
+            path[:depth]: None
+            for path, count in zip(groups.values, used.counts.tolist(), strict=True)
+            for depth in range(1, len(path) + 1)
+            if count
+        }
+        if len(paths) > MOST_CELLS:
+            self._data.notes.add(
+                f"{self._data.suite.name}/{shift.kind}/{shift.name}: {len(paths):,} groups are too "
+                'many to be told apart; examples that are one set take scoring = "contrast"'
+            )
+            return ()
+        cells = []
+        for path in sorted(paths):
+            found = np.flatnonzero(used.where(partial(_begins, path)))
+            sides = [trial.after.only(found) for trial in measurement.trials]
+            figure = figures.score_figure(sides)
+            if stopping:
+                values, available = mean_scores_of(sides), self._data.available(shift)
+                figure = figures.sequential(
+                    values,
+                    [len(values)],
+                    (0.0, 1.0),
+                    max(available, len(values)),
+                    current=figure,
+                    final=len(used) >= available,
+                )
+            within = path[-2] if len(path) > 1 else ""
+            score = estimate(figure, rules.alpha)
+            cells.append(Cell(path[-1], within, len(found), score))
+        return tuple(cells)
+
+    def by_label(self, trial: Trial, shift: Shift) -> tuple[LabelCounts, ...]:
+        """Return the counts by label, where labels are the same before and under the shift."""
+        if counts_cases(shift):
+            return ()
+        labels = self._data.suite.task.labels
+        return (
+            _by_label(trial)
+            if labels == task_under(self._data.suite.task, shift).labels != ()
+            else ()
+        )
+
+    def items(self, shift: Shift, measurement: Measurement) -> Items:
+        """Return the score of each example under the shift, of the first of them."""
+        trial, scores = measurement.first, measurement.scores_after
+        places = trial.after.places[:KEPT]
+        key = (shift.name, len(places), hashlib.sha256(places.tobytes()).digest())
+        if key not in self._item_hashes:
+            examples = read(trial.after.examples, places)
+            # Attacks and the worst of all noise leave other texts for every model.
+            shared = isinstance(shift, NoiseShift | TransferShift)
+            asked = trial.shifted[: len(places)] if shared else [e.inputs for e in examples]
+            self._item_hashes[key] = hashes_of(
+                (example.inputs if shared else None, text, example.label)
+                for example, text in zip(examples, asked, strict=True)
+            )
+        return Items(self._item_hashes[key], scores[: len(places)])
+
+    def items_in_distribution(self, outcomes: Outcomes, scores: Column[float]) -> Items:
+        """Return the score of each example in distribution, of the first of them."""
+        places = outcomes.places[:KEPT]
+        key = (IN_DISTRIBUTION, len(places), hashlib.sha256(places.tobytes()).digest())
+        if key not in self._item_hashes:
+            examples = read(outcomes.examples, places)
+            self._item_hashes[key] = hashes_of((None, e.inputs, e.label) for e in examples)
+        return Items(self._item_hashes[key], scores[: len(places)])
+
+    def attack_figures(
+        self, measurement: Measurement, shift: Shift, rules: Rules
+    ) -> AttackFigures | None:
+        """Sum up the attack on a model's first seed, or on the surrogate, if there was any."""
+        if isinstance(shift, TransferShift):
+            trial = self._texts.attack_on_surrogate(shift)
+        else:
+            trial = measurement.first
+        if not isinstance(shift, AdversarialShift | TransferShift) or trial is None:
+            return None
+        attacks = trial.attacks or ()
+        if all(result.skipped for result in attacks):
+            return None
+        examples = self._data.in_distribution().examples[: len(attacks)]
+        similar: Sequence[float] = ()
+        if is_fetched("minilm", self._data.reader.cache) and find_spec("transformers") is not None:
+            with using(self._data.resources):
+                similar = cosines(successes(attacks, examples)[:COMPARED], self._texts.store)
+        return attack_figures(
+            attacks, examples, rules.alpha, each=shift.budget.each, cached=trial.cached,
+            similar=similar,
+        )  # fmt: skip
+
+    def data_hash(self, shift: Shift, trial: Trial) -> str:
+        """Hash the examples under the shift that were used."""
+        places = trial.after.places
+        key = (shift.name, len(places), hashlib.sha256(places.tobytes()).digest())
+        # Attacks and the worst of all noise leave other texts for every model.
+        shared = isinstance(shift, DomainShift | NoiseShift | TransferShift)
+        if shared and key in self._hashes:
+            return self._hashes[key]
+        used = Picked(trial.after.examples, places)
+        if isinstance(shift, DomainShift):
+            found = Dataset(shift.name, used).content_hash
+        else:
+            found = shifted_set_hash(used, trial.shifted)
+        self._hashes[key] = found
+        return found
+
+    def best_constant(self, shift: Shift, after: Outcomes) -> float:
+        """Return what the best of the models that always answer the same would score."""
+        if counts_cases(shift):
+            used = read(after.examples, after.places)
+            task = task_under(self._data.suite.task, shift)
+            return best_score((e for e in used if isinstance(e, Case)), task)
+        return most_frequent(after.graded.truth)[1] / len(after)
+
+
+def _begins(path: tuple[str, ...], longer: tuple[str, ...]) -> bool:
+    return longer[: len(path)] == path
+
+
+def counted_errors(errors: Iterable[Column[str]]) -> tuple[tuple[str, int], ...]:
+    """Return each reason with its count, the most frequent first."""
+    counts: Counter[str] = Counter()
+    for column in errors:
+        counts.update(dict(zip(column.values, column.counts.tolist(), strict=True)))
+    told = [(error, count) for error, count in counts.items() if count]
+    return tuple(sorted(told, key=lambda item: (-item[1], item[0])))
+
+
+def inputs_under(shift: Shift, trial: Trial) -> Sequence[Inputs]:
+    """Return what a model was asked under a shift; of cases, every input of each."""
+    if not counts_cases(shift):
+        return trial.shifted
+    used = Picked(trial.after.examples, trial.after.places)
+    return [member.inputs for member in members_of(used)]
+
+
+def flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
+    """Return the first of those that flipped, with their texts."""
+    places = flipped[:FLIPS_KEPT]
+    if trial.decided is not None:
+        return tuple(
+            Flip(
+                one.id, one.expected, None if one.before is None else _shown(one.before),
+                _shown(one.inputs), one.answer_before, one.answer,
+                said_before=one.said_before, said_after=one.said,
+            )
+            for one in read(trial.decided, places)
+        )  # fmt: skip
+    new, texts = trial.after.read(places), read(trial.shifted, places)
+    if trial.originals is None:
+        return tuple(
+            Flip(
+                o.id,
+                o.label,
+                None,
+                _shown(text),
+                None,
+                o.prediction.label,
+                said_after=o.prediction.text,
+            )
+            for o, text in zip(new, texts, strict=True)
+        )
+    old, originals = trial.before.read(places), read(trial.originals, places)
+    return tuple(
+        Flip(
+            o.id,
+            o.label,
+            _shown(original),
+            _shown(text),
+            was.prediction.label,
+            o.prediction.label,
+            None if was.label == o.label else was.label,
+            said_before=was.prediction.text,
+            said_after=o.prediction.text,
+        )
+        for was, o, original, text in zip(old, new, originals, texts, strict=True)
+    )
+
+
+def abstentions(outcomes: Outcomes) -> tuple[Flip, ...]:
+    """Return the first of the examples that a model abstained from, with their texts."""
+    places = np.flatnonzero(outcomes.graded.answer.where(lambda answer: answer is None))[
+        :FLIPS_KEPT
+    ]
+    examples = read(outcomes.examples, outcomes.places[places])
+    return tuple(
+        Flip(o.id, o.label, None, _shown(e.inputs), None, None, said_after=o.prediction.text)
+        for o, e in zip(outcomes.read(places), examples, strict=True)
+    )
+
+
+def _by_label(trial: Trial) -> tuple[LabelCounts, ...]:
+    """Return how many of each label's examples are right before and under the shift."""
+    counts: dict[str, list[int]] = {}
+    for side, outcomes in enumerate((trial.before, trial.after)):
+        pairs = combined([outcomes.graded.truth, outcomes.graded.score], _label_and_score)
+        for (label, score), count in zip(pairs.values, pairs.counts.tolist(), strict=True):
+            row = counts.setdefault(label, [0, 0, 0, 0])
+            row[2 * side] += count
+            row[2 * side + 1] += count if score == 1.0 else 0
+    return tuple(LabelCounts(label, *counts[label]) for label in sorted(counts))
+
+
+def _label_and_score(label: str, score: float) -> tuple[str, float]:
+    return label, score
+
+
+def queries(trials: Sequence[Trial]) -> int | None:
+    """Return everything that was put to a model in an attack; None where there was none.
+
+    Second queries of successes are among it.
+    """
+    if trials[0].prompt is not None:
+        return sum(t.prompt.tried * t.prompt.search_examples for t in trials if t.prompt)
+    if trials[0].attacks is None:
+        return None
+    results = [result for trial in trials for result in trial.attacks or ()]
+    again = sum(result.success for result in results) + sum(trial.unheld for trial in trials)
+    return sum(result.queries + result.reducing for result in results) + again
+
+
+def _shown(inputs: Inputs) -> str:
+    fields_ = fields_of(inputs)
+    if len(fields_) == 1:
+        return next(iter(fields_.values()))
+    return " | ".join(f"{name}: {text}" for name, text in fields_.items())

@@ -1,0 +1,455 @@
+"""The evaluation of one suite: floors, scores, drops, and comparisons of two models."""
+
+from __future__ import annotations
+
+from copy import copy
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_ood.budgets import (
+    Budget,
+    Judgement,
+    is_settled,
+    judge_at_least,
+    judge_at_most,
+)
+from pytest_ood.errors import NotApplicableError
+from pytest_ood.evaluation import details, figures, validity
+from pytest_ood.evaluation.answer_sets import Originals
+from pytest_ood.evaluation.contamination import Contamination
+from pytest_ood.evaluation.data import SuiteData
+from pytest_ood.evaluation.details import Details
+from pytest_ood.evaluation.floors import Floors
+from pytest_ood.evaluation.measurement import Measurement
+from pytest_ood.evaluation.notes import Notes
+from pytest_ood.evaluation.records import Comparison, Evaluation, Floor
+from pytest_ood.evaluation.shift_metrics import ShiftMetrics
+from pytest_ood.evaluation.shifted_texts import ShiftedTexts
+from pytest_ood.evaluation.stopping import Schedule, measure_until_settled
+from pytest_ood.evaluation.trial import (
+    aligned,
+    mean_of,
+    spread_scores,
+)
+from pytest_ood.evaluation.trials import Trials
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN, examples_of
+from pytest_ood.shifts import DomainShift, NoiseShift, TransferShift, counts_cases
+from pytest_ood.statistics import estimate
+from pytest_ood.statistics.sequential import Sequential
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_ood.budgets import Rules
+    from pytest_ood.columns import Column
+    from pytest_ood.engine import Engine
+    from pytest_ood.evaluation.asking import Asked, Tested
+    from pytest_ood.evaluation.trial import Trial
+    from pytest_ood.frozen import FrozenSuite
+    from pytest_ood.models.protocol import Model
+    from pytest_ood.readers import Reader
+    from pytest_ood.shifts import Shift
+    from pytest_ood.statistics import Figure
+    from pytest_ood.suite import Suite
+
+
+class SuiteEvaluator:
+    """Measures the models of one suite under one seed.
+
+    Results are kept, so that a comparison measures nothing again.
+
+    Attributes:
+        data: The examples.
+        originals: The answers in distribution.
+        texts: What models are asked under shifts.
+        trials: What they answer.
+        metrics: Which figure a metric has.
+        rules: How certain a verdict has to be.
+    """
+
+    def __init__(
+        self,
+        suite: Suite,
+        *,
+        engine: Engine,
+        reader: Reader,
+        seed: int,
+        rules: Rules,
+        max_examples: int | None,
+        references: Mapping[str, Asked] = MappingProxyType({}),
+        surrogates: Mapping[str, Model] = MappingProxyType({}),
+        frozen: FrozenSuite | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        """Read and ask nothing yet.
+
+        Args:
+            suite: What is measured.
+            engine: Asks the models.
+            reader: Loads the data.
+            seed: Of samples and perturbations.
+            rules: How certain a verdict has to be.
+            max_examples: Examples drawn from each data set at most; None for the suite's own.
+            references: For shifts with training data of their own: the baseline trained on them.
+            surrogates: By name, the models that adversarial examples are made against.
+            frozen: Examples and edits that take the place of drawing and perturbing, or None.
+            notes: What is known beforehand that makes figures say less than they seem to.
+        """
+        known = [*(() if frozen is None else frozen.notes(suite)), *notes]
+        self.data = SuiteData(
+            suite,
+            reader=reader,
+            seed=seed,
+            max_examples=max_examples,
+            frozen=frozen,
+            notes=Notes(known),
+        )
+        self.originals = Originals(self.data, engine)
+        self.texts = ShiftedTexts(self.originals, surrogates)
+        self.trials = Trials(self.originals, self.texts, references)
+        self.metrics = ShiftMetrics(suite, self.trials)
+        self._contamination = Contamination(self.data)
+        self._details = Details(self.texts)
+        self._judge_by(rules)
+
+    @property
+    def suite(self) -> Suite:
+        """What is measured."""
+        return self.data.suite
+
+    @property
+    def notes(self) -> list[str]:
+        """What makes figures say less than they seem to, as far as is known."""
+        return list(self.data.notes)
+
+    def with_rules(self, rules: Rules) -> SuiteEvaluator:
+        """Return an evaluator on the same data and answers whose verdicts follow other rules."""
+        other = copy(self)
+        other._judge_by(rules)  # noqa: SLF001 - of this class
+        return other
+
+    def _judge_by(self, rules: Rules) -> None:
+        """Forget the verdicts by other rules; data and answers stay."""
+        self.rules = rules
+        self._schedule = Schedule(self.texts, rules)
+        self._floors = Floors(self.originals, self._details, self._contamination, rules)
+        self._evaluations: dict[tuple[str, str, str], Evaluation] = {}
+
+    def check_leaks(self, model: Tested, shifts: Iterable[Shift]) -> None:
+        """See what a model was shown of the test items before it is asked about any.
+
+        Args:
+            model: Nothing is asked of it.
+            shifts: Those that it will be measured under.
+
+        Raises:
+            DataError: a demonstration is a test item; or the data cannot be read.
+            OodError: the demonstrations cannot be drawn.
+        """
+        self._contamination.check(model, shifts)
+
+    def floor(self, model: Tested) -> Floor:
+        """Measure a model in distribution.
+
+        Raises:
+            OodError: the data or the model cannot be used.
+        """
+        return self._floors.of(model)
+
+    def evaluate(self, model: Tested, shift: Shift, metric: str = ACCURACY) -> Evaluation:
+        """Measure how much worse a model is under a shift.
+
+        Raises:
+            NotApplicableError: the model or the data lacks what the check needs.
+            OodError: the data or the model cannot be used.
+        """
+        key = (model.name, shift.name, metric)
+        if key not in self._evaluations:
+            self._evaluations[key] = self._measure_drop(model, shift, metric)
+        return self._evaluations[key]
+
+    def score(self, model: Tested, shift: Shift) -> Floor:
+        """Measure a model's score under a shift by itself.
+
+        Raises:
+            NotApplicableError: the model or the data lacks what the check needs.
+            OodError: the data or the model cannot be used.
+        """
+        budget = self._budget(shift, ACCURACY).min_score
+        invalid = self._invalid_beforehand(shift, model)
+        available = self.data.available(shift)
+
+        def measure(size: int) -> tuple[Measurement, Figure]:
+            measurement = Measurement(self.trials.of(model, shift, size))
+            return measurement, figures.score_figure([t.after for t in measurement.trials])
+
+        settled = measure_until_settled(
+            self._schedule.sizes(shift, ACCURACY, budget, invalid, [model]),
+            measure,
+            values=lambda measurement: measurement.scores_after,
+            limits=(0.0, 1.0),
+            horizon=available,
+            is_settled=lambda measurement, figure: (
+                budget is not None
+                and self._schedule.enough_touched(shift, measurement.trials)
+                and is_settled(figure, budget, self.rules, at_least=True)
+            ),
+        )
+        measurement, figure = settled.measurement, settled.figure
+        judged = invalid or self._first_invalid(shift, [("", measurement)])
+        if judged is None:
+            judged = Judgement("measured", "no floor is set")
+            if budget is not None:
+                judged = judge_at_least(figure, budget, self.rules)
+        trial, trials = measurement.first, measurement.trials
+        return Floor(
+            suite=self.suite.name,
+            model=model.name,
+            kind=shift.kind,
+            shift=shift.name,
+            n=figure.n,
+            # Excluded examples do not count as early stopping.
+            planned=figure.n if settled.all_examples else available,
+            abstained=validity.abstained(trial.after),
+            score=estimate(figure, self.rules.alpha),
+            majority=self._details.best_constant(shift, trial.after),
+            budget=budget,
+            verdict=judged.verdict,
+            reason=judged.reason,
+            seed=self.data.seed,
+            data_hash=self._details.data_hash(shift, trial),
+            p_fail=judged.p_fail,
+            seed_scores=tuple(mean_of(trial.after) for trial in trials),
+            errors=details.counted_errors(trial.unanswered for trial in trials),
+            breakdown=self._details.breakdown(
+                shift, measurement, self.rules, stopping=isinstance(figure, Sequential)
+            ),
+            left_out=self._left_out(shift, trial),
+            cases=validity.inputs_of_cases(trial),
+            flips=details.flips(trial, measurement.flipped),
+            flipped=len(measurement.flipped),
+            measure=self.suite.task.measure,
+        )
+
+    def compare(
+        self, model: Tested, baseline: Tested, shift: Shift, metric: str = ACCURACY
+    ) -> Comparison:
+        """Compare a model's drop with the baseline's, on the same items.
+
+        Raises:
+            NotApplicableError: a model or the data lacks what the check needs.
+            OodError: the data or a model cannot be used.
+        """
+        self.metrics.check_labels_same(shift, metric)
+        margin = self._budget(shift, metric).margin
+        invalid = self._invalid_beforehand(shift, model, baseline)
+        sizes = self._schedule.sizes(shift, metric, margin, invalid, [model, baseline])
+        cases = counts_cases(shift)
+
+        def measure(size: int) -> tuple[tuple[Measurement, Measurement], Figure] | None:
+            mine = self.trials.of(model, shift, size)
+            both = aligned([*mine, *self.trials.of(baseline, shift, size)])
+            if not both[0].after and size != sizes[-1]:
+                # What applies to both models may come later.
+                return None
+            if not both[0].after:
+                raise NotApplicableError(
+                    f"{self.suite.name}/{shift.kind}/{shift.name}: nothing there applies to both "
+                    f"{model.name!r} and {baseline.name!r}, or was answered by both"
+                )
+            pair = Measurement(both[: len(mine)]), Measurement(both[len(mine) :])
+            return pair, self.metrics.difference(*pair, shift, metric)
+
+        def values(pair: tuple[Measurement, Measurement]) -> Column[float]:
+            return figures.gains(*pair) if cases else figures.in_pairs(*figures.differences(*pair))
+
+        # A drop is between -1 and 1, and so is a score's difference; that of two drops is not.
+        most = 1.0 if cases else 2.0
+        settled = measure_until_settled(
+            sizes,
+            measure,
+            values=values,
+            limits=(-most, most),
+            horizon=self.data.available(shift) if cases else self.data.horizon(shift),
+            is_settled=lambda pair, figure: (
+                margin is not None
+                and self._schedule.enough_touched(shift, [*pair[0].trials, *pair[1].trials])
+                and is_settled(figure, margin, self.rules)
+            ),
+        )
+        (mine, other), figure = settled.measurement, settled.figure
+        judged = invalid or self._first_invalid(
+            shift, [(f"{model.name}: ", mine), (f"{baseline.name}: ", other)]
+        )
+        if judged is None:
+            judged = Judgement("measured", "no margin is set")
+            if margin is not None:
+                judged = judge_at_most(figure, margin, self.rules, examples_of(metric))
+        flipped = np.setdiff1d(mine.flipped, other.flipped)
+        return Comparison(
+            suite=self.suite.name,
+            kind=shift.kind,
+            shift=shift.name,
+            model=model.name,
+            baseline=baseline.name,
+            n=figure.n,
+            scores=self.metrics.scores(mine, shift, metric),
+            baseline_scores=self.metrics.scores(other, shift, metric),
+            difference=estimate(figure, self.rules.alpha),
+            margin=margin,
+            verdict=judged.verdict,
+            reason=judged.reason,
+            seed=self.data.seed,
+            flips=details.flips(mine.first, flipped),
+            flipped=len(flipped),
+            metric=metric,
+            drawn=mine.first.drawn,
+            planned=self.data.planned(shift),
+            p_fail=judged.p_fail,
+            surrogate=_surrogate(shift),
+            errors=details.counted_errors(t.unanswered for t in (*mine.trials, *other.trials)),
+            cases=validity.inputs_of_cases(mine.first),
+            measure=self.suite.task.measure,
+        )
+
+    def _measure_drop(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
+        self.metrics.check_labels_same(shift, metric)
+        budget = self._budget(shift, metric).max_drop
+        invalid = self._invalid_beforehand(shift, model)
+
+        def measure(size: int) -> tuple[Measurement, Figure]:
+            measurement = Measurement(self.trials.of(model, shift, size))
+            return measurement, self.metrics.drop(measurement, shift, metric)
+
+        settled = measure_until_settled(
+            self._schedule.sizes(shift, metric, budget, invalid, [model]),
+            measure,
+            values=lambda m: figures.in_pairs(m.scores_before, m.scores_after),
+            limits=(-1.0, 1.0),
+            horizon=self.data.horizon(shift),
+            is_settled=lambda measurement, figure: (
+                budget is not None
+                and self._schedule.enough_touched(shift, measurement.trials)
+                and is_settled(figure, budget, self.rules)
+            ),
+        )
+        measurement, figure = settled.measurement, settled.figure
+        judged = invalid or self._first_invalid(shift, [("", measurement)])
+        if judged is None and metric == IN_DOMAIN:
+            reference = self.trials.needed_reference(shift, measurement.first.after)
+            judged = validity.lost_reference(shift.name, reference)
+        if judged is None:
+            judged = Judgement("measured", "no budget is set")
+            if budget is not None:
+                judged = judge_at_most(figure, budget, self.rules, examples_of(metric))
+        return self._evaluation(
+            model, shift, metric, measurement=measurement, figure=figure, judged=judged
+        )
+
+    def _evaluation(
+        self,
+        model: Tested,
+        shift: Shift,
+        metric: str,
+        *,
+        measurement: Measurement,
+        figure: Figure,
+        judged: Judgement,
+    ) -> Evaluation:
+        before, under = self.metrics.scores(measurement, shift, metric)
+        trial, trials, floor = measurement.first, measurement.trials, self.floor(model)
+        domain = isinstance(shift, DomainShift) and not shift.counts_cases
+        reference = self.trials.reference(shift, trial.after) if domain else None
+        self._contamination.note_cut(model, shift.name, details.inputs_under(shift, trial))
+        main = metric == ACCURACY
+        return Evaluation(
+            suite=self.suite.name,
+            kind=shift.kind,
+            shift=shift.name,
+            model=model.name,
+            n=len(trial.after),
+            unchanged=trial.unchanged,
+            rejected=trial.rejected,
+            errors=details.counted_errors(t.unanswered for t in trials),
+            abstained=validity.abstained(trial.after),
+            abstained_id=validity.abstained(trial.before),
+            score_id=before,
+            score_ood=under,
+            drop=estimate(figure, self.rules.alpha),
+            paired=trial.paired,
+            budget=self._budget(shift, metric).max_drop,
+            verdict=judged.verdict,
+            reason=judged.reason,
+            seed=self.data.seed,
+            shifted_set_hash=self._details.data_hash(shift, trial),
+            queries=details.queries(trials),
+            attack=self._details.attack_figures(measurement, shift, self.rules),
+            surrogate=_surrogate(shift),
+            prompt=trial.prompt,
+            before=spread_scores(trials, lambda t: t.before),
+            after=spread_scores(trials, lambda t: t.after),
+            flips=details.flips(trial, measurement.flipped),
+            flipped=len(measurement.flipped),
+            metric=metric,
+            drawn=trial.drawn,
+            planned=self.data.planned(shift),
+            p_fail=judged.p_fail,
+            unheld=sum(t.unheld for t in trials),
+            disagreement=floor.disagreed / floor.reasked if floor.reasked else None,
+            seed_drops=self.metrics.seed_drops(measurement, before, metric),
+            reweighted=self.metrics.reweighted_drop(measurement, shift)
+            if domain and not trial.paired
+            else None,
+            reference=None if reference is None else mean_of(reference),
+            measures=self.metrics.others(measurement, shift),
+            sequential=self.is_sequential([model], self.data.horizon(shift)),
+            family=shift.family if isinstance(shift, NoiseShift) else "",
+            severity=shift.severity if isinstance(shift, NoiseShift) else None,
+            items=self._details.items(shift, measurement) if main else None,
+            per_label=self._details.by_label(trial, shift) if main else (),
+            breakdown=self._details.breakdown(
+                shift, measurement, self.rules, stopping=isinstance(figure, Sequential)
+            )
+            if main
+            else (),
+            left_out=self._left_out(shift, trial),
+            cases=validity.inputs_of_cases(trial),
+            measure=self.suite.task.measure,
+        )
+
+    def _left_out(self, shift: Shift, trial: Trial) -> tuple[tuple[str, int], ...]:
+        """Return why rows of the data, and cases, are not counted, and how many."""
+        return (*self.data.left_out(shift), *trial.left_out)
+
+    def _budget(self, shift: Shift, metric: str) -> Budget:
+        return self.suite.budgets[shift.name].get(metric, Budget())
+
+    def is_sequential(self, models: Sequence[Tested], horizon: int) -> bool:
+        """Return whether examples are asked about in batches."""
+        return self._schedule.is_sequential(models, horizon)
+
+    def _first_invalid(
+        self, shift: Shift, measurements: Sequence[tuple[str, Measurement]]
+    ) -> Judgement | None:
+        trials = [trial for _, measurement in measurements for trial in measurement.trials]
+        touched = [self.texts.touched(shift, trial) for trial in trials]
+        return validity.first_invalid(shift, measurements, touched, self.suite.max_abstention)
+
+    def _invalid_beforehand(self, shift: Shift, *models: Tested) -> Judgement | None:
+        """Say whose answers in distribution leave every drop without a meaning.
+
+        Adversarial examples mean no more than the model that they were made against.
+        """
+        for model in models:
+            judged = self._floors.unusable(model)
+            if judged is not None:
+                return judged
+        surrogate = self.texts.surrogates.get(_surrogate(shift))
+        judged = None if surrogate is None else self._floors.unusable(surrogate)
+        return judged and Judgement("invalid", f"made against {judged.reason}")
+
+
+def _surrogate(shift: Shift) -> str:
+    return shift.surrogate if isinstance(shift, TransferShift) else ""

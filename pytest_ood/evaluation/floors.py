@@ -1,0 +1,184 @@
+"""What models score in distribution, before any drop of theirs means anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_ood.budgets import Judgement, judge_at_least, points
+from pytest_ood.errors import ModelError
+from pytest_ood.evaluation import details, validity
+from pytest_ood.evaluation.asking import AGAIN, members_of_model
+from pytest_ood.evaluation.records import Floor
+from pytest_ood.evaluation.stopping import is_sequential, measure_until_settled
+from pytest_ood.evaluation.trial import answered_by_all, mean_of, mean_scores_of
+from pytest_ood.examples import inputs_of
+from pytest_ood.models.protocol import RecordedModel
+from pytest_ood.statistics import estimate, mean_score
+from pytest_ood.statistics.seeds import over_seeds
+from pytest_ood.statistics.sequential import looks
+from pytest_ood.suite import IN_DISTRIBUTION
+from pytest_ood.tasks import majority_share
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ood.budgets import Rules
+    from pytest_ood.columns import Column
+    from pytest_ood.evaluation.answer_sets import Originals
+    from pytest_ood.evaluation.asking import Asked, Tested
+    from pytest_ood.evaluation.contamination import Contamination
+    from pytest_ood.evaluation.details import Details
+    from pytest_ood.metrics import Outcomes
+    from pytest_ood.statistics import Figure
+
+REASKED = 64
+"""In-distribution examples that are put to a model a second time."""
+
+
+class Floors:
+    """The scores in distribution of the models of a suite, each measured once.
+
+    Args:
+        originals: The answers in distribution.
+        details: Of the measurements.
+        contamination: Notes what a model saw only in part.
+        rules: How certain a verdict has to be.
+    """
+
+    def __init__(
+        self, originals: Originals, details_: Details, contamination: Contamination, rules: Rules
+    ) -> None:
+        self._originals = originals
+        self._data = originals.data
+        self._details = details_
+        self._contamination = contamination
+        self._rules = rules
+        self._floors: dict[str, Floor] = {}
+
+    def of(self, model: Tested) -> Floor:
+        """Measure a model in distribution.
+
+        Raises:
+            OodError: the data or the model cannot be used.
+        """
+        if model.name not in self._floors:
+            self._floors[model.name] = self._measure(model)
+        return self._floors[model.name]
+
+    def unusable(self, model: Tested) -> Judgement | None:
+        """Say why no verdict on this model's drops would mean anything.
+
+        Raises:
+            OodError: as `of`.
+        """
+        floor = self.of(model)
+        if floor.verdict == "invalid":
+            return Judgement("invalid", f"{model.name}: {floor.reason}")
+        return None
+
+    def _measure(self, model: Tested) -> Floor:
+        dataset, members = self._data.in_distribution(), members_of_model(model)
+        budget, majority = self._data.suite.min_score, majority_share(dataset)
+        horizon = len(dataset)
+
+        def measure(size: int) -> tuple[_Answers, Figure]:
+            asked = [self._originals.answers(member).upto(size) for member in members]
+            answered, missing = answered_by_all(asked)
+            if not len(answered[0]):
+                raise ModelError(
+                    f"model {model.name!r} answered none of {size} inputs in distribution "
+                    f"({missing[0]})"
+                )
+            answers = _Answers(asked, answered, missing)
+            seed_scores = tuple(map(mean_of, answered))
+            return answers, over_seeds(mean_score(answers.scores), seed_scores, limits=(0.0, 1.0))
+
+        def settles(_: _Answers, figure: Figure) -> bool:
+            return validity.is_above_majority(figure, majority) and (
+                budget is None
+                or figure.p_above(budget) <= self._rules.alpha
+                or figure.p_below(budget) <= self._rules.fail_alpha
+            )
+
+        settled = measure_until_settled(
+            looks(horizon) if is_sequential([model], horizon, self._rules) else [horizon],
+            measure,
+            values=lambda answers: answers.scores,
+            limits=(0.0, 1.0),
+            horizon=horizon,
+            is_settled=settles,
+        )
+        answers, figure = settled.measurement, settled.figure
+        answered, missing = answers.answered, answers.missing
+        judged = validity.unusable(
+            figure, majority, answered, self._data.suite.max_abstention
+        ) or validity.too_many_unanswered(missing, len(missing) + len(answered[0]))
+        if judged is None:
+            judged = Judgement("pass", f"above the majority class ({points(majority)})")
+            if budget is not None:
+                judged = judge_at_least(figure, budget, self._rules)
+        reasked, disagreed = self._ask_again(members[0], answers.asked[0])
+        seen = inputs_of(dataset.examples[: len(answers.asked[0])])
+        self._contamination.note_cut(model, IN_DISTRIBUTION, seen)
+        abstained = validity.abstained(answered[0])
+        return Floor(
+            suite=self._data.suite.name,
+            model=model.name,
+            n=figure.n,
+            planned=horizon,
+            abstained=abstained,
+            score=estimate(figure, self._rules.alpha),
+            majority=majority,
+            budget=budget,
+            verdict=judged.verdict,
+            reason=judged.reason,
+            seed=self._data.seed,
+            data_hash=dataset.content_hash,
+            p_fail=judged.p_fail,
+            reasked=reasked,
+            disagreed=disagreed,
+            seed_scores=tuple(map(mean_of, answered)),
+            errors=details.counted_errors([missing]),
+            items=self._details.items_in_distribution(answered[0], answers.scores),
+            flips=details.abstentions(answered[0]),
+            flipped=abstained,
+            measure=self._data.suite.task.measure,
+        )
+
+    def _ask_again(self, member: Asked, outcomes: Outcomes) -> tuple[int, int]:
+        """Return how many examples were asked again, and how many got another answer."""
+        if isinstance(member, RecordedModel):
+            return 0, 0
+        examples = self._data.in_distribution().examples[: min(REASKED, len(outcomes))]
+        again = self._originals.answers(member).asker.answers(
+            IN_DISTRIBUTION, examples, inputs_of(examples), AGAIN
+        )
+        first = outcomes.graded[: len(again)]
+        pairs = [
+            (label, answer.label)
+            for label, error, answer in zip(first.answer, first.error, again, strict=True)
+            if error is None and answer.error is None
+        ]
+        return len(pairs), sum(first != second for first, second in pairs)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """A model's answers in distribution.
+
+    Attributes:
+        asked: One set for each seed, with the inputs that got no answer.
+        answered: Those that all seeds have an answer to.
+        missing: Why the others have none.
+    """
+
+    asked: Sequence[Outcomes]
+    answered: Sequence[Outcomes]
+    missing: Column[str]
+
+    @cached_property
+    def scores(self) -> Column[float]:
+        """Every example's score, averaged over the seeds."""
+        return mean_scores_of(self.answered)

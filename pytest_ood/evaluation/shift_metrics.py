@@ -1,0 +1,146 @@
+"""Which statistic a metric has under a shift, of one model or of two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_ood.errors import NotApplicableError
+from pytest_ood.evaluation import figures
+from pytest_ood.evaluation.trial import mean_of
+from pytest_ood.metrics import (
+    ACCURACY,
+    IN_DOMAIN,
+    PDR,
+    REWEIGHTED,
+    SINGLE_ACCURACY,
+    goes_by_label,
+    loss_names,
+)
+from pytest_ood.shifts import DomainShift, counts_cases, keeps_answers
+from pytest_ood.suite import Suite, task_under
+
+if TYPE_CHECKING:
+    from pytest_ood.evaluation.measurement import Measurement
+    from pytest_ood.evaluation.trials import Trials
+    from pytest_ood.shifts import Shift
+    from pytest_ood.statistics import Figure
+
+
+class ShiftMetrics:
+    """The figures of a suite's metrics under its shifts.
+
+    Args:
+        suite: Has the task, and the shifts.
+        trials: Have the answers of the in-domain references.
+    """
+
+    def __init__(self, suite: Suite, trials: Trials) -> None:
+        self._suite = suite
+        self._trials = trials
+
+    def drop(self, measurement: Measurement, shift: Shift, metric: str) -> Figure:
+        """Return how much worse a metric becomes under a shift.
+
+        Raises:
+            NotApplicableError: the model or the data lacks what the metric needs.
+        """
+        if metric == IN_DOMAIN:
+            reference = self._trials.needed_reference(shift, measurement.first.after)
+            return figures.gap_figure(reference, measurement)
+        if metric == REWEIGHTED:
+            figures.check_reweightable(measurement.trials)
+        return figures.drop_figure(measurement.trials, metric, self._suite.task)
+
+    def difference(
+        self, mine: Measurement, other: Measurement, shift: Shift, metric: str
+    ) -> Figure:
+        """Return how much more a metric drops for one model than for another.
+
+        Raises:
+            NotApplicableError: a model or the data lacks what the metric needs.
+        """
+        if metric == IN_DOMAIN or counts_cases(shift):
+            return figures.gap_difference(mine, other)
+        if metric == REWEIGHTED:
+            figures.check_reweightable(mine.trials)
+        return figures.difference_figure(mine.trials, other.trials, metric, self._suite.task)
+
+    def scores(self, measurement: Measurement, shift: Shift, metric: str) -> tuple[float, float]:
+        """Return a metric before and under the shift.
+
+        Raises:
+            NotApplicableError: the model or the data lacks what the metric needs.
+        """
+        if metric == IN_DOMAIN:
+            after = measurement.score_after
+            reference = self._trials.reference(shift, measurement.first.after)
+            return after if reference is None else mean_of(reference), after
+        if metric != ACCURACY:
+            return figures.measured(measurement.trials, metric, self._suite.task)
+        return measurement.score_before, measurement.score_after
+
+    def seed_drops(self, measurement: Measurement, before: float, metric: str) -> tuple[float, ...]:
+        """Return each seed's own drop.
+
+        Args:
+            measurement: Of a model.
+            before: The metric before the shift.
+            metric: Its name.
+        """
+        if metric == IN_DOMAIN:
+            return tuple(before - mean_of(trial.after) for trial in measurement.trials)
+        return figures.seed_drops(measurement.trials, metric, self._suite.task)
+
+    def others(
+        self, measurement: Measurement, shift: Shift
+    ) -> tuple[tuple[str, float, float], ...]:
+        """Return every other metric that the answers allow, before and under the shift."""
+        task, found = self._suite.task, []
+        if keeps_answers(shift):
+            return ()
+        if counts_cases(shift):
+            return _single_answers(measurement, shift)
+        for name in loss_names(task, shift.kind):
+            if name in (IN_DOMAIN, REWEIGHTED, PDR):
+                continue
+            try:
+                self.check_labels_same(shift, name)
+                found.append((name, *figures.measured(measurement.trials, name, task)))
+            except NotApplicableError:
+                continue
+        return tuple(found)
+
+    def reweighted_drop(self, measurement: Measurement, shift: Shift) -> float | None:
+        """Return the drop at the in-distribution mix of labels; None where there is none."""
+        if not self._suite.task.labels:
+            return None
+        try:
+            self.check_labels_same(shift, REWEIGHTED)
+            figures.check_reweightable(measurement.trials)
+        except NotApplicableError:
+            return None
+        first, last = figures.measured(measurement.trials, REWEIGHTED, self._suite.task)
+        return first - last
+
+    def check_labels_same(self, shift: Shift, metric: str) -> None:
+        """Refuse a metric by label where a shift's labels are not those in distribution.
+
+        Raises:
+            NotApplicableError: names both.
+        """
+        fine, coarse = self._suite.task.labels, task_under(self._suite.task, shift).labels
+        if goes_by_label(metric) and fine != coarse:
+            raise NotApplicableError(
+                f"{self._suite.name}/{shift.kind}/{shift.name}: {metric} goes by labels, and there "
+                f"are others under the shift ({', '.join(coarse)}) than in distribution "
+                f"({', '.join(fine)})"
+            )
+
+
+def _single_answers(measurement: Measurement, shift: Shift) -> tuple[tuple[str, float, float], ...]:
+    """Return the accuracy of the single answers to contrast sets, beside their consistency."""
+    if not isinstance(shift, DomainShift) or shift.scoring != "contrast":
+        return ()
+    decided = [one for trial in measurement.trials for one in trial.decided or ()]
+    share = sum(one.right for one in decided) / sum(one.asked for one in decided)
+    return ((SINGLE_ACCURACY, measurement.score_before, share),)
