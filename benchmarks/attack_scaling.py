@@ -26,18 +26,17 @@ from _tables import put
 from platformdirs import user_cache_path
 
 from pytest_ood.engine import Engine
-from pytest_ood.evaluation.answer_sets import InDistribution
-from pytest_ood.evaluation.asking import Asker
-from pytest_ood.evaluation.attack_trials import AttackTrial
 from pytest_ood.examples import Dataset, Example
 from pytest_ood.models.sklearn import SklearnModel
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader, parse_source
 from pytest_ood.shifts import AdversarialShift
+from pytest_ood.shifts.adversarial import AttackTrial
 from pytest_ood.store import FileStore
-from pytest_ood.suite import Suite
 from pytest_ood.tasks import Classification
+from pytest_ood.trials.answer_sets import InDistribution
+from pytest_ood.trials.asking import Asker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,8 +85,8 @@ def measure(size: int, recipe: str, store: Path, cache: Path) -> dict[str, float
     fitted = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, labels)
     model = Counted("tfidf", lambda: fitted, LABELS, "TF-IDF logistic regression")
     shift = AdversarialShift("attack", find_attack(recipe), QueryBudget(50))
-    suite = Suite("reviews", Classification(LABELS), data, (shift,), {"attack": {}})
-    asker = Asker(suite, Engine(FileStore(store), Silent()), model)
+    engine = Engine(FileStore(store), Silent())
+    asker = Asker("reviews", Classification(LABELS), engine, model)
     examples = data.sample(size, 0).examples
     started = time.perf_counter()
     trial = AttackTrial(asker, shift, InDistribution(asker, examples), 0).upto(size)

@@ -19,7 +19,6 @@ from pytest_ood.errors import (
     unknown_name,
 )
 from pytest_ood.evaluation import SuiteEvaluator, score_of_cases
-from pytest_ood.evaluation.asking import Asker
 from pytest_ood.examples import Dataset, as_dataset
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, loss_names
 from pytest_ood.models import as_model
@@ -39,6 +38,7 @@ from pytest_ood.shifts import (
 from pytest_ood.strategies import PerturbedCase, keep_for_replay
 from pytest_ood.suite import DEFAULT_QUERY_BUDGET, Suite
 from pytest_ood.tasks import Classification, QuestionAnswering
+from pytest_ood.trials.asking import Asker
 from pytest_ood.values import inputs_from, items_of, known_label, label_from, pair_of
 
 if TYPE_CHECKING:
@@ -336,8 +336,7 @@ class Ood:
                 f"{asked.name!r} has several seeds: assert the same of each of its members"
             )
         task: Task = Classification(labels) if labels else QuestionAnswering("closed-book-qa")
-        suite = Suite(cases.name, task, cases, (), {})
-        asker = Asker(suite, self.engine, asked)
+        asker = Asker(cases.name, task, self.engine, asked)
         drawn = cases.sample(self.max_examples, self.seed)
         result = score_of_cases(asker, drawn, floor=min_score, rules=self.rules, seed=self.seed)
         self._settle(result)

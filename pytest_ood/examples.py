@@ -20,6 +20,9 @@ from pytest_ood.values import inputs_from, items_of, label_from, pair_of, text_f
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+IN_DISTRIBUTION = "in-distribution"
+"""The name of the set that looks like the training data."""
+
 Inputs = str | Mapping[str, str]
 """What a model is asked: one text, or named fields such as premise and hypothesis."""
 

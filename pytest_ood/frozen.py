@@ -18,13 +18,14 @@ from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Dataset, answers_of, canonical, fields_of, with_fields
 from pytest_ood.files import write_atomically
 from pytest_ood.rows import Picked, blocks
-from pytest_ood.shifts import DomainShift, NoiseShift, Shifted, TransferShift
+from pytest_ood.shifts import Shifted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.examples import Example, Inputs
+    from pytest_ood.shifts import Shift
     from pytest_ood.suite import Suite
 
 FORMAT = "pytest-ood frozen suite"
@@ -108,7 +109,7 @@ class FrozenSuite:
         drawn = np.fromiter((places[identifier] for identifier in wanted), np.int64, len(wanted))
         return Dataset(dataset.name, Picked(dataset.examples, drawn))
 
-    def shifted(self, shift: NoiseShift | TransferShift, examples: Sequence[Example]) -> Shifted:
+    def shifted(self, shift: Shift, examples: Sequence[Example]) -> Shifted:
         """Replay a frozen shift on frozen examples."""
         frozen = self.shifts[shift.name]
 
@@ -134,9 +135,9 @@ class FrozenSuite:
         told = []
         for shift in suite.shifts:
             at = f"{suite.name}/{shift.kind}/{shift.name}"
-            if isinstance(shift, DomainShift) and shift.name not in self.data:
+            if shift.has_own_examples and shift.name not in self.data:
                 told.append(f"{at} is not in {self.where}: drawn anew")
-            if not isinstance(shift, NoiseShift | TransferShift):
+            if not shift.shares_texts:
                 continue
             if shift.name not in self.shifts:
                 told.append(f"{at} is not in {self.where}: perturbed anew")
@@ -170,7 +171,7 @@ def freeze(
     """
     shifts = {}
     for shift in suite.shifts:
-        if not isinstance(shift, NoiseShift | TransferShift):
+        if not shift.shares_texts:
             continue
         made = shifted[shift.name]
         examples = data[in_distribution]

@@ -26,13 +26,13 @@ from pytest_ood.configuration import (
 from pytest_ood.engine import Engine, LocalRunner
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.evaluation import SuiteEvaluator
+from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import (
     SeededModel,
     facts_of,
-    is_promptable,
     is_recorded,
     secrets_of,
 )
@@ -40,16 +40,8 @@ from pytest_ood.objects import Held
 from pytest_ood.readers import ASSET, HUB, YOURS, DataSource, Reader, redirectable
 from pytest_ood.redaction import Secrets
 from pytest_ood.reports.results import ModelInfo
-from pytest_ood.shifts import (
-    KINDS,
-    AdversarialShift,
-    DomainShift,
-    PromptShift,
-    TransferShift,
-    counts_cases,
-)
 from pytest_ood.store import FileStore, NoStore, TemporaryStore
-from pytest_ood.suite import IN_DISTRIBUTION, built_in_suites, check_name, load_suites
+from pytest_ood.suite import built_in_suites, check_name, load_suites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -318,9 +310,9 @@ class Gate:
         """
         told = []
         for shift in suite.shifts:
-            if not isinstance(shift, TransferShift):
+            at, against = f"{suite.name}/{shift.kind}/{shift.name}", shift.made_against
+            if not against:
                 continue
-            at, against = f"{suite.name}/{shift.kind}/{shift.name}", shift.surrogate
             if set(self.models[suite.name]) <= {against}:
                 raise ConfigurationError(
                     f"{at}: it is made against {against}, and there is no other model to put it to"
@@ -341,8 +333,8 @@ class Gate:
         for shift in suite.shifts:
             wanted = IN_DOMAIN in suite.budgets[shift.name]
             spec = None
-            if baseline is not None and isinstance(shift, DomainShift) and shift.train is not None:
-                spec = baseline.trained_on(shift.train, f"{baseline.name}-on-{shift.name}")
+            if baseline is not None and shift.training_data is not None:
+                spec = baseline.trained_on(shift.training_data, f"{baseline.name}-on-{shift.name}")
             if spec is not None:
                 model = self._built(spec, suite)
                 assert not isinstance(model, SeededModel), "unreachable because it has one seed"
@@ -429,18 +421,13 @@ class Gate:
         """
         tested = self.models[suite][model]
         first = tested.members[0] if isinstance(tested, SeededModel) else tested
-        if isinstance(shift, AdversarialShift | PromptShift) and is_recorded(first):
-            return "its answers were recorded, and it cannot be asked what an attack asks"
-        if isinstance(shift, PromptShift) and not is_promptable(first):
-            return f"it has no prompt to attack; it is {first.paradigm}"
-        return None
+        return shift.cannot_have(first)
 
     def _blank(self, suite: Suite) -> list[str]:
         """Say which models have no figure under which attacks."""
         return [
             f"{suite.name}/{shift.kind}/{shift.name}: not for {model}: {why}"
             for shift in suite.shifts
-            if isinstance(shift, AdversarialShift | PromptShift)
             for model in self.chosen_models(suite.name)
             if (why := self._cannot_have(suite.name, model, shift)) is not None
         ]
@@ -452,7 +439,7 @@ class Gate:
             budgets = suite.budgets[shift.name]
             # Of its own adversarial examples the surrogate has every one wrong: that is how they
             # were chosen, and says nothing.
-            surrogate = getattr(shift, "surrogate", None)
+            surrogate = shift.made_against
             if surrogate == model:
                 continue
             compared = [name for name in (model, baseline) if name is not None]
@@ -465,7 +452,7 @@ class Gate:
                 if metric == ACCURACY or budget.max_drop is not None:
                     yield Check(suite.name, model, shift, None, metric, budget.max_drop)
                 # Of cases the score by itself is the figure, with a floor or without.
-                if metric == ACCURACY and (counts_cases(shift) or budget.min_score is not None):
+                if metric == ACCURACY and (shift.counts_cases or budget.min_score is not None):
                     yield Check(suite.name, model, shift, None, SCORE, budget.min_score)
                 comparable = baseline not in (None, model, surrogate) and not any(blank)
                 if comparable and budget.margin is not None:
@@ -516,7 +503,8 @@ class Gate:
             return name
 
         for check in self._all_checks:
-            for other in (check.baseline, getattr(check.shift, "surrogate", None)):
+            surrogate = "" if check.shift is None else check.shift.made_against
+            for other in (check.baseline, surrogate):
                 if other in leaders:
                     first, second = sorted((leader(check.model), leader(other)))
                     leaders[second] = first
@@ -556,8 +544,8 @@ def demo_file() -> Path:
 
 def _sources_of(suite: Suite) -> list[DataSource]:
     """Return where the data of a suite lies."""
-    domains = [shift for shift in suite.shifts if isinstance(shift, DomainShift)]
-    named = [suite.in_distribution, *(part for d in domains for part in (d.source, d.train))]
+    own = [part for s in suite.shifts for part in (s.own_source, s.training_data)]
+    named = [suite.in_distribution, *own]
     files = [DataSource(source.data) for source in named if isinstance(source, Checklist)]
     return [*files, *(source for source in named if isinstance(source, DataSource))]
 
@@ -598,12 +586,13 @@ def surrogates(
     """
     found: dict[str, Model] = {}
     for shift in suite.shifts:
-        if not isinstance(shift, TransferShift) or (frozen and shift.name in frozen.shifts):
+        against = shift.made_against
+        if not against or (frozen and shift.name in frozen.shifts):
             continue
         where = f"suite {suite.name!r}: {shift.kind}/{shift.name}: against: "
-        if shift.surrogate not in models:
-            raise ConfigurationError(where + unknown_name("model", shift.surrogate, models))
-        model = models[shift.surrogate]
+        if against not in models:
+            raise ConfigurationError(where + unknown_name("model", against, models))
+        model = models[against]
         # One of several seeds is as good a surrogate as another.
         model = model.members[0] if isinstance(model, SeededModel) else model
         if is_recorded(model):
@@ -611,7 +600,7 @@ def surrogates(
                 f"{where}{model.name!r} is replayed, and cannot be asked what an attack asks"
             )
         # A type guard narrows where it says yes.
-        found[shift.surrogate] = cast("Model", model)
+        found[against] = cast("Model", model)
     return found
 
 
@@ -619,10 +608,9 @@ def _names_of(check: Check) -> set[str]:
     """Return the names that a check has by itself."""
     if check.shift is None:
         return {check.suite, IN_DISTRIBUTION, check.path}
-    assert check.shift.kind in KINDS, "unreachable because shifts have no other kind"
     kind = check.shift.kind
     names = {check.suite, kind, check.shift.name, f"{check.suite}/{kind}", check.path}
-    family = getattr(check.shift, "family", "")
+    family, _ = check.shift.level
     if family:
         # A perturbation's name stands for all its severities.
         names |= {family, f"{check.suite}/{kind}/{family}"}

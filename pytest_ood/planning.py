@@ -7,12 +7,11 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_ood.budgets import MIN_CHANGED, judge_at_most
+from pytest_ood.budgets import judge_at_most
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation.perfect import perfect_figure
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
 from pytest_ood.reports.plan import Plan, PlannedGate
-from pytest_ood.shifts import DomainShift, PromptShift, counts_cases
 from pytest_ood.statistics import detectable, least_examples
 from pytest_ood.statistics.sequential import BETTING_SHARE
 from pytest_ood.workload import workloads
@@ -70,7 +69,7 @@ def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool)
             check.id, n, limit, min(1.0, limit + down), max(0.0, limit - up), settleable=True
         )
     least = least_examples(limit, rules.alpha * share)
-    enough = 1 if isinstance(check.shift, DomainShift | PromptShift) else MIN_CHANGED
+    enough = max(1, check.shift.min_changed)
     return PlannedGate(
         check.id,
         n,
@@ -108,10 +107,9 @@ def _spread(check: Check, limit: float) -> float:
     if check.shift.kind == "adversarial":
         turned = max(0.5, limit)
     own = turned - min(limit, turned) ** 2
-    domain = isinstance(check.shift, DomainShift) and not check.shift.paired
-    unpaired = domain and check.metric != IN_DOMAIN
+    unpaired = not check.shift.is_paired and check.metric != IN_DOMAIN
     if check.baseline is not None:
         # Two models on the same items: on each set they differ on as many as a shift turns. Of
         # cases there is one set.
-        return math.sqrt(turned if counts_cases(check.shift) else 2.0 * turned)
+        return math.sqrt(turned if check.shift.counts_cases else 2.0 * turned)
     return math.sqrt(2.0 * ASSUMED_SCORE * (1.0 - ASSUMED_SCORE)) if unpaired else math.sqrt(own)

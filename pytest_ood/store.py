@@ -529,3 +529,34 @@ def _evict(connection: sqlite3.Connection, target: int) -> None:
 
 def _key(*parts: str) -> bytes:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
+
+
+class TextStore(Protocol):
+    """Keeps perturbed texts between runs."""
+
+    def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the texts that are known, by key."""
+        ...
+
+    def put_texts(self, texts: Mapping[str, str]) -> None:
+        """Keep texts by key."""
+        ...
+
+
+def through(
+    store: TextStore | None, keys: Sequence[str], make: Callable[[list[int]], Iterable[str]]
+) -> list[str]:
+    """Return a text for each key, from the store where it is known, and keep what is made.
+
+    Args:
+        store: Where texts are kept; None for nowhere.
+        keys: What has to be equal for the texts to be.
+        make: Returns the texts of the places in `keys` that are not known, in their order.
+    """
+    known = store.get_texts(keys) if store is not None else {}
+    new = [place for place, key in enumerate(keys) if key not in known]
+    made = {keys[place]: text for place, text in zip(new, make(new), strict=True)}
+    if store is not None:
+        store.put_texts(made)
+    texts = known | made
+    return [texts[key] for key in keys]

@@ -12,6 +12,7 @@ from pytest_ood.budgets import MAX_ABSTENTION, Budget, check_share
 from pytest_ood.checklist import KEYS as CHECKLIST_KEYS
 from pytest_ood.checklist import parse_checklist
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.metrics import ACCURACY, loss_names
 from pytest_ood.perturbations import Composite, Generator, composed, find
 from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, find_attack
@@ -33,8 +34,6 @@ from pytest_ood.shifts import (
     Shift,
     TransferShift,
     WorstCase,
-    counts_cases,
-    keeps_answers,
 )
 from pytest_ood.tasks import merged_task, parse_task
 
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from pytest_ood.shifts import Scoring
     from pytest_ood.tasks import Task
 
-IN_DISTRIBUTION = "in-distribution"
 PART = "#"
 """Stands between a collection and one of its parts."""
 
@@ -153,7 +151,7 @@ class Suite:
 
 def task_under(task: Task, shift: Shift) -> Task:
     """Return the task by which answers under a shift are scored: its labels may be coarser."""
-    return merged_task(task, shift.merge) if isinstance(shift, DomainShift) else task
+    return merged_task(task, shift.coarser_labels)
 
 
 def built_in_suites() -> tuple[str, ...]:
@@ -262,15 +260,14 @@ def _suite(table: Mapping[str, Any], name: str, where: str) -> Suite:
     task = parse_task(table, where)
     source = parse_source(table["in_distribution"], f"{where}: in_distribution")
     shifts, budgets = _shifts(table, where, task, source)
-    single = [s for s in shifts if isinstance(s, DomainShift) and not s.counts_cases]
-    if len({shift.paired for shift in single}) > 1:
+    single = [s for s in shifts if s.has_own_examples and not s.counts_cases]
+    if len({shift.is_paired for shift in single}) > 1:
         raise ConfigurationError(
             f"{where}: shifts.domain: some are `paired` and some are not; what they cost is "
             "averaged, and these are different experiments: make two suites of them"
         )
     for shift in shifts:
-        asked = shift.fields if isinstance(shift, NoiseShift) else ()
-        for name_ in asked:
+        for name_ in shift.named_fields:
             if name_ not in text_fields(source):
                 raise ConfigurationError(
                     f"{where}: shifts.noise.{shift.name}: fields: "
@@ -321,20 +318,20 @@ def _shifts(
             whole = _with_data(kind, rest, table["in_distribution"])
             for shift in _shift(kind, name, whole, at, task=task, source=source):
                 # What single examples may lose is no budget for what counts several as one.
-                kept = _with({} if counts_cases(shift) else kinds.get(kind, {}), own)
+                kept = _with({} if shift.counts_cases else kinds.get(kind, {}), own)
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
                 _check_metrics(shift, kept, at)
                 shifts.append(shift)
                 budgets[shift.name] = kept
     if WORST_CASE in kinds:
-        if not any(isinstance(shift, NoiseShift) for shift in shifts):
+        noises = WorstCase().parts(shifts)
+        if not noises:
             raise ConfigurationError(
                 f"{where}: budgets.{WORST_CASE}: the worst case is taken over the originals and "
                 "the noise shifts, and there is no noise shift; give one"
             )
-        last = max(p for p, shift in enumerate(shifts) if isinstance(shift, NoiseShift))
-        shifts.insert(last + 1, WorstCase())
+        shifts.insert(shifts.index(noises[-1]) + 1, WorstCase())
         budgets[WORST_CASE] = kinds[WORST_CASE]
     if not shifts:
         raise ConfigurationError(f"{where}: there is no shift in it; give at least one")
@@ -344,12 +341,12 @@ def _shifts(
 def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], where: str) -> None:
     """Refuse metrics of answers where a success leaves the answer as it was."""
     for metric in budgets:
-        if keeps_answers(shift) and metric not in (ACCURACY, "pdr"):
+        if shift.keeps_answers and metric not in (ACCURACY, "pdr"):
             raise ConfigurationError(
                 f"{where}: {metric} goes by answers, which this attack leaves as they are; it "
                 "costs accuracy and pdr alone"
             )
-        if counts_cases(shift) and metric not in (ACCURACY, "pdr"):
+        if shift.counts_cases and metric not in (ACCURACY, "pdr"):
             raise ConfigurationError(
                 f"{where}: {metric} goes by single answers, and here several are counted as one; "
                 "give budgets of accuracy and pdr alone"

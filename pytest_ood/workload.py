@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from pytest_ood.evaluation.asking import AGAIN
 from pytest_ood.evaluation.floors import REASKED
 from pytest_ood.examples import canonical, size_of
 from pytest_ood.models.protocol import (
@@ -20,13 +19,7 @@ from pytest_ood.models.protocol import (
     is_recorded,
 )
 from pytest_ood.reports.plan import Workload
-from pytest_ood.shifts import (
-    AdversarialShift,
-    NoiseShift,
-    PromptShift,
-    TransferShift,
-    WorstCase,
-)
+from pytest_ood.trials.asking import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +28,6 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
     from pytest_ood.gate import Check, Gate
     from pytest_ood.models.protocol import Model, RecordedModel
-    from pytest_ood.perturbations.adversarial import QueryBudget
     from pytest_ood.shifts import Shift
 
 SAMPLED = 256
@@ -59,7 +51,7 @@ class _Wanted:
     model: Model | RecordedModel
     shifts: dict[str, Shift | None] = field(default_factory=dict)
     first: bool = False
-    made_against: dict[str, TransferShift] = field(default_factory=dict)
+    made_against: dict[str, Shift] = field(default_factory=dict)
 
 
 def workloads(gate: Gate) -> tuple[Workload, ...]:
@@ -96,17 +88,17 @@ def _want(wanted: dict[tuple[str, str], _Wanted], gate: Gate, check: Check) -> N
             for shift in _parts(run, check.shift):
                 of(member).shifts["" if shift is None else shift.name] = shift
     shift = check.shift
-    if isinstance(shift, TransferShift) and shift.surrogate in run.texts.surrogates:
-        of(run.texts.surrogates[shift.surrogate]).made_against[shift.name] = shift
+    if shift is not None and shift.made_against in run.texts.surrogates:
+        of(run.texts.surrogates[shift.made_against]).made_against[shift.name] = shift
     if shift is not None and shift.name in run.trials.references:
         of(run.trials.references[shift.name]).shifts[shift.name] = shift
 
 
 def _parts(run: SuiteEvaluator, shift: Shift | None) -> Iterator[Shift | None]:
-    if isinstance(shift, WorstCase):
-        yield from (s for s in run.suite.shifts if isinstance(s, NoiseShift))
+    if shift is None:
+        yield None
     else:
-        yield shift
+        yield from shift.parts(run.suite.shifts)
 
 
 def _workload(gate: Gate, run: SuiteEvaluator, asked: _Wanted, machine: _Machine) -> Workload:
@@ -124,13 +116,13 @@ def _workload(gate: Gate, run: SuiteEvaluator, asked: _Wanted, machine: _Machine
     if asked.first:
         add(originals[:REASKED], AGAIN)
     unseen = sum(
-        most_queries(shift.budget, run.data.horizon(shift)) for shift in asked.made_against.values()
+        shift.most_queries(run.data.horizon(shift)) for shift in asked.made_against.values()
     )
     for shift in asked.shifts.values():
         if shift is not None and (inputs := run.texts.asked(shift)) is not None:
             add(inputs)
         elif shift is not None:
-            unseen += _unseen(shift, run)
+            unseen += shift.most_unseen(run.data.horizon(shift))
     count = unseen + sum(map(len, texts.values()))
     if is_recorded(model):
         return Workload(model.name, 0, note="replayed, never asked")
@@ -153,21 +145,6 @@ def _workload(gate: Gate, run: SuiteEvaluator, asked: _Wanted, machine: _Machine
     sample = [*missing, *originals][:: max(1, len(missing) // SAMPLED)][:SAMPLED]
     work = Workload(model.name, count, known=sum(map(len, known.values())), queries=unseen)
     return _expected(gate, answering, work, sample, machine)
-
-
-def _unseen(shift: Shift, run: SuiteEvaluator) -> int:
-    """Return how many inputs of a shift at most are only known while a model is asked."""
-    if isinstance(shift, AdversarialShift):
-        return most_queries(shift.budget, run.data.horizon(shift))
-    if isinstance(shift, PromptShift):
-        return shift.budget.each * shift.search_examples + run.data.horizon(shift)
-    return run.data.horizon(shift)
-
-
-def most_queries(budget: QueryBudget, examples: int) -> int:
-    """Return what an attack costs at most."""
-    asked = examples * budget.each
-    return asked if budget.total is None else min(asked, budget.total)
 
 
 def _expected(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_ood.edits import Edit
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.examples import Dataset, Example
+from pytest_ood.examples import IN_DISTRIBUTION, Dataset, Example
 from pytest_ood.frozen import FrozenShift, FrozenSuite, freeze, read_frozen, write_frozen
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.adversarial import QueryBudget
@@ -21,7 +21,7 @@ from pytest_ood.shifts import (
     Shifted,
     TransferShift,
 )
-from pytest_ood.suite import IN_DISTRIBUTION, Suite
+from pytest_ood.suite import Suite
 from pytest_ood.tasks import Classification
 
 if TYPE_CHECKING:

@@ -13,7 +13,11 @@ LAYERS = [
     {"gate", "assertions"},
     {"configuration", "reports"},
     {"evaluation", "strategies"},
-    {"frozen", "suite", "cluster", "engine", "store", "shifts"},
+    {"frozen"},
+    {"suite"},
+    {"shifts"},
+    {"trials"},
+    {"cluster", "engine", "store"},
     {"perturbations", "suites", "models", "budgets", "trackers"},
     {
         "readers",

@@ -14,7 +14,6 @@ from pytest_ood.errors import ConfigurationError
 from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.frozen import write_frozen
 from pytest_ood.gate import PREDICTIONS, surrogates
-from pytest_ood.shifts import TransferShift
 from pytest_ood.store import FileStore
 from pytest_ood.suite import load_suite
 
@@ -64,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     reader = reader_of(options, root, configuration.data)
     specs = models_for(suite, configuration.models)
     # Only those that are attacked are built: a model may need what is not there.
-    asked = {shift.surrogate for shift in suite.shifts if isinstance(shift, TransferShift)}
+    asked = {shift.made_against for shift in suite.shifts}
     models = {
         spec.name: spec.build(suite.task, reader, reader.cache, suite.in_distribution)
         for spec in specs

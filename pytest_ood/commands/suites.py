@@ -14,10 +14,10 @@ from pytest_ood.checklist import Checklist, load_checklist
 from pytest_ood.commands._shared import add_surroundings, reader_of
 from pytest_ood.configuration import Configuration, is_configured, project_root, read_configuration
 from pytest_ood.errors import OodError
+from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.readers import ASSET, HUB, DataSource
-from pytest_ood.shifts import DomainShift, NoiseShift
-from pytest_ood.suite import IN_DISTRIBUTION, built_in_suites, load_suites
+from pytest_ood.suite import built_in_suites, load_suites
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pytest_ood.budgets import Budget
     from pytest_ood.examples import Dataset
     from pytest_ood.readers import Reader
-    from pytest_ood.shifts import Shift
     from pytest_ood.suite import Suite
     from pytest_ood.tasks import Task
 
@@ -86,11 +85,11 @@ def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
             {
                 "kind": shift.kind,
                 "name": shift.name,
-                "made_by": _made_by(shift),
-                "data": _data(shift.source, reader, suite.task)
-                if isinstance(shift, DomainShift)
-                else None,
-                "merge": dict(shift.merge) if isinstance(shift, DomainShift) else {},
+                "made_by": shift.summary,
+                "data": None
+                if shift.own_source is None
+                else _data(shift.own_source, reader, suite.task),
+                "merge": dict(shift.coarser_labels),
                 "budgets": {m: _budget(b) for m, b in suite.budgets[shift.name].items()},
             }
             for shift in suite.shifts
@@ -127,17 +126,6 @@ def _data(source: DataSource | Dataset | Checklist, reader: Reader, task: Task) 
 
 def _is_fetched(source: DataSource, reader: Reader) -> bool:
     return is_fetched(source.data.partition(":")[2].partition("/")[0], reader.cache)
-
-
-def _made_by(shift: Shift) -> str | None:
-    if isinstance(shift, NoiseShift):
-        return shift.perturbation.fingerprint
-    attack = getattr(shift, "attack", None)
-    if attack is None:
-        return None
-    against = getattr(shift, "surrogate", None)
-    budget = f", {shift.budget.each} queries"  # type: ignore[union-attr] # those with an attack
-    return f"{attack.name}{f' against {against}' if against else ''}{budget}"
 
 
 def _budget(budget: Budget) -> dict[str, float | None]:

@@ -15,12 +15,12 @@ from pytest_ood.evaluation.records import (
     Flip,
     Floor,
     LabelCounts,
-    PromptAttack,
     Result,
     from_record,
     to_record,
     unparsed,
 )
+from pytest_ood.trials.trial import PromptAttack
 
 __all__ = [
     "PROCEDURES",

@@ -11,16 +11,16 @@ from pytest_ood.examples import fields_of
 from pytest_ood.perturbations import code_version
 from pytest_ood.perturbations.adversarial.protocol import attacked_field
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
-from pytest_ood.shifts import through
 from pytest_ood.statistics import Estimate, estimate, mean_score
 from pytest_ood.statistics.medians import median_with_bounds
+from pytest_ood.store import through
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ood.examples import Example
     from pytest_ood.perturbations.adversarial import AttackResult
-    from pytest_ood.shifts import TextStore
+    from pytest_ood.store import TextStore
 
 
 @dataclass(frozen=True)

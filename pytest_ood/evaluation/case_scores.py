@@ -8,17 +8,17 @@ from pytest_ood.budgets import judge_at_least
 from pytest_ood.cases import Case, best_constant
 from pytest_ood.errors import ModelError
 from pytest_ood.evaluation import details, figures, validity
-from pytest_ood.evaluation.answer_sets import CaseAnswers
 from pytest_ood.evaluation.measurement import Measurement
 from pytest_ood.evaluation.records import Floor
-from pytest_ood.evaluation.trial import Trial, aligned
 from pytest_ood.examples import Dataset, inputs_of
 from pytest_ood.rows import Picked
 from pytest_ood.statistics import estimate
+from pytest_ood.trials.answer_sets import CaseAnswers
+from pytest_ood.trials.trial import Trial, aligned
 
 if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
-    from pytest_ood.evaluation.asking import Asker
+    from pytest_ood.trials.asking import Asker
 
 
 def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, seed: int) -> Floor:
@@ -57,7 +57,7 @@ def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, 
     )
     flipped = Measurement([trial]).flipped
     return Floor(
-        suite=asker.suite.name,
+        suite=asker.suite,
         model=asker.model.name,
         kind="domain",
         shift=cases.name,
@@ -65,7 +65,7 @@ def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, 
         planned=figure.n,
         abstained=validity.abstained(trial.after),
         score=estimate(figure, rules.alpha),
-        majority=best_constant(found, asker.suite.task),
+        majority=best_constant(found, asker.task),
         budget=floor,
         verdict=judged.verdict,
         reason=judged.reason,
@@ -77,5 +77,5 @@ def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, 
         cases=validity.inputs_of_cases(trial),
         flips=details.flips(trial, flipped),
         flipped=len(flipped),
-        measure=asker.suite.task.measure,
+        measure=asker.task.measure,
     )

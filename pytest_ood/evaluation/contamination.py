@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.cases import members_of
 from pytest_ood.errors import DataError, OodError
-from pytest_ood.evaluation.asking import members_of_model
-from pytest_ood.examples import canonical, fields_of
+from pytest_ood.examples import IN_DISTRIBUTION, canonical, fields_of
 from pytest_ood.models.protocol import (
     is_cutting,
     is_promptable,
@@ -17,16 +16,15 @@ from pytest_ood.models.protocol import (
     notes_of,
 )
 from pytest_ood.rows import blocks
-from pytest_ood.shifts import DomainShift
-from pytest_ood.suite import IN_DISTRIBUTION
+from pytest_ood.trials.asking import members_of_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from pytest_ood.evaluation.asking import Tested
     from pytest_ood.evaluation.data import SuiteData
     from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.shifts import Shift
+    from pytest_ood.trials.asking import Tested
 
 Items = dict[str, str]
 """Ids of test items, by what is asked about them."""
@@ -85,7 +83,7 @@ class Contamination:
         """Yield the sets whose items a model is asked about, by name."""
         yield IN_DISTRIBUTION, self._data.in_distribution()
         for shift in shifts:
-            if isinstance(shift, DomainShift):
+            if shift.has_own_examples:
                 # Where it cannot be read, its own check says so.
                 with suppress(OodError):
                     yield shift.name, self._data.target(shift)

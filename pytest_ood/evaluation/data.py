@@ -9,21 +9,16 @@ from pytest_ood.cases import contrast_sets, path_of
 from pytest_ood.checklist import Checklist, load_checklist
 from pytest_ood.columns import Column
 from pytest_ood.data_notes import notes_on
-from pytest_ood.errors import DataError
-from pytest_ood.examples import Dataset, check_pairs, paired_with
+from pytest_ood.examples import IN_DISTRIBUTION, Dataset, check_pairs, paired_with
 from pytest_ood.perturbations.resources import Resources
-from pytest_ood.shifts import (
-    AdversarialShift,
-    DomainShift,
-    NoiseShift,
-    PromptShift,
-    TransferShift,
-)
-from pytest_ood.suite import IN_DISTRIBUTION, Suite, task_under
+from pytest_ood.suite import Suite, task_under
 from pytest_ood.tasks import check_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_ood.evaluation.notes import Notes
+    from pytest_ood.examples import Example
     from pytest_ood.frozen import FrozenSuite
     from pytest_ood.readers import DataSource, Reader
     from pytest_ood.shifts import Shift
@@ -68,16 +63,22 @@ class SuiteData:
         """What perturbations and filters may use."""
         return resources_of(self.reader)
 
-    def noises(self) -> list[NoiseShift]:
-        """Return the noise shifts of the suite."""
-        return [shift for shift in self.suite.shifts if isinstance(shift, NoiseShift)]
+    @property
+    def where(self) -> str:
+        """The name of the suite, which messages begin with."""
+        return self.suite.name
+
+    @property
+    def examples(self) -> Sequence[Example]:
+        """The drawn in-distribution examples."""
+        return self.in_distribution().examples
 
     def in_distribution(self) -> Dataset:
         """Return the drawn in-distribution examples."""
         return self._drawn(IN_DISTRIBUTION, self.suite.in_distribution, self.suite.task)
 
-    def target(self, shift: DomainShift) -> Dataset:
-        """Return the drawn examples, or cases, of a domain shift.
+    def target(self, shift: Shift) -> Dataset:
+        """Return the drawn examples, or cases, of a shift that has its own.
 
         Paired, they have the order of the originals.
 
@@ -85,12 +86,13 @@ class SuiteData:
             OodError: the data cannot be read.
             DataError: it is paired, and ids are not the same as in distribution.
         """
-        task, source = task_under(self.suite.task, shift), shift.source
+        task, source = task_under(self.suite.task, shift), shift.own_source
+        assert source is not None, "unreachable because the shift has examples of its own"
         if shift.counts_cases or isinstance(source, Checklist):
             if shift.name not in self._datasets:
-                self._datasets[shift.name] = self._sampled(shift.name, self._cases(shift))
+                self._datasets[shift.name] = self._sampled(shift.name, self._cases(shift, source))
             return self._datasets[shift.name]
-        if not shift.paired:
+        if not shift.is_paired:
             return self._drawn(shift.name, source, task)
         if shift.name not in self._datasets:
             where = f"{self.suite.name}/{shift.kind}/{shift.name}"
@@ -108,30 +110,16 @@ class SuiteData:
         Raises:
             OodError: the data cannot be read.
         """
-        size = len(self.in_distribution())
-        if isinstance(shift, DomainShift):
-            return min(size, len(self.target(shift)))
-        if isinstance(shift, PromptShift):
-            # The last examples are those that the prompt is looked for on.
-            size -= shift.search_examples
-            if size < 1:
-                raise DataError(
-                    f"{self.suite.name}/{shift.kind}/{shift.name} looks for a prompt on "
-                    f"{shift.search_examples} examples, which leaves none to measure it on; there "
-                    f"are {len(self.in_distribution())}"
-                )
-        if isinstance(shift, AdversarialShift | TransferShift | PromptShift):
-            return min(size, shift.max_examples or size)
-        return size
+        return len(self.examples) if shift is None else shift.horizon(self)
 
     def available(self, shift: Shift) -> int:
         """Return how many examples there are under a shift at most."""
-        return len(self.target(shift)) if isinstance(shift, DomainShift) else self.horizon(shift)
+        return len(self.target(shift)) if shift.has_own_examples else self.horizon(shift)
 
     def planned(self, shift: Shift) -> int:
         """Return how many examples in distribution a check goes through at most."""
-        if isinstance(shift, DomainShift):
-            return len(self.in_distribution())
+        if shift.has_own_examples:
+            return len(self.examples)
         return self.horizon(shift)
 
     def left_out(self, shift: Shift) -> tuple[tuple[str, int], ...]:
@@ -140,7 +128,7 @@ class SuiteData:
 
     def groups(self, shift: Shift) -> Column[tuple[str, ...]]:
         """Return where each of the examples under a shift stands in a breakdown."""
-        target = self.target(shift) if isinstance(shift, DomainShift) else None
+        target = self.target(shift) if shift.has_own_examples else None
         name = IN_DISTRIBUTION if target is None else shift.name
         if name not in self._paths:
             self._paths[name] = Column.of(map(path_of, target or self.in_distribution()))
@@ -162,9 +150,9 @@ class SuiteData:
             self.notes.add(*notes_on(f"{self.suite.name}/{name}", self._wholes[name]))
         return self._wholes[name]
 
-    def _cases(self, shift: DomainShift) -> Dataset:
+    def _cases(self, shift: Shift, source: DataSource | Dataset | Checklist) -> Dataset:
         """Return all cases of a shift that counts cases."""
-        source, name = shift.source, shift.name
+        name = shift.name
         if isinstance(source, Checklist):
             found = replace(source, data=self.reader.redirected(source.data))
             tests = load_checklist(found, self.reader.root, name, self.suite.task)

@@ -18,21 +18,16 @@ from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
 from pytest_ood.evaluation.items import KEPT, Items, hashes_of
 from pytest_ood.evaluation.records import FLIPS_KEPT, Cell, Flip, LabelCounts
-from pytest_ood.evaluation.trial import mean_scores_of
-from pytest_ood.examples import Dataset, fields_of
+from pytest_ood.examples import IN_DISTRIBUTION, Dataset, fields_of
 from pytest_ood.metrics import most_frequent
 from pytest_ood.perturbations.resources import using
 from pytest_ood.rows import Picked, read
 from pytest_ood.shifts import (
-    AdversarialShift,
-    DomainShift,
-    NoiseShift,
-    TransferShift,
-    counts_cases,
     shifted_set_hash,
 )
 from pytest_ood.statistics import estimate
-from pytest_ood.suite import IN_DISTRIBUTION, task_under
+from pytest_ood.suite import task_under
+from pytest_ood.trials.trial import mean_scores_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,10 +38,10 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation.attacks import AttackFigures
     from pytest_ood.evaluation.measurement import Measurement
     from pytest_ood.evaluation.shifted_texts import ShiftedTexts
-    from pytest_ood.evaluation.trial import Trial
     from pytest_ood.examples import Inputs
     from pytest_ood.metrics import Outcomes
     from pytest_ood.shifts import Shift
+    from pytest_ood.trials.trial import Trial
 
 COMPARED = 500
 """Successes of an attack whose likeness to their originals is measured: an encoder is no quicker
@@ -113,7 +108,7 @@ class Details:
 
     def by_label(self, trial: Trial, shift: Shift) -> tuple[LabelCounts, ...]:
         """Return the counts by label, where labels are the same before and under the shift."""
-        if counts_cases(shift):
+        if shift.counts_cases:
             return ()
         labels = self._data.suite.task.labels
         return (
@@ -130,7 +125,7 @@ class Details:
         if key not in self._item_hashes:
             examples = read(trial.after.examples, places)
             # Attacks and the worst of all noise leave other texts for every model.
-            shared = isinstance(shift, NoiseShift | TransferShift)
+            shared = shift.shares_texts
             asked = trial.shifted[: len(places)] if shared else [e.inputs for e in examples]
             self._item_hashes[key] = hashes_of(
                 (example.inputs if shared else None, text, example.label)
@@ -151,11 +146,8 @@ class Details:
         self, measurement: Measurement, shift: Shift, rules: Rules
     ) -> AttackFigures | None:
         """Sum up the attack on a model's first seed, or on the surrogate, if there was any."""
-        if isinstance(shift, TransferShift):
-            trial = self._texts.attack_on_surrogate(shift)
-        else:
-            trial = measurement.first
-        if not isinstance(shift, AdversarialShift | TransferShift) or trial is None:
+        trial = shift.attack_of(measurement.first, self._texts.attack_on_surrogate(shift))
+        if trial is None:
             return None
         attacks = trial.attacks or ()
         if all(result.skipped for result in attacks):
@@ -164,9 +156,9 @@ class Details:
         similar: Sequence[float] = ()
         if is_fetched("minilm", self._data.reader.cache) and find_spec("transformers") is not None:
             with using(self._data.resources):
-                similar = cosines(successes(attacks, examples)[:COMPARED], self._texts.store)
+                similar = cosines(successes(attacks, examples)[:COMPARED], self._texts.engine.store)
         return attack_figures(
-            attacks, examples, rules.alpha, each=shift.budget.each, cached=trial.cached,
+            attacks, examples, rules.alpha, each=shift.queries_each, cached=trial.cached,
             similar=similar,
         )  # fmt: skip
 
@@ -175,11 +167,11 @@ class Details:
         places = trial.after.places
         key = (shift.name, len(places), hashlib.sha256(places.tobytes()).digest())
         # Attacks and the worst of all noise leave other texts for every model.
-        shared = isinstance(shift, DomainShift | NoiseShift | TransferShift)
+        shared = shift.has_same_examples
         if shared and key in self._hashes:
             return self._hashes[key]
         used = Picked(trial.after.examples, places)
-        if isinstance(shift, DomainShift):
+        if shift.has_own_examples:
             found = Dataset(shift.name, used).content_hash
         else:
             found = shifted_set_hash(used, trial.shifted)
@@ -188,7 +180,7 @@ class Details:
 
     def best_constant(self, shift: Shift, after: Outcomes) -> float:
         """Return what the best of the models that always answer the same would score."""
-        if counts_cases(shift):
+        if shift.counts_cases:
             used = read(after.examples, after.places)
             task = task_under(self._data.suite.task, shift)
             return best_score((e for e in used if isinstance(e, Case)), task)
@@ -210,7 +202,7 @@ def counted_errors(errors: Iterable[Column[str]]) -> tuple[tuple[str, int], ...]
 
 def inputs_under(shift: Shift, trial: Trial) -> Sequence[Inputs]:
     """Return what a model was asked under a shift; of cases, every input of each."""
-    if not counts_cases(shift):
+    if not shift.counts_cases:
         return trial.shifted
     used = Picked(trial.after.examples, trial.after.places)
     return [member.inputs for member in members_of(used)]

@@ -17,27 +17,26 @@ from pytest_ood.budgets import (
 )
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import details, figures, validity
-from pytest_ood.evaluation.answer_sets import Originals
 from pytest_ood.evaluation.contamination import Contamination
 from pytest_ood.evaluation.data import SuiteData
 from pytest_ood.evaluation.details import Details
 from pytest_ood.evaluation.floors import Floors
 from pytest_ood.evaluation.measurement import Measurement
 from pytest_ood.evaluation.notes import Notes
+from pytest_ood.evaluation.originals import Originals
 from pytest_ood.evaluation.records import Comparison, Evaluation, Floor
 from pytest_ood.evaluation.shift_metrics import ShiftMetrics
 from pytest_ood.evaluation.shifted_texts import ShiftedTexts
 from pytest_ood.evaluation.stopping import Schedule, measure_until_settled
-from pytest_ood.evaluation.trial import (
+from pytest_ood.evaluation.trials import Trials
+from pytest_ood.metrics import ACCURACY, IN_DOMAIN, examples_of
+from pytest_ood.statistics import estimate
+from pytest_ood.statistics.sequential import Sequential
+from pytest_ood.trials.trial import (
     aligned,
     mean_of,
     spread_scores,
 )
-from pytest_ood.evaluation.trials import Trials
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN, examples_of
-from pytest_ood.shifts import DomainShift, NoiseShift, TransferShift, counts_cases
-from pytest_ood.statistics import estimate
-from pytest_ood.statistics.sequential import Sequential
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,14 +44,14 @@ if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
     from pytest_ood.columns import Column
     from pytest_ood.engine import Engine
-    from pytest_ood.evaluation.asking import Asked, Tested
-    from pytest_ood.evaluation.trial import Trial
     from pytest_ood.frozen import FrozenSuite
     from pytest_ood.models.protocol import Model
     from pytest_ood.readers import Reader
     from pytest_ood.shifts import Shift
     from pytest_ood.statistics import Figure
     from pytest_ood.suite import Suite
+    from pytest_ood.trials.asking import Asked, Tested
+    from pytest_ood.trials.trial import Trial
 
 
 class SuiteEvaluator:
@@ -246,7 +245,7 @@ class SuiteEvaluator:
         margin = self._budget(shift, metric).margin
         invalid = self._invalid_beforehand(shift, model, baseline)
         sizes = self._schedule.sizes(shift, metric, margin, invalid, [model, baseline])
-        cases = counts_cases(shift)
+        cases = shift.counts_cases
 
         def measure(size: int) -> tuple[tuple[Measurement, Measurement], Figure] | None:
             mine = self.trials.of(model, shift, size)
@@ -308,7 +307,7 @@ class SuiteEvaluator:
             drawn=mine.first.drawn,
             planned=self.data.planned(shift),
             p_fail=judged.p_fail,
-            surrogate=_surrogate(shift),
+            surrogate=shift.made_against,
             errors=details.counted_errors(t.unanswered for t in (*mine.trials, *other.trials)),
             cases=validity.inputs_of_cases(mine.first),
             measure=self.suite.task.measure,
@@ -360,10 +359,10 @@ class SuiteEvaluator:
     ) -> Evaluation:
         before, under = self.metrics.scores(measurement, shift, metric)
         trial, trials, floor = measurement.first, measurement.trials, self.floor(model)
-        domain = isinstance(shift, DomainShift) and not shift.counts_cases
+        domain = shift.has_own_examples and not shift.counts_cases
         reference = self.trials.reference(shift, trial.after) if domain else None
         self._contamination.note_cut(model, shift.name, details.inputs_under(shift, trial))
-        main = metric == ACCURACY
+        main, (family, severity) = metric == ACCURACY, shift.level
         return Evaluation(
             suite=self.suite.name,
             kind=shift.kind,
@@ -386,7 +385,7 @@ class SuiteEvaluator:
             shifted_set_hash=self._details.data_hash(shift, trial),
             queries=details.queries(trials),
             attack=self._details.attack_figures(measurement, shift, self.rules),
-            surrogate=_surrogate(shift),
+            surrogate=shift.made_against,
             prompt=trial.prompt,
             before=spread_scores(trials, lambda t: t.before),
             after=spread_scores(trials, lambda t: t.after),
@@ -405,8 +404,8 @@ class SuiteEvaluator:
             reference=None if reference is None else mean_of(reference),
             measures=self.metrics.others(measurement, shift),
             sequential=self.is_sequential([model], self.data.horizon(shift)),
-            family=shift.family if isinstance(shift, NoiseShift) else "",
-            severity=shift.severity if isinstance(shift, NoiseShift) else None,
+            family=family,
+            severity=severity,
             items=self._details.items(shift, measurement) if main else None,
             per_label=self._details.by_label(trial, shift) if main else (),
             breakdown=self._details.breakdown(
@@ -446,10 +445,6 @@ class SuiteEvaluator:
             judged = self._floors.unusable(model)
             if judged is not None:
                 return judged
-        surrogate = self.texts.surrogates.get(_surrogate(shift))
+        surrogate = self.texts.surrogates.get(shift.made_against)
         judged = None if surrogate is None else self._floors.unusable(surrogate)
         return judged and Judgement("invalid", f"made against {judged.reason}")
-
-
-def _surrogate(shift: Shift) -> str:
-    return shift.surrogate if isinstance(shift, TransferShift) else ""

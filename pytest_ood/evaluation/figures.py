@@ -11,7 +11,6 @@ import numpy as np
 
 from pytest_ood.columns import Column, combined, different
 from pytest_ood.errors import NotApplicableError
-from pytest_ood.evaluation.trial import mean_of, mean_scores_of
 from pytest_ood.metrics import (
     ACCURACY,
     CALIBRATION_BINS,
@@ -39,6 +38,7 @@ from pytest_ood.statistics.rates import DropRate
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.statistics.seeds import over_seeds
 from pytest_ood.statistics.sequential import Sequential
+from pytest_ood.trials.trial import mean_of, mean_scores_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_ood.evaluation.measurement import Measurement
-    from pytest_ood.evaluation.trial import Trial
     from pytest_ood.metrics import ExampleValue, Loss, Outcome, Outcomes
     from pytest_ood.statistics import Figure
     from pytest_ood.tasks import Task
+    from pytest_ood.trials.trial import Trial
 
     Floats = NDArray[np.float64]
     Trials = Sequence[Trial]

@@ -9,29 +9,28 @@ from typing import TYPE_CHECKING
 from pytest_ood.budgets import Judgement, judge_at_least, points
 from pytest_ood.errors import ModelError
 from pytest_ood.evaluation import details, validity
-from pytest_ood.evaluation.asking import AGAIN, members_of_model
 from pytest_ood.evaluation.records import Floor
 from pytest_ood.evaluation.stopping import is_sequential, measure_until_settled
-from pytest_ood.evaluation.trial import answered_by_all, mean_of, mean_scores_of
-from pytest_ood.examples import inputs_of
+from pytest_ood.examples import IN_DISTRIBUTION, inputs_of
 from pytest_ood.models.protocol import RecordedModel
 from pytest_ood.statistics import estimate, mean_score
 from pytest_ood.statistics.seeds import over_seeds
 from pytest_ood.statistics.sequential import looks
-from pytest_ood.suite import IN_DISTRIBUTION
 from pytest_ood.tasks import majority_share
+from pytest_ood.trials.asking import AGAIN, members_of_model
+from pytest_ood.trials.trial import answered_by_all, mean_of, mean_scores_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ood.budgets import Rules
     from pytest_ood.columns import Column
-    from pytest_ood.evaluation.answer_sets import Originals
-    from pytest_ood.evaluation.asking import Asked, Tested
     from pytest_ood.evaluation.contamination import Contamination
     from pytest_ood.evaluation.details import Details
+    from pytest_ood.evaluation.originals import Originals
     from pytest_ood.metrics import Outcomes
     from pytest_ood.statistics import Figure
+    from pytest_ood.trials.asking import Asked, Tested
 
 REASKED = 64
 """In-distribution examples that are put to a model a second time."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_ood.columns import combined
-from pytest_ood.evaluation.trial import mean_scores_of
 from pytest_ood.statistics.samples import Sample
+from pytest_ood.trials.trial import mean_scores_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_ood.columns import Column
-    from pytest_ood.evaluation.trial import Trial
+    from pytest_ood.trials.trial import Trial
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_ood.evaluation.measurement import Measurement
-from pytest_ood.evaluation.trial import perfect_trial
 from pytest_ood.rows import Picked
-from pytest_ood.shifts import DomainShift, NoiseShift
+from pytest_ood.trials.trial import perfect_trial
 
 if TYPE_CHECKING:
     from pytest_ood.evaluation.evaluator import SuiteEvaluator
@@ -37,12 +36,12 @@ def perfect_figure(
     evaluator.metrics.check_labels_same(shift, metric)
     size = evaluator.data.horizon(shift)
     examples = evaluator.data.in_distribution().examples
-    paired = not isinstance(shift, DomainShift) or shift.paired
+    paired = shift.is_paired
     before = after = examples[:size]
-    if isinstance(shift, DomainShift):
+    if shift.has_own_examples:
         after = evaluator.data.target(shift).examples
         before = before if paired else examples
-    elif isinstance(shift, NoiseShift) and evaluator.texts.is_made_by_rules(shift):
+    elif evaluator.texts.is_known(shift):
         shifted = evaluator.texts.perturbed(shift)
         changed = np.flatnonzero(shifted.changed[:size].where(bool))
         before = Picked(examples, changed)

@@ -10,6 +10,7 @@ from pytest_ood.evaluation.attacks import AttackFigures
 from pytest_ood.evaluation.items import Items
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.statistics import Estimate
+from pytest_ood.trials.trial import PromptAttack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -346,23 +347,6 @@ class Comparison:
     flipped: int = 0
     cases: int = 0
     measure: str = ACCURACY
-
-
-@dataclass(frozen=True)
-class PromptAttack:
-    """What an attack made of a prompt.
-
-    Attributes:
-        before: The prompt, its fields in braces.
-        after: The changed one.
-        tried: Prompts that were tried, the original included.
-        search_examples: Examples on which each of them was tried; each is a query.
-    """
-
-    before: str
-    after: str
-    tried: int
-    search_examples: int
 
 
 Result = Floor | Evaluation | Comparison

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import figures
-from pytest_ood.evaluation.trial import mean_of
 from pytest_ood.metrics import (
     ACCURACY,
     IN_DOMAIN,
     PDR,
     REWEIGHTED,
-    SINGLE_ACCURACY,
     goes_by_label,
     loss_names,
 )
-from pytest_ood.shifts import DomainShift, counts_cases, keeps_answers
 from pytest_ood.suite import Suite, task_under
+from pytest_ood.trials.trial import mean_of
 
 if TYPE_CHECKING:
     from pytest_ood.evaluation.measurement import Measurement
@@ -59,7 +57,7 @@ class ShiftMetrics:
         Raises:
             NotApplicableError: a model or the data lacks what the metric needs.
         """
-        if metric == IN_DOMAIN or counts_cases(shift):
+        if metric == IN_DOMAIN or shift.counts_cases:
             return figures.gap_difference(mine, other)
         if metric == REWEIGHTED:
             figures.check_reweightable(mine.trials)
@@ -96,10 +94,12 @@ class ShiftMetrics:
     ) -> tuple[tuple[str, float, float], ...]:
         """Return every other metric that the answers allow, before and under the shift."""
         task, found = self._suite.task, []
-        if keeps_answers(shift):
+        if shift.keeps_answers:
             return ()
-        if counts_cases(shift):
-            return _single_answers(measurement, shift)
+        if shift.counts_cases:
+            before = measurement.score_before
+            beside = shift.measures_of_cases(measurement.trials)
+            return tuple((name, before, value) for name, value in beside)
         for name in loss_names(task, shift.kind):
             if name in (IN_DOMAIN, REWEIGHTED, PDR):
                 continue
@@ -135,12 +135,3 @@ class ShiftMetrics:
                 f"are others under the shift ({', '.join(coarse)}) than in distribution "
                 f"({', '.join(fine)})"
             )
-
-
-def _single_answers(measurement: Measurement, shift: Shift) -> tuple[tuple[str, float, float], ...]:
-    """Return the accuracy of the single answers to contrast sets, beside their consistency."""
-    if not isinstance(shift, DomainShift) or shift.scoring != "contrast":
-        return ()
-    decided = [one for trial in measurement.trials for one in trial.decided or ()]
-    share = sum(one.right for one in decided) / sum(one.asked for one in decided)
-    return ((SINGLE_ACCURACY, measurement.score_before, share),)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from pytest_ood.budgets import Judgement, Rules
     from pytest_ood.columns import Column
-    from pytest_ood.evaluation.asking import Tested
     from pytest_ood.evaluation.shifted_texts import ShiftedTexts
-    from pytest_ood.evaluation.trial import Trial
     from pytest_ood.shifts import Shift
     from pytest_ood.statistics import Figure
+    from pytest_ood.trials.asking import Tested
+    from pytest_ood.trials.trial import Trial
 
 T = TypeVar("T")
 

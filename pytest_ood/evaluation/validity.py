@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import (
-    MIN_CHANGED,
     SAME_ANSWER_SHARE,
     UNANSWERED_SHARE,
     VALIDITY_ALPHA,
@@ -16,22 +15,21 @@ from pytest_ood.budgets import (
     points,
 )
 from pytest_ood.engine import next_step
-from pytest_ood.evaluation.trial import known
 from pytest_ood.examples import Dataset
 from pytest_ood.metrics import most_frequent
 from pytest_ood.rows import Picked
-from pytest_ood.shifts import DomainShift, PromptShift
 from pytest_ood.statistics import mean_score
 from pytest_ood.tasks import majority_share
+from pytest_ood.trials.trial import known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ood.evaluation.measurement import Measurement
-    from pytest_ood.evaluation.trial import Trial
     from pytest_ood.metrics import Outcomes
     from pytest_ood.shifts import Shift
     from pytest_ood.statistics import Figure
+    from pytest_ood.trials.trial import Trial
 
 
 def first_invalid(
@@ -65,13 +63,13 @@ def too_few_changed(
 ) -> Judgement | None:
     """Say that a shift changed too few examples for what they say to hold for others."""
     changed, trial = min(zip(touched, trials, strict=True), key=lambda pair: pair[0])
-    if isinstance(shift, DomainShift | PromptShift) or changed >= MIN_CHANGED:
+    if changed >= shift.min_changed:
         return None
     done = "changed" if trial.attacks is None else "attacked"
     rejected = f" and {trial.rejected} rejected by the filter" if trial.rejected else ""
     return Judgement(
         "invalid",
-        f"only {changed} examples were {done}{rejected}; {MIN_CHANGED} are the least",
+        f"only {changed} examples were {done}{rejected}; {shift.min_changed} are the least",
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import interval, percent, points
 from pytest_ood.evaluation import PROCEDURES
+from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.metrics import ACCURACY, RECALL, SINGLE_ACCURACY
 from pytest_ood.reports.explanation import rerun
 from pytest_ood.reports.results import Answer, ModelInfo
@@ -16,7 +17,6 @@ from pytest_ood.reports.terminal import answer_sentence
 from pytest_ood.reports.text import quoted
 from pytest_ood.shifts import KINDS
 from pytest_ood.statistics import Estimate
-from pytest_ood.suite import IN_DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.evaluation import Comparison, Evaluation
+from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.reports.text import one_line
-from pytest_ood.suite import IN_DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

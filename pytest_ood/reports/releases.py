@@ -19,11 +19,11 @@ from pytest_ood.budgets import (
 )
 from pytest_ood.errors import ConfigurationError, ReportError
 from pytest_ood.evaluation import Items, settle_family
+from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.terminal import VERDICTS
 from pytest_ood.reports.text import harmless, one_line
 from pytest_ood.statistics import estimate, paired_drop
-from pytest_ood.suite import IN_DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

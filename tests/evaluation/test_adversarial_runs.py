@@ -15,10 +15,6 @@ from pytest_ood.budgets import Budget, Rules
 from pytest_ood.engine import Engine
 from pytest_ood.errors import DataError, NotApplicableError, TooLongError
 from pytest_ood.evaluation import SuiteEvaluator, resources_of
-from pytest_ood.evaluation import attack_store as attack_store_module
-from pytest_ood.evaluation.answer_sets import InDistribution
-from pytest_ood.evaluation.asking import Asker
-from pytest_ood.evaluation.attack_trials import AttackTrial
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
@@ -31,9 +27,13 @@ from pytest_ood.progress import Silent
 from pytest_ood.prompting import Prompt
 from pytest_ood.readers import Reader
 from pytest_ood.shifts import AdversarialShift, PromptShift, Shift, TransferShift
+from pytest_ood.shifts.adversarial import AttackTrial
 from pytest_ood.store import FileStore, MemoryStore
 from pytest_ood.suite import Suite
 from pytest_ood.tasks import Classification, Prediction, decide
+from pytest_ood.trials import attack_store as attack_store_module
+from pytest_ood.trials.answer_sets import InDistribution
+from pytest_ood.trials.asking import Asker
 
 LABELS = ("neg", "pos")
 # Without any of its words a fake answers "pos": it is the negative films that can be turned.
@@ -218,7 +218,7 @@ def test_a_cap_on_the_run_holds_over_batches(run_of: Runs) -> None:
 
     def trial() -> AttackTrial:
         run = run_of(shift, films=films)
-        asker = Asker(run.suite, run.originals.engine, KEYWORD)
+        asker = Asker(run.suite.name, run.suite.task, run.originals.engine, KEYWORD)
         return AttackTrial(asker, shift, InDistribution(asker, films.examples), 0)
 
     whole, parts = trial().upto(len(films)), trial()

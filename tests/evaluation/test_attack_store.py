@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ood.edits import Edit
-from pytest_ood.evaluation.attack_store import KEPT_AT_ONCE, AttackStore, from_json, to_json
 from pytest_ood.examples import Example
 from pytest_ood.perturbations.adversarial import AttackResult, find_attack
 from pytest_ood.store import MemoryStore
 from pytest_ood.tasks import Prediction
+from pytest_ood.trials.attack_store import KEPT_AT_ONCE, AttackStore, from_json, to_json
 
 EXAMPLES = [Example(str(n), f"text {n}", "x") for n in range(2 * KEPT_AT_ONCE)]
 RESULT = AttackResult("text", success=False, queries=3)

@@ -29,7 +29,7 @@ from pytest_ood.evaluation import (
     from_record,
     to_record,
 )
-from pytest_ood.examples import Dataset, Example, Inputs
+from pytest_ood.examples import IN_DISTRIBUTION, Dataset, Example, Inputs
 from pytest_ood.frozen import FrozenSuite
 from pytest_ood.metrics import loss_names
 from pytest_ood.models.callable import CallableModel
@@ -45,7 +45,7 @@ from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift, 
 from pytest_ood.statistics import estimate
 from pytest_ood.statistics.proportions import PairedDifference, Proportion, UnpairedDifference
 from pytest_ood.store import MemoryStore
-from pytest_ood.suite import IN_DISTRIBUTION, Suite
+from pytest_ood.suite import Suite
 from pytest_ood.tasks import Classification, Prediction
 
 LABELS = ("neg", "pos")

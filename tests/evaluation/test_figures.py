@@ -10,7 +10,6 @@ from pytest_ood.columns import Column
 from pytest_ood.errors import ConfigurationError, NotApplicableError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.measurement import Measurement
-from pytest_ood.evaluation.trial import Trial
 from pytest_ood.metrics import Outcome, Outcomes, examples_of
 from pytest_ood.statistics import Figure, paired_drop, unpaired_drop
 from pytest_ood.statistics.calibration import CalibrationRise
@@ -18,6 +17,7 @@ from pytest_ood.statistics.functions import FunctionOfMeans
 from pytest_ood.statistics.proportions import PairedDifference, UnpairedDifference
 from pytest_ood.statistics.sequential import Sequential
 from pytest_ood.tasks import Classification, Prediction
+from pytest_ood.trials.trial import Trial
 
 LABELS = ("neg", "pos")
 TASK = Classification(LABELS)

@@ -19,8 +19,6 @@ from pytest_ood.columns import Column
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.measurement import Measurement
-from pytest_ood.evaluation.trial import Trial, mean_of
-from pytest_ood.evaluation.trials import WorstTrial
 from pytest_ood.metrics import (
     ACCURACY,
     ECE,
@@ -34,8 +32,10 @@ from pytest_ood.metrics import (
     examples_of,
 )
 from pytest_ood.shifts import Shifted
+from pytest_ood.shifts.worst_case import WorstTrial
 from pytest_ood.statistics.sequential import looks
 from pytest_ood.tasks import Classification, QuestionAnswering
+from pytest_ood.trials.trial import Trial, mean_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,44 +1,131 @@
-"""Attacks on a model's inputs, and on its prompt, as far as a check needs them."""
+"""Attacks on the inputs of the model under test."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pytest_ood.edits import Perturbed, apply_edits
+from pytest_ood.edits import Perturbed
 from pytest_ood.engine import check_answered
-from pytest_ood.errors import DataError, NotApplicableError, OodError, TooLongError
-from pytest_ood.evaluation.asking import AGAIN
-from pytest_ood.evaluation.attack_store import AttackStore
-from pytest_ood.evaluation.records import PromptAttack
-from pytest_ood.evaluation.trial import Trial
-from pytest_ood.examples import Dataset, Example, fields_of, inputs_of
+from pytest_ood.errors import DataError, NotApplicableError, OodError
+from pytest_ood.examples import fields_of, inputs_of
 from pytest_ood.metrics import Graded, Outcomes
-from pytest_ood.models.protocol import Model, Promptable, RecordedModel
+from pytest_ood.models.protocol import Model, RecordedModel, is_recorded
 from pytest_ood.perturbations.adversarial import AttackResult, Recipe
-from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, WRONG, attacked_field
-from pytest_ood.perturbations.protection import Protection
+from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, attacked_field
 from pytest_ood.progress import Silent
-from pytest_ood.prompting import FIELD_PATTERN
 from pytest_ood.rows import Picked
-from pytest_ood.tasks import Prediction, majority_share
+from pytest_ood.shifts.protocol import ADVERSARIAL, Shift, leaves_answers, summary_of_attack
+from pytest_ood.trials.asking import AGAIN
+from pytest_ood.trials.attack_store import AttackStore
+from pytest_ood.trials.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.evaluation.answer_sets import InDistribution
-    from pytest_ood.evaluation.asking import Asked, Asker
-    from pytest_ood.examples import Inputs
+    from pytest_ood.examples import Example, Inputs
     from pytest_ood.metrics import Outcome
-    from pytest_ood.perturbations.adversarial import QueryBudget
-    from pytest_ood.prompting import Prompt
-    from pytest_ood.shifts import AdversarialShift, PromptShift, TransferShift
+    from pytest_ood.perturbations.adversarial import Attack, QueryBudget
+    from pytest_ood.shifts.protocol import DrawnData, Experiment
+    from pytest_ood.tasks import Prediction
+    from pytest_ood.trials.answer_sets import InDistribution
+    from pytest_ood.trials.asking import Asked, Asker
 
-WORKS, BROKEN = "works", "broken"
-"""The labels of a prompt that is attacked: whether it answers better than the majority class."""
+
+@dataclass(frozen=True)
+class AdversarialShift(Shift):
+    """The same examples, changed by an attack on the model under test.
+
+    Attributes:
+        name: In reports.
+        attack: The search.
+        budget: Of queries.
+        max_examples: Attack so many examples at most.
+    """
+
+    name: str
+    attack: Attack
+    budget: QueryBudget
+    max_examples: int | None = None
+    kind: str = ADVERSARIAL
+
+    @property
+    def summary(self) -> str:
+        """The attack, and its queries."""
+        return summary_of_attack(self.attack, self.budget)
+
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether the attack is after the right answer, where there ought to be none."""
+        return leaves_answers(self.attack)
+
+    def horizon(self, data: DrawnData) -> int:
+        """Return how many examples are attacked at most."""
+        size = len(data.examples)
+        return min(size, self.max_examples or size)
+
+    def trial(self, experiment: Experiment, model: Asked) -> AttackTrial:
+        """Return the attack on a model."""
+        source = experiment.originals(model)
+        return AttackTrial(experiment.asker(model), self, source, experiment.seed)
+
+    @property
+    def queries_each(self) -> int:
+        """The most queries for one example."""
+        return self.budget.each
+
+    def attack_of(self, trial: Trial, on_surrogate: Trial | None) -> Trial | None:
+        """Return the trial of the model under test."""
+        del on_surrogate
+        return trial
+
+    def cannot_have(self, model: Model | RecordedModel) -> str | None:
+        """Return why a model cannot be attacked."""
+        return recorded(model)
+
+    def most_unseen(self, horizon: int) -> int:
+        """Return how many queries an attack takes at most."""
+        return most_queries(self.budget, horizon)
+
+
+def recorded(model: Model | RecordedModel) -> str | None:
+    """Return why a model whose answers were recorded cannot be attacked; None for another."""
+    if not is_recorded(model):
+        return None
+    return "its answers were recorded, and it cannot be asked what an attack asks"
+
+
+def most_queries(budget: QueryBudget, examples: int) -> int:
+    """Return what an attack costs at most."""
+    asked = examples * budget.each
+    return asked if budget.total is None else min(asked, budget.total)
+
+
+class InputAttack(Protocol):
+    """What a trial has to know of a shift: both an attack on the model itself and on another."""
+
+    @property
+    def name(self) -> str:
+        """In messages."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Likewise."""
+        ...
+
+    @property
+    def attack(self) -> Attack:
+        """The search."""
+        ...
+
+    @property
+    def budget(self) -> QueryBudget:
+        """Of queries."""
+        ...
 
 
 @dataclass
@@ -50,7 +137,7 @@ class AttackTrial:
     """
 
     asker: Asker
-    shift: AdversarialShift | TransferShift
+    shift: InputAttack
     source: InDistribution
     seed: int
     results: list[AttackResult] = field(default_factory=list)
@@ -67,7 +154,7 @@ class AttackTrial:
         """
         new = self.source.examples[len(self.results) : size]
         if new:
-            self._attack(_asked_anew(self.asker.model), new)
+            self._attack(asked_anew(self.asker.model), new)
         examples, results = self.source.examples[:size], self.results[:size]
         before = self.source.upto(size)
         kept = [place for place, result in enumerate(results) if not result.left_out]
@@ -94,7 +181,7 @@ class AttackTrial:
     def _nothing_attacked(self) -> OodError:
         """Say why none of the examples could be attacked."""
         reasons = Counter(result.skipped for result in self.results)
-        who = f"{self.asker.suite.name}/{self.shift.kind}/{self.shift.name}"
+        who = f"{self.asker.suite}/{self.shift.kind}/{self.shift.name}"
         if set(reasons) == {NO_SCORES}:
             return NotApplicableError(
                 f"{who}: {NO_SCORES}; {self.asker.model.name!r} can be attacked by recipes that "
@@ -124,8 +211,8 @@ class AttackTrial:
                 AttackResult(e.inputs, success=False, queries=0, skipped=USED_UP) for e in examples
             ]
             return late, 0
-        labels, engine = self.asker.suite.task.labels, self.asker.engine
-        what = f"{self.asker.suite.name}/{self.shift.name}"
+        labels, engine = self.asker.task.labels, self.asker.engine
+        what = f"{self.asker.suite}/{self.shift.name}"
         # The engine's own lines would tell of every round's batch.
         quiet, asked, complete = replace(engine, progress=Silent()), 0, True
 
@@ -178,7 +265,7 @@ class AttackTrial:
         attack = self.shift.attack
         if model.fingerprint is None or not isinstance(attack, Recipe) or not attack.is_shipped:
             return None
-        key = self.asker.engine.key(model, self.asker.suite.task.labels)
+        key = self.asker.engine.key(model, self.asker.task.labels)
         return AttackStore(self.asker.engine.store, attack, key, self.seed, self.shift.budget.each)
 
     def _unheld(
@@ -189,11 +276,9 @@ class AttackTrial:
         A model that answers at random turns sooner or later.
         """
         turned = [place for place, result in enumerate(results) if result.success]
-        suite, inputs = self.asker.suite, [results[place].inputs for place in turned]
-        what = f"{suite.name}/{self.shift.name}"
-        again = self.asker.engine.answer(
-            model, inputs, suite.task.labels, what, AGAIN, isolate=True
-        )
+        labels, inputs = self.asker.task.labels, [results[place].inputs for place in turned]
+        what = f"{self.asker.suite}/{self.shift.name}"
+        again = self.asker.engine.answer(model, inputs, labels, what, AGAIN, isolate=True)
         check_answered(model.name, again.answers, what, raised=True)
         self.cached += len(turned) - again.asked
         return {
@@ -213,7 +298,12 @@ class AttackTrial:
         return again.label != example.label
 
 
-def _asked_anew(model: Asked) -> Model:
+def asked_anew(model: Asked) -> Model:
+    """Return a model that can be asked anything.
+
+    Raises:
+        NotApplicableError: its answers were recorded.
+    """
     if isinstance(model, RecordedModel):
         raise NotApplicableError(
             f"model {model.name!r} is replayed from {model.source}: its answers to attacks "
@@ -227,108 +317,3 @@ def _after(before: Outcome, result: AttackResult) -> tuple[str, Prediction, floa
     if not result.success or result.answer is None:
         return before.label, before.prediction, before.score
     return before.label, result.answer, 0.0
-
-
-@dataclass
-class PromptTrial:
-    """The same examples under a prompt that was changed to make them go wrong.
-
-    The last examples of the draw are those on which the changed prompt is looked for; what it costs
-    is measured on the others.
-    """
-
-    asker: Asker
-    shift: PromptShift
-    source: InDistribution
-    seed: int
-    attacked: tuple[Prompt, AttackResult, Asker] | None = None
-
-    def upto(self, size: int) -> Trial:
-        """Return the first `size` examples' trial.
-
-        Raises:
-            NotApplicableError: the model has no prompt.
-            DataError: the prompt cannot be attacked.
-        """
-        if self.attacked is None:
-            self.attacked = self._attack()
-        prompt, result, asker = self.attacked
-        examples = self.source.examples[:size]
-        before = self.source.upto(size)
-        inputs, after = inputs_of(examples), before
-        if result.nearest:
-            graded = asker.graded(self.shift.name, examples, inputs)
-            after = Outcomes(self.source.examples, before.places, graded)
-        return Trial(
-            paired=True,
-            drawn=len(examples),
-            before=before,
-            after=after,
-            originals=inputs,
-            shifted=inputs,
-            prompt=PromptAttack(
-                prompt.text, apply_edits(prompt.text, result.nearest),
-                result.queries + result.reducing, self.shift.search_examples,
-            ),
-        )  # fmt: skip
-
-    def _attack(self) -> tuple[Prompt, AttackResult, Asker]:
-        model = _asked_anew(self.asker.model)
-        if not isinstance(model, Promptable):
-            raise NotApplicableError(
-                f"model {model.name!r} has no prompt to attack; it is {model.paradigm}"
-            )
-        examples = tuple(self.source.examples[-self.shift.search_examples :])
-        majority = majority_share(Dataset("search", examples))
-        prompt = model.prompt
-        what = f"{self.asker.suite.name}/{self.shift.name}"
-
-        def asker(text: str) -> Asker:
-            return replace(self.asker, model=model.with_prompt(prompt.with_text(text)))
-
-        def answered(text: str) -> Prediction:
-            try:
-                trying = replace(asker(text), count_long=False)
-                answers = trying.answers(what, examples, [e.inputs for e in examples])
-            except TooLongError as error:
-                # It is the prompt that is too long for some of them.
-                raise TooLongError(str(error), [text]) from None
-            check_answered(model.name, answers, what)
-            return self._verdict_on(examples, answers, majority)
-
-        def query(inputs: Sequence[Inputs]) -> list[Prediction]:
-            return [answered(str(text)) for text in inputs]
-
-        # What the task cannot do without stays: the fields, and the words that are answers.
-        words = tuple(prompt.label_words.values())
-        attack = self.shift.attack.keeping(Protection(patterns=(FIELD_PATTERN,), words=words))
-        pseudo = [Example("prompt", prompt.text, WORKS)]
-        ((_, result),) = attack.run(query, pseudo, seed=self.seed, budget=self.shift.budget)
-        if result.skipped:
-            why = result.skipped
-            if why == WRONG:
-                why = (
-                    f"on the {len(examples)} search examples it is no better than the most "
-                    "frequent label from the start"
-                )
-            raise DataError(
-                f"invalid: {what}: the prompt of {model.name!r} was not attacked: {why}"
-            )
-        return prompt, result, asker(apply_edits(prompt.text, result.nearest))
-
-    def _verdict_on(
-        self, examples: Sequence[Example], answers: Sequence[Prediction], majority: float
-    ) -> Prediction:
-        """Say of a prompt whether it works: whether answers are better than the majority class's.
-
-        Its score is the mean probability of the right labels; without any, the mean score.
-        """
-        pairs = list(zip(examples, answers, strict=True))
-        scores = [self.asker.suite.task.score(answer, example) for example, answer in pairs]
-        scored = [
-            answer.scores.get(example.label, score)
-            for (example, answer), score in zip(pairs, scores, strict=True)
-        ]
-        good = sum(scored) / len(scored)
-        label = WORKS if sum(scores) / len(scores) > majority else BROKEN
-        return Prediction(label, {WORKS: good, BROKEN: 1.0 - good})

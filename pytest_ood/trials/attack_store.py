@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Example
     from pytest_ood.perturbations.adversarial import Recipe
-    from pytest_ood.shifts import TextStore
+    from pytest_ood.store import TextStore
 
 KEPT_AT_ONCE = 32
 """Results between two writes to the store: what a crash can cost, model answers aside."""

@@ -1,148 +1,37 @@
-"""Shifts: how the examples of a suite are made to look unlike the training data."""
+"""Noise: the same examples, perturbed without looking at the model."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING
 
-from pytest_ood.checklist import Checklist
-from pytest_ood.columns import Column
+import numpy as np
+
 from pytest_ood.edits import Perturbed, edits_between
 from pytest_ood.errors import DataError
-from pytest_ood.examples import canonical, fields_of, with_fields
+from pytest_ood.examples import fields_of, inputs_of, with_fields
+from pytest_ood.metrics import Graded, Outcomes
 from pytest_ood.perturbations import Composite, Generator, code_version, is_shipped
-from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.contracts import Derived, Uncertain
 from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity
 from pytest_ood.perturbations.protection import Protection
-from pytest_ood.rows import Spool, blocks, hash_of_lines
+from pytest_ood.rows import Mapped, Paired, Picked, blocks
 from pytest_ood.seeding import generator
+from pytest_ood.shifts.protocol import NOISE, RAISE_SEVERITY, Shift
+from pytest_ood.shifts.texts import Shifted, Written
+from pytest_ood.store import through
+from pytest_ood.trials.trial import Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from random import Random
 
-    from pytest_ood.examples import Dataset, Example, Inputs
+    from pytest_ood.examples import Example, Inputs
     from pytest_ood.perturbations import Perturbation
-    from pytest_ood.perturbations.adversarial import Attack, QueryBudget
-    from pytest_ood.readers import DataSource
-
-Kind = Literal["domain", "noise", "adversarial"]
-KINDS: tuple[Kind, ...] = ("domain", "noise", "adversarial")
-WORST_CASE = "worst-case"
-Scoring = Literal["example", "contrast"]
-SCORINGS: tuple[Scoring, ...] = ("contrast", "example")
-
-
-class TextStore(Protocol):
-    """Keeps perturbed texts between runs."""
-
-    def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
-        """Return the texts that are known, by key."""
-        ...
-
-    def put_texts(self, texts: Mapping[str, str]) -> None:
-        """Keep texts by key."""
-        ...
-
-
-def through(
-    store: TextStore | None, keys: Sequence[str], make: Callable[[list[int]], Iterable[str]]
-) -> list[str]:
-    """Return a text for each key, from the store where it is known, and keep what is made.
-
-    Args:
-        store: Where texts are kept; None for nowhere.
-        keys: What has to be equal for the texts to be.
-        make: Returns the texts of the places in `keys` that are not known, in their order.
-    """
-    known = store.get_texts(keys) if store is not None else {}
-    new = [place for place, key in enumerate(keys) if key not in known]
-    made = {keys[place]: text for place, text in zip(new, make(new), strict=True)}
-    if store is not None:
-        store.put_texts(made)
-    texts = known | made
-    return [texts[key] for key in keys]
-
-
-@dataclass(frozen=True)
-class DomainShift:
-    """Other examples, out of another distribution.
-
-    Attributes:
-        name: In reports.
-        source: Where the examples lie; a CheckList suite's are cases.
-        train: Training data of the same domain, or None: what a baseline trained on it scores
-            tells a hard domain from a model that is lost there.
-        merge: The coarser label for each label that the examples do not tell apart: answers are
-            merged before they are scored (McCoy et al. 2019, Right for the Wrong Reasons, section
-            4). Empty where the labels are those of the suite.
-        paired: The same examples as in distribution, by their ids, in another form: drops are
-            paired.
-        scoring: What is counted: each example, or contrast sets, which are the examples of a group
-            and right where all of them are.
-    """
-
-    name: str
-    source: DataSource | Dataset | Checklist
-    train: DataSource | None = None
-    merge: Mapping[str, str] = field(default_factory=dict)
-    paired: bool = False
-    scoring: Scoring = "example"
-    kind: Kind = "domain"
-
-    @property
-    def counts_cases(self) -> bool:
-        """Whether several inputs are counted as one."""
-        return self.scoring == "contrast" or isinstance(self.source, Checklist)
-
-
-@dataclass(frozen=True)
-class Shifted:
-    """Examples after a perturbation.
-
-    Attributes:
-        inputs: One for each example; the original where nothing was changed, or where the change
-            was rejected.
-        changed: Whether it is another than the original.
-        rejected: Whether the validity filter did not accept the change.
-    """
-
-    inputs: Sequence[Inputs]
-    changed: Column[bool]
-    rejected: Column[bool]
-
-    @classmethod
-    def of(
-        cls,
-        examples: Sequence[Example],
-        made: Iterable[tuple[Sequence[Inputs], Collection[int]]],
-    ) -> Shifted:
-        """Keep what was made of examples in a temporary file.
-
-        Args:
-            examples: The originals.
-            made: For one block of them after another, the inputs and the places of those that were
-                rejected.
-        """
-        spool: Spool[Inputs] = Spool(_plain, _itself)
-        changed, rejected = Column[bool](), Column[bool]()
-        for block, (inputs, refused) in zip(blocks(examples), made, strict=True):
-            spool.extend(inputs)
-            pairs = zip(block, inputs, strict=True)
-            changed += Column.of(example.inputs != value for example, value in pairs)
-            rejected += Column.of(place in refused for place in range(len(block)))
-        return cls(spool, changed, rejected)
-
-
-def _plain(inputs: Inputs) -> Inputs:
-    return inputs if isinstance(inputs, str) else dict(inputs)
-
-
-def _itself(inputs: Inputs) -> Inputs:
-    return inputs
-
+    from pytest_ood.shifts.protocol import Experiment
+    from pytest_ood.store import TextStore
+    from pytest_ood.trials.answer_sets import InDistribution
+    from pytest_ood.trials.asking import Asked, Asker
 
 _FIELD_END = "\n\x1e\n"
 """Separates fields that are perturbed as one text: no perturbation of words changes it."""
@@ -160,7 +49,7 @@ def perturbed_together(
 
 
 @dataclass(frozen=True)
-class NoiseShift:
+class NoiseShift(Shift):
     """The same examples, perturbed without looking at the model.
 
     Attributes:
@@ -181,7 +70,55 @@ class NoiseShift:
     relabel: Mapping[str, str] = field(default_factory=dict)
     family: str = ""
     severity: int | None = None
-    kind: Kind = "noise"
+    kind: str = NOISE
+
+    @property
+    def summary(self) -> str:
+        """The perturbation."""
+        return self.perturbation.fingerprint
+
+    @property
+    def shares_texts(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def level(self) -> tuple[str, int | None]:
+        """The family, and the severity in it."""
+        return self.family, self.severity
+
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """Those that are perturbed."""
+        return self.fields
+
+    def trial(self, experiment: Experiment, model: Asked) -> NoiseTrial:
+        """Return the answers to the examples that are changed."""
+        source = experiment.originals(model)
+        return NoiseTrial(experiment.asker(model), self, source, experiment.perturbed(self))
+
+    def write_texts(self, experiment: Experiment) -> Written:
+        """Perturb each example; see `apply`."""
+        return Written(self.apply(experiment.examples, experiment.seed, experiment.engine.store))
+
+    def advice(self, examples: Sequence[Example]) -> str:
+        """Return what to do where the perturbation changes none of some examples."""
+        contract = self.perturbation.contract
+        solved = isinstance(contract, Derived) and bool(contract.tasks)
+        if solved and not any(example.rationale for example in examples):
+            return (
+                "It works answers out anew from solutions, and the examples have none: name the "
+                "column that holds them with `rationale`"
+            )
+        strongest = self.strongest()
+        if not self.is_made_by_rules or strongest.changes_any(examples):
+            return RAISE_SEVERITY
+        if strongest.unprotected().changes_any(examples):
+            return "All that it could change is protected: name less under `protect`"
+        return (
+            "There is nothing in these texts that it changes, at any severity: take another "
+            "perturbation, or other parameters"
+        )
 
     @property
     def made_by(self) -> str:
@@ -374,116 +311,45 @@ class NoiseShift:
         return frozenset(place for (place, _), good in zip(asked, decided, strict=True) if not good)
 
 
-@dataclass(frozen=True)
-class AdversarialShift:
-    """The same examples, changed by an attack on the model under test.
+@dataclass
+class NoiseTrial:
+    """The same examples, perturbed, or as an attack on another model left them.
 
-    Attributes:
-        name: In reports.
-        attack: The search.
-        budget: Of queries.
-        max_examples: Attack so many examples at most.
+    Those in which nothing was changed are left out.
     """
 
-    name: str
-    attack: Attack
-    budget: QueryBudget
-    max_examples: int | None = None
-    kind: Kind = "adversarial"
+    asker: Asker
+    shift: Shift
+    source: InDistribution
+    shifted: Shifted
+    graded: Graded = field(default_factory=Graded)
 
-
-@dataclass(frozen=True)
-class TransferShift:
-    """The same examples, changed by an attack on another model, the surrogate.
-
-    What turned the surrogate is put to every model: all are compared on the same items (Wang et al.
-    2021, Adversarial GLUE, section 3). Where it did not turn, there is no item.
-
-    Attributes:
-        name: In reports.
-        attack: The search.
-        budget: Of queries to the surrogate.
-        surrogate: Its name.
-        max_examples: Attack so many examples at most.
-    """
-
-    name: str
-    attack: Attack
-    budget: QueryBudget
-    surrogate: str
-    max_examples: int | None = None
-    kind: Kind = "adversarial"
-
-    @property
-    def made_by(self) -> str:
-        """The attack, whom it was made against, and how far it went."""
-        examples = "all" if self.max_examples is None else f"{self.max_examples}"
-        return (
-            f"{self.attack.fingerprint} against {self.surrogate}, {self.budget.each} queries for "
-            f"one of {examples} examples"
+    def upto(self, size: int) -> Trial:
+        """Return the first `size` examples' trial."""
+        examples = self.source.examples
+        after = self.outcomes(size)
+        before = self.source.upto(size)
+        drawn = len(before)
+        rejected = self.shifted.rejected[:size].count(True)
+        return Trial(
+            paired=True,
+            drawn=drawn,
+            before=before.only(after.places),
+            after=after,
+            originals=inputs_of(Picked(examples, after.places)),
+            shifted=Picked(self.shifted.inputs, after.places),
+            unchanged=drawn - len(after) - rejected,
+            rejected=rejected,
         )
 
-    def relabelled(self, example: Example, inputs: Inputs) -> Example:
-        """Return the example: what an attack may do keeps the label."""
-        del inputs
-        return example
-
-
-@dataclass(frozen=True)
-class PromptShift:
-    """The same examples under a changed prompt: an attack on the template, not on the input.
-
-    Zhu et al. 2023, PromptBench, section 3. The changed prompt is looked for on some examples, and
-    what it costs is measured on the others.
-
-    Attributes:
-        name: In reports.
-        attack: The search; it sees the prompt as its text.
-        budget: Of prompts that are tried; each takes a query for every search example.
-        search_examples: So many examples tell a good prompt from a bad one.
-        max_examples: Measure on so many others at most.
-    """
-
-    name: str
-    attack: Recipe
-    budget: QueryBudget
-    search_examples: int
-    max_examples: int | None = None
-    kind: Kind = "adversarial"
-
-
-@dataclass(frozen=True)
-class WorstCase:
-    """The worst over all noise shifts of a suite and the original, example by example.
-
-    Attributes:
-        name: In reports.
-    """
-
-    name: str = WORST_CASE
-    kind: Kind = "noise"
-
-
-Shift = DomainShift | NoiseShift | AdversarialShift | TransferShift | PromptShift | WorstCase
-
-
-def counts_cases(shift: Shift) -> bool:
-    """Tell whether several inputs are one unit of what is counted; only means of scores see it."""
-    return isinstance(shift, DomainShift) and shift.counts_cases
-
-
-def keeps_answers(shift: Shift) -> bool:
-    """Tell whether a success under a shift is the right answer, where there ought to be none.
-
-    Only means of scores see it then: every other metric goes by the answers.
-    """
-    attack = getattr(shift, "attack", None)
-    return isinstance(attack, Recipe) and not attack.goal.turns
-
-
-def shifted_set_hash(examples: Sequence[Example], shifted: Sequence[Inputs]) -> str:
-    """SHA-256 over ids and shifted inputs, independent of their order."""
-    return hash_of_lines(
-        json.dumps([example.id, canonical(value)])
-        for example, value in zip(examples, shifted, strict=True)
-    )
+    def outcomes(self, size: int) -> Outcomes:
+        """Return the outcomes of those of the first `size` examples that were changed."""
+        examples = self.source.examples
+        places = np.flatnonzero(self.shifted.changed[:size].where(bool))
+        new = places[len(self.graded) :]
+        if len(new):
+            inputs = Picked(self.shifted.inputs, new)
+            pairs = Paired(Picked(examples, new), inputs)
+            asked = Mapped(pairs, lambda pair: self.shift.relabelled(*pair))
+            self.graded += self.asker.graded(self.shift.name, asked, inputs)
+        return Outcomes(examples, places, self.graded[: len(places)])

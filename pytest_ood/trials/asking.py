@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.engine import Engine
     from pytest_ood.examples import Example, Inputs
-    from pytest_ood.suite import Suite
+    from pytest_ood.tasks import Task
 
 AGAIN = 1
 """The draw of an answer that is asked for a second time."""
@@ -32,7 +32,8 @@ class Asker:
     """One model, asked in the name of a suite.
 
     Attributes:
-        suite: Says which labels there are and how answers are scored.
+        suite: Its name.
+        task: Says which labels there are and how answers are scored.
         engine: Asks through the prediction store.
         model: Who is asked.
         merge: The coarser label for each label that is merged before answers are scored.
@@ -40,7 +41,8 @@ class Asker:
             no answer, with the reason; an error otherwise.
     """
 
-    suite: Suite
+    suite: str
+    task: Task
     engine: Engine
     model: Asked
     merge: Mapping[str, str] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class Asker:
             ModelError: as `answers`.
         """
         found, start = Graded(), 0
-        task = merged_task(self.suite.task, self.merge)
+        task = merged_task(self.task, self.merge)
         for answers in self._in_blocks(shift, examples, inputs):
             block = read(examples, np.arange(start, start + len(answers)))
             merged = (merged_answer(answer, self.merge) for answer in answers)
@@ -82,7 +84,7 @@ class Asker:
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0
     ) -> Iterator[list[Prediction]]:
         """Yield the answers to one block of examples after another, as they are compared."""
-        task, start = self.suite.task, 0
+        task, start = self.task, 0
         for answers in self._as_given(shift, examples, inputs, draw):
             if task.labels:
                 yield answers
@@ -100,7 +102,7 @@ class Asker:
         """
         if not given.label:
             return given
-        label = self.suite.task.read(given.label, {})
+        label = self.task.read(given.label, {})
         if label == given.label:
             return given
         known = given.scores.get(given.label)
@@ -110,7 +112,7 @@ class Asker:
     def _as_given(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int
     ) -> Iterator[list[Prediction]]:
-        labels = self.suite.task.labels
+        labels = self.task.labels
         if isinstance(self.model, RecordedModel):
             for block in blocks(examples):
                 answers = self.model.recall(shift, [example.id for example in block])
@@ -118,7 +120,7 @@ class Asker:
                 yield answers
             return
         asked = self.engine.in_blocks(
-            self.model, inputs, labels, f"{self.suite.name}/{shift}", draw,
+            self.model, inputs, labels, f"{self.suite}/{shift}", draw,
             count_long=self.count_long, isolate=True, ids=lambda index: examples[index].id,
         )  # fmt: skip
         for answered in asked:

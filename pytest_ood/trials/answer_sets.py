@@ -10,21 +10,17 @@ import numpy as np
 
 from pytest_ood.cases import AllRight, Finding, members_of
 from pytest_ood.errors import NotApplicableError
-from pytest_ood.evaluation.asking import Asker
-from pytest_ood.evaluation.trial import Decided
-from pytest_ood.examples import inputs_of
+from pytest_ood.examples import IN_DISTRIBUTION, inputs_of
 from pytest_ood.metrics import SAID_KEPT, Graded, Outcomes
-from pytest_ood.suite import IN_DISTRIBUTION
 from pytest_ood.tasks import Prediction, merged_answer, merged_task
+from pytest_ood.trials.trial import Decided
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ood.cases import Case
-    from pytest_ood.engine import Engine
-    from pytest_ood.evaluation.asking import Asked
-    from pytest_ood.evaluation.data import SuiteData
     from pytest_ood.examples import Example
+    from pytest_ood.trials.asking import Asker
 
 
 @dataclass
@@ -90,7 +86,7 @@ class CaseAnswers:
         if not self.places:
             why = "; ".join(dict.fromkeys(self.inapplicable.values()))
             raise NotApplicableError(
-                f"{self.asker.suite.name}/domain/{self.name} does not apply to "
+                f"{self.asker.suite}/domain/{self.name} does not apply to "
                 f"{self.asker.model.name!r}: {why}"
             )
         count = max(1, int(np.searchsorted(self.places, size)))
@@ -113,7 +109,7 @@ class CaseAnswers:
         members = list(members_of(cases))
         answers = iter(self.asker.answers(self.name, members, inputs_of(members)))
         rows, merge = [], self.asker.merge
-        task = merged_task(self.asker.suite.task, merge)
+        task = merged_task(self.asker.task, merge)
         for place, case in enumerate(cases, start=self.reached):
             given = [merged_answer(next(answers), merge) for _ in case.members]
             error = next((a.error for a in given if a.error is not None), None)
@@ -156,28 +152,3 @@ def _decided(
 def _said(answer: Prediction) -> str | None:
     """Return the beginning of what a model wrote instead of an answer, if that is known."""
     return None if answer.label is not None or answer.text is None else answer.text[:SAID_KEPT]
-
-
-class Originals:
-    """The answers in distribution, of one model after another, each asked once.
-
-    Args:
-        data: Has the examples.
-        engine: Asks the models.
-    """
-
-    def __init__(self, data: SuiteData, engine: Engine) -> None:
-        self.data = data
-        self.engine = engine
-        self._answers: dict[str, InDistribution] = {}
-
-    def asker(self, model: Asked) -> Asker:
-        """Return what asks a model in the name of the suite."""
-        return Asker(self.data.suite, self.engine, model)
-
-    def answers(self, model: Asked) -> InDistribution:
-        """Return the answers of a model."""
-        if model.name not in self._answers:
-            examples = self.data.in_distribution().examples
-            self._answers[model.name] = InDistribution(self.asker(model), examples)
-        return self._answers[model.name]

@@ -17,10 +17,26 @@ from pytest_ood.tasks import Prediction
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_ood.evaluation.records import PromptAttack
     from pytest_ood.examples import Inputs
     from pytest_ood.perturbations.adversarial import AttackResult
     from pytest_ood.rows import Places
+
+
+@dataclass(frozen=True)
+class PromptAttack:
+    """What an attack made of a prompt.
+
+    Attributes:
+        before: The prompt, its fields in braces.
+        after: The changed one.
+        tried: Prompts that were tried, the original included.
+        search_examples: Examples on which each of them was tried; each is a query.
+    """
+
+    before: str
+    after: str
+    tried: int
+    search_examples: int
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,150 @@
+"""Domain shift: other examples, out of another distribution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_ood.cases import Case
+from pytest_ood.checklist import Checklist
+from pytest_ood.examples import inputs_of
+from pytest_ood.metrics import SINGLE_ACCURACY
+from pytest_ood.rows import Picked
+from pytest_ood.shifts.protocol import DOMAIN, Shift
+from pytest_ood.trials.answer_sets import CaseAnswers, InDistribution
+from pytest_ood.trials.trial import Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_ood.examples import Dataset
+    from pytest_ood.metrics import Outcomes
+    from pytest_ood.readers import DataSource
+    from pytest_ood.shifts.protocol import DrawnData, Experiment
+    from pytest_ood.trials.asking import Asked
+
+Scoring = Literal["example", "contrast"]
+SCORINGS: tuple[Scoring, ...] = ("contrast", "example")
+
+
+@dataclass(frozen=True)
+class DomainShift(Shift):
+    """Other examples, out of another distribution.
+
+    Attributes:
+        name: In reports.
+        source: Where the examples lie; a CheckList suite's are cases.
+        train: Training data of the same domain, or None: what a baseline trained on it scores
+            tells a hard domain from a model that is lost there.
+        merge: The coarser label for each label that the examples do not tell apart: answers are
+            merged before they are scored (McCoy et al. 2019, Right for the Wrong Reasons, section
+            4). Empty where the labels are those of the suite.
+        paired: The same examples as in distribution, by their ids, in another form: drops are
+            paired.
+        scoring: What is counted: each example, or contrast sets, which are the examples of a group
+            and right where all of them are.
+    """
+
+    name: str
+    source: DataSource | Dataset | Checklist
+    train: DataSource | None = None
+    merge: Mapping[str, str] = field(default_factory=dict)
+    paired: bool = False
+    scoring: Scoring = "example"
+    kind: str = DOMAIN
+
+    @property
+    def has_own_examples(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def own_source(self) -> DataSource | Dataset | Checklist:
+        """Where the examples come from."""
+        return self.source
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether the examples are the same as in distribution, in another form."""
+        return self.paired
+
+    @property
+    def counts_cases(self) -> bool:
+        """Whether several inputs are counted as one."""
+        return self.scoring == "contrast" or isinstance(self.source, Checklist)
+
+    @property
+    def min_changed(self) -> int:
+        """None: other examples are not changed ones."""
+        return 0
+
+    @property
+    def coarser_labels(self) -> Mapping[str, str]:
+        """What answers are merged to."""
+        return self.merge
+
+    @property
+    def training_data(self) -> DataSource | None:
+        """That of the domain."""
+        return self.train
+
+    def horizon(self, data: DrawnData) -> int:
+        """Return the size of the smaller set."""
+        return min(len(data.examples), len(data.target(self)))
+
+    def trial(self, experiment: Experiment, model: Asked) -> DomainTrial:
+        """Return the answers to the other examples, or to the cases."""
+        source = experiment.originals(model)
+        merging = replace(experiment.asker(model), merge=self.merge)
+        targets = experiment.target(self).examples
+        if self.counts_cases:
+            cases = [case for case in targets if isinstance(case, Case)]
+            return DomainTrial(source, CaseAnswers(merging, cases, self.name))
+        return DomainTrial(source, InDistribution(merging, targets, self.name), self.paired)
+
+    def measures_of_cases(self, trials: Sequence[Trial]) -> tuple[tuple[str, float], ...]:
+        """Return the accuracy of the single answers to contrast sets, beside their consistency."""
+        if self.scoring != "contrast":
+            return ()
+        decided = [one for trial in trials for one in trial.decided or ()]
+        share = sum(one.right for one in decided) / sum(one.asked for one in decided)
+        return ((SINGLE_ACCURACY, share),)
+
+
+@dataclass
+class DomainTrial:
+    """Other examples than in distribution; paired, the same ones in another form.
+
+    Attributes:
+        source: In distribution.
+        target: The others; paired, in the same order.
+        paired: Whether they are the same.
+    """
+
+    source: InDistribution
+    target: InDistribution | CaseAnswers
+    paired: bool = False
+
+    def upto(self, size: int) -> Trial:
+        """Return the first `size` of both sets; past the smaller's end, all of both."""
+        sides = (self.target, self.source)
+        whole = size >= min(len(side.examples) for side in sides)
+        after, before = (side.upto(len(side.examples) if whole else size) for side in sides)
+        return Trial(
+            paired=self.paired,
+            drawn=len(before),
+            before=before,
+            after=after,
+            originals=inputs_of(self.source.examples[: len(after)]) if self.paired else None,
+            shifted=inputs_of(Picked(self.target.examples, after.places)),
+            **self._of_cases(after, len(self.target.examples) if whole else size),
+        )
+
+    def _of_cases(self, after: Outcomes, size: int) -> dict[str, Any]:
+        """Return what a trial has besides where several inputs are counted as one."""
+        if not isinstance(self.target, CaseAnswers):
+            return {}
+        return {
+            "decided": self.target.decided[: len(after)],
+            "left_out": self.target.left_out(size),
+        }

@@ -1,0 +1,209 @@
+"""Attacks on the prompt of the model under test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pytest_ood.edits import apply_edits
+from pytest_ood.engine import check_answered
+from pytest_ood.errors import DataError, NotApplicableError, TooLongError
+from pytest_ood.examples import Dataset, Example, inputs_of
+from pytest_ood.metrics import Outcomes
+from pytest_ood.models.protocol import Promptable, is_promptable, is_recorded
+from pytest_ood.perturbations.adversarial.protocol import WRONG
+from pytest_ood.perturbations.protection import Protection
+from pytest_ood.prompting import FIELD_PATTERN
+from pytest_ood.shifts.adversarial import asked_anew, recorded
+from pytest_ood.shifts.protocol import ADVERSARIAL, Shift, leaves_answers, summary_of_attack
+from pytest_ood.tasks import Prediction, majority_share
+from pytest_ood.trials.trial import PromptAttack, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ood.examples import Inputs
+    from pytest_ood.models.protocol import Model, RecordedModel
+    from pytest_ood.perturbations.adversarial import AttackResult, QueryBudget, Recipe
+    from pytest_ood.prompting import Prompt
+    from pytest_ood.shifts.protocol import DrawnData, Experiment
+    from pytest_ood.trials.answer_sets import InDistribution
+    from pytest_ood.trials.asking import Asked, Asker
+
+WORKS, BROKEN = "works", "broken"
+"""The labels of a prompt that is attacked: whether it answers better than the majority class."""
+
+
+@dataclass(frozen=True)
+class PromptShift(Shift):
+    """The same examples under a changed prompt: an attack on the template, not on the input.
+
+    Zhu et al. 2023, PromptBench, section 3. The changed prompt is looked for on some examples, and
+    what it costs is measured on the others.
+
+    Attributes:
+        name: In reports.
+        attack: The search; it sees the prompt as its text.
+        budget: Of prompts that are tried; each takes a query for every search example.
+        search_examples: So many examples tell a good prompt from a bad one.
+        max_examples: Measure on so many others at most.
+    """
+
+    name: str
+    attack: Recipe
+    budget: QueryBudget
+    search_examples: int
+    max_examples: int | None = None
+    kind: str = ADVERSARIAL
+
+    @property
+    def summary(self) -> str:
+        """The attack, and its queries."""
+        return summary_of_attack(self.attack, self.budget)
+
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether the attack is after the right answer, where there ought to be none."""
+        return leaves_answers(self.attack)
+
+    @property
+    def min_changed(self) -> int:
+        """None: it is the prompt that is changed."""
+        return 0
+
+    def horizon(self, data: DrawnData) -> int:
+        """Return how many examples are left to measure on.
+
+        Raises:
+            DataError: the search leaves none.
+        """
+        drawn = len(data.examples)
+        # The last examples are those that the prompt is looked for on.
+        size = drawn - self.search_examples
+        if size < 1:
+            raise DataError(
+                f"{data.where}/{self.kind}/{self.name} looks for a prompt on "
+                f"{self.search_examples} examples, which leaves none to measure it on; there are "
+                f"{drawn}"
+            )
+        return min(size, self.max_examples or size)
+
+    def trial(self, experiment: Experiment, model: Asked) -> PromptTrial:
+        """Return the attack on a model's prompt."""
+        source = experiment.originals(model)
+        return PromptTrial(experiment.asker(model), self, source, experiment.seed)
+
+    def cannot_have(self, model: Model | RecordedModel) -> str | None:
+        """Return why a model has no prompt to attack."""
+        if is_recorded(model) or is_promptable(model):
+            return recorded(model)
+        return f"it has no prompt to attack; it is {model.paradigm}"
+
+    def most_unseen(self, horizon: int) -> int:
+        """Return how many inputs the search and the measurement take at most."""
+        return self.budget.each * self.search_examples + horizon
+
+
+@dataclass
+class PromptTrial:
+    """The same examples under a prompt that was changed to make them go wrong.
+
+    The last examples of the draw are those on which the changed prompt is looked for; what it costs
+    is measured on the others.
+    """
+
+    asker: Asker
+    shift: PromptShift
+    source: InDistribution
+    seed: int
+    attacked: tuple[Prompt, AttackResult, Asker] | None = None
+
+    def upto(self, size: int) -> Trial:
+        """Return the first `size` examples' trial.
+
+        Raises:
+            NotApplicableError: the model has no prompt.
+            DataError: the prompt cannot be attacked.
+        """
+        if self.attacked is None:
+            self.attacked = self._attack()
+        prompt, result, asker = self.attacked
+        examples = self.source.examples[:size]
+        before = self.source.upto(size)
+        inputs, after = inputs_of(examples), before
+        if result.nearest:
+            graded = asker.graded(self.shift.name, examples, inputs)
+            after = Outcomes(self.source.examples, before.places, graded)
+        return Trial(
+            paired=True,
+            drawn=len(examples),
+            before=before,
+            after=after,
+            originals=inputs,
+            shifted=inputs,
+            prompt=PromptAttack(
+                prompt.text, apply_edits(prompt.text, result.nearest),
+                result.queries + result.reducing, self.shift.search_examples,
+            ),
+        )  # fmt: skip
+
+    def _attack(self) -> tuple[Prompt, AttackResult, Asker]:
+        model = asked_anew(self.asker.model)
+        if not isinstance(model, Promptable):
+            raise NotApplicableError(
+                f"model {model.name!r} has no prompt to attack; it is {model.paradigm}"
+            )
+        examples = tuple(self.source.examples[-self.shift.search_examples :])
+        majority = majority_share(Dataset("search", examples))
+        prompt = model.prompt
+        what = f"{self.asker.suite}/{self.shift.name}"
+
+        def asker(text: str) -> Asker:
+            return replace(self.asker, model=model.with_prompt(prompt.with_text(text)))
+
+        def answered(text: str) -> Prediction:
+            try:
+                trying = replace(asker(text), count_long=False)
+                answers = trying.answers(what, examples, [e.inputs for e in examples])
+            except TooLongError as error:
+                # It is the prompt that is too long for some of them.
+                raise TooLongError(str(error), [text]) from None
+            check_answered(model.name, answers, what)
+            return self._verdict_on(examples, answers, majority)
+
+        def query(inputs: Sequence[Inputs]) -> list[Prediction]:
+            return [answered(str(text)) for text in inputs]
+
+        # What the task cannot do without stays: the fields, and the words that are answers.
+        words = tuple(prompt.label_words.values())
+        attack = self.shift.attack.keeping(Protection(patterns=(FIELD_PATTERN,), words=words))
+        pseudo = [Example("prompt", prompt.text, WORKS)]
+        ((_, result),) = attack.run(query, pseudo, seed=self.seed, budget=self.shift.budget)
+        if result.skipped:
+            why = result.skipped
+            if why == WRONG:
+                why = (
+                    f"on the {len(examples)} search examples it is no better than the most "
+                    "frequent label from the start"
+                )
+            raise DataError(
+                f"invalid: {what}: the prompt of {model.name!r} was not attacked: {why}"
+            )
+        return prompt, result, asker(apply_edits(prompt.text, result.nearest))
+
+    def _verdict_on(
+        self, examples: Sequence[Example], answers: Sequence[Prediction], majority: float
+    ) -> Prediction:
+        """Say of a prompt whether it works: whether answers are better than the majority class's.
+
+        Its score is the mean probability of the right labels; without any, the mean score.
+        """
+        pairs = list(zip(examples, answers, strict=True))
+        scores = [self.asker.task.score(answer, example) for example, answer in pairs]
+        scored = [
+            answer.scores.get(example.label, score)
+            for (example, answer), score in zip(pairs, scores, strict=True)
+        ]
+        good = sum(scored) / len(scored)
+        label = WORKS if sum(scores) / len(scores) > majority else BROKEN
+        return Prediction(label, {WORKS: good, BROKEN: 1.0 - good})

@@ -1,0 +1,114 @@
+"""Attacks on another model, whose successes are put to all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_ood.rows import blocks
+from pytest_ood.shifts.adversarial import AttackTrial, most_queries
+from pytest_ood.shifts.noise import NoiseTrial
+from pytest_ood.shifts.protocol import ADVERSARIAL, Shift, leaves_answers, summary_of_attack
+from pytest_ood.shifts.texts import Shifted, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_ood.examples import Inputs
+    from pytest_ood.perturbations.adversarial import Attack, QueryBudget
+    from pytest_ood.shifts.protocol import DrawnData, Experiment
+    from pytest_ood.trials.asking import Asked
+    from pytest_ood.trials.trial import Trial
+
+
+@dataclass(frozen=True)
+class TransferShift(Shift):
+    """The same examples, changed by an attack on another model, the surrogate.
+
+    What turned the surrogate is put to every model: all are compared on the same items (Wang et al.
+    2021, Adversarial GLUE, section 3). Where it did not turn, there is no item.
+
+    Attributes:
+        name: In reports.
+        attack: The search.
+        budget: Of queries to the surrogate.
+        surrogate: Its name.
+        max_examples: Attack so many examples at most.
+    """
+
+    name: str
+    attack: Attack
+    budget: QueryBudget
+    surrogate: str
+    max_examples: int | None = None
+    kind: str = ADVERSARIAL
+
+    @property
+    def made_by(self) -> str:
+        """The attack, whom it was made against, and how far it went."""
+        examples = "all" if self.max_examples is None else f"{self.max_examples}"
+        return (
+            f"{self.attack.fingerprint} against {self.surrogate}, {self.budget.each} queries for "
+            f"one of {examples} examples"
+        )
+
+    @property
+    def shares_texts(self) -> bool:
+        """Always: all models are compared on the same items."""
+        return True
+
+    @property
+    def summary(self) -> str:
+        """The attack, and its queries."""
+        return summary_of_attack(self.attack, self.budget, self.surrogate)
+
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether the attack is after the right answer, where there ought to be none."""
+        return leaves_answers(self.attack)
+
+    @property
+    def made_against(self) -> str:
+        """The surrogate."""
+        return self.surrogate
+
+    def horizon(self, data: DrawnData) -> int:
+        """Return how many examples are attacked at most."""
+        size = len(data.examples)
+        return min(size, self.max_examples or size)
+
+    def trial(self, experiment: Experiment, model: Asked) -> NoiseTrial:
+        """Return the answers to what turned the surrogate."""
+        source = experiment.originals(model)
+        return NoiseTrial(experiment.asker(model), self, source, experiment.perturbed(self))
+
+    def write_texts(self, experiment: Experiment) -> Written:
+        """Attack the surrogate; where it did not turn, the original stays."""
+        surrogate = experiment.surrogate(self.surrogate)
+        source = experiment.originals(surrogate)
+        trial = AttackTrial(experiment.asker(surrogate), self, source, experiment.seed)
+        attacked = trial.upto(self.horizon(experiment))
+        results, examples = attacked.attacks or (), experiment.examples
+
+        def made() -> Iterator[tuple[list[Inputs], tuple[()]]]:
+            start = 0
+            for block in blocks(examples):
+                turned = [result.inputs for result in results[start : start + len(block)]]
+                yield [*turned, *(e.inputs for e in block[len(turned) :])], ()
+                start += len(block)
+
+        return Written(Shifted.of(examples, made()), attacked)
+
+    @property
+    def queries_each(self) -> int:
+        """The most queries for one example."""
+        return self.budget.each
+
+    def attack_of(self, trial: Trial, on_surrogate: Trial | None) -> Trial | None:
+        """Return the trial of the surrogate."""
+        del trial
+        return on_surrogate
+
+    def most_queries(self, horizon: int) -> int:
+        """Return how many queries the attack on the surrogate takes at most."""
+        return most_queries(self.budget, horizon)

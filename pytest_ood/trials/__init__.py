@@ -1,0 +1,1 @@
+"""What models answer before and under a shift, asked for as far as a check needs it."""
