@@ -35,8 +35,9 @@ from pytest_ood.shifts import (
     Shift,
     TransferShift,
 )
+from pytest_ood.shifts.protocol import DEFAULT_QUERY_BUDGET
 from pytest_ood.strategies import PerturbedCase, keep_for_replay
-from pytest_ood.suite import DEFAULT_QUERY_BUDGET, Suite
+from pytest_ood.suite import Suite
 from pytest_ood.tasks import Classification, QuestionAnswering
 from pytest_ood.trials.asking import Asker
 from pytest_ood.values import inputs_from, items_of, known_label, label_from, pair_of

@@ -19,7 +19,7 @@ from pytest_ood.models.protocol import Context, RecordedModel, SeededModel
 from pytest_ood.objects import Held
 from pytest_ood.readers import DataSource, Loading, parse_redirects, parse_source
 from pytest_ood.statistics import CORRECTIONS
-from pytest_ood.suite import check_count, check_flag, check_name
+from pytest_ood.tables import check_count, check_flag, check_name
 from pytest_ood.trackers import tracker, trackers
 
 if TYPE_CHECKING:

@@ -41,7 +41,8 @@ from pytest_ood.readers import ASSET, HUB, YOURS, DataSource, Reader, redirectab
 from pytest_ood.redaction import Secrets
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.store import FileStore, NoStore, TemporaryStore
-from pytest_ood.suite import built_in_suites, check_name, load_suites
+from pytest_ood.suite import built_in_suites, load_suites
+from pytest_ood.tables import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

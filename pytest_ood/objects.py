@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import sys
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_ood.errors import ConfigurationError, unknown_name
@@ -13,6 +14,7 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+    from types import ModuleType
 
 
 class Portable:
@@ -46,6 +48,21 @@ def module_names(path: Iterable[str]) -> tuple[str, ...]:
     """
     names = (info.name for info in pkgutil.iter_modules(path))
     return tuple(sorted(name for name in names if name[0] != "_"))
+
+
+@cache
+def modules_with(package: str, name: str) -> tuple[ModuleType, ...]:
+    """Import the public modules of a package, and return those that have a name, sorted.
+
+    This is how whatever is added as one file is found: there is no list to keep.
+
+    Args:
+        package: Its full name.
+        name: Such as that of the function that makes a module one of the package's kind.
+    """
+    path = importlib.import_module(package).__path__
+    found = [importlib.import_module(f"{package}.{module}") for module in module_names(path)]
+    return tuple(module for module in found if hasattr(module, name))
 
 
 def import_object(path: str, who: str, root: Path) -> Any:

@@ -44,6 +44,7 @@ LAYERS = [
         "rows",
         "seeding",
         "errors",
+        "tables",
         "values",
     },
 ]

@@ -24,16 +24,16 @@ from pytest_ood.shifts import (
     TransferShift,
     WorstCase,
 )
+from pytest_ood.shifts.protocol import DEFAULT_QUERY_BUDGET
 from pytest_ood.suite import (
-    DEFAULT_QUERY_BUDGET,
     built_in_suites,
-    check_count,
     load_suite,
     load_suites,
     parse_suite,
     task_under,
     text_fields,
 )
+from pytest_ood.tables import check_count
 
 if TYPE_CHECKING:
     from pytest_ood.suite import Suite

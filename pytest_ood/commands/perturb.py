@@ -42,7 +42,8 @@ from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.readers import inputs_of_row
 from pytest_ood.reports.text import harmless, one_line, word_diff
-from pytest_ood.suite import DEFAULT_PROTECTION, parse_noise
+from pytest_ood.shifts.noise import parse_noise
+from pytest_ood.shifts.protocol import DEFAULT_PROTECTION
 from pytest_ood.values import is_missing, label_forms
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pytest_ood.reports.explanation import rerun
 from pytest_ood.reports.results import Answer, ModelInfo
 from pytest_ood.reports.terminal import answer_sentence
 from pytest_ood.reports.text import quoted
-from pytest_ood.shifts import KINDS
+from pytest_ood.shifts import kinds
 from pytest_ood.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def lines(report: Row) -> list[Line]:
     release = report["release"] or {"old": "", "changes": ()}
     for change in release["changes"]:
         kind, _, shift = change["shift"].partition("/")
-        if kind not in KINDS:
+        if kind not in kinds():
             kind, shift = "", change["shift"]
         estimate = None if change["drop"] is None else _estimate("drop", change)
         found.append(

@@ -23,7 +23,7 @@ from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports import collections, content
 from pytest_ood.reports.charts import LEAST_SPAN, Axis, Curves, Scatter, scatter, severity_curves
 from pytest_ood.reports.text import Piece, diff_pieces, harmless, no_answer, one_line
-from pytest_ood.shifts import KINDS, WORST_CASE
+from pytest_ood.shifts import WORST_CASE, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,7 +181,7 @@ class _Suite:
             and line.shift != WORST_CASE
             and not line.row.get("cases")
         ]
-        groups = ((kind, [line for line in drops if line.kind == kind]) for kind in KINDS)
+        groups = ((kind, [line for line in drops if line.kind == kind]) for kind in kinds())
         return [scatter(kind, found) for kind, found in groups if found]
 
     def tables(self, what: str) -> list[_Table]:
@@ -192,7 +192,7 @@ class _Suite:
         found = [n for n in self.lines if n.what == what and (n.kind or what != "score")]
         return [
             _Table(self.report, kind, group, [n for n in of_kind if _group(n) == group])
-            for kind in ("", *KINDS)
+            for kind in ("", *kinds())
             for of_kind in ([line for line in found if line.kind == kind],)
             for group in dict.fromkeys(map(_group, of_kind))
         ]

@@ -15,7 +15,7 @@ from pytest_ood.budgets import points
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports import collections, content
 from pytest_ood.reports.text import harmless, one_line, word_diff
-from pytest_ood.shifts import KINDS
+from pytest_ood.shifts import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -279,8 +279,8 @@ def _overview(table: Table) -> Block:
 def _by_shift(found: list[Line]) -> list[tuple[str, list[Line]]]:
     """Return the name and the lines of each shift and metric, kind by kind."""
     rows: dict[str, list[Line]] = {}
-    kinds = ("", *KINDS)
-    for line in sorted(found, key=lambda line: kinds.index(line.kind)):
+    order = ("", *kinds())
+    for line in sorted(found, key=lambda line: order.index(line.kind)):
         rows.setdefault(code(content.path_of("", line.kind, line.name)), []).append(line)
     return list(rows.items())
 

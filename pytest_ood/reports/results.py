@@ -15,7 +15,7 @@ from pytest_ood.evaluation import (
     severity_curves,
 )
 from pytest_ood.metrics import ACCURACY
-from pytest_ood.shifts import KINDS, WORST_CASE
+from pytest_ood.shifts import WORST_CASE, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -197,7 +197,7 @@ class Results:
         others = [m for m in models if not m.baseline]
         asked = [m for m in others if m.paradigm != baseline.paradigm] or others
         found = []
-        groups = [*((kind, "") for kind in KINDS), *dict.fromkeys(
+        groups = [*((kind, "") for kind in kinds()), *dict.fromkeys(
             (e.kind, e.surrogate) for e in self.evaluations if e.surrogate
         )]  # fmt: skip
         for model in asked:

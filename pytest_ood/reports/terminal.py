@@ -11,7 +11,7 @@ from pytest_ood.metrics import ACCURACY, SINGLE_ACCURACY
 from pytest_ood.reports import collections
 from pytest_ood.reports.results import mean_drop
 from pytest_ood.reports.text import one_line
-from pytest_ood.shifts import KINDS, WORST_CASE
+from pytest_ood.shifts import WORST_CASE, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,7 +183,7 @@ def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[st
         ]
         lines += _floor_counts([floors[m.name] for m in models if m.name in floors])
     scores = [score for score in results.scores if score.suite == suite]
-    for kind in KINDS:
+    for kind in kinds():
         of_kind = [e for e in evaluations if e.kind == kind]
         for group in dict.fromkeys(map(_group, of_kind)):
             rows = [e for e in of_kind if _group(e) == group]

@@ -12,7 +12,7 @@ from pytest_ood.evaluation import Items
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.content import MEASURES
 from pytest_ood.reports.results import ModelInfo
-from pytest_ood.shifts import KINDS, WORST_CASE
+from pytest_ood.shifts import WORST_CASE, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ class SuiteTogether:
             for key in found
             if sum(key in tested.drops for tested in self.models.values()) >= LEAST_MODELS
         ]
-        return sorted(shared, key=lambda key: KINDS.index(key.kind))
+        return sorted(shared, key=lambda key: kinds().index(key.kind))
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,21 @@
 """Shifts: how the examples of a suite are made to look unlike the training data.
 
-Every kind is a module of this folder.
+Every module of this folder that has a function `parse` is a kind of shift: `KIND` is the table of a
+suite file that it is declared in, `KEYS` are the keys of its table, and `takes`, where several
+modules share a table, tells which of them a table is for. Adding a file adds a kind.
 """
 
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pytest_ood.objects import modules_with
 from pytest_ood.shifts.adversarial import AdversarialShift
 from pytest_ood.shifts.domain import SCORINGS, DomainShift, Scoring
 from pytest_ood.shifts.noise import NoiseShift, perturbed_together
 from pytest_ood.shifts.prompt import PromptShift
-from pytest_ood.shifts.protocol import ADVERSARIAL, DOMAIN, KINDS, NOISE, Shift
+from pytest_ood.shifts.protocol import ADVERSARIAL, DOMAIN, NOISE, Declaration, Shift
 from pytest_ood.shifts.texts import Shifted, shifted_set_hash
 from pytest_ood.shifts.transfer import TransferShift
 from pytest_ood.shifts.worst_case import WORST_CASE, WorstCase
@@ -15,11 +23,11 @@ from pytest_ood.shifts.worst_case import WORST_CASE, WorstCase
 __all__ = [
     "ADVERSARIAL",
     "DOMAIN",
-    "KINDS",
     "NOISE",
     "SCORINGS",
     "WORST_CASE",
     "AdversarialShift",
+    "Declaration",
     "DomainShift",
     "NoiseShift",
     "PromptShift",
@@ -28,6 +36,40 @@ __all__ = [
     "Shifted",
     "TransferShift",
     "WorstCase",
+    "keys_of",
+    "kinds",
+    "parse_shift",
     "perturbed_together",
     "shifted_set_hash",
 ]
+
+FIRST = (DOMAIN, NOISE, ADVERSARIAL)
+
+
+@cache
+def kinds() -> tuple[str, ...]:
+    """Return the kinds of shift, in the order of reports: others come after the usual ones."""
+    found = {module.KIND for module in modules_with(__name__, "parse")}
+    return (*FIRST, *sorted(found.difference(FIRST)))
+
+
+def keys_of(kind: str) -> tuple[str, ...]:
+    """Return the keys that the table of a shift of a kind may have, without budgets."""
+    return tuple(dict.fromkeys(key for module in _modules(kind) for key in module.KEYS))
+
+
+def parse_shift(kind: str, declared: Declaration) -> tuple[Shift, ...]:
+    """Read the table of a shift; of noise at several severities, one shift for each.
+
+    Raises:
+        ConfigurationError: a value that is wrong, or not known.
+    """
+    for module in _modules(kind):
+        if not hasattr(module, "takes") or module.takes(declared.table):
+            shifts: tuple[Shift, ...] = module.parse(declared)
+            return shifts
+    raise AssertionError(f"unreachable because some module takes every table of {kind}")
+
+
+def _modules(kind: str) -> list[Any]:
+    return [module for module in modules_with(__name__, "parse") if kind == module.KIND]

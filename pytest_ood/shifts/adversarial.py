@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -18,18 +18,20 @@ from pytest_ood.perturbations.adversarial import AttackResult, Recipe
 from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, attacked_field
 from pytest_ood.progress import Silent
 from pytest_ood.rows import Picked
+from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
+from pytest_ood.shifts._attacks import PROMPT, parse_attack
 from pytest_ood.shifts.protocol import ADVERSARIAL, Shift, leaves_answers, summary_of_attack
 from pytest_ood.trials.asking import AGAIN
 from pytest_ood.trials.attack_store import AttackStore
 from pytest_ood.trials.trial import Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_ood.examples import Example, Inputs
     from pytest_ood.metrics import Outcome
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
-    from pytest_ood.shifts.protocol import DrawnData, Experiment
+    from pytest_ood.shifts.protocol import Declaration, DrawnData, Experiment
     from pytest_ood.tasks import Prediction
     from pytest_ood.trials.answer_sets import InDistribution
     from pytest_ood.trials.asking import Asked, Asker
@@ -317,3 +319,21 @@ def _after(before: Outcome, result: AttackResult) -> tuple[str, Prediction, floa
     if not result.success or result.answer is None:
         return before.label, before.prediction, before.score
     return before.label, result.answer, 0.0
+
+
+KIND = ADVERSARIAL
+KEYS = ATTACK_KEYS
+
+
+def takes(table: Mapping[str, Any]) -> bool:
+    """Return whether a table is of an attack on the inputs of the model under test."""
+    return table.get("on") != PROMPT and "against" not in table
+
+
+def parse(declared: Declaration) -> tuple[AdversarialShift, ...]:
+    """Read the table of an attack.
+
+    Raises:
+        ConfigurationError: a value that is wrong, or not known.
+    """
+    return (AdversarialShift(declared.name, *parse_attack(declared)),)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_ood.cases import Case
-from pytest_ood.checklist import Checklist
+from pytest_ood.checklist import KEYS as CHECKLIST_KEYS
+from pytest_ood.checklist import Checklist, parse_checklist
+from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.examples import inputs_of
 from pytest_ood.metrics import SINGLE_ACCURACY
+from pytest_ood.readers import SOURCE_KEYS, DataSource, parse_source
 from pytest_ood.rows import Picked
 from pytest_ood.shifts.protocol import DOMAIN, Shift
+from pytest_ood.tables import check_flag, subtable
+from pytest_ood.tasks import merged_task
 from pytest_ood.trials.answer_sets import CaseAnswers, InDistribution
 from pytest_ood.trials.trial import Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pytest_ood.examples import Dataset
     from pytest_ood.metrics import Outcomes
     from pytest_ood.readers import DataSource
-    from pytest_ood.shifts.protocol import DrawnData, Experiment
+    from pytest_ood.shifts.protocol import Declaration, DrawnData, Experiment
     from pytest_ood.trials.asking import Asked
 
 Scoring = Literal["example", "contrast"]
@@ -148,3 +154,83 @@ class DomainTrial:
             "decided": self.target.decided[: len(after)],
             "left_out": self.target.left_out(size),
         }
+
+
+KIND = DOMAIN
+KEYS = (*SOURCE_KEYS, "train", "merge", "paired", "scoring", *CHECKLIST_KEYS)
+
+
+def parse(declared: Declaration) -> tuple[DomainShift, ...]:
+    """Read the table of a domain shift: other data, contrast sets, or a CheckList suite.
+
+    Raises:
+        ConfigurationError: a value that is wrong, or not known.
+    """
+    name, entry, where = declared.name, declared.table, declared.where
+    task, in_distribution = declared.task, declared.source
+    if "checklist" in entry:
+        return (DomainShift(name, parse_checklist(entry, in_distribution.fields, where)),)
+    for key in entry:
+        if key in CHECKLIST_KEYS and key not in SOURCE_KEYS:
+            raise ConfigurationError(f"{key}: it goes with `checklist`, a file of tests")
+    source = {key: value for key, value in entry.items() if key in SOURCE_KEYS}
+    merge = subtable(entry, "merge", where)
+    for label in merge:
+        if label not in task.labels:
+            raise ConfigurationError("merge: " + unknown_name("label", label, task.labels))
+    for coarse in merge.values():
+        if not isinstance(coarse, str) or not coarse:
+            raise ConfigurationError(f"merge: {coarse!r} is no label")
+    test = parse_source(source, where, in_distribution)
+    shift = DomainShift(
+        name,
+        test,
+        _train(entry, source, test, where),
+        dict(merge),
+        check_flag(entry.get("paired", False), "paired"),
+        _scoring(entry),
+    )
+    try:
+        merged_task(task, shift.merge)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"merge: what is left: {error}") from None
+    if merge and shift.train is not None:
+        raise ConfigurationError(
+            "train: the baseline would be trained on other labels than it is compared in; leave "
+            "out `train`, or `merge`"
+        )
+    return (shift,)
+
+
+def _scoring(entry: Mapping[str, Any]) -> Scoring:
+    """Return what is counted under a domain shift."""
+    scoring = entry.get("scoring", "example")
+    if scoring not in SCORINGS:
+        raise ConfigurationError("scoring: " + unknown_name("scoring", str(scoring), SCORINGS))
+    if scoring == "contrast" and "train" in entry:
+        raise ConfigurationError(
+            "train: a baseline that is trained on the target is compared example by example; take "
+            'a shift of its own for it, without scoring = "contrast"'
+        )
+    if scoring == "contrast" and entry.get("paired"):
+        raise ConfigurationError(
+            "paired: contrast sets are no examples in another form; leave out `paired`, or "
+            'scoring = "contrast"'
+        )
+    if scoring == "contrast" and "group" not in entry:
+        raise ConfigurationError(
+            'scoring = "contrast" needs `group`, the column that says which examples are one set'
+        )
+    return "contrast" if scoring == "contrast" else "example"
+
+
+def _train(
+    entry: Mapping[str, Any], source: Mapping[str, Any], test: DataSource, where: str
+) -> DataSource | None:
+    """Read a domain's own training data; columns are named as in its test data."""
+    train = entry.get("train")
+    if train is None:
+        return None
+    columns = {k: v for k, v in source.items() if k in ("fields", "label", "labels")}
+    given = train if isinstance(train, Mapping) else {"data": train}
+    return parse_source({**columns, **given}, f"{where}: train", test)

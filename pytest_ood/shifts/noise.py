@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytest_ood.edits import Perturbed, edits_between
-from pytest_ood.errors import DataError
+from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.examples import fields_of, inputs_of, with_fields
 from pytest_ood.metrics import Graded, Outcomes
-from pytest_ood.perturbations import Composite, Generator, code_version, is_shipped
-from pytest_ood.perturbations.contracts import Derived, Uncertain
-from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity
-from pytest_ood.perturbations.protection import Protection
+from pytest_ood.perturbations import (
+    Composite,
+    Generator,
+    code_version,
+    composed,
+    find,
+    is_shipped,
+)
+from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
+from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity, parse_filter
+from pytest_ood.perturbations.protection import Protection, parse_protection
+from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.rows import Mapped, Paired, Picked, blocks
 from pytest_ood.seeding import generator
-from pytest_ood.shifts.protocol import NOISE, RAISE_SEVERITY, Shift
+from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, NOISE, RAISE_SEVERITY, Shift
 from pytest_ood.shifts.texts import Shifted, Written
 from pytest_ood.store import through
+from pytest_ood.tables import string, strings, subtable
 from pytest_ood.trials.trial import Trial
 
 if TYPE_CHECKING:
@@ -28,8 +37,9 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Example, Inputs
     from pytest_ood.perturbations import Perturbation
-    from pytest_ood.shifts.protocol import Experiment
+    from pytest_ood.shifts.protocol import Declaration, Experiment
     from pytest_ood.store import TextStore
+    from pytest_ood.tasks import Task
     from pytest_ood.trials.answer_sets import InDistribution
     from pytest_ood.trials.asking import Asked, Asker
 
@@ -353,3 +363,148 @@ class NoiseTrial:
             asked = Mapped(pairs, lambda pair: self.shift.relabelled(*pair))
             self.graded += self.asker.graded(self.shift.name, asked, inputs)
         return Outcomes(examples, places, self.graded[: len(places)])
+
+
+KIND = NOISE
+KEYS = ("perturbation", "severity", "parameters", "protect", "fields", "relabel", "filter")
+
+
+def parse(declared: Declaration) -> tuple[NoiseShift, ...]:
+    """Read the table of a noise shift; of several severities, one shift for each.
+
+    Raises:
+        ConfigurationError: a value that is wrong, or not known.
+    """
+    task = declared.task
+    shifts = parse_noise(declared.name, declared.table, declared.where, task.labels, task.protects)
+    _check_contract(shifts[0], task)
+    return shifts
+
+
+def parse_noise(
+    name: str,
+    entry: Mapping[str, Any],
+    where: str,
+    labels: tuple[str, ...],
+    protects: tuple[str, ...] = (),
+) -> tuple[NoiseShift, ...]:
+    """Read the table of a noise shift; of several severities, one shift for each.
+
+    Args:
+        name: Of the shift.
+        entry: The table.
+        where: What messages begin with.
+        labels: Those of the task.
+        protects: What the task protects besides `DEFAULT_PROTECTION`, unless the table says.
+
+    Raises:
+        ConfigurationError: a value that is wrong, or not known.
+    """
+    generator = _perturbation(name, entry, where)
+    generator.check_models()
+    if "protect" in entry:
+        generator = generator.keeping(parse_protection(strings(entry, "protect", ()), labels))
+    else:
+        generator = generator.keeping_unless_rewritten((*DEFAULT_PROTECTION, *protects))
+    generator = _filtered(generator, entry)
+    relabel = _relabel(generator, subtable(entry, "relabel", where), labels)
+    shift = NoiseShift(name, generator, strings(entry, "fields", ()), relabel)
+    asked = entry.get("severity")
+    if asked is None:
+        return (shift,)
+    if isinstance(asked, int):
+        return (replace(shift, perturbation=generator.at(asked)),)
+    levels = list(range(1, MAX_SEVERITY + 1)) if asked == "all" else asked
+    if not isinstance(levels, list) or not levels or len(set(map(repr, levels))) < len(levels):
+        raise ConfigurationError(
+            f"severity = {asked!r} is a whole number from 1 to {MAX_SEVERITY}, a list of different "
+            'ones, or "all"'
+        )
+    made = [(generator.at(level), level) for level in levels]
+    return tuple(
+        replace(shift, name=f"{name}@{level}", perturbation=change, family=name, severity=level)
+        for change, level in sorted(made, key=lambda pair: pair[1])
+    )
+
+
+def _perturbation(name: str, entry: Mapping[str, Any], where: str) -> Generator | Composite:
+    """Return the perturbation that a shift names; of a list, one after the other as one."""
+    names = entry.get("perturbation", name)
+    parameters = subtable(entry, "parameters", where)
+    if not isinstance(names, list):
+        return find(string(entry, "perturbation", name, where)).with_parameters(**parameters)
+    parts = strings(entry, "perturbation", ())
+    if len(set(parts)) < len(parts):
+        raise ConfigurationError(f"perturbation = {names!r}: there is one of them twice")
+    for part in parameters:
+        if part not in parts:
+            raise ConfigurationError(
+                "parameters: of several perturbations each has a table by its name: "
+                + unknown_name("perturbation", part, parts)
+            )
+    return composed(
+        [find(part).with_parameters(**subtable(parameters, part, "parameters")) for part in parts]
+    )
+
+
+def _check_contract(shift: NoiseShift, task: Task) -> None:
+    """Refuse a perturbation that cannot tell the labels of a task, or would leave no answer.
+
+    Raises:
+        ConfigurationError: says for which tasks it is, or that it needs `fields`.
+    """
+    change = shift.perturbation
+    parts = change.parts if isinstance(change, Composite) else (change,)
+    takes_away = any(isinstance(part, Generator) and part.needs_fields for part in parts)
+    if takes_away and not shift.fields:
+        raise ConfigurationError(
+            f"fields: {change.name} takes texts away; name the fields that the answer does not "
+            'need, such as fields = ["context"]'
+        )
+    contract = change.contract
+    if isinstance(contract, Changing) and not task.labels:
+        raise ConfigurationError(
+            f"perturbation: {change.name} turns one label into another, and the task {task.name} "
+            "has none; take one whose contract is preserving or derived"
+        )
+    if isinstance(contract, Derived) and contract.tasks and task.name not in contract.tasks:
+        raise ConfigurationError(
+            f"perturbation: {change.name} works answers out anew for the task "
+            f"{' or '.join(contract.tasks)}; this one is {task.name}"
+        )
+
+
+def _filtered(generator: Generator | Composite, entry: Mapping[str, Any]) -> Generator | Composite:
+    """Put a perturbation under the filter that a shift names."""
+    if "filter" not in entry:
+        return generator
+    if isinstance(generator.contract, Changing):
+        raise ConfigurationError(
+            f"filter: {generator.name} changes the label, which is what `relabel` is for; a filter "
+            "is for what may change it"
+        )
+    if isinstance(generator.contract, Derived):
+        raise ConfigurationError(
+            f"filter: {generator.name} knows by itself which changes are valid; leave it out"
+        )
+    return generator.under(Uncertain(parse_filter(entry["filter"])))
+
+
+def _relabel(
+    generator: Generator | Composite, given: Mapping[str, Any], labels: tuple[str, ...]
+) -> dict[str, str]:
+    """Return the label after by the label before, of a perturbation that changes labels."""
+    for label in (*given, *given.values()):
+        if label not in labels:
+            raise ConfigurationError("relabel: " + unknown_name("label", str(label), labels))
+    if not isinstance(generator.contract, Changing):
+        if given:
+            raise ConfigurationError(
+                f"relabel: {generator.name} is {generator.contract.name} and changes no label"
+            )
+        return {}
+    known = dict(given)
+    for label in labels:
+        if label not in known:
+            known[label] = generator.contract.relabel(label, labels)
+    return known

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_ood.edits import apply_edits
 from pytest_ood.engine import check_answered
-from pytest_ood.errors import DataError, NotApplicableError, TooLongError
+from pytest_ood.errors import ConfigurationError, DataError, NotApplicableError, TooLongError
 from pytest_ood.examples import Dataset, Example, inputs_of
 from pytest_ood.metrics import Outcomes
 from pytest_ood.models.protocol import Promptable, is_promptable, is_recorded
+from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.adversarial.protocol import WRONG
 from pytest_ood.perturbations.protection import Protection
 from pytest_ood.prompting import FIELD_PATTERN
+from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
+from pytest_ood.shifts._attacks import PROMPT, parse_attack
 from pytest_ood.shifts.adversarial import asked_anew, recorded
 from pytest_ood.shifts.protocol import ADVERSARIAL, Shift, leaves_answers, summary_of_attack
+from pytest_ood.tables import count
 from pytest_ood.tasks import Prediction, majority_share
 from pytest_ood.trials.trial import PromptAttack, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Model, RecordedModel
-    from pytest_ood.perturbations.adversarial import AttackResult, QueryBudget, Recipe
+    from pytest_ood.perturbations.adversarial import Attack, AttackResult, QueryBudget
     from pytest_ood.prompting import Prompt
-    from pytest_ood.shifts.protocol import DrawnData, Experiment
+    from pytest_ood.shifts.protocol import Declaration, DrawnData, Experiment
     from pytest_ood.trials.answer_sets import InDistribution
     from pytest_ood.trials.asking import Asked, Asker
 
@@ -207,3 +211,42 @@ class PromptTrial:
         good = sum(scored) / len(scored)
         label = WORKS if sum(scores) / len(scores) > majority else BROKEN
         return Prediction(label, {WORKS: good, BROKEN: 1.0 - good})
+
+
+KIND = ADVERSARIAL
+KEYS = (*ATTACK_KEYS, "search_examples")
+SEARCH_EXAMPLES = 20
+"""Examples on which a changed prompt is looked for, unless a suite says otherwise."""
+
+
+def takes(table: Mapping[str, Any]) -> bool:
+    """Return whether a table is of an attack on the prompt."""
+    return table.get("on") == PROMPT
+
+
+def parse(declared: Declaration) -> tuple[PromptShift, ...]:
+    """Read the table of an attack on the prompt.
+
+    Raises:
+        ConfigurationError: a value that is wrong, or not known.
+    """
+    attack, budget, most = parse_attack(declared)
+    search = count(declared.table, "search_examples", SEARCH_EXAMPLES)
+    recipe = _prompt_recipe(attack, declared.table)
+    return (PromptShift(declared.name, recipe, budget, search, most),)
+
+
+def _prompt_recipe(attack: Attack, entry: Mapping[str, Any]) -> Recipe:
+    """Refuse what makes no sense where the prompt is attacked."""
+    for key in ("against", "target", "max_queries"):
+        if key in entry:
+            raise ConfigurationError(f"{key}: an attack on the prompt has none")
+    if not isinstance(attack, Recipe):
+        raise ConfigurationError(
+            f"attack: {attack.name} is no Recipe; only these can be told to leave a prompt's "
+            "fields and label words alone"
+        )
+    if not attack.goal.turns:
+        raise ConfigurationError(f"attack: {attack.name} leaves answers as they are; a prompt that "
+                                 "does so is no worse")  # fmt: skip
+    return attack

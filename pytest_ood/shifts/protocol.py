@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.budgets import MIN_CHANGED
 from pytest_ood.perturbations.adversarial import Recipe
@@ -18,15 +19,39 @@ if TYPE_CHECKING:
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
     from pytest_ood.readers import DataSource
     from pytest_ood.shifts.texts import Shifted, Written
+    from pytest_ood.tasks import Task
     from pytest_ood.trials.answer_sets import InDistribution
     from pytest_ood.trials.asking import Asked, Asker
     from pytest_ood.trials.trial import Growing, Trial
 
 DOMAIN, NOISE, ADVERSARIAL = "domain", "noise", "adversarial"
-KINDS = (DOMAIN, NOISE, ADVERSARIAL)
-"""The kinds of shift, in the order of reports."""
+DEFAULT_PROTECTION = ("urls", "code")
+"""What noise and attacks leave alone unless a suite says otherwise: what is broken rather than
+misspelt."""
+
+DEFAULT_QUERY_BUDGET = 50
+"""The most queries for one example, unless a suite says otherwise."""
 
 RAISE_SEVERITY = "Raise its severity, or drop the shift"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The table of a shift in a suite file, without its budgets.
+
+    Attributes:
+        name: Of the shift.
+        table: Its keys.
+        where: What messages begin with.
+        task: What is asked.
+        source: The data in distribution.
+    """
+
+    name: str
+    table: Mapping[str, Any]
+    where: str
+    task: Task
+    source: DataSource
 
 
 class DrawnData(Protocol):
@@ -106,7 +131,7 @@ class Shift(ABC):
 
         @property
         def kind(self) -> str:
-            """One of KINDS."""
+            """The table of a suite file that it is declared in."""
 
     @property
     def has_own_examples(self) -> bool:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_ood.rows import blocks
+from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
+from pytest_ood.shifts._attacks import PROMPT, parse_attack
 from pytest_ood.shifts.adversarial import AttackTrial, most_queries
 from pytest_ood.shifts.noise import NoiseTrial
 from pytest_ood.shifts.protocol import ADVERSARIAL, Shift, leaves_answers, summary_of_attack
 from pytest_ood.shifts.texts import Shifted, Written
+from pytest_ood.tables import string
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pytest_ood.examples import Inputs
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
-    from pytest_ood.shifts.protocol import DrawnData, Experiment
+    from pytest_ood.shifts.protocol import Declaration, DrawnData, Experiment
     from pytest_ood.trials.asking import Asked
     from pytest_ood.trials.trial import Trial
 
@@ -112,3 +115,23 @@ class TransferShift(Shift):
     def most_queries(self, horizon: int) -> int:
         """Return how many queries the attack on the surrogate takes at most."""
         return most_queries(self.budget, horizon)
+
+
+KIND = ADVERSARIAL
+KEYS = (*ATTACK_KEYS, "against")
+
+
+def takes(table: Mapping[str, Any]) -> bool:
+    """Return whether a table is of an attack on the inputs of another model."""
+    return table.get("on") != PROMPT and "against" in table
+
+
+def parse(declared: Declaration) -> tuple[TransferShift, ...]:
+    """Read the table of an attack on another model.
+
+    Raises:
+        ConfigurationError: a value that is wrong, or not known.
+    """
+    attack, budget, most = parse_attack(declared)
+    against = string(declared.table, "against", "", declared.where)
+    return (TransferShift(declared.name, attack, budget, against, most),)

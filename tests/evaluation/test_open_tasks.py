@@ -19,8 +19,9 @@ from pytest_ood.perturbations import find
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
 from pytest_ood.shifts import NoiseShift
+from pytest_ood.shifts.noise import parse_noise
 from pytest_ood.store import MemoryStore
-from pytest_ood.suite import Suite, parse_noise
+from pytest_ood.suite import Suite
 from pytest_ood.tasks import NumericAnswer, Prediction, QuestionAnswering, Task
 
 SUMS = Dataset(

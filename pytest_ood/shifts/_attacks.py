@@ -1,0 +1,75 @@
+"""What the tables of all attacks have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, find_attack
+from pytest_ood.perturbations.adversarial.goals import Targeted
+from pytest_ood.perturbations.filters import parse_filter
+from pytest_ood.perturbations.protection import parse_protection
+from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, DEFAULT_QUERY_BUDGET
+from pytest_ood.tables import check_count, count, string, strings, subtable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_ood.perturbations.adversarial import Attack
+    from pytest_ood.shifts.protocol import Declaration
+
+INPUT, PROMPT = "input", "prompt"
+KEYS = ("attack", "parameters", "query_budget", "max_queries", "max_examples", "target", "protect",
+        "filter", "on")  # fmt: skip
+
+
+def parse_attack(declared: Declaration) -> tuple[Attack, QueryBudget, int | None]:
+    """Return the attack of a shift, its queries, and how many examples are attacked at most.
+
+    Raises:
+        ConfigurationError: a value that is wrong, or not known.
+    """
+    entry, labels = declared.table, declared.task.labels
+    if not labels:
+        raise ConfigurationError(
+            "attacks turn one label into another, and this task has none; take domain and noise "
+            "shifts"
+        )
+    attack = _attack(declared.name, entry, declared.where, labels)
+    each = count(entry, "query_budget", DEFAULT_QUERY_BUDGET)
+    budget = QueryBudget(each, check_count(entry.get("max_queries"), "max_queries"))
+    most = check_count(entry.get("max_examples"), "max_examples")
+    on = entry.get("on", INPUT)
+    if on not in (INPUT, PROMPT):
+        raise ConfigurationError("on: " + unknown_name("target", str(on), (INPUT, PROMPT)))
+    if on == INPUT and "search_examples" in entry:
+        raise ConfigurationError('search_examples: it goes with on = "prompt"')
+    return attack, budget, most
+
+
+def _attack(name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]) -> Attack:
+    """Read the attack of a shift; one that is no recipe is taken as it is."""
+    attack = find_attack(string(entry, "attack", name, where))
+    if not isinstance(attack, Recipe):
+        for key in ("parameters", "target", "protect", "filter"):
+            if key in entry:
+                raise ConfigurationError(
+                    f"{key}: {attack.name} is no Recipe, and cannot be told; tell it where it is "
+                    "made"
+                )
+        return attack
+    attack = attack.with_parameters(**subtable(entry, "parameters", where))
+    protection = parse_protection(strings(entry, "protect", DEFAULT_PROTECTION), labels)
+    attack = attack.keeping(protection)
+    if "filter" in entry:
+        attack = attack.under(parse_filter(entry["filter"]))
+    if "target" in entry:
+        if not attack.goal.turns:
+            raise ConfigurationError(
+                f"target: {attack.name} is after the right answer, not another"
+            )
+        target = string(entry, "target", "", where)
+        if target not in labels:
+            raise ConfigurationError("target: " + unknown_name("label", target, labels))
+        attack = attack.aiming(Targeted(target))
+    return attack
