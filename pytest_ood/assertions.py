@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pytest_ood.budgets import Budget, Rules, check_share
-from pytest_ood.cases import AllRight, cases_of, parse_expectation
+from pytest_ood.cases import AllRight, cases_of, label_of, parse_expectation
 from pytest_ood.engine import check_answered
 from pytest_ood.errors import (
     BudgetExceededError,
     ConfigurationError,
+    DataError,
     NotInvariantError,
     OodError,
     shown,
@@ -40,14 +41,25 @@ from pytest_ood.strategies import PerturbedCase, keep_for_replay
 from pytest_ood.suite import Suite
 from pytest_ood.tasks import Classification, QuestionAnswering
 from pytest_ood.trials.asking import Asker
-from pytest_ood.values import inputs_from, items_of, known_label, label_from, pair_of
+from pytest_ood.values import (
+    check_spelling,
+    inputs_from,
+    items_of,
+    known_label,
+    label_from,
+    pair_of,
+    plain,
+    spelled_like,
+)
 
 if TYPE_CHECKING:
+    from pytest_ood.cases import Expectation, Finding
     from pytest_ood.engine import Engine
     from pytest_ood.evaluation import Comparison, Evaluation, Floor
+    from pytest_ood.examples import Example
     from pytest_ood.models.protocol import Model
     from pytest_ood.readers import Reader
-    from pytest_ood.tasks import Task
+    from pytest_ood.tasks import Prediction, Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,6 +71,12 @@ ShiftLike = str | Perturbation | Attack | Shift | Dataset
 """The name of a perturbation or an attack, one of these themselves, a shift, or data of another
 domain."""
 
+
+MOST_ANSWERS = 5
+"""Labels, or different answers, that a message lists."""
+
+WHOLE = 0.99
+"""Probabilities that add up to this are those of all labels."""
 
 HINT = "(the traceback: --tb=long or -vv)"
 
@@ -87,6 +105,39 @@ def _at_the_test(method: Callable[P, R]) -> Callable[P, R]:
             raise error.with_traceback(None) from None
 
     return asserted
+
+
+@dataclass(frozen=True, eq=False)
+class _Heard:
+    """An expectation that notes which labels a model has answered, and given probabilities to.
+
+    Attributes:
+        expectation: What is expected.
+        answers: The labels that were answered.
+        classes: Those of answers whose probabilities are of several labels and add up to 1, which
+            are all that there are.
+    """
+
+    expectation: Expectation
+    answers: set[str] = field(default_factory=set)
+    classes: set[str] = field(default_factory=set)
+
+    @property
+    def kind(self) -> str:
+        """MFT, INV or DIR."""
+        return self.expectation.kind
+
+    def told(self, members: Sequence[Example]) -> str:
+        """Say what is expected."""
+        return self.expectation.told(members)
+
+    def find(self, answers: Sequence[Prediction], scores: Sequence[float]) -> Finding:
+        """Note what was answered, and tell whether it is as expected."""
+        for answer in answers:
+            self.answers.update(() if answer.label is None else (answer.label,))
+            if len(answer.scores) > 1 and sum(answer.scores.values()) >= WHOLE:
+                self.classes.update(answer.scores)
+        return self.expectation.find(answers, scores)
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,6 +207,7 @@ class Ood:
             OodError: the data or the model cannot be used.
         """
         __tracebackhide__ = True
+        check_share("max_drop", max_drop, required=True)
         chosen = _shift(shift, query_budget, made_against)
         budgets = {metric: Budget(max_drop=max_drop)}
         run, (asked,) = self._run(data, chosen, budgets, labels, [model], surrogate=made_against)
@@ -199,6 +251,7 @@ class Ood:
             OodError: the data or a model cannot be used.
         """
         __tracebackhide__ = True
+        check_share("margin", margin, required=True)
         chosen = _shift(under, query_budget, made_against)
         budgets = {metric: Budget(margin=margin)}
         run, (mine, other) = self._run(
@@ -278,13 +331,22 @@ class Ood:
             OodError: the sets or the model cannot be used.
         """
         __tracebackhide__ = True
+        check_share("min_score", min_score, required=True)
+        name, given = "contrast sets", _labels(labels)
         found = [
             [pair_of(pair, f"{where}, input {n}") for n, pair in enumerate(pairs, start=1)]
-            for where, pairs in _groups("contrast sets", "set", sets)
+            for where, pairs in _groups(
+                name, "set", sets, "a set is a list of (inputs, label) pairs"
+            )
         ]
-        known = {label for pairs in found for _, label in pairs}
-        cases = cases_of("contrast sets", found, AllRight())
-        return self._score(model, cases, min_score, _labels(labels) or tuple(sorted(known)))
+        shows = sorted({label for pairs in found for _, label in pairs})
+        if given is None:
+            _check_shown(name, shows)
+        for label in shows:
+            if given is not None and label not in given:
+                raise DataError(f"{name}: " + unknown_name("label", label, given))
+        cases = cases_of(name, found, AllRight())
+        return self._score(model, cases, min_score, given or tuple(shows))
 
     @_at_the_test
     def assert_expected(
@@ -318,19 +380,49 @@ class Ood:
             OodError: the cases, the expectation or the model cannot be used.
         """
         __tracebackhide__ = True
-        known = _classes(model) if labels is None else _labels(labels)
+        check_share("min_score", min_score, required=True)
+        known = _labels(labels) or _classes(model)
         pairs = [
             [(inputs_from(i, f"{where}, input {n}"), "") for n, i in enumerate(members, start=1)]
-            for where, members in _groups("cases", "case", cases)
+            for where, members in _groups("cases", "case", cases, "a case is a list of inputs")
         ]
-        found = cases_of("cases", pairs, parse_expectation(expect))
-        return self._score(model, found, min_score, known)
+        expected = parse_expectation(expect)
+        label, stated = label_of(expected), known or _stated(model)
+        if label is not None and stated and label not in stated:
+            raise ConfigurationError("expect: " + unknown_name("label", label, stated))
+        if label is None or stated:
+            return self._score(model, cases_of("cases", pairs, expected), min_score, known)
+        heard = _Heard(expected)
+        try:
+            result = self._score(model, cases_of("cases", pairs, heard), min_score, known)
+        finally:
+            # Whatever came of it: a label that there is not is why, if it is.
+            self._check_heard(label, heard)
+        return result
+
+    def _check_heard(self, label: str, heard: _Heard) -> None:
+        """Refuse a label that a model cannot give; note one that it never gave.
+
+        Raises:
+            ConfigurationError: its probabilities are of other labels, or an answer is this label
+                but for white space or case.
+        """
+        names = heard.answers | heard.classes
+        if label in names or not names:
+            return
+        if heard.classes or spelled_like(label, names) is not None:
+            raise ConfigurationError("expect: " + unknown_name("label", label, names))
+        if self.on_note is not None:
+            given = _listed(sorted(heard.answers))
+            self.on_note(
+                f"assert_expected: the label {shown(label)} was never answered (answers: {given}), "
+                "and whether the model knows it cannot be told; labels=[...] has it checked"
+            )
 
     def _score(
         self, model: Any, cases: Dataset, min_score: float, labels: tuple[str, ...]
     ) -> Floor:
         __tracebackhide__ = True
-        check_share("min_score", min_score)
         asked = as_model(model, labels)
         if isinstance(asked, SeededModel):
             raise ConfigurationError(
@@ -353,13 +445,16 @@ class Ood:
         *,
         surrogate: Any,
     ) -> tuple[SuiteEvaluator, list[Model | RecordedModel | SeededModel]]:
-        dataset = as_dataset(data)
-        known = set(dataset.labels if labels is None else _labels(labels))
-        if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and labels is None:
+        dataset, given = as_dataset(data), _labels(labels)
+        known = set(dataset.labels if given is None else given)
+        if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and given is None:
+            self._check_target(dataset, shift, shift.source)
             known |= set(shift.source.labels)
+        if given is None:
+            _check_shown(dataset.name, known)
         task = Classification(tuple(sorted(known)))
         shift = _relabelling(shift, task.labels)
-        for metric in budgets:
+        for metric in map(str, budgets):
             allowed = (ACCURACY, *loss_names(task, shift.kind))
             if metric not in allowed or metric == IN_DOMAIN:
                 raise ConfigurationError(unknown_name("metric", metric, allowed))
@@ -396,6 +491,27 @@ class Ood:
             run.check_leaks(model, suite.shifts)
         return run, made
 
+    def _check_target(self, dataset: Dataset, shift: DomainShift, target: Dataset) -> None:
+        """Refuse data of another domain whose labels are all others; note a label that is new.
+
+        Raises:
+            DataError: names both sides' labels.
+        """
+        there = {shift.merge.get(label, label) for label in dataset.labels}
+        new = [label for label in target.labels if label not in there]
+        check_spelling({*there, *new}, f"{dataset.name} and {target.name}")
+        if len(new) == len(target.labels):
+            raise DataError(
+                f"{target.name}: none of its labels ({_listed(new)}) is one of those in "
+                f"distribution ({_listed(sorted(there))}); write them alike, or name all that "
+                "there are: labels=[...]"
+            )
+        if new and self.on_note is not None:
+            self.on_note(
+                f"{target.name}: {_listed(new)} stand{'s' * (len(new) == 1)} there as a label and "
+                f"not in distribution ({_listed(sorted(there))})"
+            )
+
     def _settle(self, result: Floor | Evaluation | Comparison, notes: Iterable[str] = ()) -> None:
         __tracebackhide__ = True
         if self.on_note is not None:
@@ -415,21 +531,58 @@ def _classes(model: Any) -> tuple[str, ...]:
     return tuple(known_label(value, ()) for value in getattr(model, "classes_", ()))
 
 
-def _labels(given: Iterable[Any] | None) -> tuple[str, ...]:
-    """Return labels that a test names as text, in order."""
+def _stated(model: Any) -> tuple[str, ...]:
+    """Return the labels that a model under test says it has; none of other models."""
+    stated = getattr(model, "labels", ())
+    named = isinstance(stated, list | tuple) and all(isinstance(label, str) for label in stated)
+    return tuple(stated) if named else ()
+
+
+def _labels(given: Iterable[Any] | None) -> tuple[str, ...] | None:
+    """Return labels that a test names as text, in order; None where it names none.
+
+    Raises:
+        DataError: it is no list of labels, or one without any.
+    """
     if given is None:
-        return ()
-    listed = enumerate(items_of(given, "labels"))
-    return tuple(label_from(label, f"labels, index {index}") for index, label in listed)
+        return None
+    wanted = "give a list of the possible answers, such as ['negative', 'positive']"
+    listed = enumerate(items_of(given, "labels", wanted))
+    found = tuple(label_from(label, f"labels, index {index}") for index, label in listed)
+    if not found:
+        raise DataError(f"labels is empty; {wanted}, or leave it out")
+    return found
+
+
+def _check_shown(name: str, labels: Collection[str]) -> None:
+    """Refuse labels of data that make no classification, where nobody names the possible answers.
+
+    Raises:
+        DataError: there is one alone, or two are equal but for white space or case.
+    """
+    check_spelling(labels, name)
+    if len(labels) == 1:
+        (label,) = labels
+        where = "" if name == "data" else f"{name}: "
+        raise DataError(
+            f"{where}the data has one label ({shown(label)}); a classification needs two: give "
+            "labels=[...]"
+        )
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Return labels as messages list them; of many the first."""
+    named = ", ".join(map(shown, labels[:MOST_ANSWERS]))
+    return f"{named}, ..." if len(labels) > MOST_ANSWERS else named
 
 
 def _groups(
-    name: str, kind: str, groups: Iterable[Iterable[Any]]
+    name: str, kind: str, groups: Iterable[Iterable[Any]], wanted: str
 ) -> Iterator[tuple[str, Iterable[Any]]]:
     """Yield where messages place each group of items, and its items."""
-    for index, items in enumerate(items_of(groups, name)):
+    for index, items in enumerate(items_of(groups, name, f"give a list of them; {wanted}")):
         where = f"{name}, {kind} {index + 1} (index {index})"
-        yield where, items_of(items, where)
+        yield where, items_of(items, where, wanted)
 
 
 def _relabelling(shift: Shift, labels: tuple[str, ...]) -> Shift:
@@ -454,6 +607,23 @@ def _surrogate(given: Any, labels: tuple[str, ...], others: Sequence[Any]) -> Mo
     return made
 
 
+def _query_budget(given: Any) -> int:
+    """Return the most queries for one example.
+
+    Raises:
+        ConfigurationError: it is no whole number.
+    """
+    found = plain(given)
+    if found is None:
+        return DEFAULT_QUERY_BUDGET
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise ConfigurationError(
+            f"query_budget = {shown(given)} is not a whole number; give 3 or more, or leave it out "
+            f"for {DEFAULT_QUERY_BUDGET}"
+        )
+    return found
+
+
 def _shift(given: ShiftLike, query_budget: int | None, made_against: Any) -> Shift:
     """Make a shift of what a user names."""
     if isinstance(given, type):
@@ -461,7 +631,7 @@ def _shift(given: ShiftLike, query_budget: int | None, made_against: Any) -> Shi
         as_perturbation(given)
     attack = attacks().get(given) if isinstance(given, str) else given
     if is_attack(attack):
-        budget = QueryBudget(DEFAULT_QUERY_BUDGET if query_budget is None else query_budget)
+        budget = QueryBudget(_query_budget(query_budget))
         if made_against is None:
             return AdversarialShift(attack.name, attack, budget)
         # Its name is known once it is made, which takes the labels.

@@ -91,15 +91,21 @@ class Budget:
             check_share(key, getattr(self, key))
 
 
-def check_share(key: str, value: float | None, *, low: float = 0.0) -> None:
+def check_share(key: str, value: float | None, *, low: float = 0.0, required: bool = False) -> None:
     """Refuse a share outside [low, 1].
+
+    Args:
+        key: What it is called.
+        value: None where there is none.
+        low: The least that it may be.
+        required: Whether there has to be one.
 
     Raises:
         ConfigurationError: names the key and the value.
     """
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= 1.0
-    ):
+    if value is None and not required:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= 1.0:
         raise ConfigurationError(
             f"{key} = {value!r} is a share and lies in [{low:g}, 1]; 3 points are 0.03"
         )

@@ -111,6 +111,35 @@ def label_text(value: Any) -> str | None:
     return forms[0] if isinstance(value, bool) else forms[-1]
 
 
+def check_spelling(labels: Iterable[str], where: str) -> None:
+    """Refuse labels that are equal but for white space or case: they would count as two classes.
+
+    Args:
+        labels: Those that data shows.
+        where: What the message begins with: the data.
+
+    Raises:
+        DataError: names two of them.
+    """
+    seen: dict[str, str] = {}
+    for label in sorted(set(labels)):
+        other = seen.setdefault(_folded(label), label)
+        if other != label:
+            raise DataError(
+                f"{where}: the labels {shown(other)} and {shown(label)} are equal but for white "
+                "space or case; write them alike, or name all that there are: labels=[...]"
+            )
+
+
+def spelled_like(label: str, labels: Iterable[str]) -> str | None:
+    """Return the label that is equal to another but for white space or case, if any is."""
+    return next((one for one in sorted(labels) if _folded(one) == _folded(label)), None)
+
+
+def _folded(label: str) -> str:
+    return " ".join(label.casefold().split())
+
+
 def is_unlabelled(value: Any) -> bool:
     """Return whether a label commonly means that there is none: -1, or a missing one."""
     value = plain(value)
@@ -202,14 +231,22 @@ def text_from(value: Any, where: str) -> str:
     )
 
 
-def items_of(data: Any, name: str) -> Iterable[Any]:
+def items_of(data: Any, name: str, wanted: str | None = None) -> Iterable[Any]:
     """Return the items of data that code gives, such as a list of pairs.
+
+    Args:
+        data: What is to be gone through.
+        name: What messages call it.
+        wanted: What messages ask for, such as "a case is a list of inputs"; (inputs, label) pairs
+            where left out.
 
     Raises:
         DataError: it is a text, a mapping, a table or nothing that can be gone through.
     """
-    advice = "give (inputs, label) pairs, or a Dataset"
-    if hasattr(data, "iloc"):
+    advice = wanted or "give (inputs, label) pairs, or a Dataset"
+    if wanted is not None and (hasattr(data, "iloc") or isinstance(data, str | Mapping)):
+        pass
+    elif hasattr(data, "iloc"):
         advice = "of a table of pandas write zip(table['text'], table['label'])"
     elif isinstance(data, str):
         advice += "; of a file the rows are given, and a suite names the file itself"
