@@ -67,6 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--ood-only",
+        type=_filled,
         action="append",
         default=[],
         metavar="NAME",
@@ -75,6 +76,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--ood-model",
+        type=_filled,
         action="append",
         default=[],
         metavar="NAME",
@@ -91,6 +93,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--ood-report",
+        type=_filled,
         action="append",
         default=[],
         metavar="PATH",
@@ -98,22 +101,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--ood-save",
+        type=_filled,
         metavar="NAME",
         help="keep the JSON report as .ood/0001_NAME_COMMIT.json, for later runs to compare with",
     )
     group.addoption(
         "--ood-compare",
+        type=_filled,
         metavar="PATH",
         help="compare every model's scores with those of an earlier run, on the same examples: a "
         "JSON report, `latest` or the name of a saved one, or `baseline`, the accepted one",
     )
     group.addoption(
         "--ood-compare-fail",
+        type=_filled,
         metavar="BUDGET",
         help="fail where a score dropped by more than this since then, such as drop:2%%",
     )
     group.addoption(
         "--ood-track",
+        type=_filled,
         action="append",
         default=[],
         metavar="NAME",
@@ -123,6 +130,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--ood-strict", action="store_true", help="an inconclusive verdict fails, too")
     group.addoption(
         "--ood-cache",
+        type=_filled,
         metavar="DIR",
         help="where packages, trained models and predictions are kept (the user's cache folder)",
     )
@@ -154,6 +162,17 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
+
+
+def _filled(text: str) -> str:
+    import argparse
+
+    if not text.strip():
+        raise argparse.ArgumentTypeError(
+            "its value is empty; give one, or leave the option out (a variable of the shell or the "
+            "CI that is not set?)"
+        )
+    return text
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -429,18 +448,24 @@ def _options(config: pytest.Config) -> Any:
 def _project_root(config: pytest.Config) -> Path:
     """Return the nearest folder whose pyproject.toml configures this plugin.
 
-    Looked for upwards from the test paths, then from where pytest was started; without any, it is
-    the latter. pytest's own rootdir will not do: before plugins are known it takes the value of an
-    option such as `--ood-cache DIR` for a test path.
+    Looked for upwards from the test paths, then from the file that -c names, from --rootdir, and
+    from where pytest was started; without any, it is the latter. A rootdir that nobody named will
+    not do: before plugins are known pytest takes the value of an option such as `--ood-cache DIR`
+    for a test path.
     """
     from pytest_ood.configuration import is_configured, project_root, refuse_misplaced
     from pytest_ood.gate import demo_file
 
     here = config.invocation_params.dir
-    named = [here / argument.partition("::")[0] for argument in config.args]
+    by_name = config.args_source is not pytest.Config.ArgsSource.INVOCATION_DIR
+    named = [here / name.partition("::")[0] for name in config.args] if by_name else []
     # The demo's gates stand under a file of this package, which is part of no project.
     there = [path for path in named if path.exists() and not path.samefile(demo_file())]
     starts = [path if path.is_dir() else path.parent for path in there]
+    if config.option.inifilename and config.inipath is not None:
+        starts.append(config.inipath.parent)
+    if config.option.rootdir:
+        starts.append(config.rootpath)
     for start in (*starts, here):
         root = project_root(start)
         if is_configured(root):

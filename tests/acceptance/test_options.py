@@ -242,6 +242,23 @@ def test_offline_names_what_is_missing(project: pytest.Pytester) -> None:
         (["--ood-seed", "x"], "invalid int value: 'x'"),
         (["--ood-report", "out.pdf"], "unknown kind of report '.pdf'; known: .json"),
         (["--ood-report", "no/out.json"], "there is no folder"),
+        *(
+            ([f"--ood-{name}="], f"argument --ood-{name}: its value is empty; give one, or leave")
+            for name in (
+                "only",
+                "model",
+                "report",
+                "save",
+                "compare",
+                "compare-fail",
+                "track",
+                "cache",
+            )
+        ),
+        (["--ood-cache", "  "], "argument --ood-cache: its value is empty"),
+        (["--ood-seed="], "invalid int value: ''"),
+        (["--ood-max-examples="], "'' is not a whole number of 1 or more"),
+        (["--ood-engine="], "argument --ood-engine: invalid choice: ''"),
     ],
 )
 def test_a_wrong_option_is_a_usage_error(

@@ -99,3 +99,27 @@ def test_a_rootdir_above_the_configuration_stands(project: pytest.Pytester) -> N
             assert f"{project.path.name}/pyproject.toml::reviews" in result.stdout.str()
     finally:
         project.path.parent.joinpath("pytest.ini").unlink()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("option", ["-c", "--config-file", "--rootdir"])
+def test_the_project_that_is_named_is_measured(
+    project: pytest.Pytester,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    workers: tuple[str, ...],
+) -> None:
+    """From another folder, one with a configuration too, -c and --rootdir say which it is."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.chdir(elsewhere)
+    value = project.path if option == "--rootdir" else project.path / "pyproject.toml"
+    words = [option, str(value)] if option == "-c" else [f"{option}={value}"]
+    for table in ("", "[tool.pytest_ood]\nsuites = []\n"):
+        elsewhere.joinpath("pyproject.toml").write_text(table)
+        result = project.runpytest_subprocess(
+            "--ood-suite", "--ood-only=in-distribution", *words, *workers
+        )
+        result.assert_outcomes(passed=2)
+        if not workers:
+            result.stdout.fnmatch_lines([f"ood: configuration {project.path}"])
