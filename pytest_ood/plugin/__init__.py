@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from typing import TypeGuard
 
     from pytest_ood.assertions import Ood
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pytest_ood.trackers.protocol import Tracker
 
 GATE: pytest.StashKey[Gate] = pytest.StashKey()
-COLLECTED: pytest.StashKey[dict[str, OodItem]] = pytest.StashKey()
+COLLECTED: pytest.StashKey[dict[str, pytest.Item]] = pytest.StashKey()
 KEEPER: pytest.StashKey[RecordKeeper] = pytest.StashKey()
 EARLIER: pytest.StashKey[Earlier | None] = pytest.StashKey()
 FINISHED: pytest.StashKey[bool] = pytest.StashKey()
@@ -45,8 +45,8 @@ TRACKERS: pytest.StashKey[Mapping[str, Tracker]] = pytest.StashKey()
 LOGGED: pytest.StashKey[list[Logged]] = pytest.StashKey()
 SECRETS: pytest.StashKey[Secrets] = pytest.StashKey()
 
-PUT_BACK = "ood_put_back"
-"""Under what a worker tells how many gates it has put back."""
+CHOSEN = "ood_chosen"
+"""Under what a worker tells which gates and tests it was to run, and what it has put back."""
 
 FIXTURES = frozenset({"ood", "ood_model", "ood_baseline", "ood_shift"})
 SKIP_REASON = "robustness test: runs with --ood-suite"
@@ -585,8 +585,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Note which gates there were before any plugin chose among them."""
-    if COLLECTED in item.config.stash and _is_gate(item):
+    """Note which tests there were before any plugin chose among them."""
+    if COLLECTED in item.config.stash:
         item.config.stash[COLLECTED].setdefault(item.nodeid, item)
 
 
@@ -598,8 +598,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if _is_robustness_test(item):
                 item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
         return
+    there = config.stash[COLLECTED].values()
     config.stash[GATE].count_gates(
-        sum("ood" in getattr(item, "fixturenames", ()) for item in items)
+        sum("ood" in getattr(item, "fixturenames", ()) for item in there)
     )
     # A gate that is named besides the folder it is in is one gate.
     items[:] = {id(item) if not _is_gate(item) else item.nodeid: item for item in items}.values()
@@ -613,35 +614,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Put gates back that anything but the user's own options has taken out."""
+    """Put gates and tests back that anything but the user's own options has taken out."""
     config = session.config
     if GATE not in config.stash:
         return
     from pytest_ood.plugin.selection import put_back
 
     keeper = config.stash[KEEPER]
-    keeper.put_back = put_back(session, config.stash[COLLECTED].values())
-    keeper.expected = [item.check.id for item in session.items if _is_gate(item)]
+    only = bool(config.getoption("ood_only"))
+    there = config.stash[COLLECTED].values()
+    keeper.put_back = put_back(session, [i for i in there if _is_robustness_test(i, only=only)])
+    keeper.expect(item.nodeid for item in session.items if _is_robustness_test(item))
+    keeper.own_tests = sum(_is_robustness_test(item) and not _is_gate(item) for item in there)
     if hasattr(config, "workeroutput"):
-        config.workeroutput[PUT_BACK] = keeper.put_back
+        config.workeroutput[CHOSEN] = {
+            "put_back": keeper.put_back,
+            "own_tests": keeper.own_tests,
+            "expected": keeper.expected,
+        }
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Note what one of xdist's workers, all of which collect the same, has put back."""
-    if GATE in node.config.stash:
+    """Note what one of xdist's workers, all of which collect the same, was to run."""
+    chosen = getattr(node, "workeroutput", {}).get(CHOSEN)
+    if GATE in node.config.stash and chosen is not None:
         keeper = node.config.stash[KEEPER]
-        keeper.put_back = getattr(node, "workeroutput", {}).get(PUT_BACK, keeper.put_back)
+        keeper.put_back, keeper.own_tests = chosen["put_back"], chosen["own_tests"]
+        # Where a hook emptied what xdist was told.
+        keeper.expect(chosen["expected"])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
-    """Note, where xdist's workers collect, which gates they are to measure."""
-    config = node.config
-    if GATE in config.stash:
-        names = {check.id for check in config.stash[GATE].checks}
-        chosen = [name.partition("::")[2] for name in ids]
-        config.stash[KEEPER].expected = [name for name in chosen if name in names]
+    """Note, where xdist's workers collect, what they are to run."""
+    if GATE in node.config.stash:
+        node.config.stash[KEEPER].expect(ids)
 
 
 def _is_gate(item: pytest.Item) -> TypeGuard[OodItem]:
@@ -897,8 +905,11 @@ class RecordKeeper:
         config: Of the run.
         records: By the id of the check.
         reports: Likewise.
-        expected: The ids of the checks that are to be carried out, once that is known.
-        put_back: How many of them another plugin had left out.
+        expected: The node ids of the gates, and of the user's own robustness tests, that are to be
+            run, once that is known.
+        reported: Those of which a report came, other than of a setup that passed.
+        own_tests: How many of the user's own there were, before any was left out.
+        put_back: How many gates and tests another plugin had left out.
         interrupted: Whether the run was ended before its end: by the user, or by -x and its like.
         release: The run against an earlier one, once it was compared.
         saved: Where the report was kept, once it was.
@@ -912,6 +923,9 @@ class RecordKeeper:
         self.records: dict[str, dict[str, Any]] = {}
         self.reports: dict[str, pytest.TestReport] = {}
         self.expected: list[str] | None = None
+        self.reported: set[str] = set()
+        self.own_tests = 0
+        self._checks: set[str] = set()
         self.put_back = 0
         self.interrupted = False
         self.release: Release | None = None
@@ -937,6 +951,8 @@ class RecordKeeper:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a measurement, and notes, off a report."""
+        if report.when == "call" or (report.when == "setup" and not report.passed):
+            self.reported.add(report.nodeid)
         self.own_notes += getattr(report, "ood_notes", [])
         record = getattr(report, "ood_record", None)
         if record is not None:
@@ -953,25 +969,51 @@ class RecordKeeper:
             self._report_release(session.config)
         return result
 
-    def missing(self, config: pytest.Config) -> list[str] | None:
-        """Return the ids of the checks that were to be carried out in this run and were not.
+    def expect(self, ids: Iterable[str]) -> None:
+        """Take the node ids of what is to be run, beside those that are known."""
+        self.expected = list(dict.fromkeys([*(self.expected or ()), *ids]))
 
-        None where it ended before that was known.
+    def missing(self, config: pytest.Config) -> list[str] | None:
+        """Return the node ids of gates and tests that were to be run and were not.
+
+        None where the run ended before they were known.
         """
         if _is_rehearsal(config):
             return []
         if self.expected is None:
             return None
-        return [name for name in self.expected if name not in self.records]
+        return [name for name in self.expected if not self._has_run(name)]
+
+    def _has_run(self, name: str) -> bool:
+        check = self.check_of(name)
+        return name in self.reported if check is None else check in self.records
+
+    def check_of(self, name: str) -> str | None:
+        """Return the id of the check that a node id is of; None where it is no gate's."""
+        self._checks = self._checks or {check.id for check in self.config.stash[GATE].checks}
+        check = name.partition("::")[2]
+        return check if check in self._checks else None
 
     def _report_missing(self, session: pytest.Session) -> None:
-        """Report gates that a hook, or a worker that died, has kept from being measured."""
+        """Report what a hook, or a worker that died, has kept from being run."""
         if session.shouldfail or session.shouldstop:
             return
         for name in self.missing(session.config) or ():
+            check = self.check_of(name)
+            if check is None:
+                path, _, test = name.partition("::")
+                told = (
+                    "not run: no report came of it, and with --ood-suite what is not run is no "
+                    "pass. Leave it out by -k, -m or --deselect"
+                )
+                place = (path, None, test.replace("::", "."))
+                _log_case(
+                    session.config, pytest.TestReport(name, place, {}, "failed", told, "call")
+                )
+                continue
             error = "not measured: no report came of it"
-            record = {"check": name, "error": error, "work": ["main", {}]}
-            _log(session.config, name, "failed", error, record=record)
+            record = {"check": check, "error": error, "work": ["main", {}]}
+            _log(session.config, check, "failed", error, record=record)
 
     def _report_release(self, config: pytest.Config) -> None:
         """Report each score against that of the earlier run, as a test of its own."""
@@ -1135,7 +1177,10 @@ def _show_ending(terminalreporter: Any, config: pytest.Config) -> None:
 
 
 def _not_run(config: pytest.Config) -> list[str]:
-    """Say how many gates the user's options have left out, and how many plugins would have."""
+    """Say how many gates the user's options have left out, and how many plugins would have.
+
+    A robustness test of the user's own is a gate, too.
+    """
     from pytest_ood.plugin.selection import HOW
 
     keeper, gates = config.stash[KEEPER], config.stash[GATE].all_gates
@@ -1145,9 +1190,11 @@ def _not_run(config: pytest.Config) -> list[str]:
             f"{keeper.put_back} gates that another plugin had left out were run: only {HOW} "
             "leave gates out"
         )
-    left = sum(check.id not in keeper.records for check in gates)
+    own = sum(keeper.check_of(name) is None for name in keeper.expected or ())
+    left = sum(check.id not in keeper.records for check in gates) + max(0, keeper.own_tests - own)
     if left and not keeper.interrupted:
-        told.append(f"{left} of {len(gates)} gates were not run: this is no full gate")
+        every = len(gates) + max(keeper.own_tests, own)
+        told.append(f"{left} of {every} gates were not run: this is no full gate")
     return told
 
 

@@ -1,4 +1,4 @@
-"""Which gates a run has: those that were named, less those that the user left out."""
+"""Which gates and tests a run has: those that were named, less those that the user left out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from pytest_ood.plugin.items import OodItem
 
 CHOOSERS = ("mark", "main")
 """pytest's own plugins that leave tests out as the user says: -k and -m, and --deselect."""
@@ -52,8 +50,8 @@ class _Quiet:
         return getattr(self._config, name)
 
 
-def left_by_user(session: pytest.Session, items: Iterable[OodItem]) -> list[Any]:
-    """Return the gates that the user's own options leave.
+def left_by_user(session: pytest.Session, items: Iterable[pytest.Item]) -> list[Any]:
+    """Return the gates and robustness tests that the user's own options leave.
 
     -k, -m and --deselect are asked again, by pytest's own plugins; of --lf, what failed last time.
     """
@@ -65,21 +63,30 @@ def left_by_user(session: pytest.Session, items: Iterable[OodItem]) -> list[Any]
     if not config.getoption("lf", default=False) or config.cache is None:
         return chosen
     failed = config.cache.get("cache/lastfailed", {})
+    if not failed and config.getoption("last_failed_no_failures", default="all") == "none":
+        return []
     known = [item for item in chosen if item.nodeid in failed]
     # Where nothing that failed is among what is collected, --lf runs all of it.
     return known if known or any(item.nodeid in failed for item in session.items) else chosen
 
 
-def put_back(session: pytest.Session, items: Iterable[OodItem]) -> int:
-    """Put gates back that another plugin has taken out of a run; return how many.
+def put_back(session: pytest.Session, items: Iterable[pytest.Item]) -> int:
+    """Put gates and tests back that another plugin has taken out of a run; return how many.
 
     A plugin that knows which lines of code a test runs (pytest-testmon), or deals tests out to
     machines (pytest-split), knows nothing of data and models.
+
+    Args:
+        session: Whose items they are put to: gates before the others, and tests behind them.
+        items: All robustness tests that were collected and --ood-only leaves.
     """
+    from pytest_ood.plugin.items import OodItem
+
     if session.config.getoption("stepwise", default=False):
         # It goes on from what failed last: the user's choice, but not one to be asked again.
         return 0
     there = {item.nodeid for item in session.items}
     lost = [item for item in left_by_user(session, items) if item.nodeid not in there]
-    session.items[:0] = lost
+    session.items[:0] = [item for item in lost if isinstance(item, OodItem)]
+    session.items += [item for item in lost if not isinstance(item, OodItem)]
     return len(lost)

@@ -81,7 +81,7 @@ def test_a_test_that_is_named_asks_no_model(mixed: pytest.Pytester) -> None:
     for workers in ((), ("-n2",)):
         result = mixed.runpytest_subprocess("--ood-suite", "test_own.py::test_asks", *workers)
         result.assert_outcomes(passed=1)
-        result.stdout.fnmatch_lines(["ood: 10 of 10 gates were not run: this is no full gate"])
+        result.stdout.fnmatch_lines(["ood: 10 of 11 gates were not run: this is no full gate"])
         assert "robustness ===" not in result.stdout.str()
 
 
@@ -162,6 +162,66 @@ def test_no_other_plugin_leaves_gates_out(
     counts = result.parseoutcomes()
     assert (counts["failed"], counts["passed"]) == (4, 6)
     result.stdout.fnmatch_lines(["ood: 8 gates that another plugin had left out were run*"])
+
+
+TAKES_OUT = {
+    "shard": "    config.hook.pytest_deselected(items=items[1::2])\n    del items[1::2]\n",
+    "all": "    items[:] = []\n",
+    "one": "    items[:] = [item for item in items if item.name != 'test_asks']\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("what", "when", "workers"),
+    [("all", "last", ()), ("one", "first", ()), ("shard", "last", ("-n2",))],
+)
+def test_no_other_plugin_leaves_own_tests_out(
+    mixed: pytest.Pytester, what: str, when: str, workers: tuple[str, ...]
+) -> None:
+    """The user's own robustness tests are gates like the others, and a plain test is none."""
+    mixed.path.joinpath("conftest.py").write_text(
+        f"import pytest\n{LEAVES_OUT[when]}\n"
+        f"def pytest_collection_modifyitems(items, config):\n{TAKES_OUT[what]}"
+    )
+    result = mixed.runpytest_subprocess("--ood-suite", "-v", *workers)
+    counts = result.parseoutcomes()
+    assert (counts["failed"], counts["passed"]) == (4, 9)
+    text = result.stdout.str()
+    assert "had left out were run" in text
+    assert "not run: this is no full gate" not in text
+    # What the user leaves out is not put back, whoever else leaves it out.
+    chosen = mixed.runpytest_subprocess("--ood-suite", "-k", "test_own and not marked", *workers)
+    chosen.assert_outcomes(passed=1, deselected=chosen.parseoutcomes().get("deselected", 0))
+    chosen.stdout.fnmatch_lines(["ood: 12 of 13 gates were not run: this is no full gate"])
+
+
+def test_own_tests_that_the_user_leaves_out_are_counted(mixed: pytest.Pytester) -> None:
+    """-k, -m, --deselect and --ood-only leave them out, and the end says how many."""
+    for options, left in (
+        (("--ood-only=in-distribution",), 11),
+        (("-m", "not ood", "-k", "test_asks"), 12),
+        (("--deselect=test_own.py", "--ood-only=in-distribution"), 11),
+        (("--deselect=test_own.py::test_asks", "-k", "test_own", "-n1"), 12),
+    ):
+        result = mixed.runpytest_subprocess("--ood-suite", *options)
+        result.stdout.fnmatch_lines([f"ood: {left} of 13 gates were not run: this is no full gate"])
+        assert "had left out" not in result.stdout.str()
+
+
+def test_what_failed_last_leaves_own_tests_out(mixed: pytest.Pytester) -> None:
+    """--lf runs what failed, gates and own tests; with nothing failed it may run nothing."""
+    mixed.path.joinpath("test_own.py").write_text(
+        "def test_fails(ood): assert 0\ndef test_passes(ood): pass\n"
+    )
+    words = ("--ood-suite", "--ood-model=sturdy", "--deselect=pyproject.toml")
+    mixed.runpytest_inprocess(*words).assert_outcomes(failed=1, passed=2, deselected=4)
+    last = mixed.runpytest_inprocess(*words, "--lf")
+    counts = last.parseoutcomes()
+    assert (counts["failed"], counts.get("passed", 0)) == (1, 0)
+    mixed.path.joinpath("test_own.py").write_text("def test_passes(ood): pass\n")
+    mixed.path.joinpath(".pytest_cache/v/cache/lastfailed").unlink()
+    none = mixed.runpytest_inprocess("--ood-suite", "--lf", "--lfnf=none")
+    assert none.ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def test_what_the_user_leaves_out_stays_out(project: pytest.Pytester) -> None:

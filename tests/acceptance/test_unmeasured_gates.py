@@ -182,6 +182,69 @@ def test_no_hook_ends_a_run_green(project: pytest.Pytester, hook: str) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+OWN_TESTS = """
+import pytest
+
+def test_first(ood): pass
+
+@pytest.mark.ood
+def test_second(): {second}
+
+def test_third(ood): pass
+"""
+STOPS = {
+    "exit in a test": ("pytest.exit('enough', returncode=0)", ""),
+    "exit in a hook": (
+        "pass",
+        "def pytest_runtest_setup(item):\n"
+        "    if item.name == 'test_second': pytest.exit('enough', returncode=0)\n",
+    ),
+    "exit after a test": (
+        "pass",
+        "def pytest_runtest_teardown(item):\n"
+        "    if item.name == 'test_second': pytest.exit('enough', returncode=0)\n",
+    ),
+    "exit between": ("pass", "def pytest_runtestloop(session): pytest.exit('no', returncode=0)\n"),
+    "protocol": (
+        "pass",
+        "@pytest.hookimpl(tryfirst=True)\n"
+        "def pytest_runtest_protocol(item): return True if 'second' in item.name else None\n",
+    ),
+    "loop": (
+        "pass",
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_runtestloop(session): return True\n",
+    ),
+    "empties": ("pass", "def pytest_collection_finish(session): session.items.clear()\n"),
+}
+
+
+@pytest.mark.parametrize(
+    ("stop", "workers"),
+    [*((stop, ()) for stop in STOPS), ("exit in a test", ("-n1",)), ("protocol", ("-n1",))],
+)
+def test_own_tests_that_do_not_run_are_no_pass(
+    pytester: pytest.Pytester, stop: str, workers: tuple[str, ...]
+) -> None:
+    """Whatever ends a run with 0, or passes a robustness test over, ends it with another status."""
+    second, hook = STOPS[stop]
+    pytester.path.joinpath("pyproject.toml").write_text("[tool.pytest_ood]\nsuites = []\n")
+    pytester.makepyfile(test_own=OWN_TESTS.format(second=second))
+    pytester.makeconftest(f"import pytest\n{hook}")
+    result = pytester.runpytest_subprocess("--ood-suite", "--junitxml=j.xml", *workers)
+    assert result.ret != pytest.ExitCode.OK
+    if not workers:
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+    if stop in ("protocol", "loop", "empties"):
+        result.stdout.fnmatch_lines(["*not run: no report came of it*"])
+        cases = ET.parse(pytester.path / "j.xml").iter("testcase")  # noqa: S314 - our own
+        failed = {
+            (case.attrib["classname"], case.attrib["name"])
+            for case in cases
+            if case.find("failure") is not None
+        }
+        assert ("test_own", "test_second") in failed
+
+
 def test_a_failure_of_a_measured_gate_may_be_expected(project: pytest.Pytester) -> None:
     """Marked xfail, a gate that is measured and fails is an expected failure, not an error."""
     good(project)
