@@ -547,24 +547,18 @@ def pytest_make_collect_report(
 
         if runs_suites(collector.config):
             report.result = [GateFile.of(collector), *report.result]
-    if report.skipped and _has_robustness_tests(collector):
-        report.outcome = "failed"
-        report.longrepr = (
-            f"{_reason(report)}: this file has robustness tests, and with --ood-suite what is "
-            "skipped is no pass. Give --ignore to leave it out"
-        )
+    if report.skipped:
+        from pytest_ood.plugin.modules import may_hide_gates
+
+        if may_hide_gates(collector):
+            report.outcome = "failed"
+            what = "folder" if collector.path.is_dir() else "file"
+            report.longrepr = (
+                f"{_reason(report)}: this {what} has robustness tests, or may have some, and with "
+                "--ood-suite what is skipped is no pass. Give --ignore or --deselect to leave it "
+                "out"
+            )
     return report
-
-
-def _has_robustness_tests(collector: pytest.Collector) -> bool:
-    """Return whether the text of a module that cannot be imported names the plugin's fixtures."""
-    import re
-
-    try:
-        text = collector.path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return re.search(r"\bood(_model|_shift|_baseline)?\b|\bpytest_ood\b", text) is not None
 
 
 def _reason(report: pytest.CollectReport | pytest.TestReport) -> str:

@@ -50,17 +50,24 @@ class _Quiet:
         return getattr(self._config, name)
 
 
-def left_by_user(session: pytest.Session, items: Iterable[pytest.Item]) -> list[Any]:
+def left_by_user(
+    session: pytest.Session, items: Iterable[pytest.Item], *, last_failed: bool = True
+) -> list[Any]:
     """Return the gates and robustness tests that the user's own options leave.
 
     -k, -m and --deselect are asked again, by pytest's own plugins; of --lf, what failed last time.
+
+    Args:
+        session: Whose options they are.
+        items: What there is.
+        last_failed: Whether --lf counts.
     """
     config = session.config
     chosen: list[Any] = list(items)
     for name in CHOOSERS:
         plugin: Any = config.pluginmanager.getplugin(name)
         plugin.pytest_collection_modifyitems(items=chosen, config=_Quiet(config))
-    if not config.getoption("lf", default=False) or config.cache is None:
+    if not last_failed or not config.getoption("lf", default=False) or config.cache is None:
         return chosen
     failed = config.cache.get("cache/lastfailed", {})
     if not failed and config.getoption("last_failed_no_failures", default="all") == "none":

@@ -333,21 +333,60 @@ def test_what_a_model_raises_is_shown_at_the_line_of_the_test(pytester: pytest.P
     assert "engine.py" in full.stdout.str()
 
 
-@pytest.mark.parametrize("names_it", [True, False])
-def test_a_module_of_robustness_tests_may_not_skip(
-    project: pytest.Pytester, *, names_it: bool
-) -> None:
-    """A module that skips when it is imported is an error where it has robustness tests."""
-    good(project)
-    fixture = "ood" if names_it else "tmp_path"
-    project.makepyfile(
-        f"import pytest\nlib = pytest.importorskip('no_such_module')\n"
-        f"def test_it({fixture}): pass\n"
+SKIP = "import pytest\npytest.skip('no GPU', allow_module_level=True)\n"
+HIDDEN = {
+    "named": {"test_it.py": f"{SKIP}def test_it(ood): pass\n"},
+    "by a fixture": {
+        "conftest.py": "import pytest\n@pytest.fixture\ndef near(ood): return ood\n"
+        "@pytest.fixture\ndef gate(near): return near\n",
+        "test_it.py": f"{SKIP}def test_it(gate): pass\n",
+    },
+    "by autouse": {
+        "conftest.py": "import pytest\n@pytest.fixture(autouse=True)\ndef gate(ood): pass\n",
+        "test_it.py": f"{SKIP}def test_it(): pass\n",
+    },
+    "by a star": {"helper.py": f"{SKIP}", "test_it.py": "from helper import *\n"},
+    "by a folder": {
+        "more/conftest.py": SKIP,
+        "more/test_it.py": "def test_it(ood): pass\n",
+    },
+}
+
+
+def make(project: pytest.Pytester, files: dict[str, str]) -> None:
+    """Write files of a project."""
+    for name, text in files.items():
+        project.path.joinpath(name).parent.mkdir(exist_ok=True)
+        project.path.joinpath(name).write_text(text)
+    project.syspathinsert()
+
+
+@pytest.mark.parametrize("how", HIDDEN)
+def test_a_module_of_robustness_tests_may_not_skip(pytester: pytest.Pytester, how: str) -> None:
+    """A module that skips when it is imported is an error where it may have robustness tests."""
+    make(pytester, {"pyproject.toml": "[tool.pytest_ood]\nsuites = []\n", **HIDDEN[how]})
+    pytester.makepyfile(test_other="def test_other(ood): pass")
+    result = pytester.runpytest_inprocess("--ood-suite")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*has robustness tests, or may have some*"])
+    left = "more" if how == "by a folder" else "test_it.py"
+    for option in (f"--ignore={left}", f"--deselect={left}", "-knot test_it and not more"):
+        chosen = pytester.runpytest_inprocess("--ood-suite", option)
+        assert chosen.ret == pytest.ExitCode.OK, option
+    # What a test of that name may be is not left out by what other tests are called.
+    if how == "named":
+        assert pytester.runpytest_inprocess("--ood-suite", "-ktest_it or other").ret != 0
+
+
+def test_a_plain_module_may_skip(pytester: pytest.Pytester) -> None:
+    """Tests that are no robustness tests are nothing to a gate."""
+    code = (
+        "import pytest\nlib = pytest.importorskip('no_such_module')\n"
+        "@pytest.mark.parametrize('n', [1])\ndef test_it(tmp_path, n): pass\n"
     )
-    result = project.runpytest_inprocess("--ood-suite", "--ood-only=in-distribution")
-    assert result.ret == (pytest.ExitCode.INTERRUPTED if names_it else pytest.ExitCode.OK)
-    if names_it:
-        result.stdout.fnmatch_lines(["*this file has robustness tests*"])
+    make(pytester, {"pyproject.toml": "[tool.pytest_ood]\nsuites = []\n", "test_it.py": code})
+    pytester.makepyfile(test_other="def test_other(ood): pass")
+    pytester.runpytest_inprocess("--ood-suite").assert_outcomes(passed=1, skipped=1)
 
 
 ECE = """
