@@ -81,6 +81,12 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     argparse has it so too, but not in the parsers of commands.
     """
     parser = command_line()
+    words = sys.argv[1:] if arguments is None else arguments
+    for empty in (one for one in words if one.startswith("--") and one.endswith("=")):
+        if empty.count("=") == 1:
+            parser.error(
+                f"argument {empty[:-1]}: its value is empty; give one, or leave the option out"
+            )
     options, rest = parser.parse_known_args(arguments)
     name = getattr(options, "intermixed", None)
     if name is None or any(given.startswith("-") and given != "-" for given in rest):

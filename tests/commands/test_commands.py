@@ -49,6 +49,15 @@ def test_every_command_shows_an_example_that_is_right(
     assert parsed(words[3:]).command == name
 
 
+def test_an_empty_value_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder without a name would be the one that the command was started in."""
+    for arguments in (["cache", "clear", "--cache="], ["perturb", "swap", "a", "--out="]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == USAGE_ERROR
+        assert f"argument {arguments[-1][:-1]}: its value is empty" in capsys.readouterr().err
+
+
 def test_a_wrong_argument_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     """What no parser knows is refused, also where a command takes arguments between options."""
     for arguments in (["cache", "info", "more"], ["perturb", "swap", "--seed", "1", "--sed", "x"]):
