@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from math import inf
@@ -19,6 +18,7 @@ from pytest_ood.models.protocol import Context, RecordedModel, SeededModel
 from pytest_ood.objects import Held
 from pytest_ood.readers import DataSource, Loading, parse_redirects, parse_source
 from pytest_ood.statistics import CORRECTIONS
+from pytest_ood.strict import toml_of
 from pytest_ood.tables import check_count, check_flag, check_name
 from pytest_ood.trackers import tracker, trackers
 
@@ -152,10 +152,10 @@ def read_configuration(root: Path) -> Configuration:
     refuse_misplaced(root)
     path = root / CONFIGURATION
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = toml_of(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Configuration()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from None
     tool = table.get("tool", {})
     if not isinstance(tool, Mapping):
@@ -170,8 +170,8 @@ def is_configured(folder: Path) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     try:
-        tool = tomllib.loads(text).get("tool")
-    except tomllib.TOMLDecodeError:
+        tool = toml_of(text).get("tool")
+    except ValueError:
         return "tool.pytest_ood" in text
     return isinstance(tool, Mapping) and "pytest_ood" in tool
 
@@ -228,8 +228,8 @@ def _refuse_tables(path: Path, right: str) -> None:
 def _tables(text: str) -> Iterator[str]:
     """Yield the names of the tables of a file, as they are written in TOML and INI files alike."""
     try:
-        yield from _dotted(tomllib.loads(text), LEVELS_OF_TABLES)
-    except tomllib.TOMLDecodeError:
+        yield from _dotted(toml_of(text), LEVELS_OF_TABLES)
+    except ValueError:
         for line in text.splitlines():
             if line.lstrip().startswith("["):
                 yield line.strip().strip("[]").partition("]")[0].strip()

@@ -19,6 +19,7 @@ from pytest_ood.examples import Dataset, answers_of, canonical, fields_of, with_
 from pytest_ood.files import write_atomically
 from pytest_ood.rows import Picked, blocks
 from pytest_ood.shifts import Shifted
+from pytest_ood.strict import RefusedError, json_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -234,7 +235,7 @@ def read_frozen(path: Path, where: str) -> FrozenSuite:
     """
     try:
         head_line, _, body = path.read_text(encoding="utf-8").partition("\n")
-        head = json.loads(head_line)
+        head = json_of(head_line)
         if head["format"] != FORMAT or head["version"] != FORMAT_VERSION:
             raise ConfigurationError(
                 f"frozen suite {where}: its format is {head['format']!r}, version "
@@ -245,7 +246,11 @@ def read_frozen(path: Path, where: str) -> FrozenSuite:
                 f"frozen suite {where}: its content is not what was written (SHA-256 "
                 f"{head['sha256'][:12]}... expected); bring the file back, or freeze anew"
             )
-        return _parsed(head, (json.loads(line) for line in body.splitlines()), where)
+        return _parsed(head, (json_of(line) for line in body.splitlines()), where)
+    except RefusedError as error:
+        raise ConfigurationError(
+            f"frozen suite {where}: {error}; or bring the file back, or freeze anew"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"frozen suite {where} cannot be read: {error!r}") from None
 

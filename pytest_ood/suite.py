@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -22,6 +21,7 @@ from pytest_ood.shifts import (
     kinds,
     parse_shift,
 )
+from pytest_ood.strict import RefusedError, toml_of
 from pytest_ood.tables import check_count, check_flag, check_keys, check_name, subtable
 from pytest_ood.tasks import merged_task, parse_task
 
@@ -173,8 +173,10 @@ def parse_suites(text: str, name: str, where: str) -> tuple[Suite, ...]:
         ConfigurationError: names the file, the key and what is allowed.
     """
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = toml_of(text)
+    except RefusedError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+    except ValueError as error:
         raise ConfigurationError(f"{where}: not valid TOML: {error}") from None
     if "suites" not in table:
         return (_suite(table, name, where),)

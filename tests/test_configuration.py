@@ -164,7 +164,9 @@ def test_a_wrong_configuration_is_refused(table: dict[str, Any], message: str) -
 
 
 @pytest.mark.parametrize(
-    "content", [b"[tool", b"[tool.pytest_ood]\nseed = \xe9"], ids=["no TOML", "no UTF-8"]
+    "content",
+    [b"[tool", b"[tool.pytest_ood]\nseed = \xe9", b"[tool.pytest_ood]\nseed = " + b"9" * 5000],
+    ids=["no TOML", "no UTF-8", "a long number"],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
     """A broken pyproject.toml is a usage error that names it."""

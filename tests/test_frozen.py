@@ -67,6 +67,15 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         assert isinstance(json.loads(line), dict)
 
 
+def test_a_repeated_key_is_named(tmp_path: Path) -> None:
+    """The head of a file, which no hash covers, is read as it stands."""
+    path = tmp_path / "tiny.jsonl"
+    write_frozen(path, frozen())
+    path.write_text(path.read_text().replace('"seed":', '"seed": 1, "seed":', 1))
+    with pytest.raises(ConfigurationError, match=r"tiny.jsonl: the key 'seed' stands .* twice"):
+        read_frozen(path, "tiny.jsonl")
+
+
 def test_the_file_has_edits_rather_than_texts(tmp_path: Path) -> None:
     """Of a text the file has what was edited and hashes: the data stay where they are."""
     path = tmp_path / "tiny.jsonl"

@@ -43,6 +43,7 @@ LAYERS = [
         "redaction",
         "rows",
         "seeding",
+        "strict",
         "errors",
         "tables",
         "values",

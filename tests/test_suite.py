@@ -361,6 +361,8 @@ def test_text_that_is_no_toml_is_located() -> None:
     message = refused('labels = ["a", "b"]\nshifts = \n')
     assert message.startswith("not valid TOML: ")
     assert "line 2" in message
+    message = refused(f'labels = ["a", "b"]\nseed = {"9" * 5000}\n')
+    assert message.startswith("a whole number of 5,000 digits is longer than Python reads")
 
 
 @pytest.mark.parametrize("name", ['["a"]', "5", '""', '"a/b"'])

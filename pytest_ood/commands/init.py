@@ -6,7 +6,6 @@ import json
 import keyword
 import re
 import sys
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,7 @@ from pytest_ood.formats import (
     suffix_of,
 )
 from pytest_ood.rows import compact_json
+from pytest_ood.strict import toml_of
 from pytest_ood.suite import parse_suite
 from pytest_ood.tasks import Classification
 from pytest_ood.values import is_unlabelled
@@ -685,8 +685,8 @@ def _check(files: Mapping[Path, str], setting: Setting, reader: Reader) -> None:
     """Refuse what would not be read again, before anything is written."""
     path, text = next((p, t) for p, t in files.items() if p.name == "pyproject.toml")
     try:
-        table = tomllib.loads(text)["tool"]["pytest_ood"]
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        table = toml_of(text)["tool"]["pytest_ood"]
+    except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
             f"{path}: a table [tool.pytest_ood] cannot be added to it: {error}"
         ) from None

@@ -16,6 +16,7 @@ from pytest_ood.errors import ReportError
 from pytest_ood.evaluation import unparsed
 from pytest_ood.models.protocol import Usage
 from pytest_ood.reports.explanation import SHOWN_FLIPS
+from pytest_ood.strict import RefusedError, json_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,9 +67,13 @@ def read(path: Path) -> dict[str, Any]:
             another version.
     """
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = json_of(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ReportError(f"{path} cannot be read: {error.strerror or error}") from None
+    except RefusedError as error:
+        raise ReportError(
+            f"{path} is damaged: {error}; it is as pytest --ood-suite wrote it, or of no use"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise ReportError(
             f"{path} is no report: it is no JSON, or was cut off ({error}); "
