@@ -225,6 +225,10 @@ class _Rows:
 
     def _id(self, row: Mapping[str, Any], test: str, inputs: Sequence[Inputs]) -> str:
         own = row.get("i")
+        if isinstance(own, str) and not own.strip():
+            raise DataError(
+                f"i = {own!r}: an id names its row and is not blank; fill it in, or leave `i` out"
+            )
         if own is None:
             own = content_ids((value, "") for value in inputs)[0]
         identifier = f"{test}#{own}"

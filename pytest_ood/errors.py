@@ -4,6 +4,7 @@ OodError
 ├── ConfigurationError      a wrong name, key or value: a usage error, exit status 4
 ├── DataError               a data file, a row or a field that cannot be used
 ├── AssetError              a packaged model or data set that is not there and cannot be fetched
+├── PerturbationError       a perturbation of the user's that raises, or returns what it must not
 ├── NotApplicableError      a check that makes no sense for a model: skipped, with the reason
 ├── ModelError              a model that cannot be loaded, or answers what it must not answer
 │   ├── TooLongError        inputs that do not fit into a model's window
@@ -107,6 +108,31 @@ class ModelRaisedError(ModelError):
         return type(self), (self.model, self.inputs, self.reason, self.counts, self.input_id)
 
 
+class PerturbationError(OodError):
+    """A perturbation of the user's raises, or returns what it must not return.
+
+    Attributes:
+        perturbation: Its name.
+        text: For which it did.
+        told: What it did, and what is allowed.
+        example_id: Of the example whose text it is; "" where nobody knows.
+    """
+
+    def __init__(self, perturbation: str, text: str, told: str, example_id: str = "") -> None:
+        named = f"example {example_id!r}" if example_id else f"the text {shown(text)}"
+        super().__init__(f"perturbation {perturbation!r}: for {named} it {told}")
+        self.perturbation, self.text, self.told = perturbation, text, told
+        self.example_id = example_id
+
+    def __reduce__(self) -> tuple[type[PerturbationError], tuple[str, str, str, str]]:
+        """Let the error come back from another process."""
+        return type(self), (self.perturbation, self.text, self.told, self.example_id)
+
+    def of_example(self, example_id: str) -> PerturbationError:
+        """Return the same error, of an example with an id."""
+        return type(self)(self.perturbation, self.text, self.told, example_id)
+
+
 class ReportError(OodError):
     """A report of an earlier run cannot be read, or compared with."""
 
@@ -137,7 +163,7 @@ MOST_NAMES = 200
 def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
     """Word the message for a wrong name: what was given, the nearest right ones, all right ones."""
     names = sorted(set(allowed))
-    near = _near_names(given, [name for name in names if len(name) <= LONGEST_SHOWN])
+    near = near_names(given, names)
     guess = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     listed = [beginning(name) for name in names[:MOST_NAMES]]
     if len(names) > MOST_NAMES:
@@ -145,7 +171,7 @@ def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
     return f"unknown {kind} {shown(given)}.{guess} Known: {', '.join(listed) or 'none'}."
 
 
-def _near_names(given: str, names: Sequence[str]) -> list[str]:
+def near_names(given: str, names: Iterable[str]) -> list[str]:
     """Return the names that are most like a wrong one, whatever their case.
 
     Comparing takes time that grows with the product of the lengths, so that nothing is like a very
@@ -155,7 +181,7 @@ def _near_names(given: str, names: Sequence[str]) -> list[str]:
         return []
     fold = str.casefold if len(given) > 2 else str  # noqa: PLR2004 - see above
     folded: dict[str, list[str]] = {}
-    for name in names[:MOST_NAMES]:
+    for name in [name for name in names if len(name) <= LONGEST_SHOWN][:MOST_NAMES]:
         folded.setdefault(fold(name), []).append(name)
     matches = difflib.get_close_matches(fold(given), folded, n=3, cutoff=0.5)
     return [name for match in matches for name in folded[match]]

@@ -218,14 +218,38 @@ def _at(name: str, index: int) -> str:
 
 
 def _converted(name: str, examples: Iterable[Example]) -> Iterator[Example]:
-    """Yield examples with ids, texts and labels that are `str`."""
+    """Yield examples with ids, texts and labels that are `str`, all of the same fields."""
+    first: tuple[int, Example] | None = None
     for index, example in enumerate(items_of(examples, name)):
         if not isinstance(example, Example):
             raise DataError(
                 f"{_at(name, index)} is of type {type(example).__name__}; a Dataset has Examples: "
                 "Dataset.from_pairs makes them of (inputs, label) pairs"
             )
-        yield example if _is_plain(example) else _plain(example, _at(name, index))
+        found = example if _is_plain(example) else _plain(example, _at(name, index))
+        if not found.id.strip():
+            raise DataError(
+                f"{_at(name, index)}: the id is {found.id!r}; an id names its example and is not "
+                "blank: Dataset.from_pairs derives ids from the content"
+            )
+        # A case has as many fields as it has inputs.
+        if type(found) is Example:
+            first = first or (index, found)
+            _check_fields(name, first, (index, found))
+        yield found
+
+
+def _check_fields(name: str, first: tuple[int, Example], other: tuple[int, Example]) -> None:
+    """Refuse an example whose inputs have other fields than those of the first."""
+    both = [example.inputs for _, example in (first, other)]
+    fields = [None if isinstance(inputs, str) else inputs.keys() for inputs in both]
+    if fields[0] != fields[1]:
+        told = ["a text" if names is None else f"the fields {', '.join(names)}" for names in fields]
+        raise DataError(
+            f"{_at(name, other[0])} has {told[1]}, and {_at('', first[0]).lstrip(', ')} has "
+            f"{told[0]}; the inputs of one data set are all texts, or mappings of the same fields: "
+            "fill in what is missing, or make two data sets of them"
+        )
 
 
 def _is_plain(example: Example) -> bool:

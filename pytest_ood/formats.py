@@ -6,6 +6,7 @@ import csv
 import importlib
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from pytest_ood.errors import (
     shown,
     unknown_name,
 )
+from pytest_ood.strict import RefusedError, RepeatedKeyError, has_repeated, json_of, marked
+from pytest_ood.values import is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -80,6 +83,12 @@ USUAL_SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars (|)", " ": "spaces"}
 
+_SEPARATOR_LINE = re.compile(r"(?i)sep=([^\"\r\n\0])[\r\n]*")
+"""What Excel writes as the first line of a CSV file, to say what separates the cells."""
+
+_NO_SEPARATORS = " _-.!?'\"()[]{}<>"
+"""Signs that stand in the names of columns, or in a text, and commonly separate nothing."""
+
 LONGEST_FIELD = 2**31 - 1
 """What the module csv takes on every platform."""
 
@@ -91,6 +100,9 @@ DEEPEST_LIST = 4
 
 MOST_COLUMNS = 20
 """Columns that a message names."""
+
+LONGEST_HEADER = 2_000
+"""Characters of a line in which other separators are looked for."""
 
 
 @dataclass(frozen=True)
@@ -272,9 +284,12 @@ class _Lines:
         return self.read - len(self.row) + 1
 
 
+class Headed(dict[str, Any]):
+    """A row of a table whose columns have the names that stand in the table's first row."""
+
+
 def _table(path: Path, lines: _Lines, suffix: str, layout: Layout) -> Rows:
-    first = lines.first()
-    separator = layout.separator or _separator(first, suffix, layout)
+    separator = _separator(lines, suffix, layout)
     # Quotes are ordinary characters between tabs, as data sets are published.
     is_quoted = separator != "\t" or suffix == ".csv"
     reader = csv.reader(
@@ -285,6 +300,8 @@ def _table(path: Path, lines: _Lines, suffix: str, layout: Layout) -> Rows:
     )
     names = layout.columns or tuple(_row(path, lines, reader, separator))
     _check_names(path, names, f", line {lines.begin}")
+    kind, is_first = dict if layout.columns else Headed, bool(layout.columns)
+    before: list[str] = []
     while True:
         cells = _row(path, lines, reader, separator)
         if not lines.row:
@@ -293,8 +310,81 @@ def _table(path: Path, lines: _Lines, suffix: str, layout: Layout) -> Rows:
             continue
         if len(cells) != len(names):
             whose = "`columns`" if layout.columns else "the header"
-            raise DataError(f"{path}, {_ragged(lines, len(cells), names, whose, separator)}")
-        yield lines.begin, dict(zip(names, cells, strict=True))
+            told = _ragged(lines, len(cells), names, whose, separator)
+            kinds = (separator, suffix)
+            other = _otherwise(lines.row[0], cells, before, len(names), kinds)
+            raise DataError(f"{path}, {told}{other}")
+        if is_first and [*map(_folded, cells)] == [*map(_folded, names)]:
+            raise DataError(
+                f"{path}, line {lines.begin}: the row has the names that `columns` gives "
+                f"({', '.join(map(beginning, names[:MOST_COLUMNS]))}): it is a header, which names "
+                "the columns itself; leave `columns` out"
+            )
+        is_first, before = False, cells
+        yield lines.begin, kind(zip(names, cells, strict=True))
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _otherwise(
+    line: str, cells: Sequence[str], before: Sequence[str], count: int, kind: tuple[str, str]
+) -> str:
+    """Say how else a table may be written whose row has another number of cells; or nothing.
+
+    Args:
+        line: The row's first.
+        cells: The row's.
+        before: Those of the row before it.
+        count: How many there are to be.
+        kind: What separates them, and how the file's name ends.
+    """
+    separator, suffix = kind
+    last = before[-1] if before else ""
+    goes_on = last.startswith('"') and not last.endswith('"')
+    quoted = goes_on or '"' in (line[:1], cells[-1][:1])
+    if separator == "\t" and suffix != ".csv" and len(cells) < count and quoted:
+        return (
+            f"; quotes are ordinary characters in a {suffix} file with tabs: where a quoted text "
+            "goes on over several lines, as pandas writes it, let the file's name end in .csv "
+            'beside separator = "\\t"'
+        )
+    if len(cells) > 1:
+        return ""
+    other = _other_separator(line, count, separator)
+    return f"; {_said(other)}" if other else ""
+
+
+def _said(separator: str) -> str:
+    return (
+        f"where the cells are separated otherwise, `separator` says so: separator = "
+        f"{json.dumps(separator, ensure_ascii=False)}"
+    )
+
+
+def _other_separator(line: str, count: int | None, separator: str = "", wanted: str = "") -> str:
+    """Return what seems to separate the cells of a line that came out as one; "" for nothing.
+
+    Args:
+        line: It is cut where it is long.
+        count: How many cells there are; None where nobody knows.
+        separator: What does not separate them.
+        wanted: A name that is one of the cells; empty where nobody knows.
+    """
+    line = line.rstrip("\r\n")[:LONGEST_HEADER]
+    others = [one for one in dict.fromkeys([*SEPARATORS, *line]) if one != separator]
+    signs: list[str] = [
+        one
+        for one in others
+        if one in line and not one.isalnum() and one not in _NO_SEPARATORS and one != "\0"
+    ][:MOST_COLUMNS]
+    for sign in signs:
+        cells = [cell_.strip('"') for cell_ in line.split(sign)]
+        if wanted in cells if wanted else len(cells) == count:
+            return sign
+    likely = [one for one in signs if one in SEPARATORS or count is None]
+    return likely[0] if likely else ""
 
 
 def _row(path: Path, lines: _Lines, reader: Iterator[list[str]], separator: str) -> list[str]:
@@ -378,7 +468,22 @@ def _ragged(lines: _Lines, count: int, names: Sequence[str], whose: str, separat
     return f"{told}; {between} separate cells, and an empty cell has its own"
 
 
-def _separator(first: str, suffix: str, layout: Layout) -> str:
+def _separator(lines: _Lines, suffix: str, layout: Layout) -> str:
+    """Return what stands between the cells of a table, and leave its header to be read.
+
+    A first line `sep=;`, as Excel writes it, is no part of the table, and says what it is.
+    """
+    first = lines.first()
+    said = _SEPARATOR_LINE.fullmatch(first)
+    if said is None:
+        return layout.separator or _found_separator(first, suffix, layout)
+    next(lines)
+    lines.row = []
+    lines.first()
+    return layout.separator or said[1]
+
+
+def _found_separator(first: str, suffix: str, layout: Layout) -> str:
     """Return what stands between the cells of a table, by its name and its first line.
 
     It is what the name says: commas in a .csv file, tabs in others. Where the header has not all
@@ -404,8 +509,7 @@ def _separator(first: str, suffix: str, layout: Layout) -> str:
 def separator_of(path: Path, layout: Layout) -> str:
     """Return what stands between the cells of a table; raises as `parse_rows`."""
     suffix = suffix_of(path.name)
-    first = _Lines(lines_of(path, layout.encoding)).first()
-    return layout.separator or _separator(first, suffix, layout)
+    return _separator(_Lines(lines_of(path, layout.encoding)), suffix, layout)
 
 
 def _json_list(path: Path, layout: Layout) -> Rows:
@@ -413,17 +517,18 @@ def _json_list(path: Path, layout: Layout) -> Rows:
     within = layout.within
     text = "".join(lines_of(path, layout.encoding))
     try:
-        found = json.loads(text)
+        found = json_of(text)
+    except RepeatedKeyError as error:
+        raise DataError(f"{path}{_row_repeated(text, within)}: {error}") from None
     except (ValueError, RecursionError) as error:
         advice = ""
         if "Extra data" in str(error) and text.lstrip().startswith("{"):
             advice = "; where each line is an object, let the file's name end in .jsonl"
         elif not text.strip():
             advice = ": the file is empty"
-        raise DataError(f"{path}: not valid JSON: {_reason(error)}{advice}") from None
+        raise DataError(f"{path}: {_reason(error)}{advice}") from None
     known = list(_lists_in(found))
-    for key in [] if within is None else within.split("/"):
-        found = found.get(key) if isinstance(found, dict) else None
+    found = _inside(found, within)
     if not isinstance(found, list):
         if within is None:
             raise DataError(
@@ -437,6 +542,24 @@ def _json_list(path: Path, layout: Layout) -> Rows:
         yield place, row
 
 
+def _inside(found: Any, within: str | None) -> Any:
+    """Return what the keys lead to in what a JSON file holds; None where there is nothing."""
+    for key in [] if within is None else within.split("/"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def _row_repeated(text: str, within: str | None) -> str:
+    """Say in which row of a JSON file a key is repeated; nothing where it is in none of them."""
+    try:
+        rows = _inside(marked(text), within)
+    except (ValueError, RecursionError):
+        # What stands behind it is no JSON.
+        return ""
+    numbered = enumerate(rows if isinstance(rows, list) else (), start=1)
+    return next((f", row {place}" for place, row in numbered if has_repeated(row)), "")
+
+
 def _lists_in(value: Any, path: str = "", depth: int = 0) -> Iterator[str]:
     """Yield the paths of the lists in what a JSON file holds."""
     if isinstance(value, dict) and depth < DEEPEST_LIST:
@@ -448,23 +571,23 @@ def _lists_in(value: Any, path: str = "", depth: int = 0) -> Iterator[str]:
 
 def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
     try:
-        row = json.loads(line)
+        row = json_of(line)
     except (ValueError, RecursionError) as error:
         advice = ""
         if line.lstrip().startswith(("#", "//")):
             advice = "; there are no comments: delete the line"
         elif number == 1 and line.strip() in ("[", "{"):
             advice = "; a row is one line: let the name of a file that is one list end in .json"
-        raise DataError(
-            f"{path}, line {number}: not valid JSON: {_reason(error)}{advice}"
-        ) from None
+        raise DataError(f"{path}, line {number}: {_reason(error)}{advice}") from None
     if not isinstance(row, dict):
         raise DataError(f"{path}, line {number}: a row is a JSON object, not {line[:40]!r}")
     return row
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "msg", error))
+    if isinstance(error, RefusedError):
+        return str(error)
+    return f"not valid JSON: {getattr(error, 'msg', error)}"
 
 
 def _parquet(path: Path) -> Rows:
@@ -558,19 +681,39 @@ def value_of(origin: str, number: int, row: Mapping[str, Any], column: str) -> A
     value: Any = row
     for key in column.split("."):
         if not isinstance(value, Mapping) or key not in value:
-            advice = ""
-            only = next(iter(row), "") if len(row) == 1 else ""
-            for separator in SEPARATORS:
-                if separator in only:
-                    advice = (
-                        " Where the cells are separated otherwise, `separator` says so: separator "
-                        f"= {json.dumps(separator)}."
-                    )
-            raise DataError(
-                f"{origin}, row {number}: " + unknown_name("field", column, row) + advice
-            )
+            raise DataError(f"{origin}, row {number}: {_unknown_field(row, column)}")
         value = value[key]
     return value
+
+
+def _unknown_field(row: Mapping[str, Any], column: str) -> str:
+    """Say that a row has no such column, and what to do about it."""
+    told = unknown_name("field", column, row)
+    if column in ("text", "label"):
+        # Nobody need have written these names.
+        told += " `fields` says which columns have the text, and `label` which has the label."
+    only = next(iter(row), "") if len(row) == 1 else ""
+    other = _other_separator(only, None, wanted=column)
+    if other:
+        said = _said(other)
+        told += f" {said[0].upper()}{said[1:]}."
+    if (
+        isinstance(row, Headed)
+        and not other
+        and ("Did you mean" not in told or any(map(_is_data, row)))
+    ):
+        names = ", ".join(f'"COLUMN{place}"' for place in range(1, min(len(row), 3) + 1))
+        told += (
+            " Where that is a row of data, and the file has no header, name its columns beside "
+            f"`data`: columns = [{names}{', ...' * (len(row) > 3)}]."  # noqa: PLR2004 - enough
+        )
+    return told
+
+
+def _is_data(name: str) -> bool:
+    """Return whether the name of a column is rather a cell: a text, a number, or nothing."""
+    words = name.split()
+    return len(words) > 3 or not words or name.strip().isdecimal()  # noqa: PLR2004 - a text
 
 
 def has_column(row: Mapping[str, Any], column: str) -> bool:
@@ -585,17 +728,40 @@ def has_column(row: Mapping[str, Any], column: str) -> bool:
     return True
 
 
-def cell(origin: str, number: int, row: Mapping[str, Any], column: str) -> str:
+def cell(origin: str, number: int, row: Mapping[str, Any], column: str, key: str = "fields") -> str:
     """Return what stands in a column of a row, as text.
+
+    Args:
+        origin: What messages start with.
+        number: Of the row.
+        row: All of it.
+        column: Which is wanted.
+        key: What of a source names the column, such as `id`.
 
     Raises:
         DataError: there is no such column, or neither text nor a finite number in it.
     """
-    return text_of(origin, number, column, value_of(origin, number, row, column))
+    return text_of(origin, number, column, value_of(origin, number, row, column), key)
 
 
-def text_of(origin: str, number: int, column: str, value: Any) -> str:
-    """Return a value of a column as text.
+def identifier_of(origin: str, number: int, row: Mapping[str, Any], column: str) -> str:
+    """Return what names a row: the text in a column, which is not blank.
+
+    Raises:
+        DataError: it is, or as `cell`.
+    """
+    found = cell(origin, number, row, column, "id")
+    if not found.strip():
+        raise DataError(
+            f"{origin}, row {number}, field {shown(column)}: the id is {shown(found)}; an id names "
+            "its row and is not blank: fill it in, or leave `id` out, and ids are derived from the "
+            "content"
+        )
+    return found
+
+
+def text_of(origin: str, number: int, column: str, value: Any, key: str = "fields") -> str:
+    """Return a value of a column as text; of what is none, the message says what to do.
 
     Raises:
         DataError: it is neither text nor a finite number.
@@ -604,7 +770,7 @@ def text_of(origin: str, number: int, column: str, value: Any) -> str:
     if not right or (not isinstance(value, str) and not _is_finite(value)):
         raise DataError(
             f"{origin}, row {number}, field {shown(column)}: {shown(value)} is neither text nor a "
-            "finite number"
+            f"finite number{_instead(column, value, key)}"
         )
     text = str(value)
     try:
@@ -615,6 +781,30 @@ def text_of(origin: str, number: int, column: str, value: Any) -> str:
             "which no encoding can carry"
         ) from None
     return text
+
+
+def _instead(column: str, value: Any, key: str) -> str:
+    """Say what to do about a value that is no text; nothing where there is nothing to say."""
+    if isinstance(value, Mapping):
+        names = [f"{column}.{name}" for name in value] or [f"{column}.NAME"]
+        listed = json.dumps(beginning(names[0]), ensure_ascii=False)
+        told = f"{key} = [{listed}]" if key == "fields" else f"{key} = {listed}"
+        others = f" (there: {', '.join(map(beginning, names[:MOST_COLUMNS]))})"
+        return f"; name what is in the object with a dot: {told}{others * (len(names) > 1)}"
+    if isinstance(value, bytes | bytearray | memoryview):
+        return "; decode it when the file is written: text.decode('utf-8')"
+    if isinstance(value, list | tuple):
+        return (
+            '; join the list into one text when the file is written, such as " ".join(words), or '
+            "give its parts columns of their own"
+        )
+    if is_missing(value):
+        empty = "" if key == "id" else ', or write "" where an empty one is meant'
+        return (
+            f"; it means that there is none: delete such rows (in pandas: frame.dropna(subset="
+            f"[{column!r}])){empty}"
+        )
+    return ""
 
 
 def _is_finite(value: float | Decimal) -> bool:

@@ -16,9 +16,11 @@ import numpy as np
 from pytest_ood.assets import fetch
 from pytest_ood.decoding import check_encoding
 from pytest_ood.errors import (
+    LONGEST_SHOWN,
     ConfigurationError,
     DataError,
     beginning,
+    near_names,
     require,
     shown,
     unknown_name,
@@ -33,6 +35,7 @@ from pytest_ood.formats import (
     check_layout,
     form_of,
     has_column,
+    identifier_of,
     named_classes,
     parse_rows,
     text_of,
@@ -46,7 +49,7 @@ from pytest_ood.tasks.numeric import reasoning_of
 from pytest_ood.values import NO_LABEL, is_missing, is_unlabelled, label_forms, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -74,6 +77,9 @@ MOST_KNOWN = 1_000
 
 VALUES_NAMED = 20
 """Different values of a column that a message names at most."""
+
+VALUES_KEPT = 200
+"""Different values of a column among which one is looked for that was meant by another."""
 
 _COLUMN = re.compile(r"\{([^{}]+)\}")
 _TEXT = ("text",)
@@ -591,7 +597,7 @@ def _dataset(name: str, origin: str, rows: Rows, source: DataSource, task: Task 
     first = list(islice(rows, 1))
     for _, row in first:
         source = source.adapted(row)
-    answers = _Answers(origin, source, task)
+    answers = _Answers(origin, source, task, next((number for number, _ in first), None))
 
     def examples() -> Iterator[Example]:
         for number, row in chain(first, rows):
@@ -604,15 +610,16 @@ def _dataset(name: str, origin: str, rows: Rows, source: DataSource, task: Task 
                 identifier = content_digest(inputs, label)
                 digests.append(int(identifier, 16))
             else:
-                identifier = cell(origin, number, row, source.id)
+                identifier = identifier_of(origin, number, row, source.id)
                 digests.append(hash(identifier) % 2**64)
             numbers.append(number)
-            group = ", ".join(cell(origin, number, row, column) for column in source.group)
+            group = ", ".join(cell(origin, number, row, name, "group") for name in source.group)
             yield Example(identifier, inputs, label, tuple(others), group, steps)
 
     found = spooled(examples())
     if not found:
         raise DataError(f"{origin}: {kept.why_none()}")
+    kept.check(origin, task.labels if task is not None else ())
     counts = occurrences(np.frombuffer(digests, np.uint64))
     if counts.max() > 1:
         if source.id is not None:
@@ -631,11 +638,13 @@ class Kept:
         source: Says which.
         rows: How many there were.
         there: Some of the values that its columns have.
+        met: For each column the values of `where` that rows have, in all ways of writing them.
     """
 
     source: DataSource
     rows: int = 0
     there: dict[str, set[str]] = field(default_factory=dict)
+    met: dict[str, set[str]] = field(default_factory=dict)
 
     @cached_property
     def _allowed(self) -> dict[str, set[str]]:
@@ -655,15 +664,45 @@ class Kept:
         kept = True
         for column, allowed in self._allowed.items():
             value = value_of(origin, number, row, column)
-            there = self.there.setdefault(column, set())
-            if len(there) < VALUES_NAMED:
-                there.add(beginning(_condition_forms(value)[0]))
-            as_it_stands = isinstance(value, str) and value in allowed
-            kept = kept and (as_it_stands or not allowed.isdisjoint(_condition_forms(value)))
+            there, forms = self.there.setdefault(column, set()), _condition_forms(value)
+            if len(there) < VALUES_KEPT:
+                there.add(beginning(forms[0]))
+            # As it stands, where `where` has a text that is no label, such as white space.
+            forms = (*forms, value) if isinstance(value, str) else forms
+            found = allowed.intersection(forms)
+            if found:
+                self.met.setdefault(column, set()).update(found)
+            kept = kept and bool(found)
         if self.source.steps is not None:
             least, most = self.source.steps
             kept = kept and least <= len(reasoning_of(rationale).splitlines()) <= most
         return kept
+
+    def check(self, origin: str, labels: Collection[str] = ()) -> None:
+        """Refuse a value of `where` that no row has: rows were left out that it was to keep.
+
+        Labels that there are may be listed all, whether or not the file has some of each.
+
+        Args:
+            origin: What the message starts with.
+            labels: Those of the task.
+
+        Raises:
+            DataError: names value and column, and the nearest values.
+        """
+        for column, allowed in self.source.where.items():
+            met, there = self.met.get(column, set()), self.there.get(column, set())
+            may_lack = {*labels, *self.source.labels} if column == self.source.label else set()
+            folded = {value.strip().casefold() for value in there - self._allowed[column]}
+            for value in allowed:
+                if not met.isdisjoint(_condition_forms(value)):
+                    continue
+                if value in may_lack and value.strip().casefold() not in folded:
+                    continue
+                raise DataError(
+                    f"{origin}: where: no row has {_toml_key(column)} = {shown(value)}: "
+                    f"{_unknown_value(value, there)} Correct it, or take it out of `where`"
+                )
 
     def why_none(self) -> str:
         """Say why no row is left."""
@@ -672,10 +711,18 @@ class Kept:
         asked = [f"{c} = {' or '.join(map(shown, v))}" for c, v in self.source.where.items()]
         if self.source.steps is not None:
             asked.append("from {} to {} steps".format(*self.source.steps))
-        known = [f"{column} has {', '.join(map(repr, sorted(values)))}"
+        known = [f"{column} has {', '.join(map(repr, sorted(values)[:VALUES_NAMED]))}"
                  for column, values in self.there.items()]  # fmt: skip
         told = f" ({'; '.join(known)})" if known else ""
         return f"none of its {self.rows} rows has {' and '.join(asked)}{told}"
+
+
+def _unknown_value(given: str, there: Collection[str]) -> str:
+    """Word that a value of `where` is none of those that are there."""
+    near = near_names(given, there)
+    listed = [*near, *(value for value in sorted(there) if value not in near)][:VALUES_NAMED]
+    told = unknown_name("value", given, listed)
+    return told if len(there) <= len(listed) else f"{told[:-1]}, ..."
 
 
 def inputs_of_row(origin: str, number: int, row: Mapping[str, Any], source: DataSource) -> Inputs:
@@ -701,7 +748,7 @@ def _rationale(origin: str, number: int, row: Mapping[str, Any], source: DataSou
     if source.rationale is None:
         return ""
     # As it stands: what it is worked out from is needed to work it out anew.
-    return cell(origin, number, row, source.rationale).strip()
+    return cell(origin, number, row, source.rationale, "rationale").strip()
 
 
 @dataclass(frozen=True)
@@ -712,12 +759,14 @@ class _Answers:
         origin: Of the rows, for messages.
         source: Says which column has them, and what they are called.
         task: What they have to be right for; None for anything.
+        first: The number of the first row.
         known: What values stand for that were read before: of labels there are few.
     """
 
     origin: str
     source: DataSource
     task: Task | None
+    first: int | None = None
     known: dict[tuple[type, Any], str] = field(default_factory=dict)
 
     def of_row(self, number: int, row: Mapping[str, Any]) -> list[str]:
@@ -772,15 +821,48 @@ class _Answers:
             if task is None or known or strict:
                 raise DataError(f"{self._at(number)}{_unlabelled(given, source, known)}")
         elif strict and forms:
-            raise DataError(self._at(number) + unknown_name("label", forms[0], source.labels))
+            raise DataError(self._at(number) + self._unknown(number, forms[0], source.labels))
         if label is None or isinstance(given, str):
             # Refuses what is no text.
-            text_of(self.origin, number, source.label, given)
+            text_of(self.origin, number, source.label, given, "label")
         assert label is not None, "unreachable because text_of() refuses what has no form"
+        if known and label not in known:
+            raise DataError(self._at(number) + self._unknown(number, label, known))
         try:
             return label if task is None else task.reference(label)
         except DataError as error:
             raise DataError(f"{self._at(number)}{error}") from None
+
+    def _unknown(self, number: int, label: str, allowed: Collection[str]) -> str:
+        """Say that there is no such label, and what to do about it.
+
+        Args:
+            number: Of the row.
+            label: As the file, or else `labels`, has it.
+            allowed: The labels that `labels` of the source renames, or else the task's.
+        """
+        told, source = unknown_name("label", label, allowed), self.source
+        if number == self.first and source.columns:
+            told += " Where that row is a header, it names the columns itself: leave `columns` out."
+        if label in source.labels.values():
+            return f"{told} `labels` of the data renames labels of the file to those of the suite."
+        if len(label) > LONGEST_SHOWN:
+            return told
+        ours = self.task.labels if self.task is not None else ()
+        names = {**{name: name for name in ours}, **source.labels}
+        meant = [names[name] for name in names if _letters(name) == _letters(label)]
+        name = json.dumps(meant[0], ensure_ascii=False) if meant else '"..."'
+        told += (
+            f" Where {shown(label)} stands for a label of the suite, say so beside `data`, for all "
+            f"labels of the file: labels = {{ {_toml_key(label)} = {name}, ... }}"
+        )
+        if meant:
+            return f"{told}."
+        listed = [*map(json.dumps, [*allowed][:VALUES_NAMED])]
+        return (
+            f"{told}; where = {{ {_toml_key(source.label)} = [{', '.join(listed)}] }} leaves rows "
+            "with other values out."
+        )
 
     def _at(self, number: int) -> str:
         return f"{self.origin}, row {number}, field {shown(self.source.label)}: "
@@ -800,7 +882,13 @@ def _unlabelled(given: Any, source: DataSource, known: Sequence[str]) -> str:
 
 
 def _toml_key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+    # JSON escapes what is no ASCII by pairs of surrogates, which TOML does not have.
+    plain = re.fullmatch(r"[A-Za-z0-9_-]+", name)
+    return name if plain else json.dumps(name, ensure_ascii=False)
+
+
+def _letters(label: str) -> str:
+    return label.strip().casefold()
 
 
 def _check_ids(

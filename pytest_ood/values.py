@@ -225,6 +225,8 @@ def text_from(value: Any, where: str) -> str:
     advice = ""
     if hasattr(value, "iloc"):
         advice = "; write dict(row) of a row of pandas, or row['text'] for one text"
+    elif isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
+        advice = "; of a list of words write ' '.join(words)"
     raise DataError(
         f"{where}: the text is {_described(value)}; inputs are a text, or a mapping of the names "
         f"of fields to texts{advice}"

@@ -169,6 +169,7 @@ def test_pairs_are_inputs_of_several_fields(tmp_path: Path) -> None:
     [
         ({"type": "MTF"}, "row 2: unknown type 'MTF'. Did you mean 'MFT'"),
         ({"test": ""}, "row 2: test = '' is no text"),
+        ({"i": " "}, "row 2: i = ' ': an id names its row and is not blank"),
         ({"capability": 3}, "row 2: capability = 3 is no text"),
         ({"data": 3}, "row 2: data = '3' is neither one input nor a list"),
         ({"data": []}, "neither one input"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FIELDS = st.dictionaries(st.text(), st.text(), min_size=1, max_size=4)
 INPUTS = st.text() | FIELDS
-IDS = st.lists(st.text(max_size=8), unique=True, min_size=1, max_size=30)
+IDS = st.lists(st.text(max_size=8).filter(str.strip), unique=True, min_size=1, max_size=30)
 
 
 def dataset(ids: list[str], name: str = "reviews") -> Dataset:
@@ -260,3 +260,30 @@ def test_a_split_needs_two_sides(share: float, message: str) -> None:
     data = Dataset("d", tuple(Example(str(n), str(n), "x") for n in range(10)))
     with pytest.raises(DataError, match=message):
         data.split(share, 0)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [({"a": "z"}, "has the fields a, and row 1 (index 0) has the fields a, b"),
+     ("z", "has a text, and row 1 (index 0) has the fields a, b"),
+     ({"a": "z", "b": "z", "c": "z"}, "has the fields a, b, c, and row 1 (index 0) has the field")],
+)  # fmt: skip
+def test_examples_of_one_data_set_have_the_same_fields(other: Any, told: str) -> None:
+    """The first two that differ are named; the order of fields is of no account."""
+    both = {"a": "x", "b": "y"}
+    rows = [(both, "p"), ({"b": "u", "a": "v"}, "p"), (other, "p")]
+    for make in (
+        lambda: Dataset.from_pairs("d", rows),
+        lambda: Dataset("d", tuple(Example(str(n), i, label) for n, (i, label) in enumerate(rows))),
+    ):
+        with pytest.raises(DataError) as caught:
+            make()
+        assert str(caught.value).startswith(f"d, row 3 (index 2) {told}")
+    assert len(Dataset.from_pairs("d", rows[:2])) == 2
+
+
+@pytest.mark.parametrize("blank", ["", " \t"])
+def test_an_id_is_not_blank(blank: str) -> None:
+    """An example is named by it."""
+    with pytest.raises(DataError, match=r"^d, row 1 \(index 0\): the id is .* not blank"):
+        Dataset("d", (Example(blank, "x", "p"),))

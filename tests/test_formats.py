@@ -847,6 +847,113 @@ def test_a_long_wrong_value_is_cut_in_messages(tmp_path: Path, suffix: str) -> N
     assert len(message) < 300
 
 
+# What stands in JSON, and is not lost.
+
+
+def test_a_repeated_key_is_located(tmp_path: Path) -> None:
+    """A key that occurs twice in one row, or in what leads to the rows, is refused."""
+    told = "the key 'text' stands in one object twice; delete or rename one"
+    good, bad = '{"text": "a", "label": "pos"}', '{"text": "a", "text": "b", "label": "pos"}'
+    assert refused(tmp_path, "a.jsonl", f"{good}\n\n{bad}\n") == f", line 3: {told}"
+    assert refused(tmp_path, "a.json", f"[{good}, {bad}]") == f", row 2: {told}"
+    inside = f'{{"d": {{"rows": [{good}, {good}, {{"x": [{bad}]}}]}}}}'
+    assert refused(tmp_path, "a.json", inside, split="d/rows") == f", row 3: {told}"
+    lists = f'{{"rows": [{good}], "rows": [{good}]}}'
+    message = refused(tmp_path, "a.json", lists, split="rows")
+    assert message.startswith(": the key 'rows' stands in one object twice")
+    assert refused(tmp_path, "a.json", f"[{bad}, {{") == f": {told}"
+    assert refused(tmp_path, "a.json", f"[{bad}, {'9' * 5000}]") == f", row 1: {told}"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_number_that_is_too_long_is_told_in_own_words(tmp_path: Path, name: str) -> None:
+    """What Python says of it is about a setting of its own."""
+    row = f'{{"text": {"9" * 5000}, "label": "pos"}}'
+    message = refused(tmp_path, name, f"[{row}]" if name == "a.json" else row)
+    assert "a whole number of 5,000 digits is longer than Python reads (4,300 digits)" in message
+    assert "sys." not in message
+
+
+# What to do next.
+
+ROW = "a film,pos\n"
+NEXT: list[tuple[str, str, dict[str, Any], str]] = [
+    ("a.csv", "great film,pos\n" + ROW, {}, "no header, name its columns beside `data`: columns"),
+    ("a.csv", "text,label\n" + ROW, {"columns": ["text", "label"]}, "line 1: the row has the name"),
+    ("a.csv", " Text,LABEL\n" + ROW, {"columns": ["text", "label"]}, "leave `columns` out"),
+    ("a.csv", "review,mood\n" + ROW, {"columns": ["text", "label"]}, "leave `columns` out"),
+    ("a.csv", "text^label\na film^pos\n", {}, 'separator = "^"'),
+    ("a.csv", "text#label\na film#pos\n", {}, 'separator = "#"'),
+    ("a.csv", "review^mood\na film^pos\n", {}, 'separator = "^"'),
+    ("a.csv", "a film^pos\n", {"columns": ["text", "label"]}, 'separator = "^"'),
+    ("a.txt", ROW, {"columns": ["text", "label"]}, 'separator = ","'),
+    ("a.txt", "a, film,pos\n", {"columns": ["text", "label"]}, 'separator = ","'),
+    ("a.tsv", 'text\tlabel\n"a\nfilm"\tpos\n', {}, 'end in .csv beside separator = "\\t"'),
+    ("a.tsv", 'label\ttext\npos\t"a\nfine\nfilm"\n', {}, 'end in .csv beside separator = "\\t"'),
+    *(
+        ("a.csv", f"text,label\na film,{label}\n", {}, f"labels = {{ {key} = {name}, ... }}")
+        for label, key, name in (
+            ("Pos", "Pos", '"pos"'), (" pos", '" pos"', '"pos"'), ("00", "00", '"..."'),
+            ("neutral", "neutral", '"..."'), ("nan", "nan", '"..."'), ("N/A", '"N/A"', '"..."'),
+            ("  ", '"  "', '"..."'), ("schön", '"schön"', '"..."'),
+        )
+    ),
+    ("a.csv", "text,label\na,N/A\n", {}, 'where = { label = ["neg", "pos"] } leaves rows with'),
+    ("a.jsonl", lines([{"text": {"en": "a"}, "label": "pos"}]), {}, 'fields = ["text.en"]'),
+    ("a.jsonl", lines([{"text": "a", "label": {"name": "pos"}}]), {}, 'label = "label.name"'),
+    ("a.jsonl", lines([{"text": None, "label": "pos"}]), {}, "frame.dropna(subset=['text'])"),
+    ("a.jsonl", lines([{"text": ["a", "b"], "label": "pos"}]), {}, '" ".join(words)'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "content", "source", "advice"), NEXT)
+def test_messages_say_what_to_do(
+    tmp_path: Path, name: str, content: str, source: dict[str, Any], advice: str
+) -> None:
+    """What a file that is written otherwise needs stands in the message."""
+    message = refused(tmp_path, name, content, TASK, **source)
+    assert advice in message
+    assert len(message) < 600
+
+
+def test_what_is_advised_helps(tmp_path: Path) -> None:
+    """Whoever does what a message says has the rows."""
+    assert len(read(tmp_path, "a.csv", "text^label\na^pos\n", TASK, separator="^")) == 1
+    quoted = 'text\tlabel\n"a\nfilm"\tpos\n'
+    assert pairs(read(tmp_path, "a.csv", quoted, TASK, separator="\t")) == [("a\nfilm", "pos")]
+    labels = {"Pos": "pos", "N/A": "neg"}
+    content = "text,label\na,Pos\nb,N/A\n"
+    found = read(tmp_path, "a.csv", content, TASK, labels=labels)
+    assert pairs(found) == [("a", "pos"), ("b", "neg")]
+    nested = lines([{"text": {"en": "a"}, "label": "pos"}])
+    assert pairs(read(tmp_path, "a.jsonl", nested, TASK, fields=["text.en"])) == [("a", "pos")]
+
+
+def test_bytes_are_no_text(tmp_path: Path) -> None:
+    """A Parquet file may have them."""
+    message = refused(tmp_path, "a.parquet", parquet([{"text": b"a", "label": "pos"}]), TASK)
+    assert message.endswith("; decode it when the file is written: text.decode('utf-8')")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("separator", [";", ",", "\t", "|", "^"])
+def test_the_first_line_of_excel_says_the_separator(
+    tmp_path: Path, end: str, separator: str
+) -> None:
+    """`sep=;` is no row and no header."""
+    for before in ("", "\ufeff", end):
+        rows = table(ROWS, separator, end)
+        content = f"{before}sep={separator}{end}{rows}"
+        assert pairs(read(tmp_path, "a.csv", content, TASK)) == PAIRS
+        bare = f"{before}SEP={separator}{end}" + rows.partition(end)[2]
+        columns = {"columns": ["text", "label"]}
+        assert pairs(read(tmp_path, "a.csv", bare, TASK, **columns)) == PAIRS
+    short = f"sep=;{end}text;label{end}a{end}"
+    assert refused(tmp_path, "a.csv", short).startswith(", line 3: the row has fewer columns")
+    assert pairs(read(tmp_path, "a.csv", f"sep=;{end}{table(ROWS, '|')}", TASK, separator="|"))
+    assert pairs(read(tmp_path, "b.csv", "sep=,label\na,pos\n", TASK, fields=["sep="]))
+
+
 # Real files.
 
 

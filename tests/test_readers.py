@@ -180,7 +180,8 @@ def test_a_wrong_column_is_named(tmp_path: Path, kind: str) -> None:
     content = write(kind, [{"texts": "a", "label": "1"}])
     row = 1 if kind == "jsonl" else 2
     assert refused(tmp_path, f"a.{kind}", content) == (
-        f", row {row}: unknown field 'text'. Did you mean 'texts'? Known: label, texts."
+        f", row {row}: unknown field 'text'. Did you mean 'texts'? Known: label, texts. `fields` "
+        "says which columns have the text, and `label` which has the label."
     )
 
 
@@ -206,8 +207,14 @@ def test_an_unknown_label_is_named(tmp_path: Path, kind: str) -> None:
     )
     row = 2 if kind == "jsonl" else 3
     assert message == (
-        f", row {row}, field 'label': unknown label 'negg'. Did you mean 'neg'? Known: neg, pos."
+        f", row {row}, field 'label': unknown label 'negg'. Did you mean 'neg'? Known: neg, pos. "
+        "Where 'negg' stands for a label of the suite, say so beside `data`, for all labels of the "
+        'file: labels = { negg = "...", ... }; where = { label = ["pos", "neg"] } leaves rows with '
+        "other values out."
     )
+    capital = write(kind, [{"text": "b", "label": "NEG"}])
+    message = refused(tmp_path, f"a.{kind}", capital, labels={"pos": "positive", "neg": "bad"})
+    assert message.endswith('for all labels of the file: labels = { NEG = "bad", ... }.')
 
 
 @pytest.mark.parametrize(
@@ -303,7 +310,12 @@ def test_a_value_that_is_no_text_is_located(
     if column == "label" and value in ("null", "NaN"):
         assert message.startswith(f"{expected}: it commonly means that a row is unlabelled")
     else:
-        assert message == expected
+        assert message.startswith(expected)
+        advice = message.removeprefix(expected)
+        told = {"null": "delete such rows", "NaN": "delete such rows", "[1]": "join the list",
+                '{"a": 1}': f'"{column}.a"'}  # fmt: skip
+        assert told.get(value, "") in advice
+        assert bool(advice) == (value in told)
 
 
 def test_a_lone_surrogate_is_located(tmp_path: Path) -> None:
@@ -492,6 +504,53 @@ def test_rows_are_kept_by_their_values(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match=r"row 1: unknown field 'stile'\. Did you mean 'style'"):
         kept({"stile": "x"})
+
+
+def test_a_value_of_where_that_no_row_has_is_named(tmp_path: Path) -> None:
+    """One value that is mistyped among others loses no rows silently."""
+    rows = [{"text": f"t{n}", "label": "a", "style": "bible" if n else "tweet"} for n in range(50)]
+
+    def kept(content: str, where: Any, task: Any = None) -> int:
+        (tmp_path / "a.jsonl").write_text(content)
+        source = parse_source({"data": "a.jsonl", "where": where}, "here")
+        return len(reader(tmp_path).load(source, "d", task))
+
+    assert kept(dump(rows), {"style": ["tweet", "bible"]}) == 50
+    with pytest.raises(DataError) as caught:
+        kept(dump(rows), {"style": ["tweet", "bibel"]})
+    assert str(caught.value) == (
+        f"{tmp_path / 'a.jsonl'}: where: no row has style = 'bibel': unknown value 'bibel'. Did "
+        "you mean 'bible'? Known: bible, tweet. Correct it, or take it out of `where`"
+    )
+    # Of the labels that there are, a file need not have all; one that it writes otherwise is lost.
+    task, where = Classification(("pos", "neg")), {"label": ["pos", "neg"]}
+    some = [{"text": "a", "label": "pos"}, {"text": "b", "label": -1}]
+    assert kept(dump(some), where, task) == 1
+    with pytest.raises(DataError, match=r"no row has label = 'neg'.* Did you mean 'Neg'"):
+        kept(dump([*some, {"text": "c", "label": "Neg"}]), where, task)
+    with pytest.raises(DataError, match="no row has label = 'neg'"):
+        kept(dump(some), where)
+
+
+def test_many_values_of_where_take_a_short_message(tmp_path: Path) -> None:
+    """Of a column with many values the nearest are named, and some others."""
+    rows = [{"text": f"t{n}", "label": "a", "key": f"key {n:03}"} for n in range(150)]
+    (tmp_path / "a.jsonl").write_text(dump(rows))
+    source = parse_source({"data": "a.jsonl", "where": {"key": ["key 001", "kye 142"]}}, "here")
+    with pytest.raises(DataError) as caught:
+        reader(tmp_path).load(source, "d")
+    assert "Did you mean 'key 142'" in str(caught.value)
+    assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "tsv"])
+def test_a_blank_id_is_located(tmp_path: Path, kind: str, blank: str) -> None:
+    """An empty cell is no id."""
+    rows = [{"i": "1", "text": "a", "label": "x"}, {"i": blank, "text": "b", "label": "x"}]
+    message = refused(tmp_path, f"a.{kind}", write(kind, rows), id="i")
+    row = 2 if kind == "jsonl" else 3
+    assert message.startswith(f", row {row}, field 'i': the id is {blank!r}; an id names its row")
 
 
 def test_rows_are_kept_by_their_steps(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, unknown_name
-from pytest_ood.formats import Layout, cell, parse_rows, text_of, value_of
+from pytest_ood.formats import Layout, cell, identifier_of, parse_rows, text_of, value_of
 from pytest_ood.models.protocol import paradigm_of
 from pytest_ood.readers import Kept, parse_source
 from pytest_ood.tasks import Prediction
@@ -114,7 +114,8 @@ def build(
     for number, row in parse_rows(path, Layout(needed=(shift, id, answer))):
         if not kept.has(str(path), number, row):
             continue
-        name, identifier = (cell(str(path), number, row, column) for column in (shift, id))
+        name = cell(str(path), number, row, shift, "shift")
+        identifier = identifier_of(str(path), number, row, id)
         key = ((shifts or {}).get(name, name), identifier)
         if key in answers:
             raise DataError(
@@ -127,12 +128,13 @@ def build(
         text = next((form for form in forms if form in renamed), None)
         if text is None and value is not None:
             is_truth = isinstance(value, bool)
-            text = forms[0] if is_truth else text_of(str(path), number, answer, value)
+            text = forms[0] if is_truth else text_of(str(path), number, answer, value, "answer")
         answers[key] = _prediction(text, unparsed, renamed, context.task)
         if answers[key].label is None and text and text != unparsed:
             unread.append((f"{path}, row {number}, field {answer!r}", text))
     if not answers:
         raise DataError(f"{path}: {kept.why_none() if kept.rows else 'there is no answer in it'}")
+    kept.check(str(path))
     _check_read(answers.values(), unread, renamed)
     chosen = paradigm_of(context.name, paradigm)
     return ReplayModel(context.name, answers, source, chosen, {"where": where} if where else {})
@@ -157,7 +159,10 @@ def _check_read(
     at, text = unread[0]
     said = {answer.text for answer in answers if answer.label is not None}
     if labels and said <= labels.keys() and all(_is_like_label(text, labels) for _, text in unread):
-        raise DataError(f"{at}: {unknown_name('label', text, labels)}")
+        raise DataError(
+            f"{at}: {unknown_name('label', text, labels)} What the file calls them is said by "
+            '`labels = { its = "ours" }`'
+        )
     if all(answer.label is None for answer in answers):
         allowed = "docs/tasks.md says how answers are read"
         if labels:

@@ -88,6 +88,7 @@ def test_numbers_are_ids(context: Context) -> None:
         ({"id": "9", "answer": "positive"}, "row 6: unknown field 'shift'"),
         ({"ID": "9", "shift": "s", "answer": "positive"}, "row 6: unknown field 'id'. Known: ID"),
         ({"id": "9", "shift": "s", "answer": "postive"}, "row 6, field 'answer': unknown label"),
+        ({"id": " ", "shift": "s", "answer": "positive"}, "row 6, field 'id': the id is ' '"),
         (ROWS[1], "row 6: a second answer to '2' under 'in-distribution'"),
     ],
 )
@@ -152,6 +153,10 @@ def test_one_of_several_models_in_a_file_is_chosen(context: Context) -> None:
     ("options", "message"),
     [
         ({"where": {"model": "c"}}, "none of its 4 rows has model = 'c' (model has 'a', 'b')"),
+        (
+            {"where": {"model": ["b", "A"]}},
+            "where: no row has model = 'A': unknown value 'A'. Known: a, b.",
+        ),
         ({"where": {"modell": "a"}}, "row 1: unknown field 'modell'. Did you mean 'model'?"),
         ({"where": {"model": {}}}, "model 'model': where = {'model': {}} is not a table of values"),
         ({"where": {"model": "b"}, "labels": {"0": "negative"}}, "row 4, field 'answer': unknown"),
