@@ -19,6 +19,7 @@ from pytest_ood.objects import import_object
 from pytest_ood.perturbations.composite import Composite, composed
 from pytest_ood.perturbations.protocol import (
     Generator,
+    Guarded,
     Perturbation,
     batch_perturbation,
     perturbation,
@@ -118,7 +119,8 @@ def as_perturbation(value: Any, others: Iterable[str] = ()) -> Perturbation:
         raise ConfigurationError(unknown_name(kind, value, [*catalogue(), *others]))
     # A class has the attributes of its instances, too.
     if isinstance(value, Perturbation) and not isinstance(value, type):
-        return value
+        known = isinstance(value, Generator | Composite | Guarded)
+        return value if known else Guarded(value)
     raise ConfigurationError(_no_perturbation(value, shown(value)))
 
 

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pytest_ood.edits import Edit, edits_between
+from pytest_ood.errors import shown
 from pytest_ood.perturbations._articles import with_articles
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Span = tuple[int, int]
+
+
+class WrongAnswerError(TypeError):
+    """A function of a perturbation returned what it must not; says what, and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,8 @@ class Each:
             before = match[0]
             after = change(match, rng, **parameters)
             if after is not None and after != before:
+                if not isinstance(after, str):
+                    raise WrongAnswerError(_returned(after, f"the site {shown(before)}", _SITE))
                 made.append(Edit(*match.span(), before, after))
         return tuple(sorted(made, key=_place))
 
@@ -152,6 +159,7 @@ class Together:
         places, match_at = _free_sites(self.sites, text, protected)
         chosen = [match_at(place) for place in sorted(_chosen(places, share, rng))]
         changed = self.function(chosen, rng, **parameters) if chosen else []
+        _check_batch(changed, len(chosen))
         return tuple(
             Edit(match.start(), match.end(), match.group(), after)
             for match, after in zip(chosen, changed, strict=True)
@@ -177,7 +185,11 @@ class Whole:
         changed = self.function(text, rng, **parameters)
         found = [
             edit
-            for edit in (edits_between(text, changed) if isinstance(changed, str) else changed)
+            for edit in (
+                edits_between(text, changed)
+                if isinstance(changed, str)
+                else checked_edits(text, changed)
+            )
             if not protected or not _touches(edit.start, edit.end, protected)
         ]
         if share >= 1.0:
@@ -246,6 +258,83 @@ class Indivisible:
         if protected and any(_touches(edit.start, edit.end, protected) for edit in edits):
             return ()
         return edits
+
+
+_SITE = "a site becomes a text, or stays as it is for None"
+_WHOLE = "it returns the changed text, or a list of the edits (pytest_ood.edits.Edit) to it"
+
+
+def _returned(value: object, where: str, allowed: str) -> str:
+    what = "None" if value is None else f"{shown(value)}, of type {type(value).__name__}"
+    return f"returned {what}{f', for {where}' if where else ''}; {allowed}"
+
+
+def checked_text(changed: object, allowed: str) -> str:
+    """Return a text that a function returned.
+
+    Raises:
+        WrongAnswerError: it is none; the message says what is allowed.
+    """
+    if not isinstance(changed, str):
+        raise WrongAnswerError(_returned(changed, "", allowed))
+    return changed
+
+
+def _check_batch(changed: object, count: int) -> None:
+    """Refuse what is no list of a text, or None, for each site.
+
+    Raises:
+        WrongAnswerError: says what it is.
+    """
+    allowed = f"it returns a list of a text, or None, for each of {count} sites"
+    if isinstance(changed, str) or not isinstance(changed, Sequence):
+        raise WrongAnswerError(_returned(changed, "", allowed))
+    if len(changed) != count:
+        raise WrongAnswerError(f"returned a list of {len(changed)}; {allowed}")
+    for after in changed:
+        if not isinstance(after, str | None):
+            raise WrongAnswerError(_returned(after, "a site", allowed))
+
+
+def checked_edits(text: str, given: object) -> tuple[Edit, ...]:
+    """Return the edits of a text that a function gives.
+
+    Raises:
+        WrongAnswerError: they are none, not of this text, or not in order and without overlaps.
+    """
+    if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
+        raise WrongAnswerError(_returned(given, "", _WHOLE))
+    position, edits = 0, []
+    for edit in given:
+        if not isinstance(edit, Edit):
+            raise WrongAnswerError(_returned(edit, "an edit", _WHOLE))
+        at = f"returned the edit {shown(edit)}"
+        if not isinstance(edit.after, str):
+            raise WrongAnswerError(f"{at}, whose `after` is no text")
+        try:
+            edit.after.encode()
+        except UnicodeEncodeError:
+            raise WrongAnswerError(
+                f"{at}, which has a lone surrogate, and no encoding can write one"
+            ) from None
+        if not 0 <= edit.start <= edit.end <= len(text):
+            raise WrongAnswerError(
+                f"{at}, which is out of range: the text has {len(text):,} characters, and an edit "
+                "lies in it"
+            )
+        if text[edit.start : edit.end] != edit.before:
+            raise WrongAnswerError(
+                f"{at}, whose `before` is not what stands there: "
+                f"{shown(text[edit.start : edit.end])}"
+            )
+        if edit.start < position:
+            raise WrongAnswerError(
+                f"{at}, which begins before the end of the one before it ({position}); edits stand "
+                "in order and do not overlap"
+            )
+        position = edit.end
+        edits.append(edit)
+    return tuple(edits)
 
 
 def _chosen(items: Sequence[T], share: float, rng: Random) -> list[T]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
@@ -17,23 +19,44 @@ from typing import (
     runtime_checkable,
 )
 
-from pytest_ood.edits import Perturbed, apply_in_order
-from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.edits import Edit, Perturbed, apply_in_order
+from pytest_ood.errors import (
+    ConfigurationError,
+    DataError,
+    OodError,
+    PerturbationError,
+    reason_of,
+    unknown_name,
+    words_of,
+)
 from pytest_ood.perturbations.contracts import PRESERVING
-from pytest_ood.perturbations.methods import Each, Indivisible, Together, Whole, WithArticles
+from pytest_ood.perturbations.methods import (
+    Each,
+    Indivisible,
+    Together,
+    Whole,
+    WithArticles,
+    WrongAnswerError,
+    checked_edits,
+    checked_text,
+)
 from pytest_ood.perturbations.protection import parse_protection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from random import Random
 
-    from pytest_ood.edits import Edit
     from pytest_ood.perturbations.contracts import Contract
-    from pytest_ood.perturbations.methods import Method, Sites
+    from pytest_ood.perturbations.methods import Method, Sites, Span
     from pytest_ood.perturbations.protection import Protection
 
 Kind = Literal["noise", "semantic", "register", "label-changing"]
 """What sort of change it is: of the surface, of the words, of the style, of the meaning."""
+
+_PACKAGE = "pytest_ood"
+
+WRAPS = "_wraps"
+"""The attribute under which a function of this package has the user's function that it calls."""
 
 MAX_SEVERITY = 5
 DEFAULT_SEVERITY = 3
@@ -140,6 +163,8 @@ class Generator:
         Raises:
             TypeError: not a string.
             DataError: the text has a lone surrogate, which no encoding can write.
+            PerturbationError: a function that is none of this package's raised, or returned what
+                it must not.
         """
         return apply_in_order(text, self.edits(text, rng))
 
@@ -164,11 +189,25 @@ class Generator:
         if not text or not share:
             return ()
         if not self.protection:
-            return self.method.edits(text, rng, share, (), self._own)
-        edits = self.method.edits(text, rng, share, self.protection.spans(text), self._own)
+            return self._made(text, rng, ())
+        edits = self._made(text, rng, self.protection.spans(text))
         admitted = self.protection.admitted(text, edits)
         whole = isinstance(self.method, Indivisible)
         return () if whole and len(admitted) < len(edits) else admitted
+
+    def _made(self, text: str, rng: Random, protected: Sequence[Span]) -> tuple[Edit, ...]:
+        """Return the edits of the method; what goes wrong in a user's function is told as such."""
+        if self._is_shipped:
+            return self.method.edits(text, rng, self.share, protected, self._own)
+        with as_users(self.name, text, self.function):
+            edits = self.method.edits(text, rng, self.share, protected, self._own)
+            # Also of sites that a function of the user's finds.
+            return checked_edits(text, edits)
+
+    @cached_property
+    def _is_shipped(self) -> bool:
+        """Whether its function is one of this package's."""
+        return str(getattr(self.function, "__module__", None)).startswith(f"{_PACKAGE}.")
 
     @cached_property
     def _own(self) -> Mapping[str, Any]:
@@ -307,6 +346,86 @@ class Generator:
 
         self.check_models()
         return tuple(weights_hash({**self.defaults, **self.parameters}[k]) for k in self.models)
+
+
+@contextmanager
+def as_users(name: str, text: str, function: object) -> Iterator[None]:
+    """Tell what a user's function raises, or returns wrongly, as an error of their perturbation.
+
+    Args:
+        name: Of the perturbation.
+        text: Which it was to perturb.
+        function: Where it stands is told where no traceback leads there.
+
+    Raises:
+        PerturbationError: says what was raised or returned, and what is allowed.
+    """
+    try:
+        yield
+    except (OodError, MemoryError):
+        raise
+    except WrongAnswerError as error:
+        raise PerturbationError(name, text, f"{error}{_place_of(function)}") from error
+    except Exception as error:
+        reason = reason_of(error)
+        # Without a line of the user's it is the call itself that failed.
+        place = _place_of(function) if reason == words_of(error) else ""
+        if place and isinstance(error, TypeError):
+            place += (
+                "; a perturbation's function takes what its decorator says, and the generator: "
+                "(text, rng), (match, rng) or (matches, rng)"
+            )
+        raise PerturbationError(name, text, f"raised {reason}{place}") from error
+
+
+def _place_of(function: object) -> str:
+    """Return file and line of a function, in brackets; nothing where it has none."""
+    own = getattr(function, WRAPS, function)
+    for one in (
+        inspect.unwrap(own) if callable(own) else None,
+        vars(type(own)).get("__call__"),
+    ):
+        code = getattr(one, "__code__", None)
+        if code is not None:
+            return f" ({Path(code.co_filename).name}:{code.co_firstlineno})"
+    return ""
+
+
+@dataclass(frozen=True, eq=False)
+class Guarded:
+    """A user's own perturbation that is no Generator; what goes wrong in it is told as such.
+
+    Attributes:
+        own: The user's.
+    """
+
+    own: Perturbation
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.own.name
+
+    @property
+    def contract(self) -> Contract:
+        """What it may do to the label."""
+        return self.own.contract
+
+    @property
+    def fingerprint(self) -> str:
+        """Its fingerprint."""
+        return self.own.fingerprint
+
+    def __call__(self, text: str, rng: Random) -> str:
+        """Perturb one text.
+
+        Raises:
+            PerturbationError: it raised, or returned no text.
+        """
+        with as_users(self.name, text, self.own):
+            changed = checked_text(self.own(text, rng), "a perturbation returns a text")
+            checked_edits(text, [Edit(0, len(text), text, changed)])
+            return changed
 
 
 class Declared(TypedDict, total=False):

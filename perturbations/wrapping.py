@@ -17,7 +17,8 @@ from pytest_ood.perturbations._nlpaug import (
     tokenizer,
 )
 from pytest_ood.perturbations._words import WORD
-from pytest_ood.perturbations.protocol import Declared, Generator, perturbation
+from pytest_ood.perturbations.methods import checked_text
+from pytest_ood.perturbations.protocol import WRAPS, Declared, Generator, perturbation
 from pytest_ood.seeding import seeded_globals
 
 if TYPE_CHECKING:
@@ -50,10 +51,13 @@ def from_function(
 
     def run(text: str, rng: Random) -> str:
         if takes_rng:
-            return function(text, rng)
-        with seeded_globals(rng):
-            return function(text)
+            changed = function(text, rng)
+        else:
+            with seeded_globals(rng):
+                changed = function(text)
+        return checked_text(changed, "a function that from_function wraps returns a text")
 
+    _wraps(run, function)
     run.__doc__ = inspect.getdoc(function) or f"Call {called}."
     return _named(run, name or called, called, declared)
 
@@ -103,6 +107,7 @@ def from_nlpaug(augmenter: Any, name: str = "", **declared: Unpack[Declared]) ->
         ]
 
     called = type(augmenter).__name__
+    _wraps(run, augmenter)
     run.__doc__ = (inspect.getdoc(type(augmenter)) or called).partition("\n")[0]
     return _named(run, name or called, f"{module}.{called}", declared)
 
@@ -132,6 +137,13 @@ def _in_place(
             # What is left out takes the white space after it along.
             end = pieces[i2].start() if i2 < len(pieces) else len(text)
             yield pieces[i1].start(), end, ""
+
+
+def _wraps(run: Callable[..., Any], wrapped: object) -> None:
+    """Let a function be known as the user's that it calls: where it stands, and whose it is."""
+    run.__module__ = str(getattr(wrapped, "__module__", None) or "")
+    # Not `__wrapped__`, by which its signature would be that of the other.
+    vars(run)[WRAPS] = wrapped
 
 
 def _named(

@@ -14,7 +14,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from pytest_ood.edits import Edit, Perturbed, apply_edits
-from pytest_ood.errors import ConfigurationError, DataError
+from pytest_ood.errors import ConfigurationError, DataError, PerturbationError
 from pytest_ood.examples import (
     Dataset,
     Example,
@@ -29,9 +29,11 @@ from pytest_ood.perturbations import Generator, Perturbation, as_perturbation, e
 from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
 from pytest_ood.perturbations.resources import current
 from pytest_ood.seeding import generator
+from pytest_ood.strict import json_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from random import Random
 
 REPLAY_FOLDER = Path(".ood", "replay")
 """Under the project's folder: one file for each strategy that has failed."""
@@ -181,7 +183,7 @@ def _kept(name: str, dataset: Dataset) -> PerturbedCase | None:
     """
     path = current().root / REPLAY_FOLDER / f"{name}.json"
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = json_of(path.read_text(encoding="utf-8"))
         example = Example(kept["id"], kept["inputs"], kept["label"])
         edits = tuple((str(name_), Edit(*edit)) for name_, *edit in kept["edits"])
         case = _case(example, edits, changes_label=bool(kept["changes_label"]), replay=name)
@@ -236,7 +238,7 @@ def _cases(
         (name, edit, change)
         for change in changes
         for name, text in texts.items()
-        for edit in edits_of(change, text, generator(seed, example.id, name))
+        for edit in _edits(change, text, generator(seed, example.id, name), example)
     ]
     assume(possible)
     places = st.integers(0, len(possible) - 1)
@@ -269,6 +271,13 @@ def _cases(
     for filter_ in filters.values():
         assume(all(filter_.accepts(asked)))
     return case
+
+
+def _edits(change: Perturbation, text: str, rng: Random, example: Example) -> tuple[Edit, ...]:
+    try:
+        return edits_of(change, text, rng)
+    except PerturbationError as error:
+        raise error.of_example(example.id) from error.__cause__
 
 
 def _overlap(one: Edit, other: Edit) -> bool:

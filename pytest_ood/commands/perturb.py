@@ -21,7 +21,7 @@ from pytest_ood.commands._shared import (
     tell,
 )
 from pytest_ood.decoding import decoded, lines_of
-from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.errors import ConfigurationError, DataError, PerturbationError, unknown_name
 from pytest_ood.examples import Example, content_digest, counted_id, fields_of
 from pytest_ood.files import writing_atomically
 from pytest_ood.formats import (
@@ -29,6 +29,8 @@ from pytest_ood.formats import (
     SUFFIXES,
     Layout,
     cell,
+    has_column,
+    identifier_of,
     parse_rows,
     refuse_unreadable,
     rows_of,
@@ -142,6 +144,13 @@ class Texts:
             DataError: a row cannot be read, or lacks a column.
         """
         for number, row in self.rows:
+            for name in self.source.fields:
+                if not has_column(row, name):
+                    raise DataError(
+                        f"{self.origin}, row {number}: {unknown_name('field', name, row)} "
+                        "--text-column names the one that has the texts, --separator what "
+                        "separates the cells of a table"
+                    )
             inputs = inputs_of_row(self.origin, number, row, self.source)
             label = ""
             if self.label_given or self.source.label in row:
@@ -155,11 +164,11 @@ class Texts:
             return ""
         forms = label_forms(value)
         # What is no label is refused as what is no text is.
-        return forms[0] if forms else cell(self.origin, number, row, self.source.label)
+        return forms[0] if forms else cell(self.origin, number, row, self.source.label, "label")
 
     def _id(self, number: int, row: Mapping[str, Any], inputs: Inputs, label: str) -> str:
         if self.source.id is not None:
-            return cell(self.origin, number, row, self.source.id)
+            return identifier_of(self.origin, number, row, self.source.id)
         digest = content_digest(inputs, label)
         self.seen[int(digest, 16)] += 1
         return counted_id(digest, self.seen[int(digest, 16)])
@@ -317,7 +326,7 @@ def _parameter(given: str) -> tuple[str, Any]:
         raise ConfigurationError(f"--set {given} is not of the form KEY=VALUE")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         return key.strip(), value.strip()
 
 
@@ -369,7 +378,10 @@ def _made(
     while block := list(islice(iterator, AT_ONCE)):
         columns = []
         for _, shift in shifts:
-            inputs, rejected = shift.apply_at_once(block, seed)
+            try:
+                inputs, rejected = shift.apply_at_once(block, seed)
+            except PerturbationError as error:
+                raise _named(error, block) from error.__cause__
             columns.append(inputs)
             count = counts[shift.name]
             count.texts += len(block)
@@ -379,6 +391,12 @@ def _made(
             for (name, shift), inputs in zip(shifts, columns, strict=True):
                 severity = getattr(shift.perturbation, "severity", MAX_SEVERITY)
                 yield Made(example, inputs[place], shift, name, severity, seed)
+
+
+def _named(error: PerturbationError, examples: Sequence[Example]) -> PerturbationError:
+    """Return the error of the first example that has the text in question."""
+    named = (e.id for e in examples if error.text in fields_of(e.inputs).values())
+    return error.of_example(next(named, error.example_id))
 
 
 @contextmanager

@@ -232,6 +232,8 @@ def test_parameters_and_protection(capsys: pytest.CaptureFixture[str], project: 
         ),
         (["swap", "ocr", "t.txt", "--shift", "x"], "--shift names one shift"),
         (["swap", "latin.txt"], "latin.txt, line 1: byte 0xe9 is not valid UTF-8"),
+        (["swap", "two.jsonl", "--text-column", "tex"], "--text-column names the one that has"),
+        (["m_twice:once", "t.txt"], "perturbation 'once': for example '"),
         (["swap", "two.jsonl"], "two.jsonl, row 1, field 'text': None is neither text nor"),
     ],
 )
@@ -240,6 +242,10 @@ def test_wrong_use_is_told(
 ) -> None:
     """Every message names what was given and what is allowed; the status is 2."""
     (project / "t.txt").write_text("a film\n")
+    (project / "m_twice.py").write_text(
+        "from pytest_ood.perturbations import from_function\n"
+        "once = from_function(lambda text: None, 'once')\n"
+    )
     (project / "latin.txt").write_bytes(b"caf\xe9\n")
     (project / "two.jsonl").write_text('{"text": null}\n')
     assert main(["perturb", *arguments]) == USAGE_ERROR
