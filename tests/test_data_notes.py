@@ -74,7 +74,7 @@ def test_fields_and_answers_belong_to_a_row() -> None:
         (
             Example("1", {"question": "a", "passage": "b"}, "yes"),
             Example("2", {"question": "a", "passage": "c"}, "no"),
-            Example("3", "q", "Paris", ("Paris, France",)),
+            Example("3", {"question": "b", "passage": "c"}, "Paris", ("Paris, France",)),
         ),
     )
     assert notes_on("d", data) == []

@@ -110,8 +110,9 @@ def test_other_demonstrations_are_fine(tmp_path: Path) -> None:
 
 def test_order_and_white_space_hide_nothing() -> None:
     """Named fields are compared by name, their words by order; one text is the field `text`."""
-    pair = Dataset("pairs", (Example("p", {"a": "x", "b": "y"}, "pos"), Example("q", "z", "pos")))
-    sets = {"pairs": items_of(pair)}
+    pairs = Dataset("pairs", (Example("p", {"a": "x", "b": "y"}, "pos"),))
+    texts = Dataset("texts", (Example("q", "z", "pos"),))
+    sets = {"pairs": items_of(pairs), "texts": items_of(texts)}
     for inputs in ({"b": "y", "a": "x"}, {"text": "z"}, "z \n"):
         with pytest.raises(DataError):
             refuse_shown(showing(Example("d", inputs, "pos")), sets)
