@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ood.errors import ConfigurationError, DataError
+from pytest_ood.errors import ConfigurationError, DataError, PerturbationError
 from pytest_ood.examples import Example
-from pytest_ood.perturbations import find, site_perturbation
+from pytest_ood.perturbations import find, from_function, site_perturbation
 from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain, other_label
 from pytest_ood.perturbations.filters import EditDistance
 from pytest_ood.perturbations.protection import Protection
@@ -40,6 +40,14 @@ def test_a_rejected_change_is_taken_back_and_named() -> None:
     assert shifted.inputs == ("abcdefghi-", texts[1], texts[2])
     assert list(shifted.rejected) == [False, True, False]
     assert list(shifted.changed) == [True, False, False]
+
+
+def test_an_error_of_a_perturbation_names_the_example() -> None:
+    """What a perturbation of the user's gets wrong is told with the example's id."""
+    change = from_function(lambda text: None if "b" in text else text, "none")  # type: ignore[arg-type, return-value] # wrong on purpose
+    examples = [Example(f"id-{letter}", letter, "positive") for letter in "abc"]
+    with pytest.raises(PerturbationError, match="'none': for example 'id-b' it "):
+        NoiseShift("none", change).apply(examples, 0)
 
 
 def test_a_filter_decides_on_each_field() -> None:

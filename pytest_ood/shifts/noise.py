@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytest_ood.edits import Perturbed, edits_between
-from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.errors import ConfigurationError, DataError, PerturbationError, unknown_name
 from pytest_ood.examples import fields_of, inputs_of, with_fields
 from pytest_ood.metrics import Graded, Outcomes
 from pytest_ood.perturbations import (
@@ -32,7 +33,7 @@ from pytest_ood.tables import string, strings, subtable
 from pytest_ood.trials.trial import Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from random import Random
 
     from pytest_ood.examples import Example, Inputs
@@ -56,6 +57,15 @@ def perturbed_together(
     """
     texts = change(_FIELD_END.join(fields.values()), rng).split(_FIELD_END)
     return dict(zip(fields, texts, strict=True)) if len(texts) == len(fields) else dict(fields)
+
+
+@contextmanager
+def _of_example(identifier: str) -> Iterator[None]:
+    """Name the example whose text a user's perturbation gets wrong."""
+    try:
+        yield
+    except PerturbationError as error:
+        raise error.of_example(identifier) from error.__cause__
 
 
 @dataclass(frozen=True)
@@ -232,9 +242,12 @@ class NoiseShift(Shift):
         def perturbed(new: list[int]) -> list[str]:
             # A text depends on its own place alone, whatever else is made with it.
             wanted = [places[number] for number in new]
-            return [
-                changes[place[0]](asked[place], generator(seed, stream, *place)) for place in wanted
-            ]
+            made = []
+            for identifier, name in wanted:
+                with _of_example(identifier):
+                    rng = generator(seed, stream, identifier, name)
+                    made.append(changes[identifier](asked[identifier, name], rng))
+            return made
 
         made = through(store if kept else None, list(keys.values()), perturbed)
         changed = dict(zip(places, made, strict=True))
@@ -265,7 +278,10 @@ class NoiseShift(Shift):
         self, examples: Sequence[Example], seed: int, contract: Derived
     ) -> tuple[list[Inputs], frozenset[int]]:
         """Return the inputs of a few examples, of each the first draw whose label is known."""
-        found = [self._first_valid(example, seed, contract) for example in examples]
+        found = []
+        for example in examples:
+            with _of_example(example.id):
+                found.append(self._first_valid(example, seed, contract))
         rejected = frozenset(place for place, inputs in enumerate(found) if inputs is None)
         pairs = zip(examples, found, strict=True)
         return [e.inputs if inputs is None else inputs for e, inputs in pairs], rejected
