@@ -193,7 +193,7 @@ class Gate:
                 )
         self.frozen = {name: found for name, found in self.frozen.items() if name in self.runs}
         self._check_names()
-        self._check_redirects()
+        check_redirects(self.configuration, self._loaded, options.root)
         self.count_gates(0)
 
     @property
@@ -367,25 +367,6 @@ class Gate:
             if given not in known:
                 raise ConfigurationError("--ood-only: " + unknown_name("name", given, known))
 
-    def _check_redirects(self) -> None:
-        """Refuse the place of data that no suite and no model names."""
-        given = self.configuration.data
-        if not given:
-            return
-        suites = list(self._loaded)
-        for name in built_in_suites():
-            suites += load_suites(name, self.options.root)
-        known = set(_data_named(self.configuration.models))
-        for suite in suites:
-            known.update(_data_named(suite.models))
-            for source in _sources_of(suite):
-                known.update(redirectable(source.data, source.split))
-        for name in given:
-            if name not in known:
-                raise ConfigurationError(
-                    "tool.pytest_ood.data: " + unknown_name("data source", name, known)
-                )
-
     @cached_property
     def checks(self) -> list[Check]:
         """The checks that the options leave, model by model, the baseline first."""
@@ -536,6 +517,32 @@ class Gate:
             for name, model in self.models[check.suite].items()
             if name in (check.model, check.baseline)
         )  # fmt: skip
+
+
+def check_redirects(configuration: Configuration, suites: Sequence[Suite], root: Path) -> None:
+    """Refuse a place for data that no suite and no model names.
+
+    Args:
+        configuration: Names the places.
+        suites: Those of the run; the built-in ones may be named as well.
+        root: The project's folder.
+
+    Raises:
+        ConfigurationError: names the data that nobody reads.
+    """
+    if not configuration.data:
+        return
+    built_in = (suite for name in built_in_suites() for suite in load_suites(name, root))
+    known = set(_data_named(configuration.models))
+    for suite in (*suites, *built_in):
+        known.update(_data_named(suite.models))
+        for source in _sources_of(suite):
+            known.update(redirectable(source.data, source.split))
+    for name in configuration.data:
+        if name not in known:
+            raise ConfigurationError(
+                "tool.pytest_ood.data: " + unknown_name("data source", name, known)
+            )
 
 
 def demo_file() -> Path:

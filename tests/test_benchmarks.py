@@ -22,6 +22,7 @@ PLAIN = {
     "api_faults.py": [],
     "attack_scaling.py": ["20", "40"],
     "cluster.py": ["--texts=2000"],
+    "codebase.py": [str(ROOT)],
     "memory.py": ["200", "400"],
 }
 OF_MODELS = {
