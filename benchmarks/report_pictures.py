@@ -19,7 +19,8 @@ from typing import Literal
 
 from playwright.sync_api import sync_playwright
 
-from pytest_ood.reports import html, json_report, study_html
+from pytest_ood.reports import json_report, study_html
+from pytest_ood.reports.formats import html
 from pytest_ood.reports.study import study
 from pytest_ood.reports.together import put_together
 

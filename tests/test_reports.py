@@ -19,7 +19,7 @@ from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations import perturbation
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
-from pytest_ood.reports import forms, json_report
+from pytest_ood.reports import formats, json_report
 from pytest_ood.reports.explanation import SHOWN_FLIPS, explain
 from pytest_ood.reports.results import Answer, ModelInfo, Results, mean_drop
 from pytest_ood.reports.terminal import VERDICTS, WIDTH, answer_sentence, render
@@ -427,7 +427,7 @@ def written(tmp_path: Path) -> Callable[[Results], dict[str, Any]]:
 
     def write(results: Results) -> dict[str, Any]:
         path = tmp_path / "report.json"
-        forms.write(path, json_report.as_json(results))
+        formats.write(path, json_report.as_json(results))
         report: dict[str, Any] = json.loads(path.read_text("ascii"), parse_constant=refuse)
         return report
 
@@ -492,11 +492,11 @@ def test_hostile_text_is_ascii_in_the_report(
 def test_a_figure_that_is_no_number_is_never_written(results: Results, tmp_path: Path) -> None:
     """A report with NaN is no JSON: nothing is written, and an older report stays."""
     path = tmp_path / "report.json"
-    forms.write(path, json_report.as_json(results))
+    formats.write(path, json_report.as_json(results))
     before = path.read_text()
     broken = replace(evaluation(results), score_ood=float("nan"))
     with pytest.raises(ValueError, match="JSON"):
-        forms.write(path, json_report.as_json(replace(results, results=(broken,))))
+        formats.write(path, json_report.as_json(replace(results, results=(broken,))))
     assert path.read_text() == before
     assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
 

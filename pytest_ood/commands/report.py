@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ood.configuration import project_root
-from pytest_ood.reports import forms, json_report, saved
+from pytest_ood.reports import formats, json_report, saved
 
 if TYPE_CHECKING:
     import argparse
@@ -36,6 +36,6 @@ def run(options: argparse.Namespace) -> int:
         OodError: the report cannot be read, its form is unknown, or the file cannot be written.
     """
     path = saved.find(project_root(Path.cwd()), options.report)
-    forms.write(options.out, json_report.read(path))
+    formats.write(options.out, json_report.read(path))
     sys.stdout.write(f"{options.out}\n")
     return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.configuration import project_root
 from pytest_ood.errors import ReportError
-from pytest_ood.reports import forms, json_report, saved, study_json, study_text
+from pytest_ood.reports import formats, json_report, saved, study_json, study_text
 from pytest_ood.reports.study import study
 from pytest_ood.reports.together import put_together
 
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     if options.html is not None:
         from pytest_ood.reports import study_html
 
-        forms.write_page(options.html, study_html.render(made))
+        formats.write_page(options.html, study_html.render(made))
     if options.json:
         sys.stdout.write(json.dumps(study_json.as_json(made), indent=2, allow_nan=False) + "\n")
     else:

@@ -272,15 +272,15 @@ STRUCTURE = frozenset(
 
 def _check_paths(config: pytest.Config, cache: Path) -> None:
     """Refuse folders that are none, and reports that cannot be written, before anything runs."""
-    from pytest_ood.reports.forms import FORMS
+    from pytest_ood.reports.formats import formats
 
     if cache.exists() and not cache.is_dir():
         raise pytest.UsageError(f"--ood-cache: {cache} is no folder")
     for path in _report_paths(config):
-        if path.suffix not in FORMS:
+        if path.suffix not in formats():
             raise pytest.UsageError(
                 f"--ood-report {path.name}: unknown kind of report {path.suffix!r}; "
-                f"known: {', '.join(FORMS)}"
+                f"known: {', '.join(formats())}"
             )
         if not path.parent.is_dir():
             raise pytest.UsageError(f"--ood-report: there is no folder {path.parent}")
@@ -1263,13 +1263,13 @@ def _write_reports(
         summary: The file of the summary, or None.
     """
     from pytest_ood.errors import OodError
-    from pytest_ood.reports import forms, saved
+    from pytest_ood.reports import formats, saved
 
     config = session.config
     keeper = config.stash[KEEPER]
     for path in paths:
         try:
-            forms.write(path, report)
+            formats.write(path, report)
         except OodError as error:
             keeper.unwritten.append(f"--ood-report: {error}")
     if name is not None:
@@ -1282,7 +1282,7 @@ def _write_reports(
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     if summary:
         try:
-            forms.add_to_summary(Path(summary), report)
+            formats.add_to_summary(Path(summary), report)
         except OodError as error:
             # What the run has found does not hang on whether GitHub shows it.
             keeper.unwritten.append(str(error))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from pytest_ood.reports import study_text
-from pytest_ood.reports.html import COLOURS, SHAPES, TEMPLATES, environment, policy
+from pytest_ood.reports.formats.html import COLOURS, SHAPES, TEMPLATES, environment, policy
 from pytest_ood.reports.study_charts import learning_plot, robustness_plot, scaling_plot
 
 if TYPE_CHECKING:

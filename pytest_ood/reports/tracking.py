@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import OodError
-from pytest_ood.reports import forms
+from pytest_ood.reports import formats
 from pytest_ood.reports.text import one_line
 from pytest_ood.trackers._runs import tracked_run, without_secrets
 
@@ -48,7 +48,7 @@ def log_report(report: Mapping[str, Any], trackers: Mapping[str, Tracker]) -> li
         # would not be logged for no reason of its own.
         warnings.simplefilter("ignore")
         path = Path(folder) / REPORT
-        forms.write(path, report)
+        formats.write(path, report)
         run = tracked_run(report)
         return [_logged(name, tracker, run, path) for name, tracker in trackers.items()]
 

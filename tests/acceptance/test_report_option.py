@@ -105,7 +105,7 @@ def test_an_unknown_form_is_refused_before_anything_runs(project: pytest.Pyteste
     """The message names the forms there are."""
     result = project.runpytest_inprocess("--ood-suite", "--ood-report=report.pdf")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*unknown kind of report '.pdf'; known: .json, .html, .md"])
+    result.stderr.fnmatch_lines(["*unknown kind of report '.pdf'; known: .html, .json, .md"])
 
 
 def test_a_step_of_github_actions_gets_the_summary(

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from pytest_ood.commands import USAGE_ERROR, main
-from pytest_ood.reports import forms
+from pytest_ood.reports import formats
 
 
 @pytest.fixture
 def given(full_report: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a report where a user has one, and work there."""
     path = tmp_path / "report.json"
-    path.write_text(forms.render(".json", full_report))
+    path.write_text(formats.render(".json", full_report))
     monkeypatch.chdir(tmp_path)
     return path
 
@@ -28,7 +28,7 @@ def test_a_report_is_turned_into_another_form(
     assert main(["report", given.name, "--out", f"out{suffix}"]) == 0
     assert capsys.readouterr().out == f"out{suffix}\n"
     written = given.with_name(f"out{suffix}").read_text("utf-8")
-    assert written == forms.render(suffix, full_report)
+    assert written == formats.render(suffix, full_report)
 
 
 def test_the_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,7 +42,7 @@ def test_the_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("out", "message"),
     [
-        ("out.pdf", "unknown kind of report '.pdf'; known: .json, .html, .md"),
+        ("out.pdf", "unknown kind of report '.pdf'; known: .html, .json, .md"),
         ("out", "unknown kind of report ''"),
         ("nowhere/out.html", "nowhere/out.html cannot be written: No such file or directory"),
         ("folder.html", "folder.html cannot be written: Is a directory"),

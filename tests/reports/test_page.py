@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ood.reports.html import render
+from pytest_ood.reports.formats.html import render
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_ood.budgets import Rules
 from pytest_ood.errors import OodError
-from pytest_ood.reports import forms, json_report
+from pytest_ood.reports import formats, json_report
 from pytest_ood.reports.results import ModelInfo, Results
 from pytest_ood.reports.tracking import Logged, log_report
 from pytest_ood.trackers.protocol import TrackedRun
@@ -43,7 +43,7 @@ def test_each_tracker_gets_the_run_and_its_report(tmp_path: Path) -> None:
         Logged(f"logged to {name}: page 1 of https://***@host/book", failed=False)
         for name in ("first", "second")
     ]
-    forms.write(tmp_path / "r.json", REPORT)
+    formats.write(tmp_path / "r.json", REPORT)
     assert first.report == second.report == (tmp_path / "r.json").read_text()
     assert first.run is not None
     assert first.run.parameters["seed"] == str(json.loads(first.report)["seed"]) == "11"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_ood.budgets import points
 from pytest_ood.reports import content
-from pytest_ood.reports.html import FLIPS_SHOWN, TEMPLATES, render
+from pytest_ood.reports.formats.html import FLIPS_SHOWN, TEMPLATES, render
 from pytest_ood.reports.text import INVISIBLE
 
 Report = dict[str, Any]

@@ -1,43 +1,47 @@
-"""Forms of reports, by the endings of files, all of the plain values of the JSON report."""
+"""Formats of reports, all of the plain values of the JSON report.
+
+Every module of this folder that has a function `render` is a format, named like the ending of its
+files. Adding a file adds a format.
+"""
 
 from __future__ import annotations
 
+import importlib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, OodError
 from pytest_ood.files import write_atomically
-from pytest_ood.reports import json_report
+from pytest_ood.objects import module_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMS = (".json", ".html", ".md")
-COMMENT_LIMIT = 65_536
-"""Bytes; GitHub takes comments of so many characters, which is more where not all are ASCII."""
 SUMMARY_LIMIT = 1024**2
 """Bytes that GitHub Actions shows of the summary of one step; of more, it shows nothing."""
 
 
+@cache
+def formats() -> tuple[str, ...]:
+    """Return the endings of the files of all formats, importing none."""
+    return tuple(f".{name}" for name in module_names(__path__))
+
+
 def render(suffix: str, report: Mapping[str, Any]) -> str:
-    """Return a report in the form that a file's ending names.
+    """Return a report in the format that a file's ending names.
 
     Raises:
-        ConfigurationError: there is no such form.
+        ConfigurationError: there is no such format.
     """
-    if suffix == ".json":
-        return json_report.to_text(report)
-    if suffix == ".html":
-        from pytest_ood.reports import html
-
-        return html.render(report)
-    if suffix == ".md":
-        from pytest_ood.reports import markdown
-
-        return markdown.render(report, COMMENT_LIMIT)
-    raise ConfigurationError(
-        f"unknown kind of report {suffix!r}; known: {', '.join(FORMS)} (the ending of the file)"
-    )
+    if suffix not in formats():
+        raise ConfigurationError(
+            f"unknown kind of report {suffix!r}; known: {', '.join(formats())} (the ending of the "
+            "file)"
+        )
+    module = importlib.import_module(f"{__name__}{suffix}")
+    text: str = module.render(report)
+    return text
 
 
 def write(path: Path, report: Mapping[str, Any]) -> None:
@@ -75,11 +79,11 @@ def add_to_summary(path: Path, report: Mapping[str, Any]) -> None:
     Raises:
         OodError: the file cannot be read or written.
     """
-    from pytest_ood.reports import markdown
+    from pytest_ood.reports.formats import md
 
     try:
         there = path.stat().st_size if path.exists() else 0
-        text = markdown.render(report, SUMMARY_LIMIT - there - 1)
+        text = md.render(report, SUMMARY_LIMIT - there - 1)
         with path.open("a", encoding="utf-8") as stream:
             if text:
                 # After what was written before, on lines of its own.

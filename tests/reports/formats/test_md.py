@@ -13,8 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from pytest_ood.reports import content
-from pytest_ood.reports.forms import COMMENT_LIMIT
-from pytest_ood.reports.markdown import ICONS, NOTICE, code, prose, render
+from pytest_ood.reports.formats.md import COMMENT_LIMIT, ICONS, NOTICE, code, prose, render
 from pytest_ood.reports.text import INVISIBLE
 
 Report = dict[str, Any]

@@ -64,7 +64,11 @@ class Block:
     rank: int = 0
 
 
-def render(report: Mapping[str, Any], limit: int) -> str:
+COMMENT_LIMIT = 65_536
+"""Bytes; GitHub takes comments of so many characters, which is more where not all are ASCII."""
+
+
+def render(report: Mapping[str, Any], limit: int = COMMENT_LIMIT) -> str:
     """Return the report.
 
     Args:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pytest_ood.reports.content import LabelRecall, Line, Row
     from pytest_ood.reports.results import ModelInfo
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parents[1] / "templates"
 COLOURS = SHAPES = 6
 NAMES_SHOWN = 6
 """Models named in the headline."""

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from pytest_ood.errors import ConfigurationError, OodError
-from pytest_ood.reports.forms import FORMS, SUMMARY_LIMIT, add_to_summary, render, write
+from pytest_ood.reports.formats import SUMMARY_LIMIT, add_to_summary, formats, render, write
 
 Report = dict[str, Any]
 
 
-@pytest.mark.parametrize("suffix", FORMS)
+@pytest.mark.parametrize("suffix", formats())
 def test_every_form_is_written(suffix: str, full_report: Report, tmp_path: Path) -> None:
     """The ending says the form."""
     path = tmp_path / f"report{suffix}"
@@ -21,7 +21,7 @@ def test_every_form_is_written(suffix: str, full_report: Report, tmp_path: Path)
 
 def test_an_unknown_form_is_refused(full_report: Report, tmp_path: Path) -> None:
     """Nothing is written, and the forms there are are named."""
-    with pytest.raises(ConfigurationError, match=r"known: \.json, \.html, \.md"):
+    with pytest.raises(ConfigurationError, match=r"known: \.html, \.json, \.md"):
         write(tmp_path / "report.pdf", full_report)
     assert list(tmp_path.iterdir()) == []
 
