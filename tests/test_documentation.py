@@ -28,6 +28,7 @@ BLOCK = re.compile(
     r"(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```\n", re.DOTALL
 )
 NOTES = (
+    "kind of shift: ",  # by tests/test_extension.py
     "file: ",
     "collection: ",
     "run",

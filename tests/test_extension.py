@@ -1,0 +1,75 @@
+"""What CONTRIBUTING promises: one more file is one more kind, and nothing else changes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
+FORMAT = """
+def render(report):
+    return "\\n".join(f"{e['kind']}/{e['shift']} {e['drop']:.2f}" for e in report["evaluations"])
+"""
+SUITE = """
+labels = ["negative", "positive"]
+in_distribution = "reviews.csv"
+[shifts.noise.swap]
+[shifts.loudness.capitals]
+[budgets]
+loudness = { max_drop = 0.1 }
+"""
+
+
+def example(name: str) -> str:
+    """Return the file that CONTRIBUTING shows."""
+    text = CONTRIBUTING.read_text(encoding="utf-8")
+    found = re.search(rf"<!-- [^\n]*: {name} -->\n```python\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_a_kind_of_shift_and_a_format_are_one_file_each(pytester: pytest.Pytester) -> None:
+    """Both are found without a list, and used by `pytest --ood-suite` like those that are there."""
+    for folder, name, text in (
+        ("shifts", "shouted.py", example("shouted.py")), ("formats", "txt.py", FORMAT)
+    ):  # fmt: skip
+        pytester.mkdir(folder).joinpath(name).write_text(text)
+    rows = "".join(
+        f"A {word} film, number {n},{label}\n"
+        for n in range(60)
+        for word, label in (("dreadful", "negative"), ("lovely", "positive"))
+    )
+    files = {
+        "conftest": "import pytest_ood.reports.formats, pytest_ood.shifts\n"
+        "pytest_ood.shifts.__path__.append('shifts')\n"
+        "pytest_ood.reports.formats.__path__.append('formats')\n",
+        "model": "def answer(texts):\n"
+        "    return ['negative' if 'dread' in text else 'positive' for text in texts]\n",
+    }
+    pytester.makepyfile(**files)
+    pytester.path.joinpath("reviews.csv").write_text(
+        "text,label\n" + rows.replace("film, number", "film number")
+    )
+    pytester.path.joinpath("suite.toml").write_text(SUITE)
+    pytester.path.joinpath("pyproject.toml").write_text(
+        "[tool.pytest_ood]\nsuites = ['suite.toml']\n"
+        "[tool.pytest_ood.models.m]\ncallable = 'model:answer'\n"
+    )
+    options = ["--ood-suite", "--ood-cache=cache", "--ood-report=r.txt", "--ood-report=r.json"]
+    result = pytester.runpytest_subprocess(*options, "--ood-report=r.html", "--ood-report=r.md")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["loudness", " capitals * 50.0 * FAIL"])
+    assert "loudness/capitals 0.50" in pytester.path.joinpath("r.txt").read_text()
+    for name in ("r.html", "r.md"):
+        assert "capitals" in pytester.path.joinpath(name).read_text()
+    report = json.loads(pytester.path.joinpath("r.json").read_text())
+    assert {e["kind"] for e in report["evaluations"]} == {"noise", "loudness"}
+    chosen = pytester.runpytest_subprocess(
+        "--ood-suite", "--ood-cache=cache", "--ood-only=loudness"
+    )
+    chosen.assert_outcomes(failed=1)
