@@ -240,7 +240,7 @@ def test_offline_names_what_is_missing(project: pytest.Pytester) -> None:
         (["--ood-max-examples", "0"], "'0' is not a whole number of 1 or more"),
         (["--ood-max-examples", "many"], "'many' is not a whole number of 1 or more"),
         (["--ood-seed", "x"], "invalid int value: 'x'"),
-        (["--ood-report", "out.pdf"], "unknown kind of report '.pdf'; known: .json"),
+        (["--ood-report", "out.pdf"], "unknown kind of report '.pdf'; known: .html"),
         (["--ood-report", "no/out.json"], "there is no folder"),
         *(
             ([f"--ood-{name}="], f"argument --ood-{name}: its value is empty; give one, or leave")
