@@ -10,7 +10,7 @@ from unicodedata import category, normalize
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ANSWER_KEYS = ("label", "answer")
+ANSWER_KEYS = ("label", "answer", "final_answer", "final answer")
 """The fields of a JSON object that decide by themselves where it has them."""
 
 NEGATIONS = frozenset(
@@ -33,6 +33,11 @@ _THOUGHT_MARK = re.compile(
     re.IGNORECASE,
 )
 """Where models begin and end to think aloud: most of them; Mistral's; Kimi's; OpenThinker's."""
+
+_INVISIBLE = re.compile(
+    "[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+)
+"""Of no width, and of no meaning: joiners, which shape letters and emoji, are not among them."""
 
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final\b[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 _END_OF_CHANNEL = re.compile(r"<\|(?:end|return|call)\|>")
@@ -66,6 +71,11 @@ def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
     if len(named) != 1:
         named = _named(text if found is None else _answer_of(found), label_words)
     return named.pop() if len(named) == 1 else None
+
+
+def visible(text: str) -> str:
+    """Return a text without characters that nobody sees, such as soft hyphens and byte marks."""
+    return _INVISIBLE.sub("", text)
 
 
 def without_thoughts(text: str) -> str:
@@ -183,9 +193,12 @@ def json_objects(
 
 def _answer_of(found: dict[str, Any]) -> str:
     """Return the values of a JSON object that answer, as lines of text."""
-    fields = list(_fields(found))
-    asked = [value for key, value in fields if key.casefold() in ANSWER_KEYS]
-    return "\n".join(asked or [value for _, value in fields])
+    return "\n".join(answers_of(found) or [value for _, value in _fields(found)])
+
+
+def answers_of(found: dict[str, Any]) -> list[str]:
+    """Return the values of a JSON object that stand in a field for the answer, as text."""
+    return [value for key, value in _fields(found) if key.casefold() in ANSWER_KEYS]
 
 
 def _fields(found: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from pytest_ood.errors import DataError
-from pytest_ood.parsing import without_thoughts
+from pytest_ood.parsing import (
+    MOST_BRACES,
+    answers_of,
+    json_objects,
+    visible,
+    without_thoughts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,26 +32,86 @@ MARK = "####"
 LONGEST_NUMBER = 300
 """Characters; what is longer is no answer to anything, and slow to compute with."""
 
-_SIGN, _MONEY = r"[-+\u2212]", r"[$\u20ac\u00a3\u00a5]"
+_SIGN, _MONEY = r"[-+\u2212\u2013]", r"[$\u20ac\u00a3\u00a5]"
+_MINUSES = "-\u2212\u2013"
 # What touches a word belongs to it (A4, x2, item_2); the underscores of markdown (__18__) do not.
 _NO_WORD_BEFORE = r"(?<![^\W_.])(?<![.])(?<![^\W_]_)(?<![^\W_]__)"
 _NO_WORD_AFTER = r"(?![^\W_])"
+_SCALES = {
+    "hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12, "lakh": 5, "crore": 7,
+    "k": 3, "m": 6, "mn": 6, "b": 9, "bn": 9, "t": 12, "tn": 12,
+}  # fmt: skip
+"""The powers of ten that words and letters behind a number stand for."""
+_SCALE = (
+    r"(?:(?P<scale>(?:[\s-]?(?i:hundred|thousand|million|billion|trillion|lakh|crore)\b){1,2})"
+    # Without a currency a letter may be a unit (18m) or the part of a question (18b).
+    rf"|(?P<letter>(?(money)(?i:k|[mbt]n?)|(?:[kKM]|[mbt]n))){_NO_WORD_AFTER})?"
+)
+_ROOT = r"(?:\\sqrt(?:\[\d+\])?|\u221a)\s?[({]?\d*[)}]?"
+_ARGUMENT = r"\s?\{[^{}\n]{0,60}(?:\{[^{}\n]{0,60}\}[^{}\n]{0,60})?\}"
 _NUMBER = re.compile(
-    # A time of day, a score, a date or a version is no number, nor is any part of it one.
-    r"(?P<other>(?<!\d)\d+(?:(?::\d+)+|/\d+/\d+|(?:\.\d+){2,}))"
+    # Of what has no end as a decimal, or another base, no part is a number.
+    rf"(?P<symbol>{_SIGN}?(?:{_MONEY}\s?)?{_SIGN}?(?<![\d.,])\d[\d.,]*+(?:\s?(?:{_ROOT}|\\pi\b|\u03c0|pi\b)"
+    r"|\\(?:overline|bar|dot)\s?\{?\d*\}?|_\{?\d{1,2}(?!\d)\}?|\^\{?(?!o\b)[a-z])"
+    rf"|{_ROOT}|\\[dtc]?frac(?:{_ARGUMENT}){{0,2}})"
+    # A time of day, a score, a date, a version, mixed separators or an exponent is no number, nor
+    # is any part of it one.
+    r"|(?P<other>(?<!\d)(?:\d+(?:(?::\d+)+|/\d+/\d+|(?:\.\d+){2,}(?:,\d+)?)"
+    r"|\d{1,3}\.\d{3},\d+|\d{1,3}(?:,\d{3})++,\d{1,2}(?![\d,]))"
+    rf"|\^\s?\{{?{_SIGN}?\d+)"
     # A sign after a term is an operation.
-    rf"|{_NO_WORD_BEFORE}(?P<sign>(?<![)\]%]){_SIGN})?(?:{_MONEY}\s?(?P<inner>{_SIGN})?)?"
+    rf"|{_NO_WORD_BEFORE}(?P<sign>(?<![)\]%]){_SIGN})?(?:(?P<money>{_MONEY})\s?(?P<inner>{_SIGN})?)?"
     # A fraction goes on in no calculation; a hyphen (3/4-inch) or markdown (**3/4**) is none.
     r"(?:(?:(?P<whole>\d+)\s)?(?P<top>\d+)\s?/\s?(?P<bottom>\d+)"
-    rf"(?!\d|\.\d| ?=| ?(?:[/+\u00d7-]|\*(?!\*)) ?(?:{_MONEY}|[(\d.]))"
-    r"|(?P<digits>(?:\d{1,3}(?P<gap>[, \u00a0\u2009\u202f])\d{3}(?:(?P=gap)\d{3})*(?!\d)|\d+)"
+    rf"(?!\d|\.\d| ?=| ?(?:[/+\u00d7\u2212\u2013-]|\*(?!\*)) ?(?:{_MONEY}|[(\d.]))"
+    # Thousands; of the Indian grouping (12,34,567) only the last three digits stand together.
+    r"|(?P<digits>(?:(?<!\d,)\d{1,2}(?:,\d{2}(?=,)){1,6}+,\d{3}(?!\d|,\d)"
+    r"|\d{1,3}(?P<gap>[, \u00a0\u2009\u202f'\u2019_])\d{3}(?:(?P=gap)\d{3})*(?!\d)|\d+)"
     r"(?:\.\d+)?|\.\d+)"
     rf"(?:[eE](?P<exponent>{_SIGN}?\d{{1,3}}){_NO_WORD_AFTER}"
-    rf"|\s?(?:[x*\u00d7]|\\times)\s?10\s?(?:\^|\*\*)\s?\{{?(?P<power>{_SIGN}?\d{{1,3}})\}}?)?)"
+    r"|\s?(?:[x*\u00d7\u00b7\u22c5]|\\times|\\cdot)\s?10\s?(?:\^|\*\*)\s?"
+    rf"\{{?(?P<power>{_SIGN}?\d{{1,3}})\}}?"
+    rf"|(?:\s?\^\s?\{{?|\*\*(?!\d+\*))(?P<raised>{_SIGN}?\d{{1,3}})(?![\d.]\d*)\}}?)?)"
+    rf"{_SCALE}"
 )
 _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\[{}]|(?P<open>\{)|(?P<close>\})")
-_FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}")
-_MIXED = re.compile(r"(?<=\d)(?=\\[dt]?frac)")
+_TERM = r"[-+\u2212\u2013]?(?:\d[\d,]*+(?:\.\d++)?|\.\d++)"
+_FRACTION = re.compile(
+    rf"\\[dtc]?frac\s*+(?:\{{\s*+({_TERM})\s*+\}}|(\d))\s*+(?:\{{\s*+({_TERM})\s*+\}}|(\d)(?!\d))"
+)
+_MIXED = re.compile(r"(?<=\d)(?=\\[dtc]?frac)")
+_THIN = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\[,;:! ]|~)(?=\d{3}(?!\d))")
+"""How LaTeX sets thousands apart."""
+_VULGAR = {
+    sign: normalize("NFKC", sign).replace("\u2044", "/")
+    for sign in "\u00bc\u00bd\u00be\u2150\u2151\u2152\u2153\u2154\u2155\u2156\u2157\u2158\u2159"
+    "\u215a\u215b\u215c\u215d\u215e"
+}
+_VULGARS = re.compile(rf"(?P<mixed>(?<=\d))?(?P<sign>[{''.join(_VULGAR)}])")
+_RAISED = re.compile(r"(?<=\d)[\u207a\u207b]?[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+")
+_NEXT = rf"(?={_MONEY}?\.?\d)"
+_MINUS = re.compile(
+    rf"\bnegative\s{_NEXT}"
+    rf"|(?P<said>(?:\A|[=:({{\n]|\b(?:is|be|was|equals|gives|makes|to|than))[\s*_`]{{0,4}})minus\s{_NEXT}"
+    # A hyphen at the very start may be a bullet.
+    rf"|(?P<before>(?:[={{]|{MARK}|\banswer[*_`]{{0,3}}:|\b(?:is|be|was|equals))[ \t*_`]{{0,3}})"
+    rf"[{_MINUSES}][ \t]{_NEXT}"
+    rf"|(?P<start>\A[ \t*_`]{{0,3}})[\u2212\u2013][ \t]{_NEXT}",
+    re.IGNORECASE,
+)
+"""A sign that is a word, or set apart from its number, where no term stands before it."""
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
+_HARMLESS = frozenset(
+    (
+        "text", "textbf", "textit", "textrm", "texttt", "mathrm", "mathbf", "mathit", "mathsf",
+        "mbox", "hbox", "rm", "bf", "left", "right", "bigl", "bigr", "big", "Big", "quad", "qquad",
+        "circ", "degree", "displaystyle", "times", "cdot", "sim", "underline", "space", "boxed",
+        "fbox", "operatorname", "percent", "dollar", "euro", "pounds",
+    )
+)  # fmt: skip
+"""Commands of LaTeX beside which a number is what it is without them."""
+_EQUAL = re.compile(r"=|\\approx\b|\u2248")
+_TAG = re.compile(r"<(?P<end>/)?(?:final[_ -]?)?answer>", re.IGNORECASE)
 _MARKUP = r"[\s*_`~]*+"
 # Possessive: two such runs in a row must not be tried in every division of the same characters.
 _OPENING = r"[\s*_`'\"$\u20ac\u00a3\u00a5(\[{\\\u2248~=:]*+"
@@ -68,14 +137,43 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _OPERATION = re.compile(
-    r"\A(?:\s|[%)\]])*+(?:[-+\u2212*/\u00d7\u00f7^]|(?:times|plus|minus|divided\sby|multiplied\sby|x)\b)"
+    r"\A(?:\s|[%)\]])*+(?:[-+\u2212\u2013*/\u00d7\u00f7\u00b7^]|\\(?:times|cdot|div)\b|(?:times|plus|minus|divided\sby|multiplied\sby|x)\b)"
     rf"(?=\s*+(?:{_MONEY}|[(\[.\d]))",
     re.IGNORECASE,
 )
 """What makes a number the first term of a calculation."""
+_SHARE = re.compile(
+    rf"\A\s?(?P<percent>%|percent\b)?\sof\s(?:the\s)?(?={_MONEY}?\.?\d)", re.IGNORECASE
+)
+"""What makes a number a share of the next: 20% of 90."""
+_MULTIPLE = re.compile(
+    r"\b(?:half|third|quarter|fifth|tenth|thirds|quarters|fourths|fifths|tenths|twice|double"
+    r"|triple|thrice)(?:\sof)?\s[$\u20ac\u00a3\u00a5*_`]{0,3}\Z",
+    re.IGNORECASE,
+)
+_OF_TWO = re.compile(
+    r"\b(?:sum|product|difference|quotient|average|mean|total)\s(?:of|between)\s"
+    r"[$\u20ac\u00a3\u00a5*_`]{0,3}\Z",
+    re.IGNORECASE,
+)
+_AND = re.compile(rf"\A\s?(?:,|and\b|from\b)\s?(?={_MONEY}?\.?\d)", re.IGNORECASE)
+"""What makes of a number and the next one a calculation: half of 36, the sum of 9 and 9."""
+_DENIED = re.compile(r"\bnot\s[\s$\u20ac\u00a3\u00a5*_`]{0,3}\Z|n't\s\Z", re.IGNORECASE)
+_UNIT = re.compile(
+    r"\A(?:\s|[%)\]])*+(?:[^\W\d_]{1,20}\s){1,3}(?=[-+\u2212\u2013*/\u00d7\u00f7]\s?)"
+)
+"""What a number in a calculation is one of: 5 apples + 3 apples."""
+_EQUALS_AT_ONCE = re.compile(r"\A(?:[\s)\]%$*_`]|\\%|\\\))*+=")
+_ASIDE = re.compile(
+    r"\b(?:where|when|if|since|because|given|check|checking|verify|assuming|let|for|with)\b"
+    r"|\([^()=\n]{0,100}=",
+    re.IGNORECASE,
+)
+"""Where something begins that is no part of a calculation."""
+_CLAUSE = re.compile(r"[,;:.](?!\d)")
 _RESULT = re.compile(
     r"=|\b(?:which|that|it|this)\s(?:is|equals|gives|makes|comes\sto)\b"
-    r"|\b(?:equals|gives|makes)\b|\b(?:is\s)?equal\sto\b|\b(?:is|or)\b",
+    r"|\b(?:equals|gives|makes)\b|\b(?:is\s)?equal\sto\b|\b(?:is|or|so|thus|therefore|hence)\b",
     re.IGNORECASE,
 )
 """What stands before the result of a calculation."""
@@ -107,7 +205,7 @@ class NumericAnswer:
             DataError: there is none, or several without a mark.
         """
         _, mark, after = given.rpartition(MARK)
-        found = list(numbers(after))
+        found = list(numbers(_plain(after)))
         if not found or (not mark and len(found) > 1):
             raise DataError(
                 f"{given[-60:]!r} is no number, nor a solution that ends in {MARK} and one"
@@ -126,18 +224,15 @@ class NumericAnswer:
         last number of the text is the answer (Cobbe et al. 2021 and those after them score chains
         of thought so).
         """
-        plain = _MIXED.sub(" ", without_thoughts(text)).replace("{,}", ",")
-        said = _FRACTION.sub(r"\1/\2", plain)
+        said = _plain(without_thoughts(text))
         marked = _after_mark(said)
         if marked is not None:
             return next(numbers(marked), None)
         box = _last_box(said)
         if box is not None:
-            return next(numbers(box.rpartition("=")[2]), None)
-        announced = list(_SAID.finditer(said))
-        if announced:
-            return _first_result(said[announced[-1].end() :])
-        return next(_canonical(reversed([*_NUMBER.finditer(said)])), None)
+            return _in_box(box)
+        announced = _announced(said)
+        return _last_number(said) if announced is None else _first_result(announced)
 
     def resolve(self, prediction: Prediction, example: Example) -> Prediction:  # noqa: ARG002
         """Return the prediction: what it answers hangs on no example."""
@@ -216,37 +311,174 @@ def reasoning_of(solution: str) -> str:
 
 def _value(match: re.Match[str]) -> Fraction | None:
     """Return the value of a number; None for what is none, or too long."""
-    if match["other"] is not None or len(match[0]) > LONGEST_NUMBER:
+    if match["digits"] is match["top"] is None or len(match[0]) > LONGEST_NUMBER:
         return None
-    sign = -1 if {match["sign"], match["inner"]} & {"-", "\u2212"} else 1
+    sign = -1 if {match["sign"], match["inner"]} & {*_MINUSES} else 1
+    words = re.findall(r"[a-z]+", (match["scale"] or match["letter"] or "").lower())
+    scale = Fraction(10) ** sum(_SCALES[word] for word in words)
     if match["top"] is not None:
         bottom = int(match["bottom"])
         if not bottom:
             return None
-        return sign * (int(match["whole"] or 0) + Fraction(int(match["top"]), bottom))
-    power = int((match["exponent"] or match["power"] or "0").replace("\u2212", "-"))
-    plain = re.sub(r"[,\s]", "", match["digits"])
+        return sign * scale * (int(match["whole"] or 0) + Fraction(int(match["top"]), bottom))
+    power = _exponent(match["exponent"] or match["power"])
+    plain = re.sub(r"[,\s'\u2019_]", "", match["digits"])
     digits = Fraction(plain if plain[0] != "." else f"0{plain}")
     if digits and abs(power) > 2 * LONGEST_NUMBER:
         return None  # too long to be written, and slow to compute with
-    return sign * digits * Fraction(10) ** power
+    raised = _exponent(match["raised"] or "1")
+    if (not digits and raised < 0) or abs(raised) * len(plain) > 2 * LONGEST_NUMBER:
+        return None
+    return sign * scale * digits**raised * Fraction(10) ** power
+
+
+def _exponent(text: str | None) -> int:
+    """Return an exponent; 0 where there is none."""
+    return int((text or "0").replace("\u2212", "-").replace("\u2013", "-"))
+
+
+def _plain(text: str) -> str:
+    """Return a text with its numbers written in ASCII, as `_NUMBER` knows them."""
+    text = _THIN.sub(",", visible(text)).replace("{,}", ",").replace("\u2044", "/")
+    text = _VULGARS.sub(lambda m: ("" if m["mixed"] is None else " ") + _VULGAR[m["sign"]], text)
+    text = _RAISED.sub(lambda m: f"^{{{normalize('NFKC', m[0])}}}", text)
+    text = _FRACTION.sub(_as_fraction, _MIXED.sub(" ", text))
+    return _MINUS.sub(lambda m: f"{m['said'] or m['before'] or m['start'] or ''}-", text)
+
+
+def _as_fraction(match: re.Match[str]) -> str:
+    """Return a fraction of LaTeX as one of whole numbers with a slash."""
+    if len(match[0]) > LONGEST_NUMBER:
+        return match[0]
+    top, bottom = (
+        Fraction(re.sub("[\u2212\u2013]", "-", term).replace(",", ""))
+        for term in (match[1] or match[2], match[3] or match[4])
+    )
+    if not bottom:
+        return f"{top}/0"
+    value = top / bottom
+    return f"{value.numerator}/{value.denominator}"
+
+
+def _announced(text: str) -> str | None:
+    """Return what follows on the words or the mark that announce an answer; None without any."""
+    tagged = _last_tagged(text)
+    said = text if tagged is None else tagged
+    given = _in_object(said)
+    if given is not None:
+        return given
+    announced = list(_SAID.finditer(said))
+    return said[announced[-1].end() :] if announced else tagged
+
+
+def _last_number(text: str) -> str | None:
+    """Return the last number of a text; None where it ends in what is no number (2\u03c0)."""
+    found = [*_NUMBER.finditer(text)]
+    if found and found[-1]["symbol"] is not None:
+        return None
+    return next(_canonical(reversed(found)), None)
+
+
+def _in_box(box: str) -> str | None:
+    r"""Return the number in a box; None where something else is made of it (3\sqrt{2})."""
+    value = _EQUAL.split(box)[-1]
+    if {command[1] for command in _COMMAND.finditer(value)} - _HARMLESS:
+        return None
+    found = [*_NUMBER.finditer(value)]
+    if any(match["symbol"] is not None for match in found):
+        return None
+    return next(_canonical(found), None)
+
+
+def _last_tagged(text: str) -> str | None:
+    """Return what stands behind the last `<answer>`, up to its end; None where there is none."""
+    marks = list(_TAG.finditer(text))
+    begins = [index for index, mark in enumerate(marks) if mark["end"] is None]
+    if not begins:
+        return None
+    last = begins[-1]
+    end = marks[last + 1].start() if last + 1 < len(marks) else len(text)
+    return text[marks[last].end() : end]
+
+
+def _in_object(text: str) -> str | None:
+    """Return what the last JSON object with a field for the answer answers."""
+    # Digits as they stand: a float would round them.
+    decoder = json.JSONDecoder(parse_float=str, parse_int=str)
+    given = [answers_of(found) for _, found in json_objects(text, decoder, MOST_BRACES)]
+    return next(("\n".join(fields) for fields in reversed(given) if fields), None)
 
 
 def _first_result(said: str) -> str | None:
-    """Return the first number, or of a calculation the result that stands in the same line."""
+    """Return the first number, or of a calculation the result that stands in the same line.
+
+    A number that is denied (not 17 but 18) is passed over.
+    """
+    lines: list[list[str]] = []
     for line in said.splitlines():
-        first = _first(line)
-        if first is None:
-            continue
-        results = list(filter(None, map(_first, line.split("=")[1:])))
-        if results:
-            return results[-1][1]
-        match, number = first
-        rest = line[match.end() :]
-        sign = _RESULT.search(rest) if _OPERATION.match(rest) else None
-        result = _first(rest[sign.end() :]) if sign else None
-        return result[1] if result else number
+        # A calculation may go on in the next line.
+        if lines and line.lstrip().startswith("="):
+            lines[-1].append(line)
+        elif line.strip():
+            lines.append([line])
+    for line in map(" ".join, lines):
+        first = _NUMBER.search(line)
+        if first and first["symbol"] is not None:
+            sign = _EQUAL.search(line, first.end())
+            result = _first(line[sign.end() :]) if sign else None
+            return result[1] if result else None
+        number = _result(line)
+        if number is not None:
+            return number
     return None
+
+
+def _result(line: str) -> str | None:
+    """Return the first number of a line, or the result of the calculation that it begins."""
+    first = _first(line)
+    while first is not None and _DENIED.search(line[: first[0].start()][-30:]):
+        line = line[first[0].end() :]
+        first = _first(line)
+    if first is None:
+        return None
+    match, number = first
+    rest = line[match.end() :]
+    lead = line[max(0, match.start() - 30) : match.start()]
+    unit = _UNIT.match(rest)
+    begins = _OPERATION.match(rest[unit.end() :] if unit else rest)
+    if begins or _EQUALS_AT_ONCE.match(rest):
+        equal = _last_equal(line, match.end())
+        if equal is not None:
+            return equal
+    share = _SHARE.match(rest)
+    counted = begins or _MULTIPLE.search(lead) or (share and (share["percent"] or match["top"]))
+    if counted or (_OF_TWO.search(lead) and _AND.match(rest)):
+        sign = _RESULT.search(rest)
+        result = _first(rest[sign.end() :]) if sign else None
+        if result:
+            return result[1]
+    return number
+
+
+def _last_equal(line: str, start: int) -> str | None:
+    """Return what the last calculation of a line comes to, of those from a place on.
+
+    An equation without a number on its left (x = 3) is none, nor is anything in an aside.
+    """
+    sign = line.find("=", start)
+    aside = _ASIDE.search(line, sign + 1)
+    line = line[: aside.start() if aside else len(line)]
+    found = None
+    parts = line[start:].split("=")
+    for left, right in pairwise(parts):
+        clause = _CLAUSE.split(left)[-1]
+        if left is not parts[0] and not any(map(str.isdecimal, clause)):
+            continue
+        result = _first(right)
+        # What begins another calculation is no result.
+        if result and not _OPERATION.match(right[result[0].end() :]):
+            found = result[1]
+    return found
 
 
 def _first(text: str) -> tuple[re.Match[str], str] | None:
@@ -279,7 +511,10 @@ def _after_mark(text: str) -> str | None:
 
 
 def _last_box(text: str) -> str | None:
-    r"""Return what stands in the last `\boxed{}` that is closed, braces inside it included."""
+    r"""Return what stands in the last `\boxed{}` that is closed, braces inside it included.
+
+    One with nothing in it counts only where there is no other.
+    """
     opened: list[int | None] = []
     box = None
     for match in _BRACES.finditer(text):
@@ -287,5 +522,6 @@ def _last_box(text: str) -> str | None:
             opened.append(match.end() if match["box"] else None)
         elif match["close"] and opened:
             start = opened.pop()
-            box = box if start is None else text[start : match.start()]
+            if start is not None and (not box or not text[start : match.start()].isspace()):
+                box = text[start : match.start()].strip() or box or ""
     return box
