@@ -160,7 +160,8 @@ _AND = re.compile(rf"\A\s?(?:,|and\b|from\b)\s?(?={_MONEY}?\.?\d)", re.IGNORECAS
 """What makes of a number and the next one a calculation: half of 36, the sum of 9 and 9."""
 _DENIED = re.compile(r"\bnot\s[\s$\u20ac\u00a3\u00a5*_`]{0,3}\Z|n't\s\Z", re.IGNORECASE)
 _UNIT = re.compile(
-    r"\A(?:\s|[%)\]])*+(?:[^\W\d_]{1,20}\s){1,3}(?=[-+\u2212\u2013*/\u00d7\u00f7]\s?)"
+    r"\A(?:\s|[%)\]])*+(?:(?:/\s?)?[^\W\d_]{1,20}(?:/[^\W\d_]{1,20})?\s){1,3}"
+    r"(?=[-+\u2212\u2013*/\u00d7\u00f7]\s?)"
 )
 """What a number in a calculation is one of: 5 apples + 3 apples."""
 _EQUALS_AT_ONCE = re.compile(r"\A(?:[\s)\]%$*_`]|\\%|\\\))*+=")
@@ -170,6 +171,10 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 """Where something begins that is no part of a calculation."""
+_BESIDE = re.compile(
+    rf"[\s%*_`]{{0,9}},?\s?(?:[^\W\d_]{{1,20}}[\s*_`]{{1,4}}){{0,2}}(?:{_ASIDE.pattern})",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile(r"[,;:.](?!\d)")
 _RESULT = re.compile(
     r"=|\b(?:which|that|it|this)\s(?:is|equals|gives|makes|comes\sto)\b"
@@ -372,8 +377,19 @@ def _announced(text: str) -> str | None:
 
 
 def _last_number(text: str) -> str | None:
-    """Return the last number of a text; None where it ends in what is no number (2\u03c0)."""
+    """Return the last number of a text; None where it ends in what is no number (2\u03c0).
+
+    A line of a number and an equation beside it (15, where x = 3) answers with the number.
+    """
     found = [*_NUMBER.finditer(text)]
+    line = text.strip()
+    first = _first(line) if "=" in line and "\n" not in line else None
+    if (
+        first
+        and not line[: first[0].start()].strip(" *_`$")
+        and _BESIDE.match(line, first[0].end())
+    ):
+        return first[1]
     if found and found[-1]["symbol"] is not None:
         return None
     return next(_canonical(reversed(found)), None)
