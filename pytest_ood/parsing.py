@@ -39,6 +39,9 @@ _INVISIBLE = re.compile(
 )
 """Of no width, and of no meaning: joiners, which shape letters and emoji, are not among them."""
 
+_BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\[{}]|(?P<open>\{)|(?P<close>\})")
+_TAG = re.compile(r"<(?P<end>/)?(?:final[_ -]?)?answer>", re.IGNORECASE)
+
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final\b[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 _END_OF_CHANNEL = re.compile(r"<\|(?:end|return|call)\|>")
 _BARE_CHANNELS = ("analysis", "assistantfinal")
@@ -207,4 +210,39 @@ def _fields(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(value, dict):
             yield from _fields(value)
         else:
-            yield key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            values = value if isinstance(value, list) else [value]
+            yield (
+                key,
+                "\n".join(
+                    one if isinstance(one, str) else json.dumps(one, ensure_ascii=False)
+                    for one in values
+                ),
+            )
+
+
+def last_box(text: str) -> str | None:
+    r"""Return what stands in the last `\boxed{}` that is closed, braces inside it included.
+
+    One with nothing in it counts only where there is no other.
+    """
+    opened: list[int | None] = []
+    box = None
+    for match in _BRACES.finditer(text):
+        if match["box"] or match["open"]:
+            opened.append(match.end() if match["box"] else None)
+        elif match["close"] and opened:
+            start = opened.pop()
+            if start is not None and (not box or not text[start : match.start()].isspace()):
+                box = text[start : match.start()].strip() or box or ""
+    return box
+
+
+def last_tagged(text: str) -> str | None:
+    """Return what stands behind the last `<answer>`, up to its end; None where there is none."""
+    marks = list(_TAG.finditer(text))
+    begins = [index for index, mark in enumerate(marks) if mark["end"] is None]
+    if not begins:
+        return None
+    last = begins[-1]
+    end = marks[last + 1].start() if last + 1 < len(marks) else len(text)
+    return text[marks[last].end() : end]

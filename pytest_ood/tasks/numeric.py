@@ -16,6 +16,8 @@ from pytest_ood.parsing import (
     MOST_BRACES,
     answers_of,
     json_objects,
+    last_box,
+    last_tagged,
     visible,
     without_thoughts,
 )
@@ -74,7 +76,6 @@ _NUMBER = re.compile(
     rf"|(?:\s?\^\s?\{{?|\*\*(?!\d+\*))(?P<raised>{_SIGN}?\d{{1,3}})(?![\d.]\d*)\}}?)?)"
     rf"{_SCALE}"
 )
-_BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\[{}]|(?P<open>\{)|(?P<close>\})")
 _TERM = r"[-+\u2212\u2013]?(?:\d[\d,]*+(?:\.\d++)?|\.\d++)"
 _FRACTION = re.compile(
     rf"\\[dtc]?frac\s*+(?:\{{\s*+({_TERM})\s*+\}}|(\d))\s*+(?:\{{\s*+({_TERM})\s*+\}}|(\d)(?!\d))"
@@ -111,7 +112,6 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 """Commands of LaTeX beside which a number is what it is without them."""
 _EQUAL = re.compile(r"=|\\approx\b|\u2248")
-_TAG = re.compile(r"<(?P<end>/)?(?:final[_ -]?)?answer>", re.IGNORECASE)
 _MARKUP = r"[\s*_`~]*+"
 # Possessive: two such runs in a row must not be tried in every division of the same characters.
 _OPENING = r"[\s*_`'\"$\u20ac\u00a3\u00a5(\[{\\\u2248~=:]*+"
@@ -233,7 +233,7 @@ class NumericAnswer:
         marked = _after_mark(said)
         if marked is not None:
             return next(numbers(marked), None)
-        box = _last_box(said)
+        box = last_box(said)
         if box is not None:
             return _in_box(box)
         announced = _announced(said)
@@ -367,7 +367,7 @@ def _as_fraction(match: re.Match[str]) -> str:
 
 def _announced(text: str) -> str | None:
     """Return what follows on the words or the mark that announce an answer; None without any."""
-    tagged = _last_tagged(text)
+    tagged = last_tagged(text)
     said = text if tagged is None else tagged
     given = _in_object(said)
     if given is not None:
@@ -404,17 +404,6 @@ def _in_box(box: str) -> str | None:
     if any(match["symbol"] is not None for match in found):
         return None
     return next(_canonical(found), None)
-
-
-def _last_tagged(text: str) -> str | None:
-    """Return what stands behind the last `<answer>`, up to its end; None where there is none."""
-    marks = list(_TAG.finditer(text))
-    begins = [index for index, mark in enumerate(marks) if mark["end"] is None]
-    if not begins:
-        return None
-    last = begins[-1]
-    end = marks[last + 1].start() if last + 1 < len(marks) else len(text)
-    return text[marks[last].end() : end]
 
 
 def _in_object(text: str) -> str | None:
@@ -524,20 +513,3 @@ def _after_mark(text: str) -> str | None:
         if not start:
             return None
         end = start - 1
-
-
-def _last_box(text: str) -> str | None:
-    r"""Return what stands in the last `\boxed{}` that is closed, braces inside it included.
-
-    One with nothing in it counts only where there is no other.
-    """
-    opened: list[int | None] = []
-    box = None
-    for match in _BRACES.finditer(text):
-        if match["box"] or match["open"]:
-            opened.append(match.end() if match["box"] else None)
-        elif match["close"] and opened:
-            start = opened.pop()
-            if start is not None and (not box or not text[start : match.start()].isspace()):
-                box = text[start : match.start()].strip() or box or ""
-    return box

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from pytest_ood.parsing import without_thoughts
+from pytest_ood.parsing import (
+    MOST_BRACES,
+    answers_of,
+    json_objects,
+    last_box,
+    last_tagged,
+    visible,
+    without_thoughts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,31 +37,71 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 _MARKDOWN = "*_`"
-_BULLET = re.compile(r"(?:[-*\u2022>]|(?<!#)#+)\s+")
+# Of a numbered list only its beginning: "12. Juni 1999" is a date.
+_BULLET = re.compile(r"(?:[-*\u2022>]|(?<!#)#+|1[.)](?=\s+[\"'\u201c(*_]{0,3}[^\W\d]))\s+")
 _QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
+_SOURCE = (
+    r"(?:the|this|that)\s(?:(?:given|provided|above)\s)?"
+    r"(?:passage|context|text|paragraph|article|document|excerpt|story|information)"
+    r"(?:\s(?:provided|given|above))?"
+)
 _ANNOUNCED = re.compile(
     r"(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|my)\s+)?(?:(?:final|short|correct)\s+)?answer"
     r"(?:\s+to\s+(?:the|this)\s+question)?[*_`]*(?:\s*:|\s+(?:is|was|would\s+be)\b\s*:?)"
-    r"|a\s*:",
+    r"|a\s*:"
+    r"|(?:sure|certainly|of\scourse|absolutely)(?:\sthing)?\s?[!.,:](?=\s|$)"
+    r"|here(?:['\u2019]s|\sis|\sare)\s(?:the|my|your|an?)\s[^:\n]{0,60}:(?=\s|$)"
+    rf"|(?:based\son|according\sto|from)\s{_SOURCE},\s",
     re.IGNORECASE,
 )
-_STOP = re.compile(r"(?<=\w{4})\.$")
+_STOP = re.compile(r"(?<=\w{4})\.$|(?<=[\"'\u201d\u2019\u00bb*_`)}])\.$")
 """A full stop that ends no abbreviation (U.S., Jr.); behind a short word nobody can tell."""
+_END = re.compile(
+    r"<\|[a-z_]{1,30}\|>|</?s>|<(?:eos|bos|pad|end_of_turn|start_of_turn)>|\[/?INST\]"
+)
+"""What tokenizers mark the end of a text with, and servers leave in it."""
+_SENTENCE = re.compile(r"(?<=\w{4})[.!;](?=\s)")
+_SET = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox)\s?\{([^{}]*)\}")
+"""Words in LaTeX."""
 
+_KINDS = (
+    r"(?:information|answer|context|evidence|details?|data|mention|indication|reference|record)"
+)
+_SORRY = r"(?:(?:(?:i am |im )?(?:very |so )?sorry|unfortunately|(?:i am |im )afraid)(?: but)? )?"
+_WHAT = r"(?:(?:this |that |the |an )?(?:question|it|answer|information|this|that|name|date) )?"
+_TELL = r"(?:answer|determine|find|tell|say|know)"
 _NONE = re.compile(
-    r"(?:(?:this |that |the )?(?:question|it) )?(?:is )?(?:unanswerable|not answerable)"
-    r"|(?:this |that |the )?(?:question|it) can ?not be answered"
-    r"|(?:there is |theres )?(?:no answer|not enough information|insufficient information)"
-    r"|no information|not (?:given|mentioned|stated|specified)"
-    r"|i (?:do not|dont) know|i ?(?:am|m) not sure|unknown"
+    rf"{_SORRY}"
+    rf"(?:(?:based on|according to|from) {_SOURCE} )?(?:"
+    rf"(?:{_WHAT}(?:is |was )?|its |thats )(?:unanswerable|unknown|unclear|unspecified|undetermined"
+    rf"|impossible to {_TELL})"
+    rf"|{_WHAT}(?:(?:is |was |has |its |thats )?not|isnt|wasnt|hasnt|never) "
+    r"(?:been )?(?:\w{1,20}ly )?"
+    rf"(?:(?:in|part of) {_SOURCE}|possible to {_TELL}|answerable|given|mentioned|stated|specified"
+    r"|provided|found|discussed|included|contained|described|available|known|clear|present)"
+    rf"|{_WHAT}(?:can ?not|cant|could not|couldnt) be (?:answered|determined|found|inferred|known"
+    r"|established|identified|derived)"
+    r"|(?:there (?:is |was |are )|theres )?(?:no|not (?:enough|any|sufficient)|insufficient) "
+    rf"{_KINDS}(?: (?:is|was) (?:given|provided|available|found|mentioned))?"
+    rf"|there (?:isnt|is not|wasnt|was not|arent) (?:an?|any|enough|sufficient) {_KINDS}"
+    r"|i (?:do not|dont) know|i ?(?:am|m) not sure|i have no idea|no idea|not sure"
+    rf"|i (?:do not|dont) have (?:an?|any|enough|the|sufficient) (?:\w{{1,20}} )?{_KINDS}"
+    rf"|i have (?:no|not enough|insufficient) {_KINDS}"
+    rf"|i ?(?:can ?not|cant|could not|couldnt|am unable to|m unable to|am not able to) {_TELL}"
+    r"|none|null)"
 )
 _BEHIND = re.compile(
-    r"(?: (?:the answer|from|in|by|based on|given|according to|to|with|using|about|this|that"
-    r"|passage|context|text|paragraph|article|question|provided|information|available)\b.*)?"
+    r"(?: (?:the answer|from|in|by|based on|given|according to|to|with|using|about|this|that|it"
+    r"|of|for|regarding|concerning|here|anywhere|found|passage|context|text|paragraph|article"
+    r"|question|provided|information|available)\b.*)?"
 )
 _LACKS = re.compile(
-    r"(?:the |this )?(?:passage|context|text|paragraph|article) (?:does not|doesnt|did not|didnt) "
-    r"(?:say|mention|state|contain|provide|specify|answer|give|include)\b.*"
+    rf"{_SORRY}(?:the |this |that )?(?:given |provided |above )?"
+    r"(?:passage|context|text|paragraph|article|document|excerpt|story|author|information) "
+    r"(?:provided |given |above )?(?:(?:does not|doesnt|did not|didnt|never|fails to) "
+    r"(?:\w+ly )?(?:say|mention|state|contain|provide|specify|answer|give|include|tell|discuss"
+    r"|explain|describe|indicate|says|mentions|states|specifies)\b.*"
+    rf"|(?:has|contains|provides|gives|makes) no {_KINDS}\b.*|lacks\b.*)"
 )
 
 
@@ -172,7 +221,13 @@ def token_f1(answer: str, reference: str) -> float:
 
 
 def says_none(answer: str) -> bool:
-    """Tell whether an answer says that there is none, or that the model knows none."""
+    """Tell whether an answer, or its first sentence, says that there is none."""
+    sentence = _SENTENCE.search(answer)
+    return _denies(answer) or bool(sentence and _denies(answer[: sentence.start()]))
+
+
+def _denies(answer: str) -> bool:
+    """Tell whether a text says that there is no answer, or that the model knows none."""
     if answer.lower() == "n/a":
         return True
     said = " ".join(answer.lower().replace("\u2019", "'").translate(_PUNCTUATION).split())
@@ -180,11 +235,24 @@ def says_none(answer: str) -> bool:
     return bool(found and _BEHIND.fullmatch(said, found.end())) or bool(_LACKS.fullmatch(said))
 
 
+def _marked(text: str) -> str:
+    """Return what stands in the last box or tag for the answer, or in a JSON object's field."""
+    box = last_box(text)
+    if box is not None:
+        return _SET.sub(r"\1", box)
+    tagged = last_tagged(text)
+    said = text if tagged is None else tagged
+    objects = json_objects(said, json.JSONDecoder(), MOST_BRACES)
+    given = next(filter(None, (answers_of(found) for _, found in objects)), None)
+    return said if given is None else "\n".join(given)
+
+
 def _answers(text: str) -> Iterator[str]:
     """Yield the lines of a text that say anything, without what is around the answer."""
     # Half an emoji, as where an answer was cut off, is what no encoding can carry.
     carried = text.encode("utf-8", "replace").decode()
-    return filter(None, map(_bare, without_thoughts(carried).splitlines()))
+    said = _marked(_END.sub("\n", visible(without_thoughts(carried))))
+    return filter(None, map(_bare, said.splitlines()))
 
 
 def _bare(line: str) -> str:
@@ -203,7 +271,7 @@ def _bare(line: str) -> str:
         if opening:
             start = opening.end()
             continue
-        if _STOP.match(line, max(start, end - 1), end):
+        if end > start and _STOP.match(line, end - 1, end):
             end -= 1
         closing = _QUOTES.get(line[start:end][:1]) if end - start > 1 else None
         if closing == line[end - 1 : end] and line.find(closing, start + 1, end - 1) < 0:
