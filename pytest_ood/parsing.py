@@ -13,13 +13,39 @@ if TYPE_CHECKING:
 ANSWER_KEYS = ("label", "answer", "final_answer", "final answer")
 """The fields of a JSON object that decide by themselves where it has them."""
 
+INVISIBLE = (
+    "\u00ad\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
+    "\u2066\u2067\u2068\u2069\ufeff"
+)
+"""Of no width, and of no meaning: joiners, which shape letters and emoji, are not among them."""
+
+_UNSEEN = str.maketrans("", "", INVISIBLE)
+
 NEGATIONS = frozenset(
     (
         "not", "no", "non", "nor", "never", "neither", "none", "nothing", "without", "hardly",
-        "cannot", "isnt", "wasnt", "dont", "doesnt", *"\u4e0d\u975e\u6ca1\u6c92\u65e0\u7121\u672a",
+        "barely", "scarcely", "rarely", "seldom", "lack", "lacks", "lacked", "lacking", "unlikely",
+        "cannot", "isnt", "wasnt", "dont", "doesnt", "didnt", "arent", "werent", "cant", "couldnt",
+        "wouldnt", "shouldnt", "hasnt", "havent", "wont",
+        "nicht", "kein", "keine", "keinen", "keinem", "keiner", "keines", "nie", "niemals", "weder",
+        "ohne", "pas", "ne", "jamais", "sans", "aucun", "aucune", "ni", "nunca", "ning\u00fan",
+        "ninguna", "tampoco", "jam\u00e1s", "senza", "nessun", "nessuna", "n\u00e3o", "sem", "nem",
+        "niet", "geen", "nooit", "zonder", "inte", "ikke", "aldrig",
+        "\u043d\u0435", "\u043d\u0438", "\u043d\u0435\u0442", "\u0431\u0435\u0437",
+        *"\u4e0d\u975e\u6ca1\u6c92\u65e0\u7121\u672a",
     )
 )  # fmt: skip
-"""English words and Chinese characters that deny what follows; so does whatever ends in "n't"."""
+"""Words of European languages and Chinese characters that deny what follows; so does whatever ends
+in "n't". Those that mean something else in English (sin, mai) are not among them."""
+
+_DENYING = frozenset(
+    (
+        ("far", "from"), ("anything", "but"), ("less", "than"), ("devoid", "of"), ("free", "of"),
+        ("short", "of"), ("rather", "than"), ("instead", "of"), ("opposed", "to"), ("fails", "to"),
+        ("failed", "to"), ("opposite", "of"), ("absence", "of"),
+    )
+)  # fmt: skip
+"""Two words that do so together."""
 
 _BREAKS = frozenset(".,;:!?\u2026\u3002\u3001\n")
 """A negation reaches no further than to one of these."""
@@ -33,12 +59,6 @@ _THOUGHT_MARK = re.compile(
     re.IGNORECASE,
 )
 """Where models begin and end to think aloud: most of them; Mistral's; Kimi's; OpenThinker's."""
-
-_INVISIBLE = re.compile(
-    "[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
-)
-"""Of no width, and of no meaning: joiners, which shape letters and emoji, are not among them."""
-
 _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\[{}]|(?P<open>\{)|(?P<close>\})")
 _TAG = re.compile(r"<(?P<end>/)?(?:final[_ -]?)?answer>", re.IGNORECASE)
 
@@ -46,6 +66,44 @@ _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final\b[^<]*(?:<\|constrain\|>[^<]
 _END_OF_CHANNEL = re.compile(r"<\|(?:end|return|call)\|>")
 _BARE_CHANNELS = ("analysis", "assistantfinal")
 """What is left of OpenAI's harmony format where a server takes its marks out."""
+
+_ANNOUNCING = re.compile(
+    r"(?:[^\w\n]|_){0,20}+(?:(?:my|the|final|correct|predicted|overall)\s){0,3}"
+    r"(?:answer|label|antwort|r\u00e9ponse|respuesta|risposta|resposta|\u043e\u0442\u0432\u0435\u0442"
+    r"|\u7b54\u6848|\u6807\u7b7e)(?:[*_`\"']|\s){0,9}[:\uff1a]",
+    re.IGNORECASE,
+)
+"""How a line begins that gives the answer."""
+_NEXT_TASK = re.compile(
+    r"(?:[^\w\n]|_){0,20}+(?:review|text|question|q|input|sentence|premise|hypothesis|passage|context)"
+    r"(?:\s?\d{1,3})?(?:[*_`]|\s){0,9}[:\uff1a]",
+    re.IGNORECASE,
+)
+"""How a line begins with which a model goes on to the next input."""
+_SMALL_WORD = re.compile(
+    r"(?<!\S)(?P<word>[aA](?![ \t]+(?:is|was|or|and|because|since|as|but|not|nor|if|than|rather"
+    r"|seems|would|it|the|this|that|my|due)\b)"
+    r"|I(?![ \t]+(?:is|or|and|because|since|as|nor|than)\b))(?=[ \t]+[^\W\d_])"
+)
+_CHOICE = re.compile(
+    r"\b(?:option|choice|answer|label|letter|class|category|type|group)[ \t]+\Z", re.IGNORECASE
+)
+_DETERMINER = re.compile(
+    r"(?<=\S)(?P<gap>[ \t]+)no(?=[ \t]+(?!(?:is|was|or|and|because|since|as|but|not|nor|if|it|the"
+    r"|this|that|there|my|i|we|he|she|they|you|yes|would|due|for)\b)[^\W\d_])",
+    re.IGNORECASE,
+)
+"""The "no" of "no doubt", which is none by itself."""
+_INTERJECTIONS = frozenset(
+    (
+        "yes", "no", "true", "false", "ja", "nein", "nee", "oui", "non", "s\u00ed", "si", "sim",
+        "n\u00e3o", "\u0434\u0430", "\u043d\u0435\u0442",
+    )
+)  # fmt: skip
+"""What answers by itself where a clause ends behind it, whatever is said next."""
+_JOINING = frozenset(
+    ("or", "and", "but", "also", "maybe", "perhaps", *".,;:!?\u2026\u3002\u3001\n")
+)
 
 _TOKENS = re.compile(r"(?<!w)[+-]?d+(?:[.,]d+)*(?!w)|i|[wd]+(?:'[wd]+)*|\S|\n")
 """Numbers, ideographs, words and what stands between them, in the alphabet of `_kind`."""
@@ -56,29 +114,105 @@ def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
 
     Label words are looked for as whole words, whatever their case, between any punctuation, quotes
     and markup; of words that contain each other the longest counts. What the model thought aloud
-    (`<think>`) is no part of the answer. The first line that says anything decides if it names
-    exactly one label; next a JSON object, by its field "label" or "answer", or else by all its
-    values; and last the whole text. A label after a negation in the same clause ("not positive")
-    could mean any other, so that the answer names none.
+    (`<think>`) is no part of the answer, nor are characters that nobody sees. What stands in a tag
+    or a box for the answer decides if it names exactly one label; next the first line that says
+    anything, if it begins with its label; next a line that announces the answer ("Answer:"); next
+    any first line that names one; next a JSON object, by its field "label" or "answer", or else by
+    all its values; and last the whole text. A label after a negation in the same clause ("not
+    positive") could mean any other, so that the answer names none.
 
     Args:
         text: What the model wrote.
         label_words: The word, or the words, for each label.
     """
-    text = without_thoughts(text)
+    words = {label: visible(word) for label, word in label_words.items()}
+    said = visible(without_thoughts(text))
+    for marked in (last_tagged(said), last_box(said)):
+        label = None if marked is None else _only(_named(marked, words))
+        if label is not None:
+            return label
     # Where there is no object, all of the text stands before it.
-    objects = json_objects(text, json.JSONDecoder(), MOST_BRACES)
-    start, found = next(objects, (len(text), None))
-    lines = [line for line in text[:start].splitlines() if line.strip()]
-    named = _named(lines[0], label_words) if lines else set()
-    if len(named) != 1:
-        named = _named(text if found is None else _answer_of(found), label_words)
-    return named.pop() if len(named) == 1 else None
+    objects = json_objects(said, json.JSONDecoder(), MOST_BRACES)
+    start, found = next(objects, (len(said), None))
+    lines = [line for line in said[:start].splitlines() if line.strip()]
+    label = _of_lines(lines, words) if lines else None
+    if label is None:
+        label = _only(_named(said if found is None else _answer_of(found), words))
+    return label
+
+
+def _only(named: set[str | None]) -> str | None:
+    """Return the label of a set of one, and None for any other."""
+    return next(iter(named)) if len(named) == 1 else None
+
+
+def _of_lines(lines: list[str], words: Mapping[str, str]) -> str | None:
+    """Return the label of the first line, or of the line that says to give the answer.
+
+    A first line that begins with its label is an answer; what is written about one is not, where
+    a later line, before the model goes on to another input, announces it.
+    """
+    label = _only(_named(lines[0], words))
+    if label is not None and _begins_with(lines[0], words[label]):
+        return label
+    for index, line in enumerate(lines):
+        if index and _NEXT_TASK.match(line):
+            break
+        announced = _ANNOUNCING.match(line)
+        if announced:
+            rest = line[announced.end() :]
+            if not any(map(str.isalnum, rest)) and index + 1 < len(lines):
+                rest = lines[index + 1]
+            given = _only(_named(rest, words))
+            if given is not None:
+                return given
+    return label
+
+
+def _begins_with(line: str, word: str) -> bool:
+    """Tell whether a line begins with a word, whatever punctuation stands before it."""
+    tokens, wanted = _tokens(line), _tokens(word)
+    first = next((i for i, token in enumerate(tokens) if token not in _BREAKS), 0)
+    return not wanted or tokens[first : first + len(wanted)] == wanted
+
+
+def _without_small_words(text: str, words: Mapping[str, str]) -> str:
+    """Return a text without the article "a", "I" and the "no" of "no doubt", where labels are so.
+
+    In the middle of a sentence a capital A is a label; an article stands before a word.
+    """
+
+    def judged(match: re.Match[str]) -> str:
+        word = match["word"]
+        before = text[max(0, match.start() - 20) : match.start()]
+        starts = not before.strip() or before.rstrip(" \t")[-1] in ".!?\n"
+        kept = (
+            word.casefold() not in folded or _CHOICE.search(before) or (word == "A" and not starts)
+        )
+        return word if kept else " "
+
+    folded = {_folded(word) for word in words.values()}
+    if folded & {"a", "i"}:
+        text = _SMALL_WORD.sub(judged, text)
+    if "no" in folded:
+        text = _DETERMINER.sub(r"\g<gap>not", text)
+    return text
+
+
+def _interjected(tokens: list[str], words: Mapping[str, list[str]]) -> str | None:
+    """Return the label that a text begins with as yes or no by itself: Yes, no doubt."""
+    first = next((i for i, token in enumerate(tokens) if token not in _BREAKS), len(tokens))
+    if tokens[first + 1 : first + 2] and tokens[first + 1] in _BREAKS - {"\n"}:
+        meant = [label for label, word in words.items() if word == [tokens[first]]]
+        other = {token for word in words.values() for token in word} | _JOINING
+        if len(meant) == 1 and tokens[first] in _INTERJECTIONS and {*tokens[first:]} - other:
+            return meant[0]
+    return None
 
 
 def visible(text: str) -> str:
     """Return a text without characters that nobody sees, such as soft hyphens and byte marks."""
-    return _INVISIBLE.sub("", text)
+    return text.translate(_UNSEEN)
 
 
 def without_thoughts(text: str) -> str:
@@ -114,12 +248,15 @@ def without_thoughts(text: str) -> str:
 
 def _named(text: str, label_words: Mapping[str, str]) -> set[str | None]:
     """Return the labels that a text names, and None for a label that it denies."""
-    tokens = _tokens(text)
+    tokens = _tokens(_without_small_words(text, label_words))
     words = {label: _tokens(word) for label, word in label_words.items()}
     # A word without letters, such as "-", is named by what is nothing else.
     same = {label for label, word in label_words.items() if _folded(word) == _folded(text)}
     if same:
         return {*same}
+    interjected = _interjected(tokens, words)
+    if interjected is not None:
+        return {interjected}
     named: set[str | None] = set()
     place, denied = 0, False
     while place < len(tokens):
@@ -135,7 +272,12 @@ def _named(text: str, label_words: Mapping[str, str]) -> set[str | None]:
         elif tokens[place] in _BREAKS:
             denied = False
         else:
-            denied = denied or tokens[place] in NEGATIONS or tokens[place].endswith("n't")
+            denied = (
+                denied
+                or tokens[place] in NEGATIONS
+                or tokens[place].endswith("n't")
+                or tuple(tokens[place : place + 2]) in _DENYING
+            )
         place += longest or 1
     return named
 

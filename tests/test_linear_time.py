@@ -97,6 +97,10 @@ PARTS = (
     "\\boxed{1}",
     "\\sqrt{",
     "<answer>",
+    "answer:\n",
+    "the answer",
+    "I a no ",
+    "yes, ",
     "Sure! ",
     "1. a",
     "</s>",
@@ -165,6 +169,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "classification": partial(
         parse_answer, label_words={"positive": "positive", "not good": "not good", "1": "1"}
     ),
+    "choices": partial(parse_answer, label_words={"A": "A", "I": "I", "yes": "yes", "no": "no"}),
     "thoughts": without_thoughts,
     "solution": reasoning_of,
     "normalized": normalized,

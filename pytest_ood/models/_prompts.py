@@ -33,8 +33,8 @@ VARIED = ("draw", "order")
 
 DEFAULT_SHOTS = 4
 
-READING = 3
-"""The version of the rules that read an open answer, or that of a chain, out of a text: raised
+READING = 4
+"""The version of the rules that read an answer out of a text that a model wrote: raised
 with them, so that what is stored was read by the rules there are."""
 
 SOURCE = "demonstrations"

@@ -64,7 +64,7 @@ FORMS = ("text", "json_schema", "json_object")
 
 MOST_TOP_LOGPROBS = 20
 
-READING_OF_REPLIES = 2
+READING_OF_REPLIES = 3
 """The version of the rules that read an answer out of a reply: raised with them, so that what is
 stored was read by the rules there are."""
 

@@ -24,6 +24,7 @@ from pytest_ood.errors import (
 from pytest_ood.models._batching import check_vocabulary
 from pytest_ood.models._decoding import Decoder, can_pack, is_causal
 from pytest_ood.models._prompts import (
+    READING,
     SOURCE,
     Showing,
     prompt_loader,
@@ -271,7 +272,11 @@ class PromptedModel(Portable):
         """Prompt and decoding."""
         written: dict[str, Any] = {}
         if self.generation is not None:
-            written = {"answer": "generated", **self.generation.parameters}
+            written = {
+                "answer": "generated",
+                "reading": READING,
+                **self.generation.parameters,
+            }
         return {
             **prompt_parameters(self.prompt, self.task),
             "calibrate": self.calibrate,

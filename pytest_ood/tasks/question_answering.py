@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pytest_ood.parsing import (
+    INVISIBLE,
     MOST_BRACES,
     answers_of,
     json_objects,
     last_box,
     last_tagged,
-    visible,
     without_thoughts,
 )
 
@@ -36,7 +36,8 @@ UNANSWERABLE = "unanswerable"
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
-_MARKDOWN = "*_`"
+_AROUND = f"*_`{INVISIBLE}"
+"""Markdown, and what nobody sees; inside an answer the official scripts compare the latter."""
 # Of a numbered list only its beginning: "12. Juni 1999" is a date.
 _BULLET = re.compile(r"(?:[-*\u2022>]|(?<!#)#+|1[.)](?=\s+[\"'\u201c(*_]{0,3}[^\W\d]))\s+")
 _QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
@@ -133,7 +134,7 @@ class QuestionAnswering:
 
     def reference(self, given: str) -> str:
         """Return a right answer without white space around it; empty where there is none."""
-        return given.strip()
+        return given.strip().strip(INVISIBLE).strip()
 
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:  # noqa: ARG002 - none
         """Return the answer in the first line that says anything, or None where none does.
@@ -251,7 +252,7 @@ def _answers(text: str) -> Iterator[str]:
     """Yield the lines of a text that say anything, without what is around the answer."""
     # Half an emoji, as where an answer was cut off, is what no encoding can carry.
     carried = text.encode("utf-8", "replace").decode()
-    said = _marked(_END.sub("\n", visible(without_thoughts(carried))))
+    said = _marked(_END.sub("\n", without_thoughts(carried)))
     return filter(None, map(_bare, said.splitlines()))
 
 
@@ -263,9 +264,9 @@ def _bare(line: str) -> str:
     before = None
     while (start, end) != before:
         before = start, end
-        while start < end and (line[start].isspace() or line[start] in _MARKDOWN):
+        while start < end and (line[start].isspace() or line[start] in _AROUND):
             start += 1
-        while start < end and (line[end - 1].isspace() or line[end - 1] in _MARKDOWN):
+        while start < end and (line[end - 1].isspace() or line[end - 1] in _AROUND):
             end -= 1
         opening = _BULLET.match(line, start, end) or _ANNOUNCED.match(line, start, end)
         if opening:
