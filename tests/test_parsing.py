@@ -151,7 +151,6 @@ UNICODE = {
         ("yes or no", YES_NO, None),
         ("No, yes.", YES_NO, None),
         ("No, not yes", YES_NO, "false"),
-        ("No", YES_NO, "false"),
         ("far from positive", SENTIMENT, None),
         ("anything but positive", SENTIMENT, None),
         ("lacks any positive", SENTIMENT, None),

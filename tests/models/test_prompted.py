@@ -19,6 +19,7 @@ from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, TooLongError
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models import adapter
+from pytest_ood.models._prompts import READING
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models.prompted import CONTENT_FREE, Generation, PromptedModel, _calibrated
 from pytest_ood.models.protocol import Context, Facts, Model, Promptable, Usage
@@ -171,6 +172,7 @@ def test_generated_answers_are_those_of_one_by_one(
 ) -> None:
     """In batches the model writes what it writes alone; label words are found in it, or not."""
     model = make(answer="generated", max_new_tokens=8, label_words=SAID, stop="su", **options)
+    assert model.parameters["reading"] == READING
     answers = model.predict(TEXTS)
     for answer, text in zip(answers, written(checkpoint, model.prompt, TEXTS, 8), strict=True):
         assert answer.text == text.lstrip().partition("su")[0].rstrip()
