@@ -70,7 +70,7 @@ _BARE_CHANNELS = ("analysis", "assistantfinal")
 _ANNOUNCING = re.compile(
     r"(?:[^\w\n]|_){0,20}+(?:(?:my|the|final|correct|predicted|overall)\s){0,3}"
     r"(?:answer|label|antwort|r\u00e9ponse|respuesta|risposta|resposta|\u043e\u0442\u0432\u0435\u0442"
-    r"|\u7b54\u6848|\u6807\u7b7e)(?:[*_`\"']|\s){0,9}[:\uff1a]",
+    r"|\u7b54\u6848|\u6807\u7b7e)(?:[*_`\"']|\s){0,9}(?:[:\uff1a]|\Z)",
     re.IGNORECASE,
 )
 """How a line begins that gives the answer."""
@@ -88,6 +88,8 @@ _SMALL_WORD = re.compile(
 _CHOICE = re.compile(
     r"\b(?:option|choice|answer|label|letter|class|category|type|group)[ \t]+\Z", re.IGNORECASE
 )
+_LETTERED = re.compile(r"(?<![^\W_])[A-Za-z](?:[*_`\"')]){0,3}\s?[:)\u2013\u2014-]\s{1,3}\Z")
+"""A label before a sentence: C: A film."""
 _DETERMINER = re.compile(
     r"(?<=\S)(?P<gap>[ \t]+)no(?=[ \t]+(?!(?:is|was|or|and|because|since|as|but|not|nor|if|it|the"
     r"|this|that|there|my|i|we|he|she|they|you|yes|would|due|for)\b)[^\W\d_])",
@@ -186,6 +188,7 @@ def _without_small_words(text: str, words: Mapping[str, str]) -> str:
         word = match["word"]
         before = text[max(0, match.start() - 20) : match.start()]
         starts = not before.strip() or before.rstrip(" \t")[-1] in ".!?\n"
+        starts = starts or bool(_LETTERED.search(before))
         kept = (
             word.casefold() not in folded or _CHOICE.search(before) or (word == "A" and not starts)
         )
@@ -343,7 +346,15 @@ def _answer_of(found: dict[str, Any]) -> str:
 
 def answers_of(found: dict[str, Any]) -> list[str]:
     """Return the values of a JSON object that stand in a field for the answer, as text."""
-    return [value for key, value in _fields(found) if key.casefold() in ANSWER_KEYS]
+    answers = []
+    for key, value in found.items():
+        if key.casefold() in ANSWER_KEYS:
+            answers += [
+                text for _, text in _fields(value if isinstance(value, dict) else {key: value})
+            ]
+        elif isinstance(value, dict):
+            answers += answers_of(value)
+    return answers
 
 
 def _fields(found: dict[str, Any]) -> Iterator[tuple[str, str]]:

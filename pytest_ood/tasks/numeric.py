@@ -101,6 +101,8 @@ _MINUS = re.compile(
     re.IGNORECASE,
 )
 """A sign that is a word, or set apart from its number, where no term stands before it."""
+_VARIABLE = re.compile(r"\d[n-z]\b(?<!s)")
+"""A multiple of a variable; other letters may be units."""
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _HARMLESS = frozenset(
     (
@@ -398,7 +400,8 @@ def _last_number(text: str) -> str | None:
 def _in_box(box: str) -> str | None:
     r"""Return the number in a box; None where something else is made of it (3\sqrt{2})."""
     value = _EQUAL.split(box)[-1]
-    if {command[1] for command in _COMMAND.finditer(value)} - _HARMLESS:
+    commands = {command[1] for command in _COMMAND.finditer(value)}
+    if commands - _HARMLESS or _VARIABLE.search(value):
         return None
     found = [*_NUMBER.finditer(value)]
     if any(match["symbol"] is not None for match in found):
