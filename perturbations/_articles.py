@@ -7,6 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from pytest_ood.edits import Edit
+from pytest_ood.normalization import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -129,4 +130,4 @@ def _is_spelled_out(word: str) -> bool:
 
 
 def _without_accents(word: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+    return "".join(c for c in normalized("NFD", word) if not unicodedata.combining(c))

@@ -10,11 +10,11 @@ addresses and commands of LaTeX stay as they are.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.normalization import normalized
 from pytest_ood.perturbations._english import is_english
 from pytest_ood.perturbations._markup import MARKUP, outside
 from pytest_ood.perturbations._scripts import CAPITALISED_LETTER, GREEK, LETTER
@@ -60,14 +60,14 @@ def _without_accents(word: Match[str]) -> str:
         return word.group()
     found: list[str] = []
     parted = False
-    for letter in _ACCENTED.findall(unicodedata.normalize("NFD", word.group())):
+    for letter in _ACCENTED.findall(normalized("NFD", word.group())):
         marks = [mark for mark in letter[1:] if mark not in _ACCENTS]
         if parted and letter in ("\u03b9", "\u03c5"):
             marks.append(_DIAERESIS)
         accented = len(letter) - 1 > len(marks)
         parted = accented and letter[0].lower() in "\u03b1\u03b5\u03bf\u03c5"
         found += (letter[0], *marks)
-    return unicodedata.normalize("NFC", "".join(found))
+    return normalized("NFC", "".join(found))
 
 
 _ACCENTED = re.compile("[^\u0300-\u0345][\u0300-\u0345]*")

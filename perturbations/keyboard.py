@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.normalization import normalized
 from pytest_ood.perturbations._scripts import letters
 from pytest_ood.perturbations._words import LONG_WORD
 from pytest_ood.perturbations.protocol import batch_perturbation
@@ -65,8 +65,8 @@ def _mistyped(word: str, keys: Mapping[str, str], share: float, rng: Random) -> 
 
 def _key(letter: str, keys: Mapping[str, str]) -> str:
     """Return the key that a letter is typed with: its own, or that of the letter without marks."""
-    small = unicodedata.normalize("NFC", letter.lower())
-    return next((key for key in (small, unicodedata.normalize("NFD", small)[0]) if key in keys), "")
+    small = normalized("NFC", letter.lower())
+    return next((key for key in (small, normalized("NFD", small)[0]) if key in keys), "")
 
 
 @cache

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_ood.normalization import normalized
 from pytest_ood.perturbations._literals import EMOTICON
 from pytest_ood.perturbations._scripts import (
     ANY_LETTER,
@@ -125,10 +126,10 @@ _WITH_DIACRITICS = re.compile(
 def strip_diacritics(letter: Match[str], rng: Random) -> str:
     """Write a Latin, Greek or Cyrillic letter without its diacritics."""
     del rng
-    composed = unicodedata.normalize("NFC", letter.group())
+    composed = normalized("NFC", letter.group())
     base = composed[0]
     if base not in _LETTERS_THEMSELVES:
-        decomposed = unicodedata.normalize("NFD", base)
+        decomposed = normalized("NFD", base)
         base = _WITHOUT.get(base) or _WITHOUT.get(decomposed[0], decomposed[0])
     if len(base) > 1 and letter.string[letter.end() : letter.end() + 1].islower():
         base = base.capitalize() if base.isupper() else base

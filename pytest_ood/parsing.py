@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
-from unicodedata import category, normalize
+from unicodedata import category
+
+from pytest_ood.normalization import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -287,7 +289,7 @@ def _named(text: str, label_words: Mapping[str, str]) -> set[str | None]:
 
 def _folded(text: str) -> str:
     """Return a text without what case, ligatures and ways of composing accents make of it."""
-    folded = normalize("NFKC", normalize("NFKC", text).casefold())
+    folded = normalized("NFKC", normalized("NFKC", text).casefold())
     return folded.replace("\u2019", "'").replace("\u2212", "-").strip()
 
 

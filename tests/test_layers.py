@@ -38,6 +38,7 @@ LAYERS = [
         "edits",
         "files",
         "formats",
+        "normalization",
         "objects",
         "progress",
         "redaction",

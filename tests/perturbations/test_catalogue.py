@@ -220,6 +220,14 @@ def test_long_texts_pass(change: Generator) -> None:
         assert apply_edits(result.text, inverted(result.edits)) == text
 
 
+def test_runs_of_marks_take_linear_time(change: Generator) -> None:
+    """Putting 100,000 marks behind a letter into their order would take 20 seconds."""
+    text = "The ca" + "\u0315\u0300" * 50_000 + "t is not good, but bad."
+    start = time.process_time()
+    run_at(change, text, 0, 5)
+    assert time.process_time() - start < 5.0
+
+
 @property_test
 @given(text=TEXTS | st.text("!?.,:;()'\"-\u2026\u3002 ", max_size=8), seed=SEEDS)
 @example(text=":)", seed=0)
