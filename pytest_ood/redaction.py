@@ -45,8 +45,8 @@ _DECIMAL, _NAMED, _QUOTED = 6, 7, 8
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _LOWER = {ord(upper): upper.lower() for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _DROPPED = re.compile(rf"[\s{_INVISIBLE}]+")
-_VERSION = re.compile(r"v?[0-9]{1,4}(?:[.-][0-9]{1,4}){0,3}(?:[.-]?[a-z]{1,12})?", re.IGNORECASE)
-"""A value of a query that is no secret, such as that of `api-version`."""
+_VERSION_NAMES = ("api-version", "api_version", "apiversion", "version", "v")
+"""Whose values in a query are no secrets. By the name alone: a key may look like a version."""
 
 
 @dataclass(frozen=True)
@@ -303,7 +303,7 @@ def secrets_of_url(name: str, url: str) -> Secrets:
         written = parts.netloc.rpartition("@")[0]
         plain = unquote(password)
         values += [plain or unquote(user), f"{unquote(user)}:{plain}", written, f"{written}@"]
-    values += [value for _, value in parse_qsl(parts.query) if not _VERSION.fullmatch(value)]
+    values += [v for n, v in parse_qsl(parts.query) if n.casefold() not in _VERSION_NAMES]
     return Secrets(tuple(Secret(name, value) for value in dict.fromkeys(values) if value))
 
 

@@ -117,6 +117,13 @@ def test_a_url_holds_secrets() -> None:
     assert secrets_of_url("base_url", "http://[bad") == Secrets()
 
 
+@pytest.mark.parametrize("key", ["1234-5678-9012-3456", "9876superSecretX", "v2.24.1234.5678-abc"])
+def test_a_key_in_a_query_may_look_like_a_version(key: str) -> None:
+    """What a value of a query is, its name tells."""
+    secrets = secrets_of_url("base_url", f"https://host/v1?api-key={key}&Version={key[::-1]}")
+    assert secrets.redact(f"{key} {key[::-1]}") == f"<base_url> {key[::-1]}"
+
+
 def test_plain_values_are_redacted_wherever_they_are() -> None:
     """Keys and items of any depth, but for what stands under a key that is spared."""
     value = {"a": [KEY, 1, None, {"b": (KEY, "c")}], KEY: True, "name": KEY}
