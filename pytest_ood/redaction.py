@@ -22,6 +22,10 @@ SHORTEST_SECRET = 6
 SHORTEST_PART = 8
 """Characters of the beginning or the end of a secret that are redacted by themselves."""
 
+LONG_GUESS, PART_OF_A_GUESS = 20, 12
+"""Characters of a value that is guessed to be a secret and is redacted in parts, as tracebacks cut
+it, and of its beginning or its end that are."""
+
 _BLOCK, _STEP = 12, 6
 """Of the middle of a secret, any 17 characters hold one of the blocks of 12 that start at every
 sixth: that many are redacted wherever a text is cut or wrapped."""
@@ -30,10 +34,27 @@ DECODINGS = 3
 """How often a text is unescaped: JSON in a URL in HTML."""
 
 SECRET_NAME = re.compile(
-    r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|_PAT)$|^(?:SECRET|TOKEN|APIKEY)",
+    r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|CONNECTION_?STRING|_PAT|_PWD)$"
+    r"|(?:^|_)(?:DSN|PASS)$|^(?:SECRET|TOKEN|APIKEY)",
     re.IGNORECASE,
 )
 """Names of environment variables whose values are secrets, whoever reads them."""
+
+_IN_A_URL = re.compile(r"(?<=://)(?P<user>[^\s/?#\"'@:]*)(?::(?P<word>[^\s/?#\"']*))?@")
+"""User and password of a URL, of which a variable may hold several."""
+
+_PAIR = re.compile(
+    r"(?<![\w.-])[\"']?(?P<name>[a-z][a-z0-9 _.-]{0,60}?)[\"']?\s?(?:=|:(?!//))\s?"
+    r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s;&,\"']+)",
+    re.IGNORECASE,
+)
+"""A name and its value: in a connection string, the query of a URL, or JSON."""
+
+_NAME_IN_A_VALUE = re.compile(
+    r"(?:key|token|secret|password|passwd|passphrase|pwd|pass|credentials?|signature|sig)$",
+    re.IGNORECASE,
+)
+_OPAQUE = re.compile(r"[^\s\"'{}<>;,]+")
 
 _ESCAPE = re.compile(
     r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})|%([0-9a-fA-F]{2})"
@@ -57,11 +78,13 @@ class Secret:
         name: Stands in its place, such as that of an environment variable.
         value: What is redacted.
         in_parts: Whether its beginning and its end are secrets, too.
+        part: Characters that these have at least.
     """
 
     name: str
     value: str = field(repr=False)
     in_parts: bool = True
+    part: int = SHORTEST_PART
 
     def __reduce__(self) -> tuple[type[Secret], tuple[str, str]]:
         """Leave the value behind: a pickle is a file like any other."""
@@ -152,12 +175,12 @@ class Secrets:
         return Secrets(tuple(dict.fromkeys((*self.known, *other.known))))
 
     @cached_property
-    def _sought(self) -> tuple[tuple[str, str, bool], ...]:
-        """(Name, form, whether parts count), the longest form first."""
+    def _sought(self) -> tuple[tuple[str, str, int], ...]:
+        """(Name, form, characters of its parts; 0: these do not count), the longest form first."""
         found = {
-            form: (secret.name, form, secret.in_parts and len(form) >= SHORTEST_PART)
-            # Of two with the same value, the one that is redacted in parts comes last, and counts.
-            for secret in sorted(self.known, key=lambda one: one.in_parts)
+            form: (secret.name, form, secret.part * (secret.in_parts and len(form) >= secret.part))
+            # Of two with the same value, the one with the shorter parts comes last, and counts.
+            for secret in sorted(self.known, key=lambda one: (one.in_parts, -one.part))
             for form in secret.forms
             if len(form) >= SHORTEST_SECRET
         }
@@ -169,8 +192,8 @@ class Secrets:
         return tuple(
             dict.fromkeys(
                 needle
-                for _, form, in_parts in self._sought
-                for needle in ((part for _, part in _parts_of(form)) if in_parts else (form,))
+                for _, form, least in self._sought
+                for needle in ((part for _, part in _parts_of(form, least)) if least else (form,))
             )
         )
 
@@ -187,9 +210,9 @@ class Secrets:
         characters = text
         for _ in range(DECODINGS + 1):
             joined = stream.joined()
-            for name, form, in_parts in self._sought:
-                searched = joined if in_parts else stream
-                for start, end in _found(searched.text, form, in_parts=in_parts):
+            for name, form, least in self._sought:
+                searched = joined if least else stream
+                for start, end in _found(searched.text, form, least):
                     spans.append((searched.starts[start], searched.ends[end - 1], name))
             following, unescaped = stream.unescaped(characters)
             if unescaped == characters:
@@ -244,16 +267,16 @@ def _character(match: re.Match[str]) -> str:
     return chr(code) if code <= sys.maxunicode else match[0]
 
 
-def _found(text: str, form: str, *, in_parts: bool) -> Iterator[tuple[int, int]]:
+def _found(text: str, form: str, least: int) -> Iterator[tuple[int, int]]:
     """Yield where a form stands in a text, or a part of it where those count."""
-    if not in_parts:
+    if not least:
         for match in re.finditer(re.escape(form), text):
             start, end = match.span()
             around = text[start - 1 : start] + text[end : end + 1]
             if len(form) >= SHORTEST_PART or not any(c.isalnum() for c in around):
                 yield start, end
         return
-    for offset, part in _parts_of(form):
+    for offset, part in _parts_of(form, least):
         position = text.find(part)
         while position >= 0:
             start, end = position, position + len(part)
@@ -266,10 +289,10 @@ def _found(text: str, form: str, *, in_parts: bool) -> Iterator[tuple[int, int]]
             position = text.find(part, end)
 
 
-def _parts_of(form: str) -> Iterator[tuple[int, str]]:
+def _parts_of(form: str, least: int) -> Iterator[tuple[int, str]]:
     """Yield strings, with their offsets, of which every part that is redacted has at least one."""
-    yield 0, form[:SHORTEST_PART]
-    yield len(form) - SHORTEST_PART, form[-SHORTEST_PART:]
+    yield 0, form[:least]
+    yield len(form) - least, form[-least:]
     for start in range(0, len(form) - _BLOCK + 1, _STEP):
         yield start, form[start : start + _BLOCK]
 
@@ -308,19 +331,61 @@ def secrets_of_url(name: str, url: str) -> Secrets:
 
 
 def secrets_of_environment(environment: Mapping[str, str]) -> Secrets:
-    """Return what environment variables hold that are named as secrets are, and proxies' passwords.
+    """Return what environment variables hold that are named as secrets are, and URLs' passwords.
 
-    Nobody has said that the former are secrets: a part of one is not redacted, and a word or a path
-    is none.
+    Nobody has said that these are secrets: a word or a path is none, and only of a long value parts
+    are redacted, too. A connection string, JSON or a URL is redacted as a whole, and what it holds
+    under a secret's name by itself.
     """
     known: list[Secret] = []
     for name, value in sorted(environment.items()):
         if name.lower().endswith("_proxy") and name.lower() != "no_proxy":
             known += secrets_of_url(name, value if "//" in value else f"//{value}").known
-        guessed = any(map(str.isdigit, value)) and not value.startswith(("/", ".", "~"))
-        if SECRET_NAME.search(name) and len(value) >= SHORTEST_PART and guessed:
-            known.append(Secret(name, value, in_parts=False))
-    return Secrets(tuple(known))
+        named = SECRET_NAME.search(name) is not None
+        if named and len(value) >= SHORTEST_PART and _is_guessed(value):
+            known.append(_guess(name, value))
+        if (named or "://" in value) and name.lower() != "no_proxy":
+            known += _inner(name, value)
+    return Secrets(tuple(dict.fromkeys(known)))
+
+
+def _is_guessed(value: str) -> bool:
+    """Return whether a value may be a secret, rather than a word or a path."""
+    return any(map(str.isdigit, value)) and not value.startswith(("/", ".", "~"))
+
+
+def _guess(name: str, value: str) -> Secret:
+    """Return a value as a secret, in parts where it is long and has no structure.
+
+    Parts of what has one, such as `https://`, stand elsewhere as well.
+    """
+    opaque = _OPAQUE.fullmatch(value) is not None and "://" not in value
+    in_parts = opaque and len(value) >= LONG_GUESS
+    return Secret(name, value, in_parts=in_parts, part=PART_OF_A_GUESS)
+
+
+def _inner(name: str, value: str) -> Iterator[Secret]:
+    """Yield the secrets that a value with a structure holds: a URL, a connection string, JSON."""
+    for match in _IN_A_URL.finditer(value):
+        user, word = match["user"], match["word"]
+        if word:
+            for one in dict.fromkeys((f"{user}:{word}", f"{unquote(user)}:{unquote(word)}")):
+                yield Secret(name, one, in_parts=False)
+        # A word, such as the user's name, is no secret by itself; behind its user it is.
+        for one in dict.fromkeys((word or user, unquote(word or user))):
+            if len(one) >= SHORTEST_SECRET and _is_guessed(one):
+                yield _guess(name, one)
+    for line in re.findall(r"-----BEGIN [A-Z ]+-----(.+?)-----END", value, re.DOTALL):
+        yield Secret(name, line.replace("\\n", "\n").strip(), part=PART_OF_A_GUESS)
+    for match in _PAIR.finditer(value):
+        held = match["value"].strip("\"'")
+        if (
+            _NAME_IN_A_VALUE.search(match["name"])
+            and len(held) >= SHORTEST_SECRET
+            and _is_guessed(held)
+        ):
+            for one in dict.fromkeys((held, unquote(held))):
+                yield _guess(name, one)
 
 
 def redacted_url(url: str) -> str:

@@ -107,6 +107,62 @@ def test_what_is_guessed_to_be_a_secret_is_redacted_whole() -> None:
     assert secrets.redact(f"Basic {basic}").startswith("Basic <HTTP_PROXY>")
 
 
+LONG = "sk-proj-" + "".join(f"{n * n:x}Qz" for n in range(60))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MY_API_KEY", "SENTRY_DSN", "DSN", "DB_PASS", "MYSQL_PWD", "GPG_PASSPHRASE", "PASSPHRASE",
+        "AZURE_CONNECTION_STRING", "STORAGE_CONNECTIONSTRING",
+    ],
+)  # fmt: skip
+def test_long_guesses_are_redacted_in_parts(name: str) -> None:
+    """Python and pytest cut a long value, and show its beginning and its end."""
+    secrets = secrets_of_environment({name: LONG, "PWD": LONG[::-1], "COMPASS": LONG[::-1]})
+    shown = f"'{LONG[:95]}...{LONG[-112:]}'|{LONG[:12]}|{LONG[-12:]}|{LONG[30:47]}"
+    assert secrets.redact(shown) == f"'<{name}>...<{name}>'|<{name}>|<{name}>|<{name}>"
+    assert secrets.redact(LONG[::-1]) == LONG[::-1]
+    assert secrets.redact("a key begins with sk-proj- here") == "a key begins with sk-proj- here"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "redacted"),
+    [
+        ("postgres://u:pw@host/x", "https://host/x u:pw@host pw", "https://host/x u:pw@host pw"),
+        ("postgres://user:s3cret-pw@host/x", "s3cret-pw at host", "<DATABASE_URL> at host"),
+        ("postgres://me:correct@host/x", "me:correct@ is correct", "<DATABASE_URL>@ is correct"),
+        ("postgres://postgres:postgres@h/x", "a postgres server", "a postgres server"),
+        ("amqp://a:b@h,amqp://c:p%40ss1234@g", "p@ss1234", "<DATABASE_URL>"),
+        ("https://host/?password=abc12345&x=7654321", "abc12345 7654321", "<DATABASE_URL> 7654321"),
+        ("https://0123456789abcdef01234567@host/1", "0123456789abcdef", "<DATABASE_URL>"),
+        ("https://host/a/b12345678", "https://host/a/b12345678", "https://host/a/b12345678"),
+    ],
+)
+def test_any_variable_may_be_a_url_with_a_password(value: str, shown: str, redacted: str) -> None:
+    """What lets somebody in is redacted, and neither its host nor what words it has."""
+    assert secrets_of_environment({"DATABASE_URL": value}).redact(shown) == redacted
+
+
+def test_values_with_a_structure_are_redacted_by_what_they_hold() -> None:
+    """Parts of them, such as names of fields and hosts, stand elsewhere as well."""
+    key = "0a1b2c3d4e5f" * 4
+    secrets = secrets_of_environment(
+        {
+            "A_CONNECTION_STRING": f"Endpoint=https://host.example/;AccountKey={key}==;Pwd=hunter22",
+            "B_CREDENTIALS": json.dumps({"type": "service_account", "private_key": key[::-1]}),
+            "C_KEY": f"-----BEGIN PRIVATE KEY-----\n{key.upper()[3:]}\n-----END PRIVATE KEY-----",
+        }
+    )
+    assert secrets.redact(f"{key[:20]}, hunter22") == (
+        "<A_CONNECTION_STRING>, <A_CONNECTION_STRING>"
+    )
+    assert secrets.redact(key[::-1][:30]) == "<B_CREDENTIALS>"
+    assert "<" in secrets.redact(key.upper()[3:])
+    plain = 'https://host.example/x {"type": "service_account"} -----BEGIN PRIVATE KEY-----'
+    assert secrets.redact(plain) == plain
+
+
 def test_a_url_holds_secrets() -> None:
     """Credentials and values of the query count, but for versions."""
     url = "https://me:secretpw@host:8/v1?api-key=abcdef123456&api-version=2024-06-01&sig=x%2Fyz1234"

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.redaction import secrets_of_environment
+from pytest_ood.redaction import SECRET_NAME, secrets_of_environment
 from pytest_ood.trackers.protocol import TrackedRun
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def without_secrets(text: str) -> str:
     secrets = {
         value
         for name, value in os.environ.items()
-        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET
+        if (_SECRET_NAME.search(name) or SECRET_NAME.search(name))
+        and len(value) >= _SHORTEST_SECRET
     }
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
