@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -40,7 +41,7 @@ from pytest_ood.parsing import without_thoughts
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from pytest_ood.examples import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
@@ -82,12 +83,27 @@ TOKENS_OF_A_CHAT = 96
 """What it may put before all of them, such as a system message of its own."""
 
 _KEY_NAME = re.compile(r"(?:env:)?([A-Z_][A-Z0-9_]*)")
+_URL = re.compile(r"https?://[A-Za-z0-9._~:%@\[\]!$&'()*+,;=-]+(?:[/?#][!-~]*)?", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _FROM_ENVIRONMENT = re.compile(r"\A((?:[A-Za-z-]+ )?)env:([A-Za-z_][A-Za-z0-9_]*)")
 """The value of a header: `env:NAME`, or a scheme before it, as `Token env:NAME`."""
 
 _SECRET_HEADER = re.compile(r"key|token|secret|auth|password|cookie|credential|sign", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"(?:bearer|basic|token) |(?:sk|gsk|hf|xai|pk)[-_]", re.IGNORECASE)
+_SECRET_VALUE = re.compile(
+    r"(?:bearer|basic|token) |(?:sk|gsk|hf|xai|pk|ghp|github_pat)[-_]|(?-i:AIza|AKIA|eyJ)"
+    r"|[a-z][a-z0-9+.-]{0,20}://[^\s/?#]*@",
+    re.IGNORECASE,
+)
+_SECRET_FIELD = re.compile(
+    r"(?:key|token|secret|auth|authorization|bearer|passw(?:or)?d|passphrase|pwd|pass|cookie"
+    r"|credentials?|signature|dsn|connection_?string)$",
+    re.IGNORECASE,
+)
+_NO_SECRET_FIELD = re.compile(
+    r"prompt_cache_key|(?:[bes]os|cls|mask|pad|sep|stop|unk|image|audio|think|start|end)_token",
+    re.IGNORECASE,
+)
+"""Fields of servers and of chat templates that are named as secrets are, and hold none."""
 _CLIENTS_HEADERS = ("accept-encoding", "connection", "content-length", "content-type", "host",
                     "transfer-encoding")  # fmt: skip
 _OWN_FIELDS = (
@@ -528,6 +544,7 @@ def build(
             raise ConfigurationError(
                 f"{who}: request: {key!r} is decided by options of its own; leave it out"
             )
+    _check_request(f"{who}: request", request or {})
     if (price_in is None) != (price_out is None):
         raise ConfigurationError(f"{who}: price_in and price_out are given together")
     prices = None
@@ -609,7 +626,7 @@ def _server(
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
-    if not valid or unsendable(url) is not None:
+    if not valid or not _URL.fullmatch(url):
         raise ConfigurationError(
             f"{who}: base_url is no http or https URL; write one like {DEFAULT_BASE_URL}"
         )
@@ -655,6 +672,38 @@ def _header(who: str, name: str, value: Any) -> Header:
     if unsendable(value) is not None:
         raise ConfigurationError(f"{at}: no header can carry {value!r}: {unsendable(value)}")
     return Header(name, value)
+
+
+def _check_request(where: str, value: Any, name: str = "") -> None:
+    """Refuse secrets in further fields of the request, at any depth: reports show these fields.
+
+    Args:
+        where: What messages name: the way to the field.
+        value: Of the field.
+        name: Of the field, or of the nearest around it that has one.
+
+    Raises:
+        ConfigurationError: names the field, and not its value.
+    """
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if _SECRET_VALUE.match(str(key)):
+                raise ConfigurationError(
+                    f"{where}: a field's name may be a secret; put it into an environment variable "
+                    "(what was given is not shown here)"
+                )
+            _check_request(f"{where}.{key}", inner, str(key))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_request(where, inner, name)
+    elif isinstance(value, str):
+        named = _SECRET_FIELD.search(name) and not _NO_SECRET_FIELD.fullmatch(name)
+        if (named and value.strip()) or _SECRET_VALUE.match(value.strip()):
+            raise ConfigurationError(
+                f"{where}: the value may be a secret, and reports show `request`; put it "
+                "into an environment variable, and name that with `api_key`, or in `headers` as "
+                '"env:NAME" (what was given is not shown here)'
+            )
 
 
 def _check_numbers(

@@ -969,6 +969,50 @@ def test_what_looks_like_a_key_is_not_repeated(make: Make) -> None:
     assert KEY not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ho st/v1",
+        "http://host/v 1",
+        "http://host\\@other/v1",
+        "http://h<o>st",
+        "http://host ",
+    ],
+)
+def test_what_no_url_can_hold_is_refused(url: str, make: Make) -> None:
+    """Another host than the one that was meant would be asked, or none found."""
+    with pytest.raises(ConfigurationError, match="no http or https URL"):
+        make(base_url=url)
+
+
+@pytest.mark.parametrize(
+    "request_fields",
+    [
+        {"api_key": KEY}, {"apiKey": "x"}, {"user": KEY}, {"extra": {"deep": [{"Token": "abc"}]}},
+        {"metadata": {"authorization": f"Bearer {KEY}"}}, {"list": ["a", f"Bearer {KEY}"]},
+        {"db": "postgres://me:pw@host/x"}, {"clientSecret": "hush"}, {KEY: True},
+    ],
+)  # fmt: skip
+def test_secrets_in_fields_of_the_request_are_refused(
+    request_fields: dict[str, Any], make: Make
+) -> None:
+    """Reports show these fields; a secret is named by its variable."""
+    with pytest.raises(ConfigurationError, match="may be a secret") as caught:
+        make(request=request_fields)
+    assert "environment variable" in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+def test_fields_that_are_only_named_like_secrets_are_sent(make: Make) -> None:
+    """Numbers are no secrets, and neither are tokens of a template or the key of a cache."""
+    fields = {
+        "min_tokens": 1, "token": 7, "stop_token": "</s>", "prompt_cache_key": "reviews",
+        "chat_template_kwargs": {"eos_token": "</s>", "enable_thinking": False}, "top_p": 0.9,
+        "design": "sketch", "author": "me",
+    }  # fmt: skip
+    assert make(request=fields).decoding.request == fields
+
+
 def test_a_query_of_the_url_is_sent_and_not_shown(make: Make, server: FaultyServer) -> None:
     """A query, which may be a secret, goes with every call and stands nowhere else."""
     model = make(base_url=f"{server.url}?version={KEY}")
