@@ -26,6 +26,7 @@ from pytest_ood.engine import KEPT_AT_ONCE, LocalRunner
 from pytest_ood.errors import ConfigurationError, ModelError, OodError, require
 from pytest_ood.models.protocol import is_streaming
 from pytest_ood.tasks.answers import exactly
+from pytest_ood.user_code import ends_run, unattended
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -100,7 +101,7 @@ class Failure:
         trace: Where, for people to read.
     """
 
-    error: Exception
+    error: BaseException
     trace: str
 
 
@@ -169,9 +170,13 @@ class Holder:
                     "there is. Give ray.batch_size fewer inputs or ray.cpus more, or look for the "
                     "crash with --ood-engine local"
                 )
-            answers = exactly(sent.name, self._loaded(sent).predict(inputs), len(inputs))
+            with unattended(f"model {sent.name!r}"):
+                answers = exactly(sent.name, self._loaded(sent).predict(inputs), len(inputs))
             return bytes(cloudpickle.dumps(answers))
-        except Exception as error:  # noqa: BLE001 - raised again where the run is
+        except BaseException as error:
+            if ends_run(error):
+                raise
+            # Raised again where the run is; sys.exit would look like a lost actor.
             return bytes(cloudpickle.dumps(Failure(_portable(sent.name, error), _trace(error))))
 
     def _loaded(self, sent: Sent) -> Any:
@@ -481,7 +486,7 @@ def _is_hidden(module: ModuleType, root: Path, paths: list[str]) -> bool:
     return spec is None or spec.origin != file
 
 
-def _portable(name: str, error: Exception) -> Exception:
+def _portable(name: str, error: BaseException) -> BaseException:
     """Return the error itself where it survives the way back, and its words where it does not."""
     from ray import cloudpickle
 
@@ -492,7 +497,7 @@ def _portable(name: str, error: Exception) -> Exception:
     return error
 
 
-def _trace(error: Exception) -> str:
+def _trace(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 

@@ -21,6 +21,7 @@ from pytest_ood.statistics import CORRECTIONS
 from pytest_ood.strict import toml_of
 from pytest_ood.tables import check_count, check_flag, check_name
 from pytest_ood.trackers import tracker, trackers
+from pytest_ood.user_code import contained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -477,7 +478,10 @@ class ModelSpec:
             name, task, reader.root, cache_folder, reader.offline, reader.progress, data,
             self.shared, self.held,
         )  # fmt: skip
-        model: Model | RecordedModel = adapter(self.adapter).build(self.source, context, **options)
+        with contained(f"model {name!r}"):
+            model: Model | RecordedModel = adapter(self.adapter).build(
+                self.source, context, **options
+            )
         return model
 
 

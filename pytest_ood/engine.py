@@ -24,6 +24,7 @@ from pytest_ood.rows import blocks
 from pytest_ood.store import MemoryStore, NoStore, Rate
 from pytest_ood.tasks import Prediction
 from pytest_ood.tasks.answers import check_fields, exactly
+from pytest_ood.user_code import contained, ends_run, unattended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -103,12 +104,19 @@ class LocalRunner:
 
         Raises:
             ModelError: the model gives another number of answers than it was asked for.
-            Exception: whatever it raises.
+            BaseException: whatever it raises.
         """
+        who = f"model {model.name!r}"
         if is_streaming(model):
             left = {*range(len(inputs))}
             with closing(model.stream(inputs)) as stream:
-                for place, answer in stream:
+                answers = iter(stream)
+                while True:
+                    with unattended(who):
+                        came = next(answers, None)
+                    if came is None:
+                        break
+                    place, answer = came
                     if place not in left:
                         raise ModelError(
                             f"model {model.name!r} answered input {place!r} of {len(inputs)}, "
@@ -120,7 +128,8 @@ class LocalRunner:
         for start in range(0, len(inputs), KEPT_AT_ONCE):
             batch = inputs[start : start + KEPT_AT_ONCE]
             # An iterator without an end is not read any further than it has to be.
-            got = exactly(model.name, model.predict(batch), len(batch))
+            with unattended(who):
+                got = exactly(model.name, model.predict(batch), len(batch))
             yield range(start, start + len(batch)), got
 
 
@@ -286,10 +295,12 @@ class Engine:
 
     def key(self, model: Model, labels: Sequence[str] | None, draw: int = 0) -> str:
         """Return what has to be equal for answers to be."""
-        if model.fingerprint is None:
+        with contained(f"model {model.name!r}"):
+            fingerprint = model.fingerprint
+        if fingerprint is None:
             self.asked[id(model)] = model
         # The same weights answer another task with other labels, or with ties the other way round.
-        key = "\0".join([model.fingerprint or f"unknown:{id(model)}", *(labels or ())])
+        key = "\0".join([fingerprint or f"unknown:{id(model)}", *(labels or ())])
         return f"{key}\0draw {draw}" if draw else key
 
 
@@ -466,11 +477,16 @@ class _Asking:
                             answers |= self._taken(alike, [left[p] for p in places], got)
                             count += len(got)
                             self.tracker.update(self.asked + self.passed + count, self._note())
-                except Exception as error:
+                except BaseException as error:
+                    if ends_run(error):
+                        raise
                     rest = [value for value in left if canonical(value) not in answers]
                     after = self._after(error, rest, self.asked + count)
-                    if after is None:
+                    if after is None and isinstance(error, Exception):
                         raise
+                    if after is None:
+                        # It would end the process, or skip the test.
+                        raise ModelError(self._ended(error, rest)) from without_own_frames(error)
                     answers |= self._taken(alike, after.inputs, after.answers)
                     count += len(after.inputs)
                     waiting += after.again
@@ -511,7 +527,14 @@ class _Asking:
         unanswered = [pair for pair in pairs if pair[1].error is not None]
         self.engine.unanswered.put(self.key, unanswered)
 
-    def _after(self, error: Exception, rest: Sequence[Inputs], asked: int) -> _After | None:
+    def _ended(self, error: BaseException, rest: Sequence[Inputs]) -> str:
+        """Say what the model raised that is no ordinary exception, and for which input."""
+        at = ""
+        if len(rest) == 1:
+            at = f" for input {repr(name) if (name := self._id_of(rest[0])) else shown(rest[0])}"
+        return f"model {self.model.name!r} raised {reason_of(error)}{at}"
+
+    def _after(self, error: BaseException, rest: Sequence[Inputs], asked: int) -> _After | None:
         """Return how asking goes on after an exception; None where it does not.
 
         Args:
@@ -535,6 +558,8 @@ class _Asking:
             # Each half takes every second input, so that those that are asked alone first are
             # spread over all of them.
             return _After([], [], [rest[1::2], rest[::2]])
+        if not isinstance(error, Exception):
+            return None
         return _After(rest, [self._raised(error, rest[0], asked)], [])
 
     def _raised(self, error: Exception, value: Inputs, asked: int) -> Prediction:

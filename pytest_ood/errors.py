@@ -19,17 +19,20 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from types import FrameType
 
     from pytest_ood.examples import Inputs
 
 
 _PACKAGE = str(Path(__file__).parent)
+_LIBRARY = f"{Path(traceback.__file__).parent}{os.sep}"
 
 
 class OodError(Exception):
@@ -237,15 +240,37 @@ def words_of(error: BaseException, most: int = 300) -> str:
 
 def reason_of(error: BaseException) -> str:
     """Return an exception's type and words as one line, with the user's line that raised it."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        own = path.is_file() and not frame.filename.startswith(_PACKAGE)
-        if own and not {"site-packages", "dist-packages"} & {*path.parts}:
-            return f"{words_of(error)} ({path.name}:{frame.lineno})"
+    for frame, line in reversed([*traceback.walk_tb(error.__traceback__)]):
+        path = _own_file(frame)
+        if path is not None:
+            return f"{words_of(error)} ({path.name}:{line})"
     return words_of(error)
 
 
-def without_own_frames(error: Exception) -> Exception:
+def place_of(frame: FrameType | None) -> str:
+    """Return the user's line that is being run, such as `my_models.py:3`; "" where there is none.
+
+    Args:
+        frame: The innermost one that is looked at.
+    """
+    while frame is not None:
+        path = _own_file(frame)
+        if path is not None:
+            return f"{path.name}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
+def _own_file(frame: FrameType) -> Path | None:
+    """Return the file of a frame, unless it is Python's, a library's or this package's."""
+    name = frame.f_code.co_filename
+    path = Path(name)
+    if name.startswith((_PACKAGE, _LIBRARY)) or not path.is_file():
+        return None
+    return None if {"site-packages", "dist-packages"} & {*path.parts} else path
+
+
+def without_own_frames(error: BaseException) -> BaseException:
     """Return an exception with a traceback that begins outside of this package, if any does."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_PACKAGE):

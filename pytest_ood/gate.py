@@ -43,6 +43,7 @@ from pytest_ood.reports.results import ModelInfo
 from pytest_ood.store import FileStore, NoStore, TemporaryStore
 from pytest_ood.suite import built_in_suites, load_suites
 from pytest_ood.tables import check_name
+from pytest_ood.user_code import contained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -262,7 +263,8 @@ class Gate:
             return
         for source in _sources_of(suite):
             self.reader.check(source)
-        added = [as_model(model, labels) for model in self._own_models(suite.name, labels)]
+        with contained("a model of pytest_ood_models"):
+            added = [as_model(model, labels) for model in self._own_models(suite.name, labels)]
         self._has_own_models |= bool(added)
         specs = models_for(suite, self.configuration.models)
         specs = () if added and not self.configuration.models else specs

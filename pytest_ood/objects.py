@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import pkgutil
 import sys
+import traceback
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.errors import ConfigurationError, ModelError, reason_of, unknown_name
+from pytest_ood.user_code import ends_run, unattended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,11 +78,12 @@ def import_object(path: str, who: str, root: Path) -> Any:
 
     Raises:
         ConfigurationError: the path has another form, or names nothing.
+        ModelError: the module asks for input at the terminal.
     """
     module_name, colon, name = path.partition(":")
     if not colon or not module_name or not name:
         raise ConfigurationError(f"{who}: {path!r} is not of the form module:name")
-    with importable(root):
+    with importable(root), unattended(who):
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
@@ -88,12 +92,21 @@ def import_object(path: str, who: str, root: Path) -> Any:
             raise ConfigurationError(
                 f"{who}: there is no module {error.name!r}, neither installed nor in {root}"
             ) from None
-        except Exception as error:
+        except BaseException as error:
+            if isinstance(error, ModelError) or ends_run(error):
+                raise
             raise ConfigurationError(_broken(who, module_name, error)) from error
-    if not hasattr(module, name):
-        public = [n for n in vars(module) if not n.startswith("_")]
-        raise ConfigurationError(f"{who}: {module_name}: " + unknown_name("name", name, public))
-    return getattr(module, name)
+        try:
+            return getattr(module, name)
+        except AttributeError:
+            public = [n for n in vars(module) if not n.startswith("_")]
+        except BaseException as error:
+            if isinstance(error, ModelError) or ends_run(error):
+                raise
+            raise ConfigurationError(
+                f"{who}: {module_name} has no {name!r}: looking for it fails: {reason_of(error)}"
+            ) from error
+    raise ConfigurationError(f"{who}: {module_name}: " + unknown_name("name", name, public))
 
 
 @contextmanager
@@ -106,5 +119,13 @@ def importable(root: Path) -> Iterator[None]:
         sys.path.remove(str(root))
 
 
-def _broken(who: str, module: str, error: Exception) -> str:
-    return f"{who}: importing {module!r} fails: {type(error).__name__}: {error}"
+def _broken(who: str, module: str, error: BaseException) -> str:
+    """Say what keeps a module from being imported, and where."""
+    files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)}
+    advice = ""
+    if isinstance(error, SystemExit) and argparse.__file__ in files:
+        advice = (
+            "; it reads the command line, which is pytest's here: do that under "
+            'if __name__ == "__main__":'
+        )
+    return f"{who}: importing {module!r} fails: {reason_of(error)}{advice}"

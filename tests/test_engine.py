@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -696,13 +697,44 @@ def test_a_model_that_raises_for_many_answers_the_others() -> None:
     assert sum(answer.error is None for answer in answers) == 100
 
 
-@pytest.mark.parametrize("error", [ModelError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("error", [ModelError, KeyboardInterrupt, pytest.exit.Exception])
 def test_what_is_not_about_an_input_ends_it(error: type[BaseException]) -> None:
-    """Errors of the project, and what asks the process to end, are passed on at once."""
+    """Errors of the project, and what asks the run to end, are passed on at once."""
     model = Raising(raises=lambda _: True, error=error)
     with pytest.raises(error):
         isolated(model, ["0", "1"])
     assert len(model.batches) == 1
+
+
+class OwnError(BaseException):
+    """No ordinary exception."""
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit, OwnError, pytest.fail.Exception, pytest.xfail.Exception]
+)
+def test_a_model_that_would_end_the_run_is_named_with_its_input(
+    error: type[BaseException],
+) -> None:
+    """One line says who, what, where and for which input; nothing is skipped or ended by it."""
+    model = Raising(raises=lambda text: text == "c", error=error)
+    place = r"\(test_engine.py:\d+\)"
+    with pytest.raises(ModelError) as caught:
+        isolated(model, list("abcd"))
+    told = rf"model 'counting' raised \w+: boom c {place} for input 'id-2'"
+    assert re.fullmatch(told, str(caught.value))
+    with pytest.raises(ModelError, match=rf"model 'counting' raised \w+: boom c {place}$"):
+        engine().predict(model, list("cd"), LABELS, "x")
+
+
+def test_a_model_that_asks_at_the_terminal_is_an_error() -> None:
+    """Nobody may be there to answer."""
+
+    def ask(_: str) -> bool:
+        return bool(input())
+
+    with pytest.raises(ModelError, match="asked for input at the terminal"):
+        isolated(Raising(raises=ask), ["0"])
 
 
 def test_without_isolation_what_a_model_raises_is_passed_on() -> None:

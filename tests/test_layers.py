@@ -47,6 +47,7 @@ LAYERS = [
         "strict",
         "errors",
         "tables",
+        "user_code",
         "values",
     },
 ]

@@ -3,8 +3,12 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
-from pytest_ood.objects import Portable
+import pytest
+
+from pytest_ood.errors import ConfigurationError, ModelError
+from pytest_ood.objects import Portable, import_object
 
 
 @dataclass(frozen=True)
@@ -32,3 +36,40 @@ def test_what_is_loaded_stays_behind() -> None:
     assert vars(again) == {"name": "m", "fingerprint": found}
     assert again.loaded == ["m"]
     assert heavy.loaded is loaded, "sending takes nothing away"
+
+
+MODULES = {
+    "exits": (
+        "import sys\nsys.exit(0)\n",
+        r"importing 'exits' fails: SystemExit: 0 \(exits.py:2\)",
+    ),
+    "parses": (
+        "import argparse\nargparse.ArgumentParser().parse_args(['--nothing'])\n",
+        r"importing 'parses' fails: SystemExit: 2 \(parses.py:2\); it reads the command line",
+    ),
+    "skips": (
+        "import pytest\npytest.skip('no', allow_module_level=True)\n",
+        r"importing 'skips' fails: Skipped: no \(skips.py:2\)",
+    ),
+    "attribute": (
+        "def __getattr__(name):\n    raise SystemExit(name)\n",
+        r"attribute has no 'model': looking for it fails: SystemExit: model \(attribute.py:2\)",
+    ),
+    "breaks": ("\n1 / 0\n", r"importing 'breaks' fails: ZeroDivisionError: .* \(breaks.py:2\)"),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_that_would_end_the_run_is_named(name: str, tmp_path: Path) -> None:
+    """With the model, and the line of the user's that did it."""
+    content, told = MODULES[name]
+    (tmp_path / f"{name}.py").write_text(content)
+    with pytest.raises(ConfigurationError, match=f"^model 'a': {told}"):
+        import_object(f"{name}:model", "model 'a'", tmp_path)
+
+
+def test_a_module_that_asks_at_the_terminal_is_an_error(tmp_path: Path) -> None:
+    """Whoever started the run may have gone."""
+    (tmp_path / "asks.py").write_text("import getpass\nKEY = getpass.getpass()\n")
+    with pytest.raises(ModelError, match=r"^model 'a' asked .*getpass.getpass, asks.py:2"):
+        import_object("asks:model", "model 'a'", tmp_path)

@@ -18,6 +18,7 @@ from pytest_ood.errors import (
     ConfigurationError,
     ModelError,
     OodError,
+    reason_of,
     require,
     shown,
     unknown_name,
@@ -28,6 +29,7 @@ from pytest_ood.models.protocol import Facts
 from pytest_ood.objects import import_object, importable
 from pytest_ood.tasks import Prediction, check_labels, decide
 from pytest_ood.tasks.answers import exactly
+from pytest_ood.user_code import contained, ends_run, unattended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -98,7 +100,8 @@ class SklearnModel:
         Raises:
             ModelError: it is no fitted classifier of one label, or lacks one of the task's.
         """
-        estimator = self.load()
+        with contained(f"model {self.name!r}"):
+            estimator = self.load()
         check_classifier(estimator, f"model {self.name!r}")
         classes = getattr(estimator, "classes_", None)
         known = {self._label(value) for value in (() if classes is None else classes)}
@@ -444,11 +447,13 @@ def _saved(path: Path, context: Context) -> Any:
     import joblib
 
     try:
-        with importable(context.root):
+        with importable(context.root), unattended(f"model {context.name!r}"):
             return joblib.load(path)
-    except Exception as error:
+    except BaseException as error:
+        if isinstance(error, ModelError) or ends_run(error):
+            raise
         raise ModelError(
-            f"model {context.name!r}: {path} cannot be loaded: {words_of(error)}; "
+            f"model {context.name!r}: {path} cannot be loaded: {reason_of(error)}; "
             "it is read as what joblib.dump or pickle.dump writes"
         ) from error
 

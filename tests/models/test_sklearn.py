@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -312,6 +313,38 @@ def test_a_broken_file_is_a_readable_error(context: Context, tmp_path: Path) -> 
     (tmp_path / "p.joblib").write_bytes(b"not a pickle")
     with pytest.raises(ModelError, match=r"p\.joblib"):
         build("p.joblib", context).predict(["x"])
+
+
+class Ends:
+    """What calls sys.exit when it is read."""
+
+    def __reduce__(self) -> tuple[Any, tuple[int]]:
+        return sys.exit, (0,)
+
+
+class Asks:
+    """What waits at the terminal when it is read."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return input, ("? ",)
+
+
+@pytest.mark.parametrize(
+    ("held", "message"),
+    [
+        (Ends(), r"model 'm': .*held.joblib cannot be loaded: SystemExit: 0"),
+        (Asks(), "model 'm' asked for input at the terminal"),
+    ],
+)
+def test_a_file_that_ends_the_run_or_asks_is_an_error(
+    held: Any, message: str, context: Context, tmp_path: Path
+) -> None:
+    """A pickle runs code; whatever that does, the model is named."""
+    path = tmp_path / "held.joblib"
+    path.write_bytes(pickle.dumps(held))
+    model = build(str(path), replace(context, name="m"))
+    with pytest.raises(ModelError, match=message):
+        model.predict(["x"])
 
 
 def piped(classifier: Any, truth: Any = None) -> Any:
