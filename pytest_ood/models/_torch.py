@@ -41,6 +41,11 @@ NAMED = 4
 LONGEST_REASON = 400
 """Characters of a library's words that a message quotes."""
 
+OWN_CODE = (
+    "it needs code of its own, which is never run here (trust_remote_code); load it in a function "
+    'of yours: callable = "module:name"'
+)
+
 LFS = b"version https://git-lfs"
 
 
@@ -194,6 +199,7 @@ def load_tokenizer(checkpoint: Path, who: str) -> Any:
     """
     transformers = require("transformers", extra="transformers", purpose=who)
     refuse_adapter(checkpoint, who)
+    _refuse_own_tokenizer(checkpoint, who)
     saved = {path.name for path in checkpoint.iterdir() if path.is_file()}
     files = {*VOCABULARIES, *(n for n in saved if Path(n).suffix in VOCABULARY_SUFFIXES)}
     tokenizer = None
@@ -226,6 +232,7 @@ def load_config(checkpoint: Path, who: str, kind: str) -> Any:
     """
     transformers = require("transformers", extra="transformers", purpose=who)
     refuse_adapter(checkpoint, who)
+    _refuse_own_network(checkpoint, who, kind)
     with quiet_transformers(), loading(checkpoint, who, kind):
         return transformers.AutoConfig.from_pretrained(checkpoint, trust_remote_code=False)
 
@@ -251,6 +258,7 @@ def load_model(
     """
     transformers = require("transformers", extra="transformers", purpose=who)
     refuse_adapter(checkpoint, who)
+    _refuse_own_network(checkpoint, who, kind)
     with quiet_transformers(), loading(checkpoint, who, kind):
         model, report = getattr(transformers, auto).from_pretrained(
             checkpoint,
@@ -297,10 +305,7 @@ def loading(checkpoint: Path, who: str, kind: str) -> Iterator[None]:
     except Exception as error:
         words = words_of(error, LONGEST_REASON)
         if "trust_remote_code" in str(error):
-            words = (
-                "it needs code of its own, which is never run here (trust_remote_code); load it in "
-                'a function of yours: callable = "module:name"'
-            )
+            words = OWN_CODE
         for path in sorted(checkpoint.iterdir()) if checkpoint.is_dir() else ():
             if path.is_file() and is_pointer(path):
                 words = (
@@ -328,6 +333,79 @@ def refuse_adapter(checkpoint: Path, who: str) -> None:
         "merge it into its base and save that with its tokenizer: "
         "model.merge_and_unload().save_pretrained(FOLDER)"
     )
+
+
+def _settings(checkpoint: Path, name: str) -> dict[str, Any]:
+    """Return what a file of a checkpoint holds; nothing of what transformers cannot read either."""
+    try:
+        held = json.loads((checkpoint / name).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
+def _refuse_own_network(checkpoint: Path, who: str, kind: str) -> None:
+    """Refuse a checkpoint whose `auto_map` names classes of its own.
+
+    Where its `model_type` is one that transformers knows, that loads its own class instead, with
+    other layers or another head: another model. A class that transformers has taken over goes by
+    the same name there, and is it.
+
+    Raises:
+        ModelError: names the class, and tells what to do.
+    """
+    settings = _settings(checkpoint, "config.json")
+    named = settings.get("auto_map")
+    if not isinstance(named, dict):
+        return
+    import transformers
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    model_type = settings.get("model_type")
+    for auto, path in named.items():
+        known: Any = CONFIG_MAPPING_NAMES
+        if auto == "AutoTokenizer":
+            continue
+        if auto != "AutoConfig":
+            mapping = getattr(getattr(transformers, auto, None), "_model_mapping", None)
+            known = getattr(mapping, "_model_mapping", {})
+        stock = known.get(model_type) if isinstance(model_type, str) else None
+        stocks = stock if isinstance(stock, tuple | list) else (stock,)
+        own = str(path).rpartition(".")[2]
+        if own.casefold() not in {str(one).casefold() for one in stocks}:
+            raise ModelError(
+                f"{who}: {checkpoint} cannot be loaded as {kind}: its config.json names {own} for "
+                f"{auto} (auto_map); {OWN_CODE}"
+            )
+
+
+def _refuse_own_tokenizer(checkpoint: Path, who: str) -> None:
+    """Refuse a checkpoint whose tokenizer is of a class that transformers does not know.
+
+    It would take one that splits texts otherwise.
+
+    Raises:
+        ModelError: names the class, and tells what to do.
+    """
+    settings = _settings(checkpoint, "tokenizer_config.json")
+    named = settings.get("auto_map")
+    paths = named.get("AutoTokenizer") if isinstance(named, dict) else None
+    paths = paths if isinstance(paths, list | tuple) else [paths]
+    classes = [str(path).rpartition(".")[2] for path in paths if path]
+    given = settings.get("tokenizer_class") or _settings(checkpoint, "config.json").get(
+        "tokenizer_class"
+    )
+    classes += [given] if isinstance(given, str) else []
+    if not classes:
+        return
+    from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
+
+    for name in classes:
+        if all(tokenizer_class_from_name(n) is None for n in (name, name.removesuffix("Fast"))):
+            raise ModelError(
+                f"{who}: {checkpoint} cannot be loaded as a tokenizer: transformers knows no class "
+                f"{name!r}, which its settings name; {OWN_CODE}"
+            )
 
 
 def weight_count(checkpoint: Path) -> int:

@@ -281,7 +281,7 @@ class FinetunedModel(Portable):
             ModelError: the checkpoint's labels are not the task's, or an input has three fields.
         """
         torch, model, batching = self._loaded
-        labels = self._label_order(model.config.id2label)
+        labels = self._label_order(model.config.id2label, model.config.label2id)
         encoded = self._encode(inputs)
         batching.check(encoded, f"model {self.name!r}")
         answers: list[Prediction] = [Prediction(None, error=WITHOUT_TOKENS)] * len(inputs)
@@ -353,8 +353,23 @@ class FinetunedModel(Portable):
                 batching = Batching.of(torch, model, tokenizer)
         return torch, model, batching
 
-    def _label_order(self, id2label: Mapping[int, str]) -> list[str]:
-        """Return the task's label for each output of the checkpoint."""
+    def _label_order(
+        self, id2label: Mapping[int, str], label2id: Mapping[str, int] | None = None
+    ) -> list[str]:
+        """Return the task's label for each output of the checkpoint.
+
+        Raises:
+            ModelError: a label is none of the task's, or has no output; or the checkpoint says two
+                things about one.
+        """
+        for name, index in (label2id or {}).items():
+            places = [place for place, label in id2label.items() if label == name]
+            if places and index not in places:
+                raise ModelError(
+                    f"model {self.name!r}: its config.json says both that output {places[0]} is "
+                    f"{name!r} (id2label) and that {name!r} is output {index} (label2id); correct "
+                    "the one that is wrong"
+                )
         own = {label.lower(): label for label in self.context.labels}
         order = []
         for index in sorted(id2label):

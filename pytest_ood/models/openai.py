@@ -79,6 +79,9 @@ TOKENS_OF_A_MESSAGE = 16
 TOKEN_SHOWN, TOKENS_SHOWN = 20, 5
 """Characters of a token, and tokens of an answer, that an error shows."""
 
+OTHERS_SHOWN = 3
+"""Models that a note names."""
+
 TOKENS_OF_A_CHAT = 96
 """What it may put before all of them, such as a system message of its own."""
 
@@ -253,6 +256,19 @@ class ApiModel:
         A call whose answer was lost, or told no usage, counts at its upper bounds.
         """
         return self.account.ledger.used(self.name)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which other model the server says has answered."""
+        others = sorted(self.account.others)
+        if not others:
+            return ()
+        listed = ", ".join(repr(name) for name in others[:OTHERS_SHOWN])
+        more = f" and {len(others) - OTHERS_SHOWN} more" if len(others) > OTHERS_SHOWN else ""
+        return (
+            f"{self.name}: asked for the model {self.server.model!r}, the server says that "
+            f"{listed}{more} answered; the figures are of what answered",
+        )
 
     def estimate(self, inputs: Sequence[Inputs]) -> Usage:
         """Return what asking these inputs would take at most; a call that is repeated comes on top.

@@ -260,9 +260,9 @@ def _broken_tokenizer(folder: Path) -> None:
     (folder / "tokenizer.json").write_text("{")
 
 
-def _config(**values: Any) -> Callable[[Path], None]:
+def _config(name: str = "config.json", /, **values: Any) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
-        path = folder / "config.json"
+        path = folder / name
         path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
     return change
@@ -296,6 +296,22 @@ def _adapter(folder: Path) -> None:
             _config(model_type="custom", auto_map={"AutoConfig": "own.Config"}),
             "it needs code of its own, which is never run here (trust_remote_code)",
         ),
+        (
+            _config(auto_map={"AutoModelForSequenceClassification": "own.OwnClassifier"}),
+            "its config.json names OwnClassifier for AutoModelForSequenceClassification (auto_map)",
+        ),
+        (
+            _config("tokenizer_config.json", auto_map={"AutoTokenizer": ["own.OwnTokenizer"]}),
+            "transformers knows no class 'OwnTokenizer'",
+        ),
+        (
+            _config("tokenizer_config.json", tokenizer_class="OwnTokenizer"),
+            "it needs code of its own, which is never run here (trust_remote_code)",
+        ),
+        (
+            _config(label2id={"negative": 1, "positive": 0}),
+            "output 0 is 'negative' (id2label) and that 'negative' is output 1 (label2id)",
+        ),
     ],
 )
 def test_a_damaged_or_foreign_checkpoint_is_refused(
@@ -304,6 +320,19 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(
     """What is missing, cut off, or not of this model is named; nothing of it is answered."""
     damage(whole)
     assert told in refusal(finetuned(whole, context))
+
+
+def test_a_class_that_transformers_has_taken_over_is_no_own_code(
+    whole: Path, context: Context
+) -> None:
+    """Checkpoints keep their `auto_map` for older versions; the class is the same by now."""
+    names = {
+        "AutoConfig": "configuration_bert.BertConfig",
+        "AutoModelForSequenceClassification": "modeling_bert.BertForSequenceClassification",
+    }
+    _config(auto_map=names)(whole)
+    _config("tokenizer_config.json", tokenizer_class="BertTokenizerFast")(whole)
+    assert finetuned(whole, context).predict(["great"])[0].label is not None
 
 
 def test_a_folder_with_nothing_but_an_adapter_is_refused(tmp_path: Path, context: Context) -> None:

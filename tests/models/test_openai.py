@@ -33,6 +33,7 @@ from pytest_ood.examples import Dataset
 from pytest_ood.models import adapter
 from pytest_ood.models._api.asking import GIVEN_UP_AFTER
 from pytest_ood.models._api.background import THREAD
+from pytest_ood.models._api.calls import is_same_model
 from pytest_ood.models._api.limits import FIRST_WAIT
 from pytest_ood.models.openai import ApiModel, _scores
 from pytest_ood.models.protocol import (
@@ -44,6 +45,7 @@ from pytest_ood.models.protocol import (
     is_estimable,
     is_metered,
     is_streaming,
+    notes_of,
 )
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
@@ -967,6 +969,39 @@ def test_what_looks_like_a_key_is_not_repeated(make: Make) -> None:
     with pytest.raises(ConfigurationError, match="no http or https URL") as caught:
         make(base_url=f"ftp://{KEY}")
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "same"),
+    [
+        ("gpt-4o", "gpt-4o-2024-08-06", True),
+        ("gpt-4o", "gpt-4o-mini", False),
+        ("gpt-4o", "gpt-4o-mini-2024-07-18", False),
+        ("gpt-4o-2024-05-13", "gpt-4o-2024-08-06", True),
+        ("gpt-3.5-turbo", "gpt-3.5-turbo-0125", True),
+        ("gpt-4", "gpt-3.5-turbo", False),
+        ("openai/gpt-4o", "gpt-4o", True),
+        ("claude-3-5-haiku-latest", "claude-3-5-haiku-20241022", True),
+        ("/models/Qwen3-0.6B.gguf", "qwen3-0.6b", True),
+        ("llama3:8b", "llama3", True),
+        ("qwen3-8b", "qwen3-4b", False),
+    ],
+)
+def test_a_date_makes_no_other_model(asked: str, told: str, *, same: bool) -> None:
+    """Servers write a name out."""
+    assert is_same_model(asked, told) is same
+
+
+@pytest.mark.parametrize("fault", ["another model", "dated model"])
+def test_another_model_that_answers_is_noted(fault: str, make: Make, server: FaultyServer) -> None:
+    """The figures are of what answered."""
+    server.script = lambda _text, _call: fault
+    model = make()
+    assert notes_of(model) == ()
+    assert model.predict(["x"])[0].label == answer_to("x")
+    told = f"model: asked for the model {MODEL!r}, the server says that 'other-model-2024-08-06' "
+    notes = notes_of(model)
+    assert [note.startswith(told) for note in notes] == [True] * (fault == "another model")
 
 
 @pytest.mark.parametrize(

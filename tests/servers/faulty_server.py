@@ -65,6 +65,8 @@ REPLIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "error beside choices": lambda reply: {**reply, "error": OVERLOADED},
     "content is a number": lambda reply: with_message(reply, content=42),
     "content is a table": lambda reply: with_message(reply, content={"text": "positive"}),
+    "another model": lambda reply: {**reply, "model": "other-model-2024-08-06"},
+    "dated model": lambda reply: {**reply, "model": f"team/{MODEL.upper()}-2024-08-06"},
     "no error": lambda reply: {**with_choice(reply, error=None), "error": None},
     "reasoning apart": lambda reply: with_message(reply, reasoning_content="Let me see."),
     "parts with thoughts": lambda reply: with_message(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ModelError
 from pytest_ood.models._api.background import emitted
-from pytest_ood.models._api.calls import CallError, Reply, Server
+from pytest_ood.models._api.calls import CallError, Reply, Server, is_same_model
 from pytest_ood.models._api.limits import (
     FIRST_WAIT,
     LONGEST_RETRY_AFTER,
@@ -97,6 +97,7 @@ class Account:
         seconds: Spent asking.
         share: Tokens of a prompt for a byte of it, the largest seen; 1 at first.
         excess: Tokens that a prompt had beyond its size, the most seen.
+        others: Models that the server says have answered instead of the one that was asked.
     """
 
     ledger: Ledger = field(default_factory=Ledger)
@@ -106,6 +107,7 @@ class Account:
     seconds: float = 0.0
     share: float | None = None
     excess: int = 0
+    others: set[str] = field(default_factory=set)
 
     def expected(self, question: Question) -> float:
         """Return the tokens that a call will take, going by those before."""
@@ -297,6 +299,8 @@ class _Run:
             raise
         else:
             account.answered = True
+            if reply.model and not is_same_model(self.server.model, reply.model):
+                account.others.add(reply.model)
             return reply
         finally:
             if tokens is not None:

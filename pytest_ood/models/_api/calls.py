@@ -134,6 +134,7 @@ class Reply:
         likely: At each of the first places of the answer, up to the first with a letter or a digit,
             the likeliest tokens and their log probabilities, where they were asked for.
         finished: Whether the model came to an end by itself, before the limit.
+        model: What the server says answered; "" where it says nothing.
     """
 
     text: str
@@ -141,6 +142,7 @@ class Reply:
     tokens: tuple[int, int] | None = None
     likely: tuple[tuple[tuple[str, float], ...], ...] = ()
     finished: bool = True
+    model: str = ""
 
 
 class CallError(Exception):
@@ -492,7 +494,9 @@ class Server:
             raise self._error(
                 "the answer has no log probabilities; leave out `top_logprobs`", "rejected", tokens
             )
-        return Reply(text, declined, tokens, likely, finish not in CUT_FINISHES)
+        told = data.get("model")
+        model = self._line(told) if isinstance(told, str) else ""
+        return Reply(text, declined, tokens, likely, finish not in CUT_FINISHES, model)
 
     def _error(
         self, reason: str, cause: Cause = "failed", tokens: tuple[int, int] | None = None
@@ -524,6 +528,24 @@ def load_json(content: str | bytes) -> Any:
             return math.inf
 
     return json.loads(content, parse_int=whole)
+
+
+def is_same_model(asked: str, told: str) -> bool:
+    """Return whether a server's name of the model that answered may be that of who was asked.
+
+    The same name, whatever its folder or publisher, its date or version, and its ending.
+    """
+    first, second = _bare(asked), _bare(told)
+    return first == second or _DATED.sub("", first) == _DATED.sub("", second)
+
+
+_DATED = re.compile(r"(?:[-@:._](?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}-[0-9]{2,4}|[0-9]{3,8}|latest"
+                    r"|preview|stable|v[0-9.]+))+$")  # fmt: skip
+
+
+def _bare(name: str) -> str:
+    last = re.split(r"[/\\]", name.strip().rstrip("/\\").casefold())[-1]
+    return last.removesuffix(".gguf").partition(":")[0] or last
 
 
 def is_this_machine(url: str) -> bool:
