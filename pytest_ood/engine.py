@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_ood.errors import (
@@ -13,6 +13,7 @@ from pytest_ood.errors import (
     ModelRaisedError,
     OodError,
     TooLongError,
+    one_line,
     reason_of,
     shown,
     unknown_name,
@@ -59,6 +60,9 @@ PROBABILITIES = (
     "Scores have to be probabilities: return those (the softmax of logits, or shares of a sum), or "
     "labels alone"
 )
+
+LONGEST_ERROR = 500
+"""Characters of why an input got no answer: a model of the user's may give any text."""
 
 RATED = 32
 """Fewer answers than this tell little about a model's speed."""
@@ -508,6 +512,12 @@ class _Asking:
     ) -> dict[str, Prediction]:
         """Keep and count answers that came, and return them for all inputs that look alike."""
         check_answers(self.model.name, got, len(inputs), self.labels)
+        got = [
+            answer
+            if answer.error is None
+            else replace(answer, error=one_line(answer.error, LONGEST_ERROR))
+            for answer in got
+        ]
         pairs = [
             (value, answer)
             for asked, answer in zip(inputs, got, strict=True)

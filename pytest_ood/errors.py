@@ -235,7 +235,9 @@ def words_of(error: BaseException, most: int = 300) -> str:
         words = str(error)
     except Exception:  # noqa: BLE001 - whatever its own code raises
         words = "its words cannot be shown"
-    return _cut(f"{type(error).__name__}: {words}" if words.strip() else type(error).__name__, most)
+    return one_line(
+        f"{type(error).__name__}: {words}" if words.strip() else type(error).__name__, most
+    )
 
 
 def reason_of(error: BaseException) -> str:
@@ -278,7 +280,7 @@ def without_own_frames(error: BaseException) -> BaseException:
     return error if trace is None else error.with_traceback(trace)
 
 
-def _cut(text: str, most: int) -> str:
+def one_line(text: str, most: int) -> str:
     """Return a text as one line, cut where it is longer; what a library says may quote an input."""
     line = " ".join(part for line in text.splitlines() if (part := line.strip()))
     return line if len(line) <= most else f"{line[:most]}..."

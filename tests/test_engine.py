@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_ood import rows
 from pytest_ood.engine import (
     KEPT_AT_ONCE,
+    LONGEST_ERROR,
     RATED,
     TRIED,
     Answered,
@@ -25,6 +26,7 @@ from pytest_ood.engine import (
 )
 from pytest_ood.errors import ModelError, ModelRaisedError, TooLongError
 from pytest_ood.examples import canonical, size_of
+from pytest_ood.models.callable import CallableModel
 from pytest_ood.progress import Silent
 from pytest_ood.store import FileStore, MemoryStore, NoStore, Rate, TemporaryStore
 from pytest_ood.tasks import Prediction
@@ -741,6 +743,18 @@ def test_without_isolation_what_a_model_raises_is_passed_on() -> None:
     """Who asks for single answers gets the exception itself."""
     with pytest.raises(ValueError, match="boom b"):
         engine().predict(Raising(raises=lambda text: text == "b"), ["a", "b"], LABELS, "x")
+
+
+def test_the_reason_of_a_model_is_one_short_line() -> None:
+    """A model of the user's may give any text as an error; reports show it in one line."""
+
+    def answer(texts: list[Inputs]) -> list[Prediction]:
+        return [Prediction(None, error="broken\n" * 20_000)] * len(texts)
+
+    found = engine().predict(CallableModel("c", answer), ["a"], LABELS, "x")
+    assert (found[0].error or "").startswith("broken broken ")
+    assert len(found[0].error or "") == LONGEST_ERROR + len("...")
+    assert "\n" not in (found[0].error or "")
 
 
 def test_the_input_is_named_by_its_id() -> None:

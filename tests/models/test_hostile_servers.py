@@ -65,6 +65,9 @@ def once_asked(server: FaultyServer, fault: str, **options: Any) -> Prediction:
         ("aborted", "the answer is an error (abort)"),
         ("content is a number", "the answer's content is no text"),
         ("content is a table", "the answer's content is no text"),
+        ("content is nested lists", "the answer's content is no text"),
+        ("content has a part without text", "the answer's content is no text"),
+        ("content has a part of nothing", "the answer's content is no text"),
         ("nested deeply", "the answer is no JSON"),
         ("not UTF-8", "the answer is no JSON"),
         ("a stream of events", "the answer is no JSON"),
@@ -93,6 +96,7 @@ def test_what_is_no_answer_is_asked_again_and_an_error(
         ("reasoning apart", Prediction(answer_to("x"), text=answer_to("x"))),
         ("parts with thoughts", Prediction(answer_to("x"), text=answer_to("x"))),
         ("gzip", Prediction(answer_to("x"), text=answer_to("x"))),
+        ("gzip in members", Prediction(answer_to("x"), text=answer_to("x"))),
         ("part that refuses", Prediction(None, text="I will not call it positive.")),
         ("filtered for safety", Prediction(None, text=answer_to("x"))),
         ("lone surrogate", Prediction(answer_to("x"), text=f"{answer_to('x')} ?")),
@@ -115,7 +119,7 @@ def test_each_kind_of_answer_is_judged(
     assert server.calls["x"] == 1
 
 
-@pytest.mark.parametrize("fault", ["flood", "endless", "bomb"])
+@pytest.mark.parametrize("fault", ["flood", "endless", "bomb", "bombs", "gzip of nothing"])
 @pytest.mark.parametrize("first", [True, False])
 def test_an_answer_has_a_largest_size(*, fault: str, first: bool, server: FaultyServer) -> None:
     """Beyond it the input has an error; it is not asked again, and nothing else is lost."""
@@ -143,6 +147,37 @@ def test_another_server_gets_neither_key_nor_text(
         assert not other.calls
         assert not other.headers
     assert server.calls["x"] == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("http://ho st/v1?key=hidden", "to http://ho st/v1, which is no URL"),
+        ("http://[bad/v1", "to http://[bad/v1, which is no URL"),
+        ("https://host:99999999/", "which is no URL"),
+        ("{url}/chat/completions", "without end, at last to {url}/chat/completions"),
+    ],
+)
+def test_a_redirection_that_leads_nowhere_is_named(
+    target: str, told: str, server: FaultyServer
+) -> None:
+    """It would lead nowhere the next time, too: it is not asked again."""
+    server.elsewhere = target.format(url=server.url)
+    answer = once_asked(server, "redirect 307")
+    assert told.format(url=server.url) in (answer.error or "")
+    assert "attempts" not in (answer.error or "")
+    assert "hidden" not in (answer.error or "")
+    assert server.calls["x"] == (21 if "end" in told else 1)
+
+
+@pytest.mark.parametrize("logprob", [float("nan"), 0.5, float("inf"), 10**400])
+def test_a_log_probability_that_is_none_is_an_error(logprob: float, server: FaultyServer) -> None:
+    """What its neighbours are, nobody knows either; it is asked again."""
+    server.logprobs = {"positive": logprob, "negative": -1.0}
+    answer = model_at(server, attempts=2, top_logprobs=2).predict(["x"])[0]
+    assert "the answer has a log probability that is " in (answer.error or "")
+    assert (answer.label, dict(answer.scores)) == (None, {})
+    assert server.calls["x"] == 2
 
 
 def test_a_redirection_on_the_same_server_is_followed(server: FaultyServer) -> None:

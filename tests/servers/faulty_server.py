@@ -65,6 +65,13 @@ REPLIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "error beside choices": lambda reply: {**reply, "error": OVERLOADED},
     "content is a number": lambda reply: with_message(reply, content=42),
     "content is a table": lambda reply: with_message(reply, content={"text": "positive"}),
+    "content is nested lists": lambda reply: with_message(
+        reply, content=[[{"type": "text", "text": said(reply)}]]
+    ),
+    "content has a part without text": lambda reply: with_message(
+        reply, content=[{"type": "text", "text": {"value": said(reply)}}]
+    ),
+    "content has a part of nothing": lambda reply: with_message(reply, content=[said(reply), {}]),
     "another model": lambda reply: {**reply, "model": "other-model-2024-08-06"},
     "dated model": lambda reply: {**reply, "model": f"team/{MODEL.upper()}-2024-08-06"},
     "no error": lambda reply: {**with_choice(reply, error=None), "error": None},
@@ -391,6 +398,15 @@ CONNECTIONS: dict[str, Callable[[_Handler, str], None]] = {
     "gzip": lambda handler, text: handler.compressed(
         "gzip", gzip.compress(json.dumps(handler.seen.reply(handler.seen.answer(text))).encode())
     ),
+    "gzip in members": lambda handler, text: handler.compressed(
+        "gzip",
+        b"".join(
+            gzip.compress(bytes([byte]))
+            for byte in json.dumps(handler.seen.reply(handler.seen.answer(text))).encode()
+        ),
+    ),
+    "gzip of nothing": lambda handler, _: handler.compressed("gzip", gzip.compress(b"") * 1500),
+    "bombs": lambda handler, _: handler.compressed("gzip", gzip.compress(b" " * 1024**2) * 5),
     "damaged gzip": lambda handler, _: handler.compressed("gzip", b"no gzip at all"),
     "unknown encoding": lambda handler, _: handler.compressed("br", b"anything"),
 }

@@ -25,9 +25,11 @@ from pytest_ood.models._api.transport import (
     LARGEST_ANSWER,
     AnswerTooLargeError,
     ElsewhereError,
+    NowhereError,
     UnreadableAnswerError,
     open_transport,
     proxy_of,
+    shown_target,
     unsendable,
 )
 from pytest_ood.redaction import (
@@ -39,7 +41,7 @@ from pytest_ood.redaction import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from pytest_ood.models._api.transport import Proxy
 
@@ -332,6 +334,18 @@ class Server:
                 f"the server redirects to {links[ElsewhereError]}, another server, which is not "
                 "asked; write its URL as `base_url`"
             )
+        elif NowhereError in links:
+            cause = "rejected"
+            reason = (
+                f"the server redirects to {links[NowhereError]}, which is no URL; write the URL "
+                "that it has as `base_url`"
+            )
+        elif any(type(link).__name__ == "TooManyRedirects" for link in links.values()):
+            cause = "rejected"
+            reason = (
+                f"the server redirects without end, at last to {_last_asked(links.values())}; "
+                "write the URL that it has as `base_url`"
+            )
         elif UnreadableAnswerError in links:
             reason = f"the answer cannot be read: {links[UnreadableAnswerError]}"
         elif unreachable:
@@ -412,7 +426,7 @@ class Server:
         said = f"status {status}{self._through}" + (f": {shown}" if shown else "")
         details: dict[str, Any] = {"status": status, "tokens": (0, 0), "words": words}
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            target = self._line(redacted_url(error.response.headers.get("location", "")))
+            target = self._line(shown_target(error.response.headers.get("location", "")))
             reason = f"{said}: the server redirects to {target or 'nowhere'}; write the URL it has"
             raise CallError(f"{reason} as `base_url`", "rejected", **details)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
@@ -489,7 +503,10 @@ class Server:
                 tokens=tokens,
             )
         declined = finish in FILTERED_FINISHES or refused
-        likely = _likely(choice.get("logprobs"))
+        try:
+            likely = _likely(choice.get("logprobs")) if scored else ()
+        except ValueError as error:
+            raise self._error(str(error), tokens=tokens) from None
         if scored and text.strip() and not declined and not likely:
             raise self._error(
                 "the answer has no log probabilities; leave out `top_logprobs`", "rejected", tokens
@@ -586,6 +603,14 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
+def _last_asked(links: Iterable[BaseException]) -> str:
+    """Return the URL that was asked at last, by the client's own error."""
+    for link in links:
+        with suppress(AttributeError, RuntimeError):
+            return shown_target(str(link.request.url))  # type: ignore[attr-defined]
+    return "itself"
+
+
 def _connecting(error: BaseException) -> bool:
     """Return whether a call failed before there was a connection."""
     # By name: the client's transport is httpx in some versions and httpx2 in others.
@@ -632,7 +657,8 @@ def _said(message: Mapping[str, Any]) -> tuple[str, bool]:
     """Return what a message says, and whether the model declined to answer.
 
     Raises:
-        TypeError: its content is neither a text, nor parts, nor left out.
+        TypeError: its content is neither a text, nor parts, nor left out; or a part is none, or
+            is one of text without a text.
     """
     content, refusal = message.get("content"), message.get("refusal")
     parts: Any = [] if content is None else content
@@ -640,10 +666,11 @@ def _said(message: Mapping[str, Any]) -> tuple[str, bool]:
         parts = [{"text": parts}]
     if not isinstance(parts, list):
         raise TypeError
-    mappings = [part for part in parts if isinstance(part, Mapping)]
-    refusals = [refusal, *(part.get("refusal") for part in mappings)]
+    if not all(map(_is_part, parts)):
+        raise TypeError
+    refusals = [refusal, *(part.get("refusal") for part in parts)]
     refused = [text for text in refusals if isinstance(text, str) and text]
-    text = "".join(part["text"] for part in mappings if isinstance(part.get("text"), str))
+    text = "".join(part["text"] for part in parts if isinstance(part.get("text"), str))
     if text.strip() or refused:
         return _carried(text or refused[0]), bool(refused)
     calls = message.get("tool_calls") or message.get("function_call")
@@ -655,13 +682,27 @@ def _said(message: Mapping[str, Any]) -> tuple[str, bool]:
     return _carried(text), False
 
 
+def _is_part(part: Any) -> bool:
+    """Return whether something is a part of a message, one of text with a text."""
+    if not isinstance(part, Mapping):
+        return False
+    kind, text = part.get("type"), part.get("text")
+    if isinstance(text, str):
+        return True
+    return text is None and isinstance(kind, str) and not kind.endswith("text")
+
+
 def _carried(text: str) -> str:
     """Return a text that UTF-8 can carry, with a mark in the place of what it cannot."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _likely(logprobs: Any) -> tuple[tuple[tuple[str, float], ...], ...]:
-    """Return the likeliest tokens at the first places of an answer, up to its first word."""
+    """Return the likeliest tokens at the first places of an answer, up to its first word.
+
+    Raises:
+        ValueError: a log probability is no number, or above 0.
+    """
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     places = []
     for place in content[:FIRST_TOKENS] if isinstance(content, list) else ():
@@ -675,14 +716,21 @@ def _likely(logprobs: Any) -> tuple[tuple[tuple[str, float], ...], ...]:
 
 
 def _tokens_of(top: list[Any]) -> Iterator[tuple[str, float]]:
-    """Yield the tokens of one place with their log probabilities; leave out what is none."""
+    """Yield the tokens of one place with their log probabilities; leave out what is none.
+
+    Raises:
+        ValueError: one is NaN or above 0: what its neighbours are is unknown as well.
+    """
     for row in top:
         token = _token(row) if isinstance(row, Mapping) else None
         logprob = row.get("logprob") if token is not None else None
         if isinstance(logprob, bool) or not isinstance(logprob, int | float):
             continue
         # Above 0 only by rounding.
-        if token is not None and logprob <= 1e-3:  # noqa: PLR2004
+        if not logprob <= 1e-3:  # noqa: PLR2004 - NaN is not either
+            what = "above 0" if logprob > 0 else "NaN"
+            raise ValueError(f"the answer has a log probability that is {what}, which none is")
+        if token is not None:
             yield token, float(min(0.0, max(LEAST_LOGPROB, logprob)))
 
 

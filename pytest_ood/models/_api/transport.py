@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import unicodedata
 import zlib
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 
 LARGEST_ANSWER = 4 * 1024**2
 """Bytes of an answer, decompressed; a longer one is cut off."""
+
+MOST_MEMBERS = 1000
+"""Of an answer that was compressed in several pieces."""
+
+_HOST = re.compile(r"[a-z0-9._~:-]+")
+_GZIP = b"\x1f\x8b"
 
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
@@ -38,6 +46,10 @@ class AnswerTooLargeError(Exception):
 
 class UnreadableAnswerError(Exception):
     """An answer in an encoding that was not asked for, or that is damaged."""
+
+
+class NowhereError(Exception):
+    """A redirection to what is no URL."""
 
 
 class ElsewhereError(Exception):
@@ -134,6 +146,7 @@ class Transport:
             AnswerTooLargeError: it is longer than `LARGEST_ANSWER`.
             UnreadableAnswerError: it is encoded otherwise than was asked for.
             ElsewhereError: the request was redirected to another server.
+            NowhereError: it is redirected to what is no URL.
         """
         url = request.url
         if origin_of(str(url)) != self.origin:
@@ -155,6 +168,15 @@ class Transport:
             content = await _content(answer)
         finally:
             await answer.aclose()
+        location = answer.headers.get("location", "")
+        if location and HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.BAD_REQUEST:
+            try:
+                target = urlsplit(str(request.url.join(location)))
+                valid = target.port != 0 and _HOST.fullmatch(target.hostname or "") is not None
+            except (self.httpx.InvalidURL, ValueError):
+                valid = False
+            if not valid:
+                raise NowhereError(shown_target(location))
         kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
         # Without the words beside the status, which the client logs.
         return self.httpx.Response(answer.status_code, headers=kept, content=content)
@@ -166,20 +188,45 @@ async def _content(answer: Any) -> bytes:
     if encoding not in _ENCODINGS:
         raise UnreadableAnswerError(f"encoded as {encoding!r}, which was not asked for")
     bits = _ENCODINGS[encoding]
-    decoder = None if bits is None else zlib.decompressobj(bits)
-    parts, size = [], 0
+    sent = bytearray()
     async for chunk in answer.stream:
-        part = chunk
-        if decoder is not None:
-            try:
-                part = decoder.decompress(chunk, LARGEST_ANSWER + 1)
-            except zlib.error as error:
-                raise UnreadableAnswerError(f"damaged {encoding}") from error
-        size += len(part)
-        if size > LARGEST_ANSWER:
+        sent += chunk
+        if len(sent) > LARGEST_ANSWER:
+            raise AnswerTooLargeError
+    if bits is None:
+        return bytes(sent)
+    try:
+        return _decompressed(bytes(sent), bits)
+    except zlib.error as error:
+        raise UnreadableAnswerError(f"damaged {encoding}") from error
+
+
+def _decompressed(data: bytes, bits: int) -> bytes:
+    """Return what was compressed, in one member or in several of gzip, one after the other.
+
+    Raises:
+        AnswerTooLargeError: it is longer than `LARGEST_ANSWER`.
+        zlib.error: it is damaged.
+    """
+    parts, size, members = [], 0, 0
+    while data and (not members or data.startswith(_GZIP)):
+        decoder = zlib.decompressobj(bits)
+        part = decoder.decompress(data, LARGEST_ANSWER + 1 - size)
+        size, members = size + len(part), members + 1
+        # What is left is copied for each member.
+        if size > LARGEST_ANSWER or members > MOST_MEMBERS:
             raise AnswerTooLargeError
         parts.append(part)
+        data = decoder.unused_data
     return b"".join(parts)
+
+
+def shown_target(location: str) -> str:
+    """Return what may be shown of where a redirection leads, even where that is no URL."""
+    try:
+        return redacted_url(location)
+    except ValueError:
+        return location.partition("?")[0].partition("#")[0].rpartition("@")[2]
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:
