@@ -362,14 +362,6 @@ class FinetunedModel(Portable):
             ModelError: a label is none of the task's, or has no output; or the checkpoint says two
                 things about one.
         """
-        for name, index in (label2id or {}).items():
-            places = [place for place, label in id2label.items() if label == name]
-            if places and index not in places:
-                raise ModelError(
-                    f"model {self.name!r}: its config.json says both that output {places[0]} is "
-                    f"{name!r} (id2label) and that {name!r} is output {index} (label2id); correct "
-                    "the one that is wrong"
-                )
         own = {label.lower(): label for label in self.context.labels}
         order = []
         for index in sorted(id2label):
@@ -388,6 +380,14 @@ class FinetunedModel(Portable):
                 f"model {self.name!r}: it has no output for the label {missing[0]!r}; "
                 f"it knows {', '.join(order)}"
             )
+        for name, index in (label2id or {}).items():
+            places = [place for place, label in id2label.items() if label == name]
+            if places and index not in places:
+                raise ModelError(
+                    f"model {self.name!r}: its config.json says both that output {places[0]} is "
+                    f"{name!r} (id2label) and that {name!r} is output {index} (label2id); correct "
+                    "the one that is wrong"
+                )
         return order
 
 
