@@ -28,7 +28,8 @@ BLOCK = re.compile(
     r"(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```\n", re.DOTALL
 )
 NOTES = (
-    "kind of shift: ",  # by tests/test_extension.py
+    "kind of shift: ",  # by tests/test_extension.py, as the next
+    "task: ",
     "file: ",
     "collection: ",
     "run",

@@ -73,3 +73,25 @@ def test_a_kind_of_shift_and_a_format_are_one_file_each(pytester: pytest.Pyteste
         "--ood-suite", "--ood-cache=cache", "--ood-only=loudness"
     )
     chosen.assert_outcomes(failed=1)
+
+
+def test_a_task_is_one_file(pytester: pytest.Pytester) -> None:
+    """A suite names it, and its answers are scored."""
+    pytester.mkdir("tasks").joinpath("yes_no.py").write_text(example("yes_no.py"))
+    pytester.makepyfile(
+        conftest="import pytest_ood.tasks\npytest_ood.tasks.__path__.append('tasks')\n",
+        model="def answer(texts):\n    return ['yes' if 'two' in text else 'no' for text in texts]\n",
+    )
+    rows = "".join(f"Is it {word} or {n}?,{label}\n" for n in range(60)
+                   for word, label in (("two", "yes"), ("three", "no")))  # fmt: skip
+    pytester.path.joinpath("questions.csv").write_text(f"text,label\n{rows}")
+    pytester.path.joinpath("suite.toml").write_text(
+        "task = 'yes-no'\nin_distribution = 'questions.csv'\nmin_score = 0.9\n"
+        "[shifts.noise.upper-case]\nmax_drop = 0.1\n"
+    )
+    pytester.path.joinpath("pyproject.toml").write_text(
+        "[tool.pytest_ood]\nsuites = ['suite.toml']\n"
+        "[tool.pytest_ood.models.m]\ncallable = 'model:answer'\n"
+    )
+    result = pytester.runpytest_subprocess("--ood-suite", "--ood-cache=cache")
+    result.assert_outcomes(passed=1, failed=1)

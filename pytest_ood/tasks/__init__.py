@@ -1,10 +1,17 @@
-"""Tasks: what an answer is and how it is scored, one kind a file."""
+"""Tasks: what an answer is and how it is scored.
+
+Every module of this folder that has a function `parse` is a kind of task: `NAMES` are the values of
+the key `task` that it is for, and `parse(name, table)` reads a suite's own keys of it. Adding a
+file adds a task.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.objects import modules_with
 from pytest_ood.tasks.classification import Classification, merged_answer, merged_task
 from pytest_ood.tasks.numeric import NumericAnswer, reasoning_of
 from pytest_ood.tasks.protocol import (
@@ -18,11 +25,10 @@ from pytest_ood.tasks.protocol import (
 from pytest_ood.tasks.question_answering import QuestionAnswering
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 __all__ = [
     "SCORE_DECIMALS",
-    "TASKS",
     "Classification",
     "NumericAnswer",
     "Prediction",
@@ -35,12 +41,14 @@ __all__ = [
     "merged_task",
     "parse_task",
     "reasoning_of",
+    "tasks",
 ]
 
-NLI_LABELS = ("entailment", "neutral", "contradiction")
-PARAPHRASE_LABELS = ("different", "paraphrase")
 
-TASKS = ("classification", "nli", "paraphrase", "extractive-qa", "closed-book-qa", "numeric")
+@cache
+def tasks() -> dict[str, Any]:
+    """Return the modules of all tasks, by the names of the tasks."""
+    return {name: module for module in modules_with(__name__, "parse") for name in module.NAMES}
 
 
 def parse_task(table: Mapping[str, Any], where: str) -> Task:
@@ -50,28 +58,10 @@ def parse_task(table: Mapping[str, Any], where: str) -> Task:
         ConfigurationError: an unknown task, or keys that do not go with it.
     """
     name = table.get("task", "classification")
-    if name not in TASKS:
-        raise ConfigurationError(f"{where}: " + unknown_name("task", str(name), TASKS))
-    if "metric" in table and name not in ("extractive-qa", "closed-book-qa"):
-        raise ConfigurationError(f"{where}: metric: only question answering has a choice of it")
-    if name in ("extractive-qa", "closed-book-qa", "numeric"):
-        if "labels" in table:
-            raise ConfigurationError(f"{where}: labels: the task {name} has none; leave them out")
-        if name == "numeric":
-            return NumericAnswer()
-        metric = table.get("metric", "f1")
-        if metric not in ("f1", "exact-match"):
-            raise ConfigurationError(
-                f"{where}: " + unknown_name("metric", str(metric), ("f1", "exact-match"))
-            )
-        return QuestionAnswering(name, metric)
-    usual: dict[str, Sequence[str]] = {"nli": NLI_LABELS, "paraphrase": PARAPHRASE_LABELS}
-    labels = table.get("labels", list(usual.get(name, ())) or None)
-    if labels is None:
-        raise ConfigurationError(f"{where}: the key 'labels' is missing")
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ConfigurationError(f"{where}: labels = {labels!r} is not a list of strings")
+    if name not in tasks():
+        raise ConfigurationError(f"{where}: " + unknown_name("task", str(name), tasks()))
     try:
-        return Classification(tuple(labels), name)
+        task: Task = tasks()[name].parse(name, table)
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}: {error}") from None
+    return task

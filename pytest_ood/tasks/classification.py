@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.parsing import parse_answer
-from pytest_ood.tasks.protocol import SCORE_DECIMALS
+from pytest_ood.tasks.protocol import SCORE_DECIMALS, refuse_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,3 +105,25 @@ def merged_answer(answer: Prediction, merge: Mapping[str, str]) -> Prediction:
         scores[coarse] = round(scores.get(coarse, 0.0) + score, SCORE_DECIMALS)
     given = None if answer.label is None else merge.get(answer.label, answer.label)
     return replace(answer, label=given, scores=scores)
+
+
+NAMES = ("classification", "nli", "paraphrase")
+USUAL_LABELS: Mapping[str, tuple[str, ...]] = {
+    "nli": ("entailment", "neutral", "contradiction"),
+    "paraphrase": ("different", "paraphrase"),
+}
+
+
+def parse(name: str, table: Mapping[str, Any]) -> Classification:
+    """Read the labels of a suite.
+
+    Raises:
+        ConfigurationError: they are missing, or no labels.
+    """
+    refuse_metric(table)
+    labels = table.get("labels", list(USUAL_LABELS.get(name, ())) or None)
+    if labels is None:
+        raise ConfigurationError("the key 'labels' is missing")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ConfigurationError(f"labels = {labels!r} is not a list of strings")
+    return Classification(tuple(labels), name)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from pytest_ood.errors import DataError
@@ -21,6 +21,7 @@ from pytest_ood.parsing import (
     visible,
     without_thoughts,
 )
+from pytest_ood.tasks.protocol import refuse_labels, refuse_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -516,3 +517,17 @@ def _after_mark(text: str) -> str | None:
         if not start:
             return None
         end = start - 1
+
+
+NAMES = ("numeric",)
+
+
+def parse(name: str, table: Mapping[str, Any]) -> NumericAnswer:
+    """Read a suite's task of numbers, which has no keys of its own.
+
+    Raises:
+        ConfigurationError: it has labels, or a metric.
+    """
+    refuse_metric(table)
+    refuse_labels(name, table)
+    return NumericAnswer()

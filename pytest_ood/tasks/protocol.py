@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_ood.errors import DataError, unknown_name
+from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,3 +144,23 @@ def majority_share(dataset: Dataset) -> float:
         answer for example in dataset.examples for answer in {example.label, *example.references}
     )
     return max(counts.values()) / len(dataset.examples)
+
+
+def refuse_labels(name: str, table: Mapping[str, Any]) -> None:
+    """Refuse the labels of a suite whose task has none.
+
+    Raises:
+        ConfigurationError: there are some.
+    """
+    if "labels" in table:
+        raise ConfigurationError(f"labels: the task {name} has none; leave them out")
+
+
+def refuse_metric(table: Mapping[str, Any]) -> None:
+    """Refuse the metric of a suite whose task has no choice of it.
+
+    Raises:
+        ConfigurationError: one is named.
+    """
+    if "metric" in table:
+        raise ConfigurationError("metric: only question answering has a choice of it")

@@ -7,8 +7,9 @@ import re
 import string
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.parsing import (
     INVISIBLE,
     MOST_BRACES,
@@ -18,6 +19,7 @@ from pytest_ood.parsing import (
     last_tagged,
     without_thoughts,
 )
+from pytest_ood.tasks.protocol import refuse_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_ood.tasks.protocol import Prediction
 
 Metric = Literal["f1", "exact-match"]
+Name = Literal["extractive-qa", "closed-book-qa"]
 
 NO_ANSWER = ""
 """The answer that there is none (Rajpurkar et al. 2018, SQuAD 2.0)."""
@@ -117,7 +120,7 @@ class QuestionAnswering:
         protects: The right answers: a model that copies one out of a passage copies its noise too.
     """
 
-    name: Literal["extractive-qa", "closed-book-qa"] = "extractive-qa"
+    name: Name = "extractive-qa"
     metric: Metric = "f1"
     labels: tuple[str, ...] = ()
     protects: tuple[str, ...] = ("answers",)
@@ -278,3 +281,20 @@ def _bare(line: str) -> str:
         if closing == line[end - 1 : end] and line.find(closing, start + 1, end - 1) < 0:
             start, end = start + 1, end - 1
     return line[start:end]
+
+
+NAMES: tuple[Name, ...] = ("extractive-qa", "closed-book-qa")
+METRICS: tuple[Metric, ...] = ("f1", "exact-match")
+
+
+def parse(name: Name, table: Mapping[str, Any]) -> QuestionAnswering:
+    """Read a suite's choice of the metric.
+
+    Raises:
+        ConfigurationError: there is no such metric, or it has labels.
+    """
+    refuse_labels(name, table)
+    metric = table.get("metric", METRICS[0])
+    if metric not in METRICS:
+        raise ConfigurationError(unknown_name("metric", str(metric), METRICS))
+    return QuestionAnswering(name, metric)
