@@ -80,7 +80,7 @@ def test_a_task_is_one_file(pytester: pytest.Pytester) -> None:
     pytester.mkdir("tasks").joinpath("yes_no.py").write_text(example("yes_no.py"))
     pytester.makepyfile(
         conftest="import pytest_ood.tasks\npytest_ood.tasks.__path__.append('tasks')\n",
-        model="def answer(texts):\n    return ['yes' if 'two' in text else 'no' for text in texts]\n",
+        model="def answer(texts):\n    return ['yes' if 'two' in t else 'no' for t in texts]\n",
     )
     rows = "".join(f"Is it {word} or {n}?,{label}\n" for n in range(60)
                    for word, label in (("two", "yes"), ("three", "no")))  # fmt: skip
