@@ -46,7 +46,7 @@ SHOWN = ("deepwordbug", "pwws", "textbugger-strict")
 
 def evaluated(gate: Gate, model: Model, shift: Shift) -> Evaluation:
     """Measure a model under a shift of the suite's data, on as many examples as the gate draws."""
-    run = gate.runs[SUITE]
+    run = gate.evaluators[SUITE]
     made = SuiteEvaluator(
         run.suite.__class__(
             SUITE, run.suite.task, run.suite.in_distribution, (shift,), {shift.name: {}}

@@ -116,7 +116,7 @@ def main() -> int:
     gate = Gate(Options(options.project, options.cache, max_examples=options.examples), Silent())
     model = gate.models[SUITE][MODEL]
     assert isinstance(model, FinetunedModel), "unreachable: the suite fine-tunes it"  # noqa: S101 - says why
-    run = gate.runs[SUITE]
+    run = gate.evaluators[SUITE]
     examples = run.data.in_distribution().examples
     if options.profile:
         with using(Resources(options.cache)):

@@ -85,7 +85,7 @@ def measurable() -> dict[str, Generator]:
 
 def measure(gate: Gate, change: Generator, size: int) -> list[Level]:
     """Measure one perturbation at every severity."""
-    suite = gate.runs[SUITE].suite
+    suite = gate.evaluators[SUITE].suite
     labels = suite.task.labels
     relabel = {}
     if isinstance(change.contract, Changing):

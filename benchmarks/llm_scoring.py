@@ -297,7 +297,7 @@ def main() -> int:
         reader.load(
             parse_source({**source, "split": split}, "movies"),
             "movies",
-            gate.runs[SUITE].suite.task,
+            gate.evaluators[SUITE].suite.task,
         )
         for split in ("test", "train")
     )

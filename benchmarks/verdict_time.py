@@ -114,8 +114,8 @@ def main() -> int:
     options = parser.parse_args()
     gate = Gate(Options(options.project, options.cache, max_examples=options.examples), Silent())
     folder = gate.models[SUITE][MODEL].folder  # type: ignore[union-attr] # a fine-tuned model
-    labels = list(gate.runs[SUITE].suite.task.labels)
-    examples = gate.runs[SUITE].data.in_distribution().examples
+    labels = list(gate.evaluators[SUITE].suite.task.labels)
+    examples = gate.evaluators[SUITE].data.in_distribution().examples
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         environment = {

@@ -168,7 +168,7 @@ class Gate:
             memory=TemporaryStore(),
         )
         self.held = Held()
-        self.runs: dict[str, SuiteEvaluator] = {}
+        self.evaluators: dict[str, SuiteEvaluator] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
         self._stated: dict[tuple[str, str], Mapping[str, int]] = {}
@@ -180,10 +180,10 @@ class Gate:
         for given in self.configuration.suites:
             for suite in load_suites(given, options.root):
                 self._loaded.append(suite)
-                if suite.name in self.runs:
+                if suite.name in self.evaluators:
                     raise ConfigurationError(f"two suites have the name {suite.name!r}; rename one")
                 self._add(suite)
-        if not self.runs and self.configuration.suites:
+        if not self.evaluators and self.configuration.suites:
             told = "; ".join(f"{name}: {why}" for name, why in self._left_out.items())
             raise ConfigurationError(f"there is no suite left to run: {told}")
         loaded = [suite.name for suite in self._loaded]
@@ -192,7 +192,9 @@ class Gate:
                 raise ConfigurationError(
                     f"frozen suite {frozen.where}: " + unknown_name("suite", name, loaded)
                 )
-        self.frozen = {name: found for name, found in self.frozen.items() if name in self.runs}
+        self.frozen = {
+            name: found for name, found in self.frozen.items() if name in self.evaluators
+        }
         self._check_names()
         check_redirects(self.configuration, self._loaded, options.root)
         self.count_gates(0)
@@ -249,9 +251,9 @@ class Gate:
         """
         gates = sum(check.limit is not None for check in self._all_checks)
         self.rules = replace(self.rules, gates=max(1, gates + own_tests))
-        self.runs = {
+        self.evaluators = {
             name: run.with_rules(replace(self.rules, sequential=run.rules.sequential))
-            for name, run in self.runs.items()
+            for name, run in self.evaluators.items()
         }
 
     def _add(self, suite: Suite) -> None:
@@ -286,7 +288,7 @@ class Gate:
         baseline = next((s for s in specs if s.baseline), None)
         self.baselines[suite.name] = None if baseline is None else baseline.name
         chosen = self.configuration.sequential
-        self.runs[suite.name] = SuiteEvaluator(
+        self.evaluators[suite.name] = SuiteEvaluator(
             suite,
             engine=self.engine,
             reader=self.reader,
@@ -381,14 +383,14 @@ class Gate:
 
     def _names_of(self, check: Check) -> set[str]:
         """Return every name under which --ood-only selects a check."""
-        collection = self.runs[check.suite].suite.collection
+        collection = self.evaluators[check.suite].suite.collection
         return _names_of(check) | ({collection} if collection else set())
 
     @cached_property
     def _all_checks(self) -> list[Check]:
         return [
             check
-            for name, run in self.runs.items()
+            for name, run in self.evaluators.items()
             for model in self.models[name]
             for check in self._checks_of(run.suite, model)
         ]
@@ -447,9 +449,9 @@ class Gate:
 
         Which suites are left out stands with the first.
         """
-        first = suite == next(iter(self.runs))
+        first = suite == next(iter(self.evaluators))
         left_out = [f"{name} is left out: {why}" for name, why in self._left_out.items()]
-        return [*(left_out if first else ()), *self.runs[suite].notes]
+        return [*(left_out if first else ()), *self.evaluators[suite].notes]
 
     def measure(self, check: Check) -> Result:
         """Carry a check out.
@@ -457,7 +459,7 @@ class Gate:
         Raises:
             OodError: the data or a model cannot be used.
         """
-        run, models = self.runs[check.suite], self.models[check.suite]
+        run, models = self.evaluators[check.suite], self.models[check.suite]
         model = models[check.model]
         shifts = self.chosen_shifts(check.suite)
         for name in (check.model, check.baseline):
@@ -502,7 +504,7 @@ class Gate:
     def chosen_shifts(self, suite: str) -> Sequence[Shift]:
         """Return the shifts of a suite that --ood-only leaves."""
         chosen = {c.shift.name for c in self.checks if c.suite == suite and c.shift is not None}
-        return [shift for shift in self.runs[suite].suite.shifts if shift.name in chosen]
+        return [shift for shift in self.evaluators[suite].suite.shifts if shift.name in chosen]
 
     def infos(self, check: Check) -> tuple[ModelInfo, ...]:
         """Return what a report says about the models of a check, once it was carried out."""
@@ -513,7 +515,7 @@ class Gate:
                 json.loads(json.dumps(dict(model.parameters), default=repr)),
                 baseline=name == self.baselines[check.suite],
                 fingerprint=_fingerprint(model),
-                collection=self.runs[check.suite].suite.collection,
+                collection=self.evaluators[check.suite].suite.collection,
                 **{**asdict(facts_of(model)), **self._stated.get((check.suite, name), {})},
             )
             for name, model in self.models[check.suite].items()

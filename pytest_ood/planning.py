@@ -43,17 +43,21 @@ def plan_run(gate: Gate) -> Plan:
     for check in gate.checks:
         if check.limit is None:
             continue
-        run = gate.runs[check.suite]
+        evaluator = gate.evaluators[check.suite]
         names = [name for name in (check.model, check.baseline) if name is not None]
         models = [gate.models[check.suite][name] for name in names]
-        batches = check.metric in (ACCURACY, SCORE) and run.is_sequential(
-            models, run.data.horizon(check.shift)
+        batches = check.metric in (ACCURACY, SCORE) and evaluator.is_sequential(
+            models, evaluator.data.horizon(check.shift)
         )
         planned = _planned(
-            check, check.limit, run.texts.usable(check.shift), run.rules, batches=batches
+            check,
+            check.limit,
+            evaluator.texts.usable(check.shift),
+            evaluator.rules,
+            batches=batches,
         )
         if check.shift is not None and check.metric not in (ACCURACY, SCORE, IN_DOMAIN):
-            planned = _by_metric(check, check.limit, planned, run)
+            planned = _by_metric(check, check.limit, planned, evaluator)
         gates.append(planned)
     return Plan(tuple(gates), workloads(gate), gate.rules, ASSUMPTIONS)
 
@@ -81,7 +85,7 @@ def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool)
 
 
 def _by_metric(
-    check: Check, limit: float, planned: PlannedGate, run: SuiteEvaluator
+    check: Check, limit: float, planned: PlannedGate, evaluator: SuiteEvaluator
 ) -> PlannedGate:
     """Return the plan of a metric that may rest on a part of the examples, such as one label's.
 
@@ -91,11 +95,13 @@ def _by_metric(
     if not planned.n:
         return planned
     try:
-        figure = perfect_figure(run, check.shift, check.metric, relative=check.baseline is not None)
+        figure = perfect_figure(
+            evaluator, check.shift, check.metric, relative=check.baseline is not None
+        )
     except NotApplicableError:
         return replace(planned, n=0, settleable=False)
-    narrowed = _planned(check, limit, min(planned.n, figure.n), run.rules, batches=False)
-    possible = limit <= 0.0 or judge_at_most(figure, limit, run.rules).verdict == "pass"
+    narrowed = _planned(check, limit, min(planned.n, figure.n), evaluator.rules, batches=False)
+    possible = limit <= 0.0 or judge_at_most(figure, limit, evaluator.rules).verdict == "pass"
     return replace(narrowed, settleable=planned.settleable and possible)
 
 

@@ -66,14 +66,14 @@ def workloads(gate: Gate) -> tuple[Workload, ...]:
     machine = _Machine()
     found: dict[str, Workload] = {}
     for (suite, name), asked in wanted.items():
-        work = _workload(gate, gate.runs[suite], asked, machine)
+        work = _workload(gate, gate.evaluators[suite], asked, machine)
         found[name] = found[name] + work if name in found else work
     return tuple(found.values())
 
 
 def _want(wanted: dict[tuple[str, str], _Wanted], gate: Gate, check: Check) -> None:
     """Note what one check needs of whom."""
-    run, models = gate.runs[check.suite], gate.models[check.suite]
+    evaluator, models = gate.evaluators[check.suite], gate.models[check.suite]
 
     def of(model: Model | RecordedModel) -> _Wanted:
         return wanted.setdefault((check.suite, model.name), _Wanted(model))
@@ -85,26 +85,26 @@ def _want(wanted: dict[tuple[str, str], _Wanted], gate: Gate, check: Check) -> N
         members = tested.members if isinstance(tested, SeededModel) else (tested,)
         of(members[0]).first = True
         for member in members:
-            for shift in _parts(run, check.shift):
+            for shift in _parts(evaluator, check.shift):
                 of(member).shifts["" if shift is None else shift.name] = shift
     shift = check.shift
-    if shift is not None and shift.made_against in run.texts.surrogates:
-        of(run.texts.surrogates[shift.made_against]).made_against[shift.name] = shift
-    if shift is not None and shift.name in run.trials.references:
-        of(run.trials.references[shift.name]).shifts[shift.name] = shift
+    if shift is not None and shift.made_against in evaluator.texts.surrogates:
+        of(evaluator.texts.surrogates[shift.made_against]).made_against[shift.name] = shift
+    if shift is not None and shift.name in evaluator.trials.references:
+        of(evaluator.trials.references[shift.name]).shifts[shift.name] = shift
 
 
-def _parts(run: SuiteEvaluator, shift: Shift | None) -> Iterator[Shift | None]:
+def _parts(evaluator: SuiteEvaluator, shift: Shift | None) -> Iterator[Shift | None]:
     if shift is None:
         yield None
     else:
-        yield from shift.parts(run.suite.shifts)
+        yield from shift.parts(evaluator.suite.shifts)
 
 
-def _workload(gate: Gate, run: SuiteEvaluator, asked: _Wanted, machine: _Machine) -> Workload:
+def _workload(gate: Gate, evaluator: SuiteEvaluator, asked: _Wanted, machine: _Machine) -> Workload:
     """Return what one model is asked in one suite."""
     model = asked.model
-    originals = [example.inputs for example in run.data.in_distribution()]
+    originals = [example.inputs for example in evaluator.data.in_distribution()]
     texts: dict[int, dict[str, Inputs]] = {0: {}, AGAIN: {}}
 
     def add(inputs: Iterable[Inputs], draw: int = 0) -> None:
@@ -116,13 +116,13 @@ def _workload(gate: Gate, run: SuiteEvaluator, asked: _Wanted, machine: _Machine
     if asked.first:
         add(originals[:REASKED], AGAIN)
     unseen = sum(
-        shift.most_queries(run.data.horizon(shift)) for shift in asked.made_against.values()
+        shift.most_queries(evaluator.data.horizon(shift)) for shift in asked.made_against.values()
     )
     for shift in asked.shifts.values():
-        if shift is not None and (inputs := run.texts.asked(shift)) is not None:
+        if shift is not None and (inputs := evaluator.texts.asked(shift)) is not None:
             add(inputs)
         elif shift is not None:
-            unseen += shift.most_unseen(run.data.horizon(shift))
+            unseen += shift.most_unseen(evaluator.data.horizon(shift))
     count = unseen + sum(map(len, texts.values()))
     if is_recorded(model):
         return Workload(model.name, 0, note="replayed, never asked")
@@ -130,7 +130,7 @@ def _workload(gate: Gate, run: SuiteEvaluator, asked: _Wanted, machine: _Machine
     answering = cast("Model", model)
     if not is_at_hand(answering):
         return Workload(model.name, count, note="to be fetched or trained first")
-    engine, labels = gate.engine, run.suite.task.labels
+    engine, labels = gate.engine, evaluator.suite.task.labels
     home = engine.home(answering)
     known = {
         draw: home.get(engine.key(answering, labels, draw), list(values.values()))

@@ -236,11 +236,11 @@ def test_options_go_before_the_configuration(root: Path) -> None:
     write_settings(root, "seed = 5\nmax_examples = 30\nstrict = true\nalpha = 0.1")
     configured = gate(root)
     assert (configured.seed, configured.max_examples, configured.strict) == (5, 30, True)
-    assert configured.runs["mine"].rules.alpha == 0.1
+    assert configured.evaluators["mine"].rules.alpha == 0.1
     given = gate(root, seed=0, max_examples=12)
     assert (given.seed, given.max_examples) == (0, 12)
-    assert given.runs["mine"].data.seed == 0
-    assert len(given.runs["mine"].data.in_distribution()) == 12
+    assert given.evaluators["mine"].data.seed == 0
+    assert len(given.evaluators["mine"].data.in_distribution()) == 12
     write_settings(root)
     assert not gate(root).strict
     assert gate(root, strict=True).strict
@@ -316,7 +316,7 @@ def test_every_gate_of_the_configuration_counts(root: Path) -> None:
     assert len(part.checks) == 2
     whole.count_gates(3)
     assert whole.rules.gates == 8
-    assert {run.rules.gates for run in whole.runs.values()} == {8}
+    assert {run.rules.gates for run in whole.evaluators.values()} == {8}
 
 
 def test_a_budget_s_metric_is_a_check(root: Path) -> None:
@@ -374,7 +374,7 @@ def test_the_reference_is_the_baseline_trained_elsewhere(root: Path) -> None:
         "train = 'a.jsonl'\nbaseline = true\n",
     )
     opened = gate(root, only=("in-domain",))
-    assert opened.runs["mine"].trials.references["other"].name == "base-on-other"
+    assert opened.evaluators["mine"].trials.references["other"].name == "base-on-other"
     (check,) = opened.checks
     result = opened.measure(check)
     assert isinstance(result, Evaluation)
@@ -405,7 +405,7 @@ def test_the_configuration_says_whether_gates_stop_early(
     """The suite's word counts where the user says nothing, and the size where nobody does."""
     (root / "mine.toml").write_text(f"{suite}\n{SUITE}")
     write_settings(root, own)
-    assert gate(root).runs["mine"].rules.sequential is expected
+    assert gate(root).evaluators["mine"].rules.sequential is expected
 
 
 TRANSFER = 'shifts.adversarial.replayed = { attack = "pruthi", against = "base", margin = 0.1 }\n'
@@ -416,7 +416,7 @@ def test_a_surrogate_is_not_judged_by_its_own_examples(root: Path) -> None:
     (root / "mine.toml").write_text(SUITE + TRANSFER)
     opened = gate(root)
     assert [i for i in ids(opened) if "replayed" in i] == ["mine/adversarial/replayed[first]"]
-    (note,) = opened.runs["mine"].notes
+    (note,) = opened.evaluators["mine"].notes
     assert "made against base, the baseline; nobody is compared with it there" in note
     (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"third"'))
     third = MODELS + '[tool.pytest_ood.models.third]\nfake = "constant"\n'
@@ -452,10 +452,10 @@ def test_frozen_examples_need_no_surrogate(root: Path) -> None:
     (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"third"'))
     third = '[tool.pytest_ood.models.third]\nfake = "constant"\n'
     write_settings(root, models=MODELS + third)
-    write_frozen(root / "mine.jsonl", gate(root).runs["mine"].texts.freeze())
+    write_frozen(root / "mine.jsonl", gate(root).evaluators["mine"].texts.freeze())
     write_settings(root, 'frozen = ["mine.jsonl"]')
     opened = gate(root)
-    assert opened.runs["mine"].texts.surrogates == {}
+    assert opened.evaluators["mine"].texts.surrogates == {}
     assert "mine/adversarial/replayed[first]" in ids(opened)
 
 
@@ -464,7 +464,7 @@ def test_one_of_several_seeds_is_the_surrogate(root: Path) -> None:
     (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"seeded"'))
     members = tuple(FakeModel(f"seeded-{n}", "constant", ("bad", "good")) for n in range(2))
     opened = gate(root, own=(SeededModel("seeded", members),))
-    assert opened.runs["mine"].texts.surrogates == {"seeded": members[0]}
+    assert opened.evaluators["mine"].texts.surrogates == {"seeded": members[0]}
 
 
 def test_redirected_data_has_to_be_named_by_somebody(root: Path) -> None:
@@ -538,11 +538,11 @@ fake = "keyword"
 suites = ["mine", "parts"]
 """
     (root / "pyproject.toml").write_text(settings)
-    assert [*gate(root).runs] == ["mine"]
+    assert [*gate(root).evaluators] == ["mine"]
     # Now there is data, but no model.
     data = '[tool.pytest_ood.data]\n"yours:b" = "b.jsonl"\n'
     (root / "pyproject.toml").write_text(settings.replace(', "parts"]', "]") + data)
-    assert [*gate(root).runs] == ["mine"]
+    assert [*gate(root).evaluators] == ["mine"]
 
 
 RENAMED = """
@@ -588,7 +588,7 @@ def test_columns_of_a_suite_hold_for_its_models(tmp_path: Path) -> None:
         assert {example.label for example in examples} == {"bad", "good"}
         assert all(example.inputs.startswith("caf\u00e9 ") for example in examples)
         assert all(example.id.startswith("train.csv") for example in examples)
-    run = made.runs["mine"]
+    run = made.evaluators["mine"]
     shift = run.suite.shifts[1]
     assert isinstance(shift, DomainShift)
     assert isinstance(shift.train, DataSource)

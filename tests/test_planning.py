@@ -227,7 +227,7 @@ def test_the_widest_plan_fits_the_terminal() -> None:
 
 def test_attacks_of_all_kinds_are_planned(tmp_path: Path, gate: Gate) -> None:
     """A cap on the run bounds the cost; a surrogate is asked once; a prompt by its examples."""
-    assert gate.runs
+    assert gate.evaluators
     tmp_path.joinpath("own.toml").write_text(
         SUITE.replace("query_budget = 10", "query_budget = 10\nmax_queries = 50")
         + """

@@ -520,9 +520,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if GATE not in config.stash:
         return []
     gate = config.stash[GATE]
-    models = dict.fromkeys(name for suite in gate.runs for name in gate.chosen_models(suite))
+    models = dict.fromkeys(name for suite in gate.evaluators for name in gate.chosen_models(suite))
     told = gate.options.root if gate.configured else "none, the built-in demo"
-    suites, names = (", ".join(found) or "none" for found in (gate.runs, models))
+    suites, names = (", ".join(found) or "none" for found in (gate.evaluators, models))
     return [
         f"ood: configuration {told}",
         *([f"ood: {DEMO}"] if gate.is_demo else []),
@@ -707,12 +707,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not wanted or GATE not in metafunc.config.stash:
         return
     gate = metafunc.config.stash[GATE]
-    if not gate.runs:
+    if not gate.evaluators:
         told = f"{' and '.join(wanted)}: `suites = []` leaves no suite to take it from"
         pytest.fail(told, pytrace=False)
     found: dict[tuple[tuple[str, str], ...], str] = {}
-    for suite in gate.runs:
-        prefix = f"{suite}-" if len(gate.runs) > 1 else ""
+    for suite in gate.evaluators:
+        prefix = f"{suite}-" if len(gate.evaluators) > 1 else ""
         for model in gate.chosen_models(suite) if "ood_model" in wanted else [""]:
             for shift in gate.chosen_shifts(suite) if "ood_shift" in wanted else [None]:
                 names = {"ood_model": model, "ood_shift": "" if shift is None else shift.name}
@@ -772,7 +772,7 @@ def ood_shift(request: pytest.FixtureRequest) -> Shift:
     """Each shift of the suites in turn."""
     gate = _gate(request.config)
     suite, name = request.param
-    return gate.runs[suite].suite.shift(name)
+    return gate.evaluators[suite].suite.shift(name)
 
 
 @pytest.fixture
@@ -783,7 +783,7 @@ def ood_baseline(request: pytest.FixtureRequest) -> Model | RecordedModel | Seed
     parameters = {} if callspec is None else callspec.params
     suite = next(
         (parameters[name][0] for name in ("ood_model", "ood_shift") if name in parameters),
-        next(iter(gate.runs), None),
+        next(iter(gate.evaluators), None),
     )
     if suite is None:
         pytest.fail("ood_baseline: `suites = []` leaves no suite to take it from", pytrace=False)

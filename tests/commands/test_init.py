@@ -244,7 +244,7 @@ def test_odd_names_and_several_fields(project: Path, suffix: str) -> None:
                  "gold"]  # fmt: skip
     assert main(["init", "--data", f"my data.{suffix}", *arguments]) == 0
     made = gate(project)
-    examples = made.runs["my-data"].data.in_distribution()
+    examples = made.evaluators["my-data"].data.in_distribution()
     assert examples.labels == ("0", "1")
     namespace: dict[str, object] = {"__file__": str(project / "conftest.py")}
     exec(compile((project / "conftest.py").read_text(), "conftest", "exec"), namespace)  # noqa: S102 - what was written
@@ -356,9 +356,9 @@ def test_every_kind_of_file_becomes_a_project(project: Path, suffix: str, labels
                  "--train", f"test.{suffix}"]  # fmt: skip
     assert main(["init", *arguments]) == 0
     made = gate(project)
-    examples = made.runs["mine"].data.in_distribution()
+    examples = made.evaluators["mine"].data.in_distribution()
     assert len(examples) == 40
-    suite = made.runs["mine"].suite
+    suite = made.evaluators["mine"].suite
     other = suite.shifts[0]
     assert isinstance(other, DomainShift)
     assert isinstance(other.source, DataSource)
@@ -374,7 +374,7 @@ def test_named_classes_become_a_project(project: Path) -> None:
     rows = [{"text": f"a text, {n}", "label": n % 2} for n in range(30)]
     (project / "mine.parquet").write_bytes(parquet(rows, {"label": ["bad", "good"]}))
     assert main(["init", "--data", "mine.parquet"]) == 0
-    assert gate(project).runs["mine"].data.in_distribution().labels == ("bad", "good")
+    assert gate(project).evaluators["mine"].data.in_distribution().labels == ("bad", "good")
     assert {label for _, label in fixture_pairs(project, "mine")} == {"bad", "good"}
 
 
