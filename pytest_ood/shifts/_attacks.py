@@ -1,4 +1,4 @@
-"""What the tables of all attacks have in common."""
+"""What all attacks have in common: what they say about themselves, and the keys of their tables."""
 
 from __future__ import annotations
 
@@ -9,18 +9,57 @@ from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, find_attac
 from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
-from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, DEFAULT_QUERY_BUDGET
+from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, DEFAULT_QUERY_BUDGET, Shift
 from pytest_ood.tables import check_count, count, string, strings, subtable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ood.perturbations.adversarial import Attack
-    from pytest_ood.shifts.protocol import Declaration
+    from pytest_ood.shifts.protocol import Declaration, DrawnData
 
 INPUT, PROMPT = "input", "prompt"
 KEYS = ("attack", "parameters", "query_budget", "max_queries", "max_examples", "target", "protect",
         "filter", "on")  # fmt: skip
+
+
+class AttackShift(Shift):
+    """A shift that an attack makes; the kinds are dataclasses with the fields named here."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def attack(self) -> Attack:
+            """The search."""
+
+        @property
+        def budget(self) -> QueryBudget:
+            """Of queries."""
+
+        @property
+        def max_examples(self) -> int | None:
+            """Attack so many examples at most."""
+
+    @property
+    def summary(self) -> str:
+        """The attack, the model that it is made against, and its queries."""
+        against = f" against {self.made_against}" if self.made_against else ""
+        return f"{self.attack.name}{against}, {self.budget.each} queries"
+
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether the attack is after the right answer, where there ought to be none."""
+        return isinstance(self.attack, Recipe) and not self.attack.goal.turns
+
+    @property
+    def queries_each(self) -> int:
+        """The most queries for one example."""
+        return self.budget.each
+
+    def horizon(self, data: DrawnData) -> int:
+        """Return how many examples are attacked at most."""
+        size = len(data.examples)
+        return min(size, self.max_examples or size)
 
 
 def parse_attack(declared: Declaration) -> tuple[Attack, QueryBudget, int | None]:

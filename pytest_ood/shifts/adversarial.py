@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +19,8 @@ from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, at
 from pytest_ood.progress import Silent
 from pytest_ood.rows import Picked
 from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
-from pytest_ood.shifts._attacks import PROMPT, parse_attack
-from pytest_ood.shifts.protocol import ADVERSARIAL, Shift, leaves_answers, summary_of_attack
+from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
+from pytest_ood.shifts.protocol import ADVERSARIAL
 from pytest_ood.trials.asking import AGAIN
 from pytest_ood.trials.attack_store import AttackStore
 from pytest_ood.trials.trial import Trial
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Example, Inputs
     from pytest_ood.metrics import Outcome
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
-    from pytest_ood.shifts.protocol import Declaration, DrawnData, Experiment
+    from pytest_ood.shifts.protocol import Declaration, Experiment
     from pytest_ood.tasks import Prediction
     from pytest_ood.trials.answer_sets import InDistribution
     from pytest_ood.trials.asking import Asked, Asker
 
 
 @dataclass(frozen=True)
-class AdversarialShift(Shift):
+class AdversarialShift(AttackShift):
     """The same examples, changed by an attack on the model under test.
 
     Attributes:
@@ -54,30 +54,10 @@ class AdversarialShift(Shift):
     max_examples: int | None = None
     kind: str = ADVERSARIAL
 
-    @property
-    def summary(self) -> str:
-        """The attack, and its queries."""
-        return summary_of_attack(self.attack, self.budget)
-
-    @property
-    def keeps_answers(self) -> bool:
-        """Whether the attack is after the right answer, where there ought to be none."""
-        return leaves_answers(self.attack)
-
-    def horizon(self, data: DrawnData) -> int:
-        """Return how many examples are attacked at most."""
-        size = len(data.examples)
-        return min(size, self.max_examples or size)
-
     def trial(self, experiment: Experiment, model: Asked) -> AttackTrial:
         """Return the attack on a model."""
         source = experiment.originals(model)
         return AttackTrial(experiment.asker(model), self, source, experiment.seed)
-
-    @property
-    def queries_each(self) -> int:
-        """The most queries for one example."""
-        return self.budget.each
 
     def attack_of(self, trial: Trial, on_surrogate: Trial | None) -> Trial | None:
         """Return the trial of the model under test."""
@@ -106,30 +86,6 @@ def most_queries(budget: QueryBudget, examples: int) -> int:
     return asked if budget.total is None else min(asked, budget.total)
 
 
-class InputAttack(Protocol):
-    """What a trial has to know of a shift: both an attack on the model itself and on another."""
-
-    @property
-    def name(self) -> str:
-        """In messages."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """Likewise."""
-        ...
-
-    @property
-    def attack(self) -> Attack:
-        """The search."""
-        ...
-
-    @property
-    def budget(self) -> QueryBudget:
-        """Of queries."""
-        ...
-
-
 @dataclass
 class AttackTrial:
     """The same examples, attacked; all are kept: to withstand an attack is what robustness is.
@@ -139,7 +95,7 @@ class AttackTrial:
     """
 
     asker: Asker
-    shift: InputAttack
+    shift: AttackShift
     source: InDistribution
     seed: int
     results: list[AttackResult] = field(default_factory=list)

@@ -16,9 +16,9 @@ from pytest_ood.perturbations.adversarial.protocol import WRONG
 from pytest_ood.perturbations.protection import Protection
 from pytest_ood.prompting import FIELD_PATTERN
 from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
-from pytest_ood.shifts._attacks import PROMPT, parse_attack
+from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.adversarial import asked_anew, recorded
-from pytest_ood.shifts.protocol import ADVERSARIAL, Shift, leaves_answers, summary_of_attack
+from pytest_ood.shifts.protocol import ADVERSARIAL
 from pytest_ood.tables import count
 from pytest_ood.tasks import Prediction, majority_share
 from pytest_ood.trials.trial import PromptAttack, Trial
@@ -39,7 +39,7 @@ WORKS, BROKEN = "works", "broken"
 
 
 @dataclass(frozen=True)
-class PromptShift(Shift):
+class PromptShift(AttackShift):
     """The same examples under a changed prompt: an attack on the template, not on the input.
 
     Zhu et al. 2023, PromptBench, section 3. The changed prompt is looked for on some examples, and
@@ -59,16 +59,6 @@ class PromptShift(Shift):
     search_examples: int
     max_examples: int | None = None
     kind: str = ADVERSARIAL
-
-    @property
-    def summary(self) -> str:
-        """The attack, and its queries."""
-        return summary_of_attack(self.attack, self.budget)
-
-    @property
-    def keeps_answers(self) -> bool:
-        """Whether the attack is after the right answer, where there ought to be none."""
-        return leaves_answers(self.attack)
 
     @property
     def min_changed(self) -> int:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.budgets import MIN_CHANGED
-from pytest_ood.perturbations.adversarial import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from pytest_ood.engine import Engine
     from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.models.protocol import Model, RecordedModel
-    from pytest_ood.perturbations.adversarial import Attack, QueryBudget
     from pytest_ood.readers import DataSource
     from pytest_ood.shifts.texts import Shifted, Written
     from pytest_ood.tasks import Task
@@ -288,13 +286,3 @@ class Shift(ABC):
         """Return what is shown beside the score of cases, under the shift."""
         del trials
         return ()
-
-
-def summary_of_attack(attack: Attack, budget: QueryBudget, against: str = "") -> str:
-    """Return an attack's name, the model that it is made against, and its queries."""
-    return f"{attack.name}{f' against {against}' if against else ''}, {budget.each} queries"
-
-
-def leaves_answers(attack: Attack) -> bool:
-    """Return whether an attack is after the right answer, where there ought to be none."""
-    return isinstance(attack, Recipe) and not attack.goal.turns

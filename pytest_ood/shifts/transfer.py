@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.rows import blocks
 from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
-from pytest_ood.shifts._attacks import PROMPT, parse_attack
+from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.adversarial import AttackTrial, most_queries
 from pytest_ood.shifts.noise import NoiseTrial
-from pytest_ood.shifts.protocol import ADVERSARIAL, Shift, leaves_answers, summary_of_attack
+from pytest_ood.shifts.protocol import ADVERSARIAL
 from pytest_ood.shifts.texts import Shifted, Written
 from pytest_ood.tables import string
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Inputs
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
-    from pytest_ood.shifts.protocol import Declaration, DrawnData, Experiment
+    from pytest_ood.shifts.protocol import Declaration, Experiment
     from pytest_ood.trials.asking import Asked
     from pytest_ood.trials.trial import Trial
 
 
 @dataclass(frozen=True)
-class TransferShift(Shift):
+class TransferShift(AttackShift):
     """The same examples, changed by an attack on another model, the surrogate.
 
     What turned the surrogate is put to every model: all are compared on the same items (Wang et al.
@@ -61,24 +61,9 @@ class TransferShift(Shift):
         return True
 
     @property
-    def summary(self) -> str:
-        """The attack, and its queries."""
-        return summary_of_attack(self.attack, self.budget, self.surrogate)
-
-    @property
-    def keeps_answers(self) -> bool:
-        """Whether the attack is after the right answer, where there ought to be none."""
-        return leaves_answers(self.attack)
-
-    @property
     def made_against(self) -> str:
         """The surrogate."""
         return self.surrogate
-
-    def horizon(self, data: DrawnData) -> int:
-        """Return how many examples are attacked at most."""
-        size = len(data.examples)
-        return min(size, self.max_examples or size)
 
     def trial(self, experiment: Experiment, model: Asked) -> NoiseTrial:
         """Return the answers to what turned the surrogate."""
@@ -101,11 +86,6 @@ class TransferShift(Shift):
                 start += len(block)
 
         return Written(Shifted.of(examples, made()), attacked)
-
-    @property
-    def queries_each(self) -> int:
-        """The most queries for one example."""
-        return self.budget.each
 
     def attack_of(self, trial: Trial, on_surrogate: Trial | None) -> Trial | None:
         """Return the trial of the surrogate."""
