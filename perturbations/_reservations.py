@@ -133,10 +133,15 @@ def _is_bad_anyway(words: Sequence[Token], index: int) -> bool:
 
 
 def _rest(words: Sequence[Token], index: int) -> Iterator[str]:
-    """Yield the words of a clause from an index on."""
-    while index < len(words) and words[index].word not in _BREAKS:
-        yield words[index].word
-        index += 1
+    """Yield the words of a clause from an index on, as far as anything is looked for."""
+    for token in words[index : index + _REACH]:
+        if token.word in _BREAKS:
+            return
+        yield token.word
+
+
+_REACH = 60
+"""Words of a clause that are looked at: nobody can tell what longer ones say, nor in what time."""
 
 
 def is_asserted(words: Sequence[Token], index: int) -> bool:
@@ -146,10 +151,13 @@ def is_asserted(words: Sequence[Token], index: int) -> bool:
         words: Of the text.
         index: Of the first verb of the clause.
     """
-    start = index - 1
+    start, between = index - 1, list[str]()
     while start >= 0 and words[start].word not in _BREAKS:
+        if index - start > _REACH:
+            return False
         word, before = words[start].word, word_at(words, start - 1)
-        between = [words[n].word for n in range(start + 1, index) if not _is_adverb(words[n].word)]
+        if start + 1 < index and not _is_adverb(words[start + 1].word):
+            between.insert(0, words[start + 1].word)
         if word in _SUBJECTS and between:
             is_relative = len(between) == 1 and before not in _BREAKS and before not in _LINKS
             if not (is_relative and before):
@@ -193,6 +201,8 @@ def _begins_with_a_circumstance(words: Sequence[Token], start: int) -> bool:
     """Return whether a clause has but a time or a place before its subject: "on Monday it was"."""
     first = start
     while first > 0 and words[first - 1].word not in _BREAKS:
+        if start - first > _REACH:
+            return False
         first -= 1
     before = [token.word for token in words[first:start]]
     begins = before[0] in _LINKS or before[0] in _DAYS
@@ -321,11 +331,11 @@ def is_named_first(words: Sequence[Token], index: int) -> bool:
     follows = word_at(words, index + 1)
     if words[index].word not in _SUPERLATIVES and follows not in _ASPECTS:
         return False
-    before = index - 1
-    while before >= 0 and words[before].word not in SENTENCE_ENDS and words[before].word != ",":
-        if words[before].word in _AUXILIARIES:
+    for token in reversed(words[max(0, index - _REACH) : index]):
+        if token.word in SENTENCE_ENDS or token.word == ",":
+            break
+        if token.word in _AUXILIARIES:
             return False
-        before -= 1
     clause = ["", "", *_rest(words, index + 1)]
     return any(
         word in _BE and before not in _ALWAYS_SUBJECTS | {"that"} and not _is_subject(before, link)
@@ -350,6 +360,8 @@ def is_corrected(words: Sequence[Token], found: Collection[int], known: Abstract
         return False  # "uninspired scripts, acting"
     mark = max(found) + 1
     while mark < len(words) and words[mark].word not in MARKS:
+        if mark > max(found) + _REACH:
+            return True
         mark += 1
     while word_at(words, mark) in MARKS:
         mark += 1
