@@ -170,6 +170,11 @@ def is_asserted(words: Sequence[Token], index: int) -> bool:
         elif word in _STARTS and before not in _LINKS and not _had(words, start, index):
             break
         start -= 1
+    return _is_asserted_above(words, start, index)
+
+
+def _is_asserted_above(words: Sequence[Token], start: int, index: int) -> bool:
+    """Return whether what stands above a clause, whose subject begins at `start`, asserts it."""
     above = word_at(words, start - 1)
     if above == "that" and words[start].word in _STARTS:
         above = word_at(words, start - 2)
