@@ -15,7 +15,7 @@ from pytest_ood.errors import ConfigurationError, ModelError, reason_of, unknown
 from pytest_ood.user_code import ends_run, unattended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
     from types import ModuleType
 
@@ -51,6 +51,23 @@ def module_names(path: Iterable[str]) -> tuple[str, ...]:
     """
     names = (info.name for info in pkgutil.iter_modules(path))
     return tuple(sorted(name for name in names if name[0] != "_"))
+
+
+def module_named(package: str, name: str, kind: str, names: Collection[str]) -> ModuleType:
+    """Import the module of a package that a user names.
+
+    Args:
+        package: Its full name.
+        name: What the user wrote.
+        kind: What messages call such a module.
+        names: Of those that there are.
+
+    Raises:
+        ConfigurationError: there is none; the message names the nearest.
+    """
+    if name not in names:
+        raise ConfigurationError(unknown_name(kind, name, names))
+    return importlib.import_module(f"{package}.{name}")
 
 
 @cache

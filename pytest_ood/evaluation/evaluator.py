@@ -27,7 +27,7 @@ from pytest_ood.evaluation.originals import Originals
 from pytest_ood.evaluation.records import Comparison, Evaluation, Floor
 from pytest_ood.evaluation.shift_metrics import ShiftMetrics
 from pytest_ood.evaluation.shifted_texts import ShiftedTexts
-from pytest_ood.evaluation.stopping import Schedule, measure_until_settled
+from pytest_ood.evaluation.stopping import Schedule, is_sequential, measure_until_settled
 from pytest_ood.evaluation.trials import Trials
 from pytest_ood.metrics import ACCURACY, IN_DOMAIN, examples_of
 from pytest_ood.statistics import estimate
@@ -427,7 +427,7 @@ class SuiteEvaluator:
 
     def is_sequential(self, models: Sequence[Tested], horizon: int) -> bool:
         """Return whether examples are asked about in batches."""
-        return self._schedule.is_sequential(models, horizon)
+        return is_sequential(models, horizon, self.rules)
 
     def _first_invalid(
         self, shift: Shift, measurements: Sequence[tuple[str, Measurement]]

@@ -41,7 +41,7 @@ class Floors:
 
     Args:
         originals: The answers in distribution.
-        details: Of the measurements.
+        details_: Of the measurements.
         contamination: Notes what a model saw only in part.
         rules: How certain a verdict has to be.
     """

@@ -104,10 +104,6 @@ class Schedule:
         self._texts = texts
         self._rules = rules
 
-    def is_sequential(self, models: Sequence[Tested], horizon: int) -> bool:
-        """Return whether examples are asked about in batches; see the function."""
-        return is_sequential(models, horizon, self._rules)
-
     def sizes(
         self,
         shift: Shift,
@@ -126,7 +122,7 @@ class Schedule:
             models: That are asked.
         """
         horizon = self._texts.data.horizon(shift)
-        if not self.is_sequential(models, horizon):
+        if not is_sequential(models, horizon, self._rules):
             return [horizon]
         judged = metric == ACCURACY and limit is not None
         sizes = looks(horizon) if judged or invalid is not None else [horizon]

@@ -7,16 +7,13 @@ configuration. Adding a file adds an adapter.
 from __future__ import annotations
 
 import builtins
-import importlib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.objects import module_names
+from pytest_ood.errors import ConfigurationError
+from pytest_ood.objects import module_named, module_names
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
 
 
@@ -32,10 +29,7 @@ def adapter(name: str) -> Any:
     Raises:
         ConfigurationError: there is none.
     """
-    if name not in adapters():
-        raise ConfigurationError(unknown_name("model adapter", name, adapters()))
-    module: ModuleType = importlib.import_module(f"{__name__}.{name}")
-    return module
+    return module_named(__name__, name, "model adapter", adapters())
 
 
 def as_model(

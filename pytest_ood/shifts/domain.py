@@ -60,11 +60,6 @@ class DomainShift(Shift):
     kind: str = DOMAIN
 
     @property
-    def has_own_examples(self) -> bool:
-        """Always."""
-        return True
-
-    @property
     def own_source(self) -> DataSource | Dataset | Checklist:
         """Where the examples come from."""
         return self.source

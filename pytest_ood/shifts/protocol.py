@@ -134,7 +134,7 @@ class Shift(ABC):
     @property
     def has_own_examples(self) -> bool:
         """Whether its examples come from data of its own."""
-        return False
+        return self.own_source is not None
 
     @property
     def own_source(self) -> DataSource | Dataset | Checklist | None:

@@ -6,15 +6,10 @@ configuration. Adding a file adds a tracker.
 
 from __future__ import annotations
 
-import importlib
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.objects import module_names
-
-if TYPE_CHECKING:
-    from types import ModuleType
+from pytest_ood.objects import module_named, module_names
 
 
 @cache
@@ -29,7 +24,4 @@ def tracker(name: str) -> Any:
     Raises:
         ConfigurationError: there is none.
     """
-    if name not in trackers():
-        raise ConfigurationError(unknown_name("tracker", name, trackers()))
-    module: ModuleType = importlib.import_module(f"{__name__}.{name}")
-    return module
+    return module_named(__name__, name, "tracker", trackers())
