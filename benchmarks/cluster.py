@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from _tables import put
 
 from pytest_ood.cluster import ClusterSettings, RayRunner
-from pytest_ood.engine import KEPT_AT_ONCE, Engine, LocalRunner
+from pytest_ood.engine import BATCH_SIZE, Engine, LocalRunner
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.progress import Silent
 from pytest_ood.store import FileStore, NoStore
@@ -111,8 +111,8 @@ def written(path: Path, texts: list[str]) -> float:
     store = FileStore(path)
     answer = Prediction("positive", {"negative": 0.1234, "positive": 0.8766})
     started = time.perf_counter()
-    for start in range(0, len(texts), KEPT_AT_ONCE):
-        store.put("model", [(text, answer) for text in texts[start : start + KEPT_AT_ONCE]])
+    for start in range(0, len(texts), BATCH_SIZE):
+        store.put("model", [(text, answer) for text in texts[start : start + BATCH_SIZE]])
     return len(texts) / (time.perf_counter() - started)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pytest_ood.budgets import Budget, Rules, check_share
 from pytest_ood.cases import AllRight, cases_of, label_of, parse_expectation
-from pytest_ood.engine import check_answered
+from pytest_ood.engine import check_complete
 from pytest_ood.errors import (
     BudgetExceededError,
     ConfigurationError,
@@ -297,7 +297,7 @@ class Ood:
             )
         inputs = [case.original, case.inputs]
         answers = self.engine.predict(asked, inputs, None, "an invariance")
-        check_answered(asked.name, answers, "an invariance")
+        check_complete(asked.name, answers, "an invariance")
         before, after = (answer.label for answer in answers)
         if before != after:
             kept = keep_for_replay(case)

@@ -1,4 +1,4 @@
-"""Asking models: through the store, every different input once, kept as answers come."""
+"""Queries models through the store: each distinct input once, answers written as they come."""
 
 from __future__ import annotations
 
@@ -31,68 +31,71 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from pytest_ood.examples import Inputs
-    from pytest_ood.models.protocol import Model
+    from pytest_ood.models.protocol import Model, Streaming
     from pytest_ood.progress import Progress, Tracker
     from pytest_ood.store import Store
 
-    Group = tuple[Sequence[int], Sequence[Prediction]]
+    IndexedPredictions = tuple[Sequence[int], Sequence[Prediction]]
+    """Indices of inputs, and the prediction for each of them."""
 
-KEPT_AT_ONCE = 128
-"""Inputs between two writes to the store, of a model that answers them together: what a crash can
-cost. Of a model whose answers come one by one, each is written as it comes."""
+BATCH_SIZE = 128
+"""Inputs per call of `predict`. Predictions are written after each call, so that a crash loses at
+most this many; those of a streaming model are written one by one."""
 
-TRIED = 8
-"""A model that raises for so many single inputs, and for more of them than it has answered, is
-broken: it is not asked about the rest."""
+MAX_RAISED = 8
+"""A model is broken once it has raised for this many single inputs, and for more inputs than it has
+answered. It is not queried any further."""
 
 RAISED = "raised "
-"""What the reason begins with why an input got no answer, where the model raised."""
+"""Prefix of `Prediction.error` for an input on which the model raised."""
 
 PROBABILITY_SLACK = 1e-3
-"""So far outside of [0, 1] a score may be by rounding."""
+"""How far rounding may put a score outside of [0, 1]."""
 
-LEAST_SUM = 0.5
-"""The least that probabilities add up to where every label has one."""
+MIN_PROBABILITY_SUM = 0.5
+"""The least sum of the probabilities where every label has one."""
 
-SHOWN_SCORES = 5
+MAX_SHOWN_SCORES = 5
 
 PROBABILITIES = (
     "Scores have to be probabilities: return those (the softmax of logits, or shares of a sum), or "
     "labels alone"
 )
 
-LONGEST_ERROR = 500
-"""Characters of why an input got no answer: a model of the user's may give any text."""
+MAX_ERROR_LENGTH = 500
+"""Characters of a `Prediction.error`, which a user's model may return in any length."""
 
-RATED = 32
-"""Fewer answers than this tell little about a model's speed."""
+MIN_RATED_INPUTS = 32
+"""The fewest inputs from which a model's speed is estimated."""
 
 
-@dataclass(frozen=True)
-class Answered:
-    """Answers, and what they took.
+@dataclass(frozen=True, kw_only=True)
+class PredictionBlock:
+    """Predictions for consecutive inputs.
 
     Attributes:
-        answers: One for each input, in order.
-        asked: How many inputs the model was asked about; the other answers were known.
+        predictions: One for each input, in order.
+        query_count: The number of inputs that the model was queried for; the others were cached.
     """
 
-    answers: list[Prediction]
-    asked: int
+    predictions: list[Prediction]
+    query_count: int
 
 
 class Runner(Protocol):
-    """Where models run: in this process, or on a cluster."""
+    """Runs models, in this process or on a cluster."""
 
     @property
-    def at_once(self) -> int | None:
-        """How many inputs of a set are asked about together; None for a block (`rows.blocks`)."""
+    def block_size(self) -> int | None:
+        """The most inputs passed to one call of `run`; None for the size of `rows.blocks`."""
         ...
 
-    def run(self, model: Model, inputs: Sequence[Inputs]) -> Generator[Group, None, None]:
-        """Yield (places in `inputs`, their answers) as they come, every place once.
+    def run(
+        self, model: Model, inputs: Sequence[Inputs]
+    ) -> Generator[IndexedPredictions, None, None]:
+        """Yield the predictions as they come, with their indices in `inputs`, each index once.
 
-        What was yielded is kept, whatever becomes of the rest.
+        Predictions that were yielded are stored even if a later one fails.
         """
         ...
 
@@ -101,56 +104,64 @@ class Runner(Protocol):
 class LocalRunner:
     """Runs models in this process."""
 
-    at_once: int | None = None
+    block_size: int | None = None
 
-    def run(self, model: Model, inputs: Sequence[Inputs]) -> Generator[Group, None, None]:
-        """Yield the answers of one call after another, or each answer of a stream.
+    def run(
+        self, model: Model, inputs: Sequence[Inputs]
+    ) -> Generator[IndexedPredictions, None, None]:
+        """Yield the predictions of one call after another, or of a stream one by one.
 
         Raises:
-            ModelError: the model gives another number of answers than it was asked for.
-            BaseException: whatever it raises.
+            ModelError: the model returns another number of predictions than of inputs.
+            BaseException: whatever the model raises.
         """
-        who = f"model {model.name!r}"
+        owner = f"model {model.name!r}"
         if is_streaming(model):
-            left = {*range(len(inputs))}
-            with closing(model.stream(inputs)) as stream:
-                answers = iter(stream)
-                while True:
-                    with unattended(who):
-                        came = next(answers, None)
-                    if came is None:
-                        break
-                    place, answer = came
-                    if place not in left:
-                        raise ModelError(
-                            f"model {model.name!r} answered input {place!r} of {len(inputs)}, "
-                            "which was answered before, or is none"
-                        )
-                    left.remove(place)
-                    yield [place], [answer]
+            yield from self._stream(model, inputs, owner)
             return
-        for start in range(0, len(inputs), KEPT_AT_ONCE):
-            batch = inputs[start : start + KEPT_AT_ONCE]
-            # An iterator without an end is not read any further than it has to be.
-            with unattended(who):
-                got = exactly(model.name, model.predict(batch), len(batch))
-            yield range(start, start + len(batch)), got
+        for start in range(0, len(inputs), BATCH_SIZE):
+            batch = inputs[start : start + BATCH_SIZE]
+            with unattended(owner):
+                # `exactly` reads one item more than it needs, at most: an iterator may be endless.
+                predictions = exactly(model.name, model.predict(batch), len(batch))
+            yield range(start, start + len(batch)), predictions
+
+    def _stream(
+        self, model: Streaming, inputs: Sequence[Inputs], owner: str
+    ) -> Generator[IndexedPredictions, None, None]:
+        pending = set(range(len(inputs)))
+        with closing(model.stream(inputs)) as stream:
+            predictions = iter(stream)
+            while True:
+                # Only the model's own code runs unattended, not the engine's between two answers.
+                with unattended(owner):
+                    item = next(predictions, None)
+                if item is None:
+                    return
+                index, prediction = item
+                if index not in pending:
+                    raise ModelError(
+                        f"model {model.name!r} streamed an answer for the index {index!r} of "
+                        f"{len(inputs)} inputs, which was answered before or is out of range"
+                    )
+                pending.remove(index)
+                yield [index], [prediction]
 
 
-@dataclass
-class Tally:
-    """What one model was asked in this run, so far.
+@dataclass(kw_only=True)
+class QueryTally:
+    """The work of one model in this run, so far.
 
     Attributes:
-        asked: Inputs it was asked about.
-        known: Inputs whose answers the store had, from before or from earlier in this run.
-        unanswered: Inputs it was asked about that got no answer.
-        seconds: That asking took.
-        used: Requests, tokens and cost, of a model that counts them.
+        queried: Inputs that the model was queried for.
+        cached: Inputs whose predictions were in the store, from earlier runs or from this one.
+        unanswered: Inputs in `queried` that got no answer.
+        seconds: Time spent querying.
+        used: Requests, tokens and cost, for a model that counts them.
     """
 
-    asked: int = 0
-    known: int = 0
+    queried: int = 0
+    cached: int = 0
     unanswered: int = 0
     seconds: float = 0.0
     used: Usage = field(default_factory=Usage)
@@ -158,19 +169,21 @@ class Tally:
 
 @dataclass(frozen=True)
 class Engine:
-    """Asks models and keeps their answers.
+    """Queries models and caches their predictions.
 
     Attributes:
-        store: Where answers are kept between runs.
-        progress: Told about long steps.
-        runner: Where models run.
-        memory: Answers of this run that `store` does not keep: all of them where that keeps none,
-            and those of models without a fingerprint.
-        unanswered: Inputs of this run that got no answer: they are not asked again before the next.
-        long: Inputs of this run that did not fit into a model's window.
-        broken: Models of this run that raised for most of their inputs: they are not asked again.
-        asked: Models without a fingerprint, by `id`: kept alive, so that no other gets their id.
-        tallies: What was asked in this run, by the model's name.
+        store: Predictions kept between runs.
+        progress: Shows long steps.
+        runner: Runs the models.
+        memory: Predictions of this run that `store` does not keep: all of them if `store` keeps
+            none, otherwise those of models without a fingerprint.
+        unanswered: Inputs without an answer in this run; they are queried again in the next run.
+        too_long: Inputs of this run that did not fit into a model's window.
+        broken: By cache key, models of this run that raised for most of their inputs; they are not
+            queried again.
+        without_fingerprint: Models without a fingerprint by `id`. The reference keeps them alive,
+            so that no other model gets the same `id`.
+        tallies: The work of this run by the model's name.
         clock: Returns seconds.
     """
 
@@ -179,10 +192,10 @@ class Engine:
     runner: Runner = field(default_factory=LocalRunner)
     memory: Store = field(default_factory=MemoryStore)
     unanswered: MemoryStore = field(default_factory=MemoryStore)
-    long: MemoryStore = field(default_factory=MemoryStore)
+    too_long: MemoryStore = field(default_factory=MemoryStore)
     broken: dict[str, ModelRaisedError] = field(default_factory=dict)
-    asked: dict[int, Model] = field(default_factory=dict)
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    without_fingerprint: dict[int, Model] = field(default_factory=dict)
+    tallies: dict[str, QueryTally] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
 
     def predict(
@@ -190,457 +203,569 @@ class Engine:
         model: Model,
         inputs: Sequence[Inputs],
         labels: Sequence[str] | None,
-        what: str,
+        title: str,
         draw: int = 0,
     ) -> list[Prediction]:
-        """Answer every input, in order; equal inputs are asked once.
+        """Return the prediction for every input, in order; equal inputs are queried once.
 
         Args:
             model: The model under test.
-            inputs: What it is asked.
-            labels: The answers it may give; None, or none, where any will do.
-            what: For the progress display: which set this is.
-            draw: Answers of another draw are asked for anew, to see whether they are the same.
+            inputs: The inputs.
+            labels: The allowed labels; None or empty where any text may be an answer.
+            title: Names the set of inputs in the progress display.
+            draw: Predictions of different draws are cached separately, so that a second draw shows
+                whether a model repeats its answers.
 
         Raises:
-            ModelError: it gave another number of answers, an unknown label, or a score that is not
-                a number.
+            ModelError: another number of answers than inputs, an unknown label, or a score that is
+                no probability.
         """
-        return self.answer(model, inputs, labels, what, draw).answers
+        return self.predict_counted(model, inputs, labels, title, draw).predictions
 
-    def answer(
+    def predict_counted(
         self,
         model: Model,
         inputs: Sequence[Inputs],
         labels: Sequence[str] | None,
-        what: str,
+        title: str,
         draw: int = 0,
         *,
         remember: bool = True,
         isolate: bool = False,
-    ) -> Answered:
-        """Answer as `predict` does, and tell how much of it was asked.
+    ) -> PredictionBlock:
+        """Return the predictions for all inputs, and for how many the model was queried.
 
         Args:
-            model: As in `predict`, like the rest.
-            inputs: What it is asked.
-            labels: The answers it may give; None, or none, where any will do.
-            what: For the progress display.
-            draw: Of answers.
-            remember: Whether new answers that the store does not keep are kept for this run. An
-                attack asks so much, most of it once.
-            isolate: As in `in_blocks`.
+            model: As for `predict`, like `inputs`, `labels`, `title` and `draw`.
+            inputs: The inputs.
+            labels: The allowed labels.
+            title: Names the set of inputs.
+            draw: The draw.
+            remember: Whether predictions that the store does not keep are kept in memory. An attack
+                has many inputs, most of which occur once.
+            isolate: As for `predict_in_blocks`.
 
         Raises:
-            ModelError: as `predict`.
+            ModelError: as for `predict`.
         """
-        asked = self.in_blocks(
-            model, inputs, labels, what, draw, remember=remember, isolate=isolate
+        results = list(
+            self.predict_in_blocks(
+                model, inputs, labels, title, draw, remember=remember, isolate=isolate
+            )
         )
-        found = list(asked)
-        answers = [answer for block in found for answer in block.answers]
-        return Answered(answers, sum(block.asked for block in found))
+        return PredictionBlock(
+            predictions=[prediction for block in results for prediction in block.predictions],
+            query_count=sum(block.query_count for block in results),
+        )
 
-    def in_blocks(
+    def predict_in_blocks(
         self,
         model: Model,
         inputs: Sequence[Inputs],
         labels: Sequence[str] | None,
-        what: str,
+        title: str,
         draw: int = 0,
         *,
         remember: bool = True,
         count_long: bool = False,
         isolate: bool = False,
-        ids: Callable[[int], str] | None = None,
-    ) -> Generator[Answered, None, None]:
-        """Yield the answers to so many inputs at a time as the runner is asked about at once.
+        id_of: Callable[[int], str] | None = None,
+    ) -> Generator[PredictionBlock, None, None]:
+        """Yield the predictions for one block of inputs after another.
 
-        However many inputs there are, no more than these are held.
+        Only one block is held in memory, whatever the number of inputs. A block has as many inputs
+        as the runner takes at a time.
 
         Args:
-            model: As in `answer`, like the rest.
-            inputs: What it is asked.
-            labels: The answers it may give; None, or none, where any will do.
-            what: For the progress display.
-            draw: Of answers.
-            remember: Whether new answers are kept for this run.
-            count_long: Whether inputs that do not fit into the model's window are among those that
-                got no answer.
-            isolate: Whether inputs for which the model raises are among those that got no answer,
-                and the others get theirs; otherwise what it raises ends it.
-            ids: Returns what the input at an index is called, for messages; without it they quote
-                the input.
+            model: As for `predict`, like `inputs`, `labels`, `title` and `draw`.
+            inputs: The inputs.
+            labels: The allowed labels.
+            title: Names the set of inputs.
+            draw: The draw.
+            remember: As for `predict_counted`.
+            count_long: Whether inputs that exceed the model's window count as unanswered; otherwise
+                they raise.
+            isolate: Whether inputs for which the model raises count as unanswered while the others
+                get their predictions; otherwise the exception is passed on.
+            id_of: Returns the id of the input at an index, for messages, which otherwise quote the
+                input.
 
         Raises:
-            ModelError: as `predict`.
-            ModelRaisedError: the model raises for most of its inputs, which are isolated.
-            TooLongError: an input does not fit into the model's window, and is not counted.
+            ModelError: as for `predict`.
+            ModelRaisedError: with `isolate`, the model raises for most of its inputs.
+            TooLongError: without `count_long`, an input exceeds the model's window.
         """
-        key = self.key(model, labels, draw)
-        with ExitStack() as held:
-            asking = _Asking(
-                self, model, key, labels, what, held, len(inputs), remember, count_long,
-                isolate and not is_streaming(model), ids,
-            )  # fmt: skip
-            for block in blocks(inputs, self.runner.at_once):
-                yield asking.answer(block)
-            asking.rate()
+        request = PredictionRequest(
+            model=model,
+            cache_key=self.cache_key(model, labels, draw),
+            labels=labels,
+            title=title,
+            input_count=len(inputs),
+            remember=remember,
+            count_long=count_long,
+            # A streaming model says for itself which inputs it could not answer; an exception of
+            # it is about the server, not about an input.
+            isolate=isolate and not is_streaming(model),
+            id_of=id_of,
+        )
+        with ExitStack() as resources:
+            run = _RequestRun(self, request, resources)
+            for block in blocks(inputs, self.runner.block_size):
+                yield run.predict_block(block)
+            run.store_rate()
 
-    def home(self, model: Model) -> Store:
-        """Return where the answers of a model are kept."""
-        # Nobody can tell what a model without a fingerprint will answer tomorrow.
-        forgotten = model.fingerprint is None or isinstance(self.store, NoStore)
-        return self.memory if forgotten else self.store
+    def store_of(self, model: Model) -> Store:
+        """Return the store that keeps a model's predictions."""
+        # Without a fingerprint a changed model cannot be told from the one before, so that its
+        # predictions are valid in this run only.
+        this_run_only = model.fingerprint is None or isinstance(self.store, NoStore)
+        return self.memory if this_run_only else self.store
 
-    def tally(self, name: str) -> Tally:
-        """Return what the model of this name was asked so far."""
-        return self.tallies.setdefault(name, Tally())
+    def tally(self, name: str) -> QueryTally:
+        """Return the work in this run of the model with this name."""
+        return self.tallies.setdefault(name, QueryTally())
 
-    def key(self, model: Model, labels: Sequence[str] | None, draw: int = 0) -> str:
-        """Return what has to be equal for answers to be."""
+    def cache_key(self, model: Model, labels: Sequence[str] | None, draw: int = 0) -> str:
+        """Return the key under which predictions are cached: equal keys, equal predictions."""
         with contained(f"model {model.name!r}"):
             fingerprint = model.fingerprint
         if fingerprint is None:
-            self.asked[id(model)] = model
-        # The same weights answer another task with other labels, or with ties the other way round.
+            self.without_fingerprint[id(model)] = model
+        # The labels and their order are part of the key: the same weights predict something else
+        # for another task, and resolve ties by the order.
         key = "\0".join([fingerprint or f"unknown:{id(model)}", *(labels or ())])
         return f"{key}\0draw {draw}" if draw else key
 
 
-@dataclass(frozen=True)
-class _After:
-    """How asking goes on after an exception.
+@dataclass(frozen=True, kw_only=True)
+class PredictionRequest:
+    """A set of inputs for one model, and what happens to inputs without an answer.
 
     Attributes:
-        inputs: Those that get no answer.
-        answers: Why, for each of them.
-        again: Those that are asked about again, together each time.
+        model: The model.
+        cache_key: As by `Engine.cache_key`.
+        labels: The allowed labels; None or empty where any text may be an answer.
+        title: Names the set of inputs in the progress display.
+        input_count: The number of inputs in all blocks.
+        remember: Whether predictions that the store does not keep are kept in memory.
+        count_long: Whether inputs that exceed the model's window count as unanswered.
+        isolate: Whether inputs for which the model raises count as unanswered.
+        id_of: Returns the id of the input at an index; None where inputs have no ids.
     """
 
-    inputs: Sequence[Inputs]
-    answers: Sequence[Prediction]
-    again: Sequence[Sequence[Inputs]]
-
-
-@dataclass
-class _Asking:
-    """Getting the answers of one model to one set.
-
-    Attributes:
-        engine: Whose.
-        model: Who is asked.
-        key: What has to be equal for answers to be.
-        labels: The answers it may give; None, or none, where any will do.
-        what: For the progress display.
-        held: Closed at the end: the right to ask, the progress.
-        left: Inputs that were not looked at yet.
-        remember: Whether answers that are not stored are kept for this run.
-        count_long: Whether what does not fit into the model's window counts as unanswered.
-        isolate: Whether inputs for which the model raises get no answer, and the others theirs.
-        ids: Returns what the input at an index of the set is called.
-        block: The inputs that are asked about together.
-        start: Their first one's index in the set.
-        raised: Inputs for which the model raised, asked one by one.
-        reasons: By the type of what the model raised, what is said of all inputs with it.
-        known: Inputs whose answers were known.
-        asked: Inputs that were asked about.
-        size: Their characters.
-        seconds: That they took.
-        passed: Known inputs since the progress was announced.
-        tracker: Of the progress, once there is any.
-        alone: Whether this process has the right to ask.
-    """
-
-    engine: Engine
     model: Model
-    key: str
+    cache_key: str
     labels: Sequence[str] | None
-    what: str
-    held: ExitStack
-    left: int
+    title: str
+    input_count: int
     remember: bool
-    count_long: bool = False
-    isolate: bool = False
-    ids: Callable[[int], str] | None = None
-    block: Sequence[Inputs] = ()
-    start: int = 0
-    raised: int = 0
-    reasons: dict[str, str] = field(default_factory=dict)
-    known: int = 0
-    asked: int = 0
-    size: int = 0
-    seconds: float = 0.0
+    count_long: bool
+    isolate: bool
+    id_of: Callable[[int], str] | None
+
+
+@dataclass(kw_only=True)
+class _RequestCounts:
+    """Counts over the blocks of one request.
+
+    Attributes:
+        remaining: Inputs in blocks that were not begun yet.
+        cached: Distinct inputs whose predictions were cached.
+        passed: Inputs with cached predictions since the progress display began.
+        queried: Inputs that the model was queried for, in finished queries.
+        characters: Their size.
+        seconds: The time they took.
+    """
+
+    remaining: int
+    cached: int = 0
     passed: int = 0
-    tracker: Tracker | None = None
-    alone: bool = False
+    queried: int = 0
+    characters: int = 0
+    seconds: float = 0.0
 
-    def answer(self, inputs: Sequence[Inputs]) -> Answered:
-        """Answer a block of inputs, the next of the set."""
-        self.start, self.block = self.start + len(self.block), inputs
-        unique = {canonical(value): value for value in inputs}
-        found = self._found(list(unique.values()))
-        missing = [value for text, value in unique.items() if text not in found]
-        home = self.engine.home(self.model)
-        if missing and not self.alone:
-            # Another process may be asking the same model: what it has got by then is known.
-            progress = self.engine.progress
-            self.held.enter_context(home.alone(self.key, progress, self.model.name))
-            self.alone = True
-            found |= self._found(missing)
-            missing = [value for value in missing if canonical(value) not in found]
-        self.left -= len(inputs)
-        self._pass_over(len(unique) - len(missing), len(inputs) - len(missing))
-        before = self.asked
-        if missing:
-            found |= self._ask(missing)
-        return Answered([found[canonical(value)] for value in inputs], self.asked - before)
 
-    def rate(self) -> None:
-        """Keep how fast the model answered: what a dry run expects of it."""
-        if self.asked >= RATED:
-            rate = Rate(self.asked, self.size, self.seconds)
-            self.engine.home(self.model).put_rate(self.model.fingerprint or "", rate)
+@dataclass(frozen=True, kw_only=True)
+class _Recovery:
+    """How a query goes on after an exception.
 
-    def _found(self, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
-        """Return the answers that are known, by canonical input.
+    Attributes:
+        failed: Inputs that stay without an answer.
+        predictions: One for each of them, with the reason.
+        retries: Batches of inputs that are queried again.
+    """
 
-        Raises:
-            TooLongError: an input is known not to fit, and is not counted.
-        """
-        engine = self.engine
-        long = engine.long.get(self.key, inputs)
-        if long and not self.count_long:
-            reason = next(iter(long.values())).error or ""
-            raise TooLongError(
-                f"model {self.model.name!r}: {reason}",
-                [value for value in inputs if canonical(value) in long],
-                reason,
-            )
-        unanswered = engine.unanswered.get(self.key, inputs)
-        return long | unanswered | engine.home(self.model).get(self.key, inputs)
+    failed: Sequence[Inputs] = ()
+    predictions: Sequence[Prediction] = ()
+    retries: Sequence[Sequence[Inputs]] = ()
 
-    def _pass_over(self, different: int, places: int) -> None:
-        """Count inputs whose answers are known: so many different ones, in so many places."""
-        self.known += different
-        if self.tracker is not None:
-            self.passed += places
-        if self.engine.home(self.model) is self.engine.store:
-            self.engine.tally(self.model.name).known += different
 
-    def _ask(self, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
-        """Get the answers that are not known."""
-        if not (self.remember and is_normalizing(self.model)):
-            return self._run({canonical(value): [value] for value in inputs}, inputs)
-        # What looks the same to the model is asked once in a run.
-        memory, key = self.engine.memory, f"{self.key}\0seen"
-        alike: dict[str, list[Inputs]] = {}
-        for value, sight in zip(inputs, self.model.seen(inputs), strict=True):
-            alike.setdefault(sight, []).append(value)
-        seen = memory.get(key, list(alike))
-        asked = {sight: alike[sight] for sight in alike if canonical(sight) not in seen}
-        pairs = [
-            (value, seen[canonical(sight)])
-            for sight in alike.keys() - asked.keys()
-            for value in alike[sight]
-        ]
-        self._keep(pairs)
-        firsts = {sight: values[0] for sight, values in asked.items()}
-        groups = {canonical(first): asked[sight] for sight, first in firsts.items()}
-        self._pass_over(len(inputs) - len(firsts), len(inputs) - len(firsts))
-        answers = self._run(groups, list(firsts.values())) if firsts else {}
-        new = [(sight, answers[canonical(first)]) for sight, first in firsts.items()]
-        memory.put(key, [(sight, answer) for sight, answer in new if answer.error is None])
-        return answers | {canonical(value): answer for value, answer in pairs}
+class _FailureIsolation:
+    """Finds the inputs that make a model fail, so that the others get their predictions.
 
-    def _run(
-        self, alike: Mapping[str, Sequence[Inputs]], inputs: Sequence[Inputs]
-    ) -> dict[str, Prediction]:
-        """Ask the model, and keep every answer as it comes, for all inputs that look like it."""
-        model, engine = self.model, self.engine
-        if self.key in engine.broken:
-            raise engine.broken[self.key]
-        if self.tracker is None:
-            title = f"predicting {self.what} with {model.name}"
-            step = engine.progress.track(title, len(inputs) + self.left, "texts", quick=True)
-            self.tracker = self.held.enter_context(step)
-        # Inputs of like size share a batch.
-        ordered = sorted(inputs, key=lambda value: (size_of(value), canonical(value)))
-        answers: dict[str, Prediction] = {}
-        waiting: list[Sequence[Inputs]] = [ordered]
-        tally, count = engine.tally(model.name), 0
-        started, before = engine.clock(), tally.seconds
-        try:
-            while waiting:
-                left = waiting.pop()
-                try:
-                    # Closing gives up what is under way, at once and not when the garbage is
-                    # collected.
-                    with closing(engine.runner.run(model, left)) as groups:
-                        for places, got in groups:
-                            answers |= self._taken(alike, [left[p] for p in places], got)
-                            count += len(got)
-                            self.tracker.update(self.asked + self.passed + count, self._note())
-                except BaseException as error:
-                    if ends_run(error):
-                        raise
-                    rest = [value for value in left if canonical(value) not in answers]
-                    after = self._after(error, rest, self.asked + count)
-                    if after is None and isinstance(error, Exception):
-                        raise
-                    if after is None:
-                        # It would end the process, or skip the test.
-                        raise ModelError(self._ended(error, rest)) from without_own_frames(error)
-                    answers |= self._taken(alike, after.inputs, after.answers)
-                    count += len(after.inputs)
-                    waiting += after.again
-        finally:
-            tally.seconds = before + engine.clock() - started
-            if is_metered(model):
-                tally.used = model.used
-        check_count(model.name, answers, sum(map(len, alike.values())))
-        self.asked += len(ordered)
-        self.size += sum(map(size_of, ordered))
-        self.seconds += tally.seconds - before
-        return answers
+    Args:
+        engine: Records inputs that are too long, and broken models.
+        request: The request.
+    """
 
-    def _taken(
+    def __init__(self, engine: Engine, request: PredictionRequest) -> None:
+        self.engine = engine
+        self.request = request
+        self.raised = 0
+        self.reasons: dict[str, str] = {}
+
+    def recover(
         self,
-        alike: Mapping[str, Sequence[Inputs]],
-        inputs: Sequence[Inputs],
-        got: Sequence[Prediction],
-    ) -> dict[str, Prediction]:
-        """Keep and count answers that came, and return them for all inputs that look alike."""
-        check_answers(self.model.name, got, len(inputs), self.labels)
-        got = [
-            answer
-            if answer.error is None
-            else replace(answer, error=one_line(answer.error, LONGEST_ERROR))
-            for answer in got
-        ]
-        pairs = [
-            (value, answer)
-            for asked, answer in zip(inputs, got, strict=True)
-            for value in alike[canonical(asked)]
-        ]
-        self._keep(pairs)
-        tally = self.engine.tally(self.model.name)
-        tally.asked += len(got)
-        tally.unanswered += sum(answer.error is not None for answer in got)
-        return {canonical(value): answer for value, answer in pairs}
-
-    def _keep(self, pairs: Sequence[tuple[Inputs, Prediction]]) -> None:
-        home = self.engine.home(self.model)
-        if self.remember or home is not self.engine.memory:
-            home.put(self.key, [pair for pair in pairs if pair[1].error is None])
-        # What got no answer is not asked again in this run, and is in the next.
-        unanswered = [pair for pair in pairs if pair[1].error is not None]
-        self.engine.unanswered.put(self.key, unanswered)
-
-    def _ended(self, error: BaseException, rest: Sequence[Inputs]) -> str:
-        """Say what the model raised that is no ordinary exception, and for which input."""
-        at = ""
-        if len(rest) == 1:
-            at = f" for input {repr(name) if (name := self._id_of(rest[0])) else shown(rest[0])}"
-        return f"model {self.model.name!r} raised {reason_of(error)}{at}"
-
-    def _after(self, error: BaseException, rest: Sequence[Inputs], asked: int) -> _After | None:
-        """Return how asking goes on after an exception; None where it does not.
+        error: BaseException,
+        batch: Sequence[Inputs],
+        queried: int,
+        name_of: Callable[[Inputs], str],
+    ) -> _Recovery | None:
+        """Return how a query goes on after an exception; None if the exception ends it.
 
         Args:
-            error: What was raised.
-            rest: The inputs that were asked about together, and have no answer.
-            asked: How many inputs of the set were asked about before.
+            error: The exception.
+            batch: The inputs that were queried together and have no prediction.
+            queried: The number of inputs of the request that were finished before.
+            name_of: Returns the id of an input, or "".
 
         Raises:
-            ModelRaisedError: the model raised for most of them.
+            ModelRaisedError: the model raised for most of its inputs.
         """
-        if isinstance(error, TooLongError) and self.count_long:
-            named = {canonical(value) for value in error.inputs}
-            long = [value for value in rest if canonical(value) in named]
-            without = [Prediction(None, error=error.reason)] * len(long)
-            self.engine.long.put(self.key, list(zip(long, without, strict=True)))
-            others = [value for value in rest if canonical(value) not in named]
-            return _After(long, without, [others] if others else []) if long else None
-        if isinstance(error, OodError) or not self.isolate or not rest:
+        if isinstance(error, TooLongError) and self.request.count_long:
+            return self._drop_long(error, batch)
+        # The project's own errors (a server that is gone, a wrong setting) hold for all inputs.
+        if isinstance(error, OodError) or not self.request.isolate or not batch:
             return None
-        if len(rest) > 1:
-            # Each half takes every second input, so that those that are asked alone first are
-            # spread over all of them.
-            return _After([], [], [rest[1::2], rest[::2]])
+        if len(batch) > 1:
+            # Halving finds k failing inputs among n in O(k log n) calls. Each half takes every
+            # second input of a batch sorted by length, so that the first single inputs come from
+            # all lengths: a model that fails on long inputs alone is not taken for a broken one.
+            return _Recovery(retries=[batch[1::2], batch[::2]])
         if not isinstance(error, Exception):
             return None
-        return _After(rest, [self._raised(error, rest[0], asked)], [])
+        prediction = self._count_raised(error, batch[0], queried, name_of)
+        return _Recovery(failed=batch, predictions=[prediction])
 
-    def _raised(self, error: Exception, value: Inputs, asked: int) -> Prediction:
-        """Say why an input got no answer, for which the model raised though it was asked alone.
+    def _drop_long(self, error: TooLongError, batch: Sequence[Inputs]) -> _Recovery | None:
+        """Return a recovery without the inputs that the error names; None if it names none."""
+        named = {canonical(value) for value in error.inputs}
+        long = [value for value in batch if canonical(value) in named]
+        if not long:
+            # A retry of the same batch would fail in the same way, for ever.
+            return None
+        predictions = [Prediction(None, error=error.reason)] * len(long)
+        self.engine.too_long.put(self.request.cache_key, list(zip(long, predictions, strict=True)))
+        others = [value for value in batch if canonical(value) not in named]
+        retries = [others] if others else []
+        return _Recovery(failed=long, predictions=predictions, retries=retries)
 
-        All inputs with a type of exception get the same reason, which names the first of them: a
-        report counts equal ones, and the words of an exception may quote the input.
+    def _count_raised(
+        self, error: Exception, value: Inputs, queried: int, name_of: Callable[[Inputs], str]
+    ) -> Prediction:
+        """Return the prediction for an input on which the model raised though it was alone.
+
+        All inputs with the same type of exception get the same reason, which names the first of
+        them: reports count equal reasons, and the exception's own text may quote the input.
         """
         self.raised += 1
-        kind, reason, name = type(error).__name__, reason_of(error), self._id_of(value)
-        if self.raised >= TRIED and self.raised > asked - self.raised + 1:
-            counts = (self.raised, asked + 1)
-            broken = ModelRaisedError(self.model.name, value, reason, counts, name)
-            self.engine.broken[self.key] = broken
+        kind, reason, name = type(error).__name__, reason_of(error), name_of(value)
+        # `queried` counts inputs that raised before, but not this one.
+        if self.raised >= MAX_RAISED and self.raised > queried - self.raised + 1:
+            counts = (self.raised, queried + 1)
+            broken = ModelRaisedError(self.request.model.name, value, reason, counts, name)
+            self.engine.broken[self.request.cache_key] = broken
             raise broken from without_own_frames(error)
         if kind not in self.reasons:
             named = repr(name) if name else shown(value)
             self.reasons[kind] = f"{RAISED}{reason}, first for input {named}"
         return Prediction(None, error=self.reasons[kind])
 
+
+class _RequestRun:
+    """Answers one request, block by block.
+
+    Args:
+        engine: Has the stores, the runner and the progress display.
+        request: The request.
+        resources: Entered contexts that last as long as the request: the lock on the model, and
+            the progress display.
+    """
+
+    def __init__(self, engine: Engine, request: PredictionRequest, resources: ExitStack) -> None:
+        self.engine = engine
+        self.request = request
+        self.resources = resources
+        self.isolation = _FailureIsolation(engine, request)
+        self.counts = _RequestCounts(remaining=request.input_count)
+        self.block: Sequence[Inputs] = ()
+        self.block_start = 0
+        self.tracker: Tracker | None = None
+        self.has_lock = False
+
+    def predict_block(self, inputs: Sequence[Inputs]) -> PredictionBlock:
+        """Return the predictions for the next block of inputs."""
+        self.block_start, self.block = self.block_start + len(self.block), inputs
+        distinct = {canonical(value): value for value in inputs}
+        predictions = self._cached(list(distinct.values()))
+        missing = [value for text, value in distinct.items() if text not in predictions]
+        if missing and not self.has_lock:
+            # One process at a time queries a model: xdist's workers need the same predictions, and
+            # a server or an accelerator is not to compute them twice. The lock is taken only when
+            # something is missing, and held until the request ends. While this process waited,
+            # another one may have written what is missing, so that the cache is read again.
+            self.resources.enter_context(
+                self.engine.store_of(self.request.model).query_lock(
+                    self.request.cache_key, self.engine.progress, self.request.model.name
+                )
+            )
+            self.has_lock = True
+            predictions |= self._cached(missing)
+            missing = [value for value in missing if canonical(value) not in predictions]
+        self.counts.remaining -= len(inputs)
+        self._count_cached(len(distinct) - len(missing), len(inputs) - len(missing))
+        queried_before = self.counts.queried
+        if missing:
+            predictions |= self._predict_missing(missing)
+        return PredictionBlock(
+            predictions=[predictions[canonical(value)] for value in inputs],
+            query_count=self.counts.queried - queried_before,
+        )
+
+    def store_rate(self) -> None:
+        """Store how fast the model answered; a dry run estimates its time by it."""
+        counts, model = self.counts, self.request.model
+        if counts.queried >= MIN_RATED_INPUTS:
+            rate = Rate(inputs=counts.queried, characters=counts.characters, seconds=counts.seconds)
+            self.engine.store_of(model).put_rate(model.fingerprint or "", rate)
+
+    def _cached(self, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
+        """Return the cached predictions by canonical input.
+
+        Raises:
+            TooLongError: without `count_long`, an input exceeded the window before in this run.
+        """
+        engine, request = self.engine, self.request
+        too_long = engine.too_long.get(request.cache_key, inputs)
+        if too_long and not request.count_long:
+            reason = next(iter(too_long.values())).error or ""
+            raise TooLongError(
+                f"model {request.model.name!r}: {reason}",
+                [value for value in inputs if canonical(value) in too_long],
+                reason,
+            )
+        unanswered = engine.unanswered.get(request.cache_key, inputs)
+        return too_long | unanswered | engine.store_of(request.model).get(request.cache_key, inputs)
+
+    def _count_cached(self, distinct: int, all_inputs: int) -> None:
+        """Count inputs with cached predictions: the distinct ones, and all with repetitions."""
+        engine, model = self.engine, self.request.model
+        self.counts.cached += distinct
+        if self.tracker is not None:
+            # The display's total includes all inputs of later blocks, as nobody knows at its start
+            # which of them are cached.
+            self.counts.passed += all_inputs
+        if engine.store_of(model) is engine.store:
+            engine.tally(model.name).cached += distinct
+
+    def _predict_missing(self, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
+        """Return the predictions for distinct inputs that are not cached, by canonical input."""
+        model = self.request.model
+        if not (self.request.remember and is_normalizing(model)):
+            return self._query({canonical(value): [value] for value in inputs}, inputs)
+        # Inputs may be the same to a model, as "A" and "a" to an uncased one. One of each group is
+        # queried per run, and its prediction is written for all. The key has the normalised inputs
+        # apart from the literal ones, as a normalised input may be the text of another input.
+        memory, key = self.engine.memory, f"{self.request.cache_key}\0seen"
+        groups: dict[str, list[Inputs]] = {}
+        for value, normalized in zip(inputs, model.seen(inputs), strict=True):
+            groups.setdefault(normalized, []).append(value)
+        seen = memory.get(key, list(groups))
+        unseen = {name: values for name, values in groups.items() if canonical(name) not in seen}
+        repeated = [
+            (value, seen[canonical(normalized)])
+            for normalized in groups.keys() - unseen.keys()
+            for value in groups[normalized]
+        ]
+        self._write(repeated)
+        queried = {normalized: values[0] for normalized, values in unseen.items()}
+        same_answer = {canonical(first): unseen[name] for name, first in queried.items()}
+        self._count_cached(len(inputs) - len(queried), len(inputs) - len(queried))
+        predictions = self._query(same_answer, list(queried.values())) if queried else {}
+        new = [(name, predictions[canonical(first)]) for name, first in queried.items()]
+        memory.put(key, [pair for pair in new if pair[1].error is None])
+        return predictions | {canonical(value): prediction for value, prediction in repeated}
+
+    def _query(
+        self, same_answer: Mapping[str, Sequence[Inputs]], inputs: Sequence[Inputs]
+    ) -> dict[str, Prediction]:
+        """Query the model, and write each prediction as it comes.
+
+        Args:
+            same_answer: For each of `inputs` in canonical form, all inputs that get its prediction,
+                itself included.
+            inputs: The inputs to query, distinct.
+        """
+        engine, counts, model = self.engine, self.counts, self.request.model
+        if self.request.cache_key in engine.broken:
+            raise engine.broken[self.request.cache_key]
+        if self.tracker is None:
+            title = f"predicting {self.request.title} with {model.name}"
+            step = engine.progress.track(title, len(inputs) + counts.remaining, "texts", quick=True)
+            self.tracker = self.resources.enter_context(step)
+        # Batches of inputs of similar length are padded little. The order is total, so that a
+        # batch depends on nothing but the set of inputs.
+        ordered = sorted(inputs, key=lambda value: (size_of(value), canonical(value)))
+        predictions: dict[str, Prediction] = {}
+        # A stack of batches: one that raises is replaced by what `_FailureIsolation` retries.
+        batches: list[Sequence[Inputs]] = [ordered]
+        tally, finished = engine.tally(model.name), 0
+        started, seconds_before = engine.clock(), tally.seconds
+        try:
+            while batches:
+                batch = batches.pop()
+                try:
+                    # The runner's generator is closed here and not by the garbage collector:
+                    # closing cancels the requests and tasks under way, which cost money or hold
+                    # the cluster. Each prediction is written when it comes, so that whatever ends
+                    # the query, a crash included, does not lose it.
+                    with closing(engine.runner.run(model, batch)) as results:
+                        for indices, new in results:
+                            answered = [batch[index] for index in indices]
+                            predictions |= self._record(same_answer, answered, new)
+                            finished += len(new)
+                            done = counts.queried + counts.passed + finished
+                            self.tracker.update(done, self._note())
+                except BaseException as error:
+                    if ends_run(error):
+                        raise
+                    # A batch may have got some of its predictions before it raised.
+                    rest = [value for value in batch if canonical(value) not in predictions]
+                    recovery = self.isolation.recover(
+                        error, rest, counts.queried + finished, self._id_of
+                    )
+                    if recovery is None and isinstance(error, Exception):
+                        raise
+                    if recovery is None:
+                        # SystemExit would end the process, and pytest.skip would skip the test,
+                        # if they left the engine as they are.
+                        raise ModelError(self._ended(error, rest)) from without_own_frames(error)
+                    predictions |= self._record(same_answer, recovery.failed, recovery.predictions)
+                    finished += len(recovery.failed)
+                    batches += recovery.retries
+        finally:
+            tally.seconds = seconds_before + engine.clock() - started
+            if is_metered(model):
+                tally.used = model.used
+        check_count(model.name, predictions, sum(map(len, same_answer.values())))
+        counts.queried += len(ordered)
+        counts.characters += sum(map(size_of, ordered))
+        counts.seconds += tally.seconds - seconds_before
+        return predictions
+
+    def _record(
+        self,
+        same_answer: Mapping[str, Sequence[Inputs]],
+        inputs: Sequence[Inputs],
+        predictions: Sequence[Prediction],
+    ) -> dict[str, Prediction]:
+        """Check, count and write predictions; return them for all inputs that share them."""
+        model = self.request.model
+        check_answers(model.name, predictions, len(inputs), self.request.labels)
+        shortened = [
+            prediction
+            if prediction.error is None
+            else replace(prediction, error=one_line(prediction.error, MAX_ERROR_LENGTH))
+            for prediction in predictions
+        ]
+        pairs = [
+            (value, prediction)
+            for queried, prediction in zip(inputs, shortened, strict=True)
+            for value in same_answer[canonical(queried)]
+        ]
+        self._write(pairs)
+        tally = self.engine.tally(model.name)
+        tally.queried += len(shortened)
+        tally.unanswered += sum(prediction.error is not None for prediction in shortened)
+        return {canonical(value): prediction for value, prediction in pairs}
+
+    def _write(self, pairs: Sequence[tuple[Inputs, Prediction]]) -> None:
+        """Write predictions to the store, and inputs without an answer to this run's memory."""
+        engine, key = self.engine, self.request.cache_key
+        store = engine.store_of(self.request.model)
+        if self.request.remember or store is not engine.memory:
+            store.put(key, [pair for pair in pairs if pair[1].error is None])
+        # An error may pass (a server that was down), so that it is not stored: the input is not
+        # queried again in this run, but in the next one.
+        engine.unanswered.put(key, [pair for pair in pairs if pair[1].error is not None])
+
+    def _ended(self, error: BaseException, rest: Sequence[Inputs]) -> str:
+        """Return the message for an exception that is not an `Exception`, such as SystemExit."""
+        suffix = ""
+        if len(rest) == 1:
+            name = self._id_of(rest[0])
+            suffix = f" for input {repr(name) if name else shown(rest[0])}"
+        return f"model {self.request.model.name!r} raised {reason_of(error)}{suffix}"
+
     def _id_of(self, value: Inputs) -> str:
-        """Return what an input of the block is called, or "" where nobody can tell."""
-        if self.ids is None:
+        """Return the id of an input of the current block, or "" if it has none."""
+        if self.request.id_of is None:
             return ""
         name = canonical(value)
-        index = next((n for n, one in enumerate(self.block) if canonical(one) == name), None)
-        return "" if index is None else self.ids(self.start + index)
+        index = next((n for n, other in enumerate(self.block) if canonical(other) == name), None)
+        return "" if index is None else self.request.id_of(self.block_start + index)
 
     def _note(self) -> str:
-        """Say what the progress of a step does not: what was known, what it has cost."""
-        told = [f"{self.known:,} more were known"] if self.known else []
-        if is_metered(self.model):
-            told.append(spent(self.model.used))
-        return ", ".join(filter(None, told))
+        """Return what the progress display adds: the number of cached inputs, and the cost."""
+        notes = [f"{self.counts.cached:,} more in the cache"] if self.counts.cached else []
+        if is_metered(self.request.model):
+            notes.append(spent(self.request.model.used))
+        return ", ".join(filter(None, notes))
 
 
 def spent(used: Usage) -> str:
-    """Write what a model has taken: `1,234 tokens, 0.12 USD`."""
+    """Return a model's usage as text: `1,234 tokens, 0.12 USD`."""
     tokens = used.prompt_tokens + used.completion_tokens
-    told = [f"{used.requests:,} requests" if used.requests else "",
-            f"{tokens:,} tokens" if tokens else "",
-            f"{used.cost:.4f} {used.currency}" if used.cost is not None else ""]  # fmt: skip
-    return ", ".join(filter(None, told))
+    parts = [
+        f"{used.requests:,} requests" if used.requests else "",
+        f"{tokens:,} tokens" if tokens else "",
+        f"{used.cost:.4f} {used.currency}" if used.cost is not None else "",
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def check_count(name: str, answers: Iterable[object], count: int) -> None:
-    """Refuse another number of answers than of inputs.
+    """Check that there are as many answers as inputs.
 
     Raises:
-        ModelError: names the model and both numbers.
+        ModelError: there are not; the message has the model's name and both numbers.
     """
-    given = sum(1 for _ in answers)
-    if given != count:
-        raise ModelError(f"model {name!r} gave {given} answers to {count} inputs")
+    answer_count = sum(1 for _ in answers)
+    if answer_count != count:
+        raise ModelError(f"model {name!r} gave {answer_count} answers to {count} inputs")
 
 
 def check_answers(
     name: str, answers: Sequence[Prediction], count: int, labels: Sequence[str] | None
 ) -> None:
-    """Refuse what is not an answer to each of `count` inputs.
+    """Check the number of answers, their types, their labels and their scores.
+
+    Args:
+        name: The model's name, for messages.
+        answers: The answers.
+        count: The number of inputs.
+        labels: The allowed labels; None or empty where any text may be an answer.
 
     Raises:
-        ModelError: names the model and what it gave.
+        ModelError: an answer is invalid; the message has the model's name and the answer.
     """
     check_count(name, answers, count)
     for answer in answers:
         check_fields(name, answer)
-        if not labels and answer.label and not _is_carried(answer.label):
+        if not labels and answer.label and not _is_encodable(answer.label):
             raise ModelError(
-                f"model {name!r} answered {answer.label!r}: the text holds a lone surrogate, which "
-                "no encoding can carry; leave it out"
+                f"model {name!r} answered {answer.label!r}: the text has a lone surrogate, which "
+                "cannot be encoded as UTF-8; leave it out"
             )
         if labels and answer.label is not None and answer.label not in labels:
             raise ModelError(
@@ -650,13 +775,13 @@ def check_answers(
 
 
 def _check_scores(name: str, scores: Mapping[str, float], labels: Sequence[str]) -> None:
-    """Refuse scores that are no probabilities.
+    """Check that scores are probabilities.
 
-    Their sum may be below 1 where they are shares of a whole that has other parts, as of all tokens
-    that could come next; where every label has one, half of the whole is theirs.
+    Their sum may be below 1, as the labels' tokens share the probability with all other tokens that
+    could come next. If every label has a score, the sum has to be `MIN_PROBABILITY_SUM` or more.
 
     Raises:
-        ModelError: names the model, what it gave and what is allowed.
+        ModelError: they are not; the message has the model's name, the score and the bounds.
     """
     for label, score in scores.items():
         if not math.isfinite(score):
@@ -666,29 +791,29 @@ def _check_scores(name: str, scores: Mapping[str, float], labels: Sequence[str])
                 f"model {name!r} gave the score {score:g} to the label {label!r}, which is no "
                 f"probability: it is outside of [0, 1]. {PROBABILITIES}"
             )
-    whole = sum(scores.values())
-    # Probabilities that were rounded to two decimals each.
+    total = sum(scores.values())
+    # Each score may be rounded to two decimals, which changes it by 0.005 at most.
     slack = max(0.02, 0.005 * len(scores))
-    if whole > 1.0 + slack:
+    if total > 1.0 + slack:
         raise ModelError(
-            f"model {name!r} gave scores that add up to {whole:.4g} ({_listed(scores)}), and the "
+            f"model {name!r} gave scores that add up to {total:.4g} ({_listed(scores)}), and the "
             f"probabilities of labels add up to 1 at most. {PROBABILITIES}"
         )
-    if labels and all(label in scores for label in labels) and whole < LEAST_SUM:
+    if labels and all(label in scores for label in labels) and total < MIN_PROBABILITY_SUM:
         raise ModelError(
-            f"model {name!r} gave scores that add up to {whole:.4g} ({_listed(scores)}), far from "
+            f"model {name!r} gave scores that add up to {total:.4g} ({_listed(scores)}), far from "
             f"the 1 that the probabilities of all labels add up to. {PROBABILITIES}"
         )
 
 
 def _listed(scores: Mapping[str, float]) -> str:
-    """Write the first scores."""
-    shown = [f"{label!r}: {score:g}" for label, score in list(scores.items())[:SHOWN_SCORES]]
-    return ", ".join([*shown, *(["..."] if len(scores) > SHOWN_SCORES else [])])
+    """Return the first scores as text."""
+    parts = [f"{label!r}: {score:g}" for label, score in list(scores.items())[:MAX_SHOWN_SCORES]]
+    return ", ".join([*parts, *(["..."] if len(scores) > MAX_SHOWN_SCORES else [])])
 
 
-def _is_carried(text: str) -> bool:
-    """Tell whether a text can be written as UTF-8."""
+def _is_encodable(text: str) -> bool:
+    """Return whether a text can be encoded as UTF-8."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -696,34 +821,34 @@ def _is_carried(text: str) -> bool:
     return True
 
 
-def check_answered(
-    name: str, answers: Sequence[Prediction], what: str, *, raised: bool = False
+def check_complete(
+    name: str, answers: Sequence[Prediction], title: str, *, allow_raised: bool = False
 ) -> None:
-    """Refuse answers of which some never came.
+    """Check that every input has an answer.
 
     Args:
-        name: Of the model.
-        answers: To all inputs.
-        what: Which set these are.
-        raised: Whether inputs may be without an answer for which the model raised.
+        name: The model's name, for the message.
+        answers: The answers to all inputs.
+        title: Names the set of inputs in the message.
+        allow_raised: Whether an input on which the model raised may be without an answer.
 
     Raises:
-        ModelError: names the model, how many are missing and why the first is.
+        ModelError: answers are missing; the message has their number and the first reason.
     """
     errors = [answer.error for answer in answers if answer.error is not None]
-    missing = [error for error in errors if not (raised and error.startswith(RAISED))]
+    missing = [error for error in errors if not (allow_raised and error.startswith(RAISED))]
     if missing:
         raise ModelError(
-            f"model {name!r} did not answer {len(missing)} of {len(answers)} inputs of {what} "
+            f"model {name!r} did not answer {len(missing)} of {len(answers)} inputs of {title} "
             f"({missing[0]}); {next_step(missing[0])}"
         )
 
 
 def next_step(error: str) -> str:
-    """Say what brings an answer that is missing.
+    """Return what a user can do to get a missing answer.
 
     Args:
-        error: The reason why it is.
+        error: The reason why it is missing.
     """
-    mend = "once the model is mended, " if error.startswith(RAISED) else ""
-    return f"what was answered is kept: {mend}run the same command again"
+    fix = "fix the model, then " if error.startswith(RAISED) else ""
+    return f"the answers so far are cached: {fix}run the same command again"

@@ -1,4 +1,4 @@
-"""The prediction store: answers and perturbed texts kept between runs in one SQLite file."""
+"""The prediction store: predictions and perturbed texts, kept between runs in a SQLite file."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 BUSY_SECONDS = 60.0
-AT_ONCE = 500
-"""Keys asked for in one statement; SQLite allows 999 variables everywhere."""
+KEYS_PER_QUERY = 500
+"""Keys in one SELECT; every build of SQLite allows 999 variables."""
 
 LIMIT = 2 * 1024**3
-"""Bytes that the file may take, where nobody says otherwise."""
+"""Default size limit of the file, in bytes."""
 
 EVICTED_SHARE = 0.1
-"""Share of the limit that is freed at once when it is reached: what was not used for longest."""
+"""Share of the limit that is freed when it is reached, least recently used rows first."""
 
 FRESH_SECONDS = 86_400
-"""A row's last use is written down when the last one written is this old; each read would be a
-write otherwise."""
+"""The time of a row's last use is updated once it is this old; otherwise each read would be a
+write."""
 
 TABLES = ("predictions", "texts")
 
@@ -49,14 +49,14 @@ class StoreError(OodError):
     """The prediction store cannot be used."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rate:
-    """How fast a model answered.
+    """A model's measured speed.
 
     Attributes:
-        inputs: How many.
-        characters: Of all of them.
-        seconds: That they took.
+        inputs: The number of inputs that were answered.
+        characters: Their total length.
+        seconds: The time they took.
     """
 
     inputs: int
@@ -64,161 +64,162 @@ class Rate:
     seconds: float
 
     def seconds_for(self, inputs: int, characters: int) -> float:
-        """Return what other inputs would take, half by their number and half by their length."""
+        """Return the expected seconds for other inputs: half by number, half by length."""
         return self.seconds * 0.5 * (inputs / self.inputs + characters / max(1, self.characters))
 
 
 class Store(Protocol):
-    """Keeps answers by model fingerprint and input, and perturbed texts."""
+    """Keeps predictions by cache key and input, perturbed texts by key, and models' speeds."""
 
     def get(self, fingerprint: str, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
-        """Return the answers that are known, by canonical input."""
+        """Return the stored predictions by canonical input."""
         ...
 
     def put(self, fingerprint: str, answers: Iterable[tuple[Inputs, Prediction]]) -> None:
-        """Keep answers."""
+        """Store predictions."""
         ...
 
     def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
-        """Return the perturbed texts that are known, by key."""
+        """Return the stored perturbed texts by key."""
         ...
 
     def put_texts(self, texts: Mapping[str, str]) -> None:
-        """Keep perturbed texts by key."""
+        """Store perturbed texts by key."""
         ...
 
     def get_rate(self, fingerprint: str) -> Rate | None:
-        """Return how fast a model answered last, if it did."""
+        """Return a model's last measured speed, or None."""
         ...
 
     def put_rate(self, fingerprint: str, rate: Rate) -> None:
-        """Keep how fast a model answered."""
+        """Store a model's measured speed."""
         ...
 
-    def alone(
+    def query_lock(
         self, fingerprint: str, progress: Progress, name: str
     ) -> AbstractContextManager[object]:
-        """Keep other processes with the same store from asking a model, while this one asks.
+        """Return a context in which no other process with this store queries the model.
 
         Args:
-            fingerprint: Of the model and whatever else decides its answers.
-            progress: Told where there is somebody to wait for.
-            name: The model's, for that.
+            fingerprint: The cache key of the model's predictions.
+            progress: Shows that this process waits for another one.
+            name: The model's name, for `progress`.
         """
         ...
 
 
 @dataclass(frozen=True)
 class MemoryStore:
-    """Keeps answers for one run."""
+    """Keeps predictions in memory, for one run."""
 
     rows: dict[tuple[str, str], Prediction] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     rates: dict[str, Rate] = field(default_factory=dict)
 
     def get(self, fingerprint: str, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
-        """Return the answers that are known, by canonical input."""
+        """Return the stored predictions by canonical input."""
         keys = map(canonical, inputs)
         return {k: self.rows[fingerprint, k] for k in keys if (fingerprint, k) in self.rows}
 
     def put(self, fingerprint: str, answers: Iterable[tuple[Inputs, Prediction]]) -> None:
-        """Keep answers."""
+        """Store predictions."""
         self.rows.update({(fingerprint, canonical(i)): answer for i, answer in answers})
 
     def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
-        """Return the perturbed texts that are known, by key."""
+        """Return the stored perturbed texts by key."""
         return {key: self.texts[key] for key in keys if key in self.texts}
 
     def put_texts(self, texts: Mapping[str, str]) -> None:
-        """Keep perturbed texts by key."""
+        """Store perturbed texts by key."""
         self.texts.update(texts)
 
     def get_rate(self, fingerprint: str) -> Rate | None:
-        """Return how fast a model answered last, if it did."""
+        """Return a model's last measured speed, or None."""
         return self.rates.get(fingerprint)
 
     def put_rate(self, fingerprint: str, rate: Rate) -> None:
-        """Keep how fast a model answered."""
+        """Store a model's measured speed."""
         self.rates[fingerprint] = rate
 
-    def alone(
+    def query_lock(
         self, fingerprint: str, progress: Progress, name: str
     ) -> AbstractContextManager[object]:
-        """Do nothing: nobody else has this store."""
+        """Return a context without effect: no other process shares this store."""
         del fingerprint, progress, name
         return nullcontext()
 
 
 @dataclass(frozen=True)
 class NoStore:
-    """Keeps nothing: what a run still knows, it knows by itself."""
+    """Keeps nothing between runs; the engine's `memory` keeps the predictions of this run."""
 
     def get(self, fingerprint: str, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
-        """Return nothing."""
+        """Return no predictions."""
         del fingerprint, inputs
         return {}
 
     def put(self, fingerprint: str, answers: Iterable[tuple[Inputs, Prediction]]) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
     def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
-        """Return nothing."""
+        """Return no texts."""
         del keys
         return {}
 
     def put_texts(self, texts: Mapping[str, str]) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
     def get_rate(self, fingerprint: str) -> Rate | None:
-        """Return nothing."""
+        """Return None."""
         del fingerprint
         return None
 
     def put_rate(self, fingerprint: str, rate: Rate) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
-    def alone(
+    def query_lock(
         self, fingerprint: str, progress: Progress, name: str
     ) -> AbstractContextManager[object]:
-        """Do nothing: nobody else has this store."""
+        """Return a context without effect: no other process shares this store."""
         del fingerprint, progress, name
         return nullcontext()
 
 
 @dataclass(frozen=True)
 class TemporaryStore(NoStore):
-    """Keeps answers for one run, in a file that goes with the run: however many there are."""
+    """Keeps predictions for one run in a temporary file, so that their number is not limited."""
 
     def get(self, fingerprint: str, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
-        """Return the answers that are known, by canonical input."""
+        """Return the stored predictions by canonical input."""
         return self.file.get(fingerprint, inputs)
 
     def put(self, fingerprint: str, answers: Iterable[tuple[Inputs, Prediction]]) -> None:
-        """Keep answers.
+        """Store predictions.
 
         Raises:
-            StoreError: there is no room for the file.
+            StoreError: the disk is full.
         """
         self.file.put(fingerprint, answers)
 
     @cached_property
     def file(self) -> FileStore:
-        """The file, made when it is first needed."""
+        """The file, created when it is first needed."""
         folder = tempfile.mkdtemp(prefix="pytest-ood-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return FileStore(Path(folder) / "answers.sqlite", limit=sys.maxsize, durable=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What a store holds.
+    """The size of a store.
 
     Attributes:
-        predictions: Answers.
-        texts: Perturbed texts, and results of attacks.
+        predictions: The number of predictions.
+        texts: The number of perturbed texts and results of attacks.
         size: Bytes in use.
-        limit: Bytes at which the store begins to forget.
-        oldest: When what was not used for longest was used last, in seconds since 1970, or None.
+        limit: Bytes at which the store begins to evict rows.
+        oldest: The last use of the least recently used row, in seconds since 1970; None for an
+            empty store.
     """
 
     predictions: int
@@ -230,15 +231,15 @@ class Contents:
 
 @dataclass(frozen=True)
 class FileStore:
-    """Keeps answers in a SQLite file that several processes may share.
+    """Keeps predictions in a SQLite file that several processes may share.
 
-    Every `put` is one transaction: what was put is there after a crash, and nothing half.
+    Every `put` is one transaction, so that a crash leaves all of its rows or none.
 
     Attributes:
-        path: The file; made when the first answer is kept.
-        limit: Bytes; at the limit, what was not used for longest makes room.
+        path: The file; created with the first row.
+        limit: Size limit in bytes; at the limit the least recently used rows are evicted.
         patience: Seconds to wait for another process that is writing.
-        durable: Whether what was put is there after the machine has lost its power.
+        durable: Whether rows survive a power failure.
         clock: Returns seconds since 1970.
     """
 
@@ -249,7 +250,7 @@ class FileStore:
     clock: Callable[[], float] = time.time
 
     def get(self, fingerprint: str, inputs: Sequence[Inputs]) -> dict[str, Prediction]:
-        """Return the answers that are known, by canonical input.
+        """Return the stored predictions by canonical input.
 
         Raises:
             StoreError: the file is not a store, or was written by a newer version.
@@ -263,7 +264,7 @@ class FileStore:
         }
 
     def put(self, fingerprint: str, answers: Iterable[tuple[Inputs, Prediction]]) -> None:
-        """Keep answers; one that is there already stays as it is.
+        """Store predictions; a prediction that is there already is not replaced.
 
         Raises:
             StoreError: the file is not a store, was written by a newer version, or cannot grow.
@@ -283,7 +284,7 @@ class FileStore:
         )
 
     def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
-        """Return the perturbed texts that are known, by key.
+        """Return the stored perturbed texts by key.
 
         Raises:
             StoreError: the file is not a store, or was written by a newer version.
@@ -294,7 +295,7 @@ class FileStore:
         }
 
     def put_texts(self, texts: Mapping[str, str]) -> None:
-        """Keep perturbed texts by key.
+        """Store perturbed texts by key.
 
         Raises:
             StoreError: the file is not a store, was written by a newer version, or cannot grow.
@@ -303,7 +304,7 @@ class FileStore:
         self._insert("texts", [(_key(key), json.dumps(text), now) for key, text in texts.items()])
 
     def get_rate(self, fingerprint: str) -> Rate | None:
-        """Return how fast a model answered last, if it did.
+        """Return a model's last measured speed, or None.
 
         Raises:
             StoreError: the file is not a store, or was written by a newer version.
@@ -314,28 +315,32 @@ class FileStore:
             row = connection.execute(
                 "SELECT inputs, characters, seconds FROM rates WHERE key = ?", [_key(fingerprint)]
             ).fetchone()
-        return None if row is None else Rate(*row)
+        if row is None:
+            return None
+        inputs, characters, seconds = row
+        return Rate(inputs=inputs, characters=characters, seconds=seconds)
 
     def put_rate(self, fingerprint: str, rate: Rate) -> None:
-        """Keep how fast a model answered.
+        """Store a model's measured speed.
 
         Raises:
             StoreError: the file is not a store, was written by a newer version, or cannot grow.
         """
         row = (_key(fingerprint), rate.inputs, rate.characters, rate.seconds)
-        self._insert("rates", [row], known="REPLACE")
+        self._insert("rates", [row], on_conflict="REPLACE")
 
     @contextmanager
-    def alone(self, fingerprint: str, progress: Progress, name: str) -> Iterator[None]:
-        """Keep other processes with this file from asking a model, while this one asks.
-
-        The lock is the operating system's: it ends with the process, however that ends.
+    def query_lock(self, fingerprint: str, progress: Progress, name: str) -> Iterator[None]:
+        """Return a context in which no other process with this file queries the model.
 
         Raises:
-            StoreError: there can be no lock beside the file.
+            StoreError: no lock file can be created beside the store.
         """
         from filelock import FileLock, Timeout
 
+        # A lock of the operating system, which ends with the process: a process that was killed
+        # leaves no lock that others would wait for. SQLite's own lock is for single writes, and
+        # would keep other models' predictions from being written while this model is queried.
         folder = self.path.with_name(self.path.name + ".locks")
         with self._used("locked"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -351,13 +356,13 @@ class FileStore:
             lock.release()
 
     def contents(self) -> Contents:
-        """Return what the file holds.
+        """Return the number of rows, and the bytes in use.
 
         Raises:
             StoreError: the file is not a store, or was written by a newer version.
         """
         if not self._is_there():
-            return Contents(0, 0, 0, self.limit, None)
+            return Contents(predictions=0, texts=0, size=0, limit=self.limit, oldest=None)
         with closing(self._connect()) as connection, self._used("read"):
             counts: dict[str, int] = {}
             oldest: list[int] = []
@@ -366,12 +371,15 @@ class FileStore:
                 counts[table], used = connection.execute(query).fetchone()
                 oldest += [] if used is None else [used]
             return Contents(
-                counts["predictions"], counts["texts"], _size(connection), self.limit,
-                min(oldest, default=None),
-            )  # fmt: skip
+                predictions=counts["predictions"],
+                texts=counts["texts"],
+                size=_size(connection),
+                limit=self.limit,
+                oldest=min(oldest, default=None),
+            )
 
     def clear(self) -> None:
-        """Forget everything, and give the room back.
+        """Delete all rows, and shrink the file.
 
         Raises:
             StoreError: the file is not a store, or was written by a newer version.
@@ -389,35 +397,41 @@ class FileStore:
             return self.path.exists()
 
     def _rows(self, table: str, columns: str, keys: list[bytes]) -> list[Any]:
-        """Return (key, *columns) of the rows with these keys, and note that they were used."""
+        """Return (key, *columns) of the rows with these keys, and update their last use."""
         if not keys or not self._is_there():
             return []
-        found, stale = [], []
+        rows, stale = [], []
         now = int(self.clock())
         with closing(self._connect()) as connection:
             with self._used("read"):
-                for start in range(0, len(keys), AT_ONCE):
-                    part = keys[start : start + AT_ONCE]
+                for start in range(0, len(keys), KEYS_PER_QUERY):
+                    part = keys[start : start + KEYS_PER_QUERY]
                     marks = ",".join("?" * len(part))
                     query = f"SELECT key, {columns}, used FROM {table} WHERE key IN ({marks})"  # noqa: S608 - own names
                     for *row, used in connection.execute(query, part):
-                        found.append(row)
+                        rows.append(row)
                         if used < now - FRESH_SECONDS:
                             stale.append((now, row[0]))
             if stale:
+                # The update may fail without harm: a store on a full disk or in a read-only folder
+                # can still be read.
                 with suppress(sqlite3.Error), connection:
-                    # Reading works where writing does not: on a full disk, in a read-only folder.
                     update = f"UPDATE {table} SET used = ? WHERE key = ?"  # noqa: S608 - own names
                     connection.executemany(update, stale)
-        return found
+        return rows
 
-    def _insert(self, table: str, rows: list[tuple[Any, ...]], known: str = "IGNORE") -> None:
+    def _insert(self, table: str, rows: list[tuple[Any, ...]], on_conflict: str = "IGNORE") -> None:
+        """Insert rows in one transaction; evict others if the file is larger than its limit.
+
+        Predictions are not replaced: two processes that queried the same input then go on with the
+        same prediction in all later runs, whichever wrote first.
+        """
         if not rows:
             return
-        with self._used("made"):
+        with self._used("created"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
         marks = ",".join("?" * len(rows[0]))
-        statement = f"INSERT OR {known} INTO {table} VALUES ({marks})"  # noqa: S608 - own names
+        statement = f"INSERT OR {on_conflict} INTO {table} VALUES ({marks})"  # noqa: S608 - own names
         with closing(self._connect()) as connection, self._used("written"), connection:
             connection.executemany(statement, rows)
             if _size(connection) > self.limit:
@@ -425,23 +439,23 @@ class FileStore:
 
     @contextmanager
     def _used(self, use: str) -> Iterator[None]:
+        """Turn errors of SQLite and of the file system into a `StoreError`."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise self._unusable(use, error) from error
-
-    def _unusable(self, use: str, error: Exception) -> StoreError:
-        return StoreError(
-            f"the prediction store {self.path} cannot be {use}: {error}; free some space, delete "
-            "the file, or name another folder with --ood-cache"
-        )
+            raise StoreError(
+                f"the prediction store {self.path} cannot be {use}: {error}; free some space, "
+                "delete the file, or name another folder with --ood-cache"
+            ) from error
 
     def _connect(self) -> sqlite3.Connection:
+        # The stack closes the connection if anything fails before it is handed out.
         with ExitStack() as stack, self._used("opened"):
             connection = stack.enter_context(
                 closing(sqlite3.connect(self.path, timeout=self.patience))
             )
             if not self.durable:
+                # A temporary file ends with the run, so that nothing has to reach the disk.
                 connection.execute("PRAGMA synchronous = OFF")
                 connection.execute("PRAGMA journal_mode = MEMORY")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -452,20 +466,21 @@ class FileStore:
             connection.close()
             raise StoreError(
                 f"{self.path} was written by a newer version of pytest-ood (schema {version}, "
-                f"this one knows {SCHEMA_VERSION}); name another folder with --ood-cache"
+                f"this one reads up to {SCHEMA_VERSION}); name another folder with --ood-cache"
             )
         return connection
 
 
 def _upgrade(connection: sqlite3.Connection) -> None:
-    """Make the tables, or bring those of an older version up to this one."""
-    # Who comes second finds it done: the version is looked at again under the lock.
+    """Create the tables, or convert those of an older version."""
+    # Two processes may open a new file at the same time: the version is read again under the write
+    # lock, so that the second one finds the tables complete.
     before, connection.isolation_level = connection.isolation_level, None
     connection.execute("BEGIN IMMEDIATE")
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
-            # Text is kept as JSON, which carries what UTF-8 does not (lone surrogates).
+            # Texts are stored as JSON, which can encode lone surrogates; SQLite's UTF-8 cannot.
             connection.execute(
                 "CREATE TABLE predictions (key BLOB PRIMARY KEY, label TEXT, scores TEXT NOT NULL, "
                 "text TEXT NOT NULL, used INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID"
@@ -494,7 +509,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
 
 
 def _size(connection: sqlite3.Connection) -> int:
-    """Return the bytes in use: what was freed inside of the file is used again, and not counted."""
+    """Return the bytes in use, without free pages, which SQLite uses again."""
     (pages,), (free,), (size,) = (
         connection.execute(f"PRAGMA {name}").fetchone()
         for name in ("page_count", "freelist_count", "page_size")
@@ -503,14 +518,15 @@ def _size(connection: sqlite3.Connection) -> int:
 
 
 def _evict(connection: sqlite3.Connection, target: int) -> None:
-    """Delete what was not used for longest, until so many bytes are in use."""
+    """Delete the least recently used rows until `target` bytes are in use."""
     size = _size(connection)
     counts = {
         table: connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608
         for table in TABLES
     }
     while size > target and any(counts.values()):
-        # Rows differ in size: so many that, were they alike, the target would be met.
+        # Deletes the share of rows that would meet the target if all had the same size. They do
+        # not, so that the size is measured again until it is met.
         share = (size - target) / size
         oldest = [
             (used, table, key)
@@ -535,28 +551,28 @@ class TextStore(Protocol):
     """Keeps perturbed texts between runs."""
 
     def get_texts(self, keys: Sequence[str]) -> dict[str, str]:
-        """Return the texts that are known, by key."""
+        """Return the stored texts by key."""
         ...
 
     def put_texts(self, texts: Mapping[str, str]) -> None:
-        """Keep texts by key."""
+        """Store texts by key."""
         ...
 
 
-def through(
-    store: TextStore | None, keys: Sequence[str], make: Callable[[list[int]], Iterable[str]]
+def cached_texts(
+    store: TextStore | None, keys: Sequence[str], build: Callable[[list[int]], Iterable[str]]
 ) -> list[str]:
-    """Return a text for each key, from the store where it is known, and keep what is made.
+    """Return a text for each key; texts that are not in the store are built and stored.
 
     Args:
-        store: Where texts are kept; None for nowhere.
-        keys: What has to be equal for the texts to be.
-        make: Returns the texts of the places in `keys` that are not known, in their order.
+        store: The store; None to build all texts.
+        keys: Equal keys have equal texts.
+        build: Takes the indices in `keys` of the texts to build; returns them in that order.
     """
-    known = store.get_texts(keys) if store is not None else {}
-    new = [place for place, key in enumerate(keys) if key not in known]
-    made = {keys[place]: text for place, text in zip(new, make(new), strict=True)}
+    cached = store.get_texts(keys) if store is not None else {}
+    new = [index for index, key in enumerate(keys) if key not in cached]
+    built = {keys[index]: text for index, text in zip(new, build(new), strict=True)}
     if store is not None:
-        store.put_texts(made)
-    texts = known | made
+        store.put_texts(built)
+    texts = cached | built
     return [texts[key] for key in keys]

@@ -131,9 +131,9 @@ def _workload(gate: Gate, evaluator: SuiteEvaluator, asked: _Wanted, machine: _M
     if not is_at_hand(answering):
         return Workload(model.name, count, note="to be fetched or trained first")
     engine, labels = gate.engine, evaluator.suite.task.labels
-    home = engine.home(answering)
+    store = engine.store_of(answering)
     known = {
-        draw: home.get(engine.key(answering, labels, draw), list(values.values()))
+        draw: store.get(engine.cache_key(answering, labels, draw), list(values.values()))
         for draw, values in texts.items()
     }
     missing = [
@@ -157,7 +157,7 @@ def _expected(
     share = count / len(sample)
     if is_estimable(model):
         work = replace(work, used=model.estimate(sample).times(share))
-    rate = gate.engine.home(model).get_rate(model.fingerprint or "")
+    rate = gate.engine.store_of(model).get_rate(model.fingerprint or "")
     if rate is not None:
         characters = round(sum(map(size_of, sample)) * share)
         return replace(work, seconds=rate.seconds_for(count, characters))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ood import rows
-from pytest_ood.cluster import LOSSES, ClusterSettings, RayRunner
+from pytest_ood.cluster import MAX_LOSSES, ClusterSettings, RayRunner
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, MissingDependencyError, ModelError, TooLongError
 from pytest_ood.examples import canonical
@@ -95,7 +95,7 @@ def test_a_set_has_one_pool_of_actors(runner: RayRunner, monkeypatch: pytest.Mon
     monkeypatch.setattr(rows, "BLOCK", 20)
     assert texts(predict(runner, Echo(), MANY)) == list(map(canonical, MANY))
     assert runner.runs == 1
-    runner.at_once = 30
+    runner.block_size = 30
     assert texts(predict(runner, Echo(), MANY)) == list(map(canonical, MANY))
     assert runner.runs == 1 + 2
 
@@ -160,9 +160,11 @@ def test_a_batch_that_ends_every_actor_is_given_up(
     runner: RayRunner, tmp_path: Path, inputs: list[str], fatal: str
 ) -> None:
     """What always ends its process is an error that says so, not an endless run."""
-    with pytest.raises(ModelError, match=f"'echo': {LOSSES} actors were lost, one after the other"):
+    with pytest.raises(
+        ModelError, match=f"'echo': {MAX_LOSSES} actors were lost, one after the other"
+    ):
         predict(runner, Mortal(fatal=fatal, folder=tmp_path, times=99), inputs)
-    assert len(list(tmp_path.iterdir())) == LOSSES
+    assert len(list(tmp_path.iterdir())) == MAX_LOSSES
 
 
 class OddError(Exception):

@@ -81,7 +81,7 @@ fake = "constant"
         strict=True,
         sequential=False,
         correction="benjamini-hochberg",
-        ray=ClusterSettings("10.0.0.1:6379", 8, 4, 0.5, 256),
+        ray=ClusterSettings(address="10.0.0.1:6379", actors=8, cpus=4, gpus=0.5, batch_size=256),
         data={
             "hub:sst2": {"data": "mine.tsv", "fields": ("sentence",), "templates": {}},
             "hub:x": {"data": "x.csv"},

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from pytest_ood import rows
 from pytest_ood.engine import (
-    KEPT_AT_ONCE,
-    LONGEST_ERROR,
-    RATED,
-    TRIED,
-    Answered,
+    BATCH_SIZE,
+    MAX_ERROR_LENGTH,
+    MAX_RAISED,
+    MIN_RATED_INPUTS,
     Engine,
-    check_answered,
+    PredictionBlock,
     check_answers,
+    check_complete,
 )
 from pytest_ood.errors import ModelError, ModelRaisedError, TooLongError
 from pytest_ood.examples import canonical, size_of
@@ -222,23 +222,23 @@ def test_answers_are_kept_batch_by_batch() -> None:
                 raise MemoryError
             return super().predict(inputs)
 
-    store, inputs = MemoryStore(), [f"{number:04d}" for number in range(KEPT_AT_ONCE + 5)]
+    store, inputs = MemoryStore(), [f"{number:04d}" for number in range(BATCH_SIZE + 5)]
     with pytest.raises(MemoryError):
         Engine(store, Silent()).predict(Failing(), inputs, LABELS, "x")
-    assert len(store.rows) == KEPT_AT_ONCE
+    assert len(store.rows) == BATCH_SIZE
     model = Counting()
     Engine(store, Silent()).predict(model, inputs, LABELS, "x")
-    assert model.asked == inputs[KEPT_AT_ONCE:]
+    assert model.asked == inputs[BATCH_SIZE:]
 
 
 def test_progress_is_told_what_is_asked() -> None:
     """The step names set, model and how many texts are new; known ones are not announced."""
     noted = Noted()
-    same, inputs = Engine(MemoryStore(), noted), [str(n) for n in range(KEPT_AT_ONCE + 5)]
+    same, inputs = Engine(MemoryStore(), noted), [str(n) for n in range(BATCH_SIZE + 5)]
     for _ in range(2):
         same.predict(Counting(), inputs, LABELS, "movies")
     assert noted.notes == [("predicting movies with counting", len(inputs), "texts")]
-    assert noted.updates == [KEPT_AT_ONCE, len(inputs)]
+    assert noted.updates == [BATCH_SIZE, len(inputs)]
 
 
 def test_a_bad_answer_is_not_kept() -> None:
@@ -342,7 +342,7 @@ def test_an_answer_of_a_wrong_type_is_refused(answer: Any) -> None:
 
 def test_an_answer_that_no_encoding_carries_is_refused() -> None:
     """Where any text may be an answer, half an emoji is told rather than met in the store."""
-    with pytest.raises(ModelError, match=r"model 'bert' answered '5 \\ud83c': the text holds"):
+    with pytest.raises(ModelError, match=r"model 'bert' answered '5 \\ud83c': the text has"):
         check_answers("bert", [Prediction("5 \ud83c")], 1, None)
 
 
@@ -350,11 +350,11 @@ def test_what_is_not_to_be_remembered_is_not(tmp_path: Path) -> None:
     """An attack's answers go into the store alone; how many were asked is told."""
     same = Engine(FileStore(tmp_path / "s.sqlite"), Silent())
     model = Counting()
-    first = same.answer(model, ["a", "b"], LABELS, "x", remember=False)
-    assert (first.asked, same.memory.rows) == (2, {})
-    second = same.answer(model, ["a", "c"], LABELS, "x", remember=False)
-    assert (second.asked, model.asked, same.memory.rows) == (1, ["a", "b", "c"], {})
-    assert second.answers[0] == first.answers[0]
+    first = same.predict_counted(model, ["a", "b"], LABELS, "x", remember=False)
+    assert (first.query_count, same.memory.rows) == (2, {})
+    second = same.predict_counted(model, ["a", "c"], LABELS, "x", remember=False)
+    assert (second.query_count, model.asked, same.memory.rows) == (1, ["a", "b", "c"], {})
+    assert second.predictions[0] == first.predictions[0]
 
 
 @dataclass
@@ -372,18 +372,24 @@ def test_what_looks_the_same_to_a_model_is_asked_once(tmp_path: Path) -> None:
     """One of the inputs is asked, all have its answer, and all are kept for the next run."""
     noted, model = Noted(), Uncased()
     same = Engine(FileStore(tmp_path / "s.sqlite"), noted)
-    first = same.answer(model, ["Abcd", "abcd", "b", "B", "b"], LABELS, "x")
-    assert [answer.label for answer in first.answers] == ["long", "long", "short", "short", "short"]
-    assert (first.asked, len(model.asked)) == (2, 2)
+    first = same.predict_counted(model, ["Abcd", "abcd", "b", "B", "b"], LABELS, "x")
+    assert [answer.label for answer in first.predictions] == [
+        "long",
+        "long",
+        "short",
+        "short",
+        "short",
+    ]
+    assert (first.query_count, len(model.asked)) == (2, 2)
     assert noted.notes == [("predicting x with uncased", 2, "texts")]
     assert noted.updates == [2]
-    second = same.answer(model, ["ABCD", "new", "b"], LABELS, "y")
-    assert (second.asked, model.asked[2:]) == (1, ["new"])
-    assert second.answers[0] == first.answers[0]
-    assert (same.tallies["uncased"].asked, same.tallies["uncased"].known) == (3, 4)
+    second = same.predict_counted(model, ["ABCD", "new", "b"], LABELS, "y")
+    assert (second.query_count, model.asked[2:]) == (1, ["new"])
+    assert second.predictions[0] == first.predictions[0]
+    assert (same.tallies["uncased"].queried, same.tallies["uncased"].cached) == (3, 4)
     again = Engine(FileStore(tmp_path / "s.sqlite"), Silent())
     known = ["Abcd", "abcd", "b", "B", "ABCD", "new"]
-    assert again.answer(Uncased(), known, LABELS, "x").asked == 0
+    assert again.predict_counted(Uncased(), known, LABELS, "x").query_count == 0
 
 
 def test_what_looks_the_same_is_asked_anew_in_another_draw() -> None:
@@ -481,13 +487,15 @@ def test_what_got_no_answer_is_asked_in_the_next_run_alone(tmp_path: Path) -> No
     for remember in (True, False):
         first = Engine(store, Silent())
         for asked in (1, 0):
-            given = first.answer(model, ["bad"], LABELS, "x", remember=remember)
-            assert given == Answered([Prediction(None, error="503")], asked)
+            given = first.predict_counted(model, ["bad"], LABELS, "x", remember=remember)
+            assert given == PredictionBlock(
+                predictions=[Prediction(None, error="503")], query_count=asked
+            )
         assert first.tallies["counting"].unanswered == 1
     assert Engine(store, Silent()).predict(model, ["good"], LABELS, "x")[0].error is None
     assert model.asked == ["bad", "bad", "good"]
     with pytest.raises(ModelError, match=r"did not answer 1 of 2 inputs of x \(503\)"):
-        check_answered("m", [Prediction("a"), Prediction(None, error="503")], "x")
+        check_complete("m", [Prediction("a"), Prediction(None, error="503")], "x")
 
 
 ASKER = """
@@ -530,7 +538,7 @@ def test_a_killed_run_costs_the_batch_in_flight(tmp_path: Path) -> None:
     subprocess.run([*command, "next"], check=True)
     after = calls(tmp_path / "log")[len(before) :]
     known = {text for _, inputs in before[:-1] for text in inputs}
-    assert len(known) == 2 * KEPT_AT_ONCE
+    assert len(known) == 2 * BATCH_SIZE
     repeated = [text for _, inputs in after for text in inputs]
     assert not known & set(repeated), "what was kept is not asked again"
     assert set(before[-1][1]) <= set(repeated), "the batch in flight is"
@@ -550,17 +558,26 @@ def test_speed_and_work_are_noted() -> None:
     """What was asked and known, and the time, is told by model; a rate needs some answers."""
     now = iter(range(0, 1000, 10))
     same = Engine(MemoryStore(), Silent(), clock=lambda: float(next(now)))
-    inputs = [f"{number:04d}" for number in range(RATED)]
+    inputs = [f"{number:04d}" for number in range(MIN_RATED_INPUTS)]
     same.predict(Counting(), inputs[:5], LABELS, "x")
     assert same.store.get_rate("v1") is None
     same.predict(Counting(fingerprint="v2"), inputs, LABELS, "x")
     same.predict(Counting(fingerprint="v2"), [*inputs, "new"], LABELS, "x")
     tally = same.tallies["counting"]
-    assert (tally.asked, tally.known, tally.seconds) == (5 + RATED + 1, RATED, 30.0)
+    assert (tally.queried, tally.cached, tally.seconds) == (
+        5 + MIN_RATED_INPUTS + 1,
+        MIN_RATED_INPUTS,
+        30.0,
+    )
     other = Engine(same.store, Silent())
     other.predict(Counting(fingerprint="v2"), [*inputs, "newer"], LABELS, "x")
-    assert (other.tallies["counting"].asked, other.tallies["counting"].known) == (1, RATED)
-    assert same.store.get_rate("v2") == Rate(RATED, 4 * RATED, 10.0)
+    assert (other.tallies["counting"].queried, other.tallies["counting"].cached) == (
+        1,
+        MIN_RATED_INPUTS,
+    )
+    assert same.store.get_rate("v2") == Rate(
+        inputs=MIN_RATED_INPUTS, characters=4 * MIN_RATED_INPUTS, seconds=10.0
+    )
 
 
 def test_more_inputs_than_a_block_are_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -576,7 +593,7 @@ def test_more_inputs_than_a_block_are_one_step(monkeypatch: pytest.MonkeyPatch) 
     # At the first block nobody knows yet which of the others are known: they pass by.
     assert noted.notes[1:] == [("predicting x with counting", 3 + 5, "texts")]
     assert noted.updates[1:] == [3, 7, 8]
-    assert (same.tallies["counting"].asked, same.tallies["counting"].known) == (6, 3)
+    assert (same.tallies["counting"].queried, same.tallies["counting"].cached) == (6, 3)
 
 
 @pytest.mark.parametrize("fingerprint", ["v1", None])
@@ -607,14 +624,14 @@ class Narrow(Counting):
 def test_what_is_too_long_is_counted_where_it_may_be() -> None:
     """It got no answer, with the reason; what fits is answered, once, and kept."""
     asking, model = engine(), Narrow()
-    inputs = [*(f"x{n}" for n in range(KEPT_AT_ONCE)), "y" * 11, "short", "z" * 12]
-    (found,) = asking.in_blocks(model, inputs, LABELS, "x", count_long=True)
-    errors = {value: a.error for value, a in zip(inputs, found.answers, strict=True) if a.error}
+    inputs = [*(f"x{n}" for n in range(BATCH_SIZE)), "y" * 11, "short", "z" * 12]
+    (found,) = asking.predict_in_blocks(model, inputs, LABELS, "x", count_long=True)
+    errors = {value: a.error for value, a in zip(inputs, found.predictions, strict=True) if a.error}
     assert errors == dict.fromkeys(("y" * 11, "z" * 12), "beyond ten characters")
-    assert len(model.asked) == len(set(map(str, model.asked))) == KEPT_AT_ONCE + 1
+    assert len(model.asked) == len(set(map(str, model.asked))) == BATCH_SIZE + 1
     assert asking.tally("counting").unanswered == 2
-    (again,) = asking.in_blocks(model, inputs, LABELS, "x", count_long=True)
-    assert (again.answers, again.asked) == (found.answers, 0)
+    (again,) = asking.predict_in_blocks(model, inputs, LABELS, "x", count_long=True)
+    assert (again.predictions, again.query_count) == (found.predictions, 0)
     with pytest.raises(TooLongError) as caught:
         asking.predict(model, ["short", "y" * 11], LABELS, "x")
     assert caught.value.inputs == ("y" * 11,), "also where it was counted before"
@@ -635,7 +652,7 @@ def test_a_model_that_names_nothing_it_was_asked_ends_it() -> None:
             raise TooLongError("too long", [f"something else than {inputs[0]}"])
 
     with pytest.raises(TooLongError):
-        list(engine().in_blocks(Confused(), ["x"], LABELS, "x", count_long=True))
+        list(engine().predict_in_blocks(Confused(), ["x"], LABELS, "x", count_long=True))
 
 
 @dataclass
@@ -654,26 +671,28 @@ class Raising(Counting):
         return [Prediction("long", text=str(value)) for value in inputs]
 
 
-def isolated(model: Raising, inputs: Sequence[Inputs], same: Engine | None = None) -> Answered:
+def isolated(
+    model: Raising, inputs: Sequence[Inputs], same: Engine | None = None
+) -> PredictionBlock:
     """Ask with those isolated for which the model raises, by their ids."""
-    (block,) = (same or engine()).in_blocks(
-        model, inputs, LABELS, "x", isolate=True, ids=lambda index: f"id-{index}"
+    (block,) = (same or engine()).predict_in_blocks(
+        model, inputs, LABELS, "x", isolate=True, id_of=lambda index: f"id-{index}"
     )
     return block
 
 
-@given(count=st.integers(1, 300), bad=st.sets(st.integers(0, 299), max_size=TRIED - 1))
+@given(count=st.integers(1, 300), bad=st.sets(st.integers(0, 299), max_size=MAX_RAISED - 1))
 def test_those_that_raise_are_found(count: int, bad: set[int]) -> None:
     """Every input that raises by itself has its reason, and every other one its answer."""
     model = Raising(raises=lambda text: int(text) in bad)
-    answers = isolated(model, [str(number) for number in range(count)]).answers
+    answers = isolated(model, [str(number) for number in range(count)]).predictions
     for number, answer in enumerate(answers):
         if number in bad:
             assert answer.label is None
             assert (answer.error or "").startswith("raised ValueError: boom ")
         else:
             assert answer == Prediction("long", text=str(number))
-    assert len(model.batches) <= 2 + 20 * len(bad) + count // KEPT_AT_ONCE
+    assert len(model.batches) <= 2 + 20 * len(bad) + count // BATCH_SIZE
 
 
 @pytest.mark.parametrize("error", [ValueError, MemoryError, RecursionError, IndexError, KeyError])
@@ -685,7 +704,7 @@ def test_a_broken_model_is_given_up(error: type[Exception]) -> None:
         with pytest.raises(ModelRaisedError) as caught:
             isolated(model, [f"{number:04d}" for number in range(5000)], same)
         assert isinstance(caught.value.__cause__, error)
-        assert caught.value.counts == (TRIED, TRIED)
+        assert caught.value.counts == (MAX_RAISED, MAX_RAISED)
         told.add(str(caught.value))
     assert len(model.batches) < 50
     assert told.pop().startswith("model 'counting' raised for 8 of 8 inputs, the last being 'id-")
@@ -695,7 +714,7 @@ def test_a_broken_model_is_given_up(error: type[Exception]) -> None:
 def test_a_model_that_raises_for_many_answers_the_others() -> None:
     """Those that are asked alone first are spread: a part that raises does not end it."""
     model = Raising(raises=lambda text: int(text) >= 100)
-    answers = isolated(model, [str(number) for number in range(128)]).answers
+    answers = isolated(model, [str(number) for number in range(128)]).predictions
     assert sum(answer.error is None for answer in answers) == 100
 
 
@@ -753,14 +772,14 @@ def test_the_reason_of_a_model_is_one_short_line() -> None:
 
     found = engine().predict(CallableModel("c", answer), ["a"], LABELS, "x")
     assert (found[0].error or "").startswith("broken broken ")
-    assert len(found[0].error or "") == LONGEST_ERROR + len("...")
+    assert len(found[0].error or "") == MAX_ERROR_LENGTH + len("...")
     assert "\n" not in (found[0].error or "")
 
 
 def test_the_input_is_named_by_its_id() -> None:
     """The first input of each type of exception is named; equal types are one reason."""
     model, same = Raising(raises=lambda text: text in ("b", "d")), engine()
-    errors = [answer.error for answer in isolated(model, list("abcd"), same).answers]
+    errors = [answer.error for answer in isolated(model, list("abcd"), same).predictions]
     assert errors[0] is None
     assert errors[1] == errors[3]
     assert (errors[1] or "").startswith("raised ValueError: boom b (test_engine.py:")
@@ -768,9 +787,9 @@ def test_the_input_is_named_by_its_id() -> None:
     assert same.tallies["counting"].unanswered == 2
     # It is not asked again in this run, and is in the next.
     count = len(model.batches)
-    assert isolated(model, list("abcd"), same).asked == 0
+    assert isolated(model, list("abcd"), same).query_count == 0
     assert len(model.batches) == count
-    assert isolated(model, list("abcd")).asked == 4
+    assert isolated(model, list("abcd")).query_count == 4
 
 
 @pytest.mark.parametrize(
@@ -805,7 +824,7 @@ def test_an_iterator_that_raises_in_between_is_split() -> None:
             for value in inputs:
                 yield from super().predict([value])
 
-    answers = isolated(Yielding(raises=lambda text: text == "b"), list("abc")).answers
+    answers = isolated(Yielding(raises=lambda text: text == "b"), list("abc")).predictions
     assert [answer.error is None for answer in answers] == [True, False, True]
 
 
@@ -819,5 +838,5 @@ def test_a_stream_that_answers_what_it_was_not_asked_is_refused(places: list[int
             for place in places:
                 yield place, self.predict([inputs[0]])[0]
 
-    with pytest.raises(ModelError, match="which was answered before, or is none"):
+    with pytest.raises(ModelError, match="which was answered before or is out of range"):
         engine().predict(Astray(), ["a", "b"], LABELS, "x")

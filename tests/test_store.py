@@ -16,7 +16,7 @@ from pytest_ood.errors import OodError
 from pytest_ood.examples import canonical
 from pytest_ood.progress import Lines
 from pytest_ood.store import (
-    AT_ONCE,
+    KEYS_PER_QUERY,
     LIMIT,
     SCHEMA_VERSION,
     Contents,
@@ -141,7 +141,9 @@ def test_an_answer_in_a_file_stays(tmp_path: Path) -> None:
     assert answers == {canonical("x"): Prediction("a"), canonical("y"): Prediction("b")}
 
 
-@pytest.mark.parametrize("count", [AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 2 * AT_ONCE + 1])
+@pytest.mark.parametrize(
+    "count", [KEYS_PER_QUERY - 1, KEYS_PER_QUERY, KEYS_PER_QUERY + 1, 2 * KEYS_PER_QUERY + 1]
+)
 def test_many_inputs_at_once(tmp_path: Path, count: int) -> None:
     """More inputs than one statement takes are found all the same."""
     store = FileStore(tmp_path / "s.sqlite")
@@ -231,7 +233,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path, what: str) -> None:
         use(FileStore(path), what)
     message = str(caught.value)
     assert f"{path} was written by a newer version of pytest-ood" in message
-    assert f"(schema {SCHEMA_VERSION + 1}, this one knows {SCHEMA_VERSION})" in message
+    assert f"(schema {SCHEMA_VERSION + 1}, this one reads up to {SCHEMA_VERSION})" in message
 
 
 @USES
@@ -322,12 +324,12 @@ def test_texts_make_room_too(tmp_path: Path) -> None:
 def test_contents_are_told_and_cleared(tmp_path: Path) -> None:
     """What the store holds is counted; clearing forgets all of it and gives the room back."""
     store = FileStore(tmp_path / "s.sqlite", clock=Calendar(7))
-    assert store.contents() == Contents(0, 0, 0, LIMIT, None)
+    assert store.contents() == Contents(predictions=0, texts=0, size=0, limit=LIMIT, oldest=None)
     store.clear()
     assert not store.path.exists(), "there was nothing to clear"
     store.put("model", rows(500))
     store.put_texts({"a": "b"})
-    store.put_rate("model", Rate(10, 100, 2.0))
+    store.put_rate("model", Rate(inputs=10, characters=100, seconds=2.0))
     full = store.contents()
     assert (full.predictions, full.texts, full.oldest) == (500, 1, 7 * 86_400)
     before = store.path.stat().st_size
@@ -341,11 +343,11 @@ def test_rates_come_back(store: Store) -> None:
     """How fast a model answered last is what is told; of another model nothing is."""
     assert store.get_rate("model") is None
     for seconds in (5.0, 2.0):
-        store.put_rate("model", Rate(10, 100, seconds))
-    assert store.get_rate("model") == Rate(10, 100, 2.0)
+        store.put_rate("model", Rate(inputs=10, characters=100, seconds=seconds))
+    assert store.get_rate("model") == Rate(inputs=10, characters=100, seconds=2.0)
     assert store.get_rate("other") is None
-    assert Rate(10, 100, 2.0).seconds_for(20, 200) == pytest.approx(4.0)
-    assert Rate(10, 100, 2.0).seconds_for(10, 300) == pytest.approx(4.0)
+    assert Rate(inputs=10, characters=100, seconds=2.0).seconds_for(20, 200) == pytest.approx(4.0)
+    assert Rate(inputs=10, characters=100, seconds=2.0).seconds_for(10, 300) == pytest.approx(4.0)
 
 
 def test_a_file_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
@@ -362,7 +364,7 @@ def test_a_file_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
     assert store.get("model", ["x"]) == {canonical("x"): Prediction("a")}
     assert store.get_texts(["k"]) == {"k": "text"}
     store.put("model", [("y", Prediction("b"))])
-    store.put_rate("model", Rate(1, 1, 1.0))
+    store.put_rate("model", Rate(inputs=1, characters=1, seconds=1.0))
     assert store.contents().predictions == 2
 
 
@@ -407,7 +409,7 @@ import sys
 from pathlib import Path
 from pytest_ood.progress import Silent
 from pytest_ood.store import FileStore
-with FileStore(Path(sys.argv[1])).alone("model", Silent(), "m"):
+with FileStore(Path(sys.argv[1])).query_lock("model", Silent(), "m"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -427,9 +429,9 @@ def test_one_process_asks_a_model_at_a_time(tmp_path: Path) -> None:
             lines.append(line)
             holder.kill()
 
-        with FileStore(path).alone("other", Lines(lines.append), "m"):
+        with FileStore(path).query_lock("other", Lines(lines.append), "m"):
             assert lines == [], "another model can be asked"
-        with FileStore(path).alone("model", Lines(write), "m"):
+        with FileStore(path).query_lock("model", Lines(write), "m"):
             assert lines[0] == "waiting: another process is asking m"
 
 

@@ -13,7 +13,7 @@ from pytest_ood.perturbations.adversarial.protocol import attacked_field
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 from pytest_ood.statistics import Estimate, estimate, mean_score
 from pytest_ood.statistics.medians import median_with_bounds
-from pytest_ood.store import through
+from pytest_ood.store import cached_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,9 @@ def cosines(cases: Sequence[Perturbed], store: TextStore) -> list[float]:
     """
     keys = [f"cosine\0{code_version()}\0{case.original}\0{case.text}" for case in cases]
     measure = EmbeddingSimilarity().cosines
-    made = through(store, keys, lambda new: map(repr, measure([cases[place] for place in new])))
+    made = cached_texts(
+        store, keys, lambda new: map(repr, measure([cases[place] for place in new]))
+    )
     return [float(cosine) for cosine in made]
 
 

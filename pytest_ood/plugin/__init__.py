@@ -1342,12 +1342,12 @@ def _work(records: Sequence[dict[str, Any]]) -> tuple[Work, ...]:
     for process, tallies in (record["work"] for record in records):
         for name, tally in tallies.items():
             before = latest.get((process, name), tally)
-            done = (tally["asked"] + tally["known"]) >= (before["asked"] + before["known"])
+            done = (tally["queried"] + tally["cached"]) >= (before["queried"] + before["cached"])
             latest[process, name] = tally if done else before
     found: dict[str, Work] = {}
     for (_, name), tally in latest.items():
         work = Work(
-            name, tally["asked"], tally["known"], tally["unanswered"], Usage(**tally["used"])
+            name, tally["queried"], tally["cached"], tally["unanswered"], Usage(**tally["used"])
         )
         if name in found:
             other = found[name]

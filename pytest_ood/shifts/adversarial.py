@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.edits import Perturbed
-from pytest_ood.engine import check_answered
+from pytest_ood.engine import check_complete
 from pytest_ood.errors import DataError, NotApplicableError, OodError
 from pytest_ood.examples import fields_of, inputs_of
 from pytest_ood.metrics import Graded, Outcomes
@@ -176,13 +176,15 @@ class AttackTrial:
 
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:
             nonlocal asked, complete
-            answered = quiet.answer(model, inputs, labels, what, remember=False, isolate=True)
-            asked += answered.asked
+            result = quiet.predict_counted(
+                model, inputs, labels, what, remember=False, isolate=True
+            )
+            asked += result.query_count
             # A search cannot go on without the answers of a server that is gone; it can without a
             # candidate for which the model raises.
-            check_answered(model.name, answered.answers, what, raised=True)
-            complete = complete and all(answer.error is None for answer in answered.answers)
-            return answered.answers
+            check_complete(model.name, result.predictions, what, allow_raised=True)
+            complete = complete and all(answer.error is None for answer in result.predictions)
+            return result.predictions
 
         store = self._store(model)
         # Under a cap on all queries, which examples are begun depends on what those before took.
@@ -223,7 +225,7 @@ class AttackTrial:
         attack = self.shift.attack
         if model.fingerprint is None or not isinstance(attack, Recipe) or not attack.is_shipped:
             return None
-        key = self.asker.engine.key(model, self.asker.task.labels)
+        key = self.asker.engine.cache_key(model, self.asker.task.labels)
         return AttackStore(self.asker.engine.store, attack, key, self.seed, self.shift.budget.each)
 
     def _unheld(
@@ -236,12 +238,12 @@ class AttackTrial:
         turned = [place for place, result in enumerate(results) if result.success]
         labels, inputs = self.asker.task.labels, [results[place].inputs for place in turned]
         what = f"{self.asker.suite}/{self.shift.name}"
-        again = self.asker.engine.answer(model, inputs, labels, what, AGAIN, isolate=True)
-        check_answered(model.name, again.answers, what, raised=True)
-        self.cached += len(turned) - again.asked
+        again = self.asker.engine.predict_counted(model, inputs, labels, what, AGAIN, isolate=True)
+        check_complete(model.name, again.predictions, what, allow_raised=True)
+        self.cached += len(turned) - again.query_count
         return {
             place
-            for place, answer in zip(turned, again.answers, strict=True)
+            for place, answer in zip(turned, again.predictions, strict=True)
             if not self._holds(examples[place], results[place], answer)
         }
 

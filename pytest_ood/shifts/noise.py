@@ -28,7 +28,7 @@ from pytest_ood.rows import Mapped, Paired, Picked, blocks
 from pytest_ood.seeding import generator
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, NOISE, RAISE_SEVERITY, Shift
 from pytest_ood.shifts.texts import Shifted, Written
-from pytest_ood.store import through
+from pytest_ood.store import cached_texts
 from pytest_ood.tables import string, strings, subtable
 from pytest_ood.trials.trial import Trial
 
@@ -249,7 +249,7 @@ class NoiseShift(Shift):
                     made.append(changes[identifier](asked[identifier, name], rng))
             return made
 
-        made = through(store if kept else None, list(keys.values()), perturbed)
+        made = cached_texts(store if kept else None, list(keys.values()), perturbed)
         changed = dict(zip(places, made, strict=True))
         rejected = self._rejected(examples, changed, store)
         inputs = [
@@ -330,7 +330,7 @@ class NoiseShift(Shift):
         rule = f"{code_version()}\0{contract.filter.fingerprint}"
         keys = [f"{rule}\0{case.original}\0{case.text}" for _, case in asked]
         accepts = contract.filter.accepts
-        decided = through(
+        decided = cached_texts(
             store if kept else None, keys,
             lambda new: ["yes" if good else "" for good in accepts([asked[n][1] for n in new])],
         )  # fmt: skip

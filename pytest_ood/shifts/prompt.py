@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.edits import apply_edits
-from pytest_ood.engine import check_answered
+from pytest_ood.engine import check_complete
 from pytest_ood.errors import ConfigurationError, DataError, NotApplicableError, TooLongError
 from pytest_ood.examples import Dataset, Example, inputs_of
 from pytest_ood.metrics import Outcomes
@@ -162,7 +162,7 @@ class PromptTrial:
             except TooLongError as error:
                 # It is the prompt that is too long for some of them.
                 raise TooLongError(str(error), [text]) from None
-            check_answered(model.name, answers, what)
+            check_complete(model.name, answers, what)
             return self._verdict_on(examples, answers, majority)
 
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:

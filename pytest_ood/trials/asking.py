@@ -119,12 +119,12 @@ class Asker:
                 check_answers(self.model.name, answers, len(block), labels)
                 yield answers
             return
-        asked = self.engine.in_blocks(
+        predicted = self.engine.predict_in_blocks(
             self.model, inputs, labels, f"{self.suite}/{shift}", draw,
-            count_long=self.count_long, isolate=True, ids=lambda index: examples[index].id,
+            count_long=self.count_long, isolate=True, id_of=lambda index: examples[index].id,
         )  # fmt: skip
-        for answered in asked:
-            yield answered.answers
+        for result in predicted:
+            yield result.predictions
 
 
 def members_of_model(model: Tested) -> tuple[Asked, ...]:

@@ -154,10 +154,10 @@ def test_a_floor_leaves_them_out(run_of: Callable[[], SuiteEvaluator]) -> None:
 @pytest.mark.parametrize(
     ("error", "next_step"),
     [
-        ("503", "what was answered is kept: run the same command again"),
+        ("503", "the answers so far are cached: run the same command again"),
         (
             "raised KeyError: 4",
-            "what was answered is kept: once the model is mended, run the same command again",
+            "the answers so far are cached: fix the model, then run the same command again",
         ),
     ],
 )

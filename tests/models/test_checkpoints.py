@@ -511,7 +511,9 @@ def test_a_text_that_the_network_fails_on_is_isolated(
     texts = [f"a great film {'very ' * n}" for n in range(40)]
     texts[17] = "a slow film"
     engine = Engine(MemoryStore(), Silent())
-    answers = engine.answer(model, texts, context.labels, "texts", isolate=True).answers
+    answers = engine.predict_counted(
+        model, texts, context.labels, "texts", isolate=True
+    ).predictions
     assert [n for n, answer in enumerate(answers) if answer.error is not None] == [17]
     assert (answers[17].error or "").startswith("raised RuntimeError: DefaultCPUAllocator: can't a")
 

@@ -496,10 +496,10 @@ def test_a_prompt_beyond_the_window_is_counted_in_a_run(
     """Of a set, what does not fit got no answer, with the reason; the rest is answered."""
     engine, model = Engine(MemoryStore(), Silent()), make()
     texts = ["film " * WINDOW, *TEXTS, "plot " * WINDOW]
-    (found,) = engine.in_blocks(model, texts, model.labels, "x", count_long=True)
+    (found,) = engine.predict_in_blocks(model, texts, model.labels, "x", count_long=True)
     reason = f"the prompt does not fit the model's window of {WINDOW} tokens"
-    assert [answer.error for answer in found.answers] == [reason, *[None] * len(TEXTS), reason]
-    assert found.answers[1:-1] == model.predict(TEXTS)
+    assert [answer.error for answer in found.predictions] == [reason, *[None] * len(TEXTS), reason]
+    assert found.predictions[1:-1] == model.predict(TEXTS)
     assert engine.tally("model").unanswered == 2
 
 
