@@ -54,7 +54,7 @@ PACKAGES = ("torch", "transformers", "tokenizers", "pytest_ood", "perturbations"
 
 @dataclass
 class Timed:
-    """The model's door, which counts what happens behind it."""
+    """A model that measures the time of its calls."""
 
     model: Any
     forward: float = 0.0
@@ -84,9 +84,9 @@ class Timed:
 
 def ours(model: Any, name: str, examples: Sequence[Example]) -> dict[str, float]:
     """Attack all examples by a recipe of ours."""
-    door = Timed(model)
+    timed = Timed(model)
     started = time.perf_counter()
-    found = find_attack(name).run(door, examples, seed=0, budget=QueryBudget(UNLIMITED))
+    found = find_attack(name).run(timed, examples, seed=0, budget=QueryBudget(UNLIMITED))
     results = [result for _, result in found]
     seconds = time.perf_counter() - started
     attacked = [result for result in results if not result.skipped]
@@ -97,7 +97,7 @@ def ours(model: Any, name: str, examples: Sequence[Example]) -> dict[str, float]
         "reducing": sum(result.reducing for result in attacked) / len(attacked),
         "edits": sum(len(r.edits) for r in attacked) / max(1, sum(r.success for r in attacked)),
         "seconds": seconds / len(examples),
-        "forward": door.forward / seconds,
+        "forward": timed.forward / seconds,
     }
 
 

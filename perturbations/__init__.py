@@ -56,13 +56,13 @@ __all__ = [
 @cache
 def catalogue() -> dict[str, Generator]:
     """Return every shipped perturbation by name, sorted."""
-    found: dict[str, Generator] = {}
+    by_name: dict[str, Generator] = {}
     for module_info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{module_info.name}")
         for value in vars(module).values():
             if isinstance(value, Generator):
-                found[value.name] = value
-    return dict(sorted(found.items()))
+                by_name[value.name] = value
+    return dict(sorted(by_name.items()))
 
 
 @cache
@@ -75,12 +75,12 @@ def code_version() -> str:
 
 
 def is_shipped(candidate: Perturbation) -> bool:
-    """Tell whether a perturbation is of this catalogue, whatever its parameters."""
-    known = catalogue().get(candidate.name)
+    """Return whether a perturbation is of this catalogue, whatever its parameters."""
+    shipped = catalogue().get(candidate.name)
     return (
-        known is not None
+        shipped is not None
         and isinstance(candidate, Generator)
-        and candidate.function is known.function
+        and candidate.function is shipped.function
     )
 
 
@@ -119,8 +119,8 @@ def as_perturbation(value: Any, others: Iterable[str] = ()) -> Perturbation:
         raise ConfigurationError(unknown_name(kind, value, [*catalogue(), *others]))
     # A class has the attributes of its instances, too.
     if isinstance(value, Perturbation) and not isinstance(value, type):
-        known = isinstance(value, Generator | Composite | Guarded)
-        return value if known else Guarded(value)
+        is_ours = isinstance(value, Generator | Composite | Guarded)
+        return value if is_ours else Guarded(value)
     raise ConfigurationError(_no_perturbation(value, shown(value)))
 
 

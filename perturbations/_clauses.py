@@ -117,7 +117,7 @@ non zero avoid avoids deny denies denied refuse prevent prevents stop stops stop
 )
 
 _ASKING = listed("is are was were am do does did has have had will can")
-_ASKED_ABOUT = listed("i you he she it we they this that these those there the")
+_QUESTION_SUBJECTS = listed("i you he she it we they this that these those there the")
 _QUESTIONING = listed("who whom whose where when which why how")
 _REQUESTS = listed(
     """
@@ -172,16 +172,16 @@ _IDIOMS = re.compile(
 def tokens(text: str) -> list[Token]:
     """Return the words and marks of a text, contractions in two: "isn't", "is n't", "cannot"."""
     text = _NEUTRAL.sub(lambda match: "0" * len(match[0]), text)
-    found: list[Token] = []
+    split: list[Token] = []
     for match in _TOKEN.finditer(text):
         written, start = match[0], match.start()
         word = written.lower().replace("\u2019", "'")
         cut = _cut(word)
         if cut and len(word) == len(written):
-            found.append(Token(word[:cut], start, start + cut, written[:cut]))
+            split.append(Token(word[:cut], start, start + cut, written[:cut]))
             word, written, start = word[cut:], written[cut:], start + cut
-        found.append(Token(word, start, match.end(), written))
-    return found
+        split.append(Token(word, start, match.end(), written))
+    return split
 
 
 def _cut(word: str) -> int:
@@ -195,14 +195,14 @@ def _cut(word: str) -> int:
 def evaluating(text: str, words: Sequence[Token]) -> list[int]:
     """Return the indices of the words that praise or blame, or may do so."""
     neutral = {
-        place
+        index
         for match in _IDIOMS.finditer(text)
         if match["neutral"]
-        for place in range(*match.span())
+        for index in range(*match.span())
     }
     return [
-        index
-        for index, token in enumerate(words)
+        number
+        for number, token in enumerate(words)
         if token.start not in neutral and evaluates(token.word)
     ]
 
@@ -252,13 +252,13 @@ def _may_be_foreign(words: Sequence[Token]) -> bool:
 
 def sentences(words: Iterable[Token]) -> list[list[Token]]:
     """Split tokens into sentences, without the marks that end them."""
-    found: list[list[Token]] = [[]]
+    split: list[list[Token]] = [[]]
     for token in words:
         if token.word in SENTENCE_ENDS:
-            found.append([])
+            split.append([])
         else:
-            found[-1].append(token)
-    return [sentence for sentence in found if sentence]
+            split[-1].append(token)
+    return [sentence for sentence in split if sentence]
 
 
 def _misleads(words: Sequence[Token], index: int) -> bool:
@@ -277,7 +277,7 @@ def _begins_a_question(sentence: Sequence[Token]) -> bool:
     following = sentence[1].word if len(sentence) > 1 else ""
     if following in ("n't", "not") and len(sentence) > 2:  # noqa: PLR2004 - the third word
         following = sentence[2].word
-    inverted = first in _ASKING and following in _ASKED_ABOUT
+    inverted = first in _ASKING and following in _QUESTION_SUBJECTS
     inverted = inverted or (first == "do" and len(sentence) > 1)
     return inverted or first in _REQUESTS or first in _QUESTIONING
 

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.perturbations._vocabulary import is_known
+from pytest_ood.perturbations._vocabulary import is_english_word
 from pytest_ood.perturbations._words import word_set
 
 if TYPE_CHECKING:
@@ -213,35 +213,35 @@ def _short_score(sentence: str) -> int:
     weighs as much as one of the commonest words, and other words of English half as much.
     """
     counts = {"en": 0}
-    known = unknown = 0
+    english_weight = unlisted = 0
     words = _WORD.findall(sentence)[:_CERTAIN]
-    for place, word in enumerate(words):
+    for index, word in enumerate(words):
         plain = _straight(word).lower()
         codes = ("fr",) if _ELIDED.match(plain) else _LANGUAGES_OF.get(plain, ())
         for code in codes:
             counts[code] = counts.get(code, 0) + 1
         if "en" in codes or len(plain) == 1:
             continue
-        if plain in _ALSO_ENGLISH and (place == 0 or len(words) <= _PHRASE):
+        if plain in _ALSO_ENGLISH and (index == 0 or len(words) <= _PHRASE):
             # "Men in Black", "boring man".
-            known += 2
+            english_weight += 2
         elif not word.islower():
             # It may be a name.
             continue
-        elif plain in _ALSO_ENGLISH or is_known(plain):
-            known += 1
+        elif plain in _ALSO_ENGLISH or is_english_word(plain):
+            english_weight += 1
         elif not codes and len(words) > _PHRASE:
-            unknown += 1
+            unlisted += 1
     english = counts.pop("en")
     foreign = max(counts.values(), default=0) + (_FRAMED if _FRAME.match(sentence) else 0)
     if not sentence.isascii():
         # Inside a sentence a capital may begin the name of a place or a person.
         foreign += sum(
-            not _straight(word).isascii() and (place == 0 or word[0].islower())
-            for place, word in enumerate(words)
+            not _straight(word).isascii() and (index == 0 or word[0].islower())
+            for index, word in enumerate(words)
         )
         foreign += len(_OTHER_SCRIPT.findall(sentence))
-    return 2 * (english - foreign - unknown) + known
+    return 2 * (english - foreign - unlisted) + english_weight
 
 
 _PHRASE = 2
@@ -308,8 +308,8 @@ def code_spans(text: str) -> list[Span]:
 
     In order, merged where they overlap.
     """
-    found = [match.span() for match in _BLOCK.finditer(text)]
-    found += [
+    spans = [match.span() for match in _BLOCK.finditer(text)]
+    spans += [
         match.span()
         for match in _TOKEN.finditer(text)
         if not (match.group().isalpha() and match.group()[1:].islower())
@@ -317,7 +317,7 @@ def code_spans(text: str) -> list[Span]:
         and not _ELISION.match(match.group())
     ]
     merged: list[Span] = []
-    for start, end in sorted(found):
+    for start, end in sorted(spans):
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
@@ -337,7 +337,7 @@ def in_english(
     """
     find = sites.finditer if isinstance(sites, re.Pattern) else sites
 
-    def found(text: str) -> Iterator[re.Match[str]]:
+    def english_sites(text: str) -> Iterator[re.Match[str]]:
         matches = list(find(text))
         # Most texts have few sites: what a text is in is only asked where there is one.
         if not matches:
@@ -351,7 +351,7 @@ def in_english(
             ):
                 yield match
 
-    return found
+    return english_sites
 
 
 def contains(spans: Sequence[Span], position: int) -> bool:
@@ -383,15 +383,15 @@ def before(match: re.Match[str], count: int = 1) -> list[str]:
     Fewer where the text begins earlier. White space is skipped.
     """
     text, end = match.string, match.start()
-    found: list[str] = []
+    preceding: list[str] = []
     start = max(0, end - _SIDE)
-    while len(found) < count:
+    while len(preceding) < count:
         last = _LAST.search(text, start, end)
         if last is None:
             break
-        found.append(_straight((last[1] or last[2]).lower()))
+        preceding.append(_straight((last[1] or last[2]).lower()))
         end = last.start()
-    return found
+    return preceding
 
 
 def following(match: re.Match[str], count: int) -> str:
@@ -410,15 +410,15 @@ def after(match: re.Match[str], count: int = 1) -> list[str]:
     A line break counts as an end.
     """
     text, position = match.string, match.end()
-    found: list[str] = []
-    while len(found) < count:
+    following: list[str] = []
+    while len(following) < count:
         word = _AFTER.match(text, position, min(len(text), position + _SIDE))
         token = word and (word[1] or word[2] or word[3])
         if not word or not token:
             break
-        found.append(_straight(token.lower()))
+        following.append(_straight(token.lower()))
         position = word.end()
-    return found
+    return following
 
 
 def word_after(match: re.Match[str]) -> str:
@@ -438,13 +438,13 @@ def is_name(match: re.Match[str]) -> bool:
     A capitalised word inside a sentence is one. So is the first word of a sentence before another
     capitalised one, and a word between two. A text in capitals says nothing.
     """
-    found = match.group()
-    letters = [c for c in found if c.isalpha()]
+    written = match.group()
+    letters = [c for c in written if c.isalpha()]
     if not letters or not letters[0].isupper():
         return False
     if len(letters) > 1 and all(c.isupper() for c in letters):
         return not is_shouted(match)
-    if found[:2] in ("I ", "I'", "I\u2019"):
+    if written[:2] in ("I ", "I'", "I\u2019"):
         return False
     return not begins_sentence(match) or _capital_follows(match)
 

@@ -29,7 +29,7 @@ def outside(
     """Return a function from a text to those of its sites that overlap no markup."""
     find = sites.finditer if isinstance(sites, re.Pattern) else sites
 
-    def found(text: str) -> Iterator[re.Match[str]]:
+    def sites_outside(text: str) -> Iterator[re.Match[str]]:
         spans = (match.span() for match in markup.finditer(text))
         start, end = next(spans, (len(text) + 1, len(text) + 1))
         for match in find(text):
@@ -38,4 +38,4 @@ def outside(
             if match.end() <= start:
                 yield match
 
-    return found
+    return sites_outside

@@ -28,7 +28,7 @@ def reverse_tokenizer(words: list[str]) -> str:
 
 
 def draws_itself(augmenter: Any) -> bool:
-    """Tell whether an augmenter, or all of a flow, draw by their `sample` and `prob` alone.
+    """Return whether an augmenter, or all of a flow, draw by their `sample` and `prob` alone.
 
     Models of words and language models draw from the global generators as well.
     """

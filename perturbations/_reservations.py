@@ -77,11 +77,22 @@ pet pets sister sisters sister-in-law son sons spouse uncle wife
 )
 _CALLS = frozenset(
     (
-        ("well", "done"), ("nice", "one"), ("good", "one"), ("great", "one"), ("nice", "try"),
-        ("good", "try"), ("my", "bad"), ("good", "call"), ("good", "show"), ("good", "going"),
-        ("good", "man"), ("good", "boy"), ("good", "girl"), ("good", "point"),
+        ("well", "done"),
+        ("nice", "one"),
+        ("good", "one"),
+        ("great", "one"),
+        ("nice", "try"),
+        ("good", "try"),
+        ("my", "bad"),
+        ("good", "call"),
+        ("good", "show"),
+        ("good", "going"),
+        ("good", "man"),
+        ("good", "boy"),
+        ("good", "girl"),
+        ("good", "point"),
     )
-)  # fmt: skip
+)
 """What is called out to somebody, and says nothing of a thing."""
 
 
@@ -239,12 +250,12 @@ def has_complement(words: Sequence[Token], last: int, *, directed: bool = False)
     for index, word in enumerate(_rest(words, last + 1), start=last + 1):
         came_from = came_from or word == "from"
         if word == "to":
-            found = not (came_from or directed or _is_harmless_to(words, index))
+            is_complement = not (came_from or directed or _is_harmless_to(words, index))
         elif word == "for":
-            found = not (directed or _is_harmless_for(words, index))
+            is_complement = not (directed or _is_harmless_for(words, index))
         else:
-            found = _begins_a_clause(words, index, last, ranked=ranked)
-        if found:
+            is_complement = _begins_a_clause(words, index, last, ranked=ranked)
+        if is_complement:
             return True
     return False
 
@@ -353,25 +364,27 @@ def _is_subject(word: str, before: str) -> bool:
     return word in _SUBJECTS and before not in _LINKS
 
 
-def is_corrected(words: Sequence[Token], found: Collection[int], known: AbstractSet[int]) -> bool:
+def is_corrected(
+    words: Sequence[Token], denial: Collection[int], denials: AbstractSet[int]
+) -> bool:
     """Return whether a denial goes on to say what is so instead: "It's not bad, it's a riot".
 
     Args:
         words: Of the text.
-        found: Indices of the words that deny, and of those that they deny.
-        known: Those of all denials of the text.
+        denial: Indices of the words that deny, and of those that they deny.
+        denials: Those of all denials of the text.
     """
-    if not any(words[index].word in NEGATIONS for index in found):
+    if not any(words[index].word in NEGATIONS for index in denial):
         return False  # "uninspired scripts, acting"
-    mark = max(found) + 1
+    mark = max(denial) + 1
     while mark < len(words) and words[mark].word not in MARKS:
-        if mark > max(found) + _REACH:
+        if mark > max(denial) + _REACH:
             return True
         mark += 1
     while word_at(words, mark) in MARKS:
         mark += 1
     clause = list(_rest(words, mark))
-    if not clause or not known.isdisjoint(range(mark, mark + len(clause))):
+    if not clause or not denials.isdisjoint(range(mark, mark + len(clause))):
         return False
     is_again = clause[0] in _SUBJECTS or clause[0] in ("this", "that")
     stated = any(word in _BE for word in clause[1:3])

@@ -107,13 +107,13 @@ class RuleLexicon:
 
     def _accepts(self, match: Match[str]) -> bool:
         rule = self._rules[self._lexicon.entry(match.group())]
-        known_capitals = match.group().lower() != match.group() and match.group() in _ACRONYMS
+        is_acronym = match.group().lower() != match.group() and match.group() in _ACRONYMS
         if match.string.startswith("-", match.end()) or match.string.endswith(
             "-", 0, match.start()
         ):
             return False
         return (
-            not (_is_in_a_name(match) if known_capitals else is_name(match))
+            not (_is_in_a_name(match) if is_acronym else is_name(match))
             and rule.accepts(match)
             and (self._in_quotations or not is_quoted(match))
         )
@@ -162,11 +162,11 @@ def _is_in_a_name(match: Match[str]) -> bool:
 
 def cased(match: Match[str], words: str) -> str:
     """Write words with capitals as their site has them: all, the first of a sentence, or none."""
-    found = match.group()
-    letters = [character for character in found if character.isalpha()]
+    written = match.group()
+    letters = [character for character in written if character.isalpha()]
     if len(letters) > 1 and all(c.isupper() for c in letters) and is_shouted(match):
         return words.upper()
-    if found[:1].isupper() and begins_sentence(match):
+    if written[:1].isupper() and begins_sentence(match):
         first = next((n for n, c in enumerate(words) if c.isalpha()), 0)
         return words[:first] + words[first : first + 1].upper() + words[first + 1 :]
     return words

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from itertools import groupby
 
-from pytest_ood.perturbations.methods import Inside
+from pytest_ood.perturbations.site_editing import CharacterRuns
 
 _FIRST_MARK, _LAST_MARK = 0x300, 0x1E94A
 """Combining marks, apart from variation selectors."""
@@ -75,16 +75,18 @@ TYPED = "".join(_ALPHABETS)
 _TYPED = f"[{TYPED}][{MARK}]*"
 _ONE = re.compile(LETTER)
 
-ANY_LETTER = Inside(re.compile(f"(?:{LETTER})+"), _ONE)
+ANY_LETTER = CharacterRuns(re.compile(f"(?:{LETTER})+"), _ONE)
 """A letter of any script."""
 
-TYPED_LETTER = Inside(re.compile(f"(?:{_TYPED})+"), _ONE)
+TYPED_LETTER = CharacterRuns(re.compile(f"(?:{_TYPED})+"), _ONE)
 """A letter of an alphabet: what is typed key by key."""
 
-INNER_LETTER = Inside(re.compile(f"(?:{_TYPED}){{3,}}"), _ONE, margin=1)
+INNER_LETTER = CharacterRuns(re.compile(f"(?:{_TYPED}){{3,}}"), _ONE, margin=1)
 """A letter of an alphabet with another on both sides."""
 
-CAPITALISED_LETTER = Inside(re.compile(f"(?:[{LATIN}{GREEK}{CYRILLIC}{ARMENIAN}][{MARK}]*)+"), _ONE)
+CAPITALISED_LETTER = CharacterRuns(
+    re.compile(f"(?:[{LATIN}{GREEK}{CYRILLIC}{ARMENIAN}][{MARK}]*)+"), _ONE
+)
 """A letter of an alphabet that mixes capitals and small letters."""
 
 
@@ -110,5 +112,5 @@ def alphabet(letter: str) -> str:
     """Return the small letters of a letter's alphabet; of a script without one, the Latin ones."""
     if letter.isascii():
         return _ALPHABETS[LATIN]
-    found = (letters_ for script, letters_ in _SCRIPTS if script.match(letter))
-    return next(found, _ALPHABETS[LATIN])
+    alphabets = (letters_ for script, letters_ in _SCRIPTS if script.match(letter))
+    return next(alphabets, _ALPHABETS[LATIN])

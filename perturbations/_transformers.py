@@ -31,7 +31,7 @@ def weights_hash(source: str) -> str:
     """
     from pytest_ood.models._torch import checkpoint_hash, checkpoint_path
 
-    return checkpoint_hash(checkpoint_path(source, _who(source), current()))
+    return checkpoint_hash(checkpoint_path(source, _owner(source), current()))
 
 
 def masked_candidates(
@@ -51,11 +51,13 @@ def masked_candidates(
 
     model = _masked(_folder(source), source)
     rows = [model.encode(before, after) for before, after in sides]
-    found: list[list[tuple[str, float]]] = [[] for _ in rows]
-    for places in length_sorted([len(row) for row in rows], _BATCH):
-        for place, words in zip(places, model.fill([rows[p] for p in places], count), strict=True):
-            found[place] = words
-    return found
+    candidates: list[list[tuple[str, float]]] = [[] for _ in rows]
+    for indices in length_sorted([len(row) for row in rows], _BATCH):
+        for index, words in zip(
+            indices, model.fill([rows[i] for i in indices], count), strict=True
+        ):
+            candidates[index] = words
+    return candidates
 
 
 def rewritings(source: str, prefix: str, text: str, beams: int) -> tuple[str, ...]:
@@ -73,7 +75,7 @@ def rewritings(source: str, prefix: str, text: str, beams: int) -> tuple[str, ..
     return _rewritings(_folder(source), source, prefix, text, beams)
 
 
-def _who(source: str) -> str:
+def _owner(source: str) -> str:
     return f"perturbation with the model {source!r}"
 
 
@@ -95,8 +97,8 @@ class _Masked:
         )
         first = [tokenizer.cls_token_id] if tokenizer.cls_token_id is not None else []
         last = [tokenizer.sep_token_id] if tokenizer.sep_token_id is not None else []
-        kept = left[-_CONTEXT_TOKENS:], right[:_CONTEXT_TOKENS]
-        return [*first, *kept[0], tokenizer.mask_token_id, *kept[1], *last]
+        context = left[-_CONTEXT_TOKENS:], right[:_CONTEXT_TOKENS]
+        return [*first, *context[0], tokenizer.mask_token_id, *context[1], *last]
 
     def fill(self, rows: Sequence[list[int]], count: int) -> list[list[tuple[str, float]]]:
         """Return the likeliest words for the mask that `encode` put into each row."""
@@ -109,53 +111,53 @@ class _Masked:
         allowed = torch.tensor(sorted(self.words))
         with torch.inference_mode():
             logits = self.model(input_ids=ids, attention_mask=mask).logits
-        found = []
+        words = []
         for row, scores in zip(rows, logits, strict=True):
             # A mask that the text itself holds stands before or after the one that was put in.
             masks = [n for n, token in enumerate(row) if token == self.tokenizer.mask_token_id]
             ranked = scores[masks[len(masks) // 2]][allowed].float().softmax(-1)
             top = ranked.topk(min(count, len(allowed)))
-            found.append(
+            words.append(
                 [
                     # Rounded, so that the order in which a batch adds up decides nothing.
-                    (self.words[int(allowed[place])], round(float(share), 4))
-                    for share, place in zip(top.values, top.indices, strict=True)
+                    (self.words[int(allowed[index])], round(float(share), 4))
+                    for share, index in zip(top.values, top.indices, strict=True)
                 ]
             )
-        return found
+        return words
 
 
 @cache
 def _folder(source: str) -> Path:
     from pytest_ood.models._torch import checkpoint_path, unpacked
 
-    path = checkpoint_path(source, _who(source), current())
-    return unpacked(path, _who(source), current())
+    path = checkpoint_path(source, _owner(source), current())
+    return unpacked(path, _owner(source), current())
 
 
-def _load(folder: Path, source: str, kind: str, what: str) -> tuple[Any, Any]:
+def _load(folder: Path, source: str, kind: str, description: str) -> tuple[Any, Any]:
     """Load tokenizer and model; what transformers cannot read is told with its own words."""
     from pytest_ood.models._torch import load_model, load_tokenizer
 
-    who = _who(source)
-    model = load_model(kind, folder, who, what)
-    return load_tokenizer(folder, who), model.eval()
+    owner = _owner(source)
+    model = load_model(kind, folder, owner, description)
+    return load_tokenizer(folder, owner), model.eval()
 
 
 @cache
 def _masked(folder: Path, source: str) -> _Masked:
     tokenizer, model = _load(folder, source, "AutoModelForMaskedLM", "a masked language model")
     if tokenizer.mask_token_id is None:
-        raise ModelError(f"{_who(source)}: its tokenizer has no mask; name a masked model")
+        raise ModelError(f"{_owner(source)}: its tokenizer has no mask; name a masked model")
     words = {}
     marked = any(token.startswith(("\u0120", "\u2581")) for token in tokenizer.get_vocab())
-    for token, place in tokenizer.get_vocab().items():
+    for token, index in tokenizer.get_vocab().items():
         # A whole word: with the mark of a space before it, or in WordPiece without "##".
         word = token[1:] if marked and token[0] in "\u0120\u2581" else "" if marked else token
         if len(word) >= _SHORTEST and word.isascii() and word.isalpha():
-            words[place] = word
+            words[index] = word
     if not words:
-        raise ModelError(f"{_who(source)}: its vocabulary holds no whole words")
+        raise ModelError(f"{_owner(source)}: its vocabulary holds no whole words")
     return _Masked(tokenizer, model, words)
 
 
@@ -163,7 +165,7 @@ def _masked(folder: Path, source: str) -> _Masked:
 def _generating(folder: Path, source: str) -> tuple[Any, Any, bool]:
     from pytest_ood.models._torch import load_config
 
-    config = load_config(folder, _who(source), GENERATING)
+    config = load_config(folder, _owner(source), GENERATING)
     seq2seq = bool(getattr(config, "is_encoder_decoder", False))
     kind = "AutoModelForSeq2SeqLM" if seq2seq else "AutoModelForCausalLM"
     tokenizer, model = _load(folder, source, kind, GENERATING)
@@ -184,7 +186,7 @@ def _rewritings(folder: Path, source: str, prefix: str, text: str, beams: int) -
     length = batch["input_ids"].shape[1]
     padding = tokenizer.pad_token_id
     with torch.inference_mode():
-        made = model.generate(
+        outputs = model.generate(
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],
             do_sample=False,
@@ -194,9 +196,10 @@ def _rewritings(folder: Path, source: str, prefix: str, text: str, beams: int) -
             pad_token_id=tokenizer.eos_token_id if padding is None else padding,
         )
     texts = [
-        tokenizer.decode(row if seq2seq else row[length:], skip_special_tokens=True) for row in made
+        tokenizer.decode(row if seq2seq else row[length:], skip_special_tokens=True)
+        for row in outputs
     ]
-    lines = [" ".join(found.strip().partition("\n")[0].split()).strip('"') for found in texts]
+    lines = [" ".join(text.strip().partition("\n")[0].split()).strip('"') for text in texts]
     return tuple(dict.fromkeys(line for line in lines if line))
 
 

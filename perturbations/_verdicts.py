@@ -56,7 +56,7 @@ _NO_SUBJECT = MARKS | listed("and or nor to there here i'd what which who")
 DETERMINERS = listed("the this that my our his her its your")
 _PREPOSITIONS = listed("about at by during for from in of on through to throughout with")
 _AFTER_A_VERB = listed("the a an me us him her them his my to into away on it itself")
-_NOT_SAID = DEGREES | _JOINTS
+_NOT_PERSONAL = DEGREES | _JOINTS
 _LONGEST_NOUN = 3
 _TIMES = listed("times first last places spots stretches intervals points occasion occasions turns")
 _TAIL = 20
@@ -147,7 +147,7 @@ def stated(words: Sequence[Token], index: int, after: int) -> Verdict | None:
         return verdict
     named = {words[n].word for n in range(verdict.first, verdict.last + 1)}
     subject = index - 1 - (word_at(words, index - 1) in BETWEEN)
-    return None if is_of_the_speaker(words, subject, named - _NOT_SAID) else verdict
+    return None if is_of_the_speaker(words, subject, named - _NOT_PERSONAL) else verdict
 
 
 def verdict_at(words: Sequence[Token], first: int) -> Verdict | None:
@@ -161,10 +161,10 @@ def verdict_at(words: Sequence[Token], first: int) -> Verdict | None:
         index += word_at(words, index) in DEGREES
         for _ in range(2):
             index += is_neutral(words, index)
-    found: list[int] = []
+    elements: list[int] = []
     joint, last = None, -1
     while size := _size_of_element(words, index, is_noun=is_noun):
-        found += range(index, index + size)
+        elements += range(index, index + size)
         last = index + size - 1
         index = last + 1
         while word_at(words, index) in _JOINTS:
@@ -174,7 +174,7 @@ def verdict_at(words: Sequence[Token], first: int) -> Verdict | None:
         index += word_at(words, index) in DEGREES
     if not _is_whole(words, first, last, is_noun=is_noun):
         return None
-    named = {words[n].word for n in found}
+    named = {words[n].word for n in elements}
     signs = {word in _ALL_PRAISE for word in named - PARTICIPLES}
     if len(signs) != 1:
         return None
@@ -183,26 +183,26 @@ def verdict_at(words: Sequence[Token], first: int) -> Verdict | None:
         first=first,
         last=last,
         good=good,
-        evaluating=frozenset((*found, *_told_of_parts(words, last, good=good))),
+        evaluating=frozenset((*elements, *_evaluating_in_parts(words, last, good=good))),
         is_noun=is_noun,
         joint=None if is_noun or joint is None or joint > last else joint,
         can_be_denied=not named & _UNDENIABLE and (good or not with_degree),
     )
 
 
-def _told_of_parts(words: Sequence[Token], last: int, *, good: bool) -> list[int]:
+def _evaluating_in_parts(words: Sequence[Token], last: int, *, good: bool) -> list[int]:
     """Return the words of the same sign in what belongs to a noun: "with a delightful ending"."""
-    known = _PRAISING if good else _BLAMING
-    found = []
+    evaluating = _PRAISING if good else _BLAMING
+    indices = []
     is_part = False
     for index in range(last + 1, min(len(words), last + _TAIL)):
         word = words[index].word
         if word in MARKS or word in AUXILIARIES or word in PEOPLE:
             break
         is_part = is_part or word in _PREPOSITIONS
-        if is_part and word in known:
-            found.append(index)
-    return found
+        if is_part and word in evaluating:
+            indices.append(index)
+    return indices
 
 
 def _is_whole(words: Sequence[Token], first: int, last: int, *, is_noun: bool) -> bool:
@@ -275,8 +275,8 @@ def has_subject(words: Sequence[Token], index: int) -> bool:
         return index == 0 and words[0].word not in _SHORT_BE
     if not subject[-1].isalnum() or subject in _NO_SUBJECT:
         return False
-    known = subject in _SHORT_BE.get(words[index].word, (subject,))
-    return known and is_asserted(words, index)
+    fits = subject in _SHORT_BE.get(words[index].word, (subject,))
+    return fits and is_asserted(words, index)
 
 
 def is_neutral(words: Sequence[Token], index: int) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ood.perturbations._sentiment import BLAME, PRAISE
-from pytest_ood.perturbations._words import word_set
+from pytest_ood.perturbations._words import word_set, word_tuple
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -35,7 +35,7 @@ def english_words() -> frozenset[str]:
 
 
 @cache
-def is_known(word: str) -> bool:
+def is_english_word(word: str) -> bool:
     """Return whether a word in small letters is listed, inflected or formed as English is."""
     word = _DRAWN_OUT.sub(r"\1", word.removesuffix("n't").removesuffix("'s"))
     if _is_listed(word):
@@ -63,11 +63,10 @@ _SHORT = 3
 """Letters of a stem at least: a plural of two letters may be anything, such as French "ans"."""
 
 _INFLECTED = ("s", "es", "ed", "d", "ing", "er", "ers", "r", "rs", "ly", "y", "est")
-_FORMED = (
-    "able", "ably", "acy", "edly", "ful", "fully", "hood", "iest", "ingly", "ings", "ing", "ished",
-    "ized", "ised", "less", "lessly", "like", "ness", "ously", "ous", "ship", "some", "tion",
-    "tions", "ward", "wise", "ically", "worthy",
-)  # fmt: skip
+_FORMED = word_tuple(
+    "able ably acy edly ful fully hood iest ingly ings ing ished ized ised less "
+    "lessly like ness ously ous ship some tion tions ward wise ically worthy"
+)
 _FORMED_LENGTH = 6
 """Words of more letters than this with one of these endings are English by their form."""
 

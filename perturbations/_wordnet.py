@@ -16,13 +16,29 @@ if TYPE_CHECKING:
 
 _PARTS = {"1": "noun", "2": "verb", "3": "adj", "4": "adv", "5": "adj"}
 _ENDINGS = {
-    "noun": (("s", ""), ("ses", "s"), ("xes", "x"), ("zes", "z"), ("ches", "ch"), ("shes", "sh"),
-             ("men", "man"), ("ies", "y")),
-    "verb": (("s", ""), ("ies", "y"), ("es", "e"), ("es", ""), ("ed", "e"), ("ed", ""),
-             ("ing", "e"), ("ing", "")),
+    "noun": (
+        ("s", ""),
+        ("ses", "s"),
+        ("xes", "x"),
+        ("zes", "z"),
+        ("ches", "ch"),
+        ("shes", "sh"),
+        ("men", "man"),
+        ("ies", "y"),
+    ),
+    "verb": (
+        ("s", ""),
+        ("ies", "y"),
+        ("es", "e"),
+        ("es", ""),
+        ("ed", "e"),
+        ("ed", ""),
+        ("ing", "e"),
+        ("ing", ""),
+    ),
     "adj": (("er", ""), ("est", ""), ("er", "e"), ("est", "e")),
     "adv": (),
-}  # fmt: skip
+}
 """What inflected words end in, and what their base forms end in instead (morphy(7WN))."""
 
 
@@ -48,28 +64,29 @@ class WordNet:
 
     def all_synonyms(self, word: str) -> list[str]:
         """Return the other single words of all synsets of a word and its base forms, each once."""
-        found = (
-            one
+        synonyms = (
+            synonym
             for part in _ENDINGS
             for form in self.forms(word, part)
-            for sense, place in self.senses.get(form, ())
+            for sense, offset in self.senses.get(form, ())
             if sense == part
-            for one in self._words(sense, place)
+            for synonym in self._words(sense, offset)
         )
-        return [one for one in dict.fromkeys(found) if one != word]
+        return [synonym for synonym in dict.fromkeys(synonyms) if synonym != word]
 
     def forms(self, word: str, part: str) -> list[str]:
         """Return what a word may be a form of, itself included, known or not (morphy(7WN))."""
         irregular = self.exceptions[part].get(word)
         if irregular is not None:
             return [word, *irregular]
-        bases = (word.removesuffix(end) + base for end, base in _ENDINGS[part]
-                 if word.endswith(end))  # fmt: skip
+        bases = (
+            word.removesuffix(end) + base for end, base in _ENDINGS[part] if word.endswith(end)
+        )
         return [word, *dict.fromkeys(bases)]
 
-    def _words(self, part: str, place: int) -> list[str]:
+    def _words(self, part: str, offset: int) -> list[str]:
         """Return the single words of a synset."""
-        line = self.data[part][place : self.data[part].index(b"\n", place)].decode("ascii")
+        line = self.data[part][offset : self.data[part].index(b"\n", offset)].decode("ascii")
         columns = line.split()
         count = int(columns[3], 16)
         words = [columns[4 + 2 * n].partition("(")[0].lower() for n in range(count)]
@@ -93,14 +110,14 @@ def read_wordnet(folder: Path) -> WordNet:
             lemma = columns[0]
             if line.startswith(" ") or not lemma.isalpha():
                 continue
-            places = [int(column) for column in columns[6 + int(columns[3]) :]]
-            ranked.setdefault(lemma, []).append((tagged.get((lemma, part), 0), part, places[0]))
-            senses.setdefault(lemma, []).extend((part, place) for place in places)
+            offsets = [int(column) for column in columns[6 + int(columns[3]) :]]
+            ranked.setdefault(lemma, []).append((tagged.get((lemma, part), 0), part, offsets[0]))
+            senses.setdefault(lemma, []).extend((part, offset) for offset in offsets)
     first = {}
-    for lemma, found in ranked.items():
+    for lemma, parts in ranked.items():
         # Where no text was tagged with any of several parts of speech, nobody knows which is meant.
-        best = max(found)
-        if best[0] or len(found) == 1:
+        best = max(parts)
+        if best[0] or len(parts) == 1:
             first[lemma] = best[1:]
     # Places count from the beginning of files whose lines end in a single character.
     data = {

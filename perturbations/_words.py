@@ -33,6 +33,11 @@ def word_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+def word_tuple(words: str) -> tuple[str, ...]:
+    """Return the words of a text that white space separates, in order."""
+    return tuple(words.split())
+
+
 def like(pattern: str, word: str) -> str:
     """Write a word with the capitals of another: all of them, the first one, or its own."""
     if len(pattern) > 1 and pattern.isupper():
@@ -43,21 +48,42 @@ def like(pattern: str, word: str) -> str:
     return word
 
 
-_SMALL = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
-    "nineteen",
-)  # fmt: skip
+_SMALL = word_tuple(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen "
+    "fourteen fifteen sixteen seventeen eighteen nineteen"
+)
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 
 
 ORDINALS = {
-    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7,
-    "eighth": 8, "ninth": 9, "tenth": 10, "eleventh": 11, "twelfth": 12, "thirteenth": 13,
-    "fourteenth": 14, "fifteenth": 15, "sixteenth": 16, "seventeenth": 17, "eighteenth": 18,
-    "nineteenth": 19, "twentieth": 20, "thirtieth": 30, "fortieth": 40, "fiftieth": 50,
-    "sixtieth": 60, "seventieth": 70, "eightieth": 80, "ninetieth": 90,
-}  # fmt: skip
+    "first": 1,
+    "second": 2,
+    "third": 3,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
+    "eleventh": 11,
+    "twelfth": 12,
+    "thirteenth": 13,
+    "fourteenth": 14,
+    "fifteenth": 15,
+    "sixteenth": 16,
+    "seventeenth": 17,
+    "eighteenth": 18,
+    "nineteenth": 19,
+    "twentieth": 20,
+    "thirtieth": 30,
+    "fortieth": 40,
+    "fiftieth": 50,
+    "sixtieth": 60,
+    "seventieth": 70,
+    "eightieth": 80,
+    "ninetieth": 90,
+}
 """Ordinals of one word, up to ninety."""
 
 
@@ -91,13 +117,13 @@ class Lexicon:
             first: re.compile(
                 r"(?<!\w)(?:"
                 + "|".join(
-                    re.escape(e).replace(r"\ ", r"\s+").replace("'", "['\u2019]")
-                    for e in sorted(found, key=len, reverse=True)
+                    re.escape(alternative).replace(r"\ ", r"\s+").replace("'", "['\u2019]")
+                    for alternative in sorted(alternatives, key=len, reverse=True)
                 )
                 + r")(?!\w)",
                 re.IGNORECASE,
             )
-            for first, found in phrases.items()
+            for first, alternatives in phrases.items()
         }
         object.__setattr__(self, "_patterns", patterns)
 
@@ -119,18 +145,18 @@ class Lexicon:
                 yield match
 
     @staticmethod
-    def entry(found: str) -> str:
+    def entry(text: str) -> str:
         """Return the entry that a match is of."""
-        return _plain(found)
+        return _plain(text)
 
-    def options(self, found: str) -> Sequence[str]:
+    def options(self, text: str) -> Sequence[str]:
         """Return what may stand in the place of a match, with its capitals."""
-        return [like(found, option) for option in self.entries[_plain(found)]]
+        return [like(text, option) for option in self.entries[_plain(text)]]
 
 
 _MARK = re.compile(f"[{MARK}]")
 _TOKEN = re.compile(r"[^\W_][\w'\u2019]*|[^\w\s]+")
 
 
-def _plain(found: str) -> str:
-    return re.sub(r"\s+", " ", found.lower().replace("\u2019", "'"))
+def _plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text.lower().replace("\u2019", "'"))

@@ -131,9 +131,15 @@ _EXPAND = RuleLexicon(
     }
 )
 _EXPANDED_NAMES = {
-    "Dr.": "Doctor", "Mr.": "Mister", "Prof.": "Professor", "UK": "United Kingdom",
-    "U.K.": "United Kingdom", "U.S.": "United States", "EU": "European Union", "&": "and",
-}  # fmt: skip
+    "Dr.": "Doctor",
+    "Mr.": "Mister",
+    "Prof.": "Professor",
+    "UK": "United Kingdom",
+    "U.K.": "United Kingdom",
+    "U.S.": "United States",
+    "EU": "European Union",
+    "&": "and",
+}
 _NAME_SHORT = re.compile(
     rf"(?<![\w.&@#/'\u2019-])(?:(?:Dr\.|Mr\.|Prof\.)(?= [A-Z][a-z])(?! (?:{_ROLES})(?!\w))"
     r"|(?:UK|U\.K\.|U\.S\.|EU)(?![\w&/-]|\.\w)"

@@ -28,7 +28,7 @@ from pytest_ood.perturbations._reservations import (
     is_of_the_speaker,
 )
 from pytest_ood.perturbations._sentiment import BLAME, PARTICIPLES, PRAISE, evaluates, listed
-from pytest_ood.perturbations._words import like
+from pytest_ood.perturbations._words import like, word_tuple
 from pytest_ood.perturbations.contracts import Changing, other_label
 from pytest_ood.perturbations.protocol import ALL, perturbation
 
@@ -40,37 +40,66 @@ if TYPE_CHECKING:
 
 _ADJECTIVES = (
     (("good", "decent"), ("bad", "lousy")),
-    (("great", "wonderful", "marvelous", "superb", "brilliant", "excellent", "fantastic",
-      "terrific", "splendid", "magnificent", "marvellous", "outstanding", "fabulous"),
-     ("terrible", "horrible", "dreadful", "abysmal", "awful", "atrocious", "appalling",
-      "horrendous")),
+    (
+        word_tuple(
+            "great wonderful marvelous superb brilliant excellent fantastic terrific "
+            "splendid magnificent marvellous outstanding fabulous"
+        ),
+        word_tuple("terrible horrible dreadful abysmal awful atrocious appalling horrendous"),
+    ),
     (("amazing", "awesome", "phenomenal", "exceptional"), ("pathetic", "terrible", "lousy")),
     (("funny", "hilarious", "witty", "humorous"), ("unfunny", "humorless", "witless")),
-    (("interesting", "fascinating", "engaging", "compelling", "gripping", "riveting", "engrossing",
-      "absorbing", "captivating", "intriguing", "exciting", "thrilling", "enthralling"),
-     ("boring", "tedious", "dull", "dreary", "lifeless", "uninteresting", "unengaging",
-      "monotonous", "tiresome", "drab", "bland", "insipid", "lackluster", "plodding")),
-    (("fun", "entertaining", "enjoyable", "amusing"),
-     ("boring", "tedious", "unenjoyable", "tiresome")),
-    (("inventive", "imaginative", "original", "ingenious", "innovative", "creative"),
-     ("derivative", "hackneyed", "unoriginal", "unimaginative", "formulaic", "trite", "contrived",
-      "uninspired", "predictable")),
-    (("clever", "intelligent", "insightful", "thoughtful", "thought-provoking", "smart"),
-     ("stupid", "dumb", "idiotic", "mindless", "inane", "brainless", "moronic", "shallow",
-      "superficial", "simplistic")),
-    (("charming", "delightful", "lovely", "pleasant", "appealing", "endearing", "enchanting"),
-     ("charmless", "unpleasant", "irritating", "annoying", "unappealing", "obnoxious",
-      "disagreeable", "grating")),
+    (
+        word_tuple(
+            "interesting fascinating engaging compelling gripping riveting engrossing "
+            "absorbing captivating intriguing exciting thrilling enthralling"
+        ),
+        word_tuple(
+            "boring tedious dull dreary lifeless uninteresting unengaging monotonous "
+            "tiresome drab bland insipid lackluster plodding"
+        ),
+    ),
+    (
+        ("fun", "entertaining", "enjoyable", "amusing"),
+        ("boring", "tedious", "unenjoyable", "tiresome"),
+    ),
+    (
+        ("inventive", "imaginative", "original", "ingenious", "innovative", "creative"),
+        word_tuple(
+            "derivative hackneyed unoriginal unimaginative formulaic trite contrived "
+            "uninspired predictable"
+        ),
+    ),
+    (
+        ("clever", "intelligent", "insightful", "thoughtful", "thought-provoking", "smart"),
+        word_tuple(
+            "stupid dumb idiotic mindless inane brainless moronic shallow superficial simplistic"
+        ),
+    ),
+    (
+        ("charming", "delightful", "lovely", "pleasant", "appealing", "endearing", "enchanting"),
+        word_tuple(
+            "charmless unpleasant irritating annoying unappealing obnoxious disagreeable grating"
+        ),
+    ),
     (("beautiful", "gorgeous", "stunning", "handsome"), ("ugly", "hideous")),
-    (("moving", "touching", "heartfelt", "poignant", "stirring", "heartwarming"),
-     ("unmoving", "hollow", "soulless", "maudlin", "mawkish", "sappy", "vapid")),
-    (("convincing", "believable", "credible", "plausible"),
-     ("unconvincing", "implausible", "contrived")),
+    (
+        ("moving", "touching", "heartfelt", "poignant", "stirring", "heartwarming"),
+        ("unmoving", "hollow", "soulless", "maudlin", "mawkish", "sappy", "vapid"),
+    ),
+    (
+        ("convincing", "believable", "credible", "plausible"),
+        ("unconvincing", "implausible", "contrived"),
+    ),
     (("memorable",), ("forgettable", "unmemorable")),
-    (("satisfying", "rewarding", "fulfilling", "gratifying"),
-     ("unsatisfying", "frustrating", "disappointing", "unrewarding")),
-    (("impressive", "remarkable", "inspired"),
-     ("unimpressive", "mediocre", "unremarkable", "pedestrian", "amateurish")),
+    (
+        ("satisfying", "rewarding", "fulfilling", "gratifying"),
+        ("unsatisfying", "frustrating", "disappointing", "unrewarding"),
+    ),
+    (
+        ("impressive", "remarkable", "inspired"),
+        ("unimpressive", "mediocre", "unremarkable", "pedestrian", "amateurish"),
+    ),
     (("uplifting", "inspiring"), ("depressing", "uninspiring")),
     (("happy", "pleased", "glad"), ("unhappy", "displeased")),
     (("satisfied", "impressed"), ("unsatisfied", "dissatisfied", "unimpressed", "disappointed")),
@@ -93,8 +122,10 @@ _ADJECTIVES = (
     (("reliable", "trustworthy"), ("unreliable",)),
     (("nice",), ("unpleasant", "nasty")),
     (("friendly", "courteous", "polite"), ("unfriendly", "rude")),
-    (("delicious", "tasty", "yummy", "flavorful", "scrumptious"),
-     ("tasteless", "disgusting", "bland", "inedible", "flavorless", "unappetizing")),
+    (
+        ("delicious", "tasty", "yummy", "flavorful", "scrumptious"),
+        ("tasteless", "disgusting", "bland", "inedible", "flavorless", "unappetizing"),
+    ),
     (("likable", "likeable", "lovable"), ("unlikable", "obnoxious", "unlikeable")),
     (("stylish", "elegant", "polished"), ("clumsy", "sloppy", "slapdash", "clunky", "shoddy")),
     (("watchable",), ("unwatchable",)),
@@ -107,17 +138,23 @@ _ADJECTIVES = (
     (("successful",), ("unsuccessful",)),
     (("worthwhile",), ("pointless", "worthless")),
     (("attractive",), ("unattractive",)),
-)  # fmt: skip
+)
 """What goes with the same nouns: praise, and blame of the same thing."""
 
 _NOUNS = (
     (("joy", "delight", "pleasure", "treat"), ("chore", "bore", "ordeal", "disappointment")),
-    (("masterpiece", "triumph", "gem", "success", "winner"),
-     ("mess", "disaster", "failure", "fiasco", "flop", "dud", "stinker")),
-)  # fmt: skip
+    (
+        ("masterpiece", "triumph", "gem", "success", "winner"),
+        ("mess", "disaster", "failure", "fiasco", "flop", "dud", "stinker"),
+    ),
+)
 _SUPERLATIVES = ((("best", "finest"), ("worst",)), (("funniest",), ("dullest",)))
-_MANNERS = ((("well", "beautifully", "brilliantly", "superbly", "wonderfully"),
-             ("badly", "poorly", "terribly")),)  # fmt: skip
+_MANNERS = (
+    (
+        ("well", "beautifully", "brilliantly", "superbly", "wonderfully"),
+        ("badly", "poorly", "terribly"),
+    ),
+)
 _PRONOUNS = frozenset(("it", "that", "this", "he", "she"))
 _FEELINGS = (
     (("love", "like", "adore", "enjoy"), ("hate", "dislike", "loathe", "detest")),
@@ -127,12 +164,12 @@ _FEELINGS = (
 
 def _opposites(groups: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]) -> dict[str, list[str]]:
     """Return what may stand in place of each word, and whether the word praises in `_PRAISE`."""
-    found: dict[str, list[str]] = {}
+    opposites: dict[str, list[str]] = {}
     for praise, blame in groups:
-        for one, other in ((praise, blame), (blame, praise)):
-            for word in one:
-                found.setdefault(word, []).extend(other)
-    return found
+        for words, contrary in ((praise, blame), (blame, praise)):
+            for word in words:
+                opposites.setdefault(word, []).extend(contrary)
+    return opposites
 
 
 def _praising(*tables: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]) -> frozenset[str]:
@@ -157,10 +194,12 @@ infinitely insanely plain
 """
 )
 _BEFORE = (
-    _DETERMINERS | _BE | _DEGREES
+    _DETERMINERS
+    | _BE
+    | _DEGREES
     | listed("and or with of by in for from have has had more looks looked feels felt")
     | frozenset((",", "--", "-", "\u2013", "\u2014", "(", "/"))
-)  # fmt: skip
+)
 """Words after which an adjective may stand."""
 
 _AFTER_A_VERB = listed(
@@ -300,14 +339,14 @@ _AFTER_LIKING = listed("the this it these those my his her their your that")
 def antonyms(text: str, rng: Random) -> Sequence[Edit]:
     """Turn every word that praises or blames into one of the opposite sense."""
     words = tokens(text)
-    found = evaluating(text, words)
-    if not found or any(t.word in NEGATIONS for t in words) or not is_clear(text, words):
+    indices = evaluating(text, words)
+    if not indices or any(t.word in NEGATIONS for t in words) or not is_clear(text, words):
         return ()
-    if has_reservations(words) or not all(_is_said(words, n) for n in range(len(words))):
+    if has_reservations(words) or not all(_is_asserted_clause(words, n) for n in range(len(words))):
         return ()
     edits: list[Edit] = []
     used: set[str] = set()
-    for index in found:
+    for index in indices:
         options = _options(words, index)
         if not options or is_joined_to_unknown(words, index):
             return ()
@@ -317,7 +356,7 @@ def antonyms(text: str, rng: Random) -> Sequence[Edit]:
         word = rng.choice([option for option in options if option not in used] or options)
         used.add(word)
         edits.append(Edit(token.start, token.end, token.written, like(token.written, word)))
-    signs = {words[index].word in _PRAISE for index in found}
+    signs = {words[index].word in _PRAISE for index in indices}
     return edits if len(signs) == 1 else ()
 
 
@@ -335,10 +374,10 @@ def _options(words: Sequence[Token], index: int) -> Sequence[str]:
     if word in _SUPERLATIVE:
         is_the = before in ("the", "'s", "its", "his", "her")
         alone = not after or after in MARKS or after == "ever"
-        said = before == "the" and word_at(words, index - 2) in _BE and alone
-        said = said or (is_the and after in _SUPERLATIVE_OF)
-        said = said and not (has_complement(words, index) or is_named_first(words, index))
-        return _SUPERLATIVE[word] if said else ()
+        is_claim = before == "the" and word_at(words, index - 2) in _BE and alone
+        is_claim = is_claim or (is_the and after in _SUPERLATIVE_OF)
+        is_claim = is_claim and not (has_complement(words, index) or is_named_first(words, index))
+        return _SUPERLATIVE[word] if is_claim else ()
     if word in _MANNER:
         plain = after in PARTICIPLES and before != "as" and not has_complement(words, index + 1)
         return _MANNER[word] if plain else ()
@@ -366,7 +405,7 @@ _PREDICATIVE = frozenset(("glad", "pleased", "displeased"))
 """What one may be, but what stands before no noun."""
 
 
-def _is_said(words: Sequence[Token], index: int) -> bool:
+def _is_asserted_clause(words: Sequence[Token], index: int) -> bool:
     """Return whether a verb's clause is said to be so; True where no verb of being stands."""
     if words[index].word not in _BE or words[index].word in ("be", "been"):
         return True
@@ -442,9 +481,12 @@ def _is_judgement(words: Sequence[Token], index: int, *, after_another: bool) ->
         return any(not word or word in SENTENCE_ENDS for word in tail)
     if before in _PREPOSITIONS:
         return after_another or (before == "of" and further == "one")
-    return before in _BE or before in _JUDGING or before in _SUBJECTS or (
-        after_another and before in ("and", "or")
-    )  # fmt: skip
+    return (
+        before in _BE
+        or before in _JUDGING
+        or before in _SUBJECTS
+        or (after_another and before in ("and", "or"))
+    )
 
 
 def _is_of_a_thing(words: Sequence[Token], index: int) -> bool:

@@ -58,7 +58,7 @@ def _without_accents(word: Match[str]) -> str:
     """
     if word.group() in ("\u03ae", "\u0389"):
         return word.group()
-    found: list[str] = []
+    characters: list[str] = []
     parted = False
     for letter in _ACCENTED.findall(normalized("NFD", word.group())):
         marks = [mark for mark in letter[1:] if mark not in _ACCENTS]
@@ -66,8 +66,8 @@ def _without_accents(word: Match[str]) -> str:
             marks.append(_DIAERESIS)
         accented = len(letter) - 1 > len(marks)
         parted = accented and letter[0].lower() in "\u03b1\u03b5\u03bf\u03c5"
-        found += (letter[0], *marks)
-    return normalized("NFC", "".join(found))
+        characters += (letter[0], *marks)
+    return normalized("NFC", "".join(characters))
 
 
 _ACCENTED = re.compile("[^\u0300-\u0345][\u0300-\u0345]*")
@@ -138,7 +138,7 @@ def title_case(initial: Match[str], rng: Random, *, language: str = "") -> str:
 
 
 @site_perturbation(
-    replace(CAPITALISED_LETTER, kept=MARKUP),
+    replace(CAPITALISED_LETTER, excluded=MARKUP),
     source="Dhole et al. 2021 (NL-Augmenter), random case",
     scale=(0.05, 0.1, 0.2, 0.3, 0.5),
     version=3,

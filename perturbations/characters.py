@@ -58,12 +58,12 @@ def insert_character(letter: Match[str], rng: Random) -> str:
 @site_perturbation(INNER_LETTER, source=_GAO, scale=_TYPOS, version=3)
 def substitute_character(letter: Match[str], rng: Random) -> str:
     """Replace a letter inside a word by a random other one of its alphabet."""
-    found = letter[0]
-    choices = alphabet(found)
+    written = letter[0]
+    choices = alphabet(written)
     # The last letter stands in for the one that is there: all others are equally likely.
     other = choices[int(rng.random() * (len(choices) - 1))]
-    other = choices[-1] if other == found.lower() else other
-    return other.upper() if found.isupper() else other
+    other = choices[-1] if other == written.lower() else other
+    return other.upper() if written.isupper() else other
 
 
 @site_perturbation(

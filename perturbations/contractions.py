@@ -14,7 +14,7 @@ from pytest_ood.perturbations._english import (
     word_after,
     word_before,
 )
-from pytest_ood.perturbations._words import like, word_set
+from pytest_ood.perturbations._words import like, word_set, word_tuple
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
@@ -30,10 +30,7 @@ _SUBJECTS = {
     "is": ("he", "she", "it", "that", "there", "what", "who", "where", "here"),
 }
 _SHORT_VERB = {"am": "m", "are": "re", "have": "ve", "will": "ll", "would": "d", "is": "s"}
-_WITH_NOT = (
-    "are", "could", "did", "do", "does", "had", "has", "have", "is", "must", "need", "should",
-    "was", "were", "would", "will",
-)  # fmt: skip
+_WITH_NOT = word_tuple("are could did do does had has have is must need should was were would will")
 
 # They won't, they haven't, they wouldn't, but they're not.
 _PAIRS = "|".join(
@@ -295,11 +292,27 @@ def contract(phrase: Match[str], rng: Random) -> str:
 
 
 _AUXILIARIES = {
-    "ca": "can", "could": "could", "did": "did", "does": "does", "do": "do", "had": "had",
-    "has": "has", "have": "have", "is": "is", "are": "are", "was": "was", "were": "were",
-    "would": "would", "wo": "will", "sha": "shall", "should": "should", "must": "must",
-    "need": "need", "might": "might", "dare": "dare",
-}  # fmt: skip
+    "ca": "can",
+    "could": "could",
+    "did": "did",
+    "does": "does",
+    "do": "do",
+    "had": "had",
+    "has": "has",
+    "have": "have",
+    "is": "is",
+    "are": "are",
+    "was": "was",
+    "were": "were",
+    "would": "would",
+    "wo": "will",
+    "sha": "shall",
+    "should": "should",
+    "must": "must",
+    "need": "need",
+    "might": "might",
+    "dare": "dare",
+}
 _VERB_OF = {"m": "am", "re": "are", "ve": "have", "ll": "will"}
 _HOSTS = {
     "m": "i",
@@ -367,7 +380,7 @@ _SITE_WITH_SUBJECT = re.compile(_CONTRACTED.pattern + rf"(?:{_SUBJECT.pattern})?
 
 def _expandable(text: str) -> list[Match[str]]:
     """Return the contractions of a text, a negated verb together with a subject behind it."""
-    found = []
+    sites = []
     end = 0
     for short in _CONTRACTED.finditer(text):
         if short.start() < end:
@@ -376,9 +389,9 @@ def _expandable(text: str) -> list[Match[str]]:
         if short["verb"] and _is_inverted(short):
             longer = _SITE_WITH_SUBJECT.match(text, short.start())
             site = longer or short
-        found.append(site)
+        sites.append(site)
         end = site.end()
-    return found
+    return sites
 
 
 def _is_clear(match: Match[str]) -> bool:
@@ -484,17 +497,17 @@ def _is_or_has(match: Match[str], host: str) -> str | None:
     first = following[0]
     if host == "it" and (first == "own" or word_before(match) in _PREPOSITIONS):
         return None  # "it's own", "of it's": meant for "its"
-    place = next((n for n, word in enumerate(following) if word not in _ADVERBS), len(following))
-    main, *rest = following[place:] or [""]
+    index = next((n for n, word in enumerate(following) if word not in _ADVERBS), len(following))
+    main, *rest = following[index:] or [""]
     if main in _HAS or main in _PERFECT_ONLY or _has_been(host, following[:3]):
         return "has"
     if host in _ASKING and first in ("he", "she", "it", "that", "this"):
-        return _asked(following[1:])
+        return _in_question(following[1:])
     if _may_be_participle(main) and rest[:1] and rest[0] in _OBJECT_STARTS:
         return _with_object(main, rest)
     unclear = (
         (host == "there" and first in _PLURAL)
-        or (host == "who" and first not in _AFTER_WHO and not first.endswith("ing"))
+        or (host == "who" and first not in _AFTER_RELATIVE and not first.endswith("ing"))
         or (first in _SUBJECT_PRONOUNS and (_BASE_VERBS - {"like"}) & {*following[1:2]})
         or main in _EITHER
         or (main in _IRREGULAR and main not in _ADJECTIVAL)
@@ -507,11 +520,11 @@ def _has_been(host: str, following: list[str]) -> bool:
     if "been" not in following:
         return False
     between = following[: following.index("been")]
-    asked = host in _ASKING and between[:1] != ["who"]
-    return all(word in _ADVERBS or (asked and "'" not in word) for word in between)
+    is_question = host in _ASKING and between[:1] != ["who"]
+    return all(word in _ADVERBS or (is_question and "'" not in word) for word in between)
 
 
-def _asked(following: list[str]) -> str | None:
+def _in_question(following: list[str]) -> str | None:
     """Return what 's stands for before a pronoun and what follows on it: "what's he done?"."""
     verb, beyond = [*following, "", ""][:2]
     if verb in _HAS:
@@ -583,7 +596,7 @@ _PLURAL = word_set(
     "many two three four five six seven eight nine ten lots several some few plenty people loads "
     "tons"
 )
-_AFTER_WHO = word_set(
+_AFTER_RELATIVE = word_set(
     "a an the not in at on so very too your my our his her their been never "
     "always also just really "
     "this that with to from only ready afraid good bad"
@@ -617,13 +630,13 @@ def written_out(contraction: Match[str]) -> str | None:
     words = _written_out(contraction)
     if words is None:
         return None
-    found = contraction.group()
-    letters = [c for c in found if c.isalpha()]
+    written = contraction.group()
+    letters = [c for c in written if c.isalpha()]
     if all(c.isupper() for c in letters) and (len(letters) > 2 or is_shouted(contraction)):  # noqa: PLR2004 - "I'm"
         return words.upper()
     if words.startswith("i "):
-        return found[0] + words[1:]
-    return like(found[:1] + found[1:].lower(), words)
+        return written[0] + words[1:]
+    return like(written[:1] + written[1:].lower(), words)
 
 
 contractions_in = in_english(_expandable, _is_clear)

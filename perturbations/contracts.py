@@ -99,7 +99,7 @@ Contract = Preserving | Changing | Derived | Uncertain
 PRESERVING = Preserving()
 
 
-def answer_kept(example: Example, inputs: Inputs) -> str | None:
+def label_unless_answer_added(example: Example, inputs: Inputs) -> str | None:
     """Return the label where no right answer stands in the inputs more often than before.
 
     What is added must not give the answer away. "Yes" and "no" are given away by no text.
@@ -109,12 +109,12 @@ def answer_kept(example: Example, inputs: Inputs) -> str | None:
     )
     for answer in (example.label, *example.references):
         bare = normalized(answer)
-        if bare and bare not in _SAID and _count(after, bare) > _count(before, bare):
+        if bare and bare not in _YES_NO and _count(after, bare) > _count(before, bare):
             return None
     return example.label
 
 
-_SAID = frozenset(("yes", "no", "true", "false"))
+_YES_NO = frozenset(("yes", "no", "true", "false"))
 
 
 def _count(text: str, words: str) -> int:

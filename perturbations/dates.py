@@ -7,17 +7,16 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pytest_ood.perturbations._english import after, before, in_english
-from pytest_ood.perturbations._words import word_set
+from pytest_ood.perturbations._words import word_set, word_tuple
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
     from random import Random
     from re import Match
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
+_MONTHS = word_tuple(
+    "January February March April May June July August September October November December"
+)
 _NAMES = "|".join(f"{month}|{month[:3]}" for month in _MONTHS)
 # Dates with slashes are left alone: whether 3/4 is in March or in April nobody can tell.
 _DATE = re.compile(
@@ -51,22 +50,22 @@ _AFTER_A_DATE = word_set(
 """Before these a number behind a day of a month is a year, and counts nothing."""
 
 
-def _stands_alone(found: Match[str]) -> bool:
+def _stands_alone(match: Match[str]) -> bool:
     """Return whether a date is whole, no part of a range or of a noun, and its year is one.
 
     In "5 and 7 May 2004" the month and the year are those of both days; in "May 5, 2000 people
     came" so many people came; in "the May 5, 2004, issue" the date says which.
     """
-    previous = [word for word in before(found, 4) if word.rstrip(".") not in _WEEKDAYS]
+    previous = [word for word in before(match, 4) if word.rstrip(".") not in _WEEKDAYS]
     joined, earlier = (*previous, "", "")[:2]
     if joined in _JOINS and (_DAY.fullmatch(earlier) or earlier.rstrip(".") in _MONTH_NAMES):
         return False
     nearest = next((word for word in previous if word != ","), "")
     if nearest in _DETERMINERS or (nearest.endswith(("'s", "s'")) and nearest not in _ITS):
         return False
-    if found["iso"]:
+    if match["iso"]:
         return True
-    following, later = (*after(found, 2), "", "")[:2]
+    following, later = (*after(match, 2), "", "")[:2]
     if following in ("and", "or", "to") and _LARGE.fullmatch(later):
         return False
     counted = following in ("or", "and") and later in ("more", "so", "fewer", "less")
@@ -80,9 +79,9 @@ def _stands_alone(found: Match[str]) -> bool:
     rewrites=("numbers",),
     example="It opened on March 5, 2004, closed on 17 May 2004 and came back on 2010-12-24.",
 )
-def date_format(found: Match[str], rng: Random) -> str | None:
+def date_format(match: Match[str], rng: Random) -> str | None:
     """Write a date in another format: 2004-03-05, 5 March 2004, March 5, 2004."""
-    day = _read(found)
+    day = _read(match)
     if day is None:
         return None
     month = _MONTHS[day.month - 1]
@@ -93,17 +92,17 @@ def date_format(found: Match[str], rng: Random) -> str | None:
         f"{day.day} {month[:3]} {day.year:04}",
     )
     # "Friday, 2004-03-05" is not written.
-    named = {*before(found, 2)} & _WEEKDAYS
-    return rng.choice([form for form in forms[bool(named) :] if form != found.group()])
+    named = {*before(match, 2)} & _WEEKDAYS
+    return rng.choice([form for form in forms[bool(named) :] if form != match.group()])
 
 
-def _read(found: Match[str]) -> date | None:
+def _read(match: Match[str]) -> date | None:
     """Return the day, or None where the calendar has none such."""
     try:
-        if found["iso"]:
-            return date.fromisoformat(found["iso"])
-        name, number = found["month"] or found["month2"], found["day"] or found["day2"]
+        if match["iso"]:
+            return date.fromisoformat(match["iso"])
+        name, number = match["month"] or match["month2"], match["day"] or match["day2"]
         month = [m[:3] for m in _MONTHS].index(name[:3]) + 1
-        return date(int(found["year"] or found["year2"]), month, int(number))
+        return date(int(match["year"] or match["year2"]), month, int(number))
     except ValueError:
         return None

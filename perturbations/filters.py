@@ -118,48 +118,48 @@ FILTERS: Mapping[str, Callable[..., ValidityFilter]] = {
 """The filters a suite can name."""
 
 
-def parse_filter(given: Any) -> ValidityFilter:
+def parse_filter(value: Any) -> ValidityFilter:
     """Read a filter out of a configuration.
 
     Args:
-        given: A name, a table with `name` and the filter's own keys, or `module:object`.
+        value: A name, a table with `name` and the filter's own keys, or `module:object`.
 
     Raises:
         ConfigurationError: says what is known.
     """
-    table = {"name": given} if isinstance(given, str) else given
+    table = {"name": value} if isinstance(value, str) else value
     if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
         raise ConfigurationError(
-            f"filter = {given!r} is neither a name ({', '.join(FILTERS)}), nor 'module:object', "
+            f"filter = {value!r} is neither a name ({', '.join(FILTERS)}), nor 'module:object', "
             "nor a table with `name`"
         )
     name = table["name"]
-    values = {key: value for key, value in table.items() if key != "name"}
+    values = {key: entry for key, entry in table.items() if key != "name"}
     if ":" in name:
         return _own(name, values)
     if name not in FILTERS:
         raise ConfigurationError(
             unknown_name("filter", name, FILTERS) + " One's own is given as 'module:object'."
         )
-    known = [key for key in inspect.signature(FILTERS[name]).parameters if key != "name"]
+    keys = [key for key in inspect.signature(FILTERS[name]).parameters if key != "name"]
     for key in values:
-        if key not in known:
-            raise ConfigurationError(f"filter {name}: " + unknown_name("key", key, known))
+        if key not in keys:
+            raise ConfigurationError(f"filter {name}: " + unknown_name("key", key, keys))
     return FILTERS[name](**values)
 
 
-def _own(given: str, values: Mapping[str, Any]) -> ValidityFilter:
+def _own(name: str, values: Mapping[str, Any]) -> ValidityFilter:
     """Import a user's own filter; a class is called with the table's other keys."""
-    found = import_object(given, "filter", current().root)
+    imported = import_object(name, "filter", current().root)
     try:
-        made = found(**values) if isinstance(found, type) else found
+        built = imported(**values) if isinstance(imported, type) else imported
     except TypeError as error:
-        raise ConfigurationError(f"filter {given!r} cannot be made: {error}") from None
-    if not all(hasattr(made, part) for part in ("name", "fingerprint", "accepts")):
+        raise ConfigurationError(f"filter {name!r} cannot be made: {error}") from None
+    if not all(hasattr(built, part) for part in ("name", "fingerprint", "accepts")):
         raise ConfigurationError(
-            f"filter {given!r} has to have `name`, `fingerprint` and `accepts(cases)`"
+            f"filter {name!r} has to have `name`, `fingerprint` and `accepts(cases)`"
         )
-    filter_: ValidityFilter = made
+    filter_: ValidityFilter = built
     return filter_
 
 
@@ -192,16 +192,19 @@ def _embed(texts: Sequence[str], folder: Path) -> list[list[float]]:
     torch = require("torch", extra="transformers", purpose="the filter embedding-similarity")
     tokenizer, model = _encoder(folder)
     vectors: list[list[float]] = [[] for _ in texts]
-    for places in length_sorted([len(text) for text in texts], _BATCH):
+    for indices in length_sorted([len(text) for text in texts], _BATCH):
         batch = tokenizer(
-            [texts[place] for place in places], padding=True, truncation=True, max_length=256,
+            [texts[index] for index in indices],
+            padding=True,
+            truncation=True,
+            max_length=256,
             return_tensors="pt",
-        )  # fmt: skip
+        )
         with torch.inference_mode():
             states = model(**batch).last_hidden_state
             mask = batch["attention_mask"].unsqueeze(-1)
             mean = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
-            found = torch.nn.functional.normalize(mean, dim=1).tolist()
-        for place, vector in zip(places, found, strict=True):
-            vectors[place] = vector
+            embedded = torch.nn.functional.normalize(mean, dim=1).tolist()
+        for index, vector in zip(indices, embedded, strict=True):
+            vectors[index] = vector
     return vectors

@@ -10,7 +10,7 @@ from pytest_ood.decoding import lines_of
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.formats import TEXT_SUFFIXES, parse_rows, suffix_of
 from pytest_ood.perturbations._words import END
-from pytest_ood.perturbations.contracts import Derived, answer_kept
+from pytest_ood.perturbations.contracts import Derived, label_unless_answer_added
 from pytest_ood.perturbations.names import FIRST_NAMES
 from pytest_ood.perturbations.protocol import ALL, site_perturbation
 from pytest_ood.perturbations.resources import current
@@ -70,7 +70,7 @@ _TRIES = 20
 _BESIDE = ("answers", "numbers")
 """Nothing that stands there is changed: what is added may touch a number or an answer."""
 
-_ADDED = Derived(answer_kept, name="preserving")
+_ADDED = Derived(label_unless_answer_added, name="preserving")
 """A text that holds a right answer is drawn anew: what is added must not give it away."""
 
 
@@ -114,11 +114,11 @@ def distract(
     return f"{passage}\n" if end.end() < len(end.string.rstrip()) else f"\n{passage}"
 
 
-def _other_passage(there: str, rng: Random, texts: str, column: str) -> str | None:
+def _other_passage(text: str, rng: Random, texts: str, column: str) -> str | None:
     """Return a passage that is not there yet; None where none was drawn."""
-    known = _texts_of(_stamped(texts), column) if texts else _PASSAGES
-    drawn = (rng.choice(known) for _ in range(_TRIES))
-    return next((text for text in drawn if text not in there), None)
+    passages = _texts_of(_stamped(texts), column) if texts else _PASSAGES
+    drawn = (rng.choice(passages) for _ in range(_TRIES))
+    return next((passage for passage in drawn if passage not in text), None)
 
 
 def _stamped(texts: str) -> tuple[Path, int]:
@@ -145,16 +145,16 @@ def _texts_of(file: tuple[Path, int], column: str) -> tuple[str, ...]:
         rows = []
         for number, row in parse_rows(path):
             if not isinstance(row.get(column), str):
-                known = [name for name, value in row.items() if isinstance(value, str)]
-                raise DataError(f"{path}, row {number}: " + unknown_name("column", column, known))
+                columns = [name for name, value in row.items() if isinstance(value, str)]
+                raise DataError(f"{path}, row {number}: " + unknown_name("column", column, columns))
             rows.append(row[column].strip())
     else:
         message = unknown_name("ending", suffix, (".txt", *TEXT_SUFFIXES))
         raise ConfigurationError(f"texts: {path.name}: {message}")
-    found = tuple(text for text in dict.fromkeys(rows) if text)
-    if not found:
+    texts = tuple(text for text in dict.fromkeys(rows) if text)
+    if not texts:
         raise DataError(f"{path}: there is no text in it; give at least one")
-    return found
+    return texts
 
 
 @site_perturbation(

@@ -76,10 +76,10 @@ def _neighbours(layout: str) -> Mapping[str, str]:
     near: dict[str, str] = {}
     for number, row in enumerate(rows):
         above, below = rows[max(0, number - 1)], (*rows, "")[number + 1]
-        for place, key in enumerate(row):
-            around = row[max(0, place - 1) : place] + row[place + 1 : place + 2]
-            around += above[place : place + 2] if number else ""
-            around += below[max(0, place - 1) : place + 1]
+        for column, key in enumerate(row):
+            around = row[max(0, column - 1) : column] + row[column + 1 : column + 2]
+            around += above[column : column + 2] if number else ""
+            around += below[max(0, column - 1) : column + 1]
             if key.isalpha():
                 near[key] = "".join(filter(str.isalpha, around))
     return near

@@ -47,14 +47,14 @@ def masked_substitution(
     """Replace a word by one that a masked language model finds likely in its place."""
     sides = [_sides(word) for word in words]
     # One more than asked for, since the word itself is often the likeliest.
-    found = masked_candidates(masked_model, sides, candidates + 1)
-    made: list[str | None] = []
-    for word, options in zip(words, found, strict=True):
+    predicted = masked_candidates(masked_model, sides, candidates + 1)
+    replacements: list[str | None] = []
+    for word, options in zip(words, predicted, strict=True):
         before = word.group()
         others = [(w, share) for w, share in options if w.lower() != before.lower()]
         chosen = _drawn(others[:candidates], rng)
-        made.append(chosen and like(before, chosen.lower()))
-    return made
+        replacements.append(chosen and like(before, chosen.lower()))
+    return replacements
 
 
 @batch_perturbation(
@@ -70,16 +70,16 @@ def masked_substitution(
     example=_EXAMPLE,
 )
 def masked_insertion(
-    places: Sequence[Match[str]],
+    gaps: Sequence[Match[str]],
     rng: Random,
     *,
     masked_model: str = "distilroberta-base",
     candidates: int = 10,
 ) -> list[str | None]:
     """Put a word between two that a masked language model finds likely there."""
-    sides = [(before, f" {after}") for before, after in map(_sides, places)]
-    found = masked_candidates(masked_model, sides, candidates)
-    chosen = [_drawn(options, rng) for options in found]
+    sides = [(before, f" {after}") for before, after in map(_sides, gaps)]
+    predicted = masked_candidates(masked_model, sides, candidates)
+    chosen = [_drawn(options, rng) for options in predicted]
     return [word and f"{word.lower()} " for word in chosen]
 
 
@@ -90,12 +90,12 @@ def _sides(match: Match[str]) -> tuple[str, str]:
 
 def _drawn(options: Sequence[tuple[str, float]], rng: Random) -> str | None:
     """Draw a word by its probability."""
-    place = rng.random()
+    point = rng.random()
     if not options:
         return None
-    place *= sum(share for _, share in options)
+    point *= sum(share for _, share in options)
     for word, share in options:
-        place -= share
-        if place < 0:
+        point -= share
+        if point < 0:
             return word
     return options[0][0]

@@ -23,13 +23,13 @@ _LONG = 7
 """Letters of a word of which any slip is told from another word; shorter ones are more alike."""
 
 
-def _known(text: str) -> Iterator[Match[str]]:
+def _misspellable(text: str) -> Iterator[Match[str]]:
     dictionary = _dictionary()
     return (word for word in WORD.finditer(text) if _plain(word.group()) in dictionary)
 
 
 @site_perturbation(
-    in_english(_known),
+    in_english(_misspellable),
     source="Belinkov and Bisk 2018, section 3.1 (natural noise); nlpaug's spelling dictionary",
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
     version=4,
@@ -58,12 +58,12 @@ def _dictionary() -> dict[str, list[str]]:
     for word, *spellings in spelling_rows():
         for spelling in spellings:
             meant[spelling] = word if meant.get(spelling, word) == word else ""
-    found: dict[str, list[str]] = {}
+    dictionary: dict[str, list[str]] = {}
     for spelling, word in sorted(meant.items()):
         plain = _PLAIN.fullmatch(word) and _PLAIN.fullmatch(spelling)
         if plain and _is_slip(word, spelling) and not is_word(spelling, words):
-            found.setdefault(word, []).append(spelling)
-    return found
+            dictionary.setdefault(word, []).append(spelling)
+    return dictionary
 
 
 def _is_slip(word: str, spelling: str) -> bool:

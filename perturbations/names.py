@@ -21,7 +21,7 @@ from pytest_ood.perturbations._english import (
     word_after,
     word_before,
 )
-from pytest_ood.perturbations._words import Lexicon, word_set
+from pytest_ood.perturbations._words import Lexicon, word_set, word_tuple
 from pytest_ood.perturbations.contracts import Derived
 from pytest_ood.perturbations.protocol import ALL, batch_perturbation
 
@@ -35,25 +35,25 @@ if TYPE_CHECKING:
 # Names that are no words of English, so that a capital at the beginning of a sentence misleads
 # nobody. Each becomes another of its group.
 FIRST_NAMES = (
-    ("Michael", "James", "Robert", "David", "William", "Richard", "Thomas", "Daniel", "Matthew",
-     "Anthony", "Steven", "Paul", "Andrew", "Kevin", "Brian", "George", "Edward", "Ronald",
-     "Timothy", "Jason", "Jeffrey", "Ryan", "Jacob", "Gary", "Nicholas", "Eric", "Jonathan",
-     "Stephen", "Larry", "Justin", "Scott", "Brandon", "Benjamin", "Samuel", "Adam", "Peter",
-     "Martin", "Kenneth", "Joseph", "John", "Josh", "Tom", "Tim", "Jim", "Joe", "Ben", "Carl",
-     "Dylan", "Ethan", "Fred", "Greg", "Henry", "Jake", "Jared", "Jeff", "Jerry", "Kyle", "Leo",
-     "Luke", "Marcus", "Mike", "Noah", "Oliver", "Paco", "Ron", "Seth", "Simon", "Steve", "Toby",
-     "Tommy", "Travis", "Tyler", "Wayne", "Zack", "Ahmed", "Mohammed", "Carlos", "Luis", "Hiroshi",
-     "Ivan"),
-    ("Mary", "Patricia", "Jennifer", "Linda", "Elizabeth", "Barbara", "Susan", "Jessica", "Sarah",
-     "Karen", "Lisa", "Nancy", "Betty", "Sandra", "Margaret", "Ashley", "Kimberly", "Emily",
-     "Donna", "Michelle", "Carol", "Amanda", "Melissa", "Deborah", "Stephanie", "Rebecca", "Laura",
-     "Helen", "Cynthia", "Amy", "Anna", "Kathleen", "Nicole", "Julia", "Maria", "Janet", "Jane",
-     "Jill", "Alice", "Allison", "Angela", "Becky", "Carla", "Claire", "Cindy", "Diane", "Eliza",
-     "Ella", "Emma", "Erica", "Gina", "Hannah", "Isabella", "Jenny", "Judy", "Kate", "Katie", "Kim",
-     "Lucy", "Marcy", "Megan", "Melanie", "Mia", "Molly", "Natalie", "Olivia", "Paula", "Rachel",
-     "Sally", "Samantha", "Sofia", "Sophia", "Tina", "Valerie", "Vicky", "Wendy", "Fatima", "Aisha",
-     "Carmen", "Ingrid", "Yuki", "Olga"),
-)  # fmt: skip
+    word_tuple(
+        "Michael James Robert David William Richard Thomas Daniel Matthew Anthony "
+        "Steven Paul Andrew Kevin Brian George Edward Ronald Timothy Jason Jeffrey Ryan "
+        "Jacob Gary Nicholas Eric Jonathan Stephen Larry Justin Scott Brandon Benjamin "
+        "Samuel Adam Peter Martin Kenneth Joseph John Josh Tom Tim Jim Joe Ben Carl "
+        "Dylan Ethan Fred Greg Henry Jake Jared Jeff Jerry Kyle Leo Luke Marcus Mike "
+        "Noah Oliver Paco Ron Seth Simon Steve Toby Tommy Travis Tyler Wayne Zack Ahmed "
+        "Mohammed Carlos Luis Hiroshi Ivan"
+    ),
+    word_tuple(
+        "Mary Patricia Jennifer Linda Elizabeth Barbara Susan Jessica Sarah Karen Lisa "
+        "Nancy Betty Sandra Margaret Ashley Kimberly Emily Donna Michelle Carol Amanda "
+        "Melissa Deborah Stephanie Rebecca Laura Helen Cynthia Amy Anna Kathleen Nicole "
+        "Julia Maria Janet Jane Jill Alice Allison Angela Becky Carla Claire Cindy "
+        "Diane Eliza Ella Emma Erica Gina Hannah Isabella Jenny Judy Kate Katie Kim "
+        "Lucy Marcy Megan Melanie Mia Molly Natalie Olivia Paula Rachel Sally Samantha "
+        "Sofia Sophia Tina Valerie Vicky Wendy Fatima Aisha Carmen Ingrid Yuki Olga"
+    ),
+)
 
 _HONORIFICS = word_set(
     "king queen prince princess pope saint st st. sir lady lord mr mr. mrs mrs. ms ms. miss dr dr. "
@@ -142,15 +142,15 @@ def _whole_people(text: str) -> Iterator[Match[str]]:
         return
     phrases = [match.span() for match in _WHOLE_PHRASES(text)]
     lists = [match.span() for match in _LIST.finditer(text) if not _all_renamed(match)]
-    kept: set[str] = set()
+    excluded: set[str] = set()
     sites = []
     for match in names:
         inside = overlaps(phrases, *match.span()) or overlaps(lists, *match.span())
         if inside or not _is_whole(match) or not _is_person(match) or _is_of_other_sex(match):
-            kept.add(match["name"])
+            excluded.add(match["name"])
         else:
             sites.append(match)
-    yield from (match for match in sites if match["name"] not in kept)
+    yield from (match for match in sites if match["name"] not in excluded)
 
 
 _NAME_SITES = re.compile(
@@ -225,7 +225,7 @@ def _is_person(match: Match[str]) -> bool:
         return False
     where = _PLACED.search(head)
     if where is not None and not match["owns"]:
-        return where[1].lower() == "from" and match["name"] not in _PLACES_TOO
+        return where[1].lower() == "from" and match["name"] not in _ALSO_PLACES
     return True
 
 
@@ -271,7 +271,7 @@ _PLACED = re.compile(
     r"(?<!interested )(?<!confide )(?<!confided )(?<!disappointed )(?<!love )"
     r"\b([Ii]n|[Nn]ear|[Ff]rom|lives at|lived at|live at) \Z"
 )
-_PLACES_TOO = frozenset(("Sofia", "Tyler", "Elizabeth", "Henry", "Carmen", "Eugene", "Wayne"))
+_ALSO_PLACES = frozenset(("Sofia", "Tyler", "Elizabeth", "Henry", "Carmen", "Eugene", "Wayne"))
 """Names of towns, too."""
 
 _MEN = (
@@ -356,7 +356,7 @@ def _owning(name: str, match: Match[str]) -> str:
     return name + owns
 
 
-def _label_kept(fixed: Callable[[Example], Sequence[str]]) -> Derived:
+def _label_if_answers_stay(fixed: Callable[[Example], Sequence[str]]) -> Derived:
     """Return the contract of what renames: names in the right answers stay in the inputs.
 
     Args:
@@ -365,21 +365,21 @@ def _label_kept(fixed: Callable[[Example], Sequence[str]]) -> Derived:
 
     def label(example: Example, inputs: Inputs) -> str | None:
         was, now = ("\n".join(fields_of(value).values()) for value in (example.inputs, inputs))
-        kept = all(len(re.findall(p, was)) == len(re.findall(p, now)) for p in fixed(example))
-        return example.label if kept else None
+        same = all(len(re.findall(p, was)) == len(re.findall(p, now)) for p in fixed(example))
+        return example.label if same else None
 
     return Derived(label, fixed, draws=1, name="preserving", joint=True)
 
 
 def _people_in_answers(example: Example) -> list[str]:
-    return [rf"\b{name}\b" for name in _found_in(example, _A_PERSON)]
+    return [rf"\b{name}\b" for name in _names_in_answers(example, _A_PERSON)]
 
 
-def _found_in(example: Example, names: re.Pattern[str]) -> list[str]:
-    found = {
+def _names_in_answers(example: Example, names: re.Pattern[str]) -> list[str]:
+    matched = {
         m.group().title() for a in (example.label, *example.references) for m in names.finditer(a)
     }
-    return sorted(found)
+    return sorted(matched)
 
 
 _A_PERSON = re.compile(
@@ -391,7 +391,7 @@ _A_PERSON = re.compile(
     in_english(_whole_people),
     source="Ribeiro et al. 2020 (CheckList), table 1 (change names)",
     kind="semantic",
-    contract=_label_kept(_people_in_answers),
+    contract=_label_if_answers_stay(_people_in_answers),
     version=5,
     # A share of the places where somebody is named would call one person by two names.
     scale=ALL,
@@ -442,9 +442,18 @@ _NATIONS = (
     _Nation("Iran", "Iranian", "Tehran", ("Persian",)),
 )
 _CITIES = (
-    "Chicago", "Boston", "Seattle", "Houston", "New York", "Los Angeles", "San Francisco",
-    "Philadelphia", "Miami", "Denver", "Atlanta",
-)  # fmt: skip
+    "Chicago",
+    "Boston",
+    "Seattle",
+    "Houston",
+    "New York",
+    "Los Angeles",
+    "San Francisco",
+    "Philadelphia",
+    "Miami",
+    "Denver",
+    "Atlanta",
+)
 """Cities of one country, each of which becomes another."""
 
 _PLACE_NAMES = sorted(
@@ -587,15 +596,15 @@ _PERSONS = frozenset(("Paris", "Sydney", "Chicago", "Boston", "India", "China"))
 
 def _whole_places(text: str) -> Iterator[Match[str]]:
     """Yield the places of a text that are whole names and may be others."""
-    found = list(_PLACE_SITES.finditer(text))
-    if not found:
+    matches = list(_PLACE_SITES.finditer(text))
+    if not matches:
         return
     saved = [match.span() for match in _SAVED(text)]
     words = frozenset(re.findall(r"[A-Za-z]+", text))
     money = {nation for word in words for nation in _CURRENCIES.get(word.lower(), ())}
-    kept: set[str] = set()
+    excluded: set[str] = set()
     sites = []
-    for match in found:
+    for match in matches:
         nation = _NATION_OF.get(match.group())
         inside = overlaps(saved, *match.span())
         tied = nation is not None and (
@@ -605,12 +614,12 @@ def _whole_places(text: str) -> Iterator[Match[str]]:
         )
         if inside or tied or not _is_whole_place(match) or _is_in_a_name(match):
             # Whatever goes by the nation's name stays with it.
-            kept.update(
+            excluded.update(
                 (nation.country, nation.adjective, nation.city) if nation else (match.group(),)
             )
         else:
             sites.append(match)
-    yield from (match for match in sites if match.group() not in kept)
+    yield from (match for match in sites if match.group() not in excluded)
 
 
 _CURRENCIES = {
@@ -689,7 +698,7 @@ def _has_company(match: Match[str], head: str) -> bool:
     if head.endswith(f"{name}, ") or text.startswith(f", {name}", end):
         return True
     return any(
-        not any(place.startswith(other[1]) for place in _PLACE_NAMES)
+        not any(known.startswith(other[1]) for known in _PLACE_NAMES)
         for other in (_JOINED_BEFORE.search(head), _JOINED_AFTER.match(text, end))
         if other
     )
@@ -758,14 +767,14 @@ def _is_from_there(match: Match[str]) -> bool:
 
 def _moved(names: Sequence[Match[str]], rng: Random) -> list[str]:
     """Return another place for each: a country, its people and its city move together."""
-    there = frozenset(match.group() for match in _PLACE_SITES.finditer(names[0].string))
+    mentioned = frozenset(match.group() for match in _PLACE_SITES.finditer(names[0].string))
     roles: dict[_Nation, set[str]] = {}
     for name in dict.fromkeys(match.group() for match in names):
         nation = _NATION_OF.get(name)
         if nation is not None:
             roles.setdefault(nation, set()).add(_role(nation, name))
     chosen: dict[str, str] = {}
-    taken = {_NATION_OF[name] for name in there if name in _NATION_OF}
+    taken = {_NATION_OF[name] for name in mentioned if name in _NATION_OF}
     for nation, needed in roles.items():
         free = [
             other
@@ -779,7 +788,7 @@ def _moved(names: Sequence[Match[str]], rng: Random) -> list[str]:
         chosen.update({getattr(nation, role): getattr(other, role) for role in needed})
     for name in dict.fromkeys(match.group() for match in names):
         if name in _CITIES:
-            others = [c for c in _CITIES if c not in there and c not in chosen.values()]
+            others = [c for c in _CITIES if c not in mentioned and c not in chosen.values()]
             if others:
                 chosen[name] = rng.choice(others)
     return [chosen.get(match.group(), match.group()) for match in names]
@@ -792,7 +801,7 @@ def _role(nation: _Nation, name: str) -> str:
 def _places_in_answers(example: Example) -> list[str]:
     """Return the places of an example's answers, all that goes by a nation's name included."""
     patterns: set[str] = set()
-    for name in _found_in(example, _A_PLACE):
+    for name in _names_in_answers(example, _A_PLACE):
         nation = _NATION_OF.get(name)
         names = (nation.country, nation.adjective, nation.city) if nation else (name,)
         patterns.update(rf"\b{one}\b" for one in names if one)
@@ -806,7 +815,7 @@ _A_PLACE = re.compile(rf"\b(?:{'|'.join(_PLACE_NAMES)})\b", re.IGNORECASE)
     in_english(_whole_places),
     source="Ribeiro et al. 2020 (CheckList), table 1 (change locations)",
     kind="semantic",
-    contract=_label_kept(_places_in_answers),
+    contract=_label_if_answers_stay(_places_in_answers),
     version=5,
     # A share of the places would put one city into two countries.
     scale=ALL,

@@ -70,45 +70,77 @@ if TYPE_CHECKING:
     from pytest_ood.perturbations._clauses import Token
 
 _LIKING = {
-    "love": ("love", "loved"), "like": ("like", "liked"), "enjoy": ("enjoy", "enjoyed"),
-    "adore": ("adore", "adored"), "recommend": ("recommend", "recommended"),
-    "hate": ("hate", "hated"), "dislike": ("dislike", "disliked"),
-    "regret": ("regret", "regretted"), "loathe": ("loathe", "loathed"),
+    "love": ("love", "loved"),
+    "like": ("like", "liked"),
+    "enjoy": ("enjoy", "enjoyed"),
+    "adore": ("adore", "adored"),
+    "recommend": ("recommend", "recommended"),
+    "hate": ("hate", "hated"),
+    "dislike": ("dislike", "disliked"),
+    "regret": ("regret", "regretted"),
+    "loathe": ("loathe", "loathed"),
     "detest": ("detest", "detested"),
-}  # fmt: skip
+}
 """What people do with things: in the present after I, you, we and they, and in the past."""
 
 _FARING = {
-    "work": ("works", "worked"), "succeed": ("succeeds", "succeeded"), "fail": ("fails", "failed"),
-    "disappoint": ("disappoints", "disappointed"), "bore": ("bores", "bored"),
-    "suck": ("sucks", "sucked"), "impress": ("impresses", "impressed"),
-    "satisfy": ("satisfies", "satisfied"), "entertain": ("entertains", "entertained"),
-    "deliver": ("delivers", "delivered"), "convince": ("convinces", "convinced"),
-    "engage": ("engages", "engaged"), "amuse": ("amuses", "amused"), "drag": ("drags", "dragged"),
-    "make sense": ("makes sense", "made sense"), "add up": ("adds up", "added up"),
-    "come together": ("comes together", "came together"), "pay off": ("pays off", "paid off"),
-    "come alive": ("comes alive", "came alive"), "catch fire": ("catches fire", "caught fire"),
-    "come to life": ("comes to life", "came to life"), "hold up": ("holds up", "held up"),
-    "hold together": ("holds together", "held together"), "ring true": ("rings true", "rang true"),
-    "live up to": ("lives up to", "lived up to"), "measure up": ("measures up", "measured up"),
-    "take off": ("takes off", "took off"), "cut it": ("cuts it", "cut it"),
-    "gel": ("gels", "gelled"), "jell": ("jells", "jelled"), "cohere": ("coheres", "cohered"),
-    "resonate": ("resonates", "resonated"), "soar": ("soars", "soared"),
-    "sparkle": ("sparkles", "sparkled"), "shine": ("shines", "shone"),
-    "thrill": ("thrills", "thrilled"), "surprise": ("surprises", "surprised"),
-    "fascinate": ("fascinates", "fascinated"), "recover": ("recovers", "recovered"),
-    "transcend": ("transcends", "transcended"), "improve": ("improves", "improved"),
-    "click": ("clicks", "clicked"), "annoy": ("annoys", "annoyed"),
-    "irritate": ("irritates", "irritated"), "offend": ("offends", "offended"),
-    "pander": ("panders", "pandered"), "condescend": ("condescends", "condescended"),
-    "amaze": ("amazes", "amazed"), "please": ("pleases", "pleased"),
+    "work": ("works", "worked"),
+    "succeed": ("succeeds", "succeeded"),
+    "fail": ("fails", "failed"),
+    "disappoint": ("disappoints", "disappointed"),
+    "bore": ("bores", "bored"),
+    "suck": ("sucks", "sucked"),
+    "impress": ("impresses", "impressed"),
+    "satisfy": ("satisfies", "satisfied"),
+    "entertain": ("entertains", "entertained"),
+    "deliver": ("delivers", "delivered"),
+    "convince": ("convinces", "convinced"),
+    "engage": ("engages", "engaged"),
+    "amuse": ("amuses", "amused"),
+    "drag": ("drags", "dragged"),
+    "make sense": ("makes sense", "made sense"),
+    "add up": ("adds up", "added up"),
+    "come together": ("comes together", "came together"),
+    "pay off": ("pays off", "paid off"),
+    "come alive": ("comes alive", "came alive"),
+    "catch fire": ("catches fire", "caught fire"),
+    "come to life": ("comes to life", "came to life"),
+    "hold up": ("holds up", "held up"),
+    "hold together": ("holds together", "held together"),
+    "ring true": ("rings true", "rang true"),
+    "live up to": ("lives up to", "lived up to"),
+    "measure up": ("measures up", "measured up"),
+    "take off": ("takes off", "took off"),
+    "cut it": ("cuts it", "cut it"),
+    "gel": ("gels", "gelled"),
+    "jell": ("jells", "jelled"),
+    "cohere": ("coheres", "cohered"),
+    "resonate": ("resonates", "resonated"),
+    "soar": ("soars", "soared"),
+    "sparkle": ("sparkles", "sparkled"),
+    "shine": ("shines", "shone"),
+    "thrill": ("thrills", "thrilled"),
+    "surprise": ("surprises", "surprised"),
+    "fascinate": ("fascinates", "fascinated"),
+    "recover": ("recovers", "recovered"),
+    "transcend": ("transcends", "transcended"),
+    "improve": ("improves", "improved"),
+    "click": ("clicks", "clicked"),
+    "annoy": ("annoys", "annoyed"),
+    "irritate": ("irritates", "irritated"),
+    "offend": ("offends", "offended"),
+    "pander": ("panders", "pandered"),
+    "condescend": ("condescends", "condescended"),
+    "amaze": ("amazes", "amazed"),
+    "please": ("pleases", "pleased"),
     "do the trick": ("does the trick", "did the trick"),
     "pass muster": ("passes muster", "passed muster"),
-    "hit the mark": ("hits the mark", "hit the mark"), "stand out": ("stands out", "stood out"),
+    "hit the mark": ("hits the mark", "hit the mark"),
+    "stand out": ("stands out", "stood out"),
     "do justice": ("does justice", "did justice"),
     "get off the ground": ("gets off the ground", "got off the ground"),
     "hang together": ("hangs together", "hung together"),
-}  # fmt: skip
+}
 """What things do, for better or worse: in the present and in the past."""
 
 _BREAKS = MARKS | {"and", "or"}
@@ -138,12 +170,12 @@ class Turn:
 
     Attributes:
         edits: What is done to the text; what they replace is filled in later.
-        found: Indices of the words that say it.
+        indices: Indices of the words that say it.
         good: Whether what is denied, or was, is good.
     """
 
     edits: list[Edit]
-    found: set[int]
+    indices: set[int]
     good: bool
 
 
@@ -162,7 +194,7 @@ def negate(text: str, rng: Random) -> Sequence[Edit]:
     words = tokens(text)
     left = set(evaluating(text, words))
     left |= {index + 1 for index in range(len(words)) if is_at_all(words, index)}
-    if not left or not _can_be_turned(text, words) or any(t.word in NEGATIONS for t in words):
+    if not left or not _can_be_reversed(text, words) or any(t.word in NEGATIONS for t in words):
         return ()
     return _edits_of_all(text, words, left, list(_denials(words, rng)))
 
@@ -183,11 +215,11 @@ def affirm(text: str, rng: Random, *, emphasis: float = 0.5) -> Sequence[Edit]:
     left = set(evaluating(text, words))
     left |= {index for index, token in enumerate(words) if token.word in NEGATIONS}
     left |= {index + 1 for index in range(len(words)) if is_at_all(words, index)}
-    if not left or not _can_be_turned(text, words):
+    if not left or not _can_be_reversed(text, words):
         return ()
     turns = list(_affirmations(words, rng, emphasis))
-    found = set().union(*(turn.found for turn in turns))
-    if any(is_corrected(words, turn.found, found) for turn in turns):
+    denied = set().union(*(turn.indices for turn in turns))
+    if any(is_corrected(words, turn.indices, denied) for turn in turns):
         return ()
     return _edits_of_all(text, words, left, turns)
 
@@ -203,7 +235,7 @@ def _edits_of_all(
         left: Indices of the words that some turn has to deal with.
         turns: Of the text.
     """
-    if left.difference(*(turn.found for turn in turns)) or len({t.good for t in turns}) != 1:
+    if left.difference(*(turn.indices for turn in turns)) or len({t.good for t in turns}) != 1:
         return ()
     if any(_is_within(words, *pair) for pair in pairwise(sorted(turns, key=_first))):
         return ()
@@ -212,7 +244,7 @@ def _edits_of_all(
 
 
 def _first(turn: Turn) -> int:
-    return min(turn.found)
+    return min(turn.indices)
 
 
 def _is_within(words: Sequence[Token], turn: Turn, later: Turn) -> bool:
@@ -220,11 +252,11 @@ def _is_within(words: Sequence[Token], turn: Turn, later: Turn) -> bool:
 
     "The extent to which it succeeds is impressive", "a great film that works".
     """
-    between = range(max(turn.found) + 1, _first(later))
+    between = range(max(turn.indices) + 1, _first(later))
     return bool(between) and not any(words[index].word in _BREAKS for index in between)
 
 
-def _can_be_turned(text: str, words: Sequence[Token]) -> bool:
+def _can_be_reversed(text: str, words: Sequence[Token]) -> bool:
     """Return whether a negation, put in or taken out, turns what a text says into the contrary."""
     decided = all(_is_decided(words, n) for n in range(len(words)))
     return decided and is_clear(text, words) and not has_reservations(words)
@@ -263,10 +295,10 @@ def _denied_state(words: Sequence[Token], index: int, rng: Random) -> Iterator[T
     verdict = stated(words, index, index + 1)
     if verdict is None or not verdict.can_be_denied:
         return
-    made = [_inserted(words[index], rng.choice(denials_of(words, verdict)))]
+    edits = [_inserted(words[index], rng.choice(denials_of(words, verdict)))]
     if verdict.joint is not None:
-        made.append(_replaced(words[verdict.joint], "or"))
-    yield Turn(made, set(verdict.evaluating), verdict.good)
+        edits.append(_replaced(words[verdict.joint], "or"))
+    yield Turn(edits, set(verdict.evaluating), verdict.good)
 
 
 def _denied_fragment(words: Sequence[Token], rng: Random) -> Iterator[Turn]:
@@ -278,10 +310,10 @@ def _denied_fragment(words: Sequence[Token], rng: Random) -> Iterator[Turn]:
     first = words[0]
     capital = (first.written[0].isupper() and not first.written.isupper()) or first.written == "A"
     after = f"{like(first.written, denial)} {first.word if capital else first.written}"
-    made = [Edit(first.start, first.end, "", after)]
+    edits = [Edit(first.start, first.end, "", after)]
     if verdict.joint is not None:
-        made.append(_replaced(words[verdict.joint], "or"))
-    yield Turn(made, set(verdict.evaluating), verdict.good)
+        edits.append(_replaced(words[verdict.joint], "or"))
+    yield Turn(edits, set(verdict.evaluating), verdict.good)
 
 
 def _denied_liking(words: Sequence[Token], index: int, rng: Random) -> Iterator[Turn]:
@@ -290,8 +322,8 @@ def _denied_liking(words: Sequence[Token], index: int, rng: Random) -> Iterator[
     if words[index].word in WILL and _is_object(words, index + 2):
         clear = is_clear_liking(words, index + 1)
         if words[index + 1].word in _LIKING and subject in PEOPLE and clear:
-            made = [_inserted(words[index], rng.choice(("not", "never")))]
-            yield Turn(made, {index + 1}, words[index + 1].word not in _BLAMING)
+            edits = [_inserted(words[index], rng.choice(("not", "never")))]
+            yield Turn(edits, {index + 1}, words[index + 1].word not in _BLAMING)
         return
     verb = index + (words[index].word == "really")
     begins = index == 1 or words[index - 2].word in _BREAKS
@@ -303,8 +335,8 @@ def _denied_liking(words: Sequence[Token], index: int, rng: Random) -> Iterator[
         if words[verb].word == present:
             yield Turn([_inserted(words[index - 1], "do not")], {verb}, base not in _BLAMING)
         elif words[verb].word == past:
-            made = [_inserted(words[index - 1], "did not"), _replaced(words[verb], base)]
-            yield Turn(made, {verb}, base not in _BLAMING)
+            edits = [_inserted(words[index - 1], "did not"), _replaced(words[verb], base)]
+            yield Turn(edits, {verb}, base not in _BLAMING)
 
 
 def _denied_faring(words: Sequence[Token], index: int) -> Iterator[Turn]:
@@ -330,7 +362,7 @@ def _affirmations(words: Sequence[Token], rng: Random, emphasis: float) -> Itera
                 *_affirmed_state(words, index, rng, emphasis),
                 *_affirmed_verb(words, index, rng, emphasis),
             ]
-            denied = denied.union(*(turn.found for turn in affirmed))
+            denied = denied.union(*(turn.indices for turn in affirmed))
             yield from affirmed
         elif index not in denied:
             yield from _affirmed_quality(words, index)
@@ -352,19 +384,25 @@ def _affirmed_state(
         return
     if begins:
         following = words[denial + 1]
-        made = [Edit(words[denial].start, following.end, "",
-                     like(words[denial].written, following.written))]  # fmt: skip
+        edits = [
+            Edit(
+                words[denial].start,
+                following.end,
+                "",
+                like(words[denial].written, following.written),
+            )
+        ]
     else:
-        made = [_without_denial(words, denial, after - 1, rng, emphasis)]
+        edits = [_without_denial(words, denial, after - 1, rng, emphasis)]
     if verdict.joint is not None:
-        made.append(_replaced(words[verdict.joint], "and"))
-    found = {denial, *verdict.evaluating}
+        edits.append(_replaced(words[verdict.joint], "and"))
+    indices = {denial, *verdict.evaluating}
     if at_all:
-        found.add(denial + 2)
+        indices.add(denial + 2)
     if is_at_all(words, verdict.last + 1):
-        made.append(Edit(words[verdict.last].end, words[verdict.last + 2].end, "", ""))
-        found.add(verdict.last + 2)
-    yield Turn(made, found, verdict.good)
+        edits.append(Edit(words[verdict.last].end, words[verdict.last + 2].end, "", ""))
+        indices.add(verdict.last + 2)
+    yield Turn(edits, indices, verdict.good)
 
 
 def _affirmed_verb(
@@ -383,9 +421,9 @@ def _affirmed_verb(
             indeed = "indeed " if rng.random() < emphasis else ""
             after = like(words[denial].written, indeed + end.written)
             base = _FARED[" ".join(token.word for token in words[verb : verb + size])]
-            made = [Edit(words[denial].start, end.end, "", after)]
-            found = {denial, *range(verb, verb + size)}
-            yield Turn(made, found, base not in _BLAMING)
+            edits = [Edit(words[denial].start, end.end, "", after)]
+            indices = {denial, *range(verb, verb + size)}
+            yield Turn(edits, indices, base not in _BLAMING)
         return
     able = auxiliary in CAN and word_at(words, verb) == "recommend"
     if (
@@ -395,9 +433,9 @@ def _affirmed_verb(
     ):
         return
     how = not liked and word_at(words, verb + size) in _HOW_WELL
-    found = {denial, *range(verb, verb + size + how)}
+    indices = {denial, *range(verb, verb + size + how)}
     good = words[verb].word not in _BLAMING
-    yield Turn([_without_denial(words, denial, denial, rng, emphasis)], found, good)
+    yield Turn([_without_denial(words, denial, denial, rng, emphasis)], indices, good)
 
 
 def _size_of_verb(words: Sequence[Token], index: int, verbs: Mapping[str, object]) -> int:
@@ -412,11 +450,11 @@ def _affirmed_failure(words: Sequence[Token], index: int) -> Iterator[Turn]:
     """Affirm "fails to entertain"."""
     denied = word_at(words, index - 1) in NEGATIONS
     if words[index].word in _FAILING and word_at(words, index + 1) == "to" and not denied:
-        found = {index}
+        indices = {index}
         if word_at(words, index + 2) in _FARING:
-            found.add(index + 2)
-        made = [_replaced(words[index], _FAILING[words[index].word])]
-        yield Turn(made, found, word_at(words, index + 2) not in _BLAMING)
+            indices.add(index + 2)
+        edits = [_replaced(words[index], _FAILING[words[index].word])]
+        yield Turn(edits, indices, word_at(words, index + 2) not in _BLAMING)
 
 
 def _affirmed_pair(words: Sequence[Token], index: int) -> Iterator[Turn]:
@@ -428,8 +466,8 @@ def _affirmed_pair(words: Sequence[Token], index: int) -> Iterator[Turn]:
         return
     both = {word_at(words, first), word_at(words, second)}
     if (both <= PRAISE or both <= BLAME) and ends_phrase(word_at(words, second + 1)):
-        made = [_replaced(words[index], "both"), _replaced(words[nor], "and")]
-        yield Turn(made, {index, first, nor, second}, both <= PRAISE)
+        edits = [_replaced(words[index], "both"), _replaced(words[nor], "and")]
+        yield Turn(edits, {index, first, nor, second}, both <= PRAISE)
 
 
 def _affirmed_word(words: Sequence[Token], index: int) -> Iterator[Turn]:
@@ -459,72 +497,151 @@ def _affirmed_quality(words: Sequence[Token], index: int) -> Iterator[Turn]:
     for _ in range(2):
         first += is_neutral(words, first)
     joints: list[int] = []
-    found: set[int] = set()
+    indices: set[int] = set()
     last = first
     while word_at(words, last) in _POSSESSED:
-        found.add(last)
+        indices.add(last)
         last += 1
         if word_at(words, last) in ("and", "or") and word_at(words, last + 1) in _POSSESSED:
             joints.append(last)
             last += 1
-    if not found or not ends_phrase(word_at(words, last)):
+    if not indices or not ends_phrase(word_at(words, last)):
         return
     start, end = words[index], words[index + size - 1]
     if present:
-        made = [Edit(start.start, end.end, "", like(start.written, present))]
+        edits = [Edit(start.start, end.end, "", like(start.written, present))]
     else:
-        made = [Edit(start.start, words[index + 1].end, "",
-                     like(start.written, words[index + 1].written))]  # fmt: skip
-    made += [_replaced(words[joint], "and") for joint in joints if words[joint].word == "or"]
-    yield Turn(made, {index, *found}, words[last - 1].word in QUALITIES)
+        edits = [
+            Edit(
+                start.start, words[index + 1].end, "", like(start.written, words[index + 1].written)
+            )
+        ]
+    edits += [_replaced(words[joint], "and") for joint in joints if words[joint].word == "or"]
+    yield Turn(edits, {index, *indices}, words[last - 1].word in QUALITIES)
 
 
 _POSSESSED = QUALITIES | FAULTS
 _FAILING = {"fails": "manages", "failed": "managed", "fail": "manage", "failing": "managing"}
 _AFFIXED = {
-    "charmless": "charming", "disagreeable": "agreeable", "discouraging": "encouraging",
-    "dishonest": "honest", "disorganized": "organized", "disrespectful": "respectful",
-    "dissatisfied": "satisfied", "distasteful": "tasteful", "flavorless": "flavorful",
-    "graceless": "graceful", "humorless": "humorous", "humourless": "humorous",
-    "illogical": "logical", "implausible": "plausible", "impolite": "polite",
-    "inaccurate": "accurate", "inadequate": "adequate", "inappropriate": "appropriate",
-    "incoherent": "coherent", "incompetent": "competent", "incomprehensible": "comprehensible",
-    "inconsistent": "consistent", "inconvenient": "convenient", "inedible": "edible",
-    "ineffective": "effective", "ineffectual": "effective", "inefficient": "efficient",
-    "insensitive": "sensitive", "insincere": "sincere", "irrational": "rational",
-    "irrelevant": "relevant", "irresponsible": "responsible", "joyless": "joyful",
-    "meaningless": "meaningful", "senseless": "sensible", "soulless": "soulful",
-    "tasteless": "tasteful", "unacceptable": "acceptable", "unaffecting": "affecting",
-    "unamusing": "amusing", "unappealing": "appealing", "unappetizing": "appetizing",
-    "unattractive": "attractive", "uncomfortable": "comfortable", "uncompelling": "compelling",
-    "unconvinced": "convinced", "unconvincing": "convincing", "uncool": "cool",
-    "undistinguished": "distinguished", "unengaging": "engaging", "unenjoyable": "enjoyable",
-    "unentertaining": "entertaining", "uneventful": "eventful", "unexceptional": "exceptional",
-    "unexciting": "exciting", "unfair": "fair", "unfocused": "focused", "unfortunate": "fortunate",
-    "unfriendly": "friendly", "unfulfilled": "fulfilled", "unfulfilling": "fulfilling",
-    "unfunny": "funny", "unhappy": "happy", "unhealthy": "healthy", "unhelpful": "helpful",
-    "unimaginative": "imaginative", "unimpressed": "impressed", "unimpressive": "impressive",
-    "uninformative": "informative", "uninspired": "inspired", "uninspiring": "inspiring",
-    "unintelligent": "intelligent", "unintelligible": "intelligible",
-    "uninteresting": "interesting", "uninvolving": "involving", "unkind": "kind",
-    "unlikable": "likable", "unlikeable": "likeable", "unmemorable": "memorable",
-    "unmoving": "moving", "unoriginal": "original", "unpalatable": "palatable",
-    "unpersuasive": "persuasive", "unpleasant": "pleasant", "unpolished": "polished",
-    "unprofessional": "professional", "unrealistic": "realistic", "unreliable": "reliable",
-    "unremarkable": "remarkable", "unrewarding": "rewarding", "unsafe": "safe",
-    "unsatisfactory": "satisfactory", "unsatisfied": "satisfied", "unsatisfying": "satisfying",
-    "unsavory": "savory", "unskilled": "skilled", "unsophisticated": "sophisticated",
-    "unsubtle": "subtle", "unsuccessful": "successful", "unsuitable": "suitable",
-    "unsympathetic": "sympathetic", "untalented": "talented", "untidy": "tidy",
-    "unwatchable": "watchable", "unwelcome": "welcome", "useless": "useful", "witless": "witty",
-}  # fmt: skip
+    "charmless": "charming",
+    "disagreeable": "agreeable",
+    "discouraging": "encouraging",
+    "dishonest": "honest",
+    "disorganized": "organized",
+    "disrespectful": "respectful",
+    "dissatisfied": "satisfied",
+    "distasteful": "tasteful",
+    "flavorless": "flavorful",
+    "graceless": "graceful",
+    "humorless": "humorous",
+    "humourless": "humorous",
+    "illogical": "logical",
+    "implausible": "plausible",
+    "impolite": "polite",
+    "inaccurate": "accurate",
+    "inadequate": "adequate",
+    "inappropriate": "appropriate",
+    "incoherent": "coherent",
+    "incompetent": "competent",
+    "incomprehensible": "comprehensible",
+    "inconsistent": "consistent",
+    "inconvenient": "convenient",
+    "inedible": "edible",
+    "ineffective": "effective",
+    "ineffectual": "effective",
+    "inefficient": "efficient",
+    "insensitive": "sensitive",
+    "insincere": "sincere",
+    "irrational": "rational",
+    "irrelevant": "relevant",
+    "irresponsible": "responsible",
+    "joyless": "joyful",
+    "meaningless": "meaningful",
+    "senseless": "sensible",
+    "soulless": "soulful",
+    "tasteless": "tasteful",
+    "unacceptable": "acceptable",
+    "unaffecting": "affecting",
+    "unamusing": "amusing",
+    "unappealing": "appealing",
+    "unappetizing": "appetizing",
+    "unattractive": "attractive",
+    "uncomfortable": "comfortable",
+    "uncompelling": "compelling",
+    "unconvinced": "convinced",
+    "unconvincing": "convincing",
+    "uncool": "cool",
+    "undistinguished": "distinguished",
+    "unengaging": "engaging",
+    "unenjoyable": "enjoyable",
+    "unentertaining": "entertaining",
+    "uneventful": "eventful",
+    "unexceptional": "exceptional",
+    "unexciting": "exciting",
+    "unfair": "fair",
+    "unfocused": "focused",
+    "unfortunate": "fortunate",
+    "unfriendly": "friendly",
+    "unfulfilled": "fulfilled",
+    "unfulfilling": "fulfilling",
+    "unfunny": "funny",
+    "unhappy": "happy",
+    "unhealthy": "healthy",
+    "unhelpful": "helpful",
+    "unimaginative": "imaginative",
+    "unimpressed": "impressed",
+    "unimpressive": "impressive",
+    "uninformative": "informative",
+    "uninspired": "inspired",
+    "uninspiring": "inspiring",
+    "unintelligent": "intelligent",
+    "unintelligible": "intelligible",
+    "uninteresting": "interesting",
+    "uninvolving": "involving",
+    "unkind": "kind",
+    "unlikable": "likable",
+    "unlikeable": "likeable",
+    "unmemorable": "memorable",
+    "unmoving": "moving",
+    "unoriginal": "original",
+    "unpalatable": "palatable",
+    "unpersuasive": "persuasive",
+    "unpleasant": "pleasant",
+    "unpolished": "polished",
+    "unprofessional": "professional",
+    "unrealistic": "realistic",
+    "unreliable": "reliable",
+    "unremarkable": "remarkable",
+    "unrewarding": "rewarding",
+    "unsafe": "safe",
+    "unsatisfactory": "satisfactory",
+    "unsatisfied": "satisfied",
+    "unsatisfying": "satisfying",
+    "unsavory": "savory",
+    "unskilled": "skilled",
+    "unsophisticated": "sophisticated",
+    "unsubtle": "subtle",
+    "unsuccessful": "successful",
+    "unsuitable": "suitable",
+    "unsympathetic": "sympathetic",
+    "untalented": "talented",
+    "untidy": "tidy",
+    "unwatchable": "watchable",
+    "unwelcome": "welcome",
+    "useless": "useful",
+    "witless": "witty",
+}
 """What is denied with a syllable, and what it denies."""
 
 _ABSENT = {"lacks": "has", "lacked": "had", "lack": "have", "without": "with", "no": ""}
 _ABSENT_OF = {
-    ("devoid", "of"): "full of", ("free", "of"): "full of", ("lacking", "in"): "rich in",
-    ("lack", "of"): "wealth of", ("absence", "of"): "abundance of", ("none", "of"): "all of",
-}  # fmt: skip
+    ("devoid", "of"): "full of",
+    ("free", "of"): "full of",
+    ("lacking", "in"): "rich in",
+    ("lack", "of"): "wealth of",
+    ("absence", "of"): "abundance of",
+    ("none", "of"): "all of",
+}
 """What says that something is not there, and what says that it is."""
 
 
@@ -534,9 +651,12 @@ def _has_one_subject(words: Sequence[Token], index: int, *, bare: bool) -> bool:
         return False
     if words[index - 1].word == "it":
         return True
-    return not bare and index > 1 and word_at(words, index - 2) in DETERMINERS and (
-        words[index - 1].word.isalpha()
-    )  # fmt: skip
+    return (
+        not bare
+        and index > 1
+        and word_at(words, index - 2) in DETERMINERS
+        and (words[index - 1].word.isalpha())
+    )
 
 
 def _is_object(words: Sequence[Token], index: int) -> bool:

@@ -27,7 +27,7 @@ from pytest_ood.perturbations._english import (
     word_after,
     word_before,
 )
-from pytest_ood.perturbations._solutions import CHANGEABLE, answer_anew, unsolved_numbers
+from pytest_ood.perturbations._word_problems import CHANGEABLE, answer_anew, unsolved_numbers
 from pytest_ood.perturbations._words import number_word, word_set
 from pytest_ood.perturbations.contracts import Derived
 from pytest_ood.perturbations.protocol import site_perturbation
@@ -99,9 +99,21 @@ _COUNTING = (
 )
 _MONEY = {"$": ("dollar", "cent"), "\u20ac": ("euro", "cent"), "\u00a3": ("pound", "")}
 _AFTER_MONEY = _FUNCTION_WORDS - {"other", "own", "long", "few"} | {
-    "each", "apiece", "worth", "less", "total", "altogether", "daily", "weekly", "monthly",
-    "yearly", "today", "yesterday", "left", "back",
-}  # fmt: skip
+    "each",
+    "apiece",
+    "worth",
+    "less",
+    "total",
+    "altogether",
+    "daily",
+    "weekly",
+    "monthly",
+    "yearly",
+    "today",
+    "yesterday",
+    "left",
+    "back",
+}
 _DETERMINERS = word_set(
     "a an the this that these those his her its their our my your each every another any no "
     "extra additional"
@@ -324,11 +336,11 @@ def _is_capitalized(token: str) -> bool:
     return token[:1].isupper()
 
 
-def _raw_before(match: Match[str]) -> str:
-    found = re.search(
-        r"[\w'\u2019.-]+\s*\Z", match.string[max(0, match.start() - 60) : match.start()]
+def _raw_before(number: Match[str]) -> str:
+    match = re.search(
+        r"[\w'\u2019.-]+\s*\Z", number.string[max(0, number.start() - 60) : number.start()]
     )
-    return found.group() if found else ""
+    return match.group() if match else ""
 
 
 @site_perturbation(
@@ -566,12 +578,12 @@ def _linked(tokens: list[str]) -> Iterator[str]:
 def words_to_digits(number: Match[str], rng: Random) -> str | None:
     """Write a number of two or more in digits, and ordinals such as twenty-first."""
     del rng
-    found = digits(number.group())
+    written = digits(number.group())
     article = re.match(r"[Aa]n? ", number.group())
     # In "a hundred-year-old tree" the article is the tree's.
-    if found and article and number.string.startswith("-", number.end()):
-        return article.group() + found
-    return found
+    if written and article and number.string.startswith("-", number.end()):
+        return article.group() + written
+    return written
 
 
 def _answer(example: Example, inputs: Inputs) -> str | None:
@@ -583,8 +595,8 @@ def _answer(example: Example, inputs: Inputs) -> str | None:
 def _fixed(example: Example) -> list[str]:
     """Return the numbers of a question that its solution does not answer for."""
     text = "\n".join(fields_of(example.inputs).values())
-    found = unsolved_numbers(text, example.rationale, example.label)
-    return [rf"(?<![\w.,]){re.escape(number)}(?!\w|[.,]\d)" for number in sorted(set(found))]
+    numbers = unsolved_numbers(text, example.rationale, example.label)
+    return [rf"(?<![\w.,]){re.escape(number)}(?!\w|[.,]\d)" for number in sorted(set(numbers))]
 
 
 _TIME_BEHIND = re.compile(
@@ -650,8 +662,8 @@ def _is_named(number: Match[str]) -> bool:
 
 def _has_noun(number: Match[str]) -> bool:
     """Return whether a plural follows a number, which counts it then."""
-    found = word_after(number)
-    return (found.endswith("s") and found not in _FUNCTION_WORDS) or found in _PLURALS
+    following = word_after(number)
+    return (following.endswith("s") and following not in _FUNCTION_WORDS) or following in _PLURALS
 
 
 @site_perturbation(
@@ -678,17 +690,19 @@ def change_numbers(number: Match[str], rng: Random) -> str | None:
     written = _ARTICLE.search(number.string, max(0, number.start() - 4), number.start())
     for _ in range(_TRIES):
         value = str(rng.randint(low, high) * step).rjust(len(decimals) + 1, "0")
-        made = f"{value[: -len(decimals)]}.{value[-len(decimals) :]}" if decimals else value
+        changed = f"{value[: -len(decimals)]}.{value[-len(decimals) :]}" if decimals else value
         # What stands before it stays: "a 12" becomes no "a 18".
-        if made not in others and (not written or article(made) == written[1].lower()):
-            grouped = f"{int(made.partition('.')[0]):,}{point}{decimals and made[-len(decimals) :]}"
-            return grouped if "," in number.group() else made
+        if changed not in others and (not written or article(changed) == written[1].lower()):
+            grouped = (
+                f"{int(changed.partition('.')[0]):,}{point}{decimals and changed[-len(decimals) :]}"
+            )
+            return grouped if "," in number.group() else changed
     return None
 
 
 @lru_cache(maxsize=64)
 def _numbers_of(text: str) -> frozenset[str]:
-    return frozenset(found.replace(",", "") for found in _DIGIT_RUNS.findall(text))
+    return frozenset(number.replace(",", "") for number in _DIGIT_RUNS.findall(text))
 
 
 _TRIES = 20

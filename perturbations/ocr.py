@@ -15,18 +15,28 @@ if TYPE_CHECKING:
     from re import Match
 
 _READ_AS = {
-    "0": "89oOD", "1": "47lI", "2": "zZ", "5": "8", "6": "b", "8": "sS@&", "9": "gq",
-    "o": "u", "r": "k", "C": "G", "O": "DU", "E": "B",
-}  # fmt: skip
+    "0": "89oOD",
+    "1": "47lI",
+    "2": "zZ",
+    "5": "8",
+    "6": "b",
+    "8": "sS@&",
+    "9": "gq",
+    "o": "u",
+    "r": "k",
+    "C": "G",
+    "O": "DU",
+    "E": "B",
+}
 """Characters and what they are read as; any of these may be read as the first."""
 
 
 def _both_ways(read_as: Mapping[str, str]) -> Mapping[str, str]:
-    found = dict(read_as)
+    confusions = dict(read_as)
     for character, others in read_as.items():
         for other in others:
-            found[other] = found.get(other, "") + character
-    return found
+            confusions[other] = confusions.get(other, "") + character
+    return confusions
 
 
 _ALIKE = _both_ways(_READ_AS)

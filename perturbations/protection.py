@@ -96,11 +96,11 @@ class Protection:
 
     def spans(self, text: str) -> list[Span]:
         """Return the protected spans of a text, in order, merged where they touch or overlap."""
-        found = [span for kind in self.kinds for span in KINDS[kind](text)]
+        spans = [span for kind in self.kinds for span in KINDS[kind](text)]
         for pattern in [*self.patterns, *self._words()]:
-            found += (match.span() for match in re.finditer(pattern, text) if match.group())
+            spans += (match.span() for match in re.finditer(pattern, text) if match.group())
         merged: list[Span] = []
-        for start, end in sorted(found):
+        for start, end in sorted(spans):
             if merged and start <= merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
             else:
@@ -138,26 +138,26 @@ def _number_tokens(text: str) -> list[Span]:
 def _changing_numbers(text: str, edits: Sequence[Edit]) -> set[int]:
     """Return which of some edits have words become numbers, or the other way round."""
     pieces: list[str] = []
-    places: list[Span] = []
+    changed_spans: list[Span] = []
     moved: list[int] = []
     position = shift = 0
     for edit in edits:
         pieces += (text[position : edit.start], edit.after)
         start = edit.start + shift
-        places.append((start, start + len(edit.after)))
+        changed_spans.append((start, start + len(edit.after)))
         position, shift = edit.end, shift + len(edit.after) - (edit.end - edit.start)
         moved.append(shift)
     ends = [edit.end for edit in edits]
-    there = set()
+    expected = set()
     for start, end in _number_tokens(text):
         before = bisect_right(ends, start)
-        by = moved[before - 1] if before else 0
-        there.add((start + by, end + by))
+        offset = moved[before - 1] if before else 0
+        expected.add((start + offset, end + offset))
     changed = "".join([*pieces, text[position:]])
-    differing = sorted(there.symmetric_difference(_number_tokens(changed)))
+    differing = sorted(expected.symmetric_difference(_number_tokens(changed)))
     starts = [start for start, _ in differing]
     touching = set()
-    for number, (edit, (start, end)) in enumerate(zip(edits, places, strict=True)):
+    for number, (edit, (start, end)) in enumerate(zip(edits, changed_spans, strict=True)):
         last = bisect_right(starts, end) - 1
         near = last >= 0 and differing[last][1] >= start
         if near and (edit.before or _is_inside(text, edit.start)):
@@ -165,24 +165,28 @@ def _changing_numbers(text: str, edits: Sequence[Edit]) -> set[int]:
     return touching
 
 
-def _is_inside(text: str, place: int) -> bool:
+def _is_inside(text: str, position: int) -> bool:
     """Return whether a place is inside a word."""
-    return bool(_TOKEN.match(text, place - 1) and _TOKEN.match(text, place)) if place else False
+    return (
+        bool(_TOKEN.match(text, position - 1) and _TOKEN.match(text, position))
+        if position
+        else False
+    )
 
 
-def parse_protection(given: Sequence[str], labels: Sequence[str]) -> Protection | None:
+def parse_protection(entries: Sequence[str], labels: Sequence[str]) -> Protection | None:
     """Read a list of names of `KINDS`, `labels`, `answers`, and `/regular expressions/`.
 
     Raises:
         ConfigurationError: names what is not known.
     """
-    if not given:
+    if not entries:
         return None
-    patterns = [g[1:-1] for g in given if len(g) > 2 and g[0] == g[-1] == "/"]  # noqa: PLR2004 - //
+    patterns = [entry[1:-1] for entry in entries if len(entry) > 2 and entry[0] == entry[-1] == "/"]  # noqa: PLR2004 - //
     kinds = [
-        g
-        for g in given
-        if g not in (LABELS, ANSWERS) and not (g.startswith("/") and g.endswith("/"))
+        entry
+        for entry in entries
+        if entry not in (LABELS, ANSWERS) and not (entry.startswith("/") and entry.endswith("/"))
     ]
-    words = tuple(labels) if LABELS in given else ()
-    return Protection(tuple(kinds), tuple(patterns), words, ANSWERS in given)
+    words = tuple(labels) if LABELS in entries else ()
+    return Protection(tuple(kinds), tuple(patterns), words, ANSWERS in entries)

@@ -30,25 +30,25 @@ from pytest_ood.errors import (
     words_of,
 )
 from pytest_ood.perturbations.contracts import PRESERVING
-from pytest_ood.perturbations.methods import (
-    Each,
+from pytest_ood.perturbations.protection import parse_protection
+from pytest_ood.perturbations.site_editing import (
+    BatchedSites,
     Indivisible,
-    Together,
-    Whole,
+    PerSite,
+    WholeText,
     WithArticles,
     WrongAnswerError,
     checked_edits,
     checked_text,
 )
-from pytest_ood.perturbations.protection import parse_protection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from random import Random
 
     from pytest_ood.perturbations.contracts import Contract
-    from pytest_ood.perturbations.methods import Method, Sites, Span
     from pytest_ood.perturbations.protection import Protection
+    from pytest_ood.perturbations.site_editing import EditMethod, Sites, Span
 
 Kind = Literal["noise", "semantic", "register", "label-changing"]
 """What sort of change it is: of the surface, of the words, of the style, of the meaning."""
@@ -130,7 +130,7 @@ class Generator:
     contract: Contract
     source: str
     scale: tuple[float, ...]
-    method: Method = field(repr=False)
+    method: EditMethod = field(repr=False)
     version: int = 1
     needs: str = ""
     models: tuple[str, ...] = ()
@@ -189,17 +189,17 @@ class Generator:
         if not text or not share:
             return ()
         if not self.protection:
-            return self._made(text, rng, ())
-        edits = self._made(text, rng, self.protection.spans(text))
+            return self._method_edits(text, rng, ())
+        edits = self._method_edits(text, rng, self.protection.spans(text))
         admitted = self.protection.admitted(text, edits)
         whole = isinstance(self.method, Indivisible)
         return () if whole and len(admitted) < len(edits) else admitted
 
-    def _made(self, text: str, rng: Random, protected: Sequence[Span]) -> tuple[Edit, ...]:
+    def _method_edits(self, text: str, rng: Random, protected: Sequence[Span]) -> tuple[Edit, ...]:
         """Return the edits of the method; what goes wrong in a user's function is told as such."""
         if self._is_shipped:
             return self.method.edits(text, rng, self.share, protected, self._own)
-        with as_users(self.name, text, self.function):
+        with as_user_errors(self.name, text, self.function):
             edits = self.method.edits(text, rng, self.share, protected, self._own)
             # Also of sites that a function of the user's finds.
             return checked_edits(text, edits)
@@ -234,8 +234,8 @@ class Generator:
         """Name, version, share of sites, all parameters, defaults included, and protection."""
         values = {**self.defaults, **self.parameters, "share": self.share}
         listed = ",".join(f"{key}={values[key]!r}" for key in sorted(values))
-        kept = f" but {self.protection.fingerprint}" if self.protection else ""
-        return f"{self.name}@{self.version}({listed}){kept}"
+        suffix = f" but {self.protection.fingerprint}" if self.protection else ""
+        return f"{self.name}@{self.version}({listed}){suffix}"
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -276,8 +276,8 @@ class Generator:
 
     def keeping_unless_rewritten(self, kinds: Sequence[str]) -> Generator:
         """Return the same perturbation, which leaves kinds of spans alone that it is not for."""
-        kept = [kind for kind in kinds if kind not in self.rewrites]
-        return self.keeping(parse_protection(kept, ()))
+        protected = [kind for kind in kinds if kind not in self.rewrites]
+        return self.keeping(parse_protection(protected, ()))
 
     def protecting(self, answers: Sequence[str]) -> Generator:
         """Return the same perturbation, for an example with these right answers."""
@@ -311,13 +311,13 @@ class Generator:
 
     def _check(self, key: str, value: Any, kind: type) -> None:
         """Refuse a value that is not of its default's kind."""
-        at = f"{self.name}: {key} = {value!r}"
+        prefix = f"{self.name}: {key} = {value!r}"
         if kind is float and not _is_share(value):
-            raise ConfigurationError(f"{at} is a share and lies in [0, 1]")
+            raise ConfigurationError(f"{prefix} is a share and lies in [0, 1]")
         if kind is int and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            raise ConfigurationError(f"{at} is a whole number of 0 or more")
+            raise ConfigurationError(f"{prefix} is a whole number of 0 or more")
         if kind is str and not isinstance(value, str):
-            raise ConfigurationError(f"{at} is a string")
+            raise ConfigurationError(f"{prefix} is a string")
         if key in self.choices and value not in self.choices[key]:
             raise ConfigurationError(
                 f"{self.name}: " + unknown_name(key, str(value), self.choices[key])
@@ -349,7 +349,7 @@ class Generator:
 
 
 @contextmanager
-def as_users(name: str, text: str, function: object) -> Iterator[None]:
+def as_user_errors(name: str, text: str, function: object) -> Iterator[None]:
     """Tell what a user's function raises, or returns wrongly, as an error of their perturbation.
 
     Args:
@@ -365,20 +365,20 @@ def as_users(name: str, text: str, function: object) -> Iterator[None]:
     except (OodError, MemoryError):
         raise
     except WrongAnswerError as error:
-        raise PerturbationError(name, text, f"{error}{_place_of(function)}") from error
+        raise PerturbationError(name, text, f"{error}{_location_of(function)}") from error
     except Exception as error:
         reason = reason_of(error)
         # Without a line of the user's it is the call itself that failed.
-        place = _place_of(function) if reason == words_of(error) else ""
-        if place and isinstance(error, TypeError):
-            place += (
+        location = _location_of(function) if reason == words_of(error) else ""
+        if location and isinstance(error, TypeError):
+            location += (
                 "; a perturbation's function takes what its decorator says, and the generator: "
                 "(text, rng), (match, rng) or (matches, rng)"
             )
-        raise PerturbationError(name, text, f"raised {reason}{place}") from error
+        raise PerturbationError(name, text, f"raised {reason}{location}") from error
 
 
-def _place_of(function: object) -> str:
+def _location_of(function: object) -> str:
     """Return file and line of a function, in brackets; nothing where it has none."""
     own = getattr(function, WRAPS, function)
     for one in (
@@ -422,7 +422,7 @@ class Guarded:
         Raises:
             PerturbationError: it raised, or returned no text.
         """
-        with as_users(self.name, text, self.own):
+        with as_user_errors(self.name, text, self.own):
             changed = checked_text(self.own(text, rng), "a perturbation returns a text")
             checked_edits(text, [Edit(0, len(text), text, changed)])
             return changed
@@ -461,7 +461,9 @@ def perturbation(
     overlaps. A severity takes its share of them; unless one is
     asked for, all are taken.
     """
-    return lambda function: replace(_generator(Whole(function), declared), severity=MAX_SEVERITY)
+    return lambda function: replace(
+        _generator(WholeText(function), declared), severity=MAX_SEVERITY
+    )
 
 
 def site_perturbation(
@@ -474,7 +476,7 @@ def site_perturbation(
             its matches, in order and without overlaps.
         declared: What it is.
     """
-    return lambda function: _generator(Each(sites, function), declared)
+    return lambda function: _generator(PerSite(sites, function), declared)
 
 
 def batch_perturbation(
@@ -485,17 +487,17 @@ def batch_perturbation(
     As `site_perturbation`, for what is cheaper done for all chosen sites of a text at once, such
     as asking a language model.
     """
-    return lambda function: _generator(Together(sites, function), declared)
+    return lambda function: _generator(BatchedSites(sites, function), declared)
 
 
-def _generator(method: Method, declared: Declared) -> Generator:
-    given: dict[str, Any] = {"kind": "noise", "contract": PRESERVING, **declared}
-    scale = tuple(given.pop("scale", EVEN))
-    if given.pop("articles", False):
+def _generator(method: EditMethod, declared: Declared) -> Generator:
+    settings: dict[str, Any] = {"kind": "noise", "contract": PRESERVING, **declared}
+    scale = tuple(settings.pop("scale", EVEN))
+    if settings.pop("articles", False):
         method = WithArticles(method)
-    if given.pop("indivisible", False):
+    if settings.pop("indivisible", False):
         method = Indivisible(method)
-    return Generator(name=_named(method.function), method=method, scale=scale, **given)
+    return Generator(name=_named(method.function), method=method, scale=scale, **settings)
 
 
 def _named(function: Callable[..., Any]) -> str:

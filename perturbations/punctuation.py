@@ -76,10 +76,10 @@ def add_punctuation(gap: Match[str], rng: Random) -> str:
     return rng.choice(signs)
 
 
-def _is_in_greek(place: Match[str]) -> bool:
+def _is_in_greek(gap: Match[str]) -> bool:
     """Return whether the last letter before a place, or the first one after it, is of Greek."""
-    text: str = place.string
-    start = place.start()
+    text: str = gap.string
+    start = gap.start()
     before = next((c for c in reversed(text[max(0, start - _NEAR) : start]) if c.isalpha()), "")
     after = next((c for c in text[start : start + _NEAR] if c.isalpha()), "")
     return is_greek(before) or is_greek(after)
@@ -93,57 +93,67 @@ def _strippable(text: str) -> Iterator[Match[str]]:
     marks = list(_MARKS.finditer(text))
     # Without its marks a text would be empty where there is nothing but marks and white space.
     if any(mark.lastgroup == "kept" for mark in marks) or _CONTENT.search(text):
-        kept = [mark.span() for mark in marks if mark.lastgroup == "kept"]
-        found = [
+        retained = [mark.span() for mark in marks if mark.lastgroup == "kept"]
+        removed = [
             mark
             for group in _adjacent(mark for mark in marks if mark.lastgroup != "kept")
             if not _joins(text, group)
             for mark in group
         ]
-        halves = _halves(text, kept, found)
-        yield from (mark for mark in found if mark.start() not in halves)
+        halves = _halves(text, retained, removed)
+        yield from (mark for mark in removed if mark.start() not in halves)
 
 
 _PARTNERS = {
-    ")": "(", "]": "[", "\u201d": "\u201c\u201e", "\u201c": "\u201e", "\u00bb": "\u00ab",
-    "\u2019": "\u2018\u201a", "\u2018": "\u201a", "\uff09": "\uff08", "\u300d": "\u300c",
-    "\u300f": "\u300e", "\u300b": "\u300a",
-}  # fmt: skip
+    ")": "(",
+    "]": "[",
+    "\u201d": "\u201c\u201e",
+    "\u201c": "\u201e",
+    "\u00bb": "\u00ab",
+    "\u2019": "\u2018\u201a",
+    "\u2018": "\u201a",
+    "\uff09": "\uff08",
+    "\u300d": "\u300c",
+    "\u300f": "\u300e",
+    "\u300b": "\u300a",
+}
 """Marks that close, each with those that may open the pair."""
 
 _PAIRED = re.compile("[][()\u2018-\u201a\u201c-\u201e\u00ab\u00bb\uff08\uff09\u300a-\u300f]")
 _APOSTROPHE = re.compile(rf"(?<=[{_WORDLIKE}])['\u2018\u2019](?=[{_WORDLIKE}])")
 
 
-def _halves(text: str, kept: Sequence[tuple[int, int]], found: Iterable[Match[str]]) -> set[int]:
+def _halves(
+    text: str, retained: Sequence[tuple[int, int]], removed: Iterable[Match[str]]
+) -> set[int]:
     """Return where marks stand that may not go because the other of their pair stays.
 
     A single quotation mark without another is an apostrophe, and stays.
     """
-    going = {mark.end() - 1: mark for mark in found}
+    going = {mark.end() - 1: mark for mark in removed}
     staying: set[int] = set()
-    singles = {place for place, mark in going.items() if mark.lastgroup == "single"}
+    singles = {index for index, mark in going.items() if mark.lastgroup == "single"}
     open_marks: list[int] = []
-    spans = iter((*kept, (len(text), len(text))))
+    spans = iter((*retained, (len(text), len(text))))
     start, end = next(spans)
     for mark in _PAIRED.finditer(text):
-        place = mark.start()
-        while end <= place:
+        index = mark.start()
+        while end <= index:
             start, end = next(spans)
-        if start <= place or _APOSTROPHE.match(text, place):
+        if start <= index or _APOSTROPHE.match(text, index):
             continue
         openers = _PARTNERS.get(mark.group(), "")
         if open_marks and text[open_marks[-1]] in openers:
             other = open_marks.pop()
-            singles -= {other, place}
-            if (other in going) != (place in going):
-                staying |= {other, place}
+            singles -= {other, index}
+            if (other in going) != (index in going):
+                staying |= {other, index}
         elif mark.group() in _OPENERS:
-            open_marks.append(place)
-        elif openers and place not in singles:
+            open_marks.append(index)
+        elif openers and index not in singles:
             # What closes nothing that is open ends what was opened without an end.
             open_marks.clear()
-    return {going[place].start() for place in staying | singles if place in going}
+    return {going[index].start() for index in staying | singles if index in going}
 
 
 _OPENERS = frozenset("".join(_PARTNERS.values()))
@@ -268,8 +278,8 @@ def _styled(text: str) -> Iterator[Match[str]]:
 _BEFORE_OPENING = "([{<-\u2013\u2014/"
 
 
-def _goes_on(text: str, place: int) -> bool:
-    return place < len(text) and text[place].isalnum()
+def _goes_on(text: str, index: int) -> bool:
+    return index < len(text) and text[index].isalnum()
 
 
 @site_perturbation(

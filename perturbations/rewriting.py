@@ -43,12 +43,12 @@ def back_translation(
     beams: int = 4,
 ) -> list[str | None]:
     """Translate a sentence into another language and back, such as by opus-mt-en-de and -de-en."""
-    made = []
+    translations = []
     for sentence in sentences:
         foreign = rewritings(there, there_prefix, sentence.group(), beams)
-        found = (w for text in foreign[:1] for w in rewritings(back, back_prefix, text, beams))
-        made.append(_drawn(sentence.group(), found, rng))
-    return made
+        candidates = (w for text in foreign[:1] for w in rewritings(back, back_prefix, text, beams))
+        translations.append(_drawn(sentence.group(), candidates, rng))
+    return translations
 
 
 @batch_perturbation(
@@ -74,12 +74,12 @@ def paraphrase(
     ]
 
 
-def _drawn(before: str, found: Iterable[str], rng: Random) -> str | None:
+def _drawn(before: str, candidates: Iterable[str], rng: Random) -> str | None:
     """Draw one of the sentences that say it otherwise."""
     plain = " ".join(before.split()).lower()
-    others = [text for text in found if text.lower() != plain and _can_be_encoded(text)]
-    place = rng.random()
-    return others[int(place * len(others))] if others else None
+    others = [text for text in candidates if text.lower() != plain and _can_be_encoded(text)]
+    point = rng.random()
+    return others[int(point * len(others))] if others else None
 
 
 def _can_be_encoded(text: str) -> bool:

@@ -18,19 +18,80 @@ if TYPE_CHECKING:
     from re import Match
 
 _SOUND_ALIKE = (
-    "their there they're", "your you're", "its it's", "to too two", "four for", "here hear",
-    "know no", "new knew", "right write", "one won", "see sea", "buy by bye", "whole hole",
-    "week weak", "wear where", "which witch", "would wood", "be bee", "son sun", "our hour",
-    "great grate", "made maid", "meet meat", "piece peace", "plain plane", "rain reign rein",
-    "road rode", "role roll", "sail sale", "scene seen", "sight site cite", "some sum",
-    "steal steel", "tale tail", "through threw", "wait weight", "way weigh", "weather whether",
-    "whose who's", "flower flour", "break brake", "cast caste", "cell sell", "dear deer",
-    "die dye", "fair fare", "feat feet", "find fined", "heard herd", "him hymn", "hi high",
-    "male mail", "morning mourning", "night knight", "pair pear", "past passed",
-    "pour poor", "real reel", "sole soul", "stair stare", "sweet suite",
-    "than then", "waist waste", "war wore", "board bored", "course coarse", "main mane",
-    "lead led", "least leased", "lesson lessen", "loan lone", "oh owe", "principal principle",
-)  # fmt: skip
+    "their there they're",
+    "your you're",
+    "its it's",
+    "to too two",
+    "four for",
+    "here hear",
+    "know no",
+    "new knew",
+    "right write",
+    "one won",
+    "see sea",
+    "buy by bye",
+    "whole hole",
+    "week weak",
+    "wear where",
+    "which witch",
+    "would wood",
+    "be bee",
+    "son sun",
+    "our hour",
+    "great grate",
+    "made maid",
+    "meet meat",
+    "piece peace",
+    "plain plane",
+    "rain reign rein",
+    "road rode",
+    "role roll",
+    "sail sale",
+    "scene seen",
+    "sight site cite",
+    "some sum",
+    "steal steel",
+    "tale tail",
+    "through threw",
+    "wait weight",
+    "way weigh",
+    "weather whether",
+    "whose who's",
+    "flower flour",
+    "break brake",
+    "cast caste",
+    "cell sell",
+    "dear deer",
+    "die dye",
+    "fair fare",
+    "feat feet",
+    "find fined",
+    "heard herd",
+    "him hymn",
+    "hi high",
+    "male mail",
+    "morning mourning",
+    "night knight",
+    "pair pear",
+    "past passed",
+    "pour poor",
+    "real reel",
+    "sole soul",
+    "stair stare",
+    "sweet suite",
+    "than then",
+    "waist waste",
+    "war wore",
+    "board bored",
+    "course coarse",
+    "main mane",
+    "lead led",
+    "least leased",
+    "lesson lessen",
+    "loan lone",
+    "oh owe",
+    "principal principle",
+)
 _FILLERS = ("um", "uh", "like", "you know", "er", "well", "I mean", "so")
 _REPEATED = re.compile(r"(?<!\S)(?:[iI]|[a-z]{2,4})(?= [a-zA-Z])")
 
@@ -46,7 +107,7 @@ def _homophones() -> dict[str, list[str]]:
         for group in groups
         for word in group
     }
-    return {word: found for word, found in others.items() if found and word != "no"}
+    return {word: homophones for word, homophones in others.items() if homophones and word != "no"}
 
 
 _HOMOPHONES = Lexicon(_homophones())
@@ -69,9 +130,9 @@ def homophones(word: Match[str], rng: Random) -> str:
     source="Liang et al. 2022 (HELM), appendix D.1 (filler words)",
     scale=(0.04, 0.08, 0.15, 0.25, 0.4),
 )
-def fillers(place: Match[str], rng: Random) -> str:
+def fillers(gap: Match[str], rng: Random) -> str:
     """Put a filler word before a word."""
-    del place
+    del gap
     return rng.choice(_FILLERS) + " "
 
 
@@ -137,19 +198,19 @@ def transcript(text: str, rng: Random, *, fillers: float = 0.05) -> list[Edit]:
     for match in _SPOKEN.finditer(text):
         kind, piece = match.lastgroup, match.group()
         if kind == "count" and is_english:
-            said = number_word(int(piece))
+            spoken = number_word(int(piece))
         elif kind == "word":
-            said = lower(piece)
+            spoken = lower(piece)
         elif kind == "initials":
-            said = lower(piece.replace(".", " ").strip())
+            spoken = lower(piece.replace(".", " ").strip())
         elif kind == "mark":
             parts = match.start() > 0 and match.end() < len(text)
             near = text[match.start() - 1 : match.start()] + text[match.end() : match.end() + 1]
-            said = " " if parts and not re.search(r"\s", near + piece) else ""
+            spoken = " " if parts and not re.search(r"\s", near + piece) else ""
         elif kind == "gap" and is_english and rng.random() < fillers:
-            said = " uh "
+            spoken = " uh "
         else:
-            said = piece
-        if said != piece:
-            edits.append(Edit(*match.span(), piece, said))
+            spoken = piece
+        if spoken != piece:
+            edits.append(Edit(*match.span(), piece, spoken))
     return edits

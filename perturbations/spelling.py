@@ -15,7 +15,7 @@ from pytest_ood.perturbations._english import (
     word_after,
     word_before,
 )
-from pytest_ood.perturbations._words import Lexicon, word_set
+from pytest_ood.perturbations._words import Lexicon, word_set, word_tuple
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
@@ -25,12 +25,22 @@ if TYPE_CHECKING:
 
 # A stem, the American ending, the British ending; then the endings that may follow on both.
 _STEMS = (
-    (("col", "fav", "hon", "hum", "lab", "neighb", "behavi", "misbehavi", "demean", "flav", "harb",
-      "rum", "vig", "endeav", "splend", "ard", "sav", "savi", "val", "rig", "clam", "od", "parl",
-      "arm", "tum", "vap", "ferv", "cand", "ranc", "disfav", "dishon", "belab"),
-     "or", "our", ("", "s")),
-    (("col", "fav", "hon", "lab", "flav", "harb", "sav", "endeav", "rum", "arm", "disfav",
-      "dishon", "belab", "discol"), "or", "our", ("ed", "ing")),
+    (
+        word_tuple(
+            "col fav hon hum lab neighb behavi misbehavi demean flav harb rum vig endeav "
+            "splend ard sav savi val rig clam od parl arm tum vap ferv cand ranc disfav "
+            "dishon belab"
+        ),
+        "or",
+        "our",
+        ("", "s"),
+    ),
+    (
+        word_tuple("col fav hon lab flav harb sav endeav rum arm disfav dishon belab discol"),
+        "or",
+        "our",
+        ("ed", "ing"),
+    ),
     (("col", "hum", "flav", "od"), "or", "our", ("less",)),
     (("col",), "or", "our", ("ful", "fully")),
     (("fav", "hon", "dishon"), "or", "our", ("able", "ably")),
@@ -39,34 +49,60 @@ _STEMS = (
     (("behavi",), "or", "our", ("al",)),
     (("sav", "arm"), "or", "our", ("y",)),
     (("lab",), "or", "our", ("er", "ers")),
-    (("real", "recogn", "organ", "apolog", "critic", "memor", "capital", "emphas", "final",
-      "general", "modern", "special", "summar", "symbol", "visual", "romantic", "dramat",
-      "ideal", "maxim", "minim", "mesmer", "patron", "personal", "popular", "satir",
-      "sympath", "trivial", "util", "victim", "character", "civil", "industrial", "sensational",
-      "fantas", "agon", "antagon", "author", "brutal", "categor", "colon", "commercial",
-      "computer", "crystall", "custom", "demon", "disorgan", "econom", "equal", "fictional",
-      "global", "harmon", "hospital", "hypnot", "immun", "legal", "local", "margin", "monopol",
-      "national", "normal", "optim", "penal", "pressur", "prior", "random", "rational",
-      "reorgan", "revital", "revolution", "scrutin", "social", "stabil", "standard", "steril",
-      "stigmat", "terror", "traumat", "vandal", "verbal", "jeopard", "moral", "plagiar",
-      "philosoph", "theor", "fertil", "formal", "idol", "immortal", "italic", "material", "mobil",
-      "neutral", "polar", "sanit", "sexual", "subsid", "synchron", "tantal", "urban", "western"),
-     "iz", "is", ("e", "es", "ed", "ing")),
-    (("real", "organ", "character", "dramat", "general", "modern", "visual", "civil", "author",
-      "colon", "global", "hospital", "immun", "legal", "national", "normal", "optim", "special",
-      "stabil", "standard", "util", "commercial", "capital", "industrial", "mobil", "polar",
-      "rational", "urban"), "iz", "is", ("ation", "ations")),
+    (
+        word_tuple(
+            "real recogn organ apolog critic memor capital emphas final general modern "
+            "special summar symbol visual romantic dramat ideal maxim minim mesmer patron "
+            "personal popular satir sympath trivial util victim character civil industrial "
+            "sensational fantas agon antagon author brutal categor colon commercial "
+            "computer crystall custom demon disorgan econom equal fictional global harmon "
+            "hospital hypnot immun legal local margin monopol national normal optim penal "
+            "pressur prior random rational reorgan revital revolution scrutin social stabil "
+            "standard steril stigmat terror traumat vandal verbal jeopard moral plagiar "
+            "philosoph theor fertil formal idol immortal italic material mobil neutral "
+            "polar sanit sexual subsid synchron tantal urban western"
+        ),
+        "iz",
+        "is",
+        ("e", "es", "ed", "ing"),
+    ),
+    (
+        word_tuple(
+            "real organ character dramat general modern visual civil author colon global "
+            "hospital immun legal national normal optim special stabil standard util "
+            "commercial capital industrial mobil polar rational urban"
+        ),
+        "iz",
+        "is",
+        ("ation", "ations"),
+    ),
     (("anal", "paral", "catal"), "yz", "ys", ("e", "ed", "ing")),
-    (("cent", "theat", "lit", "fib", "somb", "spect", "meag", "lust", "sab", "calib", "kilomet",
-      "centimet", "millimet", "epicent", "sepulch"), "er", "re", ("",)),
-    (("cent", "theat", "lit", "fib", "spect", "sab", "calib", "kilomet", "centimet", "millimet"),
-     "ers", "res", ("",)),
+    (
+        word_tuple(
+            "cent theat lit fib somb spect meag lust sab calib kilomet centimet millimet "
+            "epicent sepulch"
+        ),
+        "er",
+        "re",
+        ("",),
+    ),
+    (
+        word_tuple("cent theat lit fib spect sab calib kilomet centimet millimet"),
+        "ers",
+        "res",
+        ("",),
+    ),
     (("cent",), "er", "re", ("d",)),
-    (("travel", "cancel", "marvel", "model", "label", "level", "counsel", "quarrel", "rival",
-      "signal", "total", "tunnel", "unravel", "grovel", "swivel", "shrivel", "fuel", "duel", "dial",
-      "channel", "pencil", "equal", "funnel", "spiral", "shovel", "snivel", "drivel",
-      "revel", "libel", "initial"),
-     "", "l", ("ed", "ing")),
+    (
+        word_tuple(
+            "travel cancel marvel model label level counsel quarrel rival signal total "
+            "tunnel unravel grovel swivel shrivel fuel duel dial channel pencil equal "
+            "funnel spiral shovel snivel drivel revel libel initial"
+        ),
+        "",
+        "l",
+        ("ed", "ing"),
+    ),
     (("travel", "cancel", "model", "counsel", "revel", "jewel"), "", "l", ("er", "ers")),
     (("counsel",), "", "l", ("or", "ors")),
     (("marvel",), "", "l", ("ous", "ously")),
@@ -76,45 +112,119 @@ _STEMS = (
     (("fulfil", "enrol", "enthral"), "l", "", ("",)),
     (("fulfil", "enrol", "enthral"), "ls", "s", ("",)),
     (("skil", "wil"), "l", "", ("ful", "fully")),
-)  # fmt: skip
+)
 _SINGLE = {
-    "centered": "centred", "centering": "centring",
-    "gray": "grey", "grays": "greys", "grayish": "greyish", "jewelry": "jewellery",
-    "aging": "ageing", "plow": "plough", "plows": "ploughs", "plowed": "ploughed",
-    "plowing": "ploughing", "pajamas": "pyjamas", "skeptic": "sceptic", "skeptics": "sceptics",
-    "skeptical": "sceptical", "skepticism": "scepticism", "mustache": "moustache",
-    "mustaches": "moustaches", "airplane": "aeroplane", "airplanes": "aeroplanes",
-    "aluminum": "aluminium", "artifact": "artefact", "artifacts": "artefacts", "cozy": "cosy",
-    "encyclopedia": "encyclopaedia", "maneuver": "manoeuvre", "maneuvers": "manoeuvres",
-    "maneuvered": "manoeuvred", "maneuvering": "manoeuvring", "mold": "mould", "molds": "moulds",
-    "moldy": "mouldy", "smolder": "smoulder", "smoldering": "smouldering",
-    "specialty": "speciality", "judgment": "judgement",
-    "judgments": "judgements", "acknowledgment": "acknowledgement", "math": "maths",
-    "sulfur": "sulphur", "yogurt": "yoghurt", "pediatric": "paediatric",
-    "anesthetic": "anaesthetic", "licorice": "liquorice", "chili": "chilli", "woolen": "woollen",
-    "practiced": "practised", "practicing": "practising", "mom": "mum", "moms": "mums",
-    "mommy": "mummy", "diarrhea": "diarrhoea", "estrogen": "oestrogen", "draftsman": "draughtsman",
-    "drafty": "draughty", "orthopedic": "orthopaedic", "caliper": "calliper", "gynecologist":
-    "gynaecologist", "hemorrhage": "haemorrhage", "anemia": "anaemia", "leukemia": "leukaemia",
-}  # fmt: skip
+    "centered": "centred",
+    "centering": "centring",
+    "gray": "grey",
+    "grays": "greys",
+    "grayish": "greyish",
+    "jewelry": "jewellery",
+    "aging": "ageing",
+    "plow": "plough",
+    "plows": "ploughs",
+    "plowed": "ploughed",
+    "plowing": "ploughing",
+    "pajamas": "pyjamas",
+    "skeptic": "sceptic",
+    "skeptics": "sceptics",
+    "skeptical": "sceptical",
+    "skepticism": "scepticism",
+    "mustache": "moustache",
+    "mustaches": "moustaches",
+    "airplane": "aeroplane",
+    "airplanes": "aeroplanes",
+    "aluminum": "aluminium",
+    "artifact": "artefact",
+    "artifacts": "artefacts",
+    "cozy": "cosy",
+    "encyclopedia": "encyclopaedia",
+    "maneuver": "manoeuvre",
+    "maneuvers": "manoeuvres",
+    "maneuvered": "manoeuvred",
+    "maneuvering": "manoeuvring",
+    "mold": "mould",
+    "molds": "moulds",
+    "moldy": "mouldy",
+    "smolder": "smoulder",
+    "smoldering": "smouldering",
+    "specialty": "speciality",
+    "judgment": "judgement",
+    "judgments": "judgements",
+    "acknowledgment": "acknowledgement",
+    "math": "maths",
+    "sulfur": "sulphur",
+    "yogurt": "yoghurt",
+    "pediatric": "paediatric",
+    "anesthetic": "anaesthetic",
+    "licorice": "liquorice",
+    "chili": "chilli",
+    "woolen": "woollen",
+    "practiced": "practised",
+    "practicing": "practising",
+    "mom": "mum",
+    "moms": "mums",
+    "mommy": "mummy",
+    "diarrhea": "diarrhoea",
+    "estrogen": "oestrogen",
+    "draftsman": "draughtsman",
+    "drafty": "draughty",
+    "orthopedic": "orthopaedic",
+    "caliper": "calliper",
+    "gynecologist": "gynaecologist",
+    "hemorrhage": "haemorrhage",
+    "anemia": "anaemia",
+    "leukemia": "leukaemia",
+}
 _BRITISH_ALONE = {
-    "toward": "towards", "donut": "doughnut", "donuts": "doughnuts", "analyzes": "analyses",
-    "license": "licence", "licenses": "licences", "dialog": "dialogue", "monolog": "monologue",
-    "esthetic": "aesthetic", "archeology": "archaeology", "archeologist": "archaeologist",
-}  # fmt: skip
+    "toward": "towards",
+    "donut": "doughnut",
+    "donuts": "doughnuts",
+    "analyzes": "analyses",
+    "license": "licence",
+    "licenses": "licences",
+    "dialog": "dialogue",
+    "monolog": "monologue",
+    "esthetic": "aesthetic",
+    "archeology": "archaeology",
+    "archeologist": "archaeologist",
+}
 """What the British spell otherwise, where their spelling is no sign of a Briton."""
 
 _AMERICAN_ALONE = {
-    "whilst": "while", "amongst": "among", "towards": "toward", "learnt": "learned",
-    "dreamt": "dreamed", "spelt": "spelled", "programme": "program", "programmes": "programs",
-    "cheque": "check", "cheques": "checks", "tyre": "tire", "tyres": "tires", "kerb": "curb",
-    "kerbs": "curbs", "storey": "story", "storeys": "stories", "gaol": "jail", "licence": "license",
-    "licences": "licenses", "practise": "practice", "practises": "practices", "draught": "draft",
+    "whilst": "while",
+    "amongst": "among",
+    "towards": "toward",
+    "learnt": "learned",
+    "dreamt": "dreamed",
+    "spelt": "spelled",
+    "programme": "program",
+    "programmes": "programs",
+    "cheque": "check",
+    "cheques": "checks",
+    "tyre": "tire",
+    "tyres": "tires",
+    "kerb": "curb",
+    "kerbs": "curbs",
+    "storey": "story",
+    "storeys": "stories",
+    "gaol": "jail",
+    "licence": "license",
+    "licences": "licenses",
+    "practise": "practice",
+    "practises": "practices",
+    "draught": "draft",
     "draughts": "drafts",
-    "sceptre": "scepter", "mitre": "miter", "ochre": "ocher",
-    "connexion": "connection", "instalment": "installment", "instalments": "installments",
-    "chequered": "checkered", "chequebook": "checkbook", "mediaeval": "medieval",
-}  # fmt: skip
+    "sceptre": "scepter",
+    "mitre": "miter",
+    "ochre": "ocher",
+    "connexion": "connection",
+    "instalment": "installment",
+    "instalments": "installments",
+    "chequered": "checkered",
+    "chequebook": "checkbook",
+    "mediaeval": "medieval",
+}
 """What Americans spell otherwise, where their spelling is another British word, or as British.
 
 Not the other way round: check, draft, program, tire, story, curb, practice and meter have another
@@ -188,7 +298,7 @@ def _is_clear(word: Match[str]) -> bool:
     plain = word.group().lower()
     if is_name(word) or (word.group()[0].isupper() and plain in _ALWAYS_NAMES):
         return word.group().isupper() and not is_name(word)
-    if overlaps(_known_spans(word.string), *word.span()) or _begins_title(word):
+    if overlaps(_phrase_spans(word.string), *word.span()) or _begins_title(word):
         return False
     if plain in ("license", "licenses"):
         return word_before(word) in _OWNERS
@@ -241,21 +351,21 @@ def _is_of_air(word: Match[str]) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _known_spans(text: str) -> tuple[tuple[int, int], ...]:
-    return tuple(match.span() for match in _KNOWN(text))
+def _phrase_spans(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(match.span() for match in _FIXED_PHRASES(text))
 
 
-_KNOWN = Lexicon({name: (name,) for name in sorted(_NAMES)})
+_FIXED_PHRASES = Lexicon({name: (name,) for name in sorted(_NAMES)})
 
 
 def _both_ways() -> dict[str, str]:
-    found = {
+    spellings = {
         stem + american + ending: stem + british + ending
         for stems, american, british, endings in _STEMS
         for stem in stems
         for ending in endings
     }
-    return {**found, **_SINGLE}
+    return {**spellings, **_SINGLE}
 
 
 def _lexicon(entries: Mapping[str, str]) -> Lexicon:

@@ -192,11 +192,11 @@ _IN_SETS = re.compile(
 
 def _is_a_purchase(match: Match[str]) -> bool:
     """Return whether what is bought is bought for money: nobody buys time, or the farm, there."""
-    found = _IN_SETS.match(match.string, match.end())
-    if found is None:
+    phrase = _IN_SETS.match(match.string, match.end())
+    if phrase is None:
         return True
     # Farms are sold, too; "the farm" is bought by the dead.
-    return found.group().endswith("farm") and " the " not in found.group()
+    return phrase.group().endswith("farm") and " the " not in phrase.group()
 
 
 _ADVERBIAL = (
@@ -484,11 +484,11 @@ def _archaic_sites(text: str) -> Iterator[Match[str]]:
     Only where all of "you" can be "thou", "thee" and "thy" is any of it: nobody is both, and
     several people are "you".
     """
-    found = [match for match in _ARCHAIC(text) if _is_plain(match)]
-    said = [match.span() for match in _YOU.finditer(text)]
-    covered = [match.span() for match in found if _YOU.search(match.group())]
-    one = len(said) == len(covered) and not _PLURAL_YOU.search(text)
-    yield from (match for match in found if one or not _YOU.search(match.group()))
+    matches = [match for match in _ARCHAIC(text) if _is_plain(match)]
+    pronouns = [match.span() for match in _YOU.finditer(text)]
+    covered = [match.span() for match in matches if _YOU.search(match.group())]
+    one = len(pronouns) == len(covered) and not _PLURAL_YOU.search(text)
+    yield from (match for match in matches if one or not _YOU.search(match.group()))
 
 
 def _is_plain(match: Match[str]) -> bool:
@@ -515,11 +515,11 @@ _INTERJECTIONS = _words.word_set(
 def _slang_sites(text: str) -> Iterator[Match[str]]:
     """Yield the sites of a text: "woulda" before participles, "lemme" where somebody asks."""
     for match in _SLANG(text):
-        said = " ".join(match.group().lower().split())
-        if said == "let me":
+        phrase = " ".join(match.group().lower().split())
+        if phrase == "let me":
             fits = _asks(match)
         else:
-            fits = said not in _PERFECTS or (
+            fits = phrase not in _PERFECTS or (
                 is_perfect(match) and word_after(match) not in _ATTRIBUTES
             )
         if fits:

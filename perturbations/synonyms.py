@@ -51,7 +51,7 @@ _FUNCTION_WORDS = frozenset(
 """Words whose synonyms are none in a sentence, and those that a label or an answer hangs on."""
 
 
-def _known(text: str) -> Iterator[Match[str]]:
+def _replaceable(text: str) -> Iterator[Match[str]]:
     folder = asset("wordnet")
     return (
         word
@@ -61,7 +61,7 @@ def _known(text: str) -> Iterator[Match[str]]:
 
 
 @site_perturbation(
-    in_english(_known),
+    in_english(_replaceable),
     articles=True,
     source="Ren et al. 2019 (PWWS), section 3.2; Miller 1995 (WordNet 3.0)",
     kind="semantic",
@@ -73,8 +73,8 @@ def _known(text: str) -> Iterator[Match[str]]:
 )
 def synonyms(word: Match[str], rng: Random) -> str:
     """Replace a word by a synonym of its most frequent sense."""
-    found = word.group()
-    return like(found, rng.choice(_options(found.lower(), asset("wordnet"))))
+    written = word.group()
+    return like(written, rng.choice(_options(written.lower(), asset("wordnet"))))
 
 
 @cache

@@ -35,16 +35,51 @@ _BOUCHER = "Boucher et al. 2022 (Bad Characters), section IV"
 _FEW = (0.02, 0.05, 0.1, 0.2, 0.4)
 
 LOOKALIKES = {
-    "a": "\u0430", "c": "\u0441", "d": "\u0501", "e": "\u0435", "h": "\u04bb", "i": "\u0456",
-    "j": "\u0458", "o": "\u043e\u03bf", "p": "\u0440", "q": "\u051b", "s": "\u0455",
-    "v": "\u03bd", "w": "\u051d", "x": "\u0445", "y": "\u0443",
-    "A": "\u0410\u0391", "B": "\u0412\u0392", "C": "\u0421", "E": "\u0415\u0395",
-    "H": "\u041d\u0397", "I": "\u0406\u0399", "J": "\u0408", "K": "\u041a\u039a",
-    "M": "\u041c\u039c", "N": "\u039d", "O": "\u041e\u039f", "P": "\u0420\u03a1", "S": "\u0405",
-    "T": "\u0422\u03a4", "X": "\u0425\u03a7", "Y": "\u04ae\u03a5", "Z": "\u0396",
-}  # fmt: skip
-_LEET = {"a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!", "l": "1", "o": "0", "s": "5$",
-         "t": "7", "z": "2"}  # fmt: skip
+    "a": "\u0430",
+    "c": "\u0441",
+    "d": "\u0501",
+    "e": "\u0435",
+    "h": "\u04bb",
+    "i": "\u0456",
+    "j": "\u0458",
+    "o": "\u043e\u03bf",
+    "p": "\u0440",
+    "q": "\u051b",
+    "s": "\u0455",
+    "v": "\u03bd",
+    "w": "\u051d",
+    "x": "\u0445",
+    "y": "\u0443",
+    "A": "\u0410\u0391",
+    "B": "\u0412\u0392",
+    "C": "\u0421",
+    "E": "\u0415\u0395",
+    "H": "\u041d\u0397",
+    "I": "\u0406\u0399",
+    "J": "\u0408",
+    "K": "\u041a\u039a",
+    "M": "\u041c\u039c",
+    "N": "\u039d",
+    "O": "\u041e\u039f",
+    "P": "\u0420\u03a1",
+    "S": "\u0405",
+    "T": "\u0422\u03a4",
+    "X": "\u0425\u03a7",
+    "Y": "\u04ae\u03a5",
+    "Z": "\u0396",
+}
+_LEET = {
+    "a": "4@",
+    "b": "8",
+    "e": "3",
+    "g": "9",
+    "i": "1!",
+    "l": "1",
+    "o": "0",
+    "s": "5$",
+    "t": "7",
+    "z": "2",
+}
 INVISIBLE = ("\u200b", "\u200c", "\u200d", "\u2060")
 _ABOVE = "\u0300\u0301\u0302\u0303\u0308\u030a\u030c"
 _AROUND = "".join(map(chr, [*range(0x300, 0x316), *range(0x316, 0x334), *range(0x339, 0x340)]))
@@ -69,9 +104,9 @@ def homoglyphs(letter: Match[str], rng: Random) -> str:
     scale=_FEW,
     version=3,
 )
-def zero_width(place: Match[str], rng: Random) -> str:
+def zero_width(gap: Match[str], rng: Random) -> str:
     """Put a character of no width inside a word."""
-    if _JOINED.match(place.string, place.start()):
+    if _JOINED.match(gap.string, gap.start()):
         return _JOINER
     return rng.choice(INVISIBLE)
 
@@ -100,10 +135,30 @@ def backspace(letter: Match[str], rng: Random) -> str:
 
 
 _WITHOUT = {
-    "đ": "d", "Đ": "D", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ħ": "h", "Ħ": "H", "ŧ": "t",
-    "Ŧ": "T", "\u0131": "i", "ð": "d", "Ð": "D", "ŋ": "n", "Ŋ": "N", "ß": "ss", "ẞ": "SS",
-    "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH",
-}  # fmt: skip
+    "đ": "d",
+    "Đ": "D",
+    "ł": "l",
+    "Ł": "L",
+    "ø": "o",
+    "Ø": "O",
+    "ħ": "h",
+    "Ħ": "H",
+    "ŧ": "t",
+    "Ŧ": "T",
+    "\u0131": "i",
+    "ð": "d",
+    "Ð": "D",
+    "ŋ": "n",
+    "Ŋ": "N",
+    "ß": "ss",
+    "ẞ": "SS",
+    "æ": "ae",
+    "Æ": "AE",
+    "œ": "oe",
+    "Œ": "OE",
+    "þ": "th",
+    "Þ": "TH",
+}
 """What is written instead of letters that no decomposition takes apart."""
 _LETTERS_THEMSELVES = frozenset("йЙўЎїЇќЌѓЃ")
 """Cyrillic letters that are other letters without their mark."""

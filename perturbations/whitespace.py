@@ -44,9 +44,9 @@ def other_spaces(space: Match[str], rng: Random) -> str:
     scale=_FEW,
     version=2,
 )
-def split_words(place: Match[str], rng: Random) -> str:
+def split_words(gap: Match[str], rng: Random) -> str:
     """Put a space inside a word."""
-    del place, rng
+    del gap, rng
     return " "
 
 

@@ -17,8 +17,8 @@ from pytest_ood.perturbations._nlpaug import (
     tokenizer,
 )
 from pytest_ood.perturbations._words import WORD
-from pytest_ood.perturbations.methods import checked_text
 from pytest_ood.perturbations.protocol import WRAPS, Declared, Generator, perturbation
+from pytest_ood.perturbations.site_editing import checked_text
 from pytest_ood.seeding import seeded_globals
 
 if TYPE_CHECKING:
@@ -98,12 +98,12 @@ def from_nlpaug(augmenter: Any, name: str = "", **declared: Unpack[Declared]) ->
             with seeded_globals(rng):
                 answer = copied.augment(reverse_tokenizer(words))
         # nlpaug answers with a list, with a text, or with nothing where it changed nothing.
-        found = answer[0] if isinstance(answer, list) and answer else answer
-        if not isinstance(found, str):
+        augmented = answer[0] if isinstance(answer, list) and answer else answer
+        if not isinstance(augmented, str):
             return []
         return [
             Edit(start, end, text[start:end], after)
-            for start, end, after in _in_place(text, pieces, words, tokenizer(found))
+            for start, end, after in _replacements(text, pieces, words, tokenizer(augmented))
         ]
 
     called = type(augmenter).__name__
@@ -112,7 +112,7 @@ def from_nlpaug(augmenter: Any, name: str = "", **declared: Unpack[Declared]) ->
     return _named(run, name or called, f"{module}.{called}", declared)
 
 
-def _in_place(
+def _replacements(
     text: str, pieces: Sequence[Match[str]], words: Sequence[str], changed: Sequence[str]
 ) -> Iterator[tuple[int, int, str]]:
     """Yield where words have changed, as (start, end, what stands there now)."""
@@ -128,11 +128,11 @@ def _in_place(
         elif new and i1 < i2:
             yield pieces[i1].start(), pieces[i2 - 1].end(), " ".join(new)
         elif new and i1 < len(pieces):
-            place = pieces[i1].start()
-            yield place, place, "".join(f"{word} " for word in new)
+            position = pieces[i1].start()
+            yield position, position, "".join(f"{word} " for word in new)
         elif new:
-            place = pieces[-1].end()
-            yield place, place, "".join(f" {word}" for word in new)
+            position = pieces[-1].end()
+            yield position, position, "".join(f" {word}" for word in new)
         else:
             # What is left out takes the white space after it along.
             end = pieces[i2].start() if i2 < len(pieces) else len(text)
@@ -149,22 +149,24 @@ def _wraps(run: Callable[..., Any], wrapped: object) -> None:
 def _named(
     run: Callable[[str, Random], str | Iterable[Edit]], name: str, source: str, declared: Declared
 ) -> Generator:
-    known: Declared = {"source": source}
-    known.update(declared)
-    made = perturbation(**known)(run)
-    return replace(made, name=re.sub(r"[\s/\\\[\]:_<>]+", "-", name).strip("-"))
+    settings: Declared = {"source": source}
+    settings.update(declared)
+    generator = perturbation(**settings)(run)
+    return replace(generator, name=re.sub(r"[\s/\\\[\]:_<>]+", "-", name).strip("-"))
 
 
 def _takes_rng(function: Callable[..., str]) -> bool:
-    """Tell whether a function takes a generator besides the text."""
+    """Return whether a function takes a generator besides the text."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         # Some functions written in C tell nothing; they take a text.
         return False
-    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    needed = [p for p in parameters if p.kind in places and p.default is inspect.Parameter.empty]
-    taken = [p for p in parameters if p.kind in (*places, inspect.Parameter.VAR_POSITIONAL)]
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [
+        p for p in parameters if p.kind in positional and p.default is inspect.Parameter.empty
+    ]
+    taken = [p for p in parameters if p.kind in (*positional, inspect.Parameter.VAR_POSITIONAL)]
     if not taken or len(needed) > _TEXT_AND_RNG:
         raise TypeError(
             f"{function!r} takes ({', '.join(p.name for p in needed)}); it has to take (text) or "

@@ -86,7 +86,7 @@ ASSETS = {
 
 
 def is_fetched(name: str, cache: Path) -> bool:
-    """Tell whether an asset lies in the cache."""
+    """Return whether an asset lies in the cache."""
     return _folder(name, cache).is_dir()
 
 

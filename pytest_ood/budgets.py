@@ -63,7 +63,7 @@ class Rules:
     sequential: bool | None = None
 
     def is_sequential(self, n: int) -> bool:
-        """Tell whether so many examples are asked about in batches."""
+        """Return whether so many examples are asked about in batches."""
         return n >= SEQUENTIAL_FROM if self.sequential is None else self.sequential
 
     @property
@@ -127,7 +127,7 @@ class Judgement:
 
 
 def is_settled(figure: Figure, limit: float, rules: Rules, *, at_least: bool = False) -> bool:
-    """Tell whether a figure is on one side of its limit for certain."""
+    """Return whether a figure is on one side of its limit for certain."""
     low, high = figure.p_below(limit), figure.p_above(limit)
     within, beyond = (high, low) if at_least else (low, high)
     return within <= rules.alpha or beyond <= rules.fail_alpha

@@ -59,7 +59,7 @@ class Expectation(Protocol):
         ...
 
     def find(self, answers: Sequence[Prediction], scores: Sequence[float]) -> Finding:
-        """Tell whether answers are as expected; one that is an abstention never is.
+        """Return whether answers are as expected; one that is an abstention never is.
 
         Args:
             answers: One for each input, in order; none of them an error.

@@ -371,7 +371,7 @@ def _check_entry(key: str, entry: Any, where: str) -> None:
 
 
 def _is_right(key: str, entry: Any) -> tuple[bool, str]:
-    """Tell whether a value is of the type that a key takes, and which that is, in words."""
+    """Return whether a value is of the type that a key takes, and which that is, in words."""
     texts = isinstance(entry, list | tuple) and all(isinstance(name, str) for name in entry)
     table = isinstance(entry, Mapping)
     names = table and all(isinstance(name, str) for name in entry.values())
@@ -655,7 +655,7 @@ class Kept:
         }
 
     def has(self, origin: str, number: int, row: Mapping[str, Any], rationale: str = "") -> bool:
-        """Tell whether a row is kept.
+        """Return whether a row is kept.
 
         Raises:
             DataError: it lacks a column.

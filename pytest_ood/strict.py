@@ -96,7 +96,7 @@ def marked(text: str) -> Any:
 
 
 def has_repeated(value: Any) -> bool:
-    """Tell whether something that `marked` returned has a repeated key anywhere in it."""
+    """Return whether something that `marked` returned has a repeated key anywhere in it."""
     left = [value]
     while left:
         one = left.pop()

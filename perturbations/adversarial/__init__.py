@@ -1,7 +1,7 @@
-"""Attacks: perturbations that ask the model where it is weakest.
+"""Attacks: perturbations that search for texts that the model gets wrong.
 
-A module with a function `attacks()` holds an attack in one profile or more; the others are the
-parts that recipes are put together from.
+A module with a function `attacks()` has an attack in one or more profiles; the others have the
+parts that recipes combine.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ __all__ = [
 @cache
 def attacks() -> dict[str, Attack]:
     """Return every shipped attack by name, sorted."""
-    found: dict[str, Attack] = {}
+    by_name: dict[str, Attack] = {}
     for info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{info.name}")
         if hasattr(module, "attacks"):
-            found |= {made.name: made for made in module.attacks()}
-    return dict(sorted(found.items()))
+            by_name |= {attack.name: attack for attack in module.attacks()}
+    return dict(sorted(by_name.items()))
 
 
 @cache
 def attack_code_version() -> str:
-    """Hash the code of this folder and of the perturbations: what results depend on."""
+    """Return the hash of the code that results depend on: attacks and perturbations."""
     digest = hashlib.sha256(code_version().encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
@@ -62,13 +62,13 @@ def attack_code_version() -> str:
 
 
 def is_attack(value: object) -> TypeGuard[Attack]:
-    """Tell whether a value has what an attack has; a class of attacks is none yet."""
+    """Return whether a value has the attributes of an attack; a class has to be called first."""
     parts = ("name", "fingerprint", "run")
     return not isinstance(value, type) and all(hasattr(value, part) for part in parts)
 
 
 def find_attack(name: str) -> Attack:
-    """Return the shipped attack of this name, or one's own as `module:name`.
+    """Return the shipped attack of this name, or the user's as `module:name`.
 
     Raises:
         ConfigurationError: there is none; the message names the nearest.

@@ -1,4 +1,4 @@
-"""Running many searches at once: each round, all live examples' candidates go into one batch."""
+"""Runs many searches at once: a round sends the candidates of all running attacks as one batch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from pytest_ood.perturbations.adversarial.door import Door
 from pytest_ood.perturbations.adversarial.protocol import (
     TOO_LONG,
     UNTRIED,
@@ -15,6 +14,7 @@ from pytest_ood.perturbations.adversarial.protocol import (
     AttackResult,
     Candidates,
 )
+from pytest_ood.perturbations.adversarial.query_meter import QueryMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,38 +33,38 @@ if TYPE_CHECKING:
 
     Start = Callable[[Example, Prediction], tuple[Problem, Steps] | str]
 
-LIVE = 256
-"""How many examples are under attack at the same time: enough to fill batches, and flat memory."""
+MOST_RUNNING = 256
+"""Attacks that run at the same time: enough to fill batches, few enough for flat memory."""
 
 EXHAUSTIVE = 3
-"""Up to so many edits of a success all smaller sets are tried; of more, one edit after the other is
-left out first. On deepwordbug's successes against a fine-tuned MiniLM 5 found no fewer edits, for
-twice the queries."""
+"""Successes of up to so many edits are reduced by trying all smaller subsets; larger ones drop one
+edit at a time first. On deepwordbug's successes against a fine-tuned MiniLM, 5 found no fewer edits
+for twice the queries."""
 
 
 @dataclass
-class Live:
-    """An example under attack, and what is known of it so far.
+class RunningAttack:
+    """The state of the attack on one example.
 
     Attributes:
-        place: In the list of examples.
-        example: What is attacked.
-        problem: None until the original is answered.
-        steps: The search, or the reduction of what it has found.
-        asked: What it wants to know next.
+        index: The example's index in the list of examples.
+        example: The attacked example.
+        problem: None until the model has answered the original.
+        steps: The generator of the search, or of the reduction of its success.
+        requested: The candidates that `steps` waits for.
         searching: Queries before the reduction began.
-        rejected: Candidates that a constraint did not accept.
-        tried: A candidate that the constraints accept came to the model.
-        nearest: The state that came nearest to the goal, with its score; first the original.
-        success: The best state that reached it, with its answer and score.
-        reduces: The search has ended, and its success is being reduced.
+        rejected: Candidates that a constraint rejected.
+        tried: Whether the model answered any candidate that satisfies the constraints.
+        nearest: The state nearest to the goal, with its score; first the original.
+        success: The best state that reached the goal, with its answer and score.
+        reduces: Whether the search has ended and its success is being reduced.
     """
 
-    place: int
+    index: int
     example: Example
     problem: Problem | None = None
     steps: Steps | None = None
-    asked: Candidates = Candidates([()], constrained=False)  # noqa: RUF009 - a frozen value
+    requested: Candidates = Candidates([()], constrained=False)  # noqa: RUF009 - a frozen value
     searching: int = 0
     rejected: int = 0
     tried: bool = False
@@ -79,13 +79,13 @@ class Live:
 
 @dataclass(frozen=True)
 class Lockstep:
-    """Runs searches to their ends, sharing one batch a round.
+    """Runs searches to their ends, with one shared batch per round.
 
     Attributes:
         query: The model.
-        goal: What a success is.
-        constraints: Every candidate has to be accepted by all, the cheap ones first.
-        budget: Of queries.
+        goal: Decides which answers are a success.
+        constraints: Filters that a candidate has to pass, the cheap ones first.
+        budget: The query budget.
     """
 
     query: Query
@@ -94,174 +94,203 @@ class Lockstep:
     budget: QueryBudget
 
     def run(self, examples: Iterable[Example], start: Start) -> Iterator[tuple[int, AttackResult]]:
-        """Attack examples, and yield (place, result) as they end.
+        """Attack examples, and yield (index, result) as their attacks end.
 
         Args:
-            examples: What is attacked, begun in this order.
+            examples: The examples to attack, in the order in which their attacks begin.
             start: Returns the problem and its search for an example that the model has answered,
-                or why it cannot be attacked.
+                or the reason why the example cannot be attacked.
         """
-        door = Door(self.query, self.budget)
-        waiting = [Live(place, example) for place, example in enumerate(examples)][::-1]
-        live: list[Live] = []
-        while waiting or live:
-            while waiting and len(live) < LIVE and door.admits():
-                live.append(waiting.pop())
-                door.open(live[-1].place)
-            if not live:
+        # A search is a generator, so one thread can hold hundreds of them at their `yield`: each
+        # round collects what all of them ask for, sends it as one batch, and resumes each search
+        # with its answers. The results do not depend on how attacks are batched, since every search
+        # has a random generator and a query budget of its own.
+        meter = QueryMeter(self.query, self.budget)
+        waiting = [RunningAttack(index, example) for index, example in enumerate(examples)][::-1]
+        running: list[RunningAttack] = []
+        while waiting or running:
+            # The meter admits an attack only if the run's budget covers the worst case of all that
+            # run; an attack that ends below its budget makes room for a waiting one.
+            while waiting and len(running) < MOST_RUNNING and meter.admits():
+                running.append(waiting.pop())
+                meter.open(running[-1].index)
+            if not running:
+                # Nothing runs that could free queries: the rest is skipped below.
                 break
             following = []
-            for one, answers in zip(live, self._answers(door, live), strict=True):
-                result = self._advance(door, one, answers, start)
+            for attack, answers in zip(running, self._answers(meter, running), strict=True):
+                result = self._advance(meter, attack, answers, start)
                 if result is None:
-                    following.append(one)
+                    following.append(attack)
                 else:
-                    door.close(one.place, success=result.success)
-                    yield one.place, result
-            live = following
-        for one in reversed(waiting):
-            yield one.place, AttackResult(one.example.inputs, False, 0, skipped=USED_UP)  # noqa: FBT003 - no success
-
-    def _answers(self, door: Door, live: list[Live]) -> list[list[Prediction | None]]:
-        """Answer what every live example wants to know, with one batch for all."""
-        allowed = self._allowed(live)
-        wanted = [
-            (
-                one.place,
-                [one.inputs(s) for s, good in zip(one.asked.states, row, strict=True) if good],
+                    meter.close(attack.index, success=result.success)
+                    yield attack.index, result
+            running = following
+        for attack in reversed(waiting):
+            yield (
+                attack.index,
+                AttackResult(
+                    inputs=attack.example.inputs, success=False, queries=0, skipped=USED_UP
+                ),
             )
-            for one, row in zip(live, allowed, strict=True)
+
+    def _answers(
+        self, meter: QueryMeter, running: list[RunningAttack]
+    ) -> list[list[Prediction | None]]:
+        """Return the answers to all requested candidates, one list per attack, from one batch.
+
+        The answer is None for a candidate that was rejected, over the budget or not answered.
+        """
+        allowed = self._allowed(running)
+        candidates = [
+            (
+                attack.index,
+                [
+                    attack.inputs(s)
+                    for s, good in zip(attack.requested.states, row, strict=True)
+                    if good
+                ],
+            )
+            for attack, row in zip(running, allowed, strict=True)
         ]
-        answers = [iter(row) for row in door.ask(wanted)]
+        answers = [iter(row) for row in meter.ask(candidates)]
         return [
-            [next(found) if good else None for good in row]
-            for found, row in zip(answers, allowed, strict=True)
+            [next(answer) if good else None for good in row]
+            for answer, row in zip(answers, allowed, strict=True)
         ]
 
-    def _allowed(self, live: list[Live]) -> list[list[bool]]:
-        """Tell which candidates the constraints accept, asking each constraint once for all."""
-        allowed = [[True] * len(one.asked.states) for one in live]
+    def _allowed(self, running: list[RunningAttack]) -> list[list[bool]]:
+        """Return which candidates satisfy the constraints; each constraint sees one batch."""
+        allowed = [[True] * len(attack.requested.states) for attack in running]
         pending = [
-            (row, column, one.problem.case(state))
-            for row, one in enumerate(live)
-            if one.asked.constrained and one.problem is not None
-            for column, state in enumerate(one.asked.states)
+            (row, column, attack.problem.case(state))
+            for row, attack in enumerate(running)
+            if attack.requested.constrained and attack.problem is not None
+            for column, state in enumerate(attack.requested.states)
         ]
         for constraint in self.constraints:
             accepted = constraint.accepts([case for *_, case in pending]) if pending else []
             for (row, column, _), good in zip(pending, accepted, strict=True):
                 if not good:
                     allowed[row][column] = False
-                    live[row].rejected += 1
-            pending = [one for one, good in zip(pending, accepted, strict=True) if good]
+                    running[row].rejected += 1
+            # Candidates that a cheap constraint rejects do not reach the expensive ones.
+            pending = [item for item, good in zip(pending, accepted, strict=True) if good]
         return allowed
 
     def _advance(
-        self, door: Door, one: Live, answers: list[Prediction | None], start: Start
+        self,
+        meter: QueryMeter,
+        attack: RunningAttack,
+        answers: list[Prediction | None],
+        start: Start,
     ) -> AttackResult | None:
-        """Let a search take its answers; return what became of the example once it has ended."""
-        if one.problem is None or one.steps is None:
-            return self._begin(door, one, answers[0], start)
-        if one.asked.constrained:
-            self._note(one, one.problem, answers)
-        used_up = door.is_used_up(one.place) and all(answer is None for answer in answers)
-        if used_up or (one.success is not None and not one.reduces):
-            one.steps.close()
-            return self._end(door, one)
+        """Resume a search with its answers; return the result once the attack has ended."""
+        if attack.problem is None or attack.steps is None:
+            return self._begin(meter, attack, answers[0], start)
+        if attack.requested.constrained:
+            self._note(attack, attack.problem, answers)
+        # Cached answers still come after the last query, so the search goes on until none comes.
+        used_up = meter.is_used_up(attack.index) and all(answer is None for answer in answers)
+        if used_up or (attack.success is not None and not attack.reduces):
+            attack.steps.close()
+            return self._end(meter, attack)
         try:
-            one.asked = one.steps.send(answers)
+            attack.requested = attack.steps.send(answers)
         except StopIteration:
-            return self._end(door, one)
+            return self._end(meter, attack)
         return None
 
     def _begin(
-        self, door: Door, one: Live, answer: Prediction | None, start: Start
+        self, meter: QueryMeter, attack: RunningAttack, answer: Prediction | None, start: Start
     ) -> AttackResult | None:
         if answer is None:
-            return _result(door, one, TOO_LONG)
-        made = start(one.example, answer)
-        if isinstance(made, str):
-            return _result(door, one, made, answer)
-        if answer.label != one.example.label:
-            return _result(door, one, WRONG, answer)
-        one.problem, one.steps = made
-        one.nearest = (self.goal.score(answer, one.example.label), ())
+            return _result(meter, attack, TOO_LONG)
+        started = start(attack.example, answer)
+        if isinstance(started, str):
+            return _result(meter, attack, started, answer)
+        if answer.label != attack.example.label:
+            return _result(meter, attack, WRONG, answer)
+        attack.problem, attack.steps = started
+        attack.nearest = (self.goal.score(answer, attack.example.label), ())
         try:
-            one.asked = next(one.steps)
+            attack.requested = next(attack.steps)
         except StopIteration:
-            return _result(door, one)
+            return _result(meter, attack)
         return None
 
-    def _note(self, one: Live, problem: Problem, answers: list[Prediction | None]) -> None:
-        """Keep the state that came nearest to the goal, and the best one that reached it."""
-        label = one.example.label
-        for state, answer in zip(one.asked.states, answers, strict=True):
+    def _note(
+        self, attack: RunningAttack, problem: Problem, answers: list[Prediction | None]
+    ) -> None:
+        """Record the state nearest to the goal, and the best state that reached it."""
+        label = attack.example.label
+        for state, answer in zip(attack.requested.states, answers, strict=True):
             if answer is None:
                 continue
-            score, one.tried = self.goal.score(answer, label), True
-            if score > one.nearest[0]:
-                one.nearest = (score, state)
+            score, attack.tried = self.goal.score(answer, label), True
+            if score > attack.nearest[0]:
+                attack.nearest = (score, state)
             if self.goal.reached(answer, label, problem.case(state)):
-                best = one.success
-                # Fewer edits, then the higher score.
+                best = attack.success
+                # Fewer edits are better; among equally many, the higher score.
                 if best is None or (len(state), -score) < (len(best[0]), -best[2]):
-                    one.success = (state, answer, score)
+                    attack.success = (state, answer, score)
 
-    def _end(self, door: Door, one: Live) -> AttackResult | None:
-        """Reduce a success of several edits before its result is given."""
-        if not one.reduces:
-            one.searching = door.queries(one.place)
-        done = one.success is None or one.reduces or len(one.success[0]) == 1
-        if done or not self.goal.turns or one.success is None or one.problem is None:
-            return _result(door, one)
-        one.reduces = True
-        one.steps = _reduced(one.success[0], self.goal, one.problem)
-        one.asked = next(one.steps)
+    def _end(self, meter: QueryMeter, attack: RunningAttack) -> AttackResult | None:
+        """Return the result, or start to reduce a success of several edits first."""
+        if not attack.reduces:
+            attack.searching = meter.queries(attack.index)
+        done = attack.success is None or attack.reduces or len(attack.success[0]) == 1
+        if done or not self.goal.turns or attack.success is None or attack.problem is None:
+            return _result(meter, attack)
+        attack.reduces = True
+        attack.steps = _reduced(attack.success[0], self.goal, attack.problem)
+        attack.requested = next(attack.steps)
         return None
 
 
 def _result(
-    door: Door, one: Live, skipped: str = "", answer: Prediction | None = None
+    meter: QueryMeter, attack: RunningAttack, skipped: str = "", answer: Prediction | None = None
 ) -> AttackResult:
-    queries = door.queries(one.place)
-    problem, success = one.problem, one.success
+    queries = meter.queries(attack.index)
+    problem, success = attack.problem, attack.success
     if problem is not None:
         answer = problem.answer if success is None else success[1]
-        skipped = "" if one.tried else UNTRIED
+        skipped = "" if attack.tried else UNTRIED
     edits = success[0] if success is not None else ()
     return AttackResult(
-        one.inputs(edits),
+        inputs=attack.inputs(edits),
         success=success is not None,
-        queries=one.searching or queries,
+        queries=attack.searching or queries,
         answer=answer,
         edits=edits,
-        nearest=edits or one.nearest[1],
-        reducing=queries - one.searching if one.searching else 0,
-        rejected=one.rejected,
+        nearest=edits or attack.nearest[1],
+        reducing=queries - attack.searching if attack.searching else 0,
+        rejected=attack.rejected,
         skipped=skipped,
     )
 
 
 def _reduced(state: State, goal: Goal, problem: Problem) -> Steps:
-    """Look for fewer edits that reach the goal, too."""
+    """Search for a subset of the edits that reaches the goal, too."""
     label = problem.example.label
 
     def good(
         states: Sequence[State], answers: list[Prediction | None]
     ) -> list[tuple[float, State]]:
         return [
-            (goal.score(answer, label), found)
-            for found, answer in zip(states, answers, strict=True)
-            if answer is not None and goal.reached(answer, label, problem.case(found))
+            (goal.score(answer, label), fewer_edits)
+            for fewer_edits, answer in zip(states, answers, strict=True)
+            if answer is not None and goal.reached(answer, label, problem.case(fewer_edits))
         ]
 
     while len(state) > EXHAUSTIVE:
-        fewer = [state[:n] + state[n + 1 :] for n in range(len(state))]
-        found = good(fewer, (yield Candidates(fewer)))
-        if not found:
+        subsets = [state[:n] + state[n + 1 :] for n in range(len(state))]
+        successes = good(subsets, (yield Candidates(subsets)))
+        if not successes:
             return
-        state = max(found)[1]
+        state = max(successes)[1]
     for size in range(1, len(state)):
-        fewer = list(combinations(state, size))
-        if good(fewer, (yield Candidates(fewer))):
+        subsets = list(combinations(state, size))
+        if good(subsets, (yield Candidates(subsets))):
             return

@@ -1,4 +1,4 @@
-"""Words whose embeddings lie near: of the packaged MiniLM, or of a file of word vectors."""
+"""Words with near embeddings: of the packaged MiniLM, or of a file of word vectors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def neighbours(
 
     Args:
         words: In small letters; one without a vector has no neighbours.
-        count: Neighbours at most.
+        count: The largest number of neighbours.
         least: The least cosine, in [-1, 1].
         vectors: A file of word vectors in text form, or "" for MiniLM's input embeddings.
 
@@ -31,18 +31,18 @@ def neighbours(
         DataError: the file cannot be read.
     """
     path = asset("minilm") if not vectors else current().root / vectors
-    places, table = _minilm(path) if not vectors else _file(path, _changed(path))
-    names = list(places)
-    found: dict[str, list[str]] = {}
+    rows, table = _minilm(path) if not vectors else _file(path, _changed(path))
+    names = list(rows)
+    nearest_words: dict[str, list[str]] = {}
     for word in words:
-        if word not in places:
-            found[word] = []
+        if word not in rows:
+            nearest_words[word] = []
             continue
-        cosines = table @ table[places[word]]
+        cosines = table @ table[rows[word]]
         nearest = (-cosines).argsort(kind="stable")[: count + 1]
         near = [names[n] for n in nearest if cosines[n] >= least and names[n] != word]
-        found[word] = near[:count]
-    return found
+        nearest_words[word] = near[:count]
+    return nearest_words
 
 
 @cache

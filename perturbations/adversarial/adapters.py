@@ -1,8 +1,8 @@
 """Attacks of other libraries: TextAttack's recipes, and OpenAttack's attackers, for suites.
 
-They run one example at a time, as those libraries do, on the field that recipes attack, too. What
-they ask goes through the same door, is counted there and held to the budget, and a success has to
-hold like any other. TextAttack cannot be installed beside transformers 5: give it an environment of
+They run one example at a time, as those libraries do, on the field that recipes attack, too. The
+same query meter counts their queries and enforces the budget, and a success is confirmed like any
+other. TextAttack cannot be installed beside transformers 5: give it an environment of
 its own, for models that need none.
 """
 
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pytest_ood.edits import edits_between
 from pytest_ood.errors import ConfigurationError, require, unknown_name
 from pytest_ood.examples import fields_of, with_fields
-from pytest_ood.perturbations.adversarial.door import Door
 from pytest_ood.perturbations.adversarial.protocol import (
     TOO_LONG,
     USED_UP,
@@ -24,6 +23,7 @@ from pytest_ood.perturbations.adversarial.protocol import (
     AttackResult,
     attacked_field,
 )
+from pytest_ood.perturbations.adversarial.query_meter import QueryMeter
 from pytest_ood.seeding import generator, seeded_globals
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ Ask = Callable[[Sequence[str]], Scores]
 
 
 class _NothingLeftError(Exception):
-    """The example has used its queries up, or grew too long; its attack ends here."""
+    """Ends an attack whose queries are used up, or whose text grew too long."""
 
 
 class _Attacker(Protocol):
@@ -54,7 +54,7 @@ class ForeignAttack:
 
     Attributes:
         name: In reports.
-        fingerprint: Library, version and what the attack says of itself.
+        fingerprint: Library, version and the attack's own description.
         labels: The task's, in the order of their indices.
         attacker: Attacks one example.
     """
@@ -70,57 +70,71 @@ class ForeignAttack:
         """Attack one example after the other.
 
         Raises:
-            ConfigurationError: an example has a label that the attack was not told.
+            ConfigurationError: an example has a label that is not among the attack's.
         """
-        door = Door(query, budget)
-        for place, example in enumerate(examples):
+        meter = QueryMeter(query, budget)
+        for index, example in enumerate(examples):
             if example.label not in self.labels:
                 raise ConfigurationError(
                     f"attack {self.name}: " + unknown_name("label", example.label, self.labels)
                 )
-            if not door.admits():
-                yield place, AttackResult(example.inputs, success=False, queries=0, skipped=USED_UP)
+            if not meter.admits():
+                yield (
+                    index,
+                    AttackResult(inputs=example.inputs, success=False, queries=0, skipped=USED_UP),
+                )
                 continue
-            door.open(place)
-            result = self._attack(door, place, example, seed)
-            door.close(place, success=result.success)
-            yield place, result
+            meter.open(index)
+            result = self._attack(meter, index, example, seed)
+            meter.close(index, success=result.success)
+            yield index, result
 
-    def _attack(self, door: Door, place: int, example: Example, seed: int) -> AttackResult:
-        ((answer,),) = door.ask([(place, [example.inputs])])
+    def _attack(self, meter: QueryMeter, index: int, example: Example, seed: int) -> AttackResult:
+        ((answer,),) = meter.ask([(index, [example.inputs])])
         right = answer is not None and answer.label == example.label
         if not right:
             skipped = TOO_LONG if answer is None else WRONG
-            return AttackResult(example.inputs, success=False, queries=1, answer=answer,
-                                skipped=skipped)  # fmt: skip
+            return AttackResult(
+                inputs=example.inputs, success=False, queries=1, answer=answer, skipped=skipped
+            )
 
         name = attacked_field(example)
 
-        def made(text: str) -> Inputs:
+        def with_text(text: str) -> Inputs:
             return with_fields(example.inputs, {name: text})
 
         def ask(texts: Sequence[str]) -> Scores:
-            (answers,) = door.ask([(place, [made(text) for text in texts])])
-            return [self._row(one, example.label) for one in answers]
+            (answers,) = meter.ask([(index, [with_text(text) for text in texts])])
+            return [self._row(reply, example.label) for reply in answers]
 
         original = fields_of(example.inputs)[name]
         with seeded_globals(generator(seed, self.name, example.id)):
             try:
-                found = self.attacker(
-                    ask, original, label=self.labels.index(example.label), each=door.budget.search
+                adversarial = self.attacker(
+                    ask, original, label=self.labels.index(example.label), each=meter.budget.search
                 )
             except _NothingLeftError:
-                found = None
-        turned = None if found is None else door.ask([(place, [made(found)])])[0][0]
-        queries = door.queries(place)
-        if found is None or turned is None or turned.label == example.label:
-            return AttackResult(example.inputs, success=False, queries=queries, answer=answer)
-        edits = edits_between(original, found)
-        return AttackResult(made(found), success=True, queries=queries, answer=turned, edits=edits,
-                            nearest=edits)  # fmt: skip
+                adversarial = None
+        changed_answer = (
+            None if adversarial is None else meter.ask([(index, [with_text(adversarial)])])[0][0]
+        )
+        queries = meter.queries(index)
+        if adversarial is None or changed_answer is None or changed_answer.label == example.label:
+            return AttackResult(
+                inputs=example.inputs, success=False, queries=queries, answer=answer
+            )
+        edits = edits_between(original, adversarial)
+        return AttackResult(
+            inputs=with_text(adversarial),
+            success=True,
+            queries=queries,
+            answer=changed_answer,
+            edits=edits,
+            nearest=edits,
+        )
 
     def _row(self, answer: Prediction | None, right: str) -> list[float]:
-        """Return an answer as probabilities; of one without scores, all on the label."""
+        """Return an answer as probabilities; without scores, 1 for the answered label."""
         if answer is None:
             raise _NothingLeftError
         scores = answer.scores or {answer.label or "": 1.0}
@@ -180,8 +194,8 @@ def from_textattack(recipe: Any, labels: Sequence[str], name: str = "") -> Forei
             return None
         return str(result.perturbed_result.attacked_text.tokenizer_input)
 
-    told = " ".join(repr(attack).split())
-    fingerprint = _fingerprint("textattack", f"{own}({told})", labels)
+    description = " ".join(repr(attack).split())
+    fingerprint = _fingerprint("textattack", f"{own}({description})", labels)
     return ForeignAttack(name or f"textattack-{own}", fingerprint, tuple(labels), attacker)
 
 
@@ -221,8 +235,8 @@ def from_openattack(attacker: Any, labels: Sequence[str], name: str = "") -> For
             def get_pred(self, texts: Sequence[str]) -> Any:
                 return self.get_prob(texts).argmax(axis=1)
 
-        found = attacker(Victim(), {"x": text})
-        return None if found is None else str(found)
+        adversarial = attacker(Victim(), {"x": text})
+        return None if adversarial is None else str(adversarial)
 
     own = type(attacker).__name__
     settings = sorted(

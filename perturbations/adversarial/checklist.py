@@ -14,12 +14,18 @@ LOOSE = Recipe(
     "Ribeiro et al. 2020, section 2 (invariance tests)",
     "Contractions, names, numbers and places, none of which should matter.",
     Perturbations(
-        ("contract", "expand", "change-names", "change-places", "digits-to-words",
-         "words-to-digits")
+        (
+            "contract",
+            "expand",
+            "change-names",
+            "change-places",
+            "digits-to-words",
+            "words-to-digits",
+        )
     ),
     Beam(1),
     deviations="names and places are found by word lists rather than a tagger",
-)  # fmt: skip
+)
 STRICT = replace(
     LOOSE,
     name="checklist-strict",

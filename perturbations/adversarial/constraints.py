@@ -1,6 +1,6 @@
-"""Constraints: where a text may be changed, and which changed texts still count.
+"""Constraints: which spans of a text may be changed, and which changed texts are allowed.
 
-Rules of places are known before a candidate is made. Whole candidates are decided on by validity
+Rules on spans are applied before candidates are built. Whole candidates are checked by validity
 filters (`perturbations/filters.py` has edit distance and embedding similarity) and by these.
 """
 
@@ -30,21 +30,21 @@ STOPWORDS = frozenset(_STOPWORDS.split())
 
 @dataclass(frozen=True)
 class NoStopwords:
-    """Words that carry no label of their own stay."""
+    """Stop words, which carry no label of their own, are not changed."""
 
     name: str = "no-stopwords"
 
-    def allows(self, text: str, place: Span) -> bool:
-        """Tell whether the word is none."""
-        return text[slice(*place)].lower() not in STOPWORDS
+    def allows(self, text: str, span: Span) -> bool:
+        """Return whether the word is not a stop word."""
+        return text[slice(*span)].lower() not in STOPWORDS
 
 
 @dataclass(frozen=True)
 class LongWords:
-    """Short words stay.
+    """Short words are not changed.
 
     Attributes:
-        least: Characters of a word that may be changed.
+        least: The least number of characters of a word that may be changed.
     """
 
     least: int
@@ -54,18 +54,18 @@ class LongWords:
         """The length."""
         return f"long-words({self.least})"
 
-    def allows(self, text: str, place: Span) -> bool:
-        """Tell whether the word is long enough."""
+    def allows(self, text: str, span: Span) -> bool:
+        """Return whether the word is long enough."""
         del text
-        return place[1] - place[0] >= self.least
+        return span[1] - span[0] >= self.least
 
 
 @dataclass(frozen=True)
 class Unprotected:
-    """Protected spans stay, such as label words in a prompt.
+    """Protected spans, such as label words in a prompt, are not changed.
 
     Attributes:
-        protection: Which these are.
+        protection: Finds the protected spans.
     """
 
     protection: Protection
@@ -75,18 +75,18 @@ class Unprotected:
         """The protection."""
         return f"unprotected({self.protection.fingerprint})"
 
-    def allows(self, text: str, place: Span) -> bool:
-        """Tell whether the place overlaps no protected span."""
-        start, end = place
+    def allows(self, text: str, span: Span) -> bool:
+        """Return whether the span overlaps no protected one."""
+        start, end = span
         return not any(low < end and start < high for low, high in self.protection.spans(text))
 
 
 @dataclass(frozen=True)
 class FewEdits:
-    """No more than so many places are changed.
+    """At most so many edits.
 
     Attributes:
-        most: Edits of a candidate.
+        most: The largest number of edits of a candidate.
     """
 
     most: int
@@ -108,7 +108,7 @@ class FewEdits:
 
 @dataclass(frozen=True)
 class FewWords:
-    """No more than a share of the words is changed (Alzantot et al. 2018, section 4: 20 %).
+    """At most a share of the words is changed (Alzantot et al. 2018, section 4: 20 %).
 
     Attributes:
         most: The share, in [0, 1]; one word is always allowed.
@@ -133,7 +133,7 @@ class FewWords:
 
 @dataclass(frozen=True)
 class FewCharacters:
-    """No more than so many characters are changed: Levenshtein's distance or a little more.
+    """At most so many characters are changed: Levenshtein distance or a little more.
 
     Attributes:
         most: Characters (Gao et al. 2018, section IV: 30).

@@ -1,4 +1,4 @@
-"""Goals: what an attacker wants the model to answer."""
+"""Goals: the answers that an attacker wants."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Untargeted:
     turns: bool = True
 
     def score(self, answer: Prediction, label: str) -> float:
-        """Return 1 minus what the model gives the right label; without scores 1 or 0."""
+        """Return 1 minus the score of the right label; without scores 1 or 0."""
         if answer.scores:
             return 1.0 - answer.scores.get(label, 0.0)
         return float(answer.label != label)
 
     def reached(self, answer: Prediction, label: str, case: Perturbed) -> bool:
-        """Tell whether the answer is not the right one."""
+        """Return whether the answer is not the right one."""
         del case
         return answer.label != label
 
@@ -41,7 +41,7 @@ class Targeted:
     """One wrong answer.
 
     Attributes:
-        target: The label that the attacker wants; examples of this label are not attacked.
+        target: The wanted label; examples with this label are not attacked.
     """
 
     target: str
@@ -53,14 +53,14 @@ class Targeted:
         return f"targeted({self.target})"
 
     def score(self, answer: Prediction, label: str) -> float:
-        """Return what the model gives the target; without scores 1 or 0."""
+        """Return the score of the target; without scores 1 or 0."""
         del label
         if answer.scores:
             return answer.scores.get(self.target, 0.0)
         return float(answer.label == self.target)
 
     def reached(self, answer: Prediction, label: str, case: Perturbed) -> bool:
-        """Tell whether the answer is the target, and wrong."""
+        """Return whether the answer is the target, and wrong."""
         del case
         return answer.label == self.target != label
 
@@ -75,7 +75,7 @@ class Kept:
     """The right answer to a text of which next to nothing is left (Feng et al. 2018, section 2).
 
     Attributes:
-        most: The share of the words that may be left, in [0, 1].
+        most: The largest share of the words that may be left, in [0, 1].
     """
 
     most: float = 0.2
@@ -87,13 +87,13 @@ class Kept:
         return f"kept({self.most})"
 
     def score(self, answer: Prediction, label: str) -> float:
-        """Return what the model gives the right label; without scores 1 or 0."""
+        """Return the score of the right label; without scores 1 or 0."""
         if answer.scores:
             return answer.scores.get(label, 0.0)
         return float(answer.label == label)
 
     def reached(self, answer: Prediction, label: str, case: Perturbed) -> bool:
-        """Tell whether the answer is still the right one, and few words are left."""
+        """Return whether the answer is still the right one, and few words are left."""
         left, before = len(WORD.findall(case.text)), len(WORD.findall(case.original))
         return answer.label == label and left <= self.most * before
 

@@ -1,8 +1,8 @@
-"""What an attack is, and the four parts that one is put together from.
+"""The protocol of attacks, and of the four parts that a recipe combines.
 
-goal: when is it reached, and how near is an answer · transformation: what may stand at a place ·
-constraint: which changed texts still count · search: which candidates are tried, in what order
-(Morris et al. 2020, TextAttack, section 2).
+goal: which answers are a success, and how near is an answer to one · transformation: how a span may
+be replaced · constraint: which changed texts are allowed · search: which candidates are tried, in
+what order (Morris et al. 2020, TextAttack, section 2).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Span = tuple[int, int]
 
 
 class Query(Protocol):
-    """The model's door: asks a batch and returns its answers in order."""
+    """Sends a batch to the model under attack, and returns its answers in order."""
 
     def __call__(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Ask the model."""
@@ -37,13 +37,13 @@ class Query(Protocol):
 
 @dataclass(frozen=True)
 class QueryBudget:
-    """How many different candidates an attack may put to the model.
+    """The largest numbers of different candidates that an attack may query.
 
     Attributes:
         each: The most for one example: the original, the search, reducing a success, and asking
             about it once more.
-        total: The most for all examples of a run, or None. An example is only begun where what is
-            left covers `each` of it: none is cut short, and those that come too late are skipped.
+        total: The most for all examples of a run, or None. An attack only begins if the remaining
+            queries cover `each`: none is cut short, and later examples are skipped.
 
     Raises:
         ConfigurationError: nothing could be attacked with so few.
@@ -80,19 +80,18 @@ NO_SCORES = "the model gives no scores, which the search needs"
 
 @dataclass(frozen=True)
 class AttackResult:
-    """What became of one example.
+    """The result of the attack on one example.
 
     Attributes:
         inputs: The adversarial input where the attack succeeded, the original one otherwise.
         success: The goal was reached.
-        queries: How many different candidates were put to the model for this example, the original
-            included.
-        answer: The model's, to `inputs`; None where it was not asked.
-        edits: Of a success.
-        nearest: Edits of the candidate that came nearest to the goal; () for the original.
-        reducing: Queries that were spent on leaving edits of a success out again; not in `queries`.
-        rejected: Candidates that a constraint did not accept.
-        skipped: Why the example was not attacked, or "".
+        queries: The number of different candidates queried for this example, with the original.
+        answer: The model's answer to `inputs`; None if it was not asked.
+        edits: The edits of a success.
+        nearest: The edits of the candidate nearest to the goal; () for the original.
+        reducing: Queries for removing edits from a success again; not part of `queries`.
+        rejected: Candidates that a constraint rejected.
+        skipped: The reason why the example was not attacked, or "".
     """
 
     inputs: Inputs
@@ -107,9 +106,9 @@ class AttackResult:
 
     @property
     def left_out(self) -> bool:
-        """Whether the example says nothing about the model.
+        """Whether the example is excluded from the figures.
 
-        One that the model answers wrong from the start is not attacked, and says what it says.
+        An example that the model answers wrong from the start is not attacked, but counts.
         """
         return self.skipped not in ("", WRONG)
 
@@ -124,7 +123,7 @@ class Attack(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Name, version and parameters: what has to be equal for the same queries to be asked."""
+        """Name, version and parameters; attacks with equal fingerprints ask the same queries."""
         ...
 
     def run(
@@ -133,13 +132,13 @@ class Attack(Protocol):
         """Attack all examples.
 
         Args:
-            query: The model under attack; `Door` counts what it is asked, and keeps to the budget.
-            examples: Originally wrong ones are left as they are.
-            seed: Of the run.
-            budget: Of queries.
+            query: The model under attack; `QueryMeter` counts its queries and enforces the budget.
+            examples: The examples; those that the model answers wrong are not changed.
+            seed: The seed of the run.
+            budget: The query budget.
 
         Returns:
-            (place in `examples`, its result), one for each, as they end.
+            Pairs (index in `examples`, result), one for each example, as the attacks end.
         """
         ...
 
@@ -150,10 +149,10 @@ class Problem:
 
     Attributes:
         example: The example; its longest field is attacked: the premise, the context, the text.
-        answer: The model's, to the original; the right one.
-        places: Where something may be changed, in order.
-        budget: The most queries of the search, the original included.
-        rng: Of this example alone.
+        answer: The model's answer to the original, which is right.
+        places: The spans that may be changed, in order.
+        budget: The largest number of queries of the search, with the original.
+        rng: The random generator of this example alone.
     """
 
     example: Example
@@ -189,12 +188,12 @@ def attacked_field(example: Example) -> str:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a search wants to know next.
+    """The candidates that a search asks for next.
 
     Attributes:
-        states: To be put to the model.
-        constrained: Whether the constraints hold for them; probes of a word's importance are no
-            adversarial examples, and not bound by any.
+        states: The states to query.
+        constrained: Whether the constraints apply; probes of a word's importance are no adversarial
+            examples, and have none.
     """
 
     states: Sequence[State]
@@ -202,12 +201,13 @@ class Candidates:
 
 
 Steps = Generator[Candidates, list["Prediction | None"], None]
-"""A search on one example: yields candidates and is sent answers, None for one that a constraint
-rejected or that was over the cap. It ends as soon as a constrained candidate reaches the goal."""
+"""A search on one example: yields candidates and is sent their answers, None for a candidate that a
+constraint rejected or that was over the budget. It is closed as soon as a constrained candidate
+reaches the goal."""
 
 
 class Goal(Protocol):
-    """What the attacker wants."""
+    """The attacker's goal."""
 
     @property
     def name(self) -> str:
@@ -215,11 +215,11 @@ class Goal(Protocol):
         ...
 
     def score(self, answer: Prediction, label: str) -> float:
-        """Return how near an answer is to the goal; the higher the nearer."""
+        """Return how near an answer is to the goal; higher is nearer."""
         ...
 
     def reached(self, answer: Prediction, label: str, case: Perturbed) -> bool:
-        """Tell whether this answer to this changed text is what the attacker wants."""
+        """Return whether this answer to this changed text reaches the goal."""
         ...
 
     def refuses(self, label: str, text: str) -> str:
@@ -233,7 +233,7 @@ class Goal(Protocol):
 
 
 class Transformation(Protocol):
-    """What may stand in the place of a piece of text."""
+    """Possible replacements of spans of a text."""
 
     @property
     def name(self) -> str:
@@ -241,24 +241,24 @@ class Transformation(Protocol):
         ...
 
     def places(self, text: str) -> list[Span]:
-        """Return where it can change something, in order and without overlaps."""
+        """Return the spans that it can replace, in order and without overlaps."""
         ...
 
-    def options(self, text: str, places: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
-        """Return what may stand in places instead, each once; a place without is left out."""
+    def options(self, text: str, spans: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
+        """Return the replacements of each span, without repeats; spans without any are omitted."""
         ...
 
 
 class PlaceRule(Protocol):
-    """A constraint on where a text is changed, known before any candidate is made."""
+    """A constraint on the spans that are changed, applied before candidates are built."""
 
     @property
     def name(self) -> str:
         """The name in fingerprints."""
         ...
 
-    def allows(self, text: str, place: Span) -> bool:
-        """Tell whether a place may be changed."""
+    def allows(self, text: str, span: Span) -> bool:
+        """Return whether a span may be changed."""
         ...
 
 
@@ -272,7 +272,7 @@ class Search(Protocol):
 
     @property
     def needs_scores(self) -> bool:
-        """Whether it has nothing to go by where a model gives only its answer."""
+        """Whether it cannot search a model that gives no scores."""
         ...
 
     def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:

@@ -1,4 +1,4 @@
-"""Recipes: attacks put together from a goal, a transformation, constraints and a search."""
+"""Recipes: attacks that combine a goal, a transformation, constraints and a search."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pytest_ood.perturbations.adversarial.protocol import (
     Transformation,
     attacked_field,
 )
-from pytest_ood.perturbations.adversarial.transformations import Together
+from pytest_ood.perturbations.adversarial.transformations import JoinedTransformations
 from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
@@ -43,21 +43,21 @@ _CLOSED = ("name", "needs_scores", "turns", "target", "every", "inner", "head")
 
 @dataclass(frozen=True)
 class Recipe:
-    """An attack put together from parts.
+    """An attack that combines parts.
 
     Attributes:
         name: In suites and reports.
         source: The paper (section).
-        does: What it does, in a sentence.
-        transformation: What may stand in a place.
-        search: Which candidates are tried, in what order.
-        rules: Which places may be changed.
-        constraints: Which candidates count.
-        goal: When the attack has succeeded.
-        profile: Loose: as published; strict: what people still read as the same.
-        deviations: From the paper, in words.
-        needs: What has to be there besides this package, in words; empty for nothing.
-        version: Raised by whoever changes its queries.
+        does: A sentence that describes the attack.
+        transformation: The possible replacements of spans.
+        search: The order in which candidates are tried.
+        rules: Rules on the spans that may be changed.
+        constraints: Filters that candidates have to pass.
+        goal: Decides which answers are a success.
+        profile: "loose" as published; "strict" so that people read the texts as the same.
+        deviations: Differences from the paper, in words.
+        needs: Requirements besides this package, in words; "" for none.
+        version: To be raised with every change of its queries.
     """
 
     name: str
@@ -87,20 +87,25 @@ class Recipe:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What may be set, with its value: the numbers and names in its parts."""
-        parts = (*_joined(self.transformation), self.search, self.goal)
+        """The parameters that may be set, with their values: numbers and names in its parts."""
+        parts = (*_parts_of(self.transformation), self.search, self.goal)
         return {name: value for part in parts for name, value in _parameters(part).items()}
 
     def weights(self) -> tuple[str, ...]:
-        """Return the hashes of the files that its parts read, models and vectors of the user's."""
-        parts = _joined(self.transformation)
+        """Return the hashes of the user's files that its parts read: models and word vectors."""
+        parts = _parts_of(self.transformation)
         return tuple(hash_ for part in parts for hash_ in getattr(part, "weights", tuple)())
 
     @property
     def is_shipped(self) -> bool:
-        """Whether every part is of this package: then its version says what it does."""
-        parts = (*_joined(self.transformation), self.search, self.goal, *self.rules,
-                 *self.constraints)  # fmt: skip
+        """Whether every part is of this package, so that its version identifies it."""
+        parts = (
+            *_parts_of(self.transformation),
+            self.search,
+            self.goal,
+            *self.rules,
+            *self.constraints,
+        )
         home = __name__.partition(".")[0]
         return all(type(part).__module__.partition(".")[0] == home for part in parts)
 
@@ -110,18 +115,18 @@ class Recipe:
         Raises:
             ConfigurationError: it has no such parameter, or the value is of another type.
         """
-        known = self.parameters
+        parameters = self.parameters
         for name, value in values.items():
-            if name not in known:
+            if name not in parameters:
                 raise ConfigurationError(
-                    f"attack {self.name}: " + unknown_name("parameter", name, known)
+                    f"attack {self.name}: " + unknown_name("parameter", name, parameters)
                 )
-            kind = type(known[name])
+            kind = type(parameters[name])
             fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
             if not fits and not (kind is float and type(value) is int):
                 raise ConfigurationError(
                     f"attack {self.name}: {name} = {value!r} is of type {type(value).__name__}; "
-                    f"it is a {kind.__name__}, {known[name]!r} unless given"
+                    f"it is a {kind.__name__}, {parameters[name]!r} unless given"
                 )
         return replace(
             self,
@@ -131,7 +136,7 @@ class Recipe:
         )
 
     def keeping(self, protection: Protection | None) -> Recipe:
-        """Return the recipe with spans that it leaves alone."""
+        """Return the recipe with spans that it does not change."""
         if protection is None:
             return self
         return replace(self, rules=(*self.rules, Unprotected(protection)))
@@ -156,23 +161,29 @@ class Recipe:
                 return refused
             if self.search.needs_scores and not answer.scores:
                 return NO_SCORES
-            places = tuple(
-                place
-                for place in self.transformation.places(text)
-                if all(rule.allows(text, place) for rule in self.rules)
+            spans = tuple(
+                span
+                for span in self.transformation.places(text)
+                if all(rule.allows(text, span) for rule in self.rules)
             )
-            if not places:
+            if not spans:
                 return FIXED
             rng = generator(seed, self.name, example.id)
-            problem = Problem(example, answer, places, budget.search, rng)
+            problem = Problem(
+                example=example, answer=answer, places=spans, budget=budget.search, rng=rng
+            )
             return problem, self.search.steps(problem, self.transformation, self.goal)
 
         return Lockstep(query, self.goal, self.constraints, budget).run(examples, start)
 
 
-def _joined(transformation: Transformation) -> tuple[Transformation, ...]:
-    """Return the transformations that one is joined of; itself where it is a single one."""
-    return transformation.parts if isinstance(transformation, Together) else (transformation,)
+def _parts_of(transformation: Transformation) -> tuple[Transformation, ...]:
+    """Return the parts of a joined transformation, or the transformation itself."""
+    return (
+        transformation.parts
+        if isinstance(transformation, JoinedTransformations)
+        else (transformation,)
+    )
 
 
 def _parameters(part: object) -> dict[str, Any]:
@@ -186,7 +197,7 @@ def _parameters(part: object) -> dict[str, Any]:
 
 
 def _with(part: Any, values: Mapping[str, Any]) -> Any:
-    if isinstance(part, Together):
-        return Together(tuple(_with(one, values) for one in part.parts))
+    if isinstance(part, JoinedTransformations):
+        return JoinedTransformations(tuple(_with(one, values) for one in part.parts))
     own = {name: values[name] for name in _parameters(part) if name in values}
     return replace(part, **own) if own else part

@@ -1,6 +1,6 @@
 """Searches: in which order an attack tries its candidates.
 
-None of them looks whether the goal is reached: whoever runs them ends them then.
+No search checks whether the goal is reached: `_lockstep` closes its generator then.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     )
     from pytest_ood.tasks import Prediction
 
-    Asking = Generator[Candidates, list[Prediction | None], list[Span]]
+    RankingSteps = Generator[Candidates, list[Prediction | None], list[Span]]
 
 UNKNOWN = "[UNK]"
-"""What takes a word's place to see what it is worth (Gao et al. 2018 zero its embedding)."""
+"""Replaces a word to measure its importance (Gao et al. 2018 zero its embedding)."""
 
 Importance = Literal["unk", "delete", "weighted-saliency", "random"]
 
@@ -47,45 +47,45 @@ def _check_sizes(search: object, least: int = 1, **sizes: int) -> None:
 
 
 def with_edit(state: State, edit: Edit) -> State:
-    """Return a state with one edit more."""
+    """Return a state with one more edit."""
     return tuple(sorted((*state, edit), key=lambda one: (one.start, one.end)))
 
 
-def replaced(problem: Problem, place: Span, after: str) -> Edit:
-    """Return the edit that puts something in a place."""
-    return Edit(*place, problem.text[slice(*place)], after)
+def replaced(problem: Problem, span: Span, after: str) -> Edit:
+    """Return the edit that replaces a span."""
+    return Edit(*span, problem.text[slice(*span)], after)
 
 
 def _scored(
     problem: Problem, goal: Goal, answers: Sequence[Prediction | None]
 ) -> list[tuple[float, int]]:
-    """Return (score, place) of the candidates that were answered, the best first.
+    """Return (score, index) of the answered candidates, the best first.
 
-    Of equal ones the first comes first; where the model gives no scores all are equal, and chance
-    decides.
+    Equal candidates stay in order. If the model gives no scores, all are equal, and their order is
+    random.
     """
     label = problem.example.label
-    found = [(goal.score(a, label), n) for n, a in enumerate(answers) if a is not None]
+    scored = [(goal.score(a, label), n) for n, a in enumerate(answers) if a is not None]
     if not problem.answer.scores:
-        problem.rng.shuffle(found)
-    return sorted(found, key=lambda pair: -pair[0])
+        problem.rng.shuffle(scored)
+    return sorted(scored, key=lambda pair: -pair[0])
 
 
 @dataclass(frozen=True)
 class WordImportance:
-    """The most important places first, the best option at each, until the goal is reached.
+    """Changes the most important spans first, each by its best option, until the goal is reached.
 
-    A model without scores shows importance only where a deletion turns its answer: several places
-    at a time are deleted, and those count that were deleted most often when it turned. Its
-    edits then pile up from place to place, since no answer tells a good one.
+    A model without scores shows importance only where a deletion changes its answer: several spans
+    are deleted at a time, and a span counts by how often the answer changed with it. Edits
+    accumulate from span to span then, since no answer shows which of them help.
 
     Attributes:
-        by: How a place's importance is measured: by the answer to the text with the place unknown
+        by: How a span's importance is measured: by the answer to the text with the span unknown
             (Gao et al. 2018, section III-B) or deleted (Jin et al. 2020, section 2); by the former
-            times what its best option does (Ren et al. 2019, section 3.3); or not at all.
-        share: The part of the query budget that may go into importance; where there are more
-            places, a random part of them is ranked and comes first. It leaves candidates their
-            part, whatever the length of the text.
+            times the effect of its best option (Ren et al. 2019, section 3.3); or not at all.
+        share: The share of the query budget for measuring importance, so that long texts leave
+            queries for candidates, too. If there are more spans, a random part of them is ranked
+            and comes first.
     """
 
     by: Importance = "unk"
@@ -118,57 +118,57 @@ class WordImportance:
         order = yield from self._ranked(problem, options, goal)
         state: State = ()
         best = goal.score(problem.answer, problem.example.label)
-        for place in order:
-            states = [with_edit(state, replaced(problem, place, o)) for o in options.get(place, ())]
+        for span in order:
+            states = [with_edit(state, replaced(problem, span, o)) for o in options.get(span, ())]
             if not states:
                 continue
-            found = _scored(problem, goal, (yield Candidates(states)))
-            if not found:
+            scored = _scored(problem, goal, (yield Candidates(states)))
+            if not scored:
                 continue
-            score, number = found[0]
+            score, index = scored[0]
             if score > best or not problem.answer.scores:
-                best, state = score, states[number]
+                best, state = score, states[index]
 
-    def _ranked(self, problem: Problem, options: dict[Span, list[str]], goal: Goal) -> Asking:
-        places = list(problem.places)
-        problem.rng.shuffle(places)
-        if self.by == "random" or not places:
-            return places
+    def _ranked(self, problem: Problem, options: dict[Span, list[str]], goal: Goal) -> RankingSteps:
+        spans = list(problem.places)
+        problem.rng.shuffle(spans)
+        if self.by == "random" or not spans:
+            return spans
         if not problem.answer.scores:
-            return (yield from _by_samples(problem, places, int((problem.budget - 1) * self.share)))
+            return (yield from _by_samples(problem, spans, int((problem.budget - 1) * self.share)))
         most = int((problem.budget - 1) * self.share)
         if not most:
-            return places
-        places, rest = places[:most], places[most:]
+            return spans
+        spans, rest = spans[:most], spans[most:]
         worth = yield from deletion_scores(
-            problem, places, goal, "" if self.by == "delete" else UNKNOWN
+            problem, spans, goal, "" if self.by == "delete" else UNKNOWN
         )
         if self.by == "weighted-saliency":
-            worth = yield from self._weighted(problem, places, options, goal, worth)
-        ranked = sorted(range(len(places)), key=lambda number: -worth[number])
-        return [*(places[number] for number in ranked), *rest]
+            worth = yield from self._weighted(problem, spans, options, goal, worth)
+        ranked = sorted(range(len(spans)), key=lambda index: -worth[index])
+        return [*(spans[index] for index in ranked), *rest]
 
     def _weighted(
         self,
         problem: Problem,
-        places: Sequence[Span],
+        spans: Sequence[Span],
         options: dict[Span, list[str]],
         goal: Goal,
         worth: list[float],
     ) -> Generator[Candidates, list[Prediction | None], list[float]]:
-        """Weigh each place's saliency, softmaxed, by what its best option does."""
+        """Multiply the softmax of each span's saliency by the effect of its best option."""
         label = problem.example.label
         whole = goal.score(problem.answer, label)
-        asked = [
-            (number, (replaced(problem, place, option),))
-            for number, place in enumerate(places)
-            for option in options.get(place, ())
+        probes = [
+            (index, (replaced(problem, span, option),))
+            for index, span in enumerate(spans)
+            for option in options.get(span, ())
         ]
-        found = yield Candidates([state for _, state in asked])
-        gains = [0.0] * len(places)
-        for (number, _), answer in zip(asked, found, strict=True):
+        answers = yield Candidates([state for _, state in probes])
+        gains = [0.0] * len(spans)
+        for (index, _), answer in zip(probes, answers, strict=True):
             if answer is not None:
-                gains[number] = max(gains[number], goal.score(answer, label) - whole)
+                gains[index] = max(gains[index], goal.score(answer, label) - whole)
         top = max(worth)
         salience = [math.exp(value - top) for value in worth]
         total = sum(salience)
@@ -176,38 +176,38 @@ class WordImportance:
 
 
 def deletion_scores(
-    problem: Problem, places: Sequence[Span], goal: Goal, probe: str
+    problem: Problem, spans: Sequence[Span], goal: Goal, probe: str
 ) -> Generator[Candidates, list[Prediction | None], list[float]]:
-    """Ask what the text scores without each place; 0 for a place that was not answered."""
-    answers = yield Candidates([(replaced(problem, p, probe),) for p in places], constrained=False)
+    """Return the goal's score of the text without each span; 0 if it was not answered."""
+    answers = yield Candidates([(replaced(problem, p, probe),) for p in spans], constrained=False)
     return [0.0 if a is None else goal.score(a, problem.example.label) for a in answers]
 
 
-def _by_samples(problem: Problem, places: list[Span], most: int) -> Asking:
-    """Rank places by how often the answer turned where they were among the deleted ones."""
-    count = max(1, round(SAMPLED_SHARE * len(places)))
-    samples = min(SAMPLES, 2 * len(places), most)
-    drawn = [sorted(problem.rng.sample(places, count)) for _ in range(samples)]
-    states = [tuple(replaced(problem, place, "") for place in found) for found in drawn]
+def _by_samples(problem: Problem, spans: list[Span], most: int) -> RankingSteps:
+    """Rank spans by how often the answer was wrong when they were among the deleted ones."""
+    count = max(1, round(SAMPLED_SHARE * len(spans)))
+    samples = min(SAMPLES, 2 * len(spans), most)
+    drawn = [sorted(problem.rng.sample(spans, count)) for _ in range(samples)]
+    states = [tuple(replaced(problem, span, "") for span in sample) for sample in drawn]
     answers = yield Candidates(states, constrained=False)
-    turned = dict.fromkeys(places, 0)
-    for found, answer in zip(drawn, answers, strict=True):
+    fooled = dict.fromkeys(spans, 0)
+    for sample, answer in zip(drawn, answers, strict=True):
         if answer is not None and answer.label != problem.example.label:
-            for place in found:
-                turned[place] += 1
-    return sorted(places, key=lambda place: -turned[place])
+            for span in sample:
+                fooled[span] += 1
+    return sorted(spans, key=lambda span: -fooled[span])
 
 
 @dataclass(frozen=True)
 class Beam:
-    """Every option at every place, the best few states are gone on from.
+    """Tries every option at every span, and continues from the best few states.
 
-    It ends where no state is better than the best before; with a model without scores, which
-    cannot tell, where nothing is left to change. Where the queries do not suffice for all states,
-    chance decides which are tried.
+    It ends when no state is better than the best before or, for a model without scores, when
+    nothing is left to change. If the queries do not suffice for all states, a random part of them
+    is tried.
 
     Attributes:
-        width: States that are kept each round; 1 is a greedy search.
+        width: States that are retained each round; 1 is a greedy search.
         rounds: Edits of a state at most; 0 for any number.
     """
 
@@ -239,29 +239,29 @@ class Beam:
             done += 1
             states = list(
                 dict.fromkeys(
-                    with_edit(state, replaced(problem, place, option))
+                    with_edit(state, replaced(problem, span, option))
                     for state in beam
-                    for place in problem.places
-                    if all((edit.start, edit.end) != place for edit in state)
-                    for option in options.get(place, ())
+                    for span in problem.places
+                    if all((edit.start, edit.end) != span for edit in state)
+                    for option in options.get(span, ())
                 )
             )
             if not states:
                 return
             problem.rng.shuffle(states)
-            found = _scored(problem, goal, (yield Candidates(states)))
-            if not found or (found[0][0] <= best and problem.answer.scores):
+            scored = _scored(problem, goal, (yield Candidates(states)))
+            if not scored or (scored[0][0] <= best and problem.answer.scores):
                 return
-            best = found[0][0]
-            beam = [states[number] for _, number in found[: self.width]]
+            best = scored[0][0]
+            beam = [states[index] for _, index in scored[: self.width]]
 
 
 @dataclass(frozen=True)
 class Reduction:
-    """Words are deleted, the least important first, as long as the answer stays.
+    """Deletes words, the least important first, as long as the answer stays.
 
-    Feng et al. 2018, section 2. Importance is what the answer loses when a word alone is deleted,
-    measured once; a model without scores gets its words deleted in random order.
+    Feng et al. 2018, section 2. A word's importance is the loss of score when it alone is deleted,
+    measured once. For a model without scores, words are deleted in random order.
     """
 
     name: str = "reduction"
@@ -270,17 +270,17 @@ class Reduction:
     def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:
         """Search one example."""
         del transformation
-        places = list(problem.places)
-        problem.rng.shuffle(places)
+        spans = list(problem.places)
+        problem.rng.shuffle(spans)
         if problem.answer.scores:
             most = (problem.budget - 1) // 2
-            places, rest = places[:most], places[most:]
-            kept = yield from deletion_scores(problem, places, goal, "")
-            ranked = sorted(range(len(places)), key=lambda number: -kept[number])
-            places = [*(places[number] for number in ranked), *rest]
+            spans, rest = spans[:most], spans[most:]
+            scores = yield from deletion_scores(problem, spans, goal, "")
+            ranked = sorted(range(len(spans)), key=lambda index: -scores[index])
+            spans = [*(spans[index] for index in ranked), *rest]
         state: State = ()
-        for place in places:
-            fewer = with_edit(state, replaced(problem, place, ""))
+        for span in spans:
+            fewer = with_edit(state, replaced(problem, span, ""))
             (answer,) = yield Candidates([fewer])
             if answer is not None and answer.label == problem.example.label:
                 state = fewer
@@ -323,13 +323,13 @@ class Genetic:
             free = [p for p in options if all((e.start, e.end) != p for e in state)]
             if not free:
                 return state
-            place = rng.choice(free)
-            return with_edit(state, replaced(problem, place, rng.choice(options[place])))
+            span = rng.choice(free)
+            return with_edit(state, replaced(problem, span, rng.choice(options[span])))
 
         def child(one: State, other: State) -> State:
             edits = {(e.start, e.end): e for e in (*one, *other)}
-            kept = [e for e in edits.values() if rng.random() < 0.5]  # noqa: PLR2004 - a coin
-            return mutated(tuple(sorted(kept, key=lambda e: (e.start, e.end))))
+            inherited = [e for e in edits.values() if rng.random() < 0.5]  # noqa: PLR2004 - a coin
+            return mutated(tuple(sorted(inherited, key=lambda e: (e.start, e.end))))
 
         states = [mutated(()) for _ in range(self.population)]
         for _ in range(self.generations):
@@ -346,20 +346,22 @@ class Genetic:
             weights = [score + 1e-6 for score, _ in scored]
             parents = [state for _, state in scored]
             elite = max(scored, key=lambda pair: pair[0])[1]
-            states = [elite, *(child(*rng.choices(parents, weights, k=2))
-                               for _ in range(self.population - 1))]  # fmt: skip
+            children = [
+                child(*rng.choices(parents, weights, k=2)) for _ in range(self.population - 1)
+            ]
+            states = [elite, *children]
 
 
 def _picked(values: Sequence[Picked], share: float) -> Picked:
-    """Return the value at a share of the way; a remainder may have been rounded up to 1."""
+    """Return the value at a share of the sequence, which rounding may have made 1."""
     return values[min(int(share * len(values)), len(values) - 1)]
 
 
 @dataclass(frozen=True)
 class DifferentialEvolution:
-    """Real-valued vectors that name places and options (Boucher et al. 2022, section IV-C).
+    """Evolves vectors that encode spans and options (Boucher et al. 2022, section IV-C).
 
-    Each of the `edits` edits is a pair of numbers in [0, 1): which place, which option. Vectors are
+    Each of the `edits` edits is a pair of numbers in [0, 1): which span, which option. Vectors are
     mutated by the differences of others and crossed (Storn and Price 1997).
 
     Attributes:
@@ -391,15 +393,15 @@ class DifferentialEvolution:
         """Search one example."""
         rng, label = problem.rng, problem.example.label
         options = transformation.options(problem.text, problem.places, rng)
-        places = list(options)
-        if not places:
+        spans = list(options)
+        if not spans:
             return
 
         def decoded(vector: list[float]) -> State:
             edits = {}
-            for number in range(0, len(vector), 2):
-                place = _picked(places, vector[number])
-                edits[place] = replaced(problem, place, _picked(options[place], vector[number + 1]))
+            for position in range(0, len(vector), 2):
+                span = _picked(spans, vector[position])
+                edits[span] = replaced(problem, span, _picked(options[span], vector[position + 1]))
             return tuple(sorted(edits.values(), key=lambda e: (e.start, e.end)))
 
         size = 2 * self.edits
@@ -408,20 +410,20 @@ class DifferentialEvolution:
         trials = vectors
         for _ in range(self.generations):
             answers = yield Candidates([decoded(vector) for vector in trials])
-            for number, answer in enumerate(answers):
+            for index, answer in enumerate(answers):
                 if answer is None:
                     continue
                 score = goal.score(answer, label)
-                if score >= scores[number]:
-                    vectors[number], scores[number] = trials[number], score
-            trials = [self._trial(vectors, number, problem) for number in range(self.population)]
+                if score >= scores[index]:
+                    vectors[index], scores[index] = trials[index], score
+            trials = [self._trial(vectors, index, problem) for index in range(self.population)]
 
-    def _trial(self, vectors: list[list[float]], number: int, problem: Problem) -> list[float]:
+    def _trial(self, vectors: list[list[float]], index: int, problem: Problem) -> list[float]:
         rng = problem.rng
-        one, two, three = rng.sample([n for n in range(len(vectors)) if n != number], 3)
+        one, two, three = rng.sample([n for n in range(len(vectors)) if n != index], 3)
         return [
             (vectors[one][k] + 0.7 * (vectors[two][k] - vectors[three][k])) % 1.0
             if rng.random() < 0.7  # noqa: PLR2004 - crossover, as Storn and Price advise
-            else vectors[number][k]
-            for k in range(len(vectors[number]))
+            else vectors[index][k]
+            for k in range(len(vectors[index]))
         ]

@@ -9,8 +9,8 @@ from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import WordImportance
 from pytest_ood.perturbations.adversarial.transformations import (
     CharacterEdits,
+    JoinedTransformations,
     Neighbours,
-    Together,
 )
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 
@@ -18,7 +18,7 @@ LOOSE = Recipe(
     "textbugger",
     "Li et al. 2019, section III-C (black-box)",
     "Typos that people read over and embedding neighbours, the best of both.",
-    Together(
+    JoinedTransformations(
         (
             CharacterEdits(("space", "delete", "swap"), inner=True),
             CharacterEdits(("homoglyph",)),

@@ -1,4 +1,4 @@
-"""Transformations: what may stand in the place of a word or a character."""
+"""Transformations: possible replacements of words and characters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def words(text: str) -> list[Span]:
-    """Return the places of all words."""
+    """Return the spans of all words."""
     return [match.span() for match in WORD.finditer(text)]
 
 
@@ -36,9 +36,9 @@ class CharacterEdits:
     Attributes:
         kinds: Of "swap" (two neighbours), "substitute", "delete", "insert", "keyboard" (a
             neighbouring key), "homoglyph" (one that looks alike), "space" (put between two).
-        every: Every place inside the word, or for each kind a random one.
-        inner: The first and the last character stay.
-        head: The first character stays.
+        every: Whether every character of the word is changed in turn, or a random one per kind.
+        inner: Whether the first and the last character stay.
+        head: Whether the first character stays.
     """
 
     kinds: tuple[str, ...]
@@ -48,73 +48,75 @@ class CharacterEdits:
 
     @property
     def name(self) -> str:
-        """Kinds and places."""
-        where = "every" if self.every else "one"
-        where += " inner" if self.inner else " but the first" if self.head else ""
-        return f"characters({'+'.join(self.kinds)}, {where})"
+        """Kinds and characters."""
+        extent = "every" if self.every else "one"
+        extent += " inner" if self.inner else " but the first" if self.head else ""
+        return f"characters({'+'.join(self.kinds)}, {extent})"
 
     def places(self, text: str) -> list[Span]:
         """Return the words that have a character to change."""
         least = 4 if self.inner else 2
         return [(start, end) for start, end in words(text) if end - start >= least]
 
-    def options(self, text: str, places: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
+    def options(self, text: str, spans: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
         """Return the changed words."""
-        found: dict[Span, list[str]] = {}
-        for place in places:
-            word = text[slice(*place)]
-            made = [changed for kind in self.kinds for changed in self._changed(kind, word, rng)]
-            kept = [changed for changed in dict.fromkeys(made) if changed != word]
-            if kept:
-                found[place] = kept
-        return found
+        options: dict[Span, list[str]] = {}
+        for span in spans:
+            word = text[slice(*span)]
+            changed_words = [
+                changed for kind in self.kinds for changed in self._changed(kind, word, rng)
+            ]
+            different = [changed for changed in dict.fromkeys(changed_words) if changed != word]
+            if different:
+                options[span] = different
+        return options
 
     def _changed(self, kind: str, word: str, rng: Random) -> list[str]:
         change = _KINDS[kind]
         first, last = int(self.inner or self.head), len(word) - int(self.inner)
         # A swap takes the next character along; a space stands before a character, not the first.
-        spots = list(range(max(first, int(kind == "space")), last - (kind == "swap")))
-        if not self.every and spots:
-            spots = [rng.choice(spots)]
-        return [made for spot in spots for made in change(word, spot, rng)]
+        indices = list(range(max(first, int(kind == "space")), last - (kind == "swap")))
+        if not self.every and indices:
+            indices = [rng.choice(indices)]
+        return [changed for index in indices for changed in change(word, index, rng)]
 
 
-def _swap(word: str, spot: int, rng: Random) -> list[str]:
+def _swap(word: str, index: int, rng: Random) -> list[str]:
     del rng
-    return [word[:spot] + word[spot + 1] + word[spot] + word[spot + 2 :]]
+    return [word[:index] + word[index + 1] + word[index] + word[index + 2 :]]
 
 
-def _substitute(word: str, spot: int, rng: Random) -> list[str]:
-    return [word[:spot] + rng.choice(string.ascii_letters) + word[spot + 1 :]]
+def _substitute(word: str, index: int, rng: Random) -> list[str]:
+    return [word[:index] + rng.choice(string.ascii_letters) + word[index + 1 :]]
 
 
-def _delete(word: str, spot: int, rng: Random) -> list[str]:
+def _delete(word: str, index: int, rng: Random) -> list[str]:
     del rng
-    return [word[:spot] + word[spot + 1 :]]
+    return [word[:index] + word[index + 1 :]]
 
 
-def _insert(word: str, spot: int, rng: Random) -> list[str]:
-    return [word[:spot] + rng.choice(string.ascii_letters) + word[spot:]]
+def _insert(word: str, index: int, rng: Random) -> list[str]:
+    return [word[:index] + rng.choice(string.ascii_letters) + word[index:]]
 
 
-def _space(word: str, spot: int, rng: Random) -> list[str]:
+def _space(word: str, index: int, rng: Random) -> list[str]:
     del rng
-    return [word[:spot] + " " + word[spot:]]
+    return [word[:index] + " " + word[index:]]
 
 
-def _homoglyph(word: str, spot: int, rng: Random) -> list[str]:
-    alike = LOOKALIKES.get(word[spot])
-    return [word[:spot] + rng.choice(alike) + word[spot + 1 :]] if alike else []
+def _homoglyph(word: str, index: int, rng: Random) -> list[str]:
+    alike = LOOKALIKES.get(word[index])
+    return [word[:index] + rng.choice(alike) + word[index + 1 :]] if alike else []
 
 
-def _keyboard(word: str, spot: int, rng: Random) -> list[str]:
+def _keyboard(word: str, index: int, rng: Random) -> list[str]:
     del rng
-    row = next((r for r in _ROWS if word[spot].lower() in r), "")
+    row = next((r for r in _ROWS if word[index].lower() in r), "")
     if not row:
         return []
-    near = row.index(word[spot].lower())
-    keys = [row[n] for n in (near - 1, near + 1) if 0 <= n < len(row)]
-    return [word[:spot] + like(word[spot], key) + word[spot + 1 :] for key in keys]
+    column = row.index(word[index].lower())
+    keys = [row[n] for n in (column - 1, column + 1) if 0 <= n < len(row)]
+    return [word[:index] + like(word[index], key) + word[index + 1 :] for key in keys]
 
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -131,7 +133,7 @@ _KINDS: dict[str, Callable[[str, int, Random], list[str]]] = {
 
 @dataclass(frozen=True)
 class Deletion:
-    """Nothing in a word's place."""
+    """Deletes a word."""
 
     name: str = "deletion"
 
@@ -139,10 +141,10 @@ class Deletion:
         """Return the words."""
         return words(text)
 
-    def options(self, text: str, places: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
-        """Return nothing for each."""
+    def options(self, text: str, spans: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
+        """Return the empty string for each span."""
         del text, rng
-        return {place: [""] for place in places}
+        return {span: [""] for span in spans}
 
 
 @dataclass(frozen=True)
@@ -155,25 +157,25 @@ class Synonyms:
         """Return the words."""
         return words(text)
 
-    def options(self, text: str, places: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
+    def options(self, text: str, spans: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
         """Return the synonyms, with the word's capitals."""
         del rng
         wordnet = read_wordnet(asset("wordnet"))
-        found = {}
-        for place in places:
-            word = text[slice(*place)]
-            made = [like(word, other) for other in wordnet.all_synonyms(word.lower())]
-            if made:
-                found[place] = made
-        return found
+        options = {}
+        for span in spans:
+            word = text[slice(*span)]
+            replacements = [like(word, other) for other in wordnet.all_synonyms(word.lower())]
+            if replacements:
+                options[span] = replacements
+        return options
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The words whose embeddings lie nearest.
+    """The words with the nearest embeddings.
 
     Attributes:
-        count: At most.
+        count: The largest number of neighbours.
         least: The least cosine.
         vectors: A file of word vectors in the text form of word2vec or GloVe, or "" for the input
             embeddings of the packaged MiniLM.
@@ -217,27 +219,27 @@ class Neighbours:
         """Return the words."""
         return words(text)
 
-    def options(self, text: str, places: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
+    def options(self, text: str, spans: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
         """Return the neighbours, the nearest first, with the word's capitals."""
         del rng
-        asked = {text[slice(*place)].lower() for place in places}
-        near = neighbours(sorted(asked), self.count, self.least, self.vectors)
-        found = {}
-        for place in places:
-            word = text[slice(*place)]
-            made = [like(word, other) for other in near[word.lower()]]
-            if made:
-                found[place] = made
-        return found
+        lowered = {text[slice(*span)].lower() for span in spans}
+        near = neighbours(sorted(lowered), self.count, self.least, self.vectors)
+        options = {}
+        for span in spans:
+            word = text[slice(*span)]
+            replacements = [like(word, other) for other in near[word.lower()]]
+            if replacements:
+                options[span] = replacements
+        return options
 
 
 @dataclass(frozen=True)
 class MaskedWords:
-    """What a masked language model finds likely in a word's place (Garg et al. 2020, section 3).
+    """Words that a masked language model finds likely (Garg et al. 2020, section 3).
 
     Attributes:
         model: A hub id, a local folder or a packaged model.
-        count: Words for each place.
+        count: Words for each span.
     """
 
     model: str = "distilroberta-base"
@@ -260,28 +262,30 @@ class MaskedWords:
         """Return the words."""
         return words(text)
 
-    def options(self, text: str, places: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
+    def options(self, text: str, spans: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
         """Return the likely words, the likeliest first, with the word's capitals."""
         del rng
-        sides = [(text[:start], text[end:]) for start, end in places]
-        found = {}
-        for place, words_ in zip(places, masked_candidates(self.model, sides, self.count),
-                                 strict=True):  # fmt: skip
-            word = text[slice(*place)]
-            made = [like(word, other.lower()) for other, _ in words_]
-            made = [other for other in dict.fromkeys(made) if other.lower() != word.lower()]
-            if made:
-                found[place] = made
-        return found
+        sides = [(text[:start], text[end:]) for start, end in spans]
+        options = {}
+        candidates = masked_candidates(self.model, sides, self.count)
+        for span, likely in zip(spans, candidates, strict=True):
+            word = text[slice(*span)]
+            replacements = [like(word, other.lower()) for other, _ in likely]
+            replacements = [
+                other for other in dict.fromkeys(replacements) if other.lower() != word.lower()
+            ]
+            if replacements:
+                options[span] = replacements
+        return options
 
 
 @dataclass(frozen=True)
 class Perturbations:
-    """What perturbations of the catalogue do at their sites.
+    """The replacements that perturbations of the catalogue make at their sites.
 
     Attributes:
-        names: Of perturbations that find their sites themselves.
-        draws: How many times each is drawn from.
+        names: Names of perturbations that find their sites themselves.
+        draws: How many times each perturbation is drawn from.
     """
 
     names: tuple[str, ...]
@@ -293,25 +297,25 @@ class Perturbations:
         return f"perturbations({','.join(find(n).fingerprint for n in self.names)},{self.draws})"
 
     def places(self, text: str) -> list[Span]:
-        """Return all sites, of overlapping ones the first."""
+        """Return all sites; of overlapping ones, the first."""
         from random import Random
 
         edits = sorted(e for n in self.names for e in _all_edits(n, text, Random(0)))
-        kept: list[Span] = []
+        spans: list[Span] = []
         for edit in edits:
-            if not kept or edit.start >= kept[-1][1]:
-                kept.append((edit.start, edit.end))
-        return list(dict.fromkeys(kept))
+            if not spans or edit.start >= spans[-1][1]:
+                spans.append((edit.start, edit.end))
+        return list(dict.fromkeys(spans))
 
-    def options(self, text: str, places: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
-        """Return what the perturbations put in these places."""
-        found: dict[Span, dict[str, None]] = {}
+    def options(self, text: str, spans: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
+        """Return the replacements of these spans by the perturbations."""
+        options: dict[Span, dict[str, None]] = {}
         for name in self.names:
             for _ in range(self.draws):
                 for edit in _all_edits(name, text, rng):
-                    if (edit.start, edit.end) in places:
-                        found.setdefault((edit.start, edit.end), {})[edit.after] = None
-        return {place: list(options) for place, options in found.items()}
+                    if (edit.start, edit.end) in spans:
+                        options.setdefault((edit.start, edit.end), {})[edit.after] = None
+        return {span: list(replacements) for span, replacements in options.items()}
 
 
 def _all_edits(name: str, text: str, rng: Random) -> Sequence[Edit]:
@@ -339,31 +343,31 @@ class Imperceptible:
         """Return every character of a word."""
         return [(n, n + 1) for n, character in enumerate(text) if character.isalnum()]
 
-    def options(self, text: str, places: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
-        """Return what looks like the character and is not it."""
-        found = {}
-        for place in places:
-            letter = text[slice(*place)]
-            made = []
+    def options(self, text: str, spans: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
+        """Return texts that look like the character and are not equal to it."""
+        options = {}
+        for span in spans:
+            letter = text[slice(*span)]
+            replacements = []
             if "invisible" in self.kinds:
-                made += [invisible + letter for invisible in INVISIBLE]
+                replacements += [invisible + letter for invisible in INVISIBLE]
             if "homoglyph" in self.kinds:
-                made += list(LOOKALIKES.get(letter, ""))
+                replacements += list(LOOKALIKES.get(letter, ""))
             if "deletion" in self.kinds:
-                made.append(rng.choice(string.ascii_lowercase) + "\b" + letter)
+                replacements.append(rng.choice(string.ascii_lowercase) + "\b" + letter)
             if "reordering" in self.kinds:
-                made.append(f"\u202e{letter}\u202c")
-            if made:
-                found[place] = made
-        return found
+                replacements.append(f"\u202e{letter}\u202c")
+            if replacements:
+                options[span] = replacements
+        return options
 
 
 @dataclass(frozen=True)
-class Together:
-    """Several transformations of the same places.
+class JoinedTransformations:
+    """Joins the options of several transformations.
 
     Attributes:
-        parts: Their options are joined.
+        parts: The transformations.
     """
 
     parts: tuple[Transformation, ...]
@@ -374,14 +378,16 @@ class Together:
         return "+".join(part.name for part in self.parts)
 
     def places(self, text: str) -> list[Span]:
-        """Return the places of any part."""
-        return sorted({place for part in self.parts for place in part.places(text)})
+        """Return the spans of any part."""
+        return sorted({span for part in self.parts for span in part.places(text)})
 
-    def options(self, text: str, places: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
+    def options(self, text: str, spans: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
         """Return the options of all parts."""
-        found: dict[Span, dict[str, None]] = {}
+        joined: dict[Span, dict[str, None]] = {}
         for part in self.parts:
-            own = set(part.places(text))
-            for place, options in part.options(text, [p for p in places if p in own], rng).items():
-                found.setdefault(place, {}).update(dict.fromkeys(options))
-        return {place: list(options) for place, options in found.items()}
+            own_spans = set(part.places(text))
+            for span, replacements in part.options(
+                text, [p for p in spans if p in own_spans], rng
+            ).items():
+                joined.setdefault(span, {}).update(dict.fromkeys(replacements))
+        return {span: list(replacements) for span, replacements in joined.items()}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Example
 from pytest_ood.perturbations import find
-from pytest_ood.perturbations.contracts import answer_kept
+from pytest_ood.perturbations.contracts import label_unless_answer_added
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.shifts import NoiseShift
 
@@ -76,8 +76,8 @@ def test_what_is_added_holds_no_answer(
     """A right answer may stand in the text already, but no further one may be added."""
     example = Example("1", {"q": "Where?", "context": "He left Rome in 18."}, label, references)
     after = {"q": "Where?", "context": f"He left Rome in 18. {added}"}
-    assert answer_kept(example, after) == (label if kept else None)
-    assert answer_kept(example, example.inputs) == label
+    assert label_unless_answer_added(example, after) == (label if kept else None)
+    assert label_unless_answer_added(example, example.inputs) == label
 
 
 def test_passages_of_a_file_are_put_around_a_text(tmp_path: Path) -> None:

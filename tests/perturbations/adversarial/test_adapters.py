@@ -56,7 +56,7 @@ def results_of(
     return [result for _, result in attack.run(query, examples, seed=0, budget=budget)]
 
 
-def test_a_foreign_attack_goes_through_the_door() -> None:
+def test_a_foreign_attack_is_metered() -> None:
     """What it asks is counted, each text once; what was wrong from the start is left alone."""
     batches: list[int] = []
 

@@ -52,10 +52,10 @@ from pytest_ood.perturbations.adversarial.searches import (
 from pytest_ood.perturbations.adversarial.transformations import (
     CharacterEdits,
     Imperceptible,
+    JoinedTransformations,
     Neighbours,
     Perturbations,
     Synonyms,
-    Together,
 )
 from pytest_ood.perturbations.filters import EditDistance
 from pytest_ood.perturbations.protection import Protection
@@ -78,7 +78,7 @@ turning = pytest.mark.parametrize("attack", TURNING.values(), ids=TURNING)
 
 @dataclass
 class Asked:
-    """A model's door that remembers every batch; with `hard` it gives labels without scores."""
+    """A model that remembers every batch; with `hard` it gives labels without scores."""
 
     hard: bool = False
     batches: list[list[Inputs]] = field(default_factory=list)
@@ -558,7 +558,7 @@ def test_imperceptible_characters_show_nothing() -> None:
 
 def test_parts_are_joined() -> None:
     """Options of several transformations stand together, each once."""
-    both = Together(
+    both = JoinedTransformations(
         (CharacterEdits(("delete",), every=True), CharacterEdits(("swap",), every=True))
     )
     assert both.options("ab", both.places("ab"), Random(0)) == {(0, 2): ["b", "a", "ba"]}

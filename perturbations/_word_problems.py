@@ -89,14 +89,14 @@ def answer_anew(before: str, after: str, rationale: str, label: str) -> str | No
     if steps is None or _NUMBER.split(before) != _NUMBER.split(after):
         return None
     pairs = [(_value(a[0]), _value(b[0])) for a, b in zip(old, new, strict=True)]
-    found = _evaluated(steps, pairs, before)
-    if found is None:
+    results = _results_of(steps, pairs, before)
+    if results is None:
         return None
-    for step, value in zip(steps, found, strict=True):
+    for step, value in zip(steps, results, strict=True):
         whole = step.result.denominator > 1 or value.denominator == 1
         if not whole or (step.result > 0) > (value > 0):
             return None
-    return written(found[-1])
+    return written(results[-1])
 
 
 def unsolved_numbers(text: str, rationale: str, label: str) -> list[str]:
@@ -105,10 +105,10 @@ def unsolved_numbers(text: str, rationale: str, label: str) -> list[str]:
     matches = list(_NUMBER.finditer(text))
     values = [_value(match[0]) for match in matches]
     fixed = []
-    for place, match in enumerate(matches):
+    for index, match in enumerate(matches):
         # No other number can be equal to what this one becomes.
-        pairs = [(v, v + Fraction(1, 7919) if n == place else v) for n, v in enumerate(values)]
-        if steps is None or _evaluated(steps, pairs, text) is None:
+        pairs = [(v, v + Fraction(1, 7919) if n == index else v) for n, v in enumerate(values)]
+        if steps is None or _results_of(steps, pairs, text) is None:
             fixed.append(match[0])
     return fixed
 
@@ -121,11 +121,11 @@ def steps_of(rationale: str, label: str) -> list[Step] | None:
         label: The answer.
     """
     annotated = _ANNOTATION.findall(rationale)
-    sides = [found.rpartition("=")[::2] for found in annotated] or [(rationale, label)]
+    sides = [annotation.rpartition("=")[::2] for annotation in annotated] or [(rationale, label)]
     steps = []
-    for given, result in sides:
+    for expression, result in sides:
         try:
-            step = Step(parsed(given), _value(result))
+            step = Step(parsed(expression), _value(result))
             is_right = evaluated(step.expression, lambda literal: literal) == step.result
         except (ValueError, ZeroDivisionError):
             return None
@@ -190,7 +190,7 @@ class _UnclearError(Exception):
     """A number of a solution comes from nowhere, or from places that differ."""
 
 
-def _evaluated(
+def _results_of(
     steps: Sequence[Step], pairs: Sequence[tuple[Fraction, Fraction]], text: str
 ) -> list[Fraction] | None:
     """Return the results of all steps under other numbers; None where it is not clear.
@@ -200,13 +200,13 @@ def _evaluated(
         pairs: The numbers of the question, in digits, each with what it becomes.
         text: The question as it was.
     """
-    sources: dict[Fraction, set[Fraction]] = {value: {value} for value in _known(text)}
+    sources: dict[Fraction, set[Fraction]] = {value: {value} for value in _constants(text)}
     for before, after in pairs:
         sources.setdefault(before, set()).add(after)
     used: set[Fraction] = set()
     unused: set[Fraction] = set()
 
-    def now(literal: Fraction) -> Fraction:
+    def new_value(literal: Fraction) -> Fraction:
         possible = sources.get(literal, set())
         if len(possible) != 1:
             raise _UnclearError
@@ -217,7 +217,7 @@ def _evaluated(
     results = []
     try:
         for step in steps:
-            result = evaluated(step.expression, now)
+            result = evaluated(step.expression, new_value)
             results.append(result)
             unused.add(step.result)
             sources.setdefault(step.result, set()).add(result)
@@ -229,7 +229,7 @@ def _evaluated(
     return results if leads_on and changed <= used else None
 
 
-def _known(text: str) -> Iterator[Fraction]:
+def _constants(text: str) -> Iterator[Fraction]:
     """Yield the numbers that stay: words, percentages, fractions, and what need not be said."""
     yield from map(Fraction, _ALWAYS)
     lower = text.lower()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_ood.examples import Example
 from pytest_ood.perturbations import find
-from pytest_ood.perturbations._solutions import (
+from pytest_ood.perturbations._word_problems import (
     CHANGEABLE,
     answer_anew,
     evaluated,

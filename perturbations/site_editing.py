@@ -1,4 +1,4 @@
-"""How a perturbation finds its sites in a text, chooses among them and changes the chosen ones."""
+"""Finds the sites of a perturbation in a text, chooses among them and edits the chosen ones."""
 
 from __future__ import annotations
 
@@ -22,64 +22,65 @@ Span = tuple[int, int]
 
 
 class WrongAnswerError(TypeError):
-    """A function of a perturbation returned what it must not; says what, and what is allowed."""
+    """A perturbation's function returned a wrong value; the message says which are allowed."""
 
 
 @dataclass(frozen=True)
-class Inside:
-    """Letters inside runs of them, or the gaps between these: fast, because found run by run.
+class CharacterRuns:
+    """Sites that are letters inside runs of letters, or the gaps between them; found run by run.
 
     Attributes:
         run: Matches a whole run.
-        letter: Matches any of its letters; of ASCII text that is one character.
-        margin: Letters at both ends of a run that are no sites; of gaps, at least so many stand on
-            both sides.
-        gaps: Whether the sites are the gaps before letters: nothing stands there.
-        kept: Matches what has no sites in it; None for nothing.
+        letter: Matches one letter, which is one character in ASCII text.
+        margin: The number of letters at both ends of a run that are no sites; a gap has at least so
+            many on both sides.
+        gaps: Whether the sites are the empty gaps before letters.
+        excluded: Matches spans without sites; None for no such spans.
     """
 
     run: re.Pattern[str]
     letter: re.Pattern[str]
     margin: int = 0
     gaps: bool = False
-    kept: re.Pattern[str] | None = None
+    excluded: re.Pattern[str] | None = None
 
     @property
     def site(self) -> re.Pattern[str]:
-        """Matches at a place where a site begins."""
+        """Matches a site, at the position where it begins."""
         return _NOTHING if self.gaps else self.letter
 
-    def places(self, text: str) -> list[int]:
-        """Return where the sites begin."""
-        found = self._all_places(text)
-        for kept in self.kept.finditer(text) if self.kept else ():
-            del found[bisect_left(found, kept.start()) : bisect_left(found, kept.end())]
-        return found
+    def starts(self, text: str) -> list[int]:
+        """Return the positions at which sites begin."""
+        starts = self._all_starts(text)
+        for excluded in self.excluded.finditer(text) if self.excluded else ():
+            del starts[bisect_left(starts, excluded.start()) : bisect_left(starts, excluded.end())]
+        return starts
 
-    def _all_places(self, text: str) -> list[int]:
-        found: list[int] = []
+    def _all_starts(self, text: str) -> list[int]:
+        starts: list[int] = []
         head, tail = self.margin, self.margin - self.gaps
+        # A letter of ASCII text is one character: positions follow from the run's span.
         if text.isascii():
             for match in self.run.finditer(text):
-                found += range(match.start() + head, match.end() - tail)
-            return found
+                starts += range(match.start() + head, match.end() - tail)
+            return starts
         for match in self.run.finditer(text):
-            starts = [letter.start() for letter in self.letter.finditer(text, *match.span())]
-            found += starts[head : len(starts) - tail]
-        return found
+            letters = [letter.start() for letter in self.letter.finditer(text, *match.span())]
+            starts += letters[head : len(letters) - tail]
+        return starts
 
 
 _NOTHING = re.compile("")
 
-Sites = re.Pattern[str] | Inside | Callable[[str], Iterable[re.Match[str]]]
+Sites = re.Pattern[str] | CharacterRuns | Callable[[str], Iterable[re.Match[str]]]
 
 
-class Method(Protocol):
-    """Makes the edits of one text."""
+class EditMethod(Protocol):
+    """Computes the edits of one text."""
 
     @property
     def function(self) -> Callable[..., Any]:
-        """What changes a site; its keyword parameters are the perturbation's."""
+        """The function that changes a site; its keyword parameters are the perturbation's."""
         ...
 
     def edits(
@@ -93,18 +94,18 @@ class Method(Protocol):
         """Return the edits, in order and without overlaps.
 
         Args:
-            text: What is perturbed.
-            rng: Decides.
-            share: Of the sites that are changed, in (0, 1].
-            protected: Spans that are left alone, in order and without overlaps.
-            parameters: Of the function.
+            text: The text to perturb.
+            rng: The source of all randomness.
+            share: The share of the sites to change, in (0, 1].
+            protected: Spans that stay unchanged, in order and without overlaps.
+            parameters: The parameters of the function.
         """
         ...
 
 
 @dataclass(frozen=True)
-class Each:
-    """Changes one chosen site after the other."""
+class PerSite:
+    """Changes the chosen sites one by one."""
 
     sites: Sites
     function: Callable[..., str | None]
@@ -118,31 +119,31 @@ class Each:
         parameters: Mapping[str, Any],
     ) -> tuple[Edit, ...]:
         """Return the edits, in order and without overlaps."""
-        places, match_at = _free_sites(self.sites, text, protected)
-        least = len(places) - how_many(len(places), share, rng)
-        made: list[Edit] = []
-        # A site where nothing comes of it counts as chosen, but the first change is looked for
-        # until there is one.
+        sites, match_at = _free_sites(self.sites, text, protected)
+        remaining = len(sites) - how_many(len(sites), share, rng)
+        edits: list[Edit] = []
+        # A chosen site that the function leaves as it is counts, so that the share stays right on
+        # average; but drawing goes on until the text has at least one edit.
         change, random = self.function, rng.random
-        left = len(places)
-        while left > least or (left and not made):
-            # As `taken` does; a call for each letter would be a tenth of the time.
-            number = int(random() * left)
-            left -= 1
-            place, places[number] = places[number], places[left]
-            match = match_at(place)
+        count = len(sites)
+        while count > remaining or (count and not edits):
+            # The same as `taken`, inlined: a call per letter took a tenth of the time.
+            index = int(random() * count)
+            count -= 1
+            site, sites[index] = sites[index], sites[count]
+            match = match_at(site)
             before = match[0]
             after = change(match, rng, **parameters)
             if after is not None and after != before:
                 if not isinstance(after, str):
                     raise WrongAnswerError(_returned(after, f"the site {shown(before)}", _SITE))
-                made.append(Edit(*match.span(), before, after))
-        return tuple(sorted(made, key=_place))
+                edits.append(Edit(*match.span(), before, after))
+        return tuple(sorted(edits, key=_span_of))
 
 
 @dataclass(frozen=True)
-class Together:
-    """Changes all chosen sites of a text at once."""
+class BatchedSites:
+    """Changes all chosen sites of a text in one call."""
 
     sites: Sites
     function: Callable[..., Sequence[str | None]]
@@ -156,8 +157,8 @@ class Together:
         parameters: Mapping[str, Any],
     ) -> tuple[Edit, ...]:
         """Return the edits, in order and without overlaps."""
-        places, match_at = _free_sites(self.sites, text, protected)
-        chosen = [match_at(place) for place in sorted(_chosen(places, share, rng))]
+        sites, match_at = _free_sites(self.sites, text, protected)
+        chosen = [match_at(site) for site in sorted(_chosen(sites, share, rng))]
         changed = self.function(chosen, rng, **parameters) if chosen else []
         _check_batch(changed, len(chosen))
         return tuple(
@@ -168,8 +169,8 @@ class Together:
 
 
 @dataclass(frozen=True)
-class Whole:
-    """Changes a whole text, or proposes edits to it, and makes a share of the edits."""
+class WholeText:
+    """Changes a whole text, or proposes edits to it, of which a share is made."""
 
     function: Callable[..., str | Iterable[Edit]]
 
@@ -183,7 +184,7 @@ class Whole:
     ) -> tuple[Edit, ...]:
         """Return the edits, in order and without overlaps."""
         changed = self.function(text, rng, **parameters)
-        found = [
+        edits = [
             edit
             for edit in (
                 edits_between(text, changed)
@@ -193,23 +194,23 @@ class Whole:
             if not protected or not _touches(edit.start, edit.end, protected)
         ]
         if share >= 1.0:
-            return tuple(found)
-        return tuple(sorted(_chosen(found, share, rng), key=_place))
+            return tuple(edits)
+        return tuple(sorted(_chosen(edits, share, rng), key=_span_of))
 
 
 @dataclass(frozen=True)
 class WithArticles:
-    """Changes what another method changes, and the articles before it.
+    """Makes the edits of another method, and adapts the articles before them.
 
     Attributes:
-        method: Makes the edits.
+        method: The other method.
     """
 
-    method: Method
+    method: EditMethod
 
     @property
     def function(self) -> Callable[..., Any]:
-        """What the other method calls."""
+        """The function of the other method."""
         return self.method.function
 
     def edits(
@@ -231,17 +232,17 @@ class WithArticles:
 
 @dataclass(frozen=True)
 class Indivisible:
-    """Makes all edits of another method or none: half of them would not change the label.
+    """Makes all edits of another method or none, where a part of them would not change the label.
 
     Attributes:
-        method: Makes the edits.
+        method: The other method.
     """
 
-    method: Method
+    method: EditMethod
 
     @property
     def function(self) -> Callable[..., Any]:
-        """What the other method calls."""
+        """The function of the other method."""
         return self.method.function
 
     def edits(
@@ -270,10 +271,10 @@ def _returned(value: object, where: str, allowed: str) -> str:
 
 
 def checked_text(changed: object, allowed: str) -> str:
-    """Return a text that a function returned.
+    """Return the text that a function returned.
 
     Raises:
-        WrongAnswerError: it is none; the message says what is allowed.
+        WrongAnswerError: it is no text; the message says what is allowed.
     """
     if not isinstance(changed, str):
         raise WrongAnswerError(_returned(changed, "", allowed))
@@ -281,10 +282,10 @@ def checked_text(changed: object, allowed: str) -> str:
 
 
 def _check_batch(changed: object, count: int) -> None:
-    """Refuse what is no list of a text, or None, for each site.
+    """Check that a function returned a list of a text, or None, for each site.
 
     Raises:
-        WrongAnswerError: says what it is.
+        WrongAnswerError: it returned anything else; the message says what.
     """
     allowed = f"it returns a list of a text, or None, for each of {count} sites"
     if isinstance(changed, str) or not isinstance(changed, Sequence):
@@ -296,41 +297,41 @@ def _check_batch(changed: object, count: int) -> None:
             raise WrongAnswerError(_returned(after, "a site", allowed))
 
 
-def checked_edits(text: str, given: object) -> tuple[Edit, ...]:
-    """Return the edits of a text that a function gives.
+def checked_edits(text: str, proposed: object) -> tuple[Edit, ...]:
+    """Return the edits of a text that a function proposed.
 
     Raises:
         WrongAnswerError: they are none, not of this text, or not in order and without overlaps.
     """
-    if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
-        raise WrongAnswerError(_returned(given, "", _WHOLE))
+    if isinstance(proposed, bytes | Mapping) or not isinstance(proposed, Iterable):
+        raise WrongAnswerError(_returned(proposed, "", _WHOLE))
     position, edits = 0, []
-    for edit in given:
+    for edit in proposed:
         if not isinstance(edit, Edit):
             raise WrongAnswerError(_returned(edit, "an edit", _WHOLE))
-        at = f"returned the edit {shown(edit)}"
+        prefix = f"returned the edit {shown(edit)}"
         if not isinstance(edit.after, str):
-            raise WrongAnswerError(f"{at}, whose `after` is no text")
+            raise WrongAnswerError(f"{prefix}, whose `after` is no text")
         try:
             edit.after.encode()
         except UnicodeEncodeError:
             raise WrongAnswerError(
-                f"{at}, which has a lone surrogate, and no encoding can write one"
+                f"{prefix}, which has a lone surrogate, and no encoding can write one"
             ) from None
         if not 0 <= edit.start <= edit.end <= len(text):
             raise WrongAnswerError(
-                f"{at}, which is out of range: the text has {len(text):,} characters, and an edit "
-                "lies in it"
+                f"{prefix}, which is out of range: the text has {len(text):,} characters, and an "
+                "edit lies inside it"
             )
         if text[edit.start : edit.end] != edit.before:
             raise WrongAnswerError(
-                f"{at}, whose `before` is not what stands there: "
+                f"{prefix}, whose `before` is not what stands there: "
                 f"{shown(text[edit.start : edit.end])}"
             )
         if edit.start < position:
             raise WrongAnswerError(
-                f"{at}, which begins before the end of the one before it ({position}); edits stand "
-                "in order and do not overlap"
+                f"{prefix}, which begins before the end of the one before it ({position}); edits "
+                "stand in order and do not overlap"
             )
         position = edit.end
         edits.append(edit)
@@ -338,12 +339,12 @@ def checked_edits(text: str, given: object) -> tuple[Edit, ...]:
 
 
 def _chosen(items: Sequence[T], share: float, rng: Random) -> list[T]:
-    """Return the share of items that is changed, in random order; see `how_many`."""
+    """Return the chosen share of items, in random order; see `how_many`."""
     wanted = how_many(len(items), share, rng)
     return [item for item, _ in zip(in_random_order(items, rng), range(wanted), strict=False)]
 
 
-_place = attrgetter("start", "end")
+_span_of = attrgetter("start", "end")
 
 
 def how_many(count: int, share: float, rng: Random) -> int:
@@ -356,19 +357,19 @@ def how_many(count: int, share: float, rng: Random) -> int:
 
 
 def in_random_order(items: Sequence[T], rng: Random) -> Iterator[T]:
-    """Yield items in random order; what is drawn between two of them is the caller's."""
-    left = list(items)
-    while left:
-        yield taken(left, rng)
+    """Yield items in random order; a caller may draw from the generator between two of them."""
+    remaining = list(items)
+    while remaining:
+        yield taken(remaining, rng)
 
 
-def taken(left: list[T], rng: Random) -> T:
-    """Take a random item out of a list, in whose place the last one moves."""
-    place = int(rng.random() * len(left))
-    last = left.pop()
-    if place == len(left):
+def taken(items: list[T], rng: Random) -> T:
+    """Remove a random item from a list and return it; the last item takes its index."""
+    index = int(rng.random() * len(items))
+    last = items.pop()
+    if index == len(items):
         return last
-    item, left[place] = left[place], last
+    item, items[index] = items[index], last
     return item
 
 
@@ -378,36 +379,37 @@ def _free_sites(
     """Find the sites of a text that touch no protected span.
 
     Returns:
-        A number for each, rising with its place, and what gives the match of a number. A hundred
-        thousand matches at once would have the garbage collector go through them again and again.
+        An integer for each site, in the order of the text, and a function from it to the match.
     """
-    if isinstance(sites, Inside):
-        places = sites.places(text)
+    # Positions rather than matches: the garbage collector would walk through a hundred thousand
+    # match objects again and again.
+    if isinstance(sites, CharacterRuns):
+        starts = sites.starts(text)
         match_at = cast("Callable[[int], re.Match[str]]", partial(sites.site.match, text))
         if protected:
-            places = [place for place in places if not _touches(*match_at(place).span(), protected)]
-        return places, match_at
+            starts = [start for start in starts if not _touches(*match_at(start).span(), protected)]
+        return starts, match_at
     if isinstance(sites, re.Pattern):
-        matches = sites.finditer(text)
+        all_matches = sites.finditer(text)
         if protected:
-            places = [m.start() for m in matches if not _touches(*m.span(), protected)]
+            starts = [m.start() for m in all_matches if not _touches(*m.span(), protected)]
         else:
-            # Half again as fast as a comprehension, and most texts are full of sites.
-            places = list(map(re.Match.start, matches))
-        if len(set(places)) == len(places):
-            return places, cast("Callable[[int], re.Match[str]]", partial(sites.match, text))
-    found = [
+            # 1.5 times as fast as a comprehension.
+            starts = list(map(re.Match.start, all_matches))
+        if len(set(starts)) == len(starts):
+            return starts, cast("Callable[[int], re.Match[str]]", partial(sites.match, text))
+    matches = [
         match
         for match in (sites.finditer(text) if isinstance(sites, re.Pattern) else sites(text))
         if not protected or not _touches(*match.span(), protected)
     ]
-    return list(range(len(found))), found.__getitem__
+    return list(range(len(matches))), matches.__getitem__
 
 
 def _touches(start: int, end: int, protected: Sequence[Span]) -> bool:
-    """Tell whether a span overlaps a protected one; an insertion may not stand at its edge."""
-    place = bisect_right(protected, (start, float("inf"))) - 1
-    nearby = protected[max(0, place) : place + 2]
+    """Return whether a span overlaps a protected one; an insertion also at its edge."""
+    index = bisect_right(protected, (start, float("inf"))) - 1
+    nearby = protected[max(0, index) : index + 2]
     if start == end:
         return any(low <= start <= high for low, high in nearby)
     # A span may reach over more than two protected ones, but then it overlaps the nearest too.

@@ -10,8 +10,8 @@ from pytest_ood.errors import ConfigurationError, TooLongError
 from pytest_ood.examples import Example, Inputs
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.perturbations.adversarial import _lockstep as lockstep_module
-from pytest_ood.perturbations.adversarial.door import Door
 from pytest_ood.perturbations.adversarial.protocol import TOO_LONG, USED_UP
+from pytest_ood.perturbations.adversarial.query_meter import QueryMeter
 from pytest_ood.tasks import Prediction
 
 TEXTS = st.lists(st.sampled_from("abcdefgh"), max_size=6)
@@ -39,12 +39,12 @@ def test_each_example_keeps_to_its_budget(
 ) -> None:
     """Candidates are answered until a query before the cap, which is a success's second one."""
     query = Counting()
-    door = Door(query, QueryBudget(each))
+    meter = QueryMeter(query, QueryBudget(each))
     seen: list[set[str]] = [set(), set()]
     for place in (0, 1):
-        door.open(place)
+        meter.open(place)
     for row in rounds:
-        answers = door.ask([(place, list(row[place])) for place in (0, 1)])
+        answers = meter.ask([(place, list(row[place])) for place in (0, 1)])
         for place in (0, 1):
             for text, answer in zip(row[place], answers[place], strict=True):
                 if answer is None:
@@ -53,44 +53,44 @@ def test_each_example_keeps_to_its_budget(
                 else:
                     assert answer.text == text
                     seen[place].add(text)
-            assert door.queries(place) == len(seen[place]) < each
-            assert door.is_used_up(place) == (len(seen[place]) == each - 1)
+            assert meter.queries(place) == len(seen[place]) < each
+            assert meter.is_used_up(place) == (len(seen[place]) == each - 1)
 
 
 def test_one_batch_asks_every_text_once() -> None:
     """What two examples ask alike goes to the model once, and counts for both."""
     query = Counting()
-    door = Door(query, QueryBudget(5))
-    door.open(0)
-    door.open(1)
-    door.ask([(0, ["a", "b"]), (1, ["b", "c"])])
+    meter = QueryMeter(query, QueryBudget(5))
+    meter.open(0)
+    meter.open(1)
+    meter.ask([(0, ["a", "b"]), (1, ["b", "c"])])
     assert query.asked == ["a", "b", "c"]
-    assert (door.queries(0), door.queries(1)) == (2, 2)
+    assert (meter.queries(0), meter.queries(1)) == (2, 2)
 
 
 def test_what_is_not_used_is_there_for_others() -> None:
     """An example begins where the rest of the run's queries covers all that it may take."""
-    door = Door(Counting(), QueryBudget(3, total=7))
-    assert door.admits()
-    door.open(0)
-    assert door.admits()
-    door.open(1)
-    assert not door.admits()
-    door.ask([(0, ["a"]), (1, ["a", "b", "c", "d"])])
-    door.close(1, success=True)
-    assert not door.admits()
-    door.close(0, success=False)
-    assert door.admits()
-    assert door.spent == 4
+    meter = QueryMeter(Counting(), QueryBudget(3, total=7))
+    assert meter.admits()
+    meter.open(0)
+    assert meter.admits()
+    meter.open(1)
+    assert not meter.admits()
+    meter.ask([(0, ["a"]), (1, ["a", "b", "c", "d"])])
+    meter.close(1, success=True)
+    assert not meter.admits()
+    meter.close(0, success=False)
+    assert meter.admits()
+    assert meter.spent == 4
 
 
 def test_too_long_a_text_has_no_answer_and_the_others_have() -> None:
     """Inputs beyond the model's window are answered by None; they count, as they were put to it."""
-    door = Door(Counting(longest=3), QueryBudget(9))
-    door.open(0)
-    (answers,) = door.ask([(0, ["aa", "aaaa", "b", "bbbbb"])])
+    meter = QueryMeter(Counting(longest=3), QueryBudget(9))
+    meter.open(0)
+    (answers,) = meter.ask([(0, ["aa", "aaaa", "b", "bbbbb"])])
     assert [answer is not None for answer in answers] == [True, False, True, False]
-    assert door.queries(0) == 4
+    assert meter.queries(0) == 4
 
 
 def test_an_error_that_names_no_input_is_not_swallowed() -> None:
@@ -100,10 +100,10 @@ def test_an_error_that_names_no_input_is_not_swallowed() -> None:
         del inputs
         raise TooLongError("too long", ["something else"])
 
-    door = Door(broken, QueryBudget(9))
-    door.open(0)
+    meter = QueryMeter(broken, QueryBudget(9))
+    meter.open(0)
     with pytest.raises(TooLongError):
-        door.ask([(0, ["a"])])
+        meter.ask([(0, ["a"])])
 
 
 @pytest.mark.parametrize(
