@@ -130,7 +130,7 @@ EXAMPLES = [Example(str(n), f"the number {n} is dreadful", "x") for n in range(1
 def test_the_run_keeps_to_its_budget_whatever_runs_at_once(live: int, total: int) -> None:
     """A cap on all queries skips the last examples, cuts none short, and is never exceeded."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lockstep_module, "LIVE", live)
+        patch.setattr(lockstep_module, "MOST_RUNNING", live)
         query = Counting()
         attack = find_attack("deepwordbug")
         budget = QueryBudget(5, total)

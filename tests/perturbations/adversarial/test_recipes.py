@@ -341,7 +341,7 @@ def test_every_search_gets_its_own_answers(count: int, rounds: int, budget: int)
 
 def test_no_empty_batch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many examples are live at a time, others take their places, no batch is empty."""
-    monkeypatch.setattr(lockstep_module, "LIVE", 2)
+    monkeypatch.setattr(lockstep_module, "MOST_RUNNING", 2)
     sizes: list[int] = []
 
     def query(inputs: Sequence[Inputs]) -> list[Prediction]:
