@@ -15,7 +15,7 @@ from pytest_ood.cluster import ClusterSettings
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.models import adapter, adapters
 from pytest_ood.models.protocol import Context, RecordedModel, SeededModel
-from pytest_ood.objects import Held
+from pytest_ood.objects import ProcessLocalDict
 from pytest_ood.readers import DataSource, Loading, parse_redirects, parse_source
 from pytest_ood.statistics import CORRECTIONS
 from pytest_ood.strict import toml_of
@@ -411,7 +411,7 @@ class ModelSpec:
     seeds: int = 1
     stated: Mapping[str, int] = field(default_factory=dict)
     shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    held: Held = field(default_factory=Held, compare=False, repr=False)
+    held: ProcessLocalDict = field(default_factory=ProcessLocalDict, compare=False, repr=False)
 
     def build(
         self,

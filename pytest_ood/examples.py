@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.errors import DataError
-from pytest_ood.rows import Mapped, Picked, Rows, Spool, compact_json, hash_of_lines, repeated
+from pytest_ood.rows import (
+    DiskSequence,
+    LazySequence,
+    MappedSequence,
+    Subset,
+    compact_json,
+    hash_of_lines,
+    repeated,
+)
 from pytest_ood.seeding import derive_seeds
 from pytest_ood.values import inputs_from, items_of, label_from, pair_of, text_from
 
@@ -93,12 +101,12 @@ class Dataset:
     examples: Sequence[Example]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.examples, Rows):
+        if not isinstance(self.examples, LazySequence):
             converted = tuple(_converted(self.name, self.examples))
             object.__setattr__(self, "examples", converted)
         if not self.examples:
             raise DataError(f"{self.name}: there is no example in it; give at least one")
-        if isinstance(self.examples, Picked):
+        if isinstance(self.examples, Subset):
             # Some of those of a set that was looked through.
             return
         # Eight bytes an id tell whether any needs a closer look.
@@ -179,7 +187,7 @@ class Dataset:
         if len(same):
             # By their ids, whatever the order of the examples.
             order = np.array(sorted(order, key=lambda p: (seeds[p], self.examples[p].id)))
-        return Dataset(self.name, Picked(self.examples, order[:size]))
+        return Dataset(self.name, Subset(self.examples, order[:size]))
 
     def split(self, share: float, seed: int) -> tuple[Dataset, Dataset]:
         """Split into the examples that stay and those that are held out, about `share` of them.
@@ -203,7 +211,7 @@ class Dataset:
                 f"{self.name}: of {len(self)} examples, {share:g} held out leave one side empty; "
                 "give more examples, or another share"
             )
-        stay, out = (Dataset(self.name, Picked(self.examples, side)) for side in sides)
+        stay, out = (Dataset(self.name, Subset(self.examples, side)) for side in sides)
         return stay, out
 
 
@@ -305,17 +313,17 @@ def paired_with(originals: Dataset, others: Dataset, where: str) -> Dataset:
     if gone:
         raise DataError(f"{where}: {len(gone)} examples have no partner ({gone[0]!r}, ...)")
     order = np.fromiter((places[e.id] for e in originals), np.int64, len(originals))
-    return Dataset(others.name, Picked(others.examples, order))
+    return Dataset(others.name, Subset(others.examples, order))
 
 
 def inputs_of(examples: Sequence[Example]) -> Sequence[Inputs]:
     """Return what models are asked about examples, in order."""
-    return Mapped(examples, lambda example: example.inputs)
+    return MappedSequence(examples, lambda example: example.inputs)
 
 
-def spooled(examples: Iterable[Example]) -> Spool[Example]:
+def spooled(examples: Iterable[Example]) -> DiskSequence[Example]:
     """Return examples as a sequence that is kept in a temporary file."""
-    spool = Spool(_to_json, _from_json)
+    spool = DiskSequence(_to_json, _from_json)
     spool.extend(examples)
     return spool
 

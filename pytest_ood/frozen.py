@@ -17,7 +17,7 @@ from pytest_ood.edits import Edit, apply_edits, edits_between
 from pytest_ood.errors import ConfigurationError, DataError
 from pytest_ood.examples import Dataset, answers_of, canonical, fields_of, with_fields
 from pytest_ood.files import write_atomically
-from pytest_ood.rows import Picked, blocks
+from pytest_ood.rows import Subset, blocks
 from pytest_ood.shifts import Shifted
 from pytest_ood.strict import RefusedError, json_of
 
@@ -108,7 +108,7 @@ class FrozenSuite:
                 f"freeze {self.suite}"
             )
         drawn = np.fromiter((places[identifier] for identifier in wanted), np.int64, len(wanted))
-        return Dataset(dataset.name, Picked(dataset.examples, drawn))
+        return Dataset(dataset.name, Subset(dataset.examples, drawn))
 
     def shifted(self, shift: Shift, examples: Sequence[Example]) -> Shifted:
         """Replay a frozen shift on frozen examples."""

@@ -36,7 +36,7 @@ from pytest_ood.models.protocol import (
     is_recorded,
     secrets_of,
 )
-from pytest_ood.objects import Held
+from pytest_ood.objects import ProcessLocalDict
 from pytest_ood.readers import ASSET, HUB, YOURS, DataSource, Reader, redirectable
 from pytest_ood.redaction import Secrets
 from pytest_ood.reports.results import ModelInfo
@@ -167,7 +167,7 @@ class Gate:
             self.cluster or LocalRunner(),
             memory=TemporaryStore(),
         )
-        self.held = Held()
+        self.held = ProcessLocalDict()
         self.evaluators: dict[str, SuiteEvaluator] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from pytest_ood.columns import Column, spread
+from pytest_ood.columns import Categorical, spread
 from pytest_ood.errors import ConfigurationError, ModelError, NotApplicableError, unknown_name
 from pytest_ood.examples import Example
-from pytest_ood.rows import Rows, read
+from pytest_ood.rows import LazySequence, read
 from pytest_ood.tasks import Prediction, QuestionAnswering
 from pytest_ood.tasks.question_answering import exact_match, token_f1
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.rows import Places
+    from pytest_ood.rows import Indices
     from pytest_ood.tasks import Task
 
     Floats = NDArray[np.float64]
@@ -83,12 +83,12 @@ class Graded:
             No figure is made of it.
     """
 
-    truth: Column[str] = field(default_factory=Column)
-    answer: Column[str | None] = field(default_factory=Column)
-    confidence: Column[float | None] = field(default_factory=Column)
-    score: Column[float] = field(default_factory=Column)
-    error: Column[str | None] = field(default_factory=Column)
-    said: Column[str | None] = field(default_factory=Column)
+    truth: Categorical[str] = field(default_factory=Categorical)
+    answer: Categorical[str | None] = field(default_factory=Categorical)
+    confidence: Categorical[float | None] = field(default_factory=Categorical)
+    score: Categorical[float] = field(default_factory=Categorical)
+    error: Categorical[str | None] = field(default_factory=Categorical)
+    said: Categorical[str | None] = field(default_factory=Categorical)
 
     @classmethod
     def of(cls, rows: Iterable[tuple[str, Prediction, float]]) -> Graded:
@@ -102,10 +102,10 @@ class Graded:
             row = (truth, label, known, float(score), given.error, said)
             for column, value in zip(columns, row, strict=True):
                 column.append(value)
-        return cls(*map(Column.of, columns))
+        return cls(*map(Categorical.of, columns))
 
     @property
-    def columns(self) -> tuple[Column[Any], ...]:
+    def columns(self) -> tuple[Categorical[Any], ...]:
         """Those that figures are made of."""
         return self.truth, self.answer, self.confidence, self.score, self.error
 
@@ -125,7 +125,7 @@ class Graded:
         return self.error.where(lambda error: error is None)
 
 
-class Outcomes(Rows[Outcome]):
+class Outcomes(LazySequence[Outcome]):
     """Answered examples: the answers as columns, the ids read from where the examples are.
 
     Attributes:
@@ -134,7 +134,7 @@ class Outcomes(Rows[Outcome]):
         graded: Their answers.
     """
 
-    def __init__(self, examples: Sequence[Example], places: Places, graded: Graded) -> None:
+    def __init__(self, examples: Sequence[Example], places: Indices, graded: Graded) -> None:
         self.examples, self.places, self.graded = examples, places.astype(np.uint32), graded
 
     @classmethod
@@ -148,7 +148,7 @@ class Outcomes(Rows[Outcome]):
     def __len__(self) -> int:
         return len(self.places)
 
-    def read(self, places: Places) -> list[Outcome]:
+    def read(self, places: Indices) -> list[Outcome]:
         """Return the outcomes at these places among the answered."""
         examples = read(self.examples, self.places[places])
         ids = [example.id for example in examples]
@@ -159,7 +159,7 @@ class Outcomes(Rows[Outcome]):
         """Return some of the outcomes, by their places or by a mask."""
         return Outcomes(self.examples, self.places[chosen], self.graded[chosen])
 
-    def spread(self, column: Column[T], size: int) -> Column[T | None]:
+    def spread(self, column: Categorical[T], size: int) -> Categorical[T | None]:
         """Return a column of the outcomes as one of all examples up to a size; see `spread`."""
         return spread(column, self.places, size)
 
@@ -563,7 +563,7 @@ def wrong_answer(truth: str, task: Task) -> str:
     return next((label for label in task.labels if label != truth), "")
 
 
-def most_frequent(labels: Column[str]) -> tuple[str, int]:
+def most_frequent(labels: Categorical[str]) -> tuple[str, int]:
     """Return the most frequent value of a column, of several the last by name; and how often."""
     return max(zip(labels.values, labels.counts.tolist(), strict=True), key=lambda p: (p[1], p[0]))
 

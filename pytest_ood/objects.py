@@ -1,4 +1,4 @@
-"""A user's own objects, found by `module:name`, and objects that go to other processes."""
+"""Importing modules and a user's objects by name, and pickling objects for other processes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-class Portable:
-    """Goes to another process without what it has loaded, and loads it again there.
+class ReloadsAfterPickling:
+    """Is pickled without what it has loaded, and loads it again in the other process.
 
-    Weights are quicker loaded where they are needed than sent. What is quick to send and slow to
-    find out, such as a fingerprint or the folder of a trained model, goes along.
+    Loading weights where they are needed is faster than sending them. What is small and slow to
+    compute, such as a fingerprint or the folder of a trained model, is pickled.
 
     Attributes:
-        LOADED: Names of the cached properties that stay behind.
+        LOADED: Names of the cached properties that are not pickled.
     """
 
     LOADED: ClassVar[tuple[str, ...]] = ("loaded",)
@@ -36,11 +36,11 @@ class Portable:
         return {name: value for name, value in vars(self).items() if name not in self.LOADED}
 
 
-class Held(dict[Any, Any]):
-    """What objects of one process hold together, such as weights; another process gets it empty."""
+class ProcessLocalDict(dict[Any, Any]):
+    """A dictionary that objects of one process share, such as for weights; it is pickled empty."""
 
-    def __reduce__(self) -> tuple[type[Held], tuple[()]]:
-        return Held, ()
+    def __reduce__(self) -> tuple[type[ProcessLocalDict], tuple[()]]:
+        return ProcessLocalDict, ()
 
 
 def module_names(path: Iterable[str]) -> tuple[str, ...]:
@@ -57,13 +57,13 @@ def module_named(package: str, name: str, kind: str, names: Collection[str]) -> 
     """Import the module of a package that a user names.
 
     Args:
-        package: Its full name.
-        name: What the user wrote.
-        kind: What messages call such a module.
-        names: Of those that there are.
+        package: The package's full name.
+        name: The name that the user wrote.
+        kind: The word for such a module in messages.
+        names: The names of the modules there are.
 
     Raises:
-        ConfigurationError: there is none; the message names the nearest.
+        ConfigurationError: no module has the name; the message shows the nearest.
     """
     if name not in names:
         raise ConfigurationError(unknown_name(kind, name, names))
@@ -72,25 +72,25 @@ def module_named(package: str, name: str, kind: str, names: Collection[str]) -> 
 
 @cache
 def modules_with(package: str, name: str) -> tuple[ModuleType, ...]:
-    """Import the public modules of a package, and return those that have a name, sorted.
+    """Import the public modules of a package, and return those with an attribute, sorted.
 
-    This is how whatever is added as one file is found: there is no list to keep.
+    Whatever is added as one file is found this way, without a list.
 
     Args:
-        package: Its full name.
-        name: Such as that of the function that makes a module one of the package's kind.
+        package: The package's full name.
+        name: The attribute, such as the function that every plug-in module defines.
     """
     path = importlib.import_module(package).__path__
-    found = [importlib.import_module(f"{package}.{module}") for module in module_names(path)]
-    return tuple(module for module in found if hasattr(module, name))
+    modules = [importlib.import_module(f"{package}.{module}") for module in module_names(path)]
+    return tuple(module for module in modules if hasattr(module, name))
 
 
-def import_object(path: str, who: str, root: Path) -> Any:
+def import_object(path: str, owner: str, root: Path) -> Any:
     """Import `module:name`, looking in the project's folder too.
 
     Args:
-        path: What the user wrote.
-        who: Whom messages name first, such as "model 'a'".
+        path: The path that the user wrote.
+        owner: The beginning of messages, such as "model 'a'".
         root: The project's folder.
 
     Raises:
@@ -99,20 +99,20 @@ def import_object(path: str, who: str, root: Path) -> Any:
     """
     module_name, colon, name = path.partition(":")
     if not colon or not module_name or not name:
-        raise ConfigurationError(f"{who}: {path!r} is not of the form module:name")
-    with importable(root), unattended(who):
+        raise ConfigurationError(f"{owner}: {path!r} is not of the form module:name")
+    with importable(root), unattended(owner):
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-                raise ConfigurationError(_broken(who, module_name, error)) from error
+                raise ConfigurationError(_broken(owner, module_name, error)) from error
             raise ConfigurationError(
-                f"{who}: there is no module {error.name!r}, neither installed nor in {root}"
+                f"{owner}: there is no module {error.name!r}, neither installed nor in {root}"
             ) from None
         except BaseException as error:
             if isinstance(error, ModelError) or ends_run(error):
                 raise
-            raise ConfigurationError(_broken(who, module_name, error)) from error
+            raise ConfigurationError(_broken(owner, module_name, error)) from error
         try:
             return getattr(module, name)
         except AttributeError:
@@ -121,14 +121,14 @@ def import_object(path: str, who: str, root: Path) -> Any:
             if isinstance(error, ModelError) or ends_run(error):
                 raise
             raise ConfigurationError(
-                f"{who}: {module_name} has no {name!r}: looking for it fails: {reason_of(error)}"
+                f"{owner}: {module_name} has no {name!r}: looking it up fails: {reason_of(error)}"
             ) from error
-    raise ConfigurationError(f"{who}: {module_name}: " + unknown_name("name", name, public))
+    raise ConfigurationError(f"{owner}: {module_name}: " + unknown_name("name", name, public))
 
 
 @contextmanager
 def importable(root: Path) -> Iterator[None]:
-    """Let modules in the project's folder be imported."""
+    """Let modules in the project's folder be imported inside the block."""
     sys.path.insert(0, str(root))
     try:
         yield
@@ -136,8 +136,8 @@ def importable(root: Path) -> Iterator[None]:
         sys.path.remove(str(root))
 
 
-def _broken(who: str, module: str, error: BaseException) -> str:
-    """Say what keeps a module from being imported, and where."""
+def _broken(owner: str, module: str, error: BaseException) -> str:
+    """Return the message for a module that cannot be imported."""
     files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)}
     advice = ""
     if isinstance(error, SystemExit) and argparse.__file__ in files:
@@ -145,4 +145,4 @@ def _broken(who: str, module: str, error: BaseException) -> str:
             "; it reads the command line, which is pytest's here: do that under "
             'if __name__ == "__main__":'
         )
-    return f"{who}: importing {module!r} fails: {reason_of(error)}{advice}"
+    return f"{owner}: importing {module!r} fails: {reason_of(error)}{advice}"

@@ -41,7 +41,7 @@ from pytest_ood.formats import (
     text_of,
     value_of,
 )
-from pytest_ood.objects import Portable
+from pytest_ood.objects import ReloadsAfterPickling
 from pytest_ood.rows import occurrences
 from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks import QuestionAnswering, Task, check_labels
@@ -540,7 +540,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Loading(Portable):
+class Loading(ReloadsAfterPickling):
     """Loads a data source when it is first called, once in a process.
 
     Attributes:

@@ -1,4 +1,10 @@
-"""Sequences that are too long to be held: kept in a temporary file, read block by block."""
+"""Lazy sequences: data sets that do not fit into memory, read block by block.
+
+A data set of ten million texts may cost hardly more memory than one of ten thousand. So whatever is
+as long as a data set is a column of numbers (`columns.Categorical`) or one of these: items in a
+temporary file (`DiskSequence`), or a view that computes its items from another sequence when they
+are read. Code that goes through `blocks` has one block in memory, and reads each item once.
+"""
 
 from __future__ import annotations
 
@@ -21,43 +27,46 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Places = NDArray[np.int64] | NDArray[np.uint32]
+    Indices = NDArray[np.int64] | NDArray[np.uint32]
 
 T = TypeVar("T")
 S = TypeVar("S")
 Number = TypeVar("Number", np.int64, np.uint64)
 
 BLOCK = 8_192
-"""Rows that are held at the same time."""
+"""Items that are in memory at the same time."""
 
 IN_MEMORY = 1 << 20
-"""Bytes of a temporary file that are not worth a file."""
+"""Bytes up to which a temporary file stays in memory."""
 
 SORTED_AT_ONCE = 32_768
-"""Lines that are sorted in memory; more of them are merged from files."""
+"""Lines that are sorted in memory; more are sorted in parts, in files, and merged."""
 
 
-class Rows(Sequence[T]):
-    """A sequence that is read rather than held. It is equal to any sequence of equal items."""
+class LazySequence(Sequence[T]):
+    """A sequence whose items are read when they are needed.
+
+    It is equal to any sequence of equal items.
+    """
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def read(self, places: Places) -> list[T]:
-        """Return the items at these places, in this order."""
+    def read(self, indices: Indices) -> list[T]:
+        """Return the items at these indices, in this order."""
 
     @overload
-    def __getitem__(self, place: int) -> T: ...
+    def __getitem__(self, index: int) -> T: ...
     @overload
-    def __getitem__(self, place: slice) -> Picked[T]: ...
-    def __getitem__(self, place: int | slice) -> T | Picked[T]:
-        """Return an item; of a slice a view, which reads nothing."""
-        if isinstance(place, slice):
-            return Picked(self, np.arange(*place.indices(len(self))))
-        if not -len(self) <= place < len(self):
-            raise IndexError(f"place {place} of {len(self)}")
-        return self.read(np.array([place % len(self)]))[0]
+    def __getitem__(self, index: slice) -> Subset[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Subset[T]:
+        """Return an item, or a view of a slice, which reads nothing yet."""
+        if isinstance(index, slice):
+            return Subset(self, np.arange(*index.indices(len(self))))
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} of {len(self)}")
+        return self.read(np.array([index % len(self)]))[0]
 
     def __iter__(self) -> Iterator[T]:
         for block in blocks(self):
@@ -76,47 +85,49 @@ class Rows(Sequence[T]):
 
 
 def blocks(sequence: Sequence[T], size: int | None = None) -> Iterator[list[T]]:
-    """Yield the items of a sequence, `size` at a time, or as many as may be held."""
+    """Yield the items of a sequence in lists of `size`, or of `BLOCK`, items."""
     size = size or BLOCK
     for start in range(0, len(sequence), size):
         stop = min(start + size, len(sequence))
         yield read(sequence, np.arange(start, stop))
 
 
-def read(sequence: Sequence[T], places: Places) -> list[T]:
-    """Return the items at these places, in this order."""
-    if isinstance(sequence, Rows):
-        return sequence.read(places)
-    return [sequence[place] for place in places.tolist()]
+def read(sequence: Sequence[T], indices: Indices) -> list[T]:
+    """Return the items at these indices, in this order."""
+    if isinstance(sequence, LazySequence):
+        return sequence.read(indices)
+    return [sequence[index] for index in indices.tolist()]
 
 
-class Picked(Rows[T]):
-    """Some items of a sequence, in an order of their own.
+class Subset(LazySequence[T]):
+    """Some items of a sequence, in any order.
 
     Attributes:
         base: The sequence.
-        places: Where they stand in it.
+        indices: The indices of the items in it.
     """
 
-    def __init__(self, base: Sequence[T], places: Places) -> None:
-        self.base: Sequence[T] = base.base if isinstance(base, Picked) else base
-        found = base.places[places] if isinstance(base, Picked) else places
-        self.places: Places = found.astype(np.uint32)
+    def __init__(self, base: Sequence[T], indices: Indices) -> None:
+        # A subset of a subset refers to the base itself: a sample of a split of a file would go
+        # through one more view for every step otherwise, and pick item by item in each.
+        self.base: Sequence[T] = base.base if isinstance(base, Subset) else base
+        positions = base.indices[indices] if isinstance(base, Subset) else indices
+        self.indices: Indices = positions.astype(np.uint32)
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.indices)
 
-    def read(self, places: Places) -> list[T]:
-        """Return the items at these places."""
-        return read(self.base, self.places[places])
+    def read(self, indices: Indices) -> list[T]:
+        """Return the items at these indices."""
+        return read(self.base, self.indices[indices])
 
 
-class Mapped(Rows[T]):
-    """What a function makes of the items of a sequence, made anew whenever it is read.
+class MappedSequence(LazySequence[T]):
+    """The results of a function for the items of a sequence, computed at every reading.
 
     Attributes:
         base: The sequence.
-        function: Of an item.
+        function: The function of an item.
     """
 
     def __init__(self, base: Sequence[S], function: Callable[[S], T]) -> None:
@@ -126,17 +137,17 @@ class Mapped(Rows[T]):
     def __len__(self) -> int:
         return len(self.base)
 
-    def read(self, places: Places) -> list[T]:
-        """Return what becomes of the items at these places."""
-        return list(map(self.function, read(self.base, places)))
+    def read(self, indices: Indices) -> list[T]:
+        """Return the results for the items at these indices."""
+        return list(map(self.function, read(self.base, indices)))
 
 
-class Paired(Rows[tuple[T, S]]):
-    """At each place, the items that two sequences have there.
+class PairedSequence(LazySequence[tuple[T, S]]):
+    """The pairs of the items of two sequences of the same length.
 
     Attributes:
-        first: As long as the second.
-        second: Likewise.
+        first: The sequence of the first items.
+        second: The sequence of the second items.
     """
 
     def __init__(self, first: Sequence[T], second: Sequence[S]) -> None:
@@ -145,17 +156,17 @@ class Paired(Rows[tuple[T, S]]):
     def __len__(self) -> int:
         return len(self.first)
 
-    def read(self, places: Places) -> list[tuple[T, S]]:
-        """Return the pairs at these places."""
-        return list(zip(read(self.first, places), read(self.second, places), strict=True))
+    def read(self, indices: Indices) -> list[tuple[T, S]]:
+        """Return the pairs at these indices."""
+        return list(zip(read(self.first, indices), read(self.second, indices), strict=True))
 
 
-class Chosen(Rows[T]):
-    """At each place, the item that one of several sequences has there.
+class SelectedSequence(LazySequence[T]):
+    """At each index, the item of one of several sequences of the same length.
 
     Attributes:
-        sources: As long as each other.
-        numbers: Of the sequence that is chosen at each place.
+        sources: The sequences.
+        numbers: The number of the selected sequence at each index, shape (n,).
     """
 
     def __init__(self, sources: Sequence[Sequence[T]], numbers: NDArray[np.int64]) -> None:
@@ -164,23 +175,25 @@ class Chosen(Rows[T]):
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def read(self, places: Places) -> list[T]:
-        """Return the items at these places."""
-        found: dict[int, T] = {}
-        for number, source in enumerate(self.sources):
-            wanted = np.flatnonzero(self.numbers[places] == number)
-            found |= zip(wanted.tolist(), read(source, places[wanted]), strict=True)
-        return [found[place] for place in range(len(places))]
+    def read(self, indices: Indices) -> list[T]:
+        """Return the items at these indices."""
+        # Each source is read once, with all of its indices, and the results are put in order.
+        items: dict[int, T] = {}
+        for source_number, source in enumerate(self.sources):
+            chosen = np.flatnonzero(self.numbers[indices] == source_number)
+            items |= zip(chosen.tolist(), read(source, indices[chosen]), strict=True)
+        return [items[index] for index in range(len(indices))]
 
 
-class Spool(Rows[T]):
-    """Items in temporary files, which go with them; what is small stays in memory.
+class DiskSequence(LazySequence[T]):
+    """Items in temporary files, which are deleted with it; a small one stays in memory.
 
-    One file has the items, the other where in it each of them ends.
+    One file has the items as JSON, the other the offset at which each item ends: eight bytes an
+    item on disk instead of a Python object in memory, and any item is found by two reads.
 
     Attributes:
-        encode: Makes JSON values of an item.
-        decode: Undoes it.
+        encode: Converts an item to a JSON value.
+        decode: Converts it back.
     """
 
     def __init__(self, encode: Callable[[T], Any], decode: Callable[[Any], T]) -> None:
@@ -196,28 +209,29 @@ class Spool(Rows[T]):
         """Add items at the end."""
         iterator = iter(items)
         while batch := list(islice(iterator, BLOCK)):
-            # Each with a comma behind it: a list of JSON, but for its brackets.
+            # With a comma after each item, any run of items is a JSON list without its brackets,
+            # and is parsed by one call.
             lines = [compact_json(self.encode(item)).encode("ascii") + b"," for item in batch]
             ends = array("Q", accumulate(map(len, lines), initial=self._size))[1:]
-            for file, place, written in (
+            for file, offset, written in (
                 (self._items, self._size, b"".join(lines)),
                 (self._ends, (self._count + 1) * _WORD.size, ends.tobytes()),
             ):
-                file.seek(place)
+                file.seek(offset)
                 file.write(written)
             self._count, self._size = self._count + len(batch), ends[-1]
 
-    def read(self, places: Places) -> list[T]:
-        """Return the items at these places; those that stand together are read together."""
-        listed = places.tolist()
-        if listed and listed == list(range(listed[0], listed[0] + len(listed))):
-            found = self._between(listed[0], listed[-1] + 1)
+    def read(self, indices: Indices) -> list[T]:
+        """Return the items at these indices; consecutive ones are read at once."""
+        positions = indices.tolist()
+        if positions and positions == list(range(positions[0], positions[0] + len(positions))):
+            encoded = self._between(positions[0], positions[-1] + 1)
         else:
-            found = b"".join(self._between(place, place + 1) for place in listed)
-        return [self.decode(value) for value in json.loads(b"[%s]" % found[:-1])]
+            encoded = b"".join(self._between(index, index + 1) for index in positions)
+        return [self.decode(value) for value in json.loads(b"[%s]" % encoded[:-1])]
 
     def _between(self, start: int, stop: int) -> bytes:
-        """Return what is written of the items from one place to another."""
+        """Return the encoded items with the indices from `start` to before `stop`."""
         size = _WORD.size
         ends = _at(self._ends, start * size, (stop + 1) * size)
         (first,), (last,) = _WORD.unpack(ends[:size]), _WORD.unpack(ends[-size:])
@@ -228,8 +242,8 @@ _WORD = struct.Struct("=Q")
 
 
 def _temporary(owner: object) -> IO[bytes]:
-    """Return a temporary file that is closed, and gone, with its owner."""
-    # Unbuffered: it is written and read in blocks.
+    """Return a temporary file that is closed, and so deleted, with its owner."""
+    # Unbuffered: it is written and read in blocks anyway.
     file = tempfile.SpooledTemporaryFile(IN_MEMORY, buffering=0)  # noqa: SIM115 - see above
     weakref.finalize(owner, file.close)
     return file
@@ -245,12 +259,12 @@ def compact_json(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
-# `json.dumps` makes one for every call, unless all of its arguments are the default ones.
+# `json.dumps` builds an encoder at every call, unless all of its arguments are the default ones.
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def hash_of_lines(lines: Iterable[str]) -> str:
-    """Return the SHA-256 of ASCII lines without line ends, joined by them, in sorted order."""
+    """Return the SHA-256 of ASCII lines, sorted and joined by line ends."""
     digest, first = hashlib.sha256(), True
     for line in _in_order(lines):
         digest.update(line[:-1] if first else b"\n" + line[:-1])
@@ -259,7 +273,7 @@ def hash_of_lines(lines: Iterable[str]) -> str:
 
 
 def _in_order(lines: Iterable[str]) -> Iterator[bytes]:
-    """Yield lines in sorted order, each with its end."""
+    """Yield lines in sorted order, each with its line end."""
     iterator = iter(lines)
     parts: list[Iterable[bytes]] = []
     while batch := sorted(
@@ -270,7 +284,7 @@ def _in_order(lines: Iterable[str]) -> Iterator[bytes]:
 
 
 def _filed(lines: Sequence[bytes]) -> Iterator[bytes]:
-    """Write lines to a temporary file, and return an iterator that reads them again."""
+    """Write lines to a temporary file, and return an iterator over them."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the iterator, or with it
     file.writelines(lines)
     file.seek(0)
@@ -279,9 +293,9 @@ def _filed(lines: Sequence[bytes]) -> Iterator[bytes]:
         with file:
             yield from file
 
-    made = reading()
-    weakref.finalize(made, file.close)
-    return made
+    stream = reading()
+    weakref.finalize(stream, file.close)
+    return stream
 
 
 def repeated(hashes: NDArray[Number]) -> NDArray[Number]:
@@ -291,11 +305,11 @@ def repeated(hashes: NDArray[Number]) -> NDArray[Number]:
 
 
 def occurrences(hashes: NDArray[Number]) -> NDArray[np.int64]:
-    """Return for each hash whether it is the first, second, ... of its kind, from 1."""
+    """Return for each hash whether it is the first, second, ... of its kind, counted from 1."""
     order = np.argsort(hashes, kind="stable")
     ordered = hashes[order]
-    places = np.arange(len(hashes))
-    begins = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    positions = np.arange(len(hashes))
+    starts = np.concatenate([[True], ordered[1:] != ordered[:-1]])
     counts = np.empty(len(hashes), np.int64)
-    counts[order] = places - np.maximum.accumulate(np.where(begins, places, 0)) + 1
+    counts[order] = positions - np.maximum.accumulate(np.where(starts, positions, 0)) + 1
     return counts

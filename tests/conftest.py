@@ -21,7 +21,7 @@ from mlflow_server import mlflow_serving
 from numpy.typing import NDArray
 
 from pytest_ood.cluster import ClusterSettings, RayRunner
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.evaluation import Items
 from pytest_ood.perturbations import Generator
 from pytest_ood.perturbations.contracts import Uncertain
@@ -448,7 +448,9 @@ def _scores(accuracy: float, n: int, seed: str) -> NDArray[np.float64]:
 
 
 def _items(scores: NDArray[np.float64]) -> dict[str, Any]:
-    return Items(np.arange(len(scores), dtype=np.uint64), Column.of(scores.tolist())).to_record()
+    return Items(
+        np.arange(len(scores), dtype=np.uint64), Categorical.of(scores.tolist())
+    ).to_record()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ood import columns
-from pytest_ood.columns import Column, combined, longer, spread
+from pytest_ood.columns import Categorical, combined, longer, spread
 
 VALUES = st.lists(st.none() | st.sampled_from([0.0, 0.5, 1.0]) | st.text(max_size=1))
 
@@ -25,7 +25,7 @@ def test_a_column_is_the_list_of_its_values(
     values: list[Any], more: list[Any], data: st.DataObject
 ) -> None:
     """Values come back, in slices, by places and by masks too, and columns add up like lists."""
-    column, whole = Column.of(values) + Column.of(more), values + more
+    column, whole = Categorical.of(values) + Categorical.of(more), values + more
     assert list(column) == whole
     assert len(column) == len(whole)
     assert list(column[data.draw(st.just(slice(1, 3)))]) == whole[1:3]
@@ -40,26 +40,26 @@ def test_a_column_is_the_list_of_its_values(
 @given(values=VALUES, data=st.data())
 def test_equal_columns_are_equal(values: list[Any], data: st.DataObject) -> None:
     """Columns are equal where their values are, whatever other values they once had."""
-    column = Column.of(values)
-    same = (Column.of(["other"]) + column)[1:]
+    column = Categorical.of(values)
+    same = (Categorical.of(["other"]) + column)[1:]
     assert same == column
     assert hash(same) == hash(column)
     assert (column == values) is False
     other = data.draw(VALUES)
-    assert (Column.of(other) == column) is (other == values)
+    assert (Categorical.of(other) == column) is (other == values)
 
 
 @given(values=VALUES)
 def test_a_column_travels(values: list[Any]) -> None:
     """A column comes back from JSON as it was."""
-    record = json.loads(json.dumps(Column.of(values).to_record()))
-    assert Column.from_record(record) == Column.of(values)
+    record = json.loads(json.dumps(Categorical.of(values).to_record()))
+    assert Categorical.from_record(record) == Categorical.of(values)
 
 
 @pytest.mark.parametrize(("different", "width"), [(1, 1), (256, 1), (257, 2), (65_537, 4)])
 def test_few_different_values_take_a_byte(different: int, width: int) -> None:
     """An example takes as many bytes as the number of different values needs."""
-    column = Column.of(range(different))
+    column = Categorical.of(range(different))
     assert column.codes.itemsize == width
     assert (column + column).codes.itemsize == width
     assert column[-1] == different - 1
@@ -69,7 +69,9 @@ def test_few_different_values_take_a_byte(different: int, width: int) -> None:
 @given(rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.booleans())))
 def test_columns_are_combined_example_by_example(rows: list[tuple[int, int, bool]]) -> None:
     """The function sees each combination once, and every example gets what came of its own."""
-    parts: list[Column[Any]] = [Column.of(part) for part in zip(*rows, strict=True)] or [Column()]
+    parts: list[Categorical[Any]] = [Categorical.of(part) for part in zip(*rows, strict=True)] or [
+        Categorical()
+    ]
     seen = []
 
     def told(*row: Any) -> str:
@@ -82,16 +84,16 @@ def test_columns_are_combined_example_by_example(rows: list[tuple[int, int, bool
 
 def test_a_column_is_spread_over_places() -> None:
     """What has no value is None, between the places and beyond the end."""
-    column = Column.of([1.0, 0.0])
+    column = Categorical.of([1.0, 0.0])
     assert list(spread(column, np.array([1, 3]), 5)) == [None, 1.0, None, 0.0, None]
-    assert list(longer(Column.of([1.0, None]), 4)) == [1.0, None, None, None]
+    assert list(longer(Categorical.of([1.0, None]), 4)) == [1.0, None, None, None]
     assert column.array.tolist() == [1.0, 0.0]
 
 
 @given(values=VALUES)
 def test_a_function_sees_values_that_are_there(values: list[Any]) -> None:
     """A value that no example has any more is not put to the function."""
-    column = Column.of(["gone", *values])[1:]
+    column = Categorical.of(["gone", *values])[1:]
     seen = []
     assert list(combined([column], lambda value: seen.append(value) or repr(value))) == [
         repr(value) for value in values

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from pytest_ood.errors import ConfigurationError, ModelError
-from pytest_ood.objects import Portable, import_object
+from pytest_ood.objects import ReloadsAfterPickling, import_object
 
 
 @dataclass(frozen=True)
-class Heavy(Portable):
+class Heavy(ReloadsAfterPickling):
     """Finds out what is light, and loads what is heavy."""
 
     name: str
@@ -53,7 +53,7 @@ MODULES = {
     ),
     "attribute": (
         "def __getattr__(name):\n    raise SystemExit(name)\n",
-        r"attribute has no 'model': looking for it fails: SystemExit: model \(attribute.py:2\)",
+        r"attribute has no 'model': looking it up fails: SystemExit: model \(attribute.py:2\)",
     ),
     "breaks": ("\n1 / 0\n", r"importing 'breaks' fails: ZeroDivisionError: .* \(breaks.py:2\)"),
 }

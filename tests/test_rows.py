@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from pytest_ood import rows
 from pytest_ood.rows import (
-    Chosen,
-    Mapped,
-    Picked,
-    Spool,
+    DiskSequence,
+    MappedSequence,
+    SelectedSequence,
+    Subset,
     blocks,
     hash_of_lines,
     occurrences,
@@ -36,9 +36,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "SORTED_AT_ONCE", 3)
 
 
-def spool(values: list[Any]) -> Spool[Any]:
+def spool(values: list[Any]) -> DiskSequence[Any]:
     """Put values into a temporary file."""
-    made: Spool[Any] = Spool(lambda value: value, lambda value: value)
+    made: DiskSequence[Any] = DiskSequence(lambda value: value, lambda value: value)
     made.extend(values)
     return made
 
@@ -74,7 +74,7 @@ def test_slices_are_those_of_a_list(values: list[Any], data: st.DataObject) -> N
         assert made == tuple(expected)
         assert tuple(expected) == made
         assert (made == [*expected, "more"]) is False
-    assert list(Mapped(made, repr)) == list(map(repr, expected))
+    assert list(MappedSequence(made, repr)) == list(map(repr, expected))
 
 
 def test_a_place_beyond_the_end_is_none() -> None:
@@ -87,7 +87,7 @@ def test_a_place_beyond_the_end_is_none() -> None:
 
 def test_a_sequence_is_chosen_place_by_place() -> None:
     """Of several sequences the item comes from the one whose number stands there."""
-    chosen = Chosen(["abcdef", spool(list("uvwxyz"))], np.array([0, 1, 1, 0, 1, 0]))
+    chosen = SelectedSequence(["abcdef", spool(list("uvwxyz"))], np.array([0, 1, 1, 0, 1, 0]))
     assert "".join(chosen) == "avwdyf"
     assert chosen.read(np.array([4, 0])) == ["y", "a"]
     assert read("abc", np.array([2, 0])) == ["c", "a"]
@@ -96,7 +96,7 @@ def test_a_sequence_is_chosen_place_by_place() -> None:
 def test_rows_hash_like_equal_rows() -> None:
     """Views that are equal are one key."""
     made = spool(["a", "b", "a"])
-    assert len({made[:1], made[2:], Picked(made, np.array([0]))}) == 1
+    assert len({made[:1], made[2:], Subset(made, np.array([0]))}) == 1
 
 
 @pytest.mark.skipif(not OPEN.exists(), reason="open files are counted there")

@@ -11,7 +11,7 @@ from pytest_ood.evaluation import details, figures, validity
 from pytest_ood.evaluation.measurement import Measurement
 from pytest_ood.evaluation.records import Floor
 from pytest_ood.examples import Dataset, inputs_of
-from pytest_ood.rows import Picked
+from pytest_ood.rows import Subset
 from pytest_ood.statistics import estimate
 from pytest_ood.trials.answer_sets import CaseAnswers
 from pytest_ood.trials.trial import Trial, aligned
@@ -42,7 +42,7 @@ def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, 
         [
             Trial(
                 paired=False, drawn=len(found), before=outcomes, after=outcomes, originals=None,
-                shifted=inputs_of(Picked(found, outcomes.places)), decided=side.decided,
+                shifted=inputs_of(Subset(found, outcomes.places)), decided=side.decided,
                 left_out=side.left_out(len(found)),
             )
         ]
@@ -70,7 +70,7 @@ def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, 
         verdict=judged.verdict,
         reason=judged.reason,
         seed=seed,
-        data_hash=Dataset(cases.name, Picked(found, trial.after.places)).content_hash,
+        data_hash=Dataset(cases.name, Subset(found, trial.after.places)).content_hash,
         p_fail=judged.p_fail,
         errors=details.counted_errors([missing]),
         left_out=trial.left_out,

@@ -14,7 +14,7 @@ from pytest_ood.statistics.samples import Sample
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.columns import Column
+    from pytest_ood.columns import Categorical
     from pytest_ood.evaluation.records import Evaluation
 
 
@@ -58,8 +58,8 @@ def _curve(evaluations: list[Evaluation], alpha: float) -> SeverityCurve | None:
     """Return the curve of one family and model; None where no example was changed throughout."""
     levels = sorted(evaluations, key=lambda e: e.severity or 0)
     size = max(len(e.after) for e in levels)
-    before: list[Column[float | None]] = [longer(e.before, size) for e in levels]
-    after: list[Column[float | None]] = [longer(e.after, size) for e in levels]
+    before: list[Categorical[float | None]] = [longer(e.before, size) for e in levels]
+    after: list[Categorical[float | None]] = [longer(e.after, size) for e in levels]
     points = combined([combined(before, _last), *after], _whole)
     common = points[points.where(lambda row: row is not None)]
     if not len(common):

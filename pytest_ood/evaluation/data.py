@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.cases import contrast_sets, path_of
 from pytest_ood.checklist import Checklist, load_checklist
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.data_notes import notes_on
 from pytest_ood.examples import IN_DISTRIBUTION, Dataset, check_pairs, paired_with
 from pytest_ood.perturbations.resources import Resources
@@ -56,7 +56,7 @@ class SuiteData:
         self._wholes: dict[str, Dataset] = {}
         self._datasets: dict[str, Dataset] = {}
         self._left_out: dict[str, tuple[tuple[str, int], ...]] = {}
-        self._paths: dict[str, Column[tuple[str, ...]]] = {}
+        self._paths: dict[str, Categorical[tuple[str, ...]]] = {}
 
     @property
     def resources(self) -> Resources:
@@ -126,12 +126,12 @@ class SuiteData:
         """Return why rows of the data are not counted, and how many."""
         return self._left_out.get(shift.name, ())
 
-    def groups(self, shift: Shift) -> Column[tuple[str, ...]]:
+    def groups(self, shift: Shift) -> Categorical[tuple[str, ...]]:
         """Return where each of the examples under a shift stands in a breakdown."""
         target = self.target(shift) if shift.has_own_examples else None
         name = IN_DISTRIBUTION if target is None else shift.name
         if name not in self._paths:
-            self._paths[name] = Column.of(map(path_of, target or self.in_distribution()))
+            self._paths[name] = Categorical.of(map(path_of, target or self.in_distribution()))
         return self._paths[name]
 
     def _drawn(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:

@@ -13,7 +13,7 @@ import numpy as np
 from pytest_ood.assets import is_fetched
 from pytest_ood.cases import Case, members_of
 from pytest_ood.cases import best_constant as best_score
-from pytest_ood.columns import Column, combined
+from pytest_ood.columns import Categorical, combined
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
 from pytest_ood.evaluation.items import KEPT, Items, hashes_of
@@ -21,7 +21,7 @@ from pytest_ood.evaluation.records import FLIPS_KEPT, Cell, Flip, LabelCounts
 from pytest_ood.examples import IN_DISTRIBUTION, Dataset, fields_of
 from pytest_ood.metrics import most_frequent
 from pytest_ood.perturbations.resources import using
-from pytest_ood.rows import Picked, read
+from pytest_ood.rows import Subset, read
 from pytest_ood.shifts import (
     shifted_set_hash,
 )
@@ -133,7 +133,7 @@ class Details:
             )
         return Items(self._item_hashes[key], scores[: len(places)])
 
-    def items_in_distribution(self, outcomes: Outcomes, scores: Column[float]) -> Items:
+    def items_in_distribution(self, outcomes: Outcomes, scores: Categorical[float]) -> Items:
         """Return the score of each example in distribution, of the first of them."""
         places = outcomes.places[:KEPT]
         key = (IN_DISTRIBUTION, len(places), hashlib.sha256(places.tobytes()).digest())
@@ -170,7 +170,7 @@ class Details:
         shared = shift.has_same_examples
         if shared and key in self._hashes:
             return self._hashes[key]
-        used = Picked(trial.after.examples, places)
+        used = Subset(trial.after.examples, places)
         if shift.has_own_examples:
             found = Dataset(shift.name, used).content_hash
         else:
@@ -191,7 +191,7 @@ def _begins(path: tuple[str, ...], longer: tuple[str, ...]) -> bool:
     return longer[: len(path)] == path
 
 
-def counted_errors(errors: Iterable[Column[str]]) -> tuple[tuple[str, int], ...]:
+def counted_errors(errors: Iterable[Categorical[str]]) -> tuple[tuple[str, int], ...]:
     """Return each reason with its count, the most frequent first."""
     counts: Counter[str] = Counter()
     for column in errors:
@@ -204,7 +204,7 @@ def inputs_under(shift: Shift, trial: Trial) -> Sequence[Inputs]:
     """Return what a model was asked under a shift; of cases, every input of each."""
     if not shift.counts_cases:
         return trial.shifted
-    used = Picked(trial.after.examples, trial.after.places)
+    used = Subset(trial.after.examples, trial.after.places)
     return [member.inputs for member in members_of(used)]
 
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_ood.budgets import Rules
-    from pytest_ood.columns import Column
+    from pytest_ood.columns import Categorical
     from pytest_ood.engine import Engine
     from pytest_ood.frozen import FrozenSuite
     from pytest_ood.models.protocol import Model
@@ -261,7 +261,7 @@ class SuiteEvaluator:
             pair = Measurement(both[: len(mine)]), Measurement(both[len(mine) :])
             return pair, self.metrics.difference(*pair, shift, metric)
 
-        def values(pair: tuple[Measurement, Measurement]) -> Column[float]:
+        def values(pair: tuple[Measurement, Measurement]) -> Categorical[float]:
             return figures.gains(*pair) if cases else figures.in_pairs(*figures.differences(*pair))
 
         # A drop is between -1 and 1, and so is a score's difference; that of two drops is not.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_ood.columns import Column, combined, different
+from pytest_ood.columns import Categorical, combined, different
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.metrics import (
     ACCURACY,
@@ -137,7 +137,7 @@ def _mean_figure(models: Sequence[Trials], value: ExampleValue) -> Figure | None
     return Means((first, last), (1.0, -1.0), (-1.0, 1.0), (-2.0, 2.0))
 
 
-def _values(sides: Sequence[Outcomes], value: ExampleValue) -> Column[float | None]:
+def _values(sides: Sequence[Outcomes], value: ExampleValue) -> Categorical[float | None]:
     """Return every example's value, averaged over the seeds; None where it does not count."""
     columns = [
         combined([side.graded.truth, side.graded.answer, side.graded.score], value)
@@ -155,7 +155,7 @@ def _is_value(value: float | None) -> bool:
     return value is not None
 
 
-def _floats(column: Column[float | None]) -> Column[float]:
+def _floats(column: Categorical[float | None]) -> Categorical[float]:
     """Return a column of values, none of which is None."""
     return combined([column], float)
 
@@ -208,7 +208,7 @@ def gap_difference(mine: Measurement, other: Measurement) -> Figure:
     )
 
 
-def gains(mine: Measurement, other: Measurement) -> Column[float]:
+def gains(mine: Measurement, other: Measurement) -> Categorical[float]:
     """Return what another model scores more than one, under the shift, by example."""
     return combined([other.scores_after, mine.scores_after], sub)
 
@@ -223,7 +223,9 @@ def score_figure(sides: Sequence[Outcomes]) -> Figure:
     return over_seeds(mean_score(mean_scores_of(sides)), seeds, limits=(0.0, 1.0))
 
 
-def differences(mine: Measurement, other: Measurement) -> tuple[Column[float], Column[float]]:
+def differences(
+    mine: Measurement, other: Measurement
+) -> tuple[Categorical[float], Categorical[float]]:
     """Return one model's score minus the other's, before and under the shift, by example."""
     return (
         combined([mine.scores_before, other.scores_before], sub),
@@ -231,7 +233,7 @@ def differences(mine: Measurement, other: Measurement) -> tuple[Column[float], C
     )
 
 
-def in_pairs(before: Column[float], after: Column[float]) -> Column[float]:
+def in_pairs(before: Categorical[float], after: Categorical[float]) -> Categorical[float]:
     """Subtract example by example; of independent draws, in their order, as far as both go."""
     size = min(len(before), len(after))
     return combined([before[:size], after[:size]], sub)
@@ -308,7 +310,7 @@ def check_labels_occur(trials: Trials, metric: str, task: Task) -> None:
 
 
 def sequential(
-    values: Column[float], cuts: Sequence[int], limits: tuple[float, float], horizon: int, *,
+    values: Categorical[float], cuts: Sequence[int], limits: tuple[float, float], horizon: int, *,
     current: Figure, final: bool,
 ) -> Figure:  # fmt: skip
     """Return the figure of values that were looked at in between.
@@ -472,7 +474,7 @@ def _rarest(trials: Trials, task: Task) -> str | None:
 
 def _features(
     of: Callable[[Sequence[Outcome]], Floats], outcomes: Outcomes
-) -> Column[tuple[float, ...]]:
+) -> Categorical[tuple[float, ...]]:
     """Return the features of every outcome; they are found once for all that are alike."""
 
     def row(*answer: Any) -> tuple[float, ...]:
@@ -481,7 +483,7 @@ def _features(
     return combined(outcomes.graded.columns, row)
 
 
-def _joined(columns: Sequence[Column[tuple[float, ...]]]) -> Sample:
+def _joined(columns: Sequence[Categorical[tuple[float, ...]]]) -> Sample:
     """Return rows of features side by side, counted."""
     return Sample.of(combined(columns, lambda *rows: tuple(v for row in rows for v in row)))
 

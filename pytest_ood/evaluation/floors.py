@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ood.budgets import Rules
-    from pytest_ood.columns import Column
+    from pytest_ood.columns import Categorical
     from pytest_ood.evaluation.contamination import Contamination
     from pytest_ood.evaluation.details import Details
     from pytest_ood.evaluation.originals import Originals
@@ -175,9 +175,9 @@ class _Answers:
 
     asked: Sequence[Outcomes]
     answered: Sequence[Outcomes]
-    missing: Column[str]
+    missing: Categorical[str]
 
     @cached_property
-    def scores(self) -> Column[float]:
+    def scores(self) -> Categorical[float]:
         """Every example's score, averaged over the seeds."""
         return mean_scores_of(self.answered)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.examples import canonical
 from pytest_ood.rows import occurrences
 
@@ -36,7 +36,7 @@ class Items:
     """
 
     hashes: NDArray[np.uint64]
-    scores: Column[float]
+    scores: Categorical[float]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Items):
@@ -46,7 +46,7 @@ class Items:
     def __hash__(self) -> int:
         return hash(self.scores)
 
-    def common(self, other: Items) -> tuple[Column[float], Column[float]]:
+    def common(self, other: Items) -> tuple[Categorical[float], Categorical[float]]:
         """Return the scores here and there of the examples that both have, in one order."""
         _, first, last = np.intersect1d(self._keys, other._keys, return_indices=True)
         return self.scores[first], other.scores[last]
@@ -74,7 +74,7 @@ class Items:
             ValueError: there is not one score for each hash.
         """
         read = np.frombuffer(base64.b64decode(record["hashes"], validate=True), "<u8")
-        made = cls(read.astype(np.uint64), Column.from_record(record["scores"]))
+        made = cls(read.astype(np.uint64), Categorical.from_record(record["scores"]))
         if len(made.hashes) != len(made.scores):
             raise ValueError(f"{len(made.scores)} scores of {len(made.hashes)} items")
         if len(made.scores) and int(made.scores.codes.max()) >= len(made.scores.values):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.columns import Column
+    from pytest_ood.columns import Categorical
     from pytest_ood.trials.trial import Trial
 
 
@@ -38,12 +38,12 @@ class Measurement:
         return self.trials[0]
 
     @cached_property
-    def scores_before(self) -> Column[float]:
+    def scores_before(self) -> Categorical[float]:
         """Every example's score in distribution, averaged over the seeds."""
         return mean_scores_of([trial.before for trial in self.trials])
 
     @cached_property
-    def scores_after(self) -> Column[float]:
+    def scores_after(self) -> Categorical[float]:
         """Every example's score under the shift, averaged over the seeds."""
         return mean_scores_of([trial.after for trial in self.trials])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import sub
 from typing import TYPE_CHECKING
 
-from pytest_ood.columns import Column, combined, longer
+from pytest_ood.columns import Categorical, combined, longer
 from pytest_ood.evaluation.figures import sequential
 from pytest_ood.statistics import (
     estimate,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation.records import Evaluation
     from pytest_ood.statistics import Estimate, Figure
 
-    Scores = Column[float | None]
+    Scores = Categorical[float | None]
 
 
 def difference_of_drops(
@@ -96,7 +96,7 @@ def _unpaired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Figure
     return _anytime(figure, values, shortest)
 
 
-def _anytime(figure: Figure, values: Column[float], shortest: Evaluation) -> Figure:
+def _anytime(figure: Figure, values: Categorical[float], shortest: Evaluation) -> Figure:
     if not shortest.sequential:
         return figure
     return sequential(
@@ -117,7 +117,7 @@ def _over_seeds(figure: Figure, mine: Sequence[Evaluation], other: Sequence[Eval
     return over_seeds(figure, means(mine), means(other), limits=(-2.0, 2.0))
 
 
-def _common(mine: Scores, other: Scores) -> tuple[Column[float], Column[float]]:
+def _common(mine: Scores, other: Scores) -> tuple[Categorical[float], Categorical[float]]:
     """Return the scores of the examples that both have."""
     size = max(len(mine), len(other))
     first, second = longer(mine, size), longer(other, size)
@@ -129,6 +129,6 @@ def _is_known(score: float | None) -> bool:
     return score is not None
 
 
-def _known(scores: Scores) -> Column[float]:
+def _known(scores: Scores) -> Categorical[float]:
     """Return scores of which none is missing as what they are."""
     return combined([scores], lambda score: score)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_ood.evaluation.measurement import Measurement
-from pytest_ood.rows import Picked
+from pytest_ood.rows import Subset
 from pytest_ood.trials.trial import perfect_trial
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def perfect_figure(
     elif evaluator.texts.is_known(shift):
         shifted = evaluator.texts.perturbed(shift)
         changed = np.flatnonzero(shifted.changed[:size].where(bool))
-        before = Picked(examples, changed)
-        pairs = zip(before, Picked(shifted.inputs, changed), strict=True)
+        before = Subset(examples, changed)
+        pairs = zip(before, Subset(shifted.inputs, changed), strict=True)
         after = [shift.relabelled(*pair) for pair in pairs]
     truths = ([example.label for example in side] for side in (before, after))
     perfect = Measurement([perfect_trial(*truths, paired=paired)])

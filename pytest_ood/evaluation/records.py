@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.evaluation.attacks import AttackFigures
 from pytest_ood.evaluation.items import Items
 from pytest_ood.metrics import ACCURACY
@@ -238,8 +238,8 @@ class Evaluation:
     seed: int
     shifted_set_hash: str
     queries: int | None
-    before: Column[float | None]
-    after: Column[float | None]
+    before: Categorical[float | None]
+    after: Categorical[float | None]
     flips: tuple[Flip, ...]
     metric: str = ACCURACY
     drawn: int = 0
@@ -355,7 +355,7 @@ Result = Floor | Evaluation | Comparison
 def to_record(result: Result) -> dict[str, Any]:
     """Return a result as plain values, for another process."""
     values = {
-        name: value.to_record() if isinstance(value, Column) else value
+        name: value.to_record() if isinstance(value, Categorical) else value
         for name, value in asdict(result).items()
     }
     items = getattr(result, "items", None)
@@ -384,7 +384,7 @@ def from_record(record: Mapping[str, Any]) -> Result:
         values["prompt"] = PromptAttack(**values["prompt"])
     for name in ("before", "after"):
         if name in values:
-            values[name] = Column.from_record(values[name])
+            values[name] = Categorical.from_record(values[name])
     if values.get("items") is not None:
         values["items"] = Items.from_record(record["items"])
     _rebuild_lists(values)

@@ -11,7 +11,7 @@ from pytest_ood.columns import combined
 from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.frozen import freeze
 from pytest_ood.perturbations.resources import using
-from pytest_ood.rows import Picked
+from pytest_ood.rows import Subset
 from pytest_ood.shifts import NOISE
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class ShiftedTexts:
         if not self.is_known(shift):
             return None
         shifted = self.perturbed(shift)
-        return Picked(shifted.inputs, np.flatnonzero(shifted.changed[:size].where(bool)))
+        return Subset(shifted.inputs, np.flatnonzero(shifted.changed[:size].where(bool)))
 
     def is_known(self, shift: Shift) -> bool:
         """Return whether the texts of a noise shift are at hand without a language model."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_ood.budgets import Judgement, Rules
-    from pytest_ood.columns import Column
+    from pytest_ood.columns import Categorical
     from pytest_ood.evaluation.shifted_texts import ShiftedTexts
     from pytest_ood.shifts import Shift
     from pytest_ood.statistics import Figure
@@ -46,7 +46,7 @@ def measure_until_settled(
     sizes: Sequence[int],
     measure: Callable[[int], tuple[T, Figure] | None],
     *,
-    values: Callable[[T], Column[float]],
+    values: Callable[[T], Categorical[float]],
     limits: tuple[float, float],
     horizon: int,
     is_settled: Callable[[T, Figure], bool],

@@ -17,7 +17,7 @@ from pytest_ood.budgets import (
 from pytest_ood.engine import next_step
 from pytest_ood.examples import Dataset
 from pytest_ood.metrics import most_frequent
-from pytest_ood.rows import Picked
+from pytest_ood.rows import Subset
 from pytest_ood.statistics import mean_score
 from pytest_ood.tasks import majority_share
 from pytest_ood.trials.trial import known
@@ -133,7 +133,7 @@ def is_above_majority(figure: Figure, majority: float) -> bool:
 def lost_reference(name: str, outcomes: Outcomes) -> Judgement | None:
     """Say why the in-domain reference is none: what has not learned the target is no mark."""
     figure = mean_score(outcomes.graded.score)
-    majority = majority_share(Dataset(name, Picked(outcomes.examples, outcomes.places)))
+    majority = majority_share(Dataset(name, Subset(outcomes.examples, outcomes.places)))
     if is_above_majority(figure, majority):
         return None
     return Judgement(

@@ -46,7 +46,7 @@ from pytest_ood.models._training import (
     window,
 )
 from pytest_ood.models.protocol import Facts, Usage
-from pytest_ood.objects import Portable
+from pytest_ood.objects import ReloadsAfterPickling
 from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class FinetunedModel(Portable):
+class FinetunedModel(ReloadsAfterPickling):
     """An encoder with a classification head, run by transformers.
 
     Attributes:

@@ -47,7 +47,7 @@ from pytest_ood.models._torch import (
 )
 from pytest_ood.models._voting import Sample, Sampling, elected
 from pytest_ood.models.protocol import Facts, Usage
-from pytest_ood.objects import Portable
+from pytest_ood.objects import ReloadsAfterPickling
 from pytest_ood.prompting import field_names, next_question
 from pytest_ood.tasks import Prediction, decide
 
@@ -101,7 +101,7 @@ CONTENT_FREE = ("N/A", "", "[MASK]")
 
 
 @dataclass(frozen=True)
-class Checkpoint(Portable):
+class Checkpoint(ReloadsAfterPickling):
     """The weights behind a prompted model, loaded once for all prompts and models of a run.
 
     Attributes:
@@ -223,7 +223,7 @@ class Generation:
 
 
 @dataclass(frozen=True)
-class PromptedModel(Portable):
+class PromptedModel(ReloadsAfterPickling):
     """A causal LM that answers with the label whose word is the likeliest next token, or writes.
 
     Attributes:

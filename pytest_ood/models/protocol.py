@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.objects import Held
+from pytest_ood.objects import ProcessLocalDict
 from pytest_ood.redaction import Secrets
 
 if TYPE_CHECKING:
@@ -395,7 +395,7 @@ class Context:
     progress: Progress
     data: Callable[[Any], Callable[[], Dataset]]
     shared: dict[str, Any] = field(default_factory=dict)
-    held: Held = field(default_factory=Held, repr=False)
+    held: ProcessLocalDict = field(default_factory=ProcessLocalDict, repr=False)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from pytest_ood.models.protocol import Model, RecordedModel, is_recorded
 from pytest_ood.perturbations.adversarial import AttackResult, Recipe
 from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, attacked_field
 from pytest_ood.progress import Silent
-from pytest_ood.rows import Picked
+from pytest_ood.rows import Subset
 from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
 from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.protocol import ADVERSARIAL
@@ -128,7 +128,7 @@ class AttackTrial:
             drawn=len(examples),
             before=first,
             after=Outcomes(self.source.examples, places, Graded.of(after)),
-            originals=inputs_of(Picked(examples, places)),
+            originals=inputs_of(Subset(examples, places)),
             shifted=tuple(results[p].inputs for p in kept),
             unchanged=sum(not results[p].success for p in kept),
             attacks=tuple(results),

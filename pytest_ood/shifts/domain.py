@@ -13,7 +13,7 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.examples import inputs_of
 from pytest_ood.metrics import SINGLE_ACCURACY
 from pytest_ood.readers import SOURCE_KEYS, DataSource, parse_source
-from pytest_ood.rows import Picked
+from pytest_ood.rows import Subset
 from pytest_ood.shifts.protocol import DOMAIN, Shift
 from pytest_ood.tables import check_flag, subtable
 from pytest_ood.tasks import merged_task
@@ -137,7 +137,7 @@ class DomainTrial:
             before=before,
             after=after,
             originals=inputs_of(self.source.examples[: len(after)]) if self.paired else None,
-            shifted=inputs_of(Picked(self.target.examples, after.places)),
+            shifted=inputs_of(Subset(self.target.examples, after.places)),
             **self._of_cases(after, len(self.target.examples) if whole else size),
         )
 

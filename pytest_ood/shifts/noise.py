@@ -24,7 +24,7 @@ from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
 from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity, parse_filter
 from pytest_ood.perturbations.protection import Protection, parse_protection
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
-from pytest_ood.rows import Mapped, Paired, Picked, blocks
+from pytest_ood.rows import MappedSequence, PairedSequence, Subset, blocks
 from pytest_ood.seeding import generator
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, NOISE, RAISE_SEVERITY, Shift
 from pytest_ood.shifts.texts import Shifted, Written
@@ -362,8 +362,8 @@ class NoiseTrial:
             drawn=drawn,
             before=before.only(after.places),
             after=after,
-            originals=inputs_of(Picked(examples, after.places)),
-            shifted=Picked(self.shifted.inputs, after.places),
+            originals=inputs_of(Subset(examples, after.places)),
+            shifted=Subset(self.shifted.inputs, after.places),
             unchanged=drawn - len(after) - rejected,
             rejected=rejected,
         )
@@ -374,9 +374,9 @@ class NoiseTrial:
         places = np.flatnonzero(self.shifted.changed[:size].where(bool))
         new = places[len(self.graded) :]
         if len(new):
-            inputs = Picked(self.shifted.inputs, new)
-            pairs = Paired(Picked(examples, new), inputs)
-            asked = Mapped(pairs, lambda pair: self.shift.relabelled(*pair))
+            inputs = Subset(self.shifted.inputs, new)
+            pairs = PairedSequence(Subset(examples, new), inputs)
+            asked = MappedSequence(pairs, lambda pair: self.shift.relabelled(*pair))
             self.graded += self.asker.graded(self.shift.name, asked, inputs)
         return Outcomes(examples, places, self.graded[: len(places)])
 

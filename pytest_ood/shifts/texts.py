@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.examples import canonical
-from pytest_ood.rows import Spool, blocks, hash_of_lines
+from pytest_ood.rows import DiskSequence, blocks, hash_of_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -29,8 +29,8 @@ class Shifted:
     """
 
     inputs: Sequence[Inputs]
-    changed: Column[bool]
-    rejected: Column[bool]
+    changed: Categorical[bool]
+    rejected: Categorical[bool]
 
     @classmethod
     def of(
@@ -45,13 +45,13 @@ class Shifted:
             made: For one block of them after another, the inputs and the places of those that were
                 rejected.
         """
-        spool: Spool[Inputs] = Spool(_plain, _itself)
-        changed, rejected = Column[bool](), Column[bool]()
+        spool: DiskSequence[Inputs] = DiskSequence(_plain, _itself)
+        changed, rejected = Categorical[bool](), Categorical[bool]()
         for block, (inputs, refused) in zip(blocks(examples), made, strict=True):
             spool.extend(inputs)
             pairs = zip(block, inputs, strict=True)
-            changed += Column.of(example.inputs != value for example, value in pairs)
-            rejected += Column.of(place in refused for place in range(len(block)))
+            changed += Categorical.of(example.inputs != value for example, value in pairs)
+            rejected += Categorical.of(place in refused for place in range(len(block)))
         return cls(spool, changed, rejected)
 
 

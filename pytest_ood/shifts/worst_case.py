@@ -10,7 +10,7 @@ import numpy as np
 from pytest_ood.columns import combined
 from pytest_ood.examples import inputs_of
 from pytest_ood.metrics import Graded, Outcomes
-from pytest_ood.rows import Chosen
+from pytest_ood.rows import SelectedSequence
 from pytest_ood.shifts.noise import NoiseTrial
 from pytest_ood.shifts.protocol import NOISE, Shift
 from pytest_ood.trials.trial import Trial
@@ -86,7 +86,7 @@ class WorstTrial:
             before=before,
             after=Outcomes(examples, before.places, graded[rows]),
             originals=originals,
-            shifted=Chosen(texts, worst),
+            shifted=SelectedSequence(texts, worst),
         )
 
 

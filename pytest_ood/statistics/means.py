@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.columns import Column, combined
+from pytest_ood.columns import Categorical, combined
 from pytest_ood.statistics.figures import check_level, check_values
 from pytest_ood.statistics.proportions import PairedDifference, Proportion, UnpairedDifference
 from pytest_ood.statistics.samples import Sample
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_ood.statistics.samples import Values
 
     Floats = NDArray[np.float64]
-    Scores = Sequence[float] | NDArray[np.float64] | Column[float]
+    Scores = Sequence[float] | NDArray[np.float64] | Categorical[float]
 
 RESAMPLES = 9_998
 """An even number; the smallest p-value they can give is 0.0001."""
@@ -260,7 +260,7 @@ def unpaired_difference_of_drops(
     return Means(samples, weights, (-1.0, 1.0), (-2.0, 2.0))
 
 
-def _paired(first: Scores, second: Scores) -> Column[float]:
+def _paired(first: Scores, second: Scores) -> Categorical[float]:
     for scores in (first, second):
         check_values(scores, 0.0, 1.0)
     if len(first) != len(second):
@@ -268,8 +268,8 @@ def _paired(first: Scores, second: Scores) -> Column[float]:
     return combined([_column(first), _column(second)], sub)
 
 
-def _column(scores: Scores) -> Column[float]:
-    return scores if isinstance(scores, Column) else Column.of(map(float, scores))
+def _column(scores: Scores) -> Categorical[float]:
+    return scores if isinstance(scores, Categorical) else Categorical.of(map(float, scores))
 
 
 def _count(sample: Sample, value: float) -> int:

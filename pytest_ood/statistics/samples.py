@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 
 if TYPE_CHECKING:
     from typing import Any
@@ -30,11 +30,11 @@ class Sample:
     counts: Floats
 
     @classmethod
-    def of(cls, values: Values | Column[Any]) -> Sample:
+    def of(cls, values: Values | Categorical[Any]) -> Sample:
         """Count values, or rows; a column of tuples is one of rows."""
         if isinstance(values, Sample):
             return values
-        if isinstance(values, Column):
+        if isinstance(values, Categorical):
             occurs = values.counts > 0
             array = np.array(values.values, np.float64)
             return _merged(array[occurs], values.counts[occurs].astype(np.float64))
@@ -62,5 +62,5 @@ def _merged(values: Floats, counts: Floats) -> Sample:
     return Sample(different, merged.astype(np.float64))
 
 
-Values = Sequence[float] | Floats | Column[float] | Sample
+Values = Sequence[float] | Floats | Categorical[float] | Sample
 """One value for each example."""

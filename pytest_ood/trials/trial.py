@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pytest_ood.columns import Column, combined
+from pytest_ood.columns import Categorical, combined
 from pytest_ood.metrics import Graded, Outcomes
-from pytest_ood.rows import Picked
+from pytest_ood.rows import Subset
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.tasks import Prediction
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Inputs
     from pytest_ood.perturbations.adversarial import AttackResult
-    from pytest_ood.rows import Places
+    from pytest_ood.rows import Indices
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Trial:
     unheld: int = 0
     cached: int = 0
     prompt: PromptAttack | None = None
-    unanswered: Column[str] = field(default_factory=Column)
+    unanswered: Categorical[str] = field(default_factory=Categorical)
     decided: Sequence[Decided] | None = None
     left_out: tuple[tuple[str, int], ...] = ()
 
@@ -150,14 +150,14 @@ def aligned(trials: Sequence[Trial]) -> list[Trial]:
     return [_only(trial, before, after) for trial in trials]
 
 
-def _kept(sides: Sequence[Outcomes]) -> Places | None:
+def _kept(sides: Sequence[Outcomes]) -> Indices | None:
     """Return the places that all sides have answers to; None where it is all of them."""
     answered = [side.places[side.graded.answered] for side in sides]
     kept = reduce(np.intersect1d, answered)
     return None if all(len(side) == len(kept) for side in sides) else kept
 
 
-def _only(trial: Trial, before: Places | None, after: Places | None) -> Trial:
+def _only(trial: Trial, before: Indices | None, after: Indices | None) -> Trial:
     """Return a trial on the examples at these places; of a paired one, those of both."""
     if trial.paired:
         before = after = reduce(np.intersect1d, [p for p in (before, after) if p is not None])
@@ -171,19 +171,19 @@ def _only(trial: Trial, before: Places | None, after: Places | None) -> Trial:
         trial,
         before=trial.before.only(first),
         after=trial.after.only(last),
-        originals=None if originals is None else Picked(originals, last),
-        shifted=Picked(trial.shifted, last),
-        decided=None if trial.decided is None else Picked(trial.decided, last),
+        originals=None if originals is None else Subset(originals, last),
+        shifted=Subset(trial.shifted, last),
+        decided=None if trial.decided is None else Subset(trial.decided, last),
         unanswered=trial.unanswered + known(errors),
     )
 
 
-def known(errors: Column[str | None]) -> Column[str]:
+def known(errors: Categorical[str | None]) -> Categorical[str]:
     """Return the errors among what may be some."""
     return combined([errors[errors.where(lambda error: error is not None)]], str)
 
 
-def answered_by_all(sides: Sequence[Outcomes]) -> tuple[list[Outcomes], Column[str]]:
+def answered_by_all(sides: Sequence[Outcomes]) -> tuple[list[Outcomes], Categorical[str]]:
     """Return the outcomes of the places that all have answers to, and why others are out.
 
     Args:
@@ -200,7 +200,7 @@ def _first_known(*errors: str | None) -> str | None:
 
 def spread_scores(
     trials: Sequence[Trial], side: Callable[[Trial], Outcomes]
-) -> Column[float | None]:
+) -> Categorical[float | None]:
     """Return each example's mean score over the trials of a model's seeds, by its place."""
     outcomes = [side(trial) for trial in trials]
     places = outcomes[0].places
@@ -208,7 +208,7 @@ def spread_scores(
     return outcomes[0].spread(mean_scores_of(outcomes), size)
 
 
-def mean_scores_of(sides: Sequence[Outcomes]) -> Column[float]:
+def mean_scores_of(sides: Sequence[Outcomes]) -> Categorical[float]:
     """Return every example's score, averaged over the seeds."""
     return combined([side.graded.score for side in sides], _mean_of_all)
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.evaluation import Evaluation, severity_curves
 from pytest_ood.evaluation.curves import trapezoid
 from pytest_ood.statistics import Estimate
 
-BEFORE: Column[float | None] = Column.of([1.0, 1.0, 1.0, 0.0])
+BEFORE: Categorical[float | None] = Categorical.of([1.0, 1.0, 1.0, 0.0])
 LEVEL = Evaluation(
     suite="s", kind="noise", shift="ocr@1", model="m", n=4, unchanged=0, rejected=0, abstained=0,
     abstained_id=0, score_id=0.75, score_ood=0.5, drop=Estimate(0.25, 0.0, 0.5, 4, 0.1),
@@ -22,7 +22,7 @@ LEVEL = Evaluation(
 
 def at(severity: int, *scores: float) -> Evaluation:
     """Return the evaluation at a severity, with these scores of the first four examples."""
-    after: Column[float | None] = Column.of(map(float, scores))
+    after: Categorical[float | None] = Categorical.of(map(float, scores))
     before = BEFORE[: len(after)]
     return replace(LEVEL, shift=f"ocr@{severity}", severity=severity, before=before, after=after)
 
@@ -47,7 +47,7 @@ def test_the_curve_rests_on_examples_that_every_severity_has() -> None:
 
 def test_a_model_that_scores_0_has_no_relative_area() -> None:
     """A share of nothing is not given."""
-    levels = [replace(e, before=Column.of([0.0])) for e in (at(1, 0), at(2, 0))]
+    levels = [replace(e, before=Categorical.of([0.0])) for e in (at(1, 0), at(2, 0))]
     (curve,) = severity_curves(levels, 0.05)
     assert (curve.area.value, curve.kept) == (0.0, None)
 
@@ -58,7 +58,7 @@ def test_a_model_that_scores_0_has_no_relative_area() -> None:
         [at(1, 1, 1)],
         [at(1, 1), replace(at(2, 1), verdict="invalid")],
         [at(1, 1), replace(at(2, 1), metric="macro-f1")],
-        [at(1, 1), replace(at(2, 1), after=Column.of([None, 1.0]))],
+        [at(1, 1), replace(at(2, 1), after=Categorical.of([None, 1.0]))],
         [replace(at(1, 1), severity=None), replace(at(2, 1), severity=None)],
     ],
     ids=["one level", "invalid", "another metric", "nothing in common", "no severities"],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_ood.budgets import Rules, judge_at_most
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.errors import ConfigurationError, NotApplicableError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.measurement import Measurement
@@ -374,7 +374,7 @@ def test_only_models_with_seeds_widen_a_difference() -> None:
 
 def test_batches_are_counted_by_look() -> None:
     """The counts at each look are those of the values so far."""
-    values = Column.of([1.0, 0.0, 0.0, -1.0, 0.0, 1.0])
+    values = Categorical.of([1.0, 0.0, 0.0, -1.0, 0.0, 1.0])
     current = PairedDifference(2, 1, 6)
     figure = figures.sequential(
         values, [2, 4, 6], (-1.0, 1.0), 100, current=current, final=False

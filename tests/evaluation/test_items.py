@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.evaluation.items import Items, hashes_of
 
 ROWS = st.lists(
@@ -31,7 +31,9 @@ def test_different_examples_have_different_hashes(rows: list[Any]) -> None:
 @given(scores=st.lists(st.sampled_from([0.0, 0.5, 1.0])))
 def test_items_come_back_from_plain_values(scores: list[float]) -> None:
     """What a report holds is what was measured."""
-    items = Items(hashes_of((None, str(n), "a") for n in range(len(scores))), Column.of(scores))
+    items = Items(
+        hashes_of((None, str(n), "a") for n in range(len(scores))), Categorical.of(scores)
+    )
     assert Items.from_record(items.to_record()) == items
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.evaluation import Evaluation, difference_of_drops
 from pytest_ood.statistics import Estimate, unpaired_difference_of_drops
 from pytest_ood.statistics.proportions import PairedDifference
@@ -34,8 +34,8 @@ def measured(
         suite="s", kind="noise" if paired else "domain", shift=shift, model="m", n=len(after),
         unchanged=0, abstained=0, abstained_id=0, score_id=0.0, score_ood=0.0, drop=NOTHING,
         paired=paired, budget=None, verdict="measured", reason="", seed=0, shifted_set_hash="",
-        queries=None, before=Column.of([None] * at + list(before)),
-        after=Column.of([None] * at + list(after)), flips=(), drawn=len(before), planned=size,
+        queries=None, before=Categorical.of([None] * at + list(before)),
+        after=Categorical.of([None] * at + list(after)), flips=(), drawn=len(before), planned=size,
         sequential=planned is not None,
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields, replace
 
 import pytest
 
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.evaluation import (
     AttackFigures,
     Cell,
@@ -29,7 +29,7 @@ FLIPS = (
     Flip("b1", "neg", None, "dire book", None, "pos"),
 )
 
-ITEMS = Items(hashes_of([(None, "a", "pos"), ("b", "c", "neg")]), Column.of([1.0, 0.5]))
+ITEMS = Items(hashes_of([(None, "a", "pos"), ("b", "c", "neg")]), Categorical.of([1.0, 0.5]))
 CELLS = (Cell("Negation", "", 20, FIGURE), Cell("not good (MFT)", "Negation", 10, FIGURE))
 FLOOR = Floor(
     suite="tiny", model="m", n=32, planned=600, abstained=1, score=FIGURE, majority=0.5,
@@ -43,7 +43,7 @@ EVALUATION = Evaluation(
     abstained=2,
     abstained_id=1, score_id=0.75, score_ood=0.5, drop=FIGURE, paired=True, budget=0.1,
     verdict="fail", reason="above", seed=3, shifted_set_hash="def", queries=77,
-    before=Column.of([1.0, None, 0.5]), after=Column.of([0.0, None, 0.5]), flips=FLIPS,
+    before=Categorical.of([1.0, None, 0.5]), after=Categorical.of([0.0, None, 0.5]), flips=FLIPS,
     metric="macro-f1", drawn=40, planned=600, p_fail=0.002, adjusted_p=0.02, unheld=3,
     disagreement=0.0625, seed_drops=(0.125, 0.375), reweighted=0.2, reference=0.9,
     measures=(("ece", 0.1, 0.2), ("recall-neg", 1.0, 0.5)), sequential=True,
@@ -93,7 +93,7 @@ def test_a_result_of_nothing_comes_back() -> None:
         suite="s", kind="noise", shift="x", model="m", n=1, unchanged=0, abstained=0,
         abstained_id=0, score_id=1.0, score_ood=1.0, drop=FIGURE, paired=True, budget=None,
         verdict="measured", reason="no budget is set", seed=0, shifted_set_hash="", queries=None,
-        before=Column.of([]), after=Column.of([]), flips=(),
+        before=Categorical.of([]), after=Categorical.of([]), flips=(),
     )  # fmt: skip
     assert from_record(json.loads(json.dumps(to_record(bare)))) == bare
 

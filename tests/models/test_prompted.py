@@ -23,7 +23,7 @@ from pytest_ood.models._prompts import READING
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models.prompted import CONTENT_FREE, Generation, PromptedModel, _calibrated
 from pytest_ood.models.protocol import Context, Facts, Model, Promptable, Usage
-from pytest_ood.objects import Held
+from pytest_ood.objects import ProcessLocalDict
 from pytest_ood.parsing import parse_answer
 from pytest_ood.progress import Silent
 from pytest_ood.prompting import Prompt
@@ -485,7 +485,7 @@ def test_models_of_a_run_share_the_weights(
     third = build(str(checkpoint), named, prompt=TEMPLATE, device="cpu")
     assert first.checkpoint.loaded is second.checkpoint.loaded is third.checkpoint.loaded
     assert make(dtype="bfloat16").checkpoint.loaded is not first.checkpoint.loaded
-    elsewhere = build(str(checkpoint), replace(context, held=Held()), prompt=TEMPLATE)
+    elsewhere = build(str(checkpoint), replace(context, held=ProcessLocalDict()), prompt=TEMPLATE)
     assert elsewhere.checkpoint.loaded is not first.checkpoint.loaded
     assert pickle.loads(pickle.dumps(context.held)) == {}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.errors import ConfigurationError, ReportError
 from pytest_ood.reports import study_json, study_text
 from pytest_ood.reports.study import Study, study
@@ -127,7 +127,7 @@ def test_the_same_examples_are_compared_in_pairs(
     report = make_report(models)
     for e, items in zip(report["evaluations"], (280, 288), strict=True):
         scores = [1.0] * items + [0.0] * (400 - items)
-        e["items"]["scores"] = Column.of(scores).to_record()
+        e["items"]["scores"] = Categorical.of(scores).to_record()
     found = study(put_together([("x", report)], newest_counts=False), ["x"])
     paired = entry(found, "b").relative
     assert paired.value == pytest.approx(0.02)

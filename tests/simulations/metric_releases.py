@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_ood.budgets import Rules, judge_at_least, judge_at_most
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.measurement import Measurement
@@ -251,7 +251,7 @@ def _truths(world: World, rng: np.random.Generator) -> Codes:
     return drawn
 
 
-NONE = Column[bool]((), np.empty(0, np.uint32))
+NONE = Categorical[bool]((), np.empty(0, np.uint32))
 
 
 @dataclass(frozen=True)
@@ -328,13 +328,13 @@ def _outcomes(
 ) -> Outcomes:
     other = (truth + rng.integers(1, len(LABELS), len(truth))) % len(LABELS)
     answer = np.where(right, truth, other)
-    none = Column[str | None]((None,), np.zeros(len(truth), np.uint32))
+    none = Categorical[str | None]((None,), np.zeros(len(truth), np.uint32))
     hundredths = tuple((np.arange(101) / 100).tolist())
     graded = Graded(
-        Column(LABELS, truth.astype(np.uint32)),
-        Column(LABELS, answer.astype(np.uint32)),
-        Column(hundredths, np.round(100 * confidence).astype(np.uint32)),
-        Column((0.0, 1.0), right.astype(np.uint32)),
+        Categorical(LABELS, truth.astype(np.uint32)),
+        Categorical(LABELS, answer.astype(np.uint32)),
+        Categorical(hundredths, np.round(100 * confidence).astype(np.uint32)),
+        Categorical((0.0, 1.0), right.astype(np.uint32)),
         none,
         none,
     )
@@ -358,8 +358,11 @@ def _scores(world: World, _truths: Sequence[Codes], rng: np.random.Generator) ->
 
 def _scored(codes: Codes) -> Outcomes:
     same = np.zeros(len(codes), np.uint32)
-    scores = Column(tuple(F1_SCORES.tolist()), codes.astype(np.uint32))
-    text, answer = Column(("x",), same), Column[str | None](("x",), same)
-    confidence, none = Column[float | None]((None,), same), Column[str | None]((None,), same)
+    scores = Categorical(tuple(F1_SCORES.tolist()), codes.astype(np.uint32))
+    text, answer = Categorical(("x",), same), Categorical[str | None](("x",), same)
+    confidence, none = (
+        Categorical[float | None]((None,), same),
+        Categorical[str | None]((None,), same),
+    )
     graded = Graded(text, answer, confidence, scores, none, none)
     return Outcomes((), np.arange(len(codes)), graded)

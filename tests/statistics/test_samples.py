@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.columns import Column
+from pytest_ood.columns import Categorical
 from pytest_ood.statistics.samples import Sample
 
 SCORES = st.lists(st.sampled_from([-1.0, 0.0, 0.25, 1.0]), min_size=1, max_size=30)
@@ -15,8 +15,8 @@ SCORES = st.lists(st.sampled_from([-1.0, 0.0, 0.25, 1.0]), min_size=1, max_size=
 def test_a_sample_is_counted(values: list[float]) -> None:
     """The different values, rising, with how often each occurs, from whatever holds them."""
     expected = np.unique(values, return_counts=True)
-    more = Column.of([7.0, *values])[1:]
-    for given_ in (values, np.array(values), Column.of(values), more):
+    more = Categorical.of([7.0, *values])[1:]
+    for given_ in (values, np.array(values), Categorical.of(values), more):
         sample = Sample.of(given_)
         assert sample.values.tolist() == expected[0].tolist()
         assert sample.counts.tolist() == expected[1].tolist()
@@ -36,7 +36,7 @@ def test_values_are_added(values: list[float]) -> None:
 def test_rows_are_counted_as_a_whole() -> None:
     """Rows of features are alike where all of their features are."""
     rows = [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0)]
-    for given_ in (np.array(rows), Column.of(rows)):
+    for given_ in (np.array(rows), Categorical.of(rows)):
         sample = Sample.of(given_)
         assert sample.values.tolist() == [[0.0, 1.0], [1.0, 0.0]]
         assert sample.counts.tolist() == [1.0, 2.0]
