@@ -21,7 +21,7 @@ from pytest_ood.errors import (
 )
 from pytest_ood.evaluation import SuiteEvaluator, score_of_cases
 from pytest_ood.examples import Dataset, as_dataset
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN, loss_names
+from pytest_ood.metrics import ACCURACY, metric_class, metric_names
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import RecordedModel, SeededModel
 from pytest_ood.perturbations import Perturbation, as_perturbation
@@ -455,8 +455,8 @@ class Ood:
         task = Classification(tuple(sorted(known)))
         shift = _relabelling(shift, task.labels)
         for metric in map(str, budgets):
-            allowed = (ACCURACY, *loss_names(task, shift.kind))
-            if metric not in allowed or metric == IN_DOMAIN:
+            allowed = metric_names(task, shift.kind)
+            if metric not in allowed or metric_class(metric).NEEDS_REFERENCE:
                 raise ConfigurationError(unknown_name("metric", metric, allowed))
         surrogates = {}
         if isinstance(shift, TransferShift):

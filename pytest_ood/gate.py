@@ -28,7 +28,7 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.frozen import read_frozen
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
+from pytest_ood.metrics import ACCURACY, SCORE, metric_class
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import (
     SeededModel,
@@ -336,7 +336,9 @@ class Gate:
         """Return the baseline trained on each target that has training data of its own."""
         found = {}
         for shift in suite.shifts:
-            wanted = IN_DOMAIN in suite.budgets[shift.name]
+            wanted = any(
+                metric_class(metric).NEEDS_REFERENCE for metric in suite.budgets[shift.name]
+            )
             spec = None
             if baseline is not None and shift.training_data is not None:
                 spec = baseline.trained_on(shift.training_data, f"{baseline.name}-on-{shift.name}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.budgets import judge_at_most
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation.perfect import perfect_figure
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN, SCORE
+from pytest_ood.metrics import ACCURACY, SCORE, metric_class
 from pytest_ood.reports.plan import Plan, PlannedGate
 from pytest_ood.statistics import detectable, least_examples
 from pytest_ood.statistics.sequential import BETTING_SHARE
@@ -56,7 +56,8 @@ def plan_run(gate: Gate) -> Plan:
             evaluator.rules,
             batches=batches,
         )
-        if check.shift is not None and check.metric not in (ACCURACY, SCORE, IN_DOMAIN):
+        referred = metric_class(check.metric).NEEDS_REFERENCE
+        if check.shift is not None and check.metric not in (ACCURACY, SCORE) and not referred:
             planned = _by_metric(check, check.limit, planned, evaluator)
         gates.append(planned)
     return Plan(tuple(gates), workloads(gate), gate.rules, ASSUMPTIONS)
@@ -113,7 +114,7 @@ def _spread(check: Check, limit: float) -> float:
     if check.shift.kind == "adversarial":
         turned = max(0.5, limit)
     own = turned - min(limit, turned) ** 2
-    unpaired = not check.shift.is_paired and check.metric != IN_DOMAIN
+    unpaired = not check.shift.is_paired and not metric_class(check.metric).NEEDS_REFERENCE
     if check.baseline is not None:
         # Two models on the same items: on each set they differ on as many as a shift turns. Of
         # cases there is one set.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ood.budgets import MAX_ABSTENTION, Budget, check_share
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.examples import IN_DISTRIBUTION
-from pytest_ood.metrics import ACCURACY, loss_names
+from pytest_ood.metrics import ACCURACY, budget_metrics, metric_class, metric_names
 from pytest_ood.perturbations.resources import current, using
 from pytest_ood.readers import DataSource, parse_source
 from pytest_ood.shifts import (
@@ -254,7 +254,7 @@ def _shifts(
             if check_name(name, at) in (IN_DISTRIBUTION, WORST_CASE, *kinds()):
                 raise ConfigurationError(f"{at}: this name has a meaning of its own; take another")
             entry = subtable(entries, name, f"{where}: shifts.{kind}")
-            metrics = loss_names(task, kind)
+            metrics = budget_metrics(task, kind)
             check_keys(entry, (*keys_of(kind), *_BUDGET_KEYS, *metrics), at)
             rest = {k: v for k, v in entry.items() if k not in (*_BUDGET_KEYS, *metrics)}
             own = _metric_budgets(
@@ -266,7 +266,7 @@ def _shifts(
                 kept = _with({} if shift.counts_cases else by_kind.get(kind, {}), own)
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
-                _check_metrics(shift, kept, at)
+                _check_metrics(shift, kept, at, task)
                 shifts.append(shift)
                 budgets[shift.name] = kept
     if WORST_CASE in by_kind:
@@ -283,18 +283,21 @@ def _shifts(
     return tuple(shifts), budgets
 
 
-def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], where: str) -> None:
-    """Refuse metrics of answers where a success leaves the answer as it was."""
+def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], where: str, task: Task) -> None:
+    """Refuse metrics of answers where there is nothing but scores."""
+    from_scores = [m for m in metric_names(task, shift.kind) if metric_class(m).FROM_SCORES]
     for metric in budgets:
-        if shift.keeps_answers and metric not in (ACCURACY, "pdr"):
+        if metric in from_scores:
+            continue
+        if shift.keeps_answers:
             raise ConfigurationError(
                 f"{where}: {metric} goes by answers, which this attack leaves as they are; it "
-                "costs accuracy and pdr alone"
+                f"costs {' and '.join(from_scores)} alone"
             )
-        if shift.counts_cases and metric not in (ACCURACY, "pdr"):
+        if shift.counts_cases:
             raise ConfigurationError(
                 f"{where}: {metric} goes by single answers, and here several are counted as one; "
-                "give budgets of accuracy and pdr alone"
+                f"give budgets of {' and '.join(from_scores)} alone"
             )
 
 
@@ -355,7 +358,7 @@ def _budgets(table: Mapping[str, Any], where: str, task: Task) -> dict[str, dict
         kind: _metric_budgets(
             subtable(table, kind, f"{where}: budgets"),
             f"{where}: budgets.{kind}",
-            loss_names(task, kind),
+            budget_metrics(task, kind),
         )
         for kind in table
     }

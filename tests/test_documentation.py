@@ -30,6 +30,7 @@ BLOCK = re.compile(
 NOTES = (
     "kind of shift: ",  # by tests/test_extension.py, as the next
     "task: ",
+    "metric: ",
     "file: ",
     "collection: ",
     "run",

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
 FORMAT = """
@@ -73,6 +71,54 @@ def test_a_kind_of_shift_and_a_format_are_one_file_each(pytester: pytest.Pyteste
         "--ood-suite", "--ood-cache=cache", "--ood-only=loudness"
     )
     chosen.assert_outcomes(failed=1)
+
+
+def test_a_metric_is_one_file(pytester: pytest.Pytester) -> None:
+    """A budget names it; one that rises has drops above 0 where the model gets worse."""
+    pytester.mkdir("metrics").joinpath("error_rate.py").write_text(example("error_rate.py"))
+    pytester.makepyfile(
+        conftest="import pytest_ood.metrics\npytest_ood.metrics.__path__.append('metrics')\n",
+        model="def right(texts):\n"
+        "    return ['bad' if 'dread' in t.lower() else 'good' for t in texts]\n"
+        "def frail(texts):\n    return ['bad' if 'dread' in t else 'good' for t in texts]\n",
+    )
+    rows = "".join(
+        f"A {word} film number {n},{label}\n"
+        for n in range(60)
+        for word, label in (("dreadful", "bad"), ("lovely", "good"))
+    )
+    pytester.path.joinpath("reviews.csv").write_text(f"text,label\n{rows}")
+    pytester.path.joinpath("suite.toml").write_text(
+        "labels = ['bad', 'good']\nin_distribution = 'reviews.csv'\n"
+        "[shifts.noise.upper-case]\nerror-rate = { max_drop = 0.1, margin = 0.1 }\n"
+    )
+    pytester.path.joinpath("pyproject.toml").write_text(
+        "[tool.pytest_ood]\nsuites = ['suite.toml']\n"
+        "[tool.pytest_ood.models.sturdy]\ncallable = 'model:right'\nbaseline = true\n"
+        "[tool.pytest_ood.models.frail]\ncallable = 'model:frail'\n"
+    )
+    result = pytester.runpytest_subprocess(
+        "--ood-suite", "--ood-cache=cache", "--ood-report=r.json", "--ood-report=r.html"
+    )
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["noise", "*error-rate * 0.0 * 25.8 * FAIL*"])
+    report = json.loads(pytester.path.joinpath("r.json").read_text())
+    rises = {e["model"]: e for e in report["evaluations"] if e["metric"] == "error-rate"}
+    wrong = rises["frail"]["score_ood"]
+    assert wrong == pytest.approx(31 / 120)
+    assert {name: (e["score_id"], e["score_ood"], e["drop"]) for name, e in rises.items()} == {
+        "sturdy": (0.0, 0.0, 0.0),
+        "frail": (0.0, wrong, wrong),
+    }
+    (accuracy,) = (
+        e for e in report["evaluations"] if (e["metric"], e["model"]) == ("accuracy", "frail")
+    )
+    assert accuracy["metrics"]["error-rate"] == {"id": 0.0, "ood": wrong}
+    (compared,) = (c for c in report["comparisons"] if c["metric"] == "error-rate")
+    drops = (compared["drop"], compared["baseline_drop"], compared["difference"])
+    assert drops == (wrong, 0.0, wrong)
+    assert compared["verdict"] == rises["frail"]["verdict"] == "fail"
+    assert "error-rate" in pytester.path.joinpath("r.html").read_text()
 
 
 def test_a_task_is_one_file(pytester: pytest.Pytester) -> None:

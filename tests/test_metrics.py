@@ -10,18 +10,20 @@ from sklearn.metrics import f1_score, recall_score
 
 from pytest_ood.errors import ConfigurationError, NotApplicableError
 from pytest_ood.metrics import (
-    CalibrationError,
-    Drop,
-    MacroF1,
+    Metric,
     Outcome,
     Outcomes,
-    PerformanceDropRate,
-    Recall,
-    Reweighted,
-    find_loss,
-    loss_names,
-    pseudo_outcomes,
+    budget_metrics,
+    find_metric,
+    metric_class,
+    metric_names,
 )
+from pytest_ood.metrics.ece import CalibrationError
+from pytest_ood.metrics.macro_f1 import MacroF1
+from pytest_ood.metrics.outcomes import pseudo_outcomes
+from pytest_ood.metrics.pdr import PerformanceDropRate
+from pytest_ood.metrics.recall import Recall
+from pytest_ood.metrics.reweighted import Reweighted
 from pytest_ood.tasks import Classification, Prediction
 
 LABELS = ("no", "yes", "maybe")
@@ -91,18 +93,19 @@ def test_calibration_needs_a_probability() -> None:
 
 def test_a_worse_calibration_is_a_loss() -> None:
     """The drop of a metric of which more is worse is how much it rises."""
-    drop = Drop(CalibrationError())
+    metric = CalibrationError()
     good, bad = [outcome("no", "no", 1.0)] * 4, [outcome("no", "yes", 1.0)] * 4
-    before, after = drop.before(good).mean(axis=0), drop.after(bad).mean(axis=0)
-    assert float(drop.value(before, after)) == 1.0
-    assert float(Drop(MacroF1(LABELS)).value(np.zeros(6), np.zeros(6))) == 0.0
+    before, after = (metric.features(side).mean(axis=0) for side in (good, bad))
+    assert float(metric.drop(*metric.values(before, after))) == 1.0
+    assert float(MacroF1.drop(0.75, 0.5)) == 0.25
 
 
 def test_the_performance_drop_rate() -> None:
     """Of 80 points, 20 are a quarter; of nothing, nothing can be lost."""
     rate = PerformanceDropRate()
-    assert float(rate.value(np.array([0.8]), np.array([0.6]))) == pytest.approx(0.25)
-    assert float(rate.value(np.array([0.0]), np.array([0.6]))) == 0.0
+    assert float(rate.drop(0.8, 0.6)) == pytest.approx(0.25)
+    assert float(rate.drop(0.0, 0.6)) == 0.0
+    assert rate.drop(np.array([0.8, 0.0]), np.array([0.6, 0.6])) == pytest.approx([0.25, 0.0])
 
 
 def test_reweighting_is_worked_by_hand() -> None:
@@ -110,10 +113,10 @@ def test_reweighting_is_worked_by_hand() -> None:
     before = [outcome("no", "no")] * 3 + [outcome("yes", "yes")]
     after = [outcome("no", "no")] + [outcome("no", "yes")] + [outcome("yes", "yes")] * 8
     loss = Reweighted(("no", "yes"))
-    means = loss.before(before).mean(axis=0), loss.after(after).mean(axis=0)
+    means = loss.features(before).mean(axis=0), loss.features_after(after).mean(axis=0)
     # no: 1 of 2 right, at a share of 3/4; yes: all right, at 1/4.
-    assert [float(v) for v in loss.scores(*means)] == pytest.approx([1.0, 0.75 * 0.5 + 0.25])
-    assert float(loss.value(*means)) == pytest.approx(0.375)
+    assert [float(v) for v in loss.values(*means)] == pytest.approx([1.0, 0.75 * 0.5 + 0.25])
+    assert float(loss.drop(*loss.values(*means))) == pytest.approx(0.375)
 
 
 @given(answers=st.lists(st.sampled_from(["no", "yes"]), min_size=4, max_size=4))
@@ -124,8 +127,10 @@ def test_equal_mixes_need_no_reweighting(answers: list[str]) -> None:
         outcome(label, a) for label, a in zip(["no", "no", "yes", "yes"], answers, strict=True)
     ]
     loss = Reweighted(("no", "yes"))
-    means = loss.before(before).mean(axis=0), loss.after(after).mean(axis=0)
-    assert float(loss.value(*means)) == pytest.approx(1.0 - np.mean([o.score for o in after]))
+    means = loss.features(before).mean(axis=0), loss.features_after(after).mean(axis=0)
+    assert float(loss.drop(*loss.values(*means))) == pytest.approx(
+        1.0 - np.mean([o.score for o in after])
+    )
 
 
 def test_pseudo_outcomes_are_one_right_and_one_wrong() -> None:
@@ -141,17 +146,29 @@ def test_pseudo_outcomes_are_one_right_and_one_wrong() -> None:
 
 @pytest.mark.parametrize("kind", ["domain", "noise", "adversarial"])
 def test_every_metric_of_a_budget_can_be_found(kind: str) -> None:
-    """The names that a suite may write are those of losses, but for the in-domain gap."""
-    for name in loss_names(TASK, kind):
-        if name != "in-domain":
-            assert find_loss(name, TASK).name == name
-    assert ("reweighted" in loss_names(TASK, kind)) is (kind == "domain")
+    """The names that a suite may write are those of metrics, in the order of tables."""
+    names = metric_names(TASK, kind)
+    for name in names:
+        assert find_metric(name, TASK).name == name
+        assert isinstance(find_metric(name, TASK), metric_class(name))
+    domain = ("reweighted", "in-domain") if kind == "domain" else ()
+    recalls = ("recall-no", "recall-yes", "recall-maybe")
+    assert names == ("accuracy", "macro-f1", "ece", "pdr", *recalls, *domain)
+    assert budget_metrics(TASK, kind) == names[1:]
+
+
+def test_a_name_that_no_metric_has_is_one_that_falls() -> None:
+    """A report of another installation may hold one; it is shown by its name."""
+    assert metric_class("brier") is Metric
+    assert float(metric_class("brier").drop(0.5, 0.25)) == 0.25
+    assert metric_class("brier").label("brier", "accuracy") == "brier"
+    assert metric_class("pdr").label("pdr", "token F1") == "token F1"
 
 
 def test_an_unknown_metric_is_refused() -> None:
     """The message names the nearest."""
     with pytest.raises(ConfigurationError, match=r"unknown metric 'recall-yess'.*'recall-yes'"):
-        find_loss("recall-yess", TASK)
+        find_metric("recall-yess", TASK)
 
 
 def test_a_label_the_target_lacks_leaves_its_weight_to_the_others() -> None:
@@ -159,8 +176,8 @@ def test_a_label_the_target_lacks_leaves_its_weight_to_the_others() -> None:
     before = [outcome("no", "no")] * 2 + [outcome("yes", "yes"), outcome("maybe", "maybe")]
     after = [outcome("no", "yes"), outcome("yes", "yes"), outcome("yes", "yes")]
     loss = Reweighted(LABELS)
-    means = loss.before(before).mean(axis=0), loss.after(after).mean(axis=0)
-    assert float(loss.value(*means)) == pytest.approx(1.0 - 1 / 3)
+    means = loss.features(before).mean(axis=0), loss.features_after(after).mean(axis=0)
+    assert float(loss.drop(*loss.values(*means))) == pytest.approx(1.0 - 1 / 3)
 
 
 @given(rows=ANSWERS)

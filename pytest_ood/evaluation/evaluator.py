@@ -29,7 +29,7 @@ from pytest_ood.evaluation.shift_metrics import ShiftMetrics
 from pytest_ood.evaluation.shifted_texts import ShiftedTexts
 from pytest_ood.evaluation.stopping import Schedule, is_sequential, measure_until_settled
 from pytest_ood.evaluation.trials import Trials
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN, examples_of
+from pytest_ood.metrics import ACCURACY, find_metric, metric_class
 from pytest_ood.statistics import estimate
 from pytest_ood.statistics.sequential import Sequential
 from pytest_ood.trials.trial import (
@@ -285,7 +285,9 @@ class SuiteEvaluator:
         if judged is None:
             judged = Judgement("measured", "no margin is set")
             if margin is not None:
-                judged = judge_at_most(figure, margin, self.rules, examples_of(metric))
+                judged = judge_at_most(
+                    figure, margin, self.rules, find_metric(metric, self.suite.task).examples
+                )
         flipped = np.setdiff1d(mine.flipped, other.flipped)
         return Comparison(
             suite=self.suite.name,
@@ -336,13 +338,15 @@ class SuiteEvaluator:
         )
         measurement, figure = settled.measurement, settled.figure
         judged = invalid or self._first_invalid(shift, [("", measurement)])
-        if judged is None and metric == IN_DOMAIN:
+        if judged is None and metric_class(metric).NEEDS_REFERENCE:
             reference = self.trials.needed_reference(shift, measurement.first.after)
             judged = validity.lost_reference(shift.name, reference)
         if judged is None:
             judged = Judgement("measured", "no budget is set")
             if budget is not None:
-                judged = judge_at_most(figure, budget, self.rules, examples_of(metric))
+                judged = judge_at_most(
+                    figure, budget, self.rules, find_metric(metric, self.suite.task).examples
+                )
         return self._evaluation(
             model, shift, metric, measurement=measurement, figure=figure, judged=judged
         )

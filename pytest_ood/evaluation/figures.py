@@ -10,31 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.columns import Categorical, combined, different
-from pytest_ood.errors import NotApplicableError
-from pytest_ood.metrics import (
-    ACCURACY,
-    CALIBRATION_BINS,
-    ECE,
-    MACRO_F1,
-    PDR,
-    RECALL,
-    REWEIGHTED,
-    Drop,
-    MacroF1,
-    bin_of,
-    check_confidence,
-    find_loss,
-    goes_by_label,
-    outcome,
-    pseudo_outcomes,
-    value_of_example,
-    wrong_answer,
-)
+from pytest_ood.metrics import find_metric
+from pytest_ood.metrics.outcomes import label_counts, outcome, pseudo_outcomes, wrong_answer
 from pytest_ood.statistics import mean_difference, mean_score, paired_drop, unpaired_drop
-from pytest_ood.statistics.calibration import Binned, calibration_rise
 from pytest_ood.statistics.functions import FunctionOfMeans, Unseen
 from pytest_ood.statistics.means import Means
-from pytest_ood.statistics.rates import DropRate
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.statistics.seeds import over_seeds
 from pytest_ood.statistics.sequential import Sequential
@@ -46,7 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_ood.evaluation.measurement import Measurement
-    from pytest_ood.metrics import ExampleValue, Loss, Outcome, Outcomes
+    from pytest_ood.metrics import Metric, Outcome, Outcomes
+    from pytest_ood.metrics.protocol import ExampleValue
     from pytest_ood.statistics import Figure
     from pytest_ood.tasks import Task
     from pytest_ood.trials.trial import Trial
@@ -66,8 +47,12 @@ def drop_figure(trials: Trials, metric: str, task: Task) -> Figure:
     Raises:
         NotApplicableError: the answers, or the examples, lack what the metric needs.
     """
-    check_labels_occur(trials, metric, task)
-    return over_seeds(_figure([trials], [1.0], metric, task), seed_drops(trials, metric, task))
+    found = _metric(metric, trials, task)
+    return over_seeds(
+        _figure([trials], [1.0], found, task),
+        _seed_drops(trials, found),
+        limits=found.DROP_LIMITS,
+    )
 
 
 def difference_figure(mine: Trials, other: Trials, metric: str, task: Task) -> Figure:
@@ -76,42 +61,27 @@ def difference_figure(mine: Trials, other: Trials, metric: str, task: Task) -> F
     Raises:
         NotApplicableError: the answers, or the examples, lack what the metric needs.
     """
-    check_labels_occur(mine, metric, task)
+    found = _metric(metric, mine, task)
+    least, most = found.DROP_LIMITS
     return over_seeds(
-        _figure([mine, other], [1.0, -1.0], metric, task),
-        seed_drops(mine, metric, task),
-        seed_drops(other, metric, task),
-        limits=(-2.0, 2.0),
+        _figure([mine, other], [1.0, -1.0], found, task),
+        _seed_drops(mine, found),
+        _seed_drops(other, found),
+        limits=(least - most, most - least),
     )
 
 
-def _figure(models: Sequence[Trials], signs: Sequence[float], metric: str, task: Task) -> Figure:
+def _figure(models: Sequence[Trials], signs: Sequence[float], metric: Metric, task: Task) -> Figure:
     """Return the signed sum over models of what a metric loses, averaged over each one's seeds."""
-    trial = models[0][0]
-    value = value_of_example(metric, task)
-    if (
-        metric == REWEIGHTED
-        and trial.paired
-        and trial.before.graded.truth == (trial.after.graded.truth)
-    ):
-        # The same examples with the same labels are the same mix of labels.
-        value = value_of_example(ACCURACY, task)
-    figure = None if value is None else _mean_figure(models, value)
-    if figure is not None:
-        return figure
-    if metric == PDR and len(models) == len(models[0]) == 1:
-        before, after = (
-            mean_scores_of([getattr(trial, side) for trial in models[0]])
-            for side in ("before", "after")
-        )
-        drop = (paired_drop if trial.paired else unpaired_drop)(before, after)
-        return DropRate(drop, float(Sample.of(before).mean))
-    if metric == ECE:
-        return _calibration(models, signs)
-    return _function(models, signs, metric, task)
+    own = metric.statistic(models, signs)
+    if own is not None:
+        return own
+    value = metric.value_of_example(models[0][0])
+    figure = None if value is None else _mean_figure(models, value, rises=metric.RISES)
+    return _function(models, signs, metric, task) if figure is None else figure
 
 
-def _mean_figure(models: Sequence[Trials], value: ExampleValue) -> Figure | None:
+def _mean_figure(models: Sequence[Trials], value: ExampleValue, *, rises: bool) -> Figure | None:
     """Return the figure of a metric that is a mean over examples, of one model or of two.
 
     None where some examples count on one side alone, and others on both: those are neither pairs
@@ -129,6 +99,9 @@ def _mean_figure(models: Sequence[Trials], value: ExampleValue) -> Figure | None
         [_floats(column[mask]) for column in columns]
         for columns, mask in zip(sides, (counted_before, counted_after), strict=True)
     )
+    if rises:
+        # The drop of a metric that rises is what it is under the shift minus what it was before.
+        before, after = after, before
     if len(models) == 1:
         return (paired_drop if same else unpaired_drop)(before[0], after[0])
     first, last = combined(before, sub), combined(after, sub)
@@ -158,35 +131,6 @@ def _is_value(value: float | None) -> bool:
 def _floats(column: Categorical[float | None]) -> Categorical[float]:
     """Return a column of values, none of which is None."""
     return combined([column], float)
-
-
-def _calibration(models: Sequence[Trials], signs: Sequence[float]) -> Figure:
-    """Return the signed sum over models of how much their calibration errors rise."""
-    sides = [
-        (sign / len(trials), _binned(trial.before), _binned(trial.after))
-        for trials, sign in zip(models, signs, strict=True)
-        for trial in trials
-    ]
-    return calibration_rise(sides, paired=models[0][0].paired)
-
-
-def _binned(outcomes: Outcomes) -> Binned:
-    """Return the calibration of answers.
-
-    Raises:
-        NotApplicableError: an answer has no probability.
-    """
-    graded = outcomes.graded
-
-    def row(truth: str, answer: str | None, confidence: float | None) -> tuple[int, float, float]:
-        if answer is None:
-            return 0, 0.0, 0.0
-        known = check_confidence(confidence)
-        return bin_of(known), known, known - float(answer == truth)
-
-    rows = combined([graded.truth, graded.answer, graded.confidence], row)
-    table = np.array(rows.values, np.float64).reshape(-1, 3)[rows.codes]
-    return Binned(table[:, 0].astype(np.intp), table[:, 1], table[:, 2], CALIBRATION_BINS)
 
 
 def gap_figure(reference: Outcomes, measurement: Measurement) -> Figure:
@@ -245,10 +189,11 @@ def seed_drops(trials: Trials, metric: str, task: Task) -> tuple[float, ...]:
     Raises:
         NotApplicableError: the answers, or the examples, lack what the metric needs.
     """
-    if metric == ACCURACY:
-        return tuple(mean_of(trial.before) - mean_of(trial.after) for trial in trials)
-    loss = _loss(metric, trials, task)
-    return tuple(float(loss.value(*_means(loss, trial))) for trial in trials)
+    return _seed_drops(trials, _metric(metric, trials, task))
+
+
+def _seed_drops(trials: Trials, metric: Metric) -> tuple[float, ...]:
+    return tuple(float(metric.drop(*metric.values(*_means(metric, trial)))) for trial in trials)
 
 
 def measured(trials: Trials, metric: str, task: Task) -> tuple[float, float]:
@@ -257,56 +202,14 @@ def measured(trials: Trials, metric: str, task: Task) -> tuple[float, float]:
     Raises:
         NotApplicableError: the answers, or the examples, lack what the metric needs.
     """
-    check_labels_occur(trials, metric, task)
-    loss = _loss(metric, trials, task)
-    pairs = [loss.scores(*_means(loss, trial)) for trial in trials]
+    found = _metric(metric, trials, task)
+    pairs = [found.values(*_means(found, trial)) for trial in trials]
     return _mean([float(first) for first, _ in pairs]), _mean([float(last) for _, last in pairs])
 
 
-def _loss(metric: str, trials: Trials, task: Task) -> Loss:
-    """Return the loss of a metric; macro-F1 is over the labels that both sides have."""
-    if metric == MACRO_F1 and task.labels:
-        return Drop(MacroF1(_labels_in_both(trials, task)))
-    return find_loss(metric, task)
-
-
-def _labels_in_both(trials: Trials, task: Task) -> tuple[str, ...]:
-    """Return the labels that occur as truths both before and under a shift, in the task's order."""
-    before, after = label_counts(trials[0].before), label_counts(trials[0].after)
-    return tuple(label for label in task.labels if label in before and label in after)
-
-
-def label_counts(outcomes: Outcomes) -> dict[str, int]:
-    """Return how often each label is the truth; those that never are, are left out."""
-    truth = outcomes.graded.truth
-    pairs = zip(truth.values, truth.counts.tolist(), strict=True)
-    return {label: count for label, count in pairs if count}
-
-
-def check_labels_occur(trials: Trials, metric: str, task: Task) -> None:
-    """Refuse a metric of labels of which there are no examples.
-
-    Raises:
-        NotApplicableError: names the label, or the labels, and where there is no example.
-    """
-    sides = {"in distribution": trials[0].before, "under the shift": trials[0].after}
-    label = metric.removeprefix(RECALL)
-    if metric.startswith(RECALL) and label in task.labels:
-        for where, outcomes in sides.items():
-            if label not in label_counts(outcomes):
-                raise NotApplicableError(
-                    f"{metric}: of the {len(outcomes)} examples {where} none has the label "
-                    f"{label!r}, so that there is no recall to measure; leave the budget out, or "
-                    "add such examples"
-                )
-    if metric == MACRO_F1 and task.labels and not _labels_in_both(trials, task):
-        listed = "; ".join(
-            f"{where}: {', '.join(sorted(label_counts(outcomes)))}"
-            for where, outcomes in sides.items()
-        )
-        raise NotApplicableError(
-            f"{metric}: no label has examples both in distribution and under the shift ({listed})"
-        )
+def _metric(name: str, trials: Trials, task: Task) -> Metric:
+    """Return a metric as it is measured on these answers."""
+    return find_metric(name, task).for_answers(trials[0].before, trials[0].after)
 
 
 def sequential(
@@ -382,13 +285,14 @@ class _Part:
         return step, turnable / size
 
 
-def _function(models: Sequence[Trials], signs: Sequence[float], metric: str, task: Task) -> Figure:
-    """Return the signed sum over models of a loss, averaged over each one's seeds."""
-    loss = _loss(metric, models[0], task)
+def _function(
+    models: Sequence[Trials], signs: Sequence[float], metric: Metric, task: Task
+) -> Figure:
+    """Return the signed sum over models of a drop, averaged over each one's seeds."""
     trials = [(sign / len(seeds), t) for seeds, sign in zip(models, signs, strict=True)
               for t in seeds]  # fmt: skip
-    befores = [_features(loss.before, t.before) for _, t in trials]
-    afters = [_features(loss.after, t.after) for _, t in trials]
+    befores = [_features(metric.features, t.before) for _, t in trials]
+    afters = [_features(metric.features_after, t.after) for _, t in trials]
     # Pseudo-outcomes of the rarest label, of which least is known: right before and wrong after,
     # and the other way round; of two models, one loses what the other gains, or they would cancel.
     rarest = _rarest(models[0], task)
@@ -397,8 +301,8 @@ def _function(models: Sequence[Trials], signs: Sequence[float], metric: str, tas
         first = pseudo_outcomes(trial.before, task, rarest)
         last = pseudo_outcomes(trial.after, task, rarest)
         turned = 1 if weight > 0 else -1
-        pseudo_before.append(loss.before(first[::turned]))
-        pseudo_after.append(loss.after(last[::-turned]))
+        pseudo_before.append(metric.features(first[::turned]))
+        pseudo_after.append(metric.features_after(last[::-turned]))
     widths = np.cumsum([0, *(rows.shape[1] for rows in pseudo_before)])
     widths_after = np.cumsum([0, *(rows.shape[1] for rows in pseudo_after)])
 
@@ -406,10 +310,11 @@ def _function(models: Sequence[Trials], signs: Sequence[float], metric: str, tas
         before, after = means if len(means) > 1 else np.split(means[0], [widths[-1]], axis=-1)
         total = np.zeros(before.shape[:-1])
         for place, (weight, _) in enumerate(trials):
-            total = total + weight * loss.value(
+            values = metric.values(
                 before[..., widths[place] : widths[place + 1]],
                 after[..., widths_after[place] : widths_after[place + 1]],
             )
+            total = total + weight * metric.drop(*values)
         return total
 
     paired = trials[0][1].paired
@@ -418,13 +323,12 @@ def _function(models: Sequence[Trials], signs: Sequence[float], metric: str, tas
         start = widths_after[place] + (widths[-1] if paired else 0)
         parts.append(
             (
-                _Part(0, trial.before, loss.before, int(widths[place])),
-                _Part(1, trial.after, loss.after, int(start)),
+                _Part(0, trial.before, metric.features, int(widths[place])),
+                _Part(1, trial.after, metric.features_after, int(start)),
             )
         )
     sizes = (widths[-1] + widths_after[-1],) if paired else (widths[-1], widths_after[-1])
-    by_label = goes_by_label(metric)
-    unseen = _unseen(models, parts, [int(size) for size in sizes], task, by_label=by_label)
+    unseen = _unseen(models, parts, [int(size) for size in sizes], task, by_label=metric.BY_LABEL)
     extra, extra_after = np.concatenate(pseudo_before, axis=1), np.concatenate(pseudo_after, axis=1)
     if paired:
         both = np.concatenate([extra, extra_after], axis=1)
@@ -488,29 +392,11 @@ def _joined(columns: Sequence[Categorical[tuple[float, ...]]]) -> Sample:
     return Sample.of(combined(columns, lambda *rows: tuple(v for row in rows for v in row)))
 
 
-def _means(loss: Loss, trial: Trial) -> tuple[Floats, Floats]:
-    """Return the means of a loss's features before and under the shift."""
-    sides = ((loss.before, trial.before), (loss.after, trial.after))
+def _means(metric: Metric, trial: Trial) -> tuple[Floats, Floats]:
+    """Return the means of a metric's features before and under the shift."""
+    sides = ((metric.features, trial.before), (metric.features_after, trial.after))
     before, after = (Sample.of(_features(of, outcomes)).mean for of, outcomes in sides)
     return before, after
-
-
-def check_reweightable(trials: Trials) -> None:
-    """Refuse a target that lacks a label of the in-distribution examples.
-
-    Raises:
-        NotApplicableError: names the label.
-    """
-    before, after = (
-        {label for label, count in zip(truth.values, truth.counts, strict=True) if count}
-        for truth in (trials[0].before.graded.truth, trials[0].after.graded.truth)
-    )
-    missing = before - after
-    if missing:
-        raise NotApplicableError(
-            f"the target has no example of label {min(missing)!r}: its score cannot be reweighted "
-            "to the in-distribution mix of labels"
-        )
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import figures
-from pytest_ood.metrics import (
-    ACCURACY,
-    IN_DOMAIN,
-    PDR,
-    REWEIGHTED,
-    goes_by_label,
-    loss_names,
-)
+from pytest_ood.metrics import ACCURACY, REWEIGHTED, budget_metrics, metric_class
 from pytest_ood.suite import Suite, task_under
 from pytest_ood.trials.trial import mean_of
 
@@ -42,11 +35,9 @@ class ShiftMetrics:
         Raises:
             NotApplicableError: the model or the data lacks what the metric needs.
         """
-        if metric == IN_DOMAIN:
+        if metric_class(metric).NEEDS_REFERENCE:
             reference = self._trials.needed_reference(shift, measurement.first.after)
             return figures.gap_figure(reference, measurement)
-        if metric == REWEIGHTED:
-            figures.check_reweightable(measurement.trials)
         return figures.drop_figure(measurement.trials, metric, self._suite.task)
 
     def difference(
@@ -57,10 +48,8 @@ class ShiftMetrics:
         Raises:
             NotApplicableError: a model or the data lacks what the metric needs.
         """
-        if metric == IN_DOMAIN or shift.counts_cases:
+        if metric_class(metric).NEEDS_REFERENCE or shift.counts_cases:
             return figures.gap_difference(mine, other)
-        if metric == REWEIGHTED:
-            figures.check_reweightable(mine.trials)
         return figures.difference_figure(mine.trials, other.trials, metric, self._suite.task)
 
     def scores(self, measurement: Measurement, shift: Shift, metric: str) -> tuple[float, float]:
@@ -69,7 +58,7 @@ class ShiftMetrics:
         Raises:
             NotApplicableError: the model or the data lacks what the metric needs.
         """
-        if metric == IN_DOMAIN:
+        if metric_class(metric).NEEDS_REFERENCE:
             after = measurement.score_after
             reference = self._trials.reference(shift, measurement.first.after)
             return after if reference is None else mean_of(reference), after
@@ -85,7 +74,7 @@ class ShiftMetrics:
             before: The metric before the shift.
             metric: Its name.
         """
-        if metric == IN_DOMAIN:
+        if metric_class(metric).NEEDS_REFERENCE:
             return tuple(before - mean_of(trial.after) for trial in measurement.trials)
         return figures.seed_drops(measurement.trials, metric, self._suite.task)
 
@@ -100,8 +89,8 @@ class ShiftMetrics:
             before = measurement.score_before
             beside = shift.measures_of_cases(measurement.trials)
             return tuple((name, before, value) for name, value in beside)
-        for name in loss_names(task, shift.kind):
-            if name in (IN_DOMAIN, REWEIGHTED, PDR):
+        for name in budget_metrics(task, shift.kind):
+            if metric_class(name).SHOWS_SCORES:
                 continue
             try:
                 self.check_labels_same(shift, name)
@@ -116,10 +105,9 @@ class ShiftMetrics:
             return None
         try:
             self.check_labels_same(shift, REWEIGHTED)
-            figures.check_reweightable(measurement.trials)
+            first, last = figures.measured(measurement.trials, REWEIGHTED, self._suite.task)
         except NotApplicableError:
             return None
-        first, last = figures.measured(measurement.trials, REWEIGHTED, self._suite.task)
         return first - last
 
     def check_labels_same(self, shift: Shift, metric: str) -> None:
@@ -129,7 +117,7 @@ class ShiftMetrics:
             NotApplicableError: names both.
         """
         fine, coarse = self._suite.task.labels, task_under(self._suite.task, shift).labels
-        if goes_by_label(metric) and fine != coarse:
+        if metric_class(metric).BY_LABEL and fine != coarse:
             raise NotApplicableError(
                 f"{self._suite.name}/{shift.kind}/{shift.name}: {metric} goes by labels, and there "
                 f"are others under the shift ({', '.join(coarse)}) than in distribution "

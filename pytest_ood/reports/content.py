@@ -14,7 +14,7 @@ from pytest_ood.metrics import ACCURACY, RECALL, SINGLE_ACCURACY
 from pytest_ood.reports.explanation import rerun
 from pytest_ood.reports.results import Answer, ModelInfo
 from pytest_ood.reports.terminal import answer_sentence
-from pytest_ood.reports.text import quoted
+from pytest_ood.reports.text import MEASURE_WIDTH, one_line, quoted
 from pytest_ood.shifts import kinds
 from pytest_ood.statistics import Estimate
 
@@ -483,14 +483,10 @@ def told_once(found: Sequence[Line], named: Callable[[str], str] = str) -> list[
     return [(what, _figures(figures, models, named)) for what, figures in told.items()]
 
 
-MEASURES = ("accuracy", "exact match", "token F1")
-"""What scores are called; a report says no more of it, whoever wrote it."""
-
-
 def measure(rows: Sequence[Line]) -> str:
     """Return what the score of a suite is called; an earlier version's report has accuracy."""
-    told = (line.row["measure"] for line in rows if "measure" in line.row)
-    return next((name for name in told if name in MEASURES), MEASURES[0])
+    names = (line.row["measure"] for line in rows if "measure" in line.row)
+    return one_line(next(names, ACCURACY), MEASURE_WIDTH)
 
 
 def _figures(figures: Mapping[str, str], models: int, named: Callable[[str], str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.budgets import interval, percent, points
 from pytest_ood.evaluation import Comparison, Evaluation, Floor, unparsed
 from pytest_ood.examples import fields_of
-from pytest_ood.metrics import ACCURACY, IN_DOMAIN, REWEIGHTED, SINGLE_ACCURACY
+from pytest_ood.metrics import ACCURACY, SINGLE_ACCURACY, metric_class
 from pytest_ood.reports.text import no_answer, one_line, quoted, word_diff
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _seeds(what: str, figures: Sequence[float]) -> list[str]:
 def _evaluation(result: Evaluation, alpha: float) -> list[str]:
     asked = "none" if result.budget is None else f"at most {points(result.budget)} points"
     # What a reference scores on the target is compared on the same examples.
-    paired = result.paired or result.metric == IN_DOMAIN
+    paired = result.paired or metric_class(result.metric).NEEDS_REFERENCE
     pairing = "same examples, paired" if paired else "other examples, unpaired"
     own = result.attack is not None and not result.surrogate
     kept = "withstood or wrong from the start, kept in" if own else "left out"
@@ -258,7 +258,7 @@ def _remarks(result: Evaluation) -> list[str]:
         lines.append(
             f"  at the in-distribution mix of labels the drop is {points(result.reweighted)} points"
         )
-    if result.reference is not None and result.metric != IN_DOMAIN:
+    if result.reference is not None and not metric_class(result.metric).NEEDS_REFERENCE:
         lines.append(
             f"  the baseline trained on this domain scores {points(result.reference)} on it"
         )
@@ -354,12 +354,12 @@ def _of(metric: str) -> str:
 
 def _shown(result: Evaluation | Comparison) -> str:
     """Return the name of what stands before and under the shift."""
-    means = (ACCURACY, "pdr", REWEIGHTED, IN_DOMAIN)
-    return result.measure if result.metric in means else result.metric
+    return metric_class(result.metric).label(result.metric, result.measure)
 
 
 def _first(metric: str) -> str:
-    return "when trained on this domain" if metric == IN_DOMAIN else "in distribution"
+    referred = metric_class(metric).NEEDS_REFERENCE
+    return "when trained on this domain" if referred else "in distribution"
 
 
 def _flips(result: Floor | Evaluation | Comparison, what: str, *, as_diff: bool) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ReportError
 from pytest_ood.evaluation import unparsed
+from pytest_ood.metrics import metric_class
 from pytest_ood.models.protocol import Usage
 from pytest_ood.reports.explanation import SHOWN_FLIPS
 from pytest_ood.strict import RefusedError, json_of
@@ -312,6 +313,7 @@ def _evaluation(e: Evaluation) -> dict[str, Any]:
 
 
 def _comparison(c: Comparison) -> dict[str, Any]:
+    metric = metric_class(c.metric)
     return {
         "suite": c.suite,
         "kind": c.kind,
@@ -326,8 +328,8 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "planned": c.planned,
         "errors": dict(c.errors),
         "cases": c.cases or None,
-        "drop": _figure(_drop(c.metric, *c.scores)),
-        "baseline_drop": _figure(_drop(c.metric, *c.baseline_scores)),
+        "drop": _figure(float(metric.drop(*c.scores))),
+        "baseline_drop": _figure(float(metric.drop(*c.baseline_scores))),
         **_estimate("difference", c.difference),
         "margin": c.margin,
         "verdict": c.verdict,
@@ -375,13 +377,6 @@ def _curve(curve: SeverityCurve) -> dict[str, Any]:
         **area,
         "area_relative": None if curve.kept is None else _figure(curve.kept),
     }
-
-
-def _drop(metric: str, before: float, after: float) -> float:
-    """Return how much worse a metric is under the shift."""
-    if metric == "pdr":
-        return 1.0 - after / before if before else 0.0
-    return after - before if metric == "ece" else before - after
 
 
 def _family(result: Floor | Evaluation | Comparison) -> dict[str, Any]:

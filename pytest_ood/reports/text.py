@@ -10,6 +10,8 @@ from pytest_ood.edits import edits_between
 
 CONTEXT = 30
 """Characters that are shown on each side of an edit."""
+MEASURE_WIDTH = 40
+"""Characters that are shown of what a task calls its score."""
 SAID_WIDTH = 120
 """Characters that are shown of what no answer could be read out of."""
 INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")

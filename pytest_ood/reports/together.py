@@ -10,8 +10,8 @@ import numpy as np
 from pytest_ood.errors import ReportError
 from pytest_ood.evaluation import Items
 from pytest_ood.metrics import ACCURACY
-from pytest_ood.reports.content import MEASURES
 from pytest_ood.reports.results import ModelInfo
+from pytest_ood.reports.text import MEASURE_WIDTH, one_line
 from pytest_ood.shifts import WORST_CASE, kinds
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _measure(suite: SuiteTogether) -> list[str]:
     found = {
         drop.get("measure", ACCURACY) for t in suite.models.values() for drop in t.drops.values()
     }
-    told = " or ".join(name for name in MEASURES if name in found - {ACCURACY})
+    told = " or ".join(one_line(name, MEASURE_WIDTH) for name in sorted(found - {ACCURACY}))
     return [f"suite {suite.name}: what is called accuracy is {told}"] if told else []
 
 

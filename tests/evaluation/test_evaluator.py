@@ -31,7 +31,7 @@ from pytest_ood.evaluation import (
 )
 from pytest_ood.examples import IN_DISTRIBUTION, Dataset, Example, Inputs
 from pytest_ood.frozen import FrozenSuite
-from pytest_ood.metrics import loss_names
+from pytest_ood.metrics import metric_names
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import SeededModel
@@ -698,10 +698,7 @@ def test_no_budget_is_kept_by_a_model_that_knows_nothing(
         replace(ATTACK, max_examples=40),
     )  # fmt: skip
     everything = Budget(1.0, 1.0)
-    names = {
-        shift.name: ("accuracy", *loss_names(Classification(LABELS), shift.kind))
-        for shift in shifts
-    }
+    names = {shift.name: metric_names(Classification(LABELS), shift.kind) for shift in shifts}
     run = over_films(
         *shifts, budget=everything, sequential=sequential, references={"other": KEYWORD},
         budgets={name: dict.fromkeys(metrics, everything) for name, metrics in names.items()},

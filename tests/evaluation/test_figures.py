@@ -10,7 +10,7 @@ from pytest_ood.columns import Categorical
 from pytest_ood.errors import ConfigurationError, NotApplicableError
 from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.measurement import Measurement
-from pytest_ood.metrics import Outcome, Outcomes, examples_of
+from pytest_ood.metrics import Outcome, Outcomes, find_metric
 from pytest_ood.statistics import Figure, paired_drop, unpaired_drop
 from pytest_ood.statistics.calibration import CalibrationRise
 from pytest_ood.statistics.functions import FunctionOfMeans
@@ -129,11 +129,12 @@ def test_another_mix_of_labels_is_no_drop() -> None:
 
 def test_a_target_without_a_label_cannot_be_reweighted() -> None:
     """A label of the source that the target lacks is named."""
-    figures.check_reweightable([OTHER])
+    figures.measured([OTHER], "reweighted", TASK)
     lacking = trial(OTHER.before, outcomes("pp", "pp", prefix="t"), paired=False)
     with pytest.raises(NotApplicableError, match="the target has no example of label 'neg'"):
-        figures.check_reweightable([lacking])
-    figures.check_reweightable([trial(outcomes("pp", "pp"), OTHER.after, paired=False)])
+        figures.drop_figure([lacking], "reweighted", TASK)
+    more = trial(outcomes("pp", "pp"), OTHER.after, paired=False)
+    figures.drop_figure([more], "reweighted", TASK)
 
 
 def test_an_unknown_metric_is_a_wrong_name() -> None:
@@ -167,12 +168,18 @@ def test_a_label_s_few_examples_show_nothing(metric: str, reason: str, *, paired
     """An always-right model does not pass on fewer examples than can show it; they are counted."""
     case = trial(repeated(RARE, RARE, 1), repeated(RARE, RARE, 1, "t"), paired=paired)
     figure = figures.drop_figure([case], metric, TASK)
-    judged = judge_at_most(figure, 0.05, Rules(ALPHA), examples_of(metric))
+    judged = judge_at_most(figure, 0.05, Rules(ALPHA), find_metric(metric, TASK).examples)
     assert (judged.verdict, judged.reason) == ("invalid", reason)
     relative = figures.difference_figure([case], [case], metric, TASK)
-    assert judge_at_most(relative, 0.05, Rules(ALPHA), examples_of(metric)).reason == reason
+    assert (
+        judge_at_most(relative, 0.05, Rules(ALPHA), find_metric(metric, TASK).examples).reason
+        == reason
+    )
     seeds = figures.drop_figure([case] * 3, metric, TASK)
-    assert judge_at_most(seeds, 0.05, Rules(ALPHA), examples_of(metric)).reason == reason
+    assert (
+        judge_at_most(seeds, 0.05, Rules(ALPHA), find_metric(metric, TASK).examples).reason
+        == reason
+    )
 
 
 @pytest.mark.parametrize(
@@ -195,7 +202,7 @@ def test_every_metric_takes_proof(metric: str, truth: str, verdict: str, *, pair
     """The drop of an always-right model passes only where as many examples can show it."""
     case = trial(repeated(truth, truth, 1), repeated(truth, truth, 1, "t"), paired=paired)
     figure = figures.drop_figure([case], metric, TASK)
-    judged = judge_at_most(figure, 0.05, Rules(ALPHA), examples_of(metric))
+    judged = judge_at_most(figure, 0.05, Rules(ALPHA), find_metric(metric, TASK).examples)
     assert judged.verdict == verdict
 
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from pytest_ood.budgets import Verdict
-from pytest_ood.reports import content
+from pytest_ood.reports import content, formats
 
 Report = dict[str, Any]
 
@@ -31,6 +31,22 @@ def test_a_line_for_every_check(full_report: Report) -> None:
     assert line.budget == "at most 5.0 more"
     assert found[0].budget == "at least 80.0"
     assert found[0].path == "reviews/in-distribution"
+
+
+def test_a_score_is_called_what_its_task_calls_it(full_report: Report) -> None:
+    """A measure that is in no list is shown under its own name, and cannot break a page."""
+    report = copy.deepcopy(full_report)
+    assert content.measure(content.lines(report)) == "accuracy"
+    for row in report["in_distribution"]:
+        row["measure"] = "BLEU <b>\n"
+    lines = content.lines(report)
+    assert content.measure(lines) == lines[0].figure == "BLEU <b>\\n"
+    assert "BLEU &lt;b&gt;\\n" in formats.render(".html", report)
+    assert "`BLEU <b>\\n`, then drop of `BLEU <b>\\n` in points" in formats.render(".md", report)
+    for row in report["in_distribution"]:
+        # As a report of an earlier version.
+        del row["measure"]
+    assert content.measure(content.lines(report)[:2]) == "accuracy"
 
 
 def test_a_name_for_a_shell_is_quoted(full_report: Report) -> None:

@@ -21,15 +21,13 @@ from pytest_ood.evaluation import figures
 from pytest_ood.evaluation.measurement import Measurement
 from pytest_ood.metrics import (
     ACCURACY,
-    ECE,
-    MACRO_F1,
-    PDR,
     RECALL,
     REWEIGHTED,
     SCORE,
     Graded,
     Outcomes,
-    examples_of,
+    find_metric,
+    metric_class,
 )
 from pytest_ood.shifts import Shifted
 from pytest_ood.shifts.worst_case import WorstTrial
@@ -58,12 +56,12 @@ IN_WORDS = "score in words"
 """The score where answers are in words: between 0 and 1."""
 
 F1_SCORES = np.array([0.0, 0.4, 0.67, 1.0])
-METRICS = (ACCURACY, RECALL + "rare", MACRO_F1, ECE, PDR, REWEIGHTED, IN_WORDS, SCORE)
+METRICS = (ACCURACY, RECALL + "rare", "macro-f1", "ece", "pdr", REWEIGHTED, IN_WORDS, SCORE)
 LOSSES = ("everywhere", "rare label", "heavy", "confidence", "worst case")
 PERTURBATIONS = 3
 """That the worst case is taken over, beside the original."""
 
-OF_WORST_CASES = (ACCURACY, RECALL + "rare", MACRO_F1, IN_WORDS)
+OF_WORST_CASES = (ACCURACY, RECALL + "rare", "macro-f1", IN_WORDS)
 COMPARISONS = ("one model", "two models", "three seeds")
 
 
@@ -158,10 +156,10 @@ def worlds(sizes: Sequence[int]) -> Iterator[World]:
 def _settings(metric: str, n: int, usual: str, *, paired: bool) -> list[tuple[int, str]]:
     """Return how many examples have the rare label, and what is lost, in the worlds of a metric."""
     settings = [(3 * n // 10, usual)]
-    if metric in (MACRO_F1, REWEIGHTED) or metric.startswith(RECALL):
+    if metric_class(metric).BY_LABEL:
         losses = (usual, "rare label")
         settings = [(rare, loss) for rare in (5, 20) for loss in losses if rare <= n // 2]
-    if metric == ECE:
+    if metric == "ece":
         settings.append((3 * n // 10, "confidence"))
     if paired and metric in OF_WORST_CASES:
         settings.append((3 * n // 10, "worst case"))
@@ -206,7 +204,9 @@ def _verdict(world: World, models: list[list[Trial]], budget: float, rules: Rule
         return "invalid"
     if world.metric == SCORE:
         return judge_at_least(figure, budget, rules).verdict
-    return judge_at_most(figure, budget, rules, examples_of(world.metric)).verdict
+    return judge_at_most(
+        figure, budget, rules, find_metric(world.measured, world.task).examples
+    ).verdict
 
 
 def _figure(world: World, models: list[list[Trial]]) -> Figure:

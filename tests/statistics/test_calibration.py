@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from metric_releases import COMPARISONS, LOSSES, METRICS, World, budget_of, simulate
 
-from pytest_ood.metrics import loss_names
+from pytest_ood.metrics import budget_metrics
 from pytest_ood.statistics.proportions import PairedDifference, UnpairedDifference
 from pytest_ood.statistics.sequential import Sequential, looks
 from pytest_ood.tasks import Classification
@@ -132,7 +132,9 @@ def test_every_metric_is_simulated() -> None:
     assert {world.metric for world in WORLDS} == set(METRICS)
     assert {world.loss for world in WORLDS} == set(LOSSES)
     assert {world.comparison for world in WORLDS} == set(COMPARISONS)
-    named = {"recall-LABEL" if m.startswith("recall-") else m for m in loss_names(TASK, "domain")}
+    named = {
+        "recall-LABEL" if m.startswith("recall-") else m for m in budget_metrics(TASK, "domain")
+    }
     simulated = {"recall-LABEL" if m.startswith("recall-") else m for m in METRICS}
     # The distance to a reference is a paired drop of accuracy.
     assert named - simulated == {"in-domain"}

@@ -210,8 +210,8 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
     )
     measure = content.measure(found)
     title = (
-        f"\n### Suite {code(suite)}\n\n{measure[:1].upper()}{measure[1:]}, then drop of {measure} "
-        f"in points, with {content.level(report)} ({legend})\n\n"
+        f"\n### Suite {code(suite)}\n\n{prose(measure[:1].upper() + measure[1:])}, then drop of "
+        f"{prose(measure)} in points, with {content.level(report)} ({legend})\n\n"
     )
     rows = [("in distribution", floors)] if floors else []
     rows += _by_shift(drops)
