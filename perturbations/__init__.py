@@ -6,8 +6,6 @@ Adding a file adds its perturbations; there is no list to keep.
 from __future__ import annotations
 
 import hashlib
-import importlib
-import pkgutil
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.edits import edits_between
 from pytest_ood.errors import ConfigurationError, shown, unknown_name
-from pytest_ood.objects import import_object
+from pytest_ood.objects import import_object, modules_of
 from pytest_ood.perturbations.composite import Composite, composed
 from pytest_ood.perturbations.protocol import (
     Generator,
@@ -57,8 +55,7 @@ __all__ = [
 def catalogue() -> dict[str, Generator]:
     """Return every shipped perturbation by name, sorted."""
     by_name: dict[str, Generator] = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
+    for module in modules_of(__name__):
         for value in vars(module).values():
             if isinstance(value, Generator):
                 by_name[value.name] = value

@@ -15,7 +15,7 @@ from pytest_ood.errors import ConfigurationError, ModelError, reason_of, unknown
 from pytest_ood.user_code import ends_run, unattended
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
     from types import ModuleType
 
@@ -43,46 +43,51 @@ class ProcessLocalDict(dict[Any, Any]):
         return ProcessLocalDict, ()
 
 
-def module_names(path: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the public modules of a package, sorted, importing none.
+def module_names(package: str) -> tuple[str, ...]:
+    """Return the names of the modules that a package registers, sorted, importing none.
+
+    Whatever is added as one file is found here: no list of names is kept. A module whose name
+    starts with an underscore is shared by others, and `protocol` says what the others define.
 
     Args:
-        path: The package's `__path__`.
+        package: The full name of the package.
     """
+    path = importlib.import_module(package).__path__
     names = (info.name for info in pkgutil.iter_modules(path))
-    return tuple(sorted(name for name in names if name[0] != "_"))
+    return tuple(sorted(name for name in names if name[0] != "_" and name != "protocol"))
 
 
-def module_named(package: str, name: str, kind: str, names: Collection[str]) -> ModuleType:
+def module_named(package: str, name: str, kind: str) -> ModuleType:
     """Import the module of a package that a user names.
 
     Args:
-        package: The package's full name.
+        package: The full name of the package.
         name: The name that the user wrote.
         kind: The word for such a module in messages.
-        names: The names of the modules there are.
 
     Raises:
         ConfigurationError: no module has the name; the message shows the nearest.
     """
+    names = module_names(package)
     if name not in names:
         raise ConfigurationError(unknown_name(kind, name, names))
     return importlib.import_module(f"{package}.{name}")
 
 
 @cache
-def modules_with(package: str, name: str) -> tuple[ModuleType, ...]:
-    """Import the public modules of a package, and return those with an attribute, sorted.
+def modules_of(package: str) -> tuple[ModuleType, ...]:
+    """Import the modules that a package registers, sorted by name."""
+    return tuple(importlib.import_module(f"{package}.{name}") for name in module_names(package))
 
-    Whatever is added as one file is found this way, without a list.
+
+def modules_with(package: str, name: str) -> tuple[ModuleType, ...]:
+    """Import the modules that a package registers, and return those with an attribute.
 
     Args:
-        package: The package's full name.
-        name: The attribute, such as the function that every plug-in module defines.
+        package: The full name of the package.
+        name: The attribute, such as the function that every module of the kind defines.
     """
-    path = importlib.import_module(package).__path__
-    modules = [importlib.import_module(f"{package}.{module}") for module in module_names(path)]
-    return tuple(module for module in modules if hasattr(module, name))
+    return tuple(module for module in modules_of(package) if hasattr(module, name))
 
 
 def import_object(path: str, owner: str, root: Path) -> Any:

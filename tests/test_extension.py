@@ -1,143 +1,180 @@
-"""What CONTRIBUTING promises: one more file is one more kind, and nothing else changes."""
+"""CONTRIBUTING's promise: one more file is one more kind, and nothing else changes."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
-FORMAT = """
-def render(report):
-    return "\\n".join(f"{e['kind']}/{e['shift']} {e['drop']:.2f}" for e in report["evaluations"])
+ROOT = Path(__file__).parents[1]
+ADDED = re.compile(r"<!-- adds: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
+KINDS = {
+    "perturbations",
+    "perturbations/adversarial",
+    "suites",
+    *(f"pytest_ood/{name}" for name in ("commands", "metrics", "models", "reports/formats")),
+    *(f"pytest_ood/{name}" for name in ("shifts", "tasks", "trackers")),
+}
+PROJECT = """
+[tool.pytest_ood]
+suites = ["colours"]
+[tool.pytest_ood.models.careful]
+pattern = "gr[e]*n"
+ignore_case = true
+baseline = true
+[tool.pytest_ood.models.frail]
+pattern = "green"
+[tool.pytest_ood.journal]
+path = "runs.jsonl"
 """
-SUITE = """
-labels = ["negative", "positive"]
-in_distribution = "reviews.csv"
-[shifts.noise.swap]
-[shifts.loudness.capitals]
-[budgets]
-loudness = { max_drop = 0.1 }
-"""
 
 
-def example(name: str) -> str:
-    """Return the file that CONTRIBUTING shows."""
-    text = CONTRIBUTING.read_text(encoding="utf-8")
-    found = re.search(rf"<!-- [^\n]*: {name} -->\n```python\n(.*?)```", text, re.DOTALL)
-    assert found is not None
-    return found[1]
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the package, with each file that CONTRIBUTING shows added to it."""
+    site = tmp_path_factory.mktemp("site")
+    package = site / "pytest_ood"
+    # What is compiled already is copied along with its dates, and not compiled again.
+    shutil.copytree(ROOT / "pytest_ood", package)
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    added = dict(ADDED.findall(text))
+    assert {str(Path(name).parent) for name in added} == KINDS
+    for name, code in added.items():
+        path = package / name.removeprefix("pytest_ood/")
+        assert not path.exists()
+        path.write_text(code, encoding="utf-8")
+    return site
 
 
-def test_a_kind_of_shift_and_a_format_are_one_file_each(pytester: pytest.Pytester) -> None:
-    """Both are found without a list, and used by `pytest --ood-suite` like those that are there."""
-    for folder, name, text in (
-        ("shifts", "shouted.py", example("shouted.py")), ("formats", "txt.py", FORMAT)
-    ):  # fmt: skip
-        pytester.mkdir(folder).joinpath(name).write_text(text)
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a project that measures the added suite on two models of the added kind."""
+    project = tmp_path_factory.mktemp("project")
+    (project / "pyproject.toml").write_text(PROJECT)
     rows = "".join(
-        f"A {word} film, number {n},{label}\n"
+        f"Is the {noun} number {n} {colour}?,{answer}\n"
         for n in range(60)
-        for word, label in (("dreadful", "negative"), ("lovely", "positive"))
+        for noun, colour, answer in (("meadow", "green", "yes"), ("tomato", "yellow", "no"))
     )
-    files = {
-        "conftest": "import pytest_ood.reports.formats, pytest_ood.shifts\n"
-        "pytest_ood.shifts.__path__.append('shifts')\n"
-        "pytest_ood.reports.formats.__path__.append('formats')\n",
-        "model": "def answer(texts):\n"
-        "    return ['negative' if 'dread' in text else 'positive' for text in texts]\n",
+    (project / "questions.csv").write_text(f"text,label\n{rows}")
+    return project
+
+
+def run(site: Path, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of the copied package in the project."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def report(site: Path, project: Path) -> dict[str, object]:
+    """Measure the suite and return the JSON report."""
+    done = run(
+        site,
+        project,
+        "pytest",
+        "--ood-suite",
+        "--ood-cache=cache",
+        "--ood-track=journal",
+        "--ood-report=r.json",
+        "--ood-report=r.txt",
+        "--ood-report=r.html",
+        "--ood-report=r.md",
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    (project / "output.txt").write_text(done.stdout)
+    stored: dict[str, object] = json.loads((project / "r.json").read_text())
+    return stored
+
+
+def drops(report: dict[str, object], model: str) -> dict[tuple[str, str], float]:
+    """Return a model's drops by shift and metric."""
+    return {
+        (e["shift"], e["metric"]): e["drop"]
+        for e in report["evaluations"]  # type: ignore[attr-defined]
+        if e["model"] == model
     }
-    pytester.makepyfile(**files)
-    pytester.path.joinpath("reviews.csv").write_text(
-        "text,label\n" + rows.replace("film, number", "film number")
-    )
-    pytester.path.joinpath("suite.toml").write_text(SUITE)
-    pytester.path.joinpath("pyproject.toml").write_text(
-        "[tool.pytest_ood]\nsuites = ['suite.toml']\n"
-        "[tool.pytest_ood.models.m]\ncallable = 'model:answer'\n"
-    )
-    options = ["--ood-suite", "--ood-cache=cache", "--ood-report=r.txt", "--ood-report=r.json"]
-    result = pytester.runpytest_subprocess(*options, "--ood-report=r.html", "--ood-report=r.md")
-    result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(["loudness", " capitals * 50.0 * FAIL"])
-    assert "loudness/capitals 0.50" in pytester.path.joinpath("r.txt").read_text()
+
+
+def test_one_file_of_each_kind_is_measured(report: dict[str, object], project: Path) -> None:
+    """The suite, its task and shifts, and the models are found by their names."""
+    careful, frail = drops(report, "careful"), drops(report, "frail")
+    assert set(careful) == set(frail)
+    assert {shift for shift, _ in frail} == {"vowels", "capitals", "inner-swaps"}
+    assert careful["capitals", "accuracy"] == careful["vowels", "accuracy"] == 0.0
+    assert frail["capitals", "accuracy"] == 0.5
+    assert frail["inner-swaps", "accuracy"] > 0.1
+    output = (project / "output.txt").read_text()
+    assert re.search(r"^loudness\n capitals +0\.0 .* 50\.0 .* FAIL$", output, re.MULTILINE)
     for name in ("r.html", "r.md"):
-        assert "capitals" in pytester.path.joinpath(name).read_text()
-    report = json.loads(pytester.path.joinpath("r.json").read_text())
-    assert {e["kind"] for e in report["evaluations"]} == {"noise", "loudness"}
-    chosen = pytester.runpytest_subprocess(
-        "--ood-suite", "--ood-cache=cache", "--ood-only=loudness"
-    )
-    chosen.assert_outcomes(failed=1)
+        text = (project / name).read_text()
+        assert all(word in text for word in ("capitals", "inner-swaps", "error-rate"))
 
 
-def test_a_metric_is_one_file(pytester: pytest.Pytester) -> None:
-    """A budget names it; one that rises has drops above 0 where the model gets worse."""
-    pytester.mkdir("metrics").joinpath("error_rate.py").write_text(example("error_rate.py"))
-    pytester.makepyfile(
-        conftest="import pytest_ood.metrics\npytest_ood.metrics.__path__.append('metrics')\n",
-        model="def right(texts):\n"
-        "    return ['bad' if 'dread' in t.lower() else 'good' for t in texts]\n"
-        "def frail(texts):\n    return ['bad' if 'dread' in t else 'good' for t in texts]\n",
+def test_a_metric_that_rises_has_drops_of_the_right_sign(report: dict[str, object]) -> None:
+    """More errors are a drop above 0, of a model and beyond that of the baseline."""
+    frail = drops(report, "frail")
+    assert frail["vowels", "error-rate"] == frail["vowels", "accuracy"] > 0.0
+    (evaluated,) = (
+        e
+        for e in report["evaluations"]  # type: ignore[attr-defined]
+        if (e["metric"], e["model"]) == ("error-rate", "frail")
     )
-    rows = "".join(
-        f"A {word} film number {n},{label}\n"
-        for n in range(60)
-        for word, label in (("dreadful", "bad"), ("lovely", "good"))
+    assert evaluated["score_id"] == 0.0
+    assert evaluated["score_ood"] == evaluated["drop"]
+    assert evaluated["verdict"] == "fail"
+    (compared,) = (
+        c
+        for c in report["comparisons"]  # type: ignore[attr-defined]
+        if c["metric"] == "error-rate"
     )
-    pytester.path.joinpath("reviews.csv").write_text(f"text,label\n{rows}")
-    pytester.path.joinpath("suite.toml").write_text(
-        "labels = ['bad', 'good']\nin_distribution = 'reviews.csv'\n"
-        "[shifts.noise.upper-case]\nerror-rate = { max_drop = 0.1, margin = 0.1 }\n"
-    )
-    pytester.path.joinpath("pyproject.toml").write_text(
-        "[tool.pytest_ood]\nsuites = ['suite.toml']\n"
-        "[tool.pytest_ood.models.sturdy]\ncallable = 'model:right'\nbaseline = true\n"
-        "[tool.pytest_ood.models.frail]\ncallable = 'model:frail'\n"
-    )
-    result = pytester.runpytest_subprocess(
-        "--ood-suite", "--ood-cache=cache", "--ood-report=r.json", "--ood-report=r.html"
-    )
-    assert result.ret == 1
-    result.stdout.fnmatch_lines(["noise", "*error-rate * 0.0 * 25.8 * FAIL*"])
-    report = json.loads(pytester.path.joinpath("r.json").read_text())
-    rises = {e["model"]: e for e in report["evaluations"] if e["metric"] == "error-rate"}
-    wrong = rises["frail"]["score_ood"]
-    assert wrong == pytest.approx(31 / 120)
-    assert {name: (e["score_id"], e["score_ood"], e["drop"]) for name, e in rises.items()} == {
-        "sturdy": (0.0, 0.0, 0.0),
-        "frail": (0.0, wrong, wrong),
-    }
+    assert compared["drop"] == compared["difference"] == evaluated["drop"]
+    assert compared["baseline_drop"] == 0.0
     (accuracy,) = (
-        e for e in report["evaluations"] if (e["metric"], e["model"]) == ("accuracy", "frail")
+        e
+        for e in report["evaluations"]  # type: ignore[attr-defined]
+        if (e["shift"], e["metric"], e["model"]) == ("capitals", "accuracy", "frail")
     )
-    assert accuracy["metrics"]["error-rate"] == {"id": 0.0, "ood": wrong}
-    (compared,) = (c for c in report["comparisons"] if c["metric"] == "error-rate")
-    drops = (compared["drop"], compared["baseline_drop"], compared["difference"])
-    assert drops == (wrong, 0.0, wrong)
-    assert compared["verdict"] == rises["frail"]["verdict"] == "fail"
-    assert "error-rate" in pytester.path.joinpath("r.html").read_text()
+    assert accuracy["metrics"]["error-rate"] == {"id": 0.0, "ood": 0.5}
 
 
-def test_a_task_is_one_file(pytester: pytest.Pytester) -> None:
-    """A suite names it, and its answers are scored."""
-    pytester.mkdir("tasks").joinpath("yes_no.py").write_text(example("yes_no.py"))
-    pytester.makepyfile(
-        conftest="import pytest_ood.tasks\npytest_ood.tasks.__path__.append('tasks')\n",
-        model="def answer(texts):\n    return ['yes' if 'two' in t else 'no' for t in texts]\n",
+def test_the_added_format_tracker_and_command_read_the_run(
+    report: dict[str, object], site: Path, project: Path
+) -> None:
+    """Each has the drop of the run that the JSON report has."""
+    worst = max(drops(report, "frail").values())
+    assert "loudness/capitals accuracy frail 0.500 fail" in (project / "r.txt").read_text()
+    (logged,) = map(json.loads, (project / "runs.jsonl").read_text().splitlines())
+    assert logged["colours/loudness/capitals/frail/drop"] == 0.5
+    done = run(site, project, "pytest_ood", "worst", "r.json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f" {worst:.3f}\n")
+
+
+@pytest.mark.usefixtures("report")
+def test_added_kinds_are_listed_and_chosen_like_any(site: Path, project: Path) -> None:
+    """The commands show them, and `--ood-only` takes the kind of shift."""
+    for listed in (("models", "pattern"), ("perturbations", "vowels"), ("suites",)):
+        done = run(site, project, "pytest_ood", *listed)
+        assert listed[-1] in done.stdout if listed[1:] else "colours" in done.stdout, done.stderr
+    done = run(
+        site, project, "pytest", "--ood-suite", "--ood-cache=cache", "--ood-only=loudness", "-rA"
     )
-    rows = "".join(f"Is it {word} or {n}?,{label}\n" for n in range(60)
-                   for word, label in (("two", "yes"), ("three", "no")))  # fmt: skip
-    pytester.path.joinpath("questions.csv").write_text(f"text,label\n{rows}")
-    pytester.path.joinpath("suite.toml").write_text(
-        "task = 'yes-no'\nin_distribution = 'questions.csv'\nmin_score = 0.9\n"
-        "[shifts.noise.upper-case]\nmax_drop = 0.1\n"
+    outcomes = Counter(
+        re.findall(r"^(PASSED|FAILED) .*loudness/capitals", done.stdout, re.MULTILINE)
     )
-    pytester.path.joinpath("pyproject.toml").write_text(
-        "[tool.pytest_ood]\nsuites = ['suite.toml']\n"
-        "[tool.pytest_ood.models.m]\ncallable = 'model:answer'\n"
-    )
-    result = pytester.runpytest_subprocess("--ood-suite", "--ood-cache=cache")
-    result.assert_outcomes(passed=1, failed=1)
+    assert outcomes["FAILED"] >= 1
+    assert "vowels" not in done.stdout

@@ -153,7 +153,8 @@ def test_every_metric_of_a_budget_can_be_found(kind: str) -> None:
         assert isinstance(find_metric(name, TASK), metric_class(name))
     domain = ("reweighted", "in-domain") if kind == "domain" else ()
     recalls = ("recall-no", "recall-yes", "recall-maybe")
-    assert names == ("accuracy", "macro-f1", "ece", "pdr", *recalls, *domain)
+    usual = ("accuracy", "macro-f1", "ece", "pdr", *recalls, *domain)
+    assert names[: len(usual)] == usual
     assert budget_metrics(TASK, kind) == names[1:]
 
 

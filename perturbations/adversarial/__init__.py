@@ -7,14 +7,12 @@ parts that recipes combine.
 from __future__ import annotations
 
 import hashlib
-import importlib
-import pkgutil
 from functools import cache
 from pathlib import Path
 from typing import TypeGuard
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.objects import import_object
+from pytest_ood.objects import import_object, modules_with
 from pytest_ood.perturbations import code_version
 from pytest_ood.perturbations.adversarial.adapters import from_openattack, from_textattack
 from pytest_ood.perturbations.adversarial.protocol import (
@@ -44,11 +42,7 @@ __all__ = [
 @cache
 def attacks() -> dict[str, Attack]:
     """Return every shipped attack by name, sorted."""
-    by_name: dict[str, Attack] = {}
-    for info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{info.name}")
-        if hasattr(module, "attacks"):
-            by_name |= {attack.name: attack for attack in module.attacks()}
+    by_name = {a.name: a for module in modules_with(__name__, "attacks") for a in module.attacks()}
     return dict(sorted(by_name.items()))
 
 

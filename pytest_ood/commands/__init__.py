@@ -29,7 +29,7 @@ INTERRUPTED = 130
 @cache
 def commands() -> tuple[str, ...]:
     """Return the names of all commands, importing none."""
-    return module_names(__path__)
+    return module_names(__name__)
 
 
 def command_line() -> argparse.ArgumentParser:

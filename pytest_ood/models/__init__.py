@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @cache
 def adapters() -> tuple[str, ...]:
     """Return the names of all adapters, importing none."""
-    return tuple(name for name in module_names(__path__) if name != "protocol")
+    return module_names(__name__)
 
 
 def adapter(name: str) -> Any:
@@ -29,7 +29,7 @@ def adapter(name: str) -> Any:
     Raises:
         ConfigurationError: there is none.
     """
-    return module_named(__name__, name, "model adapter", adapters())
+    return module_named(__name__, name, "model adapter")
 
 
 def as_model(

@@ -15,7 +15,7 @@ from pytest_ood.objects import module_named, module_names
 @cache
 def trackers() -> tuple[str, ...]:
     """Return the names of all trackers, importing none."""
-    return tuple(name for name in module_names(__path__) if name != "protocol")
+    return module_names(__name__)
 
 
 def tracker(name: str) -> Any:
@@ -24,4 +24,4 @@ def tracker(name: str) -> Any:
     Raises:
         ConfigurationError: there is none.
     """
-    return module_named(__name__, name, "tracker", trackers())
+    return module_named(__name__, name, "tracker")

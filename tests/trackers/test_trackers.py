@@ -3,16 +3,20 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from pytest_ood import trackers as package
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.trackers import tracker, trackers
 
 
 def test_the_trackers() -> None:
     """Every public module but the protocol is a tracker, in order."""
-    assert trackers() == ("mlflow", "wandb")
+    names = {path.stem for path in Path(package.__path__[0]).glob("[!_]*.py")} - {"protocol"}
+    assert trackers() == tuple(sorted(names))
+    assert {"mlflow", "wandb"} <= names
 
 
 @pytest.mark.parametrize("name", trackers())
@@ -21,7 +25,7 @@ def test_every_tracker_builds_from_keyword_options(name: str) -> None:
     for parameter in inspect.signature(tracker(name).build).parameters.values():
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
         assert parameter.annotation is not inspect.Parameter.empty
-        assert parameter.default is None
+        assert parameter.default is not inspect.Parameter.empty
 
 
 def test_a_wrong_tracker_is_guessed() -> None:

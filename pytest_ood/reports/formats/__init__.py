@@ -25,7 +25,7 @@ SUMMARY_LIMIT = 1024**2
 @cache
 def formats() -> tuple[str, ...]:
     """Return the endings of the files of all formats, importing none."""
-    return tuple(f".{name}" for name in module_names(__path__))
+    return tuple(f".{name}" for name in module_names(__name__))
 
 
 def render(suffix: str, report: Mapping[str, Any]) -> str:
