@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,10 @@ QUOTED = dict(BLOCK.findall((ROOT / "docs/ci.md").read_text(encoding="utf-8")))
 """The blocks of the guide by the file they are, or the tool they start."""
 
 SCHEMAS = {
-    "action.yml": "github-actions",
+    ".github/workflows/checks.yml": "github-workflows",
+    "recipes/github/action.yml": "github-actions",
     ".github/workflows/robustness.yml": "github-workflows",
-    "ci/gitlab.yml": "gitlab-ci",
+    "recipes/gitlab.yml": "gitlab-ci",
 }
 QUOTED_SCHEMAS = {
     ".github/workflows/robustness.yml": "github-workflows",
@@ -49,9 +51,9 @@ def loaded(name: str) -> Any:
     return yaml.load((ROOT / name).read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 - strings only
 
 
-ACTION = loaded("action.yml")
+ACTION = loaded("recipes/github/action.yml")
 WORKFLOW = loaded(".github/workflows/robustness.yml")
-GITLAB = loaded("ci/gitlab.yml")
+GITLAB = loaded("recipes/gitlab.yml")
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def of_action(name: str, **inputs: str) -> tuple[str, dict[str, str]]:
     values = {key: told["default"] for key, told in ACTION["inputs"].items()} | inputs
     known = {f"inputs.{key}": value for key, value in values.items()}
     found = step(ACTION["runs"]["steps"], name)
-    known["github.action_path"] = str(ROOT)
+    known["github.action_path"] = str(ROOT / "recipes" / "github")
     return found["run"], {k: filled(v, known) for k, v in found["env"].items()}
 
 
@@ -169,7 +171,9 @@ def test_the_action_installs_itself(
     script, variables = of_action("Install", extras="openai", requirements="requirements.txt")
     subprocess.run([sys.executable, "-m", "venv", str(project.path / "venv")], check=True)
     path = f"{project.path / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    variables |= {"ACTION": str(checkout), "PATH": path, "PIP_NO_DEPS": "1", "PYTHONPATH": ""}
+    folder = checkout / "recipes" / "github"
+    folder.mkdir(parents=True)
+    variables |= {"ROOT": f"{folder}/../..", "PATH": path, "PIP_NO_DEPS": "1", "PYTHONPATH": ""}
     done = shell(script, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     where = "import iniconfig, pytest_ood.suites as s; print(s.__path__[0])"
@@ -226,7 +230,7 @@ def check_schema(path: Path, schema: str) -> None:
 def test_every_input_is_declared_and_used() -> None:
     """What the files read of inputs is what they declare, and what is given to them."""
     for name, inputs in (
-        ("action.yml", ACTION["inputs"]),
+        ("recipes/github/action.yml", ACTION["inputs"]),
         (".github/workflows/robustness.yml", WORKFLOW["on"]["workflow_call"]["inputs"]),
     ):
         text = (ROOT / name).read_text(encoding="utf-8")
@@ -234,7 +238,9 @@ def test_every_input_is_declared_and_used() -> None:
         used |= set(re.findall(r"if: .*inputs\.([\w-]+)", text))
         assert used == set(inputs), name
     (call,) = (
-        s for s in WORKFLOW["jobs"]["robustness"]["steps"] if s.get("uses") == "./.pytest-ood"
+        s
+        for s in WORKFLOW["jobs"]["robustness"]["steps"]
+        if s.get("uses") == "./.pytest-ood/recipes/github"
     )
     assert call["with"].keys() <= ACTION["inputs"].keys()
     quoted = yaml.safe_load(QUOTED[".github/workflows/robustness.yml"])["jobs"]["gate"]
@@ -297,6 +303,26 @@ def test_the_nightly_job_of_gitlab_takes_all() -> None:
     # What the example sets is set for both jobs, which extend it.
     assert quoted[".robustness"]["variables"].keys() <= GITLAB[".robustness"]["variables"].keys()
     assert (ROOT / quoted["include"][0]["file"]).is_file()
+
+
+def test_the_configuration_of_this_repository_is_valid(shell: Shell) -> None:
+    """pre-commit can read it, and every hook runs a tool that the extra `dev` installs."""
+    path = ROOT / ".pre-commit-config.yaml"
+    assert shell(f"pre-commit validate-config {shlex.quote(str(path))}").returncode == 0
+    hooks = [hook for repository in loaded(path.name)["repos"] for hook in repository["hooks"]]
+    assert {hook["entry"].split()[0] for hook in hooks} == {"ruff", "mypy"}
+
+
+def test_each_supported_python_is_tested() -> None:
+    """The workflow, the sessions of nox and the package's metadata name the same versions."""
+    matrix = loaded(".github/workflows/checks.yml")["jobs"]["tests"]["strategy"]["matrix"]
+    noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^PYTHONS = \((.*)\)$", noxfile, re.MULTILINE)
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    prefix = "Programming Language :: Python :: 3."
+    declared = [c.rpartition(" ")[2] for c in metadata["classifiers"] if c.startswith(prefix)]
+    assert re.findall(r'"(.*?)"', line) == matrix["python-version"] == declared
+    assert metadata["requires-python"] == f">={declared[0]}"
 
 
 def git(folder: Path, *arguments: str) -> None:
