@@ -6,6 +6,7 @@ Importing this package imports nothing heavy; the names below are loaded when th
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +35,17 @@ __all__ = [
     "perturbation",
     "perturbed",
 ]
+
+for _folder in ("perturbations", "suites"):
+    # Git writes a symbolic link as a file that holds the path where `core.symlinks` is off, and
+    # Python would only say that there is no such module.
+    if Path(__file__).with_name(_folder).is_file():
+        raise ImportError(
+            f"pytest_ood/{_folder} is a file, and has to be a symbolic link to ../{_folder}: this "
+            "clone was made without symbolic links. Turn them on (`git config core.symlinks true`; "
+            "Windows needs its developer mode), then write the links anew "
+            "(`git checkout -- pytest_ood`), or install without `-e`"
+        )
 
 
 def __getattr__(name: str) -> Any:

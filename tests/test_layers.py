@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,3 +136,23 @@ def test_tests_can_be_collected_without_the_dev_extra() -> None:
         top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {name.partition(".")[0] for node in top for name in imports_of(node)}
         assert not names & DEV, path.name
+
+
+def test_a_checkout_without_symbolic_links_is_a_clear_error(tmp_path: Path) -> None:
+    """Git leaves files that hold the paths, and importing the package says what to do."""
+    package = tmp_path / "pytest_ood"
+    package.mkdir()
+    (package / "__init__.py").write_bytes((ROOT / "pytest_ood" / "__init__.py").read_bytes())
+    for name in ("perturbations", "suites"):
+        assert (ROOT / "pytest_ood" / name).is_symlink()
+        (package / name).write_text(f"../{name}")
+    done = subprocess.run(
+        [sys.executable, "-c", "import pytest_ood"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "git config core.symlinks true" in done.stderr
