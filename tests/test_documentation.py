@@ -97,9 +97,9 @@ def test_every_code_block_is_executed_or_says_who_does(name: str) -> None:
 
 
 def test_the_commands_of_the_readme_run(readme_project: pytest.Pytester) -> None:
-    """The README's commands do what it says with the README's files."""
+    """The commands of the README and the reference work with the README's files."""
     expected = {"pytest": "*tfidf (baseline)*", "python": "* predictions, * MiB at most"}
-    for block in blocks("README.md"):
+    for block in [*blocks("README.md"), *blocks("docs/reference.md")]:
         if block.note == "run":
             result = readme_project.run(sys.executable, *_arguments(block.code))
             assert result.ret == pytest.ExitCode.OK
@@ -185,8 +185,8 @@ def test_the_configuration_of_the_readme_is_right(readme_project: pytest.Pyteste
 def test_the_assertions_of_the_readme_hold(readme_project: pytest.Pytester) -> None:
     """The README's tests pass with --ood-suite and skip without."""
     run = readme_project.runpytest_inprocess("--ood-suite", "-k", "test_robustness")
-    assert run.parseoutcomes()["passed"] == 5 + 5 * 5
-    readme_project.runpytest_inprocess().assert_outcomes(skipped=6)
+    assert run.parseoutcomes()["passed"] == 4 + 5 * 4
+    readme_project.runpytest_inprocess().assert_outcomes(skipped=5)
 
 
 def with_guide(project: pytest.Pytester, guide: str, suite: str) -> pytest.Pytester:
@@ -715,10 +715,10 @@ def test_the_perturbation_of_the_contributing_guide_works() -> None:
     assert "vowels@1(share=0.3)" in names["vowels"].fingerprint  # type: ignore[attr-defined]
 
 
-def test_the_options_of_the_readme_are_all_there_are(pytester: pytest.Pytester) -> None:
-    """The README's table lists the options that --help lists."""
+def test_the_reference_lists_every_option(pytester: pytest.Pytester) -> None:
+    """The table of options lists those that --help lists."""
     shown = set(re.findall(r"--ood-[a-z-]+", pytester.runpytest_inprocess("--help").stdout.str()))
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
     table = set(re.findall(r"^\| `(--ood-[a-z-]+)", text, re.MULTILINE))
     assert table == shown
 
