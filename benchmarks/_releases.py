@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_ood.budgets import Rules
-    from pytest_ood.statistics import Figure
+    from pytest_ood.statistics import Statistic
 
     Floats = NDArray[np.float64]
     Counts = NDArray[np.int64]
@@ -122,7 +122,7 @@ class Design(ABC):
         return looks(self.n)
 
     @abstractmethod
-    def figure(self, counts: Counts) -> Figure:
+    def figure(self, counts: Counts) -> Statistic:
         """Return the figure for a fixed number of examples, given counts of shape (k,)."""
 
     @abstractmethod
@@ -164,7 +164,7 @@ class Design(ABC):
         rows = np.arange(len(counts))
         return Verdicts(fails[rows, first], passes[rows, first], np.array(self.looks)[first])
 
-    def sequential_figure(self, counts: Counts, place: int) -> Figure:
+    def sequential_figure(self, counts: Counts, place: int) -> Statistic:
         """Build one release's figure at a look, given its counts of shape (looks, k)."""
         return Sequential(
             self.values,
@@ -176,7 +176,7 @@ class Design(ABC):
             place == len(self.looks) - 1,
         )
 
-    def stop(self, counts: Counts, limit: float, rules: Rules) -> tuple[Figure, int]:
+    def stop(self, counts: Counts, limit: float, rules: Rules) -> tuple[Statistic, int]:
         """Look at one release until it is settled; return the figure and the examples used."""
         place = 0
         figure = self.sequential_figure(counts, place)
@@ -220,7 +220,7 @@ class Paired(Design):
         """Return the outcomes' rates."""
         return np.array([(discordance - drop) / 2, 1.0 - discordance, (discordance + drop) / 2])
 
-    def figure(self, counts: Counts) -> Figure:
+    def figure(self, counts: Counts) -> Statistic:
         """Return the exact paired difference."""
         return PairedDifference(int(counts[2]), int(counts[0]), self.n)
 
@@ -244,7 +244,7 @@ class Unpaired(Design):
         return np.array([first * second, first * (1 - second), (1 - first) * second,
                          (1 - first) * (1 - second)])  # fmt: skip
 
-    def figure(self, counts: Counts) -> Figure:
+    def figure(self, counts: Counts) -> Statistic:
         """Return the exact difference of independent shares."""
         return UnpairedDifference(
             int(counts[0] + counts[1]), self.n, int(counts[0] + counts[2]), self.n
@@ -272,7 +272,7 @@ class Relative(Design):
         """Return the outcomes' rates of independent models, given each one's `Paired.rates`."""
         return np.convolve(candidate, baseline[::-1])
 
-    def figure(self, counts: Counts) -> Figure:
+    def figure(self, counts: Counts) -> Statistic:
         """Return the mean difference: exact where no value is +-2, else by the bootstrap."""
         return mean_difference(np.repeat(self.values, counts))
 
@@ -315,7 +315,7 @@ def _pair(verdicts: Verdicts, place: int) -> tuple[bool, bool]:
     return bool(verdicts.fails[place]), bool(verdicts.passes[place])
 
 
-def _sides(figure: Figure, limit: float, rules: Rules) -> tuple[bool, bool]:
+def _sides(figure: Statistic, limit: float, rules: Rules) -> tuple[bool, bool]:
     return figure.p_above(limit) <= rules.fail_alpha, figure.p_below(limit) <= rules.alpha
 
 

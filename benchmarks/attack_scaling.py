@@ -35,8 +35,8 @@ from pytest_ood.shifts import AdversarialShift
 from pytest_ood.shifts.adversarial import AttackTrial
 from pytest_ood.store import FileStore
 from pytest_ood.tasks import Classification
-from pytest_ood.trials.answer_sets import InDistribution
-from pytest_ood.trials.asking import Asker
+from pytest_ood.trials.answer_sets import AnswerSet
+from pytest_ood.trials.predictor import Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,10 +86,10 @@ def measure(size: int, recipe: str, store: Path, cache: Path) -> dict[str, float
     model = Counted("tfidf", lambda: fitted, LABELS, "TF-IDF logistic regression")
     shift = AdversarialShift("attack", find_attack(recipe), QueryBudget(50))
     engine = Engine(FileStore(store), Silent())
-    asker = Asker("reviews", Classification(LABELS), engine, model)
+    predictor = Predictor("reviews", Classification(LABELS), engine, model)
     examples = data.sample(size, 0).examples
     started = time.perf_counter()
-    trial = AttackTrial(asker, shift, InDistribution(asker, examples), 0).upto(size)
+    trial = AttackTrial(predictor, shift, AnswerSet(predictor, examples), 0).extend_to(size)
     seconds = time.perf_counter() - started
     results = trial.attacks or ()
     return {

@@ -40,7 +40,7 @@ from pytest_ood.shifts.protocol import DEFAULT_QUERY_BUDGET
 from pytest_ood.strategies import PerturbedCase, keep_for_replay
 from pytest_ood.suite import Suite
 from pytest_ood.tasks import Classification, QuestionAnswering
-from pytest_ood.trials.asking import Asker
+from pytest_ood.trials.predictor import Predictor
 from pytest_ood.values import (
     check_spelling,
     inputs_from,
@@ -429,9 +429,9 @@ class Ood:
                 f"{asked.name!r} has several seeds: assert the same of each of its members"
             )
         task: Task = Classification(labels) if labels else QuestionAnswering("closed-book-qa")
-        asker = Asker(cases.name, task, self.engine, asked)
+        predictor = Predictor(cases.name, task, self.engine, asked)
         drawn = cases.sample(self.max_examples, self.seed)
-        result = score_of_cases(asker, drawn, floor=min_score, rules=self.rules, seed=self.seed)
+        result = score_of_cases(predictor, drawn, floor=min_score, rules=self.rules, seed=self.seed)
         self._settle(result)
         return result
 

@@ -11,7 +11,7 @@ from pytest_ood.statistics import estimate, examples_to_settle, shortage, single
 from pytest_ood.statistics.sequential import BETTING_SHARE, Sequential
 
 if TYPE_CHECKING:
-    from pytest_ood.statistics import Correction, Estimate, Figure
+    from pytest_ood.statistics import Correction, Estimate, Statistic
 
 Verdict = Literal["pass", "fail", "inconclusive", "invalid", "measured"]
 """What a check comes to; `measured` where there is no budget to judge by."""
@@ -126,7 +126,7 @@ class Judgement:
     p_fail: float | None = None
 
 
-def is_settled(figure: Figure, limit: float, rules: Rules, *, at_least: bool = False) -> bool:
+def is_settled(figure: Statistic, limit: float, rules: Rules, *, at_least: bool = False) -> bool:
     """Return whether a figure is on one side of its limit for certain."""
     low, high = figure.p_below(limit), figure.p_above(limit)
     within, beyond = (high, low) if at_least else (low, high)
@@ -134,7 +134,7 @@ def is_settled(figure: Figure, limit: float, rules: Rules, *, at_least: bool = F
 
 
 def judge_at_most(
-    figure: Figure, limit: float, rules: Rules, examples: str = "examples"
+    figure: Statistic, limit: float, rules: Rules, examples: str = "examples"
 ) -> Judgement:
     """Judge a figure that may be at most `limit`.
 
@@ -169,7 +169,7 @@ def judge_at_most(
     )
 
 
-def judge_at_least(figure: Figure, limit: float, rules: Rules) -> Judgement:
+def judge_at_least(figure: Statistic, limit: float, rules: Rules) -> Judgement:
     """Judge a figure that has to be at least `limit`."""
     shown = estimate(figure, rules.alpha)
     sure = f"with confidence {percent(1 - rules.alpha)}"
@@ -184,12 +184,14 @@ def judge_at_least(figure: Figure, limit: float, rules: Rules) -> Judgement:
     )
 
 
-def _last_share(figure: Figure) -> float:
+def _last_share(figure: Statistic) -> float:
     """Return the part of a level that the test on all examples has."""
     return 1.0 - BETTING_SHARE if isinstance(figure, Sequential) else 1.0
 
 
-def _how_many(figure: Figure, limit: float, rules: Rules, p_fail: float, *, failing: bool) -> str:
+def _how_many(
+    figure: Statistic, limit: float, rules: Rules, p_fail: float, *, failing: bool
+) -> str:
     # The side the estimate is on says which of the two tests is to be settled.
     level = (rules.fail_alpha if failing else rules.alpha) * _last_share(figure)
     needed = examples_to_settle(figure, limit, level)

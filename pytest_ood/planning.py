@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import judge_at_most
 from pytest_ood.errors import NotApplicableError
-from pytest_ood.evaluation.perfect import perfect_figure
+from pytest_ood.evaluation.perfect import perfect_statistic
 from pytest_ood.metrics import ACCURACY, SCORE, metric_class
 from pytest_ood.reports.plan import Plan, PlannedGate
 from pytest_ood.statistics import detectable, least_examples
@@ -96,7 +96,7 @@ def _by_metric(
     if not planned.n:
         return planned
     try:
-        figure = perfect_figure(
+        figure = perfect_statistic(
             evaluator, check.shift, check.metric, relative=check.baseline is not None
         )
     except NotApplicableError:

@@ -19,7 +19,7 @@ from pytest_ood.models.protocol import (
     is_recorded,
 )
 from pytest_ood.reports.plan import Workload
-from pytest_ood.trials.asking import AGAIN
+from pytest_ood.trials.predictor import SECOND_DRAW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -105,7 +105,7 @@ def _workload(gate: Gate, evaluator: SuiteEvaluator, asked: _Wanted, machine: _M
     """Return what one model is asked in one suite."""
     model = asked.model
     originals = [example.inputs for example in evaluator.data.in_distribution()]
-    texts: dict[int, dict[str, Inputs]] = {0: {}, AGAIN: {}}
+    texts: dict[int, dict[str, Inputs]] = {0: {}, SECOND_DRAW: {}}
 
     def add(inputs: Iterable[Inputs], draw: int = 0) -> None:
         texts[draw].update((canonical(value), value) for value in inputs)
@@ -114,7 +114,7 @@ def _workload(gate: Gate, evaluator: SuiteEvaluator, asked: _Wanted, machine: _M
     if asked.first or asked.made_against:
         add(originals)
     if asked.first:
-        add(originals[:REASKED], AGAIN)
+        add(originals[:REASKED], SECOND_DRAW)
     unseen = sum(
         shift.most_queries(evaluator.data.horizon(shift)) for shift in asked.made_against.values()
     )

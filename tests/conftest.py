@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pytest_ood.cluster import ClusterSettings, RayRunner
 from pytest_ood.columns import Categorical
-from pytest_ood.evaluation import Items
+from pytest_ood.evaluation import ExampleScores
 from pytest_ood.perturbations import Generator
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import EditDistance
@@ -448,7 +448,7 @@ def _scores(accuracy: float, n: int, seed: str) -> NDArray[np.float64]:
 
 
 def _items(scores: NDArray[np.float64]) -> dict[str, Any]:
-    return Items(
+    return ExampleScores(
         np.arange(len(scores), dtype=np.uint64), Categorical.of(scores.tolist())
     ).to_record()
 

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from pytest_ood.columns import Categorical
 from pytest_ood.errors import ConfigurationError, ReportError
-from pytest_ood.evaluation.items import Items, hashes_of
+from pytest_ood.evaluation.example_scores import ExampleScores, hash_examples
 from pytest_ood.reports import json_report, releases
 from pytest_ood.reports.releases import compare, parse_budget, render
 
 
 def record(scores: dict[str, float], **named: Any) -> dict[str, Any]:
     """Make a report's record of a model's scores by text."""
-    items = Items(hashes_of((None, text, "a") for text in scores), Categorical.of(scores.values()))
+    items = ExampleScores(
+        hash_examples((None, text, "a") for text in scores), Categorical.of(scores.values())
+    )
     told = {"suite": "s", "model": "m", "metric": "accuracy", "verdict": "pass", "reason": ""}
     return {**told, "errors": {}, "items": items.to_record(), **named}
 
@@ -76,8 +78,8 @@ def test_scores_are_paired_whatever_the_order(flips: list[tuple[float, float]], 
 
 def test_equal_examples_are_paired_one_by_one() -> None:
     """Of two equal examples each has its partner, and a third one in one run has none."""
-    items = Items(hashes_of([(None, "a", "x")] * 3), Categorical.of([1.0, 1.0, 1.0]))
-    two = Items(hashes_of([(None, "a", "x")] * 2), Categorical.of([1.0, 0.0]))
+    items = ExampleScores(hash_examples([(None, "a", "x")] * 3), Categorical.of([1.0, 1.0, 1.0]))
+    two = ExampleScores(hash_examples([(None, "a", "x")] * 2), Categorical.of([1.0, 0.0]))
     old, new = report(texts(1)), report(texts(1))
     old["in_distribution"][0]["items"] = items.to_record()
     new["in_distribution"][0]["items"] = two.to_record()

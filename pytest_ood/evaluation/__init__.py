@@ -5,8 +5,8 @@ from pytest_ood.evaluation.case_scores import score_of_cases
 from pytest_ood.evaluation.curves import SeverityCurve, severity_curves
 from pytest_ood.evaluation.data import resources_of
 from pytest_ood.evaluation.evaluator import SuiteEvaluator
-from pytest_ood.evaluation.family import PROCEDURES, settle_family
-from pytest_ood.evaluation.items import Items
+from pytest_ood.evaluation.example_scores import ExampleScores
+from pytest_ood.evaluation.multiple_testing import PROCEDURES, adjust_verdicts
 from pytest_ood.evaluation.paradigm_comparison import difference_of_drops
 from pytest_ood.evaluation.records import (
     Cell,
@@ -28,19 +28,19 @@ __all__ = [
     "Cell",
     "Comparison",
     "Evaluation",
+    "ExampleScores",
     "Flip",
     "Floor",
-    "Items",
     "LabelCounts",
     "PromptAttack",
     "Result",
     "SeverityCurve",
     "SuiteEvaluator",
+    "adjust_verdicts",
     "difference_of_drops",
     "from_record",
     "resources_of",
     "score_of_cases",
-    "settle_family",
     "severity_curves",
     "to_record",
     "unparsed",

@@ -7,25 +7,27 @@ from typing import TYPE_CHECKING
 from pytest_ood.budgets import judge_at_least
 from pytest_ood.cases import Case, best_constant
 from pytest_ood.errors import ModelError
-from pytest_ood.evaluation import details, figures, validity
+from pytest_ood.evaluation import details, estimators, validity
 from pytest_ood.evaluation.measurement import Measurement
 from pytest_ood.evaluation.records import Floor
 from pytest_ood.examples import Dataset, inputs_of
 from pytest_ood.rows import Subset
 from pytest_ood.statistics import estimate
-from pytest_ood.trials.answer_sets import CaseAnswers
+from pytest_ood.trials.answer_sets import CaseAnswerSet
 from pytest_ood.trials.trial import Trial, aligned
 
 if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
-    from pytest_ood.trials.asking import Asker
+    from pytest_ood.trials.predictor import Predictor
 
 
-def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, seed: int) -> Floor:
+def score_of_cases(
+    predictor: Predictor, cases: Dataset, *, floor: float, rules: Rules, seed: int
+) -> Floor:
     """Measure what a model scores on cases, without any data in distribution.
 
     Args:
-        asker: Asks the model; its suite has the task.
+        predictor: Asks the model; its suite has the task.
         cases: All of them `Case`s.
         floor: The least score.
         rules: How certain the verdict has to be.
@@ -36,8 +38,8 @@ def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, 
         ModelError: it answered no case.
     """
     found = [case for case in cases if isinstance(case, Case)]
-    side = CaseAnswers(asker, found, cases.name)
-    outcomes = side.upto(len(found))
+    side = CaseAnswerSet(predictor, found, cases.name)
+    outcomes = side.extend_to(len(found))
     (trial,) = aligned(
         [
             Trial(
@@ -50,22 +52,22 @@ def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, 
     # Both sides are the same one here.
     missing = trial.unanswered[: len(trial.unanswered) // 2]
     if not len(trial.after):
-        raise ModelError(f"model {asker.model.name!r} answered no case ({missing[0]})")
-    figure = figures.score_figure([trial.after])
+        raise ModelError(f"model {predictor.model.name!r} answered no case ({missing[0]})")
+    statistic = estimators.score_statistic([trial.after])
     judged = validity.too_many_unanswered(missing, len(found)) or judge_at_least(
-        figure, floor, rules
+        statistic, floor, rules
     )
     flipped = Measurement([trial]).flipped
     return Floor(
-        suite=asker.suite,
-        model=asker.model.name,
+        suite=predictor.suite,
+        model=predictor.model.name,
         kind="domain",
         shift=cases.name,
-        n=figure.n,
-        planned=figure.n,
+        n=statistic.n,
+        planned=statistic.n,
         abstained=validity.abstained(trial.after),
-        score=estimate(figure, rules.alpha),
-        majority=best_constant(found, asker.task),
+        score=estimate(statistic, rules.alpha),
+        majority=best_constant(found, predictor.task),
         budget=floor,
         verdict=judged.verdict,
         reason=judged.reason,
@@ -77,5 +79,5 @@ def score_of_cases(asker: Asker, cases: Dataset, *, floor: float, rules: Rules, 
         cases=validity.inputs_of_cases(trial),
         flips=details.flips(trial, flipped),
         flipped=len(flipped),
-        measure=asker.task.measure,
+        measure=predictor.task.measure,
     )

@@ -16,7 +16,7 @@ from pytest_ood.models.protocol import (
     notes_of,
 )
 from pytest_ood.rows import blocks
-from pytest_ood.trials.asking import members_of_model
+from pytest_ood.trials.predictor import single_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation.data import SuiteData
     from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.shifts import Shift
-    from pytest_ood.trials.asking import Tested
+    from pytest_ood.trials.predictor import AnyModel
 
 Items = dict[str, str]
 """Ids of test items, by what is asked about them."""
@@ -42,7 +42,7 @@ class Contamination:
         self._data = data
         self._checked: set[tuple[str, str]] = set()
 
-    def check(self, model: Tested, shifts: Iterable[Shift]) -> None:
+    def check(self, model: AnyModel, shifts: Iterable[Shift]) -> None:
         """See what a model was shown of the test items before it is asked about any.
 
         What it was trained on is noted: the user may know, or want it so.
@@ -65,9 +65,9 @@ class Contamination:
         self._notes.add(*trained_on(model, sets))
         self._checked |= {(model.name, name) for name in sets}
 
-    def note_cut(self, model: Tested, name: str, inputs: Sequence[Inputs]) -> None:
+    def note_cut(self, model: AnyModel, name: str, inputs: Sequence[Inputs]) -> None:
         """Note how many of a set's inputs a model saw only in part, and what it says itself."""
-        member = members_of_model(model)[0]
+        member = single_models(model)[0]
         self._notes.add(*notes_of(member))
         if not is_cutting(member):
             return
@@ -94,7 +94,7 @@ def items_of(dataset: Dataset) -> Items:
     return {_asked(example.inputs): example.id for example in members_of(dataset)}
 
 
-def refuse_shown(model: Tested, sets: Mapping[str, Items]) -> None:
+def refuse_shown(model: AnyModel, sets: Mapping[str, Items]) -> None:
     """Refuse a model of which a demonstration is a test item.
 
     Args:
@@ -104,7 +104,7 @@ def refuse_shown(model: Tested, sets: Mapping[str, Items]) -> None:
     Raises:
         DataError: names both.
     """
-    for member in members_of_model(model):
+    for member in single_models(model):
         if not is_promptable(member):
             continue
         for example in member.prompt.demonstrations:
@@ -118,7 +118,7 @@ def refuse_shown(model: Tested, sets: Mapping[str, Items]) -> None:
                     )
 
 
-def trained_on(model: Tested, sets: Mapping[str, Items]) -> list[str]:
+def trained_on(model: AnyModel, sets: Mapping[str, Items]) -> list[str]:
     """Tell how many test items are among what a model was trained on.
 
     Args:
@@ -126,7 +126,7 @@ def trained_on(model: Tested, sets: Mapping[str, Items]) -> list[str]:
         sets: The test items of each set, by its name.
     """
     # All seeds of a model are trained on the same.
-    member = members_of_model(model)[0]
+    member = single_models(model)[0]
     examples: Iterable[Example] = member.training_examples if is_trained(member) else ()
     found: dict[str, set[str]] = {name: set() for name in sets}
     for example in examples:

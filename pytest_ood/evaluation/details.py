@@ -14,9 +14,9 @@ from pytest_ood.assets import is_fetched
 from pytest_ood.cases import Case, members_of
 from pytest_ood.cases import best_constant as best_score
 from pytest_ood.columns import Categorical, combined
-from pytest_ood.evaluation import figures
+from pytest_ood.evaluation import estimators
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
-from pytest_ood.evaluation.items import KEPT, Items, hashes_of
+from pytest_ood.evaluation.example_scores import KEPT, ExampleScores, hash_examples
 from pytest_ood.evaluation.records import FLIPS_KEPT, Cell, Flip, LabelCounts
 from pytest_ood.examples import IN_DISTRIBUTION, Dataset, fields_of
 from pytest_ood.metrics import most_frequent
@@ -90,10 +90,10 @@ class Details:
         for path in sorted(paths):
             found = np.flatnonzero(used.where(partial(_begins, path)))
             sides = [trial.after.only(found) for trial in measurement.trials]
-            figure = figures.score_figure(sides)
+            figure = estimators.score_statistic(sides)
             if stopping:
                 values, available = mean_scores_of(sides), self._data.available(shift)
-                figure = figures.sequential(
+                figure = estimators.sequential(
                     values,
                     [len(values)],
                     (0.0, 1.0),
@@ -117,7 +117,7 @@ class Details:
             else ()
         )
 
-    def items(self, shift: Shift, measurement: Measurement) -> Items:
+    def items(self, shift: Shift, measurement: Measurement) -> ExampleScores:
         """Return the score of each example under the shift, of the first of them."""
         trial, scores = measurement.first, measurement.scores_after
         places = trial.after.places[:KEPT]
@@ -127,20 +127,22 @@ class Details:
             # Attacks and the worst of all noise leave other texts for every model.
             shared = shift.shares_texts
             asked = trial.shifted[: len(places)] if shared else [e.inputs for e in examples]
-            self._item_hashes[key] = hashes_of(
+            self._item_hashes[key] = hash_examples(
                 (example.inputs if shared else None, text, example.label)
                 for example, text in zip(examples, asked, strict=True)
             )
-        return Items(self._item_hashes[key], scores[: len(places)])
+        return ExampleScores(self._item_hashes[key], scores[: len(places)])
 
-    def items_in_distribution(self, outcomes: Outcomes, scores: Categorical[float]) -> Items:
+    def items_in_distribution(
+        self, outcomes: Outcomes, scores: Categorical[float]
+    ) -> ExampleScores:
         """Return the score of each example in distribution, of the first of them."""
         places = outcomes.places[:KEPT]
         key = (IN_DISTRIBUTION, len(places), hashlib.sha256(places.tobytes()).digest())
         if key not in self._item_hashes:
             examples = read(outcomes.examples, places)
-            self._item_hashes[key] = hashes_of((None, e.inputs, e.label) for e in examples)
-        return Items(self._item_hashes[key], scores[: len(places)])
+            self._item_hashes[key] = hash_examples((None, e.inputs, e.label) for e in examples)
+        return ExampleScores(self._item_hashes[key], scores[: len(places)])
 
     def attack_figures(
         self, measurement: Measurement, shift: Shift, rules: Rules

@@ -16,7 +16,7 @@ from pytest_ood.budgets import (
     judge_at_most,
 )
 from pytest_ood.errors import NotApplicableError
-from pytest_ood.evaluation import details, figures, validity
+from pytest_ood.evaluation import details, estimators, validity
 from pytest_ood.evaluation.contamination import Contamination
 from pytest_ood.evaluation.data import SuiteData
 from pytest_ood.evaluation.details import Details
@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Model
     from pytest_ood.readers import Reader
     from pytest_ood.shifts import Shift
-    from pytest_ood.statistics import Figure
+    from pytest_ood.statistics import Statistic
     from pytest_ood.suite import Suite
-    from pytest_ood.trials.asking import Asked, Tested
+    from pytest_ood.trials.predictor import AnyModel, SingleModel
     from pytest_ood.trials.trial import Trial
 
 
@@ -77,7 +77,7 @@ class SuiteEvaluator:
         seed: int,
         rules: Rules,
         max_examples: int | None,
-        references: Mapping[str, Asked] = MappingProxyType({}),
+        references: Mapping[str, SingleModel] = MappingProxyType({}),
         surrogates: Mapping[str, Model] = MappingProxyType({}),
         frozen: FrozenSuite | None = None,
         notes: Sequence[str] = (),
@@ -136,7 +136,7 @@ class SuiteEvaluator:
         self._floors = Floors(self.originals, self._details, self._contamination, rules)
         self._evaluations: dict[tuple[str, str, str], Evaluation] = {}
 
-    def check_leaks(self, model: Tested, shifts: Iterable[Shift]) -> None:
+    def check_leaks(self, model: AnyModel, shifts: Iterable[Shift]) -> None:
         """See what a model was shown of the test items before it is asked about any.
 
         Args:
@@ -149,7 +149,7 @@ class SuiteEvaluator:
         """
         self._contamination.check(model, shifts)
 
-    def floor(self, model: Tested) -> Floor:
+    def floor(self, model: AnyModel) -> Floor:
         """Measure a model in distribution.
 
         Raises:
@@ -157,7 +157,7 @@ class SuiteEvaluator:
         """
         return self._floors.of(model)
 
-    def evaluate(self, model: Tested, shift: Shift, metric: str = ACCURACY) -> Evaluation:
+    def evaluate(self, model: AnyModel, shift: Shift, metric: str = ACCURACY) -> Evaluation:
         """Measure how much worse a model is under a shift.
 
         Raises:
@@ -169,7 +169,7 @@ class SuiteEvaluator:
             self._evaluations[key] = self._measure_drop(model, shift, metric)
         return self._evaluations[key]
 
-    def score(self, model: Tested, shift: Shift) -> Floor:
+    def score(self, model: AnyModel, shift: Shift) -> Floor:
         """Measure a model's score under a shift by itself.
 
         Raises:
@@ -180,9 +180,9 @@ class SuiteEvaluator:
         invalid = self._invalid_beforehand(shift, model)
         available = self.data.available(shift)
 
-        def measure(size: int) -> tuple[Measurement, Figure]:
+        def measure(size: int) -> tuple[Measurement, Statistic]:
             measurement = Measurement(self.trials.of(model, shift, size))
-            return measurement, figures.score_figure([t.after for t in measurement.trials])
+            return measurement, estimators.score_statistic([t.after for t in measurement.trials])
 
         settled = measure_until_settled(
             self._schedule.sizes(shift, ACCURACY, budget, invalid, [model]),
@@ -190,29 +190,29 @@ class SuiteEvaluator:
             values=lambda measurement: measurement.scores_after,
             limits=(0.0, 1.0),
             horizon=available,
-            is_settled=lambda measurement, figure: (
+            is_settled=lambda measurement, statistic: (
                 budget is not None
                 and self._schedule.enough_touched(shift, measurement.trials)
-                and is_settled(figure, budget, self.rules, at_least=True)
+                and is_settled(statistic, budget, self.rules, at_least=True)
             ),
         )
-        measurement, figure = settled.measurement, settled.figure
+        measurement, statistic = settled.measurement, settled.statistic
         judged = invalid or self._first_invalid(shift, [("", measurement)])
         if judged is None:
             judged = Judgement("measured", "no floor is set")
             if budget is not None:
-                judged = judge_at_least(figure, budget, self.rules)
+                judged = judge_at_least(statistic, budget, self.rules)
         trial, trials = measurement.first, measurement.trials
         return Floor(
             suite=self.suite.name,
             model=model.name,
             kind=shift.kind,
             shift=shift.name,
-            n=figure.n,
+            n=statistic.n,
             # Excluded examples do not count as early stopping.
-            planned=figure.n if settled.all_examples else available,
+            planned=statistic.n if settled.all_examples else available,
             abstained=validity.abstained(trial.after),
-            score=estimate(figure, self.rules.alpha),
+            score=estimate(statistic, self.rules.alpha),
             majority=self._details.best_constant(shift, trial.after),
             budget=budget,
             verdict=judged.verdict,
@@ -223,7 +223,7 @@ class SuiteEvaluator:
             seed_scores=tuple(mean_of(trial.after) for trial in trials),
             errors=details.counted_errors(trial.unanswered for trial in trials),
             breakdown=self._details.breakdown(
-                shift, measurement, self.rules, stopping=isinstance(figure, Sequential)
+                shift, measurement, self.rules, stopping=isinstance(statistic, Sequential)
             ),
             left_out=self._left_out(shift, trial),
             cases=validity.inputs_of_cases(trial),
@@ -233,7 +233,7 @@ class SuiteEvaluator:
         )
 
     def compare(
-        self, model: Tested, baseline: Tested, shift: Shift, metric: str = ACCURACY
+        self, model: AnyModel, baseline: AnyModel, shift: Shift, metric: str = ACCURACY
     ) -> Comparison:
         """Compare a model's drop with the baseline's, on the same items.
 
@@ -247,7 +247,7 @@ class SuiteEvaluator:
         sizes = self._schedule.sizes(shift, metric, margin, invalid, [model, baseline])
         cases = shift.counts_cases
 
-        def measure(size: int) -> tuple[tuple[Measurement, Measurement], Figure] | None:
+        def measure(size: int) -> tuple[tuple[Measurement, Measurement], Statistic] | None:
             mine = self.trials.of(model, shift, size)
             both = aligned([*mine, *self.trials.of(baseline, shift, size)])
             if not both[0].after and size != sizes[-1]:
@@ -262,7 +262,11 @@ class SuiteEvaluator:
             return pair, self.metrics.difference(*pair, shift, metric)
 
         def values(pair: tuple[Measurement, Measurement]) -> Categorical[float]:
-            return figures.gains(*pair) if cases else figures.in_pairs(*figures.differences(*pair))
+            return (
+                estimators.gains(*pair)
+                if cases
+                else estimators.in_pairs(*estimators.differences(*pair))
+            )
 
         # A drop is between -1 and 1, and so is a score's difference; that of two drops is not.
         most = 1.0 if cases else 2.0
@@ -272,13 +276,13 @@ class SuiteEvaluator:
             values=values,
             limits=(-most, most),
             horizon=self.data.available(shift) if cases else self.data.horizon(shift),
-            is_settled=lambda pair, figure: (
+            is_settled=lambda pair, statistic: (
                 margin is not None
                 and self._schedule.enough_touched(shift, [*pair[0].trials, *pair[1].trials])
-                and is_settled(figure, margin, self.rules)
+                and is_settled(statistic, margin, self.rules)
             ),
         )
-        (mine, other), figure = settled.measurement, settled.figure
+        (mine, other), statistic = settled.measurement, settled.statistic
         judged = invalid or self._first_invalid(
             shift, [(f"{model.name}: ", mine), (f"{baseline.name}: ", other)]
         )
@@ -286,7 +290,7 @@ class SuiteEvaluator:
             judged = Judgement("measured", "no margin is set")
             if margin is not None:
                 judged = judge_at_most(
-                    figure, margin, self.rules, find_metric(metric, self.suite.task).examples
+                    statistic, margin, self.rules, find_metric(metric, self.suite.task).examples
                 )
         flipped = np.setdiff1d(mine.flipped, other.flipped)
         return Comparison(
@@ -295,10 +299,10 @@ class SuiteEvaluator:
             shift=shift.name,
             model=model.name,
             baseline=baseline.name,
-            n=figure.n,
+            n=statistic.n,
             scores=self.metrics.scores(mine, shift, metric),
             baseline_scores=self.metrics.scores(other, shift, metric),
-            difference=estimate(figure, self.rules.alpha),
+            difference=estimate(statistic, self.rules.alpha),
             margin=margin,
             verdict=judged.verdict,
             reason=judged.reason,
@@ -315,28 +319,28 @@ class SuiteEvaluator:
             measure=self.suite.task.measure,
         )
 
-    def _measure_drop(self, model: Tested, shift: Shift, metric: str) -> Evaluation:
+    def _measure_drop(self, model: AnyModel, shift: Shift, metric: str) -> Evaluation:
         self.metrics.check_labels_same(shift, metric)
         budget = self._budget(shift, metric).max_drop
         invalid = self._invalid_beforehand(shift, model)
 
-        def measure(size: int) -> tuple[Measurement, Figure]:
+        def measure(size: int) -> tuple[Measurement, Statistic]:
             measurement = Measurement(self.trials.of(model, shift, size))
             return measurement, self.metrics.drop(measurement, shift, metric)
 
         settled = measure_until_settled(
             self._schedule.sizes(shift, metric, budget, invalid, [model]),
             measure,
-            values=lambda m: figures.in_pairs(m.scores_before, m.scores_after),
+            values=lambda m: estimators.in_pairs(m.scores_before, m.scores_after),
             limits=(-1.0, 1.0),
             horizon=self.data.horizon(shift),
-            is_settled=lambda measurement, figure: (
+            is_settled=lambda measurement, statistic: (
                 budget is not None
                 and self._schedule.enough_touched(shift, measurement.trials)
-                and is_settled(figure, budget, self.rules)
+                and is_settled(statistic, budget, self.rules)
             ),
         )
-        measurement, figure = settled.measurement, settled.figure
+        measurement, statistic = settled.measurement, settled.statistic
         judged = invalid or self._first_invalid(shift, [("", measurement)])
         if judged is None and metric_class(metric).NEEDS_REFERENCE:
             reference = self.trials.needed_reference(shift, measurement.first.after)
@@ -345,20 +349,20 @@ class SuiteEvaluator:
             judged = Judgement("measured", "no budget is set")
             if budget is not None:
                 judged = judge_at_most(
-                    figure, budget, self.rules, find_metric(metric, self.suite.task).examples
+                    statistic, budget, self.rules, find_metric(metric, self.suite.task).examples
                 )
         return self._evaluation(
-            model, shift, metric, measurement=measurement, figure=figure, judged=judged
+            model, shift, metric, measurement=measurement, statistic=statistic, judged=judged
         )
 
     def _evaluation(
         self,
-        model: Tested,
+        model: AnyModel,
         shift: Shift,
         metric: str,
         *,
         measurement: Measurement,
-        figure: Figure,
+        statistic: Statistic,
         judged: Judgement,
     ) -> Evaluation:
         before, under = self.metrics.scores(measurement, shift, metric)
@@ -380,7 +384,7 @@ class SuiteEvaluator:
             abstained_id=validity.abstained(trial.before),
             score_id=before,
             score_ood=under,
-            drop=estimate(figure, self.rules.alpha),
+            drop=estimate(statistic, self.rules.alpha),
             paired=trial.paired,
             budget=self._budget(shift, metric).max_drop,
             verdict=judged.verdict,
@@ -413,7 +417,7 @@ class SuiteEvaluator:
             items=self._details.items(shift, measurement) if main else None,
             per_label=self._details.by_label(trial, shift) if main else (),
             breakdown=self._details.breakdown(
-                shift, measurement, self.rules, stopping=isinstance(figure, Sequential)
+                shift, measurement, self.rules, stopping=isinstance(statistic, Sequential)
             )
             if main
             else (),
@@ -429,7 +433,7 @@ class SuiteEvaluator:
     def _budget(self, shift: Shift, metric: str) -> Budget:
         return self.suite.budgets[shift.name].get(metric, Budget())
 
-    def is_sequential(self, models: Sequence[Tested], horizon: int) -> bool:
+    def is_sequential(self, models: Sequence[AnyModel], horizon: int) -> bool:
         """Return whether examples are asked about in batches."""
         return is_sequential(models, horizon, self.rules)
 
@@ -440,7 +444,7 @@ class SuiteEvaluator:
         touched = [self.texts.touched(shift, trial) for trial in trials]
         return validity.first_invalid(shift, measurements, touched, self.suite.max_abstention)
 
-    def _invalid_beforehand(self, shift: Shift, *models: Tested) -> Judgement | None:
+    def _invalid_beforehand(self, shift: Shift, *models: AnyModel) -> Judgement | None:
         """Say whose answers in distribution leave every drop without a meaning.
 
         Adversarial examples mean no more than the model that they were made against.

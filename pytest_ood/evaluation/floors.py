@@ -17,7 +17,7 @@ from pytest_ood.statistics import estimate, mean_score
 from pytest_ood.statistics.seeds import over_seeds
 from pytest_ood.statistics.sequential import looks
 from pytest_ood.tasks import majority_share
-from pytest_ood.trials.asking import AGAIN, members_of_model
+from pytest_ood.trials.predictor import SECOND_DRAW, single_models
 from pytest_ood.trials.trial import answered_by_all, mean_of, mean_scores_of
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation.details import Details
     from pytest_ood.evaluation.originals import Originals
     from pytest_ood.metrics import Outcomes
-    from pytest_ood.statistics import Figure
-    from pytest_ood.trials.asking import Asked, Tested
+    from pytest_ood.statistics import Statistic
+    from pytest_ood.trials.predictor import AnyModel, SingleModel
 
 REASKED = 64
 """In-distribution examples that are put to a model a second time."""
@@ -56,7 +56,7 @@ class Floors:
         self._rules = rules
         self._floors: dict[str, Floor] = {}
 
-    def of(self, model: Tested) -> Floor:
+    def of(self, model: AnyModel) -> Floor:
         """Measure a model in distribution.
 
         Raises:
@@ -66,7 +66,7 @@ class Floors:
             self._floors[model.name] = self._measure(model)
         return self._floors[model.name]
 
-    def unusable(self, model: Tested) -> Judgement | None:
+    def unusable(self, model: AnyModel) -> Judgement | None:
         """Say why no verdict on this model's drops would mean anything.
 
         Raises:
@@ -77,13 +77,13 @@ class Floors:
             return Judgement("invalid", f"{model.name}: {floor.reason}")
         return None
 
-    def _measure(self, model: Tested) -> Floor:
-        dataset, members = self._data.in_distribution(), members_of_model(model)
+    def _measure(self, model: AnyModel) -> Floor:
+        dataset, members = self._data.in_distribution(), single_models(model)
         budget, majority = self._data.suite.min_score, majority_share(dataset)
         horizon = len(dataset)
 
-        def measure(size: int) -> tuple[_Answers, Figure]:
-            asked = [self._originals.answers(member).upto(size) for member in members]
+        def measure(size: int) -> tuple[_Answers, Statistic]:
+            asked = [self._originals.answers(member).extend_to(size) for member in members]
             answered, missing = answered_by_all(asked)
             if not len(answered[0]):
                 raise ModelError(
@@ -94,11 +94,11 @@ class Floors:
             seed_scores = tuple(map(mean_of, answered))
             return answers, over_seeds(mean_score(answers.scores), seed_scores, limits=(0.0, 1.0))
 
-        def settles(_: _Answers, figure: Figure) -> bool:
-            return validity.is_above_majority(figure, majority) and (
+        def settles(_: _Answers, statistic: Statistic) -> bool:
+            return validity.is_above_majority(statistic, majority) and (
                 budget is None
-                or figure.p_above(budget) <= self._rules.alpha
-                or figure.p_below(budget) <= self._rules.fail_alpha
+                or statistic.p_above(budget) <= self._rules.alpha
+                or statistic.p_below(budget) <= self._rules.fail_alpha
             )
 
         settled = measure_until_settled(
@@ -109,15 +109,15 @@ class Floors:
             horizon=horizon,
             is_settled=settles,
         )
-        answers, figure = settled.measurement, settled.figure
+        answers, statistic = settled.measurement, settled.statistic
         answered, missing = answers.answered, answers.missing
         judged = validity.unusable(
-            figure, majority, answered, self._data.suite.max_abstention
+            statistic, majority, answered, self._data.suite.max_abstention
         ) or validity.too_many_unanswered(missing, len(missing) + len(answered[0]))
         if judged is None:
             judged = Judgement("pass", f"above the majority class ({points(majority)})")
             if budget is not None:
-                judged = judge_at_least(figure, budget, self._rules)
+                judged = judge_at_least(statistic, budget, self._rules)
         reasked, disagreed = self._ask_again(members[0], answers.asked[0])
         seen = inputs_of(dataset.examples[: len(answers.asked[0])])
         self._contamination.note_cut(model, IN_DISTRIBUTION, seen)
@@ -125,10 +125,10 @@ class Floors:
         return Floor(
             suite=self._data.suite.name,
             model=model.name,
-            n=figure.n,
+            n=statistic.n,
             planned=horizon,
             abstained=abstained,
-            score=estimate(figure, self._rules.alpha),
+            score=estimate(statistic, self._rules.alpha),
             majority=majority,
             budget=budget,
             verdict=judged.verdict,
@@ -146,13 +146,13 @@ class Floors:
             measure=self._data.suite.task.measure,
         )
 
-    def _ask_again(self, member: Asked, outcomes: Outcomes) -> tuple[int, int]:
+    def _ask_again(self, member: SingleModel, outcomes: Outcomes) -> tuple[int, int]:
         """Return how many examples were asked again, and how many got another answer."""
         if isinstance(member, RecordedModel):
             return 0, 0
         examples = self._data.in_distribution().examples[: min(REASKED, len(outcomes))]
-        again = self._originals.answers(member).asker.answers(
-            IN_DISTRIBUTION, examples, inputs_of(examples), AGAIN
+        again = self._originals.answers(member).predictor.answers(
+            IN_DISTRIBUTION, examples, inputs_of(examples), SECOND_DRAW
         )
         first = outcomes.graded[: len(again)]
         pairs = [

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ood.trials.answer_sets import InDistribution
-from pytest_ood.trials.asking import Asker
+from pytest_ood.trials.answer_sets import AnswerSet
+from pytest_ood.trials.predictor import Predictor
 
 if TYPE_CHECKING:
     from pytest_ood.engine import Engine
     from pytest_ood.evaluation.data import SuiteData
-    from pytest_ood.trials.asking import Asked
+    from pytest_ood.trials.predictor import SingleModel
 
 
 class Originals:
@@ -24,15 +24,15 @@ class Originals:
     def __init__(self, data: SuiteData, engine: Engine) -> None:
         self.data = data
         self.engine = engine
-        self._answers: dict[str, InDistribution] = {}
+        self._answers: dict[str, AnswerSet] = {}
 
-    def asker(self, model: Asked) -> Asker:
+    def predictor(self, model: SingleModel) -> Predictor:
         """Return what asks a model in the name of the suite."""
-        return Asker(self.data.suite.name, self.data.suite.task, self.engine, model)
+        return Predictor(self.data.suite.name, self.data.suite.task, self.engine, model)
 
-    def answers(self, model: Asked) -> InDistribution:
+    def answers(self, model: SingleModel) -> AnswerSet:
         """Return the answers of a model."""
         if model.name not in self._answers:
             examples = self.data.in_distribution().examples
-            self._answers[model.name] = InDistribution(self.asker(model), examples)
+            self._answers[model.name] = AnswerSet(self.predictor(model), examples)
         return self._answers[model.name]

@@ -6,7 +6,7 @@ from operator import sub
 from typing import TYPE_CHECKING
 
 from pytest_ood.columns import Categorical, combined, longer
-from pytest_ood.evaluation.figures import sequential
+from pytest_ood.evaluation.estimators import sequential
 from pytest_ood.statistics import (
     estimate,
     mean_difference,
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ood.evaluation.records import Evaluation
-    from pytest_ood.statistics import Estimate, Figure
+    from pytest_ood.statistics import Estimate, Statistic
 
     Scores = Categorical[float | None]
 
@@ -42,11 +42,11 @@ def difference_of_drops(
     """
     if [e.shift for e in mine] != [e.shift for e in other] or not mine:
         raise ValueError("the evaluations are not of the same shifts")
-    figure = _paired(mine, other) if mine[0].paired else _unpaired(mine, other)
-    return estimate(figure, alpha)
+    statistic = _paired(mine, other) if mine[0].paired else _unpaired(mine, other)
+    return estimate(statistic, alpha)
 
 
-def _paired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Figure:
+def _paired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Statistic:
     shortest = min((*mine, *other), key=lambda e: e.drawn)
     stopped = any(e.stopped for e in (*mine, *other))
     size = max(len(e.before) for e in (*mine, *other))
@@ -59,8 +59,8 @@ def _paired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Figure:
     if stopped:
         known &= longer(shortest.before, size).where(_is_known)
     values = _known(means[known])
-    figure = _over_seeds(mean_difference(values), mine, other)
-    return _anytime(figure, values, shortest) if _one_seed(mine, other) else figure
+    statistic = _over_seeds(mean_difference(values), mine, other)
+    return _anytime(statistic, values, shortest) if _one_seed(mine, other) else statistic
 
 
 def _lost(
@@ -79,29 +79,29 @@ def _mean_of_known(*values: float | None) -> float | None:
     return round(sum(known) / len(known), 12) if known else None
 
 
-def _unpaired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Figure:
+def _unpaired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Statistic:
     shortest = min((*mine, *other), key=lambda e: e.n)
     stopped = any(e.stopped for e in (*mine, *other))
     size = len(shortest.after) if stopped else None
     before = _common(mine[0].before[:size], other[0].before[:size])
     after = [_common(m.after[:size], o.after[:size]) for m, o in zip(mine, other, strict=True)]
-    figure = _over_seeds(unpaired_difference_of_drops(before, after), mine, other)
+    statistic = _over_seeds(unpaired_difference_of_drops(before, after), mine, other)
     if not _one_seed(mine, other):
-        return figure
+        return statistic
     length = min(len(before[0]), *(len(scores[0]) for scores in after))
     source = combined([scores[:length] for scores in before], sub)
     targets = [combined([scores[:length] for scores in pair], sub) for pair in after]
     target = combined(targets, lambda *values: sum(values) / len(values))
     values = combined([source, target], lambda first, last: round(first - last, 12))
-    return _anytime(figure, values, shortest)
+    return _anytime(statistic, values, shortest)
 
 
-def _anytime(figure: Figure, values: Categorical[float], shortest: Evaluation) -> Figure:
+def _anytime(statistic: Statistic, values: Categorical[float], shortest: Evaluation) -> Statistic:
     if not shortest.sequential:
-        return figure
+        return statistic
     return sequential(
         values, [len(values)], (-2.0, 2.0), max(shortest.planned, len(values)),
-        current=figure, final=not shortest.stopped,
+        current=statistic, final=not shortest.stopped,
     )  # fmt: skip
 
 
@@ -109,12 +109,14 @@ def _one_seed(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> bool:
     return all(len(e.seed_drops) <= 1 for e in (*mine, *other))
 
 
-def _over_seeds(figure: Figure, mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Figure:
+def _over_seeds(
+    statistic: Statistic, mine: Sequence[Evaluation], other: Sequence[Evaluation]
+) -> Statistic:
     def means(evaluations: Sequence[Evaluation]) -> tuple[float, ...]:
         columns = zip(*(e.seed_drops for e in evaluations), strict=True)
         return tuple(sum(column) / len(column) for column in columns)
 
-    return over_seeds(figure, means(mine), means(other), limits=(-2.0, 2.0))
+    return over_seeds(statistic, means(mine), means(other), limits=(-2.0, 2.0))
 
 
 def _common(mine: Scores, other: Scores) -> tuple[Categorical[float], Categorical[float]]:

@@ -13,12 +13,12 @@ from pytest_ood.trials.trial import perfect_trial
 if TYPE_CHECKING:
     from pytest_ood.evaluation.evaluator import SuiteEvaluator
     from pytest_ood.shifts import Shift
-    from pytest_ood.statistics import Figure
+    from pytest_ood.statistics import Statistic
 
 
-def perfect_figure(
+def perfect_statistic(
     evaluator: SuiteEvaluator, shift: Shift, metric: str, *, relative: bool = False
-) -> Figure:
+) -> Statistic:
     """Return the figure of a model that is always right under a shift; no model is asked.
 
     What it does not show to be within a budget, no answers to these examples can show.

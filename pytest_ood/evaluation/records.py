@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.columns import Categorical
 from pytest_ood.evaluation.attacks import AttackFigures
-from pytest_ood.evaluation.items import Items
+from pytest_ood.evaluation.example_scores import ExampleScores
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.statistics import Estimate
 from pytest_ood.trials.trial import PromptAttack
@@ -145,7 +145,7 @@ class Floor:
     disagreed: int = 0
     seed_scores: tuple[float, ...] = ()
     errors: tuple[tuple[str, int], ...] = ()
-    items: Items | None = None
+    items: ExampleScores | None = None
     kind: str = ""
     shift: str = ""
     breakdown: tuple[Cell, ...] = ()
@@ -261,7 +261,7 @@ class Evaluation:
     prompt: PromptAttack | None = None
     errors: tuple[tuple[str, int], ...] = ()
     flipped: int = 0
-    items: Items | None = None
+    items: ExampleScores | None = None
     per_label: tuple[LabelCounts, ...] = ()
     breakdown: tuple[Cell, ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
@@ -386,7 +386,7 @@ def from_record(record: Mapping[str, Any]) -> Result:
         if name in values:
             values[name] = Categorical.from_record(values[name])
     if values.get("items") is not None:
-        values["items"] = Items.from_record(record["items"])
+        values["items"] = ExampleScores.from_record(record["items"])
     _rebuild_lists(values)
     return kind(**values)
 

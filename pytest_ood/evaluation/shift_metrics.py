@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import NotApplicableError
-from pytest_ood.evaluation import figures
+from pytest_ood.evaluation import estimators
 from pytest_ood.metrics import ACCURACY, REWEIGHTED, budget_metrics, metric_class
 from pytest_ood.suite import Suite, task_under
 from pytest_ood.trials.trial import mean_of
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation.measurement import Measurement
     from pytest_ood.evaluation.trials import Trials
     from pytest_ood.shifts import Shift
-    from pytest_ood.statistics import Figure
+    from pytest_ood.statistics import Statistic
 
 
 class ShiftMetrics:
@@ -29,7 +29,7 @@ class ShiftMetrics:
         self._suite = suite
         self._trials = trials
 
-    def drop(self, measurement: Measurement, shift: Shift, metric: str) -> Figure:
+    def drop(self, measurement: Measurement, shift: Shift, metric: str) -> Statistic:
         """Return how much worse a metric becomes under a shift.
 
         Raises:
@@ -37,20 +37,20 @@ class ShiftMetrics:
         """
         if metric_class(metric).NEEDS_REFERENCE:
             reference = self._trials.needed_reference(shift, measurement.first.after)
-            return figures.gap_figure(reference, measurement)
-        return figures.drop_figure(measurement.trials, metric, self._suite.task)
+            return estimators.gap_statistic(reference, measurement)
+        return estimators.drop_statistic(measurement.trials, metric, self._suite.task)
 
     def difference(
         self, mine: Measurement, other: Measurement, shift: Shift, metric: str
-    ) -> Figure:
+    ) -> Statistic:
         """Return how much more a metric drops for one model than for another.
 
         Raises:
             NotApplicableError: a model or the data lacks what the metric needs.
         """
         if metric_class(metric).NEEDS_REFERENCE or shift.counts_cases:
-            return figures.gap_difference(mine, other)
-        return figures.difference_figure(mine.trials, other.trials, metric, self._suite.task)
+            return estimators.gap_difference(mine, other)
+        return estimators.difference_statistic(mine.trials, other.trials, metric, self._suite.task)
 
     def scores(self, measurement: Measurement, shift: Shift, metric: str) -> tuple[float, float]:
         """Return a metric before and under the shift.
@@ -63,7 +63,7 @@ class ShiftMetrics:
             reference = self._trials.reference(shift, measurement.first.after)
             return after if reference is None else mean_of(reference), after
         if metric != ACCURACY:
-            return figures.measured(measurement.trials, metric, self._suite.task)
+            return estimators.measured(measurement.trials, metric, self._suite.task)
         return measurement.score_before, measurement.score_after
 
     def seed_drops(self, measurement: Measurement, before: float, metric: str) -> tuple[float, ...]:
@@ -76,7 +76,7 @@ class ShiftMetrics:
         """
         if metric_class(metric).NEEDS_REFERENCE:
             return tuple(before - mean_of(trial.after) for trial in measurement.trials)
-        return figures.seed_drops(measurement.trials, metric, self._suite.task)
+        return estimators.seed_drops(measurement.trials, metric, self._suite.task)
 
     def others(
         self, measurement: Measurement, shift: Shift
@@ -94,7 +94,7 @@ class ShiftMetrics:
                 continue
             try:
                 self.check_labels_same(shift, name)
-                found.append((name, *figures.measured(measurement.trials, name, task)))
+                found.append((name, *estimators.measured(measurement.trials, name, task)))
             except NotApplicableError:
                 continue
         return tuple(found)
@@ -105,7 +105,7 @@ class ShiftMetrics:
             return None
         try:
             self.check_labels_same(shift, REWEIGHTED)
-            first, last = figures.measured(measurement.trials, REWEIGHTED, self._suite.task)
+            first, last = estimators.measured(measurement.trials, REWEIGHTED, self._suite.task)
         except NotApplicableError:
             return None
         return first - last

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pytest_ood.frozen import FrozenSuite
     from pytest_ood.models.protocol import Model
     from pytest_ood.shifts import Shift, Shifted
-    from pytest_ood.trials.answer_sets import InDistribution
-    from pytest_ood.trials.asking import Asked, Asker
+    from pytest_ood.trials.answer_sets import AnswerSet
+    from pytest_ood.trials.predictor import Predictor, SingleModel
     from pytest_ood.trials.trial import Trial
 
 
@@ -69,11 +69,11 @@ class ShiftedTexts:
         """Return the examples, or cases, of a shift that has its own; see `SuiteData.target`."""
         return self.data.target(shift)
 
-    def asker(self, model: Asked) -> Asker:
+    def predictor(self, model: SingleModel) -> Predictor:
         """Return what asks a model in the name of the suite."""
-        return self._originals.asker(model)
+        return self._originals.predictor(model)
 
-    def originals(self, model: Asked) -> InDistribution:
+    def originals(self, model: SingleModel) -> AnswerSet:
         """Return the answers of a model in distribution."""
         return self._originals.answers(model)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pytest_ood.budgets import MIN_CHANGED
-from pytest_ood.evaluation.figures import sequential
+from pytest_ood.evaluation.estimators import sequential
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.models.protocol import RecordedModel, SeededModel
 from pytest_ood.statistics.sequential import looks
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pytest_ood.columns import Categorical
     from pytest_ood.evaluation.shifted_texts import ShiftedTexts
     from pytest_ood.shifts import Shift
-    from pytest_ood.statistics import Figure
-    from pytest_ood.trials.asking import Tested
+    from pytest_ood.statistics import Statistic
+    from pytest_ood.trials.predictor import AnyModel
     from pytest_ood.trials.trial import Trial
 
 T = TypeVar("T")
@@ -31,25 +31,25 @@ class Settled(Generic[T]):
 
     Attributes:
         measurement: On all examples up to the last look.
-        figure: That the verdict is about.
+        statistic: That the verdict is about.
         size: Examples up to the last look.
         all_examples: Whether none were left.
     """
 
     measurement: T
-    figure: Figure
+    statistic: Statistic
     size: int
     all_examples: bool
 
 
 def measure_until_settled(
     sizes: Sequence[int],
-    measure: Callable[[int], tuple[T, Figure] | None],
+    measure: Callable[[int], tuple[T, Statistic] | None],
     *,
     values: Callable[[T], Categorical[float]],
     limits: tuple[float, float],
     horizon: int,
-    is_settled: Callable[[T, Figure], bool],
+    is_settled: Callable[[T, Statistic], bool],
 ) -> Settled[T]:
     """Measure on more and more examples, and stop at the first look that settles the verdict.
 
@@ -68,19 +68,19 @@ def measure_until_settled(
         measured = measure(size)
         if measured is None:
             continue
-        measurement, figure = measured
+        measurement, statistic = measured
         if len(sizes) > 1:
             # A look tests again what earlier looks have tested, so that the figure has to know them
             # all: the p-value of each look by itself would reject too often over several.
             by_example = values(measurement)
             cuts.append(len(by_example))
-            figure = sequential(by_example, cuts, limits, horizon, current=figure, final=last)
-        if last or is_settled(measurement, figure):
-            return Settled(measurement, figure, size, last)
+            statistic = sequential(by_example, cuts, limits, horizon, current=statistic, final=last)
+        if last or is_settled(measurement, statistic):
+            return Settled(measurement, statistic, size, last)
     raise AssertionError("unreachable because the last look measures")
 
 
-def is_sequential(models: Sequence[Tested], horizon: int, rules: Rules) -> bool:
+def is_sequential(models: Sequence[AnyModel], horizon: int, rules: Rules) -> bool:
     """Return whether examples are asked about in batches.
 
     Recorded answers cost nothing, betting is about examples, not seeds, and a single batch
@@ -110,7 +110,7 @@ class Schedule:
         metric: str,
         limit: float | None,
         invalid: Judgement | None,
-        models: Sequence[Tested],
+        models: Sequence[AnyModel],
     ) -> list[int]:
         """Return after how many examples to look, rising, the last being all that can be used.
 

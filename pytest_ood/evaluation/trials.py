@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from pytest_ood.engine import next_step
 from pytest_ood.errors import DataError, ModelError, NotApplicableError
 from pytest_ood.perturbations.resources import using
-from pytest_ood.trials.answer_sets import InDistribution
-from pytest_ood.trials.asking import members_of_model
+from pytest_ood.trials.answer_sets import AnswerSet
+from pytest_ood.trials.predictor import single_models
 from pytest_ood.trials.trial import Trial, aligned
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation.shifted_texts import ShiftedTexts
     from pytest_ood.metrics import Outcomes
     from pytest_ood.shifts import Shift
-    from pytest_ood.trials.asking import Asked, Tested
-    from pytest_ood.trials.trial import Growing
+    from pytest_ood.trials.predictor import AnyModel, SingleModel
+    from pytest_ood.trials.trial import ExtendableTrial
 
 
 class Trials:
@@ -32,16 +32,16 @@ class Trials:
     """
 
     def __init__(
-        self, originals: Originals, texts: ShiftedTexts, references: Mapping[str, Asked]
+        self, originals: Originals, texts: ShiftedTexts, references: Mapping[str, SingleModel]
     ) -> None:
         self.originals = originals
         self.texts = texts
         self.references = references
         self._data = originals.data
-        self._trials: dict[tuple[str, str], Growing] = {}
-        self._references: dict[str, InDistribution] = {}
+        self._trials: dict[tuple[str, str], ExtendableTrial] = {}
+        self._references: dict[str, AnswerSet] = {}
 
-    def of(self, model: Tested, shift: Shift, size: int) -> list[Trial]:
+    def of(self, model: AnyModel, shift: Shift, size: int) -> list[Trial]:
         """Return a model's trials, one for each of its seeds, on the first `size` examples.
 
         Raises:
@@ -49,7 +49,7 @@ class Trials:
             ModelError: there is no example that all of them answered.
         """
         with using(self._data.resources):
-            trials = [self._growing(m, shift).upto(size) for m in members_of_model(model)]
+            trials = [self._growing(m, shift).extend_to(size) for m in single_models(model)]
         trials = aligned(trials)
         where = f"{self._data.suite.name}/{shift.kind}/{shift.name}"
         missing = next((trial.unanswered for trial in trials if trial.unanswered), ())
@@ -72,10 +72,10 @@ class Trials:
         if shift.name not in self.references:
             return None
         if shift.name not in self._references:
-            asker = self.originals.asker(self.references[shift.name])
-            self._references[shift.name] = InDistribution(asker, after.examples, shift.name)
+            predictor = self.originals.predictor(self.references[shift.name])
+            self._references[shift.name] = AnswerSet(predictor, after.examples, shift.name)
         reached = int(after.places[-1]) + 1
-        return self._references[shift.name].upto(reached).only(after.places)
+        return self._references[shift.name].extend_to(reached).only(after.places)
 
     def needed_reference(self, shift: Shift, after: Outcomes) -> Outcomes:
         """Return what `reference` does.
@@ -91,7 +91,7 @@ class Trials:
             )
         return reference
 
-    def _growing(self, member: Asked, shift: Shift) -> Growing:
+    def _growing(self, member: SingleModel, shift: Shift) -> ExtendableTrial:
         key = (member.name, shift.name)
         if key not in self._trials:
             self._trials[key] = shift.trial(self.texts, member)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation.measurement import Measurement
     from pytest_ood.metrics import Outcomes
     from pytest_ood.shifts import Shift
-    from pytest_ood.statistics import Figure
+    from pytest_ood.statistics import Statistic
     from pytest_ood.trials.trial import Trial
 
 
@@ -99,12 +99,12 @@ def too_many_unanswered(missing: Sequence[str], inputs: int) -> Judgement | None
 
 
 def unusable(
-    figure: Figure, majority: float, answered: Sequence[Outcomes], max_abstention: float
+    statistic: Statistic, majority: float, answered: Sequence[Outcomes], max_abstention: float
 ) -> Judgement | None:
     """Say why a model's drops mean nothing, by its answers in distribution.
 
     Args:
-        figure: Its score.
+        statistic: Its score.
         majority: What the majority class scores.
         answered: Its answers, one set for each seed.
         max_abstention: The share of inputs that may go without a parseable answer.
@@ -115,30 +115,30 @@ def unusable(
         )
         if judged is not None:
             return judged
-    if not is_above_majority(figure, majority):
+    if not is_above_majority(statistic, majority):
         return Judgement(
             "invalid",
-            f"its in-distribution score of {points(figure.value)} is not shown to be above "
+            f"its in-distribution score of {points(statistic.value)} is not shown to be above "
             f"the majority class ({points(majority)}) at level {VALIDITY_ALPHA}, "
-            f"n = {figure.n}",
+            f"n = {statistic.n}",
         )
     return None
 
 
-def is_above_majority(figure: Figure, majority: float) -> bool:
+def is_above_majority(statistic: Statistic, majority: float) -> bool:
     """Return whether a score is shown to be above that of the majority class."""
-    return figure.p_above(majority) <= VALIDITY_ALPHA
+    return statistic.p_above(majority) <= VALIDITY_ALPHA
 
 
 def lost_reference(name: str, outcomes: Outcomes) -> Judgement | None:
     """Say why the in-domain reference is none: what has not learned the target is no mark."""
-    figure = mean_score(outcomes.graded.score)
+    statistic = mean_score(outcomes.graded.score)
     majority = majority_share(Dataset(name, Subset(outcomes.examples, outcomes.places)))
-    if is_above_majority(figure, majority):
+    if is_above_majority(statistic, majority):
         return None
     return Judgement(
         "invalid",
-        f"the in-domain reference scores {points(figure.value)}, not shown to be above the "
+        f"the in-domain reference scores {points(statistic.value)}, not shown to be above the "
         f"target's majority class ({points(majority)}); it needs more training data",
     )
 

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.metrics.accuracy import ACCURACY
 from pytest_ood.metrics.in_domain import IN_DOMAIN
-from pytest_ood.metrics.outcomes import SAID_KEPT, Graded, Outcome, Outcomes, most_frequent
+from pytest_ood.metrics.outcomes import (
+    UNPARSED_LENGTH,
+    GradedAnswers,
+    Outcome,
+    Outcomes,
+    most_frequent,
+)
 from pytest_ood.metrics.protocol import Metric
 from pytest_ood.metrics.recall import RECALL
 from pytest_ood.metrics.reweighted import REWEIGHTED
@@ -27,10 +33,10 @@ __all__ = [
     "IN_DOMAIN",
     "RECALL",
     "REWEIGHTED",
-    "SAID_KEPT",
     "SCORE",
     "SINGLE_ACCURACY",
-    "Graded",
+    "UNPARSED_LENGTH",
+    "GradedAnswers",
     "Metric",
     "Outcome",
     "Outcomes",

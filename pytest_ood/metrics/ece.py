@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.metrics.outcomes import Outcome, Outcomes
     from pytest_ood.metrics.protocol import BeforeAfter, Floats
-    from pytest_ood.statistics import Figure
+    from pytest_ood.statistics import Statistic
     from pytest_ood.tasks import Task
 
 BINS = 10
@@ -56,7 +56,9 @@ class CalibrationError(Metric):
         """Return the sum over bins of the absolute mean difference."""
         return np.asarray(np.abs(means).sum(axis=-1))
 
-    def statistic(self, models: Sequence[Sequence[BeforeAfter]], signs: Sequence[float]) -> Figure:
+    def statistic(
+        self, models: Sequence[Sequence[BeforeAfter]], signs: Sequence[float]
+    ) -> Statistic:
         """Return how much the error rises; see `pytest_ood.statistics.calibration`.
 
         The error is a sum of absolute values, which is biased upwards in small samples and has a

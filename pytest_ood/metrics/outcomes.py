@@ -24,7 +24,7 @@ T = TypeVar("T", bound="Hashable")
 GradedRow = tuple[str, str | None, float | None, float, str | None]
 """Truth, answer, confidence, score and error of one example."""
 
-SAID_KEPT = 200
+UNPARSED_LENGTH = 200
 """Characters kept of what a model wrote instead of an answer."""
 
 
@@ -46,7 +46,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Graded:
+class GradedAnswers:
     """Answers and what they are worth, as columns: of an answer what figures are made of.
 
     Attributes:
@@ -67,14 +67,14 @@ class Graded:
     said: Categorical[str | None] = field(default_factory=Categorical)
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[str, Prediction, float]]) -> Graded:
+    def of(cls, rows: Iterable[tuple[str, Prediction, float]]) -> GradedAnswers:
         """Put the truth, the answer and the score of each example into columns."""
         columns: list[list[Any]] = [[], [], [], [], [], []]
         for truth, given, score in rows:
             label = given.label
             confidence = None if label is None else given.scores.get(label)
             known = None if confidence is None else float(confidence)
-            said = None if label is not None or given.text is None else given.text[:SAID_KEPT]
+            said = None if label is not None or given.text is None else given.text[:UNPARSED_LENGTH]
             row = (truth, label, known, float(score), given.error, said)
             for column, value in zip(columns, row, strict=True):
                 column.append(value)
@@ -88,12 +88,12 @@ class Graded:
     def __len__(self) -> int:
         return len(self.truth)
 
-    def __getitem__(self, places: slice | NDArray[Any]) -> Graded:
-        return Graded(*(column[places] for column in (*self.columns, self.said)))
+    def __getitem__(self, places: slice | NDArray[Any]) -> GradedAnswers:
+        return GradedAnswers(*(column[places] for column in (*self.columns, self.said)))
 
-    def __add__(self, other: Graded) -> Graded:
+    def __add__(self, other: GradedAnswers) -> GradedAnswers:
         pairs = zip((*self.columns, self.said), (*other.columns, other.said), strict=True)
-        return Graded(*(one + more for one, more in pairs))
+        return GradedAnswers(*(one + more for one, more in pairs))
 
     @property
     def answered(self) -> NDArray[np.bool_]:
@@ -110,7 +110,7 @@ class Outcomes(LazySequence[Outcome]):
         graded: Their answers.
     """
 
-    def __init__(self, examples: Sequence[Example], places: Indices, graded: Graded) -> None:
+    def __init__(self, examples: Sequence[Example], places: Indices, graded: GradedAnswers) -> None:
         self.examples, self.places, self.graded = examples, places.astype(np.uint32), graded
 
     @classmethod
@@ -118,7 +118,7 @@ class Outcomes(LazySequence[Outcome]):
         """Put outcomes into columns."""
         rows = list(outcomes)
         examples = [Example(o.id, "", o.label) for o in rows]
-        graded = Graded.of((o.label, o.prediction, o.score) for o in rows)
+        graded = GradedAnswers.of((o.label, o.prediction, o.score) for o in rows)
         return cls(examples, np.arange(len(rows)), graded)
 
     def __len__(self) -> int:
@@ -141,7 +141,7 @@ class Outcomes(LazySequence[Outcome]):
 
 
 def outcome(row: GradedRow, identifier: str = "", said: str | None = None) -> Outcome:
-    """Return an outcome from what the columns of `Graded` have of it."""
+    """Return an outcome from what the columns of `GradedAnswers` have of it."""
     truth, answer, confidence, score, error = row
     scores = {} if answer is None or confidence is None else {answer: confidence}
     return Outcome(identifier, truth, Prediction(answer, scores, said, error), score)

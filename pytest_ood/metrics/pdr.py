@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.metrics.outcomes import Outcome
     from pytest_ood.metrics.protocol import BeforeAfter, Floats
-    from pytest_ood.statistics import Figure
+    from pytest_ood.statistics import Statistic
     from pytest_ood.tasks import Task
 
 
@@ -55,7 +55,7 @@ class PerformanceDropRate(Metric):
 
     def statistic(
         self, models: Sequence[Sequence[BeforeAfter]], signs: Sequence[float]
-    ) -> Figure | None:
+    ) -> Statistic | None:
         """Return the drop as a share of the score, for one model with one seed."""
         del signs
         if not len(models) == len(models[0]) == 1:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_ood.metrics.outcomes import Outcome, Outcomes
-    from pytest_ood.statistics import Figure
+    from pytest_ood.statistics import Statistic
     from pytest_ood.tasks import Task
 
     Floats = NDArray[np.float64]
@@ -158,7 +158,7 @@ class Metric:
 
     def statistic(
         self, models: Sequence[Sequence[BeforeAfter]], signs: Sequence[float]
-    ) -> Figure | None:
+    ) -> Statistic | None:
         """Return the metric's own statistic, where it has a better one than a function of means.
 
         Args:

@@ -1300,7 +1300,7 @@ def _results(config: pytest.Config) -> Results | None:
         return None
     from dataclasses import replace
 
-    from pytest_ood.evaluation import from_record, settle_family
+    from pytest_ood.evaluation import adjust_verdicts, from_record
     from pytest_ood.reports.results import ModelInfo, Results
 
     gate, records = config.stash[GATE], config.stash[KEEPER].records
@@ -1316,7 +1316,7 @@ def _results(config: pytest.Config) -> Results | None:
         gate.seed,
         rules,
         tuple(found[name] for name in names if name in found),
-        tuple(settle_family(results, rules)),
+        tuple(adjust_verdicts(results, rules)),
         tuple((r["check"], r["error"]) for r in ordered if "error" in r),
         tuple(
             dict.fromkeys(

@@ -18,7 +18,7 @@ from pytest_ood.budgets import (
     points,
 )
 from pytest_ood.errors import ConfigurationError, ReportError
-from pytest_ood.evaluation import Items, settle_family
+from pytest_ood.evaluation import ExampleScores, adjust_verdicts
 from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.terminal import VERDICTS
@@ -142,7 +142,7 @@ class _Measured:
     """
 
     record: Mapping[str, Any]
-    items: Items
+    items: ExampleScores
 
     @property
     def unanswered(self) -> int:
@@ -199,7 +199,7 @@ def compare(
         lacking = [key for key in one if key not in other]
         if lacking:
             notes.append(f"{told}: {len(lacking)} checks ({_listed(lacking)})")
-    return Release(name, rules.alpha, tuple(settle_family(changes, rules)), tuple(notes))
+    return Release(name, rules.alpha, tuple(adjust_verdicts(changes, rules)), tuple(notes))
 
 
 def render(release: Release) -> list[str]:
@@ -334,14 +334,14 @@ def _missing(key: Key, was: _Measured, budget: float) -> Change:
     return Change(*key, 0, size, 0, 0.0, 0.0, None, budget, "invalid", reason)
 
 
-def _items(record: Mapping[str, Any], key: Key) -> Items:
+def _items(record: Mapping[str, Any], key: Key) -> ExampleScores:
     """Read the scores by example of a record.
 
     Raises:
         ReportError: they are damaged.
     """
     try:
-        return Items.from_record(record["items"])
+        return ExampleScores.from_record(record["items"])
     except (TypeError, ValueError) as error:
         raise ReportError(f"{_name(key)}: its items are damaged: {error}") from None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_ood.errors import ConfigurationError, ReportError, unknown_name
-from pytest_ood.evaluation import Items
+from pytest_ood.evaluation import ExampleScores
 from pytest_ood.reports.together import SAME_EXAMPLES
 from pytest_ood.seeding import derive_seed
 from pytest_ood.statistics import Estimate, estimate, paired_drop, unpaired_drop
@@ -348,7 +348,7 @@ def _relative(mine: Row, other: Row, alpha: float) -> Estimate:
     return estimate(unpaired_drop(_answers(mine), _answers(other)), alpha)
 
 
-def _items(row: Row) -> Items | None:
+def _items(row: Row) -> ExampleScores | None:
     """Read the scores by example, where a report has them.
 
     Raises:
@@ -357,7 +357,7 @@ def _items(row: Row) -> Items | None:
     if row["items"] is None:
         return None
     try:
-        return Items.from_record(row["items"])
+        return ExampleScores.from_record(row["items"])
     except (TypeError, ValueError) as error:
         raise ReportError(
             f"{row['suite']}/{row['kind']}/{row['shift']}[{row['model']}]: its items are damaged: "

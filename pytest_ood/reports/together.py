@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.errors import ReportError
-from pytest_ood.evaluation import Items
+from pytest_ood.evaluation import ExampleScores
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.results import ModelInfo
 from pytest_ood.reports.text import MEASURE_WIDTH, one_line
@@ -276,7 +276,7 @@ def _same_examples(one: Row, other: Row) -> bool:
     if one["shifted_set_hash"] == other["shifted_set_hash"]:
         return True
     try:
-        first, second = (Items.from_record(row["items"]).hashes for row in (one, other))
+        first, second = (ExampleScores.from_record(row["items"]).hashes for row in (one, other))
     except (TypeError, ValueError):
         return True
     return len(np.intersect1d(first, second)) >= SAME_EXAMPLES * min(len(first), len(second))

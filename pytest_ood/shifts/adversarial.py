@@ -12,7 +12,7 @@ from pytest_ood.edits import Perturbed
 from pytest_ood.engine import check_complete
 from pytest_ood.errors import DataError, NotApplicableError, OodError
 from pytest_ood.examples import fields_of, inputs_of
-from pytest_ood.metrics import Graded, Outcomes
+from pytest_ood.metrics import GradedAnswers, Outcomes
 from pytest_ood.models.protocol import Model, RecordedModel, is_recorded
 from pytest_ood.perturbations.adversarial import AttackResult, Recipe
 from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, attacked_field
@@ -21,8 +21,8 @@ from pytest_ood.rows import Subset
 from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
 from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.protocol import ADVERSARIAL
-from pytest_ood.trials.asking import AGAIN
 from pytest_ood.trials.attack_store import AttackStore
+from pytest_ood.trials.predictor import SECOND_DRAW
 from pytest_ood.trials.trial import Trial
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
     from pytest_ood.shifts.protocol import Declaration, Experiment
     from pytest_ood.tasks import Prediction
-    from pytest_ood.trials.answer_sets import InDistribution
-    from pytest_ood.trials.asking import Asked, Asker
+    from pytest_ood.trials.answer_sets import AnswerSet
+    from pytest_ood.trials.predictor import Predictor, SingleModel
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class AdversarialShift(AttackShift):
     max_examples: int | None = None
     kind: str = ADVERSARIAL
 
-    def trial(self, experiment: Experiment, model: Asked) -> AttackTrial:
+    def trial(self, experiment: Experiment, model: SingleModel) -> AttackTrial:
         """Return the attack on a model."""
         source = experiment.originals(model)
-        return AttackTrial(experiment.asker(model), self, source, experiment.seed)
+        return AttackTrial(experiment.predictor(model), self, source, experiment.seed)
 
     def attack_of(self, trial: Trial, on_surrogate: Trial | None) -> Trial | None:
         """Return the trial of the model under test."""
@@ -94,15 +94,15 @@ class AttackTrial:
     stays wrong. A success costs the example its score.
     """
 
-    asker: Asker
+    predictor: Predictor
     shift: AttackShift
-    source: InDistribution
+    source: AnswerSet
     seed: int
     results: list[AttackResult] = field(default_factory=list)
     unheld: list[bool] = field(default_factory=list)
     cached: int = 0
 
-    def upto(self, size: int) -> Trial:
+    def extend_to(self, size: int) -> Trial:
         """Return the first `size` examples' trial.
 
         Raises:
@@ -112,9 +112,9 @@ class AttackTrial:
         """
         new = self.source.examples[len(self.results) : size]
         if new:
-            self._attack(asked_anew(self.asker.model), new)
+            self._attack(asked_anew(self.predictor.model), new)
         examples, results = self.source.examples[:size], self.results[:size]
-        before = self.source.upto(size)
+        before = self.source.extend_to(size)
         kept = [place for place, result in enumerate(results) if not result.left_out]
         if not kept:
             raise self._nothing_attacked()
@@ -127,7 +127,7 @@ class AttackTrial:
             paired=True,
             drawn=len(examples),
             before=first,
-            after=Outcomes(self.source.examples, places, Graded.of(after)),
+            after=Outcomes(self.source.examples, places, GradedAnswers.of(after)),
             originals=inputs_of(Subset(examples, places)),
             shifted=tuple(results[p].inputs for p in kept),
             unchanged=sum(not results[p].success for p in kept),
@@ -139,11 +139,11 @@ class AttackTrial:
     def _nothing_attacked(self) -> OodError:
         """Say why none of the examples could be attacked."""
         reasons = Counter(result.skipped for result in self.results)
-        who = f"{self.asker.suite}/{self.shift.kind}/{self.shift.name}"
+        who = f"{self.predictor.suite}/{self.shift.kind}/{self.shift.name}"
         if set(reasons) == {NO_SCORES}:
             return NotApplicableError(
-                f"{who}: {NO_SCORES}; {self.asker.model.name!r} can be attacked by recipes that "
-                "rank words, such as deepwordbug, and by greedy ones, such as pruthi"
+                f"{who}: {NO_SCORES}; {self.predictor.model.name!r} can be attacked by recipes "
+                "that rank words, such as deepwordbug, and by greedy ones, such as pruthi"
             )
         listed = "; ".join(f"{count} {why}" for why, count in sorted(reasons.items()))
         return DataError(f"invalid: {who} attacked no example (skipped: {listed})")
@@ -169,8 +169,8 @@ class AttackTrial:
                 AttackResult(e.inputs, success=False, queries=0, skipped=USED_UP) for e in examples
             ]
             return late, 0
-        labels, engine = self.asker.task.labels, self.asker.engine
-        what = f"{self.asker.suite}/{self.shift.name}"
+        labels, engine = self.predictor.task.labels, self.predictor.engine
+        what = f"{self.predictor.suite}/{self.shift.name}"
         # The engine's own lines would tell of every round's batch.
         quiet, asked, complete = replace(engine, progress=Silent()), 0, True
 
@@ -225,8 +225,10 @@ class AttackTrial:
         attack = self.shift.attack
         if model.fingerprint is None or not isinstance(attack, Recipe) or not attack.is_shipped:
             return None
-        key = self.asker.engine.cache_key(model, self.asker.task.labels)
-        return AttackStore(self.asker.engine.store, attack, key, self.seed, self.shift.budget.each)
+        key = self.predictor.engine.cache_key(model, self.predictor.task.labels)
+        return AttackStore(
+            self.predictor.engine.store, attack, key, self.seed, self.shift.budget.each
+        )
 
     def _unheld(
         self, model: Model, examples: Sequence[Example], results: Sequence[AttackResult]
@@ -236,9 +238,11 @@ class AttackTrial:
         A model that answers at random turns sooner or later.
         """
         turned = [place for place, result in enumerate(results) if result.success]
-        labels, inputs = self.asker.task.labels, [results[place].inputs for place in turned]
-        what = f"{self.asker.suite}/{self.shift.name}"
-        again = self.asker.engine.predict_counted(model, inputs, labels, what, AGAIN, isolate=True)
+        labels, inputs = self.predictor.task.labels, [results[place].inputs for place in turned]
+        what = f"{self.predictor.suite}/{self.shift.name}"
+        again = self.predictor.engine.predict_counted(
+            model, inputs, labels, what, SECOND_DRAW, isolate=True
+        )
         check_complete(model.name, again.predictions, what, allow_raised=True)
         self.cached += len(turned) - again.query_count
         return {
@@ -258,7 +262,7 @@ class AttackTrial:
         return again.label != example.label
 
 
-def asked_anew(model: Asked) -> Model:
+def asked_anew(model: SingleModel) -> Model:
     """Return a model that can be asked anything.
 
     Raises:

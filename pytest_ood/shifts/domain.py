@@ -17,7 +17,7 @@ from pytest_ood.rows import Subset
 from pytest_ood.shifts.protocol import DOMAIN, Shift
 from pytest_ood.tables import check_flag, subtable
 from pytest_ood.tasks import merged_task
-from pytest_ood.trials.answer_sets import CaseAnswers, InDistribution
+from pytest_ood.trials.answer_sets import AnswerSet, CaseAnswerSet
 from pytest_ood.trials.trial import Trial
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_ood.metrics import Outcomes
     from pytest_ood.readers import DataSource
     from pytest_ood.shifts.protocol import Declaration, DrawnData, Experiment
-    from pytest_ood.trials.asking import Asked
+    from pytest_ood.trials.predictor import SingleModel
 
 Scoring = Literal["example", "contrast"]
 SCORINGS: tuple[Scoring, ...] = ("contrast", "example")
@@ -93,15 +93,15 @@ class DomainShift(Shift):
         """Return the size of the smaller set."""
         return min(len(data.examples), len(data.target(self)))
 
-    def trial(self, experiment: Experiment, model: Asked) -> DomainTrial:
+    def trial(self, experiment: Experiment, model: SingleModel) -> DomainTrial:
         """Return the answers to the other examples, or to the cases."""
         source = experiment.originals(model)
-        merging = replace(experiment.asker(model), merge=self.merge)
+        merging = replace(experiment.predictor(model), merge=self.merge)
         targets = experiment.target(self).examples
         if self.counts_cases:
             cases = [case for case in targets if isinstance(case, Case)]
-            return DomainTrial(source, CaseAnswers(merging, cases, self.name))
-        return DomainTrial(source, InDistribution(merging, targets, self.name), self.paired)
+            return DomainTrial(source, CaseAnswerSet(merging, cases, self.name))
+        return DomainTrial(source, AnswerSet(merging, targets, self.name), self.paired)
 
     def measures_of_cases(self, trials: Sequence[Trial]) -> tuple[tuple[str, float], ...]:
         """Return the accuracy of the single answers to contrast sets, beside their consistency."""
@@ -122,15 +122,15 @@ class DomainTrial:
         paired: Whether they are the same.
     """
 
-    source: InDistribution
-    target: InDistribution | CaseAnswers
+    source: AnswerSet
+    target: AnswerSet | CaseAnswerSet
     paired: bool = False
 
-    def upto(self, size: int) -> Trial:
+    def extend_to(self, size: int) -> Trial:
         """Return the first `size` of both sets; past the smaller's end, all of both."""
         sides = (self.target, self.source)
         whole = size >= min(len(side.examples) for side in sides)
-        after, before = (side.upto(len(side.examples) if whole else size) for side in sides)
+        after, before = (side.extend_to(len(side.examples) if whole else size) for side in sides)
         return Trial(
             paired=self.paired,
             drawn=len(before),
@@ -143,7 +143,7 @@ class DomainTrial:
 
     def _of_cases(self, after: Outcomes, size: int) -> dict[str, Any]:
         """Return what a trial has besides where several inputs are counted as one."""
-        if not isinstance(self.target, CaseAnswers):
+        if not isinstance(self.target, CaseAnswerSet):
             return {}
         return {
             "decided": self.target.decided[: len(after)],

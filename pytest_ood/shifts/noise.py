@@ -11,7 +11,7 @@ import numpy as np
 from pytest_ood.edits import Perturbed, edits_between
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError, unknown_name
 from pytest_ood.examples import fields_of, inputs_of, with_fields
-from pytest_ood.metrics import Graded, Outcomes
+from pytest_ood.metrics import GradedAnswers, Outcomes
 from pytest_ood.perturbations import (
     Composite,
     Generator,
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from pytest_ood.shifts.protocol import Declaration, Experiment
     from pytest_ood.store import TextStore
     from pytest_ood.tasks import Task
-    from pytest_ood.trials.answer_sets import InDistribution
-    from pytest_ood.trials.asking import Asked, Asker
+    from pytest_ood.trials.answer_sets import AnswerSet
+    from pytest_ood.trials.predictor import Predictor, SingleModel
 
 _FIELD_END = "\n\x1e\n"
 """Separates fields that are perturbed as one text: no perturbation of words changes it."""
@@ -112,10 +112,10 @@ class NoiseShift(Shift):
         """Those that are perturbed."""
         return self.fields
 
-    def trial(self, experiment: Experiment, model: Asked) -> NoiseTrial:
+    def trial(self, experiment: Experiment, model: SingleModel) -> NoiseTrial:
         """Return the answers to the examples that are changed."""
         source = experiment.originals(model)
-        return NoiseTrial(experiment.asker(model), self, source, experiment.perturbed(self))
+        return NoiseTrial(experiment.predictor(model), self, source, experiment.perturbed(self))
 
     def write_texts(self, experiment: Experiment) -> Written:
         """Perturb each example; see `apply`."""
@@ -344,17 +344,17 @@ class NoiseTrial:
     Those in which nothing was changed are left out.
     """
 
-    asker: Asker
+    predictor: Predictor
     shift: Shift
-    source: InDistribution
+    source: AnswerSet
     shifted: Shifted
-    graded: Graded = field(default_factory=Graded)
+    graded: GradedAnswers = field(default_factory=GradedAnswers)
 
-    def upto(self, size: int) -> Trial:
+    def extend_to(self, size: int) -> Trial:
         """Return the first `size` examples' trial."""
         examples = self.source.examples
         after = self.outcomes(size)
-        before = self.source.upto(size)
+        before = self.source.extend_to(size)
         drawn = len(before)
         rejected = self.shifted.rejected[:size].count(True)
         return Trial(
@@ -377,7 +377,7 @@ class NoiseTrial:
             inputs = Subset(self.shifted.inputs, new)
             pairs = PairedSequence(Subset(examples, new), inputs)
             asked = MappedSequence(pairs, lambda pair: self.shift.relabelled(*pair))
-            self.graded += self.asker.graded(self.shift.name, asked, inputs)
+            self.graded += self.predictor.graded(self.shift.name, asked, inputs)
         return Outcomes(examples, places, self.graded[: len(places)])
 
 

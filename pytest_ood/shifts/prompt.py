@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pytest_ood.perturbations.adversarial import Attack, AttackResult, QueryBudget
     from pytest_ood.prompting import Prompt
     from pytest_ood.shifts.protocol import Declaration, DrawnData, Experiment
-    from pytest_ood.trials.answer_sets import InDistribution
-    from pytest_ood.trials.asking import Asked, Asker
+    from pytest_ood.trials.answer_sets import AnswerSet
+    from pytest_ood.trials.predictor import Predictor, SingleModel
 
 WORKS, BROKEN = "works", "broken"
 """The labels of a prompt that is attacked: whether it answers better than the majority class."""
@@ -82,10 +82,10 @@ class PromptShift(AttackShift):
             )
         return min(size, self.max_examples or size)
 
-    def trial(self, experiment: Experiment, model: Asked) -> PromptTrial:
+    def trial(self, experiment: Experiment, model: SingleModel) -> PromptTrial:
         """Return the attack on a model's prompt."""
         source = experiment.originals(model)
-        return PromptTrial(experiment.asker(model), self, source, experiment.seed)
+        return PromptTrial(experiment.predictor(model), self, source, experiment.seed)
 
     def cannot_have(self, model: Model | RecordedModel) -> str | None:
         """Return why a model has no prompt to attack."""
@@ -106,13 +106,13 @@ class PromptTrial:
     is measured on the others.
     """
 
-    asker: Asker
+    predictor: Predictor
     shift: PromptShift
-    source: InDistribution
+    source: AnswerSet
     seed: int
-    attacked: tuple[Prompt, AttackResult, Asker] | None = None
+    attacked: tuple[Prompt, AttackResult, Predictor] | None = None
 
-    def upto(self, size: int) -> Trial:
+    def extend_to(self, size: int) -> Trial:
         """Return the first `size` examples' trial.
 
         Raises:
@@ -121,12 +121,12 @@ class PromptTrial:
         """
         if self.attacked is None:
             self.attacked = self._attack()
-        prompt, result, asker = self.attacked
+        prompt, result, predictor = self.attacked
         examples = self.source.examples[:size]
-        before = self.source.upto(size)
+        before = self.source.extend_to(size)
         inputs, after = inputs_of(examples), before
         if result.nearest:
-            graded = asker.graded(self.shift.name, examples, inputs)
+            graded = predictor.graded(self.shift.name, examples, inputs)
             after = Outcomes(self.source.examples, before.places, graded)
         return Trial(
             paired=True,
@@ -141,8 +141,8 @@ class PromptTrial:
             ),
         )  # fmt: skip
 
-    def _attack(self) -> tuple[Prompt, AttackResult, Asker]:
-        model = asked_anew(self.asker.model)
+    def _attack(self) -> tuple[Prompt, AttackResult, Predictor]:
+        model = asked_anew(self.predictor.model)
         if not isinstance(model, Promptable):
             raise NotApplicableError(
                 f"model {model.name!r} has no prompt to attack; it is {model.paradigm}"
@@ -150,14 +150,14 @@ class PromptTrial:
         examples = tuple(self.source.examples[-self.shift.search_examples :])
         majority = majority_share(Dataset("search", examples))
         prompt = model.prompt
-        what = f"{self.asker.suite}/{self.shift.name}"
+        what = f"{self.predictor.suite}/{self.shift.name}"
 
-        def asker(text: str) -> Asker:
-            return replace(self.asker, model=model.with_prompt(prompt.with_text(text)))
+        def predictor(text: str) -> Predictor:
+            return replace(self.predictor, model=model.with_prompt(prompt.with_text(text)))
 
         def answered(text: str) -> Prediction:
             try:
-                trying = replace(asker(text), count_long=False)
+                trying = replace(predictor(text), count_long=False)
                 answers = trying.answers(what, examples, [e.inputs for e in examples])
             except TooLongError as error:
                 # It is the prompt that is too long for some of them.
@@ -183,7 +183,7 @@ class PromptTrial:
             raise DataError(
                 f"invalid: {what}: the prompt of {model.name!r} was not attacked: {why}"
             )
-        return prompt, result, asker(apply_edits(prompt.text, result.nearest))
+        return prompt, result, predictor(apply_edits(prompt.text, result.nearest))
 
     def _verdict_on(
         self, examples: Sequence[Example], answers: Sequence[Prediction], majority: float
@@ -193,7 +193,7 @@ class PromptTrial:
         Its score is the mean probability of the right labels; without any, the mean score.
         """
         pairs = list(zip(examples, answers, strict=True))
-        scores = [self.asker.task.score(answer, example) for example, answer in pairs]
+        scores = [self.predictor.task.score(answer, example) for example, answer in pairs]
         scored = [
             answer.scores.get(example.label, score)
             for (example, answer), score in zip(pairs, scores, strict=True)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pytest_ood.readers import DataSource
     from pytest_ood.shifts.texts import Shifted, Written
     from pytest_ood.tasks import Task
-    from pytest_ood.trials.answer_sets import InDistribution
-    from pytest_ood.trials.asking import Asked, Asker
-    from pytest_ood.trials.trial import Growing, Trial
+    from pytest_ood.trials.answer_sets import AnswerSet
+    from pytest_ood.trials.predictor import Predictor, SingleModel
+    from pytest_ood.trials.trial import ExtendableTrial, Trial
 
 DOMAIN, NOISE, ADVERSARIAL = "domain", "noise", "adversarial"
 DEFAULT_PROTECTION = ("urls", "code")
@@ -100,11 +100,11 @@ class Experiment(DrawnData, Protocol):
         """
         ...
 
-    def asker(self, model: Asked) -> Asker:
+    def predictor(self, model: SingleModel) -> Predictor:
         """Return what asks a model in the name of the suite."""
         ...
 
-    def originals(self, model: Asked) -> InDistribution:
+    def originals(self, model: SingleModel) -> AnswerSet:
         """Return the answers of a model in distribution."""
         ...
 
@@ -218,7 +218,7 @@ class Shift(ABC):
         return len(data.examples)
 
     @abstractmethod
-    def trial(self, experiment: Experiment, model: Asked) -> Growing:
+    def trial(self, experiment: Experiment, model: SingleModel) -> ExtendableTrial:
         """Return a model's trial under the shift; it asks when it is extended."""
 
     def parts(self, shifts: Iterable[Shift]) -> Sequence[Shift]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
     from pytest_ood.shifts.protocol import Declaration, Experiment
-    from pytest_ood.trials.asking import Asked
+    from pytest_ood.trials.predictor import SingleModel
     from pytest_ood.trials.trial import Trial
 
 
@@ -65,17 +65,17 @@ class TransferShift(AttackShift):
         """The surrogate."""
         return self.surrogate
 
-    def trial(self, experiment: Experiment, model: Asked) -> NoiseTrial:
+    def trial(self, experiment: Experiment, model: SingleModel) -> NoiseTrial:
         """Return the answers to what turned the surrogate."""
         source = experiment.originals(model)
-        return NoiseTrial(experiment.asker(model), self, source, experiment.perturbed(self))
+        return NoiseTrial(experiment.predictor(model), self, source, experiment.perturbed(self))
 
     def write_texts(self, experiment: Experiment) -> Written:
         """Attack the surrogate; where it did not turn, the original stays."""
         surrogate = experiment.surrogate(self.surrogate)
         source = experiment.originals(surrogate)
-        trial = AttackTrial(experiment.asker(surrogate), self, source, experiment.seed)
-        attacked = trial.upto(self.horizon(experiment))
+        trial = AttackTrial(experiment.predictor(surrogate), self, source, experiment.seed)
+        attacked = trial.extend_to(self.horizon(experiment))
         results, examples = attacked.attacks or (), experiment.examples
 
         def made() -> Iterator[tuple[list[Inputs], tuple[()]]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pytest_ood.columns import combined
 from pytest_ood.examples import inputs_of
-from pytest_ood.metrics import Graded, Outcomes
+from pytest_ood.metrics import GradedAnswers, Outcomes
 from pytest_ood.rows import SelectedSequence
 from pytest_ood.shifts.noise import NoiseTrial
 from pytest_ood.shifts.protocol import NOISE, Shift
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_ood.shifts.protocol import Experiment
-    from pytest_ood.trials.answer_sets import InDistribution
-    from pytest_ood.trials.asking import Asked
+    from pytest_ood.trials.answer_sets import AnswerSet
+    from pytest_ood.trials.predictor import SingleModel
 
 WORST_CASE = "worst-case"
 
@@ -40,11 +40,11 @@ class WorstCase(Shift):
         """Return the noise shifts of the suite."""
         return [shift for shift in shifts if shift.kind == NOISE and shift.shares_texts]
 
-    def trial(self, experiment: Experiment, model: Asked) -> WorstTrial:
+    def trial(self, experiment: Experiment, model: SingleModel) -> WorstTrial:
         """Return the worst of the answers to all perturbations."""
         noises = [
             NoiseTrial(
-                experiment.asker(model), part, experiment.originals(model),
+                experiment.predictor(model), part, experiment.originals(model),
                 experiment.perturbed(part),
             )
             for part in self.parts(experiment.shifts)
@@ -60,12 +60,12 @@ class WorstTrial:
     """
 
     noises: Sequence[NoiseTrial]
-    source: InDistribution
+    source: AnswerSet
 
-    def upto(self, size: int) -> Trial:
+    def extend_to(self, size: int) -> Trial:
         """Return the first `size` examples' trial; each perturbation is asked about them."""
         perturbed = [noise.outcomes(size) for noise in self.noises]
-        examples, before = self.source.examples, self.source.upto(size)
+        examples, before = self.source.examples, self.source.extend_to(size)
         sides, drawn = [before, *perturbed], len(before)
         answers = [
             side.spread(combined([side.graded.score, side.graded.error], _pair), drawn)
@@ -73,7 +73,7 @@ class WorstTrial:
         ]
         worst = combined(answers, _worst).array
         # Of each side the places of its outcomes, after those of the sides before it.
-        rows, graded = np.empty(drawn, np.int64), Graded()
+        rows, graded = np.empty(drawn, np.int64), GradedAnswers()
         for number, side in enumerate(sides):
             mine = worst[side.places] == number
             rows[side.places[mine]] = len(graded) + np.flatnonzero(mine)

@@ -7,7 +7,6 @@ for examples that come in batches. `families` adjusts for many gates, `planning`
 """
 
 from pytest_ood.statistics.families import CORRECTIONS, Correction, adjusted, single_step
-from pytest_ood.statistics.figures import Estimate, Figure, estimate
 from pytest_ood.statistics.means import (
     Means,
     mean_difference,
@@ -23,14 +22,15 @@ from pytest_ood.statistics.planning import (
     least_examples,
     shortage,
 )
+from pytest_ood.statistics.statistic import Estimate, Statistic, estimate
 
 __all__ = [
     "CORRECTIONS",
     "Correction",
     "Estimate",
-    "Figure",
     "Means",
     "Shortage",
+    "Statistic",
     "adjusted",
     "detectable",
     "estimate",

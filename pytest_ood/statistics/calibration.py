@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.statistics.figures import Figure
+    from pytest_ood.statistics.statistic import Statistic
 
     Floats = NDArray[np.float64]
     Codes = NDArray[np.intp]
@@ -108,7 +108,7 @@ class CalibrationRise:
     """
 
     value: float
-    rise: Figure
+    rise: Statistic
     below: float
     above: float
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.statistics.figures import check_level
 from pytest_ood.statistics.means import AT_ONCE, BOOTSTRAP_SEED, RESAMPLES
 from pytest_ood.statistics.planning import Shortage, least_examples
 from pytest_ood.statistics.samples import Sample
+from pytest_ood.statistics.statistic import check_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from pytest_ood.statistics.figures import check_level
 from pytest_ood.statistics.robustness import RESAMPLES, half_counted
+from pytest_ood.statistics.statistic import check_level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_ood.columns import Categorical, combined
-from pytest_ood.statistics.figures import check_level, check_values
 from pytest_ood.statistics.proportions import PairedDifference, Proportion, UnpairedDifference
 from pytest_ood.statistics.samples import Sample
+from pytest_ood.statistics.statistic import check_level, check_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from pytest_ood.statistics.figures import Figure
     from pytest_ood.statistics.samples import Values
+    from pytest_ood.statistics.statistic import Statistic
 
     Floats = NDArray[np.float64]
     Scores = Sequence[float] | NDArray[np.float64] | Categorical[float]
@@ -182,7 +182,7 @@ def _variance(values: Floats, counts: Floats, size: float) -> float:
     return float(counts @ (values - mean) ** 2 / (size - 1))
 
 
-def mean_score(scores: Values) -> Figure:
+def mean_score(scores: Values) -> Statistic:
     """Estimate a mean score: exact for 0/1 scores, by the bootstrap for others.
 
     Raises:
@@ -194,7 +194,7 @@ def mean_score(scores: Values) -> Figure:
     return Means((sample,), (1.0,), (0.0, 1.0), (0.0, 1.0))
 
 
-def paired_drop(before: Scores, after: Scores) -> Figure:
+def paired_drop(before: Scores, after: Scores) -> Statistic:
     """Estimate the drop of a mean score over the same examples, before minus after.
 
     Args:
@@ -210,7 +210,7 @@ def paired_drop(before: Scores, after: Scores) -> Figure:
     return Means((differences,), (1.0,), (-1.0, 1.0), (-1.0, 1.0))
 
 
-def mean_difference(values: Values) -> Figure:
+def mean_difference(values: Values) -> Statistic:
     """Estimate a mean of one value an example, such as a paired difference of drops, in [-2, 2].
 
     Values that are all -1, 0 or 1 are losses and gains and get exact tests; others, such as means
@@ -225,7 +225,7 @@ def mean_difference(values: Values) -> Figure:
     return Means((sample,), (1.0,), (-1.0, 1.0), (-2.0, 2.0))
 
 
-def unpaired_drop(before: Values, after: Values) -> Figure:
+def unpaired_drop(before: Values, after: Values) -> Statistic:
     """Estimate the drop of a mean score between two independent sets of examples.
 
     Raises:
@@ -240,7 +240,7 @@ def unpaired_drop(before: Values, after: Values) -> Figure:
 
 def unpaired_difference_of_drops(
     before: tuple[Scores, Scores], after: Sequence[tuple[Scores, Scores]]
-) -> Figure:
+) -> Statistic:
     """Estimate how much more the candidate drops than the baseline, on average over target sets.
 
     The models are paired on every set; the sets are independent samples. With d = candidate -

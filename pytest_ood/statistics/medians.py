@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from pytest_ood.statistics.figures import check_level
+from pytest_ood.statistics.statistic import check_level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from pytest_ood.statistics.figures import check_level
+from pytest_ood.statistics.statistic import check_level
 
 if TYPE_CHECKING:
-    from pytest_ood.statistics.figures import Estimate, Figure
+    from pytest_ood.statistics.statistic import Estimate, Statistic
 
 POWER = 0.8
 """The chance that a plan gives the verdict its settling."""
 
 
-def examples_to_settle(figure: Figure | Estimate, limit: float, alpha: float) -> int:
+def examples_to_settle(statistic: Statistic | Estimate, limit: float, alpha: float) -> int:
     """Return how many examples would settle on which side of a limit the value lies.
 
     The usual n = ((z_alpha + z_beta) sd / distance)^2 (Chow, Shao and Wang 2008, Sample Size
     Calculations in Clinical Research, section 3.1) for power 0.8, with the observed spread;
     sys.maxsize where the estimate lies on the limit.
     """
-    distance = abs(figure.value - limit)
+    distance = abs(statistic.value - limit)
     if distance < 1e-9:  # noqa: PLR2004 - on the limit
         return sys.maxsize
-    spread = max(figure.spread, 1.0 / math.sqrt(figure.n + 2.0))
-    return max(figure.n + 1, math.ceil((_deviations(alpha) * spread / distance) ** 2))
+    spread = max(statistic.spread, 1.0 / math.sqrt(statistic.n + 2.0))
+    return max(statistic.n + 1, math.ceil((_deviations(alpha) * spread / distance) ** 2))
 
 
 def least_examples(limit: float, alpha: float) -> int:
@@ -70,20 +70,20 @@ class Shortage:
 
 
 def shortage(
-    figure: Figure, limit: float, alpha: float, examples: str = "examples"
+    statistic: Statistic, limit: float, alpha: float, examples: str = "examples"
 ) -> Shortage | None:
     """Return why there are too few examples to show a figure to be at most `limit`.
 
     Args:
-        figure: A drop, or a difference of drops.
+        statistic: A drop, or a difference of drops.
         limit: In its unit.
         alpha: One-sided level.
         examples: What the examples it rests on are called.
     """
-    if isinstance(figure, Demanding):
-        return figure.shortage(limit, alpha, examples)
+    if isinstance(statistic, Demanding):
+        return statistic.shortage(limit, alpha, examples)
     least = least_examples(limit, alpha)
-    return Shortage(figure.n, least, examples) if figure.n < least < sys.maxsize else None
+    return Shortage(statistic.n, least, examples) if statistic.n < least < sys.maxsize else None
 
 
 def detectable(n: int, spread: float, alpha: float) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.statistics.figures import check_level
+from pytest_ood.statistics.statistic import check_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -327,7 +327,7 @@ def _score_bounds(
 
 
 def _exact_bounds(
-    figure: PairedDifference | UnpairedDifference,
+    statistic: PairedDifference | UnpairedDifference,
     near: Callable[[float], tuple[float, float]],
     alpha: float,
 ) -> tuple[float, float]:
@@ -340,9 +340,9 @@ def _exact_bounds(
         def beyond(limit: float) -> float:
             return math.log(max(p_value(limit), NUISANCE_ALPHA)) - math.log(alpha)
 
-        if figure.value == edge or beyond(edge) > 0:
+        if statistic.value == edge or beyond(edge) > 0:
             return edge
-        inner = figure.value
+        inner = statistic.value
         for share in (0.8, 0.2, 0.01):
             outer = near(alpha * share)[side]
             if outer != inner and beyond(outer) <= 0:
@@ -354,7 +354,7 @@ def _exact_bounds(
         # On the safe side of what the search leaves open.
         return max(-1.0, found - PRECISION) if side == 0 else min(1.0, found + PRECISION)
 
-    return bound(figure.p_above, 0, -1.0), bound(figure.p_below, 1, 1.0)
+    return bound(statistic.p_above, 0, -1.0), bound(statistic.p_below, 1, 1.0)
 
 
 def _nuisance(x1: int, n1: int, x2: int, n2: int, limit: float) -> tuple[float, float]:

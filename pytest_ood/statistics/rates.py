@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.statistics.planning import Shortage, shortage
 
 if TYPE_CHECKING:
-    from pytest_ood.statistics.figures import Figure
+    from pytest_ood.statistics.statistic import Statistic
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class DropRate:
         score: The mean score in distribution, in [0, 1].
     """
 
-    drop: Figure
+    drop: Statistic
     score: float
 
     @property

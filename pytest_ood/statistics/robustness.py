@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from pytest_ood.statistics.figures import Estimate, check_level
+from pytest_ood.statistics.statistic import Estimate, check_level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_ood.statistics.figures import check_level
 from pytest_ood.statistics.planning import Shortage, shortage
+from pytest_ood.statistics.statistic import check_level
 
 if TYPE_CHECKING:
-    from pytest_ood.statistics.figures import Figure
+    from pytest_ood.statistics.statistic import Statistic
 
 
 @dataclass(frozen=True)
@@ -29,24 +29,24 @@ class OverSeeds:
     are: seeds that agree on every example do not replace examples.
 
     Attributes:
-        figure: On the scores averaged over the seeds.
+        statistic: On the scores averaged over the seeds.
         seeds: For each model with several seeds, its figure for each of them: 2 or more.
         limits: The least and the largest value the figure can take.
     """
 
-    figure: Figure
+    statistic: Statistic
     seeds: tuple[tuple[float, ...], ...]
     limits: tuple[float, float] = (-1.0, 1.0)
 
     @property
     def value(self) -> float:
         """The mean over seeds and examples."""
-        return self.figure.value
+        return self.statistic.value
 
     @property
     def n(self) -> int:
         """Examples."""
-        return self.figure.n
+        return self.statistic.n
 
     @property
     def spread(self) -> float:
@@ -56,30 +56,30 @@ class OverSeeds:
     def bounds(self, alpha: float) -> tuple[float, float]:
         """Return the two one-sided bounds."""
         half = float(self._student.isf(check_level(alpha))) * self._error
-        low, high = self.figure.bounds(alpha)
+        low, high = self.statistic.bounds(alpha)
         low, high = min(low, self.value - half), max(high, self.value + half)
         return max(self.limits[0], low), min(self.limits[1], high)
 
     def p_above(self, limit: float) -> float:
         """Return the one-sided p-value of "the figure is at most `limit`"."""
         student = float(self._student.sf((self.value - limit) / self._error))
-        return max(student, self.figure.p_above(limit))
+        return max(student, self.statistic.p_above(limit))
 
     def p_below(self, limit: float) -> float:
         """Return the one-sided p-value of "the figure is at least `limit`"."""
         student = float(self._student.cdf((self.value - limit) / self._error))
-        return max(student, self.figure.p_below(limit))
+        return max(student, self.statistic.p_below(limit))
 
     def shortage(self, limit: float, alpha: float, examples: str) -> Shortage | None:
         """Return why examples are too few to show a figure of at most `limit`, if they are."""
-        return shortage(self.figure, limit, alpha, examples)
+        return shortage(self.statistic, limit, alpha, examples)
 
     @cached_property
     def _variances(self) -> list[tuple[float, float]]:
         """(variance, degrees of freedom) over examples, then over each model's seeds."""
-        n = self.figure.n
+        n = self.statistic.n
         # A sample without any spread is one that was lucky: see `means.Means`.
-        spread = max(self.figure.spread, 1.0 / math.sqrt(n + 2.0))
+        spread = max(self.statistic.spread, 1.0 / math.sqrt(n + 2.0))
         parts = [(spread**2 / n, max(1.0, n - 1.0))]
         for figures in self.seeds:
             values = np.asarray(figures)
@@ -98,8 +98,8 @@ class OverSeeds:
 
 
 def over_seeds(
-    figure: Figure, *seeds: tuple[float, ...], limits: tuple[float, float] = (-1.0, 1.0)
-) -> Figure:
+    statistic: Statistic, *seeds: tuple[float, ...], limits: tuple[float, float] = (-1.0, 1.0)
+) -> Statistic:
     """Return the figure for new seeds, where any model was measured with several."""
     several = tuple(figures for figures in seeds if len(figures) > 1)
-    return OverSeeds(figure, several, limits) if several else figure
+    return OverSeeds(statistic, several, limits) if several else statistic

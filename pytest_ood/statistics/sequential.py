@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.statistics.figures import check_level
+from pytest_ood.statistics.statistic import check_level
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pytest_ood.statistics.figures import Figure
+    from pytest_ood.statistics.statistic import Statistic
 
     Floats = NDArray[np.float64]
 
@@ -94,7 +94,7 @@ class Sequential:
     lowest: float
     highest: float
     horizon: int
-    current: Figure
+    current: Statistic
     final: bool
 
     @property

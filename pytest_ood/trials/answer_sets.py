@@ -11,7 +11,7 @@ import numpy as np
 from pytest_ood.cases import AllRight, Finding, members_of
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.examples import IN_DISTRIBUTION, inputs_of
-from pytest_ood.metrics import SAID_KEPT, Graded, Outcomes
+from pytest_ood.metrics import UNPARSED_LENGTH, GradedAnswers, Outcomes
 from pytest_ood.tasks import Prediction, merged_answer, merged_task
 from pytest_ood.trials.trial import Decided
 
@@ -20,42 +20,42 @@ if TYPE_CHECKING:
 
     from pytest_ood.cases import Case
     from pytest_ood.examples import Example
-    from pytest_ood.trials.asking import Asker
+    from pytest_ood.trials.predictor import Predictor
 
 
 @dataclass
-class InDistribution:
+class AnswerSet:
     """The answers to examples as they are, in distribution or in another domain.
 
     Attributes:
-        asker: Asks the model.
+        predictor: Asks the model.
         examples: All there are.
         name: Of the set.
         graded: The answers so far.
     """
 
-    asker: Asker
+    predictor: Predictor
     examples: Sequence[Example]
     name: str = IN_DISTRIBUTION
-    graded: Graded = field(default_factory=Graded)
+    graded: GradedAnswers = field(default_factory=GradedAnswers)
 
-    def upto(self, size: int) -> Outcomes:
+    def extend_to(self, size: int) -> Outcomes:
         """Return the first `size` outcomes."""
         new = self.examples[len(self.graded) : size]
         if new:
-            self.graded += self.asker.graded(self.name, new, inputs_of(new))
+            self.graded += self.predictor.graded(self.name, new, inputs_of(new))
         graded = self.graded[:size]
         return Outcomes(self.examples, np.arange(len(graded)), graded)
 
 
 @dataclass
-class CaseAnswers:
+class CaseAnswerSet:
     """The answers to cases, each of which is right or wrong as a whole.
 
     A case with an input that got no answer has none; one with an abstention is one, and wrong.
 
     Attributes:
-        asker: Asks the model.
+        predictor: Asks the model.
         examples: The cases.
         name: Of the set.
         graded: What became of those so far that apply to the model.
@@ -65,16 +65,16 @@ class CaseAnswers:
         reached: How many cases were asked about.
     """
 
-    asker: Asker
+    predictor: Predictor
     examples: Sequence[Case]
     name: str
-    graded: Graded = field(default_factory=Graded)
+    graded: GradedAnswers = field(default_factory=GradedAnswers)
     decided: list[Decided] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     inapplicable: dict[int, str] = field(default_factory=dict)
     reached: int = 0
 
-    def upto(self, size: int) -> Outcomes:
+    def extend_to(self, size: int) -> Outcomes:
         """Return the outcomes of the first `size` cases, or else of the first that applies.
 
         Raises:
@@ -86,8 +86,8 @@ class CaseAnswers:
         if not self.places:
             why = "; ".join(dict.fromkeys(self.inapplicable.values()))
             raise NotApplicableError(
-                f"{self.asker.suite}/domain/{self.name} does not apply to "
-                f"{self.asker.model.name!r}: {why}"
+                f"{self.predictor.suite}/domain/{self.name} does not apply to "
+                f"{self.predictor.model.name!r}: {why}"
             )
         count = max(1, int(np.searchsorted(self.places, size)))
         places = np.array(self.places[:count], np.int64)
@@ -107,9 +107,9 @@ class CaseAnswers:
 
     def _ask(self, cases: Sequence[Case]) -> None:
         members = list(members_of(cases))
-        answers = iter(self.asker.answers(self.name, members, inputs_of(members)))
-        rows, merge = [], self.asker.merge
-        task = merged_task(self.asker.task, merge)
+        answers = iter(self.predictor.answers(self.name, members, inputs_of(members)))
+        rows, merge = [], self.predictor.merge
+        task = merged_task(self.predictor.task, merge)
         for place, case in enumerate(cases, start=self.reached):
             given = [merged_answer(next(answers), merge) for _ in case.members]
             error = next((a.error for a in given if a.error is not None), None)
@@ -127,7 +127,7 @@ class CaseAnswers:
             said = next((a.text for a in given if a.label is None), None)
             row = Prediction(answer, text=said, error=error)
             rows.append((case.label, row, float(found.holds)))
-        self.graded += Graded.of(rows)
+        self.graded += GradedAnswers.of(rows)
 
 
 def _decided(
@@ -151,4 +151,6 @@ def _decided(
 
 def _said(answer: Prediction) -> str | None:
     """Return the beginning of what a model wrote instead of an answer, if that is known."""
-    return None if answer.label is not None or answer.text is None else answer.text[:SAID_KEPT]
+    return (
+        None if answer.label is not None or answer.text is None else answer.text[:UNPARSED_LENGTH]
+    )

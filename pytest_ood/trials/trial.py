@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from pytest_ood.columns import Categorical, combined
-from pytest_ood.metrics import Graded, Outcomes
+from pytest_ood.metrics import GradedAnswers, Outcomes
 from pytest_ood.rows import Subset
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.tasks import Prediction
@@ -110,10 +110,10 @@ class Trial:
     left_out: tuple[tuple[str, int], ...] = ()
 
 
-class Growing(Protocol):
+class ExtendableTrial(Protocol):
     """A trial that goes as far as it is asked to."""
 
-    def upto(self, size: int) -> Trial:
+    def extend_to(self, size: int) -> Trial:
         """Return the trial on the first `size` examples, asking what was not asked yet."""
         ...
 
@@ -129,7 +129,7 @@ def perfect_trial(before: Sequence[str], after: Sequence[str], *, paired: bool) 
 
     def right(truths: Sequence[str]) -> Outcomes:
         rows = ((truth, Prediction(truth, {truth: 1.0}), 1.0) for truth in truths)
-        return Outcomes((), np.arange(len(truths)), Graded.of(rows))
+        return Outcomes((), np.arange(len(truths)), GradedAnswers.of(rows))
 
     first, last = right(before), right(after)
     return Trial(

@@ -32,8 +32,8 @@ from pytest_ood.store import FileStore, MemoryStore
 from pytest_ood.suite import Suite
 from pytest_ood.tasks import Classification, Prediction, decide
 from pytest_ood.trials import attack_store as attack_store_module
-from pytest_ood.trials.answer_sets import InDistribution
-from pytest_ood.trials.asking import Asker
+from pytest_ood.trials.answer_sets import AnswerSet
+from pytest_ood.trials.predictor import Predictor
 
 LABELS = ("neg", "pos")
 # Without any of its words a fake answers "pos": it is the negative films that can be turned.
@@ -218,12 +218,12 @@ def test_a_cap_on_the_run_holds_over_batches(run_of: Runs) -> None:
 
     def trial() -> AttackTrial:
         run = run_of(shift, films=films)
-        asker = Asker(run.suite.name, run.suite.task, run.originals.engine, KEYWORD)
-        return AttackTrial(asker, shift, InDistribution(asker, films.examples), 0)
+        predictor = Predictor(run.suite.name, run.suite.task, run.originals.engine, KEYWORD)
+        return AttackTrial(predictor, shift, AnswerSet(predictor, films.examples), 0)
 
-    whole, parts = trial().upto(len(films)), trial()
+    whole, parts = trial().extend_to(len(films)), trial()
     for size in (50, 51, 130, len(films)):
-        last = parts.upto(size)
+        last = parts.extend_to(size)
         assert last.drawn == size
     assert last == whole
     assert whole.attacks is not None

@@ -11,16 +11,16 @@ from pytest_ood.evaluation import (
     Cell,
     Comparison,
     Evaluation,
+    ExampleScores,
     Flip,
     Floor,
-    Items,
     LabelCounts,
     PromptAttack,
     Result,
     from_record,
     to_record,
 )
-from pytest_ood.evaluation.items import hashes_of
+from pytest_ood.evaluation.example_scores import hash_examples
 from pytest_ood.statistics import Estimate
 
 FIGURE = Estimate(0.25, 0.125, 0.5, 40, 0.4330127018922193)
@@ -29,7 +29,9 @@ FLIPS = (
     Flip("b1", "neg", None, "dire book", None, "pos"),
 )
 
-ITEMS = Items(hashes_of([(None, "a", "pos"), ("b", "c", "neg")]), Categorical.of([1.0, 0.5]))
+ITEMS = ExampleScores(
+    hash_examples([(None, "a", "pos"), ("b", "c", "neg")]), Categorical.of([1.0, 0.5])
+)
 CELLS = (Cell("Negation", "", 20, FIGURE), Cell("not good (MFT)", "Negation", 10, FIGURE))
 FLOOR = Floor(
     suite="tiny", model="m", n=32, planned=600, abstained=1, score=FIGURE, majority=0.5,

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_ood.columns import Categorical
 from pytest_ood.errors import ReportError
-from pytest_ood.evaluation import Items
+from pytest_ood.evaluation import ExampleScores
 from pytest_ood.reports import json_report
 from pytest_ood.reports.together import ShiftKey, put_together
 
@@ -115,7 +115,7 @@ def test_models_on_other_examples_under_a_shift_are_refused(make_report: Make, t
     for row in other["evaluations"]:
         row["shifted_set_hash"] = "f" * 64
     assert put_together([("x", first), ("y", other)], newest_counts=False).suites
-    moved = Items(np.arange(300, 700, dtype=np.uint64), Categorical.of([1.0] * 400))
+    moved = ExampleScores(np.arange(300, 700, dtype=np.uint64), Categorical.of([1.0] * 400))
     other["evaluations"][1]["items"] = moved.to_record()
     with pytest.raises(ReportError, match="x and y are of other examples under domain/tweets"):
         put_together([("x", first), ("y", other)], newest_counts=False)

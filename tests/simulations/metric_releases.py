@@ -1,8 +1,8 @@
 """Simulated releases of a known loss by any metric, each judged as a run judges it.
 
-A release is a model's answers to n examples before and under a shift. The figure is made of them by
-`evaluation.figures`, and judged by `budgets`: nothing of either is done again here. What is lost in
-truth is measured by the same metric on very many answers.
+A release is a model's answers to n examples before and under a shift. `evaluation.estimators`
+computes the statistic and `budgets` judges it: nothing of either is done again here. The true loss
+is measured by the same metric on very many answers.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import numpy as np
 from pytest_ood.budgets import Rules, judge_at_least, judge_at_most
 from pytest_ood.columns import Categorical
 from pytest_ood.errors import NotApplicableError
-from pytest_ood.evaluation import figures
+from pytest_ood.evaluation import estimators
 from pytest_ood.evaluation.measurement import Measurement
 from pytest_ood.metrics import (
     ACCURACY,
     RECALL,
     REWEIGHTED,
     SCORE,
-    Graded,
+    GradedAnswers,
     Outcomes,
     find_metric,
     metric_class,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.statistics import Figure
+    from pytest_ood.statistics import Statistic
     from pytest_ood.tasks import Task
 
     Floats = NDArray[np.float64]
@@ -109,7 +109,7 @@ class World:
 
     @property
     def measured(self) -> str:
-        """The metric's name for `figures`."""
+        """The metric's name for `estimators`."""
         return ACCURACY if self.metric in (IN_WORDS, SCORE) else self.metric
 
     @property
@@ -191,7 +191,8 @@ def _budget(metric: str, share: float, loss: str, paired: bool, comparison: str)
     if metric == SCORE:
         return mean_of(models[0][0].after)
     drops = [
-        float(np.mean(figures.seed_drops(trials, world.measured, world.task))) for trials in models
+        float(np.mean(estimators.seed_drops(trials, world.measured, world.task)))
+        for trials in models
     ]
     return drops[0] - drops[1] if len(drops) > 1 else drops[0]
 
@@ -221,28 +222,30 @@ def _verdict(world: World, models: list[list[Trial]], budget: float, rules: Rule
     ).verdict
 
 
-def _figure(world: World, models: list[list[Trial]]) -> Figure:
+def _figure(world: World, models: list[list[Trial]]) -> Statistic:
     trials = models[0]
     if world.metric == SCORE:
-        figure = figures.score_figure([trials[0].after])
+        figure = estimators.score_statistic([trials[0].after])
         values, limits = trials[0].after.graded.score, (0.0, 1.0)
     else:
         figure = (
-            figures.difference_figure(models[0], models[1], world.measured, world.task)
+            estimators.difference_statistic(models[0], models[1], world.measured, world.task)
             if len(models) > 1
-            else figures.drop_figure(trials, world.measured, world.task)
+            else estimators.drop_statistic(trials, world.measured, world.task)
         )
         if not world.sequential:
             return figure
         measured = Measurement(trials)
         values, limits = (
-            figures.in_pairs(measured.scores_before, measured.scores_after),
+            estimators.in_pairs(measured.scores_before, measured.scores_after),
             (-1.0, 1.0),
         )
     if not world.sequential:
         return figure
     # The last look remembers the best of all looks: stopping earlier errs no more often.
-    return figures.sequential(values, looks(world.n), limits, world.n, current=figure, final=True)
+    return estimators.sequential(
+        values, looks(world.n), limits, world.n, current=figure, final=True
+    )
 
 
 def _release(world: World, rng: np.random.Generator) -> list[list[Trial]]:
@@ -280,12 +283,12 @@ class Answered:
     examples: tuple[()] = ()
     shifted: Shifted = field(default_factory=lambda: Shifted((), NONE, NONE))
 
-    def upto(self, size: int) -> Outcomes:
+    def extend_to(self, size: int) -> Outcomes:
         """Return the answers, of which there are `size`."""
         assert len(self.answers) == size
         return self.answers
 
-    outcomes = upto
+    outcomes = extend_to
 
 
 def _trial(world: World, truths: Sequence[Codes], rng: np.random.Generator) -> Trial:
@@ -293,7 +296,7 @@ def _trial(world: World, truths: Sequence[Codes], rng: np.random.Generator) -> T
     before, *after = draw(world, truths, rng)
     if world.loss == "worst case":
         noises = [Answered(side) for side in after]
-        return WorstTrial(noises, Answered(before)).upto(world.n)  # type: ignore[arg-type] # as it asks
+        return WorstTrial(noises, Answered(before)).extend_to(world.n)  # type: ignore[arg-type] # as it asks
     return Trial(
         paired=world.paired, drawn=world.n, before=before, after=after[0], originals=None,
         shifted=(),
@@ -342,7 +345,7 @@ def _outcomes(
     answer = np.where(right, truth, other)
     none = Categorical[str | None]((None,), np.zeros(len(truth), np.uint32))
     hundredths = tuple((np.arange(101) / 100).tolist())
-    graded = Graded(
+    graded = GradedAnswers(
         Categorical(LABELS, truth.astype(np.uint32)),
         Categorical(LABELS, answer.astype(np.uint32)),
         Categorical(hundredths, np.round(100 * confidence).astype(np.uint32)),
@@ -376,5 +379,5 @@ def _scored(codes: Codes) -> Outcomes:
         Categorical[float | None]((None,), same),
         Categorical[str | None]((None,), same),
     )
-    graded = Graded(text, answer, confidence, scores, none, none)
+    graded = GradedAnswers(text, answer, confidence, scores, none, none)
     return Outcomes((), np.arange(len(codes)), graded)

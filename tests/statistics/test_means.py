@@ -31,7 +31,7 @@ def test_zeros_and_ones_get_exact_tests() -> None:
 
 
 def test_other_scores_get_the_bootstrap() -> None:
-    """Graded scores, clusters and differences of two drops become means."""
+    """GradedAnswers scores, clusters and differences of two drops become means."""
     assert isinstance(mean_score([0.5, 1.0]), Means)
     assert isinstance(paired_drop([0.5, 1.0], [0.5, 0.0]), Means)
     assert isinstance(unpaired_drop([0.5], [1.0, 0.0]), Means)

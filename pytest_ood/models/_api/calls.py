@@ -69,7 +69,7 @@ LEAST_LOGPROB = -1e6
 FIRST_TOKENS = 4
 """Tokens of an answer in which its first word is looked for, after quotes and line ends."""
 
-AGAIN = frozenset({408, 409, 425, 429})
+SECOND_DRAW = frozenset({408, 409, 425, 429})
 """Statuses below 500 after which the same call may well succeed."""
 
 THIS_MACHINE = ("localhost", "host.docker.internal", "host.containers.internal")
@@ -447,7 +447,7 @@ class Server:
                 "template, below its line `---`, or leave out that line"
             )
             raise CallError(f"{said}; {advice}", "rejected", **details)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in AGAIN:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in SECOND_DRAW:
             wait = retry_after(error.response.headers, self.wall())
             raise CallError(said, "failed", wait=wait, **details)
         raise CallError(said, "rejected", **details)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_ood.budgets import Rules, Verdict
 
 
-class Gated(Protocol):
+class HasVerdict(Protocol):
     """A dataclass that holds a verdict and what it rests on."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -29,7 +29,7 @@ class Gated(Protocol):
         ...
 
 
-G = TypeVar("G", bound=Gated)
+G = TypeVar("G", bound=HasVerdict)
 
 PROCEDURES = {
     "holm": "Holm's procedure",
@@ -38,7 +38,7 @@ PROCEDURES = {
 }
 
 
-def settle_family(results: Sequence[G], rules: Rules) -> list[G]:
+def adjust_verdicts(results: Sequence[G], rules: Rules) -> list[G]:
     """Return the results with their p-values among all gates, and the fails that rest on them.
 
     Results have `adjusted_p` and `reason` besides what `Gated` says.

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_ood.budgets import Rules, Verdict
-from pytest_ood.evaluation import Floor, settle_family
+from pytest_ood.evaluation import Floor, adjust_verdicts
 from pytest_ood.statistics import Estimate
 
 SCORE = Estimate(0.8, 0.7, 0.9, 50, 0.4)
@@ -22,7 +22,7 @@ def floor(p_fail: float | None, verdict: Verdict = "inconclusive") -> Floor:
 def test_fails_make_room_for_others() -> None:
     """Holm's steps: after two fails of four gates the third is compared with alpha over 2."""
     results = [floor(0.001, "fail"), floor(0.002, "fail"), floor(0.02), floor(0.04)]
-    settled = settle_family(results, Rules(0.05, "holm", 4))
+    settled = adjust_verdicts(results, Rules(0.05, "holm", 4))
     assert [r.verdict for r in settled] == ["fail", "fail", "fail", "fail"]
     assert [r.adjusted_p for r in settled] == pytest.approx([0.004, 0.006, 0.04, 0.04])
     assert settled[2].reason == "by Holm's procedure over 4 gates (adjusted p = 0.04)"
@@ -32,26 +32,28 @@ def test_fails_make_room_for_others() -> None:
 def test_what_no_step_reaches_stays_open() -> None:
     """The steps end at the first p-value that is too large."""
     results = [floor(0.001, "fail"), floor(0.03), floor(0.04)]
-    settled = settle_family(results, Rules(0.05, "holm", 3))
+    settled = adjust_verdicts(results, Rules(0.05, "holm", 3))
     assert [r.verdict for r in settled] == ["fail", "inconclusive", "inconclusive"]
 
 
 def test_gates_not_measured_and_invalid_ones_count() -> None:
     """A family is as large as the configuration says, whatever was measured or is invalid."""
     results = [floor(0.012), floor(1e-6, "invalid"), floor(None, "measured")]
-    few = settle_family(results, Rules(0.05, "holm", 4))
+    few = adjust_verdicts(results, Rules(0.05, "holm", 4))
     assert [r.verdict for r in few] == ["fail", "invalid", "measured"]
     assert [r.adjusted_p for r in few] == [pytest.approx(0.048), None, None]
-    many = settle_family(results, Rules(0.05, "holm", 5))
+    many = adjust_verdicts(results, Rules(0.05, "holm", 5))
     assert many[0].verdict == "inconclusive"
 
 
 def test_benjamini_hochberg_finds_more() -> None:
     """Of ten gates with p-values just under alpha all fail, where Holm leaves all of them open."""
     results = [floor(0.04)] * 10
-    assert {r.verdict for r in settle_family(results, Rules(0.05, "holm", 10))} == {"inconclusive"}
+    assert {r.verdict for r in adjust_verdicts(results, Rules(0.05, "holm", 10))} == {
+        "inconclusive"
+    }
     rules = Rules(0.05, "benjamini-hochberg", 10)
-    settled = settle_family(results, rules)
+    settled = adjust_verdicts(results, rules)
     assert {r.verdict for r in settled} == {"fail"}
     assert "Benjamini and Hochberg" in settled[0].reason
 
@@ -59,11 +61,11 @@ def test_benjamini_hochberg_finds_more() -> None:
 def test_settling_twice_changes_nothing() -> None:
     """The procedure depends on the p-values, not on the verdicts it gave."""
     rules = Rules(0.05, "holm", 4)
-    once = settle_family([floor(0.001, "fail"), floor(0.012), floor(0.3)], rules)
-    assert settle_family(once, rules) == once
+    once = adjust_verdicts([floor(0.001, "fail"), floor(0.012), floor(0.3)], rules)
+    assert adjust_verdicts(once, rules) == once
 
 
 def test_a_pass_is_never_turned() -> None:
     """Adjusting says nothing about what has passed."""
     passed = replace(floor(0.9), verdict="pass")
-    assert settle_family([passed], Rules(0.05, "none", 1))[0].verdict == "pass"
+    assert adjust_verdicts([passed], Rules(0.05, "none", 1))[0].verdict == "pass"

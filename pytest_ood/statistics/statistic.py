@@ -32,7 +32,7 @@ class Estimate:
     spread: float
 
 
-class Figure(Protocol):
+class Statistic(Protocol):
     """An estimated quantity theta: a mean score, a drop, a difference of drops.
 
     Bounds and p-values are two views of the same tests: the lower bound of level alpha is the
@@ -71,14 +71,14 @@ class Figure(Protocol):
         ...
 
 
-def estimate(figure: Figure, alpha: float) -> Estimate:
+def estimate(statistic: Statistic, alpha: float) -> Estimate:
     """Return a figure with its bounds of level alpha.
 
     Raises:
         ValueError: alpha is outside (0, 0.5).
     """
-    low, high = figure.bounds(check_level(alpha))
-    return Estimate(figure.value, low, high, figure.n, figure.spread)
+    low, high = statistic.bounds(check_level(alpha))
+    return Estimate(statistic.value, low, high, statistic.n, statistic.spread)
 
 
 def check_level(alpha: float) -> float:

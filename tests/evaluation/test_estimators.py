@@ -8,10 +8,10 @@ import pytest
 from pytest_ood.budgets import Rules, judge_at_most
 from pytest_ood.columns import Categorical
 from pytest_ood.errors import ConfigurationError, NotApplicableError
-from pytest_ood.evaluation import figures
+from pytest_ood.evaluation import estimators
 from pytest_ood.evaluation.measurement import Measurement
 from pytest_ood.metrics import Outcome, Outcomes, find_metric
-from pytest_ood.statistics import Figure, paired_drop, unpaired_drop
+from pytest_ood.statistics import Statistic, paired_drop, unpaired_drop
 from pytest_ood.statistics.calibration import CalibrationRise
 from pytest_ood.statistics.functions import FunctionOfMeans
 from pytest_ood.statistics.proportions import PairedDifference, UnpairedDifference
@@ -54,7 +54,7 @@ OTHER = trial(
 )
 
 
-def bounds(figure: Figure) -> tuple[float, float]:
+def bounds(figure: Statistic) -> tuple[float, float]:
     """Return a figure's bounds."""
     return figure.bounds(ALPHA)
 
@@ -67,11 +67,11 @@ def test_a_drop_of_accuracy_is_that_of_the_scores() -> None:
         [1.0] * 4 + [0.0, 1.0, 1.0, 0.0],
         [1, 1, 0, 0, 1, 0, 0, 0],
     )
-    paired = figures.drop_figure([PAIRED], "accuracy", TASK)
+    paired = estimators.drop_statistic([PAIRED], "accuracy", TASK)
     # Four are lost (two negatives, two positives) and one is gained.
     assert paired == PairedDifference(4, 1, 8)
     assert bounds(paired) == bounds(paired_drop(before, after))
-    unpaired = figures.drop_figure([OTHER], "accuracy", TASK)
+    unpaired = estimators.drop_statistic([OTHER], "accuracy", TASK)
     assert unpaired.value == 0.5
     assert bounds(unpaired) == bounds(unpaired_drop([1.0] * 8, [1, 0, 0, 0, 1, 1, 1, 0]))
 
@@ -91,13 +91,13 @@ def test_other_metrics_by_hand(
     metric: str, before: float, after: float, drop: float, n: int
 ) -> None:
     """Each metric has the value that its definition gives on eight examples."""
-    assert figures.measured([PAIRED], metric, TASK) == pytest.approx((before, after))
-    figure = figures.drop_figure([PAIRED], metric, TASK)
+    assert estimators.measured([PAIRED], metric, TASK) == pytest.approx((before, after))
+    figure = estimators.drop_statistic([PAIRED], metric, TASK)
     assert figure.value == pytest.approx(drop)
     assert figure.n == n
     low, high = bounds(figure)
     assert low < drop < high
-    assert figures.seed_drops([PAIRED], metric, TASK) == pytest.approx((drop,))
+    assert estimators.seed_drops([PAIRED], metric, TASK) == pytest.approx((drop,))
 
 
 def test_calibration_by_hand() -> None:
@@ -108,39 +108,39 @@ def test_calibration_by_hand() -> None:
     after = outcomes("nnnnpppp", "ppppnnnn", [0.95] * 4 + [0.65] * 4)
     error = (abs(0.95 - 0.75) + abs(0.65 - 0.5)) / 2
     case = trial(before, after)
-    assert figures.measured([case], "ece", TASK) == pytest.approx((error, 0.8))
-    assert figures.drop_figure([case], "ece", TASK).value == pytest.approx(0.8 - error)
+    assert estimators.measured([case], "ece", TASK) == pytest.approx((error, 0.8))
+    assert estimators.drop_statistic([case], "ece", TASK).value == pytest.approx(0.8 - error)
     with pytest.raises(NotApplicableError, match="needs a probability with every answer"):
-        figures.drop_figure([PAIRED], "ece", TASK)
+        estimators.drop_statistic([PAIRED], "ece", TASK)
 
 
 def test_another_mix_of_labels_is_no_drop() -> None:
     """The target's score is averaged label by label with the source's shares as weights."""
     # Half of the source is negative; of the target 1 of 2 negatives and 3 of 6 positives is right.
-    assert figures.measured([OTHER], "reweighted", TASK) == (1.0, 0.5)
+    assert estimators.measured([OTHER], "reweighted", TASK) == (1.0, 0.5)
     skewed = trial(
         outcomes("nnnp", "nnnp"), outcomes("nppppppp", "nppnnnnp", prefix="t"), paired=False
     )
     # 3/4 of what the one negative scores, 1/4 of three in seven.
     value = 1.0 - (3 / 4 * 1.0 + 1 / 4 * 3 / 7)
-    assert figures.drop_figure([skewed], "reweighted", TASK).value == pytest.approx(value)
-    assert figures.drop_figure([skewed], "accuracy", TASK).value == pytest.approx(1.0 - 4 / 8)
+    assert estimators.drop_statistic([skewed], "reweighted", TASK).value == pytest.approx(value)
+    assert estimators.drop_statistic([skewed], "accuracy", TASK).value == pytest.approx(1.0 - 4 / 8)
 
 
 def test_a_target_without_a_label_cannot_be_reweighted() -> None:
     """A label of the source that the target lacks is named."""
-    figures.measured([OTHER], "reweighted", TASK)
+    estimators.measured([OTHER], "reweighted", TASK)
     lacking = trial(OTHER.before, outcomes("pp", "pp", prefix="t"), paired=False)
     with pytest.raises(NotApplicableError, match="the target has no example of label 'neg'"):
-        figures.drop_figure([lacking], "reweighted", TASK)
+        estimators.drop_statistic([lacking], "reweighted", TASK)
     more = trial(outcomes("pp", "pp"), OTHER.after, paired=False)
-    figures.drop_figure([more], "reweighted", TASK)
+    estimators.drop_statistic([more], "reweighted", TASK)
 
 
 def test_an_unknown_metric_is_a_wrong_name() -> None:
     """A name that no metric has is refused, with those that there are."""
     with pytest.raises(ConfigurationError, match="unknown metric 'f1'"):
-        figures.drop_figure([PAIRED], "f1", TASK)
+        estimators.drop_statistic([PAIRED], "f1", TASK)
 
 
 def repeated(truth: str, answers: str, times: int, prefix: str = "e") -> Outcomes:
@@ -167,15 +167,15 @@ RARE = "n" * 14 + "p" * 86
 def test_a_label_s_few_examples_show_nothing(metric: str, reason: str, *, paired: bool) -> None:
     """An always-right model does not pass on fewer examples than can show it; they are counted."""
     case = trial(repeated(RARE, RARE, 1), repeated(RARE, RARE, 1, "t"), paired=paired)
-    figure = figures.drop_figure([case], metric, TASK)
+    figure = estimators.drop_statistic([case], metric, TASK)
     judged = judge_at_most(figure, 0.05, Rules(ALPHA), find_metric(metric, TASK).examples)
     assert (judged.verdict, judged.reason) == ("invalid", reason)
-    relative = figures.difference_figure([case], [case], metric, TASK)
+    relative = estimators.difference_statistic([case], [case], metric, TASK)
     assert (
         judge_at_most(relative, 0.05, Rules(ALPHA), find_metric(metric, TASK).examples).reason
         == reason
     )
-    seeds = figures.drop_figure([case] * 3, metric, TASK)
+    seeds = estimators.drop_statistic([case] * 3, metric, TASK)
     assert (
         judge_at_most(seeds, 0.05, Rules(ALPHA), find_metric(metric, TASK).examples).reason
         == reason
@@ -201,7 +201,7 @@ def test_a_label_s_few_examples_show_nothing(metric: str, reason: str, *, paired
 def test_every_metric_takes_proof(metric: str, truth: str, verdict: str, *, paired: bool) -> None:
     """The drop of an always-right model passes only where as many examples can show it."""
     case = trial(repeated(truth, truth, 1), repeated(truth, truth, 1, "t"), paired=paired)
-    figure = figures.drop_figure([case], metric, TASK)
+    figure = estimators.drop_statistic([case], metric, TASK)
     judged = judge_at_most(figure, 0.05, Rules(ALPHA), find_metric(metric, TASK).examples)
     assert judged.verdict == verdict
 
@@ -210,7 +210,7 @@ def test_a_weight_that_few_target_examples_carry_takes_proof() -> None:
     """Nine in ten of the mix rest on six examples: they show nothing, however many others."""
     before, after = "n" * 180 + "p" * 20, "n" * 6 + "p" * 200
     case = trial(repeated(before, before, 1), repeated(after, after, 1, "t"), paired=False)
-    figure = figures.drop_figure([case], "reweighted", TASK)
+    figure = estimators.drop_statistic([case], "reweighted", TASK)
     judged = judge_at_most(figure, 0.05, Rules(ALPHA))
     assert judged.verdict == "invalid"
     assert judged.reason.startswith("6 examples of 'neg' show no drop of at most 5.0 points")
@@ -218,9 +218,9 @@ def test_a_weight_that_few_target_examples_carry_takes_proof() -> None:
 
 def test_recall_is_tested_exactly_on_its_label() -> None:
     """A kept label's recall is the accuracy on its examples; so is that of another domain."""
-    assert figures.drop_figure([PAIRED], "recall-neg", TASK) == PairedDifference(2, 1, 5)
-    assert figures.drop_figure([OTHER], "recall-neg", TASK) == UnpairedDifference(4, 4, 1, 2)
-    assert figures.difference_figure([PAIRED], [STEADY], "recall-neg", TASK) == (
+    assert estimators.drop_statistic([PAIRED], "recall-neg", TASK) == PairedDifference(2, 1, 5)
+    assert estimators.drop_statistic([OTHER], "recall-neg", TASK) == UnpairedDifference(4, 4, 1, 2)
+    assert estimators.difference_statistic([PAIRED], [STEADY], "recall-neg", TASK) == (
         PairedDifference(2, 1, 5)
     )
 
@@ -231,9 +231,9 @@ def test_recall_of_a_label_that_changes_hands() -> None:
     Where some keep it and others get it, the two sides share examples, and neither test is right.
     """
     turned = trial(outcomes("nnnnpp", "nnnppp"), outcomes("ppppnn", "ppppnp"))
-    assert figures.drop_figure([turned], "recall-neg", TASK) == UnpairedDifference(3, 4, 1, 2)
+    assert estimators.drop_statistic([turned], "recall-neg", TASK) == UnpairedDifference(3, 4, 1, 2)
     mixed = trial(outcomes("nnnnpp", "nnnppp"), outcomes("nnnnnn", "nnnnpp"))
-    figure = figures.drop_figure([mixed], "recall-neg", TASK)
+    figure = estimators.drop_statistic([mixed], "recall-neg", TASK)
     assert isinstance(figure, FunctionOfMeans)
     assert figure.value == pytest.approx(3 / 4 - 4 / 6)
     low, high = bounds(figure)
@@ -247,9 +247,9 @@ def test_a_label_without_examples_has_no_recall() -> None:
     """It is not applicable, and the reason names the label and the side that lacks it."""
     with pytest.raises(NotApplicableError, match="of the 8 examples in distribution none has the "
                        "label 'neutral'"):  # fmt: skip
-        figures.drop_figure([PAIRED], "recall-neutral", THREE)
+        estimators.drop_statistic([PAIRED], "recall-neutral", THREE)
     lacking = trial(OTHER.before, outcomes("pp", "pp", prefix="t"), paired=False)
-    for measure in (figures.drop_figure, figures.measured):
+    for measure in (estimators.drop_statistic, estimators.measured):
         with pytest.raises(NotApplicableError, match="the 2 examples under the shift none has the "
                            "label 'neg'"):  # fmt: skip
             measure([lacking], "recall-neg", THREE)
@@ -260,27 +260,27 @@ def test_macro_f1_is_over_the_labels_that_both_sides_have() -> None:
     perfect = trial(PAIRED.before, PAIRED.before)
     truth = "nnnnnppp"
     right = trial(outcomes(truth, truth), outcomes(truth, truth))
-    assert figures.measured([right], "macro-f1", THREE) == (1.0, 1.0)
-    assert figures.measured([perfect], "macro-f1", THREE) == figures.measured(
+    assert estimators.measured([right], "macro-f1", THREE) == (1.0, 1.0)
+    assert estimators.measured([perfect], "macro-f1", THREE) == estimators.measured(
         [perfect], "macro-f1", TASK
     )
     # The target has positives alone: a negative answer costs them recall.
     narrow = trial(outcomes(truth, truth), outcomes("pppp", "pppn", prefix="t"), paired=False)
-    assert figures.measured([narrow], "macro-f1", THREE) == pytest.approx((1.0, 6 / 7))
+    assert estimators.measured([narrow], "macro-f1", THREE) == pytest.approx((1.0, 6 / 7))
     disjoint = trial(outcomes("nn", "nn"), outcomes("pp", "pp", prefix="t"), paired=False)
     with pytest.raises(NotApplicableError, match="no label has examples both"):
-        figures.drop_figure([disjoint], "macro-f1", THREE)
+        estimators.drop_statistic([disjoint], "macro-f1", THREE)
 
 
 def test_the_drop_rate_is_the_drop_s_own_test() -> None:
     """A share of the score that is lost is tested as so much of a drop."""
-    rate = figures.drop_figure([PAIRED], "pdr", TASK)
-    drop = figures.drop_figure([PAIRED], "accuracy", TASK)
+    rate = estimators.drop_statistic([PAIRED], "pdr", TASK)
+    drop = estimators.drop_statistic([PAIRED], "accuracy", TASK)
     assert rate.p_below(0.8) == drop.p_below(0.8 * 6 / 8)
     assert rate.p_above(0.0) == drop.p_above(0.0)
     assert bounds(rate) == pytest.approx([min(1.0, b / (6 / 8)) for b in bounds(drop)])
     nothing = trial(outcomes("nn", "pp"), outcomes("nn", "nn"))
-    hopeless = figures.drop_figure([nothing], "pdr", TASK)
+    hopeless = estimators.drop_statistic([nothing], "pdr", TASK)
     assert (hopeless.value, bounds(hopeless)) == (0.0, (0.0, 1.0))
     assert hopeless.p_above(0.1) == hopeless.p_below(0.1) == 1.0
 
@@ -291,7 +291,7 @@ def test_few_examples_inflate_a_calibration_error() -> None:
     calibrated = outcomes(truth, "nnnp" * 10, [0.75] * 40)
     sure = outcomes(truth, "nnnp" * 10, [0.95] * 40, "t")
     for paired in (True, False):
-        figure = figures.drop_figure([trial(calibrated, sure, paired=paired)], "ece", TASK)
+        figure = estimators.drop_statistic([trial(calibrated, sure, paired=paired)], "ece", TASK)
         assert figure.value == pytest.approx(0.2)
         assert isinstance(figure, CalibrationRise)
         assert figure.below > 0.05
@@ -312,11 +312,11 @@ def test_a_difference_is_that_of_the_drops(case: Trial, metric: str) -> None:
         Outcomes.of(Outcome(o.id, o.label, Prediction(o.label), 1.0) for o in case.after),
         paired=case.paired,
     )
-    mine = figures.drop_figure([case], metric, TASK).value
-    theirs = figures.drop_figure([other], metric, TASK).value
-    found = figures.difference_figure([case], [other], metric, TASK)
+    mine = estimators.drop_statistic([case], metric, TASK).value
+    theirs = estimators.drop_statistic([other], metric, TASK).value
+    found = estimators.difference_statistic([case], [other], metric, TASK)
     assert found.value == pytest.approx(mine - theirs)
-    turned = figures.difference_figure([other], [case], metric, TASK)
+    turned = estimators.difference_statistic([other], [case], metric, TASK)
     assert turned.value == pytest.approx(theirs - mine)
     for figure in (found, turned):
         low, high = bounds(figure)
@@ -326,7 +326,7 @@ def test_a_difference_is_that_of_the_drops(case: Trial, metric: str) -> None:
 @pytest.mark.parametrize("metric", ["accuracy", "macro-f1", "recall-neg"])
 def test_the_same_answers_differ_by_nothing_for_certain(metric: str) -> None:
     """Two models that answer alike differ by 0, and the interval still leaves room around it."""
-    low, high = bounds(figures.difference_figure([PAIRED], [PAIRED], metric, TASK))
+    low, high = bounds(estimators.difference_statistic([PAIRED], [PAIRED], metric, TASK))
     assert low < 0.0 < high
 
 
@@ -334,14 +334,14 @@ def test_the_gap_to_a_reference_is_paired() -> None:
     """What the reference scores above a model on the same target examples is lost or gained."""
     reference = outcomes("nnpppppp", "nnpppppn", prefix="t")
     # Right there: all but the last. Right here: 1, 5, 6 and 7 of eight.
-    assert figures.gap_figure(reference, Measurement([OTHER])) == PairedDifference(3, 0, 8)
+    assert estimators.gap_statistic(reference, Measurement([OTHER])) == PairedDifference(3, 0, 8)
     better = trial(OTHER.before, reference, paired=False)
-    assert figures.gap_difference(Measurement([OTHER]), Measurement([better])) == PairedDifference(
-        3, 0, 8
-    )
-    assert figures.gap_difference(Measurement([better]), Measurement([OTHER])) == PairedDifference(
-        0, 3, 8
-    )
+    assert estimators.gap_difference(
+        Measurement([OTHER]), Measurement([better])
+    ) == PairedDifference(3, 0, 8)
+    assert estimators.gap_difference(
+        Measurement([better]), Measurement([OTHER])
+    ) == PairedDifference(0, 3, 8)
 
 
 def test_seeds_are_averaged_example_by_example() -> None:
@@ -352,30 +352,30 @@ def test_seeds_are_averaged_example_by_example() -> None:
     assert list(before) == [o.score for o in PAIRED.before]
     means = np.mean([[o.score for o in t.after] for t in members], axis=0)
     assert list(after) == pytest.approx([float(v) for v in means])
-    assert figures.seed_drops(members, "accuracy", TASK) == (0.375, 0.0, 0.375)
-    several = figures.drop_figure(members, "accuracy", TASK)
+    assert estimators.seed_drops(members, "accuracy", TASK) == (0.375, 0.0, 0.375)
+    several = estimators.drop_statistic(members, "accuracy", TASK)
     assert several.value == pytest.approx(0.25)
     plain = paired_drop(before, after)
     assert several.spread > plain.spread
     for metric in ("accuracy", "macro-f1"):
-        figure = figures.drop_figure(members, metric, TASK)
-        drops = figures.seed_drops(members, metric, TASK)
+        figure = estimators.drop_statistic(members, metric, TASK)
+        drops = estimators.seed_drops(members, metric, TASK)
         assert figure.value == pytest.approx(np.mean(drops))
     # Of eight, three, six and three are right.
-    assert figures.measured(members, "pdr", TASK) == pytest.approx((0.75, 0.5))
+    assert estimators.measured(members, "pdr", TASK) == pytest.approx((0.75, 0.5))
 
 
 def test_only_models_with_seeds_widen_a_difference() -> None:
     """Against a baseline with one seed the candidate's seeds count, and the other way round."""
-    one = figures.difference_figure([PAIRED], [STEADY], "accuracy", TASK)
+    one = estimators.difference_statistic([PAIRED], [STEADY], "accuracy", TASK)
     assert isinstance(one, PairedDifference)
     many = [PAIRED, STEADY, PAIRED]
-    mine = figures.difference_figure(many, [STEADY], "accuracy", TASK)
-    theirs = figures.difference_figure([STEADY], many, "accuracy", TASK)
+    mine = estimators.difference_statistic(many, [STEADY], "accuracy", TASK)
+    theirs = estimators.difference_statistic([STEADY], many, "accuracy", TASK)
     assert mine.value == pytest.approx(0.25)
     assert theirs.value == pytest.approx(-0.25)
     assert bounds(theirs) == pytest.approx(tuple(-b for b in bounds(mine)[::-1]))
-    both = figures.difference_figure(many, many[::-1], "accuracy", TASK)
+    both = estimators.difference_statistic(many, many[::-1], "accuracy", TASK)
     assert both.spread > 1 / np.sqrt(10), "the seeds of both count"
 
 
@@ -383,7 +383,7 @@ def test_batches_are_counted_by_look() -> None:
     """The counts at each look are those of the values so far."""
     values = Categorical.of([1.0, 0.0, 0.0, -1.0, 0.0, 1.0])
     current = PairedDifference(2, 1, 6)
-    figure = figures.sequential(
+    figure = estimators.sequential(
         values, [2, 4, 6], (-1.0, 1.0), 100, current=current, final=False
     )  # fmt: skip
     assert isinstance(figure, Sequential)

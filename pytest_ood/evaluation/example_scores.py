@@ -27,7 +27,7 @@ point. A report of a million examples would be hundreds of megabytes."""
 
 
 @dataclass(frozen=True)
-class Items:
+class ExampleScores:
     """Examples by their hashes, and what a model scores on them.
 
     Attributes:
@@ -39,14 +39,14 @@ class Items:
     scores: Categorical[float]
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Items):
+        if not isinstance(other, ExampleScores):
             return NotImplemented
         return bool(np.array_equal(self.hashes, other.hashes)) and self.scores == other.scores
 
     def __hash__(self) -> int:
         return hash(self.scores)
 
-    def common(self, other: Items) -> tuple[Categorical[float], Categorical[float]]:
+    def common(self, other: ExampleScores) -> tuple[Categorical[float], Categorical[float]]:
         """Return the scores here and there of the examples that both have, in one order."""
         _, first, last = np.intersect1d(self._keys, other._keys, return_indices=True)
         return self.scores[first], other.scores[last]
@@ -67,7 +67,7 @@ class Items:
         }
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Items:
+    def from_record(cls, record: Mapping[str, Any]) -> ExampleScores:
         """Undo `to_record`.
 
         Raises:
@@ -82,7 +82,7 @@ class Items:
         return made
 
 
-def hashes_of(rows: Iterable[tuple[Inputs | None, Inputs, str]]) -> NDArray[np.uint64]:
+def hash_examples(rows: Iterable[tuple[Inputs | None, Inputs, str]]) -> NDArray[np.uint64]:
     """Hash examples: the original (or None), what the model is asked, and the truth.
 
     The first eight bytes of SHA-256: among the 100,000 that are kept, two different examples share

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_ood.engine import check_answers
-from pytest_ood.metrics import Graded
+from pytest_ood.metrics import GradedAnswers
 from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
 from pytest_ood.rows import blocks, read
 from pytest_ood.tasks import Prediction, merged_answer, merged_task
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Example, Inputs
     from pytest_ood.tasks import Task
 
-AGAIN = 1
+SECOND_DRAW = 1
 """The draw of an answer that is asked for a second time."""
 
-Asked = Model | RecordedModel
-Tested = Asked | SeededModel
+SingleModel = Model | RecordedModel
+AnyModel = SingleModel | SeededModel
 
 
 @dataclass(frozen=True)
-class Asker:
+class Predictor:
     """One model, asked in the name of a suite.
 
     Attributes:
@@ -44,7 +44,7 @@ class Asker:
     suite: str
     task: Task
     engine: Engine
-    model: Asked
+    model: SingleModel
     merge: Mapping[str, str] = field(default_factory=dict)
     count_long: bool = True
 
@@ -62,19 +62,21 @@ class Asker:
             for answer in answers
         ]
 
-    def graded(self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs]) -> Graded:
+    def graded(
+        self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs]
+    ) -> GradedAnswers:
         """Return the scored answers, of however many examples there are.
 
         Raises:
             ModelError: as `answers`.
         """
-        found, start = Graded(), 0
+        found, start = GradedAnswers(), 0
         task = merged_task(self.task, self.merge)
         for answers in self._in_blocks(shift, examples, inputs):
             block = read(examples, np.arange(start, start + len(answers)))
             merged = (merged_answer(answer, self.merge) for answer in answers)
             rows = zip(block, merged, strict=True)
-            found += Graded.of(
+            found += GradedAnswers.of(
                 (task.truth(answer, e), answer, task.score(answer, e)) for e, answer in rows
             )
             start += len(answers)
@@ -127,6 +129,6 @@ class Asker:
             yield result.predictions
 
 
-def members_of_model(model: Tested) -> tuple[Asked, ...]:
+def single_models(model: AnyModel) -> tuple[SingleModel, ...]:
     """Return the models of a model's seeds, or the model alone."""
     return model.members if isinstance(model, SeededModel) else (model,)

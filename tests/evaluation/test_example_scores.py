@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ood.columns import Categorical
-from pytest_ood.evaluation.items import Items, hashes_of
+from pytest_ood.evaluation.example_scores import ExampleScores, hash_examples
 
 ROWS = st.lists(
     st.tuples(
@@ -23,18 +23,18 @@ ROWS = st.lists(
 @given(rows=ROWS)
 def test_different_examples_have_different_hashes(rows: list[Any]) -> None:
     """Original, text and truth all count; the same example has the same hash wherever it is."""
-    hashes = hashes_of(rows)
+    hashes = hash_examples(rows)
     assert len(set(hashes.tolist())) == len(rows)
-    assert hashes_of(rows[::-1]).tolist() == hashes.tolist()[::-1]
+    assert hash_examples(rows[::-1]).tolist() == hashes.tolist()[::-1]
 
 
 @given(scores=st.lists(st.sampled_from([0.0, 0.5, 1.0])))
 def test_items_come_back_from_plain_values(scores: list[float]) -> None:
     """What a report holds is what was measured."""
-    items = Items(
-        hashes_of((None, str(n), "a") for n in range(len(scores))), Categorical.of(scores)
+    items = ExampleScores(
+        hash_examples((None, str(n), "a") for n in range(len(scores))), Categorical.of(scores)
     )
-    assert Items.from_record(items.to_record()) == items
+    assert ExampleScores.from_record(items.to_record()) == items
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,10 @@ def test_damaged_items_are_refused(hashes: str, codes: str, message: str) -> Non
     """A score without its item, or without a value, is none."""
     record = {"hashes": hashes, "scores": {"values": [1.0], "dtype": "|u1", "codes": codes}}
     with pytest.raises(ValueError, match=message):
-        Items.from_record(record)
+        ExampleScores.from_record(record)
 
 
 def test_the_order_is_that_of_the_draw() -> None:
     """Hashes are numbers of eight bytes, one for each example."""
-    hashes = hashes_of([(None, "a", "x"), ("a", "b", "x")])
+    hashes = hash_examples([(None, "a", "x"), ("a", "b", "x")])
     assert (hashes.dtype, hashes.shape) == (np.uint64, (2,))

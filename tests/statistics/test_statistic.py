@@ -5,8 +5,8 @@ import math
 import pytest
 
 from pytest_ood.statistics import estimate
-from pytest_ood.statistics.figures import check_level, check_values
 from pytest_ood.statistics.proportions import Proportion
+from pytest_ood.statistics.statistic import check_level, check_values
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, -0.05, 1.0, 95.0, math.nan])

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation.measurement import Measurement
     from pytest_ood.metrics import Metric, Outcome, Outcomes
     from pytest_ood.metrics.protocol import ExampleValue
-    from pytest_ood.statistics import Figure
+    from pytest_ood.statistics import Statistic
     from pytest_ood.tasks import Task
     from pytest_ood.trials.trial import Trial
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Trials = Sequence[Trial]
 
 
-def drop_figure(trials: Trials, metric: str, task: Task) -> Figure:
+def drop_statistic(trials: Trials, metric: str, task: Task) -> Statistic:
     """Return how much worse a metric becomes under a shift, over all seeds of a model.
 
     Args:
@@ -55,7 +55,7 @@ def drop_figure(trials: Trials, metric: str, task: Task) -> Figure:
     )
 
 
-def difference_figure(mine: Trials, other: Trials, metric: str, task: Task) -> Figure:
+def difference_statistic(mine: Trials, other: Trials, metric: str, task: Task) -> Statistic:
     """Return how much more a metric drops for one model than for another, on the same examples.
 
     Raises:
@@ -71,17 +71,21 @@ def difference_figure(mine: Trials, other: Trials, metric: str, task: Task) -> F
     )
 
 
-def _figure(models: Sequence[Trials], signs: Sequence[float], metric: Metric, task: Task) -> Figure:
+def _figure(
+    models: Sequence[Trials], signs: Sequence[float], metric: Metric, task: Task
+) -> Statistic:
     """Return the signed sum over models of what a metric loses, averaged over each one's seeds."""
     own = metric.statistic(models, signs)
     if own is not None:
         return own
     value = metric.value_of_example(models[0][0])
-    figure = None if value is None else _mean_figure(models, value, rises=metric.RISES)
-    return _function(models, signs, metric, task) if figure is None else figure
+    statistic = None if value is None else _mean_statistic(models, value, rises=metric.RISES)
+    return _function(models, signs, metric, task) if statistic is None else statistic
 
 
-def _mean_figure(models: Sequence[Trials], value: ExampleValue, *, rises: bool) -> Figure | None:
+def _mean_statistic(
+    models: Sequence[Trials], value: ExampleValue, *, rises: bool
+) -> Statistic | None:
     """Return the figure of a metric that is a mean over examples, of one model or of two.
 
     None where some examples count on one side alone, and others on both: those are neither pairs
@@ -133,14 +137,14 @@ def _floats(column: Categorical[float | None]) -> Categorical[float]:
     return combined([column], float)
 
 
-def gap_figure(reference: Outcomes, measurement: Measurement) -> Figure:
+def gap_statistic(reference: Outcomes, measurement: Measurement) -> Statistic:
     """Return how much a model trained on the target scores above one that was not, paired."""
-    figure = paired_drop(reference.graded.score, measurement.scores_after)
+    statistic = paired_drop(reference.graded.score, measurement.scores_after)
     mean = mean_of(reference)
-    return over_seeds(figure, tuple(mean - mean_of(trial.after) for trial in measurement.trials))
+    return over_seeds(statistic, tuple(mean - mean_of(trial.after) for trial in measurement.trials))
 
 
-def gap_difference(mine: Measurement, other: Measurement) -> Figure:
+def gap_difference(mine: Measurement, other: Measurement) -> Statistic:
     """Return how much more one model lacks to the reference than another.
 
     What the reference scores on the same examples cancels out.
@@ -157,7 +161,7 @@ def gains(mine: Measurement, other: Measurement) -> Categorical[float]:
     return combined([other.scores_after, mine.scores_after], sub)
 
 
-def score_figure(sides: Sequence[Outcomes]) -> Figure:
+def score_statistic(sides: Sequence[Outcomes]) -> Statistic:
     """Return the mean score, over all seeds of a model.
 
     Args:
@@ -214,8 +218,8 @@ def _metric(name: str, trials: Trials, task: Task) -> Metric:
 
 def sequential(
     values: Categorical[float], cuts: Sequence[int], limits: tuple[float, float], horizon: int, *,
-    current: Figure, final: bool,
-) -> Figure:  # fmt: skip
+    current: Statistic, final: bool,
+) -> Statistic:  # fmt: skip
     """Return the figure of values that were looked at in between.
 
     Args:
@@ -287,7 +291,7 @@ class _Part:
 
 def _function(
     models: Sequence[Trials], signs: Sequence[float], metric: Metric, task: Task
-) -> Figure:
+) -> Statistic:
     """Return the signed sum over models of a drop, averaged over each one's seeds."""
     trials = [(sign / len(seeds), t) for seeds, sign in zip(models, signs, strict=True)
               for t in seeds]  # fmt: skip
