@@ -475,9 +475,16 @@ class ModelSpec:
             return Loading(reader, source, task)
 
         context = Context(
-            name, task, reader.root, cache_folder, reader.offline, reader.progress, data,
-            self.shared, self.held,
-        )  # fmt: skip
+            name=name,
+            task=task,
+            root=reader.root,
+            cache=cache_folder,
+            offline=reader.offline,
+            progress=reader.progress,
+            data=data,
+            shared=self.shared,
+            held=self.held,
+        )
         with contained(f"model {name!r}"):
             model: Model | RecordedModel = adapter(self.adapter).build(
                 self.source, context, **options

@@ -87,9 +87,9 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             f"{path}: it is not compressed by gzip, as its name says; take .gz off its name"
         ) from None
     except (EOFError, zlib.error) as error:
-        what = "ends too early" if isinstance(error, EOFError) else f"is damaged ({error})"
+        damage = "ends too early" if isinstance(error, EOFError) else f"is damaged ({error})"
         raise DataError(
-            f"{path}: the compressed file {what}; copy it, or compress it, again"
+            f"{path}: the compressed file {damage}; copy it, or compress it, again"
         ) from None
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from None

@@ -12,6 +12,12 @@ from pytest_ood.normalization import normalized
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a text that are separated by spaces."""
+    return frozenset(words.split())
+
+
 ANSWER_KEYS = ("label", "answer", "final_answer", "final answer")
 """The fields of a JSON object that decide by themselves where it has them."""
 
@@ -23,30 +29,34 @@ INVISIBLE = (
 
 _UNSEEN = str.maketrans("", "", INVISIBLE)
 
-NEGATIONS = frozenset(
-    (
-        "not", "no", "non", "nor", "never", "neither", "none", "nothing", "without", "hardly",
-        "barely", "scarcely", "rarely", "seldom", "lack", "lacks", "lacked", "lacking", "unlikely",
-        "cannot", "isnt", "wasnt", "dont", "doesnt", "didnt", "arent", "werent", "cant", "couldnt",
-        "wouldnt", "shouldnt", "hasnt", "havent", "wont",
-        "nicht", "kein", "keine", "keinen", "keinem", "keiner", "keines", "nie", "niemals", "weder",
-        "ohne", "pas", "ne", "jamais", "sans", "aucun", "aucune", "ni", "nunca", "ning\u00fan",
-        "ninguna", "tampoco", "jam\u00e1s", "senza", "nessun", "nessuna", "n\u00e3o", "sem", "nem",
-        "niet", "geen", "nooit", "zonder", "inte", "ikke", "aldrig",
-        "\u043d\u0435", "\u043d\u0438", "\u043d\u0435\u0442", "\u0431\u0435\u0437",
-        *"\u4e0d\u975e\u6ca1\u6c92\u65e0\u7121\u672a",
-    )
-)  # fmt: skip
+NEGATIONS = word_set(
+    "not no non nor never neither none nothing without hardly barely scarcely rarely seldom "
+    "lack lacks lacked lacking unlikely cannot isnt wasnt dont doesnt didnt arent werent cant "
+    "couldnt wouldnt shouldnt hasnt havent wont nicht kein keine keinen keinem keiner keines "
+    "nie niemals weder ohne pas ne jamais sans aucun aucune ni nunca ning\xfan ninguna "
+    "tampoco jam\xe1s senza nessun nessuna n\xe3o sem nem niet geen nooit zonder inte ikke "
+    "aldrig \u043d\u0435 \u043d\u0438 \u043d\u0435\u0442 \u0431\u0435\u0437"
+) | frozenset("\u4e0d\u975e\u6ca1\u6c92\u65e0\u7121\u672a")
 """Words of European languages and Chinese characters that deny what follows; so does whatever ends
 in "n't". Those that mean something else in English (sin, mai) are not among them."""
 
 _DENYING = frozenset(
     (
-        ("far", "from"), ("anything", "but"), ("less", "than"), ("devoid", "of"), ("free", "of"),
-        ("short", "of"), ("rather", "than"), ("instead", "of"), ("opposed", "to"), ("fails", "to"),
-        ("failed", "to"), ("opposite", "of"), ("absence", "of"),
+        ("far", "from"),
+        ("anything", "but"),
+        ("less", "than"),
+        ("devoid", "of"),
+        ("free", "of"),
+        ("short", "of"),
+        ("rather", "than"),
+        ("instead", "of"),
+        ("opposed", "to"),
+        ("fails", "to"),
+        ("failed", "to"),
+        ("opposite", "of"),
+        ("absence", "of"),
     )
-)  # fmt: skip
+)
 """Two words that do so together."""
 
 _BREAKS = frozenset(".,;:!?\u2026\u3002\u3001\n")
@@ -98,12 +108,9 @@ _DETERMINER = re.compile(
     re.IGNORECASE,
 )
 """The "no" of "no doubt", which is none by itself."""
-_INTERJECTIONS = frozenset(
-    (
-        "yes", "no", "true", "false", "ja", "nein", "nee", "oui", "non", "s\u00ed", "si", "sim",
-        "n\u00e3o", "\u0434\u0430", "\u043d\u0435\u0442",
-    )
-)  # fmt: skip
+_INTERJECTIONS = word_set(
+    "yes no true false ja nein nee oui non s\xed si sim n\xe3o \u0434\u0430 \u043d\u0435\u0442"
+)
 """What answers by itself where a clause ends behind it, whatever is said next."""
 _JOINING = frozenset(
     ("or", "and", "but", "also", "maybe", "perhaps", *".,;:!?\u2026\u3002\u3001\n")
@@ -137,11 +144,11 @@ def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
             return label
     # Where there is no object, all of the text stands before it.
     objects = json_objects(said, json.JSONDecoder(), MOST_BRACES)
-    start, found = next(objects, (len(said), None))
+    start, json_object = next(objects, (len(said), None))
     lines = [line for line in said[:start].splitlines() if line.strip()]
     label = _of_lines(lines, words) if lines else None
     if label is None:
-        label = _only(_named(said if found is None else _answer_of(found), words))
+        label = _only(_named(said if json_object is None else _answer_of(json_object), words))
     return label
 
 
@@ -167,14 +174,14 @@ def _of_lines(lines: list[str], words: Mapping[str, str]) -> str | None:
             rest = line[announced.end() :]
             if not any(map(str.isalnum, rest)) and index + 1 < len(lines):
                 rest = lines[index + 1]
-            given = _only(_named(rest, words))
-            if given is not None:
-                return given
+            named = _only(_named(rest, words))
+            if named is not None:
+                return named
     return label
 
 
 def _begins_with(line: str, word: str) -> bool:
-    """Tell whether a line begins with a word, whatever punctuation stands before it."""
+    """Return whether a line begins with a word, whatever punctuation stands before it."""
     tokens, wanted = _tokens(line), _tokens(word)
     first = next((i for i, token in enumerate(tokens) if token not in _BREAKS), 0)
     return not wanted or tokens[first : first + len(wanted)] == wanted
@@ -191,10 +198,10 @@ def _without_small_words(text: str, words: Mapping[str, str]) -> str:
         before = text[max(0, match.start() - 20) : match.start()]
         starts = not before.strip() or before.rstrip(" \t")[-1] in ".!?\n"
         starts = starts or bool(_LETTERED.search(before))
-        kept = (
+        is_label = (
             word.casefold() not in folded or _CHOICE.search(before) or (word == "A" and not starts)
         )
-        return word if kept else " "
+        return word if is_label else " "
 
     folded = {_folded(word) for word in words.values()}
     if folded & {"a", "i"}:
@@ -263,27 +270,27 @@ def _named(text: str, label_words: Mapping[str, str]) -> set[str | None]:
     if interjected is not None:
         return {interjected}
     named: set[str | None] = set()
-    place, denied = 0, False
-    while place < len(tokens):
+    position, denied = 0, False
+    while position < len(tokens):
         here = {
             label: len(word)
             for label, word in words.items()
-            if word and tokens[place : place + len(word)] == word
+            if word and tokens[position : position + len(word)] == word
         }
         longest = max(here.values(), default=0)
         if longest:
             meant = {label for label, length in here.items() if length == longest}
             named |= {None} if denied else meant
-        elif tokens[place] in _BREAKS:
+        elif tokens[position] in _BREAKS:
             denied = False
         else:
             denied = (
                 denied
-                or tokens[place] in NEGATIONS
-                or tokens[place].endswith("n't")
-                or tuple(tokens[place : place + 2]) in _DENYING
+                or tokens[position] in NEGATIONS
+                or tokens[position].endswith("n't")
+                or tuple(tokens[position : position + 2]) in _DENYING
             )
-        place += longest or 1
+        position += longest or 1
     return named
 
 
@@ -308,10 +315,10 @@ def _tokens(text: str) -> list[str]:
     """Return the words, numbers, symbols and breaks of a text; other punctuation is left out."""
     folded = _folded(text)
     kinds = "".join(map(_kind, folded))
-    found = [folded[match.start() : match.end()] for match in _TOKENS.finditer(kinds)]
+    pieces = [folded[match.start() : match.end()] for match in _TOKENS.finditer(kinds)]
     return [
         token
-        for token in found
+        for token in pieces
         if token in _BREAKS or len(token) > 1 or category(token)[0] not in "PC"
     ]
 
@@ -331,25 +338,25 @@ def json_objects(
     while start >= 0 and tries < most_tries:
         end = start + 1
         try:
-            found, end = decoder.raw_decode(text, start)
+            json_object, end = decoder.raw_decode(text, start)
         except ValueError:
             tries += 1
         except RecursionError:
             return
         else:
-            yield start, found
+            yield start, json_object
         start = text.find("{", end)
 
 
-def _answer_of(found: dict[str, Any]) -> str:
+def _answer_of(json_object: dict[str, Any]) -> str:
     """Return the values of a JSON object that answer, as lines of text."""
-    return "\n".join(answers_of(found) or [value for _, value in _fields(found)])
+    return "\n".join(answers_of(json_object) or [value for _, value in _fields(json_object)])
 
 
-def answers_of(found: dict[str, Any]) -> list[str]:
+def answers_of(json_object: dict[str, Any]) -> list[str]:
     """Return the values of a JSON object that stand in a field for the answer, as text."""
     answers = []
-    for key, value in found.items():
+    for key, value in json_object.items():
         if key.casefold() in ANSWER_KEYS:
             answers += [
                 text for _, text in _fields(value if isinstance(value, dict) else {key: value})
@@ -359,9 +366,9 @@ def answers_of(found: dict[str, Any]) -> list[str]:
     return answers
 
 
-def _fields(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _fields(json_object: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the fields of an object and of the objects in it, their values as text."""
-    for key, value in found.items():
+    for key, value in json_object.items():
         if isinstance(value, dict):
             yield from _fields(value)
         else:

@@ -69,8 +69,8 @@ class Prompt:
 
     def question(self, inputs: Inputs) -> str:
         """Return what is said for one input, up to where its answer goes."""
-        asked = self._fill(inputs)
-        return f"{asked} {TRIGGER}" if self.chain_of_thought and not self.demonstrations else asked
+        text = self._fill(inputs)
+        return f"{text} {TRIGGER}" if self.chain_of_thought and not self.demonstrations else text
 
     def answer(self, example: Example) -> str:
         """Return the answer that a demonstration shows."""

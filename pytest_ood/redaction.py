@@ -110,7 +110,7 @@ class Secret:
         return tuple(dict.fromkeys(form.translate(_LOWER) for form in forms))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Stream:
     """A text as it is searched, and where its characters come from.
 
@@ -141,23 +141,23 @@ class _Stream:
         parts.append(characters[position:])
         whole = "".join(parts)
         stream = _Stream(
-            whole.translate(_LOWER),
-            [*starts, *self.starts[position:]],
-            [*ends, *self.ends[position:]],
+            text=whole.translate(_LOWER),
+            starts=[*starts, *self.starts[position:]],
+            ends=[*ends, *self.ends[position:]],
         )
         return stream, whole
 
     def joined(self) -> _Stream:
         """Return the stream without white space and invisible characters, as if never wrapped."""
-        kept = [
+        positions = [
             position
             for position, character in enumerate(self.text)
             if not character.isspace() and character not in _INVISIBLE
         ]
         return _Stream(
-            "".join(self.text[position] for position in kept),
-            [self.starts[position] for position in kept],
-            [self.ends[position] for position in kept],
+            text="".join(self.text[position] for position in positions),
+            starts=[self.starts[position] for position in positions],
+            ends=[self.ends[position] for position in positions],
         )
 
 
@@ -169,22 +169,22 @@ class Secrets:
         known: Each of them.
     """
 
-    known: tuple[Secret, ...] = ()
+    secrets: tuple[Secret, ...] = ()
 
     def __or__(self, other: Secrets) -> Secrets:
-        return Secrets(tuple(dict.fromkeys((*self.known, *other.known))))
+        return Secrets(tuple(dict.fromkeys((*self.secrets, *other.secrets))))
 
     @cached_property
     def _sought(self) -> tuple[tuple[str, str, int], ...]:
         """(Name, form, characters of its parts; 0: these do not count), the longest form first."""
-        found = {
+        forms = {
             form: (secret.name, form, secret.part * (secret.in_parts and len(form) >= secret.part))
             # Of two with the same value, the one with the shorter parts comes last, and counts.
-            for secret in sorted(self.known, key=lambda one: (one.in_parts, -one.part))
+            for secret in sorted(self.secrets, key=lambda one: (one.in_parts, -one.part))
             for form in secret.forms
             if len(form) >= SHORTEST_SECRET
         }
-        return tuple(sorted(found.values(), key=lambda one: -len(one[1])))
+        return tuple(sorted(forms.values(), key=lambda one: -len(one[1])))
 
     @cached_property
     def _needles(self) -> tuple[str, ...]:
@@ -205,14 +205,16 @@ class Secrets:
         """
         if not self._needles or not self._may_hold(text):
             return text
-        stream = _Stream(text.translate(_LOWER), [*range(len(text))], [*range(1, len(text) + 1)])
+        stream = _Stream(
+            text=text.translate(_LOWER), starts=[*range(len(text))], ends=[*range(1, len(text) + 1)]
+        )
         spans: list[tuple[int, int, str]] = []
         characters = text
         for _ in range(DECODINGS + 1):
             joined = stream.joined()
             for name, form, least in self._sought:
                 searched = joined if least else stream
-                for start, end in _found(searched.text, form, least):
+                for start, end in _occurrences(searched.text, form, least):
                     spans.append((searched.starts[start], searched.ends[end - 1], name))
             following, unescaped = stream.unescaped(characters)
             if unescaped == characters:
@@ -267,7 +269,7 @@ def _character(match: re.Match[str]) -> str:
     return chr(code) if code <= sys.maxunicode else match[0]
 
 
-def _found(text: str, form: str, least: int) -> Iterator[tuple[int, int]]:
+def _occurrences(text: str, form: str, least: int) -> Iterator[tuple[int, int]]:
     """Yield where a form stands in a text, or a part of it where those count."""
     if not least:
         for match in re.finditer(re.escape(form), text):
@@ -337,16 +339,16 @@ def secrets_of_environment(environment: Mapping[str, str]) -> Secrets:
     are redacted, too. A connection string, JSON or a URL is redacted as a whole, and what it holds
     under a secret's name by itself.
     """
-    known: list[Secret] = []
+    secrets: list[Secret] = []
     for name, value in sorted(environment.items()):
         if name.lower().endswith("_proxy") and name.lower() != "no_proxy":
-            known += secrets_of_url(name, value if "//" in value else f"//{value}").known
+            secrets += secrets_of_url(name, value if "//" in value else f"//{value}").secrets
         named = SECRET_NAME.search(name) is not None
         if named and len(value) >= SHORTEST_PART and _is_guessed(value):
-            known.append(_guess(name, value))
+            secrets.append(_guess(name, value))
         if (named or "://" in value) and name.lower() != "no_proxy":
-            known += _inner(name, value)
-    return Secrets(tuple(dict.fromkeys(known)))
+            secrets += _inner(name, value)
+    return Secrets(tuple(dict.fromkeys(secrets)))
 
 
 def _is_guessed(value: str) -> bool:
@@ -378,13 +380,13 @@ def _inner(name: str, value: str) -> Iterator[Secret]:
     for line in re.findall(r"-----BEGIN [A-Z ]+-----(.+?)-----END", value, re.DOTALL):
         yield Secret(name, line.replace("\\n", "\n").strip(), part=PART_OF_A_GUESS)
     for match in _PAIR.finditer(value):
-        held = match["value"].strip("\"'")
+        inner = match["value"].strip("\"'")
         if (
             _NAME_IN_A_VALUE.search(match["name"])
-            and len(held) >= SHORTEST_SECRET
-            and _is_guessed(held)
+            and len(inner) >= SHORTEST_SECRET
+            and _is_guessed(inner)
         ):
-            for one in dict.fromkeys((held, unquote(held))):
+            for one in dict.fromkeys((inner, unquote(inner))):
                 yield _guess(name, one)
 
 

@@ -41,7 +41,7 @@ REPLAY_FOLDER = Path(".ood", "replay")
 FieldEdit = tuple[str, Edit]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class PerturbedCase:
     """An example with a few edits.
 
@@ -61,9 +61,9 @@ class PerturbedCase:
 
     def __repr__(self) -> str:
         """Write the case as the call of `edited` that makes it again."""
-        made = [(name, e.start, e.end, e.before, e.after) for name, e in self.edits]
+        edits = [(name, e.start, e.end, e.before, e.after) for name, e in self.edits]
         single = isinstance(self.original, str)
-        shown = [repr(edit[1:] if single else edit) for edit in made]
+        shown = [repr(edit[1:] if single else edit) for edit in edits]
         inputs = self.original if isinstance(self.original, str) else dict(self.original)
         return f"edited({', '.join([repr(inputs), repr(self.example.label), *shown])})"
 
@@ -126,10 +126,12 @@ def perturbed(
     dataset = as_dataset(data)
     several = isinstance(perturbation, Sequence | AbstractSet | Iterator)
     is_list = several and not isinstance(perturbation, str)
-    given: list[Any] = list(cast("Iterable[Any]", perturbation)) if is_list else [perturbation]
-    if not given:
+    perturbations: list[Any] = (
+        list(cast("Iterable[Any]", perturbation)) if is_list else [perturbation]
+    )
+    if not perturbations:
         raise ConfigurationError("perturbed: give one perturbation or more, not an empty list")
-    changes = tuple(map(_with_all_sites, given))
+    changes = tuple(map(_with_all_sites, perturbations))
 
     def ready() -> st.SearchStrategy[PerturbedCase]:
         # What a generator loads when it is first used takes longer than Hypothesis gives a draw,
@@ -140,9 +142,9 @@ def perturbed(
                 change.contract.filter.accepts([Perturbed("word", (Edit(0, 1, "w", "v"),))])
         name = _replay_name(dataset, changes, max_edits)
         fresh = _cases(dataset.examples, changes, max_edits, name)
-        kept = _kept(name, dataset)
+        case = _load_case(name, dataset)
         # What Hypothesis tries first is the first of several.
-        return fresh if kept is None else st.one_of(st.just(kept), fresh)
+        return fresh if case is None else st.one_of(st.just(case), fresh)
 
     return st.deferred(ready)
 
@@ -157,7 +159,7 @@ def keep_for_replay(case: PerturbedCase) -> Path | None:
     folder = current().root / REPLAY_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     inputs = case.original if isinstance(case.original, str) else dict(case.original)
-    kept = {
+    fields = {
         "id": case.example.id,
         "inputs": inputs,
         "label": case.example.label,
@@ -165,7 +167,7 @@ def keep_for_replay(case: PerturbedCase) -> Path | None:
         "changes_label": case.changes_label,
     }
     path = folder / f"{case.replay}.json"
-    write_atomically(path, json.dumps(kept, indent=2) + "\n")
+    write_atomically(path, json.dumps(fields, indent=2) + "\n")
     return path
 
 
@@ -175,7 +177,7 @@ def _replay_name(dataset: Dataset, changes: Sequence[Perturbation], max_edits: i
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _kept(name: str, dataset: Dataset) -> PerturbedCase | None:
+def _load_case(name: str, dataset: Dataset) -> PerturbedCase | None:
     """Read the case that a strategy failed at, if it is one of this data.
 
     Raises:
@@ -183,10 +185,10 @@ def _kept(name: str, dataset: Dataset) -> PerturbedCase | None:
     """
     path = current().root / REPLAY_FOLDER / f"{name}.json"
     try:
-        kept = json_of(path.read_text(encoding="utf-8"))
-        example = Example(kept["id"], kept["inputs"], kept["label"])
-        edits = tuple((str(name_), Edit(*edit)) for name_, *edit in kept["edits"])
-        case = _case(example, edits, changes_label=bool(kept["changes_label"]), replay=name)
+        fields = json_of(path.read_text(encoding="utf-8"))
+        example = Example(fields["id"], fields["inputs"], fields["label"])
+        edits = tuple((str(name_), Edit(*edit)) for name_, *edit in fields["edits"])
+        case = _case(example, edits, changes_label=bool(fields["changes_label"]), replay=name)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -206,17 +208,23 @@ def _case(
         if name not in texts:
             raise DataError(f"an edit of the field {name!r}; there are {', '.join(texts)}")
     try:
-        made = {
+        texts = {
             name: apply_edits(text, [edit for field_, edit in edits if field_ == name])
             for name, text in texts.items()
         }
     except ValueError as error:
         raise DataError(f"{canonical(example.inputs)}: {error}") from None
-    return PerturbedCase(example, with_fields(example.inputs, made), edits, changes_label, replay)
+    return PerturbedCase(
+        example=example,
+        inputs=with_fields(example.inputs, texts),
+        edits=edits,
+        changes_label=changes_label,
+        replay=replay,
+    )
 
 
-def _with_all_sites(given: str | Perturbation) -> Perturbation:
-    change = as_perturbation(given)
+def _with_all_sites(change_or_name: str | Perturbation) -> Perturbation:
+    change = as_perturbation(change_or_name)
     if isinstance(change, Generator) and "share" not in change.parameters:
         # Every site is on offer: `max_edits` says how many are taken.
         return change.with_parameters(share=1.0)
@@ -241,17 +249,17 @@ def _cases(
         for edit in _edits(change, text, generator(seed, example.id, name), example)
     ]
     assume(possible)
-    places = st.integers(0, len(possible) - 1)
-    chosen = draw(st.sets(places, min_size=1, max_size=min(max_edits, len(possible))))
+    indices = st.integers(0, len(possible) - 1)
+    chosen = draw(st.sets(indices, min_size=1, max_size=min(max_edits, len(possible))))
     # Some of the edits that change a label together would not change it.
     whole = {id(possible[n][2]) for n in chosen if isinstance(possible[n][2].contract, Changing)}
     chosen |= {n for n, (_, _, change) in enumerate(possible) if id(change) in whole}
     assume(len(chosen) <= max_edits)
     taken: list[tuple[str, Edit, Perturbation]] = []
-    for place in sorted(chosen):
-        name, edit, _ = possible[place]
+    for index in sorted(chosen):
+        name, edit, _ = possible[index]
         if not any(name == other and _overlap(edit, done) for other, done, _ in taken):
-            taken.append(possible[place])
+            taken.append(possible[index])
     taken.sort(key=lambda one: (list(texts).index(one[0]), one[1].start, one[1].end))
     edits = tuple((name, edit) for name, edit, _ in taken)
     contracts = [change.contract for _, _, change in taken]
@@ -263,13 +271,13 @@ def _cases(
         else:
             assume(derived.label(example, case.inputs) is not None)
     filters = {c.filter.fingerprint: c.filter for c in contracts if isinstance(c, Uncertain)}
-    asked = [
+    variants = [
         Perturbed(text, tuple(edit for name_, edit in edits if name_ == name))
         for name, text in texts.items()
         if any(name_ == name for name_, _ in edits)
     ]
     for filter_ in filters.values():
-        assume(all(filter_.accepts(asked)))
+        assume(all(filter_.accepts(variants)))
     return case
 
 
@@ -281,7 +289,7 @@ def _edits(change: Perturbation, text: str, rng: Random, example: Example) -> tu
 
 
 def _overlap(one: Edit, other: Edit) -> bool:
-    """Tell whether two edits cannot both be made; two insertions at one place cannot either."""
+    """Return whether two edits cannot both be made; two insertions at one place cannot either."""
     if (one.start, one.end) == (other.start, other.end):
         return True
     return one.start < other.end and other.start < one.end

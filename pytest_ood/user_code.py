@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TERMINAL = 0
 """The file that the terminal is read from."""
 
-_asking: list[str] = []
+_unattended_owners: list[str] = []
 """Whose code runs unattended, in this process."""
 
 
@@ -43,59 +43,59 @@ def ends_run(error: BaseException) -> bool:
 
 
 @contextmanager
-def contained(who: str) -> Iterator[None]:
+def contained(owner: str) -> Iterator[None]:
     """Run a user's code unattended; what would end the process or the test is a model's error.
 
     Args:
-        who: Whom messages name first, such as "model 'a'".
+        owner: The start of error messages, such as "model 'a'".
 
     Raises:
         ModelError: it calls sys.exit, pytest.skip and the like, or asks for input.
     """
     try:
-        with unattended(who):
+        with unattended(owner):
             yield
     except BaseException as error:
         if isinstance(error, Exception) or ends_run(error):
             raise
-        raise ModelError(f"{who} raised {reason_of(error)}") from error
+        raise ModelError(f"{owner} raised {reason_of(error)}") from error
 
 
 @contextmanager
-def unattended(who: str) -> Iterator[None]:
+def unattended(owner: str) -> Iterator[None]:
     """Let a user's code ask nobody at the terminal: whoever started the run may have gone.
 
     Args:
-        who: As in `contained`.
+        owner: As for `contained`.
 
     Raises:
         ModelError: breakpoint(), pdb.set_trace(), getpass.getpass() or input() is called in it, or
             sys.stdin read. What is read from file 0 itself is at its end.
     """
-    if _asking:
+    if _unattended_owners:
         yield
         return
-    _asking.append(who)
+    _unattended_owners.append(owner)
     try:
-        with ExitStack() as held:
-            held.enter_context(_nothing_to_read())
-            held.enter_context(_set(sys, "stdin", _NoInput()))
+        with ExitStack() as contexts:
+            contexts.enter_context(_nothing_to_read())
+            contexts.enter_context(_set(sys, "stdin", _NoInput()))
             if os.environ.get("PYTHONBREAKPOINT") != "0":
-                held.enter_context(_refused(sys, "breakpointhook", "breakpoint"))
-            held.enter_context(_refused(pdb, "set_trace", "pdb.set_trace"))
+                contexts.enter_context(_refused(sys, "breakpointhook", "breakpoint"))
+            contexts.enter_context(_refused(pdb, "set_trace", "pdb.set_trace"))
             # As modules have it that said `from getpass import getpass` before.
-            held.enter_context(_refused(bdb.Bdb, "set_trace", "pdb.set_trace"))
-            held.enter_context(_refused(getpass, "getpass", "getpass.getpass"))
-            held.enter_context(_refused(getpass, "_raw_input", "getpass.getpass"))
+            contexts.enter_context(_refused(bdb.Bdb, "set_trace", "pdb.set_trace"))
+            contexts.enter_context(_refused(getpass, "getpass", "getpass.getpass"))
+            contexts.enter_context(_refused(getpass, "_raw_input", "getpass.getpass"))
             debugger = getattr(sys.modules.get("_pytest.debugging"), "pytestPDB", None)
             if debugger is not None:
-                held.enter_context(_refused(debugger, "_init_pdb", "pdb.set_trace"))
+                contexts.enter_context(_refused(debugger, "_init_pdb", "pdb.set_trace"))
             yield
     finally:
-        _asking.clear()
+        _unattended_owners.clear()
 
 
-def _refuse(what: str) -> NoReturn:
+def _refuse(call: str) -> NoReturn:
     """Say who asked for input, by what and where.
 
     Raises:
@@ -103,8 +103,8 @@ def _refuse(what: str) -> NoReturn:
     """
     where = place_of(inspect.currentframe())
     raise ModelError(
-        f"{_asking[0]} asked for input at the terminal ({what}{f', {where}' if where else ''}); a "
-        "model under test answers by itself"
+        f"{_unattended_owners[0]} asked for input at the terminal "
+        f"({call}{f', {where}' if where else ''}); a model under test answers by itself"
     )
 
 
@@ -124,7 +124,7 @@ def _set(owner: Any, name: str, value: Any) -> Iterator[None]:
                 delattr(owner, name)
 
 
-def _refused(owner: Any, name: str, what: str) -> Any:
+def _refused(owner: Any, name: str, call: str) -> Any:
     """Return a context in which a function refuses to be called.
 
     Who keeps it for longer, as by `from pdb import set_trace`, has the function itself afterwards.
@@ -132,9 +132,9 @@ def _refused(owner: Any, name: str, what: str) -> Any:
     before: Callable[..., Any] = getattr(owner, name)
 
     def refusing(*arguments: Any, **named: Any) -> Any:
-        if not _asking:
+        if not _unattended_owners:
             return before(*arguments, **named)
-        _refuse(what)
+        _refuse(call)
 
     return _set(owner, name, refusing)
 
@@ -143,7 +143,7 @@ def _refused(owner: Any, name: str, what: str) -> Any:
 def _nothing_to_read() -> Iterator[None]:
     """Put an empty file in the place of the terminal, for libraries and other processes, too."""
     try:
-        kept = os.dup(TERMINAL)
+        terminal_copy = os.dup(TERMINAL)
     except OSError:
         # There is none.
         yield
@@ -155,8 +155,8 @@ def _nothing_to_read() -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):
-            os.dup2(kept, TERMINAL)
-        os.close(kept)
+            os.dup2(terminal_copy, TERMINAL)
+        os.close(terminal_copy)
 
 
 class _NoInput(io.TextIOBase):

@@ -192,7 +192,7 @@ def test_neither_repr_nor_pickle_holds_a_secret() -> None:
     """What may be shown or written of it is its name."""
     assert KEY not in repr(SECRETS)
     assert b"Recognisable" not in pickle.dumps(SECRETS)
-    assert pickle.loads(pickle.dumps(SECRETS)).known[0].name == "MY_KEY"
+    assert pickle.loads(pickle.dumps(SECRETS)).secrets[0].name == "MY_KEY"
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ from pytest_ood.models._training import (
     Checkpoints,
     Job,
     LabelHead,
-    Outcome,
-    Recipe,
+    TrainingResult,
+    TrainingSettings,
     train,
 )
 from pytest_ood.tasks import Classification
@@ -106,17 +106,28 @@ def run(options: argparse.Namespace) -> int:
     reader = reader_of(options, root)
     data, validation = _data(options, reader)
     base = _base(options.base, reader)
-    recipe = Recipe(
-        options.epochs, options.learning_rate, options.batch_size, options.seed,
-        options.max_length, options.patience,
-    )  # fmt: skip
+    recipe = TrainingSettings(
+        epochs=options.epochs,
+        learning_rate=options.learning_rate,
+        batch_size=options.batch_size,
+        seed=options.seed,
+        max_length=options.max_length,
+        patience=options.patience,
+    )
     labels = _labels(options.labels, data)
     head = LabelHead(labels)
     for part in (data, validation):
         if part is not None:
             head.check(part)
     job = Job(
-        options.out.name, base, data, head, recipe, options.device, reader.progress, validation
+        name=options.out.name,
+        base=base,
+        data=data,
+        head=head,
+        recipe=recipe,
+        device=options.device,
+        progress=reader.progress,
+        validation=validation,
     )
     told = _described(options, job)
     out: Path = root / options.out
@@ -290,7 +301,7 @@ def _check_same(job: Path, told: Mapping[str, Any]) -> None:
         )
 
 
-def _card(out: Path, told: Mapping[str, Any], outcome: Outcome) -> str:
+def _card(out: Path, told: Mapping[str, Any], outcome: TrainingResult) -> str:
     """Return the model card. It holds no date: the same run writes the same card."""
     base = told["base_sha256"]
     scratch = base is None
@@ -332,14 +343,14 @@ def _card(out: Path, told: Mapping[str, Any], outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _measured(told: Mapping[str, Any], outcome: Outcome) -> list[str]:
-    if outcome.kept is None:
+def _measured(told: Mapping[str, Any], outcome: TrainingResult) -> list[str]:
+    if outcome.kept_accuracy is None:
         return []
     held = " held out of it" if _share(told["validation"]) else f" of {told['validation']}"
     each = ", ".join(f"{value:.4f}" for value in outcome.accuracies)
     return [
-        f"Validation accuracy: {outcome.kept:.4f} on {told['validation_examples']:,} examples"
-        f"{held} (after each epoch: {each}).",
+        f"Validation accuracy: {outcome.kept_accuracy:.4f} on {told['validation_examples']:,} "
+        f"examples{held} (after each epoch: {each}).",
         "",
     ]
 

@@ -1,4 +1,4 @@
-"""What a causal language model says next, to many prompts at once."""
+"""Next-token probabilities and continuations of a causal language model, for many prompts."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     from random import Random
 
     Choice = Callable[[Any, Sequence[int]], Any]
-    """Takes logits (n, vocabulary) and whose answers they go on; returns a token for each, (n,)."""
+    """Takes logits, shape (n, vocabulary), and the indices of their answers; returns n tokens."""
 
 TOKENS, TOKENS_OF_ACCELERATORS = 1024, 8192
-"""Tokens a forward pass: as many as a processor's matrix products need to run at full speed, and
-few enough for its caches."""
+"""Tokens per forward pass: enough for full speed of the matrix products, and few enough for the
+processor's caches."""
 
 GENERATING = 2
-"""Times as many tokens where answers are generated: steps of few prompts take hardly less time."""
+"""Factor on the tokens of a forward pass when answers are generated: each step computes one token
+per prompt, and few prompts take hardly less time than many."""
 
 PROBE_START, PROBE = (5, 2), ((1, 2, 3, 4, 5, 6), (1, 2, 3, 7, 8), (9, 3, 1))
-"""Tokens of prompts that a model is tried on, two of which begin alike behind the start."""
+"""Tokens on which a model's masks are tried: two of the prompts share tokens after the start."""
 
 SAME, SAME_IN_HALF = 1e-3, 5e-2
-"""How far logits of the same prompt may be apart, as a share of the largest one."""
+"""The largest difference between logits of the same prompt, as a share of the largest logit."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Decoder:
-    """A causal model behind a start that most prompts have in common.
+    """Runs a causal model on prompts, most of which have the same beginning.
 
     Attributes:
         torch: The library.
         model: The model, in evaluation mode.
-        padding: The token that fills up batches; nothing looks at it.
-        start: The tokens that prompts start with; their keys and values are computed once.
-        most: Prompts a forward pass.
-        packs: Whether the model takes what each token looks at, and where it stands, as it is given
-            (see `can_pack`).
+        padding: The token that fills up batches; it is always masked.
+        start: The common beginning; its keys and values are computed once.
+        most: The maximum number of prompts per forward pass.
+        packs: Whether the model accepts a mask and positions for each token (see `can_pack`).
     """
 
     torch: Any = field(repr=False)
@@ -57,7 +57,7 @@ class Decoder:
 
     @cached_property
     def past(self) -> Any:
-        """Keys and values of the start; None where there is none."""
+        """Keys and values of the start; None if it is empty."""
         if not self.start:
             return None
         with self.torch.inference_mode():
@@ -69,36 +69,36 @@ class Decoder:
 
         Args:
             prompts: Each 1 token or more.
-            words: Tokens.
+            words: The token of each word.
         """
-        found: dict[Tokens, list[float]] = {}
+        probabilities: dict[Tokens, list[float]] = {}
         with self.torch.inference_mode():
             for past, own, whole in self._parts(prompts):
-                for packs, places in self._ways(whole):
-                    tails = [own[place] for place in places]
-                    alone = [Row((place,), len(tail)) for place, tail in enumerate(tails)]
+                for packs, indices in self._ways(whole):
+                    tails = [own[index] for index in indices]
+                    alone = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
                     rows = pack(tails, self._cost(past), self.most) if packs else alone
                     for batch in batches(rows, self.most, self._tokens):
-                        for place, row in self.logits(tails, batch, past, packed=packs).items():
-                            found[whole[places[place]]] = row[words].softmax(-1).tolist()
-        return [found[prompt] for prompt in prompts]
+                        for index, row in self.logits(tails, batch, past, packed=packs).items():
+                            probabilities[whole[indices[index]]] = row[words].softmax(-1).tolist()
+        return [probabilities[prompt] for prompt in prompts]
 
     def continuations(
         self, prompts: Sequence[Tokens], longest: int, is_over: Callable[[Tokens], bool]
     ) -> list[Tokens]:
-        """Return what the model says after each prompt, always its likeliest token.
+        """Return the greedy continuation of each prompt.
 
         Args:
             prompts: Each 1 token or more.
-            longest: Tokens of an answer.
-            is_over: Tells whether an answer ends with its last token.
+            longest: The maximum number of tokens of an answer.
+            is_over: Returns whether an answer ends with its last token.
         """
-        found: dict[Tokens, Tokens] = {}
+        continuations: dict[Tokens, Tokens] = {}
         with self.torch.inference_mode():
             for past, tails, whole in self._batched(prompts, longest, self.most):
                 said = self._continue(tails, past, longest, is_over, choose=_likeliest)
-                found |= zip(whole, said, strict=True)
-        return [found[prompt] for prompt in prompts]
+                continuations |= zip(whole, said, strict=True)
+        return [continuations[prompt] for prompt in prompts]
 
     def samples(
         self,
@@ -112,20 +112,19 @@ class Decoder:
     ) -> list[list[Tokens]]:
         """Return several answers to each prompt, each token drawn from the softmax of logits / T.
 
-        Every answer has a stream of its own, derived from the prompt, its number and the seed,
-        which gives one uniform number for each token (inversion of the cumulative distribution, in
-        the order of the vocabulary): whatever else is asked, it is the same, but for what batches
-        of another composition make of the last digits of a logit.
-
         Args:
             prompts: Each 1 token or more; equal ones have the same answers.
-            longest: Tokens of an answer.
-            is_over: Tells whether an answer ends with its last token.
-            count: Answers to each prompt.
-            temperature: Above 0.
-            seed: Of the streams.
+            longest: The maximum number of tokens of an answer.
+            is_over: Returns whether an answer ends with its last token.
+            count: The number of answers to each prompt.
+            temperature: T, above 0.
+            seed: The seed of the random numbers.
         """
-        found: dict[Tokens, list[Tokens]] = {}
+        # Each answer has a random stream of its own, derived from the seed, the prompt and the
+        # answer's number, so that it does not depend on what else is in the batch. A stream gives
+        # one uniform number per token, which the inverse of the cumulative distribution maps to a
+        # token; only rounding in batches of another composition can move an edge between tokens.
+        answers: dict[Tokens, list[Tokens]] = {}
         with self.torch.inference_mode():
             for past, tails, whole in self._batched(prompts, longest, max(1, self.most // count)):
                 streams = [
@@ -135,30 +134,34 @@ class Decoder:
                 ]
                 choose = _drawing(self.torch, streams, temperature)
                 said = self._continue(tails, past, longest, is_over, choose=choose, copies=count)
-                found |= {
-                    prompt: said[place * count : (place + 1) * count]
-                    for place, prompt in enumerate(whole)
+                answers |= {
+                    prompt: said[index * count : (index + 1) * count]
+                    for index, prompt in enumerate(whole)
                 }
-        return [found[prompt] for prompt in prompts]
+        return [answers[prompt] for prompt in prompts]
 
     def _batched(
         self, prompts: Sequence[Tokens], longest: int, most: int
     ) -> Iterator[tuple[Any, list[Tokens], list[Tokens]]]:
-        """Yield prompts that are answered together, each once, as `_parts` does."""
+        """Yield batches of distinct prompts as (past, tokens after the past, whole prompts)."""
         for past, own, whole in self._parts(prompts):
-            rows = [Row((place,), len(tail)) for place, tail in enumerate(own)]
+            rows = [Row((index,), len(tail)) for index, tail in enumerate(own)]
             padded = self.packs and max(map(len, whole)) + longest <= self._window
             for batch in batches(rows, most, GENERATING * self._tokens):
                 for some in [batch] if padded else _of_one_length(batch):
-                    places = [row.members[0] for row in some]
-                    yield past, [own[place] for place in places], [whole[place] for place in places]
+                    indices = [row.members[0] for row in some]
+                    yield (
+                        past,
+                        [own[index] for index in indices],
+                        [whole[index] for index in indices],
+                    )
 
     @property
     def _tokens(self) -> int:
         return TOKENS if self.model.device.type == "cpu" else TOKENS_OF_ACCELERATORS
 
     def _parts(self, prompts: Sequence[Tokens]) -> Iterator[tuple[Any, list[Tokens], list[Tokens]]]:
-        """Yield keys and values, what comes after them, and the whole of the prompts, each once."""
+        """Yield distinct prompts with and without the start, as `_batched` does."""
         cut = len(self.start)
         behind: list[Tokens] = []
         others: list[Tokens] = []
@@ -172,60 +175,69 @@ class Decoder:
 
     @property
     def _window(self) -> float:
-        """How far the layer that sees least looks back.
-
-        It is no part of the mask that is given to a layer, and counts padding; longer prompts have
-        rows of their own, and those of one length batches of their own.
-        """
+        """The smallest attention window of the layers; infinite without sliding windows."""
+        # A sliding window counts positions in the row, padding and other prompts included, whatever
+        # mask is passed. Prompts that exceed it therefore get rows of their own, and batches of one
+        # length.
         config = self.model.config.get_text_config()
         windows = [getattr(config, key, None) for key in ("sliding_window", "attention_chunk_size")]
         return min((window for window in windows if window), default=math.inf)
 
     def _ways(self, whole: list[Tokens]) -> Iterator[tuple[bool, list[int]]]:
-        """Yield which prompts may be packed, and which not."""
+        """Yield (True, indices of prompts to pack) and (False, indices of the others)."""
         fits = [self.packs and len(prompt) <= self._window for prompt in whole]
         for packs in (True, False):
-            places = [place for place, fit in enumerate(fits) if fit is packs]
-            if places:
-                yield packs, places
+            indices = [index for index, fit in enumerate(fits) if fit is packs]
+            if indices:
+                yield packs, indices
 
     def _cost(self, past: Any) -> Cost:
-        """Return what a row takes without the outer layers: a look-up, and what only ends take."""
+        """Return the cost of a row, without the embeddings and the output layer.
+
+        An embedding is a look-up, and the output layer is computed at the ends of prompts only.
+        """
         outer = (self.model.get_input_embeddings(), self.model.get_output_embeddings())
-        kept = {id(layer.weight): layer.weight.numel() for layer in outer if layer is not None}
+        counted = {id(layer.weight): layer.weight.numel() for layer in outer if layer is not None}
         config = self.model.config.get_text_config()
-        weights = sum(weight.numel() for weight in self.model.parameters()) - sum(kept.values())
+        weights = sum(weight.numel() for weight in self.model.parameters()) - sum(counted.values())
         width = getattr(config, "num_hidden_layers", 0) * getattr(config, "hidden_size", 0)
-        return Cost(2.0 * weights, 4.0 * width, len(self.start) if past is not None else 0)
+        return Cost(
+            weights=2.0 * weights,
+            attention=4.0 * width,
+            start=len(self.start) if past is not None else 0,
+        )
 
     def logits(
         self, prompts: Sequence[Tokens], rows: list[Row], past: Any, *, packed: bool
     ) -> dict[int, Any]:
         """Return the next-token logits (vocabulary,) of every prompt in the rows."""
         torch, device = self.torch, self.model.device
-        given = self._laid_out(prompts, rows, past) if packed else self._padded(prompts, rows, past)
-        ids, mask, positions, ends = given
-        # The output layer is wide; it is computed only where a prompt ends in one of the rows.
-        kept, which = np.unique(np.concatenate(ends), return_inverse=True)
+        tensors = (
+            self._laid_out(prompts, rows, past) if packed else self._padded(prompts, rows, past)
+        )
+        ids, mask, positions, ends = tensors
+        # The output layer has the width of the vocabulary: it is computed only at positions where a
+        # prompt of any row ends.
+        computed, which = np.unique(np.concatenate(ends), return_inverse=True)
         named = {} if positions is None else {"position_ids": positions.to(device)}
         logits = self.model(
             input_ids=ids.to(device),
             attention_mask=mask.to(device),
             past_key_values=_for_rows(past, len(rows)),
             use_cache=past is not None,
-            logits_to_keep=torch.from_numpy(kept).to(device),
+            logits_to_keep=torch.from_numpy(computed).to(device),
             **named,
         ).logits.float()
         members = [(number, member) for number, row in enumerate(rows) for member in row.members]
         return {
-            member: logits[number, place]
-            for (number, member), place in zip(members, which.tolist(), strict=True)
+            member: logits[number, index]
+            for (number, member), index in zip(members, which.tolist(), strict=True)
         }
 
     def _padded(
         self, prompts: Sequence[Tokens], rows: list[Row], past: Any
     ) -> tuple[Any, Any, Any, list[list[int]]]:
-        """Return tokens, mask, no positions, and ends of rows that hold one prompt each."""
+        """Return tokens, mask, no positions, and ends for rows of one prompt each."""
         torch, start = self.torch, 0 if past is None else len(self.start)
         tails = [prompts[row.members[0]] for row in rows]
         width = max(map(len, tails))
@@ -237,10 +249,9 @@ class Decoder:
     def _laid_out(
         self, prompts: Sequence[Tokens], rows: list[Row], past: Any
     ) -> tuple[Any, Any, Any, list[list[int]]]:
-        """Return tokens, mask, positions and ends of rows that hold trees.
+        """Return tokens, mask, positions and ends for rows of trees.
 
-        The mask is added to the attention's logits; what pads sees itself, since a softmax over
-        nothing is not a number.
+        The mask is added to the attention's logits.
         """
         torch, start = self.torch, 0 if past is None else len(self.start)
         laid = [layout([prompts[member] for member in row.members]) for row in rows]
@@ -249,6 +260,7 @@ class Decoder:
         positions = np.full((len(rows), width), start)
         sees = np.zeros((len(rows), width, start + width), dtype=np.bool_)
         sees[:, :, :start] = True
+        # Padding attends to itself: the softmax over a row without any token would be NaN.
         sees[:, range(width), range(start, start + width)] = True
         for number, one in enumerate(laid):
             length = len(one.tokens)
@@ -270,27 +282,26 @@ class Decoder:
         choose: Choice,
         copies: int = 1,
     ) -> list[Tokens]:
-        """Return so many answers to each prompt of one batch; those that are over leave it.
-
-        Prompts of different lengths are padded on the right: new tokens stand behind the padding,
-        which the mask hides, and count their positions from their own prompt. A prompt is computed
-        once, however many answers it gets.
-        """
+        """Return `copies` answers to each prompt of one batch."""
+        # Prompts are padded on the right, and new tokens follow the padding: the mask hides it, and
+        # positions are passed explicitly, counted from the end of each prompt. Padding on the left
+        # would need another mask for the start's keys and values, which come first.
         torch, device = self.torch, self.model.device
-        rows = [Row((place,), len(tail)) for place, tail in enumerate(tails)]
+        rows = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
         ids, mask, _, ends = self._padded(tails, rows, past)
         lengths = torch.tensor([len(tail) for tail in tails]) + mask.shape[1] - ids.shape[1]
         uneven = len(set(map(len, tails))) > 1
-        kept, which = torch.unique(torch.tensor(ends)[:, 0], return_inverse=True)
+        computed, which = torch.unique(torch.tensor(ends)[:, 0], return_inverse=True)
         out = self.model(
             input_ids=ids.to(device),
             attention_mask=mask.to(device),
             past_key_values=_for_rows(past, len(tails)),
             use_cache=True,
-            logits_to_keep=kept.to(device),
+            logits_to_keep=computed.to(device),
         )
         keys, logits = out.past_key_values, out.logits[torch.arange(len(tails)), which]
         if copies > 1:
+            # A prompt is computed once; its keys and values are repeated for all of its answers.
             keys.batch_repeat_interleave(copies)
             mask, lengths, logits = (
                 each.repeat_interleave(copies, dim=0) for each in (mask, lengths, logits)
@@ -299,16 +310,17 @@ class Decoder:
         live = list(range(len(said)))
         chosen = choose(logits, live)
         while True:
-            for place, token in zip(live, chosen.tolist(), strict=True):
-                said[place] = (*said[place], token)
+            for index, token in zip(live, chosen.tolist(), strict=True):
+                said[index] = (*said[index], token)
             going = [
                 number
-                for number, place in enumerate(live)
-                if len(said[place]) < longest and not is_over(said[place])
+                for number, index in enumerate(live)
+                if len(said[index]) < longest and not is_over(said[index])
             ]
             if not going:
                 return said
             if len(going) < len(live):
+                # Answers that are over leave the batch, so that no step computes them any more.
                 keys.batch_select_indices(torch.tensor(going, device=device))
                 mask, lengths, chosen = mask[going], lengths[going], chosen[going]
                 live = [live[number] for number in going]
@@ -331,13 +343,13 @@ def _likeliest(logits: Any, _: Sequence[int]) -> Any:
 
 
 def _drawing(torch: Any, streams: Sequence[Random], temperature: float) -> Choice:
-    """Return what draws a token of each row, by the next number of its stream."""
+    """Return a function that draws a token for each row, by the next number of its stream."""
 
     def choose(logits: Any, live: Sequence[int]) -> Any:
-        # In double precision, which not every accelerator has: sums of 50,000 shares are exact
-        # enough for the edges between tokens to stay where they are.
+        # In double precision, and on the processor, as not every accelerator has it: rounding in a
+        # sum of 50,000 probabilities would move the edges between tokens.
         shares = (logits.cpu().double() / temperature).softmax(-1).cumsum(-1)
-        uniform = torch.tensor([[streams[place].random()] for place in live], dtype=shares.dtype)
+        uniform = torch.tensor([[streams[index].random()] for index in live], dtype=shares.dtype)
         drawn = torch.searchsorted(shares, uniform * shares[:, -1:], right=True)
         return drawn[:, 0].clamp(max=shares.shape[1] - 1).to(logits.device)
 
@@ -345,43 +357,43 @@ def _drawing(torch: Any, streams: Sequence[Random], temperature: float) -> Choic
 
 
 def can_pack(torch: Any, model: Any) -> bool:
-    """Tell whether a model takes what each token looks at, and where it stands, as it is given.
-
-    It is tried: models that derive positions from the mask, or pass a state on from token to token,
-    take prompts in rows of their own.
-    """
-    alone = [Row((place,), len(prompt)) for place, prompt in enumerate(PROBE)]
+    """Return whether a model accepts a mask and positions for each token; it is tried out."""
+    # Models that derive positions from the mask, or that pass a state from token to token, ignore
+    # them: their logits for packed prompts differ from those for single ones.
+    alone = [Row((index,), len(prompt)) for index, prompt in enumerate(PROBE)]
     together = [Row(tuple(range(len(PROBE))), sum(map(len, PROBE)))]
-    tried = Decoder(torch, model, 0, PROBE_START, len(PROBE), packs=True)
+    tried = Decoder(
+        torch=torch, model=model, padding=0, start=PROBE_START, most=len(PROBE), packs=True
+    )
     with torch.inference_mode():
         try:
-            found = tried.logits(PROBE, together, tried.past, packed=True)
+            packed = tried.logits(PROBE, together, tried.past, packed=True)
         except (TypeError, ValueError, RuntimeError):
             return False
         right = tried.logits(PROBE, alone, tried.past, packed=False)
     same = SAME if model.dtype == torch.float32 else SAME_IN_HALF
     return all(
-        bool((found[place] - right[place]).abs().max() <= same * right[place].abs().max())
-        for place in right
+        bool((packed[index] - right[index]).abs().max() <= same * right[index].abs().max())
+        for index in right
     )
 
 
 def is_causal(torch: Any, model: Any) -> bool:
-    """Return whether the logits behind a token are the same whatever comes after it; it is tried.
+    """Return whether logits do not depend on later tokens; it is tried out.
 
-    Of a masked language model they are not, although it may load as a causal one.
+    A masked language model may load as a causal one, but fails this.
     """
     first, second = (torch.tensor([[*row]], device=model.device) for row in (PROBE[0], PROBE[2]))
     rows = torch.cat([first[:, :3], second[:, :1]], dim=1), first[:, :4]
     with torch.inference_mode():
         one, other = (model(input_ids=row).logits[0, :3].float() for row in rows)
     same = SAME if model.dtype == torch.float32 else SAME_IN_HALF
-    # What is not a number tells nothing here; an answer made of it is refused.
+    # NaN is no evidence either way; an answer with NaN scores is refused later.
     return bool((one - other).abs().max() <= same * one.abs().max()) or bool(one.isnan().any())
 
 
 def _for_rows(past: Any, rows: int) -> Any:
-    """Return keys and values for so many rows; what is appended to them leaves `past` alone."""
+    """Return a copy of keys and values for `rows` rows, which can be extended on its own."""
     if past is None:
         return None
     keys = copy.copy(past)
@@ -391,6 +403,6 @@ def _for_rows(past: Any, rows: int) -> Any:
 
 
 def _of_one_length(batch: list[Row]) -> list[list[Row]]:
-    """Return the rows of a batch, those of the same length together."""
+    """Return the rows of a batch, grouped by length."""
     lengths = sorted({row.tokens for row in batch})
     return [[row for row in batch if row.tokens == length] for length in lengths]

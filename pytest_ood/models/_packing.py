@@ -1,9 +1,9 @@
-"""Lays out prompts so that a causal model computes little twice and pads little.
+"""Packs prompts into rows, so that a causal model computes shared beginnings once and pads little.
 
-Prompts that begin alike stand in one row as a tree, their common start once (the tree attention of
-Miao et al. 2024, SpecInfer, here of given texts): every token sees those before it in
-its own prompt, and no other. Trees that are short stand side by side in a row, and rows of about
-the same length make a batch.
+Prompts with a common beginning form a tree in one row, which has the beginning once (the tree
+attention of Miao et al. 2024, SpecInfer, here for prompts instead of drafted tokens): each token
+attends to the tokens before it in its own prompt, and to no other. Short trees share a row, and
+rows of similar length form a batch.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 Tokens = tuple[int, ...]
 
 ROW = 192
-"""Tokens up to which trees are put side by side: what is padded falls faster with it than what
-attention takes for tokens that do not see each other grows."""
+"""Length up to which trees share a row. Longer rows need less padding, but attention is computed
+between all tokens of a row, also those that are masked; up to this length padding costs more."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a row takes, in floating-point operations.
+    """Estimates the floating-point operations for a row (Kaplan et al. 2020, section 2.1).
 
     Attributes:
-        weights: For one token, without attention: 2 for each parameter.
-        attention: For one token and one that it looks at: 4 for each layer and unit of its width.
-        start: Tokens that stand before all rows.
+        weights: Per token, without attention: 2 for each parameter.
+        attention: Per pair of tokens: 4 for each layer and unit of its width.
+        start: Tokens of the cached beginning, which all tokens attend to.
     """
 
     weights: float
@@ -41,27 +41,28 @@ class Cost:
     start: int
 
     def of(self, tokens: int) -> float:
-        """Return what a row of so many tokens takes; it is computed as if all saw each other."""
+        """Return the operations for a row of this many tokens, masked pairs included."""
         return tokens * (self.weights + self.attention * (self.start + tokens))
 
 
 @dataclass(frozen=True)
 class Row:
-    """Which prompts stand in a row, and how many tokens that makes."""
+    """The indices of the prompts in a row, and the row's number of tokens."""
 
     members: tuple[int, ...]
     tokens: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Layout:
-    """The tokens of a row; first those that end a prompt, so that ends are found without looking.
+    """The tokens of a row, the last token of each prompt first.
 
     Attributes:
-        tokens: (n,) what stands there.
-        depths: (n,) how many tokens stand before each in its own prompt.
-        sees: (n, n) which tokens each one looks at: itself and those before it in its prompt.
-        ends: For each prompt, where its last token stands.
+        tokens: Token ids, shape (n,).
+        depths: Each token's position in its own prompt, shape (n,).
+        sees: Whether the token of a row attends to that of a column, shape (n, n): to itself and
+            to those before it in its prompt.
+        ends: For each prompt, the position of its last token in the row.
     """
 
     tokens: NDArray[np.int64]
@@ -71,33 +72,35 @@ class Layout:
 
 
 def pack(prompts: Sequence[Tokens], cost: Cost, most: int) -> list[Row]:
-    """Put prompts into rows.
-
-    In alphabetical order, a prompt joins the tree of the one before it where that takes less than
-    a row of its own: where the start that it need not repeat weighs more than the tokens that the
-    whole tree would look at in vain.
+    """Pack prompts into rows.
 
     Args:
-        prompts: Their tokens, each 1 or more; all different.
-        cost: Of a row.
-        most: Prompts in a row.
+        prompts: Their tokens, 1 or more each; all different.
+        cost: Estimates the operations for a row.
+        most: The maximum number of prompts in a row.
     """
+    # Greedy, in lexicographic order, in which prompts with a common beginning are neighbours. A
+    # prompt joins the tree before it if that costs less than a row of its own: joining saves the
+    # common beginning, but all tokens of the tree and of the prompt then attend to each other,
+    # masked or not.
     trees: list[Row] = []
     before: Tokens = ()
-    for place in sorted(range(len(prompts)), key=lambda place: prompts[place]):
-        own = prompts[place]
+    for index in sorted(range(len(prompts)), key=lambda index: prompts[index]):
+        own = prompts[index]
         tree = trees[-1] if trees else Row((), 0)
         longer = tree.tokens + len(own) - _common(before, own)
         if len(tree.members) < most and cost.of(longer) < cost.of(tree.tokens) + cost.of(len(own)):
-            trees[-1:] = [Row((*tree.members, place), longer)]
+            trees[-1:] = [Row((*tree.members, index), longer)]
         else:
-            trees.append(Row((place,), len(own)))
+            trees.append(Row((index,), len(own)))
         before = own
     return _side_by_side(trees, most)
 
 
 def _side_by_side(trees: Iterable[Row], most: int) -> list[Row]:
-    """Put each tree, the longest first, where it leaves the least of ROW tokens free."""
+    """Combine trees into rows of at most ROW tokens."""
+    # Best-fit bin packing, longest tree first: each tree goes into the fullest row that has room.
+    # `rows` is keyed by the number of tokens, so that this row is found without a search over all.
     rows: dict[int, list[Row]] = {}
     for tree in sorted(trees, key=attrgetter("tokens"), reverse=True):
         fits = (
@@ -117,26 +120,31 @@ def _side_by_side(trees: Iterable[Row], most: int) -> list[Row]:
 
 
 def batches(rows: Iterable[Row], most: int, tokens: int) -> list[list[Row]]:
-    """Return rows in batches, short ones first.
+    """Return batches of rows, short rows first.
 
     Args:
-        rows: In any order.
-        most: Prompts in a batch.
-        tokens: In a batch, padding included; a longer row is a batch by itself.
+        rows: The rows, in any order.
+        most: The maximum number of prompts in a batch.
+        tokens: The maximum number of tokens in a batch, padding included. A row that exceeds it is
+            a batch by itself.
     """
-    made: list[list[Row]] = []
-    held = 0
+    groups: list[list[Row]] = []
+    prompts_in_batch = 0
     for row in sorted(rows, key=lambda row: (row.tokens, row.members)):
-        held += len(row.members)
-        if not made or held > most or (len(made[-1]) + 1) * row.tokens > tokens:
-            made.append([])
-            held = len(row.members)
-        made[-1].append(row)
-    return made
+        prompts_in_batch += len(row.members)
+        if not groups or prompts_in_batch > most or (len(groups[-1]) + 1) * row.tokens > tokens:
+            groups.append([])
+            prompts_in_batch = len(row.members)
+        groups[-1].append(row)
+    return groups
 
 
 def layout(prompts: Sequence[Tokens]) -> Layout:
-    """Lay out the prompts of a row; what one has in common with the one before stands once."""
+    """Lay out the prompts of a row, which share beginnings with the prompt before.
+
+    Args:
+        prompts: The prompts of one row, in the order in which `pack` added them.
+    """
     tokens: list[int] = []
     depths: list[int] = []
     parents: list[int] = []
@@ -152,22 +160,25 @@ def layout(prompts: Sequence[Tokens]) -> Layout:
             depths.append(depth)
         ends.append(path[-1])
         before = prompt
+    # A token sees itself and whatever its parent sees; parents come before their children.
     sees = np.eye(len(tokens), dtype=np.bool_)
     for token, parent in enumerate(parents):
         if parent >= 0:
             sees[token] |= sees[parent]
+    # Logits are needed at the ends of prompts only. With the ends first, they are at the same few
+    # positions in all rows of a batch, whatever the rows' lengths.
     rest = sorted({*range(len(tokens))} - {*ends})
     order = np.array([*ends, *rest])
     return Layout(
-        np.array(tokens)[order],
-        np.array(depths)[order],
-        sees[np.ix_(order, order)],
-        list(range(len(ends))),
+        tokens=np.array(tokens)[order],
+        depths=np.array(depths)[order],
+        sees=sees[np.ix_(order, order)],
+        ends=list(range(len(ends))),
     )
 
 
 def _common(one: Tokens, other: Tokens) -> int:
-    """Return how many tokens two prompts start with in common."""
+    """Return the length of the common beginning of two prompts."""
     length = 0
     for mine, its in zip(one, other, strict=False):
         if mine != its:

@@ -42,8 +42,8 @@ SOURCE = "demonstrations"
 beside what they are."""
 
 
-@dataclass(frozen=True)
-class Showing:
+@dataclass(frozen=True, kw_only=True)
+class DemonstrationOptions:
     """Which demonstrations a prompt shows.
 
     Attributes:
@@ -57,7 +57,7 @@ class Showing:
         vary: What the seed changes, one of `VARIED`; "order" leaves what seed 0 draws.
     """
 
-    given: Any = None
+    declared: Any = None
     shots: int | None = None
     seed: int = 0
     selection: str = "random"
@@ -65,13 +65,13 @@ class Showing:
 
     @property
     def source(self) -> str:
-        """Where they come from, in words."""
-        if self.given is None or isinstance(self.given, list):
-            return "" if self.given is None else "the configuration"
-        table = self.given if isinstance(self.given, Mapping) else {"data": self.given}
+        """The origin of the demonstrations, for reports."""
+        if self.declared is None or isinstance(self.declared, list):
+            return "" if self.declared is None else "the configuration"
+        table = self.declared if isinstance(self.declared, Mapping) else {"data": self.declared}
         return " ".join(str(table[key]) for key in ("data", "split") if key in table)
 
-    def check(self, who: str) -> None:
+    def check(self, owner: str) -> None:
         """Refuse values that are not known, or do not go together.
 
         Raises:
@@ -79,14 +79,14 @@ class Showing:
         """
         if self.selection not in SELECTIONS:
             message = unknown_name("selection", self.selection, SELECTIONS)
-            raise ConfigurationError(f"{who}: {message}")
+            raise ConfigurationError(f"{owner}: {message}")
         if self.vary not in VARIED:
-            raise ConfigurationError(f"{who}: vary: " + unknown_name("value", self.vary, VARIED))
+            raise ConfigurationError(f"{owner}: vary: " + unknown_name("value", self.vary, VARIED))
         if self.shots is not None and self.shots < 0:
-            raise ConfigurationError(f"{who}: shots = {self.shots} is 0 or more")
-        if self.given is None and self.shots:
+            raise ConfigurationError(f"{owner}: shots = {self.shots} is 0 or more")
+        if self.declared is None and self.shots:
             raise ConfigurationError(
-                f"{who}: shots = {self.shots} needs `demonstrations`, the data to draw them from"
+                f"{owner}: shots = {self.shots} needs `demonstrations`, the data to draw them from"
             )
         changed = {
             "selection": self.selection if self.selection != "random" else None,
@@ -94,16 +94,16 @@ class Showing:
             "demonstration_seed": self.seed or None,
         }
         for key, value in changed.items():
-            if value is not None and self.given is None:
+            if value is not None and self.declared is None:
                 raise ConfigurationError(
-                    f"{who}: {key} = {value!r} needs `demonstrations` to select from"
+                    f"{owner}: {key} = {value!r} needs `demonstrations` to select from"
                 )
 
 
 def prompt_loader(
     context: Context,
     prompt: str,
-    showing: Showing,
+    options: DemonstrationOptions,
     *,
     label_words: Mapping[str, str] | None,
     chain_of_thought: bool = False,
@@ -112,9 +112,9 @@ def prompt_loader(
     """Check a prompt's options now, and return what makes it, drawing its demonstrations then.
 
     Args:
-        context: What the adapter is given.
+        context: The adapter's context.
         prompt: The template itself, or the path of a file with it (see `parse_template`).
-        showing: Which demonstrations there are.
+        options: Which demonstrations there are.
         label_words: The word for each label; the label itself where it is left out.
         chain_of_thought: Whether demonstrations show how their answer is come to.
         written: Whether answers are read out of what the model writes, whatever the case.
@@ -123,36 +123,36 @@ def prompt_loader(
         ConfigurationError: values that do not go together.
         DataError: demonstrations that cannot be read.
     """
-    who = f"model {context.name!r}"
-    showing.check(who)
+    owner = f"model {context.name!r}"
+    options.check(owner)
     instruction, template = read_template(context, prompt)
     words = _label_words(context, label_words, written=written)
-    shown = _demonstrations(context, field_names(template), showing, reasoned=chain_of_thought)
+    shown = _demonstrations(context, field_names(template), options, reasoned=chain_of_thought)
 
     def load_prompt() -> Prompt:
-        return Prompt(template, words, instruction, shown(), chain_of_thought, showing.source)
+        return Prompt(template, words, instruction, shown(), chain_of_thought, options.source)
 
     return load_prompt
 
 
 def prompt_parameters(prompt: Prompt, task: Task) -> dict[str, Any]:
     """Return what a report says of a prompt; but for `SOURCE`, and with the task, it decides."""
-    told: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "instruction": prompt.instruction,
         "template": prompt.template,
         "label_words": dict(prompt.label_words),
         "shots": len(prompt.demonstrations),
     }
     if prompt.chain_of_thought:
-        told["chain_of_thought"] = True
+        parameters["chain_of_thought"] = True
     if prompt.demonstrations:
-        told[SOURCE] = prompt.source
+        parameters[SOURCE] = prompt.source
     if not task.labels:
         # The labels of a classification tell it already.
-        told["task"] = task.name
+        parameters["task"] = task.name
     if prompt.chain_of_thought or not task.labels:
-        told["reading"] = READING
-    return told
+        parameters["reading"] = READING
+    return parameters
 
 
 def read_answer(prompt: Prompt, task: Task, text: str, *, finished: bool = True) -> str | None:
@@ -187,77 +187,77 @@ def read_template(context: Context, prompt: str) -> tuple[str, str]:
 
 
 def _label_words(
-    context: Context, given: Mapping[str, str] | None, *, written: bool
+    context: Context, declared: Mapping[str, str] | None, *, written: bool
 ) -> dict[str, str]:
     """Check the words for the labels: one for each, and no two the same."""
-    who = f"model {context.name!r}"
-    if not context.labels and given is not None:
+    owner = f"model {context.name!r}"
+    if not context.labels and declared is not None:
         raise ConfigurationError(
-            f"{who}: label_words: the task {context.task.name} has no labels; leave them out"
+            f"{owner}: label_words: the task {context.task.name} has no labels; leave them out"
         )
-    words = dict(given or {label: label for label in context.labels})
+    words = dict(declared or {label: label for label in context.labels})
     for word in words.values():
         if not isinstance(word, str) or not word.strip():
-            raise ConfigurationError(f"{who}: label_words: {word!r} is no word")
+            raise ConfigurationError(f"{owner}: label_words: {word!r} is no word")
     for label in sorted({*words} ^ {*context.labels}):
         problem = (
             unknown_name("label", label, context.labels)
             if label in words
             else f"no word for the label {label!r}"
         )
-        raise ConfigurationError(f"{who}: label_words: {problem}")
+        raise ConfigurationError(f"{owner}: label_words: {problem}")
     first: dict[str, str] = {}
     for label, word in words.items():
         same = word.strip().casefold() if written else word.strip()
         if same in first:
             case = ", whatever the case, as answers are read" if word != words[first[same]] else ""
             raise ConfigurationError(
-                f"{who}: label_words: {word!r} stands for {first[same]!r} and for {label!r}{case}; "
-                "give each label a word of its own"
+                f"{owner}: label_words: {word!r} stands for {first[same]!r} and for "
+                f"{label!r}{case}; give each label a word of its own"
             )
         first[same] = label
     return words
 
 
 def _demonstrations(
-    context: Context, names: list[str], showing: Showing, *, reasoned: bool
+    context: Context, names: list[str], options: DemonstrationOptions, *, reasoned: bool
 ) -> Callable[[], tuple[Example, ...]]:
     """Check the demonstrations now, and return what draws them when they are needed."""
-    who, given, shots = f"model {context.name!r}", showing.given, showing.shots
-    if given is None:
+    owner, declared, shots = f"model {context.name!r}", options.declared, options.shots
+    if declared is None:
         return tuple
     count = DEFAULT_SHOTS if shots is None else shots
 
     def chosen(data: Dataset, count: int, seed: int) -> tuple[Example, ...]:
-        drawn = choose_demonstrations(data, context.labels, count, seed, showing.selection)
-        if reasoned or showing.selection == "complexity":
-            _check_rationales(who, drawn)
+        drawn = choose_demonstrations(data, context.labels, count, seed, options.selection)
+        if reasoned or options.selection == "complexity":
+            _check_rationales(owner, drawn)
         return drawn
 
-    if not isinstance(given, list):
-        load = context.data(given)
+    if not isinstance(declared, list):
+        load = context.data(declared)
 
         def draw() -> tuple[Example, ...]:
             data = load()
             check_labels(data, context.labels)
-            if showing.vary == "draw":
-                return chosen(data, count, showing.seed)
-            return _reordered(chosen(data, count, 0), showing.seed)
+            if options.vary == "draw":
+                return chosen(data, count, options.seed)
+            return _reordered(chosen(data, count, 0), options.seed)
 
         return draw
-    rows = tuple(_inline(context, names, given))
+    rows = tuple(_inline(context, names, declared))
     count = len(rows) if shots is None else shots
     if count > len(rows):
         raise ConfigurationError(
-            f"{who}: shots = {shots}, but {len(rows)} demonstrations are given"
+            f"{owner}: shots = {shots}, but {len(rows)} demonstrations are given"
         )
-    if showing.selection == "complexity" and rows:
+    if options.selection == "complexity" and rows:
         first = chosen(Dataset("the list of demonstrations", rows), count, 0)
     else:
         first = rows[:count]
     if reasoned:
-        _check_rationales(who, first)
-    fixed = _reordered(first, showing.seed)
+        _check_rationales(owner, first)
+    fixed = _reordered(first, options.seed)
     return lambda: fixed
 
 
@@ -268,23 +268,23 @@ def _reordered(examples: tuple[Example, ...], seed: int) -> tuple[Example, ...]:
     return tuple(sorted(examples, key=lambda e: derive_seed(seed, "order", e.id)))
 
 
-def _check_rationales(who: str, examples: Iterable[Example]) -> None:
+def _check_rationales(owner: str, examples: Iterable[Example]) -> None:
     """Refuse a demonstration that does not show how its answer is come to."""
     for example in examples:
         if not rationale_of(example):
             raise ConfigurationError(
-                f"{who}: the demonstration {example.id!r} has no rationale, how its answer is come "
-                "to; name the column of its data that has it with `rationale`, or give the inline "
-                "table such a key"
+                f"{owner}: the demonstration {example.id!r} has no rationale, how its answer is "
+                "come to; name the column of its data that has it with `rationale`, or give the "
+                "inline table such a key"
             )
 
 
-def _inline(context: Context, names: list[str], given: list[Any]) -> list[Example]:
+def _inline(context: Context, names: list[str], tables: list[Any]) -> list[Example]:
     """Read the demonstrations that stand in the configuration itself."""
     rows = []
-    who, labels = f"model {context.name!r}", context.labels
+    owner, labels = f"model {context.name!r}", context.labels
     allowed = f"out of {', '.join(labels)}" if labels else "(the answer, as a string)"
-    for number, row in enumerate(given, start=1):
+    for number, row in enumerate(tables, start=1):
         fields = dict(row) if isinstance(row, Mapping) else {}
         label, rationale = fields.pop("label", None), ""
         # TOML has numbers, true and false.
@@ -294,13 +294,13 @@ def _inline(context: Context, names: list[str], given: list[Any]) -> list[Exampl
         right = label in labels if labels else isinstance(label, str)
         if not right or not fields:
             raise ConfigurationError(
-                f"{who}: demonstration {number} is a table of fields and a label {allowed}, not "
+                f"{owner}: demonstration {number} is a table of fields and a label {allowed}, not "
                 f"{row!r}"
             )
         texts = [*fields.values(), rationale]
         if set(names) - set(fields) or not all(isinstance(text, str) for text in texts):
             raise ConfigurationError(
-                f"{who}: demonstration {number} has to give the prompt's fields "
+                f"{owner}: demonstration {number} has to give the prompt's fields "
                 f"({', '.join(names)}) as strings, not {row!r}"
             )
         inputs: Inputs = fields["text"] if list(fields) == ["text"] else fields

@@ -73,12 +73,12 @@ class Surroundings(Protocol):
         ...
 
 
-def checkpoint_folder(source: str, who: str, around: Surroundings) -> Path:
+def checkpoint_folder(source: str, owner: str, around: Surroundings) -> Path:
     """Find a checkpoint: a packaged asset, a local folder or file, or a hub id.
 
     Args:
         source: What the user wrote.
-        who: Whom messages name first, such as "model 'a'".
+        owner: The start of error messages, such as "model 'a'".
         around: Where it is looked for.
 
     Raises:
@@ -91,10 +91,10 @@ def checkpoint_folder(source: str, who: str, around: Surroundings) -> Path:
     local = around.root / source
     if local.exists():
         return local
-    return _from_hub(rest if colon and scheme == "hf" else source, who, around)
+    return _from_hub(rest if colon and scheme == "hf" else source, owner, around)
 
 
-def _from_hub(identifier: str, who: str, around: Surroundings) -> Path:
+def _from_hub(identifier: str, owner: str, around: Surroundings) -> Path:
     hub = require("huggingface_hub", extra="transformers", purpose=f"the model {identifier!r}")
     try:
         # Weights in the safe format first; other formats only where there are none.
@@ -113,46 +113,46 @@ def _from_hub(identifier: str, who: str, around: Surroundings) -> Path:
         packaged = ", ".join(f"asset:{name}" for name in MODEL_ASSETS)
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(
-            f"{who}: {identifier!r} is neither a folder under {around.root} nor reachable on the "
+            f"{owner}: {identifier!r} is neither a folder under {around.root} nor reachable on the "
             f"Hugging Face hub ({reason}). Give a local folder, a hub id, or a packaged model "
             f"({packaged})"
         ) from error
 
 
-def checkpoint_path(source: str, who: str, around: Surroundings) -> Path:
+def checkpoint_path(source: str, owner: str, around: Surroundings) -> Path:
     """Return the GGUF file, or the folder of a checkpoint; raises as `checkpoint_folder`.
 
     Raises:
         ModelError: a folder without a model.
     """
-    path = checkpoint_folder(source, who, around)
-    refuse_adapter(path, who)
+    path = checkpoint_folder(source, owner, around)
+    refuse_adapter(path, owner)
     if path.is_dir() and not (path / "config.json").exists():
         packed = sorted(path.glob("*.gguf"))
         if len(packed) != 1:
             raise ModelError(
-                f"{who}: {path} holds neither a config.json nor exactly one GGUF file, but "
+                f"{owner}: {path} holds neither a config.json nor exactly one GGUF file, but "
                 f"{[file.name for file in packed] or 'none'}"
             )
         return packed[0]
     return path
 
 
-def unpacked_place(path: Path, around: Surroundings) -> Path:
+def unpacked_folder(path: Path, around: Surroundings) -> Path:
     """Return the folder that a checkpoint is loaded from, whether it is there yet or not."""
     if path.suffix != ".gguf":
         return path
     return around.cache / "models" / f"{file_name(path.stem)}-{checkpoint_hash(path)[:12]}"
 
 
-def unpacked(path: Path, who: str, around: Surroundings) -> Path:
+def unpacked(path: Path, owner: str, around: Surroundings) -> Path:
     """Return a folder that loads at once; a GGUF file is dequantised into one first."""
-    folder = unpacked_place(path, around)
+    folder = unpacked_folder(path, around)
     if folder == path:
         return path
     with made_once(folder) as scratch:
         if scratch is not None:
-            with around.progress.track(f"unpacking {path.name} for {who}", 0, "tensors"):
+            with around.progress.track(f"unpacking {path.name} for {owner}", 0, "tensors"):
                 _dequantise(path, scratch)
     return folder
 
@@ -190,21 +190,21 @@ def checkpoint_hash(checkpoint: Path) -> str:
     return hash_files(files)
 
 
-def load_tokenizer(checkpoint: Path, who: str) -> Any:
+def load_tokenizer(checkpoint: Path, owner: str) -> Any:
     """Load a checkpoint's tokenizer and nothing else of it: what counting tokens needs.
 
     Raises:
         ModelError: it has none, or one that cannot be loaded. Without its files transformers makes
             one that knows no token but the special ones.
     """
-    transformers = require("transformers", extra="transformers", purpose=who)
-    refuse_adapter(checkpoint, who)
-    _refuse_own_tokenizer(checkpoint, who)
+    transformers = require("transformers", extra="transformers", purpose=owner)
+    refuse_adapter(checkpoint, owner)
+    _refuse_own_tokenizer(checkpoint, owner)
     saved = {path.name for path in checkpoint.iterdir() if path.is_file()}
     files = {*VOCABULARIES, *(n for n in saved if Path(n).suffix in VOCABULARY_SUFFIXES)}
     tokenizer = None
     with suppress(*() if files & saved else (ModelError,)):
-        with quiet_transformers(), loading(checkpoint, who, "a tokenizer"):
+        with quiet_transformers(), loading(checkpoint, owner, "a tokenizer"):
             tokenizer = transformers.AutoTokenizer.from_pretrained(
                 checkpoint, trust_remote_code=False
             )
@@ -213,32 +213,32 @@ def load_tokenizer(checkpoint: Path, who: str) -> Any:
         files |= own or {"tokenizer_config.json"}
     if tokenizer is None or not files & saved:
         raise ModelError(
-            f"{who}: {checkpoint} holds no tokenizer (none of {', '.join(sorted(files))}); save "
+            f"{owner}: {checkpoint} holds no tokenizer (none of {', '.join(sorted(files))}); save "
             "the one that the model was trained with there: tokenizer.save_pretrained(FOLDER)"
         )
     return tokenizer
 
 
-def load_config(checkpoint: Path, who: str, kind: str) -> Any:
+def load_config(checkpoint: Path, owner: str, kind: str) -> Any:
     """Load a checkpoint's configuration.
 
     Args:
         checkpoint: Its folder.
-        who: Whom messages name first, such as "model 'a'".
+        owner: The start of error messages, such as "model 'a'".
         kind: What it has to be, such as "a sequence classifier".
 
     Raises:
         ModelError: there is none, or one that cannot be loaded.
     """
-    transformers = require("transformers", extra="transformers", purpose=who)
-    refuse_adapter(checkpoint, who)
-    _refuse_own_network(checkpoint, who, kind)
-    with quiet_transformers(), loading(checkpoint, who, kind):
+    transformers = require("transformers", extra="transformers", purpose=owner)
+    refuse_adapter(checkpoint, owner)
+    _refuse_own_network(checkpoint, owner, kind)
+    with quiet_transformers(), loading(checkpoint, owner, kind):
         return transformers.AutoConfig.from_pretrained(checkpoint, trust_remote_code=False)
 
 
 def load_model(
-    auto: str, checkpoint: Path, who: str, kind: str, *, trained: bool = False, **options: Any
+    auto: str, checkpoint: Path, owner: str, kind: str, *, trained: bool = False, **options: Any
 ) -> Any:
     """Load a checkpoint's network, and refuse one of which a part is missing.
 
@@ -248,7 +248,7 @@ def load_model(
     Args:
         auto: The class of transformers that loads it, such as "AutoModelForCausalLM".
         checkpoint: Its folder.
-        who: Whom messages name first, such as "model 'a'".
+        owner: The start of error messages, such as "model 'a'".
         kind: What it has to be, such as "a sequence classifier".
         trained: Whether it is trained next, so that its head may be a new one.
         options: Of `from_pretrained`.
@@ -256,10 +256,10 @@ def load_model(
     Raises:
         ModelError: it cannot be loaded, or weights are missing.
     """
-    transformers = require("transformers", extra="transformers", purpose=who)
-    refuse_adapter(checkpoint, who)
-    _refuse_own_network(checkpoint, who, kind)
-    with quiet_transformers(), loading(checkpoint, who, kind):
+    transformers = require("transformers", extra="transformers", purpose=owner)
+    refuse_adapter(checkpoint, owner)
+    _refuse_own_network(checkpoint, owner, kind)
+    with quiet_transformers(), loading(checkpoint, owner, kind):
         model, report = getattr(transformers, auto).from_pretrained(
             checkpoint,
             output_loading_info=True,
@@ -284,7 +284,7 @@ def load_model(
         kinds = ", ".join(model.config.architectures or ()) or "unknown"
         trains = not trained and auto.endswith(("Classification", "QuestionAnswering"))
         raise ModelError(
-            f"{who}: {checkpoint} cannot be loaded as {kind}: it has no weights for "
+            f"{owner}: {checkpoint} cannot be loaded as {kind}: it has no weights for "
             f"{', '.join(names[:NAMED])}{more}, which would be random (its architecture: {kinds}); "
             f"give a checkpoint that has them{', or data to train it on: train' if trains else ''}"
         )
@@ -292,7 +292,7 @@ def load_model(
 
 
 @contextmanager
-def loading(checkpoint: Path, who: str, kind: str) -> Iterator[None]:
+def loading(checkpoint: Path, owner: str, kind: str) -> Iterator[None]:
     """Tell which checkpoint it is that a library cannot load, whatever it raises.
 
     Raises:
@@ -311,7 +311,7 @@ def loading(checkpoint: Path, who: str, kind: str) -> Iterator[None]:
                 words = (
                     f"{path.name} is a pointer of Git LFS, not the file itself; run: git lfs pull"
                 )
-        raise ModelError(f"{who}: {checkpoint} cannot be loaded as {kind}: {words}") from error
+        raise ModelError(f"{owner}: {checkpoint} cannot be loaded as {kind}: {words}") from error
 
 
 def is_pointer(path: Path) -> bool:
@@ -320,7 +320,7 @@ def is_pointer(path: Path) -> bool:
         return stream.read(len(LFS)) == LFS
 
 
-def refuse_adapter(checkpoint: Path, who: str) -> None:
+def refuse_adapter(checkpoint: Path, owner: str) -> None:
     """Refuse the folder of a PEFT adapter, which transformers would leave out where peft is not.
 
     Raises:
@@ -329,7 +329,7 @@ def refuse_adapter(checkpoint: Path, who: str) -> None:
     if not (checkpoint / "adapter_config.json").is_file():
         return
     raise ModelError(
-        f"{who}: {checkpoint} is an adapter of PEFT (adapter_config.json), not a whole model; "
+        f"{owner}: {checkpoint} is an adapter of PEFT (adapter_config.json), not a whole model; "
         "merge it into its base and save that with its tokenizer: "
         "model.merge_and_unload().save_pretrained(FOLDER)"
     )
@@ -338,13 +338,13 @@ def refuse_adapter(checkpoint: Path, who: str) -> None:
 def _settings(checkpoint: Path, name: str) -> dict[str, Any]:
     """Return what a file of a checkpoint holds; nothing of what transformers cannot read either."""
     try:
-        held = json.loads((checkpoint / name).read_bytes())
+        settings = json.loads((checkpoint / name).read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
-    return held if isinstance(held, dict) else {}
+    return settings if isinstance(settings, dict) else {}
 
 
-def _refuse_own_network(checkpoint: Path, who: str, kind: str) -> None:
+def _refuse_own_network(checkpoint: Path, owner: str, kind: str) -> None:
     """Refuse a checkpoint whose `auto_map` names classes of its own.
 
     Where its `model_type` is one that transformers knows, that loads its own class instead, with
@@ -363,23 +363,23 @@ def _refuse_own_network(checkpoint: Path, who: str, kind: str) -> None:
 
     model_type = settings.get("model_type")
     for auto, path in named.items():
-        known: Any = CONFIG_MAPPING_NAMES
+        mapping_names: Any = CONFIG_MAPPING_NAMES
         if auto == "AutoTokenizer":
             continue
         if auto != "AutoConfig":
             mapping = getattr(getattr(transformers, auto, None), "_model_mapping", None)
-            known = getattr(mapping, "_model_mapping", {})
-        stock = known.get(model_type) if isinstance(model_type, str) else None
+            mapping_names = getattr(mapping, "_model_mapping", {})
+        stock = mapping_names.get(model_type) if isinstance(model_type, str) else None
         stocks = stock if isinstance(stock, tuple | list) else (stock,)
         own = str(path).rpartition(".")[2]
         if own.casefold() not in {str(one).casefold() for one in stocks}:
             raise ModelError(
-                f"{who}: {checkpoint} cannot be loaded as {kind}: its config.json names {own} for "
-                f"{auto} (auto_map); {OWN_CODE}"
+                f"{owner}: {checkpoint} cannot be loaded as {kind}: its config.json names {own} "
+                f"for {auto} (auto_map); {OWN_CODE}"
             )
 
 
-def _refuse_own_tokenizer(checkpoint: Path, who: str) -> None:
+def _refuse_own_tokenizer(checkpoint: Path, owner: str) -> None:
     """Refuse a checkpoint whose tokenizer is of a class that transformers does not know.
 
     It would take one that splits texts otherwise.
@@ -392,10 +392,10 @@ def _refuse_own_tokenizer(checkpoint: Path, who: str) -> None:
     paths = named.get("AutoTokenizer") if isinstance(named, dict) else None
     paths = paths if isinstance(paths, list | tuple) else [paths]
     classes = [str(path).rpartition(".")[2] for path in paths if path]
-    given = settings.get("tokenizer_class") or _settings(checkpoint, "config.json").get(
+    class_name = settings.get("tokenizer_class") or _settings(checkpoint, "config.json").get(
         "tokenizer_class"
     )
-    classes += [given] if isinstance(given, str) else []
+    classes += [class_name] if isinstance(class_name, str) else []
     if not classes:
         return
     from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
@@ -403,8 +403,8 @@ def _refuse_own_tokenizer(checkpoint: Path, who: str) -> None:
     for name in classes:
         if all(tokenizer_class_from_name(n) is None for n in (name, name.removesuffix("Fast"))):
             raise ModelError(
-                f"{who}: {checkpoint} cannot be loaded as a tokenizer: transformers knows no class "
-                f"{name!r}, which its settings name; {OWN_CODE}"
+                f"{owner}: {checkpoint} cannot be loaded as a tokenizer: transformers knows no "
+                f"class {name!r}, which its settings name; {OWN_CODE}"
             )
 
 
@@ -459,7 +459,7 @@ def pick_device(torch: Any, device: str) -> str:
 
 def length_sorted(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
     """Yield batches of positions, short inputs first, so that little is padded."""
-    order = sorted(range(len(lengths)), key=lambda place: (lengths[place], place))
+    order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
     for start in range(0, len(order), size):
         yield order[start : start + size]
 

@@ -32,23 +32,31 @@ SCRATCH_VOCABULARY = 8_000
 WARM_UP = 0.06
 """Of the steps, until the learning rate is at its peak."""
 
-KEPT_CHECKPOINTS = 2
+CHECKPOINT_LIMIT = 2
 """The last one, and the best or the one before: of a kill while one is written another is left."""
 
 COMPLETE = "complete.json"
 """Written into a checkpoint when all of it is there."""
 
 COUNTING_FROM_PADDING = (
-    "roberta", "camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "mpnet", "xmod",
-)  # fmt: skip
+    "roberta",
+    "camembert",
+    "data2vec-text",
+    "esm",
+    "ibert",
+    "longformer",
+    "luke",
+    "mpnet",
+    "xmod",
+)
 """RoBERTa's kind: positions are counted from behind the padding token's id."""
 
 EPOCH_START = "epoch_start.pth"
 """What the generators were at when a checkpoint's epoch began: it decides the epoch's order."""
 
 
-@dataclass(frozen=True)
-class Recipe:
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
     """How a classifier is fine-tuned.
 
     Attributes:
@@ -125,7 +133,7 @@ class Head(Protocol):
         """
         ...
 
-    def accuracy(self, found: Any) -> dict[str, float]:
+    def accuracy(self, predictions: Any) -> dict[str, float]:
         """Return the accuracy of predictions on validation rows, as transformers hands them."""
         ...
 
@@ -186,14 +194,14 @@ class LabelHead:
             for example in data
         ]
 
-    def accuracy(self, found: Any) -> dict[str, float]:
+    def accuracy(self, predictions: Any) -> dict[str, float]:
         """Return the share of right labels."""
-        logits = found.predictions
+        logits = predictions.predictions
         logits = logits[0] if isinstance(logits, tuple) else logits
-        return {"accuracy": float((logits.argmax(-1) == found.label_ids).mean())}
+        return {"accuracy": float((logits.argmax(-1) == predictions.label_ids).mean())}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One fine-tuning.
 
@@ -212,14 +220,14 @@ class Job:
     base: Path | None
     data: Dataset
     head: Head
-    recipe: Recipe
+    recipe: TrainingSettings
     device: str
     progress: Progress
     validation: Dataset | None = None
 
 
-@dataclass(frozen=True)
-class Outcome:
+@dataclass(frozen=True, kw_only=True)
+class TrainingResult:
     """What a fine-tuning came to.
 
     Attributes:
@@ -232,7 +240,7 @@ class Outcome:
     steps: int
     epochs: float
     accuracies: tuple[float, ...] = ()
-    kept: float | None = None
+    kept_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -252,11 +260,11 @@ class Checkpoints:
 
     def last(self) -> Path | None:
         """Return the newest checkpoint that is complete, and delete what is not."""
-        found = sorted(self.folder.glob("checkpoint-*"), key=_step_of)
-        for path in found:
+        checkpoints = sorted(self.folder.glob("checkpoint-*"), key=_step_of)
+        for path in checkpoints:
             if not (path / COMPLETE).exists():
                 shutil.rmtree(path)
-        complete = [path for path in found if path.exists()]
+        complete = [path for path in checkpoints if path.exists()]
         return complete[-1] if complete else None
 
 
@@ -289,7 +297,7 @@ def pair(name: str, inputs: Inputs) -> list[str]:
     return texts
 
 
-def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Outcome:
+def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> TrainingResult:
     """Fine-tune a base with its head, and save it and its tokenizer in a folder.
 
     The same job gives the same weights on the same machine with as many threads, whether it was
@@ -321,8 +329,8 @@ def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Out
         ) as scratch,
     ):
         tokenizer, model = _start(torch, transformers, job, Path(scratch))
-        place = checkpoints or Checkpoints(Path(scratch))
-        run = _Run(torch, transformers, job, place, keep=checkpoints is not None)
+        saved = checkpoints or Checkpoints(folder=Path(scratch))
+        run = _Run(torch, transformers, job, saved, keep=checkpoints is not None)
         try:
             outcome = run.run(tokenizer, model)
         except OodError:
@@ -347,7 +355,7 @@ class _Run:
     checkpoints: Checkpoints
     keep: bool
 
-    def run(self, tokenizer: Any, model: Any) -> Outcome:
+    def run(self, tokenizer: Any, model: Any) -> TrainingResult:
         """Train from the start, or from the last checkpoint."""
         job, recipe = self.job, self.job.recipe
         rows = self._rows(tokenizer, model, job.data)
@@ -375,13 +383,13 @@ class _Run:
             report_to=[],
             disable_tqdm=True,
             save_strategy="epoch" if self.keep else "no",
-            save_total_limit=KEPT_CHECKPOINTS,
+            save_total_limit=CHECKPOINT_LIMIT,
             **self._validating(),
         )
-        what = f"fine-tuning {job.name} on {len(job.data):,} examples"
+        title = f"fine-tuning {job.name} on {len(job.data):,} examples"
         if done:
-            what += f", from step {done:,} on"
-        with job.progress.track(what, steps - done, "steps") as tracker:
+            title += f", from step {done:,} on"
+        with job.progress.track(title, steps - done, "steps") as tracker:
             validation = job.validation
             trainer = self.transformers.Trainer(
                 model=model,
@@ -408,24 +416,29 @@ class _Run:
         best = {"metric_for_best_model": "accuracy", "greater_is_better": True}
         return {"eval_strategy": "epoch", "per_device_eval_batch_size": 32, **best}
 
-    def _finished(self, model: Any, state: Mapping[str, Any]) -> Outcome:
+    def _finished(self, model: Any, state: Mapping[str, Any]) -> TrainingResult:
         """Leave the model with the weights that are kept, and tell how it went."""
         accuracies = _accuracies(state)
-        kept = accuracies[-1] if accuracies else None
+        kept_accuracy = accuracies[-1] if accuracies else None
         chosen = int(state["global_step"])
         if self.job.recipe.patience is not None and accuracies:
-            kept = max(accuracies)
+            kept_accuracy = max(accuracies)
             chosen = next(
                 entry["step"]
                 for entry in state["log_history"]
-                if entry.get("eval_accuracy") == kept
+                if entry.get("eval_accuracy") == kept_accuracy
             )
         path = self.checkpoints.folder / f"checkpoint-{chosen}"
         if self.keep:
             from safetensors.torch import load_model
 
             load_model(model, path / "model.safetensors", device=str(model.device))
-        return Outcome(int(state["global_step"]), float(state["epoch"]), accuracies, kept)
+        return TrainingResult(
+            steps=int(state["global_step"]),
+            epochs=float(state["epoch"]),
+            accuracies=accuracies,
+            kept_accuracy=kept_accuracy,
+        )
 
     def _callback(self, tracker: Any, done: int, last: Path | None) -> Any:
         """Return what reports steps, asks for checkpoints and ends what gets no better."""
@@ -436,7 +449,7 @@ class _Run:
             saved = time.monotonic()
             begin: Any = None
             resumed = last
-            told = ""
+            note = ""
 
             def on_epoch_begin(self, *_: Any, **__: Any) -> None:
                 if self.resumed is not None:
@@ -446,7 +459,7 @@ class _Run:
                 self.begin = _generators(torch)
 
             def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
-                tracker.update(state.global_step - done, self.told)
+                tracker.update(state.global_step - done, self.note)
                 # After the last step of an epoch the accuracy is measured first.
                 ends = state.epoch.is_integer() or state.global_step >= state.max_steps
                 due = time.monotonic() - self.saved >= run.checkpoints.every
@@ -460,9 +473,11 @@ class _Run:
                 self.saved = time.monotonic()
 
             def on_evaluate(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
-                found = _accuracies(vars(state))
-                self.told = f"validation accuracy {found[-1]:.3f} after {len(found)} epochs"
-                tracker.update(state.global_step - done, self.told)
+                accuracies = _accuracies(vars(state))
+                self.note = (
+                    f"validation accuracy {accuracies[-1]:.3f} after {len(accuracies)} epochs"
+                )
+                tracker.update(state.global_step - done, self.note)
                 if _is_enough(vars(state), run.job.recipe.patience):
                     control.should_training_stop = True
 
@@ -475,7 +490,7 @@ def _accuracies(state: Mapping[str, Any]) -> tuple[float, ...]:
 
 
 def _is_enough(state: Mapping[str, Any], patience: int | None) -> bool:
-    """Tell whether the last epochs were no better than one before."""
+    """Return whether the last epochs were no better than one before."""
     accuracies = _accuracies(state)
     if patience is None or not accuracies:
         return False
@@ -493,18 +508,18 @@ def _start(torch: Any, transformers: Any, job: Job, scratch: Path) -> tuple[Any,
     """Return the tokenizer and the model that is trained, with a new head."""
     if job.base is None:
         return _new_roberta(transformers, job, scratch)
-    who = f"model {job.name!r}"
-    tokenizer = load_tokenizer(job.base, who)
+    owner = f"model {job.name!r}"
+    tokenizer = load_tokenizer(job.base, owner)
     model = load_model(
         f"AutoModelFor{job.head.architecture}",
         job.base,
-        who,
+        owner,
         job.head.kind,
         trained=True,
         dtype=torch.float32,
         **job.head.configuration,
     )
-    check_vocabulary(tokenizer, model, f"{who}: {job.base}")
+    check_vocabulary(tokenizer, model, f"{owner}: {job.base}")
     if tokenizer.pad_token is None:
         raise ModelError(
             f"model {job.name!r}: the tokenizer of {job.base} has no padding token, so that texts "

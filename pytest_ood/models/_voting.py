@@ -19,7 +19,7 @@ VOTES = ("majority", "complexity")
 """Who votes: every sample that has an answer, or those with the most reasoning steps."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sampling:
     """How often a prompt is answered, and how these answers become one.
 
@@ -40,18 +40,18 @@ class Sampling:
     @property
     def parameters(self) -> dict[str, Any]:
         """What of it decides answers; nothing where they are not drawn."""
-        told: dict[str, Any] = {}
+        parameters: dict[str, Any] = {}
         if self.temperature:
-            told |= {"temperature": self.temperature, "seed": self.seed}
+            parameters |= {"temperature": self.temperature, "seed": self.seed}
         if self.samples > 1:
-            told |= {"samples": self.samples, "vote": self.vote}
-        return told if self.vote_top is None else {**told, "vote_top": self.vote_top}
+            parameters |= {"samples": self.samples, "vote": self.vote}
+        return parameters if self.vote_top is None else {**parameters, "vote_top": self.vote_top}
 
-    def check(self, who: str, *, chain_of_thought: bool, drawn: bool) -> None:
+    def check(self, owner: str, *, chain_of_thought: bool, drawn: bool) -> None:
         """Refuse what does not go together.
 
         Args:
-            who: Whom the message names.
+            owner: The start of error messages.
             chain_of_thought: Whether samples have reasoning steps.
             drawn: Whether two samples may differ at all.
 
@@ -59,34 +59,35 @@ class Sampling:
             ConfigurationError: it does not.
         """
         if self.samples < 1:
-            raise ConfigurationError(f"{who}: samples = {self.samples} is 1 or more")
+            raise ConfigurationError(f"{owner}: samples = {self.samples} is 1 or more")
         if self.samples > 1 and not drawn:
             raise ConfigurationError(
-                f"{who}: samples = {self.samples} at temperature = 0 would all be the same; give a "
-                "temperature above 0 (0.7 is usual), or leave out `samples`"
+                f"{owner}: samples = {self.samples} at temperature = 0 would all be the same; give "
+                "a temperature above 0 (0.7 is usual), or leave out `samples`"
             )
         if self.vote not in VOTES:
-            raise ConfigurationError(f"{who}: " + unknown_name("vote", self.vote, VOTES))
+            raise ConfigurationError(f"{owner}: " + unknown_name("vote", self.vote, VOTES))
         if self.vote == "complexity":
-            self._check_complexity(who, chain_of_thought=chain_of_thought)
+            self._check_complexity(owner, chain_of_thought=chain_of_thought)
         elif self.vote_top is not None:
-            raise ConfigurationError(f'{who}: vote_top goes with vote = "complexity"')
+            raise ConfigurationError(f'{owner}: vote_top goes with vote = "complexity"')
 
-    def _check_complexity(self, who: str, *, chain_of_thought: bool) -> None:
+    def _check_complexity(self, owner: str, *, chain_of_thought: bool) -> None:
         if self.samples == 1 or not chain_of_thought:
             raise ConfigurationError(
-                f'{who}: vote = "complexity" is among several samples with reasoning steps; it '
+                f'{owner}: vote = "complexity" is among several samples with reasoning steps; it '
                 "needs samples = 2 or more and chain_of_thought = true"
             )
         if self.vote_top is None or not 1 <= self.vote_top <= self.samples:
             raise ConfigurationError(
-                f'{who}: vote = "complexity" needs vote_top from 1 to {self.samples}: how many of '
+                f'{owner}: vote = "complexity" needs vote_top from 1 to {self.samples}: how many '
+                "of "
                 f"the most complex samples vote, not {self.vote_top}"
             )
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampledAnswer:
     """One answer to a prompt.
 
     Attributes:
@@ -98,7 +99,7 @@ class Sample:
     answer: str | None
 
 
-def elected(samples: Sequence[Sample], sampling: Sampling, task: Task) -> Prediction:
+def elect(samples: Sequence[SampledAnswer], sampling: Sampling, task: Task) -> Prediction:
     """Return the answer that most samples give; of several, the one that came first.
 
     Wang et al. 2022, Self-Consistency Improves Chain of Thought Reasoning, section 2; by the most
@@ -116,8 +117,8 @@ def elected(samples: Sequence[Sample], sampling: Sampling, task: Task) -> Predic
     voting = [sample for sample in samples if sample.answer is not None]
     if sampling.vote == "complexity":
         most = sorted(voting, key=lambda sample: -reasoning_steps(sample.text))
-        kept = {id(sample) for sample in most[: sampling.vote_top]}
-        voting = [sample for sample in voting if id(sample) in kept]
+        most_complex = {id(sample) for sample in most[: sampling.vote_top]}
+        voting = [sample for sample in voting if id(sample) in most_complex]
     if not voting:
         return Prediction(None, text=samples[0].text)
     ballots = [task.ballot(sample.answer or "") for sample in voting]

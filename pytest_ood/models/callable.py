@@ -25,7 +25,7 @@ EXAMPLE = """\
 callable = "my_models:rules"        # takes a list of inputs, returns a list of labels
 fingerprint = "v1"
 """
-"""How it stands in pyproject.toml."""
+"""An example of the configuration in pyproject.toml."""
 
 ASYNC = (
     "of an async function give one that runs it: "
@@ -40,7 +40,7 @@ class CallableModel:
     An answer is a label, a mapping of labels to probabilities, a Prediction, or None (abstained).
 
     Attributes:
-        name: In reports.
+        name: The model's name in reports.
         function: The function.
         paradigm: What its maker says it is.
         source: Where it comes from.
@@ -63,11 +63,11 @@ class CallableModel:
         """
         answers = self.function(list(inputs))
         self._check_list(answers, len(inputs))
-        found = exactly(self.name, answers, len(inputs))
+        values = exactly(self.name, answers, len(inputs))
         try:
-            return [self._prediction(answer) for answer in found]
+            return [self._prediction(answer) for answer in values]
         finally:
-            _close(found)
+            _close(values)
 
     def _check_list(self, answers: Any, count: int) -> None:
         advice = ""
@@ -124,7 +124,7 @@ def _advice(answer: Any) -> str:
             "dict(zip(LABELS, row))",
         ),
     )
-    return next((f"; {what}" for holds, what in advice if holds), "")
+    return next((f"; {text}" for holds, text in advice if holds), "")
 
 
 def _is_from_pipeline(answer: Any) -> bool:
@@ -146,7 +146,7 @@ def build(
 
     Args:
         source: `module:name`.
-        context: What the adapter is given.
+        context: The adapter's context.
         paradigm: "prompted", "fine-tuned" or "other".
         fingerprint: A version of yours; with it answers are kept between runs, as long as it
             stays the same. Without it every run asks anew.
@@ -157,6 +157,6 @@ def build(
     function = import_object(source, f"model {context.name!r}", context.root)
     if not callable(function):
         raise ConfigurationError(f"model {context.name!r}: {source} cannot be called")
-    kept = None if fingerprint is None else f"{source}@{fingerprint}"
+    version = None if fingerprint is None else f"{source}@{fingerprint}"
     chosen = paradigm_of(context.name, paradigm)
-    return CallableModel(context.name, function, chosen, source, kept)
+    return CallableModel(context.name, function, chosen, source, version)

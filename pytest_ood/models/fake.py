@@ -27,7 +27,7 @@ EXAMPLE = """\
 fake = "keyword"
 words = { positive = ["wonderful"], negative = ["terrible"] }
 """
-"""How it stands in pyproject.toml."""
+"""An example of the configuration in pyproject.toml."""
 
 KINDS = ("constant", "keyword", "random")
 
@@ -41,7 +41,7 @@ class FakeModel:
     them it answers the last label.
 
     Attributes:
-        name: In reports.
+        name: The model's name in reports.
         kind: The rule.
         labels: The task's labels.
         words: For `keyword`: words for each label.
@@ -106,9 +106,9 @@ class FakeModel:
         if self.kind == "random":
             return Prediction(self.labels[derive_seed(0, canonical(inputs)) % len(self.labels)])
         text = " ".join(fields_of(inputs).values()).lower()
-        found = set(re.findall(r"\w+", text))
+        words = set(re.findall(r"\w+", text))
         hits = {
-            label: len(found & {w.lower() for w in self.words.get(label, ())})
+            label: len(words & {w.lower() for w in self.words.get(label, ())})
             for label in self.labels
         }
         hits[self.labels[-1]] += 0.5  # type: ignore[assignment] # breaks ties; scores are shares
@@ -128,7 +128,7 @@ def build(
 
     Args:
         source: "constant", "keyword" or "random".
-        context: What the adapter is given.
+        context: The adapter's context.
         words: For "keyword": words for each label.
         paradigm: What it plays: "prompted", "fine-tuned" or "other".
         flip: The share of answers that are replaced by another label at random.

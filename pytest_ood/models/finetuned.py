@@ -1,7 +1,7 @@
 """Fine-tuned encoders: any checkpoint of the task's kind, or one fine-tuned here first.
 
 A classification takes a sequence classifier, which is here; extractive question answering takes a
-model that marks spans (see `_span`).
+model that marks spans (see `_extractive_qa`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from pytest_ood.models._training import (
     Head,
     Job,
     LabelHead,
-    Recipe,
+    TrainingSettings,
     pair,
     train,
     window,
@@ -62,7 +62,7 @@ finetuned = "roberta-base"
 train = "data/train.jsonl"          # left out: evaluated as it is
 seeds = 3
 """
-"""How it stands in pyproject.toml."""
+"""An example of the configuration in pyproject.toml."""
 
 RECIPE = 1
 """Raised when the way of training changes, so that models are trained anew."""
@@ -88,18 +88,18 @@ class Training:
     """
 
     load: Callable[[], Dataset]
-    recipe: Recipe
+    recipe: TrainingSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FinetunedModel(ReloadsAfterPickling):
     """An encoder with a classification head, run by transformers.
 
     Attributes:
-        name: In reports.
+        name: The model's name in reports.
         checkpoint: The base, or the model itself where nothing is trained.
         training: How it is fine-tuned, or None.
-        context: What the adapter was given.
+        context: The adapter's context.
         label_names: The task's label for each label of the checkpoint.
         max_length: Tokens an input is cut to.
         batch_size: Inputs a forward pass.
@@ -129,15 +129,15 @@ class FinetunedModel(ReloadsAfterPickling):
     def source(self) -> str:
         """What ran: base, pre-trained or not, training data."""
         scratch = self.checkpoint == FROM_SCRATCH
-        told = self._base[0]
+        source = self._base[0]
         if scratch:
-            told = f"RobertaFor{self.head.architecture} (2 layers, 128 wide), no pre-training"
-        elif self.checkpoint == AUTO and told == STAND_IN:
-            told += f" ({DEFAULT_BASE} was not reachable)"
+            source = f"RobertaFor{self.head.architecture} (2 layers, 128 wide), no pre-training"
+        elif self.checkpoint == AUTO and source == STAND_IN:
+            source += f" ({DEFAULT_BASE} was not reachable)"
         if self.training is None:
-            return told
+            return source
         done = "trained" if scratch else "fine-tuned"
-        return f"{told}, {done} here on {len(self.training.load()):,} examples"
+        return f"{source}, {done} here on {len(self.training.load()):,} examples"
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -163,7 +163,9 @@ class FinetunedModel(ReloadsAfterPickling):
     def facts(self) -> Facts:
         """Base, weights and training examples; trains if needed."""
         trained_on = None if self.training is None else len(self.training.load())
-        return Facts(self._base[0], weight_count(self.folder) or None, trained_on)
+        return Facts(
+            base=self._base[0], size=weight_count(self.folder) or None, training_examples=trained_on
+        )
 
     @cached_property
     def fingerprint(self) -> str:
@@ -195,7 +197,7 @@ class FinetunedModel(ReloadsAfterPickling):
         The same recipe gives the same weights on the same machine with as many threads; floating
         point sums in another order give others.
         """
-        folder = self._place
+        folder = self._weights_folder
         if self.training is not None:
             with made_once(folder) as scratch:
                 if scratch is not None:
@@ -204,20 +206,25 @@ class FinetunedModel(ReloadsAfterPickling):
 
     def _job(self, training: Training) -> Job:
         return Job(
-            self.name, self._base[1], training.load(), self.head, training.recipe,
-            self.device, self.context.progress,
-        )  # fmt: skip
+            name=self.name,
+            base=self._base[1],
+            data=training.load(),
+            head=self.head,
+            recipe=training.recipe,
+            device=self.device,
+            progress=self.context.progress,
+        )
 
     @property
     def at_hand(self) -> bool:
         """Whether the weights are there, so that nothing has to be fetched or trained."""
         try:
-            return self._place.is_dir()
+            return self._weights_folder.is_dir()
         except (AssetError, DataError, ModelError):
             return False
 
     @cached_property
-    def _place(self) -> Path:
+    def _weights_folder(self) -> Path:
         """Where the weights are, or will be once they are trained."""
         base = self._base[1]
         if self.training is None:
@@ -310,12 +317,12 @@ class FinetunedModel(ReloadsAfterPickling):
         texts = [pair(self.name, value) for value in inputs]
         rows: list[dict[str, list[int]]] = [{}] * len(texts)
         for count in sorted({len(fields) for fields in texts}):
-            places = [place for place, fields in enumerate(texts) if len(fields) == count]
-            columns = [list(column) for column in zip(*(texts[p] for p in places), strict=True)]
+            indices = [index for index, fields in enumerate(texts) if len(fields) == count]
+            columns = [list(column) for column in zip(*(texts[p] for p in indices), strict=True)]
             cut = {"verbose": False} if whole else {"truncation": True, "max_length": length}
-            made = tokenizer(*columns, **cut)
-            for number, place in enumerate(places):
-                rows[place] = {name: values[number] for name, values in made.items()}
+            encoded = tokenizer(*columns, **cut)
+            for number, index in enumerate(indices):
+                rows[index] = {name: values[number] for name, values in encoded.items()}
         return rows
 
     @cached_property
@@ -325,11 +332,11 @@ class FinetunedModel(ReloadsAfterPickling):
         Raises:
             ModelError: it has none, or its head answers something else than one label.
         """
-        who = f"model {self.name!r}"
+        owner = f"model {self.name!r}"
         with without_collections():
-            config = load_config(self.folder, who, self.head.kind)
-            tokenizer = load_tokenizer(self.folder, who)
-        self.head.check_configuration(config, f"{who}: {self.folder}")
+            config = load_config(self.folder, owner, self.head.kind)
+            tokenizer = load_tokenizer(self.folder, owner)
+        self.head.check_configuration(config, f"{owner}: {self.folder}")
         return tokenizer, min(self.max_length, window(config))
 
     @cached_property
@@ -339,16 +346,19 @@ class FinetunedModel(ReloadsAfterPickling):
         Raises:
             ModelError: it cannot be loaded, a part of it is missing, or its tokenizer is another's.
         """
-        who = f"model {self.name!r}"
+        owner = f"model {self.name!r}"
         with without_collections():
-            torch = require("torch", extra="transformers", purpose=f"the fine-tuned {who}")
+            torch = require("torch", extra="transformers", purpose=f"the fine-tuned {owner}")
             tokenizer, _ = self._tokenizer
             model = load_model(
-                f"AutoModelFor{self.head.architecture}", self.folder, who, self.head.kind,
+                f"AutoModelFor{self.head.architecture}",
+                self.folder,
+                owner,
+                self.head.kind,
                 dtype=getattr(torch, self.dtype),
-            )  # fmt: skip
-            check_vocabulary(tokenizer, model, f"{who}: {self.folder}")
-            with loading(self.folder, who, self.head.kind):
+            )
+            check_vocabulary(tokenizer, model, f"{owner}: {self.folder}")
+            with loading(self.folder, owner, self.head.kind):
                 model = model.to(pick_device(torch, self.device)).eval()
                 batching = Batching.of(torch, model, tokenizer)
         return torch, model, batching
@@ -381,10 +391,10 @@ class FinetunedModel(ReloadsAfterPickling):
                 f"it knows {', '.join(order)}"
             )
         for name, index in (label2id or {}).items():
-            places = [place for place, label in id2label.items() if label == name]
-            if places and index not in places:
+            indices = [index for index, label in id2label.items() if label == name]
+            if indices and index not in indices:
                 raise ModelError(
-                    f"model {self.name!r}: its config.json says both that output {places[0]} is "
+                    f"model {self.name!r}: its config.json says both that output {indices[0]} is "
                     f"{name!r} (id2label) and that {name!r} is output {index} (label2id); correct "
                     "the one that is wrong"
                 )
@@ -414,7 +424,7 @@ def build(
         source: A hub id, a folder, `asset:minilm`, `new:roberta` for a small RoBERTa from
             scratch, or `auto`: roberta-base where the hub or a local copy is reachable, and the
             packaged MiniLM where it is not; the report names which one ran.
-        context: What the adapter is given.
+        context: The adapter's context.
         train: Labelled data (a path or a table) to fine-tune on first.
         labels: The task's label for each of the checkpoint's, where the names differ.
         epochs: Passes over the training data.
@@ -440,9 +450,12 @@ def build(
         max_length = PASSAGE_LENGTH if spans else TEXT_LENGTH
     _check_above_0(context, epochs=epochs, learning_rate=learning_rate)
     _check_counts(
-        context, train_batch_size=train_batch_size, max_length=max_length, batch_size=batch_size,
+        context,
+        train_batch_size=train_batch_size,
+        max_length=max_length,
+        batch_size=batch_size,
         stride=STRIDE if stride is None else stride,
-    )  # fmt: skip
+    )
     scratch = source == FROM_SCRATCH
     if source.startswith("new:") and not scratch:
         message = unknown_name("architecture", source, [FROM_SCRATCH])
@@ -455,35 +468,58 @@ def build(
     training = None
     if train is not None:
         load = context.data(train)
-        recipe = Recipe(float(epochs), learning_rate, train_batch_size, train_seed, max_length)
+        recipe = TrainingSettings(
+            epochs=float(epochs),
+            learning_rate=learning_rate,
+            batch_size=train_batch_size,
+            seed=train_seed,
+            max_length=max_length,
+        )
         training = Training(load, recipe)
     if spans:
-        from pytest_ood.models._span import SpanModel
+        from pytest_ood.models._extractive_qa import SpanModel
 
         return SpanModel(
-            context.name, source, training, context, {}, max_length, batch_size, device, dtype,
-            stride=STRIDE if stride is None else stride, no_answer=no_answer,
-        )  # fmt: skip
+            name=context.name,
+            checkpoint=source,
+            training=training,
+            context=context,
+            label_names={},
+            max_length=max_length,
+            batch_size=batch_size,
+            device=device,
+            dtype=dtype,
+            stride=STRIDE if stride is None else stride,
+            no_answer=no_answer,
+        )
     return FinetunedModel(
-        context.name, source, training, context, labels or {}, max_length, batch_size, device, dtype
+        name=context.name,
+        checkpoint=source,
+        training=training,
+        context=context,
+        label_names=labels or {},
+        max_length=max_length,
+        batch_size=batch_size,
+        device=device,
+        dtype=dtype,
     )
 
 
 def _check_task(
     context: Context, labels: Mapping[str, str] | None, of_spans: Mapping[str, Any]
 ) -> bool:
-    """Tell whether spans are marked, rather than labels told; refuse what does not go with it."""
-    who, task = f"model {context.name!r}", context.task.name
+    """Return whether spans are marked, rather than labels told; refuse what does not go with it."""
+    owner, task = f"model {context.name!r}", context.task.name
     spans = task == EXTRACTIVE
     if not context.labels and not spans:
         raise ConfigurationError(
-            f"{who}: a fine-tuned encoder tells labels, or marks the answer in a passage (task = "
+            f"{owner}: a fine-tuned encoder tells labels, or marks the answer in a passage (task = "
             f"{EXTRACTIVE!r}), and the task {task} is neither; take a model that writes its answer "
             "(prompted, callable, replay)"
         )
     for key, value in of_spans.items():
         if value is not None and not spans:
-            raise ConfigurationError(f"{who}: {key}: it goes with the task {EXTRACTIVE}")
+            raise ConfigurationError(f"{owner}: {key}: it goes with the task {EXTRACTIVE}")
     for name, label in (labels or {}).items():
         if label not in context.labels:
             message = (
@@ -491,17 +527,17 @@ def _check_task(
                 if spans
                 else unknown_name("label", label, context.labels)
             )
-            raise ConfigurationError(f"{who}: labels.{name}: {message}")
+            raise ConfigurationError(f"{owner}: labels.{name}: {message}")
     return spans
 
 
-def _check_above_0(context: Context, **given: float) -> None:
-    for key, value in given.items():
+def _check_above_0(context: Context, **numbers: float) -> None:
+    for key, value in numbers.items():
         if value <= 0:
             raise ConfigurationError(f"model {context.name!r}: {key} = {value} is above 0")
 
 
-def _check_counts(context: Context, **given: int) -> None:
-    for key, count in given.items():
+def _check_counts(context: Context, **numbers: int) -> None:
+    for key, count in numbers.items():
         if count < 1:
             raise ConfigurationError(f"model {context.name!r}: {key} = {count} is 1 or more")

@@ -30,12 +30,12 @@ from pytest_ood.models._api.limits import Caps, Ledger, Pace, Prices
 from pytest_ood.models._api.transport import unsendable
 from pytest_ood.models._prompts import (
     SOURCE,
-    Showing,
+    DemonstrationOptions,
     prompt_loader,
     prompt_parameters,
     read_answer,
 )
-from pytest_ood.models._voting import Sample, Sampling, elected
+from pytest_ood.models._voting import SampledAnswer, Sampling, elect
 from pytest_ood.models.protocol import Facts, Usage
 from pytest_ood.parsing import without_thoughts
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
@@ -55,7 +55,7 @@ prompted = "openai:gpt-4o-mini"     # the key is in $OPENAI_API_KEY
 prompt = "Review: {text}\\nSentiment:"
 max_requests = 2000
 """
-"""How it stands in pyproject.toml."""
+"""An example of the configuration in pyproject.toml."""
 
 SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
@@ -107,15 +107,30 @@ _NO_SECRET_FIELD = re.compile(
     re.IGNORECASE,
 )
 """Fields of servers and of chat templates that are named as secrets are, and hold none."""
-_CLIENTS_HEADERS = ("accept-encoding", "connection", "content-length", "content-type", "host",
-                    "transfer-encoding")  # fmt: skip
+_CLIENTS_HEADERS = (
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "transfer-encoding",
+)
 _OWN_FIELDS = (
-    "model", "messages", "n", "stream", "temperature", "max_tokens", "max_completion_tokens",
-    "seed", "response_format", "logprobs", "top_logprobs",
-)  # fmt: skip
+    "model",
+    "messages",
+    "n",
+    "stream",
+    "temperature",
+    "max_tokens",
+    "max_completion_tokens",
+    "seed",
+    "response_format",
+    "logprobs",
+    "top_logprobs",
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decoding:
     """How a server is asked to answer.
 
@@ -167,7 +182,7 @@ class Decoding:
         return {**fields, **self.request}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApiModel:
     """A model behind an API, one chat completion an input, or several that vote.
 
@@ -178,7 +193,7 @@ class ApiModel:
     all of several, has a prediction with an `error`.
 
     Attributes:
-        name: In reports.
+        name: The model's name in reports.
         server: Where it is asked.
         load_prompt: Returns template, label words and demonstrations.
         task: Reads answers out of what is written.
@@ -237,7 +252,7 @@ class ApiModel:
     @property
     def facts(self) -> Facts:
         """The model's name at the server, and demonstrations; how large it is, nobody is told."""
-        return Facts(self.server.model, shots=len(self.prompt.demonstrations))
+        return Facts(base=self.server.model, shots=len(self.prompt.demonstrations))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -283,7 +298,13 @@ class ApiModel:
         prices = self.account.ledger.prices
         cost = prices.of(sum(sizes), answers) if prices else None
         currency = prices.currency if prices else Usage.currency
-        return Usage(len(sizes), sum(sizes), answers, cost, currency)
+        return Usage(
+            requests=len(sizes),
+            prompt_tokens=sum(sizes),
+            completion_tokens=answers,
+            cost=cost,
+            currency=currency,
+        )
 
     def stream(self, inputs: Sequence[Inputs]) -> Generator[tuple[int, Prediction], None, None]:
         """Yield (place, prediction) as answers come; equal inputs are asked once.
@@ -292,10 +313,10 @@ class ApiModel:
             ModelError: there is no key; or no answer has ever come, and the server cannot be
                 reached, does not take the key, does not know the model or refuses the request.
         """
-        places: dict[str, list[int]] = {}
-        for place, value in enumerate(inputs):
-            places.setdefault(canonical(value), []).append(place)
-        rows, samples = list(places.values()), self.decoding.sampling.samples
+        indices: dict[str, list[int]] = {}
+        for index, value in enumerate(inputs):
+            indices.setdefault(canonical(value), []).append(index)
+        rows, samples = list(indices.values()), self.decoding.sampling.samples
         questions = [
             self._question(inputs[row[0]], number) for row in rows for number in range(samples)
         ]
@@ -305,13 +326,13 @@ class ApiModel:
         with closing(outcomes):
             for number, outcome in outcomes:
                 row, sample = divmod(number, samples)
-                known = came.setdefault(row, {})
-                known[sample] = outcome
-                if len(known) == samples:
+                replies = came.setdefault(row, {})
+                replies[sample] = outcome
+                if len(replies) == samples:
                     del came[row]
-                    prediction = self._prediction([known[place] for place in sorted(known)])
-                    for place in rows[row]:
-                        yield place, prediction
+                    prediction = self._prediction([replies[index] for index in sorted(replies)])
+                    for index in rows[row]:
+                        yield index, prediction
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Answer every input, in order.
@@ -320,7 +341,7 @@ class ApiModel:
             ModelError: as `stream`.
         """
         answers = dict(self.stream(inputs))
-        return [answers[place] for place in range(len(inputs))]
+        return [answers[index] for index in range(len(inputs))]
 
     def _question(self, inputs: Inputs, number: int = 0) -> Question:
         words = self.prompt.label_words
@@ -349,7 +370,7 @@ class ApiModel:
             texts.append(json.dumps(fields["response_format"]))
         size = sum(len(text.encode()) + TOKENS_OF_A_MESSAGE for text in texts) + TOKENS_OF_A_CHAT
         body = {"model": self.server.model, "messages": sent, **fields}
-        return Question(body, size, self.decoding.max_tokens)
+        return Question(body=body, size=size, completion=self.decoding.max_tokens)
 
     def _prediction(self, outcomes: Sequence[Reply | Missing]) -> Prediction:
         """Read the answer out of the replies to one input; where one is missing, there is none."""
@@ -358,8 +379,8 @@ class ApiModel:
         if missing:
             return Prediction(None, error=missing[0])
         # An answer is read as it came. What is stored and shown of it is another matter.
-        samples = [Sample(reply.text, self._answer(reply)) for reply in replies]
-        prediction = elected(samples, self.decoding.sampling, self.task)
+        samples = [SampledAnswer(reply.text, self._answer(reply)) for reply in replies]
+        prediction = elect(samples, self.decoding.sampling, self.task)
         if prediction.text is not None:
             prediction = replace(prediction, text=self.server.redact(prediction.text))
         if not self.task.labels:
@@ -403,8 +424,8 @@ def first_scores(
     likely: Sequence[Sequence[tuple[str, float]]], label_words: Mapping[str, str]
 ) -> dict[str, float]:
     """Return each label's probability at the first place of an answer where any has one."""
-    found = (_scores(place, label_words) for place in likely)
-    return next(filter(None, found), {})
+    shares = (_scores(index, label_words) for index in likely)
+    return next(filter(None, shares), {})
 
 
 def _scores(
@@ -472,7 +493,7 @@ def build(
 
     Args:
         source: The model's name at the server.
-        context: What the adapter is given.
+        context: The adapter's context.
         prompt: The template itself, or the path of a file with it (see `parse_template`).
         shots: How many demonstrations to draw; all of an inline list where it is left out, 4 of
             data.
@@ -525,79 +546,105 @@ def build(
         ConfigurationError: values that do not go together.
         DataError: demonstrations that cannot be read.
     """
-    who = f"model {context.name!r}"
+    owner = f"model {context.name!r}"
     _check_numbers(
-        who,
+        owner,
         whole={
-            "max_tokens": max_tokens, "concurrency": concurrency, "attempts": attempts,
-            "max_requests": max_requests, "max_total_tokens": max_total_tokens,
+            "max_tokens": max_tokens,
+            "concurrency": concurrency,
+            "attempts": attempts,
+            "max_requests": max_requests,
+            "max_total_tokens": max_total_tokens,
         },
         above={
-            "requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute,
-            "timeout": timeout, "time_limit": time_limit, "max_cost": max_cost,
+            "requests_per_minute": requests_per_minute,
+            "tokens_per_minute": tokens_per_minute,
+            "timeout": timeout,
+            "time_limit": time_limit,
+            "max_cost": max_cost,
         },
         least={"temperature": temperature, "price_in": price_in, "price_out": price_out},
-    )  # fmt: skip
+    )
     if answer not in FORMS:
-        raise ConfigurationError(f"{who}: " + unknown_name("answer", answer, FORMS))
+        raise ConfigurationError(f"{owner}: " + unknown_name("answer", answer, FORMS))
     if not 0 <= top_logprobs <= MOST_TOP_LOGPROBS:
         raise ConfigurationError(
-            f"{who}: top_logprobs = {top_logprobs} lies between 0 and {MOST_TOP_LOGPROBS}"
+            f"{owner}: top_logprobs = {top_logprobs} lies between 0 and {MOST_TOP_LOGPROBS}"
         )
     if top_logprobs and answer != "text":
         raise ConfigurationError(
-            f'{who}: top_logprobs needs answer = "text": JSON does not start with a label'
+            f'{owner}: top_logprobs needs answer = "text": JSON does not start with a label'
         )
-    _check_forms(who, context, answer, top_logprobs, samples, chain_of_thought=chain_of_thought)
-    sampling = Sampling(samples, temperature, seed or 0, vote, vote_top)
+    _check_forms(owner, context, answer, top_logprobs, samples, chain_of_thought=chain_of_thought)
+    sampling = Sampling(
+        samples=samples, temperature=temperature, seed=seed or 0, vote=vote, vote_top=vote_top
+    )
     # A model that reasons in hiding has a temperature of its own.
     drawn = temperature > 0 or reasoning
-    sampling.check(who, chain_of_thought=chain_of_thought, drawn=drawn)
+    sampling.check(owner, chain_of_thought=chain_of_thought, drawn=drawn)
     if max_tokens is None:
         max_tokens = LENGTH_OF_A_CHAIN if chain_of_thought else LENGTH
     for key in request or {}:
         if key in _OWN_FIELDS:
             raise ConfigurationError(
-                f"{who}: request: {key!r} is decided by options of its own; leave it out"
+                f"{owner}: request: {key!r} is decided by options of its own; leave it out"
             )
-    _check_request(f"{who}: request", request or {})
+    _check_request(f"{owner}: request", request or {})
     if (price_in is None) != (price_out is None):
-        raise ConfigurationError(f"{who}: price_in and price_out are given together")
+        raise ConfigurationError(f"{owner}: price_in and price_out are given together")
     prices = None
     if price_in is not None and price_out is not None:
         prices = Prices(price_in, price_out, currency)
     if max_cost is not None and prices is None:
         raise ConfigurationError(
-            f"{who}: max_cost = {max_cost:g} needs price_in and price_out, "
+            f"{owner}: max_cost = {max_cost:g} needs price_in and price_out, "
             "the prices of a million tokens"
         )
     account = context.shared.setdefault(
         "account",
         Account(
-            Ledger(Caps(max_requests, max_total_tokens, max_cost), prices),
-            Pace(requests_per_minute, tokens_per_minute),
+            ledger=Ledger(
+                Caps(requests=max_requests, tokens=max_total_tokens, cost=max_cost), prices
+            ),
+            pace=Pace(requests_per_minute, tokens_per_minute),
         ),
     )
     return ApiModel(
-        context.name,
-        _server(who, source, base_url, api_key, headers or {}),
-        prompt_loader(
+        name=context.name,
+        server=_server(owner, source, base_url, api_key, headers or {}),
+        load_prompt=prompt_loader(
             context,
             prompt,
-            Showing(demonstrations, shots, demonstration_seed, selection, vary),
+            DemonstrationOptions(
+                declared=demonstrations,
+                shots=shots,
+                seed=demonstration_seed,
+                selection=selection,
+                vary=vary,
+            ),
             label_words=label_words,
             chain_of_thought=chain_of_thought,
             written=True,
         ),
-        context.task,
-        Decoding(answer, sampling, max_tokens, seed, reasoning, top_logprobs, request or {}),
-        Patience(concurrency, attempts, timeout, time_limit),
-        account,
+        task=context.task,
+        decoding=Decoding(
+            form=answer,
+            sampling=sampling,
+            max_tokens=max_tokens,
+            seed=seed,
+            reasoning=reasoning,
+            top_logprobs=top_logprobs,
+            request=request or {},
+        ),
+        patience=Patience(
+            concurrency=concurrency, attempts=attempts, timeout=timeout, time_limit=time_limit
+        ),
+        account=account,
     )
 
 
 def _check_forms(
-    who: str,
+    owner: str,
     context: Context,
     answer: str,
     top_logprobs: int,
@@ -613,21 +660,21 @@ def _check_forms(
     for reason in (reason for reason, holds in reasons.items() if holds):
         if answer != "text":
             raise ConfigurationError(
-                f'{who}: answer = {answer!r} asks for a label, but {reason}; take answer = "text"'
+                f'{owner}: answer = {answer!r} asks for a label, but {reason}; take answer = "text"'
             )
         if top_logprobs:
             raise ConfigurationError(
-                f"{who}: top_logprobs is about the labels' words, but {reason}; leave it out"
+                f"{owner}: top_logprobs is about the labels' words, but {reason}; leave it out"
             )
     if top_logprobs and samples > 1:
         raise ConfigurationError(
-            f"{who}: of samples = {samples} the probabilities are shares of votes; leave out "
+            f"{owner}: of samples = {samples} the probabilities are shares of votes; leave out "
             "top_logprobs"
         )
 
 
 def _server(
-    who: str,
+    owner: str,
     model: str,
     base_url: str | None,
     api_key: str | None,
@@ -635,7 +682,7 @@ def _server(
 ) -> Server:
     """Check where a model is asked, never repeating what could be a secret."""
     if not model.strip():
-        raise ConfigurationError(f"{who}: the model has no name; write the one the server knows")
+        raise ConfigurationError(f"{owner}: the model has no name; write the one the server knows")
     url = base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or DEFAULT_BASE_URL
     try:
         parts = urlsplit(url)
@@ -644,33 +691,33 @@ def _server(
         valid = False
     if not valid or not _URL.fullmatch(url):
         raise ConfigurationError(
-            f"{who}: base_url is no http or https URL; write one like {DEFAULT_BASE_URL}"
+            f"{owner}: base_url is no http or https URL; write one like {DEFAULT_BASE_URL}"
         )
     if parts.username is not None:
         raise ConfigurationError(
-            f"{who}: base_url holds credentials; put the key into an environment variable and name "
-            "that with `api_key`"
+            f"{owner}: base_url holds credentials; put the key into an environment variable and "
+            "name that with `api_key`"
         )
     named = None if api_key is None else _KEY_NAME.fullmatch(api_key)
     if api_key is not None and named is None:
         raise ConfigurationError(
-            f"{who}: api_key is the name of an environment variable in capitals, such as "
+            f"{owner}: api_key is the name of an environment variable in capitals, such as "
             f"{DEFAULT_KEY_NAME}, never a key itself (what was given is not shown here)"
         )
-    own = tuple(_header(who, name, value) for name, value in headers.items())
+    own = tuple(_header(owner, name, value) for name, value in headers.items())
     names = [header.name.casefold() for header in own]
     twice = {name for name in names if names.count(name) > 1}
     if twice or (named is not None and "authorization" in names):
-        what = ", ".join(sorted(twice)) or "authorization, which `api_key` makes as well"
-        raise ConfigurationError(f"{who}: headers: twice the same: {what}; keep one")
+        repeated = ", ".join(sorted(twice)) or "authorization, which `api_key` makes as well"
+        raise ConfigurationError(f"{owner}: headers: twice the same: {repeated}; keep one")
     let_in = is_this_machine(url) or any(header.variable for header in own)
     key_name = named[1] if named is not None else None if let_in else DEFAULT_KEY_NAME
-    return Server(who, model, url, key_name, own)
+    return Server(owner=owner, model=model, url=url, key_name=key_name, headers=own)
 
 
-def _header(who: str, name: str, value: Any) -> Header:
+def _header(owner: str, name: str, value: Any) -> Header:
     """Check a header of the configuration, never repeating a value that could be a secret."""
-    at = f"{who}: headers"
+    at = f"{owner}: headers"
     if not _HEADER_NAME.fullmatch(name):
         raise ConfigurationError(f"{at}: {name!r} is no name of a header, such as api-key")
     if name.casefold() in _CLIENTS_HEADERS:
@@ -679,7 +726,7 @@ def _header(who: str, name: str, value: Any) -> Header:
         raise ConfigurationError(f'{at}: the value of {name!r} is a string, such as "env:NAME"')
     variable = _FROM_ENVIRONMENT.fullmatch(value)
     if variable is not None:
-        return Header(name, variable[1], variable[2])
+        return Header(name=name, text=variable[1], variable=variable[2])
     if _SECRET_HEADER.search(name) or _SECRET_VALUE.match(value):
         raise ConfigurationError(
             f"{at}: the value of {name!r} may be a secret; put it into an environment variable and "
@@ -687,7 +734,7 @@ def _header(who: str, name: str, value: Any) -> Header:
         )
     if unsendable(value) is not None:
         raise ConfigurationError(f"{at}: no header can carry {value!r}: {unsendable(value)}")
-    return Header(name, value)
+    return Header(name=name, text=value)
 
 
 def _check_request(where: str, value: Any, name: str = "") -> None:
@@ -723,18 +770,18 @@ def _check_request(where: str, value: Any, name: str = "") -> None:
 
 
 def _check_numbers(
-    who: str,
+    owner: str,
     *,
     whole: Mapping[str, int | None],
     above: Mapping[str, float | None],
     least: Mapping[str, float | None],
 ) -> None:
     """Check whole numbers of 1 or more, numbers above 0, and numbers of 0 or more."""
-    for numbers, least_allowed, what in (
+    for numbers, least_allowed, bounds in (
         (whole, 1.0, "1 or more"),
         (above, math.ulp(0.0), "more than 0"),
         (least, 0.0, "0 or more"),
     ):
         for key, number in numbers.items():
             if number is not None and not least_allowed <= number < math.inf:
-                raise ConfigurationError(f"{who}: {key} = {number} is {what}")
+                raise ConfigurationError(f"{owner}: {key} = {number} is {bounds}")

@@ -26,7 +26,7 @@ from pytest_ood.models._decoding import Decoder, can_pack, is_causal
 from pytest_ood.models._prompts import (
     READING,
     SOURCE,
-    Showing,
+    DemonstrationOptions,
     prompt_loader,
     prompt_parameters,
     read_answer,
@@ -42,10 +42,10 @@ from pytest_ood.models._torch import (
     loading,
     pick_device,
     unpacked,
-    unpacked_place,
+    unpacked_folder,
     weight_count,
 )
-from pytest_ood.models._voting import Sample, Sampling, elected
+from pytest_ood.models._voting import SampledAnswer, Sampling, elect
 from pytest_ood.models.protocol import Facts, Usage
 from pytest_ood.objects import ReloadsAfterPickling
 from pytest_ood.prompting import field_names, next_question
@@ -67,7 +67,7 @@ prompt = "Review: {text}\\nSentiment:"
 shots = 4
 demonstrations = "data/train.jsonl"
 """
-"""How it stands in pyproject.toml."""
+"""An example of the configuration in pyproject.toml."""
 
 SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 """What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
@@ -86,9 +86,13 @@ LENGTH, LENGTH_OF_A_CHAIN = 16, 256
 KIND = "a causal language model"
 
 OTHER_HEADS = (
-    "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering",
-    "ForMultipleChoice", "ForMaskedLM", "ForPreTraining",
-)  # fmt: skip
+    "ForSequenceClassification",
+    "ForTokenClassification",
+    "ForQuestionAnswering",
+    "ForMultipleChoice",
+    "ForMaskedLM",
+    "ForPreTraining",
+)
 """In the names of architectures: what has such a head was not trained to go on with a text."""
 
 PROMPTED_TAKES = (
@@ -100,13 +104,13 @@ CONTENT_FREE = ("N/A", "", "[MASK]")
 """Inputs without content, for calibration (Zhao et al. 2021, section 4.2)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Checkpoint(ReloadsAfterPickling):
     """The weights behind a prompted model, loaded once for all prompts and models of a run.
 
     Attributes:
         source: Hub id, folder, GGUF file or asset.
-        context: What the adapter was given.
+        context: The adapter's context.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: Of the weights.
     """
@@ -117,14 +121,14 @@ class Checkpoint(ReloadsAfterPickling):
     dtype: str
 
     @property
-    def who(self) -> str:
+    def owner(self) -> str:
         """Whom messages name first."""
         return f"model {self.context.name!r}"
 
     @cached_property
     def path(self) -> Path:
         """The GGUF file, or the folder of a checkpoint."""
-        return checkpoint_path(self.source, self.who, self.context)
+        return checkpoint_path(self.source, self.owner, self.context)
 
     @cached_property
     def hash(self) -> str:
@@ -134,41 +138,41 @@ class Checkpoint(ReloadsAfterPickling):
     @cached_property
     def loaded(self) -> tuple[Any, Any, Any]:
         """Torch, the tokenizer and the model."""
-        return self._held("weights", self._load)
+        return self._shared("weights", self._load)
 
     @cached_property
     def packs(self) -> bool:
         """Whether the model takes several prompts in a row; tried once."""
         torch, _, model = self.loaded
-        return self._held("packs", lambda: can_pack(torch, model))
+        return self._shared("packs", lambda: can_pack(torch, model))
 
-    def _held(self, what: str, make: Callable[[], T]) -> T:
+    def _shared(self, part: str, make: Callable[[], T]) -> T:
         """Return what all models on these weights hold together; the first of them makes it."""
-        key = (what, self.hash, self.device, self.dtype)
+        key = (part, self.hash, self.device, self.dtype)
         if key not in self.context.held:
             self.context.held[key] = make()
-        found: T = self.context.held[key]
-        return found
+        value: T = self.context.held[key]
+        return value
 
     def _load(self) -> tuple[Any, Any, Any]:
-        purpose = f"the prompted {self.who}"
+        purpose = f"the prompted {self.owner}"
         torch = require("torch", extra="transformers", purpose=purpose)
         require("transformers", extra="transformers", purpose=purpose)
-        with loading(self.path, self.who, KIND):
-            folder = unpacked(self.path, self.who, self.context)
-        config = load_config(folder, self.who, KIND)
-        _check_kind(config, f"{self.who}: {self.path}")
-        tokenizer = load_tokenizer(folder, self.who)
+        with loading(self.path, self.owner, KIND):
+            folder = unpacked(self.path, self.owner, self.context)
+        config = load_config(folder, self.owner, KIND)
+        _check_kind(config, f"{self.owner}: {self.path}")
+        tokenizer = load_tokenizer(folder, self.owner)
         model = load_model(
-            "AutoModelForCausalLM", folder, self.who, KIND, dtype=getattr(torch, self.dtype)
+            "AutoModelForCausalLM", folder, self.owner, KIND, dtype=getattr(torch, self.dtype)
         )
-        check_vocabulary(tokenizer, model, f"{self.who}: {self.path}")
-        with loading(self.path, self.who, KIND):
+        check_vocabulary(tokenizer, model, f"{self.owner}: {self.path}")
+        with loading(self.path, self.owner, KIND):
             model = model.to(pick_device(torch, self.device)).eval()
             causal = is_causal(torch, model)
         if not causal:
             raise ModelError(
-                f"{self.who}: {self.path} is {type(model).__name__}, in which a token sees those "
+                f"{self.owner}: {self.path} is {type(model).__name__}, in which a token sees those "
                 f"behind it, as in a masked language model; {PROMPTED_TAKES}"
             )
         return torch, tokenizer, model
@@ -187,7 +191,7 @@ def _check_kind(config: Any, where: str) -> None:
         raise ModelError(f"{where} is {named}; {PROMPTED_TAKES}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Generation:
     """How an answer is written.
 
@@ -205,8 +209,8 @@ class Generation:
     @property
     def parameters(self) -> dict[str, Any]:
         """What decides answers."""
-        told = {"max_new_tokens": self.max_new_tokens, "stop": self.stop}
-        return {**told, **self.sampling.parameters}
+        parameters = {"max_new_tokens": self.max_new_tokens, "stop": self.stop}
+        return {**parameters, **self.sampling.parameters}
 
     def read(self, text: str) -> str:
         """Return what an answer says, up to where it stops."""
@@ -214,7 +218,7 @@ class Generation:
         return (said.partition(self.stop)[0].strip() if self.stop else said).lstrip()
 
     def is_over(self, text: str) -> bool:
-        """Tell whether an answer has come to its stop."""
+        """Return whether an answer has come to its stop."""
         return bool(self.stop) and self.stop in self._started(text)
 
     def _started(self, text: str) -> str:
@@ -222,12 +226,12 @@ class Generation:
         return text if self.stop.strip() else text.lstrip()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PromptedModel(ReloadsAfterPickling):
     """A causal LM that answers with the label whose word is the likeliest next token, or writes.
 
     Attributes:
-        name: In reports.
+        name: The model's name in reports.
         checkpoint: The weights.
         load_prompt: Returns template, label words and demonstrations.
         task: Reads answers out of what is written.
@@ -288,9 +292,11 @@ class PromptedModel(ReloadsAfterPickling):
     @cached_property
     def facts(self) -> Facts:
         """Checkpoint, weights and demonstrations."""
-        folder = unpacked_place(self.checkpoint.path, self.checkpoint.context)
+        folder = unpacked_folder(self.checkpoint.path, self.checkpoint.context)
         return Facts(
-            self.source, weight_count(folder) or None, shots=len(self.prompt.demonstrations)
+            base=self.source,
+            size=weight_count(folder) or None,
+            shots=len(self.prompt.demonstrations),
         )
 
     @cached_property
@@ -304,11 +310,11 @@ class PromptedModel(ReloadsAfterPickling):
     def notes(self) -> tuple[str, ...]:
         """What to say of how the prompt is read; no weights are loaded for it."""
         prompt = self.prompt.render(self._probe("a"))
-        folder = unpacked_place(self.checkpoint.path, self.checkpoint.context)
+        folder = unpacked_folder(self.checkpoint.path, self.checkpoint.context)
         # What begins otherwise needs no tokenizer to tell: a run that asks nothing imports none.
         if not prompt.startswith(("<", "[")) or not folder.is_dir():
             return ()
-        tokenizer = load_tokenizer(folder, self.checkpoint.who)
+        tokenizer = load_tokenizer(folder, self.checkpoint.owner)
         begin, rows = tokenizer.bos_token_id, tokenizer([prompt])["input_ids"]
         if begin is None or rows[0][:2] != [begin, begin]:
             return ()
@@ -322,8 +328,8 @@ class PromptedModel(ReloadsAfterPickling):
         """Whether weights and demonstrations are there, so that nothing has to be fetched."""
         checkpoint = self.checkpoint
         try:
-            place = unpacked_place(checkpoint.path, checkpoint.context)
-            return place.is_dir() and bool(self.prompt)
+            folder = unpacked_folder(checkpoint.path, checkpoint.context)
+            return folder.is_dir() and bool(self.prompt)
         except (AssetError, DataError, ModelError):
             return False
 
@@ -333,8 +339,8 @@ class PromptedModel(ReloadsAfterPickling):
         Operations: two for each weight and token (Kaplan et al. 2020, section 2.1), of what all
         prompts start with once; prompts that begin alike take less.
         """
-        folder = unpacked_place(self.checkpoint.path, self.checkpoint.context)
-        tokenizer = load_tokenizer(folder, self.checkpoint.who)
+        folder = unpacked_folder(self.checkpoint.path, self.checkpoint.context)
+        tokenizer = load_tokenizer(folder, self.checkpoint.owner)
         prompts = [self.prompt.render(value) for value in inputs]
         sizes = [len(row) for row in _tokens(tokenizer, prompts)]
         said = 0
@@ -385,19 +391,23 @@ class PromptedModel(ReloadsAfterPickling):
         encoded = self._encoded(inputs, room=longest)
         if sampling.temperature:
             answers = self.decoder.samples(
-                encoded, longest, is_over, count=sampling.samples,
-                temperature=sampling.temperature, seed=sampling.seed,
-            )  # fmt: skip
+                encoded,
+                longest,
+                is_over,
+                count=sampling.samples,
+                temperature=sampling.temperature,
+                seed=sampling.seed,
+            )
         else:
             likeliest = self.decoder.continuations(encoded, longest, is_over)
             answers = [[said] for said in likeliest]
 
-        def sample(said: tuple[int, ...]) -> Sample:
+        def sample(said: tuple[int, ...]) -> SampledAnswer:
             text = generation.read(text_of(said))
             finished = len(said) < longest or is_over(said)
-            return Sample(text, read_answer(self.prompt, self.task, text, finished=finished))
+            return SampledAnswer(text, read_answer(self.prompt, self.task, text, finished=finished))
 
-        return [elected(list(map(sample, said)), sampling, self.task) for said in answers]
+        return [elect(list(map(sample, said)), sampling, self.task) for said in answers]
 
     def _encoded(self, inputs: Sequence[Inputs], room: int = 0) -> list[tuple[int, ...]]:
         """Return the tokens of every prompt, and see that so many more fit behind it."""
@@ -412,14 +422,14 @@ class PromptedModel(ReloadsAfterPickling):
                 "own into the template"
             )
         window = getattr(model.config, "max_position_embeddings", None)
-        long = [place for place, row in enumerate(encoded) if window and len(row) + room > window]
+        long = [index for index, row in enumerate(encoded) if window and len(row) + room > window]
         if long:
-            longest = max(len(encoded[place]) for place in long)
+            longest = max(len(encoded[index]) for index in long)
             answer = f" with an answer of {room}" if room else ""
             raise TooLongError(
                 f"model {self.name!r}: a prompt of {longest} tokens{answer} does not fit its "
                 f"window of {window}; use fewer demonstrations or shorter texts",
-                [inputs[place] for place in long],
+                [inputs[index] for index in long],
                 f"the prompt{answer} does not fit the model's window of {window} tokens",
             )
         return encoded
@@ -439,7 +449,14 @@ class PromptedModel(ReloadsAfterPickling):
         torch, tokenizer, model = self.checkpoint.loaded
         padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
         start = self._shared_prefix(tokenizer)
-        return Decoder(torch, model, padding, start, self.batch_size, packs=self.checkpoint.packs)
+        return Decoder(
+            torch=torch,
+            model=model,
+            padding=padding,
+            start=start,
+            most=self.batch_size,
+            packs=self.checkpoint.packs,
+        )
 
     @cached_property
     def _words(self) -> list[int]:
@@ -516,8 +533,8 @@ def _tokens(tokenizer: Any, prompts: Sequence[str]) -> list[tuple[int, ...]]:
 
 def _ends(tokenizer: Any, model: Any) -> set[int]:
     """Return the tokens with which a model ends what it says."""
-    given = getattr(model.generation_config, "eos_token_id", None)
-    ends = given if isinstance(given, list) else [given]
+    end_token = getattr(model.generation_config, "eos_token_id", None)
+    ends = end_token if isinstance(end_token, list) else [end_token]
     return {token for token in (*ends, tokenizer.eos_token_id) if token is not None}
 
 
@@ -556,7 +573,7 @@ def build(
 
     Args:
         source: A hub id, `hf:ID`, a folder, a GGUF file, or `asset:smollm2`.
-        context: What the adapter is given.
+        context: The adapter's context.
         prompt: The template itself, or the path of a file with it (see `parse_template`).
         shots: How many demonstrations to draw; all of an inline list where it is left out, 4 of
             data.
@@ -592,54 +609,70 @@ def build(
         DataError: demonstrations that cannot be read.
     """
     check_choices(context, source, device=device, dtype=dtype)
-    who = f"model {context.name!r}"
+    owner = f"model {context.name!r}"
     if batch_size < 1:
-        raise ConfigurationError(f"{who}: batch_size = {batch_size} is 1 or more")
+        raise ConfigurationError(f"{owner}: batch_size = {batch_size} is 1 or more")
     if not 0.0 <= temperature < math.inf:
-        raise ConfigurationError(f"{who}: temperature = {temperature} is 0 or more")
+        raise ConfigurationError(f"{owner}: temperature = {temperature} is 0 or more")
     if seed and not temperature:
         raise ConfigurationError(
-            f"{who}: seed = {seed} at temperature = 0 seeds nothing: no token is drawn; give a "
+            f"{owner}: seed = {seed} at temperature = 0 seeds nothing: no token is drawn; give a "
             "temperature above 0, or leave it out"
         )
-    sampling = Sampling(samples, temperature, seed, vote, vote_top)
-    sampling.check(who, chain_of_thought=chain_of_thought, drawn=temperature > 0)
+    sampling = Sampling(
+        samples=samples, temperature=temperature, seed=seed, vote=vote, vote_top=vote_top
+    )
+    sampling.check(owner, chain_of_thought=chain_of_thought, drawn=temperature > 0)
     reasons = {
         f"the task {context.task.name} has no labels": not context.labels,
         "a chain of thought": chain_of_thought,
         "a temperature": temperature > 0,
     }
     generation = _generation(
-        who,
+        owner,
         answer,
         next((reason for reason, holds in reasons.items() if holds), ""),
         {"max_new_tokens": max_new_tokens, "stop": stop},
-        Generation(LENGTH, sampling=sampling)
+        Generation(max_new_tokens=LENGTH, sampling=sampling)
         if not chain_of_thought
         else Generation(
-            LENGTH_OF_A_CHAIN, next_question(read_template(context, prompt)[1]), sampling
+            max_new_tokens=LENGTH_OF_A_CHAIN,
+            stop=next_question(read_template(context, prompt)[1]),
+            sampling=sampling,
         ),
         calibrate=calibrate,
     )
     load_prompt = prompt_loader(
         context,
         prompt,
-        Showing(demonstrations, shots, demonstration_seed, selection, vary),
+        DemonstrationOptions(
+            declared=demonstrations,
+            shots=shots,
+            seed=demonstration_seed,
+            selection=selection,
+            vary=vary,
+        ),
         label_words=label_words,
         chain_of_thought=chain_of_thought,
         written=generation is not None,
     )
-    checkpoint = Checkpoint(source, context, device, dtype)
+    checkpoint = Checkpoint(source=source, context=context, device=device, dtype=dtype)
     return PromptedModel(
-        context.name, checkpoint, load_prompt, context.task, calibrate, batch_size, generation
+        name=context.name,
+        checkpoint=checkpoint,
+        load_prompt=load_prompt,
+        task=context.task,
+        calibrate=calibrate,
+        batch_size=batch_size,
+        generation=generation,
     )
 
 
 def _generation(
-    who: str,
+    owner: str,
     answer: str | None,
     needed: str,
-    given: Mapping[str, Any],
+    options: Mapping[str, Any],
     usual: Generation,
     *,
     calibrate: bool,
@@ -647,30 +680,31 @@ def _generation(
     """Check how answers come about; None where they are scored.
 
     Args:
-        who: Whom messages name.
+        owner: The start of error messages.
         answer: What was asked for, or None.
         needed: Why answers have to be written; "" where they need not.
-        given: Options of written answers; None for what was left out.
+        options: The options of generated answers; None for those left out.
         usual: How they are written unless an option says otherwise.
         calibrate: Whether scores are calibrated.
     """
     chosen = answer or ("generated" if needed else "scored")
     if chosen not in ANSWERS:
-        raise ConfigurationError(f"{who}: " + unknown_name("answer", chosen, ANSWERS))
-    options = {key: value for key, value in given.items() if value is not None}
+        raise ConfigurationError(f"{owner}: " + unknown_name("answer", chosen, ANSWERS))
+    chosen_options = {key: value for key, value in options.items() if value is not None}
     if chosen == "scored":
         if needed:
             raise ConfigurationError(
-                f'{who}: answer = "scored" scores label words; {needed} needs answer = "generated"'
+                f'{owner}: answer = "scored" scores label words; {needed} needs answer = '
+                '"generated"'
             )
-        for key in options:
-            raise ConfigurationError(f'{who}: {key} needs answer = "generated"')
+        for key in chosen_options:
+            raise ConfigurationError(f'{owner}: {key} needs answer = "generated"')
         return None
     if calibrate:
         raise ConfigurationError(
-            f'{who}: calibrate = true divides scores, which answer = "generated" has not'
+            f'{owner}: calibrate = true divides scores, which answer = "generated" has not'
         )
-    longest = options.get("max_new_tokens", 1)
+    longest = chosen_options.get("max_new_tokens", 1)
     if longest < 1:
-        raise ConfigurationError(f"{who}: max_new_tokens = {longest} is 1 or more")
-    return replace(usual, **options)
+        raise ConfigurationError(f"{owner}: max_new_tokens = {longest} is 1 or more")
+    return replace(usual, **chosen_options)

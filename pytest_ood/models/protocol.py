@@ -23,16 +23,16 @@ Paradigm = Literal["prompted", "fine-tuned", "other"]
 PARADIGMS: tuple[Paradigm, ...] = ("prompted", "fine-tuned", "other")
 
 
-def paradigm_of(model: str, given: str) -> Paradigm:
+def paradigm_of(model: str, name: str) -> Paradigm:
     """Return the paradigm of this name.
 
     Raises:
         ConfigurationError: there is none.
     """
-    for known in PARADIGMS:
-        if given == known:
-            return known
-    raise ConfigurationError(f"model {model!r}: " + unknown_name("paradigm", given, PARADIGMS))
+    for paradigm in PARADIGMS:
+        if name == paradigm:
+            return paradigm
+    raise ConfigurationError(f"model {model!r}: " + unknown_name("paradigm", name, PARADIGMS))
 
 
 class ModelUnderTest(Protocol):
@@ -98,7 +98,7 @@ class Streaming(Model, Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Usage:
     """What asking a model has taken, or would take.
 
@@ -121,23 +121,23 @@ class Usage:
     def times(self, factor: float) -> Usage:
         """Return what so many times as many inputs would take."""
         return Usage(
-            round(self.requests * factor),
-            round(self.prompt_tokens * factor),
-            round(self.completion_tokens * factor),
-            None if self.cost is None else self.cost * factor,
-            self.currency,
-            self.operations * factor,
+            requests=round(self.requests * factor),
+            prompt_tokens=round(self.prompt_tokens * factor),
+            completion_tokens=round(self.completion_tokens * factor),
+            cost=None if self.cost is None else self.cost * factor,
+            currency=self.currency,
+            operations=self.operations * factor,
         )
 
     def __add__(self, other: Usage) -> Usage:
         costs = [cost for cost in (self.cost, other.cost) if cost is not None]
         return Usage(
-            self.requests + other.requests,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-            sum(costs) if costs else None,
-            self.currency if self.cost is not None else other.currency,
-            self.operations + other.operations,
+            requests=self.requests + other.requests,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            cost=sum(costs) if costs else None,
+            currency=self.currency if self.cost is not None else other.currency,
+            operations=self.operations + other.operations,
         )
 
 
@@ -214,37 +214,37 @@ class RecordedModel(ModelUnderTest, Protocol):
 
 
 def is_model(value: Any) -> TypeGuard[Model | RecordedModel]:
-    """Tell whether a value has what a model has, without getting any of it.
+    """Return whether a value has what a model has, without getting any of it.
 
     `isinstance` gets every property before Python 3.12, and getting a fingerprint trains.
     """
-    told = ("name", "paradigm", "source", "parameters")
+    attributes = ("name", "paradigm", "source", "parameters")
     missing = object()
 
     def has(*names: str) -> bool:
         return all(inspect.getattr_static(value, name, missing) is not missing for name in names)
 
-    return has(*told) and (has("fingerprint", "predict") or has("recall"))
+    return has(*attributes) and (has("fingerprint", "predict") or has("recall"))
 
 
 def is_recorded(value: Any) -> TypeGuard[RecordedModel]:
-    """Tell whether a model's answers were recorded, getting nothing of it, as `is_model`."""
+    """Return whether a model's answers were recorded, getting nothing of it, as `is_model`."""
     missing = object()
     return is_model(value) and inspect.getattr_static(value, "recall", missing) is not missing
 
 
 def is_streaming(model: Model) -> TypeGuard[Streaming]:
-    """Tell whether a model's answers come in one by one, getting nothing of it, as `is_model`."""
+    """Return whether a model's answers come in one by one, getting nothing of it, as `is_model`."""
     return inspect.getattr_static(model, "stream", None) is not None
 
 
 def is_metered(model: Model) -> TypeGuard[Metered]:
-    """Tell whether a model counts what it takes, getting nothing of it, as `is_model`."""
+    """Return whether a model counts what it takes, getting nothing of it, as `is_model`."""
     return inspect.getattr_static(model, "used", None) is not None
 
 
 def is_at_hand(model: Model) -> bool:
-    """Tell whether getting a model's fingerprint would neither fetch nor train anything.
+    """Return whether getting a model's fingerprint would neither fetch nor train anything.
 
     A model says so by a property `at_hand`; one without it has nothing to fetch.
     """
@@ -252,22 +252,22 @@ def is_at_hand(model: Model) -> bool:
 
 
 def is_estimable(model: Model) -> TypeGuard[Estimable]:
-    """Tell whether a model can say what inputs would take, getting nothing of it."""
+    """Return whether a model can say what inputs would take, getting nothing of it."""
     return inspect.getattr_static(model, "estimate", None) is not None
 
 
 def is_promptable(model: ModelUnderTest) -> TypeGuard[Promptable]:
-    """Tell whether a model is told by a prompt what to do, getting nothing of it."""
+    """Return whether a model is told by a prompt what to do, getting nothing of it."""
     return inspect.getattr_static(model, "prompt", None) is not None
 
 
 def is_trained(model: ModelUnderTest) -> TypeGuard[Trained]:
-    """Tell whether it is known what a model was trained on, getting nothing of it."""
+    """Return whether it is known what a model was trained on, getting nothing of it."""
     return inspect.getattr_static(model, "training_examples", None) is not None
 
 
 def is_cutting(model: ModelUnderTest) -> TypeGuard[Cutting]:
-    """Tell whether a model sees long inputs only in part, getting nothing of it."""
+    """Return whether a model sees long inputs only in part, getting nothing of it."""
     return inspect.getattr_static(model, "count_cut", None) is not None
 
 
@@ -275,12 +275,12 @@ def notes_of(model: ModelUnderTest) -> tuple[str, ...]:
     """Return what a model has to say of how it was asked; nothing of one that is not `Noting`."""
     if inspect.getattr_static(model, "notes", None) is None:
         return ()
-    found = getattr(model, "notes", ())
-    return found if isinstance(found, tuple) else ()
+    notes = getattr(model, "notes", ())
+    return notes if isinstance(notes, tuple) else ()
 
 
 def is_normalizing(model: Model) -> TypeGuard[Normalizing]:
-    """Tell whether a model can say what it sees of an input, getting nothing of it."""
+    """Return whether a model can say what it sees of an input, getting nothing of it."""
     return inspect.getattr_static(model, "seen", None) is not None
 
 
@@ -297,11 +297,11 @@ def secrets_of(model: ModelUnderTest) -> Secrets:
     """Return the secrets that a model is asked with; none of one that is not `Guarded`."""
     if inspect.getattr_static(model, "secrets", None) is None:
         return Secrets()
-    found = getattr(model, "secrets", None)
-    return found if isinstance(found, Secrets) else Secrets()
+    secrets = getattr(model, "secrets", None)
+    return secrets if isinstance(secrets, Secrets) else Secrets()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What a study orders models by; None where nobody can tell.
 
@@ -331,8 +331,8 @@ class Described(ModelUnderTest, Protocol):
 
 def facts_of(model: ModelUnderTest) -> Facts:
     """Return what is known of a model; nothing of one that is not `Described`."""
-    found = getattr(model, "facts", None)
-    return found if isinstance(found, Facts) else Facts()
+    facts = getattr(model, "facts", None)
+    return facts if isinstance(facts, Facts) else Facts()
 
 
 @dataclass(frozen=True)
@@ -368,7 +368,7 @@ class SeededModel:
         return facts_of(self.members[0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """What an adapter may use to build a model.
 

@@ -24,7 +24,7 @@ EXAMPLE = """\
 replay = "data/answers.csv"         # columns shift, id, answer
 paradigm = "prompted"
 """
-"""How it stands in pyproject.toml."""
+"""An example of the configuration in pyproject.toml."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ReplayModel:
     """Answers recorded per shift and example id.
 
     Attributes:
-        name: In reports.
+        name: The model's name in reports.
         answers: (shift, example id) to the answer.
         source: The file.
         paradigm: What its maker says it is.
@@ -79,7 +79,7 @@ def build(
 
     Args:
         source: The file.
-        context: What the adapter is given.
+        context: The adapter's context.
         paradigm: "prompted", "fine-tuned" or "other".
         id: The column with the example's id.
         answer: The column with what was answered: a label, or a text that the task reads.
@@ -106,13 +106,13 @@ def build(
             raise ConfigurationError(
                 f"model {context.name!r}: labels: " + unknown_name("label", label, context.labels)
             )
-    asked = {"data": source, **({"where": where} if where else {})}
-    kept = Kept(parse_source(asked, f"model {context.name!r}"))
+    table = {"data": source, **({"where": where} if where else {})}
+    filter_ = Kept(parse_source(table, f"model {context.name!r}"))
     path = context.root / source
     answers: dict[tuple[str, str], Prediction] = {}
     unread: list[tuple[str, str]] = []
     for number, row in parse_rows(path, Layout(needed=(shift, id, answer))):
-        if not kept.has(str(path), number, row):
+        if not filter_.has(str(path), number, row):
             continue
         name = cell(str(path), number, row, shift, "shift")
         identifier = identifier_of(str(path), number, row, id)
@@ -133,8 +133,10 @@ def build(
         if answers[key].label is None and text and text != unparsed:
             unread.append((f"{path}, row {number}, field {answer!r}", text))
     if not answers:
-        raise DataError(f"{path}: {kept.why_none() if kept.rows else 'there is no answer in it'}")
-    kept.check(str(path))
+        raise DataError(
+            f"{path}: {filter_.why_none() if filter_.rows else 'there is no answer in it'}"
+        )
+    filter_.check(str(path))
     _check_read(answers.values(), unread, renamed)
     chosen = paradigm_of(context.name, paradigm)
     return ReplayModel(context.name, answers, source, chosen, {"where": where} if where else {})

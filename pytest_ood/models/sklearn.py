@@ -43,11 +43,11 @@ EXAMPLE = """\
 sklearn = "my_models:pipeline"      # or a joblib or pickle file of a fitted one
 train = "data/train.jsonl"
 """
-"""How it stands in pyproject.toml."""
+"""An example of the configuration in pyproject.toml."""
 
 LIBRARIES = {"sklearn", "numpy", "scipy", "joblib"}
 FITTED_HERE = ", fitted here"
-HELD = 6
+MAX_NAMED_PARTS = 6
 """Parts of a saved collection that a message names."""
 
 ACCIDENTS = {"_stop_words_id", "cv_results_", "refit_time_"}
@@ -63,7 +63,7 @@ class SklearnModel:
     """An estimator over texts, usually a pipeline that starts with a vectorizer.
 
     Attributes:
-        name: In reports.
+        name: The model's name in reports.
         load: Returns the fitted estimator.
         labels: The task's labels.
         source: What ran, in words.
@@ -91,7 +91,7 @@ class SklearnModel:
         """What was fitted, its coefficients, and on how many examples; fits it if needed."""
         trained_on = None if self.training is None else len(self.training())
         base = self.source.removesuffix(FITTED_HERE)
-        return Facts(base, _coefficients(self.estimator), trained_on)
+        return Facts(base=base, size=_coefficients(self.estimator), training_examples=trained_on)
 
     @cached_property
     def estimator(self) -> Any:
@@ -104,14 +104,15 @@ class SklearnModel:
             estimator = self.load()
         check_classifier(estimator, f"model {self.name!r}")
         classes = getattr(estimator, "classes_", None)
-        known = {self._label(value) for value in (() if classes is None else classes)}
+        fitted_labels = {self._label(value) for value in (() if classes is None else classes)}
         for label in self.labels:
-            if classes is not None and label not in known:
-                told = [_names(value)[0] for value in classes]
-                message = unknown_name("label", label, told)
+            if classes is not None and label not in fitted_labels:
+                fitted_names = [_names(value)[0] for value in classes]
+                message = unknown_name("label", label, fitted_names)
                 raise ModelError(
                     f"model {self.name!r}: it was not fitted on every label: {message} Name what "
-                    f'they stand for, such as labels = {{ "{told[0]}" = "{self.labels[0]}" }}'
+                    "they stand for, such as labels = "
+                    f'{{ "{fitted_names[0]}" = "{self.labels[0]}" }}'
                 )
         return estimator
 
@@ -140,7 +141,7 @@ class SklearnModel:
             ModelError: it takes something else than texts, or gives several labels for one.
         """
         estimator = self.estimator
-        predicted, rows = self._asked(estimator, inputs)
+        predicted, rows = self._query(estimator, inputs)
         names = [_names(value)[0] for value in predicted]
         classes = dict(zip(names, predicted, strict=True))
         of = {name: self._label(value) for name, value in classes.items()}
@@ -158,20 +159,22 @@ class SklearnModel:
             for column, score in zip(columns, row, strict=True):
                 if column in scores:
                     scores[column] += float(score)
-            found = decide(scores)
-            answers.append(found if label not in scores else replace(found, label=label))
+            prediction = decide(scores)
+            answers.append(prediction if label not in scores else replace(prediction, label=label))
         return answers
 
-    def _asked(self, estimator: Any, inputs: Sequence[Inputs]) -> tuple[Sequence[Any], Any]:
+    def _query(self, estimator: Any, inputs: Sequence[Inputs]) -> tuple[Sequence[Any], Any]:
         """Return what is predicted for each input, and the probabilities of classes, or None."""
         from sklearn.exceptions import NotFittedError
 
-        texts = given_to(estimator, inputs, f"model {self.name!r}")
+        texts = as_features(estimator, inputs, f"model {self.name!r}")
         try:
             estimator, features = _transformed(estimator, texts)
             predicted = estimator.predict(features)
-            known = hasattr(estimator, "predict_proba") and hasattr(estimator, "classes_")
-            rows = estimator.predict_proba(features) if known else None
+            has_probabilities = hasattr(estimator, "predict_proba") and hasattr(
+                estimator, "classes_"
+            )
+            rows = estimator.predict_proba(features) if has_probabilities else None
         except NotFittedError as error:
             raise ModelError(
                 f"model {self.name!r}: a part of it is not fitted: {words_of(error)}"
@@ -198,10 +201,10 @@ class SklearnModel:
     def _label(self, value: Any) -> str | None:
         """Return the task's label that a class stands for; None where it is none of them."""
         names = _names(value)
-        for known in (self.label_names, {label: label for label in self.labels}):
-            folded = {name.casefold(): label for name, label in known.items()}
+        for mapping in (self.label_names, {label: label for label in self.labels}):
+            folded = {name.casefold(): label for name, label in mapping.items()}
             for name in names:
-                label = known.get(name, folded.get(name.casefold()))
+                label = mapping.get(name, folded.get(name.casefold()))
                 if label is not None:
                     return label
         return None if self.labels else names[0]
@@ -230,7 +233,7 @@ def _transformed(estimator: Any, texts: Any) -> tuple[Any, Any]:
     return estimator.steps[-1][1], estimator[:-1].transform(texts)
 
 
-def check_classifier(estimator: Any, who: str) -> None:
+def check_classifier(estimator: Any, owner: str) -> None:
     """Refuse what is not fitted, or tells something else than one label of several.
 
     Raises:
@@ -248,21 +251,21 @@ def check_classifier(estimator: Any, who: str) -> None:
         except TypeError:
             # Not of scikit-learn: what it needs is its own affair.
             pass
-    check_kind(estimator, who)
+    check_kind(estimator, owner)
     if not fitted:
-        raise ModelError(f"{who}: the estimator is not fitted; fit it, or give `train`")
+        raise ModelError(f"{owner}: the estimator is not fitted; fit it, or give `train`")
     several = classes is not None and any(getattr(value, "shape", ()) for value in classes)
     last = estimator
     while hasattr(last, "steps"):
         last = last.steps[-1][1]
     if several or getattr(last, "multilabel_", False):
         raise ModelError(
-            f"{who}: {type(estimator).__name__} tells several labels for one text (several "
+            f"{owner}: {type(estimator).__name__} tells several labels for one text (several "
             "outputs, or one for each label); a suite asks for one"
         )
 
 
-def check_kind(estimator: Any, who: str) -> None:
+def check_kind(estimator: Any, owner: str) -> None:
     """Refuse an estimator of scikit-learn that tells no labels, fitted or not.
 
     Raises:
@@ -272,16 +275,17 @@ def check_kind(estimator: Any, who: str) -> None:
 
     if not isinstance(estimator, base.BaseEstimator):
         return
-    for kind, what in (("regressor", "numbers (a regressor)"), ("clusterer", "clusters")):
+    for kind, outputs in (("regressor", "numbers (a regressor)"), ("clusterer", "clusters")):
         # There is no `is_clusterer` before scikit-learn 1.6.
         if getattr(base, f"is_{kind}", lambda _: False)(estimator):
             raise ModelError(
-                f"{who}: {type(estimator).__name__} tells {what}, and a suite asks for labels; "
+                f"{owner}: {type(estimator).__name__} tells {outputs}, and a suite asks for "
+                "labels; "
                 'turn them into labels in a function of yours: callable = "module:name"'
             )
 
 
-def given_to(estimator: Any, inputs: Sequence[Inputs], who: str) -> Any:
+def as_features(estimator: Any, inputs: Sequence[Inputs], owner: str) -> Any:
     """Return inputs as an estimator takes them: as texts, or as a table with its columns.
 
     Raises:
@@ -290,14 +294,14 @@ def given_to(estimator: Any, inputs: Sequence[Inputs], who: str) -> Any:
     columns = _columns(estimator)
     if columns is None:
         return [_text(value) for value in inputs]
-    pandas = require("pandas", extra="datasets", purpose=f"the estimator of {who}")
+    pandas = require("pandas", extra="datasets", purpose=f"the estimator of {owner}")
     rows = []
     for value in inputs:
         fields = fields_of(value)
         if not set(columns) <= set(fields):
             if len(columns) > 1:
                 raise ModelError(
-                    f"{who}: it takes a table with the columns {', '.join(columns)}, and the "
+                    f"{owner}: it takes a table with the columns {', '.join(columns)}, and the "
                     f"inputs have {', '.join(fields)}; name the columns of the data so, as the "
                     "suite's `fields`"
                 )
@@ -390,7 +394,7 @@ def build(
     Args:
         source: A file that joblib or pickle has written, whatever its ending, or `module:name` of
             an estimator or of a function that makes one.
-        context: What the adapter is given.
+        context: The adapter's context.
         train: Labelled data (a path or a table) to fit it on.
         labels: The task's label for each of the estimator's classes, where the names differ.
 
@@ -398,47 +402,47 @@ def build(
         ConfigurationError: there is no such file or object, or no such label.
         ModelError: the estimator is not fitted, or lacks a label.
     """
-    who = f"model {context.name!r}"
+    owner = f"model {context.name!r}"
     if not context.labels:
         raise ConfigurationError(
-            f"{who}: an estimator tells labels, and the task {context.task.name} "
+            f"{owner}: an estimator tells labels, and the task {context.task.name} "
             "has none; take a model that writes its answer (prompted, callable, replay)"
         )
     for name, label in (labels or {}).items():
         if label not in context.labels:
             message = unknown_name("label", str(label), context.labels)
-            raise ConfigurationError(f"{who}: labels.{name}: {message}")
+            raise ConfigurationError(f"{owner}: labels.{name}: {message}")
     path = context.root / source
     if path.suffix.lower() == ".skops":
         raise ConfigurationError(
-            f"{who}: {path} is read by skops alone; load it in a function of yours, and give that "
-            "as module:name"
+            f"{owner}: {path} is read by skops alone; load it in a function of yours, and give "
+            "that as module:name"
         )
     if path.suffix == ".py":
         raise ConfigurationError(
-            f"{who}: {source} is a module; name what it holds: {path.stem}:NAME"
+            f"{owner}: {source} is a module; name what it holds: {path.stem}:NAME"
         )
     saved = path.is_file()
     if not saved and ":" not in source and path.suffix:
         raise ConfigurationError(
-            f"{who}: there is no file {path}; what a module holds is written module:name"
+            f"{owner}: there is no file {path}; what a module holds is written module:name"
         )
-    given: Any = None if saved else import_object(source, who, context.root)
+    imported: Any = None if saved else import_object(source, owner, context.root)
     data = None if train is None else context.data(train)
 
     def load() -> Any:
-        estimator = _saved(path, context) if saved else given
+        estimator = _saved(path, context) if saved else imported
         if isinstance(estimator, type) or not hasattr(estimator, "predict"):
-            estimator = _made(estimator, source, who)
+            estimator = _estimator_from(estimator, source, owner)
         if data is None:
             return estimator
         examples = data()
         check_labels(examples, context.labels)
-        return _fitted(estimator, examples, who)
+        return _fitted(estimator, examples, owner)
 
-    told = source if data is None else source + FITTED_HERE
+    description = source if data is None else source + FITTED_HERE
     return SklearnModel(
-        context.name, load, context.labels, told, training=data, label_names=labels or {}
+        context.name, load, context.labels, description, training=data, label_names=labels or {}
     )
 
 
@@ -458,7 +462,7 @@ def _saved(path: Path, context: Context) -> Any:
         ) from error
 
 
-def _made(value: Any, source: str, who: str) -> Any:
+def _estimator_from(value: Any, source: str, owner: str) -> Any:
     """Return the estimator that a value stands for.
 
     A function or a class makes it; of a vectorizer and a classifier that were saved side by side it
@@ -472,47 +476,53 @@ def _made(value: Any, source: str, who: str) -> Any:
     if isinstance(value, Mapping | Sequence) and not isinstance(value, str | bytes):
         parts = list(value.values()) if isinstance(value, Mapping) else list(value)
         predicting = [part for part in parts if hasattr(part, "predict")]
-        encoders = [part for part in parts if hasattr(part, "inverse_transform") and
-                    hasattr(part, "classes_")]  # fmt: skip
-        transforming = [part for part in parts if hasattr(part, "transform") and
-                        part not in (*predicting, *encoders)]  # fmt: skip
+        encoders = [
+            part
+            for part in parts
+            if hasattr(part, "inverse_transform") and hasattr(part, "classes_")
+        ]
+        transforming = [
+            part
+            for part in parts
+            if hasattr(part, "transform") and part not in (*predicting, *encoders)
+        ]
         if len(predicting) == 1 and len(transforming) <= 1 and not encoders:
             return make_pipeline(*transforming, *predicting) if transforming else predicting[0]
-        held = ", ".join(type(part).__name__ for part in parts[:HELD])
+        names = ", ".join(type(part).__name__ for part in parts[:MAX_NAMED_PARTS])
         raise ModelError(
-            f"{who}: {source} holds a {type(value).__name__} of {held or 'nothing'}, and it is not "
-            "clear which of them answers, and what comes before it; save one fitted estimator that "
-            "takes texts: joblib.dump(make_pipeline(vectorizer, classifier), FILE)"
+            f"{owner}: {source} holds a {type(value).__name__} of {names or 'nothing'}, and it is "
+            "not clear which of them answers, and what comes before it; save one fitted estimator "
+            "that takes texts: joblib.dump(make_pipeline(vectorizer, classifier), FILE)"
         )
-    made = None
+    built = None
     if callable(value):
         try:
-            made = value()
+            built = value()
         except Exception as error:
             raise ModelError(
-                f"{who}: {source} makes no estimator when it is called: {words_of(error)}"
+                f"{owner}: {source} makes no estimator when it is called: {words_of(error)}"
             ) from error
-    if not hasattr(made, "predict"):
-        what = shown(value) if made is None else f"{shown(made)}, made by calling it,"
-        raise ModelError(f"{who}: {source} is {what} and no estimator: it has no `predict`")
-    return made
+    if not hasattr(built, "predict"):
+        problem = shown(value) if built is None else f"{shown(built)}, made by calling it,"
+        raise ModelError(f"{owner}: {source} is {problem} and no estimator: it has no `predict`")
+    return built
 
 
-def _fitted(estimator: Any, examples: Dataset, who: str) -> Any:
+def _fitted(estimator: Any, examples: Dataset, owner: str) -> Any:
     """Return a copy of an estimator that is fitted on examples.
 
     The user's own object stays as it is, also where two models are made of it.
     """
     from sklearn.base import clone
 
-    check_kind(estimator, who)
+    check_kind(estimator, owner)
     try:
         copied = clone(estimator)
-        texts = given_to(copied, [e.inputs for e in examples], who)
+        texts = as_features(copied, [e.inputs for e in examples], owner)
         return copied.fit(texts, [e.label for e in examples])
     except OodError:
         raise
     except Exception as error:
         raise ModelError(
-            f"{who}: it cannot be fitted on {examples.name}: {words_of(error)}"
+            f"{owner}: it cannot be fitted on {examples.name}: {words_of(error)}"
         ) from error

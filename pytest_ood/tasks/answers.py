@@ -20,13 +20,13 @@ def exactly(name: str, answers: Iterable[Any], count: int) -> list[Any]:
     Raises:
         ModelError: it holds fewer, or at least one more.
     """
-    found = list(islice(answers, count + 1))
-    if len(found) > count:
+    read = list(islice(answers, count + 1))
+    if len(read) > count:
         more = str(len(answers)) if isinstance(answers, Sequence) else f"{count + 1} or more"
         raise ModelError(f"model {name!r} gave {more} answers to {count} inputs")
-    if len(found) < count:
-        raise ModelError(f"model {name!r} gave {len(found)} answers to {count} inputs")
-    return found
+    if len(read) < count:
+        raise ModelError(f"model {name!r} gave {len(read)} answers to {count} inputs")
+    return read
 
 
 def check_fields(name: str, answer: object) -> None:

@@ -43,15 +43,15 @@ class Classification:
                 f"labels = {list(self.labels)!r}: a classification needs two or more different ones"
             )
 
-    def reference(self, given: str) -> str:
+    def reference(self, answer: str) -> str:
         """Return a label as it is.
 
         Raises:
             DataError: the task has no such label.
         """
-        if given not in self.labels:
-            raise DataError(unknown_name("label", given, self.labels))
-        return given
+        if answer not in self.labels:
+            raise DataError(unknown_name("label", answer, self.labels))
+        return answer
 
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:
         """Return the one label that a text names."""
@@ -103,8 +103,8 @@ def merged_answer(answer: Prediction, merge: Mapping[str, str]) -> Prediction:
     for label, score in answer.scores.items():
         coarse = merge.get(label, label)
         scores[coarse] = round(scores.get(coarse, 0.0) + score, SCORE_DECIMALS)
-    given = None if answer.label is None else merge.get(answer.label, answer.label)
-    return replace(answer, label=given, scores=scores)
+    merged = None if answer.label is None else merge.get(answer.label, answer.label)
+    return replace(answer, label=merged, scores=scores)
 
 
 NAMES = ("classification", "nli", "paraphrase")

@@ -20,6 +20,7 @@ from pytest_ood.parsing import (
     last_tagged,
     visible,
     without_thoughts,
+    word_set,
 )
 from pytest_ood.tasks.protocol import refuse_labels, refuse_metric
 
@@ -41,9 +42,21 @@ _MINUSES = "-\u2212\u2013"
 _NO_WORD_BEFORE = r"(?<![^\W_.])(?<![.])(?<![^\W_]_)(?<![^\W_]__)"
 _NO_WORD_AFTER = r"(?![^\W_])"
 _SCALES = {
-    "hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12, "lakh": 5, "crore": 7,
-    "k": 3, "m": 6, "mn": 6, "b": 9, "bn": 9, "t": 12, "tn": 12,
-}  # fmt: skip
+    "hundred": 2,
+    "thousand": 3,
+    "million": 6,
+    "billion": 9,
+    "trillion": 12,
+    "lakh": 5,
+    "crore": 7,
+    "k": 3,
+    "m": 6,
+    "mn": 6,
+    "b": 9,
+    "bn": 9,
+    "t": 12,
+    "tn": 12,
+}
 """The powers of ten that words and letters behind a number stand for."""
 _SCALE = (
     r"(?:(?P<scale>(?:[\s-]?(?i:hundred|thousand|million|billion|trillion|lakh|crore)\b){1,2})"
@@ -105,14 +118,11 @@ _MINUS = re.compile(
 _VARIABLE = re.compile(r"\d[n-z]\b(?<!s)")
 """A multiple of a variable; other letters may be units."""
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_HARMLESS = frozenset(
-    (
-        "text", "textbf", "textit", "textrm", "texttt", "mathrm", "mathbf", "mathit", "mathsf",
-        "mbox", "hbox", "rm", "bf", "left", "right", "bigl", "bigr", "big", "Big", "quad", "qquad",
-        "circ", "degree", "displaystyle", "times", "cdot", "sim", "underline", "space", "boxed",
-        "fbox", "operatorname", "percent", "dollar", "euro", "pounds",
-    )
-)  # fmt: skip
+_HARMLESS = word_set(
+    "text textbf textit textrm texttt mathrm mathbf mathit mathsf mbox hbox rm bf left right "
+    "bigl bigr big Big quad qquad circ degree displaystyle times cdot sim underline space "
+    "boxed fbox operatorname percent dollar euro pounds"
+)
 """Commands of LaTeX beside which a number is what it is without them."""
 _EQUAL = re.compile(r"=|\\approx\b|\u2248")
 _MARKUP = r"[\s*_`~]*+"
@@ -206,19 +216,19 @@ class NumericAnswer:
     blank: None = None
     protects: tuple[str, ...] = ("numbers",)
 
-    def reference(self, given: str) -> str:
+    def reference(self, answer: str) -> str:
         """Return the number after the mark of a solution, or the only number there is.
 
         Raises:
             DataError: there is none, or several without a mark.
         """
-        _, mark, after = given.rpartition(MARK)
-        found = list(numbers(_plain(after)))
-        if not found or (not mark and len(found) > 1):
+        _, mark, after = answer.rpartition(MARK)
+        values = list(numbers(_plain(after)))
+        if not values or (not mark and len(values) > 1):
             raise DataError(
-                f"{given[-60:]!r} is no number, nor a solution that ends in {MARK} and one"
+                f"{answer[-60:]!r} is no number, nor a solution that ends in {MARK} and one"
             )
-        return found[0]
+        return values[0]
 
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:  # noqa: ARG002 - none
         r"""Return the number that a text answers with; None where there is none.
@@ -298,12 +308,12 @@ def written(value: Fraction) -> str:
     top, rest = value.numerator, value.denominator
     twos = (rest & -rest).bit_length() - 1
     fives = round(math.log(rest >> twos, 5))
-    places = max(twos, fives)
+    decimals = max(twos, fives)
     if rest >> twos != 5**fives:
         return f"{top}/{value.denominator}"
-    digits = str(abs(top) * 10**places // value.denominator).rjust(places + 1, "0")
+    digits = str(abs(top) * 10**decimals // value.denominator).rjust(decimals + 1, "0")
     sign = "-" if top < 0 else ""
-    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else f"{sign}{digits}"
 
 
 def reasoning_of(solution: str) -> str:
@@ -372,9 +382,9 @@ def _announced(text: str) -> str | None:
     """Return what follows on the words or the mark that announce an answer; None without any."""
     tagged = last_tagged(text)
     said = text if tagged is None else tagged
-    given = _in_object(said)
-    if given is not None:
-        return given
+    in_object = _in_object(said)
+    if in_object is not None:
+        return in_object
     announced = list(_SAID.finditer(said))
     return said[announced[-1].end() :] if announced else tagged
 
@@ -384,7 +394,7 @@ def _last_number(text: str) -> str | None:
 
     A line of a number and an equation beside it (15, where x = 3) answers with the number.
     """
-    found = [*_NUMBER.finditer(text)]
+    matches = [*_NUMBER.finditer(text)]
     line = text.strip()
     first = _first(line) if "=" in line and "\n" not in line else None
     if (
@@ -393,9 +403,9 @@ def _last_number(text: str) -> str | None:
         and _BESIDE.match(line, first[0].end())
     ):
         return first[1]
-    if found and found[-1]["symbol"] is not None:
+    if matches and matches[-1]["symbol"] is not None:
         return None
-    return next(_canonical(reversed(found)), None)
+    return next(_canonical(reversed(matches)), None)
 
 
 def _in_box(box: str) -> str | None:
@@ -404,18 +414,20 @@ def _in_box(box: str) -> str | None:
     commands = {command[1] for command in _COMMAND.finditer(value)}
     if commands - _HARMLESS or _VARIABLE.search(value):
         return None
-    found = [*_NUMBER.finditer(value)]
-    if any(match["symbol"] is not None for match in found):
+    matches = [*_NUMBER.finditer(value)]
+    if any(match["symbol"] is not None for match in matches):
         return None
-    return next(_canonical(found), None)
+    return next(_canonical(matches), None)
 
 
 def _in_object(text: str) -> str | None:
     """Return what the last JSON object with a field for the answer answers."""
     # Digits as they stand: a float would round them.
     decoder = json.JSONDecoder(parse_float=str, parse_int=str)
-    given = [answers_of(found) for _, found in json_objects(text, decoder, MOST_BRACES)]
-    return next(("\n".join(fields) for fields in reversed(given) if fields), None)
+    answers = [
+        answers_of(json_object) for _, json_object in json_objects(text, decoder, MOST_BRACES)
+    ]
+    return next(("\n".join(fields) for fields in reversed(answers) if fields), None)
 
 
 def _first_result(said: str) -> str | None:
@@ -477,7 +489,7 @@ def _last_equal(line: str, start: int) -> str | None:
     sign = line.find("=", start)
     aside = _ASIDE.search(line, sign + 1)
     line = line[: aside.start() if aside else len(line)]
-    found = None
+    equal = None
     parts = line[start:].split("=")
     for left, right in pairwise(parts):
         clause = _CLAUSE.split(left)[-1]
@@ -486,8 +498,8 @@ def _last_equal(line: str, start: int) -> str | None:
         result = _first(right)
         # What begins another calculation is no result.
         if result and not _OPERATION.match(right[result[0].end() :]):
-            found = result[1]
-    return found
+            equal = result[1]
+    return equal
 
 
 def _first(text: str) -> tuple[re.Match[str], str] | None:

@@ -78,7 +78,7 @@ class Task(Protocol):
         """
         ...
 
-    def reference(self, given: str) -> str:
+    def reference(self, answer: str) -> str:
         """Return a right answer, as data holds it, in the form that answers are compared in.
 
         Raises:

@@ -72,18 +72,18 @@ _KINDS = (
     r"(?:information|answer|context|evidence|details?|data|mention|indication|reference|record)"
 )
 _SORRY = r"(?:(?:(?:i am |im )?(?:very |so )?sorry|unfortunately|(?:i am |im )afraid)(?: but)? )?"
-_WHAT = r"(?:(?:this |that |the |an )?(?:question|it|answer|information|this|that|name|date) )?"
+_ITEM = r"(?:(?:this |that |the |an )?(?:question|it|answer|information|this|that|name|date) )?"
 _TELL = r"(?:answer|determine|find|tell|say|know)"
 _NONE = re.compile(
     rf"{_SORRY}"
     rf"(?:(?:based on|according to|from) {_SOURCE} )?(?:"
-    rf"(?:{_WHAT}(?:is |was )?|its |thats )(?:unanswerable|unknown|unclear|unspecified|undetermined"
+    rf"(?:{_ITEM}(?:is |was )?|its |thats )(?:unanswerable|unknown|unclear|unspecified|undetermined"
     rf"|impossible to {_TELL})"
-    rf"|{_WHAT}(?:(?:is |was |has |its |thats )?not|isnt|wasnt|hasnt|never) "
+    rf"|{_ITEM}(?:(?:is |was |has |its |thats )?not|isnt|wasnt|hasnt|never) "
     r"(?:been )?(?:\w{1,20}ly )?"
     rf"(?:(?:in|part of) {_SOURCE}|possible to {_TELL}|answerable|given|mentioned|stated|specified"
     r"|provided|found|discussed|included|contained|described|available|known|clear|present)"
-    rf"|{_WHAT}(?:can ?not|cant|could not|couldnt) be (?:answered|determined|found|inferred|known"
+    rf"|{_ITEM}(?:can ?not|cant|could not|couldnt) be (?:answered|determined|found|inferred|known"
     r"|established|identified|derived)"
     r"|(?:there (?:is |was |are )|theres )?(?:no|not (?:enough|any|sufficient)|insufficient) "
     rf"{_KINDS}(?: (?:is|was) (?:given|provided|available|found|mentioned))?"
@@ -135,9 +135,9 @@ class QuestionAnswering:
         """What an empty recorded answer means: about a passage, that there is no answer."""
         return NO_ANSWER if self.name == "extractive-qa" else None
 
-    def reference(self, given: str) -> str:
+    def reference(self, answer: str) -> str:
         """Return a right answer without white space around it; empty where there is none."""
-        return given.strip().strip(INVISIBLE).strip()
+        return answer.strip().strip(INVISIBLE).strip()
 
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:  # noqa: ARG002 - none
         """Return the answer in the first line that says anything, or None where none does.
@@ -176,8 +176,8 @@ class QuestionAnswering:
 
     def truth(self, prediction: Prediction, example: Example) -> str:
         """Return the right answer with the highest score, of several the first."""
-        given = prediction.label or ""
-        return max((example.label, *example.references), key=lambda r: self._measure(given, r))
+        label = prediction.label or ""
+        return max((example.label, *example.references), key=lambda r: self._measure(label, r))
 
     def score(self, prediction: Prediction, example: Example) -> float:
         """Return the best over all right answers; an abstention scores 0.0.
@@ -217,26 +217,26 @@ def token_f1(answer: str, reference: str) -> float:
     Rajpurkar et al. 2016, SQuAD, section 6.1; where either has no token, 1.0 if neither has
     (Rajpurkar et al. 2018, SQuAD 2.0).
     """
-    given, right = normalized(answer).split(), normalized(reference).split()
-    if not given or not right:
-        return float(given == right)
-    common = sum((Counter(given) & Counter(right)).values())
-    return 2.0 * common / (len(given) + len(right))
+    tokens, right = normalized(answer).split(), normalized(reference).split()
+    if not tokens or not right:
+        return float(tokens == right)
+    common = sum((Counter(tokens) & Counter(right)).values())
+    return 2.0 * common / (len(tokens) + len(right))
 
 
 def says_none(answer: str) -> bool:
-    """Tell whether an answer, or its first sentence, says that there is none."""
+    """Return whether an answer, or its first sentence, says that there is none."""
     sentence = _SENTENCE.search(answer)
     return _denies(answer) or bool(sentence and _denies(answer[: sentence.start()]))
 
 
 def _denies(answer: str) -> bool:
-    """Tell whether a text says that there is no answer, or that the model knows none."""
+    """Return whether a text says that there is no answer, or that the model knows none."""
     if answer.lower() == "n/a":
         return True
     said = " ".join(answer.lower().replace("\u2019", "'").translate(_PUNCTUATION).split())
-    found = _NONE.match(said)
-    return bool(found and _BEHIND.fullmatch(said, found.end())) or bool(_LACKS.fullmatch(said))
+    match = _NONE.match(said)
+    return bool(match and _BEHIND.fullmatch(said, match.end())) or bool(_LACKS.fullmatch(said))
 
 
 def _marked(text: str) -> str:
@@ -247,8 +247,8 @@ def _marked(text: str) -> str:
     tagged = last_tagged(text)
     said = text if tagged is None else tagged
     objects = json_objects(said, json.JSONDecoder(), MOST_BRACES)
-    given = next(filter(None, (answers_of(found) for _, found in objects)), None)
-    return said if given is None else "\n".join(given)
+    answers = next(filter(None, (answers_of(json_object) for _, json_object in objects)), None)
+    return said if answers is None else "\n".join(answers)
 
 
 def _answers(text: str) -> Iterator[str]:

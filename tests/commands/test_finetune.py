@@ -73,9 +73,14 @@ def built(source: str, folder: Path, **options: Any) -> Any:
     reader = Reader(folder, folder / "cache", offline=True, progress=Silent())
     data = reader.load(DataSource("train.jsonl"), "train", Classification(LABELS))
     context = Context(
-        "model", Classification(LABELS), folder, folder / "cache", offline=True, progress=Silent(),
+        name="model",
+        task=Classification(LABELS),
+        root=folder,
+        cache=folder / "cache",
+        offline=True,
+        progress=Silent(),
         data=lambda _: lambda: data,
-    )  # fmt: skip
+    )
     return adapter("finetuned").build(source, context, device="cpu", **options)
 
 

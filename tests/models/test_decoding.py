@@ -65,7 +65,9 @@ def decoder(model: Any, start: Tokens = START, most: int = 64) -> Decoder:
     """Return a decoder of a model."""
     import torch
 
-    return Decoder(torch, model, 0, start, most, packs=can_pack(torch, model))
+    return Decoder(
+        torch=torch, model=model, padding=0, start=start, most=most, packs=can_pack(torch, model)
+    )
 
 
 def alone(model: Any, prompts: list[Tokens]) -> list[list[float]]:

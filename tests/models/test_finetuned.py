@@ -131,8 +131,8 @@ def test_the_facts_of_an_encoder(trained: FinetunedModel, reloaded: FinetunedMod
     transformers = pytest.importorskip("transformers")
     network = transformers.AutoModelForSequenceClassification.from_pretrained(trained.folder)
     size = sum(weights.numel() for weights in network.parameters())
-    assert trained.facts == Facts(FROM_SCRATCH, size, len(TRAIN))
-    assert reloaded.facts == Facts(str(trained.folder), size)
+    assert trained.facts == Facts(base=FROM_SCRATCH, size=size, training_examples=len(TRAIN))
+    assert reloaded.facts == Facts(base=str(trained.folder), size=size)
 
 
 def test_loading_changes_no_answer(trained: FinetunedModel, reloaded: FinetunedModel) -> None:

@@ -224,7 +224,9 @@ def test_a_number_of_too_many_digits_is_unknown(
     model = model_at(server)
     server.script = lambda *_: "digits"
     assert model.predict(["x"])[0].label == "positive"
-    assert model.used == Usage(1, model.estimate(["x"]).prompt_tokens, 16)
+    assert model.used == Usage(
+        requests=1, prompt_tokens=model.estimate(["x"]).prompt_tokens, completion_tokens=16
+    )
 
 
 HOUR = "the server wants to be left alone for 1 h 00 min"

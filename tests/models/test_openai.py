@@ -31,7 +31,7 @@ from pytest_ood.configuration import parse_models
 from pytest_ood.errors import ConfigurationError, DataError, MissingDependencyError, ModelError
 from pytest_ood.examples import Dataset
 from pytest_ood.models import adapter
-from pytest_ood.models._api.asking import GIVEN_UP_AFTER
+from pytest_ood.models._api.asking import MAX_UNANSWERED
 from pytest_ood.models._api.background import THREAD
 from pytest_ood.models._api.calls import is_same_model
 from pytest_ood.models._api.limits import FIRST_WAIT
@@ -473,20 +473,20 @@ def test_a_server_that_goes_away_loses_nothing(unreachable: tuple[str, str], mak
 
 def test_nobody_is_asked_for_ever(make: Make, server: FaultyServer) -> None:
     """After many inputs in a row without an answer the rest is not asked, with the reason."""
-    texts = [f"t{number:03}" for number in range(GIVEN_UP_AFTER + 20)]
+    texts = [f"t{number:03}" for number in range(MAX_UNANSWERED + 20)]
     server.script = lambda text, _: "" if text == "t000" else "500"
     model = make(concurrency=1, attempts=1)
     answers = model.predict(texts)
-    assert server.calls.total() == 1 + GIVEN_UP_AFTER
+    assert server.calls.total() == 1 + MAX_UNANSWERED
     assert answers[0].label == answer_to("t000")
-    assert answers[GIVEN_UP_AFTER].error == "status 500: it broke"
+    assert answers[MAX_UNANSWERED].error == "status 500: it broke"
     assert answers[-1].error == (
-        f"not asked: {GIVEN_UP_AFTER} inputs in a row had no answer; the last one: "
+        f"not asked: {MAX_UNANSWERED} inputs in a row had no answer; the last one: "
         "status 500: it broke"
     )
     later = replace(model, patience=replace(model.patience, concurrency=8)).predict(["u", "v", "w"])
     assert [answer.label for answer in later] == [None] * 3
-    assert server.calls.total() == 2 + GIVEN_UP_AFTER, "one is asked, in case it is well again"
+    assert server.calls.total() == 2 + MAX_UNANSWERED, "one is asked, in case it is well again"
     server.script = always("")
     assert [answer.label for answer in model.predict(["u", "v"])] == list(map(answer_to, "uv"))
     server.script = only("t003", "500")
@@ -700,7 +700,9 @@ def test_what_was_refused_costs_nothing(fault: str, make: Make, server: FaultySe
     server.script = only("x", fault, calls=3)
     model = make()
     model.predict(["x"])
-    assert model.used == Usage(4, server.sent["prompt_tokens"], 2)
+    assert model.used == Usage(
+        requests=4, prompt_tokens=server.sent["prompt_tokens"], completion_tokens=2
+    )
 
 
 def test_usage_is_taken_from_the_server(make: Make, server: FaultyServer) -> None:
@@ -709,7 +711,9 @@ def test_usage_is_taken_from_the_server(make: Make, server: FaultyServer) -> Non
     model.predict(TEXTS)
     prompt = server.sent["prompt_tokens"]
     cost = pytest.approx((prompt * 0.5 + 24 * 1.5) / 1e6)
-    assert model.used == Usage(12, prompt, 24, cost, "EUR")
+    assert model.used == Usage(
+        requests=12, prompt_tokens=prompt, completion_tokens=24, cost=cost, currency="EUR"
+    )
     assert model.with_prompt(model.prompt).used == model.used
 
 
@@ -751,7 +755,7 @@ def plain_model(server: FaultyServer, **options: Any) -> ApiModel:
     """Return a model for a property, on a time of its own."""
     time = Time()
     context = Context(
-        "model", TASK, Path(), Path(), offline=True, progress=Silent(),
+        name="model", task=TASK, root=Path(), cache=Path(), offline=True, progress=Silent(),
         data=lambda _: pytest.fail,
     )  # fmt: skip
     model: ApiModel = build(MODEL, context, prompt="{text}", base_url=server.url, **options)
@@ -1113,7 +1117,7 @@ def test_what_ran_is_told(make: Make, server: FaultyServer) -> None:
         "seed": 1,
     }
     assert json.loads(json.dumps(dict(model.parameters))) == dict(model.parameters)
-    assert model.facts == Facts(MODEL, shots=2)
+    assert model.facts == Facts(base=MODEL, shots=2)
 
 
 def test_where_a_model_is_asked(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1401,7 +1405,7 @@ def test_a_prompt_beyond_the_window_is_counted(
 ) -> None:
     """It is asked once, has the same reason every time, and stops nothing, first or last."""
     server.script = lambda text, _: fault if text.endswith(("0", "1")) else ""
-    texts = [f"text {number}" for number in range(GIVEN_UP_AFTER * 4)]
+    texts = [f"text {number}" for number in range(MAX_UNANSWERED * 4)]
     answers = dict(zip(texts, make().predict(texts), strict=True))
     reason = "the prompt does not fit the model's window (status 400)"
     for text, answer in answers.items():

@@ -381,7 +381,7 @@ def test_the_facts_of_a_prompted_model(
     """Its weights and its demonstrations are counted."""
     _, _, network = make().checkpoint.loaded
     size = sum(weights.numel() for weights in network.parameters())
-    assert make().facts == Facts(str(checkpoint), size, shots=len(SHOWN))
+    assert make().facts == Facts(base=str(checkpoint), size=size, shots=len(SHOWN))
     assert make(demonstrations=None).facts.shots == 0
 
 

@@ -14,7 +14,7 @@ from pytest_ood.examples import Dataset, Example
 from pytest_ood.models._prompts import (
     READING,
     SOURCE,
-    Showing,
+    DemonstrationOptions,
     prompt_loader,
     prompt_parameters,
     read_answer,
@@ -50,7 +50,7 @@ def load(tmp_path: Path, context_of: Callable[..., Context]) -> Callable[..., Pr
         context = context_of(tmp_path, data)
         context = context if task is None else replace(context, task=task)
         options = {"label_words": None, **options}
-        return prompt_loader(context, prompt, Showing(**(showing or {})), **options)()
+        return prompt_loader(context, prompt, DemonstrationOptions(**(showing or {})), **options)()
 
     return loader
 
@@ -65,10 +65,10 @@ def ids(prompt: Prompt) -> list[str]:
 
 def test_the_seed_draws_or_orders(load: Load) -> None:
     """By default another seed draws others; told so, it only brings the same into another order."""
-    drawn = [ids(load(showing={"given": "d", "seed": seed})) for seed in range(6)]
+    drawn = [ids(load(showing={"declared": "d", "seed": seed})) for seed in range(6)]
     assert len({frozenset(shown) for shown in drawn}) > 1
     ordered = [
-        ids(load(showing={"given": "d", "seed": seed, "vary": "order"})) for seed in range(6)
+        ids(load(showing={"declared": "d", "seed": seed, "vary": "order"})) for seed in range(6)
     ]
     assert ordered[0] == drawn[0]
     assert {frozenset(shown) for shown in ordered} == {frozenset(drawn[0])}
@@ -78,7 +78,7 @@ def test_the_seed_draws_or_orders(load: Load) -> None:
 def test_the_most_complex_are_shown(load: Load) -> None:
     """Of the data those with the longest rationales are drawn, whatever the seed."""
     for seed in range(3):
-        showing = {"given": "d", "shots": 3, "selection": "complexity", "seed": seed}
+        showing = {"declared": "d", "shots": 3, "selection": "complexity", "seed": seed}
         assert {*ids(load(NumericAnswer(), SUMS, showing=showing))} == {"s9", "s10", "s11"}
 
 
@@ -86,22 +86,22 @@ def test_the_most_complex_of_a_list_are_shown(load: Load) -> None:
     """Of a list in the configuration, too; its seed decides the order."""
     given = [{"text": e.inputs, "label": e.label, "rationale": e.rationale} for e in SUMS]
     shown = [
-        ids(load(NumericAnswer(), showing={"given": given, "shots": 3, "selection": "complexity",
+        ids(load(NumericAnswer(), showing={"declared": given, "shots": 3, "selection": "complexity",
                                            "seed": seed}))
         for seed in range(6)
     ]  # fmt: skip
     assert {frozenset(names) for names in shown} == {frozenset({"10", "11", "12"})}
     assert len(set(map(tuple, shown))) > 1
-    assert ids(load(NumericAnswer(), showing={"given": given, "shots": 3})) == ["1", "2", "3"]
+    assert ids(load(NumericAnswer(), showing={"declared": given, "shots": 3})) == ["1", "2", "3"]
 
 
 def test_demonstrations_of_open_tasks_have_any_answer(load: Load) -> None:
     """Of an inline list any string is an answer; it is shown as it stands there."""
     given = [{"text": "2 + 3?", "label": "5"}, {"text": "1 + 1?", "label": "2"}]
-    shown = load(NumericAnswer(), prompt="{text}", showing={"given": given})
+    shown = load(NumericAnswer(), prompt="{text}", showing={"declared": given})
     assert shown.render("0 + 4?") == "2 + 3? 5\n\n1 + 1? 2\n\n0 + 4?"
     with pytest.raises(ConfigurationError, match=r"a label \(the answer, as a string\), not"):
-        load(NumericAnswer(), showing={"given": [{"text": "2 + 3?", "label": 5}]})
+        load(NumericAnswer(), showing={"declared": [{"text": "2 + 3?", "label": 5}]})
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_labels_of_inline_demonstrations_may_be_numbers(
 ) -> None:
     """TOML's numbers and truth values stand for the labels that are written so."""
     rows = [{"text": "a", "label": given[0]}, {"text": "b", "label": given[1]}]
-    shown = load(Classification(labels), showing={"given": rows})
+    shown = load(Classification(labels), showing={"declared": rows})
     assert [example.label for example in shown.demonstrations] == list(labels)
 
 
@@ -122,16 +122,16 @@ def test_a_chain_of_thought_needs_rationales(load: Load) -> None:
     inline = {"text": "2 + 3?", "label": "5"}
     bare = Dataset("bare", (SUMS.examples[3], SUMS.examples[0]))
     for showing, name in (
-        ({"given": [{**inline, "rationale": "2 + 3 = 5."}, inline]}, "2"),
-        ({"given": "d", "shots": 2}, "s0"),
-        ({"given": "d", "shots": 2, "selection": "complexity"}, "s0"),
+        ({"declared": [{**inline, "rationale": "2 + 3 = 5."}, inline]}, "2"),
+        ({"declared": "d", "shots": 2}, "s0"),
+        ({"declared": "d", "shots": 2, "selection": "complexity"}, "s0"),
     ):
         with pytest.raises(ConfigurationError) as caught:
             load(NumericAnswer(), bare, showing=showing, chain_of_thought=True)
         assert f"the demonstration '{name}' has no rationale" in str(caught.value)
     shown = load(
         NumericAnswer(), prompt="{text}", chain_of_thought=True,
-        showing={"given": [{**inline, "rationale": "2 + 3 = 5."}]},
+        showing={"declared": [{**inline, "rationale": "2 + 3 = 5."}]},
     )  # fmt: skip
     assert shown.prefix == "2 + 3? 2 + 3 = 5. The answer is 5.\n\n"
 
@@ -168,13 +168,13 @@ def test_words_that_differ_in_case_may_be_scored(load: Load) -> None:
     ("showing", "options", "message"),
     [
         ({}, {"label_words": {"5": "five"}}, "label_words: the task numeric has no labels"),
-        ({"given": "d", "selection": "longest"}, {}, "unknown selection 'longest'"),
-        ({"given": "d", "vary": "words"}, {}, "vary: unknown value 'words'"),
+        ({"declared": "d", "selection": "longest"}, {}, "unknown selection 'longest'"),
+        ({"declared": "d", "vary": "words"}, {}, "vary: unknown value 'words'"),
         ({"selection": "complexity"}, {}, "needs `demonstrations` to select from"),
         ({"vary": "order"}, {}, "vary = 'order' needs `demonstrations` to select from"),
         ({"seed": 1}, {}, "demonstration_seed = 1 needs `demonstrations` to select from"),
         ({"shots": -1}, {}, "shots = -1 is 0 or more"),
-        ({"given": [], "shots": 1}, {}, "shots = 1, but 0 demonstrations are given"),
+        ({"declared": [], "shots": 1}, {}, "shots = 1, but 0 demonstrations are given"),
     ],
 )
 def test_wrong_values_are_refused(
@@ -196,7 +196,7 @@ def test_wrong_values_are_refused(
 )
 def test_it_is_told_where_demonstrations_come_from(given: Any, source: str, load: Load) -> None:
     """The report names their data; without any there is nothing to name."""
-    prompt = load(showing={"given": given})
+    prompt = load(showing={"declared": given})
     assert prompt_parameters(prompt, Classification(("a", "b")))[SOURCE] == source
     assert SOURCE not in prompt_parameters(load(), Classification(("a", "b")))
 

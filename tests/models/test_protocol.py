@@ -6,7 +6,7 @@ from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import Facts, SeededModel, facts_of
 
 LABELS = ("negative", "positive")
-FACTS = Facts("mine", 10, 20, 30)
+FACTS = Facts(base="mine", size=10, training_examples=20, shots=30)
 
 
 @dataclass(frozen=True)

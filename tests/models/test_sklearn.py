@@ -144,13 +144,15 @@ def test_the_facts_of_an_estimator(
     """Coefficients and intercepts are its size; what is fitted here knows on how many examples."""
     model = build(f"{module}:pipeline", context_of(context.root, DATA), train="train.csv")
     words = len({word for text in TEXTS for word in text.replace(",", "").split() if len(word) > 1})
-    assert model.facts == Facts(f"{module}:pipeline", words + 1, len(DATA))
+    assert model.facts == Facts(
+        base=f"{module}:pipeline", size=words + 1, training_examples=len(DATA)
+    )
     network = MLPClassifier((3,), max_iter=1, random_state=0)
     with pytest.warns(ConvergenceWarning):
         network.fit([[0.0, 1.0], [1.0, 0.0]], list(LABELS))
     assert own(network).facts.size == 2 * 3 + 3 + 3 + 1
     neighbours = make_pipeline(TfidfVectorizer(), KNeighborsClassifier()).fit(TEXTS, TRUTH)
-    assert own(neighbours).facts == Facts("scikit-learn Pipeline")
+    assert own(neighbours).facts == Facts(base="scikit-learn Pipeline")
 
 
 @pytest.mark.parametrize("name", ["pipeline", "make"])

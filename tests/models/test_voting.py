@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.models._voting import Sample, Sampling, elected
+from pytest_ood.models._voting import SampledAnswer, Sampling, elect
 from pytest_ood.tasks import Classification, NumericAnswer, Prediction, QuestionAnswering, Task
 
 LABELS = Classification(("no", "yes"))
 
 
-def samples(*answers: str | None) -> list[Sample]:
+def samples(*answers: str | None) -> list[SampledAnswer]:
     """Return samples whose texts tell their numbers."""
-    return [Sample(f"sample {number}", answer) for number, answer in enumerate(answers)]
+    return [SampledAnswer(f"sample {number}", answer) for number, answer in enumerate(answers)]
 
 
 def vote(task: Task, *answers: str | None) -> Prediction:
     """Let answers vote."""
-    return elected(samples(*answers), Sampling(len(answers), 0.7), task)
+    return elect(samples(*answers), Sampling(samples=len(answers), temperature=0.7), task)
 
 
 def test_one_sample_is_the_answer() -> None:
@@ -72,10 +72,12 @@ def test_the_most_complex_vote() -> None:
     """Of five chains the three with the most steps vote; of equal ones those that came first."""
     chains = [("a", "no"), ("a\nb", "no"), ("a\nb\nc", "yes"), ("a\nb", "yes"), ("a\nb", "no"),
               ("a\nb\nc\nd\ne", None)]  # fmt: skip
-    drawn = [Sample(text, answer) for text, answer in chains]
-    majority = elected(drawn, Sampling(6, 0.7), LABELS)
+    drawn = [SampledAnswer(text, answer) for text, answer in chains]
+    majority = elect(drawn, Sampling(samples=6, temperature=0.7), LABELS)
     assert (majority.label, majority.text) == ("no", "a")
-    complex_ones = elected(drawn, Sampling(6, 0.7, vote="complexity", vote_top=3), LABELS)
+    complex_ones = elect(
+        drawn, Sampling(samples=6, temperature=0.7, vote="complexity", vote_top=3), LABELS
+    )
     assert (complex_ones.label, complex_ones.text) == ("yes", "a\nb\nc")
     assert complex_ones.scores == {"no": 0.3333, "yes": 0.6667}
 
@@ -83,13 +85,25 @@ def test_the_most_complex_vote() -> None:
 @pytest.mark.parametrize(
     ("sampling", "message"),
     [
-        (Sampling(0), "samples = 0 is 1 or more"),
-        (Sampling(5), "samples = 5 at temperature = 0 would all be the same; give a temperature"),
-        (Sampling(5, 0.7, vote="loudest"), "unknown vote 'loudest'"),
-        (Sampling(5, 0.7, vote_top=3), 'vote_top goes with vote = "complexity"'),
-        (Sampling(5, 0.7, vote="complexity"), "needs vote_top from 1 to 5"),
-        (Sampling(5, 0.7, vote="complexity", vote_top=6), "needs vote_top from 1 to 5"),
-        (Sampling(1, 0.7, vote="complexity", vote_top=1), "among several samples"),
+        (Sampling(samples=0), "samples = 0 is 1 or more"),
+        (
+            Sampling(samples=5),
+            "samples = 5 at temperature = 0 would all be the same; give a temperature",
+        ),
+        (Sampling(samples=5, temperature=0.7, vote="loudest"), "unknown vote 'loudest'"),
+        (
+            Sampling(samples=5, temperature=0.7, vote_top=3),
+            'vote_top goes with vote = "complexity"',
+        ),
+        (Sampling(samples=5, temperature=0.7, vote="complexity"), "needs vote_top from 1 to 5"),
+        (
+            Sampling(samples=5, temperature=0.7, vote="complexity", vote_top=6),
+            "needs vote_top from 1 to 5",
+        ),
+        (
+            Sampling(samples=1, temperature=0.7, vote="complexity", vote_top=1),
+            "among several samples",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(sampling: Sampling, message: str) -> None:
@@ -101,7 +115,7 @@ def test_what_does_not_go_together_is_refused(sampling: Sampling, message: str) 
 
 def test_complexity_is_that_of_chains() -> None:
     """Answers without a chain of thought have no steps to go by."""
-    sampling = Sampling(5, 0.7, vote="complexity", vote_top=3)
+    sampling = Sampling(samples=5, temperature=0.7, vote="complexity", vote_top=3)
     with pytest.raises(ConfigurationError, match="chain_of_thought = true"):
         sampling.check("model 'm'", chain_of_thought=False, drawn=True)
     sampling.check("model 'm'", chain_of_thought=True, drawn=True)

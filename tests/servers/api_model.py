@@ -47,9 +47,14 @@ def model_at(server: FaultyServer, time: Time | None = None, **options: Any) -> 
     """Return a model at a server, as it is configured by default but for some options."""
     clock = Time() if time is None else time
     context = Context(
-        "model", options.pop("task", TASK), Path(), Path(), offline=True, progress=Silent(),
+        name="model",
+        task=options.pop("task", TASK),
+        root=Path(),
+        cache=Path(),
+        offline=True,
+        progress=Silent(),
         data=lambda _: lambda: Dataset("none", ()),
-    )  # fmt: skip
+    )
     options = {"prompt": "{text}", "base_url": server.url, **options}
     source = options.pop("source", MODEL)
     model: ApiModel = adapter("openai").build(source, context, **options)

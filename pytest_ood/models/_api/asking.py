@@ -24,14 +24,14 @@ from pytest_ood.progress import duration
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
-GIVEN_UP_AFTER = 25
+MAX_UNANSWERED = 25
 """Inputs without an answer, one after the other, after which what is left is not asked; of a
 later set one input is, in case the server is well again."""
 
 LEFT_ALONE = "the server wants to be left alone for"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """What is asked once.
 
@@ -58,11 +58,11 @@ class Missing:
     """
 
     reason: str
-    asked: bool = True
+    was_sent: bool = True
     well: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Patience:
     """How a server is asked.
 
@@ -85,7 +85,7 @@ class Patience:
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Account:
     """What all that ask a server for one model of the configuration share in a run.
 
@@ -102,7 +102,7 @@ class Account:
 
     ledger: Ledger = field(default_factory=Ledger)
     pace: Pace = field(default_factory=Pace)
-    answered: bool = False
+    has_answered: bool = False
     failures: int = 0
     seconds: float = 0.0
     share: float | None = None
@@ -135,7 +135,7 @@ class _Entry:
     expected: float
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Run:
     """One round of questions.
 
@@ -164,7 +164,7 @@ class _Run:
     settled: asyncio.Condition = field(default_factory=asyncio.Condition)
     stopped: str = ""
     wrong: str = ""
-    held: list[tuple[int, Missing]] = field(default_factory=list)
+    held_outcomes: list[tuple[int, Missing]] = field(default_factory=list)
     under_way: int = 0
 
     async def all(self, questions: Sequence[Question]) -> None:
@@ -175,15 +175,15 @@ class _Run:
         Raises:
             ModelError: the settings are wrong.
         """
-        places = iter(range(len(questions)))
-        if not self.account.answered or self.account.failures:
-            first = next(places)
+        indices = iter(range(len(questions)))
+        if not self.account.has_answered or self.account.failures:
+            first = next(indices)
             await self.one(first, questions[first])
             self.settle()
 
         async def worker() -> None:
-            for place in places:
-                await self.one(place, questions[place])
+            for index in indices:
+                await self.one(index, questions[index])
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -199,29 +199,29 @@ class _Run:
         Raises:
             ModelError: the settings are wrong, and no call has shown otherwise.
         """
-        if self.wrong and not self.account.answered:
+        if self.wrong and not self.account.has_answered:
             raise ModelError(self.wrong)
-        for held in self.held:
-            self.emit(held)
-        self.held.clear()
+        for held_outcome in self.held_outcomes:
+            self.emit(held_outcome)
+        self.held_outcomes.clear()
 
-    async def one(self, place: int, question: Question) -> None:
+    async def one(self, index: int, question: Question) -> None:
         """Ask one question, and emit what came of it."""
         account, outcome = self.account, await self.outcome(question)
         if isinstance(outcome, Reply) or outcome.well:
             account.failures = 0
-        elif outcome.asked:
+        elif outcome.was_sent:
             account.failures += 1
-            if account.failures >= GIVEN_UP_AFTER and not self.stopped:
+            if account.failures >= MAX_UNANSWERED and not self.stopped:
                 self.stopped = (
-                    f"{GIVEN_UP_AFTER} inputs in a row had no answer; the last one: "
+                    f"{MAX_UNANSWERED} inputs in a row had no answer; the last one: "
                     f"{outcome.reason}"
                 )
         if self.wrong and isinstance(outcome, Missing):
             # Calls under way are waited for: they are paid, and one of them may be answered.
-            self.held.append((place, outcome))
+            self.held_outcomes.append((index, outcome))
         else:
-            self.emit((place, outcome))
+            self.emit((index, outcome))
 
     async def outcome(self, question: Question) -> Reply | Missing:
         """Ask one question until it is answered, or say why it is not."""
@@ -261,8 +261,8 @@ class _Run:
         while True:
             if self.stopped:
                 return Missing(self.stopped)
-            held = account.pace.held_back(clock())
-            if held > LONGEST_RETRY_AFTER:
+            delay = account.pace.requested_delay(clock())
+            if delay > LONGEST_RETRY_AFTER:
                 return Missing(f"{LEFT_ALONE} longer")
             wait, left = account.pace.wait(clock()), self.left()
             if left is not None and wait >= left:
@@ -298,7 +298,7 @@ class _Run:
             tokens = error.tokens
             raise
         else:
-            account.answered = True
+            account.has_answered = True
             if reply.model and not is_same_model(self.server.model, reply.model):
                 account.others.add(reply.model)
             return reply
@@ -319,8 +319,8 @@ class _Run:
         wait = backoff(attempt, self.rng)
         if error.wait is not None:
             if error.wait > LONGEST_RETRY_AFTER:
-                known = isfinite(error.wait)
-                return f"{LEFT_ALONE} {duration(error.wait) if known else 'longer'}"
+                is_finite = isfinite(error.wait)
+                return f"{LEFT_ALONE} {duration(error.wait) if is_finite else 'longer'}"
             # A little more, so that not all processes come back at the same moment. All calls of
             # this one do: after a wait of its own, each would fail at another moment, and hold back
             # those that still wait for as long again.
@@ -334,10 +334,10 @@ class _Run:
 
     async def hopeless(self, error: CallError) -> None:
         """Stop the round where no further question can be answered either."""
-        if error.cause != "failed" and not self.account.answered:
+        if error.cause != "failed" and not self.account.has_answered:
             message = await self.server.explain(self.client, error)
             # Another call may have been answered while the server was asked for its models.
-            if not self.account.answered:
+            if not self.account.has_answered:
                 self.wrong = self.wrong or message
                 self.stopped = self.stopped or error.reason
         if error.cause == "refused":
@@ -374,7 +374,16 @@ def ask(
         rng = random.Random(patience.seed)
         try:
             async with server.client(patience.timeout) as client:
-                run = _Run(name, server, account, patience, emit, client, deadline, rng)
+                run = _Run(
+                    name=name,
+                    server=server,
+                    account=account,
+                    patience=patience,
+                    emit=emit,
+                    client=client,
+                    deadline=deadline,
+                    rng=rng,
+                )
                 await run.all(questions)
         finally:
             account.seconds += patience.clock() - started

@@ -104,7 +104,7 @@ _SYSTEM_ROLE = re.compile(
 """What servers say whose model, or its chat template, knows no system message."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Header:
     """A header of every request.
 
@@ -124,7 +124,7 @@ class Header:
         return self.text + (os.environ.get(self.variable, "") if self.variable else "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reply:
     """A server's answer.
 
@@ -178,12 +178,12 @@ class CallError(Exception):
         self.words = words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Server:
     """Where a model is asked, and how one gets in.
 
     Attributes:
-        who: Whom messages name first.
+        owner: The start of error messages.
         model: Its name there.
         url: As it was configured; its query may be a secret.
         key_name: The environment variable with the key; None where no key is sent.
@@ -191,7 +191,7 @@ class Server:
         wall: Returns seconds since the epoch; replaced in tests.
     """
 
-    who: str
+    owner: str
     model: str
     url: str = field(repr=False)
     key_name: str | None
@@ -206,7 +206,7 @@ class Server:
     @property
     def secrets(self) -> Secrets:
         """The key, what own headers and the URL hold, and the credentials of proxies."""
-        known = [
+        secrets = [
             Secret(name, value)
             for name in (self.key_name, *(header.variable for header in self.headers))
             if name is not None and (value := os.environ.get(name, "").strip())
@@ -216,11 +216,11 @@ class Server:
             if header.variable and scheme.casefold() == "basic":
                 with suppress(binascii.Error, ValueError):
                     pair = base64.b64decode(coded, validate=True).decode()
-                    known += [Secret(header.variable, pair)]
-                    known += [Secret(header.variable, pair.partition(":")[2])]
+                    secrets += [Secret(header.variable, pair)]
+                    secrets += [Secret(header.variable, pair.partition(":")[2])]
         environment = {k: v for k, v in os.environ.items() if k.lower().endswith("_proxy")}
         of_url = secrets_of_url("base_url", self.url)
-        return Secrets(tuple(known)) | of_url | secrets_of_environment(environment)
+        return Secrets(tuple(secrets)) | of_url | secrets_of_environment(environment)
 
     def redact(self, text: str) -> str:
         """Return a text without the key and its like, should a server or a library repeat it."""
@@ -233,31 +233,31 @@ class Server:
             MissingDependencyError: there is no client.
             ModelError: a key or a header is missing, or cannot be sent; or a proxy cannot be used.
         """
-        require("openai", extra="openai", purpose=f"the prompted {self.who}")
+        require("openai", extra="openai", purpose=f"the prompted {self.owner}")
         if self.key_name is not None:
             self._check_variable(self.key_name, "a key", "or name another with `api_key`")
         for header in self.headers:
             if header.variable is not None:
-                what = f"the header {header.name!r}"
-                self._check_variable(header.variable, what, "or name another in `headers`")
+                item = f"the header {header.name!r}"
+                self._check_variable(header.variable, item, "or name another in `headers`")
         try:
             proxy_of(self.url)
         except ValueError as error:
-            raise ModelError(f"{self.who}: {self.redact(str(error))}") from None
+            raise ModelError(f"{self.owner}: {self.redact(str(error))}") from None
 
-    def _check_variable(self, name: str, what: str, otherwise: str) -> None:
+    def _check_variable(self, name: str, item: str, otherwise: str) -> None:
         """Refuse what is not set, or what no header can carry, without showing it."""
         value = os.environ.get(name, "")
         if not value.strip():
             raise ModelError(
-                f"{self.who}: {self.base_url} needs {what}, and the environment variable {name} is "
-                f"not set; set it, {otherwise}"
+                f"{self.owner}: {self.base_url} needs {item}, and the environment variable {name} "
+                f"is not set; set it, {otherwise}"
             )
         problem = unsendable(value)
         if problem is not None:
             raise ModelError(
-                f"{self.who}: {name} cannot be sent: {problem}; copy it again, as plain characters "
-                "and without what stands around it"
+                f"{self.owner}: {name} cannot be sent: {problem}; copy it again, as plain "
+                "characters and without what stands around it"
             )
 
     @property
@@ -343,7 +343,7 @@ class Server:
         elif any(type(link).__name__ == "TooManyRedirects" for link in links.values()):
             cause = "rejected"
             reason = (
-                f"the server redirects without end, at last to {_last_asked(links.values())}; "
+                f"the server redirects without end, at last to {_last_url(links.values())}; "
                 "write the URL that it has as `base_url`"
             )
         elif UnreadableAnswerError in links:
@@ -383,7 +383,7 @@ class Server:
 
     async def explain(self, client: Any, error: CallError) -> str:
         """Word a call's error so that it says what to do."""
-        start = f"{self.who}: {self.base_url}"
+        start = f"{self.owner}: {self.base_url}"
         if error.cause == "unreachable":
             todo = "Check `base_url`, and whether the server runs"
             if self.proxy is not None:
@@ -431,12 +431,12 @@ class Server:
             raise CallError(f"{reason} as `base_url`", "rejected", **details)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             # What a server says of a wrong key may repeat parts of it.
-            told = said if status == HTTPStatus.FORBIDDEN else f"status {status}{self._through}"
-            raise CallError(f"{told}; {self._key_advice}", "refused", **details)
+            reported = said if status == HTTPStatus.FORBIDDEN else f"status {status}{self._through}"
+            raise CallError(f"{reported}; {self._key_advice}", "refused", **details)
         if "insufficient_quota" in (error.code, error.type):
             raise CallError(f"the account has no quota left ({said})", "refused", **details)
         if error.code == "content_filter":
-            return Reply(_words(error.body), declined=True, tokens=(0, 0))
+            return Reply(text=_words(error.body), declined=True, tokens=(0, 0))
         if error.code == TOO_LONG or any(said in words for said in TOO_LONG_WORDS):
             # Without how many tokens there were, so that equal errors are counted as equal.
             reason = f"the prompt does not fit the model's window (status {status})"
@@ -511,9 +511,16 @@ class Server:
             raise self._error(
                 "the answer has no log probabilities; leave out `top_logprobs`", "rejected", tokens
             )
-        told = data.get("model")
-        model = self._line(told) if isinstance(told, str) else ""
-        return Reply(text, declined, tokens, likely, finish not in CUT_FINISHES, model)
+        reported = data.get("model")
+        model = self._line(reported) if isinstance(reported, str) else ""
+        return Reply(
+            text=text,
+            declined=declined,
+            tokens=tokens,
+            likely=likely,
+            finished=finish not in CUT_FINISHES,
+            model=model,
+        )
 
     def _error(
         self, reason: str, cause: Cause = "failed", tokens: tuple[int, int] | None = None
@@ -547,17 +554,19 @@ def load_json(content: str | bytes) -> Any:
     return json.loads(content, parse_int=whole)
 
 
-def is_same_model(asked: str, told: str) -> bool:
+def is_same_model(requested: str, reported: str) -> bool:
     """Return whether a server's name of the model that answered may be that of who was asked.
 
     The same name, whatever its folder or publisher, its date or version, and its ending.
     """
-    first, second = _bare(asked), _bare(told)
+    first, second = _bare(requested), _bare(reported)
     return first == second or _DATED.sub("", first) == _DATED.sub("", second)
 
 
-_DATED = re.compile(r"(?:[-@:._](?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}-[0-9]{2,4}|[0-9]{3,8}|latest"
-                    r"|preview|stable|v[0-9.]+))+$")  # fmt: skip
+_DATED = re.compile(
+    r"(?:[-@:._](?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}-[0-9]{2,4}|[0-9]{3,8}|latest"
+    r"|preview|stable|v[0-9.]+))+$"
+)
 
 
 def _bare(name: str) -> str:
@@ -596,14 +605,14 @@ def _nearest(name: str, names: list[str]) -> list[str]:
 
 def _chain(error: BaseException | None) -> list[BaseException]:
     """Return an error and what caused it, the first cause last."""
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
+    links: list[BaseException] = []
+    while error is not None and error not in links:
+        links.append(error)
         error = error.__cause__ or error.__context__
-    return found
+    return links
 
 
-def _last_asked(links: Iterable[BaseException]) -> str:
+def _last_url(links: Iterable[BaseException]) -> str:
     """Return the URL that was asked at last, by the client's own error."""
     for link in links:
         with suppress(AttributeError, RuntimeError):
@@ -704,15 +713,15 @@ def _likely(logprobs: Any) -> tuple[tuple[tuple[str, float], ...], ...]:
         ValueError: a log probability is no number, or above 0.
     """
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    places = []
-    for place in content[:FIRST_TOKENS] if isinstance(content, list) else ():
-        top = place.get("top_logprobs") if isinstance(place, Mapping) else None
+    positions = []
+    for position in content[:FIRST_TOKENS] if isinstance(content, list) else ():
+        top = position.get("top_logprobs") if isinstance(position, Mapping) else None
         rows = tuple(_tokens_of(top)) if isinstance(top, list) else ()
         if rows:
-            places.append(rows)
-        if not isinstance(place, Mapping) or any(map(str.isalnum, _token(place) or "x")):
+            positions.append(rows)
+        if not isinstance(position, Mapping) or any(map(str.isalnum, _token(position) or "x")):
             break
-    return tuple(places)
+    return tuple(positions)
 
 
 def _tokens_of(top: list[Any]) -> Iterator[tuple[str, float]]:
@@ -728,8 +737,8 @@ def _tokens_of(top: list[Any]) -> Iterator[tuple[str, float]]:
             continue
         # Above 0 only by rounding.
         if not logprob <= 1e-3:  # noqa: PLR2004 - NaN is not either
-            what = "above 0" if logprob > 0 else "NaN"
-            raise ValueError(f"the answer has a log probability that is {what}, which none is")
+            kind = "above 0" if logprob > 0 else "NaN"
+            raise ValueError(f"the answer has a log probability that is {kind}, which none is")
         if token is not None:
             yield token, float(min(0.0, max(LEAST_LOGPROB, logprob)))
 

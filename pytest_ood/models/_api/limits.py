@@ -47,7 +47,7 @@ class Prices:
         return (prompt_tokens * self.prompt + completion_tokens * self.completion) / MILLION
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Caps:
     """What a run may take of a model at most; None for no cap.
 
@@ -86,7 +86,7 @@ class Ledger:
 
     def enter(self, model: str, prompt: int, completion: int) -> str | None:
         """Enter a call with the bounds of its tokens, or return the cap that it would exceed."""
-        call = Usage(1, prompt, completion)
+        call = Usage(requests=1, prompt_tokens=prompt, completion_tokens=completion)
         with self._lock:
             beyond = self._beyond(sum(self._taken.values(), call))
             if beyond is None:
@@ -96,7 +96,9 @@ class Ledger:
     def correct(self, model: str, prompt: int, completion: int) -> None:
         """Correct the bounds of an entered call by these differences."""
         with self._lock:
-            self._taken[model] += Usage(0, prompt, completion)
+            self._taken[model] += Usage(
+                requests=0, prompt_tokens=prompt, completion_tokens=completion
+            )
 
     def _priced(self, used: Usage) -> Usage:
         if self.prices is None:
@@ -135,7 +137,7 @@ class Pace:
         """Return the seconds until the next call may start."""
         return max(0.0, max(self._next_request, self._next_tokens, self._not_before) - now)
 
-    def held_back(self, now: float) -> float:
+    def requested_delay(self, now: float) -> float:
         """Return the seconds that the server itself wants to be left alone."""
         return max(0.0, self._not_before - now)
 

@@ -33,7 +33,7 @@ _GZIP = b"\x1f\x8b"
 
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
-KEPT_HEADERS = ("content-type", "date", "location", "retry-after", "retry-after-ms")
+READ_HEADERS = ("content-type", "date", "location", "retry-after", "retry-after-ms")
 """What of an answer's headers is read; the others may hold anything."""
 
 _ENCODINGS = {"": None, "identity": None, "gzip": 31, "x-gzip": 31, "deflate": 47}
@@ -86,8 +86,8 @@ def proxy_of(url: str) -> Proxy | None:
         return None
     name = f"{scheme}_proxy"
     variable = next((one for one in (name, name.upper()) if os.environ.get(one)), "")
-    given = proxies[scheme]
-    proxy = Proxy(given if "://" in given else f"http://{given}", variable)
+    configured = proxies[scheme]
+    proxy = Proxy(configured if "://" in configured else f"http://{configured}", variable)
     without = f"mend ${variable or name.upper()}, or set NO_PROXY={parts.hostname} to do without it"
     try:
         written = urlsplit(proxy.url)
@@ -110,7 +110,7 @@ def proxy_of(url: str) -> Proxy | None:
     return proxy
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Transport:
     """What sends a client's requests.
 
@@ -160,9 +160,12 @@ class Transport:
             if value is not None:
                 headers[name] = value
         sent = self.httpx.Request(
-            request.method, url, headers=headers, stream=request.stream,
+            request.method,
+            url,
+            headers=headers,
+            stream=request.stream,
             extensions=request.extensions,
-        )  # fmt: skip
+        )
         answer = await self.inner.handle_async_request(sent)
         try:
             content = await _content(answer)
@@ -177,9 +180,9 @@ class Transport:
                 valid = False
             if not valid:
                 raise NowhereError(shown_target(location))
-        kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
+        headers = {name: answer.headers[name] for name in READ_HEADERS if name in answer.headers}
         # Without the words beside the status, which the client logs.
-        return self.httpx.Response(answer.status_code, headers=kept, content=content)
+        return self.httpx.Response(answer.status_code, headers=headers, content=content)
 
 
 async def _content(answer: Any) -> bytes:
@@ -256,7 +259,9 @@ def open_transport(url: str, headers: Mapping[str, str | None]) -> Transport:
         proxy=None if proxy is None else httpx.Proxy(proxy.url),
         limits=openai.DEFAULT_CONNECTION_LIMITS,
     )
-    return Transport(httpx, inner, origin_of(url), headers, urlsplit(url).query)
+    return Transport(
+        httpx=httpx, inner=inner, origin=origin_of(url), headers=headers, query=urlsplit(url).query
+    )
 
 
 def unsendable(value: str) -> str | None:

@@ -32,11 +32,21 @@ def test_prices_are_for_a_million_tokens() -> None:
 def test_a_ledger_counts_what_was_taken() -> None:
     """Bounds are corrected by what a call really took; the cost follows."""
     ledger = Ledger(prices=Prices(1.0, 2.0, "EUR"))
-    assert ledger.used("m") == Usage(0, 0, 0, 0.0, "EUR")
+    assert ledger.used("m") == Usage(
+        requests=0, prompt_tokens=0, completion_tokens=0, cost=0.0, currency="EUR"
+    )
     assert ledger.enter("m", 100, 50) is None
-    assert ledger.used("m") == Usage(1, 100, 50, pytest.approx(200e-6), "EUR")
+    assert ledger.used("m") == Usage(
+        requests=1,
+        prompt_tokens=100,
+        completion_tokens=50,
+        cost=pytest.approx(200e-6),
+        currency="EUR",
+    )
     ledger.correct("m", -60, -48)
-    assert ledger.used("m") == Usage(1, 40, 2, pytest.approx(44e-6), "EUR")
+    assert ledger.used("m") == Usage(
+        requests=1, prompt_tokens=40, completion_tokens=2, cost=pytest.approx(44e-6), currency="EUR"
+    )
     assert Ledger().used("m").cost is None
 
 
@@ -60,7 +70,7 @@ def test_a_cap_refuses_what_would_exceed_it(caps: Caps, named: str) -> None:
 
 def test_a_cap_may_be_reached() -> None:
     """What meets a cap exactly is let in."""
-    ledger = Ledger(Caps(1, 150, 200e-6), Prices(1.0, 2.0))
+    ledger = Ledger(Caps(requests=1, tokens=150, cost=200e-6), Prices(1.0, 2.0))
     assert ledger.enter("m", 100, 50) is None
 
 
@@ -77,7 +87,7 @@ def test_no_cap_is_ever_exceeded(
     cost: float | None,
 ) -> None:
     """Whatever calls come, and whatever share of their bounds they take, caps always hold."""
-    ledger = Ledger(Caps(requests, tokens, cost), Prices(1.0, 2.0))
+    ledger = Ledger(Caps(requests=requests, tokens=tokens, cost=cost), Prices(1.0, 2.0))
     for prompt, completion, share in calls:
         if ledger.enter("m", prompt, completion) is None:
             used = ledger.used("m")
@@ -95,7 +105,11 @@ def test_caps_hold_for_all_models_together() -> None:
     assert ledger.enter("one", 40, 10) is None
     assert ledger.enter("other", 40, 11) == "max_total_tokens = 100"
     assert ledger.enter("other", 40, 10) is None
-    assert ledger.used("one") == ledger.used("other") == Usage(1, 40, 10)
+    assert (
+        ledger.used("one")
+        == ledger.used("other")
+        == Usage(requests=1, prompt_tokens=40, completion_tokens=10)
+    )
     assert ledger.used("nobody") == Usage()
 
 

@@ -38,14 +38,14 @@ LONGEST_ANSWER = 30
 """Tokens of an answer at most, as the published code for SQuAD has it."""
 
 NO_ANSWER = ""
-_NO_PLACE = -1
-_KEPT = 20
+_OUTSIDE = -1
+_BEST_SPANS = 20
 """Spans of a window that are looked at again; the probability of the others is only summed."""
 
 _PAIRED_TOKENS = ("input_ids", "attention_mask", "token_type_ids")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Window:
     """A question and a part of its passage, as the network sees them.
 
@@ -107,34 +107,34 @@ class SpanHead:
         its first token, which stands for no answer.
         """
         examples = [example for example in data if is_learnable(example)]
-        made = windows(
+        pieces = windows(
             name, tokenizer, [e.inputs for e in examples], max_length=max_length, stride=self.stride
         )
         rows = []
-        for window in made:
+        for window in pieces:
             example = examples[window.example]
             _, context = question_and_context(name, example.inputs)
             answer = example.label.strip()
             begin = context.find(answer)
             first, last = _marked(window, begin, begin + len(answer)) if answer else (None, None)
-            found = first is not None and last is not None
+            has_answer = first is not None and last is not None
             rows.append(
                 {
                     **window.tokens,
-                    "start_positions": first if found else window.first,
-                    "end_positions": last if found else window.first,
+                    "start_positions": first if has_answer else window.first,
+                    "end_positions": last if has_answer else window.first,
                 }
             )
         return rows
 
-    def accuracy(self, found: Any) -> dict[str, float]:
+    def accuracy(self, has_answer: Any) -> dict[str, float]:
         """Return the share of windows of which both ends are right."""
-        starts, ends = (logits.argmax(-1) for logits in found.predictions[:2])
-        right = (starts == found.label_ids[0]) & (ends == found.label_ids[1])
+        starts, ends = (logits.argmax(-1) for logits in has_answer.predictions[:2])
+        right = (starts == has_answer.label_ids[0]) & (ends == has_answer.label_ids[1])
         return {"accuracy": float(right.mean())}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SpanModel(FinetunedModel):
     """An encoder with a head that marks spans, run by transformers.
 
@@ -158,12 +158,14 @@ class SpanModel(FinetunedModel):
     @property
     def source(self) -> str:
         """What ran; of training data, also how much of it could not be learned."""
-        told = super().source
+        source = super().source
         if self.training is None:
-            return told
+            return source
         left = sum(not is_learnable(example) for example in self.training.load())
         return (
-            f"{told} ({left:,} of them left out: no such answer in the passage)" if left else told
+            f"{source} ({left:,} of them left out: no such answer in the passage)"
+            if left
+            else source
         )
 
     @property
@@ -206,10 +208,10 @@ class SpanModel(FinetunedModel):
             TooLongError: a question that leaves no room for its passage.
         """
         torch, model, batching = self._loaded
-        made = self._windows(inputs)
-        rows = [window.tokens for window in made]
+        pieces = self._windows(inputs)
+        rows = [window.tokens for window in pieces]
         batching.check(rows, f"model {self.name!r}")
-        found: list[list[tuple[Window, Floats, Floats]]] = [[] for _ in inputs]
+        parts: list[list[tuple[Window, Floats, Floats]]] = [[] for _ in inputs]
         with torch.inference_mode():
             for indexes in batching.batches(rows, self.batch_size):
                 logits = model(**batching.padded([rows[index] for index in indexes]))
@@ -217,13 +219,13 @@ class SpanModel(FinetunedModel):
                     side.double().cpu().numpy() for side in (logits.start_logits, logits.end_logits)
                 )
                 for index, start, end in zip(indexes, starts, ends, strict=True):
-                    window = made[index]
+                    window = pieces[index]
                     begin = start.shape[0] - len(window) if batching.side == "left" else 0
                     part = slice(begin, begin + len(window))
-                    found[window.example].append((window, start[part], end[part]))
+                    parts[window.example].append((window, start[part], end[part]))
         return [
             self._answer(question_and_context(self.name, value)[1], parts)
-            for value, parts in zip(inputs, found, strict=True)
+            for value, parts in zip(inputs, parts, strict=True)
         ]
 
     def _answer(self, context: str, parts: Sequence[tuple[Window, Floats, Floats]]) -> Prediction:
@@ -235,13 +237,13 @@ class SpanModel(FinetunedModel):
             scores = span_scores(window.offsets, start, end)
             totals.append(_log_sum(scores))
             flat = scores.ravel()
-            for place in np.argsort(-flat, kind="stable")[:_KEPT]:
-                if not math.isfinite(flat[place]):
+            for index in np.argsort(-flat, kind="stable")[:_BEST_SPANS]:
+                if not math.isfinite(flat[index]):
                     break
-                first, last = divmod(int(place), scores.shape[1])
+                first, last = divmod(int(index), scores.shape[1])
                 where = (int(window.offsets[first, 0]), int(window.offsets[last, 1]))
                 if context[slice(*where)].strip():
-                    spans[where].append(float(flat[place]))
+                    spans[where].append(float(flat[index]))
         # The least of the windows: there is no answer where no window has one.
         null = min(nulls)
         if not spans:
@@ -259,7 +261,7 @@ class SpanModel(FinetunedModel):
 
 
 def is_learnable(example: Example) -> bool:
-    """Tell whether an answer stands in the passage, or is that there is none."""
+    """Return whether an answer stands in the passage, or is that there is none."""
     context = "" if isinstance(example.inputs, str) else example.inputs.get(CONTEXT, "")
     return example.label.strip() in context
 
@@ -306,51 +308,51 @@ def windows(
     special = tokenizer.num_special_tokens_to_add(pair=True)
     by_stride: dict[int, list[int]] = defaultdict(list)
     long = []
-    for place, (question, _) in enumerate(pairs):
+    for index, (question, _) in enumerate(pairs):
         room = max_length - special - len(tokenizer.tokenize(question))
         if room < 1:
-            long.append(place)
-        by_stride[max(0, min(stride, room // 2))].append(place)
+            long.append(index)
+        by_stride[max(0, min(stride, room // 2))].append(index)
     if long:
         raise TooLongError(
             f"model {name!r}: {len(long)} questions leave no room for a passage in {max_length} "
             f"tokens, the first being {pairs[long[0]][0][:60]!r}",
-            [inputs[place] for place in long],
+            [inputs[index] for index in long],
         )
     return [
         window
-        for overlap, places in by_stride.items()
-        for window in _windows_of(tokenizer, pairs, places, max_length, overlap)
+        for overlap, indices in by_stride.items()
+        for window in _windows_of(tokenizer, pairs, indices, max_length, overlap)
     ]
 
 
 def _windows_of(
     tokenizer: Any,
     pairs: Sequence[tuple[str, str]],
-    places: Sequence[int],
+    indices: Sequence[int],
     max_length: int,
     overlap: int,
 ) -> list[Window]:
     """Return the windows of the inputs at some places, which overlap by as many tokens."""
-    made = tokenizer(
-        [pairs[place][0] for place in places],
-        [pairs[place][1] for place in places],
+    encoded = tokenizer(
+        [pairs[index][0] for index in indices],
+        [pairs[index][1] for index in indices],
         truncation="only_second",
         max_length=max_length,
         stride=overlap,
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
     )
-    found = []
-    for number, of in enumerate(made["overflow_to_sample_mapping"]):
-        tokens = {name: made[name][number] for name in _PAIRED_TOKENS if name in made}
-        offsets = np.array(made["offset_mapping"][number], np.int64).reshape(-1, 2)
-        outside = np.array([part != 1 for part in made.sequence_ids(number)])
-        offsets[outside] = _NO_PLACE
+    pieces = []
+    for number, of in enumerate(encoded["overflow_to_sample_mapping"]):
+        tokens = {name: encoded[name][number] for name in _PAIRED_TOKENS if name in encoded}
+        offsets = np.array(encoded["offset_mapping"][number], np.int64).reshape(-1, 2)
+        outside = np.array([part != 1 for part in encoded.sequence_ids(number)])
+        offsets[outside] = _OUTSIDE
         ids = tokens["input_ids"]
         first = ids.index(tokenizer.cls_token_id) if tokenizer.cls_token_id in ids else 0
-        found.append(Window(tokens, offsets, places[of], first))
-    return found
+        pieces.append(Window(tokens=tokens, offsets=offsets, example=indices[of], first=first))
+    return pieces
 
 
 def span_scores(offsets: NDArray[np.int64], start: Floats, end: Floats) -> Floats:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, TooLongError
 from pytest_ood.examples import Dataset, Example
 from pytest_ood.models import adapter
-from pytest_ood.models._span import (
+from pytest_ood.models._extractive_qa import (
     LONGEST_ANSWER,
     SpanHead,
     SpanModel,
