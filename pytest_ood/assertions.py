@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from pytest_ood.budgets import Budget, Rules, check_share
+from pytest_ood.budgets import Budget, Rules
 from pytest_ood.cases import AllRight, cases_of, label_of, parse_expectation
 from pytest_ood.engine import check_complete
 from pytest_ood.errors import (
@@ -39,6 +39,7 @@ from pytest_ood.shifts import (
 from pytest_ood.shifts.protocol import DEFAULT_QUERY_BUDGET
 from pytest_ood.strategies import PerturbedCase, keep_for_replay
 from pytest_ood.suite import Suite
+from pytest_ood.tables import check_share
 from pytest_ood.tasks import Classification, QuestionAnswering
 from pytest_ood.trials.predictor import Predictor
 from pytest_ood.values import (

@@ -6,55 +6,55 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pytest_ood.errors import ConfigurationError
 from pytest_ood.statistics import estimate, examples_to_settle, shortage, single_step
 from pytest_ood.statistics.sequential import BETTING_SHARE, Sequential
+from pytest_ood.tables import check_share
 
 if TYPE_CHECKING:
     from pytest_ood.statistics import Correction, Estimate, Statistic
 
 Verdict = Literal["pass", "fail", "inconclusive", "invalid", "measured"]
-"""What a check comes to; `measured` where there is no budget to judge by."""
+"""The result of a check; `measured` without a budget."""
 
 MIN_CHANGED = 10
-"""Fewer changed examples than this say nothing about a shift."""
+"""With fewer changed examples than this, a figure is invalid."""
 
 SAME_ANSWER_SHARE = 0.98
 """A model that gives one answer to more than this share of in-distribution inputs is invalid."""
 
 UNANSWERED_SHARE = 0.01
-"""Where more than this share of inputs got no answer, the rest does not speak for them: what fails
-to be answered is rarely a random draw."""
+"""With more than this share of inputs without an answer, a figure is invalid: inputs that fail are
+rarely a random sample."""
 
 VALIDITY_ALPHA = 0.001
 """Level at which a model has to be better than the majority class.
 
-A coin has this chance of being taken for a model. At the gates' usual 0.05, a release in twenty of
-a model that guesses would be let through, since guessing drops by nothing under any shift.
+A model that guesses passes this test with this probability. At the gates' usual 0.05, one in twenty
+releases of such a model would pass, since its score does not drop under any shift.
 """
 
 MAX_ABSTENTION = 0.1
-"""The share of inputs that may go without a parseable answer, where a suite says nothing else."""
+"""The default share of inputs that may have no parseable answer."""
 
 
 SEQUENTIAL_FROM = 500
-"""Fewer examples than this are all asked about, where nobody says otherwise.
+"""The default number of examples from which models are asked in batches.
 
-Looking in between costs certainty, and saves little where there is little to save: with 300
-examples, a fifth of the calls for a third of the verdicts (benchmarks/sequential_savings.py).
+Interim looks widen the intervals, and save little on few examples: with 300 of them, a fifth of the
+calls, at the price of a third of the verdicts (benchmarks/sequential_savings.py).
 """
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How certain a verdict has to be.
+    """The levels of a run's verdicts.
 
     Attributes:
-        alpha: One-sided level of every bound.
-        correction: How the fails of a run's many gates are held to alpha.
-        gates: How many gates the run has.
-        sequential: Ask in batches, and stop as soon as the verdict is settled; None for where it
-            pays, which is from 500 examples on.
+        alpha: The one-sided level of every bound.
+        correction: The correction for multiple testing that keeps the fails of all gates at alpha.
+        gates: The number of gates of the run.
+        sequential: Whether to ask in batches, and to stop as soon as the verdict is settled; None
+            for doing so from `SEQUENTIAL_FROM` examples on.
     """
 
     alpha: float
@@ -63,23 +63,23 @@ class Rules:
     sequential: bool | None = None
 
     def is_sequential(self, n: int) -> bool:
-        """Return whether so many examples are asked about in batches."""
+        """Return whether so many examples are asked in batches."""
         return n >= SEQUENTIAL_FROM if self.sequential is None else self.sequential
 
     @property
     def fail_alpha(self) -> float:
-        """The level at which a gate fails whatever the others show."""
+        """The level at which a gate fails regardless of the other gates."""
         return single_step(self.alpha, self.correction, self.gates)
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a model may lose under a shift, by one metric. All shares of 1; None: not asked for.
+    """The largest loss of a model under a shift, by one metric. Shares of 1; None for no limit.
 
     Attributes:
-        max_drop: The most that its own figure may drop.
-        margin: The most that its drop may exceed the baseline's.
-        min_score: The least that it may score under the shift; of accuracy alone.
+        max_drop: The largest drop of its score.
+        margin: The largest difference between its drop and the baseline's.
+        min_score: The least score under the shift; for accuracy only.
     """
 
     max_drop: float | None = None
@@ -91,34 +91,14 @@ class Budget:
             check_share(key, getattr(self, key))
 
 
-def check_share(key: str, value: float | None, *, low: float = 0.0, required: bool = False) -> None:
-    """Refuse a share outside [low, 1].
-
-    Args:
-        key: What it is called.
-        value: None where there is none.
-        low: The least that it may be.
-        required: Whether there has to be one.
-
-    Raises:
-        ConfigurationError: names the key and the value.
-    """
-    if value is None and not required:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= 1.0:
-        raise ConfigurationError(
-            f"{key} = {value!r} is a share and lies in [{low:g}, 1]; 3 points are 0.03"
-        )
-
-
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict and why.
+    """A verdict and its reason.
 
     Attributes:
         verdict: pass, fail, inconclusive or invalid.
         reason: One clause for the reader.
-        p_fail: The p-value of "the budget is kept"; None where nothing was tested.
+        p_fail: The p-value of the hypothesis that the budget is met; None if nothing was tested.
     """
 
     verdict: Verdict
@@ -127,7 +107,7 @@ class Judgement:
 
 
 def is_settled(figure: Statistic, limit: float, rules: Rules, *, at_least: bool = False) -> bool:
-    """Return whether a figure is on one side of its limit for certain."""
+    """Return whether a figure is on one side of its limit at the levels of the rules."""
     low, high = figure.p_below(limit), figure.p_above(limit)
     within, beyond = (high, low) if at_least else (low, high)
     return within <= rules.alpha or beyond <= rules.fail_alpha
@@ -144,9 +124,9 @@ def judge_at_most(
 
     Args:
         figure: A drop, or a difference of drops.
-        limit: The most that it may be.
-        rules: How certain the verdict has to be.
-        examples: What the examples it rests on are called, such as "examples of 'negative'".
+        limit: The largest allowed value.
+        rules: The levels of the verdict.
+        examples: The word for its examples, such as "examples of 'negative'".
     """
     shown = estimate(figure, rules.alpha)
     sure = f"with confidence {percent(1 - rules.alpha)}"
@@ -185,14 +165,12 @@ def judge_at_least(figure: Statistic, limit: float, rules: Rules) -> Judgement:
 
 
 def _last_share(figure: Statistic) -> float:
-    """Return the part of a level that the test on all examples has."""
+    """Return the share of a level that is spent on the test of all examples."""
     return 1.0 - BETTING_SHARE if isinstance(figure, Sequential) else 1.0
 
 
-def _how_many(
-    figure: Statistic, limit: float, rules: Rules, p_fail: float, *, failing: bool
-) -> str:
-    # The side the estimate is on says which of the two tests is to be settled.
+def _how_many(figure: Statistic, limit: float, rules: Rules, p_fail: float, *, failing: bool) -> str:
+    # The estimate's side of the limit decides which of the two tests would be settled.
     level = (rules.fail_alpha if failing else rules.alpha) * _last_share(figure)
     needed = examples_to_settle(figure, limit, level)
     alone = (

@@ -8,7 +8,6 @@ et al. 2020, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList, s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +25,11 @@ from pytest_ood.cases import (
 from pytest_ood.errors import ConfigurationError, DataError, shown, unknown_name
 from pytest_ood.examples import Dataset, Example, content_ids
 from pytest_ood.formats import LINES, LIST, PARQUET, form_of, parse_rows
+from pytest_ood.tables import Table
 from pytest_ood.values import is_missing, label_forms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.cases import Expectation
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 TYPES = ("DIR", "INV", "MFT")
 KEYS = ("checklist", "fields", "labels", "tests", "capabilities", "types", "expect", "tolerance")
-"""What the table of a shift may say of a CheckList suite."""
+"""The keys of the table of a CheckList suite."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ class Checklist:
     """A file of behavioural tests, or some of them.
 
     Attributes:
-        data: The file: `.jsonl` or another kind whose rows hold lists.
-        fields: Names of the fields that one input has; one for a single text.
-        labels: Renames labels as they stand in the file; where it is given, rows with others are
-            left out.
-        tests: The tests that are taken, by name; empty for all.
-        capabilities: The same by capability.
-        types: The same by type: MFT, INV, DIR.
-        expect: By the name of a test, what is expected where its rows do not say.
-        tolerance: What a probability may move by, where rows do not say.
+        data: The file: `.jsonl` or another kind whose rows can have lists.
+        fields: The names of an input's fields; one for a single text.
+        labels: The suite's label for each label of the file; if there are any, rows with other
+            labels are excluded.
+        tests: The names of the tests to read; empty for all.
+        capabilities: The capabilities to read; empty for all.
+        types: The types to read (MFT, INV, DIR); empty for all.
+        expect: The expectation of a test, by its name, for rows that have none.
+        tolerance: The default tolerance of probabilities.
     """
 
     data: str
@@ -72,79 +72,68 @@ class Loaded:
     """The cases of a CheckList suite.
 
     Attributes:
-        dataset: Of cases.
-        left_out: Why rows are no cases, and how many.
+        dataset: The cases.
+        left_out: The reasons why rows were excluded, each with the number of rows.
     """
 
     dataset: Dataset
     left_out: tuple[tuple[str, int], ...]
 
 
-def parse_checklist(table: Mapping[str, Any], fields: tuple[str, ...], where: str) -> Checklist:
+def parse_checklist(table: Mapping[str, Any], fields: tuple[str, ...], location: str) -> Checklist:
     """Read the table of a shift that names a CheckList suite.
 
     Args:
-        table: With the key `checklist`.
-        fields: Of the data in distribution: what one input has, unless the table says otherwise.
-        where: What messages begin with.
+        table: A table with the key `checklist`.
+        fields: The fields of an input, unless the table has others: those of the suite's data.
+        location: The beginning of messages.
 
     Raises:
         ConfigurationError: an unknown key or a wrong value.
     """
-    for key in table:
-        if key not in KEYS:
-            raise ConfigurationError(f"{where}: " + unknown_name("key", key, KEYS))
-    data = table["checklist"]
+    settings = Table(table, location).only(KEYS)
+    data = settings["checklist"]
     if not isinstance(data, str) or form_of(data) not in (LINES, LIST, PARQUET):
-        raise ConfigurationError(
-            f"{where}: checklist = {data!r} is no path that ends in .jsonl, .json or .parquet"
-        )
-    lists = {
-        key: _strings(table[key], f"{where}: {key}")
-        for key in ("fields", "tests", "capabilities", "types")
-        if key in table
-    }
-    for given in lists.get("types", ()):
-        if given not in TYPES:
-            raise ConfigurationError(f"{where}: types: " + unknown_name("type", given, TYPES))
-    labels, expect = table.get("labels", {}), table.get("expect", {})
-    if not isinstance(labels, Mapping) or not all(isinstance(v, str) for v in labels.values()):
-        raise ConfigurationError(f"{where}: labels = {labels!r} is not a table of names")
-    if not isinstance(expect, Mapping):
-        raise ConfigurationError(f"{where}: expect = {expect!r} is not a table of tests")
+        raise settings.wrong("checklist", "a path that ends in .jsonl, .json or .parquet")
+    for key in ("fields", "tests", "capabilities", "types"):
+        if key in settings and not settings.strings(key):
+            raise settings.wrong(key, "a list of names")
     try:
-        tolerance = check_tolerance(table.get("tolerance", TOLERANCE))
-        expected = {test: parse_expectation(one, tolerance) for test, one in expect.items()}
+        tolerance = check_tolerance(settings.get("tolerance", TOLERANCE))
+        expected = {
+            test: parse_expectation(expectation, tolerance)
+            for test, expectation in settings.subtable("expect").items()
+        }
     except DataError as error:
-        raise ConfigurationError(f"{where}: {error}") from None
+        raise settings.error(str(error)) from None
     return Checklist(
-        data, labels=dict(labels), expect=expected, tolerance=tolerance,
-        **{"fields": fields, **lists},
-    )  # fmt: skip
-
-
-def _strings(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
-        raise ConfigurationError(f"{where} = {value!r} is not a list of names")
-    return tuple(value)
+        data=data,
+        fields=settings.strings("fields", fields),
+        labels=settings.names("labels"),
+        tests=settings.strings("tests"),
+        capabilities=settings.strings("capabilities"),
+        types=settings.choices("types", TYPES, "type"),
+        expect=expected,
+        tolerance=tolerance,
+    )
 
 
 def load_checklist(source: Checklist, root: Path, name: str, task: Task) -> Loaded:
     """Read a CheckList suite as cases.
 
-    Rows that ask for what the task does not have are left out and counted: a label that it lacks,
-    or no label and no expectation.
+    Rows with a label that the task lacks, or with neither label nor expectation, are excluded and
+    counted.
 
     Args:
-        source: The file, and what is taken of it.
-        root: What a relative path starts from.
-        name: Of the data set.
-        task: Whose labels the rows' are.
+        source: The file, and the tests to read.
+        root: The folder that relative paths start from.
+        name: The name of the data set.
+        task: The task, which has the labels.
 
     Raises:
-        DataError: the file is missing or has a bad row, which the message names; or nothing of it
-            is left.
-        ConfigurationError: a test, a capability or a label that is named does not exist.
+        DataError: the file is missing or has a bad row, which the message names; or all rows are
+            excluded.
+        ConfigurationError: the file lacks a test or a capability, or the task a label.
     """
     path = root / source.data
     for expectation in source.expect.values():
@@ -159,27 +148,29 @@ def load_checklist(source: Checklist, root: Path, name: str, task: Task) -> Load
             reader.take(row)
         except DataError as error:
             raise DataError(f"{path}, row {number}: {error}") from None
-    for what, given, known in (
+    for kind, names, available in (
         ("test", source.tests, reader.tests),
         ("test", source.expect, reader.tests),
         ("capability", source.capabilities, reader.capabilities),
     ):
-        for one in given:
-            if one not in known:
-                raise ConfigurationError(f"{path}: " + unknown_name(what, one, known))
+        for name_ in names:
+            if name_ not in available:
+                raise ConfigurationError(f"{path}: " + unknown_name(kind, name_, available))
     left_out = tuple(sorted(reader.left_out.items(), key=lambda pair: (-pair[1], pair[0])))
     if not reader.cases:
-        told = "; ".join(f"{count}: {why}" for why, count in left_out) or "there is no row"
-        raise DataError(f"{path}: no case is left for {name} ({told}); see `labels` and `expect`")
+        reasons = "; ".join(f"{count}: {why}" for why, count in left_out) or "there is no row"
+        raise DataError(
+            f"{path}: no case is left for {name} ({reasons}); see `labels` and `expect`"
+        )
     return Loaded(Dataset(name, tuple(reader.cases)), left_out)
 
 
 class _LeftOutError(Exception):
-    """A row asks for what the task does not have; the message says why."""
+    """A row is excluded; the message has the reason."""
 
 
 class _Rows:
-    """Turns rows into cases, and counts those that become none."""
+    """Converts rows to cases, and counts the excluded rows."""
 
     def __init__(self, source: Checklist, task: Task) -> None:
         self.source, self.task = source, task
@@ -190,7 +181,7 @@ class _Rows:
         self.seen: Counter[str] = Counter()
 
     def take(self, row: Mapping[str, Any]) -> None:
-        """Add the case of a row, or count why there is none."""
+        """Add the case of a row, or count the row as excluded."""
         test, kind = _text(row, "test"), _text(row, "type")
         capability = _text(row, "capability", "")
         if kind not in TYPES:
@@ -202,7 +193,7 @@ class _Rows:
             (self.source.capabilities, capability),
             (self.source.types, kind),
         )
-        if any(wanted and given not in wanted for wanted, given in chosen):
+        if any(selected and value not in selected for selected, value in chosen):
             return
         inputs = self._inputs(row)
         labels = self._labels(row, len(inputs))
@@ -266,27 +257,26 @@ class _Rows:
         return dict(zip(self.source.fields, data, strict=True))
 
     def _labels(self, row: Mapping[str, Any], count: int) -> list[str | None]:
-        """Return the label of each input as it stands in the file, or None."""
-        given = row.get("label")
-        listed = given if isinstance(given, list) else [given] * count
+        """Return the label of each input as the file has it, or None."""
+        value = row.get("label")
+        listed = value if isinstance(value, list) else [value] * count
         if len(listed) != count:
             raise DataError(f"label: {len(listed)} labels for {count} inputs")
-        known = self.task.labels
-        found: list[str | None] = []
-        for one in listed:
-            forms = label_forms(one)
-            is_fraction = isinstance(one, float) and len(forms) == 1
-            if not is_missing(one) and (not forms or is_fraction):
+        labels: list[str | None] = []
+        for label in listed:
+            forms = label_forms(label)
+            is_fraction = isinstance(label, float) and len(forms) == 1
+            if not is_missing(label) and (not forms or is_fraction):
                 raise DataError(
-                    f"label = {shown(one)} is neither text nor a whole number, nor true or false; "
-                    "null stands for none"
+                    f"label = {shown(label)} is neither text nor a whole number, nor true or "
+                    "false; null stands for none"
                 )
-            named = (form for form in forms if form in self.source.labels or form in known)
-            found.append(next(named, next(iter(forms), None)))
-        return found
+            named = (f for f in forms if f in self.source.labels or f in self.task.labels)
+            labels.append(next(named, next(iter(forms), None)))
+        return labels
 
     def _expectation(self, row: Mapping[str, Any], test: str, kind: str) -> Expectation:
-        """Return what is expected of the answers to a row."""
+        """Return the expectation of a row."""
         own = row.get("expect")
         if own is not None:
             expectation = self._renamed(parse_expectation(own, self.source.tolerance))
@@ -301,20 +291,20 @@ class _Rows:
         return expectation
 
     def _renamed(self, expectation: Expectation) -> Expectation:
-        """Return an expectation of the file about the task's label."""
+        """Return an expectation of the file with the task's name of its label."""
         if isinstance(expectation, Avoiding):
             return replace(expectation, label=self._label(expectation.label))
         if isinstance(expectation, Monotonic) and expectation.label is not None:
             return replace(expectation, label=self._label(expectation.label))
         return expectation
 
-    def _label(self, given: str | None) -> str:
-        """Return the task's name of a label of the file."""
-        if given is None:
+    def _label(self, label: str | None) -> str:
+        """Return the task's name for a label of the file."""
+        if label is None:
             raise _LeftOutError("no label, and no expectation (`expect`)")
-        if self.source.labels and given not in self.source.labels:
-            raise _LeftOutError(f"label {given}: the task has none like it (`labels`)")
-        name = self.source.labels.get(given, given)
+        if self.source.labels and label not in self.source.labels:
+            raise _LeftOutError(f"label {label}: the task has none like it (`labels`)")
+        name = self.source.labels.get(label, label)
         if not self.task.labels:
             return self.task.reference(name)
         if name not in self.task.labels:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.budgets import MAX_ABSTENTION, Budget, check_share
+from pytest_ood.budgets import MAX_ABSTENTION, Budget
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.metrics import ACCURACY, budget_metrics, metric_class, metric_names
@@ -22,7 +22,7 @@ from pytest_ood.shifts import (
     parse_shift,
 )
 from pytest_ood.strict import RefusedError, toml_of
-from pytest_ood.tables import check_count, check_flag, check_keys, check_name, subtable
+from pytest_ood.tables import Table, check_name
 from pytest_ood.tasks import merged_task, parse_task
 
 if TYPE_CHECKING:
@@ -33,10 +33,22 @@ if TYPE_CHECKING:
     from pytest_ood.tasks import Task
 
 PART = "#"
-"""Stands between a collection and one of its parts."""
+"""Separates the name of a collection from that of one of its parts."""
 
-_SUITE_KEYS = ("budgets", "in_distribution", "labels", "max_abstention", "max_examples",
-               "metric", "min_score", "models", "name", "sequential", "shifts", "task")  # fmt: skip
+_SUITE_KEYS = (
+    "budgets",
+    "in_distribution",
+    "labels",
+    "max_abstention",
+    "max_examples",
+    "metric",
+    "min_score",
+    "models",
+    "name",
+    "sequential",
+    "shifts",
+    "task",
+)
 _SHARED_KEYS = ("budgets", "max_abstention", "max_examples", "models", "name", "sequential")
 _METRIC_BUDGET_KEYS = ("margin", "max_drop")
 _BUDGET_KEYS = (*_METRIC_BUDGET_KEYS, "min_score")
@@ -44,21 +56,21 @@ _BUDGET_KEYS = (*_METRIC_BUDGET_KEYS, "min_score")
 
 @dataclass(frozen=True)
 class Suite:
-    """A declaration of what is measured and what may be lost.
+    """Data, shifts and budgets.
 
     Attributes:
-        name: In reports and ids.
-        task: How answers are scored.
-        in_distribution: The data that looks like the training data.
-        shifts: By name, in the order of the file.
-        budgets: For each shift, by its name: one for each metric that has any, by its name.
+        name: The name in reports and ids.
+        task: The task, which scores answers.
+        in_distribution: The data of the training distribution.
+        shifts: The shifts, in the order of the file.
+        budgets: For each shift, by its name, the budgets of its metrics, by the metric's name.
         min_score: The floor of the in-distribution score, or None.
-        max_examples: Examples drawn from each data set, or None for all.
-        models: Configuration of models to take where the user names none.
-        max_abstention: The share of inputs that may go without a parseable answer.
-        sequential: Ask in batches and stop as soon as a verdict is settled, unless the user's
-            configuration says otherwise; None for where it pays.
-        collection: The suites it is one part of; empty for a suite of its own.
+        max_examples: The number of examples drawn from each data set, or None for all.
+        models: The default configuration of models.
+        max_abstention: The share of inputs that may have no parseable answer.
+        sequential: Whether to ask in batches and to stop as soon as a verdict is settled; the
+            user's configuration goes first. None for doing so where it saves calls.
+        collection: The collection of which it is a part; "" for none.
     """
 
     name: str
@@ -75,14 +87,14 @@ class Suite:
 
     @property
     def part(self) -> str:
-        """Its name within its collection, or its name."""
+        """The name within the collection, or the name."""
         return self.name.removeprefix(f"{self.collection}-") if self.collection else self.name
 
     def shift(self, name: str) -> Shift:
         """Return the shift of this name.
 
         Raises:
-            ConfigurationError: there is none.
+            ConfigurationError: no shift has the name.
         """
         for shift in self.shifts:
             if shift.name == name:
@@ -93,7 +105,7 @@ class Suite:
 
 
 def task_under(task: Task, shift: Shift) -> Task:
-    """Return the task by which answers under a shift are scored: its labels may be coarser."""
+    """Return the task that scores answers under a shift, whose labels may be coarser."""
     return merged_task(task, shift.coarser_labels)
 
 
@@ -103,26 +115,26 @@ def built_in_suites() -> tuple[str, ...]:
     return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
 
 
-def load_suite(given: str, root: Path) -> Suite:
-    """Load what is one suite; see `load_suites`.
+def load_suite(name: str, root: Path) -> Suite:
+    """Load a single suite; see `load_suites`.
 
     Raises:
         ConfigurationError: as `load_suites`, or it is a collection of several.
     """
-    return _only(load_suites(given, root), given)
+    return _single(load_suites(name, root), name)
 
 
-def load_suites(given: str, root: Path) -> tuple[Suite, ...]:
+def load_suites(name: str, root: Path) -> tuple[Suite, ...]:
     """Load a built-in suite by name, or a suite file by its path; a collection holds several.
 
     Args:
-        given: A name, or a path that ends in `.toml`; behind `#` one part of a collection.
-        root: What a relative path starts from, and paths in the suite.
+        name: A name, or a path that ends in `.toml`; after a `#`, one part of a collection.
+        root: The folder that relative paths start from, also those in the suite.
 
     Raises:
-        ConfigurationError: there is no such suite or part, or its file is not right.
+        ConfigurationError: there is no such suite or part, or its file is wrong.
     """
-    whole, mark, part = given.partition(PART)
+    whole, mark, part = name.partition(PART)
     suites = _load(whole, root)
     if not mark:
         return suites
@@ -132,119 +144,118 @@ def load_suites(given: str, root: Path) -> tuple[Suite, ...]:
     return (parts[part],)
 
 
-def _load(given: str, root: Path) -> tuple[Suite, ...]:
-    if given.endswith(".toml"):
-        path = root / given
+def _load(name: str, root: Path) -> tuple[Suite, ...]:
+    if name.endswith(".toml"):
+        path = root / name
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"suite file {path} cannot be read: {error}") from None
         with using(replace(current(), root=root)):
             return parse_suites(text, path.stem, str(path))
-    if given not in built_in_suites():
+    if name not in built_in_suites():
         raise ConfigurationError(
-            unknown_name("suite", given, built_in_suites()) + " A file's name ends in .toml."
+            unknown_name("suite", name, built_in_suites()) + " A file's name ends in .toml."
         )
-    text = (resources.files("pytest_ood.suites") / f"{given}.toml").read_text(encoding="utf-8")
-    return parse_suites(text, given, f"suite {given!r}")
+    text = (resources.files("pytest_ood.suites") / f"{name}.toml").read_text(encoding="utf-8")
+    return parse_suites(text, name, f"suite {name!r}")
 
 
-def parse_suite(text: str, name: str, where: str) -> Suite:
-    """Read what is one suite; raises as `parse_suites`."""
-    return _only(parse_suites(text, name, where), where)
+def parse_suite(text: str, name: str, location: str) -> Suite:
+    """Read a single suite; raises as `parse_suites`."""
+    return _single(parse_suites(text, name, location), location)
 
 
-def _only(suites: tuple[Suite, ...], given: str) -> Suite:
+def _single(suites: tuple[Suite, ...], name: str) -> Suite:
     if len(suites) > 1:
         raise ConfigurationError(
-            f"{given} is a collection; take one part of it: "
-            + ", ".join(f"{given}{PART}{suite.part}" for suite in suites)
+            f"{name} is a collection; take one part of it: "
+            + ", ".join(f"{name}{PART}{suite.part}" for suite in suites)
         )
     return suites[0]
 
 
-def parse_suites(text: str, name: str, where: str) -> tuple[Suite, ...]:
-    """Read a suite from TOML, or the parts of a collection.
+def parse_suites(text: str, name: str, location: str) -> tuple[Suite, ...]:
+    """Read a suite, or the parts of a collection.
 
-    A collection has a table `suites` with a suite under each name; what stands beside it holds for
-    all parts that do not say otherwise.
+    A collection has a table `suites` with a suite under each name; the keys beside it are defaults
+    of all parts.
+
+    Args:
+        text: The TOML text.
+        name: The suite's name unless the text has one.
+        location: The beginning of messages, such as the path.
 
     Raises:
         ConfigurationError: names the file, the key and what is allowed.
     """
     try:
-        table = toml_of(text)
+        table = Table(toml_of(text), location)
     except RefusedError as error:
-        raise ConfigurationError(f"{where}: {error}") from None
+        raise ConfigurationError(f"{location}: {error}") from None
     except ValueError as error:
-        raise ConfigurationError(f"{where}: not valid TOML: {error}") from None
+        raise ConfigurationError(f"{location}: not valid TOML: {error}") from None
     if "suites" not in table:
-        return (_suite(table, name, where),)
-    parts = subtable(table, "suites", where)
-    shared = {key: value for key, value in table.items() if key != "suites"}
-    check_keys(shared, _SHARED_KEYS, where)
-    name = check_name(shared.pop("name", name), f"{where}: name")
+        return (_suite(table, name),)
+    shared = table.without(("suites",)).only(_SHARED_KEYS)
+    name = shared.name("name", name)
+    parts = table.subtable("suites")
     if not parts:
-        raise ConfigurationError(f"{where}: suites has no part in it; give at least one")
-    found = []
-    for part in parts:
-        at = f"{where}: suites.{part}"
-        check_name(part, at)
-        own = {**shared, **subtable(parts, part, f"{where}: suites")}
+        raise table.error("suites has no part in it; give at least one")
+    suites = []
+    for part, own in parts.subtables():
+        check_name(part, own.location)
         if "name" in own:
-            raise ConfigurationError(f"{at}: the part of a collection is named by its table")
-        found.append(replace(_suite(own, f"{name}-{part}", at), collection=name))
-    return tuple(found)
+            raise own.error("the part of a collection is named by its table")
+        merged = Table({**shared.without(("name",)), **own}, own.location)
+        suites.append(replace(_suite(merged, f"{name}-{part}"), collection=name))
+    return tuple(suites)
 
 
-def _suite(table: Mapping[str, Any], name: str, where: str) -> Suite:
-    check_keys(table, _SUITE_KEYS, where)
-    for key in ("in_distribution", "shifts"):
-        if key not in table:
-            raise ConfigurationError(f"{where}: the key {key!r} is missing")
-    task = parse_task(table, where)
-    source = parse_source(table["in_distribution"], f"{where}: in_distribution")
-    shifts, budgets = _shifts(table, where, task, source)
+def _suite(table: Table, name: str) -> Suite:
+    table.only(_SUITE_KEYS)
+    table.require("in_distribution", "shifts")
+    task = parse_task(table, table.location)
+    source = parse_source(table["in_distribution"], f"{table.location}: in_distribution")
+    shifts, budgets = _shifts(table, task, source)
     single = [s for s in shifts if s.has_own_examples and not s.counts_cases]
     if len({shift.is_paired for shift in single}) > 1:
-        raise ConfigurationError(
-            f"{where}: shifts.domain: some are `paired` and some are not; what they cost is "
-            "averaged, and these are different experiments: make two suites of them"
+        raise table.error(
+            "shifts.domain: some are `paired` and some are not; their drops are averaged, and "
+            "these are different experiments: make two suites of them"
         )
     for shift in shifts:
-        for name_ in shift.named_fields:
-            if name_ not in text_fields(source):
-                raise ConfigurationError(
-                    f"{where}: shifts.noise.{shift.name}: fields: "
-                    + unknown_name("field", name_, text_fields(source))
+        for field_name in shift.named_fields:
+            if field_name not in text_fields(source):
+                raise table.error(
+                    f"shifts.noise.{shift.name}: fields: "
+                    + unknown_name("field", field_name, text_fields(source))
                 )
-    floor = table.get("min_score")
-    try:
-        check_share("min_score", floor)
-        check_share("max_abstention", table.get("max_abstention"))
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: {error}") from None
     return Suite(
-        check_name(table.get("name", name), f"{where}: name"),
-        task,
-        source,
-        shifts,
-        budgets,
-        floor,
-        check_count(table.get("max_examples"), f"{where}: max_examples"),
-        subtable(table, "models", where),
-        table.get("max_abstention", MAX_ABSTENTION),
-        check_flag(table["sequential"], f"{where}: sequential") if "sequential" in table else None,
+        name=table.name("name", name),
+        task=task,
+        in_distribution=source,
+        shifts=shifts,
+        budgets=budgets,
+        min_score=table.share("min_score"),
+        max_examples=table.count("max_examples"),
+        models=dict(table.subtable("models")),
+        max_abstention=table.share("max_abstention", MAX_ABSTENTION),
+        sequential=table.flag("sequential"),
     )
 
 
 def _shifts(
-    table: Mapping[str, Any], where: str, task: Task, source: DataSource
+    table: Table, task: Task, source: DataSource
 ) -> tuple[tuple[Shift, ...], dict[str, dict[str, Budget]]]:
-    """Read the shifts and, for each, the budgets of its kind with what its own table changes."""
-    by_kind = _budgets(subtable(table, "budgets", where), where, task)
+    """Read the shifts and, for each, the budgets of its kind, which its own table overrides."""
+    by_kind = {
+        kind: _metric_budgets(entry, loss_names(task, kind))
+        for kind, entry in table.subtable("budgets").only((*kinds(), WORST_CASE)).subtables()
+    }
     shifts: list[Shift] = []
     budgets: dict[str, dict[str, Budget]] = {}
+<<<<<<< HEAD
     for kind in subtable(table, "shifts", where):
         if kind not in kinds():
             raise ConfigurationError(f"{where}: shifts: " + unknown_name("kind", kind, kinds()))
@@ -267,22 +278,42 @@ def _shifts(
                 if shift.name in budgets:
                     raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
                 _check_metrics(shift, kept, at, task)
+=======
+    for kind, entries in table.subtable("shifts").only(kinds(), "kind").subtables():
+        for name, entry in entries.subtables():
+            if check_name(name, entry.location) in (IN_DISTRIBUTION, WORST_CASE, *kinds()):
+                raise entry.error("this name is reserved; take another")
+            metrics = loss_names(task, kind)
+            budget_keys = (*_BUDGET_KEYS, *metrics)
+            entry.only((*keys_of(kind), *budget_keys))
+            own = _metric_budgets(entry.part(budget_keys), metrics)
+            declaration = _with_data(kind, entry.without(budget_keys), table["in_distribution"])
+            for shift in _shift(kind, name, declaration, task=task, source=source):
+                # The budgets of a kind are for single examples: they are no measure for shifts
+                # that count several inputs as one.
+                defaults = {} if shift.counts_cases else by_kind.get(kind, {})
+                shift_budgets = _overridden(defaults, own)
+                if shift.name in budgets:
+                    raise entry.error(f"there is another shift {shift.name!r}")
+                _check_metrics(shift, shift_budgets, entry)
+>>>>>>> e457ec4 (Read tables of suites by a reader that knows its location)
                 shifts.append(shift)
-                budgets[shift.name] = kept
+                budgets[shift.name] = shift_budgets
     if WORST_CASE in by_kind:
         noises = WorstCase().parts(shifts)
         if not noises:
-            raise ConfigurationError(
-                f"{where}: budgets.{WORST_CASE}: the worst case is taken over the originals and "
-                "the noise shifts, and there is no noise shift; give one"
+            raise table.error(
+                f"budgets.{WORST_CASE}: the worst case is taken over the originals and the noise "
+                "shifts, and there is no noise shift; give one"
             )
         shifts.insert(shifts.index(noises[-1]) + 1, WorstCase())
         budgets[WORST_CASE] = by_kind[WORST_CASE]
     if not shifts:
-        raise ConfigurationError(f"{where}: there is no shift in it; give at least one")
+        raise table.error("there is no shift in it; give at least one")
     return tuple(shifts), budgets
 
 
+<<<<<<< HEAD
 def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], where: str, task: Task) -> None:
     """Refuse metrics of answers where there is nothing but scores."""
     from_scores = [m for m in metric_names(task, shift.kind) if metric_class(m).FROM_SCORES]
@@ -298,60 +329,71 @@ def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], where: str, task
             raise ConfigurationError(
                 f"{where}: {metric} goes by single answers, and here several are counted as one; "
                 f"give budgets of {' and '.join(from_scores)} alone"
+=======
+def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], table: Table) -> None:
+    """Check that a shift has budgets of metrics that it can measure."""
+    for metric in budgets:
+        if metric in (ACCURACY, "pdr"):
+            continue
+        if shift.keeps_answers:
+            raise table.error(
+                f"{metric} is computed from answers, which this attack leaves as they are; give "
+                "budgets of accuracy and pdr alone"
+            )
+        if shift.counts_cases:
+            raise table.error(
+                f"{metric} is computed from single answers, and here several are counted as one; "
+                "give budgets of accuracy and pdr alone"
+>>>>>>> e457ec4 (Read tables of suites by a reader that knows its location)
             )
 
 
-def _with(kind: Mapping[str, Budget], own: Mapping[str, Budget]) -> dict[str, Budget]:
-    """Return the budgets of a kind of shift with what a shift's own table changes."""
-    found = dict(kind)
+def _overridden(defaults: Mapping[str, Budget], own: Mapping[str, Budget]) -> dict[str, Budget]:
+    """Return the budgets of a kind of shift, with the limits that a shift's own table sets."""
+    budgets = dict(defaults)
     for metric, budget in own.items():
-        changes = {k: v for k in _BUDGET_KEYS if (v := getattr(budget, k)) is not None}
-        found[metric] = replace(found.get(metric, Budget()), **changes)
-    return found
+        limits = {key: limit for key in _BUDGET_KEYS if (limit := getattr(budget, key)) is not None}
+        budgets[metric] = replace(budgets.get(metric, Budget()), **limits)
+    return budgets
 
 
 def text_fields(source: DataSource) -> tuple[str, ...]:
-    """Return the fields of a source's inputs; a single one is the field `text`."""
+    """Return the fields of a source's inputs; a single text is the field `text`."""
     return ("text",) if source.is_single else source.fields
 
 
 def _shift(
-    kind: str,
-    name: str,
-    entry: Mapping[str, Any],
-    where: str,
-    *,
-    task: Task,
-    source: DataSource,
+    kind: str, name: str, table: Table, *, task: Task, source: DataSource
 ) -> tuple[Shift, ...]:
-    """Read the table of a shift; of noise at several severities, one shift for each.
+    """Read the table of a shift; noise at several severities is one shift for each.
 
     Args:
-        kind: Of shift.
-        name: Its name.
-        entry: Its table, without budgets of metrics.
-        where: What messages begin with.
-        task: Whose labels these are.
+        kind: The kind of shift.
+        name: The shift's name.
+        table: The shift's table, without budgets.
+        task: The suite's task.
         source: The data in distribution.
     """
-    declared = Declaration(name, entry, where, task, source)
+    declared = Declaration(name, table, table.location, task, source)
     try:
         return parse_shift(kind, declared)
     except ConfigurationError as error:
         message = str(error)
-        raise ConfigurationError(
-            message if message.startswith(where) else f"{where}: {message}"
-        ) from None
+        if message.startswith(table.location):
+            raise
+        raise table.error(message) from None
 
 
-def _with_data(kind: str, entry: Mapping[str, Any], in_distribution: Any) -> Mapping[str, Any]:
+def _with_data(kind: str, table: Table, in_distribution: Any) -> Table:
     """Return the table of a shift; a domain without `data` is another part of the same data."""
-    if kind != "domain" or "data" in entry or not {"split", "where", "steps"} & entry.keys():
-        return entry
-    given = in_distribution if isinstance(in_distribution, Mapping) else {"data": in_distribution}
-    return {**given, **entry}
+    if kind != "domain" or "data" in table or not {"split", "where", "steps"} & table.keys():
+        return table
+    is_table = isinstance(in_distribution, Mapping)
+    data = in_distribution if is_table else {"data": in_distribution}
+    return Table({**data, **table}, table.location)
 
 
+<<<<<<< HEAD
 def _budgets(table: Mapping[str, Any], where: str, task: Task) -> dict[str, dict[str, Budget]]:
     check_keys(table, (*kinds(), WORST_CASE), f"{where}: budgets")
     return {
@@ -371,18 +413,19 @@ def _metric_budgets(
     check_keys(table, (*_BUDGET_KEYS, *metrics), where)
     found = {
         metric: _budget(subtable(table, metric, where), f"{where}.{metric}")
+=======
+def _metric_budgets(table: Table, metrics: tuple[str, ...]) -> dict[str, Budget]:
+    """Read the budget of accuracy, whose keys are in the table itself, and those of metrics."""
+    table.only((*_BUDGET_KEYS, *metrics))
+    budgets = {
+        metric: _budget(table.subtable(metric).only(_METRIC_BUDGET_KEYS))
+>>>>>>> e457ec4 (Read tables of suites by a reader that knows its location)
         for metric in metrics
         if metric in table
     }
-    own = {k: v for k, v in table.items() if k in _BUDGET_KEYS}
-    return {ACCURACY: _budget(own, where, _BUDGET_KEYS), **found} if own else found
+    own = table.part(_BUDGET_KEYS)
+    return {ACCURACY: _budget(own), **budgets} if own else budgets
 
 
-def _budget(
-    table: Mapping[str, Any], where: str, keys: tuple[str, ...] = _METRIC_BUDGET_KEYS
-) -> Budget:
-    check_keys(table, keys, where)
-    try:
-        return Budget(**table)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: {error}") from None
+def _budget(table: Table) -> Budget:
+    return Budget(**{key: table.share(key) for key in table})

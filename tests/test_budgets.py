@@ -12,7 +12,6 @@ from pytest_ood.budgets import (
     Budget,
     Judgement,
     Rules,
-    check_share,
     interval,
     is_settled,
     judge_at_least,
@@ -22,6 +21,7 @@ from pytest_ood.budgets import (
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.statistics import Estimate
 from pytest_ood.statistics.proportions import Proportion
+from pytest_ood.tables import check_share
 
 BOUNDS = st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1)).map(sorted)
 

@@ -113,7 +113,7 @@ def test_a_suite_of_tests_may_be_compressed(tmp_path: Path) -> None:
     for name in ("a.JSONL.gz", "a.json"):
         source = parse_checklist({"checklist": name}, ("text",), "here")
         assert len(load_checklist(source, tmp_path, "d", TASK).dataset) == 2
-    with pytest.raises(ConfigurationError, match=r"'a.csv' is no path that ends in \.jsonl, "):
+    with pytest.raises(ConfigurationError, match=r"'a.csv' is not a path that ends in \.jsonl, "):
         parse_checklist({"checklist": "a.csv"}, ("text",), "here")
 
 
@@ -196,12 +196,12 @@ def test_a_suite_of_which_nothing_is_left_says_why(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"checklist": "tests.csv"}, "is no path that ends in .jsonl"),
+        ({"checklist": "tests.csv"}, "is not a path that ends in .jsonl"),
         ({"checklist": "t.jsonl", "group": "test"}, "unknown key 'group'"),
         ({"checklist": "t.jsonl", "types": ["mft"]}, "types: unknown type 'mft'"),
         ({"checklist": "t.jsonl", "tests": []}, r"tests = \[\] is not a list of names"),
         ({"checklist": "t.jsonl", "labels": {"0": 1}}, "labels = .* is not a table of names"),
-        ({"checklist": "t.jsonl", "expect": "same"}, "is not a table of tests"),
+        ({"checklist": "t.jsonl", "expect": "same"}, "expect = 'same' is not a table"),
         ({"checklist": "t.jsonl", "expect": {"t": {"sames": True}}}, "give a table with one of"),
         ({"checklist": "t.jsonl", "tolerance": 1.5}, "tolerance = 1.5 is a share"),
     ],

@@ -211,8 +211,8 @@ def changed(**keys: str) -> str:
         ({"budgets.noise.reweighted.margin": "0"}, "budgets.noise: unknown key 'reweighted'."),
         ({"budgets.noise.in-domain.margin": "0"}, "budgets.noise: unknown key 'in-domain'."),
         ({"shifts.noise.ocr.pdr.max_drop": "9"}, "shifts.noise.ocr.pdr: max_drop = 9 is a share"),
-        ({"shifts.noise.worst-case.perturbation": '"ocr"'}, "this name has a meaning of its own"),
-        ({"shifts.noise.domain.perturbation": '"ocr"'}, "this name has a meaning of its own"),
+        ({"shifts.noise.worst-case.perturbation": '"ocr"'}, "this name is reserved"),
+        ({"shifts.noise.domain.perturbation": '"ocr"'}, "this name is reserved"),
         (
             {"shifts.domain.b": '{ data = "b.csv", train = 3 }'},
             "shifts.domain.b: train: data = 3 is",
@@ -276,7 +276,7 @@ def changed(**keys: str) -> str:
         ),
         (
             {"shifts.adversarial.a": '{ attack = "input-reduction", macro-f1.max_drop = 0.1 }'},
-            "macro-f1 goes by answers, which this attack leaves as they are",
+            "macro-f1 is computed from answers, which this attack leaves as they are",
         ),
         (
             {"shifts.adversarial.pruthi.search_examples": "5"},

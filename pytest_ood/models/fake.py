@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.budgets import check_share
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.examples import canonical, fields_of
 from pytest_ood.models.protocol import paradigm_of
 from pytest_ood.seeding import derive_seed, generator
+from pytest_ood.tables import check_share
 from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:

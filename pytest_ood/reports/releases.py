@@ -11,7 +11,6 @@ import numpy as np
 from pytest_ood.budgets import (
     Judgement,
     Rules,
-    check_share,
     interval,
     judge_at_most,
     percent,
@@ -24,6 +23,7 @@ from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.terminal import VERDICTS
 from pytest_ood.reports.text import harmless, one_line
 from pytest_ood.statistics import estimate, paired_drop
+from pytest_ood.tables import check_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, find_attack
@@ -10,11 +10,9 @@ from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, DEFAULT_QUERY_BUDGET, Shift
-from pytest_ood.tables import check_count, count, string, strings, subtable
+from pytest_ood.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_ood.perturbations.adversarial import Attack
     from pytest_ood.shifts.protocol import Declaration, DrawnData
 
@@ -68,46 +66,46 @@ def parse_attack(declared: Declaration) -> tuple[Attack, QueryBudget, int | None
     Raises:
         ConfigurationError: a value that is wrong, or not known.
     """
-    entry, labels = declared.table, declared.task.labels
+    table, labels = Table(declared.table, declared.where), declared.task.labels
     if not labels:
         raise ConfigurationError(
             "attacks turn one label into another, and this task has none; take domain and noise "
             "shifts"
         )
-    attack = _attack(declared.name, entry, declared.where, labels)
-    each = count(entry, "query_budget", DEFAULT_QUERY_BUDGET)
-    budget = QueryBudget(each, check_count(entry.get("max_queries"), "max_queries"))
-    most = check_count(entry.get("max_examples"), "max_examples")
-    on = entry.get("on", INPUT)
+    attack = _attack(declared.name, table, labels)
+    each = table.count("query_budget", DEFAULT_QUERY_BUDGET)
+    budget = QueryBudget(each, table.count("max_queries"))
+    most = table.count("max_examples")
+    on = table.get("on", INPUT)
     if on not in (INPUT, PROMPT):
         raise ConfigurationError("on: " + unknown_name("target", str(on), (INPUT, PROMPT)))
-    if on == INPUT and "search_examples" in entry:
+    if on == INPUT and "search_examples" in table:
         raise ConfigurationError('search_examples: it goes with on = "prompt"')
     return attack, budget, most
 
 
-def _attack(name: str, entry: Mapping[str, Any], where: str, labels: tuple[str, ...]) -> Attack:
+def _attack(name: str, table: Table, labels: tuple[str, ...]) -> Attack:
     """Read the attack of a shift; one that is no recipe is taken as it is."""
-    attack = find_attack(string(entry, "attack", name, where))
+    attack = find_attack(table.string("attack", name))
     if not isinstance(attack, Recipe):
         for key in ("parameters", "target", "protect", "filter"):
-            if key in entry:
+            if key in table:
                 raise ConfigurationError(
                     f"{key}: {attack.name} is no Recipe, and cannot be told; tell it where it is "
                     "made"
                 )
         return attack
-    attack = attack.with_parameters(**subtable(entry, "parameters", where))
-    protection = parse_protection(strings(entry, "protect", DEFAULT_PROTECTION), labels)
+    attack = attack.with_parameters(**table.subtable("parameters"))
+    protection = parse_protection(table.strings("protect", DEFAULT_PROTECTION), labels)
     attack = attack.keeping(protection)
-    if "filter" in entry:
-        attack = attack.under(parse_filter(entry["filter"]))
-    if "target" in entry:
+    if "filter" in table:
+        attack = attack.under(parse_filter(table["filter"]))
+    if "target" in table:
         if not attack.goal.turns:
             raise ConfigurationError(
                 f"target: {attack.name} is after the right answer, not another"
             )
-        target = string(entry, "target", "", where)
+        target = table.string("target", "")
         if target not in labels:
             raise ConfigurationError("target: " + unknown_name("label", target, labels))
         attack = attack.aiming(Targeted(target))

@@ -29,7 +29,7 @@ from pytest_ood.seeding import generator
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, NOISE, RAISE_SEVERITY, Shift
 from pytest_ood.shifts.texts import Shifted, Written
 from pytest_ood.store import cached_texts
-from pytest_ood.tables import string, strings, subtable
+from pytest_ood.tables import Table
 from pytest_ood.trials.trial import Trial
 
 if TYPE_CHECKING:
@@ -416,15 +416,16 @@ def parse_noise(
     Raises:
         ConfigurationError: a value that is wrong, or not known.
     """
-    generator = _perturbation(name, entry, where)
+    table = Table(entry, where)
+    generator = _perturbation(name, table)
     generator.check_models()
     if "protect" in entry:
-        generator = generator.keeping(parse_protection(strings(entry, "protect", ()), labels))
+        generator = generator.keeping(parse_protection(table.strings("protect"), labels))
     else:
         generator = generator.keeping_unless_rewritten((*DEFAULT_PROTECTION, *protects))
     generator = _filtered(generator, entry)
-    relabel = _relabel(generator, subtable(entry, "relabel", where), labels)
-    shift = NoiseShift(name, generator, strings(entry, "fields", ()), relabel)
+    relabel = _relabel(generator, table.subtable("relabel"), labels)
+    shift = NoiseShift(name, generator, table.strings("fields"), relabel)
     asked = entry.get("severity")
     if asked is None:
         return (shift,)
@@ -443,13 +444,13 @@ def parse_noise(
     )
 
 
-def _perturbation(name: str, entry: Mapping[str, Any], where: str) -> Generator | Composite:
+def _perturbation(name: str, table: Table) -> Generator | Composite:
     """Return the perturbation that a shift names; of a list, one after the other as one."""
-    names = entry.get("perturbation", name)
-    parameters = subtable(entry, "parameters", where)
+    names = table.get("perturbation", name)
+    parameters = table.subtable("parameters")
     if not isinstance(names, list):
-        return find(string(entry, "perturbation", name, where)).with_parameters(**parameters)
-    parts = strings(entry, "perturbation", ())
+        return find(table.string("perturbation", name)).with_parameters(**parameters)
+    parts = table.strings("perturbation")
     if len(set(parts)) < len(parts):
         raise ConfigurationError(f"perturbation = {names!r}: there is one of them twice")
     for part in parameters:
@@ -458,9 +459,7 @@ def _perturbation(name: str, entry: Mapping[str, Any], where: str) -> Generator 
                 "parameters: of several perturbations each has a table by its name: "
                 + unknown_name("perturbation", part, parts)
             )
-    return composed(
-        [find(part).with_parameters(**subtable(parameters, part, "parameters")) for part in parts]
-    )
+    return composed([find(part).with_parameters(**parameters.subtable(part)) for part in parts])
 
 
 def _check_contract(shift: NoiseShift, task: Task) -> None:

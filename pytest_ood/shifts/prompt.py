@@ -19,7 +19,7 @@ from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
 from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.adversarial import asked_anew, recorded
 from pytest_ood.shifts.protocol import ADVERSARIAL
-from pytest_ood.tables import count
+from pytest_ood.tables import Table
 from pytest_ood.tasks import Prediction, majority_share
 from pytest_ood.trials.trial import PromptAttack, Trial
 
@@ -221,7 +221,7 @@ def parse(declared: Declaration) -> tuple[PromptShift, ...]:
         ConfigurationError: a value that is wrong, or not known.
     """
     attack, budget, most = parse_attack(declared)
-    search = count(declared.table, "search_examples", SEARCH_EXAMPLES)
+    search = Table(declared.table, declared.where).count("search_examples", SEARCH_EXAMPLES)
     recipe = _prompt_recipe(attack, declared.table)
     return (PromptShift(declared.name, recipe, budget, search, most),)
 

@@ -12,7 +12,7 @@ from pytest_ood.shifts.adversarial import AttackTrial, most_queries
 from pytest_ood.shifts.noise import NoiseTrial
 from pytest_ood.shifts.protocol import ADVERSARIAL
 from pytest_ood.shifts.texts import Shifted, Written
-from pytest_ood.tables import string
+from pytest_ood.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -113,5 +113,5 @@ def parse(declared: Declaration) -> tuple[TransferShift, ...]:
         ConfigurationError: a value that is wrong, or not known.
     """
     attack, budget, most = parse_attack(declared)
-    against = string(declared.table, "against", "", declared.where)
+    against = Table(declared.table, declared.where).string("against", "")
     return (TransferShift(declared.name, attack, budget, against, most),)
