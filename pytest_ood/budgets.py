@@ -169,7 +169,9 @@ def _last_share(figure: Statistic) -> float:
     return 1.0 - BETTING_SHARE if isinstance(figure, Sequential) else 1.0
 
 
-def _how_many(figure: Statistic, limit: float, rules: Rules, p_fail: float, *, failing: bool) -> str:
+def _how_many(
+    figure: Statistic, limit: float, rules: Rules, p_fail: float, *, failing: bool
+) -> str:
     # The estimate's side of the limit decides which of the two tests would be settled.
     level = (rules.fail_alpha if failing else rules.alpha) * _last_share(figure)
     needed = examples_to_settle(figure, limit, level)

@@ -250,40 +250,16 @@ def _shifts(
 ) -> tuple[tuple[Shift, ...], dict[str, dict[str, Budget]]]:
     """Read the shifts and, for each, the budgets of its kind, which its own table overrides."""
     by_kind = {
-        kind: _metric_budgets(entry, loss_names(task, kind))
+        kind: _metric_budgets(entry, budget_metrics(task, kind))
         for kind, entry in table.subtable("budgets").only((*kinds(), WORST_CASE)).subtables()
     }
     shifts: list[Shift] = []
     budgets: dict[str, dict[str, Budget]] = {}
-<<<<<<< HEAD
-    for kind in subtable(table, "shifts", where):
-        if kind not in kinds():
-            raise ConfigurationError(f"{where}: shifts: " + unknown_name("kind", kind, kinds()))
-        entries = subtable(table["shifts"], kind, f"{where}: shifts")
-        for name in entries:
-            at = f"{where}: shifts.{kind}.{name}"
-            if check_name(name, at) in (IN_DISTRIBUTION, WORST_CASE, *kinds()):
-                raise ConfigurationError(f"{at}: this name has a meaning of its own; take another")
-            entry = subtable(entries, name, f"{where}: shifts.{kind}")
-            metrics = budget_metrics(task, kind)
-            check_keys(entry, (*keys_of(kind), *_BUDGET_KEYS, *metrics), at)
-            rest = {k: v for k, v in entry.items() if k not in (*_BUDGET_KEYS, *metrics)}
-            own = _metric_budgets(
-                {k: v for k, v in entry.items() if k in (*_BUDGET_KEYS, *metrics)}, at, metrics
-            )
-            whole = _with_data(kind, rest, table["in_distribution"])
-            for shift in _shift(kind, name, whole, at, task=task, source=source):
-                # What single examples may lose is no budget for what counts several as one.
-                kept = _with({} if shift.counts_cases else by_kind.get(kind, {}), own)
-                if shift.name in budgets:
-                    raise ConfigurationError(f"{at}: there is another shift {shift.name!r}")
-                _check_metrics(shift, kept, at, task)
-=======
     for kind, entries in table.subtable("shifts").only(kinds(), "kind").subtables():
         for name, entry in entries.subtables():
             if check_name(name, entry.location) in (IN_DISTRIBUTION, WORST_CASE, *kinds()):
                 raise entry.error("this name is reserved; take another")
-            metrics = loss_names(task, kind)
+            metrics = budget_metrics(task, kind)
             budget_keys = (*_BUDGET_KEYS, *metrics)
             entry.only((*keys_of(kind), *budget_keys))
             own = _metric_budgets(entry.part(budget_keys), metrics)
@@ -295,8 +271,7 @@ def _shifts(
                 shift_budgets = _overridden(defaults, own)
                 if shift.name in budgets:
                     raise entry.error(f"there is another shift {shift.name!r}")
-                _check_metrics(shift, shift_budgets, entry)
->>>>>>> e457ec4 (Read tables of suites by a reader that knows its location)
+                _check_metrics(shift, shift_budgets, entry, task)
                 shifts.append(shift)
                 budgets[shift.name] = shift_budgets
     if WORST_CASE in by_kind:
@@ -313,38 +288,21 @@ def _shifts(
     return tuple(shifts), budgets
 
 
-<<<<<<< HEAD
-def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], where: str, task: Task) -> None:
-    """Refuse metrics of answers where there is nothing but scores."""
+def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], table: Table, task: Task) -> None:
+    """Check that a shift has budgets of metrics that it can measure."""
     from_scores = [m for m in metric_names(task, shift.kind) if metric_class(m).FROM_SCORES]
     for metric in budgets:
         if metric in from_scores:
             continue
         if shift.keeps_answers:
-            raise ConfigurationError(
-                f"{where}: {metric} goes by answers, which this attack leaves as they are; it "
-                f"costs {' and '.join(from_scores)} alone"
-            )
-        if shift.counts_cases:
-            raise ConfigurationError(
-                f"{where}: {metric} goes by single answers, and here several are counted as one; "
-                f"give budgets of {' and '.join(from_scores)} alone"
-=======
-def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], table: Table) -> None:
-    """Check that a shift has budgets of metrics that it can measure."""
-    for metric in budgets:
-        if metric in (ACCURACY, "pdr"):
-            continue
-        if shift.keeps_answers:
             raise table.error(
                 f"{metric} is computed from answers, which this attack leaves as they are; give "
-                "budgets of accuracy and pdr alone"
+                f"budgets of {' and '.join(from_scores)} alone"
             )
         if shift.counts_cases:
             raise table.error(
                 f"{metric} is computed from single answers, and here several are counted as one; "
-                "give budgets of accuracy and pdr alone"
->>>>>>> e457ec4 (Read tables of suites by a reader that knows its location)
+                f"give budgets of {' and '.join(from_scores)} alone"
             )
 
 
@@ -393,33 +351,11 @@ def _with_data(kind: str, table: Table, in_distribution: Any) -> Table:
     return Table({**data, **table}, table.location)
 
 
-<<<<<<< HEAD
-def _budgets(table: Mapping[str, Any], where: str, task: Task) -> dict[str, dict[str, Budget]]:
-    check_keys(table, (*kinds(), WORST_CASE), f"{where}: budgets")
-    return {
-        kind: _metric_budgets(
-            subtable(table, kind, f"{where}: budgets"),
-            f"{where}: budgets.{kind}",
-            budget_metrics(task, kind),
-        )
-        for kind in table
-    }
-
-
-def _metric_budgets(
-    table: Mapping[str, Any], where: str, metrics: tuple[str, ...]
-) -> dict[str, Budget]:
-    """Read the budget of accuracy, whose keys stand in the table itself, and the others'."""
-    check_keys(table, (*_BUDGET_KEYS, *metrics), where)
-    found = {
-        metric: _budget(subtable(table, metric, where), f"{where}.{metric}")
-=======
 def _metric_budgets(table: Table, metrics: tuple[str, ...]) -> dict[str, Budget]:
     """Read the budget of accuracy, whose keys are in the table itself, and those of metrics."""
     table.only((*_BUDGET_KEYS, *metrics))
     budgets = {
         metric: _budget(table.subtable(metric).only(_METRIC_BUDGET_KEYS))
->>>>>>> e457ec4 (Read tables of suites by a reader that knows its location)
         for metric in metrics
         if metric in table
     }
