@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -80,7 +79,11 @@ def change(request: pytest.FixtureRequest, with_models: Callable[..., Generator]
     return with_models(catalogue()[request.param])
 
 
-property_test = settings(deadline=None, max_examples=20, derandomize=True)
+property_test = settings(deadline=None, max_examples=10, derandomize=True)
+
+
+LONG = 20_000
+"""Characters of a text that takes seconds where the time grows with the square of the length."""
 
 
 def run(change: Generator, text: str, seed: int) -> str:
@@ -104,27 +107,42 @@ def test_the_catalogue_is_sorted_and_named() -> None:
         assert isinstance(generator, Perturbation)
 
 
-@property_test
-@given(text=TEXTS, seed=SEEDS)
-def test_any_text_gives_a_text(change: Generator, text: str, seed: int) -> None:
-    """Whatever the text is, a string that can be encoded comes out of it."""
-    changed = run(change, text, seed)
-    assert type(changed) is str
-    changed.encode("utf-8")
+def test_any_text_gives_a_text_and_its_edits(change: Generator) -> None:
+    """A text comes out that can be encoded, with the edits that lead to it, the same every time.
+
+    Nothing but the text, the severity and the given generator decides it: the global generators
+    are neither read nor moved. Severity 0 and a share of no sites leave the text as it is.
+    """
+
+    @settings(deadline=None, max_examples=6 if change.models else 25, derandomize=True)
+    @given(text=TEXTS, seed=SEEDS, severity=SEVERITIES)
+    @example(text="  Century's end;\r\n\r\nnow... ", seed=0, severity=3)
+    def check(text: str, seed: int, severity: int) -> None:
+        before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002 - global
+        result = run_at(change, text, seed, severity)
+        assert random.getstate() == before
+        after = np.random.get_state()  # noqa: NPY002 - the global one
+        assert all(np.array_equal(old, new) for old, new in zip(numpy_before, after, strict=True))
+        assert type(result.text) is str
+        result.text.encode("utf-8")
+        assert apply_edits(text, result.edits) == result.text
+        assert apply_edits(result.text, inverted(result.edits)) == text
+        assert all(edit.before == text[edit.start : edit.end] for edit in result.edits)
+        assert all(edit.before != edit.after for edit in result.edits)
+        random.random()
+        np.random.random()  # noqa: NPY002 - the global one
+        assert run_at(change, text, seed, severity) == result
+        assert run_at(change, text, seed, 0) == Perturbed(text, ())
+        assert change.with_parameters(share=0)(text, random.Random(seed)) == text
+
+    check()
 
 
-@pytest.mark.parametrize("text", ODD, ids=ascii)
-def test_odd_texts_do_not_break(change: Generator, text: str) -> None:
+def test_odd_texts_do_not_break(change: Generator) -> None:
     """Empty texts, joined emoji, combining marks, right-to-left scripts and controls pass."""
-    for seed in range(20):
-        assert type(run(change, text, seed)) is str
-
-
-@property_test
-@given(text=TEXTS, seed=SEEDS)
-def test_an_equal_seed_gives_an_equal_text(change: Generator, text: str, seed: int) -> None:
-    """Text and generator decide the result alone."""
-    assert run(change, text, seed) == run(change, text, seed)
+    for text in ODD:
+        for seed in range(2 if change.models else 10):
+            assert type(run(change, text, seed)) is str
 
 
 def test_the_example_is_changed(change: Generator) -> None:
@@ -139,46 +157,6 @@ def test_another_seed_gives_another_text(change: Generator) -> None:
     text = change.example
     results = {run_at(change, text, seed, severity) for seed in range(20) for severity in (1, 2, 3)}
     assert len(results) > 1
-
-
-@property_test
-@given(text=TEXTS, seed=SEEDS)
-def test_the_global_generators_are_untouched(change: Generator, text: str, seed: int) -> None:
-    """Perturbing a text moves neither `random` nor `numpy.random`."""
-    before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global one
-    run(change, text, seed)
-    assert random.getstate() == before
-    after = np.random.get_state()  # noqa: NPY002 - the global one
-    assert all(np.array_equal(old, new) for old, new in zip(numpy_before, after, strict=True))
-
-
-@property_test
-@given(text=TEXTS, seed=SEEDS)
-def test_the_global_generators_decide_nothing(change: Generator, text: str, seed: int) -> None:
-    """The result is the same wherever the global generators happen to be."""
-    first = run(change, text, seed)
-    random.random()
-    np.random.random()  # noqa: NPY002 - the global one
-    assert run(change, text, seed) == first
-
-
-@property_test
-@given(text=TEXTS, seed=SEEDS, severity=SEVERITIES)
-@example(text="  Century's end;\r\n\r\nnow... ", seed=0, severity=3)
-def test_edits_are_the_change(change: Generator, text: str, seed: int, severity: int) -> None:
-    """Applied to the original the edits give the text, and inverted they give the original."""
-    result = run_at(change, text, seed, severity)
-    assert apply_edits(text, result.edits) == result.text
-    assert apply_edits(result.text, inverted(result.edits)) == text
-    assert all(edit.before == text[edit.start : edit.end] for edit in result.edits)
-    assert all(edit.before != edit.after for edit in result.edits)
-
-
-@property_test
-@given(text=TEXTS, seed=SEEDS)
-def test_severity_0_is_the_identity(change: Generator, text: str, seed: int) -> None:
-    """At severity 0 nothing is changed."""
-    assert run_at(change, text, seed, 0) == Perturbed(text, ())
 
 
 @property_test
@@ -212,8 +190,8 @@ def test_protected_spans_stay(
 
 
 def test_long_texts_pass(change: Generator) -> None:
-    """A text of 100,000 characters is perturbed, at the least and the greatest severity."""
-    text = (change.example + " ") * (100_000 // len(change.example) + 1)
+    """A text of 20,000 characters is perturbed, at the least and the greatest severity."""
+    text = (change.example + " ") * (LONG // len(change.example) + 1)
     for severity in (1, 5):
         result = run_at(change, text, 0, severity)
         assert result.edits
@@ -256,8 +234,6 @@ def test_marks_stay_with_their_letters(change: Generator) -> None:
                 assert not _ORPHAN.search(changed), changed
 
 
-LONG = 20_000
-"""Characters of a text that takes seconds where the time grows with the square of the length."""
 SECONDS = 2.0
 
 PIECES = (
@@ -267,6 +243,7 @@ PIECES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_time_grows_with_the_length(change: Generator) -> None:
     """Long texts of one kind, such as a word of 20,000 letters, take no more time than others."""
     if change.models:
@@ -286,7 +263,7 @@ def test_a_lone_surrogate_is_refused(change: Generator) -> None:
         run(change, "good\ud83d film", 0)
 
 
-@settings(deadline=None, max_examples=25, derandomize=True)
+@property_test
 @given(texts=st.lists(TEXTS, min_size=1, max_size=5), seed=st.integers(0, 10), data=st.data())
 def test_other_texts_change_nothing(
     change: Generator, texts: list[str], seed: int, data: st.DataObject
@@ -302,46 +279,43 @@ def test_other_texts_change_nothing(
 
 @property_test
 @given(text=TEXTS, seed=SEEDS)
-def test_shares_of_0_and_1_do_not_break(change: Generator, text: str, seed: int) -> None:
-    """With every share at 1, the most allowed, a text comes out; at 0 of the sites, the same."""
-    generator = change
-    shares = {key: 1.0 for key, value in generator.defaults.items() if isinstance(value, float)}
-    assert type(generator.with_parameters(**shares)(text, random.Random(seed))) is str
-    assert generator.with_parameters(share=0)(text, random.Random(seed)) == text
+def test_shares_of_1_do_not_break(change: Generator, text: str, seed: int) -> None:
+    """With every share at 1, the most allowed, a text comes out."""
+    shares = {key: 1.0 for key, value in change.defaults.items() if isinstance(value, float)}
+    assert type(change.with_parameters(**shares)(text, random.Random(seed))) is str
 
 
 @pytest.fixture(scope="module")
-def hashes(local_models: Callable[[str], Path]) -> list[dict[str, str]]:
-    """Perturb the same texts in two processes that differ in PYTHONHASHSEED."""
+def other_process() -> dict[str, list[str]]:
+    """Perturb the texts in a process with another PYTHONHASHSEED than this one's."""
     program = (
-        "import hashlib, json, random, sys\n"
+        "import json, random, sys\n"
         "from pytest_ood.perturbations import catalogue\n"
-        "texts, models = json.load(sys.stdin)\n"
-        "print(json.dumps({name: hashlib.sha256(json.dumps(\n"
-        "    [g.with_parameters(**{k: models[k] for k in g.models})(t, random.Random(s))\n"
-        "     for t in texts for s in range(5)]).encode()).hexdigest()\n"
-        "    for name, g in catalogue().items()}))\n"
+        "texts = json.load(sys.stdin)\n"
+        "print(json.dumps({name: [g(t, random.Random(s)) for t in texts for s in range(2)]\n"
+        "    for name, g in catalogue().items() if not g.models}))\n"
     )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for seed in ("1", "2")
-    ]
-    models = {key: str(local_models(key)) for g in catalogue().values() for key in g.models}
-    texts = json.dumps([[*ODD, *ENGLISH], models])
-    return [json.loads(process.communicate(texts)[0]) for process in processes]
+    seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        input=json.dumps([*ODD, *ENGLISH]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    outputs: dict[str, list[str]] = json.loads(done.stdout)
+    return outputs
 
 
-def test_the_hash_seed_decides_nothing(change: Generator, hashes: list[dict[str, str]]) -> None:
-    """Two processes with different PYTHONHASHSEED give the same texts, and so does this one."""
-    texts = [run(change, text, seed) for text in [*ODD, *ENGLISH] for seed in range(5)]
-    here = hashlib.sha256(json.dumps(texts).encode()).hexdigest()
-    assert [found[change.name] for found in hashes] == [here, here]
+def test_the_hash_seed_decides_nothing(
+    change: Generator, other_process: dict[str, list[str]]
+) -> None:
+    """A process with another PYTHONHASHSEED writes the same texts."""
+    if change.models:
+        pytest.skip("loading torch once more takes long; its answers depend on no hash")
+    texts = [run(change, text, seed) for text in [*ODD, *ENGLISH] for seed in range(2)]
+    assert other_process[change.name] == texts
 
 
 def test_every_perturbation_is_found_by_name(change: Generator) -> None:
