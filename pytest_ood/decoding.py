@@ -1,4 +1,4 @@
-"""Lines of text files: compressed by gzip or not, in any encoding, however long the file is."""
+"""Reads the lines of text files of any size and encoding, optionally compressed by gzip."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _MARKS = {
     "utf-16-le": codecs.BOM_UTF16_LE,
     "utf-16-be": codecs.BOM_UTF16_BE,
 }
-"""How a file begins that says its encoding itself; the longer marks come first."""
+"""Byte order marks; longer ones first, since the mark of UTF-16-LE begins that of UTF-32-LE."""
 
 _FAMILIES = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
-"""Encodings that leave the order of the bytes, or the mark, open; what they are without a mark."""
+"""Encodings with an optional mark or an open byte order, and their meaning without a mark."""
 
 _SIGNATURES = {
     b"\x1f\x8b": "it is compressed by gzip: let its name end in .gz",
@@ -42,17 +42,17 @@ _SIGNATURES = {
     b"\x80\x04\x95": "it is a pickle, which runs code when it is loaded: save it as JSONL",
     b"SQLite format 3\x00": "it is an SQLite database: save the table as CSV",
 }
-"""How files of other kinds begin, and what is to be done with them."""
+"""Signatures of other kinds of files, and advice for them."""
 
 
 def check_encoding(name: str) -> str:
-    """Return the name of a text encoding as Python knows it.
+    """Return Python's name of a text encoding.
 
     Raises:
         ConfigurationError: there is no such encoding.
     """
     try:
-        # Also finds codecs that are not between text and bytes, such as base64.
+        # Encoding an empty text also refuses codecs that are no text encodings, such as base64.
         "".encode(name)
         return codecs.lookup(name).name
     except (LookupError, ValueError):
@@ -64,11 +64,11 @@ def check_encoding(name: str) -> str:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for its bytes, decompressed where its name ends in `.gz`.
+    """Open a file as bytes, decompressed if its name ends in `.gz`.
 
     Raises:
-        DataError: it is not there, cannot be read, or is damaged; also where that is noticed only
-            while it is read.
+        DataError: it does not exist, cannot be read, or is damaged; also if this only shows while
+            it is read.
     """
     is_compressed = path.suffix.lower() == COMPRESSED
     try:
@@ -96,29 +96,29 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def lines_of(path: Path, encoding: str | None = None) -> Iterator[str]:
-    """Yield the lines of a file, which end in line feeds, with their ends.
+    """Yield the lines of a file with their line feeds.
 
     Args:
-        path: Of the file.
-        encoding: Of its text; UTF-8 unless it says otherwise.
+        path: The file.
+        encoding: The encoding of its text; None for UTF-8, or the encoding of its mark.
 
     Raises:
-        DataError: it is not there, cannot be read, or is not in this encoding.
+        DataError: it does not exist, cannot be read, or is not in this encoding.
     """
     with opened(path) as file:
         yield from decoded(file, path, encoding)
 
 
 def decoded(file: Iterable[bytes], path: Path, encoding: str | None = None) -> Iterator[str]:
-    """Yield lines as text; a line that is longer than memory cannot be read.
+    """Yield lines as text; each line has to fit into memory.
 
     Args:
-        file: Its bytes, line by line or in any other pieces.
-        path: What messages call it.
-        encoding: As `lines_of`.
+        file: The bytes, in lines or in any other pieces.
+        path: The file, for messages.
+        encoding: As for `lines_of`.
 
     Raises:
-        DataError: a byte is not of this encoding, or the file is one of another kind.
+        DataError: a byte is invalid in this encoding, or the file is of another kind.
     """
     pieces = iter(file)
     start = next(pieces, b"")
@@ -126,14 +126,14 @@ def decoded(file: Iterable[bytes], path: Path, encoding: str | None = None) -> I
         start += more
     name, mark = _encoding_of(start, path, encoding)
     decoder = codecs.getincrementaldecoder(name)()
-    # Where a piece ends is of no account: its last bytes may be the first of a character.
+    # A piece may end within a character, so that the decoder keeps incomplete bytes.
     offset, number = mark, 1
     parts: list[str] = []
     for piece in chain([start[mark:]], pieces, [b""]):
         try:
             text = decoder.decode(piece, final=not piece)
         except UnicodeDecodeError as error:
-            # The decoder has the bytes that it could not use before, too.
+            # `error.object` includes the bytes that the decoder kept from the piece before.
             before = error.object[: error.start]
             at = offset + len(piece) - len(error.object) + error.start
             number += before.decode(name, "ignore").count("\n")
@@ -152,13 +152,13 @@ def decoded(file: Iterable[bytes], path: Path, encoding: str | None = None) -> I
 
 
 def _encoding_of(start: bytes, path: Path, encoding: str | None) -> tuple[str, int]:
-    """Return the encoding of a file and the length of the byte order mark that it begins with.
+    """Return the encoding of a file, and the length of its byte order mark.
 
     Raises:
-        DataError: it begins like a file of another kind, or in another encoding than is named.
+        DataError: it has the signature of another kind of file, or the mark of another encoding.
     """
     for signature, advice in _SIGNATURES.items():
-        # What could be the beginning of a text is none where a byte 0 follows.
+        # A signature in ASCII may be the beginning of a text, unless a byte 0 follows.
         if start.startswith(signature) and (not signature.isascii() or b"\0" in start):
             raise DataError(f"{path}: it is no text: {advice}")
     wanted = codecs.lookup(encoding or DEFAULT_ENCODING).name
@@ -178,7 +178,7 @@ def _encoding_of(start: bytes, path: Path, encoding: str | None) -> tuple[str, i
 def _not_decodable(
     path: Path, number: int, at: int, error: UnicodeDecodeError, encoding: str | None
 ) -> str:
-    """Say which byte is wrong, and what may be done."""
+    """Return the message for an invalid byte, with advice."""
     name = (encoding or DEFAULT_ENCODING).upper()
     if encoding is None:
         advice = (

@@ -1,4 +1,4 @@
-"""Unicode's normal forms in linear time, whatever a text holds."""
+"""Unicode's normal forms in linear time, for any text."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Literal
 from unicodedata import combining, normalize
 
 MOST_MARKS = 30
-"""Combining marks in a row that count, as in Unicode's Stream-Safe Text Format: putting them into
-their order takes time that grows with the square of their number, and no language has as many."""
+"""The most consecutive combining marks that are kept, as in Unicode's Stream-Safe Text Format: the
+time to sort them grows with the square of their number, and no language uses as many."""
 
 MOST_CHARACTERS = 6
-"""Characters that stand for one: one that is written out in more, such as U+FDFA (a sentence of
-18), stays as it is."""
+"""The longest decomposition of a character that is applied; a character with a longer one, such as
+U+FDFA (18 characters), is not changed."""
 
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
 def normalized(form: Form, text: str) -> str:
-    """Return a text in a normal form; of a run of combining marks the first ones are left.
+    """Return a text in a normal form, with at most `MOST_MARKS` consecutive combining marks.
 
     Args:
-        form: Of Unicode.
-        text: Any.
+        form: The normal form.
+        text: Any text.
     """
     if text.isascii():
         return text
@@ -32,7 +32,7 @@ def normalized(form: Form, text: str) -> str:
         parts = normalize(whole, character)
         apart[ord(character)] = parts if len(parts) <= MOST_CHARACTERS else character
     text = text.translate(apart)
-    # Each character may hold marks and become one, so that they are counted where all are apart.
+    # Marks are counted after decomposition, as a character may contain marks itself.
     marks = sorted({c for parts in apart.values() for c in parts if combining(c)})
     if sum(map(text.count, marks)) > MOST_MARKS:
         run = "".join(map(re.escape, marks))

@@ -1,4 +1,4 @@
-"""Which label an answer in free text names."""
+"""Parses the label from an answer in free text."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def word_set(words: str) -> frozenset[str]:
 
 
 ANSWER_KEYS = ("label", "answer", "final_answer", "final answer")
-"""The fields of a JSON object that decide by themselves where it has them."""
+"""Fields of a JSON object that contain the answer; other fields are ignored if there is one."""
 
 INVISIBLE = (
     "\u00ad\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
     "\u2066\u2067\u2068\u2069\ufeff"
 )
-"""Of no width, and of no meaning: joiners, which shape letters and emoji, are not among them."""
+"""Characters without width and meaning; not joiners, which shape letters and emoji."""
 
 _UNSEEN = str.maketrans("", "", INVISIBLE)
 
@@ -37,8 +37,8 @@ NEGATIONS = word_set(
     "tampoco jam\xe1s senza nessun nessuna n\xe3o sem nem niet geen nooit zonder inte ikke "
     "aldrig \u043d\u0435 \u043d\u0438 \u043d\u0435\u0442 \u0431\u0435\u0437"
 ) | frozenset("\u4e0d\u975e\u6ca1\u6c92\u65e0\u7121\u672a")
-"""Words of European languages and Chinese characters that deny what follows; so does whatever ends
-in "n't". Those that mean something else in English (sin, mai) are not among them."""
+"""Words of European languages and Chinese characters that negate what follows, as do words that end
+in "n't". Words with another meaning in English (sin, mai) are left out."""
 
 _DENYING = frozenset(
     (
@@ -57,27 +57,27 @@ _DENYING = frozenset(
         ("absence", "of"),
     )
 )
-"""Two words that do so together."""
+"""Pairs of words that negate what follows."""
 
 _BREAKS = frozenset(".,;:!?\u2026\u3002\u3001\n")
-"""A negation reaches no further than to one of these."""
+"""Tokens that end the scope of a negation."""
 
 MOST_BRACES = 1000
-"""Opening braces that begin no JSON object, after which none is looked for."""
+"""The most opening braces that are tried as the beginning of a JSON object."""
 
 _THOUGHT_MARK = re.compile(
     r"<(?P<slash>/)?(?:think|thinking|thoughts?|reasoning|seed:think)\s*>|\[(?P<mistral>/)?THINK\]"
     r"|\u25c1(?P<kimi>/)?think\u25b7|<\|(?:begin|(?P<end>end))_of_thought\|>",
     re.IGNORECASE,
 )
-"""Where models begin and end to think aloud: most of them; Mistral's; Kimi's; OpenThinker's."""
+"""Marks around reasoning: of most models; of Mistral's; of Kimi's; of OpenThinker's."""
 _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\[{}]|(?P<open>\{)|(?P<close>\})")
 _TAG = re.compile(r"<(?P<end>/)?(?:final[_ -]?)?answer>", re.IGNORECASE)
 
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final\b[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 _END_OF_CHANNEL = re.compile(r"<\|(?:end|return|call)\|>")
 _BARE_CHANNELS = ("analysis", "assistantfinal")
-"""What is left of OpenAI's harmony format where a server takes its marks out."""
+"""The rest of OpenAI's harmony format after a server has removed its marks."""
 
 _ANNOUNCING = re.compile(
     r"(?:[^\w\n]|_){0,20}+(?:(?:my|the|final|correct|predicted|overall)\s){0,3}"
@@ -85,13 +85,13 @@ _ANNOUNCING = re.compile(
     r"|\u7b54\u6848|\u6807\u7b7e)(?:[*_`\"']|\s){0,9}(?:[:\uff1a]|\Z)",
     re.IGNORECASE,
 )
-"""How a line begins that gives the answer."""
+"""The beginning of a line that announces the answer."""
 _NEXT_TASK = re.compile(
     r"(?:[^\w\n]|_){0,20}+(?:review|text|question|q|input|sentence|premise|hypothesis|passage|context)"
     r"(?:\s?\d{1,3})?(?:[*_`]|\s){0,9}[:\uff1a]",
     re.IGNORECASE,
 )
-"""How a line begins with which a model goes on to the next input."""
+"""The beginning of a line with which a model continues to the next input."""
 _SMALL_WORD = re.compile(
     r"(?<!\S)(?P<word>[aA](?![ \t]+(?:is|was|or|and|because|since|as|but|not|nor|if|than|rather"
     r"|seems|would|it|the|this|that|my|due)\b)"
@@ -107,33 +107,38 @@ _DETERMINER = re.compile(
     r"|this|that|there|my|i|we|he|she|they|you|yes|would|due|for)\b)[^\W\d_])",
     re.IGNORECASE,
 )
-"""The "no" of "no doubt", which is none by itself."""
+"""The "no" of "no doubt", which is not the label "no"."""
 _INTERJECTIONS = word_set(
     "yes no true false ja nein nee oui non s\xed si sim n\xe3o \u0434\u0430 \u043d\u0435\u0442"
 )
-"""What answers by itself where a clause ends behind it, whatever is said next."""
+"""Words that are an answer if a clause ends after them, whatever follows."""
 _JOINING = frozenset(
     ("or", "and", "but", "also", "maybe", "perhaps", *".,;:!?\u2026\u3002\u3001\n")
 )
 
 _TOKENS = re.compile(r"(?<!w)[+-]?d+(?:[.,]d+)*(?!w)|i|[wd]+(?:'[wd]+)*|\S|\n")
-"""Numbers, ideographs, words and what stands between them, in the alphabet of `_kind`."""
+"""Numbers, ideographs, words and other characters, in the alphabet of `_kind`."""
 
 
 def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
-    """Return the label that an answer names, or None where it names none, or two.
+    """Return the label that an answer names, or None if it names none or several.
 
-    Label words are looked for as whole words, whatever their case, between any punctuation, quotes
-    and markup; of words that contain each other the longest counts. What the model thought aloud
-    (`<think>`) is no part of the answer, nor are characters that nobody sees. What stands in a tag
-    or a box for the answer decides if it names exactly one label; next the first line that says
-    anything, if it begins with its label; next a line that announces the answer ("Answer:"); next
-    any first line that names one; next a JSON object, by its field "label" or "answer", or else by
-    all its values; and last the whole text. A label after a negation in the same clause ("not
-    positive") could mean any other, so that the answer names none.
+    Label words are found as whole words, ignoring case, punctuation, quotes and markup around them;
+    if words contain each other, the longest counts. Reasoning (`<think>`) and invisible characters
+    are removed first. The first of these that names exactly one label decides:
+
+    1. the last tag or box for the answer;
+    2. the first line with any text, if it begins with the label;
+    3. a line that announces the answer ("Answer:");
+    4. the first line;
+    5. a JSON object, by its field "label" or "answer", or else by all its values;
+    6. the whole text.
+
+    A label after a negation in the same clause ("not positive") could mean any other label, so that
+    the answer names none.
 
     Args:
-        text: What the model wrote.
+        text: The generated text.
         label_words: The word, or the words, for each label.
     """
     words = {label: visible(word) for label, word in label_words.items()}
@@ -142,7 +147,7 @@ def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
         label = None if marked is None else _only(_named(marked, words))
         if label is not None:
             return label
-    # Where there is no object, all of the text stands before it.
+    # Lines are searched before the first JSON object; without one, in the whole text.
     objects = json_objects(said, json.JSONDecoder(), MOST_BRACES)
     start, json_object = next(objects, (len(said), None))
     lines = [line for line in said[:start].splitlines() if line.strip()]
@@ -153,15 +158,15 @@ def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
 
 
 def _only(named: set[str | None]) -> str | None:
-    """Return the label of a set of one, and None for any other."""
+    """Return the label of a set of one, and None for any other set."""
     return next(iter(named)) if len(named) == 1 else None
 
 
 def _of_lines(lines: list[str], words: Mapping[str, str]) -> str | None:
-    """Return the label of the first line, or of the line that says to give the answer.
+    """Return the label of the first line, or of a later line that announces the answer.
 
-    A first line that begins with its label is an answer; what is written about one is not, where
-    a later line, before the model goes on to another input, announces it.
+    A first line that begins with its label is the answer. Otherwise it may be reasoning, so that a
+    line that announces the answer counts instead, unless it comes after the next input.
     """
     label = _only(_named(lines[0], words))
     if label is not None and _begins_with(lines[0], words[label]):
@@ -181,16 +186,16 @@ def _of_lines(lines: list[str], words: Mapping[str, str]) -> str | None:
 
 
 def _begins_with(line: str, word: str) -> bool:
-    """Return whether a line begins with a word, whatever punctuation stands before it."""
+    """Return whether a line begins with a word, ignoring punctuation before it."""
     tokens, wanted = _tokens(line), _tokens(word)
     first = next((i for i, token in enumerate(tokens) if token not in _BREAKS), 0)
     return not wanted or tokens[first : first + len(wanted)] == wanted
 
 
 def _without_small_words(text: str, words: Mapping[str, str]) -> str:
-    """Return a text without the article "a", "I" and the "no" of "no doubt", where labels are so.
+    """Remove the article "a", "I" and the "no" of "no doubt" if labels have these words.
 
-    In the middle of a sentence a capital A is a label; an article stands before a word.
+    A capital A in the middle of a sentence is a label; an article precedes a word.
     """
 
     def judged(match: re.Match[str]) -> str:
@@ -212,7 +217,7 @@ def _without_small_words(text: str, words: Mapping[str, str]) -> str:
 
 
 def _interjected(tokens: list[str], words: Mapping[str, list[str]]) -> str | None:
-    """Return the label that a text begins with as yes or no by itself: Yes, no doubt."""
+    """Return the label of an interjection at the beginning of a text: Yes, no doubt."""
     first = next((i for i, token in enumerate(tokens) if token not in _BREAKS), len(tokens))
     if tokens[first + 1 : first + 2] and tokens[first + 1] in _BREAKS - {"\n"}:
         meant = [label for label, word in words.items() if word == [tokens[first]]]
@@ -223,17 +228,17 @@ def _interjected(tokens: list[str], words: Mapping[str, list[str]]) -> str | Non
 
 
 def visible(text: str) -> str:
-    """Return a text without characters that nobody sees, such as soft hyphens and byte marks."""
+    """Return a text without invisible characters, such as soft hyphens and byte order marks."""
     return text.translate(_UNSEEN)
 
 
 def without_thoughts(text: str) -> str:
-    """Return what a model wrote without what it thought aloud.
+    """Return a generated text without reasoning.
 
-    Thoughts stand between marks such as `<think>` and `</think>`. Many servers' templates open them
-    in the prompt, so that only the end is written: then what precedes it is a thought. A thought
-    that has no end was cut off, and nothing follows it. Of channels (OpenAI's harmony format) the
-    final one is the answer.
+    Reasoning is between marks such as `<think>` and `</think>`. Many chat templates open it in the
+    prompt, so that the text only has the closing mark: all before it is reasoning. Reasoning
+    without a closing mark was cut off, and has no answer after it. Of several channels (OpenAI's
+    harmony format) the final one is the answer.
     """
     if "<|channel|>" in text:
         finals = list(_FINAL_CHANNEL.finditer(text))
@@ -248,7 +253,7 @@ def without_thoughts(text: str) -> str:
         closes = match.lastgroup is not None
         kind = re.sub(r"/|\s|begin|end", "", match[0]).casefold()
         if inside and (not closes or kind != inside):
-            continue  # thinking of marks
+            continue  # a mark that is quoted in the reasoning
         if not inside and closes:
             parts.clear()
         elif not inside:
@@ -259,10 +264,10 @@ def without_thoughts(text: str) -> str:
 
 
 def _named(text: str, label_words: Mapping[str, str]) -> set[str | None]:
-    """Return the labels that a text names, and None for a label that it denies."""
+    """Return the labels that a text names, and None for a negated label."""
     tokens = _tokens(_without_small_words(text, label_words))
     words = {label: _tokens(word) for label, word in label_words.items()}
-    # A word without letters, such as "-", is named by what is nothing else.
+    # A label word without letters, such as "-", has no tokens: it has to be the whole text.
     same = {label for label, word in label_words.items() if _folded(word) == _folded(text)}
     if same:
         return {*same}
@@ -295,15 +300,15 @@ def _named(text: str, label_words: Mapping[str, str]) -> set[str | None]:
 
 
 def _folded(text: str) -> str:
-    """Return a text without what case, ligatures and ways of composing accents make of it."""
+    """Return a text in one form for all cases, ligatures and compositions of accents."""
     folded = normalized("NFKC", normalized("NFKC", text).casefold())
     return folded.replace("\u2019", "'").replace("\u2212", "-").strip()
 
 
 def _kind(character: str) -> str:
-    """Return the letter under which `_TOKENS` knows a character."""
+    """Return the class of a character in the alphabet of `_TOKENS`."""
     if "\u3040" <= character <= "\u9fff" or character >= "\U00020000":
-        return "i"  # written without spaces: each is a word
+        return "i"  # scripts without spaces: each character is a token
     if character.isdecimal():
         return "d"
     if character.isalnum() or category(character)[0] == "M":
@@ -312,7 +317,7 @@ def _kind(character: str) -> str:
 
 
 def _tokens(text: str) -> list[str]:
-    """Return the words, numbers, symbols and breaks of a text; other punctuation is left out."""
+    """Return the words, numbers, symbols and breaks of a text, without other punctuation."""
     folded = _folded(text)
     kinds = "".join(map(_kind, folded))
     pieces = [folded[match.start() : match.end()] for match in _TOKENS.finditer(kinds)]
@@ -326,13 +331,13 @@ def _tokens(text: str) -> list[str]:
 def json_objects(
     text: str, decoder: json.JSONDecoder, most_tries: int
 ) -> Iterator[tuple[int, Any]]:
-    """Yield the outermost JSON objects of a text, with where they start.
+    """Yield (start, value) for the outermost JSON objects of a text.
 
     Args:
-        text: What a model wrote.
-        decoder: Makes something of an object.
-        most_tries: Opening braces that begin none, after which no further one is tried: each
-            failure counts the lines before it, so that ever more of them would take ever longer.
+        text: The generated text.
+        decoder: Decodes an object.
+        most_tries: The most opening braces without an object. Each failure counts the lines before
+            it, so that the time would grow with the square of their number.
     """
     start, tries = text.find("{"), 0
     while start >= 0 and tries < most_tries:
@@ -349,12 +354,12 @@ def json_objects(
 
 
 def _answer_of(json_object: dict[str, Any]) -> str:
-    """Return the values of a JSON object that answer, as lines of text."""
+    """Return the values of a JSON object's answer fields, or all values, as lines of text."""
     return "\n".join(answers_of(json_object) or [value for _, value in _fields(json_object)])
 
 
 def answers_of(json_object: dict[str, Any]) -> list[str]:
-    """Return the values of a JSON object that stand in a field for the answer, as text."""
+    """Return the values of a JSON object's answer fields, as text."""
     answers = []
     for key, value in json_object.items():
         if key.casefold() in ANSWER_KEYS:
@@ -367,7 +372,7 @@ def answers_of(json_object: dict[str, Any]) -> list[str]:
 
 
 def _fields(json_object: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the fields of an object and of the objects in it, their values as text."""
+    """Yield the fields of an object and of nested objects, with their values as text."""
     for key, value in json_object.items():
         if isinstance(value, dict):
             yield from _fields(value)
@@ -383,9 +388,9 @@ def _fields(json_object: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def last_box(text: str) -> str | None:
-    r"""Return what stands in the last `\boxed{}` that is closed, braces inside it included.
+    r"""Return the content of the last closed `\boxed{}`, with nested braces.
 
-    One with nothing in it counts only where there is no other.
+    An empty one counts only if there is no other.
     """
     opened: list[int | None] = []
     box = None
@@ -400,7 +405,7 @@ def last_box(text: str) -> str | None:
 
 
 def last_tagged(text: str) -> str | None:
-    """Return what stands behind the last `<answer>`, up to its end; None where there is none."""
+    """Return the content of the last `<answer>`, up to the next tag or the end; or None."""
     marks = list(_TAG.finditer(text))
     begins = [index for index, mark in enumerate(marks) if mark["end"] is None]
     if not begins:

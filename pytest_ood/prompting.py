@@ -1,4 +1,4 @@
-"""Prompts: a template, label words, demonstrations, and whether these think aloud."""
+"""Prompts: template, label words and demonstrations, with or without a chain of thought."""
 
 from __future__ import annotations
 
@@ -22,32 +22,34 @@ FIELD_PATTERN = r"\{([A-Za-z_][A-Za-z0-9_]*)\}"
 _FIELD = re.compile(FIELD_PATTERN)
 _INSTRUCTION_END = re.compile(r"^---[^\S\n]*$\n?", re.MULTILINE)
 _BETWEEN = "\x1e"
-"""Stands between instruction and template where both are one text: ASCII's record separator, which
-no perturbation touches."""
+"""Separates instruction and template where both are one text: ASCII's record separator, which no
+perturbation changes."""
 
 TRIGGER = "Let's think step by step."
-"""What makes a model think aloud where nothing shows it how (Kojima et al. 2022, section 3)."""
+"""The phrase for a chain of thought without demonstrations (Kojima et al. 2022, section 3)."""
 
 CUE = "The answer is"
-"""What stands between a chain of thought and its answer (Wei et al. 2022, figure 1)."""
+"""The phrase between a chain of thought and its answer (Wei et al. 2022, figure 1)."""
 
 _CUE = re.compile(r"\banswer\s+is\b:?", re.IGNORECASE)
 _ENDED = re.compile(r"\n|[.!?](?=\s|\Z)")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
 
 SELECTIONS = ("random", "complexity")
-"""Which of the data's examples are demonstrations: any, or those with the most reasoning steps."""
+"""How demonstrations are selected: at random, or by the number of reasoning steps."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """How an input is put to a language model.
+    """The prompt of a language model.
 
     Attributes:
-        template: The text for one input, with its fields in braces, up to where the answer goes.
-        instruction: What is said once, before everything else.
-        label_words: The word that stands for each label, in the order of the labels.
-        demonstrations: Answered examples that stand before the input.
+        template: The text for one input, with its fields in braces, up to the answer.
+        label_words: The word for each label, in the order of the labels.
+        instruction: The text before everything else.
+        demonstrations: Examples with answers, before the input.
+        chain_of_thought: Whether answers include their reasoning.
+        source: The origin of the demonstrations, for reports.
     """
 
     template: str
@@ -63,24 +65,25 @@ class Prompt:
 
     @property
     def prefix(self) -> str:
-        """What every prompt starts with: instruction and demonstrations."""
+        """The common beginning of all prompts: instruction and demonstrations."""
         shown = [f"{self.question(e.inputs)} {self.answer(e)}\n\n" for e in self.demonstrations]
         return self.instruction + "".join(shown)
 
     def question(self, inputs: Inputs) -> str:
-        """Return what is said for one input, up to where its answer goes."""
+        """Return the text for one input, up to its answer."""
         text = self._fill(inputs)
         return f"{text} {TRIGGER}" if self.chain_of_thought and not self.demonstrations else text
 
     def answer(self, example: Example) -> str:
-        """Return the answer that a demonstration shows."""
-        # A question without an answer (SQuAD 2.0): who is shown nothing has nothing to write.
+        """Return the answer of a demonstration."""
+        # For a question without an answer (SQuAD 2.0) a word is shown, as a model cannot imitate an
+        # empty text.
         word = self.label_words.get(example.label, example.label) or UNANSWERABLE
         return f"{rationale_of(example)} {CUE} {word}." if self.chain_of_thought else word
 
     @property
     def shown(self) -> list[tuple[str, ...]]:
-        """What decides answers of the demonstrations, for fingerprints."""
+        """The parts of the demonstrations that decide answers, for fingerprints."""
         more = self.chain_of_thought
         return [
             (canonical(e.inputs), e.label, *([e.rationale] if more else []))
@@ -89,11 +92,11 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """Instruction and template as one text, which `with_text` takes apart again."""
+        """Instruction and template as one text, which `with_text` splits again."""
         return f"{self.instruction}{_BETWEEN}{self.template}" if self.instruction else self.template
 
     def with_text(self, text: str) -> Prompt:
-        """Return the prompt in other words, demonstrations and label words as they are."""
+        """Return the prompt with another instruction and template."""
         instruction, between, template = text.partition(_BETWEEN)
         if not between:
             instruction, template = "", text
@@ -120,8 +123,8 @@ def field_names(template: str) -> list[str]:
 def parse_template(text: str) -> tuple[str, str]:
     """Split a prompt file into its instruction and its template.
 
-    A line `---` ends the instruction, which is said once; what follows is repeated for every
-    demonstration and ends where the answer begins (white space at the end is dropped).
+    A line `---` ends the instruction, which occurs once. The template after it is repeated for
+    every demonstration, and ends where the answer begins; white space at its end is removed.
 
     Raises:
         ConfigurationError: the template names no field.
@@ -136,18 +139,18 @@ def parse_template(text: str) -> tuple[str, str]:
 
 
 def next_question(template: str) -> str:
-    """Return how a model that goes on by itself begins the next question, with its line break."""
+    """Return the beginning of the next question if a model continues, with its line break."""
     head = _FIELD.split(template, maxsplit=1)[0].strip().partition("\n")[0]
     return f"\n{head}" if head else "\n\n"
 
 
 def rationale_of(example: Example) -> str:
-    """Return how a demonstration's answer is come to, without the answer that ends a solution."""
+    """Return the reasoning of a demonstration, without the answer at its end."""
     return reasoning_of(example.rationale)
 
 
 def reasoning_steps(text: str) -> int:
-    """Count the steps of a chain of thought: its lines, or of a single line its sentences.
+    """Count the steps of a chain of thought: its lines, or the sentences of a single line.
 
     Fu et al. 2022, Complexity-Based Prompting for Multi-Step Reasoning, section 3.1.
     """
@@ -156,21 +159,21 @@ def reasoning_steps(text: str) -> int:
 
 
 def conclusion(text: str, *, finished: bool = True) -> str | None:
-    """Return what a chain of thought comes to, or None where it does not get there.
+    """Return the conclusion of a chain of thought, or None.
 
-    It is what follows the last "answer is", to the end of the line (Wei et al. 2022, figure 1);
-    without these words the last line. A chain that was cut off before this came to the end of a
-    line or a sentence comes to nothing.
+    It is the text after the last "answer is", to the end of the line (Wei et al. 2022, figure 1);
+    without these words, the last line. If the text was cut off, the conclusion has to be complete,
+    up to the end of a line or a sentence.
 
     Args:
-        text: What the model wrote.
-        finished: Whether it came to an end by itself.
+        text: The generated text.
+        finished: Whether the text ends by itself, rather than at the limit of tokens.
     """
     said = without_thoughts(text)
     cues = list(_CUE.finditer(said))
     if cues:
         answer = said[cues[-1].end() :].strip()
-        # Of "The answer is 1" nobody can tell that it was not going to be 18.
+        # If it was cut off, "The answer is 1" may be the beginning of "The answer is 18".
         whole = finished or _ENDED.search(answer)
         return next(iter(answer.splitlines()), None) if whole else None
     lines = [line for line in said.splitlines() if line.strip()]
@@ -184,16 +187,15 @@ def choose_demonstrations(
     seed: int,
     selection: str = "random",
 ) -> tuple[Example, ...]:
-    """Draw `shots` examples, whatever the order of the data set; labels take turns if there are.
+    """Draw `shots` examples, independently of the order of the data set; labels take turns.
 
     Args:
-        dataset: What is drawn from.
-        labels: Of the task, in order; none where any text may be an answer.
-        shots: How many.
-        seed: Of the draw, and of the order of what is drawn.
-        selection: "random"; or "complexity": those with the most reasoning steps, of each label
-            where there are labels (Fu et al. 2022, section 3.1), the seed deciding between equal
-            ones, and their order.
+        dataset: The data to draw from.
+        labels: The labels of the task, in order; empty if any text may be an answer.
+        shots: The number of examples.
+        seed: Seed of the draw and of the order.
+        selection: "random"; or "complexity": the examples of each label with the most reasoning
+            steps (Fu et al. 2022, section 3.1), where the seed decides ties and the order.
 
     Raises:
         ConfigurationError: `shots` is negative, or there are too few examples, or too few of a

@@ -1,7 +1,7 @@
-"""Secrets, and texts without them.
+"""Redaction of secrets in texts.
 
-Whatever a server, a library or a user's code says may repeat a key: as it is, escaped, encoded, or
-cut. A text is redacted before it is cut, escaped or stored.
+A message of a server, a library or a user's code may contain a key: as it is, escaped, encoded, or
+truncated. A text is redacted before it is truncated, escaped or stored.
 """
 
 from __future__ import annotations
@@ -17,31 +17,32 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 SHORTEST_SECRET = 6
-"""Characters: a shorter value is a part of too many words to be looked for."""
+"""The fewest characters of a secret; a shorter value is a part of too many words."""
 
 SHORTEST_PART = 8
-"""Characters of the beginning or the end of a secret that are redacted by themselves."""
+"""The fewest characters of the beginning or the end of a secret that are redacted."""
 
 LONG_GUESS, PART_OF_A_GUESS = 20, 12
-"""Characters of a value that is guessed to be a secret and is redacted in parts, as tracebacks cut
-it, and of its beginning or its end that are."""
+"""The fewest characters of a guessed secret whose parts are redacted, too (a traceback may truncate
+it), and the fewest characters of such a part."""
 
 _BLOCK, _STEP = 12, 6
-"""Of the middle of a secret, any 17 characters hold one of the blocks of 12 that start at every
-sixth: that many are redacted wherever a text is cut or wrapped."""
+"""Length and distance of blocks in the middle of a secret: any 17 characters contain one of the
+blocks of 12 that begin at every sixth character, so that this many are found wherever a text is
+truncated or wrapped."""
 
 DECODINGS = 3
-"""How often a text is unescaped: JSON in a URL in HTML."""
+"""Levels of escapes that are decoded, as for JSON in a URL in HTML."""
 
 SECRET_NAME = re.compile(
     r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|CONNECTION_?STRING|_PAT|_PWD)$"
     r"|(?:^|_)(?:DSN|PASS)$|^(?:SECRET|TOKEN|APIKEY)",
     re.IGNORECASE,
 )
-"""Names of environment variables whose values are secrets, whoever reads them."""
+"""Names of environment variables whose values are secrets."""
 
 _IN_A_URL = re.compile(r"(?<=://)(?P<user>[^\s/?#\"'@:]*)(?::(?P<word>[^\s/?#\"']*))?@")
-"""User and password of a URL, of which a variable may hold several."""
+"""User and password of a URL; a variable may contain several URLs."""
 
 _PAIR = re.compile(
     r"(?<![\w.-])[\"']?(?P<name>[a-z][a-z0-9 _.-]{0,60}?)[\"']?\s?(?:=|:(?!//))\s?"
@@ -61,24 +62,25 @@ _ESCAPE = re.compile(
     r"|&#[xX]([0-9a-fA-F]{1,6});|&#([0-9]{1,7});|&([a-zA-Z]{2,6});|\\([\\/\"'])"
 )
 _DECIMAL, _NAMED, _QUOTED = 6, 7, 8
-"""Its groups that are not hexadecimal."""
+"""The groups of `_ESCAPE` that are not hexadecimal."""
 
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _LOWER = {ord(upper): upper.lower() for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _DROPPED = re.compile(rf"[\s{_INVISIBLE}]+")
 _VERSION_NAMES = ("api-version", "api_version", "apiversion", "version", "v")
-"""Whose values in a query are no secrets. By the name alone: a key may look like a version."""
+"""Parameters of a query whose values are no secrets. Values do not decide it: a key may look like a
+version."""
 
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that no output may hold.
+    """A value that no output may contain.
 
     Attributes:
-        name: Stands in its place, such as that of an environment variable.
-        value: What is redacted.
-        in_parts: Whether its beginning and its end are secrets, too.
-        part: Characters that these have at least.
+        name: The replacement, such as the name of an environment variable.
+        value: The value.
+        in_parts: Whether parts of the value are redacted, too.
+        part: The fewest characters of such a part.
     """
 
     name: str
@@ -87,22 +89,23 @@ class Secret:
     part: int = SHORTEST_PART
 
     def __reduce__(self) -> tuple[type[Secret], tuple[str, str]]:
-        """Leave the value behind: a pickle is a file like any other."""
+        """Pickle the name only: a pickle is an output, too."""
         return type(self), (self.name, "")
 
     @cached_property
     def forms(self) -> tuple[str, ...]:
-        """What a text is searched for: the value, and what base64 and hexadecimal make of it."""
+        """The strings to search for: the value, and its encodings in base64 and hexadecimal."""
         value = _DROPPED.sub("", self.value)
         data = self.value.encode("utf-8", "surrogatepass")
         forms = [value]
         if not value.isascii():
-            # As percent-encoded bytes are decoded here, one by one.
+            # Percent-encoded bytes are decoded one by one, as Latin-1.
             forms.append(data.decode("latin-1"))
         if len(value) >= SHORTEST_PART:
             forms.append(data.hex())
             for shift in range(3):
-                # In the middle of other bytes, the first characters depend on those, and the last.
+                # Among other bytes there are three alignments of base64, in which the first and the
+                # last characters depend on the neighbouring bytes and are left out.
                 coded = base64.b64encode(b"\0" * shift + data).decode()
                 inner = coded[(0, 2, 3)[shift] :].rstrip("=")
                 inner = inner[:-1] if (shift + len(data)) % 3 else inner
@@ -112,12 +115,12 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class _Stream:
-    """A text as it is searched, and where its characters come from.
+    """A text that is searched, with the positions of its characters in the original.
 
     Attributes:
-        text: In lower case, unescaped.
-        starts: Where in the original each character starts.
-        ends: Where it ends.
+        text: The text in lower case, unescaped.
+        starts: The start of each character in the original.
+        ends: The end of each character in the original.
     """
 
     text: str
@@ -125,7 +128,7 @@ class _Stream:
     ends: list[int]
 
     def unescaped(self, characters: str) -> tuple[_Stream, str]:
-        """Return the stream with one level of escapes less, and its characters' own case."""
+        """Return the stream with one level of escapes decoded, and its text in original case."""
         parts: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
@@ -148,7 +151,7 @@ class _Stream:
         return stream, whole
 
     def joined(self) -> _Stream:
-        """Return the stream without white space and invisible characters, as if never wrapped."""
+        """Return the stream without white space and invisible characters, as if not wrapped."""
         positions = [
             position
             for position, character in enumerate(self.text)
@@ -166,7 +169,7 @@ class Secrets:
     """The secrets of a run.
 
     Attributes:
-        known: Each of them.
+        secrets: All secrets.
     """
 
     secrets: tuple[Secret, ...] = ()
@@ -176,10 +179,10 @@ class Secrets:
 
     @cached_property
     def _sought(self) -> tuple[tuple[str, str, int], ...]:
-        """(Name, form, characters of its parts; 0: these do not count), the longest form first."""
+        """(Name, form, fewest characters of a part or 0 for no parts), longest form first."""
         forms = {
             form: (secret.name, form, secret.part * (secret.in_parts and len(form) >= secret.part))
-            # Of two with the same value, the one with the shorter parts comes last, and counts.
+            # If two have the same value, the one with the shorter parts comes last, and wins.
             for secret in sorted(self.secrets, key=lambda one: (one.in_parts, -one.part))
             for form in secret.forms
             if len(form) >= SHORTEST_SECRET
@@ -188,7 +191,7 @@ class Secrets:
 
     @cached_property
     def _needles(self) -> tuple[str, ...]:
-        """Return strings of which a text that holds a secret has at least one."""
+        """Strings of which every text with a secret contains at least one."""
         return tuple(
             dict.fromkeys(
                 needle
@@ -198,10 +201,10 @@ class Secrets:
         )
 
     def redact(self, text: str) -> str:
-        """Return a text with the name of each secret in its place, in `<>`.
+        """Return a text in which each secret is replaced by its name in `<>`.
 
-        Found whatever the case: as it is, with escapes of JSON, Python, URLs and HTML, in base64
-        or hexadecimal, wrapped over several lines, and cut.
+        Secrets are found in any case, with escapes of JSON, Python, URLs and HTML, in base64 or
+        hexadecimal, wrapped over several lines, and truncated.
         """
         if not self._needles or not self._may_hold(text):
             return text
@@ -226,8 +229,8 @@ class Secrets:
         """Return plain values (of JSON) with all texts in them redacted.
 
         Args:
-            value: Mappings, sequences and plain values in each other.
-            spared: Keys of mappings whose values stay as they are.
+            value: Nested mappings, sequences and plain values.
+            spared: Keys of mappings whose values are not redacted.
         """
         if isinstance(value, str):
             return self.redact(value)
@@ -243,7 +246,7 @@ class Secrets:
         return value
 
     def _may_hold(self, text: str) -> bool:
-        """Return whether it is worth looking where a secret is."""
+        """Return whether a text may contain a secret; much faster than to locate it."""
         for _ in range(DECODINGS + 1):
             folded = text.translate(_LOWER)
             joined = _DROPPED.sub("", folded)
@@ -257,7 +260,7 @@ class Secrets:
 
 
 def _character(match: re.Match[str]) -> str:
-    """Return the character that an escape stands for, or the escape where it stands for none."""
+    """Return the character of an escape, or the escape itself if it is invalid."""
     group = match.lastindex or 0
     digits = match[group]
     if group == _QUOTED:
@@ -270,7 +273,7 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _occurrences(text: str, form: str, least: int) -> Iterator[tuple[int, int]]:
-    """Yield where a form stands in a text, or a part of it where those count."""
+    """Yield (start, end) of the occurrences of a form in a text, or of its parts."""
     if not least:
         for match in re.finditer(re.escape(form), text):
             start, end = match.span()
@@ -292,7 +295,7 @@ def _occurrences(text: str, form: str, least: int) -> Iterator[tuple[int, int]]:
 
 
 def _parts_of(form: str, least: int) -> Iterator[tuple[int, str]]:
-    """Yield strings, with their offsets, of which every part that is redacted has at least one."""
+    """Yield (offset, string) such that every part to redact contains one of the strings."""
     yield 0, form[:least]
     yield len(form) - least, form[-least:]
     for start in range(0, len(form) - _BLOCK + 1, _STEP):
@@ -300,7 +303,7 @@ def _parts_of(form: str, least: int) -> Iterator[tuple[int, str]]:
 
 
 def _replaced(text: str, spans: Iterable[tuple[int, int, str]]) -> str:
-    """Return a text with the spans replaced by their names; what overlaps is one span."""
+    """Return a text with the spans replaced by their names; overlapping spans are merged."""
     parts: list[str] = []
     position, last = 0, -1
     for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
@@ -312,11 +315,11 @@ def _replaced(text: str, spans: Iterable[tuple[int, int, str]]) -> str:
 
 
 def secrets_of_url(name: str, url: str) -> Secrets:
-    """Return the credentials and the values of the query that a URL holds.
+    """Return the credentials and the values of the query of a URL.
 
     Args:
-        name: Stands in their place.
-        url: Any text; where it is no URL, it has none.
+        name: The replacement.
+        url: Any text; one that is no URL has no secrets.
     """
     try:
         parts = urlsplit(url)
@@ -333,12 +336,10 @@ def secrets_of_url(name: str, url: str) -> Secrets:
 
 
 def secrets_of_environment(environment: Mapping[str, str]) -> Secrets:
-    """Return what environment variables hold that are named as secrets are, and URLs' passwords.
-
-    Nobody has said that these are secrets: a word or a path is none, and only of a long value parts
-    are redacted, too. A connection string, JSON or a URL is redacted as a whole, and what it holds
-    under a secret's name by itself.
-    """
+    """Return the values of variables with names of secrets, and the passwords of URLs."""
+    # These are guesses: words and paths are left out, and parts are redacted only of long values. A
+    # connection string, JSON or a URL is redacted as a whole, and the values in it that have names
+    # of secrets are redacted by themselves.
     secrets: list[Secret] = []
     for name, value in sorted(environment.items()):
         if name.lower().endswith("_proxy") and name.lower() != "no_proxy":
@@ -357,9 +358,9 @@ def _is_guessed(value: str) -> bool:
 
 
 def _guess(name: str, value: str) -> Secret:
-    """Return a value as a secret, in parts where it is long and has no structure.
+    """Return a guessed secret, redacted in parts if it is long and has no structure.
 
-    Parts of what has one, such as `https://`, stand elsewhere as well.
+    Parts of a structure, such as `https://`, occur elsewhere, too.
     """
     opaque = _OPAQUE.fullmatch(value) is not None and "://" not in value
     in_parts = opaque and len(value) >= LONG_GUESS
@@ -367,13 +368,13 @@ def _guess(name: str, value: str) -> Secret:
 
 
 def _inner(name: str, value: str) -> Iterator[Secret]:
-    """Yield the secrets that a value with a structure holds: a URL, a connection string, JSON."""
+    """Yield the secrets within a URL, a connection string or JSON."""
     for match in _IN_A_URL.finditer(value):
         user, word = match["user"], match["word"]
         if word:
             for one in dict.fromkeys((f"{user}:{word}", f"{unquote(user)}:{unquote(word)}")):
                 yield Secret(name, one, in_parts=False)
-        # A word, such as the user's name, is no secret by itself; behind its user it is.
+        # A password that is a plain word is no secret by itself, only together with its user.
         for one in dict.fromkeys((word or user, unquote(word or user))):
             if len(one) >= SHORTEST_SECRET and _is_guessed(one):
                 yield _guess(name, one)
@@ -391,7 +392,7 @@ def _inner(name: str, value: str) -> Iterator[Secret]:
 
 
 def redacted_url(url: str) -> str:
-    """Return scheme, host and path of a URL: what may be shown and stored."""
+    """Return scheme, host and path of a URL, which may be shown and stored."""
     parts = urlsplit(url)
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="")
     return bare.geturl().rstrip("/")

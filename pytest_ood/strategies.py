@@ -1,4 +1,4 @@
-"""Hypothesis strategies: perturbed examples that shrink to the least edit, and their replay."""
+"""Hypothesis strategies: perturbed examples that shrink to the fewest edits, and their replay."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from random import Random
 
 REPLAY_FOLDER = Path(".ood", "replay")
-"""Under the project's folder: one file for each strategy that has failed."""
+"""The folder of replay files in the project, one for each strategy that has failed."""
 
 FieldEdit = tuple[str, Edit]
 
@@ -47,9 +47,9 @@ class PerturbedCase:
 
     Attributes:
         example: The original.
-        inputs: What the model is asked instead.
-        edits: (field, edit) for every edit that was made; the field of a single text is `text`.
-        changes_label: A perturbation that changes the label made one of the edits.
+        inputs: The inputs with the edits.
+        edits: (field, edit) for every edit; the field of a single text is `text`.
+        changes_label: Whether one of the edits is from a perturbation that changes the label.
         replay: The name of the strategy's replay file, or "".
     """
 
@@ -60,7 +60,7 @@ class PerturbedCase:
     replay: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
-        """Write the case as the call of `edited` that makes it again."""
+        """Return the call of `edited` that builds an equal case."""
         edits = [(name, e.start, e.end, e.before, e.after) for name, e in self.edits]
         single = isinstance(self.original, str)
         shown = [repr(edit[1:] if single else edit) for edit in edits]
@@ -69,7 +69,7 @@ class PerturbedCase:
 
     @property
     def original(self) -> Inputs:
-        """What the model would be asked without the edits."""
+        """The inputs without the edits."""
         return self.example.inputs
 
 
@@ -78,16 +78,16 @@ def edited(
     label: Any,
     *edits: tuple[int, int, str, str] | tuple[str, int, int, str, str],
 ) -> PerturbedCase:
-    """Make a case of an example and its edits, such as one that a failure has printed.
+    """Build a case from an example and its edits, such as one that a failure has printed.
 
     Args:
-        inputs: The original.
-        label: Its label.
-        edits: (start, end, before, after), and before these the field's name where inputs have
+        inputs: The original inputs.
+        label: Their label.
+        edits: (start, end, before, after), or (field, start, end, before, after) for inputs with
             named fields.
 
     Raises:
-        DataError: an edit is not of these inputs.
+        DataError: an edit does not fit the inputs.
     """
     (example,) = Dataset.from_pairs("replay", [(inputs, label)]).examples
     named = [edit if len(edit) == _NAMED else ("text", *edit) for edit in edits]
@@ -95,7 +95,7 @@ def edited(
 
 
 _NAMED = 5
-"""Parts of an edit that names its field."""
+"""The number of elements of an edit with a field."""
 
 
 def perturbed(
@@ -106,16 +106,15 @@ def perturbed(
 ) -> st.SearchStrategy[PerturbedCase]:
     """Draw an example and at most `max_edits` of the edits that perturbations make to it.
 
-    A failing case shrinks to the fewest edits, in the earliest example. The edits of a perturbation
-    that changes the label are all made, or none: an example that takes more of them is not drawn.
-    Where the perturbation's
-    contract names a validity filter, only cases that it accepts are drawn. A case that
-    `ood.assert_invariant` has kept in a replay file is drawn first.
+    A failing case shrinks to the fewest edits, in the earliest example. A perturbation that changes
+    the label makes all of its edits or none: an example with more of them than `max_edits` is not
+    drawn. If a perturbation's contract has a validity filter, only cases that it accepts are drawn.
+    A case in a replay file of `ood.assert_invariant` is drawn first.
 
     Args:
         data: A data set, or (inputs, label) pairs.
-        perturbation: A name of the catalogue, or a perturbation; or several of these, of whose
-            edits some are drawn that do not overlap.
+        perturbation: A name of the catalogue, or a perturbation; or several of these, from whose
+            edits some that do not overlap are drawn.
         max_edits: The most edits, 1 or more.
 
     Raises:
@@ -134,8 +133,8 @@ def perturbed(
     changes = tuple(map(_with_all_sites, perturbations))
 
     def ready() -> st.SearchStrategy[PerturbedCase]:
-        # What a generator loads when it is first used takes longer than Hypothesis gives a draw,
-        # and must not be loaded when the user's test module is merely imported.
+        # Perturbations load models at their first use, which takes longer than Hypothesis's
+        # deadline for a draw. Deferred, so that importing the user's test module loads nothing.
         for change in changes:
             change("Two words.", generator(0, "warm-up"))
             if isinstance(change.contract, Uncertain):
@@ -143,16 +142,16 @@ def perturbed(
         name = _replay_name(dataset, changes, max_edits)
         fresh = _cases(dataset.examples, changes, max_edits, name)
         case = _load_case(name, dataset)
-        # What Hypothesis tries first is the first of several.
+        # Hypothesis tries the first of several strategies first.
         return fresh if case is None else st.one_of(st.just(case), fresh)
 
     return st.deferred(ready)
 
 
 def keep_for_replay(case: PerturbedCase) -> Path | None:
-    """Write a case to its strategy's replay file; returns the file, or None for a case without.
+    """Write a case to its strategy's replay file, and return the file; None without a strategy.
 
-    Hypothesis runs the least failing case last, so that this is the one that stays.
+    Hypothesis runs the smallest failing case last, so that the file ends up with this one.
     """
     if not case.replay:
         return None
@@ -172,16 +171,16 @@ def keep_for_replay(case: PerturbedCase) -> Path | None:
 
 
 def _replay_name(dataset: Dataset, changes: Sequence[Perturbation], max_edits: int) -> str:
-    """Name a strategy by what decides its cases: other data or perturbations, another name."""
+    """Return a hash of the data, the perturbations and the number of edits, as a file name."""
     parts = [dataset.content_hash, str(max_edits), *(change.fingerprint for change in changes)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _load_case(name: str, dataset: Dataset) -> PerturbedCase | None:
-    """Read the case that a strategy failed at, if it is one of this data.
+    """Return the case of a replay file, or None if there is none or it is not of this data.
 
     Raises:
-        DataError: the file is not one of these.
+        DataError: the file is no replay file.
     """
     path = current().root / REPLAY_FOLDER / f"{name}.json"
     try:
@@ -226,7 +225,7 @@ def _case(
 def _with_all_sites(change_or_name: str | Perturbation) -> Perturbation:
     change = as_perturbation(change_or_name)
     if isinstance(change, Generator) and "share" not in change.parameters:
-        # Every site is on offer: `max_edits` says how many are taken.
+        # All sites are candidates: Hypothesis chooses among them, up to `max_edits`.
         return change.with_parameters(share=1.0)
     return change
 
@@ -251,7 +250,7 @@ def _cases(
     assume(possible)
     indices = st.integers(0, len(possible) - 1)
     chosen = draw(st.sets(indices, min_size=1, max_size=min(max_edits, len(possible))))
-    # Some of the edits that change a label together would not change it.
+    # A part of the edits that change the label together may not change it: all or none.
     whole = {id(possible[n][2]) for n in chosen if isinstance(possible[n][2].contract, Changing)}
     chosen |= {n for n, (_, _, change) in enumerate(possible) if id(change) in whole}
     assume(len(chosen) <= max_edits)
@@ -289,7 +288,7 @@ def _edits(change: Perturbation, text: str, rng: Random, example: Example) -> tu
 
 
 def _overlap(one: Edit, other: Edit) -> bool:
-    """Return whether two edits cannot both be made; two insertions at one place cannot either."""
+    """Return whether two edits overlap; two insertions at the same position do."""
     if (one.start, one.end) == (other.start, other.end):
         return True
     return one.start < other.end and other.start < one.end

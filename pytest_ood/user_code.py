@@ -1,4 +1,4 @@
-"""A user's own code, run so that it waits for nobody and ends nothing but itself."""
+"""Runs users' code so that it neither waits for input nor ends the process or the test."""
 
 from __future__ import annotations
 
@@ -18,17 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TERMINAL = 0
-"""The file that the terminal is read from."""
+"""The file descriptor of standard input."""
 
 _unattended_owners: list[str] = []
-"""Whose code runs unattended, in this process."""
+"""The owner of the code that runs unattended in this process, as messages name it; or empty."""
 
 
 def ends_run(error: BaseException) -> bool:
-    """Return whether an exception is meant for the whole run, whoever's code it came through.
-
-    Ctrl-C, pytest.exit, and the end of a test's time as pytest-timeout tells it.
-    """
+    """Return whether an exception ends the run: Ctrl-C, pytest.exit or pytest-timeout."""
     if isinstance(error, KeyboardInterrupt | GeneratorExit):
         return True
     leaving = getattr(sys.modules.get("_pytest.outcomes"), "Exit", ())
@@ -44,13 +41,13 @@ def ends_run(error: BaseException) -> bool:
 
 @contextmanager
 def contained(owner: str) -> Iterator[None]:
-    """Run a user's code unattended; what would end the process or the test is a model's error.
+    """Run a user's code unattended; SystemExit, pytest.skip and the like become model errors.
 
     Args:
         owner: The start of error messages, such as "model 'a'".
 
     Raises:
-        ModelError: it calls sys.exit, pytest.skip and the like, or asks for input.
+        ModelError: the code calls sys.exit, pytest.skip and the like, or reads from the terminal.
     """
     try:
         with unattended(owner):
@@ -63,14 +60,14 @@ def contained(owner: str) -> Iterator[None]:
 
 @contextmanager
 def unattended(owner: str) -> Iterator[None]:
-    """Let a user's code ask nobody at the terminal: whoever started the run may have gone.
+    """Run a user's code without access to the terminal, as nobody may be there to answer.
 
     Args:
         owner: As for `contained`.
 
     Raises:
-        ModelError: breakpoint(), pdb.set_trace(), getpass.getpass() or input() is called in it, or
-            sys.stdin read. What is read from file 0 itself is at its end.
+        ModelError: the code calls breakpoint(), pdb.set_trace(), getpass.getpass() or input(), or
+            reads sys.stdin. Reading from file descriptor 0 itself returns the end of the file.
     """
     if _unattended_owners:
         yield
@@ -83,7 +80,8 @@ def unattended(owner: str) -> Iterator[None]:
             if os.environ.get("PYTHONBREAKPOINT") != "0":
                 contexts.enter_context(_refused(sys, "breakpointhook", "breakpoint"))
             contexts.enter_context(_refused(pdb, "set_trace", "pdb.set_trace"))
-            # As modules have it that said `from getpass import getpass` before.
+            # A module may have imported `set_trace` or `getpass` by name before, which is then not
+            # replaced; the functions that these call are.
             contexts.enter_context(_refused(bdb.Bdb, "set_trace", "pdb.set_trace"))
             contexts.enter_context(_refused(getpass, "getpass", "getpass.getpass"))
             contexts.enter_context(_refused(getpass, "_raw_input", "getpass.getpass"))
@@ -96,7 +94,7 @@ def unattended(owner: str) -> Iterator[None]:
 
 
 def _refuse(call: str) -> NoReturn:
-    """Say who asked for input, by what and where.
+    """Raise an error that names the owner of the code, the call and its location.
 
     Raises:
         ModelError: always.
@@ -110,7 +108,7 @@ def _refuse(call: str) -> NoReturn:
 
 @contextmanager
 def _set(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Give an attribute another value, and its own one back, unless somebody else has set it."""
+    """Set an attribute in a block, and restore it, unless other code has set it since."""
     own = name in vars(owner)
     before = vars(owner).get(name)
     setattr(owner, name, value)
@@ -127,7 +125,8 @@ def _set(owner: Any, name: str, value: Any) -> Iterator[None]:
 def _refused(owner: Any, name: str, call: str) -> Any:
     """Return a context in which a function refuses to be called.
 
-    Who keeps it for longer, as by `from pdb import set_trace`, has the function itself afterwards.
+    Code that keeps the function for longer, as by `from pdb import set_trace`, gets the original
+    behaviour after the block.
     """
     before: Callable[..., Any] = getattr(owner, name)
 
@@ -141,11 +140,11 @@ def _refused(owner: Any, name: str, call: str) -> Any:
 
 @contextmanager
 def _nothing_to_read() -> Iterator[None]:
-    """Put an empty file in the place of the terminal, for libraries and other processes, too."""
+    """Replace standard input by an empty file, also for libraries in C and child processes."""
     try:
         terminal_copy = os.dup(TERMINAL)
     except OSError:
-        # There is none.
+        # There is no standard input.
         yield
         return
     try:
@@ -160,7 +159,7 @@ def _nothing_to_read() -> Iterator[None]:
 
 
 class _NoInput(io.TextIOBase):
-    """What sys.stdin is meanwhile: the file 0, which refuses to be read by name."""
+    """The replacement of sys.stdin: has file descriptor 0, and raises an error when it is read."""
 
     encoding = "utf-8"
     name = "<stdin>"
@@ -168,7 +167,7 @@ class _NoInput(io.TextIOBase):
 
     @property
     def buffer(self) -> _NoInput:
-        """Its bytes, which are none either."""
+        """The binary buffer, which raises as well."""
         return self
 
     def fileno(self) -> int:
@@ -181,7 +180,7 @@ class _NoInput(io.TextIOBase):
         return True
 
     def close(self) -> None:
-        """Stay open, as it is not this code's to close."""
+        """Do nothing: the file belongs to the process, not to the user's code."""
 
     def read(self, *_: Any) -> NoReturn:
         _refuse("sys.stdin")

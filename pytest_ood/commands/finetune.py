@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
     reader = reader_of(options, root)
     data, validation = _data(options, reader)
     base = _base(options.base, reader)
-    recipe = TrainingSettings(
+    settings = TrainingSettings(
         epochs=options.epochs,
         learning_rate=options.learning_rate,
         batch_size=options.batch_size,
@@ -124,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
         base=base,
         data=data,
         head=head,
-        recipe=recipe,
+        settings=settings,
         device=options.device,
         progress=reader.progress,
         validation=validation,
@@ -228,12 +228,12 @@ def _described(options: argparse.Namespace, job: Job) -> dict[str, Any]:
         "validation": options.validation,
         "validation_examples": 0 if validation is None else len(validation),
         "validation_sha256": None if validation is None else validation.content_hash,
-        "epochs": job.recipe.epochs,
-        "learning_rate": job.recipe.learning_rate,
-        "batch_size": job.recipe.batch_size,
-        "max_length": job.recipe.max_length,
-        "seed": job.recipe.seed,
-        "patience": job.recipe.patience,
+        "epochs": job.settings.epochs,
+        "learning_rate": job.settings.learning_rate,
+        "batch_size": job.settings.batch_size,
+        "max_length": job.settings.max_length,
+        "seed": job.settings.seed,
+        "patience": job.settings.patience,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ModelError
@@ -26,7 +26,7 @@ COMMON = "the quick brown fox jumps over a lazy dog 0 1 2 3 4 5 6 7 8 9"
 """A text of which nearly every tokenizer knows some token."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Batching:
     """Builds batches for one network.
 
@@ -56,11 +56,19 @@ class Batching:
         padding, size = model.config.get_text_config().pad_token_id, embeddings_of(model)
         if padding is not None and not 0 <= padding < (size or padding + 1):
             padding = None
+        unpadded = cls(
+            torch=torch,
+            model=model,
+            tokenizer=tokenizer,
+            side=None,
+            padding=padding,
+            arguments=arguments,
+        )
         for side in dict.fromkeys([str(tokenizer.padding_side), "right", "left"]):
-            batching = cls(torch, model, tokenizer, side, padding, arguments)
+            batching = replace(unpadded, side=side)
             if batching.is_exact():
                 return batching
-        return cls(torch, model, tokenizer, None, padding, arguments)
+        return unpadded
 
     def is_exact(self) -> bool:
         """Return whether texts of different lengths get the same output together and alone."""

@@ -1,8 +1,8 @@
 """Extractive question answering: an encoder that marks the answer in a passage.
 
-A passage that is longer than the network's window is read in windows that overlap; the best span of
-all of them is the answer, cut out of the passage as it stands there (Devlin et al. 2018, BERT,
-section 4.2, and its published code for SQuAD, which caps the answer at 30 tokens).
+A passage that exceeds the network's window is read in overlapping windows; the answer is the best
+span of all of them, copied from the passage (Devlin et al. 2018, BERT, section 4.2, and its
+published code for SQuAD, which limits an answer to 30 tokens).
 """
 
 from __future__ import annotations
@@ -35,25 +35,26 @@ if TYPE_CHECKING:
 
 QUESTION, CONTEXT = "question", "context"
 LONGEST_ANSWER = 30
-"""Tokens of an answer at most, as the published code for SQuAD has it."""
+"""The maximum number of tokens of an answer, as in the published code for SQuAD."""
 
 NO_ANSWER = ""
 _OUTSIDE = -1
 _BEST_SPANS = 20
-"""Spans of a window that are looked at again; the probability of the others is only summed."""
+"""Best spans of a window that may become the answer; the others only count in the softmax's sum."""
 
 _PAIRED_TOKENS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """A question and a part of its passage, as the network sees them.
+    """A question and a part of its passage, tokenized.
 
     Attributes:
-        tokens: By the tokenizer's names.
-        offsets: For each token of the passage its (start, end) in it; (-1, -1) for any other.
-        example: The place of the input it is of.
-        first: Where the tokens begin that stand for no answer.
+        tokens: The tokenizer's output, by its names.
+        offsets: (start, end) in the passage for each of its tokens, (-1, -1) for other tokens;
+            shape (n, 2).
+        example: The index of the input.
+        first: The index of the token that stands for "no answer" (CLS).
     """
 
     tokens: Mapping[str, list[int]]
@@ -67,10 +68,10 @@ class Window:
 
 @dataclass(frozen=True)
 class SpanHead:
-    """A head that marks where an answer begins and ends.
+    """A head that marks the first and the last token of an answer.
 
     Attributes:
-        stride: Tokens that windows over a passage have in common.
+        stride: The overlap of windows over a passage, in tokens.
     """
 
     stride: int = 128
@@ -79,19 +80,19 @@ class SpanHead:
 
     @property
     def configuration(self) -> Mapping[str, Any]:
-        """Nothing: it has two outputs for every token, whatever is asked."""
+        """Empty: the head has two outputs for every token, whatever the task."""
         return {}
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """How passages are cut into windows."""
+        """The kind of head, and the overlap of windows."""
         return {"head": "span", "stride": self.stride}
 
     def check_configuration(self, config: Any, where: str) -> None:
-        """Accept any: it has no labels."""
+        """Accept any configuration: the head has no labels."""
 
     def check(self, data: Dataset) -> None:
-        """Refuse data of which not one answer stands in its passage."""
+        """Check that the passage contains the answer in one example at least."""
         if not any(is_learnable(example) for example in data):
             raise DataError(
                 f"{data.name}: none of the {len(data)} answers stands in its passage, so that "
@@ -101,10 +102,10 @@ class SpanHead:
     def rows(
         self, name: str, tokenizer: Any, data: Dataset, max_length: int
     ) -> list[dict[str, Any]]:
-        """Return every window of each example whose answer stands in its passage.
+        """Return every window of each example whose passage contains the answer.
 
-        It is taken where it stands first. A window without it, or without all of it, learns to mark
-        its first token, which stands for no answer.
+        The target is the first occurrence of the answer; for a window that does not contain all of
+        it, the token for "no answer".
         """
         examples = [example for example in data if is_learnable(example)]
         pieces = windows(
@@ -128,7 +129,7 @@ class SpanHead:
         return rows
 
     def accuracy(self, has_answer: Any) -> dict[str, float]:
-        """Return the share of windows of which both ends are right."""
+        """Return the share of windows in which both ends are right."""
         starts, ends = (logits.argmax(-1) for logits in has_answer.predictions[:2])
         right = (starts == has_answer.label_ids[0]) & (ends == has_answer.label_ids[1])
         return {"accuracy": float(right.mean())}
@@ -138,13 +139,13 @@ class SpanHead:
 class SpanModel(FinetunedModel):
     """An encoder with a head that marks spans, run by transformers.
 
-    Inputs have the fields `question` and `context`. The score of an answer is its probability: a
-    softmax over the sum of both ends' logits, over every span that could be an answer in any of the
-    windows, and over there being none where that is possible.
+    Inputs have the fields `question` and `context`. The score of an answer is its probability: the
+    softmax of the sum of the logits of both ends, over all possible spans in all windows, and over
+    "no answer" where that is possible.
 
     Attributes:
-        stride: Tokens that windows over a passage have in common.
-        no_answer: Whether there may be none; None: where the training data has such a question.
+        stride: The overlap of windows over a passage, in tokens.
+        no_answer: Whether a question may have no answer; None if the training data decides it.
     """
 
     stride: int = 128
@@ -152,12 +153,12 @@ class SpanModel(FinetunedModel):
 
     @property
     def head(self) -> SpanHead:
-        """What stands on top of the encoder."""
+        """The head on top of the encoder."""
         return SpanHead(self.stride)
 
     @property
     def source(self) -> str:
-        """What ran; of training data, also how much of it could not be learned."""
+        """The origin, and how many training examples were left out."""
         source = super().source
         if self.training is None:
             return source
@@ -170,7 +171,7 @@ class SpanModel(FinetunedModel):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """What decides the answers besides the weights, and how the weights came about."""
+        """Settings of the inference and of the training."""
         return {**super().parameters, "stride": self.stride, "no_answer": self.may_abstain}
 
     @cached_property
@@ -182,21 +183,21 @@ class SpanModel(FinetunedModel):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the weights' folder and of what else decides the answers; trains if needed."""
+        """Hash of the weights and of the settings that decide answers; trains if needed."""
         rest = f"{super().fingerprint} spans {self.stride} {self.may_abstain}"
         return hashlib.sha256(rest.encode()).hexdigest()
 
     def seen(self, inputs: Sequence[Inputs]) -> list[str]:
-        """Return the inputs: an answer is cut out of the passage as it is written there."""
+        """Return the inputs: an answer is copied from the passage, so that each letter counts."""
         return [canonical(value) for value in inputs]
 
     def count_cut(self, inputs: Iterable[Inputs]) -> int:
-        """Return 0: a passage is read in as many windows as it takes."""
+        """Return 0: windows cover the whole passage."""
         del inputs
         return 0
 
     def estimate(self, inputs: Sequence[Inputs]) -> Usage:
-        """Return the tokens and operations that answering would take; see `FinetunedModel`."""
+        """Return the tokens of these inputs, and the operations; see `FinetunedModel`."""
         tokens = sum(map(len, self._windows(inputs)))
         return Usage(prompt_tokens=tokens, operations=2.0 * weight_count(self.folder) * tokens)
 
@@ -204,8 +205,8 @@ class SpanModel(FinetunedModel):
         """Mark the answer to each question in its passage.
 
         Raises:
-            ModelError: an input has not the fields `question` and `context`.
-            TooLongError: a question that leaves no room for its passage.
+            ModelError: an input lacks the field `question` or `context`.
+            TooLongError: a question leaves no room for its passage.
         """
         torch, model, batching = self._loaded
         pieces = self._windows(inputs)
@@ -229,7 +230,7 @@ class SpanModel(FinetunedModel):
         ]
 
     def _answer(self, context: str, parts: Sequence[tuple[Window, Floats, Floats]]) -> Prediction:
-        """Return the best span over all windows of a passage, or that there is none."""
+        """Return the best span over all windows of a passage, or "no answer"."""
         spans: dict[tuple[int, int], list[float]] = defaultdict(list)
         totals, nulls = [], []
         for window, start, end in parts:
@@ -244,7 +245,8 @@ class SpanModel(FinetunedModel):
                 where = (int(window.offsets[first, 0]), int(window.offsets[last, 1]))
                 if context[slice(*where)].strip():
                     spans[where].append(float(flat[index]))
-        # The least of the windows: there is no answer where no window has one.
+        # A passage has no answer only if none of its windows has one, so that the window with the
+        # least score for "no answer" decides (Devlin et al. 2018, code for SQuAD 2.0).
         null = min(nulls)
         if not spans:
             return Prediction(NO_ANSWER, {NO_ANSWER: 1.0})
@@ -261,7 +263,7 @@ class SpanModel(FinetunedModel):
 
 
 def is_learnable(example: Example) -> bool:
-    """Return whether an answer stands in the passage, or is that there is none."""
+    """Return whether the passage contains the answer, or the answer is empty."""
     context = "" if isinstance(example.inputs, str) else example.inputs.get(CONTEXT, "")
     return example.label.strip() in context
 
@@ -270,7 +272,7 @@ def question_and_context(name: str, inputs: Inputs) -> tuple[str, str]:
     """Return the two fields of an input.
 
     Raises:
-        ModelError: it has not both of them.
+        ModelError: one of them is missing.
     """
     if not isinstance(inputs, Mapping) or not {QUESTION, CONTEXT} <= set(inputs):
         fields = ", ".join(inputs) if isinstance(inputs, Mapping) else "text"
@@ -285,19 +287,19 @@ def question_and_context(name: str, inputs: Inputs) -> tuple[str, str]:
 def windows(
     name: str, tokenizer: Any, inputs: Sequence[Inputs], *, max_length: int, stride: int
 ) -> list[Window]:
-    """Cut passages into windows that overlap, each with the whole question before it.
+    """Split passages into overlapping windows, each with the whole question before it.
 
     Args:
-        name: Of the model, in messages.
-        tokenizer: A fast one, which tells where tokens stand.
-        inputs: With question and context.
+        name: The model's name, for messages.
+        tokenizer: A fast tokenizer, which returns offsets.
+        inputs: Inputs with question and context.
         max_length: Tokens of a window, question and special tokens included.
-        stride: Tokens that two windows of a passage share; at most half of a window's room for the
-            passage, so that a long question does not multiply the windows.
+        stride: The overlap of two windows, in tokens. It is limited to half of a window's room for
+            the passage, so that a long question does not multiply the windows.
 
     Raises:
         ModelError: the tokenizer is a slow one, or an input lacks a field.
-        TooLongError: a question leaves no room.
+        TooLongError: a question leaves no room for its passage.
     """
     if not tokenizer.is_fast:
         raise ModelError(
@@ -333,7 +335,7 @@ def _windows_of(
     max_length: int,
     overlap: int,
 ) -> list[Window]:
-    """Return the windows of the inputs at some places, which overlap by as many tokens."""
+    """Return the windows of the inputs at some indices, with one overlap for all."""
     encoded = tokenizer(
         [pairs[index][0] for index in indices],
         [pairs[index][1] for index in indices],
@@ -356,16 +358,16 @@ def _windows_of(
 
 
 def span_scores(offsets: NDArray[np.int64], start: Floats, end: Floats) -> Floats:
-    """Return the sum of both logits for every span of a window that could be an answer.
+    """Return the sum of both logits for every possible span of a window.
 
     Args:
-        offsets: Of its n tokens, shape (n, 2); -1 where a token is not of the passage.
-        start: Logits, shape (n,).
-        end: Likewise.
+        offsets: The offsets of its n tokens, shape (n, 2); -1 for tokens outside of the passage.
+        start: Logits of the first token, shape (n,).
+        end: Logits of the last token, shape (n,).
 
     Returns:
-        Shape (n, n), first token by last; -inf for what is no answer: outside of the passage, the
-        last before the first, or longer than 30 tokens.
+        Scores, shape (n, n), first token by last token; -inf for impossible spans: outside of the
+        passage, the last token before the first, or more than 30 tokens.
     """
     count = len(offsets)
     inside = offsets[:, 0] >= 0
@@ -377,9 +379,9 @@ def span_scores(offsets: NDArray[np.int64], start: Floats, end: Floats) -> Float
 
 
 def _marked(window: Window, begin: int, end: int) -> tuple[int | None, int | None]:
-    """Return the first and the last token of a part of the passage; None where a window lacks it.
+    """Return the first and the last token of a part of the passage; None if a window lacks it.
 
-    Where tokens do not end with the answer, those that have a part of it are marked.
+    Tokens that overlap with the part are included.
     """
     starts, ends = window.offsets[:, 0], window.offsets[:, 1]
     inside = np.flatnonzero(starts >= 0)

@@ -29,32 +29,33 @@ if TYPE_CHECKING:
     from pytest_ood.tasks import Task
 
 VARIED = ("draw", "order")
-"""What `demonstration_seed` changes."""
+"""What `demonstration_seed` changes: which demonstrations are drawn, or only their order."""
 
 DEFAULT_SHOTS = 4
 
 READING = 4
-"""The version of the rules that read an answer out of a text that a model wrote: raised
-with them, so that what is stored was read by the rules there are."""
+"""The version of the rules that parse an answer from a generated text. It is part of fingerprints
+and raised with the rules, so that stored answers were parsed by the current ones."""
 
 SOURCE = "demonstrations"
-"""Where in a model's parameters it says where its demonstrations come from, which decides nothing
-beside what they are."""
+"""The key of the demonstrations' origin in a model's parameters. It is no part of fingerprints,
+which have the demonstrations themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DemonstrationOptions:
-    """Which demonstrations a prompt shows.
+    """The options that decide the demonstrations of a prompt.
 
     Attributes:
-        given: A list of tables of fields, `label` and `rationale`, or data (a path or a table).
-        shots: How many to draw; all of an inline list where it is None, and `DEFAULT_SHOTS` of
+        declared: The option `demonstrations`: a list of tables with the prompt's fields, `label`
+            and `rationale`, or data (a path or a table).
+        shots: The number of demonstrations; None for all of an inline list, and `DEFAULT_SHOTS` of
             data.
-        seed: Of the draw and its order; of an inline list it decides the order, 0 being the one
-            given.
-        selection: Which are drawn, one of `SELECTIONS`; of an inline list, "random" takes the
-            first.
-        vary: What the seed changes, one of `VARIED`; "order" leaves what seed 0 draws.
+        seed: Seed of the draw and its order; for an inline list, of the order, where 0 keeps the
+            order of the list.
+        selection: Which examples are drawn, one of `SELECTIONS`; "random" takes the first ones of
+            an inline list.
+        vary: What the seed changes, one of `VARIED`; "order" keeps the examples of seed 0.
     """
 
     declared: Any = None
@@ -72,10 +73,13 @@ class DemonstrationOptions:
         return " ".join(str(table[key]) for key in ("data", "split") if key in table)
 
     def check(self, owner: str) -> None:
-        """Refuse values that are not known, or do not go together.
+        """Check the values, and whether they go together.
+
+        Args:
+            owner: The start of error messages.
 
         Raises:
-            ConfigurationError: it is so.
+            ConfigurationError: a value is invalid, or needs another option.
         """
         if self.selection not in SELECTIONS:
             message = unknown_name("selection", self.selection, SELECTIONS)
@@ -109,19 +113,19 @@ def prompt_loader(
     chain_of_thought: bool = False,
     written: bool = False,
 ) -> Callable[[], Prompt]:
-    """Check a prompt's options now, and return what makes it, drawing its demonstrations then.
+    """Check a prompt's options, and return a function that draws its demonstrations and builds it.
 
     Args:
         context: The adapter's context.
         prompt: The template itself, or the path of a file with it (see `parse_template`).
         options: Which demonstrations there are.
-        label_words: The word for each label; the label itself where it is left out.
-        chain_of_thought: Whether demonstrations show how their answer is come to.
-        written: Whether answers are read out of what the model writes, whatever the case.
+        label_words: The word for each label; None for the labels themselves.
+        chain_of_thought: Whether demonstrations show the reasoning before the answer.
+        written: Whether answers are parsed from generated texts, which ignores the case of words.
 
     Raises:
-        ConfigurationError: values that do not go together.
-        DataError: demonstrations that cannot be read.
+        ConfigurationError: options do not go together.
+        DataError: demonstrations cannot be read.
     """
     owner = f"model {context.name!r}"
     options.check(owner)
@@ -130,13 +134,20 @@ def prompt_loader(
     shown = _demonstrations(context, field_names(template), options, reasoned=chain_of_thought)
 
     def load_prompt() -> Prompt:
-        return Prompt(template, words, instruction, shown(), chain_of_thought, options.source)
+        return Prompt(
+            template=template,
+            label_words=words,
+            instruction=instruction,
+            demonstrations=shown(),
+            chain_of_thought=chain_of_thought,
+            source=options.source,
+        )
 
     return load_prompt
 
 
 def prompt_parameters(prompt: Prompt, task: Task) -> dict[str, Any]:
-    """Return what a report says of a prompt; but for `SOURCE`, and with the task, it decides."""
+    """Return a prompt's entries in reports; all but `SOURCE` are part of fingerprints."""
     parameters: dict[str, Any] = {
         "instruction": prompt.instruction,
         "template": prompt.template,
@@ -148,7 +159,7 @@ def prompt_parameters(prompt: Prompt, task: Task) -> dict[str, Any]:
     if prompt.demonstrations:
         parameters[SOURCE] = prompt.source
     if not task.labels:
-        # The labels of a classification tell it already.
+        # The labels of a classification identify it already.
         parameters["task"] = task.name
     if prompt.chain_of_thought or not task.labels:
         parameters["reading"] = READING
@@ -156,20 +167,20 @@ def prompt_parameters(prompt: Prompt, task: Task) -> dict[str, Any]:
 
 
 def read_answer(prompt: Prompt, task: Task, text: str, *, finished: bool = True) -> str | None:
-    """Return the answer in what a model wrote, or None where there is none.
+    """Return the answer in a generated text, or None.
 
     Args:
-        prompt: What it was asked.
-        task: Reads the answer.
-        text: What it wrote.
-        finished: Whether it came to an end by itself.
+        prompt: The prompt.
+        task: Parses the answer.
+        text: The generated text.
+        finished: Whether the text ends by itself, rather than at the limit of tokens.
     """
     said = conclusion(text, finished=finished) if prompt.chain_of_thought else text
     return None if said is None else task.read(said, prompt.label_words)
 
 
 def read_template(context: Context, prompt: str) -> tuple[str, str]:
-    """Return the instruction and the template that an option gives, or the file that it names.
+    """Return the instruction and the template of the option `prompt`, or of the file it names.
 
     Raises:
         ConfigurationError: the file cannot be read, or the template names no field.
@@ -189,7 +200,7 @@ def read_template(context: Context, prompt: str) -> tuple[str, str]:
 def _label_words(
     context: Context, declared: Mapping[str, str] | None, *, written: bool
 ) -> dict[str, str]:
-    """Check the words for the labels: one for each, and no two the same."""
+    """Return the words for the labels; check that each label has one, and no two are the same."""
     owner = f"model {context.name!r}"
     if not context.labels and declared is not None:
         raise ConfigurationError(
@@ -222,7 +233,7 @@ def _label_words(
 def _demonstrations(
     context: Context, names: list[str], options: DemonstrationOptions, *, reasoned: bool
 ) -> Callable[[], tuple[Example, ...]]:
-    """Check the demonstrations now, and return what draws them when they are needed."""
+    """Check the demonstrations, and return a function that draws them."""
     owner, declared, shots = f"model {context.name!r}", options.declared, options.shots
     if declared is None:
         return tuple
@@ -262,14 +273,14 @@ def _demonstrations(
 
 
 def _reordered(examples: tuple[Example, ...], seed: int) -> tuple[Example, ...]:
-    """Return examples in the order of a seed; 0 leaves them as they are."""
+    """Return examples in the order of a seed; 0 keeps their order."""
     if not seed:
         return examples
     return tuple(sorted(examples, key=lambda e: derive_seed(seed, "order", e.id)))
 
 
 def _check_rationales(owner: str, examples: Iterable[Example]) -> None:
-    """Refuse a demonstration that does not show how its answer is come to."""
+    """Check that every demonstration has a rationale."""
     for example in examples:
         if not rationale_of(example):
             raise ConfigurationError(
@@ -280,7 +291,7 @@ def _check_rationales(owner: str, examples: Iterable[Example]) -> None:
 
 
 def _inline(context: Context, names: list[str], tables: list[Any]) -> list[Example]:
-    """Read the demonstrations that stand in the configuration itself."""
+    """Return the demonstrations of an inline list in the configuration."""
     rows = []
     owner, labels = f"model {context.name!r}", context.labels
     allowed = f"out of {', '.join(labels)}" if labels else "(the answer, as a string)"

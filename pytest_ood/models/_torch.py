@@ -1,4 +1,4 @@
-"""What the adapters of local torch models share."""
+"""Loading of local torch models: finding, checking, unpacking and hashing checkpoints."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 VOCABULARIES = ("tokenizer.json", "tekken.json", "vocab.txt", "vocab.json")
 VOCABULARY_SUFFIXES = (".model", ".spm", ".tiktoken")
-"""What tokenizers are saved in; a tokenizer knows more names itself."""
+"""Names of tokenizer files; a tokenizer class may have further ones."""
 
 NAMED = 4
-"""Missing weights that a message names."""
+"""The most missing weights that a message names."""
 
 LONGEST_REASON = 400
-"""Characters of a library's words that a message quotes."""
+"""Characters of a library's error that a message quotes."""
 
 OWN_CODE = (
     "it needs code of its own, which is never run here (trust_remote_code); load it in a function "
@@ -50,26 +50,26 @@ LFS = b"version https://git-lfs"
 
 
 class Surroundings(Protocol):
-    """Where models lie and what may be fetched: an adapter's context, or a run's resources."""
+    """The folders of models, and whether to download: an adapter's context, or run's resources."""
 
     @property
     def root(self) -> Path:
-        """What relative paths start from."""
+        """The folder that relative paths start from."""
         ...
 
     @property
     def cache(self) -> Path:
-        """Where fetched and unpacked models are kept."""
+        """The folder of downloaded and unpacked models."""
         ...
 
     @property
     def offline(self) -> bool:
-        """Fetch nothing."""
+        """Whether downloads are forbidden."""
         ...
 
     @property
     def progress(self) -> Progress:
-        """Told about long steps."""
+        """Shows long steps."""
         ...
 
 
@@ -77,9 +77,9 @@ def checkpoint_folder(source: str, owner: str, around: Surroundings) -> Path:
     """Find a checkpoint: a packaged asset, a local folder or file, or a hub id.
 
     Args:
-        source: What the user wrote.
+        source: The source in the configuration.
         owner: The start of error messages, such as "model 'a'".
-        around: Where it is looked for.
+        around: The folders to search.
 
     Raises:
         ModelError: a hub id that cannot be reached.
@@ -97,7 +97,7 @@ def checkpoint_folder(source: str, owner: str, around: Surroundings) -> Path:
 def _from_hub(identifier: str, owner: str, around: Surroundings) -> Path:
     hub = require("huggingface_hub", extra="transformers", purpose=f"the model {identifier!r}")
     try:
-        # Weights in the safe format first; other formats only where there are none.
+        # safetensors first: the other formats are only downloaded if there are none.
         for weights in ("*.safetensors", "*.bin", "*.gguf"):
             folder = Path(
                 hub.snapshot_download(
@@ -139,14 +139,14 @@ def checkpoint_path(source: str, owner: str, around: Surroundings) -> Path:
 
 
 def unpacked_folder(path: Path, around: Surroundings) -> Path:
-    """Return the folder that a checkpoint is loaded from, whether it is there yet or not."""
+    """Return the folder that a checkpoint is loaded from; it may not exist yet."""
     if path.suffix != ".gguf":
         return path
     return around.cache / "models" / f"{file_name(path.stem)}-{checkpoint_hash(path)[:12]}"
 
 
 def unpacked(path: Path, owner: str, around: Surroundings) -> Path:
-    """Return a folder that loads at once; a GGUF file is dequantised into one first."""
+    """Return the folder that a checkpoint is loaded from; a GGUF file is dequantised into it."""
     folder = unpacked_folder(path, around)
     if folder == path:
         return path
@@ -167,7 +167,7 @@ def _dequantise(path: Path, folder: Path) -> None:
     model = transformers.AutoModelForCausalLM.from_pretrained(
         path.parent, gguf_file=path.name, dtype=torch.float32, trust_remote_code=False
     )
-    # The weights are plain now; what says otherwise would be saved with them.
+    # The weights are dequantised now, but the configuration would be saved as a quantised one.
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.hf_quantizer, model.is_quantized = None, False
@@ -191,11 +191,11 @@ def checkpoint_hash(checkpoint: Path) -> str:
 
 
 def load_tokenizer(checkpoint: Path, owner: str) -> Any:
-    """Load a checkpoint's tokenizer and nothing else of it: what counting tokens needs.
+    """Load the tokenizer of a checkpoint, without its weights.
 
     Raises:
-        ModelError: it has none, or one that cannot be loaded. Without its files transformers makes
-            one that knows no token but the special ones.
+        ModelError: there is none, or it cannot be loaded. Without its files transformers would
+            build one that knows special tokens only.
     """
     transformers = require("transformers", extra="transformers", purpose=owner)
     refuse_adapter(checkpoint, owner)
@@ -209,7 +209,7 @@ def load_tokenizer(checkpoint: Path, owner: str) -> Any:
                 checkpoint, trust_remote_code=False
             )
         own = {str(name) for name in tokenizer.vocab_files_names.values()}
-        # One of bytes has no vocabulary.
+        # A tokenizer of bytes has no vocabulary, but is configured.
         files |= own or {"tokenizer_config.json"}
     if tokenizer is None or not files & saved:
         raise ModelError(
@@ -225,10 +225,10 @@ def load_config(checkpoint: Path, owner: str, kind: str) -> Any:
     Args:
         checkpoint: Its folder.
         owner: The start of error messages, such as "model 'a'".
-        kind: What it has to be, such as "a sequence classifier".
+        kind: The expected kind of model, such as "a sequence classifier", for messages.
 
     Raises:
-        ModelError: there is none, or one that cannot be loaded.
+        ModelError: there is none, or it cannot be loaded.
     """
     transformers = require("transformers", extra="transformers", purpose=owner)
     refuse_adapter(checkpoint, owner)
@@ -240,10 +240,9 @@ def load_config(checkpoint: Path, owner: str, kind: str) -> Any:
 def load_model(
     auto: str, checkpoint: Path, owner: str, kind: str, *, trained: bool = False, **options: Any
 ) -> Any:
-    """Load a checkpoint's network, and refuse one of which a part is missing.
+    """Load a checkpoint's network, and check that no weights are missing.
 
-    transformers fills what is missing with random weights: the answers would be those of another
-    model.
+    transformers initialises missing weights at random, so that answers would be meaningless.
 
     Args:
         auto: The class of transformers that loads it, such as "AutoModelForCausalLM".
@@ -293,10 +292,10 @@ def load_model(
 
 @contextmanager
 def loading(checkpoint: Path, owner: str, kind: str) -> Iterator[None]:
-    """Tell which checkpoint it is that a library cannot load, whatever it raises.
+    """Turn any exception of a library that loads a checkpoint into an error with its path.
 
     Raises:
-        ModelError: with the library's words, as one line.
+        ModelError: has the checkpoint, the kind and the library's message on one line.
     """
     try:
         yield
@@ -315,16 +314,16 @@ def loading(checkpoint: Path, owner: str, kind: str) -> Iterator[None]:
 
 
 def is_pointer(path: Path) -> bool:
-    """Return whether a file is what Git LFS leaves in the place of a large one."""
+    """Return whether a file is a pointer of Git LFS instead of the large file itself."""
     with path.open("rb") as stream:
         return stream.read(len(LFS)) == LFS
 
 
 def refuse_adapter(checkpoint: Path, owner: str) -> None:
-    """Refuse the folder of a PEFT adapter, which transformers would leave out where peft is not.
+    """Check that a folder is not a PEFT adapter, which transformers ignores without peft.
 
     Raises:
-        ModelError: tells what to do about it.
+        ModelError: it is; the message says how to merge it.
     """
     if not (checkpoint / "adapter_config.json").is_file():
         return
@@ -336,7 +335,7 @@ def refuse_adapter(checkpoint: Path, owner: str) -> None:
 
 
 def _settings(checkpoint: Path, name: str) -> dict[str, Any]:
-    """Return what a file of a checkpoint holds; nothing of what transformers cannot read either."""
+    """Return a JSON file of a checkpoint; empty if it is missing or cannot be read."""
     try:
         settings = json.loads((checkpoint / name).read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -345,15 +344,13 @@ def _settings(checkpoint: Path, name: str) -> dict[str, Any]:
 
 
 def _refuse_own_network(checkpoint: Path, owner: str, kind: str) -> None:
-    """Refuse a checkpoint whose `auto_map` names classes of its own.
-
-    Where its `model_type` is one that transformers knows, that loads its own class instead, with
-    other layers or another head: another model. A class that transformers has taken over goes by
-    the same name there, and is it.
+    """Check that the network needs no code of the checkpoint's own (`auto_map`).
 
     Raises:
-        ModelError: names the class, and tells what to do.
+        ModelError: it does; the message has the class.
     """
+    # Without that code transformers loads its own class for the same `model_type`, with other
+    # layers or another head: another model. A class that it has adopted has the same name there.
     settings = _settings(checkpoint, "config.json")
     named = settings.get("auto_map")
     if not isinstance(named, dict):
@@ -380,12 +377,10 @@ def _refuse_own_network(checkpoint: Path, owner: str, kind: str) -> None:
 
 
 def _refuse_own_tokenizer(checkpoint: Path, owner: str) -> None:
-    """Refuse a checkpoint whose tokenizer is of a class that transformers does not know.
-
-    It would take one that splits texts otherwise.
+    """Check that transformers knows the tokenizer's class; it would use another one otherwise.
 
     Raises:
-        ModelError: names the class, and tells what to do.
+        ModelError: it does not; the message has the class.
     """
     settings = _settings(checkpoint, "tokenizer_config.json")
     named = settings.get("auto_map")
@@ -409,12 +404,12 @@ def _refuse_own_tokenizer(checkpoint: Path, owner: str) -> None:
 
 
 def weight_count(checkpoint: Path) -> int:
-    """Return how many weights a checkpoint's safetensors files hold; 0 where there are none.
+    """Return the number of weights in a checkpoint's safetensors files; 0 without such files.
 
-    Only the files' headers are read.
+    Only the headers of the files are read.
 
     Raises:
-        ModelError: a file is none.
+        ModelError: a file is damaged.
     """
     count = 0
     for path in sorted(checkpoint.glob("*.safetensors")):
@@ -431,10 +426,10 @@ def weight_count(checkpoint: Path) -> int:
 
 
 def check_choices(context: Context, source: str, *, device: str, dtype: str) -> None:
-    """Refuse unknown assets, devices and dtypes.
+    """Check the names of the asset, the device and the dtype.
 
     Raises:
-        ConfigurationError: names the right ones.
+        ConfigurationError: one is unknown; the message lists the known ones.
     """
     scheme, _, name = source.partition(":")
     if scheme == "asset" and name not in MODEL_ASSETS:
@@ -449,7 +444,7 @@ def check_choices(context: Context, source: str, *, device: str, dtype: str) -> 
 
 
 def pick_device(torch: Any, device: str) -> str:
-    """Return the best device there is for "auto", or the given one."""
+    """Return the device, the best one available for "auto"."""
     if device != "auto":
         return device
     if torch.cuda.is_available():
@@ -458,7 +453,7 @@ def pick_device(torch: Any, device: str) -> str:
 
 
 def length_sorted(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Yield batches of positions, short inputs first, so that little is padded."""
+    """Yield batches of indices, short inputs first, so that little is padded."""
     order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
     for start in range(0, len(order), size):
         yield order[start : start + size]
@@ -466,13 +461,11 @@ def length_sorted(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Keep the garbage collector away from what is loaded: libraries and weights.
-
-    They make 400,000 objects that stay. To look through these while they are made takes a fifth of
-    the time, and pytest collects five times at its end.
-    """
+    """Exclude the objects that are created in a block, libraries and weights, from collection."""
+    # Loading creates some 400,000 objects that live until the end. Scanning them again and again
+    # takes a fifth of the time of loading, and pytest runs five full collections at its end.
     enabled = gc.isenabled()
-    # What is garbage by now must not be kept with the rest.
+    # `gc.freeze` below would also keep garbage that exists now.
     gc.collect()
     gc.disable()
     try:
@@ -485,14 +478,14 @@ def without_collections() -> Iterator[None]:
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Keep transformers' bars and advice out of a test run, and restore its settings."""
+    """Silence transformers' progress bars and warnings in a block."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     parallel = os.environ.get("TOKENIZERS_PARALLELISM")
-    # A forked process (pip, a server) after threads were used makes tokenizers warn.
+    # tokenizers warns if the process forks (pip, a server) after it has used threads.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     try:
         yield

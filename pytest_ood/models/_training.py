@@ -1,4 +1,4 @@
-"""Fine-tuning an encoder with transformers, at one go or in several, whatever its head is."""
+"""Fine-tunes an encoder with transformers; a run that was ended can be resumed."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ FROM_SCRATCH = "new:roberta"
 SCRATCH_VOCABULARY = 8_000
 
 WARM_UP = 0.06
-"""Of the steps, until the learning rate is at its peak."""
+"""Share of the steps until the learning rate is at its peak."""
 
 CHECKPOINT_LIMIT = 2
-"""The last one, and the best or the one before: of a kill while one is written another is left."""
+"""Checkpoints that are kept: the last one, and the best or the one before. If the process is killed
+while one is written, the other is complete."""
 
 COMPLETE = "complete.json"
-"""Written into a checkpoint when all of it is there."""
+"""A file that is written into a checkpoint last, to mark it as complete."""
 
 COUNTING_FROM_PADDING = (
     "roberta",
@@ -49,24 +50,25 @@ COUNTING_FROM_PADDING = (
     "mpnet",
     "xmod",
 )
-"""RoBERTa's kind: positions are counted from behind the padding token's id."""
+"""Model types that count positions from the padding token's id + 1, as RoBERTa does."""
 
 EPOCH_START = "epoch_start.pth"
-"""What the generators were at when a checkpoint's epoch began: it decides the epoch's order."""
+"""A file with the random state at the beginning of a checkpoint's epoch, which decides the order of
+its examples."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """How a classifier is fine-tuned.
+    """The hyperparameters of a fine-tuning.
 
     Attributes:
         epochs: Passes over the data.
         learning_rate: The peak; it falls linearly to 0 after a warm-up of 6 % of the steps.
-        batch_size: Examples a step.
-        seed: Of the new weights, the order and the dropout.
-        max_length: Tokens an input is cut to.
-        patience: So many epochs without a better validation accuracy end it, and the best epoch's
-            weights are kept; None: all epochs, and the last one's weights.
+        batch_size: Examples per step.
+        seed: Seeds the new weights, the order of examples and the dropout.
+        max_length: The number of tokens to which inputs are truncated.
+        patience: Training ends after this many epochs without a better validation accuracy, with
+            the weights of the best epoch; None to train for all epochs, with the last weights.
     """
 
     epochs: float
@@ -78,72 +80,72 @@ class TrainingSettings:
 
 
 class Head(Protocol):
-    """What stands on top of an encoder, and what it learns from."""
+    """The head of an encoder: its architecture, and its training examples."""
 
     @property
     def architecture(self) -> str:
-        """Behind `AutoModelFor` and `RobertaFor`."""
+        """The suffix of `AutoModelFor...` and `RobertaFor...`."""
         ...
 
     @property
     def kind(self) -> str:
-        """What a model with it is called."""
+        """The kind of model, for messages."""
         ...
 
     @property
     def configuration(self) -> Mapping[str, Any]:
-        """What the model's configuration says of it."""
+        """The entries of the model's configuration for this head."""
         ...
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What decides the weights besides data, base and recipe."""
+        """Settings that decide the weights, besides data, base and hyperparameters."""
         ...
 
     def check_configuration(self, config: Any, where: str) -> None:
-        """Refuse a checkpoint whose head answers something else.
+        """Check that a checkpoint's head has this kind of output.
 
         Args:
-            config: Of the checkpoint.
-            where: What messages begin with.
+            config: The checkpoint's configuration.
+            where: The start of error messages.
 
         Raises:
-            ModelError: says what the head answers.
+            ModelError: it has another output.
         """
         ...
 
     def check(self, data: Dataset) -> None:
-        """Refuse data that it cannot learn.
+        """Check that the head can be trained on data.
 
         Raises:
-            DataError: says which example, and why.
+            DataError: it cannot; the message has the example and the reason.
         """
         ...
 
     def rows(
         self, name: str, tokenizer: Any, data: Dataset, max_length: int
     ) -> list[dict[str, Any]]:
-        """Return the tokens of each example, in windows of so many, with what is learned of them.
+        """Return the rows of the training set: tokens and targets, one or more rows per example.
 
         Args:
-            name: Of the model, in messages.
-            tokenizer: Of the base.
-            data: What is learned.
-            max_length: Tokens.
+            name: The model's name, for messages.
+            tokenizer: The tokenizer of the base.
+            data: The examples.
+            max_length: The maximum number of tokens of a row.
         """
         ...
 
     def accuracy(self, predictions: Any) -> dict[str, float]:
-        """Return the accuracy of predictions on validation rows, as transformers hands them."""
+        """Return the accuracy on validation rows, from an `EvalPrediction` of transformers."""
         ...
 
 
 @dataclass(frozen=True)
 class LabelHead:
-    """A head that tells one label of several.
+    """A head that classifies.
 
     Attributes:
-        labels: Of the task, in order.
+        labels: The labels of the task, in order.
     """
 
     labels: tuple[str, ...]
@@ -164,7 +166,7 @@ class LabelHead:
         return {"labels": list(self.labels)}
 
     def check_configuration(self, config: Any, where: str) -> None:
-        """Refuse a head that answers with a number, or with several labels at once."""
+        """Check that the head is no regression and predicts one label per input."""
         kind = getattr(config, "problem_type", None)
         if kind == "multi_label_classification":
             raise ModelError(
@@ -179,13 +181,13 @@ class LabelHead:
             )
 
     def check(self, data: Dataset) -> None:
-        """Refuse labels that the task has not."""
+        """Check that the task has the labels of the data."""
         check_labels(data, self.labels)
 
     def rows(
         self, name: str, tokenizer: Any, data: Dataset, max_length: int
     ) -> list[dict[str, Any]]:
-        """Return the first tokens of each example, and its label's number."""
+        """Return the tokens of each example, truncated, and its label's index."""
         return [
             {
                 **tokenizer(*pair(name, example.inputs), truncation=True, max_length=max_length),
@@ -206,21 +208,21 @@ class Job:
     """One fine-tuning.
 
     Attributes:
-        name: Of the model, in messages.
+        name: The model's name, for messages.
         base: The checkpoint's folder; None for a small RoBERTa from scratch.
-        data: What it is trained on.
-        head: What stands on top of the base.
-        recipe: How.
+        data: The training data.
+        head: The head on top of the base.
+        settings: The hyperparameters.
         device: "auto", "cpu", "cuda" or "mps".
-        progress: Told about steps.
-        validation: What accuracy is measured on after every epoch, or None.
+        progress: Shows the steps.
+        validation: Data on which the accuracy is measured after every epoch, or None.
     """
 
     name: str
     base: Path | None
     data: Dataset
     head: Head
-    recipe: TrainingSettings
+    settings: TrainingSettings
     device: str
     progress: Progress
     validation: Dataset | None = None
@@ -228,13 +230,13 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
-    """What a fine-tuning came to.
+    """The result of a fine-tuning.
 
     Attributes:
-        steps: That were taken in all.
-        epochs: Passes over the data that were made.
-        accuracies: On the validation data, after each epoch; empty without such data.
-        kept: The accuracy of the weights that are kept, or None.
+        steps: The number of steps.
+        epochs: The number of passes over the data.
+        accuracies: The validation accuracy after each epoch; empty without validation data.
+        kept_accuracy: The validation accuracy of the final weights, or None.
     """
 
     steps: int
@@ -245,21 +247,21 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Where a fine-tuning that may be ended by anything leaves what it has.
+    """The checkpoints of a fine-tuning, from which it can be resumed.
 
-    The same job goes on from there, to the same weights: model, optimizer, schedule, the place in
-    the data and the generators are restored.
+    A resumed job ends with the same weights: model, optimizer, schedule, the position in the data
+    and the random states are restored.
 
     Attributes:
-        folder: Holds nothing else.
-        every: Seconds between two, besides those after every epoch.
+        folder: A folder with nothing else in it.
+        every: Seconds between two checkpoints, besides those after every epoch.
     """
 
     folder: Path
     every: float = 60.0
 
     def last(self) -> Path | None:
-        """Return the newest checkpoint that is complete, and delete what is not."""
+        """Return the newest complete checkpoint, and delete incomplete ones."""
         checkpoints = sorted(self.folder.glob("checkpoint-*"), key=_step_of)
         for path in checkpoints:
             if not (path / COMPLETE).exists():
@@ -273,20 +275,20 @@ def _step_of(path: Path) -> int:
 
 
 def window(config: Any) -> int:
-    """Return how many tokens a model has positions for."""
+    """Return the number of positions of a model."""
     positions = getattr(config, "max_position_embeddings", None)
     if positions is None or positions < 1:
-        # XLNet's kind has no last position, and says -1.
+        # Models with relative positions, such as XLNet, have no limit, or -1.
         return sys.maxsize
     counts_padding = any(kind in config.model_type for kind in COUNTING_FROM_PADDING)
     return int(positions) - (config.pad_token_id + 1 if counts_padding else 0)
 
 
 def pair(name: str, inputs: Inputs) -> list[str]:
-    """Return a text, or a text and its pair.
+    """Return the text of an input, or its two texts.
 
     Raises:
-        ModelError: there are more.
+        ModelError: it has more than two.
     """
     texts = list(fields_of(inputs).values())
     if len(texts) > 2:  # noqa: PLR2004 - a text and its pair
@@ -304,12 +306,12 @@ def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Tra
     ended and resumed or not.
 
     Args:
-        job: What is to be done.
-        folder: It is there, and empty.
-        checkpoints: Where it may go on, and leaves what it has; None for nowhere.
+        job: The fine-tuning.
+        folder: An existing, empty folder.
+        checkpoints: Checkpoints to resume from and to write; None for none.
 
     Raises:
-        DataError: the data holds what the head cannot learn.
+        DataError: the head cannot be trained on the data.
         ModelError: the base cannot be loaded under the head.
         MissingDependencyError: torch, transformers or accelerate is not installed.
     """
@@ -322,8 +324,9 @@ def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Tra
             job.head.check(data)
     with (
         quiet_transformers(),
-        _own_randomness(torch, job.recipe.seed),
-        # Named after the folder, with which it is removed where this process is killed.
+        _own_randomness(torch, job.settings.seed),
+        # Named after the target, so that the clean-up of that name also removes this folder if the
+        # process was killed.
         tempfile.TemporaryDirectory(
             dir=folder.parent, prefix=f".{folder.name.removeprefix('.')}.training-"
         ) as scratch,
@@ -347,7 +350,7 @@ def train(job: Job, folder: Path, checkpoints: Checkpoints | None = None) -> Tra
 
 @dataclass(frozen=True)
 class _Run:
-    """One process's part of a fine-tuning."""
+    """The part of a fine-tuning that runs in this process."""
 
     torch: Any
     transformers: Any
@@ -357,26 +360,26 @@ class _Run:
 
     def run(self, tokenizer: Any, model: Any) -> TrainingResult:
         """Train from the start, or from the last checkpoint."""
-        job, recipe = self.job, self.job.recipe
+        job, settings = self.job, self.job.settings
         rows = self._rows(tokenizer, model, job.data)
-        per_epoch = math.ceil(len(rows) / recipe.batch_size)
-        steps = round(per_epoch * recipe.epochs)
+        per_epoch = math.ceil(len(rows) / settings.batch_size)
+        steps = round(per_epoch * settings.epochs)
         last = self.checkpoints.last() if self.keep else None
         state = _state_of(last)
         if last is not None and (
-            state["global_step"] >= state["max_steps"] or _is_enough(state, recipe.patience)
+            state["global_step"] >= state["max_steps"] or _is_enough(state, settings.patience)
         ):
             return self._finished(model, state)
         done = 0 if last is None else int(state["global_step"])
         arguments = self.transformers.TrainingArguments(
             output_dir=str(self.checkpoints.folder),
-            num_train_epochs=recipe.epochs,
-            learning_rate=recipe.learning_rate,
-            per_device_train_batch_size=recipe.batch_size,
+            num_train_epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
+            per_device_train_batch_size=settings.batch_size,
             warmup_steps=max(1, round(WARM_UP * steps)),
-            # Texts of like length share a batch: on short texts, half the time is padding.
+            # Texts of similar length share a batch; otherwise padding takes half of the time.
             train_sampling_strategy="group_by_length",
-            seed=recipe.seed,
+            seed=settings.seed,
             use_cpu=pick_device(self.torch, job.device) == "cpu",
             dataloader_pin_memory=False,
             logging_strategy="no",
@@ -407,7 +410,7 @@ class _Run:
         return self._finished(model, vars(trainer.state))
 
     def _rows(self, tokenizer: Any, model: Any, data: Dataset) -> list[dict[str, Any]]:
-        length = min(self.job.recipe.max_length, window(model.config))
+        length = min(self.job.settings.max_length, window(model.config))
         return self.job.head.rows(self.job.name, tokenizer, data, length)
 
     def _validating(self) -> dict[str, Any]:
@@ -417,11 +420,11 @@ class _Run:
         return {"eval_strategy": "epoch", "per_device_eval_batch_size": 32, **best}
 
     def _finished(self, model: Any, state: Mapping[str, Any]) -> TrainingResult:
-        """Leave the model with the weights that are kept, and tell how it went."""
+        """Load the weights of the best or the last epoch, and return the result."""
         accuracies = _accuracies(state)
         kept_accuracy = accuracies[-1] if accuracies else None
         chosen = int(state["global_step"])
-        if self.job.recipe.patience is not None and accuracies:
+        if self.job.settings.patience is not None and accuracies:
             kept_accuracy = max(accuracies)
             chosen = next(
                 entry["step"]
@@ -441,7 +444,7 @@ class _Run:
         )
 
     def _callback(self, tracker: Any, done: int, last: Path | None) -> Any:
-        """Return what reports steps, asks for checkpoints and ends what gets no better."""
+        """Return a callback that shows steps, requests checkpoints and stops early."""
         run, torch = self, self.torch
         base = self.transformers.TrainerCallback
 
@@ -453,14 +456,15 @@ class _Run:
 
             def on_epoch_begin(self, *_: Any, **__: Any) -> None:
                 if self.resumed is not None:
-                    # The order of an epoch is drawn when it begins, also of one that is resumed.
+                    # The order of an epoch is drawn when it begins. A resumed epoch needs the
+                    # random state of its own beginning, not the one at the checkpoint.
                     _set_generators(torch, torch.load(self.resumed / EPOCH_START))
                     self.resumed = None
                 self.begin = _generators(torch)
 
             def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
                 tracker.update(state.global_step - done, self.note)
-                # After the last step of an epoch the accuracy is measured first.
+                # After the last step of an epoch the trainer evaluates and saves by itself.
                 ends = state.epoch.is_integer() or state.global_step >= state.max_steps
                 due = time.monotonic() - self.saved >= run.checkpoints.every
                 if run.keep and due and not ends:
@@ -478,7 +482,7 @@ class _Run:
                     f"validation accuracy {accuracies[-1]:.3f} after {len(accuracies)} epochs"
                 )
                 tracker.update(state.global_step - done, self.note)
-                if _is_enough(vars(state), run.job.recipe.patience):
+                if _is_enough(vars(state), run.job.settings.patience):
                     control.should_training_stop = True
 
         return Callback()
@@ -505,7 +509,7 @@ def _state_of(checkpoint: Path | None) -> dict[str, Any]:
 
 
 def _start(torch: Any, transformers: Any, job: Job, scratch: Path) -> tuple[Any, Any]:
-    """Return the tokenizer and the model that is trained, with a new head."""
+    """Return the tokenizer, and the model with a new head."""
     if job.base is None:
         return _new_roberta(transformers, job, scratch)
     owner = f"model {job.name!r}"
@@ -529,7 +533,7 @@ def _start(torch: Any, transformers: Any, job: Job, scratch: Path) -> tuple[Any,
 
 
 def _generators(torch: Any) -> dict[str, Any]:
-    """Return the states of the generators that the order of an epoch is drawn from."""
+    """Return the random states that decide the order of an epoch."""
     return {"cpu": torch.random.get_rng_state()}
 
 
@@ -539,14 +543,14 @@ def _set_generators(torch: Any, states: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _own_randomness(torch: Any, seed: int) -> Iterator[None]:
-    """Seed what the trainer draws from, and put every generator back."""
+    """Seed the global random generators in a block, and restore their states."""
     with torch.random.fork_rng(), seeded_globals(generator(seed, "training")):
         torch.manual_seed(seed)
         yield
 
 
 def _new_roberta(transformers: Any, job: Job, scratch: Path) -> tuple[Any, Any]:
-    """Make a RoBERTa of 2 layers, 128 wide, and a byte-level BPE of the training texts."""
+    """Return a byte-level BPE of the training texts, and a RoBERTa of 2 layers, 128 wide."""
     tokenizers = require("tokenizers", extra="transformers", purpose="a new RoBERTa")
     bpe = tokenizers.ByteLevelBPETokenizer()
     bpe.train_from_iterator(

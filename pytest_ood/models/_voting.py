@@ -1,4 +1,4 @@
-"""Several answers to one prompt, and which of them counts: self-consistency."""
+"""Self-consistency: several sampled answers to one prompt, and the vote between them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from pytest_ood.tasks import Task
 
 VOTES = ("majority", "complexity")
-"""Who votes: every sample that has an answer, or those with the most reasoning steps."""
+"""Which samples vote: all that have an answer, or those with the most reasoning steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How often a prompt is answered, and how these answers become one.
+    """The number of answers to a prompt, how they are sampled, and how they are combined.
 
     Attributes:
-        samples: Answers to a prompt.
-        temperature: They are drawn at; 0 for the likeliest token always.
-        seed: Of the draws.
+        samples: The number of answers to a prompt.
+        temperature: The sampling temperature; 0 always takes the likeliest token.
+        seed: The seed of the sampling.
         vote: One of `VOTES`.
-        vote_top: How many of the most complex samples vote, of vote = "complexity".
+        vote_top: The number of samples that vote, for vote = "complexity".
     """
 
     samples: int = 1
@@ -39,7 +39,7 @@ class Sampling:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What of it decides answers; nothing where they are not drawn."""
+        """The settings that decide answers; empty without sampling."""
         parameters: dict[str, Any] = {}
         if self.temperature:
             parameters |= {"temperature": self.temperature, "seed": self.seed}
@@ -48,7 +48,7 @@ class Sampling:
         return parameters if self.vote_top is None else {**parameters, "vote_top": self.vote_top}
 
     def check(self, owner: str, *, chain_of_thought: bool, drawn: bool) -> None:
-        """Refuse what does not go together.
+        """Check that the options go together.
 
         Args:
             owner: The start of error messages.
@@ -56,7 +56,7 @@ class Sampling:
             drawn: Whether two samples may differ at all.
 
         Raises:
-            ConfigurationError: it does not.
+            ConfigurationError: they do not.
         """
         if self.samples < 1:
             raise ConfigurationError(f"{owner}: samples = {self.samples} is 1 or more")
@@ -91,8 +91,8 @@ class SampledAnswer:
     """One answer to a prompt.
 
     Attributes:
-        text: What the model wrote.
-        answer: What was read out of it, or None.
+        text: The generated text.
+        answer: The answer parsed from it, or None.
     """
 
     text: str
@@ -109,8 +109,8 @@ def elect(samples: Sequence[SampledAnswer], sampling: Sampling, task: Task) -> P
 
     Args:
         samples: In the order of their numbers, 1 or more.
-        sampling: How they were drawn, and who votes.
-        task: Says which answers are the same.
+        sampling: The settings of the vote.
+        task: Decides which answers are the same.
     """
     if sampling.samples == 1:
         return Prediction(samples[0].answer, text=samples[0].text)

@@ -42,10 +42,11 @@ class CallableModel:
     Attributes:
         name: The model's name in reports.
         function: The function.
-        paradigm: What its maker says it is.
-        source: Where it comes from.
-        fingerprint: What its maker says changes with its answers; None: nothing is kept.
-        parameters: What else is worth telling.
+        paradigm: The paradigm that the user declares.
+        source: The origin, for reports.
+        fingerprint: A version that the user changes with the answers; None: no answers are kept
+            between runs.
+        parameters: Further entries for reports.
     """
 
     name: str
@@ -59,7 +60,7 @@ class CallableModel:
         """Call the function once with all inputs.
 
         Raises:
-            ModelError: what it returns is no list of as many answers.
+            ModelError: it does not return a list with one answer per input.
         """
         answers = self.function(list(inputs))
         self._check_list(answers, len(inputs))
@@ -104,7 +105,7 @@ class CallableModel:
 
 
 def _advice(answer: Any) -> str:
-    """Say how to make an answer of what is none; "" where nobody can tell."""
+    """Return how to convert an invalid answer into a valid one; "" if unknown."""
     parts = answer if isinstance(answer, Sequence) else ()
     advice = (
         (inspect.isawaitable(answer), ASYNC),
@@ -133,7 +134,7 @@ def _is_from_pipeline(answer: Any) -> bool:
 
 
 def _close(answers: Iterable[Any]) -> None:
-    """Close coroutines, of which Python would warn that they were never awaited."""
+    """Close coroutines, so that Python does not warn that they were never awaited."""
     for answer in answers:
         if inspect.iscoroutine(answer):
             answer.close()
@@ -142,14 +143,14 @@ def _close(answers: Iterable[Any]) -> None:
 def build(
     source: str, context: Context, *, paradigm: str = "other", fingerprint: str | None = None
 ) -> CallableModel:
-    """Find a function by `module:name`.
+    """Import a function by `module:name`.
 
     Args:
         source: `module:name`.
         context: The adapter's context.
         paradigm: "prompted", "fine-tuned" or "other".
-        fingerprint: A version of yours; with it answers are kept between runs, as long as it
-            stays the same. Without it every run asks anew.
+        fingerprint: A version that you choose; answers are kept between runs as long as it is the
+            same. Without it every run queries the function again.
 
     Raises:
         ConfigurationError: there is no such function, or no such paradigm.

@@ -37,18 +37,18 @@ class FakeModel:
     """A model that answers by a rule.
 
     `constant` answers the first label; `random` a label derived from the input; `keyword` the label
-    most of whose words are in the text, so that a typo in a word costs it that word; without any of
-    them it answers the last label.
+    with the most words in the text (a misspelled word does not count), or the last label without
+    any.
 
     Attributes:
         name: The model's name in reports.
         kind: The rule.
         labels: The task's labels.
         words: For `keyword`: words for each label.
-        paradigm: What it plays.
-        flip: The share of answers that are replaced by another label at random, a new one each
-            time: what a sampled LLM does.
-        rng: Where these come from.
+        paradigm: The paradigm that it has in reports.
+        flip: The share of answers that are replaced by another label at random, each time anew, as
+            a sampled LLM does.
+        rng: Draws the replacements.
     """
 
     name: str
@@ -76,12 +76,12 @@ class FakeModel:
 
     @property
     def source(self) -> str:
-        """What it is."""
+        """The kind of fake."""
         return f"fake: {self.kind}"
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Its words, and how often it flips."""
+        """The words, and the share of flipped answers."""
         words = {label: list(words) for label, words in self.words.items()}
         return {**words, "flip": self.flip} if self.flip else words
 
@@ -124,13 +124,13 @@ def build(
     paradigm: str = "other",
     flip: float = 0.0,
 ) -> FakeModel:
-    """Make a fake.
+    """Build a fake model.
 
     Args:
         source: "constant", "keyword" or "random".
         context: The adapter's context.
         words: For "keyword": words for each label.
-        paradigm: What it plays: "prompted", "fine-tuned" or "other".
+        paradigm: The paradigm in reports: "prompted", "fine-tuned" or "other".
         flip: The share of answers that are replaced by another label at random.
 
     Raises:
@@ -142,4 +142,4 @@ def build(
             "none; take a model that writes its answer (prompted, callable, replay)"
         )
     chosen = paradigm_of(context.name, paradigm)
-    return FakeModel(context.name, source, context.labels, words or {}, chosen, flip)
+    return FakeModel(context.name, source, context.labels, words or {}, paradigm=chosen, flip=flip)

@@ -1,6 +1,6 @@
-"""Fine-tuned encoders: any checkpoint of the task's kind, or one fine-tuned here first.
+"""Fine-tuned encoders: a checkpoint for the task, or a base that is fine-tuned first.
 
-A classification takes a sequence classifier, which is here; extractive question answering takes a
+Classification uses a sequence classifier, in this module; extractive question answering uses a
 model that marks spans (see `_extractive_qa`).
 """
 
@@ -64,11 +64,11 @@ seeds = 3
 """
 """An example of the configuration in pyproject.toml."""
 
-RECIPE = 1
-"""Raised when the way of training changes, so that models are trained anew."""
+TRAINING_VERSION = 1
+"""Raised when the training procedure changes, so that models are trained again."""
 
 SEED_OPTION, SEED_NEEDS = "train_seed", "train"
-"""What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
+"""The option that is raised by one for each of a model's `seeds`, and the option that it needs."""
 
 EXTRACTIVE = "extractive-qa"
 TEXT_LENGTH, PASSAGE_LENGTH, STRIDE = 256, 384, 128
@@ -80,15 +80,15 @@ STAND_IN = "asset:minilm"
 
 @dataclass(frozen=True)
 class Training:
-    """What an encoder is fine-tuned on, and how.
+    """The data and the hyperparameters of a fine-tuning.
 
     Attributes:
         load: Returns the labelled examples.
-        recipe: How.
+        settings: The hyperparameters.
     """
 
     load: Callable[[], Dataset]
-    recipe: TrainingSettings
+    settings: TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,14 +97,14 @@ class FinetunedModel(ReloadsAfterPickling):
 
     Attributes:
         name: The model's name in reports.
-        checkpoint: The base, or the model itself where nothing is trained.
-        training: How it is fine-tuned, or None.
+        checkpoint: The base, or the model itself if nothing is trained.
+        training: The fine-tuning, or None.
         context: The adapter's context.
         label_names: The task's label for each label of the checkpoint.
-        max_length: Tokens an input is cut to.
-        batch_size: Inputs a forward pass.
+        max_length: The number of tokens to which inputs are truncated.
+        batch_size: The number of inputs per forward pass.
         device: "auto", "cpu", "cuda" or "mps".
-        dtype: Of the weights.
+        dtype: The data type of the weights.
     """
 
     LOADED: ClassVar = ("_loaded", "_tokenizer")
@@ -122,12 +122,12 @@ class FinetunedModel(ReloadsAfterPickling):
 
     @property
     def head(self) -> Head:
-        """What stands on top of the encoder."""
+        """The head on top of the encoder."""
         return LabelHead(self.context.labels)
 
     @property
     def source(self) -> str:
-        """What ran: base, pre-trained or not, training data."""
+        """The base, whether it was pre-trained, and the number of training examples."""
         scratch = self.checkpoint == FROM_SCRATCH
         source = self._base[0]
         if scratch:
@@ -141,7 +141,7 @@ class FinetunedModel(ReloadsAfterPickling):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """What decides the answers besides the weights, and how the weights came about."""
+        """Settings of the inference and of the training."""
         shown: dict[str, Any] = {
             "max_length": self.max_length,
             "dtype": self.dtype,
@@ -151,11 +151,11 @@ class FinetunedModel(ReloadsAfterPickling):
             shown["pretrained"] = False
         if self.training is not None:
             shown |= {
-                "epochs": self.training.recipe.epochs,
-                "learning_rate": self.training.recipe.learning_rate,
-                "train_batch_size": self.training.recipe.batch_size,
+                "epochs": self.training.settings.epochs,
+                "learning_rate": self.training.settings.learning_rate,
+                "train_batch_size": self.training.settings.batch_size,
                 "train_examples": len(self.training.load()),
-                "train_seed": self.training.recipe.seed,
+                "train_seed": self.training.settings.seed,
             }
         return shown
 
@@ -169,14 +169,14 @@ class FinetunedModel(ReloadsAfterPickling):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the weights' folder and of what else decides the answers; trains if needed."""
+        """Hash of the weights and of the settings that decide answers; trains if needed."""
         content = checkpoint_hash(self.folder)
         rest = [content, sorted(self.label_names.items()), self.max_length, self.dtype]
         return hashlib.sha256(json.dumps(rest).encode()).hexdigest()
 
     @cached_property
     def _base(self) -> tuple[str, Path | None]:
-        """The checkpoint that is really there, and its folder; none for a model from scratch."""
+        """The checkpoint in use, and its folder; None for a model from scratch."""
         if self.checkpoint == FROM_SCRATCH:
             return self.checkpoint, None
         if self.checkpoint != AUTO:
@@ -192,10 +192,10 @@ class FinetunedModel(ReloadsAfterPickling):
 
     @cached_property
     def folder(self) -> Path:
-        """The folder with the weights, trained first where it is not there yet.
+        """The folder with the weights; the model is trained first if it does not exist.
 
-        The same recipe gives the same weights on the same machine with as many threads; floating
-        point sums in another order give others.
+        The same settings give the same weights on the same machine with the same number of threads;
+        otherwise sums are rounded in another order.
         """
         folder = self._weights_folder
         if self.training is not None:
@@ -210,14 +210,14 @@ class FinetunedModel(ReloadsAfterPickling):
             base=self._base[1],
             data=training.load(),
             head=self.head,
-            recipe=training.recipe,
+            settings=training.settings,
             device=self.device,
             progress=self.context.progress,
         )
 
     @property
     def at_hand(self) -> bool:
-        """Whether the weights are there, so that nothing has to be fetched or trained."""
+        """Whether the weights are on this machine, and trained."""
         try:
             return self._weights_folder.is_dir()
         except (AssetError, DataError, ModelError):
@@ -225,34 +225,33 @@ class FinetunedModel(ReloadsAfterPickling):
 
     @cached_property
     def _weights_folder(self) -> Path:
-        """Where the weights are, or will be once they are trained."""
+        """The folder of the weights, which may not be trained yet."""
         base = self._base[1]
         if self.training is None:
             assert base is not None, (
                 "unreachable because build() wants training data for new models"
             )
             return base
-        recipe = {
-            "recipe": RECIPE,
+        settings = {
+            "recipe": TRAINING_VERSION,
             "base": FROM_SCRATCH if base is None else checkpoint_hash(base),
             "data": self.training.load().content_hash,
             **self.head.settings,
             "max_length": self.max_length,
             **{k: v for k, v in self.parameters.items() if k not in ("dtype", "device")},
         }
-        key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
+        key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
         return self.context.cache / "models" / f"{file_name(self.name)}-{key}"
 
     @property
     def training_examples(self) -> Iterable[Example]:
-        """What it is fine-tuned on here."""
+        """The examples of the fine-tuning."""
         return () if self.training is None else self.training.load()
 
     def count_cut(self, inputs: Iterable[Inputs]) -> int:
-        """Return how many of these inputs have more tokens than it sees.
-
-        ASCII has no more tokens than characters, so that short texts need no tokenizer.
-        """
+        """Return how many of these inputs are truncated."""
+        # An ASCII text has no more tokens than characters, so that short ones need not be
+        # tokenized.
         tokenizer, length = self._tokenizer
         room = length - tokenizer.num_special_tokens_to_add(pair=True)
         long = [
@@ -263,7 +262,7 @@ class FinetunedModel(ReloadsAfterPickling):
         return sum(len(row["input_ids"]) > length for row in self._encode(long, whole=True))
 
     def estimate(self, inputs: Sequence[Inputs]) -> Usage:
-        """Return the tokens and operations that classifying these inputs would take.
+        """Return the tokens of these inputs, and the operations for classifying them.
 
         Operations: two for each weight and token (Kaplan et al. 2020, section 2.1).
         """
@@ -271,7 +270,7 @@ class FinetunedModel(ReloadsAfterPickling):
         return Usage(prompt_tokens=tokens, operations=2.0 * weight_count(self.folder) * tokens)
 
     def seen(self, inputs: Sequence[Inputs]) -> list[str]:
-        """Return a hash of each input's tokens: all that the network gets to see of it.
+        """Return a hash of each input's tokens, which are all that the network sees.
 
         Raises:
             ModelError: an input has three fields.
@@ -307,11 +306,11 @@ class FinetunedModel(ReloadsAfterPickling):
     def _encode(
         self, inputs: Sequence[Inputs], *, whole: bool = False
     ) -> list[dict[str, list[int]]]:
-        """Tokenize inputs, those with as many fields at once, which is quicker than one by one.
+        """Tokenize inputs; those with the same number of fields together, which is faster.
 
         Args:
-            inputs: Of one or two fields.
-            whole: Whether they are left as long as they are.
+            inputs: Inputs of one or two fields.
+            whole: Whether they are not truncated.
         """
         tokenizer, length = self._tokenizer
         texts = [pair(self.name, value) for value in inputs]
@@ -327,10 +326,10 @@ class FinetunedModel(ReloadsAfterPickling):
 
     @cached_property
     def _tokenizer(self) -> tuple[Any, int]:
-        """The tokenizer, and how many tokens the network takes; no weights are loaded for it.
+        """The tokenizer, and the maximum number of tokens; loads no weights.
 
         Raises:
-            ModelError: it has none, or its head answers something else than one label.
+            ModelError: there is no tokenizer, or the head predicts something else than one label.
         """
         owner = f"model {self.name!r}"
         with without_collections():
@@ -341,10 +340,11 @@ class FinetunedModel(ReloadsAfterPickling):
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any, Batching]:
-        """The library torch, the model, ready to be asked, and how it takes batches.
+        """The library torch, the model in evaluation mode, and its batching.
 
         Raises:
-            ModelError: it cannot be loaded, a part of it is missing, or its tokenizer is another's.
+            ModelError: the model cannot be loaded, weights are missing, or the tokenizer belongs to
+                another model.
         """
         owner = f"model {self.name!r}"
         with without_collections():
@@ -369,8 +369,8 @@ class FinetunedModel(ReloadsAfterPickling):
         """Return the task's label for each output of the checkpoint.
 
         Raises:
-            ModelError: a label is none of the task's, or has no output; or the checkpoint says two
-                things about one.
+            ModelError: a label is none of the task's, or has no output; or id2label and label2id
+                contradict each other.
         """
         own = {label.lower(): label for label in self.context.labels}
         order = []
@@ -418,25 +418,26 @@ def build(
     device: str = "auto",
     dtype: str = "float32",
 ) -> FinetunedModel:
-    """Describe a fine-tuned encoder; nothing is loaded or trained before it is asked.
+    """Describe a fine-tuned encoder; nothing is loaded or trained before the first query.
 
     Args:
         source: A hub id, a folder, `asset:minilm`, `new:roberta` for a small RoBERTa from
             scratch, or `auto`: roberta-base where the hub or a local copy is reachable, and the
-            packaged MiniLM where it is not; the report names which one ran.
+            packaged MiniLM otherwise; the report names the one that ran.
         context: The adapter's context.
         train: Labelled data (a path or a table) to fine-tune on first.
         labels: The task's label for each of the checkpoint's, where the names differ.
         epochs: Passes over the training data.
-        learning_rate: Its peak.
-        train_batch_size: Examples a training step.
-        train_seed: Of weights, order and dropout.
-        max_length: Tokens an input is cut to, 256; of a window over a passage, 384.
-        stride: Tokens that windows over a passage have in common, 128; at most half of what room
-            the question leaves.
-        no_answer: Whether a question about a passage may have no answer (SQuAD 2.0); unless it is
-            given, where a question of `train` has none.
-        batch_size: Inputs a forward pass.
+        learning_rate: The peak of the learning rate.
+        train_batch_size: Examples per training step.
+        train_seed: Seed of new weights, order and dropout.
+        max_length: The number of tokens to which inputs are truncated, by default 256; of a window
+            over a passage, by default 384.
+        stride: The overlap of windows over a passage in tokens, by default 128; at most half of the
+            room that the question leaves.
+        no_answer: Whether a question about a passage may have no answer (SQuAD 2.0); by default
+            whether a question of `train` has none.
+        batch_size: Inputs per forward pass.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: "float32", "bfloat16" or "float16".
 
@@ -468,14 +469,14 @@ def build(
     training = None
     if train is not None:
         load = context.data(train)
-        recipe = TrainingSettings(
+        settings = TrainingSettings(
             epochs=float(epochs),
             learning_rate=learning_rate,
             batch_size=train_batch_size,
             seed=train_seed,
             max_length=max_length,
         )
-        training = Training(load, recipe)
+        training = Training(load, settings)
     if spans:
         from pytest_ood.models._extractive_qa import SpanModel
 
@@ -508,7 +509,7 @@ def build(
 def _check_task(
     context: Context, labels: Mapping[str, str] | None, of_spans: Mapping[str, Any]
 ) -> bool:
-    """Return whether spans are marked, rather than labels told; refuse what does not go with it."""
+    """Return whether the model marks spans instead of classifying; check the options for it."""
     owner, task = f"model {context.name!r}", context.task.name
     spans = task == EXTRACTIVE
     if not context.labels and not spans:

@@ -1,4 +1,4 @@
-"""Models behind an OpenAI-compatible API: prompted, their answers read out of what they write."""
+"""Prompted models behind an OpenAI-compatible API; answers are parsed from the generated text."""
 
 from __future__ import annotations
 
@@ -58,32 +58,32 @@ max_requests = 2000
 """An example of the configuration in pyproject.toml."""
 
 SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
-"""What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
+"""The option that is raised by one for each of a model's `seeds`, and the option that it needs."""
 
 FORMS = ("text", "json_schema", "json_object")
-"""How an answer is asked for; the latter two by the API's `response_format`."""
+"""The forms of an answer; the latter two use the API's `response_format`."""
 
 MOST_TOP_LOGPROBS = 20
 
 READING_OF_REPLIES = 3
-"""The version of the rules that read an answer out of a reply: raised with them, so that what is
-stored was read by the rules there are."""
+"""The version of the rules that parse an answer from a reply. It is part of fingerprints and raised
+with the rules, so that stored answers were parsed by the current ones."""
 
 LENGTH, LENGTH_OF_A_CHAIN = 16, 512
-"""Tokens of an answer, and of one with its chain of thought, unless somebody says more: chat models
-take more words than demonstrations show them."""
+"""Default `max_tokens`, and the default with a chain of thought: chat models write more words than
+their demonstrations."""
 
 TOKENS_OF_A_MESSAGE = 16
-"""What a chat template may put around a message."""
+"""The most tokens that a chat template adds to a message."""
 
 TOKEN_SHOWN, TOKENS_SHOWN = 20, 5
 """Characters of a token, and tokens of an answer, that an error shows."""
 
 OTHERS_SHOWN = 3
-"""Models that a note names."""
+"""The most models that a remark names."""
 
 TOKENS_OF_A_CHAT = 96
-"""What it may put before all of them, such as a system message of its own."""
+"""The most tokens that a chat template adds to a conversation, such as its own system message."""
 
 _KEY_NAME = re.compile(r"(?:env:)?([A-Z_][A-Z0-9_]*)")
 _URL = re.compile(r"https?://[A-Za-z0-9._~:%@\[\]!$&'()*+,;=-]+(?:[/?#][!-~]*)?", re.IGNORECASE)
@@ -106,7 +106,7 @@ _NO_SECRET_FIELD = re.compile(
     r"prompt_cache_key|(?:[bes]os|cls|mask|pad|sep|stop|unk|image|audio|think|start|end)_token",
     re.IGNORECASE,
 )
-"""Fields of servers and of chat templates that are named as secrets are, and hold none."""
+"""Fields of servers and chat templates with names like those of secrets, but without secrets."""
 _CLIENTS_HEADERS = (
     "accept-encoding",
     "connection",
@@ -132,15 +132,15 @@ _OWN_FIELDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Decoding:
-    """How a server is asked to answer.
+    """The settings of a request that decide the answer.
 
     Attributes:
         form: One of `FORMS`.
-        sampling: Temperature, and how several answers become one.
-        max_tokens: Of an answer.
-        seed: Of sampling; None for none, or of several answers for their numbers.
-        reasoning: No temperature is sent, and `max_tokens` counts hidden reasoning.
-        top_logprobs: How many likeliest first tokens scores are made of; 0 for no scores.
+        sampling: The temperature, the number of answers and the vote between them.
+        max_tokens: The maximum number of tokens of an answer.
+        seed: The seed of the sampling; None for none, unless several answers need one each.
+        reasoning: Whether no temperature is sent, and `max_tokens` includes hidden reasoning.
+        top_logprobs: The number of likeliest first tokens for the scores; 0 for no scores.
         request: Further fields of the request.
     """
 
@@ -153,12 +153,12 @@ class Decoding:
     request: Mapping[str, Any] = field(default_factory=dict)
 
     def fields(self, words: Sequence[str], number: int = 0) -> dict[str, Any]:
-        """Return the fields of a request but for model and messages.
+        """Return the fields of a request except model and messages.
 
         Args:
-            words: Those of the labels.
-            number: Of the answer; no two of one input have the same seed, and neither have those
-                of two seeds.
+            words: The label words.
+            number: The number of the answer to the same input. Each answer, and each seed, has a
+                seed of its own in the requests.
         """
         if self.reasoning:
             fields: dict[str, Any] = {"max_completion_tokens": self.max_tokens}
@@ -186,20 +186,20 @@ class Decoding:
 class ApiModel:
     """A model behind an API, one chat completion an input, or several that vote.
 
-    The instruction is the system message, a demonstration a message of the user and an answer of
-    the assistant, the input the last message of the user. The task reads the answer out of what
-    comes; what it cannot read is an abstention, and so is an empty answer (asked for once more
-    before), a refusal, and what a content filter stopped. An input that no answer came to, or not
-    all of several, has a prediction with an `error`.
+    The instruction is the system message; a demonstration is a message of the user and one of the
+    assistant; the input is the last message of the user. The task parses the answer from the text.
+    A text without an answer is an abstention, and so are an empty text (after a second attempt), a
+    refusal, and a text that a content filter stopped. If a reply is missing, the prediction has an
+    `error`.
 
     Attributes:
         name: The model's name in reports.
-        server: Where it is asked.
+        server: The server, and the model's name there.
         load_prompt: Returns template, label words and demonstrations.
-        task: Reads answers out of what is written.
-        decoding: How it is asked to answer.
-        patience: How hard it is asked.
-        account: What it takes of the server, shared by all models of one table.
+        task: Parses answers.
+        decoding: The settings of requests.
+        patience: Attempts, time limits and concurrency.
+        account: The usage and the pace, shared by all models of one table.
     """
 
     name: str
@@ -213,7 +213,7 @@ class ApiModel:
 
     @property
     def source(self) -> str:
-        """The model and where it is asked."""
+        """The model's name, and the server."""
         return f"{self.server.model} at {self.server.base_url}"
 
     @cached_property
@@ -227,7 +227,7 @@ class ApiModel:
 
     @property
     def secrets(self) -> Secrets:
-        """What no output may hold: the key, and whatever else lets one in."""
+        """The key and other credentials, which no output may contain."""
         return self.server.secrets
 
     @property
@@ -239,7 +239,7 @@ class ApiModel:
         if sampling.samples > 1:
             voting = {k: v for k, v in sampling.parameters.items() if k.startswith("vote")}
             decoding |= {"samples": sampling.samples, "seed": self.decoding.seed or 0, **voting}
-        # A header may choose what answers; what a variable holds lets one in, and decides nothing.
+        # A header may select the model; the value of a variable is a credential, which does not.
         headers = {h.name: h.text for h in self.server.headers if h.variable is None}
         return {
             **prompt_parameters(self.prompt, self.task),
@@ -251,14 +251,14 @@ class ApiModel:
 
     @property
     def facts(self) -> Facts:
-        """The model's name at the server, and demonstrations; how large it is, nobody is told."""
+        """The model's name at the server, and the number of demonstrations; its size is unknown."""
         return Facts(base=self.server.model, shots=len(self.prompt.demonstrations))
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the model's name and place, the prompt with its demonstrations, and the decoding.
+        """Hash of the model's name, the server, the prompt with demonstrations, and the settings.
 
-        What a hosted model is made of may change under its name, which nobody outside can tell.
+        A hosted model may change under the same name, which cannot be detected.
         """
         decided = {key: value for key, value in self.parameters.items() if key != SOURCE}
         rest = [self.server.model, decided, self.prompt.shown, READING_OF_REPLIES]
@@ -266,15 +266,15 @@ class ApiModel:
 
     @property
     def used(self) -> Usage:
-        """What this process has taken of it.
+        """The usage by this process.
 
-        A call whose answer was lost, or told no usage, counts at its upper bounds.
+        A call whose answer was lost, or has no usage, counts at its upper bounds.
         """
         return self.account.ledger.used(self.name)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Which other model the server says has answered."""
+        """A remark if the server reports that another model answered."""
         others = sorted(self.account.others)
         if not others:
             return ()
@@ -286,10 +286,10 @@ class ApiModel:
         )
 
     def estimate(self, inputs: Sequence[Inputs]) -> Usage:
-        """Return what asking these inputs would take at most; a call that is repeated comes on top.
+        """Return an upper bound of the usage for these inputs, without repeated attempts.
 
-        A token is a byte at least, so that the bytes of a prompt bound its tokens. That is about
-        four times what English takes.
+        A token has one byte or more, so that a prompt's bytes bound its tokens; for English the
+        bound is about four times the actual number.
         """
         unique = {canonical(value): value for value in inputs}
         samples = self.decoding.sampling.samples
@@ -307,11 +307,11 @@ class ApiModel:
         )
 
     def stream(self, inputs: Sequence[Inputs]) -> Generator[tuple[int, Prediction], None, None]:
-        """Yield (place, prediction) as answers come; equal inputs are asked once.
+        """Yield (index, prediction) as answers come; equal inputs are sent once.
 
         Raises:
-            ModelError: there is no key; or no answer has ever come, and the server cannot be
-                reached, does not take the key, does not know the model or refuses the request.
+            ModelError: there is no key; or the server has never answered, and cannot be reached,
+                rejects the key, has no such model or refuses the request.
         """
         indices: dict[str, list[int]] = {}
         for index, value in enumerate(inputs):
@@ -322,7 +322,7 @@ class ApiModel:
         ]
         outcomes = ask(self.name, questions, self.server, self.account, self.patience)
         came: dict[int, dict[int, Reply | Missing]] = {}
-        # Closed here and now, not when the garbage is collected.
+        # Closing cancels the calls under way at once, not when the garbage is collected.
         with closing(outcomes):
             for number, outcome in outcomes:
                 row, sample = divmod(number, samples)
@@ -348,7 +348,7 @@ class ApiModel:
         messages = []
         instruction = self.prompt.instruction.strip()
         if self.decoding.form == "json_object":
-            # Servers refuse this form where no message speaks of JSON.
+            # Servers refuse this form unless a message mentions JSON.
             choice = " or ".join(
                 json.dumps({"label": w}, ensure_ascii=False) for w in words.values()
             )
@@ -363,7 +363,7 @@ class ApiModel:
             messages.append({"role": "assistant", "content": said})
         messages.append({"role": "user", "content": self.prompt.question(inputs)})
         fields = self.decoding.fields(list(words.values()), number)
-        # Text that UTF-8 cannot carry (a lone surrogate) is replaced: no server takes it.
+        # Lone surrogates, which UTF-8 cannot encode, are replaced.
         sent = [{k: v.encode("utf-8", "replace").decode() for k, v in m.items()} for m in messages]
         texts = [message["content"] for message in sent]
         if "response_format" in fields:
@@ -373,12 +373,12 @@ class ApiModel:
         return Question(body=body, size=size, completion=self.decoding.max_tokens)
 
     def _prediction(self, outcomes: Sequence[Reply | Missing]) -> Prediction:
-        """Read the answer out of the replies to one input; where one is missing, there is none."""
+        """Return the prediction for an input from its replies; an error if one is missing."""
         replies = [outcome for outcome in outcomes if isinstance(outcome, Reply)]
         missing = [outcome.reason for outcome in outcomes if isinstance(outcome, Missing)]
         if missing:
             return Prediction(None, error=missing[0])
-        # An answer is read as it came. What is stored and shown of it is another matter.
+        # The answer is parsed from the original text; what is stored and shown is redacted below.
         samples = [SampledAnswer(reply.text, self._answer(reply)) for reply in replies]
         prediction = elect(samples, self.decoding.sampling, self.task)
         if prediction.text is not None:
@@ -416,14 +416,14 @@ class ApiModel:
 
 
 def _json_answer(word: str) -> str:
-    """Return the answer that names this label word where answers are JSON."""
+    """Return a label word as a structured answer."""
     return json.dumps({"label": word}, ensure_ascii=False)
 
 
 def first_scores(
     likely: Sequence[Sequence[tuple[str, float]]], label_words: Mapping[str, str]
 ) -> dict[str, float]:
-    """Return each label's probability at the first place of an answer where any has one."""
+    """Return each label's probability at the first position of an answer where any has one."""
     shares = (_scores(index, label_words) for index in likely)
     return next(filter(None, shares), {})
 
@@ -431,9 +431,9 @@ def first_scores(
 def _scores(
     likely: Sequence[tuple[str, float]], label_words: Mapping[str, str]
 ) -> dict[str, float]:
-    """Return each label's share of the probability of first tokens that start its word alone.
+    """Return each label's share of the probability of the tokens that begin only its word.
 
-    None where no token starts one. A token is read as it is, and else as tokenizers mark bytes.
+    Empty if no token begins a word. A token is compared as it is, then in byte notation.
     """
     words = {label: word.strip().casefold() for label, word in label_words.items()}
     shares = dict.fromkeys(words, 0.0)
@@ -489,58 +489,59 @@ def build(
     price_out: float | None = None,
     currency: str = "USD",
 ) -> ApiModel:
-    """Describe a model behind an API; nothing is sent before it is asked.
+    """Describe a model behind an API; nothing is sent before the first query.
 
     Args:
         source: The model's name at the server.
         context: The adapter's context.
         prompt: The template itself, or the path of a file with it (see `parse_template`).
-        shots: How many demonstrations to draw; all of an inline list where it is left out, 4 of
-            data.
-        demonstrations: A list of tables of fields, `label` and `rationale`, or data (a path or a
-            table).
-        demonstration_seed: Of the draw; of an inline list it decides the order, 0 being the one
-            given.
-        selection: Which of the data are drawn: "random", the labels taking turns; or "complexity",
-            those with the most reasoning steps (Fu et al. 2022).
-        vary: What the seed changes: "draw", which are drawn and their order; or "order" alone.
-        chain_of_thought: Demonstrations show how their answer is come to, and the model writes so
-            (Wei et al. 2022); without demonstrations a phrase asks for it (Kojima et al. 2022).
-        label_words: The word for each label; the label itself where it is left out.
-        base_url: Of the server; $OPENAI_BASE_URL, or else OpenAI's, where it is left out.
-        api_key: The environment variable that holds the key, never the key itself. Left out:
-            OPENAI_API_KEY; none for a server on this machine, or where `headers` hold one.
-        headers: Further headers of every request. A value of the form "env:NAME" is that of an
-            environment variable, and so is every secret; a word may stand before it, as in
-            "Token env:NAME".
-        answer: "text"; or "json_schema" or "json_object", which ask for structured answers and are
-            an error where the server has none.
-        samples: Answers to an input, each a call with a seed of its own, of which the one that most
-            give counts (Wang et al. 2022).
-        temperature: They are drawn at.
-        vote: Which samples vote: "majority", all; or "complexity", the `vote_top` with the most
-            reasoning steps (Fu et al. 2022).
-        vote_top: How many these are.
-        max_tokens: Of one answer; 16 where it is left out, 512 of a chain of thought.
-        seed: Of sampling, where the server takes one.
-        reasoning: A model that reasons in hiding: no temperature is sent, and `max_tokens` goes by
-            the name `max_completion_tokens`, which counts hidden reasoning.
-        top_logprobs: 1 to 20: how many likeliest first tokens probabilities are made of; 0: labels
-            have none.
+        shots: The number of demonstrations to draw; by default all of an inline list, 4 of data.
+        demonstrations: A list of tables with the prompt's fields, `label` and `rationale`, or data
+            (a path or a table).
+        demonstration_seed: Seed of the draw; for an inline list, of the order, where 0 keeps the
+            order of the list.
+        selection: Which examples of the data are drawn: "random", the labels taking turns; or
+            "complexity", those with the most reasoning steps (Fu et al. 2022).
+        vary: What the seed changes: "draw", which examples are drawn and their order; or "order",
+            the order alone.
+        chain_of_thought: Whether demonstrations show the reasoning before the answer (Wei et al.
+            2022); without demonstrations a phrase asks for it (Kojima et al. 2022).
+        label_words: The word for each label; by default the label itself.
+        base_url: The URL of the server; by default $OPENAI_BASE_URL, or else OpenAI's.
+        api_key: The environment variable with the key, never the key itself; by default
+            OPENAI_API_KEY, and none for a server on this machine or if `headers` have a secret.
+        headers: Further headers of every request. "env:NAME" is the value of an environment
+            variable, as every secret has to be; a word may precede it, as in "Token env:NAME".
+        answer: "text"; or "json_schema" or "json_object", which request structured answers and fail
+            if the server has none.
+        samples: The number of answers per input, each a call with a seed of its own; the most
+            frequent one counts (Wang et al. 2022).
+        temperature: The sampling temperature.
+        vote: Which samples vote: "majority", all of them; or "complexity", the `vote_top` with the
+            most reasoning steps (Fu et al. 2022).
+        vote_top: The number of samples that vote under "complexity".
+        max_tokens: The maximum number of tokens of an answer; by default 16, and 512 with a chain
+            of thought.
+        seed: Seed of the sampling, if the server supports it.
+        reasoning: Whether the model reasons in hidden tokens: no temperature is sent, and
+            `max_tokens` is sent as `max_completion_tokens`, which includes hidden reasoning.
+        top_logprobs: The number of likeliest first tokens from which labels get probabilities, 1 to
+            20; 0 for no probabilities.
         request: Further fields of the request, as the server takes them.
-        concurrency: Calls under way at once.
-        requests_per_minute: No minute holds more calls; None for no limit.
-        tokens_per_minute: No minute holds more tokens, going by those of calls before; None for no
-            limit.
-        attempts: Calls for one input at most.
-        timeout: Seconds for one call.
-        time_limit: Seconds that asking may take in a run; None for no limit.
-        max_requests: Calls in a run, those that fail included; None for no cap.
-        max_total_tokens: Tokens of prompts and answers in a run; None for no cap.
-        max_cost: Money in a run; needs both prices. None for no cap.
-        price_in: Of a million tokens of prompts.
-        price_out: Of a million tokens of answers.
-        currency: Of the prices.
+        concurrency: The maximum number of concurrent calls.
+        requests_per_minute: The maximum number of calls per minute; None for no limit.
+        tokens_per_minute: The maximum number of tokens per minute, estimated by earlier calls; None
+            for no limit.
+        attempts: The maximum number of calls per input.
+        timeout: Time limit of one call, in seconds.
+        time_limit: Time limit of all calls in a run, in seconds; None for no limit.
+        max_requests: The maximum number of calls in a run, failed ones included; None for no cap.
+        max_total_tokens: The maximum number of tokens of prompts and answers in a run; None for no
+            cap.
+        max_cost: The maximum cost of a run; needs both prices. None for no cap.
+        price_in: The price of a million tokens of prompts.
+        price_out: The price of a million tokens of answers.
+        currency: The currency of the prices.
 
     Raises:
         ConfigurationError: values that do not go together.
@@ -579,7 +580,7 @@ def build(
     sampling = Sampling(
         samples=samples, temperature=temperature, seed=seed or 0, vote=vote, vote_top=vote_top
     )
-    # A model that reasons in hiding has a temperature of its own.
+    # A reasoning model has a temperature of its own.
     drawn = temperature > 0 or reasoning
     sampling.check(owner, chain_of_thought=chain_of_thought, drawn=drawn)
     if max_tokens is None:
@@ -652,7 +653,7 @@ def _check_forms(
     *,
     chain_of_thought: bool,
 ) -> None:
-    """Refuse structured answers and probabilities where the answer is no label alone."""
+    """Check that structured answers and probabilities are used only if answers are labels alone."""
     reasons = {
         f"the task {context.task.name} has no labels": not context.labels,
         "a chain of thought comes before its answer": chain_of_thought,
@@ -680,7 +681,7 @@ def _server(
     api_key: str | None,
     headers: Mapping[str, str],
 ) -> Server:
-    """Check where a model is asked, never repeating what could be a secret."""
+    """Return the server of the options; no message repeats what could be a secret."""
     if not model.strip():
         raise ConfigurationError(f"{owner}: the model has no name; write the one the server knows")
     url = base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or DEFAULT_BASE_URL
@@ -716,7 +717,7 @@ def _server(
 
 
 def _header(owner: str, name: str, value: Any) -> Header:
-    """Check a header of the configuration, never repeating a value that could be a secret."""
+    """Return a header of the configuration; no message repeats what could be a secret."""
     at = f"{owner}: headers"
     if not _HEADER_NAME.fullmatch(name):
         raise ConfigurationError(f"{at}: {name!r} is no name of a header, such as api-key")
@@ -738,15 +739,15 @@ def _header(owner: str, name: str, value: Any) -> Header:
 
 
 def _check_request(where: str, value: Any, name: str = "") -> None:
-    """Refuse secrets in further fields of the request, at any depth: reports show these fields.
+    """Check that further fields of the request, at any depth, have no secrets: reports show them.
 
     Args:
-        where: What messages name: the way to the field.
-        value: Of the field.
-        name: Of the field, or of the nearest around it that has one.
+        where: The path of the field, for messages.
+        value: The value of the field.
+        name: The name of the field, or of the nearest field around it with a name.
 
     Raises:
-        ConfigurationError: names the field, and not its value.
+        ConfigurationError: a value may be a secret; the message has the field, not the value.
     """
     if isinstance(value, Mapping):
         for key, inner in value.items():

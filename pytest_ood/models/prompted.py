@@ -1,6 +1,6 @@
-"""Prompted LLMs: any causal language model, its label words scored or its answers read.
+"""Prompted LLMs: any causal language model; its label words are scored, or its answers parsed.
 
-`_decoding` asks the model about many prompts at once; here is what they are and what answers mean.
+This module builds prompts and interprets answers; `_decoding` runs the model on many prompts.
 """
 
 from __future__ import annotations
@@ -70,18 +70,18 @@ demonstrations = "data/train.jsonl"
 """An example of the configuration in pyproject.toml."""
 
 SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
-"""What is raised by one for each of a model's `seeds`, and what it has no meaning without."""
+"""The option that is raised by one for each of a model's `seeds`, and the option that it needs."""
 
 T = TypeVar("T")
 
 ANSWERS = ("scored", "generated")
-"""Whether the label words are scored, or the model writes and the label is read out of it."""
+"""Whether label words are scored, or a label is parsed from a generated text."""
 
 ELSEWHERE = ("openai",)
-"""Schemes of a source that other adapters of this name take."""
+"""Schemes of a source that other adapters handle."""
 
 LENGTH, LENGTH_OF_A_CHAIN = 16, 256
-"""Tokens of a generated answer, and of one with its chain of thought, unless somebody says more."""
+"""Default `max_new_tokens`, and the default with a chain of thought."""
 
 KIND = "a causal language model"
 
@@ -93,7 +93,7 @@ OTHER_HEADS = (
     "ForMaskedLM",
     "ForPreTraining",
 )
-"""In the names of architectures: what has such a head was not trained to go on with a text."""
+"""Parts of architecture names: models with these heads were not trained to continue a text."""
 
 PROMPTED_TAKES = (
     "a prompted model goes on with a text (...ForCausalLM); a classifier is `finetuned`, and any "
@@ -112,7 +112,7 @@ class Checkpoint(ReloadsAfterPickling):
         source: Hub id, folder, GGUF file or asset.
         context: The adapter's context.
         device: "auto", "cpu", "cuda" or "mps".
-        dtype: Of the weights.
+        dtype: The data type of the weights.
     """
 
     source: str
@@ -122,7 +122,7 @@ class Checkpoint(ReloadsAfterPickling):
 
     @property
     def owner(self) -> str:
-        """Whom messages name first."""
+        """The start of error messages."""
         return f"model {self.context.name!r}"
 
     @cached_property
@@ -142,12 +142,12 @@ class Checkpoint(ReloadsAfterPickling):
 
     @cached_property
     def packs(self) -> bool:
-        """Whether the model takes several prompts in a row; tried once."""
+        """Whether the model accepts several prompts in a row; tried once per run."""
         torch, _, model = self.loaded
         return self._shared("packs", lambda: can_pack(torch, model))
 
     def _shared(self, part: str, make: Callable[[], T]) -> T:
-        """Return what all models on these weights hold together; the first of them makes it."""
+        """Return an object that all models on these weights share; the first one builds it."""
         key = (part, self.hash, self.device, self.dtype)
         if key not in self.context.held:
             self.context.held[key] = make()
@@ -179,10 +179,10 @@ class Checkpoint(ReloadsAfterPickling):
 
 
 def _check_kind(config: Any, where: str) -> None:
-    """Refuse checkpoints that load as a causal language model, and are another.
+    """Check that a checkpoint is a causal language model; others may load as one.
 
     Raises:
-        ModelError: names the architecture.
+        ModelError: it is not; the message has the architecture.
     """
     kinds = getattr(config, "architectures", None) or ()
     other = [kind for kind in kinds if any(head in kind for head in OTHER_HEADS)]
@@ -193,13 +193,13 @@ def _check_kind(config: Any, where: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """How an answer is written.
+    """The settings of generated answers.
 
     Attributes:
-        max_new_tokens: Of an answer.
-        stop: What ends an answer, white space once it says something; it ends at the model's own
-            end as well.
-        sampling: How tokens are drawn, and how several answers become one.
+        max_new_tokens: The maximum number of tokens of an answer.
+        stop: A string that ends an answer, besides the model's end token. White space ends it only
+            after other characters.
+        sampling: The temperature, the number of answers and the vote between them.
     """
 
     max_new_tokens: int = LENGTH
@@ -208,37 +208,37 @@ class Generation:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What decides answers."""
+        """The settings that decide answers."""
         parameters = {"max_new_tokens": self.max_new_tokens, "stop": self.stop}
         return {**parameters, **self.sampling.parameters}
 
     def read(self, text: str) -> str:
-        """Return what an answer says, up to where it stops."""
+        """Return an answer up to its stop."""
         said = self._started(text)
         return (said.partition(self.stop)[0].strip() if self.stop else said).lstrip()
 
     def is_over(self, text: str) -> bool:
-        """Return whether an answer has come to its stop."""
+        """Return whether an answer contains its stop."""
         return bool(self.stop) and self.stop in self._started(text)
 
     def _started(self, text: str) -> str:
-        """Return an answer from where a stop counts; white space does once something was said."""
+        """Return an answer from where a stop counts: white space counts after other characters."""
         return text if self.stop.strip() else text.lstrip()
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromptedModel(ReloadsAfterPickling):
-    """A causal LM that answers with the label whose word is the likeliest next token, or writes.
+    """A causal LM that answers with the label word of the highest probability, or with a text.
 
     Attributes:
         name: The model's name in reports.
         checkpoint: The weights.
         load_prompt: Returns template, label words and demonstrations.
-        task: Reads answers out of what is written.
-        calibrate: Divide by the scores of content-free inputs (Zhao et al. 2021).
-        batch_size: Prompts a forward pass, at most.
-        generation: How answers are written, where they are not scored; what cannot be read is an
-            abstention.
+        task: Parses generated answers.
+        calibrate: Whether scores are divided by those of content-free inputs (Zhao et al. 2021).
+        batch_size: The maximum number of prompts per forward pass.
+        generation: The settings of generated answers; None if label words are scored. A text from
+            which no answer can be parsed is an abstention.
     """
 
     LOADED: ClassVar = ("decoder",)
@@ -254,7 +254,7 @@ class PromptedModel(ReloadsAfterPickling):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The task's, in order."""
+        """The labels of the task, in order."""
         return self.task.labels
 
     @property
@@ -308,10 +308,10 @@ class PromptedModel(ReloadsAfterPickling):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to say of how the prompt is read; no weights are loaded for it."""
+        """A remark if the prompt repeats the tokenizer's first token; loads no weights."""
         prompt = self.prompt.render(self._probe("a"))
         folder = unpacked_folder(self.checkpoint.path, self.checkpoint.context)
-        # What begins otherwise needs no tokenizer to tell: a run that asks nothing imports none.
+        # Most prompts begin otherwise; for them no tokenizer is imported, which takes seconds.
         if not prompt.startswith(("<", "[")) or not folder.is_dir():
             return ()
         tokenizer = load_tokenizer(folder, self.checkpoint.owner)
@@ -325,7 +325,7 @@ class PromptedModel(ReloadsAfterPickling):
 
     @property
     def at_hand(self) -> bool:
-        """Whether weights and demonstrations are there, so that nothing has to be fetched."""
+        """Whether weights and demonstrations are on this machine."""
         checkpoint = self.checkpoint
         try:
             folder = unpacked_folder(checkpoint.path, checkpoint.context)
@@ -334,10 +334,11 @@ class PromptedModel(ReloadsAfterPickling):
             return False
 
     def estimate(self, inputs: Sequence[Inputs]) -> Usage:
-        """Return the tokens of these inputs' prompts and answers, and the operations they take.
+        """Return the tokens of the prompts and answers for these inputs, and the operations.
 
-        Operations: two for each weight and token (Kaplan et al. 2020, section 2.1), of what all
-        prompts start with once; prompts that begin alike take less.
+        Operations: two for each weight and token (Kaplan et al. 2020, section 2.1); the common
+        beginning of all prompts counts once. Shared beginnings of some prompts are not subtracted,
+        so that this is an upper bound.
         """
         folder = unpacked_folder(self.checkpoint.path, self.checkpoint.context)
         tokenizer = load_tokenizer(folder, self.checkpoint.owner)
@@ -356,14 +357,14 @@ class PromptedModel(ReloadsAfterPickling):
         )
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
-        """Answer every input: score the label words after its prompt, or read what is written.
+        """Answer every input: by the scores of the label words, or by a generated text.
 
-        The more inputs at once, the less is computed: prompts that are equal are asked once, and
-        those that begin alike share what they have in common.
+        Equal prompts are computed once, and prompts with a common beginning share its computation:
+        more inputs per call take less time each.
 
         Raises:
-            TooLongError: a prompt that is longer than the model's window.
-            ModelError: a prompt without a word of its own.
+            TooLongError: a prompt exceeds the model's window.
+            ModelError: a prompt is empty.
         """
         if self.generation is not None:
             return self._written(inputs, self.generation)
@@ -373,11 +374,11 @@ class PromptedModel(ReloadsAfterPickling):
         return [decide(dict(zip(self.labels, row, strict=True))) for row in scores]
 
     def _scores(self, inputs: Sequence[Inputs]) -> list[list[float]]:
-        """Return the label words' probabilities among themselves, one row an input."""
+        """Return the probabilities of the label words, normalised to 1, one row per input."""
         return self.decoder.scores(self._encoded(inputs), self._words)
 
     def _written(self, inputs: Sequence[Inputs], generation: Generation) -> list[Prediction]:
-        """Return what the model writes, and the answer that is read out of it."""
+        """Return the predictions from generated texts."""
         _, tokenizer, model = self.checkpoint.loaded
         ends = _ends(tokenizer, model)
 
@@ -410,7 +411,7 @@ class PromptedModel(ReloadsAfterPickling):
         return [elect(list(map(sample, said)), sampling, self.task) for said in answers]
 
     def _encoded(self, inputs: Sequence[Inputs], room: int = 0) -> list[tuple[int, ...]]:
-        """Return the tokens of every prompt, and see that so many more fit behind it."""
+        """Return the tokens of every prompt, and check that `room` more tokens fit the window."""
         _, tokenizer, model = self.checkpoint.loaded
         if not inputs:
             return []
@@ -445,7 +446,7 @@ class PromptedModel(ReloadsAfterPickling):
 
     @cached_property
     def decoder(self) -> Decoder:
-        """The model behind what all prompts start with."""
+        """The model, with the common beginning of all prompts."""
         torch, tokenizer, model = self.checkpoint.loaded
         padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
         start = self._shared_prefix(tokenizer)
@@ -466,13 +467,12 @@ class PromptedModel(ReloadsAfterPickling):
     def _word_tokens(self, tokenizer: Any) -> list[int]:
         """Return the token of each label word as it follows the prompt.
 
-        Tokenizers write a word's leading space in different ways, so it is looked up where it
-        stands, after a prompt.
-
         Raises:
             ModelError: a word is more than one token, of which the first alone would be scored; or
                 two words are the same token.
         """
+        # Tokenizers treat the space before a word in different ways (part of the word, a token of
+        # its own, dropped), so that each word is tokenized after a prompt.
         prompt = self.prompt.render(self._probe("a"))
         (bare,) = _tokens(tokenizer, [prompt])
         tokens: list[int] = []
@@ -480,7 +480,7 @@ class PromptedModel(ReloadsAfterPickling):
             word = self.prompt.label_words[label]
             (full,) = _tokens(tokenizer, [f"{prompt} {word}"])
             if full[: len(bare)] != bare or len(full) == len(bare):
-                # The end of the prompt merges with the word, or a closing token follows it.
+                # The prompt's last token merged with the word, or a closing token was appended.
                 own = tokenizer(f" {word}", add_special_tokens=False)["input_ids"]
                 full = (*bare, *own)
             own = full[len(bare) :]
@@ -505,11 +505,9 @@ class PromptedModel(ReloadsAfterPickling):
         return text if names == ["text"] else dict.fromkeys(names, text)
 
     def _shared_prefix(self, tokenizer: Any) -> tuple[int, ...]:
-        """Return the tokens that prompts start with whatever the input is.
-
-        Where a text begins, its first characters can merge with the prompt's last ones; so the
-        common start of very different inputs is taken, not the prefix's own tokens.
-        """
+        """Return the tokens that all prompts begin with, whatever the input."""
+        # The prompt's tokens before the input are not these: the input's first characters may merge
+        # with the prompt's last ones. The common beginning of very different inputs is safe.
         probes = ["a", "Z", "0", ".", "\u4e2d", " x", "\n"]
         prompts = [self.prompt.render(self._probe(probe)) for probe in probes]
         rows = _tokens(tokenizer, prompts)
@@ -522,9 +520,9 @@ class PromptedModel(ReloadsAfterPickling):
 
 
 def _tokens(tokenizer: Any, prompts: Sequence[str]) -> list[tuple[int, ...]]:
-    """Return the tokens of prompts, each with one token that begins it.
+    """Return the tokens of prompts, without a second beginning-of-sequence token.
 
-    Most tokenizers put it there by themselves; a prompt that has it too would begin twice.
+    Most tokenizers add one, also to a prompt whose text begins with it.
     """
     rows = [tuple(row) for row in tokenizer(list(prompts))["input_ids"]] if prompts else []
     twice = (tokenizer.bos_token_id,) * 2
@@ -532,7 +530,7 @@ def _tokens(tokenizer: Any, prompts: Sequence[str]) -> list[tuple[int, ...]]:
 
 
 def _ends(tokenizer: Any, model: Any) -> set[int]:
-    """Return the tokens with which a model ends what it says."""
+    """Return the end tokens of a model."""
     end_token = getattr(model.generation_config, "eos_token_id", None)
     ends = end_token if isinstance(end_token, list) else [end_token]
     return {token for token in (*ends, tokenizer.eos_token_id) if token is not None}
@@ -569,38 +567,39 @@ def build(
     device: str = "auto",
     dtype: str = "float32",
 ) -> PromptedModel:
-    """Describe a prompted LLM; nothing is loaded before it is asked.
+    """Describe a prompted LLM; nothing is loaded before the first query.
 
     Args:
         source: A hub id, `hf:ID`, a folder, a GGUF file, or `asset:smollm2`.
         context: The adapter's context.
         prompt: The template itself, or the path of a file with it (see `parse_template`).
-        shots: How many demonstrations to draw; all of an inline list where it is left out, 4 of
-            data.
-        demonstrations: A list of tables of fields, `label` and `rationale`, or data (a path or a
-            table).
-        demonstration_seed: Of the draw; of an inline list it decides the order, 0 being the one
-            given.
-        selection: Which of the data are drawn: "random", the labels taking turns; or "complexity",
-            those with the most reasoning steps (Fu et al. 2022).
-        vary: What the seed changes: "draw", which are drawn and their order; or "order" alone.
-        chain_of_thought: Demonstrations show how their answer is come to, and the model writes so
-            (Wei et al. 2022); without demonstrations a phrase asks for it (Kojima et al. 2022).
-        label_words: The word for each label; the label itself where it is left out.
-        calibrate: Contextual calibration (Zhao et al. 2021), of scores.
-        answer: "scored": the label whose word is the likeliest next token; "generated": what is
-            read out of the model's answer. Left out: scored, but where the task has no labels, or
-            the model thinks aloud or is sampled.
-        max_new_tokens: Of a generated answer; 16 where it is left out, 256 of a chain of thought.
-        stop: What ends a generated answer; left out: a line break, of a chain of thought the next
-            question; "" for nothing.
-        samples: Answers to an input, of which the one that most give counts (Wang et al. 2022).
-        temperature: They are drawn at; 0 for the likeliest token always.
-        seed: Of the draws.
-        vote: Which samples vote: "majority", all; or "complexity", the `vote_top` with the most
-            reasoning steps (Fu et al. 2022).
-        vote_top: How many these are.
-        batch_size: Prompts a forward pass, at most; long ones are fewer.
+        shots: The number of demonstrations to draw; by default all of an inline list, 4 of data.
+        demonstrations: A list of tables with the prompt's fields, `label` and `rationale`, or data
+            (a path or a table).
+        demonstration_seed: Seed of the draw; for an inline list, of the order, where 0 keeps the
+            order of the list.
+        selection: Which examples of the data are drawn: "random", the labels taking turns; or
+            "complexity", those with the most reasoning steps (Fu et al. 2022).
+        vary: What the seed changes: "draw", which examples are drawn and their order; or "order",
+            the order alone.
+        chain_of_thought: Whether demonstrations show the reasoning before the answer (Wei et al.
+            2022); without demonstrations a phrase asks for it (Kojima et al. 2022).
+        label_words: The word for each label; by default the label itself.
+        calibrate: Whether scores are calibrated by content-free inputs (Zhao et al. 2021).
+        answer: "scored": the label whose word is the likeliest next token; "generated": the label
+            is parsed from a generated text. By default "scored", and "generated" for a task without
+            labels, with a chain of thought, or with a temperature.
+        max_new_tokens: The maximum number of tokens of a generated answer; by default 16, and 256
+            with a chain of thought.
+        stop: A string that ends a generated answer; by default a line break, and the next question
+            with a chain of thought; "" for none.
+        samples: The number of answers per input; the most frequent one counts (Wang et al. 2022).
+        temperature: The sampling temperature; 0 always takes the likeliest token.
+        seed: Seed of the sampling.
+        vote: Which samples vote: "majority", all of them; or "complexity", the `vote_top` with the
+            most reasoning steps (Fu et al. 2022).
+        vote_top: The number of samples that vote under "complexity".
+        batch_size: The maximum number of prompts per forward pass; long prompts are fewer.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: "float32", "bfloat16" or "float16".
 
@@ -677,14 +676,14 @@ def _generation(
     *,
     calibrate: bool,
 ) -> Generation | None:
-    """Check how answers come about; None where they are scored.
+    """Return the settings of generated answers; None if label words are scored.
 
     Args:
         owner: The start of error messages.
-        answer: What was asked for, or None.
-        needed: Why answers have to be written; "" where they need not.
+        answer: The option `answer`.
+        needed: Why answers have to be generated; "" if they need not be.
         options: The options of generated answers; None for those left out.
-        usual: How they are written unless an option says otherwise.
+        usual: The defaults of the options.
         calibrate: Whether scores are calibrated.
     """
     chosen = answer or ("generated" if needed else "scored")

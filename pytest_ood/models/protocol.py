@@ -1,4 +1,4 @@
-"""What a model under test is, and what an adapter gets to build one."""
+"""The protocols of models under test, and the context in which adapters build them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ PARADIGMS: tuple[Paradigm, ...] = ("prompted", "fine-tuned", "other")
 
 
 def paradigm_of(model: str, name: str) -> Paradigm:
-    """Return the paradigm of this name.
+    """Return the paradigm with a name.
+
+    Args:
+        model: The model's name, for the message.
+        name: The name of the paradigm.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is no such paradigm.
     """
     for paradigm in PARADIGMS:
         if name == paradigm:
@@ -36,13 +40,13 @@ def paradigm_of(model: str, name: str) -> Paradigm:
 
 
 class ModelUnderTest(Protocol):
-    """What every model tells about itself.
+    """The description that every model has.
 
     Attributes:
-        name: As it stands in reports; unique in a run.
-        paradigm: Prompted, fine-tuned, or other where nobody says.
-        source: What ran, in words: checkpoint, training data, pre-trained or not.
-        parameters: What else decides its answers.
+        name: The name in reports; unique in a run.
+        paradigm: "prompted", "fine-tuned", or "other" if it is neither or unknown.
+        source: The origin, in words: checkpoint, training data, pre-trained or not.
+        parameters: Further settings that decide its answers.
     """
 
     @property
@@ -57,24 +61,25 @@ class ModelUnderTest(Protocol):
 
 @runtime_checkable
 class Model(ModelUnderTest, Protocol):
-    """A model that can be asked."""
+    """A model that can be queried."""
 
     @property
     def fingerprint(self) -> str | None:
-        """Changes when answers may change; None where nobody can tell, so nothing is kept.
+        """A string that changes when answers may change.
 
-        Getting it may train a model that is not there yet, but loads none.
+        None if changes cannot be detected: then no answers are kept between runs. Reading it may
+        train a model that does not exist yet, but loads no weights.
         """
         ...
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
-        """Answer every input, in order. The answer to one does not depend on the others."""
+        """Answer every input, in order; an answer must not depend on the other inputs."""
         ...
 
 
 @runtime_checkable
 class Promptable(Model, Protocol):
-    """A model that is told by a prompt what to do."""
+    """A model that is instructed by a prompt."""
 
     @property
     def prompt(self) -> Prompt:
@@ -82,33 +87,33 @@ class Promptable(Model, Protocol):
         ...
 
     def with_prompt(self, prompt: Prompt) -> Model:
-        """Return the model under another prompt; what is loaded already is not loaded again."""
+        """Return the model under another prompt; it shares the loaded weights."""
         ...
 
 
 class Streaming(Model, Protocol):
-    """A model whose answers come in one by one, such as a server that is asked many at once."""
+    """A model that returns answers one by one, such as a server with many concurrent calls."""
 
     def stream(self, inputs: Sequence[Inputs]) -> Generator[tuple[int, Prediction], None, None]:
-        """Yield (place in `inputs`, answer) in whatever order answers come, each place once.
+        """Yield (index in `inputs`, answer) in the order in which answers come, each index once.
 
-        What was yielded is kept, whatever becomes of the rest. Closing the iterator gives up what
-        is still under way.
+        Answers that were yielded are stored even if a later one fails. Closing the generator
+        cancels the calls under way.
         """
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What asking a model has taken, or would take.
+    """The resources that queries of a model have taken, or are expected to take.
 
     Attributes:
         requests: Calls to a server; 0 for a local model.
         prompt_tokens: Tokens of prompts.
         completion_tokens: Tokens of answers.
-        cost: In `currency`; None where no price is known.
-        currency: Of the cost.
-        operations: Floating-point operations, of a local model whose size is known.
+        cost: The cost in `currency`; None without prices.
+        currency: The currency of the cost.
+        operations: Floating-point operations of a local model; 0 if its size is unknown.
     """
 
     requests: int = 0
@@ -119,7 +124,7 @@ class Usage:
     operations: float = 0.0
 
     def times(self, factor: float) -> Usage:
-        """Return what so many times as many inputs would take."""
+        """Return the usage multiplied by a factor."""
         return Usage(
             requests=round(self.requests * factor),
             prompt_tokens=round(self.prompt_tokens * factor),
@@ -142,67 +147,67 @@ class Usage:
 
 
 class Metered(Model, Protocol):
-    """A model that counts what it takes."""
+    """A model that counts its usage."""
 
     @property
     def used(self) -> Usage:
-        """What this process has taken of it so far."""
+        """The usage by this process so far."""
         ...
 
 
 class Estimable(Model, Protocol):
-    """A model that can tell what inputs would take, without being asked or loading weights."""
+    """A model that can estimate the usage for inputs without answering them."""
 
     def estimate(self, inputs: Sequence[Inputs]) -> Usage:
-        """Return what asking these inputs would take at most; needs the tokenizer, no weights."""
+        """Return an upper bound of the usage for these inputs; loads no weights."""
         ...
 
 
 class Normalizing(Model, Protocol):
-    """A model to which different inputs may look the same, such as an uncased encoder."""
+    """A model that cannot distinguish some inputs, such as an uncased encoder."""
 
     def seen(self, inputs: Sequence[Inputs]) -> list[str]:
-        """Return what the model gets to see of each input, or a hash of it; loads no weights.
+        """Return each input as the model sees it, or a hash of that; loads no weights.
 
-        Inputs of which it sees the same get the same answer, and are asked once.
+        Inputs that are equal in this form get the same answer, and are queried once.
         """
         ...
 
 
 class Trained(Model, Protocol):
-    """A model that was trained here, on data that is known."""
+    """A model whose training data is known."""
 
     @property
     def training_examples(self) -> Iterable[Example]:
-        """What it was trained on, or will be; none where somebody else trained it."""
+        """The training examples; empty if the model was not trained here."""
         ...
 
 
 class Cutting(Model, Protocol):
-    """A model that sees long inputs only in part, such as an encoder with a longest length."""
+    """A model that truncates long inputs, such as an encoder."""
 
     @property
     def max_length(self) -> int:
-        """Tokens that it sees of an input at most, unless its window is even less."""
+        """The number of tokens to which inputs are truncated, unless the window is smaller."""
         ...
 
     def count_cut(self, inputs: Iterable[Inputs]) -> int:
-        """Return how many of these inputs it sees only in part; loads no weights."""
+        """Return how many of these inputs are truncated; loads no weights."""
         ...
 
 
 class Noting(Model, Protocol):
-    """A model that has something to say of how it was asked, such as a prompt that it changed."""
+    """A model with remarks for reports, such as that a prompt was changed."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What reports say beside its figures; got once it was asked."""
+        """Remarks that reports show beside the model's figures; read after it was queried."""
         ...
 
 
 @runtime_checkable
 class RecordedModel(ModelUnderTest, Protocol):
-    """A model whose answers were recorded; it cannot be asked anything new."""
+    """A model whose answers were recorded; it cannot answer other inputs."""
 
     def recall(self, shift: str, ids: Sequence[str]) -> list[Prediction]:
         """Return the answers to examples under a shift ("in-distribution" for none).
@@ -214,10 +219,9 @@ class RecordedModel(ModelUnderTest, Protocol):
 
 
 def is_model(value: Any) -> TypeGuard[Model | RecordedModel]:
-    """Return whether a value has what a model has, without getting any of it.
-
-    `isinstance` gets every property before Python 3.12, and getting a fingerprint trains.
-    """
+    """Return whether a value has the attributes of a model, without reading any."""
+    # `isinstance` with a runtime protocol reads every property before Python 3.12, and reading a
+    # fingerprint may train a model.
     attributes = ("name", "paradigm", "source", "parameters")
     missing = object()
 
@@ -228,51 +232,51 @@ def is_model(value: Any) -> TypeGuard[Model | RecordedModel]:
 
 
 def is_recorded(value: Any) -> TypeGuard[RecordedModel]:
-    """Return whether a model's answers were recorded, getting nothing of it, as `is_model`."""
+    """Return whether a model's answers were recorded, without reading its attributes."""
     missing = object()
     return is_model(value) and inspect.getattr_static(value, "recall", missing) is not missing
 
 
 def is_streaming(model: Model) -> TypeGuard[Streaming]:
-    """Return whether a model's answers come in one by one, getting nothing of it, as `is_model`."""
+    """Return whether a model streams its answers, without reading its attributes."""
     return inspect.getattr_static(model, "stream", None) is not None
 
 
 def is_metered(model: Model) -> TypeGuard[Metered]:
-    """Return whether a model counts what it takes, getting nothing of it, as `is_model`."""
+    """Return whether a model counts its usage, without reading its attributes."""
     return inspect.getattr_static(model, "used", None) is not None
 
 
 def is_at_hand(model: Model) -> bool:
-    """Return whether getting a model's fingerprint would neither fetch nor train anything.
+    """Return whether a model can be used without a download and without training.
 
-    A model says so by a property `at_hand`; one without it has nothing to fetch.
+    Models with something to fetch or to train have a property `at_hand`.
     """
     return bool(getattr(model, "at_hand", True))
 
 
 def is_estimable(model: Model) -> TypeGuard[Estimable]:
-    """Return whether a model can say what inputs would take, getting nothing of it."""
+    """Return whether a model can estimate its usage, without reading its attributes."""
     return inspect.getattr_static(model, "estimate", None) is not None
 
 
 def is_promptable(model: ModelUnderTest) -> TypeGuard[Promptable]:
-    """Return whether a model is told by a prompt what to do, getting nothing of it."""
+    """Return whether a model has a prompt, without reading its attributes."""
     return inspect.getattr_static(model, "prompt", None) is not None
 
 
 def is_trained(model: ModelUnderTest) -> TypeGuard[Trained]:
-    """Return whether it is known what a model was trained on, getting nothing of it."""
+    """Return whether a model's training data is known, without reading its attributes."""
     return inspect.getattr_static(model, "training_examples", None) is not None
 
 
 def is_cutting(model: ModelUnderTest) -> TypeGuard[Cutting]:
-    """Return whether a model sees long inputs only in part, getting nothing of it."""
+    """Return whether a model counts truncated inputs, without reading its attributes."""
     return inspect.getattr_static(model, "count_cut", None) is not None
 
 
 def notes_of(model: ModelUnderTest) -> tuple[str, ...]:
-    """Return what a model has to say of how it was asked; nothing of one that is not `Noting`."""
+    """Return a model's remarks; none for a model that is not `Noting`."""
     if inspect.getattr_static(model, "notes", None) is None:
         return ()
     notes = getattr(model, "notes", ())
@@ -280,21 +284,21 @@ def notes_of(model: ModelUnderTest) -> tuple[str, ...]:
 
 
 def is_normalizing(model: Model) -> TypeGuard[Normalizing]:
-    """Return whether a model can say what it sees of an input, getting nothing of it."""
+    """Return whether a model normalises inputs, without reading its attributes."""
     return inspect.getattr_static(model, "seen", None) is not None
 
 
 class Guarded(ModelUnderTest, Protocol):
-    """A model that is asked with secrets, such as the key of a server."""
+    """A model whose queries need secrets, such as the API key of a server."""
 
     @property
     def secrets(self) -> Secrets:
-        """What no output may hold."""
+        """The secrets that no output may contain."""
         ...
 
 
 def secrets_of(model: ModelUnderTest) -> Secrets:
-    """Return the secrets that a model is asked with; none of one that is not `Guarded`."""
+    """Return a model's secrets; none for a model that is not `Guarded`."""
     if inspect.getattr_static(model, "secrets", None) is None:
         return Secrets()
     secrets = getattr(model, "secrets", None)
@@ -303,15 +307,15 @@ def secrets_of(model: ModelUnderTest) -> Secrets:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a study orders models by; None where nobody can tell.
+    """Properties by which a study orders models; None if unknown.
 
-    They decide no answer beside what the fingerprint covers, and are no part of it.
+    They are derived from what the fingerprint covers, and are no part of it.
 
     Attributes:
-        base: What it was made of: a checkpoint, or the estimator that was fitted.
-        size: Its number of weights.
-        training_examples: Labelled examples that it was fine-tuned, or fitted, on.
-        shots: Demonstrations in its prompt.
+        base: The checkpoint, or the estimator that was fitted.
+        size: The number of weights.
+        training_examples: The number of labelled examples it was fine-tuned or fitted on.
+        shots: The number of demonstrations in its prompt.
     """
 
     base: str | None = None
@@ -321,27 +325,27 @@ class Facts:
 
 
 class Described(ModelUnderTest, Protocol):
-    """A model that tells what a study orders models by."""
+    """A model with the properties by which a study orders models."""
 
     @property
     def facts(self) -> Facts:
-        """What is known of it; getting it may train a model that is not there yet."""
+        """The properties; reading them may train a model that does not exist yet."""
         ...
 
 
 def facts_of(model: ModelUnderTest) -> Facts:
-    """Return what is known of a model; nothing of one that is not `Described`."""
+    """Return a model's properties; all None for a model that is not `Described`."""
     facts = getattr(model, "facts", None)
     return facts if isinstance(facts, Facts) else Facts()
 
 
 @dataclass(frozen=True)
 class SeededModel:
-    """A model that was trained, or given demonstrations, several times with different seeds.
+    """A model that was trained, or whose demonstrations were drawn, with several seeds.
 
     Attributes:
-        name: As it stands in reports.
-        members: One for each seed, 2 or more, each with a name of its own.
+        name: The name in reports.
+        members: One model for each seed, 2 or more, each with a name of its own.
     """
 
     name: str
@@ -349,42 +353,43 @@ class SeededModel:
 
     @property
     def paradigm(self) -> Paradigm:
-        """That of its members."""
+        """The paradigm of the members."""
         return self.members[0].paradigm
 
     @property
     def source(self) -> str:
-        """What its first member says, and how many there are."""
+        """The source of the first member, and the number of seeds."""
         return f"{self.members[0].source}; {len(self.members)} seeds"
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Those of its first member, and how many seeds there are."""
+        """The parameters of the first member, and the number of seeds."""
         return {**self.members[0].parameters, "seeds": len(self.members)}
 
     @property
     def facts(self) -> Facts:
-        """Those of its first member."""
+        """The properties of the first member."""
         return facts_of(self.members[0])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What an adapter may use to build a model.
+    """The environment in which an adapter builds a model.
 
     Attributes:
         name: The model's name in the configuration.
-        task: What is asked of it.
-        root: What relative paths start from.
-        cache: Where trained and converted models are kept.
-        offline: Fetch nothing.
-        progress: Told about long steps.
-        data: Reads a data source out of a configuration (a path, or a table) at once, and returns
-            a function that loads it, once, when it is first needed.
-        shared: What all models of one table of the configuration share, whatever their seed, suite
-            or training data, such as what they may cost together; adapters put it there.
-        held: What all models of a run hold once, such as weights under several prompts; adapters
-            put it there, under keys that tell what it is.
+        task: The task of the suite.
+        root: The folder that relative paths start from.
+        cache: The folder of trained and converted models.
+        offline: Whether downloads are forbidden.
+        progress: Shows long steps.
+        data: Parses a data source of the configuration (a path, or a table), and returns a function
+            that loads it when it is first called.
+        shared: Objects that all models of one table of the configuration share, whatever their
+            seed, suite or training data, such as the account with their common cost limit.
+            Adapters add them.
+        held: Objects that all models of a run share, such as weights under several prompts.
+            Adapters add them, under keys that identify the object.
     """
 
     name: str
@@ -399,5 +404,5 @@ class Context:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels of the task, in order; none where any text may be an answer."""
+        """The labels of the task, in order; empty if any text may be an answer."""
         return self.task.labels

@@ -1,4 +1,4 @@
-"""Recorded answers: a model that nobody can run here is gated all the same."""
+"""Recorded answers: a gate for a model that cannot be run here."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class ReplayModel:
         name: The model's name in reports.
         answers: (shift, example id) to the answer.
         source: The file.
-        paradigm: What its maker says it is.
-        parameters: What else is worth telling.
+        paradigm: The paradigm that the configuration declares.
+        parameters: Further entries for reports.
     """
 
     name: str
@@ -145,17 +145,18 @@ def build(
 def _check_read(
     answers: Collection[Prediction], unread: Sequence[tuple[str, str]], labels: Mapping[str, str]
 ) -> None:
-    """Refuse a file whose answers were not meant to be read as they were.
+    """Check that the answers of a file could be parsed.
 
     Args:
-        answers: All of them.
-        unread: Of those that name no answer, where they stand and what they say.
+        answers: All answers.
+        unread: The location and the text of the answers that could not be parsed.
         labels: The suite's label for each of the file.
 
     Raises:
-        DataError: not one answer could be read; or all are labels but one that is nearly a label.
-            Among free texts such a one is what the model said.
+        DataError: no answer could be parsed; or all are labels but some that resemble one.
     """
+    # A text that is nearly a label, among labels, is a label under another spelling. Among free
+    # texts it may be what the model wrote, and is an abstention.
     if not unread:
         return
     at, text = unread[0]
@@ -190,13 +191,13 @@ def _is_number(text: str) -> bool:
 def _prediction(
     text: str | None, unparsed: str | None, labels: Mapping[str, str], task: Task
 ) -> Prediction:
-    """Return the model's answer as the task reads what was recorded.
+    """Return the prediction for a recorded text.
 
     Args:
-        text: What was recorded.
-        unparsed: What stands for an abstention.
+        text: The recorded text, or None.
+        unparsed: The text that stands for an abstention.
         labels: The suite's label for each of the file.
-        task: Reads what is no label by itself.
+        task: Parses texts that are no labels.
     """
     if text is None or text == unparsed:
         return Prediction(None, text=text)
@@ -207,6 +208,6 @@ def _prediction(
     words = {label: word for word, label in labels.items()}
     answer = task.read(text, words)
     if answer is None and words:
-        # The file's own words first; a model may also have been asked for the suite's labels.
+        # The file's names of labels first; the model may also have used the suite's.
         answer = task.read(text, {label: label for label in words})
     return Prediction(answer, text=text)

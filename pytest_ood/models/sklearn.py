@@ -1,4 +1,4 @@
-"""scikit-learn estimators: a saved one, one that a function makes, or an object at hand."""
+"""scikit-learn estimators: from a file, from a function, or an object in Python."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ train = "data/train.jsonl"
 LIBRARIES = {"sklearn", "numpy", "scipy", "joblib"}
 FITTED_HERE = ", fitted here"
 MAX_NAMED_PARTS = 6
-"""Parts of a saved collection that a message names."""
+"""The most parts of a saved collection that a message names."""
 
 ACCIDENTS = {"_stop_words_id", "cv_results_", "refit_time_"}
-"""Attributes that decide no answer, and differ from fit to fit: the memory address of a list of
-stop words, and how long a search took."""
+"""Attributes that decide no answer and differ between fits: the memory address of a list of stop
+words, and the times of a search. They are left out of fingerprints."""
 
 RULE = "predict"
-"""How a label is found; another rule makes answers another model's."""
+"""How the label is determined; part of fingerprints, as another rule gives other answers."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class SklearnModel:
         name: The model's name in reports.
         load: Returns the fitted estimator.
         labels: The task's labels.
-        source: What ran, in words.
-        parameters: What else is worth telling.
-        training: Returns what it is fitted on here; None where it came fitted.
+        source: The origin, in words.
+        parameters: Further entries for reports.
+        training: Returns the data it is fitted on; None if it is fitted already.
         label_names: The task's label for each class of the estimator, where the names differ.
     """
 
@@ -83,12 +83,12 @@ class SklearnModel:
 
     @property
     def training_examples(self) -> Iterable[Example]:
-        """What it is fitted on here."""
+        """The examples it is fitted on."""
         return () if self.training is None else self.training()
 
     @property
     def facts(self) -> Facts:
-        """What was fitted, its coefficients, and on how many examples; fits it if needed."""
+        """The estimator, its number of coefficients and of training examples; fits if needed."""
         trained_on = None if self.training is None else len(self.training())
         base = self.source.removesuffix(FITTED_HERE)
         return Facts(base=base, size=_coefficients(self.estimator), training_examples=trained_on)
@@ -98,7 +98,7 @@ class SklearnModel:
         """The fitted estimator.
 
         Raises:
-            ModelError: it is no fitted classifier of one label, or lacks one of the task's.
+            ModelError: it is not a fitted single-label classifier, or lacks a label of the task.
         """
         with contained(f"model {self.name!r}"):
             estimator = self.load()
@@ -118,9 +118,9 @@ class SklearnModel:
 
     @cached_property
     def fingerprint(self) -> str | None:
-        """Hash of the fitted estimator, of what its classes stand for and scikit-learn's version.
+        """Hash of the fitted estimator, of its labels' names and of scikit-learn's version.
 
-        None where it calls code of the user's own: an edit there changes answers, but no hash.
+        None if the estimator uses the user's own code, whose changes would not change the hash.
         """
         import joblib
         import sklearn
@@ -133,12 +133,12 @@ class SklearnModel:
         return hashlib.sha256(content.encode()).hexdigest()
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
-        """Answer with what the estimator predicts, and its probabilities where it gives them.
+        """Return the predicted label for each input, with probabilities if there are any.
 
-        Of a class that is none of the task's, the likeliest of the task's labels takes the place.
+        A predicted class that is no label of the task is replaced by the likeliest label.
 
         Raises:
-            ModelError: it takes something else than texts, or gives several labels for one.
+            ModelError: the estimator does not take texts, or predicts several labels per text.
         """
         estimator = self.estimator
         predicted, rows = self._query(estimator, inputs)
@@ -164,7 +164,7 @@ class SklearnModel:
         return answers
 
     def _query(self, estimator: Any, inputs: Sequence[Inputs]) -> tuple[Sequence[Any], Any]:
-        """Return what is predicted for each input, and the probabilities of classes, or None."""
+        """Return the predicted class for each input, and the probabilities of classes or None."""
         from sklearn.exceptions import NotFittedError
 
         texts = as_features(estimator, inputs, f"model {self.name!r}")
@@ -199,7 +199,7 @@ class SklearnModel:
         return exactly(self.name, predicted, len(inputs)), rows
 
     def _label(self, value: Any) -> str | None:
-        """Return the task's label that a class stands for; None where it is none of them."""
+        """Return the task's label for a class; None if there is none."""
         names = _names(value)
         for mapping in (self.label_names, {label: label for label in self.labels}):
             folded = {name.casefold(): label for name, label in mapping.items()}
@@ -211,7 +211,7 @@ class SklearnModel:
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    """Return how a class may be written in a configuration; first as `str` writes it."""
+    """Return the ways to write a class in a configuration, the one of `str` first."""
     if isinstance(value, bytes):
         return (value.decode(errors="replace"),)
     shown = str(value)
@@ -222,10 +222,9 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _transformed(estimator: Any, texts: Any) -> tuple[Any, Any]:
-    """Return what predicts, and what it is given: of a plain pipeline its last step.
-
-    Labels and probabilities are two calls, and features take longer than both.
-    """
+    """Return the estimator and its input: for a plain pipeline, its last step and the features."""
+    # Labels and probabilities are two calls, each of which would compute the features, which take
+    # longer than both.
     from sklearn.pipeline import Pipeline
 
     if type(estimator) is not Pipeline or len(estimator.steps) == 1:
@@ -234,10 +233,10 @@ def _transformed(estimator: Any, texts: Any) -> tuple[Any, Any]:
 
 
 def check_classifier(estimator: Any, owner: str) -> None:
-    """Refuse what is not fitted, or tells something else than one label of several.
+    """Check that an estimator is a fitted single-label classifier.
 
     Raises:
-        ModelError: says what it is.
+        ModelError: it is not.
     """
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
@@ -249,7 +248,7 @@ def check_classifier(estimator: Any, owner: str) -> None:
         except NotFittedError:
             fitted = False
         except TypeError:
-            # Not of scikit-learn: what it needs is its own affair.
+            # Not an estimator of scikit-learn: whether it is fitted is unknown.
             pass
     check_kind(estimator, owner)
     if not fitted:
@@ -266,10 +265,10 @@ def check_classifier(estimator: Any, owner: str) -> None:
 
 
 def check_kind(estimator: Any, owner: str) -> None:
-    """Refuse an estimator of scikit-learn that tells no labels, fitted or not.
+    """Check that an estimator of scikit-learn, fitted or not, is no regressor or clusterer.
 
     Raises:
-        ModelError: says what it tells.
+        ModelError: it is.
     """
     from sklearn import base
 
@@ -286,10 +285,10 @@ def check_kind(estimator: Any, owner: str) -> None:
 
 
 def as_features(estimator: Any, inputs: Sequence[Inputs], owner: str) -> Any:
-    """Return inputs as an estimator takes them: as texts, or as a table with its columns.
+    """Return inputs in an estimator's form: a list of texts, or a table with its columns.
 
     Raises:
-        ModelError: it takes columns that the inputs lack.
+        ModelError: the inputs lack a column.
     """
     columns = _columns(estimator)
     if columns is None:
@@ -311,7 +310,7 @@ def as_features(estimator: Any, inputs: Sequence[Inputs], owner: str) -> Any:
 
 
 def _columns(estimator: Any) -> list[str] | None:
-    """Return the columns of the table that an estimator takes; None where it takes texts."""
+    """Return the columns of an estimator's input table; None if it takes texts."""
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         return [str(name) for name in names]
@@ -328,9 +327,9 @@ def _columns(estimator: Any) -> list[str] | None:
 
 
 def _coefficients(estimator: Any) -> int | None:
-    """Return how many coefficients and intercepts a linear model, or a network, has; else None.
+    """Return the number of coefficients and intercepts of a linear model or a network, or None.
 
-    Of a pipeline, those of its last step.
+    For a pipeline, those of its last step.
     """
     while hasattr(estimator, "steps"):
         estimator = estimator.steps[-1][1]
@@ -342,9 +341,9 @@ def _coefficients(estimator: Any) -> int | None:
 
 
 def _without_accidents(estimator: Any) -> Any:
-    """Return a copy of an estimator that hashes alike in every process.
+    """Return a copy of an estimator whose hash is the same in every process.
 
-    None where it calls code that is not a known library's, or cannot be copied.
+    None if it uses code of an unknown library, or cannot be copied.
     """
     import numpy as np
 
@@ -360,7 +359,7 @@ def _without_accidents(estimator: Any) -> Any:
                 # joblib cannot hash one.
                 return tuple, ((np.asarray(obj.data), np.asarray(obj.mask)),)
             if isinstance(obj, np.ndarray) and obj.dtype.names:
-                # The bytes between the fields of a tree's nodes are whatever memory held.
+                # The padding between the fields of a tree's nodes is uninitialised memory.
                 clean = np.zeros(obj.shape, obj.dtype)
                 for name in obj.dtype.names:
                     clean[name] = obj[name]
@@ -389,11 +388,11 @@ def build(
     train: Any = None,
     labels: Mapping[str, str] | None = None,
 ) -> SklearnModel:
-    """Load an estimator, and fit it where `train` says so.
+    """Load an estimator, and fit it if there is `train`.
 
     Args:
-        source: A file that joblib or pickle has written, whatever its ending, or `module:name` of
-            an estimator or of a function that makes one.
+        source: A file that joblib or pickle has written, with any suffix, or `module:name` of an
+            estimator or of a function that returns one.
         context: The adapter's context.
         train: Labelled data (a path or a table) to fit it on.
         labels: The task's label for each of the estimator's classes, where the names differ.
@@ -447,7 +446,7 @@ def build(
 
 
 def _saved(path: Path, context: Context) -> Any:
-    """Return what a file holds; joblib tells by itself how it is compressed."""
+    """Return the object in a file; joblib recognises its compression."""
     import joblib
 
     try:
@@ -463,13 +462,13 @@ def _saved(path: Path, context: Context) -> Any:
 
 
 def _estimator_from(value: Any, source: str, owner: str) -> Any:
-    """Return the estimator that a value stands for.
+    """Return the estimator of a value that is none itself.
 
-    A function or a class makes it; of a vectorizer and a classifier that were saved side by side it
-    is clear which comes first.
+    A function or a class is called; a vectorizer and a classifier that were saved together become a
+    pipeline.
 
     Raises:
-        ModelError: it is none, and stands for none.
+        ModelError: there is no estimator, or it is not clear which.
     """
     from sklearn.pipeline import make_pipeline
 
@@ -509,10 +508,7 @@ def _estimator_from(value: Any, source: str, owner: str) -> Any:
 
 
 def _fitted(estimator: Any, examples: Dataset, owner: str) -> Any:
-    """Return a copy of an estimator that is fitted on examples.
-
-    The user's own object stays as it is, also where two models are made of it.
-    """
+    """Return a fitted copy of an estimator; two models may use the same object."""
     from sklearn.base import clone
 
     check_kind(estimator, owner)

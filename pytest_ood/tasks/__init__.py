@@ -1,4 +1,4 @@
-"""Tasks: what an answer is and how it is scored.
+"""Tasks: how answers are parsed, compared and scored.
 
 Every module of this folder that has a function `parse` is a kind of task: `NAMES` are the values of
 the key `task` that it is for, and `parse(name, table)` reads a suite's own keys of it. Adding a

@@ -1,4 +1,4 @@
-"""Refusing what is no answer of a model, with the field that is wrong."""
+"""Checks of models' answers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def exactly(name: str, answers: Iterable[Any], count: int) -> list[Any]:
-    """Return so many answers, out of an iterable that may have no end.
+    """Return the answers of an iterable, which may be endless, and check their number.
 
     Raises:
-        ModelError: it holds fewer, or at least one more.
+        ModelError: there are fewer or more than `count`.
     """
     read = list(islice(answers, count + 1))
     if len(read) > count:
@@ -30,10 +30,10 @@ def exactly(name: str, answers: Iterable[Any], count: int) -> list[Any]:
 
 
 def check_fields(name: str, answer: object) -> None:
-    """Refuse an answer of which a field has another type than it may have.
+    """Check the types of an answer's fields.
 
     Raises:
-        ModelError: names the model and the field.
+        ModelError: one is wrong; the message has the model's name and the field.
     """
     if not isinstance(answer, Prediction) or not isinstance(answer.label, str | None):
         raise ModelError(
@@ -46,7 +46,7 @@ def check_fields(name: str, answer: object) -> None:
 
 
 def _wrong_field(answer: Prediction) -> str:
-    """Say which field of a prediction has a wrong type, and what it may be; "" where none has."""
+    """Return which field of a prediction has a wrong type, and the allowed ones; "" for none."""
     scores: object = answer.scores
     if not isinstance(scores, Mapping):
         return (

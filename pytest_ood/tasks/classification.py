@@ -21,11 +21,11 @@ class Classification:
     """One label out of a fixed set; the score is 1 for the right one and 0 otherwise.
 
     Attributes:
-        labels: In order.
-        name: In suite files.
-        measure: What the mean score is called.
+        labels: The labels, in order.
+        name: The name in suite files.
+        measure: The name of the mean score.
         blank: None: an empty recorded answer is an abstention.
-        protects: Nothing: a label hangs on no single span.
+        protects: Empty: a label depends on no single span.
 
     Raises:
         ConfigurationError: fewer than two labels, or the same label twice.
@@ -58,7 +58,7 @@ class Classification:
         return parse_answer(text, label_words)
 
     def resolve(self, prediction: Prediction, example: Example) -> Prediction:  # noqa: ARG002
-        """Return the prediction: what it answers hangs on no example."""
+        """Return the prediction unchanged: it does not depend on the example."""
         return prediction
 
     def ballot(self, answer: str) -> str:
@@ -75,11 +75,11 @@ class Classification:
 
 
 def merged_task(task: Task, merge: Mapping[str, str]) -> Task:
-    """Return a task with some of its labels taken together; without any the task as it is.
+    """Return a task with some of its labels merged; without `merge` the task itself.
 
     Args:
-        task: With labels.
-        merge: The coarser label for each label that has one; the others stay.
+        task: A task with labels.
+        merge: The coarser label for each label that is merged.
 
     Raises:
         ConfigurationError: fewer than two labels are left.
@@ -94,8 +94,8 @@ def merged_task(task: Task, merge: Mapping[str, str]) -> Task:
 def merged_answer(answer: Prediction, merge: Mapping[str, str]) -> Prediction:
     """Return an answer in coarser labels.
 
-    What the model answered decides, as McCoy et al. 2019 (Right for the Wrong Reasons, section 4)
-    have it, even where the probabilities of merged labels add up to more than its own.
+    The model's own label is mapped (McCoy et al. 2019, Right for the Wrong Reasons, section 4),
+    even if the probabilities of merged labels add up to more than its own.
     """
     if not merge:
         return answer
@@ -118,7 +118,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Classification:
     """Read the labels of a suite.
 
     Raises:
-        ConfigurationError: they are missing, or no labels.
+        ConfigurationError: they are missing or invalid.
     """
     refuse_metric(table)
     labels = table.get("labels", list(USUAL_LABELS.get(name, ())) or None)

@@ -1,4 +1,4 @@
-"""Questions that are answered by a number, as GSM8K and SVAMP put them."""
+"""Questions with a number as the answer, such as GSM8K and SVAMP."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from pytest_ood.tasks.protocol import Prediction
 
 MARK = "####"
-"""What stands before the answer of a solution (Cobbe et al. 2021, GSM8K, appendix C)."""
+"""The mark before the answer of a solution (Cobbe et al. 2021, GSM8K, appendix C)."""
 
 LONGEST_NUMBER = 300
-"""Characters; what is longer is no answer to anything, and slow to compute with."""
+"""The most characters of a number; longer ones are no answers, and slow to compute with."""
 
 _SIGN, _MONEY = r"[-+\u2212\u2013]", r"[$\u20ac\u00a3\u00a5]"
 _MINUSES = "-\u2212\u2013"
@@ -57,7 +57,7 @@ _SCALES = {
     "t": 12,
     "tn": 12,
 }
-"""The powers of ten that words and letters behind a number stand for."""
+"""The powers of ten of words and letters after a number."""
 _SCALE = (
     r"(?:(?P<scale>(?:[\s-]?(?i:hundred|thousand|million|billion|trillion|lakh|crore)\b){1,2})"
     # Without a currency a letter may be a unit (18m) or the part of a question (18b).
@@ -96,7 +96,7 @@ _FRACTION = re.compile(
 )
 _MIXED = re.compile(r"(?<=\d)(?=\\[dtc]?frac)")
 _THIN = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\[,;:! ]|~)(?=\d{3}(?!\d))")
-"""How LaTeX sets thousands apart."""
+"""Separators of thousands in LaTeX."""
 _VULGAR = {
     sign: normalize("NFKC", sign).replace("\u2044", "/")
     for sign in "\u00bc\u00bd\u00be\u2150\u2151\u2152\u2153\u2154\u2155\u2156\u2157\u2158\u2159"
@@ -114,22 +114,22 @@ _MINUS = re.compile(
     rf"|(?P<start>\A[ \t*_`]{{0,3}})[\u2212\u2013][ \t]{_NEXT}",
     re.IGNORECASE,
 )
-"""A sign that is a word, or set apart from its number, where no term stands before it."""
+"""A minus as a word, or with a space before its number, without a term before it."""
 _VARIABLE = re.compile(r"\d[n-z]\b(?<!s)")
-"""A multiple of a variable; other letters may be units."""
+"""A multiple of a variable, such as 2x; other letters may be units."""
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _HARMLESS = word_set(
     "text textbf textit textrm texttt mathrm mathbf mathit mathsf mbox hbox rm bf left right "
     "bigl bigr big Big quad qquad circ degree displaystyle times cdot sim underline space "
     "boxed fbox operatorname percent dollar euro pounds"
 )
-"""Commands of LaTeX beside which a number is what it is without them."""
+"""Commands of LaTeX that do not change the value of a number next to them."""
 _EQUAL = re.compile(r"=|\\approx\b|\u2248")
 _MARKUP = r"[\s*_`~]*+"
 # Possessive: two such runs in a row must not be tried in every division of the same characters.
 _OPENING = r"[\s*_`'\"$\u20ac\u00a3\u00a5(\[{\\\u2248~=:]*+"
 _HEADING = re.compile(rf"(?<={MARK})(?:[^\S\n]|[*_`])*+(?:\d+[.)][^\S\n]+)?[^\W\d_]")
-"""What follows the mark where it is a heading of markdown (#### Step 2: Add)."""
+"""The text after the mark if it is a heading of markdown (#### Step 2: Add)."""
 
 # What may stand between "answer" and its verb: (in dollars), [cm], ", in words," or "to part b".
 _BRACKETS = r"(?:\([^()\n]{0,100}+\)|\[[^\[\]\n]{0,100}+\])"
@@ -154,11 +154,11 @@ _OPERATION = re.compile(
     rf"(?=\s*+(?:{_MONEY}|[(\[.\d]))",
     re.IGNORECASE,
 )
-"""What makes a number the first term of a calculation."""
+"""The text after a number that is the first term of a calculation."""
 _SHARE = re.compile(
     rf"\A\s?(?P<percent>%|percent\b)?\sof\s(?:the\s)?(?={_MONEY}?\.?\d)", re.IGNORECASE
 )
-"""What makes a number a share of the next: 20% of 90."""
+"""The text between a share and the number it refers to: 20% of 90."""
 _MULTIPLE = re.compile(
     r"\b(?:half|third|quarter|fifth|tenth|thirds|quarters|fourths|fifths|tenths|twice|double"
     r"|triple|thrice)(?:\sof)?\s[$\u20ac\u00a3\u00a5*_`]{0,3}\Z",
@@ -170,20 +170,20 @@ _OF_TWO = re.compile(
     re.IGNORECASE,
 )
 _AND = re.compile(rf"\A\s?(?:,|and\b|from\b)\s?(?={_MONEY}?\.?\d)", re.IGNORECASE)
-"""What makes of a number and the next one a calculation: half of 36, the sum of 9 and 9."""
+"""The text between two numbers of a calculation in words: the sum of 9 and 9."""
 _DENIED = re.compile(r"\bnot\s[\s$\u20ac\u00a3\u00a5*_`]{0,3}\Z|n't\s\Z", re.IGNORECASE)
 _UNIT = re.compile(
     r"\A(?:\s|[%)\]])*+(?:(?:/\s?)?[^\W\d_]{1,20}(?:/[^\W\d_]{1,20})?\s){1,3}"
     r"(?=[-+\u2212\u2013*/\u00d7\u00f7]\s?)"
 )
-"""What a number in a calculation is one of: 5 apples + 3 apples."""
+"""The unit of a number in a calculation: 5 apples + 3 apples."""
 _EQUALS_AT_ONCE = re.compile(r"\A(?:[\s)\]%$*_`]|\\%|\\\))*+=")
 _ASIDE = re.compile(
     r"\b(?:where|when|if|since|because|given|check|checking|verify|assuming|let|for|with)\b"
     r"|\([^()=\n]{0,100}=",
     re.IGNORECASE,
 )
-"""Where something begins that is no part of a calculation."""
+"""The beginning of an aside, which is no part of a calculation."""
 _BESIDE = re.compile(
     rf"[\s%*_`]{{0,9}},?\s?(?:[^\W\d_]{{1,20}}[\s*_`]{{1,4}}){{0,2}}(?:{_ASIDE.pattern})",
     re.IGNORECASE,
@@ -194,20 +194,20 @@ _RESULT = re.compile(
     r"|\b(?:equals|gives|makes)\b|\b(?:is\s)?equal\sto\b|\b(?:is|or|so|thus|therefore|hence)\b",
     re.IGNORECASE,
 )
-"""What stands before the result of a calculation."""
+"""The text before the result of a calculation."""
 _ANNOTATION = re.compile(r"<<[^<>]*>>")
 
 
 @dataclass(frozen=True)
 class NumericAnswer:
-    """A number, right where it is equal to the right one, however it is written.
+    """A number, compared by its value.
 
     Attributes:
-        name: In suite files.
-        labels: None: any number may be an answer.
-        measure: What the mean score is called.
+        name: The name in suite files.
+        labels: Empty: any number may be an answer.
+        measure: The name of the mean score.
         blank: None: an empty recorded answer is an abstention.
-        protects: Numbers: with another one the answer would be another.
+        protects: Numbers, which decide the answer.
     """
 
     name: str = "numeric"
@@ -217,10 +217,10 @@ class NumericAnswer:
     protects: tuple[str, ...] = ("numbers",)
 
     def reference(self, answer: str) -> str:
-        """Return the number after the mark of a solution, or the only number there is.
+        """Return the number after the mark of a solution, or the only number of a text.
 
         Raises:
-            DataError: there is none, or several without a mark.
+            DataError: there is no number, or several without a mark.
         """
         _, mark, after = answer.rpartition(MARK)
         values = list(numbers(_plain(after)))
@@ -231,16 +231,19 @@ class NumericAnswer:
         return values[0]
 
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:  # noqa: ARG002 - none
-        r"""Return the number that a text answers with; None where there is none.
+        r"""Return the number with which a text answers, or None.
 
-        It is looked for behind the last `####` (GSM8K), else in the last `\boxed{}`, else behind
-        the last "the answer is" (Wei et al. 2022, Chain-of-Thought Prompting), where the first
-        number counts, or, of a calculation, its result in that line ("676 - 224 = 452", "676 -
-        224, which is 452"). An aside may stand in it: "the answer (arabic numerals) is" (Kojima et
-        al. 2022, Large Language Models are Zero-Shot Reasoners). What announces an answer and has
-        none behind it, such as a text that was cut off, answers nothing. Without any of these the
-        last number of the text is the answer (Cobbe et al. 2021 and those after them score chains
-        of thought so).
+        The first of these that the text has decides:
+
+        1. the number after the last `####` (GSM8K);
+        2. the number in the last `\boxed{}`;
+        3. the first number after the last "the answer is" (Wei et al. 2022, Chain-of-Thought
+           Prompting), or the result of a calculation in that line ("676 - 224 = 452", "676 - 224,
+           which is 452"). It may include an aside: "the answer (arabic numerals) is" (Kojima et al.
+           2022, Large Language Models are Zero-Shot Reasoners);
+        4. the last number of the text, as Cobbe et al. 2021 score solutions.
+
+        An announcement without a number after it, as in a truncated text, is no answer.
         """
         said = _plain(without_thoughts(text))
         marked = _after_mark(said)
@@ -253,11 +256,11 @@ class NumericAnswer:
         return _last_number(said) if announced is None else _first_result(announced)
 
     def resolve(self, prediction: Prediction, example: Example) -> Prediction:  # noqa: ARG002
-        """Return the prediction: what it answers hangs on no example."""
+        """Return the prediction unchanged: it does not depend on the example."""
         return prediction
 
     def ballot(self, answer: str) -> str:
-        """Return the number, which has one way to be written."""
+        """Return the number, which is in canonical form."""
         return answer
 
     def truth(self, prediction: Prediction, example: Example) -> str:  # noqa: ARG002 - the one
@@ -270,12 +273,12 @@ class NumericAnswer:
 
 
 def numbers(text: str) -> Iterator[str]:
-    """Yield the numbers of a text, in the one way that equal numbers share.
+    """Yield the numbers of a text in canonical form.
 
     Signs, thousands (1,250 or 1 250), decimals, powers of ten (1e3) and fractions (3/4, 1 1/2) are
-    read; currencies, units and percent signs are not part of a number. Number words are none:
-    "one" is a pronoun more often, and no published evaluation reads them. Times of day, ratios,
-    dates and versions are none either.
+    parsed; currencies, units and percent signs are no part of a number. Number words are ignored:
+    "one" is more often a pronoun, and no published evaluation parses them. Times of day, ratios,
+    dates and versions are no numbers.
     """
     return _canonical(_NUMBER.finditer(text))
 
@@ -285,16 +288,16 @@ def _canonical(matches: Iterable[re.Match[str]]) -> Iterator[str]:
     for match in matches:
         value = _value(match)
         text = "" if value is None else written(value)
-        # What is written must be a number itself: 1e999 would be too long to be one.
+        # The canonical form has to be a number itself: that of 1e999 would be too long.
         if 0 < len(text) <= LONGEST_NUMBER:
             yield text
 
 
 def canonical_number(text: str) -> str:
-    """Write a number in the one way that equal numbers share: 1,250.50 as 1250.5, -0 as 0.
+    """Return the canonical form of a number: 1250.5 for 1,250.50, and 0 for -0.
 
     Raises:
-        ValueError: it is not one number and nothing else.
+        ValueError: the text is not exactly one number.
     """
     match = _NUMBER.fullmatch(text.strip())
     value = None if match is None else _value(match)
@@ -304,7 +307,7 @@ def canonical_number(text: str) -> str:
 
 
 def written(value: Fraction) -> str:
-    """Write a value as a decimal without surplus zeros, or as a fraction where it has no end."""
+    """Return a value as a decimal without trailing zeros, or as a fraction if it is periodic."""
     top, rest = value.numerator, value.denominator
     twos = (rest & -rest).bit_length() - 1
     fives = round(math.log(rest >> twos, 5))
@@ -317,7 +320,7 @@ def written(value: Fraction) -> str:
 
 
 def reasoning_of(solution: str) -> str:
-    """Return the steps of a solution, one a line, without its answer and calculator annotations.
+    """Return the steps of a solution, one per line, without answer and calculator annotations.
 
     `<<16-3=13>>` is for a calculator, and `#### 18` on the last line is the answer (Cobbe et al.
     2021, Training Verifiers to Solve Math Word Problems, sections 2 and 4.1).
@@ -328,7 +331,7 @@ def reasoning_of(solution: str) -> str:
 
 
 def _value(match: re.Match[str]) -> Fraction | None:
-    """Return the value of a number; None for what is none, or too long."""
+    """Return the value of a number; None if the match is no number, or too long."""
     if match["digits"] is match["top"] is None or len(match[0]) > LONGEST_NUMBER:
         return None
     sign = -1 if {match["sign"], match["inner"]} & {*_MINUSES} else 1
@@ -343,7 +346,7 @@ def _value(match: re.Match[str]) -> Fraction | None:
     plain = re.sub(r"[,\s'\u2019_]", "", match["digits"])
     digits = Fraction(plain if plain[0] != "." else f"0{plain}")
     if digits and abs(power) > 2 * LONGEST_NUMBER:
-        return None  # too long to be written, and slow to compute with
+        return None  # its decimal form would be too long, and slow to compute
     raised = _exponent(match["raised"] or "1")
     if (not digits and raised < 0) or abs(raised) * len(plain) > 2 * LONGEST_NUMBER:
         return None
@@ -351,12 +354,12 @@ def _value(match: re.Match[str]) -> Fraction | None:
 
 
 def _exponent(text: str | None) -> int:
-    """Return an exponent; 0 where there is none."""
+    """Return an exponent; 0 if there is none."""
     return int((text or "0").replace("\u2212", "-").replace("\u2013", "-"))
 
 
 def _plain(text: str) -> str:
-    """Return a text with its numbers written in ASCII, as `_NUMBER` knows them."""
+    """Return a text with its numbers in ASCII, as `_NUMBER` expects them."""
     text = _THIN.sub(",", visible(text)).replace("{,}", ",").replace("\u2044", "/")
     text = _VULGARS.sub(lambda m: ("" if m["mixed"] is None else " ") + _VULGAR[m["sign"]], text)
     text = _RAISED.sub(lambda m: f"^{{{normalize('NFKC', m[0])}}}", text)
@@ -365,7 +368,7 @@ def _plain(text: str) -> str:
 
 
 def _as_fraction(match: re.Match[str]) -> str:
-    """Return a fraction of LaTeX as one of whole numbers with a slash."""
+    """Return a fraction of LaTeX as two integers with a slash."""
     if len(match[0]) > LONGEST_NUMBER:
         return match[0]
     top, bottom = (
@@ -379,7 +382,7 @@ def _as_fraction(match: re.Match[str]) -> str:
 
 
 def _announced(text: str) -> str | None:
-    """Return what follows on the words or the mark that announce an answer; None without any."""
+    """Return the text after the words or the tag that announce an answer; None without any."""
     tagged = last_tagged(text)
     said = text if tagged is None else tagged
     in_object = _in_object(said)
@@ -390,9 +393,9 @@ def _announced(text: str) -> str | None:
 
 
 def _last_number(text: str) -> str | None:
-    """Return the last number of a text; None where it ends in what is no number (2\u03c0).
+    """Return the last number of a text; None if it ends in an expression (2\u03c0).
 
-    A line of a number and an equation beside it (15, where x = 3) answers with the number.
+    A single line of a number and an equation after it (15, where x = 3) answers with the number.
     """
     matches = [*_NUMBER.finditer(text)]
     line = text.strip()
@@ -409,7 +412,7 @@ def _last_number(text: str) -> str | None:
 
 
 def _in_box(box: str) -> str | None:
-    r"""Return the number in a box; None where something else is made of it (3\sqrt{2})."""
+    r"""Return the number in a box; None if it is a part of an expression (3\sqrt{2})."""
     value = _EQUAL.split(box)[-1]
     commands = {command[1] for command in _COMMAND.finditer(value)}
     if commands - _HARMLESS or _VARIABLE.search(value):
@@ -421,8 +424,8 @@ def _in_box(box: str) -> str | None:
 
 
 def _in_object(text: str) -> str | None:
-    """Return what the last JSON object with a field for the answer answers."""
-    # Digits as they stand: a float would round them.
+    """Return the answer fields of the last JSON object that has any, as text."""
+    # Numbers are kept as text: a float would round them.
     decoder = json.JSONDecoder(parse_float=str, parse_int=str)
     answers = [
         answers_of(json_object) for _, json_object in json_objects(text, decoder, MOST_BRACES)
@@ -431,9 +434,9 @@ def _in_object(text: str) -> str | None:
 
 
 def _first_result(said: str) -> str | None:
-    """Return the first number, or of a calculation the result that stands in the same line.
+    """Return the first number, or the result of a calculation in the same line.
 
-    A number that is denied (not 17 but 18) is passed over.
+    A negated number (not 17 but 18) is skipped.
     """
     lines: list[list[str]] = []
     for line in said.splitlines():
@@ -482,9 +485,9 @@ def _result(line: str) -> str | None:
 
 
 def _last_equal(line: str, start: int) -> str | None:
-    """Return what the last calculation of a line comes to, of those from a place on.
+    """Return the result of the last calculation of a line after a position.
 
-    An equation without a number on its left (x = 3) is none, nor is anything in an aside.
+    An equation without a number on its left (x = 3) is no calculation, nor is one in an aside.
     """
     sign = line.find("=", start)
     aside = _ASIDE.search(line, sign + 1)
@@ -496,14 +499,14 @@ def _last_equal(line: str, start: int) -> str | None:
         if left is not parts[0] and not any(map(str.isdecimal, clause)):
             continue
         result = _first(right)
-        # What begins another calculation is no result.
+        # A number that begins another calculation is no result.
         if result and not _OPERATION.match(right[result[0].end() :]):
             equal = result[1]
     return equal
 
 
 def _first(text: str) -> tuple[re.Match[str], str] | None:
-    """Return the match of the first number of a text, and the number; None where it has none."""
+    """Return the match of the first number of a text, and the number; or None."""
     for match in _NUMBER.finditer(text):
         for number in _canonical([match]):
             return match, number
@@ -511,9 +514,9 @@ def _first(text: str) -> tuple[re.Match[str], str] | None:
 
 
 def _after_mark(text: str) -> str | None:
-    """Return what follows the last mark; None where there is none that announces an answer.
+    """Return the text after the last mark that announces an answer, or None.
 
-    A heading of markdown (#### Step 2: Add) with text below it marks no answer.
+    A heading of markdown (#### Step 2: Add) with text below it announces no answer.
     """
     end = len(text)
     last = len(text.rstrip())
@@ -535,7 +538,7 @@ NAMES = ("numeric",)
 
 
 def parse(name: str, table: Mapping[str, Any]) -> NumericAnswer:
-    """Read a suite's task of numbers, which has no keys of its own.
+    """Return the task of a suite; it has no keys of its own.
 
     Raises:
         ConfigurationError: it has labels, or a metric.

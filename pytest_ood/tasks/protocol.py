@@ -1,4 +1,4 @@
-"""What a model answers and how an answer is scored."""
+"""Predictions, and the protocol of tasks, which parse and score them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Dataset, Example
 
 SCORE_DECIMALS = 4
-"""Scores are rounded to this many decimals before a label is decided.
+"""Decimals to which scores are rounded before the label is decided.
 
-Batches of another composition move a float32 probability by about 1e-6; the decision is taken on
-what is left after rounding, ties going to the label named first. What remains is a probability
-within 1e-6 of the edge between two roundings, for a label of the one edge that decides; the store
-keeps the first answer for good.
+Batches of another composition change a float32 probability by about 1e-6. The label is decided by
+the rounded scores, and ties go to the first label, so that it only changes if a probability is
+within 1e-6 of the edge between two roundings. The store keeps the first answer.
 """
 
 
@@ -28,11 +27,12 @@ class Prediction:
     """A model's answer to one input.
 
     Attributes:
-        label: The answer, or None where the model abstained or nothing could be parsed.
-        scores: Probability per label, where the model gives them (rounded; sums to about 1).
-        text: The raw answer, where there is one.
-        error: Why there is no answer at all, such as a server that was not reachable; None where
-            there is one. Neither right nor wrong: it is counted apart, and asked again next time.
+        label: The answer; None if the model abstained or nothing could be parsed.
+        scores: The probability of each label, rounded (sum about 1); empty if there are none.
+        text: The raw text of the answer, if there is one.
+        error: Why there is no answer, such as that a server was not reachable; None if there is
+            one. An input with an error is neither right nor wrong: it is counted apart, and queried
+            again in the next run.
     """
 
     label: str | None
@@ -48,82 +48,82 @@ def decide(scores: Mapping[str, float]) -> Prediction:
 
 
 class Task(Protocol):
-    """What an answer is, and how it is scored."""
+    """Parses, compares and scores answers."""
 
     @property
     def name(self) -> str:
-        """In suite files."""
+        """The name in suite files."""
         ...
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The answers that are possible; none where any text may be one."""
+        """The possible answers; empty if any text may be one."""
         ...
 
     @property
     def measure(self) -> str:
-        """What the mean score is called in reports."""
+        """The name of the mean score in reports."""
         ...
 
     @property
     def blank(self) -> str | None:
-        """The answer that an empty recorded one is; None where it is an abstention."""
+        """The meaning of an empty recorded answer; None for an abstention."""
         ...
 
     @property
     def protects(self) -> tuple[str, ...]:
-        """What of the inputs an answer hangs on, which noise leaves alone unless a suite says so.
+        """The kinds of spans that decide an answer, which noise does not change by default.
 
-        Names of kinds of protected spans (`pytest_ood.perturbations.protection`).
+        Names of protected spans (`pytest_ood.perturbations.protection`).
         """
         ...
 
     def reference(self, answer: str) -> str:
-        """Return a right answer, as data holds it, in the form that answers are compared in.
+        """Return a right answer of the data in the form in which answers are compared.
 
         Raises:
-            DataError: it cannot be an answer; the message does not say where it stands.
+            DataError: it is no valid answer; the message does not have its location.
         """
         ...
 
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:
-        """Return the answer in what a model wrote, or None where there is none.
+        """Return the answer in a generated text, or None.
 
         Args:
-            text: What it wrote.
-            label_words: The word for each label; empty where the task has none.
+            text: The generated text.
+            label_words: The word for each label; empty if the task has no labels.
         """
         ...
 
     def resolve(self, prediction: Prediction, example: Example) -> Prediction:
-        """Return a prediction as it is compared with the right answers of its example.
+        """Return a prediction in the form in which it is compared with the example's answers.
 
-        Nearly always as it is; `read` sees the text alone, and this what was asked.
+        Nearly always unchanged; unlike `read`, it knows the example.
         """
         ...
 
     def ballot(self, answer: str) -> str:
-        """Return what answers that are the same have in common, so that their votes add up."""
+        """Return the form in which answers are counted as the same in a vote."""
         ...
 
     def truth(self, prediction: Prediction, example: Example) -> str:
-        """Return the right answer that an answer is measured by, of several the nearest."""
+        """Return the right answer for the comparison, the nearest of several."""
         ...
 
     def score(self, prediction: Prediction, example: Example) -> float:
-        """Score an answer in [0, 1]; an abstention scores 0."""
+        """Return the score in [0, 1]; an abstention scores 0."""
         ...
 
 
 def check_labels(dataset: Dataset, labels: tuple[str, ...]) -> None:
-    """Refuse a data set that holds a label the task does not have.
+    """Check that the task has all labels of a data set.
 
     Args:
-        dataset: What is looked through.
-        labels: Those of the task; none where any text may be an answer.
+        dataset: The data set.
+        labels: The labels of the task; empty if any text may be an answer.
 
     Raises:
-        DataError: names the data set, the example and the label.
+        DataError: it does not; the message has the data set, the example and the label.
     """
     if not labels:
         return
@@ -136,9 +136,9 @@ def check_labels(dataset: Dataset, labels: tuple[str, ...]) -> None:
 
 
 def majority_share(dataset: Dataset) -> float:
-    """Return the share of the most frequent right answer: how often answering it always is right.
+    """Return the share of the most frequent right answer: the accuracy of a constant answer.
 
-    Of a question with several right answers each counts.
+    Each right answer of a question with several counts.
     """
     counts = Counter(
         answer for example in dataset.examples for answer in {example.label, *example.references}
@@ -147,20 +147,20 @@ def majority_share(dataset: Dataset) -> float:
 
 
 def refuse_labels(name: str, table: Mapping[str, Any]) -> None:
-    """Refuse the labels of a suite whose task has none.
+    """Check that a suite has no `labels`, for a task without.
 
     Raises:
-        ConfigurationError: there are some.
+        ConfigurationError: it has.
     """
     if "labels" in table:
         raise ConfigurationError(f"labels: the task {name} has none; leave them out")
 
 
 def refuse_metric(table: Mapping[str, Any]) -> None:
-    """Refuse the metric of a suite whose task has no choice of it.
+    """Check that a suite has no `metric`, for a task without a choice.
 
     Raises:
-        ConfigurationError: one is named.
+        ConfigurationError: it has.
     """
     if "metric" in table:
         raise ConfigurationError("metric: only question answering has a choice of it")

@@ -31,16 +31,16 @@ Metric = Literal["f1", "exact-match"]
 Name = Literal["extractive-qa", "closed-book-qa"]
 
 NO_ANSWER = ""
-"""The answer that there is none (Rajpurkar et al. 2018, SQuAD 2.0)."""
+"""The answer to an unanswerable question (Rajpurkar et al. 2018, SQuAD 2.0)."""
 
 UNANSWERABLE = "unanswerable"
-"""How a demonstration says so in words, which is read as `NO_ANSWER`."""
+"""The word for it in demonstrations, which is parsed as `NO_ANSWER`."""
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 _AROUND = f"*_`{INVISIBLE}"
-"""Markdown, and what nobody sees; inside an answer the official scripts compare the latter."""
+"""Markdown and invisible characters, which are removed around an answer, but not inside it."""
 # Of a numbered list only its beginning: "12. Juni 1999" is a date.
 _BULLET = re.compile(r"(?:[-*\u2022>]|(?<!#)#+|1[.)](?=\s+[\"'\u201c(*_]{0,3}[^\W\d]))\s+")
 _QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
@@ -59,11 +59,11 @@ _ANNOUNCED = re.compile(
     re.IGNORECASE,
 )
 _STOP = re.compile(r"(?<=\w{4})\.$|(?<=[\"'\u201d\u2019\u00bb*_`)}])\.$")
-"""A full stop that ends no abbreviation (U.S., Jr.); behind a short word nobody can tell."""
+"""A full stop that does not belong to an abbreviation (U.S., Jr.), as short words may."""
 _END = re.compile(
     r"<\|[a-z_]{1,30}\|>|</?s>|<(?:eos|bos|pad|end_of_turn|start_of_turn)>|\[/?INST\]"
 )
-"""What tokenizers mark the end of a text with, and servers leave in it."""
+"""Special tokens that servers leave in a text."""
 _SENTENCE = re.compile(r"(?<=\w{4})[.!;](?=\s)")
 _SET = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox)\s?\{([^{}]*)\}")
 """Words in LaTeX."""
@@ -114,10 +114,10 @@ class QuestionAnswering:
     """An answer in words, scored by token F1 or exact match against the nearest right answer.
 
     Attributes:
-        name: "extractive-qa" where the answer stands in a passage, "closed-book-qa" elsewhere.
-        metric: What the score is; the other is measured beside it.
-        labels: None: any text may be an answer.
-        protects: The right answers: a model that copies one out of a passage copies its noise too.
+        name: "extractive-qa" for questions about a passage, "closed-book-qa" for others.
+        metric: The metric of the score.
+        labels: Empty: any text may be an answer.
+        protects: The right answers: a model that copies one from a passage copies its noise, too.
     """
 
     name: Name = "extractive-qa"
@@ -127,26 +127,25 @@ class QuestionAnswering:
 
     @property
     def measure(self) -> str:
-        """What the mean score is called."""
+        """The name of the mean score."""
         return "token F1" if self.metric == "f1" else "exact match"
 
     @property
     def blank(self) -> str | None:
-        """What an empty recorded answer means: about a passage, that there is no answer."""
+        """The meaning of an empty recorded answer: "no answer" for questions about a passage."""
         return NO_ANSWER if self.name == "extractive-qa" else None
 
     def reference(self, answer: str) -> str:
-        """Return a right answer without white space around it; empty where there is none."""
+        """Return a right answer without surrounding white space; empty for no answer."""
         return answer.strip().strip(INVISIBLE).strip()
 
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:  # noqa: ARG002 - none
-        """Return the answer in the first line that says anything, or None where none does.
+        """Return the answer in the first line with any text, or None.
 
-        What announces it ("Answer:", "The answer is"), markdown, quotes around all of it and the
-        full stop behind it are no part of an answer. One that says that there is none
-        ("unanswerable", "I don't know", "The passage does not say") is, where a passage is asked,
-        the answer that there is none, which is right where a question has none (SQuAD 2.0). From
-        memory it is an abstention: the question has an answer, which the model did not give.
+        Announcements ("Answer:", "The answer is"), markdown, quotes around the answer and the full
+        stop after it are removed. A text such as "unanswerable", "I don't know" or "The passage
+        does not say" is the answer "no answer" if the question is about a passage, which is right
+        for unanswerable questions (SQuAD 2.0); for closed-book questions it is an abstention.
         """
         answer = next(_answers(text), None)
         if answer is None or not says_none(answer):
@@ -154,16 +153,16 @@ class QuestionAnswering:
         return self.blank
 
     def resolve(self, prediction: Prediction, example: Example) -> Prediction:
-        """Return a prediction with the answer in its own words where a right answer has these.
+        """Return a prediction with the literal text if a right answer has these words.
 
-        "unknown" or "not mentioned" says that there is no answer, except where the passage answers
-        so: the official scripts compare the words.
+        "unknown" or "not mentioned" means "no answer", unless it is the answer in the passage: the
+        official scripts compare words.
         """
         if prediction.label or prediction.text is None:
             return prediction
         right = [set(normalized(r).split()) for r in (example.label, *example.references)]
         lines = list(_answers(prediction.text))
-        # A chain of thought answers in its last line, anything else in its first.
+        # The answer of a chain of thought is in its last line, any other in the first.
         for line in (*lines[:1], *lines[-1:]):
             words = set(normalized(line).split())
             if words and says_none(line) and any(words <= reference for reference in right):
@@ -171,16 +170,16 @@ class QuestionAnswering:
         return prediction
 
     def ballot(self, answer: str) -> str:
-        """Return the answer as it is compared: normalized."""
+        """Return the normalized answer."""
         return normalized(answer)
 
     def truth(self, prediction: Prediction, example: Example) -> str:
-        """Return the right answer with the highest score, of several the first."""
+        """Return the right answer with the highest score, the first one of equal ones."""
         label = prediction.label or ""
         return max((example.label, *example.references), key=lambda r: self._measure(label, r))
 
     def score(self, prediction: Prediction, example: Example) -> float:
-        """Return the best over all right answers; an abstention scores 0.0.
+        """Return the best score over all right answers; an abstention scores 0.0.
 
         Rajpurkar et al. 2016, SQuAD, section 6.1; Fisch et al. 2019, MRQA, section 2.3.
         """
@@ -189,7 +188,7 @@ class QuestionAnswering:
         return self._measure(prediction.label, self.truth(prediction, example))[0]
 
     def _measure(self, answer: str, reference: str) -> tuple[float, float]:
-        """Return the score, and the other measure, which decides between equal ones."""
+        """Return the score by the metric, and by the other metric, which decides ties."""
         f1, exact = token_f1(answer, reference), exact_match(answer, reference)
         return (f1, exact) if self.metric == "f1" else (exact, f1)
 
@@ -225,13 +224,13 @@ def token_f1(answer: str, reference: str) -> float:
 
 
 def says_none(answer: str) -> bool:
-    """Return whether an answer, or its first sentence, says that there is none."""
+    """Return whether an answer, or its first sentence, means "no answer"."""
     sentence = _SENTENCE.search(answer)
     return _denies(answer) or bool(sentence and _denies(answer[: sentence.start()]))
 
 
 def _denies(answer: str) -> bool:
-    """Return whether a text says that there is no answer, or that the model knows none."""
+    """Return whether a text means that there is no answer, or that the model has none."""
     if answer.lower() == "n/a":
         return True
     said = " ".join(answer.lower().replace("\u2019", "'").translate(_PUNCTUATION).split())
@@ -240,7 +239,7 @@ def _denies(answer: str) -> bool:
 
 
 def _marked(text: str) -> str:
-    """Return what stands in the last box or tag for the answer, or in a JSON object's field."""
+    """Return the content of the last box or tag for the answer, or of a JSON object's field."""
     box = last_box(text)
     if box is not None:
         return _SET.sub(r"\1", box)
@@ -252,17 +251,17 @@ def _marked(text: str) -> str:
 
 
 def _answers(text: str) -> Iterator[str]:
-    """Yield the lines of a text that say anything, without what is around the answer."""
-    # Half an emoji, as where an answer was cut off, is what no encoding can carry.
+    """Yield the non-empty lines of a text, without markup and announcements."""
+    # A truncated answer may end in half an emoji, a lone surrogate that cannot be encoded.
     carried = text.encode("utf-8", "replace").decode()
     said = _marked(_END.sub("\n", without_thoughts(carried)))
     return filter(None, map(_bare, said.splitlines()))
 
 
 def _bare(line: str) -> str:
-    """Return a line of an answer without what is around the answer."""
-    # A window that shrinks: copying the rest for every bullet of a long row would take a time that
-    # grows with the square of its length.
+    """Return the answer in a line, without markup, quotes and announcements around it."""
+    # `start` and `end` move towards each other: copying the rest of the line for each bullet of a
+    # long row of bullets would take quadratic time.
     start, end = 0, len(line)
     before = None
     while (start, end) != before:

@@ -1,1 +1,1 @@
-"""Asking an OpenAI-compatible server: limits, single calls, and many of them at once."""
+"""Queries of an OpenAI-compatible server: limits, single calls, and many concurrent calls."""

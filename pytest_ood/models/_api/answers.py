@@ -1,4 +1,4 @@
-"""What servers' models write around an answer: JSON with words around it, tokens with marks."""
+"""Parsing of structured answers, and of tokens in a tokenizer's own notation."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ LABEL = "label"
 """The field of a structured answer."""
 
 MOST_TRIES = 64
-"""Braces in a text that may begin a JSON object; a text with more that begin none holds none."""
+"""The most opening braces that are tried as the beginning of a JSON object."""
 
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
 def labelled(text: str) -> str | None:
-    """Return the word that a structured answer gives; None for none, or for several.
+    """Return the label word of a structured answer; None if there is none, or several.
 
-    The object may stand in a fence or between words, as many models write it whatever they are
-    asked for.
+    The JSON object may be in a code fence or between words, as many models write it so.
     """
-    # As fields rather than a mapping, in which one that is repeated would hide the first.
+    # Read as a list of fields: in a mapping, a repeated field would replace the first one.
     decoder = json.JSONDecoder(object_pairs_hook=_Fields)
     words = {
         value if isinstance(value, str) else None
@@ -39,11 +38,11 @@ def labelled(text: str) -> str | None:
 
 
 class _Fields(list[tuple[str, Any]]):
-    """The fields of a JSON object, which is no list."""
+    """The fields of a JSON object; a type of its own tells it from a JSON list."""
 
 
 def unmarked(token: str) -> str:
-    """Return the text of a token as a vocabulary writes it.
+    """Return the text of a token in a vocabulary's notation.
 
     SentencePiece writes a space as U+2581 and a byte as `<0x0A>`; byte-level BPE (GPT-2, Llama 3,
     Qwen) writes each byte as a printable character, a space as U+0120.
@@ -61,10 +60,10 @@ def unmarked(token: str) -> str:
 
 @cache
 def _byte_of() -> Mapping[str, int]:
-    """Return the byte that each character of byte-level BPE stands for.
+    """Return the byte for each character of byte-level BPE.
 
-    Radford et al. 2019: printable characters of Latin-1 stand for themselves, and the others, in
-    their order, are U+0100 and what follows.
+    Radford et al. 2019: printable characters of Latin-1 represent themselves; the other bytes, in
+    their order, are represented by the characters from U+0100 on.
     """
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(0x100) if byte not in set(plain)]

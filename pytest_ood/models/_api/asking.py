@@ -1,4 +1,4 @@
-"""Asking a server many things at once, within its limits and ours, until each has its answer."""
+"""Concurrent calls of a server, within its limits and the user's, until each has its answer."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
 MAX_UNANSWERED = 25
-"""Inputs without an answer, one after the other, after which what is left is not asked; of a
-later set one input is, in case the server is well again."""
+"""Consecutive inputs without an answer after which no further ones are sent. One input of a later
+set is sent, in case the server has recovered."""
 
 LEFT_ALONE = "the server wants to be left alone for"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked once.
+    """One request.
 
     Attributes:
-        body: Of the request.
-        size: UTF-8 bytes of its texts, and what a chat template may add: at least as many as there
-            are tokens.
-        completion: Tokens that its answer may have.
+        body: The body of the request.
+        size: An upper bound of the prompt's tokens: the UTF-8 bytes of its texts, and of what a
+            chat template may add.
+        completion: The maximum number of tokens of the answer.
     """
 
     body: Mapping[str, Any]
@@ -49,12 +49,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Missing:
-    """A question that stays without a reply.
+    """The outcome of a question without a reply.
 
     Attributes:
-        reason: Why.
-        asked: Whether a call was made for it at all.
-        well: Whether the server is well, and nothing is wrong but the question.
+        reason: Why there is no reply.
+        was_sent: Whether a call was made at all.
+        well: Whether only the question was at fault, and the server works.
     """
 
     reason: str
@@ -64,14 +64,14 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How a server is asked.
+    """Limits of calls to a server.
 
     Attributes:
-        concurrency: Calls under way at once.
-        attempts: Calls for one question at most.
-        timeout: Seconds for one call.
-        time_limit: Seconds that asking may take in a run; None for no limit.
-        seed: Of the jitter of waits.
+        concurrency: The maximum number of concurrent calls.
+        attempts: The maximum number of calls for one question.
+        timeout: Time limit of one call, in seconds.
+        time_limit: Time limit of all calls in a run, in seconds; None for no limit.
+        seed: Seed of the jitter of waits.
         sleep: Waits so many seconds; replaced in tests.
         clock: Returns seconds; replaced in tests.
     """
@@ -87,17 +87,18 @@ class Patience:
 
 @dataclass(kw_only=True)
 class Account:
-    """What all that ask a server for one model of the configuration share in a run.
+    """The state of a run that all models of one table of the configuration share.
 
     Attributes:
-        ledger: What was taken.
-        pace: When the next call may start.
-        answered: Whether an answer has come, so that whatever fails later is no wrong setting.
-        failures: Questions in a row that were asked and got no reply.
-        seconds: Spent asking.
-        share: Tokens of a prompt for a byte of it, the largest seen; 1 at first.
-        excess: Tokens that a prompt had beyond its size, the most seen.
-        others: Models that the server says have answered instead of the one that was asked.
+        ledger: Counts the usage.
+        pace: Decides when the next call may start.
+        has_answered: Whether the server has answered, so that later failures are not due to wrong
+            settings.
+        failures: Consecutive questions without a reply.
+        seconds: Time spent on calls.
+        share: The largest number of tokens per byte of a prompt so far; None before the first.
+        excess: The largest number of tokens of a prompt beyond its size so far.
+        others: Other models that answered, by the server's reports.
     """
 
     ledger: Ledger = field(default_factory=Ledger)
@@ -110,12 +111,12 @@ class Account:
     others: set[str] = field(default_factory=set)
 
     def expected(self, question: Question) -> float:
-        """Return the tokens that a call will take, going by those before."""
+        """Return the expected tokens of a call, by those before."""
         share = 1.0 if self.share is None else self.share
         return question.size * share + question.completion
 
     def learn(self, size: int, tokens: int) -> None:
-        """Take note of how many tokens a prompt had; 0 is a call that was not processed."""
+        """Update the estimates by a prompt's tokens; 0 tokens mean an unprocessed call."""
         if not tokens:
             return
         self.share = max(self.share or 0.0, tokens / size)
@@ -124,11 +125,11 @@ class Account:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A call that was let in.
+    """A call that was entered in the ledger.
 
     Attributes:
-        prompt: Tokens that its prompt may have.
-        expected: Tokens that it will probably take.
+        prompt: The upper bound of its prompt's tokens.
+        expected: The expected number of tokens.
     """
 
     prompt: int
@@ -137,20 +138,22 @@ class _Entry:
 
 @dataclass(kw_only=True)
 class _Run:
-    """One round of questions.
+    """One set of questions.
 
     Attributes:
-        name: Of the model, in the ledger.
-        server: Who is asked.
-        account: What is shared with other rounds.
-        patience: How.
-        emit: Takes a question's place and what came of it.
-        client: An open one.
-        deadline: On the clock; None for no limit.
-        stopped: Why nothing more is asked, if so.
-        wrong: What an error says of settings that must be wrong, as long as no call is answered.
-        held: What came of questions since then: emitted should one of those under way be answered.
-        under_way: Calls that are entered and not settled.
+        name: The model's name in the ledger.
+        server: The server.
+        account: The state that is shared with other sets.
+        patience: The limits.
+        emit: Takes a question's index and its outcome.
+        client: An open client.
+        deadline: The end of the time limit by the clock; None for no limit.
+        rng: Draws the jitter of waits.
+        settled: Notified when a call is finished and its bounds are corrected.
+        stopped: Why no further questions are sent; "" if they are.
+        wrong: The message for wrong settings, which holds unless a call is answered; "" for none.
+        held_outcomes: Outcomes since `wrong` was set, emitted if a call under way is answered.
+        under_way: Calls that are entered and not finished.
     """
 
     name: str
@@ -168,13 +171,13 @@ class _Run:
     under_way: int = 0
 
     async def all(self, questions: Sequence[Question]) -> None:
-        """Ask everything; the first alone, unless all went well before.
-
-        It tells whether the settings are right at all, and the server there.
+        """Send all questions.
 
         Raises:
             ModelError: the settings are wrong.
         """
+        # The first question goes alone, unless all went well before: it shows whether the server is
+        # there and the settings are right, before many calls fail, or cost, at the same time.
         indices = iter(range(len(questions)))
         if not self.account.has_answered or self.account.failures:
             first = next(indices)
@@ -194,7 +197,7 @@ class _Run:
         self.settle()
 
     def settle(self) -> None:
-        """Emit what was held back.
+        """Emit the outcomes that were held back.
 
         Raises:
             ModelError: the settings are wrong, and no call has shown otherwise.
@@ -206,7 +209,7 @@ class _Run:
         self.held_outcomes.clear()
 
     async def one(self, index: int, question: Question) -> None:
-        """Ask one question, and emit what came of it."""
+        """Send one question, and emit its outcome."""
         account, outcome = self.account, await self.outcome(question)
         if isinstance(outcome, Reply) or outcome.well:
             account.failures = 0
@@ -218,13 +221,14 @@ class _Run:
                     f"{outcome.reason}"
                 )
         if self.wrong and isinstance(outcome, Missing):
-            # Calls under way are waited for: they are paid, and one of them may be answered.
+            # Held back, not raised yet: calls under way are paid for, and if one of them is
+            # answered, the settings were right after all.
             self.held_outcomes.append((index, outcome))
         else:
             self.emit((index, outcome))
 
     async def outcome(self, question: Question) -> Reply | Missing:
-        """Ask one question until it is answered, or say why it is not."""
+        """Send one question until it is answered; return why, if it is not."""
         account, attempts = self.account, self.patience.attempts
         empty: Reply | None = None
         missing = Missing("")
@@ -256,7 +260,7 @@ class _Run:
         return empty or missing
 
     async def entered(self, question: Question) -> _Entry | Missing:
-        """Wait until a call may be made and enter it, or say why it may not."""
+        """Wait until a call may be made and enter it; return why, if it may not."""
         account, clock = self.account, self.patience.clock
         while True:
             if self.stopped:
@@ -276,14 +280,15 @@ class _Run:
                 account.pace.start(clock(), entry.expected)
                 self.under_way += 1
                 return entry
-            # Calls under way hold more than they will take; what is left over may do.
+            # Calls under way are entered at their upper bounds. Once one is finished and corrected,
+            # the cap may have room for this call; without any under way, it never will.
             async with self.settled:
                 if not self.under_way:
                     return Missing(f"another call could exceed {cap}")
                 await self.settled.wait()
 
     async def call(self, question: Question, entry: _Entry) -> Reply:
-        """Make an entered call and settle it.
+        """Make an entered call, and correct its bounds in the ledger.
 
         Raises:
             CallError: there was no answer.
@@ -315,15 +320,15 @@ class _Run:
                 self.settled.notify_all()
 
     async def late(self, error: CallError, attempt: int) -> str:
-        """Wait before the next try, or say why it would be too late."""
+        """Wait before the next attempt; return why, if it would be too late."""
         wait = backoff(attempt, self.rng)
         if error.wait is not None:
             if error.wait > LONGEST_RETRY_AFTER:
                 is_finite = isfinite(error.wait)
                 return f"{LEFT_ALONE} {duration(error.wait) if is_finite else 'longer'}"
-            # A little more, so that not all processes come back at the same moment. All calls of
-            # this one do: after a wait of its own, each would fail at another moment, and hold back
-            # those that still wait for as long again.
+            # A random addition, so that several processes do not come back at the same moment. All
+            # calls of this process wait until the same time: if each had a wait of its own, each
+            # would fail at another moment, and every failure would delay the others again.
             wait = error.wait + self.rng.random() * FIRST_WAIT
             self.account.pace.leave_alone(self.patience.clock() + wait)
         left = self.left()
@@ -333,7 +338,7 @@ class _Run:
         return ""
 
     async def hopeless(self, error: CallError) -> None:
-        """Stop the round where no further question can be answered either."""
+        """Stop the set if no further question can be answered either."""
         if error.cause != "failed" and not self.account.has_answered:
             message = await self.server.explain(self.client, error)
             # Another call may have been answered while the server was asked for its models.
@@ -345,7 +350,7 @@ class _Run:
 
     @property
     def over(self) -> str:
-        """That the time is over, in words."""
+        """The reason for questions after the time limit."""
         return f"time_limit = {self.patience.time_limit:g} s is over"
 
     def left(self) -> float | None:
@@ -356,11 +361,11 @@ class _Run:
 def ask(
     name: str, questions: Sequence[Question], server: Server, account: Account, patience: Patience
 ) -> Generator[tuple[int, Reply | Missing], None, None]:
-    """Yield (place, what came of the question) as replies come; each place once.
+    """Yield (index, outcome of the question) as replies come; each index once.
 
     Raises:
-        MissingDependencyError: there is no client.
-        ModelError: there is no key, or no answer has ever come and the settings must be wrong.
+        MissingDependencyError: the client is not installed.
+        ModelError: there is no key, or the settings are wrong.
     """
     if not questions:
         return
@@ -394,5 +399,5 @@ def ask(
     except ModelError as error:
         wrong = str(error)
     if wrong:
-        # Raised anew: what caused it holds the request, and the request holds the key.
+        # Raised as a new error: the causes of the old one have the request, with the key.
         raise ModelError(wrong)

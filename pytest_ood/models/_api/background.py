@@ -1,4 +1,4 @@
-"""A coroutine on a thread of its own, its results taken one by one by a plain generator."""
+"""Runs a coroutine on a thread of its own, and yields its results from a plain generator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ THREAD = "pytest-ood-asking"
 
 @dataclass(frozen=True)
 class _End:
-    """The last thing in the queue."""
+    """The last item of the queue."""
 
     error: BaseException | None = None
 
@@ -29,16 +29,17 @@ class _End:
 def emitted(work: Callable[[Callable[[T], None]], Awaitable[None]]) -> Generator[T, None, None]:
     """Run a coroutine that emits results, and yield them as they come.
 
-    The event loop has a thread of its own: calls under way go on, and no time limit of theirs
-    passes unnoticed, while whoever takes the results is busy; and it works where an event loop
-    runs already. Closing the generator cancels the coroutine and waits for its end.
+    Closing the generator cancels the coroutine and waits for its end.
 
     Args:
-        work: Takes a function to emit with.
+        work: Takes a function that emits a result.
 
     Raises:
         Exception: whatever the coroutine raises, after the results before it.
     """
+    # The event loop has a thread of its own, so that calls go on and their time limits are checked
+    # while the consumer scores and stores results; and because the caller's thread may already run
+    # an event loop (a notebook, an async test), in which `asyncio.run` is an error.
     results: SimpleQueue[T | _End] = SimpleQueue()
     running: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = Future()
 
@@ -50,7 +51,7 @@ def emitted(work: Callable[[Callable[[T], None]], Awaitable[None]]) -> Generator
         try:
             await work(results.put)
         except asyncio.CancelledError:
-            pass  # given up
+            pass  # the generator was closed
         except BaseException as error:  # noqa: BLE001 - handed over to the other thread
             end = _End(error)
         finally:
@@ -59,7 +60,7 @@ def emitted(work: Callable[[Callable[[T], None]], Awaitable[None]]) -> Generator
     def run() -> None:
         try:
             asyncio.run(main())
-        except BaseException as error:  # noqa: BLE001 - such as no file left for an event loop
+        except BaseException as error:  # noqa: BLE001 - such as no file descriptor left for a loop
             running.cancel()
             results.put(_End(error))
 
@@ -71,7 +72,7 @@ def emitted(work: Callable[[Callable[[T], None]], Awaitable[None]]) -> Generator
         if item.error is not None:
             raise item.error
     finally:
-        # Either there never was a loop, or it is closed already.
+        # Suppressed: the loop never started, or it is closed already.
         with suppress(CancelledError, RuntimeError):
             loop, task = running.result()
             loop.call_soon_threadsafe(task.cancel)

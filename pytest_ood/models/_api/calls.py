@@ -1,4 +1,4 @@
-"""One call to an OpenAI-compatible server, and what can become of it."""
+"""One call to an OpenAI-compatible server, and the classification of its failures."""
 
 from __future__ import annotations
 
@@ -48,48 +48,47 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY_NAME = "OPENAI_API_KEY"
 NO_KEY = "none"
-"""What the client takes for its key: the real one joins a request below the client, and a server on
-this machine needs none."""
+"""The client's key. The real key is added below the client (see `transport`), and a server on this
+machine needs none."""
 
 CONNECT_SECONDS = 10.0
-"""What a connection may take, or half of the time limit where that is less; and what a list of the
-server's models may."""
+"""Time limit of a connection (at most half of a call's), and of the list of the server's models."""
 
 WORDS_SHOWN = 300
-"""Characters shown of what a server said."""
+"""Characters of a server's message that are shown."""
 
 MODELS_SHOWN = 20
 
 MOST_TOKENS = 10_000_000
-"""A call has no more tokens than this, whatever a server tells."""
+"""The most tokens of a call that are believed."""
 
 LEAST_LOGPROB = -1e6
-"""Whatever is less likely has the probability 0 as well."""
+"""A lower bound of log probabilities; below it the probability is 0."""
 
 FIRST_TOKENS = 4
-"""Tokens of an answer in which its first word is looked for, after quotes and line ends."""
+"""Tokens of an answer in which its first word is searched, after quotes and line breaks."""
 
 SECOND_DRAW = frozenset({408, 409, 425, 429})
 """Statuses below 500 after which the same call may well succeed."""
 
 THIS_MACHINE = ("localhost", "host.docker.internal", "host.containers.internal")
-"""Names of this machine, and of the one that a container runs on."""
+"""Names of this machine, and of a container's host."""
 
 Cause = Literal["unreachable", "refused", "rejected", "too long", "too large", "failed"]
-"""Why a call gave no answer: no connection; this account may not ask; this request is wrong, or
-its answer of no use; its prompt does not fit the model's window; its answer is larger than any may
-be; anything else, which may pass."""
+"""Why a call has no answer: no connection; the account has no access; the request is wrong, or its
+answer useless; the prompt exceeds the model's window; the answer exceeds the maximum size; or
+anything else, which may be temporary."""
 
 TOO_LONG = "context_length_exceeded"
 """The code of a prompt that is too long, in OpenAI's protocol."""
 
 TOO_LONG_WORDS = ("maximum context length", "exceeds the available context size")
-"""What servers say that have no code for it (vLLM, llama.cpp)."""
+"""Parts of messages for it of servers without a code (vLLM, llama.cpp)."""
 
 BROKEN_FINISHES = frozenset(
     {"error", "abort", "aborted", "network_error", "insufficient_system_resource", "cancelled"}
 )
-"""Why an answer ended that the server itself broke off: it may well succeed the next time."""
+"""Finish reasons of answers that the server broke off; the next attempt may succeed."""
 
 FILTERED_FINISHES = frozenset(
     {"content_filter", "safety", "sensitive", "recitation", "prohibited_content", "refusal"}
@@ -101,7 +100,7 @@ _SYSTEM_ROLE = re.compile(
     r"""|developer instruction|roles? must alternate|only user and assistant roles""",
     re.IGNORECASE,
 )
-"""What servers say whose model, or its chat template, knows no system message."""
+"""Messages of servers whose model, or its chat template, has no system message."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +109,7 @@ class Header:
 
     Attributes:
         name: Its name.
-        text: Its value, or what stands before the variable's.
+        text: Its value, or the prefix of the variable's value.
         variable: The environment variable with the rest; None for none.
     """
 
@@ -120,7 +119,7 @@ class Header:
 
     @property
     def value(self) -> str:
-        """What is sent."""
+        """The value that is sent."""
         return self.text + (os.environ.get(self.variable, "") if self.variable else "")
 
 
@@ -129,14 +128,14 @@ class Reply:
     """A server's answer.
 
     Attributes:
-        text: What the model wrote; what it said instead, where it declined. As it came: it may
-            repeat a key (see `Server.redact`).
-        declined: A content filter stopped it, or the model refused: asking again is of no use.
-        tokens: Of prompt and answer, where the server tells them.
-        likely: At each of the first places of the answer, up to the first with a letter or a digit,
-            the likeliest tokens and their log probabilities, where they were asked for.
-        finished: Whether the model came to an end by itself, before the limit.
-        model: What the server says answered; "" where it says nothing.
+        text: The model's text, or its refusal. It may contain a key (see `Server.redact`).
+        declined: Whether a content filter stopped it, or the model refused; another attempt would
+            be the same.
+        tokens: The tokens of prompt and answer; None if the server does not report them.
+        likely: The likeliest tokens and their log probabilities at the first positions of the
+            answer, up to the first with a letter or a digit; empty if not requested.
+        finished: Whether the text ended by itself, before the limit of tokens.
+        model: The model's name in the reply; "" if there is none.
     """
 
     text: str
@@ -148,15 +147,15 @@ class Reply:
 
 
 class CallError(Exception):
-    """A call that gave no answer.
+    """A call without an answer.
 
     Attributes:
-        reason: In words that hold no secret.
-        cause: Of what kind.
-        status: Of the server's answer, where there was one.
+        reason: The reason, without secrets.
+        cause: The kind of failure.
+        status: The HTTP status; None without a response.
         wait: Seconds that the server asks to wait.
-        tokens: What the call has taken; None where nobody knows, so that it may be its bounds.
-        words: What the server said, where it said something.
+        tokens: The tokens that the call has taken; None if unknown, so that its bounds count.
+        words: The server's message; "" if there is none.
     """
 
     def __init__(
@@ -180,14 +179,14 @@ class CallError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """Where a model is asked, and how one gets in.
+    """A server, with the name of the model there and the credentials.
 
     Attributes:
         owner: The start of error messages.
-        model: Its name there.
-        url: As it was configured; its query may be a secret.
-        key_name: The environment variable with the key; None where no key is sent.
-        headers: Of every request, besides the key.
+        model: The model's name at the server.
+        url: The configured URL; its query may be a secret.
+        key_name: The environment variable with the key; None if no key is sent.
+        headers: Headers of every request, besides the key.
         wall: Returns seconds since the epoch; replaced in tests.
     """
 
@@ -200,12 +199,12 @@ class Server:
 
     @property
     def base_url(self) -> str:
-        """Scheme, host and path: what may be shown and stored."""
+        """Scheme, host and path, which may be shown and stored."""
         return redacted_url(self.url)
 
     @property
     def secrets(self) -> Secrets:
-        """The key, what own headers and the URL hold, and the credentials of proxies."""
+        """The key, secrets in headers and in the URL, and the credentials of proxies."""
         secrets = [
             Secret(name, value)
             for name in (self.key_name, *(header.variable for header in self.headers))
@@ -223,15 +222,15 @@ class Server:
         return Secrets(tuple(secrets)) | of_url | secrets_of_environment(environment)
 
     def redact(self, text: str) -> str:
-        """Return a text without the key and its like, should a server or a library repeat it."""
+        """Return a text without the secrets, which a server or a library may have repeated."""
         return self.secrets.redact(text)
 
     def check(self) -> None:
-        """Find out, before any thread is started, whether the server can be asked at all.
+        """Check the client, the credentials and the proxy, before any thread is started.
 
         Raises:
-            MissingDependencyError: there is no client.
-            ModelError: a key or a header is missing, or cannot be sent; or a proxy cannot be used.
+            MissingDependencyError: the client is not installed.
+            ModelError: a key or a header is missing or invalid, or the proxy cannot be used.
         """
         require("openai", extra="openai", purpose=f"the prompted {self.owner}")
         if self.key_name is not None:
@@ -246,7 +245,7 @@ class Server:
             raise ModelError(f"{self.owner}: {self.redact(str(error))}") from None
 
     def _check_variable(self, name: str, item: str, otherwise: str) -> None:
-        """Refuse what is not set, or what no header can carry, without showing it."""
+        """Check that a variable is set and valid in a header, without showing its value."""
         value = os.environ.get(name, "")
         if not value.strip():
             raise ModelError(
@@ -262,7 +261,7 @@ class Server:
 
     @property
     def proxy(self) -> Proxy | None:
-        """The proxy that the server is asked through."""
+        """The proxy for the server, or None."""
         try:
             return proxy_of(self.url)
         except ValueError:
@@ -270,7 +269,7 @@ class Server:
 
     @asynccontextmanager
     async def client(self, seconds: float) -> AsyncIterator[Any]:
-        """Open a client whose calls may take so many seconds; it tries nothing twice by itself."""
+        """Open a client with a time limit per call, and without retries of its own."""
         import openai
 
         headers: dict[str, str | None] = {header.name: header.value for header in self.headers}
@@ -294,9 +293,9 @@ class Server:
         """Make one call.
 
         Args:
-            client: An open one.
-            body: Of the request.
-            seconds: For all of it; the client's own is for each wait.
+            client: An open client.
+            body: The body of the request.
+            seconds: Time limit of the whole call; the client's own limit is for each read.
 
         Raises:
             CallError: there was no answer.
@@ -312,13 +311,13 @@ class Server:
                 )
         except openai.APIStatusError as error:
             return self._status(error, system=has_system_message(body))
-        # A library's error may be any: what comes of it is a line about the call.
+        # The client may raise anything; all of it becomes the reason of this call's failure.
         except Exception as error:  # noqa: BLE001 - see above
             raise self._failed(error, seconds) from None
         return self._read(raw.http_response.content, scored="logprobs" in body)
 
     def _failed(self, error: Exception, seconds: float) -> CallError:
-        """Return why there was no answer to a call, from what the client raised."""
+        """Return the error of a call, from the exception of the client."""
         import openai
 
         links = {type(link): link for link in _chain(error)}
@@ -358,7 +357,7 @@ class Server:
         ):
             cause, reason = "rejected", str(error)
         else:
-            # Without how many bytes had come, so that equal errors are counted as equal.
+            # Without the number of received bytes, so that equal errors are counted as equal.
             broke = re.sub(r" \(received [^)]*\)", "", _deepest(error))
             reason = f"the connection broke: {broke}"
         nothing_taken = cause in ("rejected", "unreachable")
@@ -366,23 +365,23 @@ class Server:
 
     @property
     def _through(self) -> str:
-        """Where there is a proxy: that it was asked."""
+        """The proxy, as the end of a reason; "" without one."""
         proxy = self.proxy
         return "" if proxy is None else f", through {proxy}"
 
     async def models(self, client: Any) -> list[str]:
-        """Return the names of the server's models, or none where it does not tell."""
+        """Return the names of the server's models; empty if they are not available."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 raw = await client.models.with_raw_response.list()
             rows = load_json(raw.http_response.content)["data"]
             return sorted({self._line(str(row["id"])) for row in rows})
-        # A list that cannot be had, whyever, is one hint less.
+        # Without the list, whatever the reason, the message has one hint less.
         except Exception:  # noqa: BLE001 - see above
             return []
 
     async def explain(self, client: Any, error: CallError) -> str:
-        """Word a call's error so that it says what to do."""
+        """Return the message of a call's error, with advice."""
         start = f"{self.owner}: {self.base_url}"
         if error.cause == "unreachable":
             todo = "Check `base_url`, and whether the server runs"
@@ -412,14 +411,14 @@ class Server:
         return f"{start}, model {self.model!r}: {error.reason}{hint}"
 
     def _status(self, error: Any, *, system: bool) -> Reply:
-        """Turn an answer with an error status into a reply where a filter stopped the model.
+        """Return the reply of an error status if a content filter stopped the model.
 
         Args:
-            error: The client's.
-            system: Whether the request held a system message.
+            error: The client's exception.
+            system: Whether the request had a system message.
 
         Raises:
-            CallError: otherwise.
+            CallError: for any other error status.
         """
         status, words = error.status_code, self.redact(_words(error.body))
         shown = _one_line(words)
@@ -430,7 +429,7 @@ class Server:
             reason = f"{said}: the server redirects to {target or 'nowhere'}; write the URL it has"
             raise CallError(f"{reason} as `base_url`", "rejected", **details)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            # What a server says of a wrong key may repeat parts of it.
+            # A message about a wrong key may repeat parts of it.
             reported = said if status == HTTPStatus.FORBIDDEN else f"status {status}{self._through}"
             raise CallError(f"{reported}; {self._key_advice}", "refused", **details)
         if "insufficient_quota" in (error.code, error.type):
@@ -438,7 +437,7 @@ class Server:
         if error.code == "content_filter":
             return Reply(text=_words(error.body), declined=True, tokens=(0, 0))
         if error.code == TOO_LONG or any(said in words for said in TOO_LONG_WORDS):
-            # Without how many tokens there were, so that equal errors are counted as equal.
+            # Without the number of tokens, so that equal errors are counted as equal.
             reason = f"the prompt does not fit the model's window (status {status})"
             raise CallError(reason, "too long", **details)
         if system and _SYSTEM_ROLE.search(words[:10_000]):
@@ -454,7 +453,7 @@ class Server:
 
     @property
     def _key_advice(self) -> str:
-        """What to do where a server lets nobody in."""
+        """The advice for a server that denies access."""
         names = [self.key_name, *(header.variable for header in self.headers)]
         sent = [name for name in names if name is not None]
         if not sent:
@@ -462,10 +461,10 @@ class Server:
         return f"check the key in {' and '.join(sent)}, and what it is allowed"
 
     def _read(self, content: bytes, *, scored: bool) -> Reply:
-        """Read a server's answer.
+        """Parse a server's answer.
 
         Raises:
-            CallError: it is none.
+            CallError: it is invalid.
         """
         try:
             data = load_json(content)
@@ -533,12 +532,12 @@ class Server:
 
 
 def has_system_message(body: Mapping[str, Any]) -> bool:
-    """Return whether a request holds a system message."""
+    """Return whether a request has a system message."""
     return any(message["role"] == "system" for message in body["messages"])
 
 
 def load_json(content: str | bytes) -> Any:
-    """Return what a JSON text holds; a number of more digits than Python converts is infinite.
+    """Parse JSON; an integer with more digits than Python converts becomes infinity.
 
     Raises:
         ValueError: it is no JSON.
@@ -555,9 +554,13 @@ def load_json(content: str | bytes) -> Any:
 
 
 def is_same_model(requested: str, reported: str) -> bool:
-    """Return whether a server's name of the model that answered may be that of who was asked.
+    """Return whether two names may be of the same model.
 
-    The same name, whatever its folder or publisher, its date or version, and its ending.
+    Folder or publisher, date or version, and file suffix are ignored.
+
+    Args:
+        requested: The name in the request.
+        reported: The name in the reply.
     """
     first, second = _bare(requested), _bare(reported)
     return first == second or _DATED.sub("", first) == _DATED.sub("", second)
@@ -575,7 +578,7 @@ def _bare(name: str) -> str:
 
 
 def is_this_machine(url: str) -> bool:
-    """Return whether a URL leads to this machine, or to the one that a container runs on."""
+    """Return whether a URL leads to this machine, or to a container's host."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     address = _address(host)
     if address is not None:
@@ -586,7 +589,7 @@ def is_this_machine(url: str) -> bool:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """Return the address that a host is, in any of the ways that are connected to."""
+    """Return the IP address that a host is written as, in any notation; None for a name."""
     with suppress(ValueError):
         return ip_address(host)
     if re.fullmatch(r"[0-9a-fx.]*[0-9][0-9a-fx.]*", host) is None:
@@ -604,7 +607,7 @@ def _nearest(name: str, names: list[str]) -> list[str]:
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    """Return an error and what caused it, the first cause last."""
+    """Return an error and its causes, the first cause last."""
     links: list[BaseException] = []
     while error is not None and error not in links:
         links.append(error)
@@ -613,7 +616,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _last_url(links: Iterable[BaseException]) -> str:
-    """Return the URL that was asked at last, by the client's own error."""
+    """Return the URL of the last request, by the client's error."""
     for link in links:
         with suppress(AttributeError, RuntimeError):
             return shown_target(str(link.request.url))  # type: ignore[attr-defined]
@@ -622,13 +625,13 @@ def _last_url(links: Iterable[BaseException]) -> str:
 
 def _connecting(error: BaseException) -> bool:
     """Return whether a call failed before there was a connection."""
-    # By name: the client's transport is httpx in some versions and httpx2 in others.
+    # By name, as the classes are of httpx or of httpx2, depending on the client's version.
     names = {type(link).__name__ for link in _chain(error)}
     return bool(names & {"ConnectError", "ConnectTimeout", "UnsupportedProtocol", "ProxyError"})
 
 
 def _deepest(error: BaseException) -> str:
-    """Return what went wrong in the first place."""
+    """Return the message of the first cause."""
     said = [str(link) for link in _chain(error) if str(link).strip()]
     return said[-1] if said else type(error).__name__
 
@@ -639,7 +642,7 @@ def _one_line(text: str) -> str:
 
 
 def _words(body: Any) -> str:
-    """Return what a server's error says."""
+    """Return the message in the body of an error."""
     while isinstance(body, Mapping):
         body = next((body[key] for key in ("error", "message", "detail") if body.get(key)), "")
     if isinstance(body, list):
@@ -649,7 +652,7 @@ def _words(body: Any) -> str:
 
 
 def _tokens(data: Any) -> tuple[int, int] | None:
-    """Return the tokens of prompt and answer that a server tells; None for what none can have."""
+    """Return the reported tokens of prompt and answer; None if they are missing or impossible."""
     usage = data.get("usage") if isinstance(data, Mapping) else None
     if not isinstance(usage, Mapping):
         return None
@@ -663,11 +666,11 @@ def _tokens(data: Any) -> tuple[int, int] | None:
 
 
 def _said(message: Mapping[str, Any]) -> tuple[str, bool]:
-    """Return what a message says, and whether the model declined to answer.
+    """Return the text of a message, and whether the model declined to answer.
 
     Raises:
-        TypeError: its content is neither a text, nor parts, nor left out; or a part is none, or
-            is one of text without a text.
+        TypeError: its content is neither a text, nor a list of parts, nor missing; or a part is
+            invalid.
     """
     content, refusal = message.get("content"), message.get("refusal")
     parts: Any = [] if content is None else content
@@ -684,7 +687,7 @@ def _said(message: Mapping[str, Any]) -> tuple[str, bool]:
         return _carried(text or refused[0]), bool(refused)
     calls = message.get("tool_calls") or message.get("function_call")
     if calls:
-        # It wants to be told something rather than to answer; asking again would not change it.
+        # The model calls a tool instead of answering; another attempt would be the same.
         with suppress(ValueError, RecursionError):
             return json.dumps({"tool_calls": calls}), True
         return "", True
@@ -692,7 +695,7 @@ def _said(message: Mapping[str, Any]) -> tuple[str, bool]:
 
 
 def _is_part(part: Any) -> bool:
-    """Return whether something is a part of a message, one of text with a text."""
+    """Return whether a value is a valid part of a message."""
     if not isinstance(part, Mapping):
         return False
     kind, text = part.get("type"), part.get("text")
@@ -702,15 +705,15 @@ def _is_part(part: Any) -> bool:
 
 
 def _carried(text: str) -> str:
-    """Return a text that UTF-8 can carry, with a mark in the place of what it cannot."""
+    """Return a text in which characters that UTF-8 cannot encode are replaced."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _likely(logprobs: Any) -> tuple[tuple[tuple[str, float], ...], ...]:
-    """Return the likeliest tokens at the first places of an answer, up to its first word.
+    """Return the likeliest tokens at the first positions of an answer, up to its first word.
 
     Raises:
-        ValueError: a log probability is no number, or above 0.
+        ValueError: a log probability is NaN or above 0.
     """
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     positions = []
@@ -725,17 +728,17 @@ def _likely(logprobs: Any) -> tuple[tuple[tuple[str, float], ...], ...]:
 
 
 def _tokens_of(top: list[Any]) -> Iterator[tuple[str, float]]:
-    """Yield the tokens of one place with their log probabilities; leave out what is none.
+    """Yield the tokens of one position with their log probabilities; skip invalid entries.
 
     Raises:
-        ValueError: one is NaN or above 0: what its neighbours are is unknown as well.
+        ValueError: one is NaN or above 0, so that the others cannot be trusted either.
     """
     for row in top:
         token = _token(row) if isinstance(row, Mapping) else None
         logprob = row.get("logprob") if token is not None else None
         if isinstance(logprob, bool) or not isinstance(logprob, int | float):
             continue
-        # Above 0 only by rounding.
+        # Rounding may put it slightly above 0.
         if not logprob <= 1e-3:  # noqa: PLR2004 - NaN is not either
             kind = "above 0" if logprob > 0 else "NaN"
             raise ValueError(f"the answer has a log probability that is {kind}, which none is")
@@ -744,11 +747,11 @@ def _tokens_of(top: list[Any]) -> Iterator[tuple[str, float]]:
 
 
 def _token(row: Mapping[str, Any]) -> str | None:
-    """Return a token's text: its bytes, where they are told, and otherwise what stands for it."""
+    """Return a token's text: from its bytes if there are any, otherwise from its name."""
     octets = row.get("bytes")
     if isinstance(octets, list) and octets:
         with suppress(TypeError, ValueError):
-            # A part of a character is none.
+            # Incomplete characters are left out.
             return bytes(octets).decode("utf-8", "ignore")
     token = row.get("token")
     return token if isinstance(token, str) else None

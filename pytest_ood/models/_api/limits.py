@@ -1,4 +1,4 @@
-"""What asking may take: caps that are enforced before a call, rates, and waits between tries."""
+"""Limits of queries: caps that are enforced before a call, rates, and waits between attempts."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ MILLION = 1e6
 MINUTE = 60.0
 
 FIRST_WAIT = 0.5
-"""Seconds before a failed call is tried for the second time; each further wait is twice as long."""
+"""Seconds before the second attempt of a call; each further wait is twice as long."""
 
 LONGEST_WAIT = 60.0
-"""Seconds at which waits stop growing."""
+"""The longest wait between two attempts, in seconds."""
 
 LONGEST_RETRY_AFTER = 300.0
-"""Seconds that a server may ask to wait; what it asks beyond is not waited for."""
+"""The longest `retry-after` in seconds that is waited for; a longer one ends the attempts."""
 
 
 @dataclass(frozen=True)
 class Prices:
-    """What a million tokens cost.
+    """The prices of a million tokens.
 
     Attributes:
-        prompt: Of prompts.
-        completion: Of answers.
-        currency: Of both.
+        prompt: The price of a million tokens of prompts.
+        completion: The price of a million tokens of answers.
+        currency: The currency of both prices.
     """
 
     prompt: float
@@ -49,12 +49,12 @@ class Prices:
 
 @dataclass(frozen=True, kw_only=True)
 class Caps:
-    """What a run may take of a model at most; None for no cap.
+    """The maximum usage of a model in a run; None for no cap.
 
     Attributes:
-        requests: Calls, those that fail included.
-        tokens: Of prompts and answers together.
-        cost: In the currency of the prices, without which it has no meaning.
+        requests: Calls, failed ones included.
+        tokens: Tokens of prompts and answers together.
+        cost: The cost in the currency of the prices.
     """
 
     requests: int | None = None
@@ -64,15 +64,15 @@ class Caps:
 
 @dataclass
 class Ledger:
-    """Counts what was taken, and what calls under way may take at most.
+    """Counts the usage so far, with upper bounds for calls under way.
 
     A call is entered with its upper bounds before it is made, so that no cap is ever exceeded, and
-    corrected when the server has told its usage. What was sent and never accounted for stays at its
-    bounds: it may well be billed.
+    corrected by the usage that the server reports. A call without such a report stays at its
+    bounds: it may be billed.
 
     Attributes:
-        caps: What is never exceeded, by all models together.
-        prices: Of tokens; None where they are not known.
+        caps: Limits for all models together.
+        prices: The prices of tokens; None if unknown.
     """
 
     caps: Caps = field(default_factory=Caps)
@@ -81,7 +81,7 @@ class Ledger:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def used(self, model: str) -> Usage:
-        """Return what one model has taken so far."""
+        """Return the usage of one model so far."""
         return self._priced(self._taken.get(model, Usage()))
 
     def enter(self, model: str, prompt: int, completion: int) -> str | None:
@@ -107,7 +107,7 @@ class Ledger:
         return replace(used, cost=cost, currency=self.prices.currency)
 
     def _beyond(self, used: Usage) -> str | None:
-        """Return the cap that this much is beyond, if it is."""
+        """Return the cap that a usage exceeds, or None."""
         caps, cost = self.caps, self._priced(used).cost
         if caps.requests is not None and used.requests > caps.requests:
             return f"max_requests = {caps.requests:,}"
@@ -138,7 +138,7 @@ class Pace:
         return max(0.0, max(self._next_request, self._next_tokens, self._not_before) - now)
 
     def requested_delay(self, now: float) -> float:
-        """Return the seconds that the server itself wants to be left alone."""
+        """Return the seconds until the time that the server has asked to wait for."""
         return max(0.0, self._not_before - now)
 
     def start(self, now: float, tokens: float) -> None:
@@ -154,7 +154,7 @@ class Pace:
             self._next_tokens += self._taking(more)
 
     def leave_alone(self, until: float) -> None:
-        """Start no call before this time: the server has asked for it."""
+        """Start no call before a time, as the server has asked."""
         self._not_before = max(self._not_before, until)
 
     def _taking(self, tokens: float) -> float:
@@ -162,7 +162,7 @@ class Pace:
 
 
 def backoff(attempt: int, rng: Random) -> float:
-    """Return the seconds to wait after the n-th call failed: doubling, the upper half drawn."""
+    """Return the seconds to wait after attempt n: doubled each time, the upper half random."""
     whole = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt - 1, 32))
     return whole * (0.5 + 0.5 * rng.random())
 
@@ -170,11 +170,11 @@ def backoff(attempt: int, rng: Random) -> float:
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds that a server asks to wait (RFC 9110, section 10.2.3), if it does.
 
-    Infinity for what no clock can tell: a number of hundreds of digits, a year of five. What is
-    neither a number nor a date asks for nothing.
+    Infinity for values out of a clock's range: a number of hundreds of digits, a year of five. A
+    value that is neither a number nor a date is ignored.
 
     Args:
-        headers: Of its answer; names in lower case, or a mapping that does not mind.
+        headers: The headers of its answer; names in lower case, or a case-insensitive mapping.
         now: Seconds since the epoch, for a date.
     """
     for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
@@ -188,14 +188,15 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     date = _seconds_of(headers.get("retry-after", ""))
     if date is None:
         return None
-    # Dates have whole seconds. From the one by the server's clock to the other, none is lost.
+    # Dates have whole seconds, and the clocks may differ: the difference of the two dates by the
+    # server's own clock is exact.
     sent = _seconds_of(headers.get("date", ""))
     by_server = 0.0 if sent is None else date - sent
     return max(0.0, date - now, by_server if by_server <= LONGEST_WAIT else 0.0)
 
 
 def _seconds_of(date: str) -> float | None:
-    """Return a date of HTTP in seconds since the epoch; None for what is no date."""
+    """Return a date of HTTP in seconds since the epoch; None if it is invalid."""
     fields = parsedate_tz(date)
     if fields is None:
         return None

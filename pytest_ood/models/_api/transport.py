@@ -1,7 +1,7 @@
-"""The way to a server: proxies, credentials that are added last, and answers of bounded size.
+"""HTTP transport to a server: proxies, credentials, and a limit on the size of answers.
 
-Credentials join a request below the client and its log, so that no exception, no log and no frame
-of the client holds them.
+Credentials are added to a request below the client, so that no exception, log record or stack frame
+of the client contains them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LARGEST_ANSWER = 4 * 1024**2
-"""Bytes of an answer, decompressed; a longer one is cut off."""
+"""The maximum size of an answer in bytes, decompressed."""
 
 MOST_MEMBERS = 1000
-"""Of an answer that was compressed in several pieces."""
+"""The most members of a gzip answer."""
 
 _HOST = re.compile(r"[a-z0-9._~:-]+")
 _GZIP = b"\x1f\x8b"
@@ -34,10 +34,10 @@ _GZIP = b"\x1f\x8b"
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 READ_HEADERS = ("content-type", "date", "location", "retry-after", "retry-after-ms")
-"""What of an answer's headers is read; the others may hold anything."""
+"""The headers of an answer that are passed on; the others may contain secrets."""
 
 _ENCODINGS = {"": None, "identity": None, "gzip": 31, "x-gzip": 31, "deflate": 47}
-"""Names of content encodings, and what `zlib` calls them."""
+"""Content encodings, and their `wbits` for `zlib`."""
 
 
 class AnswerTooLargeError(Exception):
@@ -45,15 +45,15 @@ class AnswerTooLargeError(Exception):
 
 
 class UnreadableAnswerError(Exception):
-    """An answer in an encoding that was not asked for, or that is damaged."""
+    """An answer in an unexpected encoding, or a damaged one."""
 
 
 class NowhereError(Exception):
-    """A redirection to what is no URL."""
+    """A redirection to an invalid URL."""
 
 
 class ElsewhereError(Exception):
-    """A redirection to another server, which is to get neither key nor texts."""
+    """A redirection to another server, which must get neither key nor texts."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Proxy:
 
     Attributes:
         url: With its credentials.
-        variable: The environment variable that names it; "" where the system does.
+        variable: The environment variable that names it; "" for the system's settings.
     """
 
     url: str = field(repr=False)
@@ -112,14 +112,14 @@ def proxy_of(url: str) -> Proxy | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Transport:
-    """What sends a client's requests.
+    """Sends a client's requests.
 
     Attributes:
-        httpx: The package that the client is built on: `httpx`, or a later one under another name.
-        inner: What it sends with.
-        origin: Scheme, host and port of the server; no other is sent anything.
-        headers: Added to every request, and in the place of the client's own; None removes one.
-        query: Added to every request's.
+        httpx: The package that the client is built on: `httpx`, or its successor.
+        inner: The transport that sends the requests.
+        origin: Scheme, host and port of the server; requests to others are refused.
+        headers: Headers of every request, which replace the client's; None removes one.
+        query: A query string that is added to every request.
     """
 
     httpx: Any = field(repr=False)
@@ -144,9 +144,9 @@ class Transport:
 
         Raises:
             AnswerTooLargeError: it is longer than `LARGEST_ANSWER`.
-            UnreadableAnswerError: it is encoded otherwise than was asked for.
+            UnreadableAnswerError: its encoding is unexpected, or it is damaged.
             ElsewhereError: the request was redirected to another server.
-            NowhereError: it is redirected to what is no URL.
+            NowhereError: it is redirected to an invalid URL.
         """
         url = request.url
         if origin_of(str(url)) != self.origin:
@@ -181,7 +181,7 @@ class Transport:
             if not valid:
                 raise NowhereError(shown_target(location))
         headers = {name: answer.headers[name] for name in READ_HEADERS if name in answer.headers}
-        # Without the words beside the status, which the client logs.
+        # Without the reason phrase of the status, which the client would log.
         return self.httpx.Response(answer.status_code, headers=headers, content=content)
 
 
@@ -205,7 +205,7 @@ async def _content(answer: Any) -> bytes:
 
 
 def _decompressed(data: bytes, bits: int) -> bytes:
-    """Return what was compressed, in one member or in several of gzip, one after the other.
+    """Return decompressed data, of one member or of several consecutive ones (gzip).
 
     Raises:
         AnswerTooLargeError: it is longer than `LARGEST_ANSWER`.
@@ -216,7 +216,7 @@ def _decompressed(data: bytes, bits: int) -> bytes:
         decoder = zlib.decompressobj(bits)
         part = decoder.decompress(data, LARGEST_ANSWER + 1 - size)
         size, members = size + len(part), members + 1
-        # What is left is copied for each member.
+        # The rest of the data is copied for each member, so that their number is limited, too.
         if size > LARGEST_ANSWER or members > MOST_MEMBERS:
             raise AnswerTooLargeError
         parts.append(part)
@@ -225,7 +225,7 @@ def _decompressed(data: bytes, bits: int) -> bytes:
 
 
 def shown_target(location: str) -> str:
-    """Return what may be shown of where a redirection leads, even where that is no URL."""
+    """Return the part of a redirection's target that may be shown, even if it is no valid URL."""
     try:
         return redacted_url(location)
     except ValueError:
@@ -251,7 +251,7 @@ def open_transport(url: str, headers: Mapping[str, str | None]) -> Transport:
     """
     import openai
 
-    # The client's own package: `httpx` in some versions, `httpx2` in others.
+    # The package depends on the client's version: `httpx` or `httpx2`.
     base = next(c for c in openai.DefaultAsyncHttpxClient.__mro__ if c.__name__ == "AsyncClient")
     httpx = importlib.import_module(base.__module__.partition(".")[0])
     proxy = proxy_of(url)
@@ -265,7 +265,7 @@ def open_transport(url: str, headers: Mapping[str, str | None]) -> Transport:
 
 
 def unsendable(value: str) -> str | None:
-    """Return which character of a value no header can carry, without the value; None for none."""
+    """Return which character of a value is invalid in a header, without the value; or None."""
     for number, character in enumerate(value, start=1):
         edge = character == " " and number in (1, len(value))
         if edge or not " " <= character <= "~":

@@ -147,8 +147,8 @@ def test_a_pace_without_limits_never_waits() -> None:
     assert pace.wait(0.0) == 0.0
     pace.leave_alone(7.0)
     pace.leave_alone(3.0)
-    assert pace.wait(1.0) == pace.held_back(1.0) == 6.0
-    assert pace.wait(8.0) == pace.held_back(8.0) == 0.0
+    assert pace.wait(1.0) == pace.requested_delay(1.0) == 6.0
+    assert pace.wait(8.0) == pace.requested_delay(8.0) == 0.0
 
 
 @given(attempt=st.integers(1, 10_000), seed=st.integers())
