@@ -30,9 +30,21 @@ from pytest_ood.reports import json_report
 
 pytest_plugins = ["pytester"]
 
+SLOW_FIXTURES = frozenset({"ray_cluster", "mlflow_server", "tracker_clients", "browser"})
+
 # A test that depends on the load of the machine, or on luck, says nothing about the code.
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put whole runs of pytest, and what needs a server, a cluster or a browser, into a tier."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "acceptance" in item.path.parts or "pytester" in fixtures:
+            item.add_marker(pytest.mark.acceptance)
+        if fixtures & SLOW_FIXTURES:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

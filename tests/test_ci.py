@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
 BLOCK = re.compile(r"<!-- (?:file|run): ([^\n]*) -->\n```\w+\n(.*?)```\n", re.DOTALL)

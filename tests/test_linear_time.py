@@ -18,6 +18,8 @@ from pytest_ood.parsing import parse_answer, without_thoughts
 from pytest_ood.tasks import NumericAnswer, QuestionAnswering, reasoning_of
 from pytest_ood.tasks.question_answering import normalized, says_none, token_f1
 
+pytestmark = pytest.mark.slow
+
 SIZE = 100_000
 LIMIT = 2.0
 """Seconds. What is linear takes milliseconds; what grows with the square takes eight and more."""

@@ -12,6 +12,8 @@ import yaml
 
 import pytest_ood
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 """Attributes through which a page has a browser fetch something."""

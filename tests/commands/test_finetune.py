@@ -22,6 +22,8 @@ from pytest_ood.progress import Silent
 from pytest_ood.readers import DataSource, Reader
 from pytest_ood.tasks import Classification
 
+pytestmark = pytest.mark.slow
+
 WORDS = {"bad": ("terrible", "dreadful", "awful"), "good": ("wonderful", "superb", "delightful")}
 LABELS = ("bad", "good")
 RECIPE = ["--epochs", "3", "--learning-rate", "2e-3", "--batch-size", "8", "--device", "cpu"]
