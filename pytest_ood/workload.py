@@ -119,7 +119,7 @@ def _workload(gate: Gate, evaluator: SuiteEvaluator, asked: _Wanted, machine: _M
         shift.most_queries(evaluator.data.horizon(shift)) for shift in asked.made_against.values()
     )
     for shift in asked.shifts.values():
-        if shift is not None and (inputs := evaluator.texts.asked(shift)) is not None:
+        if shift is not None and (inputs := evaluator.texts.model_inputs(shift)) is not None:
             add(inputs)
         elif shift is not None:
             unseen += shift.most_unseen(evaluator.data.horizon(shift))

@@ -1,4 +1,4 @@
-"""What an attack did, in figures: success, queries, edits, likeness."""
+"""Summary statistics of an attack: success rate, queries, edits, similarity."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
     from pytest_ood.store import TextStore
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AttackFigures:
-    """An attack on a model. Rates, shares and cosines lie in [0, 1], with intervals.
+    """Summary statistics of an attack on a model; rates, shares and cosines are in [0, 1].
 
     Attributes:
-        attacked: Examples that the model answered right and in which something may be changed.
-        accuracy: Under attack, over all examples but those left out.
-        success: Attack success rate: the share of the attacked that were turned, on a second query
-            too.
-        queries: Mean number of different candidates put to the model for an attacked example, the
-            original included.
-        queries_median: (median, lower bound, upper bound) of the same.
-        reducing: Queries that were spent on leaving edits out again, over all examples.
-        edited_words: Mean share of words that a success edits; None without a success.
-        edited_characters: Mean share of characters; likewise.
-        similarity: Mean cosine of a success with its original, by the packaged MiniLM, over the
-            first 500; None without a success, or where MiniLM is not at hand.
-        rejected: Candidates that a constraint did not accept, over all examples.
-        skipped: (why, how many) of the examples that were not attacked.
-        decision_only: The model gave no scores, only its answers.
-        cached: Queries that were answered without asking the model; it depends on what ran before,
-            and two figures that differ in nothing else are equal.
+        attacked: The number of examples that the model answers right and that can be changed.
+        accuracy: The accuracy under attack, over all examples that are not left out.
+        success: The attack success rate: the share of attacked examples that were fooled, also on a
+            second query.
+        queries: The mean number of different candidates per attacked example, including the
+            original.
+        queries_median: (median, lower bound, upper bound) of the number of candidates.
+        reducing: The number of queries that reduced the edits of successes, over all examples.
+        edited_words: The mean share of words that a success edits; None without a success.
+        edited_characters: The mean share of characters that a success edits; None without one.
+        similarity: The mean cosine of a success with its original, by the packaged MiniLM, over the
+            first 500; None without a success, or without MiniLM.
+        rejected: The number of candidates that a constraint rejected, over all examples.
+        skipped: (reason, count) of the examples that were not attacked.
+        decision_only: Whether the model gave labels without scores.
+        cached: The number of queries that the store answered. It depends on earlier runs, and is
+            not compared.
     """
 
     attacked: int
@@ -71,27 +71,30 @@ def attack_figures(
     cached: int = 0,
     similar: Sequence[float] = (),
 ) -> AttackFigures:
-    """Sum up what became of the examples under an attack.
+    """Return the summary statistics of an attack.
 
     Args:
-        results: One for each example, in order; one at least was attacked.
-        examples: What was attacked.
-        alpha: One-sided level of the intervals.
-        each: The most queries for one example.
-        cached: Queries that were answered without asking the model.
-        similar: The cosines of successes with their originals, where they are known.
+        results: The result of each example, in order; at least one was attacked.
+        examples: The examples.
+        alpha: The one-sided level of the intervals.
+        each: The query budget of one example.
+        cached: The number of queries that the store answered.
+        similar: The cosines of successes with their originals, where they were computed.
     """
     attacked = [result for result in results if not result.skipped]
     cases = successes(results, examples)
-    kept = [result for result in results if not result.left_out]
+    counted = [result for result in results if not result.left_out]
     counts = [result.queries for result in attacked]
     shares = estimate(mean_score([count / each for count in counts]), alpha)
     return AttackFigures(
         attacked=len(attacked),
-        accuracy=_mean([float(not r.skipped and not r.success) for r in kept], alpha),
+        accuracy=_mean([float(not r.skipped and not r.success) for r in counted], alpha),
         success=_mean([float(result.success) for result in attacked], alpha),
         queries=replace(
-            shares, value=shares.value * each, low=shares.low * each, high=shares.high * each,
+            shares,
+            value=shares.value * each,
+            low=shares.low * each,
+            high=shares.high * each,
             spread=shares.spread * each,
         ),
         queries_median=median_with_bounds(counts, alpha, (1.0, float(each))),
@@ -103,7 +106,7 @@ def attack_figures(
         skipped=tuple(sorted(Counter(r.skipped for r in results if r.skipped).items())),
         decision_only=all(r.answer is not None and not r.answer.scores for r in attacked),
         cached=cached,
-    )  # fmt: skip
+    )
 
 
 def successes(results: Sequence[AttackResult], examples: Sequence[Example]) -> list[Perturbed]:
@@ -118,14 +121,15 @@ def successes(results: Sequence[AttackResult], examples: Sequence[Example]) -> l
 def cosines(cases: Sequence[Perturbed], store: TextStore) -> list[float]:
     """Return the cosine of each text with its original, by the packaged MiniLM.
 
-    They are kept: loading the encoder takes longer than a run that has nothing else left to do.
+    They are stored: loading the encoder takes longer than a run that finds everything else in the
+    store.
     """
     keys = [f"cosine\0{code_version()}\0{case.original}\0{case.text}" for case in cases]
     measure = EmbeddingSimilarity().cosines
-    made = cached_texts(
-        store, keys, lambda new: map(repr, measure([cases[place] for place in new]))
+    stored = cached_texts(
+        store, keys, lambda new: map(repr, measure([cases[index] for index in new]))
     )
-    return [float(cosine) for cosine in made]
+    return [float(cosine) for cosine in stored]
 
 
 def _mean(values: Sequence[float], alpha: float) -> Estimate:

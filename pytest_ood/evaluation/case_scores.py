@@ -1,4 +1,4 @@
-"""What a model scores on cases alone, without any data in distribution."""
+"""The score of a model on cases alone, without data in distribution."""
 
 from __future__ import annotations
 
@@ -24,37 +24,42 @@ if TYPE_CHECKING:
 def score_of_cases(
     predictor: Predictor, cases: Dataset, *, floor: float, rules: Rules, seed: int
 ) -> Floor:
-    """Measure what a model scores on cases, without any data in distribution.
+    """Measure the score of a model on cases, without data in distribution.
 
     Args:
-        predictor: Asks the model; its suite has the task.
-        cases: All of them `Case`s.
-        floor: The least score.
-        rules: How certain the verdict has to be.
-        seed: Of the run.
+        predictor: Runs the model, and has the task.
+        cases: A data set of `Case`s.
+        floor: The least score that passes.
+        rules: The levels of the verdict.
+        seed: The seed of the run.
 
     Raises:
         NotApplicableError: no case applies to the model.
-        ModelError: it answered no case.
+        ModelError: the model answered no case.
     """
-    found = [case for case in cases if isinstance(case, Case)]
-    side = CaseAnswerSet(predictor, found, cases.name)
-    outcomes = side.extend_to(len(found))
+    all_cases = [case for case in cases if isinstance(case, Case)]
+    side = CaseAnswerSet(predictor, all_cases, cases.name)
+    outcomes = side.extend_to(len(all_cases))
     (trial,) = aligned(
         [
             Trial(
-                paired=False, drawn=len(found), before=outcomes, after=outcomes, originals=None,
-                shifted=inputs_of(Subset(found, outcomes.places)), decided=side.decided,
-                left_out=side.left_out(len(found)),
+                paired=False,
+                drawn=len(all_cases),
+                before=outcomes,
+                after=outcomes,
+                originals=None,
+                shifted=inputs_of(Subset(all_cases, outcomes.indices)),
+                decided=side.decided,
+                left_out=side.left_out(len(all_cases)),
             )
         ]
-    )  # fmt: skip
-    # Both sides are the same one here.
+    )
+    # Both sides of the trial are the same outcomes, and so have the same errors.
     missing = trial.unanswered[: len(trial.unanswered) // 2]
     if not len(trial.after):
         raise ModelError(f"model {predictor.model.name!r} answered no case ({missing[0]})")
     statistic = estimators.score_statistic([trial.after])
-    judged = validity.too_many_unanswered(missing, len(found)) or judge_at_least(
+    judged = validity.too_many_unanswered(missing, len(all_cases)) or judge_at_least(
         statistic, floor, rules
     )
     flipped = Measurement([trial]).flipped
@@ -67,12 +72,12 @@ def score_of_cases(
         planned=statistic.n,
         abstained=validity.abstained(trial.after),
         score=estimate(statistic, rules.alpha),
-        majority=best_constant(found, predictor.task),
+        majority=best_constant(all_cases, predictor.task),
         budget=floor,
         verdict=judged.verdict,
         reason=judged.reason,
         seed=seed,
-        data_hash=Dataset(cases.name, Subset(found, trial.after.places)).content_hash,
+        data_hash=Dataset(cases.name, Subset(all_cases, trial.after.indices)).content_hash,
         p_fail=judged.p_fail,
         errors=details.counted_errors([missing]),
         left_out=trial.left_out,

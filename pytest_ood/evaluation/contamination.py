@@ -1,4 +1,4 @@
-"""Test items that a model was shown before, and inputs that it saw only in part."""
+"""Test items in a model's demonstrations or training data, and inputs that it truncates."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from pytest_ood.shifts import Shift
     from pytest_ood.trials.predictor import AnyModel
 
-Items = dict[str, str]
-"""Ids of test items, by what is asked about them."""
+ItemIds = dict[str, str]
+"""The ids of test items, by their normalised inputs."""
 
 
 class Contamination:
-    """What the models of a suite had seen of its test items, or did not see of its inputs.
+    """Checks models for test items that they have seen, and for inputs that they truncate.
 
     Args:
-        data: The test items; its notes take what was found that is no error.
+        data: The data sets of the suite; findings that are no errors are added to its notes.
     """
 
     def __init__(self, data: SuiteData) -> None:
@@ -43,13 +43,13 @@ class Contamination:
         self._checked: set[tuple[str, str]] = set()
 
     def check(self, model: AnyModel, shifts: Iterable[Shift]) -> None:
-        """See what a model was shown of the test items before it is asked about any.
+        """Check a model's demonstrations and training data for test items, before it is run.
 
-        What it was trained on is noted: the user may know, or want it so.
+        Demonstrations are an error; training data is a note, since it may be intended.
 
         Args:
-            model: Nothing is asked of it.
-            shifts: Those that it will be measured under.
+            model: The model; it is not run.
+            shifts: The shifts that it will be measured under.
 
         Raises:
             DataError: a demonstration is a test item; or the data cannot be read.
@@ -66,7 +66,7 @@ class Contamination:
         self._checked |= {(model.name, name) for name in sets}
 
     def note_cut(self, model: AnyModel, name: str, inputs: Sequence[Inputs]) -> None:
-        """Note how many of a set's inputs a model saw only in part, and what it says itself."""
+        """Note how many inputs of a set the model truncated, and the model's own notes."""
         member = single_models(model)[0]
         self._notes.add(*notes_of(member))
         if not is_cutting(member):
@@ -80,69 +80,69 @@ class Contamination:
         )
 
     def _tested(self, shifts: Iterable[Shift]) -> Iterator[tuple[str, Dataset]]:
-        """Yield the sets whose items a model is asked about, by name."""
+        """Yield the data sets that a model will be run on, with their names."""
         yield IN_DISTRIBUTION, self._data.in_distribution()
         for shift in shifts:
             if shift.has_own_examples:
-                # Where it cannot be read, its own check says so.
+                # A data set that cannot be read is reported by its own check.
                 with suppress(OodError):
                     yield shift.name, self._data.target(shift)
 
 
-def items_of(dataset: Dataset) -> Items:
-    """Return the ids of a set's items by what is asked about them; of cases, about each input."""
-    return {_asked(example.inputs): example.id for example in members_of(dataset)}
+def items_of(dataset: Dataset) -> ItemIds:
+    """Return the ids of a set's items by their normalised inputs; of cases, by each input."""
+    return {_key(example.inputs): example.id for example in members_of(dataset)}
 
 
-def refuse_shown(model: AnyModel, sets: Mapping[str, Items]) -> None:
-    """Refuse a model of which a demonstration is a test item.
+def refuse_shown(model: AnyModel, sets: Mapping[str, ItemIds]) -> None:
+    """Refuse a model that has a test item among its demonstrations.
 
     Args:
-        model: Nothing is asked of it.
-        sets: The test items of each set, by its name.
+        model: The model; it is not run.
+        sets: The test items of each set, by the name of the set.
 
     Raises:
-        DataError: names both.
+        DataError: names the demonstration and the test item.
     """
     for member in single_models(model):
         if not is_promptable(member):
             continue
         for example in member.prompt.demonstrations:
             for name, items in sets.items():
-                found = items.get(_asked(example.inputs))
-                if found is not None:
+                item = items.get(_key(example.inputs))
+                if item is not None:
                     raise DataError(
                         f"model {member.name!r}: its demonstration {example.id!r} is the test item "
-                        f"{found!r} of {name}; whoever is shown an item is not tested by it. Take "
-                        "demonstrations from data that is not for testing"
+                        f"{item!r} of {name}; an item that a model was shown does not test it. "
+                        "Take demonstrations from data that is not for testing"
                     )
 
 
-def trained_on(model: AnyModel, sets: Mapping[str, Items]) -> list[str]:
-    """Tell how many test items are among what a model was trained on.
+def trained_on(model: AnyModel, sets: Mapping[str, ItemIds]) -> list[str]:
+    """Return notes on the test items that are among a model's training data.
 
     Args:
-        model: Nothing is asked of it.
-        sets: The test items of each set, by its name.
+        model: The model; it is not run.
+        sets: The test items of each set, by the name of the set.
     """
-    # All seeds of a model are trained on the same.
+    # All seeds of a model have the same training data.
     member = single_models(model)[0]
     examples: Iterable[Example] = member.training_examples if is_trained(member) else ()
-    found: dict[str, set[str]] = {name: set() for name in sets}
+    shared: dict[str, set[str]] = {name: set() for name in sets}
     for example in examples:
-        asked = _asked(example.inputs)
+        key = _key(example.inputs)
         for name, items in sets.items():
-            if asked in items:
-                found[name].add(asked)
+            if key in items:
+                shared[name].add(key)
     return [
-        f"{model.name}: {len(found[name])} of the {len(sets[name])} different items of {name} are "
+        f"{model.name}: {len(shared[name])} of the {len(sets[name])} different items of {name} are "
         "among its training data, too; what it scores there says little"
         for name in sets
-        if found[name]
+        if shared[name]
     ]
 
 
-def _asked(inputs: Inputs) -> str:
-    """Write what is asked as one string, whatever the order of its fields and its white space."""
+def _key(inputs: Inputs) -> str:
+    """Return inputs as one string that does not depend on field order or white space."""
     fields = sorted(fields_of(inputs).items())
     return canonical({name: " ".join(text.split()) for name, text in fields})

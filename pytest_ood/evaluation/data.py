@@ -1,4 +1,4 @@
-"""The examples of a suite: those in distribution, and those of other domains."""
+"""The data sets of a suite: in distribution, and under shifts with their own examples."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class SuiteData:
     """The data sets of one suite under one seed, each loaded and sampled once.
 
     Attributes:
-        suite: What is measured.
+        suite: The suite.
         reader: Loads the data.
-        seed: Of the samples.
-        size: Examples drawn from each data set at most; None for all.
-        frozen: Examples that take the place of samples, or None.
-        notes: Take what is odd about the data.
+        seed: The seed of the samples.
+        size: The most examples that are drawn from each data set; None for all.
+        frozen: Frozen examples that replace the samples, or None.
+        notes: Collects notes on the data.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class SuiteData:
 
     @property
     def resources(self) -> Resources:
-        """What perturbations and filters may use."""
+        """The resources that perturbations and filters may use."""
         return resources_of(self.reader)
 
     @property
     def where(self) -> str:
-        """The name of the suite, which messages begin with."""
+        """The name of the suite, for messages."""
         return self.suite.name
 
     @property
@@ -80,11 +80,11 @@ class SuiteData:
     def target(self, shift: Shift) -> Dataset:
         """Return the drawn examples, or cases, of a shift that has its own.
 
-        Paired, they have the order of the originals.
+        The examples of a paired shift are in the order of the originals.
 
         Raises:
             OodError: the data cannot be read.
-            DataError: it is paired, and ids are not the same as in distribution.
+            DataError: the shift is paired, and its ids are not those in distribution.
         """
         task, source = task_under(self.suite.task, shift), shift.own_source
         assert source is not None, "unreachable because the shift has examples of its own"
@@ -105,7 +105,7 @@ class SuiteData:
         return self._datasets[shift.name]
 
     def horizon(self, shift: Shift | None) -> int:
-        """Return how many examples a check can use at most.
+        """Return the most examples that a check can use.
 
         Raises:
             OodError: the data cannot be read.
@@ -113,21 +113,21 @@ class SuiteData:
         return len(self.examples) if shift is None else shift.horizon(self)
 
     def available(self, shift: Shift) -> int:
-        """Return how many examples there are under a shift at most."""
+        """Return the most examples that there are under a shift."""
         return len(self.target(shift)) if shift.has_own_examples else self.horizon(shift)
 
     def planned(self, shift: Shift) -> int:
-        """Return how many examples in distribution a check goes through at most."""
+        """Return the most examples in distribution that a check uses."""
         if shift.has_own_examples:
             return len(self.examples)
         return self.horizon(shift)
 
     def left_out(self, shift: Shift) -> tuple[tuple[str, int], ...]:
-        """Return why rows of the data are not counted, and how many."""
+        """Return the number of rows of the data that are left out, by reason."""
         return self._left_out.get(shift.name, ())
 
     def groups(self, shift: Shift) -> Categorical[tuple[str, ...]]:
-        """Return where each of the examples under a shift stands in a breakdown."""
+        """Return the path of each example under a shift in a breakdown by groups."""
         target = self.target(shift) if shift.has_own_examples else None
         name = IN_DISTRIBUTION if target is None else shift.name
         if name not in self._paths:
@@ -154,14 +154,14 @@ class SuiteData:
         """Return all cases of a shift that counts cases."""
         name = shift.name
         if isinstance(source, Checklist):
-            found = replace(source, data=self.reader.redirected(source.data))
-            tests = load_checklist(found, self.reader.root, name, self.suite.task)
+            redirected = replace(source, data=self.reader.redirected(source.data))
+            tests = load_checklist(redirected, self.reader.root, name, self.suite.task)
             self._left_out[name] = tests.left_out
             return tests.dataset
         return contrast_sets(self._whole(name, source, task_under(self.suite.task, shift)))
 
     def _sampled(self, name: str, dataset: Dataset) -> Dataset:
-        """Return the examples of a set that are used, in the order of the draw."""
+        """Return the sampled, or frozen, examples of a set, in random order."""
         if self.frozen is None or name not in self.frozen.data:
             return dataset.sample(self.size, self.seed)
         frozen = self.frozen.drawn(name, dataset)
@@ -169,5 +169,5 @@ class SuiteData:
 
 
 def resources_of(reader: Reader) -> Resources:
-    """Return what perturbations and filters may use, from what a reader may."""
+    """Return the resources that perturbations and filters may use: those of the reader."""
     return Resources(reader.cache, reader.offline, reader.root, reader.progress)

@@ -16,7 +16,7 @@ from pytest_ood.cases import best_constant as best_score
 from pytest_ood.columns import Categorical, combined
 from pytest_ood.evaluation import estimators
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
-from pytest_ood.evaluation.example_scores import KEPT, ExampleScores, hash_examples
+from pytest_ood.evaluation.example_scores import MAX_EXAMPLES, ExampleScores, hash_examples
 from pytest_ood.evaluation.records import FLIPS_KEPT, Cell, Flip, LabelCounts
 from pytest_ood.examples import IN_DISTRIBUTION, Dataset, fields_of
 from pytest_ood.metrics import most_frequent
@@ -73,7 +73,7 @@ class Details:
         intervals hold at whatever point that was.
         """
         groups = self._data.groups(shift)
-        used = groups[measurement.first.after.places]
+        used = groups[measurement.first.after.indices]
         paths = {
             path[:depth]: None
             for path, count in zip(groups.values, used.counts.tolist(), strict=True)
@@ -120,7 +120,7 @@ class Details:
     def items(self, shift: Shift, measurement: Measurement) -> ExampleScores:
         """Return the score of each example under the shift, of the first of them."""
         trial, scores = measurement.first, measurement.scores_after
-        places = trial.after.places[:KEPT]
+        places = trial.after.indices[:MAX_EXAMPLES]
         key = (shift.name, len(places), hashlib.sha256(places.tobytes()).digest())
         if key not in self._item_hashes:
             examples = read(trial.after.examples, places)
@@ -137,7 +137,7 @@ class Details:
         self, outcomes: Outcomes, scores: Categorical[float]
     ) -> ExampleScores:
         """Return the score of each example in distribution, of the first of them."""
-        places = outcomes.places[:KEPT]
+        places = outcomes.indices[:MAX_EXAMPLES]
         key = (IN_DISTRIBUTION, len(places), hashlib.sha256(places.tobytes()).digest())
         if key not in self._item_hashes:
             examples = read(outcomes.examples, places)
@@ -166,7 +166,7 @@ class Details:
 
     def data_hash(self, shift: Shift, trial: Trial) -> str:
         """Hash the examples under the shift that were used."""
-        places = trial.after.places
+        places = trial.after.indices
         key = (shift.name, len(places), hashlib.sha256(places.tobytes()).digest())
         # Attacks and the worst of all noise leave other texts for every model.
         shared = shift.has_same_examples
@@ -183,7 +183,7 @@ class Details:
     def best_constant(self, shift: Shift, after: Outcomes) -> float:
         """Return what the best of the models that always answer the same would score."""
         if shift.counts_cases:
-            used = read(after.examples, after.places)
+            used = read(after.examples, after.indices)
             task = task_under(self._data.suite.task, shift)
             return best_score((e for e in used if isinstance(e, Case)), task)
         return most_frequent(after.graded.truth)[1] / len(after)
@@ -206,7 +206,7 @@ def inputs_under(shift: Shift, trial: Trial) -> Sequence[Inputs]:
     """Return what a model was asked under a shift; of cases, every input of each."""
     if not shift.counts_cases:
         return trial.shifted
-    used = Subset(trial.after.examples, trial.after.places)
+    used = Subset(trial.after.examples, trial.after.indices)
     return [member.inputs for member in members_of(used)]
 
 
@@ -258,7 +258,7 @@ def abstentions(outcomes: Outcomes) -> tuple[Flip, ...]:
     places = np.flatnonzero(outcomes.graded.answer.where(lambda answer: answer is None))[
         :FLIPS_KEPT
     ]
-    examples = read(outcomes.examples, outcomes.places[places])
+    examples = read(outcomes.examples, outcomes.indices[places])
     return tuple(
         Flip(o.id, o.label, None, _shown(e.inputs), None, None, said_after=o.prediction.text)
         for o, e in zip(outcomes.read(places), examples, strict=True)

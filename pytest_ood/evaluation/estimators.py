@@ -1,4 +1,4 @@
-"""From answers to figures: which statistic belongs to which comparison."""
+"""The statistics of drops and differences of drops, from the trials of models."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def drop_statistic(trials: Trials, metric: str, task: Task) -> Statistic:
     """Return how much worse a metric becomes under a shift, over all seeds of a model.
 
     Args:
-        trials: One for each seed.
-        metric: Its name; not `in-domain`, which needs a reference.
-        task: What was asked.
+        trials: The trial of each seed.
+        metric: The name of a metric other than `in-domain`, which needs a reference.
+        task: The task of the suite.
 
     Raises:
         NotApplicableError: the answers, or the examples, lack what the metric needs.
     """
-    found = _metric(metric, trials, task)
+    resolved = _metric(metric, trials, task)
     return over_seeds(
-        _figure([trials], [1.0], found, task),
-        _seed_drops(trials, found),
-        limits=found.DROP_LIMITS,
+        _statistic([trials], [1.0], resolved, task),
+        _seed_drops(trials, resolved),
+        limits=resolved.DROP_LIMITS,
     )
 
 
@@ -61,20 +61,20 @@ def difference_statistic(mine: Trials, other: Trials, metric: str, task: Task) -
     Raises:
         NotApplicableError: the answers, or the examples, lack what the metric needs.
     """
-    found = _metric(metric, mine, task)
-    least, most = found.DROP_LIMITS
+    resolved = _metric(metric, mine, task)
+    least, most = resolved.DROP_LIMITS
     return over_seeds(
-        _figure([mine, other], [1.0, -1.0], found, task),
-        _seed_drops(mine, found),
-        _seed_drops(other, found),
+        _statistic([mine, other], [1.0, -1.0], resolved, task),
+        _seed_drops(mine, resolved),
+        _seed_drops(other, resolved),
         limits=(least - most, most - least),
     )
 
 
-def _figure(
+def _statistic(
     models: Sequence[Trials], signs: Sequence[float], metric: Metric, task: Task
 ) -> Statistic:
-    """Return the signed sum over models of what a metric loses, averaged over each one's seeds."""
+    """Return the signed sum over models of a metric's drop, averaged over each model's seeds."""
     own = metric.statistic(models, signs)
     if own is not None:
         return own
@@ -86,10 +86,10 @@ def _figure(
 def _mean_statistic(
     models: Sequence[Trials], value: ExampleValue, *, rises: bool
 ) -> Statistic | None:
-    """Return the figure of a metric that is a mean over examples, of one model or of two.
+    """Return the statistic of a metric that is a mean over examples, of one model or of two.
 
-    None where some examples count on one side alone, and others on both: those are neither pairs
-    nor independent samples.
+    None where some examples count on one side only and others on both: these are neither pairs
+    nor independent samples, and the metric is resampled as a function of means instead.
     """
     sides = [
         [_values([getattr(trial, side) for trial in trials], value) for trials in models]
@@ -104,7 +104,7 @@ def _mean_statistic(
         for columns, mask in zip(sides, (counted_before, counted_after), strict=True)
     )
     if rises:
-        # The drop of a metric that rises is what it is under the shift minus what it was before.
+        # For a metric that rises, the drop is after - before: the sides change places.
         before, after = after, before
     if len(models) == 1:
         return (paired_drop if same else unpaired_drop)(before[0], after[0])
@@ -115,7 +115,7 @@ def _mean_statistic(
 
 
 def _values(sides: Sequence[Outcomes], value: ExampleValue) -> Categorical[float | None]:
-    """Return every example's value, averaged over the seeds; None where it does not count."""
+    """Return each example's value, averaged over the seeds; None where it does not count."""
     columns = [
         combined([side.graded.truth, side.graded.answer, side.graded.score], value)
         for side in sides
@@ -124,8 +124,8 @@ def _values(sides: Sequence[Outcomes], value: ExampleValue) -> Categorical[float
 
 
 def _mean_of_values(*values: float | None) -> float | None:
-    found = [value for value in values if value is not None]
-    return _mean(found) if found else None
+    present = [value for value in values if value is not None]
+    return _mean(present) if present else None
 
 
 def _is_value(value: float | None) -> bool:
@@ -138,16 +138,16 @@ def _floats(column: Categorical[float | None]) -> Categorical[float]:
 
 
 def gap_statistic(reference: Outcomes, measurement: Measurement) -> Statistic:
-    """Return how much a model trained on the target scores above one that was not, paired."""
+    """Return the score of the in-domain reference minus the model's, paired."""
     statistic = paired_drop(reference.graded.score, measurement.scores_after)
     mean = mean_of(reference)
     return over_seeds(statistic, tuple(mean - mean_of(trial.after) for trial in measurement.trials))
 
 
 def gap_difference(mine: Measurement, other: Measurement) -> Statistic:
-    """Return how much more one model lacks to the reference than another.
+    """Return how much further one model is below the in-domain reference than another.
 
-    What the reference scores on the same examples cancels out.
+    The score of the reference on the same examples cancels out.
     """
     return over_seeds(
         mean_difference(gains(mine, other)),
@@ -157,15 +157,15 @@ def gap_difference(mine: Measurement, other: Measurement) -> Statistic:
 
 
 def gains(mine: Measurement, other: Measurement) -> Categorical[float]:
-    """Return what another model scores more than one, under the shift, by example."""
+    """Return the other model's score minus one model's under the shift, by example."""
     return combined([other.scores_after, mine.scores_after], sub)
 
 
 def score_statistic(sides: Sequence[Outcomes]) -> Statistic:
-    """Return the mean score, over all seeds of a model.
+    """Return the mean score over all seeds of a model.
 
     Args:
-        sides: On the same examples, one for each seed.
+        sides: The outcomes of each seed, on the same examples.
     """
     seeds = tuple(map(mean_of, sides))
     return over_seeds(mean_score(mean_scores_of(sides)), seeds, limits=(0.0, 1.0))
@@ -182,13 +182,13 @@ def differences(
 
 
 def in_pairs(before: Categorical[float], after: Categorical[float]) -> Categorical[float]:
-    """Subtract example by example; of independent draws, in their order, as far as both go."""
+    """Subtract example by example; independent samples in sample order, to the shorter's end."""
     size = min(len(before), len(after))
     return combined([before[:size], after[:size]], sub)
 
 
 def seed_drops(trials: Trials, metric: str, task: Task) -> tuple[float, ...]:
-    """Return each seed's own drop.
+    """Return the drop of each seed.
 
     Raises:
         NotApplicableError: the answers, or the examples, lack what the metric needs.
@@ -206,8 +206,8 @@ def measured(trials: Trials, metric: str, task: Task) -> tuple[float, float]:
     Raises:
         NotApplicableError: the answers, or the examples, lack what the metric needs.
     """
-    found = _metric(metric, trials, task)
-    pairs = [found.values(*_means(found, trial)) for trial in trials]
+    resolved = _metric(metric, trials, task)
+    pairs = [resolved.values(*_means(resolved, trial)) for trial in trials]
     return _mean([float(first) for first, _ in pairs]), _mean([float(last) for _, last in pairs])
 
 
@@ -217,22 +217,27 @@ def _metric(name: str, trials: Trials, task: Task) -> Metric:
 
 
 def sequential(
-    values: Categorical[float], cuts: Sequence[int], limits: tuple[float, float], horizon: int, *,
-    current: Statistic, final: bool,
-) -> Statistic:  # fmt: skip
-    """Return the figure of values that were looked at in between.
+    values: Categorical[float],
+    cuts: Sequence[int],
+    limits: tuple[float, float],
+    horizon: int,
+    *,
+    current: Statistic,
+    final: bool,
+) -> Statistic:
+    """Return the sequential statistic of values that were tested at several looks.
 
     Args:
-        values: One for each example, in the order of the draw.
-        cuts: How many values there were at each look, rising.
-        limits: The least and the largest a value can be.
-        horizon: The most values there can be.
-        current: The figure on all values so far.
-        final: Whether no example is left.
+        values: The value of each example, in sample order.
+        cuts: The number of values at each look, ascending.
+        limits: The least and the largest possible value.
+        horizon: The largest possible number of values.
+        current: The statistic on all values so far, for a fixed number of examples.
+        final: Whether no examples are left.
     """
     parts = [values[start:stop].counts for start, stop in pairwise([0, *cuts])]
     counts = np.cumsum(parts, axis=0)
-    order = [place for place in np.argsort(values.values) if counts[-1, place]]
+    order = [index for index in np.argsort(values.values) if counts[-1, index]]
     distinct = np.array(values.values)[order]
     looked = counts[:, order].astype(np.float64)
     return Sequential(distinct, looked, limits[0], limits[1], horizon, current, final)
@@ -240,13 +245,13 @@ def sequential(
 
 @dataclass(frozen=True)
 class _Part:
-    """The answers of one model, under one of its seeds, on one side of a shift.
+    """The answers of one seed of a model on one side of a shift.
 
     Attributes:
-        index: Of the side: 0 before, 1 under the shift.
+        index: The side: 0 before, 1 under the shift.
         outcomes: The answers.
-        features: Returns what is averaged, of some of them.
-        start: Index of its first feature among those of its sample.
+        features: Computes the features that are averaged.
+        start: The index of the first feature among the features of the sample.
     """
 
     index: int
@@ -255,15 +260,15 @@ class _Part:
     start: int
 
     def step(self, label: str | None, task: Task, *, right: bool) -> tuple[Floats, float]:
-        """Return what turning answers adds to the means if all of a label's examples were turned.
+        """Return the change of the means if the answers to all examples of a label flipped.
 
         Args:
-            label: Of the examples; None for all.
-            task: What was asked.
-            right: Turn right answers into wrong ones, or the other way round.
+            label: The label of the examples; None for all.
+            task: The task of the suite.
+            right: Whether right answers become wrong, or wrong answers right.
 
         Returns:
-            Shape (features,), and the share of the examples whose answers can be turned.
+            The change, shape (features,), and the share of the examples whose answers can flip.
         """
         graded = self.outcomes.graded
         rows, indices = different(graded.columns)
@@ -277,57 +282,60 @@ class _Part:
             size += count
             is_right = answer == truth if task.labels else score > 0.0
             if is_right == right or (not task.labels and not right and score < 1.0):
-                turned = wrong_answer(truth, task) if right else truth
+                flipped = wrong_answer(truth, task) if right else truth
                 old.append(outcome(row))
-                new.append(outcome((truth, turned, confidence, float(not right), None)))
+                new.append(outcome((truth, flipped, confidence, float(not right), None)))
                 weights.append(count)
         if not weights:
             return np.zeros(0), 0.0
         change = np.asarray(weights) @ (self.features(new) - self.features(old))
-        turnable = sum(weights)
-        step: Floats = change / turnable * (size / len(graded))
-        return step, turnable / size
+        flippable = sum(weights)
+        step: Floats = change / flippable * (size / len(graded))
+        return step, flippable / size
 
 
 def _function(
     models: Sequence[Trials], signs: Sequence[float], metric: Metric, task: Task
 ) -> Statistic:
     """Return the signed sum over models of a drop, averaged over each one's seeds."""
-    trials = [(sign / len(seeds), t) for seeds, sign in zip(models, signs, strict=True)
-              for t in seeds]  # fmt: skip
+    trials = [
+        (sign / len(seeds), t) for seeds, sign in zip(models, signs, strict=True) for t in seeds
+    ]
     befores = [_features(metric.features, t.before) for _, t in trials]
     afters = [_features(metric.features_after, t.after) for _, t in trials]
-    # Pseudo-outcomes of the rarest label, of which least is known: right before and wrong after,
-    # and the other way round; of two models, one loses what the other gains, or they would cancel.
+    # Two pseudo-outcomes join every sample (see `means.Means`): right before and wrong after, and
+    # wrong before and right after. They have the rarest label, whose part of the metric rests on
+    # the fewest examples. With two models, the second gets them in reverse order: both would lose
+    # and gain alike otherwise, and the pseudo-outcomes would cancel out in the difference.
     rarest = _rarest(models[0], task)
     pseudo_before, pseudo_after = [], []
     for weight, trial in trials:
         first = pseudo_outcomes(trial.before, task, rarest)
         last = pseudo_outcomes(trial.after, task, rarest)
-        turned = 1 if weight > 0 else -1
-        pseudo_before.append(metric.features(first[::turned]))
-        pseudo_after.append(metric.features_after(last[::-turned]))
+        order = 1 if weight > 0 else -1
+        pseudo_before.append(metric.features(first[::order]))
+        pseudo_after.append(metric.features_after(last[::-order]))
     widths = np.cumsum([0, *(rows.shape[1] for rows in pseudo_before)])
     widths_after = np.cumsum([0, *(rows.shape[1] for rows in pseudo_after)])
 
     def value(means: Sequence[Floats]) -> Floats:
         before, after = means if len(means) > 1 else np.split(means[0], [widths[-1]], axis=-1)
         total = np.zeros(before.shape[:-1])
-        for place, (weight, _) in enumerate(trials):
+        for index, (weight, _) in enumerate(trials):
             values = metric.values(
-                before[..., widths[place] : widths[place + 1]],
-                after[..., widths_after[place] : widths_after[place + 1]],
+                before[..., widths[index] : widths[index + 1]],
+                after[..., widths_after[index] : widths_after[index + 1]],
             )
             total = total + weight * metric.drop(*values)
         return total
 
     paired = trials[0][1].paired
     parts = []
-    for place, (_, trial) in enumerate(trials):
-        start = widths_after[place] + (widths[-1] if paired else 0)
+    for index, (_, trial) in enumerate(trials):
+        start = widths_after[index] + (widths[-1] if paired else 0)
         parts.append(
             (
-                _Part(0, trial.before, metric.features, int(widths[place])),
+                _Part(0, trial.before, metric.features, int(widths[index])),
                 _Part(1, trial.after, metric.features_after, int(start)),
             )
         )
@@ -349,12 +357,12 @@ def _unseen(
     *,
     by_label: bool,
 ) -> tuple[Unseen, ...]:
-    """Return what could have happened to the answers to all examples, or to a label's.
+    """Return the events that may be unseen: more wrong or more right answers than in the sample.
 
-    On either side of the shift a model, under all of its seeds, could have more of them wrong, or
-    more of them right.
+    On either side of the shift, for all examples and, for metrics by label, for those of each
+    label. An event flips the answers of all seeds of a model at once.
     """
-    found = []
+    events = []
     ends = np.cumsum([0, *map(len, models)])
     for first, last in pairwise(ends):
         for side in zip(*parts[first:last], strict=True):
@@ -369,12 +377,12 @@ def _unseen(
                     largest = max(largest, share)
                 if largest:
                     examples = "examples" if label is None else f"examples of {label!r}"
-                    found.append(Unseen(sample, step, n, largest, examples))
-    return tuple(found)
+                    events.append(Unseen(sample, step, n, largest, examples))
+    return tuple(events)
 
 
 def _rarest(trials: Trials, task: Task) -> str | None:
-    """Return the label of which there are fewest examples on either side; None without any."""
+    """Return the label with the fewest examples on either side; None without labels."""
     before, after = label_counts(trials[0].before), label_counts(trials[0].after)
     common = [label for label in task.labels if label in before and label in after]
     return min(common, key=lambda label: min(before[label], after[label]), default=None)
@@ -383,7 +391,7 @@ def _rarest(trials: Trials, task: Task) -> str | None:
 def _features(
     of: Callable[[Sequence[Outcome]], Floats], outcomes: Outcomes
 ) -> Categorical[tuple[float, ...]]:
-    """Return the features of every outcome; they are found once for all that are alike."""
+    """Return the features of every outcome, computed once for equal answers."""
 
     def row(*answer: Any) -> tuple[float, ...]:
         return tuple(of([outcome(answer)])[0].tolist())
@@ -392,7 +400,7 @@ def _features(
 
 
 def _joined(columns: Sequence[Categorical[tuple[float, ...]]]) -> Sample:
-    """Return rows of features side by side, counted."""
+    """Join columns of features side by side into a sample."""
     return Sample.of(combined(columns, lambda *rows: tuple(v for row in rows for v in row)))
 
 

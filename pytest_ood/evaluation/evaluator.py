@@ -57,15 +57,15 @@ if TYPE_CHECKING:
 class SuiteEvaluator:
     """Measures the models of one suite under one seed.
 
-    Results are kept, so that a comparison measures nothing again.
+    Results are cached, so that a comparison measures nothing again.
 
     Attributes:
-        data: The examples.
+        data: The data sets.
         originals: The answers in distribution.
-        texts: What models are asked under shifts.
-        trials: What they answer.
-        metrics: Which figure a metric has.
-        rules: How certain a verdict has to be.
+        texts: The texts under shifts.
+        trials: The answers under shifts.
+        metrics: The statistics of metrics.
+        rules: The levels of verdicts.
     """
 
     def __init__(
@@ -82,28 +82,28 @@ class SuiteEvaluator:
         frozen: FrozenSuite | None = None,
         notes: Sequence[str] = (),
     ) -> None:
-        """Read and ask nothing yet.
+        """Build the evaluator; nothing is read and no model is run yet.
 
         Args:
-            suite: What is measured.
-            engine: Asks the models.
+            suite: The suite.
+            engine: Runs the models.
             reader: Loads the data.
-            seed: Of samples and perturbations.
-            rules: How certain a verdict has to be.
-            max_examples: Examples drawn from each data set at most; None for the suite's own.
+            seed: The seed of samples and perturbations.
+            rules: The levels of verdicts.
+            max_examples: The most examples from each data set; None for the suite's own limit.
             references: For shifts with training data of their own: the baseline trained on them.
             surrogates: By name, the models that adversarial examples are made against.
-            frozen: Examples and edits that take the place of drawing and perturbing, or None.
-            notes: What is known beforehand that makes figures say less than they seem to.
+            frozen: Frozen examples and edits that replace sampling and perturbing, or None.
+            notes: Caveats that are known beforehand.
         """
-        known = [*(() if frozen is None else frozen.notes(suite)), *notes]
+        first_notes = [*(() if frozen is None else frozen.notes(suite)), *notes]
         self.data = SuiteData(
             suite,
             reader=reader,
             seed=seed,
             max_examples=max_examples,
             frozen=frozen,
-            notes=Notes(known),
+            notes=Notes(first_notes),
         )
         self.originals = Originals(self.data, engine)
         self.texts = ShiftedTexts(self.originals, surrogates)
@@ -115,33 +115,33 @@ class SuiteEvaluator:
 
     @property
     def suite(self) -> Suite:
-        """What is measured."""
+        """The suite that is measured."""
         return self.data.suite
 
     @property
     def notes(self) -> list[str]:
-        """What makes figures say less than they seem to, as far as is known."""
+        """The caveats of the results so far."""
         return list(self.data.notes)
 
     def with_rules(self, rules: Rules) -> SuiteEvaluator:
-        """Return an evaluator on the same data and answers whose verdicts follow other rules."""
+        """Return an evaluator with the same data and answers, and other levels of verdicts."""
         other = copy(self)
         other._judge_by(rules)  # noqa: SLF001 - of this class
         return other
 
     def _judge_by(self, rules: Rules) -> None:
-        """Forget the verdicts by other rules; data and answers stay."""
+        """Set the levels of verdicts; cached results are dropped, data and answers stay."""
         self.rules = rules
         self._schedule = Schedule(self.texts, rules)
         self._floors = Floors(self.originals, self._details, self._contamination, rules)
         self._evaluations: dict[tuple[str, str, str], Evaluation] = {}
 
     def check_leaks(self, model: AnyModel, shifts: Iterable[Shift]) -> None:
-        """See what a model was shown of the test items before it is asked about any.
+        """Check a model's demonstrations and training data for test items, before it is run.
 
         Args:
-            model: Nothing is asked of it.
-            shifts: Those that it will be measured under.
+            model: The model; it is not run.
+            shifts: The shifts that it will be measured under.
 
         Raises:
             DataError: a demonstration is a test item; or the data cannot be read.
@@ -158,10 +158,10 @@ class SuiteEvaluator:
         return self._floors.of(model)
 
     def evaluate(self, model: AnyModel, shift: Shift, metric: str = ACCURACY) -> Evaluation:
-        """Measure how much worse a model is under a shift.
+        """Measure the drop of a metric under a shift.
 
         Raises:
-            NotApplicableError: the model or the data lacks what the check needs.
+            NotApplicableError: the model or the data lacks what the metric needs.
             OodError: the data or the model cannot be used.
         """
         key = (model.name, shift.name, metric)
@@ -170,10 +170,10 @@ class SuiteEvaluator:
         return self._evaluations[key]
 
     def score(self, model: AnyModel, shift: Shift) -> Floor:
-        """Measure a model's score under a shift by itself.
+        """Measure the score of a model under a shift by itself.
 
         Raises:
-            NotApplicableError: the model or the data lacks what the check needs.
+            NotApplicableError: the model or the data lacks what the metric needs.
             OodError: the data or the model cannot be used.
         """
         budget = self._budget(shift, ACCURACY).min_score
@@ -190,10 +190,8 @@ class SuiteEvaluator:
             values=lambda measurement: measurement.scores_after,
             limits=(0.0, 1.0),
             horizon=available,
-            is_settled=lambda measurement, statistic: (
-                budget is not None
-                and self._schedule.enough_touched(shift, measurement.trials)
-                and is_settled(statistic, budget, self.rules, at_least=True)
+            is_settled=lambda measurement, statistic: self._settles(
+                shift, measurement.trials, statistic, budget, at_least=True
             ),
         )
         measurement, statistic = settled.measurement, settled.statistic
@@ -235,10 +233,10 @@ class SuiteEvaluator:
     def compare(
         self, model: AnyModel, baseline: AnyModel, shift: Shift, metric: str = ACCURACY
     ) -> Comparison:
-        """Compare a model's drop with the baseline's, on the same items.
+        """Compare a model's drop with the baseline's, on the same examples.
 
         Raises:
-            NotApplicableError: a model or the data lacks what the check needs.
+            NotApplicableError: a model or the data lacks what the metric needs.
             OodError: the data or a model cannot be used.
         """
         self.metrics.check_labels_same(shift, metric)
@@ -251,7 +249,7 @@ class SuiteEvaluator:
             mine = self.trials.of(model, shift, size)
             both = aligned([*mine, *self.trials.of(baseline, shift, size)])
             if not both[0].after and size != sizes[-1]:
-                # What applies to both models may come later.
+                # Later examples may have cases that apply to both models.
                 return None
             if not both[0].after:
                 raise NotApplicableError(
@@ -268,7 +266,7 @@ class SuiteEvaluator:
                 else estimators.in_pairs(*estimators.differences(*pair))
             )
 
-        # A drop is between -1 and 1, and so is a score's difference; that of two drops is not.
+        # A difference of scores is in [-1, 1], a difference of two drops in [-2, 2].
         most = 1.0 if cases else 2.0
         settled = measure_until_settled(
             sizes,
@@ -276,10 +274,8 @@ class SuiteEvaluator:
             values=values,
             limits=(-most, most),
             horizon=self.data.available(shift) if cases else self.data.horizon(shift),
-            is_settled=lambda pair, statistic: (
-                margin is not None
-                and self._schedule.enough_touched(shift, [*pair[0].trials, *pair[1].trials])
-                and is_settled(statistic, margin, self.rules)
+            is_settled=lambda pair, statistic: self._settles(
+                shift, [*pair[0].trials, *pair[1].trials], statistic, margin
             ),
         )
         (mine, other), statistic = settled.measurement, settled.statistic
@@ -334,10 +330,8 @@ class SuiteEvaluator:
             values=lambda m: estimators.in_pairs(m.scores_before, m.scores_after),
             limits=(-1.0, 1.0),
             horizon=self.data.horizon(shift),
-            is_settled=lambda measurement, statistic: (
-                budget is not None
-                and self._schedule.enough_touched(shift, measurement.trials)
-                and is_settled(statistic, budget, self.rules)
+            is_settled=lambda measurement, statistic: self._settles(
+                shift, measurement.trials, statistic, budget
             ),
         )
         measurement, statistic = settled.measurement, settled.statistic
@@ -426,15 +420,32 @@ class SuiteEvaluator:
             measure=self.suite.task.measure,
         )
 
+    def _settles(
+        self,
+        shift: Shift,
+        trials: Sequence[Trial],
+        statistic: Statistic,
+        limit: float | None,
+        *,
+        at_least: bool = False,
+    ) -> bool:
+        """Return whether more examples cannot change the verdict on a statistic."""
+        return (
+            limit is not None
+            # A verdict on too few changed examples is invalid, however certain: more may come.
+            and self._schedule.enough_touched(shift, trials)
+            and is_settled(statistic, limit, self.rules, at_least=at_least)
+        )
+
     def _left_out(self, shift: Shift, trial: Trial) -> tuple[tuple[str, int], ...]:
-        """Return why rows of the data, and cases, are not counted, and how many."""
+        """Return the number of rows and cases that are left out, by reason."""
         return (*self.data.left_out(shift), *trial.left_out)
 
     def _budget(self, shift: Shift, metric: str) -> Budget:
         return self.suite.budgets[shift.name].get(metric, Budget())
 
     def is_sequential(self, models: Sequence[AnyModel], horizon: int) -> bool:
-        """Return whether examples are asked about in batches."""
+        """Return whether models are run in batches, with a test after each."""
         return is_sequential(models, horizon, self.rules)
 
     def _first_invalid(
@@ -445,9 +456,9 @@ class SuiteEvaluator:
         return validity.first_invalid(shift, measurements, touched, self.suite.max_abstention)
 
     def _invalid_beforehand(self, shift: Shift, *models: AnyModel) -> Judgement | None:
-        """Say whose answers in distribution leave every drop without a meaning.
+        """Return "invalid" where a model's answers in distribution make its drops meaningless.
 
-        Adversarial examples mean no more than the model that they were made against.
+        The surrogate of a transfer attack has to be valid, too.
         """
         for model in models:
             judged = self._floors.unusable(model)

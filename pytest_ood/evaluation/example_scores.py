@@ -1,4 +1,4 @@
-"""Each example's score, so that another run finds the same examples again."""
+"""The score of each example, by its hash, so that runs can be compared on common examples."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
     from pytest_ood.examples import Inputs
 
-KEPT = 100_000
-"""The first examples of a draw that are kept: a sample of it at random, and enough for a tenth of a
-point. A report of a million examples would be hundreds of megabytes."""
+MAX_EXAMPLES = 100_000
+"""Only the first examples of a sample are reported: a random subset that is precise to a tenth of a
+point, where a report of a million examples would have hundreds of megabytes."""
 
 
 @dataclass(frozen=True)
 class ExampleScores:
-    """Examples by their hashes, and what a model scores on them.
+    """The scores of a model on examples that are identified by hashes.
 
     Attributes:
-        hashes: Shape (n,), of what was asked and of the truth; equal examples have equal ones.
-        scores: In [0, 1], each the mean over a model's seeds, n of them.
+        hashes: The hashes of inputs and truth, shape (n,); equal examples have equal hashes.
+        scores: The score of each example, in [0, 1], averaged over the seeds of the model.
     """
 
     hashes: NDArray[np.uint64]
@@ -47,19 +47,19 @@ class ExampleScores:
         return hash(self.scores)
 
     def common(self, other: ExampleScores) -> tuple[Categorical[float], Categorical[float]]:
-        """Return the scores here and there of the examples that both have, in one order."""
+        """Return both scores of the examples that both have, in the same order."""
         _, first, last = np.intersect1d(self._keys, other._keys, return_indices=True)
         return self.scores[first], other.scores[last]
 
     @property
     def _keys(self) -> NDArray[np.uint64]:
-        """What is the same for the first, the second, ... of equal examples everywhere."""
-        # The golden ratio in 64 bits spreads small numbers (Knuth, TAOCP 3, section 6.4).
+        """Hashes that tell the first, second, ... of several equal examples apart."""
+        # Multiples of the golden ratio in 64 bits keep keys apart (Knuth, TAOCP 3, section 6.4).
         again = occurrences(self.hashes).astype(np.uint64) - np.uint64(1)
         return self.hashes + again * np.uint64(0x9E3779B97F4A7C15)
 
     def to_record(self) -> dict[str, Any]:
-        """Return them as plain values, for another process and for reports."""
+        """Return plain values, for other processes and for reports."""
         written = self.hashes.astype("<u8").tobytes()
         return {
             "hashes": base64.b64encode(written).decode("ascii"),
@@ -68,32 +68,32 @@ class ExampleScores:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ExampleScores:
-        """Undo `to_record`.
+        """Build scores from the values of `to_record`.
 
         Raises:
-            ValueError: there is not one score for each hash.
+            ValueError: the numbers of scores and hashes differ, or a score is out of range.
         """
         read = np.frombuffer(base64.b64decode(record["hashes"], validate=True), "<u8")
-        made = cls(read.astype(np.uint64), Categorical.from_record(record["scores"]))
-        if len(made.hashes) != len(made.scores):
-            raise ValueError(f"{len(made.scores)} scores of {len(made.hashes)} items")
-        if len(made.scores) and int(made.scores.codes.max()) >= len(made.scores.values):
+        loaded = cls(read.astype(np.uint64), Categorical.from_record(record["scores"]))
+        if len(loaded.hashes) != len(loaded.scores):
+            raise ValueError(f"{len(loaded.scores)} scores of {len(loaded.hashes)} items")
+        if len(loaded.scores) and int(loaded.scores.codes.max()) >= len(loaded.scores.values):
             raise ValueError("a score that is not among the values")
-        return made
+        return loaded
 
 
 def hash_examples(rows: Iterable[tuple[Inputs | None, Inputs, str]]) -> NDArray[np.uint64]:
-    """Hash examples: the original (or None), what the model is asked, and the truth.
+    """Hash the original input (or None), the input under the shift, and the truth of examples.
 
-    The first eight bytes of SHA-256: among the 100,000 that are kept, two different examples share
-    them with a chance of one in three billion.
+    The first eight bytes of SHA-256: among 100,000 examples, a collision has a chance of one in
+    three billion.
     """
     digests = [
         hashlib.sha256(
             json.dumps(
-                [None if before is None else canonical(before), canonical(asked), label]
+                [None if before is None else canonical(before), canonical(inputs), label]
             ).encode()
         ).digest()[:8]
-        for before, asked, label in rows
+        for before, inputs, label in rows
     ]
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)

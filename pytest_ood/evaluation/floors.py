@@ -1,4 +1,4 @@
-"""What models score in distribution, before any drop of theirs means anything."""
+"""The scores of models in distribution, which decide whether their drops mean anything."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_ood.trials.predictor import AnyModel, SingleModel
 
 REASKED = 64
-"""In-distribution examples that are put to a model a second time."""
+"""The number of in-distribution examples that a model answers a second time."""
 
 
 class Floors:
@@ -41,9 +41,9 @@ class Floors:
 
     Args:
         originals: The answers in distribution.
-        details_: Of the measurements.
-        contamination: Notes what a model saw only in part.
-        rules: How certain a verdict has to be.
+        details_: Computes the details of reports.
+        contamination: Notes inputs that a model truncates.
+        rules: The levels of verdicts.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Floors:
         return self._floors[model.name]
 
     def unusable(self, model: AnyModel) -> Judgement | None:
-        """Say why no verdict on this model's drops would mean anything.
+        """Return why verdicts on this model's drops would mean nothing; None where they do.
 
         Raises:
             OodError: as `of`.
@@ -83,14 +83,14 @@ class Floors:
         horizon = len(dataset)
 
         def measure(size: int) -> tuple[_Answers, Statistic]:
-            asked = [self._originals.answers(member).extend_to(size) for member in members]
-            answered, missing = answered_by_all(asked)
+            by_seed = [self._originals.answers(member).extend_to(size) for member in members]
+            answered, missing = answered_by_all(by_seed)
             if not len(answered[0]):
                 raise ModelError(
                     f"model {model.name!r} answered none of {size} inputs in distribution "
                     f"({missing[0]})"
                 )
-            answers = _Answers(asked, answered, missing)
+            answers = _Answers(by_seed, answered, missing)
             seed_scores = tuple(map(mean_of, answered))
             return answers, over_seeds(mean_score(answers.scores), seed_scores, limits=(0.0, 1.0))
 
@@ -118,8 +118,8 @@ class Floors:
             judged = Judgement("pass", f"above the majority class ({points(majority)})")
             if budget is not None:
                 judged = judge_at_least(statistic, budget, self._rules)
-        reasked, disagreed = self._ask_again(members[0], answers.asked[0])
-        seen = inputs_of(dataset.examples[: len(answers.asked[0])])
+        reasked, disagreed = self._ask_again(members[0], answers.by_seed[0])
+        seen = inputs_of(dataset.examples[: len(answers.by_seed[0])])
         self._contamination.note_cut(model, IN_DISTRIBUTION, seen)
         abstained = validity.abstained(answered[0])
         return Floor(
@@ -147,7 +147,7 @@ class Floors:
         )
 
     def _ask_again(self, member: SingleModel, outcomes: Outcomes) -> tuple[int, int]:
-        """Return how many examples were asked again, and how many got another answer."""
+        """Return how many examples the model answered again, and how often it disagreed."""
         if isinstance(member, RecordedModel):
             return 0, 0
         examples = self._data.in_distribution().examples[: min(REASKED, len(outcomes))]
@@ -168,12 +168,12 @@ class _Answers:
     """A model's answers in distribution.
 
     Attributes:
-        asked: One set for each seed, with the inputs that got no answer.
-        answered: Those that all seeds have an answer to.
-        missing: Why the others have none.
+        by_seed: The outcomes of each seed, including unanswered inputs.
+        answered: The outcomes of the examples that all seeds answered.
+        missing: The errors of the other examples.
     """
 
-    asked: Sequence[Outcomes]
+    by_seed: Sequence[Outcomes]
     answered: Sequence[Outcomes]
     missing: Categorical[str]
 

@@ -1,4 +1,4 @@
-"""What a model did under one shift, and what is computed of it, each thing once."""
+"""The trials of a model under one shift, with cached scores."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Measurement:
     """The trials of one model under one shift, on the same examples.
 
     Attributes:
-        trials: One for each seed of the model, at least one.
+        trials: The trial of each seed of the model; at least one.
     """
 
     trials: Sequence[Trial]
 
     @property
     def first(self) -> Trial:
-        """The trial of the first seed, whose examples, counts and texts reports show."""
+        """The trial of the first seed; reports show its examples, counts and texts."""
         return self.trials[0]
 
     @cached_property
@@ -59,9 +59,9 @@ class Measurement:
 
     @cached_property
     def flipped(self) -> NDArray[np.intp]:
-        """Which of the first seed were right before and are wrong after.
+        """Indices of the first seed's outcomes that were right before and are wrong after.
 
-        Of a domain shift, whose examples have no before: which are wrong.
+        Under a shift to other examples, which have no outcome before, those that are wrong.
         """
         after = self.first.after.graded.score
         if self.first.originals is None:

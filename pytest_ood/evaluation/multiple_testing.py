@@ -1,4 +1,4 @@
-"""The gates of a run taken together: which fails hold among so many."""
+"""Correction for multiple testing: which gates of a run fail among so many."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 class HasVerdict(Protocol):
-    """A dataclass that holds a verdict and what it rests on."""
+    """A dataclass with a verdict and its p-value."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def verdict(self) -> Verdict:
-        """What it comes to."""
+        """The verdict."""
         ...
 
     @property
     def p_fail(self) -> float | None:
-        """The p-value of "the budget is kept"; None where nothing was tested."""
+        """The p-value of the hypothesis that the budget is kept; None without a test."""
         ...
 
 
@@ -39,29 +39,30 @@ PROCEDURES = {
 
 
 def adjust_verdicts(results: Sequence[G], rules: Rules) -> list[G]:
-    """Return the results with their p-values among all gates, and the fails that rest on them.
+    """Return the results with adjusted p-values, and with the fails that follow from them.
 
-    Results have `adjusted_p` and `reason` besides what `Gated` says.
+    Results need the fields `adjusted_p` and `reason` besides those of `HasVerdict`.
 
-    A gate fails at once where its own p-value is small enough whatever the others show. Step by
-    step, the procedures reject some more; these were inconclusive and become fails here. Gates that
-    were not measured, or are invalid, count as ones that keep their budget.
+    A gate whose own p-value is below the single-step level has failed before: whatever the other
+    gates show, the procedure rejects it. A step-down or step-up procedure rejects more once all
+    p-values are there: those gates were inconclusive alone, and fail here. Invalid and unmeasured
+    gates count as p = 1, so that leaving gates out cannot make the others fail.
     """
-    places = [
-        place
-        for place, result in enumerate(results)
+    indices = [
+        index
+        for index, result in enumerate(results)
         if result.p_fail is not None and result.verdict != "invalid"
     ]
-    values = [p for place in places if (p := results[place].p_fail) is not None]
-    found = adjusted(values, rules.correction, max(rules.gates, len(values)))
+    values = [p for index in indices if (p := results[index].p_fail) is not None]
+    adjusted_values = adjusted(values, rules.correction, max(rules.gates, len(values)))
     settled = list(results)
-    for place, p_value in zip(places, found, strict=True):
-        result = replace(results[place], adjusted_p=p_value)
+    for index, p_value in zip(indices, adjusted_values, strict=True):
+        result = replace(results[index], adjusted_p=p_value)
         if result.verdict == "inconclusive" and p_value <= rules.alpha:
             reason = (
                 f"by {PROCEDURES[rules.correction]} over {rules.gates} gates "
                 f"(adjusted p = {p_value:.2g})"
             )
             result = replace(result, verdict="fail", reason=reason)
-        settled[place] = result
+        settled[index] = result
     return settled

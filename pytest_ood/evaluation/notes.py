@@ -1,4 +1,4 @@
-"""Remarks on a suite's figures: what makes them say less than they seem to."""
+"""Notes on caveats of a suite's results."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class Notes:
-    """Remarks in the order in which they were made, each once.
+    """Notes in the order in which they were added, without repetitions.
 
     Args:
-        notes: The first ones.
+        notes: The first notes.
     """
 
     def __init__(self, notes: Iterable[str] = ()) -> None:
@@ -20,7 +20,7 @@ class Notes:
         self._notes = dict.fromkeys(notes)
 
     def add(self, *notes: str) -> None:
-        """Add remarks that were not made before."""
+        """Add notes, except those that are there already."""
         self._notes.update(dict.fromkeys(notes))
 
     def __iter__(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The answers in distribution, from which every drop is measured."""
+"""The answers in distribution, which every drop is measured from."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Originals:
-    """The answers in distribution, of one model after another, each asked once.
+    """The answers of each model in distribution, requested once.
 
     Args:
         data: Has the examples.
-        engine: Asks the models.
+        engine: Runs the models.
     """
 
     def __init__(self, data: SuiteData, engine: Engine) -> None:
@@ -27,11 +27,11 @@ class Originals:
         self._answers: dict[str, AnswerSet] = {}
 
     def predictor(self, model: SingleModel) -> Predictor:
-        """Return what asks a model in the name of the suite."""
+        """Return the predictor of a model for the suite."""
         return Predictor(self.data.suite.name, self.data.suite.task, self.engine, model)
 
     def answers(self, model: SingleModel) -> AnswerSet:
-        """Return the answers of a model."""
+        """Return the answers of a model in distribution."""
         if model.name not in self._answers:
             examples = self.data.in_distribution().examples
             self._answers[model.name] = AnswerSet(self.predictor(model), examples)

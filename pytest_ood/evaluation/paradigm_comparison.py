@@ -1,4 +1,4 @@
-"""Who drops less under a kind of shift, from the evaluations of a run."""
+"""Comparison of two models' mean drops under one kind of shift, from evaluations of a run."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def difference_of_drops(
 ) -> Estimate:
     """Estimate how much more one model drops than another, on average over shifts of one kind.
 
-    Several perturbations of one example are one cluster: its mean counts. Where gates may have
-    stopped early, the examples that all of them reached are compared, with bounds that hold at
-    whatever point that was.
+    Several perturbations of one example are one cluster, and their mean counts as one value. Where
+    gates may have stopped early, only examples that all of them reached are compared, with bounds
+    that are valid at any stopping time.
 
     Args:
-        mine: One model's evaluations, all paired or none.
-        other: The other model's, of the same shifts in the same order.
-        alpha: One-sided level.
+        mine: The evaluations of one model; all paired or none.
+        other: The evaluations of the other model, of the same shifts in the same order.
+        alpha: The one-sided level.
 
     Raises:
-        ValueError: they have no example in common, or are not of the same shifts.
+        ValueError: the models have no example in common, or other shifts.
     """
     if [e.shift for e in mine] != [e.shift for e in other] or not mine:
         raise ValueError("the evaluations are not of the same shifts")
@@ -54,11 +54,11 @@ def _paired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Statisti
         combined([longer(side, size) for side in (m.before, m.after, o.before, o.after)], _lost)
         for m, o in zip(mine, other, strict=True)
     ]
-    means = combined(losses, _mean_of_known)
-    known = means.where(_is_known)
+    means = combined(losses, _mean_of_measured)
+    measured = means.where(_is_measured)
     if stopped:
-        known &= longer(shortest.before, size).where(_is_known)
-    values = _known(means[known])
+        measured &= longer(shortest.before, size).where(_is_measured)
+    values = _measured(means[measured])
     statistic = _over_seeds(mean_difference(values), mine, other)
     return _anytime(statistic, values, shortest) if _one_seed(mine, other) else statistic
 
@@ -66,17 +66,18 @@ def _paired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Statisti
 def _lost(
     before: float | None, after: float | None, other: float | None, other_after: float | None
 ) -> float | None:
-    """Return how much more one model loses on an example than the other, if that is known."""
+    """Return how much more one model loses on an example; None where a score is missing."""
     if before is None or after is None or other is None or other_after is None:
         return None
     return (before - after) - (other - other_after)
 
 
-def _mean_of_known(*values: float | None) -> float | None:
-    """Return the mean of what is known, if anything is."""
-    known = [value for value in values if value is not None]
-    # Sums of the same numbers in another order are rounded otherwise.
-    return round(sum(known) / len(known), 12) if known else None
+def _mean_of_measured(*values: float | None) -> float | None:
+    """Return the mean of the values that are there; None without any."""
+    measured = [value for value in values if value is not None]
+    # The order of the shifts must not change the mean in its last digits: values would differ
+    # that are equal, and exact tests rest on counts of equal values.
+    return round(sum(measured) / len(measured), 12) if measured else None
 
 
 def _unpaired(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> Statistic:
@@ -100,9 +101,13 @@ def _anytime(statistic: Statistic, values: Categorical[float], shortest: Evaluat
     if not shortest.sequential:
         return statistic
     return sequential(
-        values, [len(values)], (-2.0, 2.0), max(shortest.planned, len(values)),
-        current=statistic, final=not shortest.stopped,
-    )  # fmt: skip
+        values,
+        [len(values)],
+        (-2.0, 2.0),
+        max(shortest.planned, len(values)),
+        current=statistic,
+        final=not shortest.stopped,
+    )
 
 
 def _one_seed(mine: Sequence[Evaluation], other: Sequence[Evaluation]) -> bool:
@@ -123,14 +128,14 @@ def _common(mine: Scores, other: Scores) -> tuple[Categorical[float], Categorica
     """Return the scores of the examples that both have."""
     size = max(len(mine), len(other))
     first, second = longer(mine, size), longer(other, size)
-    both = first.where(_is_known) & second.where(_is_known)
-    return _known(first[both]), _known(second[both])
+    both = first.where(_is_measured) & second.where(_is_measured)
+    return _measured(first[both]), _measured(second[both])
 
 
-def _is_known(score: float | None) -> bool:
+def _is_measured(score: float | None) -> bool:
     return score is not None
 
 
-def _known(scores: Scores) -> Categorical[float]:
-    """Return scores of which none is missing as what they are."""
+def _measured(scores: Scores) -> Categorical[float]:
+    """Return scores of which none is missing, with the type that says so."""
     return combined([scores], lambda score: score)

@@ -1,4 +1,4 @@
-"""What the examples can show at all: the figure of a model that is always right."""
+"""The statistic of a model that is always right: what the examples can show at best."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 def perfect_statistic(
     evaluator: SuiteEvaluator, shift: Shift, metric: str, *, relative: bool = False
 ) -> Statistic:
-    """Return the figure of a model that is always right under a shift; no model is asked.
+    """Return the statistic of a model that is always right under a shift; no model is run.
 
-    What it does not show to be within a budget, no answers to these examples can show.
+    If it does not show that a budget is kept, no answers to these examples can.
 
     Args:
-        evaluator: Of the suite.
-        shift: What happens to the examples.
-        metric: Any but accuracy and in-domain.
-        relative: Return the difference of the figures of two such models.
+        evaluator: The evaluator of the suite.
+        shift: The shift.
+        metric: A metric other than accuracy and in-domain.
+        relative: Whether to return the difference of the drops of two such models.
 
     Raises:
         NotApplicableError: the examples lack what the metric needs.
@@ -41,7 +41,7 @@ def perfect_statistic(
     if shift.has_own_examples:
         after = evaluator.data.target(shift).examples
         before = before if paired else examples
-    elif evaluator.texts.is_known(shift):
+    elif evaluator.texts.is_available(shift):
         shifted = evaluator.texts.perturbed(shift)
         changed = np.flatnonzero(shifted.changed[:size].where(bool))
         before = Subset(examples, changed)

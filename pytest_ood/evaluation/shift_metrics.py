@@ -1,4 +1,4 @@
-"""Which statistic a metric has under a shift, of one model or of two."""
+"""The statistics of metrics under shifts, for one model and for two."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class ShiftMetrics:
-    """The figures of a suite's metrics under its shifts.
+    """The statistics of a suite's metrics under its shifts.
 
     Args:
-        suite: Has the task, and the shifts.
+        suite: The suite, with its task and shifts.
         trials: Have the answers of the in-domain references.
     """
 
@@ -67,12 +67,12 @@ class ShiftMetrics:
         return measurement.score_before, measurement.score_after
 
     def seed_drops(self, measurement: Measurement, before: float, metric: str) -> tuple[float, ...]:
-        """Return each seed's own drop.
+        """Return the drop of each seed.
 
         Args:
-            measurement: Of a model.
+            measurement: The trials of the model.
             before: The metric before the shift.
-            metric: Its name.
+            metric: The name of the metric.
         """
         if metric_class(metric).NEEDS_REFERENCE:
             return tuple(before - mean_of(trial.after) for trial in measurement.trials)
@@ -81,8 +81,8 @@ class ShiftMetrics:
     def others(
         self, measurement: Measurement, shift: Shift
     ) -> tuple[tuple[str, float, float], ...]:
-        """Return every other metric that the answers allow, before and under the shift."""
-        task, found = self._suite.task, []
+        """Return (name, before, under the shift) of the other metrics that the answers allow."""
+        task, rows = self._suite.task, []
         if shift.keeps_answers:
             return ()
         if shift.counts_cases:
@@ -94,13 +94,13 @@ class ShiftMetrics:
                 continue
             try:
                 self.check_labels_same(shift, name)
-                found.append((name, *estimators.measured(measurement.trials, name, task)))
+                rows.append((name, *estimators.measured(measurement.trials, name, task)))
             except NotApplicableError:
                 continue
-        return tuple(found)
+        return tuple(rows)
 
     def reweighted_drop(self, measurement: Measurement, shift: Shift) -> float | None:
-        """Return the drop at the in-distribution mix of labels; None where there is none."""
+        """Return the drop at the in-distribution label distribution; None without labels."""
         if not self._suite.task.labels:
             return None
         try:
@@ -111,10 +111,10 @@ class ShiftMetrics:
         return first - last
 
     def check_labels_same(self, shift: Shift, metric: str) -> None:
-        """Refuse a metric by label where a shift's labels are not those in distribution.
+        """Refuse a metric by label under a shift with other labels than in distribution.
 
         Raises:
-            NotApplicableError: names both.
+            NotApplicableError: names the labels on both sides.
         """
         fine, coarse = self._suite.task.labels, task_under(self._suite.task, shift).labels
         if metric_class(metric).BY_LABEL and fine != coarse:

@@ -1,4 +1,4 @@
-"""The texts that models are asked under shifts whose texts are the same for all models."""
+"""The texts of shifts that are the same for all models."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 class ShiftedTexts:
-    """What the examples of a suite become under its shifts, made once for all models.
+    """The texts of a suite's shifts, computed once for all models.
 
-    It is the `Experiment` that shifts are given.
+    Implements the `Experiment` that shifts use.
 
     Args:
         originals: Has the examples, and the answers that an attack on a surrogate starts from.
@@ -47,12 +47,12 @@ class ShiftedTexts:
 
     @property
     def where(self) -> str:
-        """The name of the suite, which messages begin with."""
+        """The name of the suite, for messages."""
         return self.data.where
 
     @property
     def seed(self) -> int:
-        """Of samples and perturbations."""
+        """The seed of samples and perturbations."""
         return self.data.seed
 
     @property
@@ -70,7 +70,7 @@ class ShiftedTexts:
         return self.data.target(shift)
 
     def predictor(self, model: SingleModel) -> Predictor:
-        """Return what asks a model in the name of the suite."""
+        """Return the predictor of a model for the suite."""
         return self._originals.predictor(model)
 
     def originals(self, model: SingleModel) -> AnswerSet:
@@ -82,7 +82,7 @@ class ShiftedTexts:
         return self.surrogates[name]
 
     def perturbed(self, shift: Shift) -> Shifted:
-        """Return every example as it is under a shift whose texts are the same for all models.
+        """Return the examples under a shift whose texts are the same for all models.
 
         Raises:
             OodError: the data cannot be read, or a perturbation lacks what it needs.
@@ -100,23 +100,23 @@ class ShiftedTexts:
         return self._shifted[shift.name]
 
     def attack_on_surrogate(self, shift: Shift) -> Trial | None:
-        """Return the attack that a shift's texts come from; None where they were frozen."""
+        """Return the attack that produced the texts of a shift; None where they were frozen."""
         return self._surrogate_trials.get(shift.name)
 
     def usable(self, shift: Shift | None) -> int:
-        """Return how many examples a check can rest on; no model is asked.
+        """Return how many examples a check can use, without running a model.
 
         Raises:
             OodError: the data cannot be read.
         """
         size = self.data.horizon(shift)
-        return self.changed(shift, size) if shift and self.is_known(shift) else size
+        return self.changed(shift, size) if shift and self.is_available(shift) else size
 
-    def asked(self, shift: Shift) -> Sequence[Inputs] | None:
-        """Return what every model is asked under a shift; None where that is not known yet.
+    def model_inputs(self, shift: Shift) -> Sequence[Inputs] | None:
+        """Return the inputs of all models under a shift; None where they are not known yet.
 
-        An attack finds out while it asks, and what a language model has to write is not written
-        for a plan.
+        The texts of an attack are found while the model is run, and a language model is not run to
+        write texts for a plan.
 
         Raises:
             OodError: the data cannot be read.
@@ -124,13 +124,13 @@ class ShiftedTexts:
         size = self.data.horizon(shift)
         if shift.has_own_examples:
             return [member.inputs for member in members_of(self.target(shift))]
-        if not self.is_known(shift):
+        if not self.is_available(shift):
             return None
         shifted = self.perturbed(shift)
         return Subset(shifted.inputs, np.flatnonzero(shifted.changed[:size].where(bool)))
 
-    def is_known(self, shift: Shift) -> bool:
-        """Return whether the texts of a noise shift are at hand without a language model."""
+    def is_available(self, shift: Shift) -> bool:
+        """Return whether the texts of a noise shift are available without a language model."""
         return (shift.kind == NOISE and shift.shares_texts) and (
             shift.name in self._shifted
             or shift.is_made_by_rules
@@ -138,9 +138,10 @@ class ShiftedTexts:
         )
 
     def changed(self, shift: Shift | None, size: int) -> int:
-        """Return how many of the first `size` examples were changed before any model is measured.
+        """Return how many of the first `size` examples are changed before a model is run.
 
-        All, of a shift that changes none, or only while it is measured.
+        All of them for shifts to other examples, and for shifts that change texts while the model
+        is run.
         """
         parts = [] if shift is None else shift.parts(self.shifts)
         if not parts or not all(part.shares_texts for part in parts):
@@ -149,15 +150,15 @@ class ShiftedTexts:
         return combined(changed, lambda *flags: any(flags)).count(True)
 
     def touched(self, shift: Shift, trial: Trial) -> int:
-        """Return how many examples noise has changed, or an attack has attacked."""
+        """Return how many examples a perturbation changed, or an attack attacked."""
         if trial.attacks is None:
             return self.changed(shift, trial.drawn)
         return sum(not result.skipped for result in trial.attacks)
 
     def freeze(self) -> FrozenSuite:
-        """Draw and perturb everything, and return it for a file.
+        """Return all samples and perturbed texts, for a file.
 
-        No model is asked but the surrogates that adversarial examples are made against.
+        No models are run except the surrogates of attacks.
 
         Raises:
             OodError: the data cannot be read, or a perturbation lacks what it needs.

@@ -1,4 +1,4 @@
-"""Measuring in batches until the verdict is settled, or no example is left."""
+"""Sequential measurement: more and more examples, until the verdict is settled."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Settled(Generic[T]):
-    """A measurement after which no more examples are asked about.
+    """The measurement at the last look.
 
     Attributes:
-        measurement: On all examples up to the last look.
-        statistic: That the verdict is about.
-        size: Examples up to the last look.
-        all_examples: Whether none were left.
+        measurement: The measurement on all examples up to the last look.
+        statistic: The statistic that the verdict is about.
+        size: The number of examples up to the last look.
+        all_examples: Whether no examples were left.
     """
 
     measurement: T
@@ -54,13 +54,14 @@ def measure_until_settled(
     """Measure on more and more examples, and stop at the first look that settles the verdict.
 
     Args:
-        sizes: After how many examples to look, rising; a single one is no sequential test.
-        measure: Returns the measurement on the first so many examples, with its figure as if there
-            were one look; None where there is nothing to measure yet, which the last look never is.
-        values: Returns a measurement's values, one for each example in the order of the draw.
-        limits: The least and the largest a value can be.
-        horizon: The most values there can be.
-        is_settled: Returns whether more examples cannot change the verdict, or need not.
+        sizes: The numbers of examples at the looks, ascending; a single one is no sequential test.
+        measure: Takes a number of examples and returns the measurement on them, with its statistic
+            for a fixed number of examples; None while there is nothing to measure, which the last
+            look must not return.
+        values: Returns the values of a measurement, one for each example in sample order.
+        limits: The least and the largest possible value.
+        horizon: The largest possible number of values.
+        is_settled: Returns whether to stop at a look.
     """
     cuts: list[int] = []
     for size in sizes:
@@ -70,8 +71,9 @@ def measure_until_settled(
             continue
         measurement, statistic = measured
         if len(sizes) > 1:
-            # A look tests again what earlier looks have tested, so that the figure has to know them
-            # all: the p-value of each look by itself would reject too often over several.
+            # Every look tests the same hypothesis again. Stopping at the first look whose own
+            # p-value is below alpha would reject far too often, so the statistic gets the values
+            # of all looks, and its p-values hold whatever look one stops at.
             by_example = values(measurement)
             cuts.append(len(by_example))
             statistic = sequential(by_example, cuts, limits, horizon, current=statistic, final=last)
@@ -81,10 +83,10 @@ def measure_until_settled(
 
 
 def is_sequential(models: Sequence[AnyModel], horizon: int, rules: Rules) -> bool:
-    """Return whether examples are asked about in batches.
+    """Return whether models are run in batches, with a test after each.
 
-    Recorded answers cost nothing, betting is about examples, not seeds, and a single batch
-    leaves nothing to stop before.
+    Not for recorded answers, which cost nothing; not for models with several seeds, since the
+    sequential test has no variance of seeds; and not where there is only one batch.
     """
     if any(isinstance(model, SeededModel) for model in models):
         return False
@@ -93,11 +95,11 @@ def is_sequential(models: Sequence[AnyModel], horizon: int, rules: Rules) -> boo
 
 
 class Schedule:
-    """After how many examples of a check its verdict is looked at.
+    """The numbers of examples at which the verdict of a check is tested.
 
     Args:
         texts: Know how many examples a shift changes.
-        rules: How certain a verdict has to be.
+        rules: The levels of verdicts.
     """
 
     def __init__(self, texts: ShiftedTexts, rules: Rules) -> None:
@@ -112,26 +114,25 @@ class Schedule:
         invalid: Judgement | None,
         models: Sequence[AnyModel],
     ) -> list[int]:
-        """Return after how many examples to look, rising, the last being all that can be used.
+        """Return the numbers of examples at the looks, ascending; the last is all examples.
 
         Args:
-            shift: What happens to the examples.
-            metric: Any but accuracy is looked at once.
-            limit: The budget; None for nothing to settle.
-            invalid: Why the models have no verdict, if so.
-            models: That are asked.
+            shift: The shift.
+            metric: The metric; only accuracy is tested sequentially.
+            limit: The budget; None where there is no verdict to settle.
+            invalid: The reason why the models have no valid verdict, or None.
+            models: The models of the check.
         """
         horizon = self._texts.data.horizon(shift)
         if not is_sequential(models, horizon, self._rules):
             return [horizon]
         judged = metric == ACCURACY and limit is not None
         sizes = looks(horizon) if judged or invalid is not None else [horizon]
-        # Before the first changed example there is nothing to look at.
+        # A look before the first changed example has no value to test.
         sizes = [size for size in sizes if self._texts.changed(shift, size)] or [horizon]
-        # Of an invalid model nothing that is asked will change the verdict; some figures are for
-        # the reader.
+        # More answers cannot make an invalid model valid: one batch is enough for the report.
         return sizes if invalid is None else sizes[:1]
 
     def enough_touched(self, shift: Shift, trials: Sequence[Trial]) -> bool:
-        """Return whether a shift has changed so many examples that a verdict may rest on them."""
+        """Return whether a shift has changed enough examples for a verdict."""
         return min(self._texts.touched(shift, trial) for trial in trials) >= MIN_CHANGED

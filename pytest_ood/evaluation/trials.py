@@ -1,4 +1,4 @@
-"""The trials of a suite: what each model answered under each shift, grown as checks need it."""
+"""The trials of a suite: the answers of each model under each shift, extended on demand."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 class Trials:
-    """What the models of a suite answered under its shifts.
+    """The answers of a suite's models under its shifts.
 
     Args:
         originals: The answers in distribution.
-        texts: What the models are asked under shifts.
+        texts: The texts under shifts.
         references: For shifts with training data of their own: the baseline trained on them.
     """
 
@@ -42,14 +42,14 @@ class Trials:
         self._references: dict[str, AnswerSet] = {}
 
     def of(self, model: AnyModel, shift: Shift, size: int) -> list[Trial]:
-        """Return a model's trials, one for each of its seeds, on the first `size` examples.
+        """Return the trials of a model's seeds on the first `size` examples.
 
         Raises:
-            DataError: the shift changed none of all examples.
-            ModelError: there is no example that all of them answered.
+            DataError: the shift changed none of the examples.
+            ModelError: there is no example that all seeds answered.
         """
         with using(self._data.resources):
-            trials = [self._growing(m, shift).extend_to(size) for m in single_models(model)]
+            trials = [self._trial_of(m, shift).extend_to(size) for m in single_models(model)]
         trials = aligned(trials)
         where = f"{self._data.suite.name}/{shift.kind}/{shift.name}"
         missing = next((trial.unanswered for trial in trials if trial.unanswered), ())
@@ -68,17 +68,17 @@ class Trials:
         return trials
 
     def reference(self, shift: Shift, after: Outcomes) -> Outcomes | None:
-        """Return what the baseline trained on the target answers to the same examples."""
+        """Return the outcomes of the in-domain reference on the same examples, if there is one."""
         if shift.name not in self.references:
             return None
         if shift.name not in self._references:
             predictor = self.originals.predictor(self.references[shift.name])
             self._references[shift.name] = AnswerSet(predictor, after.examples, shift.name)
-        reached = int(after.places[-1]) + 1
-        return self._references[shift.name].extend_to(reached).only(after.places)
+        reached = int(after.indices[-1]) + 1
+        return self._references[shift.name].extend_to(reached).only(after.indices)
 
     def needed_reference(self, shift: Shift, after: Outcomes) -> Outcomes:
-        """Return what `reference` does.
+        """Return the outcomes of the in-domain reference on the same examples.
 
         Raises:
             NotApplicableError: there is no reference.
@@ -91,7 +91,7 @@ class Trials:
             )
         return reference
 
-    def _growing(self, member: SingleModel, shift: Shift) -> ExtendableTrial:
+    def _trial_of(self, member: SingleModel, shift: Shift) -> ExtendableTrial:
         key = (member.name, shift.name)
         if key not in self._trials:
             self._trials[key] = shift.trial(self.texts, member)

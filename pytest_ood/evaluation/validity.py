@@ -1,6 +1,6 @@
-"""When a figure says nothing about robustness: the first reason, or none.
+"""Checks whether a result is valid: whether it can say anything about robustness.
 
-Every function returns a judgement "invalid", or None where nothing is wrong.
+Every check returns a judgement "invalid" with the reason, or None.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pytest_ood.metrics import most_frequent
 from pytest_ood.rows import Subset
 from pytest_ood.statistics import mean_score
 from pytest_ood.tasks import majority_share
-from pytest_ood.trials.trial import known
+from pytest_ood.trials.trial import without_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,30 +38,30 @@ def first_invalid(
     touched: Sequence[int],
     max_abstention: float,
 ) -> Judgement | None:
-    """Return why no verdict about these measurements would mean anything.
+    """Return the first reason why a verdict on these measurements would mean nothing.
 
     Args:
-        shift: That was measured.
-        measurements: Each with what messages about it begin with: the model, where two are
+        shift: The shift.
+        measurements: (prefix of messages, measurement); the prefix names the model where two are
             compared.
-        touched: Of all trials, in their order, how many examples the shift has changed.
-        max_abstention: The share of inputs that may go without a parseable answer.
+        touched: The number of changed examples of each trial, in order.
+        max_abstention: The largest share of inputs without a parseable answer.
     """
     trials = [trial for _, measurement in measurements for trial in measurement.trials]
     judged = too_few_changed(shift, trials, touched)
     for check in (_too_many_abstentions, _too_many_missing):
-        for who, measurement in measurements:
+        for prefix, measurement in measurements:
             for trial in measurement.trials:
-                found = None if judged is not None else check(trial, max_abstention)
-                if found is not None:
-                    judged = Judgement("invalid", who + found.reason)
+                judgement = None if judged is not None else check(trial, max_abstention)
+                if judgement is not None:
+                    judged = Judgement("invalid", prefix + judgement.reason)
     return judged
 
 
 def too_few_changed(
     shift: Shift, trials: Sequence[Trial], touched: Sequence[int]
 ) -> Judgement | None:
-    """Say that a shift changed too few examples for what they say to hold for others."""
+    """Return "invalid" where a shift changed too few examples to generalise from."""
     changed, trial = min(zip(touched, trials, strict=True), key=lambda pair: pair[0])
     if changed >= shift.min_changed:
         return None
@@ -76,7 +76,7 @@ def too_few_changed(
 def _too_many_abstentions(trial: Trial, cap: float) -> Judgement | None:
     silent, inputs = abstained(trial.after), len(trial.after)
     if trial.decided is not None:
-        # The cap is on inputs; one of them without an answer makes a whole case wrong.
+        # The cap is on inputs, not on cases: one abstention makes a whole case wrong.
         silent = sum(one.silent for one in trial.decided)
         inputs = inputs_of_cases(trial)
     return _abstaining(silent, inputs, "under the shift", cap)
@@ -88,7 +88,7 @@ def _too_many_missing(trial: Trial, cap: float) -> Judgement | None:
 
 
 def too_many_unanswered(missing: Sequence[str], inputs: int) -> Judgement | None:
-    """Say why too few inputs were answered for the rest to speak for them."""
+    """Return "invalid" where too many inputs have no answer at all."""
     if len(missing) <= UNANSWERED_SHARE * inputs:
         return None
     return Judgement(
@@ -101,13 +101,13 @@ def too_many_unanswered(missing: Sequence[str], inputs: int) -> Judgement | None
 def unusable(
     statistic: Statistic, majority: float, answered: Sequence[Outcomes], max_abstention: float
 ) -> Judgement | None:
-    """Say why a model's drops mean nothing, by its answers in distribution.
+    """Return "invalid" where a model's answers in distribution make its drops meaningless.
 
     Args:
-        statistic: Its score.
-        majority: What the majority class scores.
-        answered: Its answers, one set for each seed.
-        max_abstention: The share of inputs that may go without a parseable answer.
+        statistic: The score of the model in distribution.
+        majority: The score of the majority class.
+        answered: The outcomes of each seed.
+        max_abstention: The largest share of inputs without a parseable answer.
     """
     for outcomes in answered:
         judged = _one_answer(outcomes) or _abstaining(
@@ -126,14 +126,14 @@ def unusable(
 
 
 def is_above_majority(statistic: Statistic, majority: float) -> bool:
-    """Return whether a score is shown to be above that of the majority class."""
+    """Return whether a score is significantly above that of the majority class."""
     return statistic.p_above(majority) <= VALIDITY_ALPHA
 
 
 def lost_reference(name: str, outcomes: Outcomes) -> Judgement | None:
-    """Say why the in-domain reference is none: what has not learned the target is no mark."""
+    """Return "invalid" where the in-domain reference has not learned the target domain."""
     statistic = mean_score(outcomes.graded.score)
-    majority = majority_share(Dataset(name, Subset(outcomes.examples, outcomes.places)))
+    majority = majority_share(Dataset(name, Subset(outcomes.examples, outcomes.indices)))
     if is_above_majority(statistic, majority):
         return None
     return Judgement(
@@ -155,9 +155,9 @@ def _abstaining(silent: int, inputs: int, where: str, cap: float) -> Judgement |
 
 
 def _one_answer(outcomes: Outcomes) -> Judgement | None:
-    given = known(outcomes.graded.answer)
-    if not given:
-        written = next((said for said in known(outcomes.graded.said) if said.strip()), None)
+    answers = without_none(outcomes.graded.answer)
+    if not answers:
+        written = next((said for said in without_none(outcomes.graded.said) if said.strip()), None)
         if written is None:
             return Judgement("invalid", "it answered nothing in distribution")
         return Judgement(
@@ -165,18 +165,18 @@ def _one_answer(outcomes: Outcomes) -> Judgement | None:
             "no answer could be read out of anything it wrote in distribution, such as "
             f"{written!r}",
         )
-    most, count = most_frequent(given)
-    share = count / len(given)
+    most, count = most_frequent(answers)
+    share = count / len(answers)
     if share <= SAME_ANSWER_SHARE:
         return None
     return Judgement("invalid", f"it answers {most!r} to {points(share)} % of the inputs")
 
 
 def abstained(outcomes: Outcomes) -> int:
-    """Return how many inputs got no parseable answer."""
+    """Return the number of inputs without a parseable answer."""
     return outcomes.graded.answer.count(None)
 
 
 def inputs_of_cases(trial: Trial) -> int:
-    """Return how many inputs the cases of a trial have; 0 where there are none."""
+    """Return the number of inputs of a trial's cases; 0 where it counts no cases."""
     return sum(one.asked for one in trial.decided or ())

@@ -33,10 +33,10 @@ class Outcome:
     """One answered example.
 
     Attributes:
-        id: Of the example.
+        id: The example's id.
         label: The truth.
-        prediction: What the model answered.
-        score: Of the answer, in [0, 1].
+        prediction: The model's answer.
+        score: The task's score of the answer, in [0, 1].
     """
 
     id: str
@@ -47,16 +47,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class GradedAnswers:
-    """Answers and what they are worth, as columns: of an answer what figures are made of.
+    """Answers and their scores, as columns of what metrics are computed from.
 
     Attributes:
         truth: The right label.
-        answer: The model's, or None.
+        answer: The model's answer; None for an abstention.
         confidence: The probability of the answer, or None.
-        score: In [0, 1].
-        error: Why there is no answer at all, or None.
-        said: Where no answer could be read out of what the model wrote: its beginning; else None.
-            No figure is made of it.
+        score: The task's score, in [0, 1].
+        error: The reason why there is no answer at all, or None.
+        said: The beginning of what the model wrote where no answer could be parsed; else None. No
+            metric uses it.
     """
 
     truth: Categorical[str] = field(default_factory=Categorical)
@@ -70,26 +70,26 @@ class GradedAnswers:
     def of(cls, rows: Iterable[tuple[str, Prediction, float]]) -> GradedAnswers:
         """Put the truth, the answer and the score of each example into columns."""
         columns: list[list[Any]] = [[], [], [], [], [], []]
-        for truth, given, score in rows:
-            label = given.label
-            confidence = None if label is None else given.scores.get(label)
-            known = None if confidence is None else float(confidence)
-            said = None if label is not None or given.text is None else given.text[:UNPARSED_LENGTH]
-            row = (truth, label, known, float(score), given.error, said)
+        for truth, prediction, score in rows:
+            label, text = prediction.label, prediction.text
+            confidence = None if label is None else prediction.scores.get(label)
+            probability = None if confidence is None else float(confidence)
+            said = None if label is not None or text is None else text[:UNPARSED_LENGTH]
+            row = (truth, label, probability, float(score), prediction.error, said)
             for column, value in zip(columns, row, strict=True):
                 column.append(value)
         return cls(*map(Categorical.of, columns))
 
     @property
     def columns(self) -> tuple[Categorical[Any], ...]:
-        """Those that figures are made of."""
+        """The columns that metrics are computed from."""
         return self.truth, self.answer, self.confidence, self.score, self.error
 
     def __len__(self) -> int:
         return len(self.truth)
 
-    def __getitem__(self, places: slice | NDArray[Any]) -> GradedAnswers:
-        return GradedAnswers(*(column[places] for column in (*self.columns, self.said)))
+    def __getitem__(self, indices: slice | NDArray[Any]) -> GradedAnswers:
+        return GradedAnswers(*(column[indices] for column in (*self.columns, self.said)))
 
     def __add__(self, other: GradedAnswers) -> GradedAnswers:
         pairs = zip((*self.columns, self.said), (*other.columns, other.said), strict=True)
@@ -102,16 +102,18 @@ class GradedAnswers:
 
 
 class Outcomes(LazySequence[Outcome]):
-    """Answered examples: the answers as columns, the ids read from where the examples are.
+    """Answered examples: the answers are in memory, the ids are read from the examples.
 
     Attributes:
-        examples: All there are.
-        places: Which of them were answered, rising, shape (n,).
+        examples: All examples of the set.
+        indices: The indices of those that were answered, ascending, shape (n,).
         graded: Their answers.
     """
 
-    def __init__(self, examples: Sequence[Example], places: Indices, graded: GradedAnswers) -> None:
-        self.examples, self.places, self.graded = examples, places.astype(np.uint32), graded
+    def __init__(
+        self, examples: Sequence[Example], indices: Indices, graded: GradedAnswers
+    ) -> None:
+        self.examples, self.indices, self.graded = examples, indices.astype(np.uint32), graded
 
     @classmethod
     def of(cls, outcomes: Iterable[Outcome]) -> Outcomes:
@@ -122,26 +124,26 @@ class Outcomes(LazySequence[Outcome]):
         return cls(examples, np.arange(len(rows)), graded)
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.indices)
 
-    def read(self, places: Indices) -> list[Outcome]:
-        """Return the outcomes at these places among the answered."""
-        examples = read(self.examples, self.places[places])
+    def read(self, indices: Indices) -> list[Outcome]:
+        """Return the outcomes at these indices among the answered."""
+        examples = read(self.examples, self.indices[indices])
         ids = [example.id for example in examples]
-        rows = zip(*(column[places] for column in self.graded.columns), strict=True)
-        return list(map(outcome, rows, ids, self.graded.said[places]))
+        rows = zip(*(column[indices] for column in self.graded.columns), strict=True)
+        return list(map(outcome, rows, ids, self.graded.said[indices]))
 
     def only(self, chosen: NDArray[Any]) -> Outcomes:
-        """Return some of the outcomes, by their places or by a mask."""
-        return Outcomes(self.examples, self.places[chosen], self.graded[chosen])
+        """Return some of the outcomes, by index or by mask."""
+        return Outcomes(self.examples, self.indices[chosen], self.graded[chosen])
 
     def spread(self, column: Categorical[T], size: int) -> Categorical[T | None]:
-        """Return a column of the outcomes as one of all examples up to a size; see `spread`."""
-        return spread(column, self.places, size)
+        """Align a column of the outcomes with all examples up to a size; see `columns.spread`."""
+        return spread(column, self.indices, size)
 
 
 def outcome(row: GradedRow, identifier: str = "", said: str | None = None) -> Outcome:
-    """Return an outcome from what the columns of `GradedAnswers` have of it."""
+    """Return an outcome from a row of `GradedAnswers`."""
     truth, answer, confidence, score, error = row
     scores = {} if answer is None or confidence is None else {answer: confidence}
     return Outcome(identifier, truth, Prediction(answer, scores, said, error), score)
@@ -150,12 +152,12 @@ def outcome(row: GradedRow, identifier: str = "", said: str | None = None) -> Ou
 def pseudo_outcomes(outcomes: Outcomes, task: Task, truth: str | None = None) -> list[Outcome]:
     """Return a right and a wrong answer, both possible whatever a sample shows.
 
-    A score of 0.5 stands beside the answer where the model gives scores.
+    Their confidence is 0.5 where the model gives scores.
 
     Args:
         outcomes: The sample.
-        task: What was asked.
-        truth: Their truth; None for the sample's most frequent label.
+        task: The task of the sample.
+        truth: The label of both; None for the most frequent label of the sample.
     """
     graded = outcomes.graded
     label = most_frequent(graded.truth)[0] if truth is None else truth
@@ -167,13 +169,13 @@ def pseudo_outcomes(outcomes: Outcomes, task: Task, truth: str | None = None) ->
 
 
 def wrong_answer(truth: str, task: Task) -> str:
-    """Return an answer that is wrong, and an answer to the task."""
-    # Where any text may be an answer, one without a word of the truth is wrong whatever that is.
+    """Return a wrong answer to the task."""
+    # In an open task, the empty answer shares no word with the truth and so scores 0.
     return next((label for label in task.labels if label != truth), "")
 
 
 def most_frequent(labels: Categorical[str]) -> tuple[str, int]:
-    """Return the most frequent value of a column, of several the last by name; and how often."""
+    """Return the most frequent value of a column, the last by name among equals, and its count."""
     return max(zip(labels.values, labels.counts.tolist(), strict=True), key=lambda p: (p[1], p[0]))
 
 

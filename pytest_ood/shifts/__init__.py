@@ -49,8 +49,8 @@ FIRST = (DOMAIN, NOISE, ADVERSARIAL)
 @cache
 def kinds() -> tuple[str, ...]:
     """Return the kinds of shift, in the order of reports: others come after the usual ones."""
-    found = {module.KIND for module in modules_with(__name__, "parse")}
-    return (*FIRST, *sorted(found.difference(FIRST)))
+    registered = {module.KIND for module in modules_with(__name__, "parse")}
+    return (*FIRST, *sorted(registered.difference(FIRST)))
 
 
 def keys_of(kind: str) -> tuple[str, ...]:

@@ -17,8 +17,17 @@ if TYPE_CHECKING:
     from pytest_ood.shifts.protocol import Declaration, DrawnData
 
 INPUT, PROMPT = "input", "prompt"
-KEYS = ("attack", "parameters", "query_budget", "max_queries", "max_examples", "target", "protect",
-        "filter", "on")  # fmt: skip
+KEYS = (
+    "attack",
+    "parameters",
+    "query_budget",
+    "max_queries",
+    "max_examples",
+    "target",
+    "protect",
+    "filter",
+    "on",
+)
 
 
 class AttackShift(Shift):

@@ -42,10 +42,10 @@ class AdversarialShift(AttackShift):
     """The same examples, changed by an attack on the model under test.
 
     Attributes:
-        name: In reports.
+        name: The name in reports.
         attack: The search.
-        budget: Of queries.
-        max_examples: Attack so many examples at most.
+        budget: The budget of queries.
+        max_examples: The most examples that are attacked; None for all.
     """
 
     name: str
@@ -69,29 +69,30 @@ class AdversarialShift(AttackShift):
         return recorded(model)
 
     def most_unseen(self, horizon: int) -> int:
-        """Return how many queries an attack takes at most."""
+        """Return the most queries that the attack takes."""
         return most_queries(self.budget, horizon)
 
 
 def recorded(model: Model | RecordedModel) -> str | None:
-    """Return why a model whose answers were recorded cannot be attacked; None for another."""
+    """Return why a model with recorded answers cannot be attacked; None for other models."""
     if not is_recorded(model):
         return None
     return "its answers were recorded, and it cannot be asked what an attack asks"
 
 
 def most_queries(budget: QueryBudget, examples: int) -> int:
-    """Return what an attack costs at most."""
-    asked = examples * budget.each
-    return asked if budget.total is None else min(asked, budget.total)
+    """Return the most queries that an attack takes."""
+    query_count = examples * budget.each
+    return query_count if budget.total is None else min(query_count, budget.total)
 
 
 @dataclass
 class AttackTrial:
-    """The same examples, attacked; all are kept: to withstand an attack is what robustness is.
+    """The same examples, attacked.
 
-    Those that could not be attacked at all are left out; what the model has wrong from the start
-    stays wrong. A success costs the example its score.
+    Examples that withstand the attack count, since withstanding is what is measured; so do those
+    that are wrong from the start. Examples that could not be attacked at all are left out. A
+    success scores 0.
     """
 
     predictor: Predictor
@@ -112,57 +113,57 @@ class AttackTrial:
         """
         new = self.source.examples[len(self.results) : size]
         if new:
-            self._attack(asked_anew(self.predictor.model), new)
+            self._attack(askable_model(self.predictor.model), new)
         examples, results = self.source.examples[:size], self.results[:size]
         before = self.source.extend_to(size)
-        kept = [place for place, result in enumerate(results) if not result.left_out]
-        if not kept:
+        included = [index for index, result in enumerate(results) if not result.left_out]
+        if not included:
             raise self._nothing_attacked()
-        places = np.array(kept)
-        first = before.only(places)
+        indices = np.array(included)
+        first = before.only(indices)
         after = (
-            _after(outcome, results[place]) for outcome, place in zip(first, kept, strict=True)
+            _after(outcome, results[index]) for outcome, index in zip(first, included, strict=True)
         )
         return Trial(
             paired=True,
             drawn=len(examples),
             before=first,
-            after=Outcomes(self.source.examples, places, GradedAnswers.of(after)),
-            originals=inputs_of(Subset(examples, places)),
-            shifted=tuple(results[p].inputs for p in kept),
-            unchanged=sum(not results[p].success for p in kept),
+            after=Outcomes(self.source.examples, indices, GradedAnswers.of(after)),
+            originals=inputs_of(Subset(examples, indices)),
+            shifted=tuple(results[p].inputs for p in included),
+            unchanged=sum(not results[p].success for p in included),
             attacks=tuple(results),
             unheld=sum(self.unheld[:size]),
             cached=self.cached,
         )
 
     def _nothing_attacked(self) -> OodError:
-        """Say why none of the examples could be attacked."""
+        """Return the error that says why none of the examples could be attacked."""
         reasons = Counter(result.skipped for result in self.results)
-        who = f"{self.predictor.suite}/{self.shift.kind}/{self.shift.name}"
+        location = f"{self.predictor.suite}/{self.shift.kind}/{self.shift.name}"
         if set(reasons) == {NO_SCORES}:
             return NotApplicableError(
-                f"{who}: {NO_SCORES}; {self.predictor.model.name!r} can be attacked by recipes "
-                "that rank words, such as deepwordbug, and by greedy ones, such as pruthi"
+                f"{location}: {NO_SCORES}; {self.predictor.model.name!r} can be attacked by "
+                "recipes that rank words, such as deepwordbug, and by greedy ones, such as pruthi"
             )
         listed = "; ".join(f"{count} {why}" for why, count in sorted(reasons.items()))
-        return DataError(f"invalid: {who} attacked no example (skipped: {listed})")
+        return DataError(f"invalid: {location} attacked no example (skipped: {listed})")
 
     def _attack(self, model: Model, examples: Sequence[Example]) -> None:
-        """Attack the examples that follow on those attacked so far."""
-        results, asked = self._results_of(model, examples)
-        self.cached += sum(result.queries + result.reducing for result in results) - asked
+        """Attack the examples after those that were attacked so far."""
+        results, query_count = self._results_of(model, examples)
+        self.cached += sum(result.queries + result.reducing for result in results) - query_count
         unheld = self._unheld(model, examples, results)
         self.results += [
             replace(result, inputs=e.inputs, success=False, edits=()) if p in unheld else result
             for p, (result, e) in enumerate(zip(results, examples, strict=True))
         ]
-        self.unheld += [place in unheld for place in range(len(examples))]
+        self.unheld += [index in unheld for index in range(len(examples))]
 
     def _results_of(
         self, model: Model, examples: Sequence[Example]
     ) -> tuple[list[AttackResult], int]:
-        """Return a result for each example, and how many inputs the model was asked about."""
+        """Return a result for each example, and how many queries reached the model."""
         budget = self._budget_left()
         if budget is None:
             late = [
@@ -171,44 +172,45 @@ class AttackTrial:
             return late, 0
         labels, engine = self.predictor.task.labels, self.predictor.engine
         what = f"{self.predictor.suite}/{self.shift.name}"
-        # The engine's own lines would tell of every round's batch.
-        quiet, asked, complete = replace(engine, progress=Silent()), 0, True
+        # The engine would report progress for the batch of every round.
+        quiet, query_count, complete = replace(engine, progress=Silent()), 0, True
 
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:
-            nonlocal asked, complete
+            nonlocal query_count, complete
             result = quiet.predict_counted(
                 model, inputs, labels, what, remember=False, isolate=True
             )
-            asked += result.query_count
-            # A search cannot go on without the answers of a server that is gone; it can without a
-            # candidate for which the model raises.
+            query_count += result.query_count
+            # A search cannot continue without the answers of an unreachable server; it can without
+            # a single candidate for which the model raises.
             check_complete(model.name, result.predictions, what, allow_raised=True)
             complete = complete and all(answer.error is None for answer in result.predictions)
             return result.predictions
 
         store = self._store(model)
-        # Under a cap on all queries, which examples are begun depends on what those before took.
-        found = store.get(examples) if store is not None and budget.total is None else {}
-        places = [place for place in range(len(examples)) if place not in found]
-        rest = [examples[place] for place in places]
+        # With a cap on all queries, stored results would free queries that other examples then get,
+        # so that a result would depend on the contents of the store.
+        finished = store.get(examples) if store is not None and budget.total is None else {}
+        indices = [index for index in range(len(examples)) if index not in finished]
+        rest = [examples[index] for index in indices]
         title = f"attacking {what} on {model.name}"
         try:
             with engine.progress.track(title, len(rest), "examples", quick=True) as tracker:
                 attack = self.shift.attack.run(query, rest, seed=self.seed, budget=budget)
                 for done, (number, result) in enumerate(attack, start=1):
-                    found[places[number]] = result
-                    # What got no answer is asked again in the next run.
+                    finished[indices[number]] = result
+                    # Without all answers a result is not final: the next run repeats it.
                     if store is not None and result.skipped != USED_UP and complete:
                         store.put(rest[number], result)
                     tracker.update(done)
         finally:
-            # What has ended is kept, whatever ends the rest.
+            # Finished results are written even if an error or Ctrl-C ends the attack.
             if store is not None:
                 store.flush()
-        return [found[place] for place in range(len(examples))], asked
+        return [finished[index] for index in range(len(examples))], query_count
 
     def _budget_left(self) -> QueryBudget | None:
-        """Return the budget less what the examples before took; None for nothing left."""
+        """Return the budget without what earlier examples used; None where it is used up."""
         budget = self.shift.budget
         if budget.total is None:
             return budget
@@ -217,10 +219,10 @@ class AttackTrial:
         return replace(budget, total=left) if left >= budget.each else None
 
     def _store(self, model: Model) -> AttackStore | None:
-        """Return where results are kept, if anywhere.
+        """Return the store of results; None where results must not be stored.
 
-        Nobody can tell what depends on a model without a fingerprint, or on code of the user's own:
-        an edit there changes results, but no key.
+        A model without a fingerprint, or an attack in the user's own code, can change without a
+        change of the key: stored results would be stale.
         """
         attack = self.shift.attack
         if model.fingerprint is None or not isinstance(attack, Recipe) or not attack.is_shipped:
@@ -233,26 +235,26 @@ class AttackTrial:
     def _unheld(
         self, model: Model, examples: Sequence[Example], results: Sequence[AttackResult]
     ) -> set[int]:
-        """Return the places of successes that are none when the model is asked once more.
+        """Return the indices of successes that do not hold when the model answers once more.
 
-        A model that answers at random turns sooner or later.
+        Under enough queries, a model with random answers gives a wrong one by chance.
         """
-        turned = [place for place, result in enumerate(results) if result.success]
-        labels, inputs = self.predictor.task.labels, [results[place].inputs for place in turned]
+        fooled = [index for index, result in enumerate(results) if result.success]
+        labels, inputs = self.predictor.task.labels, [results[index].inputs for index in fooled]
         what = f"{self.predictor.suite}/{self.shift.name}"
         again = self.predictor.engine.predict_counted(
             model, inputs, labels, what, SECOND_DRAW, isolate=True
         )
         check_complete(model.name, again.predictions, what, allow_raised=True)
-        self.cached += len(turned) - again.query_count
+        self.cached += len(fooled) - again.query_count
         return {
-            place
-            for place, answer in zip(turned, again.predictions, strict=True)
-            if not self._holds(examples[place], results[place], answer)
+            index
+            for index, answer in zip(fooled, again.predictions, strict=True)
+            if not self._holds(examples[index], results[index], answer)
         }
 
     def _holds(self, example: Example, result: AttackResult, again: Prediction) -> bool:
-        """Return whether a second answer is what the attacker wanted, too."""
+        """Return whether the second answer reaches the goal of the attack, too."""
         if again.error is not None:
             return False
         attack = self.shift.attack
@@ -262,8 +264,8 @@ class AttackTrial:
         return again.label != example.label
 
 
-def asked_anew(model: SingleModel) -> Model:
-    """Return a model that can be asked anything.
+def askable_model(model: SingleModel) -> Model:
+    """Return the model, refusing one whose answers were recorded.
 
     Raises:
         NotApplicableError: its answers were recorded.
@@ -277,7 +279,7 @@ def asked_anew(model: SingleModel) -> Model:
 
 
 def _after(before: Outcome, result: AttackResult) -> tuple[str, Prediction, float]:
-    """Return truth, answer and score under an attack: of a success 0, whatever it was after."""
+    """Return truth, answer and score under an attack; a success scores 0 whatever its goal."""
     if not result.success or result.answer is None:
         return before.label, before.prediction, before.score
     return before.label, result.answer, 0.0

@@ -137,7 +137,7 @@ class DomainTrial:
             before=before,
             after=after,
             originals=inputs_of(self.source.examples[: len(after)]) if self.paired else None,
-            shifted=inputs_of(Subset(self.target.examples, after.places)),
+            shifted=inputs_of(Subset(self.target.examples, after.indices)),
             **self._of_cases(after, len(self.target.examples) if whole else size),
         )
 
@@ -228,5 +228,5 @@ def _train(
     if train is None:
         return None
     columns = {k: v for k, v in source.items() if k in ("fields", "label", "labels")}
-    given = train if isinstance(train, Mapping) else {"data": train}
-    return parse_source({**columns, **given}, f"{where}: train", test)
+    table = train if isinstance(train, Mapping) else {"data": train}
+    return parse_source({**columns, **table}, f"{where}: train", test)

@@ -233,10 +233,19 @@ class NoiseShift(Shift):
         }
         kept = is_shipped(change)
         keys = {
-            place: "\0".join((code_version(), changes[place[0]].fingerprint, *weights, str(seed),
-                              stream, *place, text))
+            place: "\0".join(
+                (
+                    code_version(),
+                    changes[place[0]].fingerprint,
+                    *weights,
+                    str(seed),
+                    stream,
+                    *place,
+                    text,
+                )
+            )
             for place, text in asked.items()
-        }  # fmt: skip
+        }
         places = list(asked)
 
         def perturbed(new: list[int]) -> list[str]:
@@ -331,9 +340,10 @@ class NoiseShift(Shift):
         keys = [f"{rule}\0{case.original}\0{case.text}" for _, case in asked]
         accepts = contract.filter.accepts
         decided = cached_texts(
-            store if kept else None, keys,
+            store if kept else None,
+            keys,
             lambda new: ["yes" if good else "" for good in accepts([asked[n][1] for n in new])],
-        )  # fmt: skip
+        )
         return frozenset(place for (place, _), good in zip(asked, decided, strict=True) if not good)
 
 
@@ -360,10 +370,10 @@ class NoiseTrial:
         return Trial(
             paired=True,
             drawn=drawn,
-            before=before.only(after.places),
+            before=before.only(after.indices),
             after=after,
-            originals=inputs_of(Subset(examples, after.places)),
-            shifted=Subset(self.shifted.inputs, after.places),
+            originals=inputs_of(Subset(examples, after.indices)),
+            shifted=Subset(self.shifted.inputs, after.indices),
             unchanged=drawn - len(after) - rejected,
             rejected=rejected,
         )

@@ -17,7 +17,7 @@ from pytest_ood.perturbations.protection import Protection
 from pytest_ood.prompting import FIELD_PATTERN
 from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
 from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
-from pytest_ood.shifts.adversarial import asked_anew, recorded
+from pytest_ood.shifts.adversarial import askable_model, recorded
 from pytest_ood.shifts.protocol import ADVERSARIAL
 from pytest_ood.tables import Table
 from pytest_ood.tasks import Prediction, majority_share
@@ -35,22 +35,22 @@ if TYPE_CHECKING:
     from pytest_ood.trials.predictor import Predictor, SingleModel
 
 WORKS, BROKEN = "works", "broken"
-"""The labels of a prompt that is attacked: whether it answers better than the majority class."""
+"""The labels of an attacked prompt: whether its answers beat the majority class."""
 
 
 @dataclass(frozen=True)
 class PromptShift(AttackShift):
     """The same examples under a changed prompt: an attack on the template, not on the input.
 
-    Zhu et al. 2023, PromptBench, section 3. The changed prompt is looked for on some examples, and
-    what it costs is measured on the others.
+    Zhu et al. 2023, PromptBench, section 3. The attack searches for a changed prompt on some
+    examples; the drop is measured on the others.
 
     Attributes:
-        name: In reports.
-        attack: The search; it sees the prompt as its text.
-        budget: Of prompts that are tried; each takes a query for every search example.
-        search_examples: So many examples tell a good prompt from a bad one.
-        max_examples: Measure on so many others at most.
+        name: The name in reports.
+        attack: The search; the prompt is its text.
+        budget: The budget of prompts; trying one takes a query for every search example.
+        search_examples: The number of examples that a prompt is tried on.
+        max_examples: The most other examples that the drop is measured on; None for all.
     """
 
     name: str
@@ -62,17 +62,17 @@ class PromptShift(AttackShift):
 
     @property
     def min_changed(self) -> int:
-        """None: it is the prompt that is changed."""
+        """0, because the prompt is changed and not the examples."""
         return 0
 
     def horizon(self, data: DrawnData) -> int:
-        """Return how many examples are left to measure on.
+        """Return how many examples are left for measuring the drop.
 
         Raises:
             DataError: the search leaves none.
         """
         drawn = len(data.examples)
-        # The last examples are those that the prompt is looked for on.
+        # The search takes the last examples of the sample.
         size = drawn - self.search_examples
         if size < 1:
             raise DataError(
@@ -88,22 +88,21 @@ class PromptShift(AttackShift):
         return PromptTrial(experiment.predictor(model), self, source, experiment.seed)
 
     def cannot_have(self, model: Model | RecordedModel) -> str | None:
-        """Return why a model has no prompt to attack."""
+        """Return why the prompt of a model cannot be attacked; None where it can."""
         if is_recorded(model) or is_promptable(model):
             return recorded(model)
         return f"it has no prompt to attack; it is {model.paradigm}"
 
     def most_unseen(self, horizon: int) -> int:
-        """Return how many inputs the search and the measurement take at most."""
+        """Return the most inputs that the search and the measurement take."""
         return self.budget.each * self.search_examples + horizon
 
 
 @dataclass
 class PromptTrial:
-    """The same examples under a prompt that was changed to make them go wrong.
+    """The same examples under a prompt that an attack changed.
 
-    The last examples of the draw are those on which the changed prompt is looked for; what it costs
-    is measured on the others.
+    The attack searches on the last examples of the sample; the drop is measured on the others.
     """
 
     predictor: Predictor
@@ -127,7 +126,7 @@ class PromptTrial:
         inputs, after = inputs_of(examples), before
         if result.nearest:
             graded = predictor.graded(self.shift.name, examples, inputs)
-            after = Outcomes(self.source.examples, before.places, graded)
+            after = Outcomes(self.source.examples, before.indices, graded)
         return Trial(
             paired=True,
             drawn=len(examples),
@@ -136,13 +135,15 @@ class PromptTrial:
             originals=inputs,
             shifted=inputs,
             prompt=PromptAttack(
-                prompt.text, apply_edits(prompt.text, result.nearest),
-                result.queries + result.reducing, self.shift.search_examples,
+                before=prompt.text,
+                after=apply_edits(prompt.text, result.nearest),
+                tried=result.queries + result.reducing,
+                search_examples=self.shift.search_examples,
             ),
-        )  # fmt: skip
+        )
 
     def _attack(self) -> tuple[Prompt, AttackResult, Predictor]:
-        model = asked_anew(self.predictor.model)
+        model = askable_model(self.predictor.model)
         if not isinstance(model, Promptable):
             raise NotApplicableError(
                 f"model {model.name!r} has no prompt to attack; it is {model.paradigm}"
@@ -160,7 +161,7 @@ class PromptTrial:
                 trying = replace(predictor(text), count_long=False)
                 answers = trying.answers(what, examples, [e.inputs for e in examples])
             except TooLongError as error:
-                # It is the prompt that is too long for some of them.
+                # The prompt is what is too long for some of the examples.
                 raise TooLongError(str(error), [text]) from None
             check_complete(model.name, answers, what)
             return self._verdict_on(examples, answers, majority)
@@ -168,7 +169,7 @@ class PromptTrial:
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:
             return [answered(str(text)) for text in inputs]
 
-        # What the task cannot do without stays: the fields, and the words that are answers.
+        # Without its fields and its answer words a prompt cannot work at all: they stay.
         words = tuple(prompt.label_words.values())
         attack = self.shift.attack.keeping(Protection(patterns=(FIELD_PATTERN,), words=words))
         pseudo = [Example("prompt", prompt.text, WORKS)]
@@ -188,9 +189,10 @@ class PromptTrial:
     def _verdict_on(
         self, examples: Sequence[Example], answers: Sequence[Prediction], majority: float
     ) -> Prediction:
-        """Say of a prompt whether it works: whether answers are better than the majority class's.
+        """Return whether a prompt works, as a prediction that the attack can try to turn.
 
-        Its score is the mean probability of the right labels; without any, the mean score.
+        It works if its mean score is above that of the majority class. Its confidence is the mean
+        probability of the right labels, or the mean score where the model gives no probabilities.
         """
         pairs = list(zip(examples, answers, strict=True))
         scores = [self.predictor.task.score(answer, example) for example, answer in pairs]
@@ -206,7 +208,7 @@ class PromptTrial:
 KIND = ADVERSARIAL
 KEYS = (*ATTACK_KEYS, "search_examples")
 SEARCH_EXAMPLES = 20
-"""Examples on which a changed prompt is looked for, unless a suite says otherwise."""
+"""The default number of examples that a prompt is tried on."""
 
 
 def takes(table: Mapping[str, Any]) -> bool:
@@ -227,7 +229,7 @@ def parse(declared: Declaration) -> tuple[PromptShift, ...]:
 
 
 def _prompt_recipe(attack: Attack, entry: Mapping[str, Any]) -> Recipe:
-    """Refuse what makes no sense where the prompt is attacked."""
+    """Return the recipe, refusing keys that do not apply to an attack on the prompt."""
     for key in ("against", "target", "max_queries"):
         if key in entry:
             raise ConfigurationError(f"{key}: an attack on the prompt has none")
@@ -237,6 +239,7 @@ def _prompt_recipe(attack: Attack, entry: Mapping[str, Any]) -> Recipe:
             "fields and label words alone"
         )
     if not attack.goal.turns:
-        raise ConfigurationError(f"attack: {attack.name} leaves answers as they are; a prompt that "
-                                 "does so is no worse")  # fmt: skip
+        raise ConfigurationError(
+            f"attack: {attack.name} leaves answers as they are; a prompt that does so is no worse"
+        )
     return attack

@@ -1,4 +1,4 @@
-"""Examples after a perturbation, and the store that keeps perturbed texts between runs."""
+"""Examples after a perturbation, and their hash."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Shifted:
     """Examples after a perturbation.
 
     Attributes:
-        inputs: One for each example; the original where nothing was changed, or where the change
-            was rejected.
-        changed: Whether it is another than the original.
-        rejected: Whether the validity filter did not accept the change.
+        inputs: The input of each example; the original where nothing was changed or the change was
+            rejected.
+        changed: Whether each input differs from the original.
+        rejected: Whether the validity filter rejected the change.
     """
 
     inputs: Sequence[Inputs]
@@ -36,22 +36,22 @@ class Shifted:
     def of(
         cls,
         examples: Sequence[Example],
-        made: Iterable[tuple[Sequence[Inputs], Collection[int]]],
+        blocks_of_inputs: Iterable[tuple[Sequence[Inputs], Collection[int]]],
     ) -> Shifted:
-        """Keep what was made of examples in a temporary file.
+        """Write the inputs under a shift to a temporary file, block by block.
 
         Args:
             examples: The originals.
-            made: For one block of them after another, the inputs and the places of those that were
-                rejected.
+            blocks_of_inputs: For each block of `rows.blocks(examples)`, the inputs and the indices
+                of those that were rejected.
         """
         spool: DiskSequence[Inputs] = DiskSequence(_plain, _itself)
         changed, rejected = Categorical[bool](), Categorical[bool]()
-        for block, (inputs, refused) in zip(blocks(examples), made, strict=True):
+        for block, (inputs, refused) in zip(blocks(examples), blocks_of_inputs, strict=True):
             spool.extend(inputs)
             pairs = zip(block, inputs, strict=True)
             changed += Categorical.of(example.inputs != value for example, value in pairs)
-            rejected += Categorical.of(place in refused for place in range(len(block)))
+            rejected += Categorical.of(index in refused for index in range(len(block)))
         return cls(spool, changed, rejected)
 
 
@@ -65,11 +65,11 @@ def _itself(inputs: Inputs) -> Inputs:
 
 @dataclass(frozen=True)
 class Written:
-    """The texts of a shift, and how they came about.
+    """The texts of a shift, with the attack that produced them.
 
     Attributes:
-        shifted: The examples as they are under the shift.
-        attack: The attack on another model that they come from, or None.
+        shifted: The examples under the shift.
+        attack: The attack on the surrogate, or None.
     """
 
     shifted: Shifted

@@ -1,4 +1,4 @@
-"""Attacks on another model, whose successes are put to all."""
+"""Attacks on a surrogate model, whose successes are replayed on all models."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 class TransferShift(AttackShift):
     """The same examples, changed by an attack on another model, the surrogate.
 
-    What turned the surrogate is put to every model: all are compared on the same items (Wang et al.
-    2021, Adversarial GLUE, section 3). Where it did not turn, there is no item.
+    Texts that fooled the surrogate are given to every model, so that all are compared on the same
+    items (Wang et al. 2021, Adversarial GLUE, section 3). Examples that withstood are left out.
 
     Attributes:
-        name: In reports.
+        name: The name in reports.
         attack: The search.
-        budget: Of queries to the surrogate.
-        surrogate: Its name.
-        max_examples: Attack so many examples at most.
+        budget: The budget of queries to the surrogate.
+        surrogate: The name of the surrogate.
+        max_examples: The most examples that are attacked; None for all.
     """
 
     name: str
@@ -48,7 +48,7 @@ class TransferShift(AttackShift):
 
     @property
     def made_by(self) -> str:
-        """The attack, whom it was made against, and how far it went."""
+        """The attack, the surrogate, the query budget and the number of attacked examples."""
         examples = "all" if self.max_examples is None else f"{self.max_examples}"
         return (
             f"{self.attack.fingerprint} against {self.surrogate}, {self.budget.each} queries for "
@@ -57,35 +57,35 @@ class TransferShift(AttackShift):
 
     @property
     def shares_texts(self) -> bool:
-        """Always: all models are compared on the same items."""
+        """True: all models are compared on the same items."""
         return True
 
     @property
     def made_against(self) -> str:
-        """The surrogate."""
+        """The name of the surrogate."""
         return self.surrogate
 
     def trial(self, experiment: Experiment, model: SingleModel) -> NoiseTrial:
-        """Return the answers to what turned the surrogate."""
+        """Return the answers to the texts that fooled the surrogate."""
         source = experiment.originals(model)
         return NoiseTrial(experiment.predictor(model), self, source, experiment.perturbed(self))
 
     def write_texts(self, experiment: Experiment) -> Written:
-        """Attack the surrogate; where it did not turn, the original stays."""
+        """Attack the surrogate; an example that withstands keeps its original text."""
         surrogate = experiment.surrogate(self.surrogate)
         source = experiment.originals(surrogate)
         trial = AttackTrial(experiment.predictor(surrogate), self, source, experiment.seed)
         attacked = trial.extend_to(self.horizon(experiment))
         results, examples = attacked.attacks or (), experiment.examples
 
-        def made() -> Iterator[tuple[list[Inputs], tuple[()]]]:
+        def blocks_of_inputs() -> Iterator[tuple[list[Inputs], tuple[()]]]:
             start = 0
             for block in blocks(examples):
-                turned = [result.inputs for result in results[start : start + len(block)]]
-                yield [*turned, *(e.inputs for e in block[len(turned) :])], ()
+                fooled = [result.inputs for result in results[start : start + len(block)]]
+                yield [*fooled, *(e.inputs for e in block[len(fooled) :])], ()
                 start += len(block)
 
-        return Written(Shifted.of(examples, made()), attacked)
+        return Written(Shifted.of(examples, blocks_of_inputs()), attacked)
 
     def attack_of(self, trial: Trial, on_surrogate: Trial | None) -> Trial | None:
         """Return the trial of the surrogate."""
@@ -93,7 +93,7 @@ class TransferShift(AttackShift):
         return on_surrogate
 
     def most_queries(self, horizon: int) -> int:
-        """Return how many queries the attack on the surrogate takes at most."""
+        """Return the most queries that the attack on the surrogate takes."""
         return most_queries(self.budget, horizon)
 
 
@@ -102,7 +102,7 @@ KEYS = (*ATTACK_KEYS, "against")
 
 
 def takes(table: Mapping[str, Any]) -> bool:
-    """Return whether a table is of an attack on the inputs of another model."""
+    """Return whether a table declares an attack on the inputs of another model."""
     return table.get("on") != PROMPT and "against" in table
 
 

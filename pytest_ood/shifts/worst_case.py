@@ -1,4 +1,4 @@
-"""The worst case: of every example the worst answer over all noise shifts."""
+"""The worst case: for every example, the worst answer over all noise shifts."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ WORST_CASE = "worst-case"
 
 @dataclass(frozen=True)
 class WorstCase(Shift):
-    """The worst over all noise shifts of a suite and the original, example by example.
+    """The worst answer over the original and all noise shifts of a suite, example by example.
 
     Attributes:
-        name: In reports.
+        name: The name in reports.
     """
 
     name: str = WORST_CASE
@@ -41,14 +41,16 @@ class WorstCase(Shift):
         return [shift for shift in shifts if shift.kind == NOISE and shift.shares_texts]
 
     def trial(self, experiment: Experiment, model: SingleModel) -> WorstTrial:
-        """Return the worst of the answers to all perturbations."""
+        """Return the worst of the answers to the original and all perturbed texts."""
         noises = [
             NoiseTrial(
-                experiment.predictor(model), part, experiment.originals(model),
+                experiment.predictor(model),
+                part,
+                experiment.originals(model),
                 experiment.perturbed(part),
             )
             for part in self.parts(experiment.shifts)
-        ]  # fmt: skip
+        ]
         return WorstTrial(noises, experiment.originals(model))
 
 
@@ -63,7 +65,7 @@ class WorstTrial:
     source: AnswerSet
 
     def extend_to(self, size: int) -> Trial:
-        """Return the first `size` examples' trial; each perturbation is asked about them."""
+        """Return the trial on the first `size` examples, with the worst answer to each."""
         perturbed = [noise.outcomes(size) for noise in self.noises]
         examples, before = self.source.examples, self.source.extend_to(size)
         sides, drawn = [before, *perturbed], len(before)
@@ -72,11 +74,13 @@ class WorstTrial:
             for side in sides
         ]
         worst = combined(answers, _worst).array
-        # Of each side the places of its outcomes, after those of the sides before it.
+        # `worst` says which side has the worst answer of each example. The sides' answers are put
+        # one after another into `graded`; `rows` is the row of each example's worst answer there,
+        # so that answers are selected as columns and no outcome is built one by one.
         rows, graded = np.empty(drawn, np.int64), GradedAnswers()
         for number, side in enumerate(sides):
-            mine = worst[side.places] == number
-            rows[side.places[mine]] = len(graded) + np.flatnonzero(mine)
+            mine = worst[side.indices] == number
+            rows[side.indices[mine]] = len(graded) + np.flatnonzero(mine)
             graded += side.graded
         originals = inputs_of(examples[:drawn])
         texts = [originals, *(noise.shifted.inputs for noise in self.noises)]
@@ -84,7 +88,7 @@ class WorstTrial:
             paired=True,
             drawn=drawn,
             before=before,
-            after=Outcomes(examples, before.places, graded[rows]),
+            after=Outcomes(examples, before.indices, graded[rows]),
             originals=originals,
             shifted=SelectedSequence(texts, worst),
         )
@@ -95,10 +99,11 @@ def _pair(score: float, error: str | None) -> tuple[float, str | None]:
 
 
 def _worst(*sides: tuple[float, str | None] | None) -> int:
-    """Return the number of the worst outcome of an example; None is where there is no outcome."""
-    known = [(number, *side) for number, side in enumerate(sides) if side is not None]
-    answered = [side for side in known if side[2] is None]
-    missing = [side for side in known if side[2] is not None]
+    """Return which side has the worst outcome of an example; None for a side without one."""
+    present = [(number, *side) for number, side in enumerate(sides) if side is not None]
+    answered = [side for side in present if side[2] is None]
+    missing = [side for side in present if side[2] is not None]
     number, score, _ = min(answered or missing, key=lambda side: side[1])
-    # Where one answer is missing, nobody knows the worst, unless it is that already.
+    # A missing answer could be the worst, so the example counts as unanswered; a score of 0 cannot
+    # get worse, whatever is missing.
     return missing[0][0] if missing and score > 0.0 else number

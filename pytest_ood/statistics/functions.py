@@ -179,8 +179,8 @@ class FunctionOfMeans:
         return 1.0 - alpha
 
     def _quantile(self, level: float) -> float:
-        place = min(RESAMPLES - 1, max(0, math.floor(level * RESAMPLES)))
-        return float(self._resampled[place])
+        index = min(RESAMPLES - 1, max(0, math.floor(level * RESAMPLES)))
+        return float(self._resampled[index])
 
     @cached_property
     def _counted(self) -> list[Sample]:
@@ -190,8 +190,8 @@ class FunctionOfMeans:
     def _padded(self) -> list[tuple[Floats, Floats]]:
         """Each sample's different rows, pseudo-rows included, and how often they occur."""
         pairs = zip(self._counted, self.pseudo, strict=True)
-        found = [sample.padded(pseudo) for sample, pseudo in pairs]
-        return [(sample.values, sample.counts) for sample in found]
+        padded = [sample.padded(pseudo) for sample, pseudo in pairs]
+        return [(sample.values, sample.counts) for sample in padded]
 
     @cached_property
     def _resampled(self) -> Floats:
@@ -223,13 +223,13 @@ class FunctionOfMeans:
         """a: a sixth of the skewness of the influence values."""
         means = [counts @ rows / counts.sum() for rows, counts in self._padded]
         squares = cubes = 0.0
-        for place, (rows, counts) in enumerate(self._padded):
+        for index, (rows, counts) in enumerate(self._padded):
             size = counts.sum()
             if size < 2:  # noqa: PLR2004 - nothing is left without the only row
                 continue
-            without = (means[place] * size - rows) / (size - 1)
+            without = (means[index] * size - rows) / (size - 1)
             others = [np.broadcast_to(mean, (len(rows), mean.size)) for mean in means]
-            others[place] = without
+            others[index] = without
             values = self.function(others)
             influence = (size - 1) * (counts @ values / size - values)
             squares += float(counts @ influence**2) / size**2

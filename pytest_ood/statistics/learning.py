@@ -95,32 +95,32 @@ def passing(
             )
     mine, theirs = (sorted(c, key=lambda p: p.examples) for c in (trained, prompted))
     first, last = (on_axis(p.examples) for p in (mine[0], mine[-1]))
-    places = {on_axis(p.examples) for p in (*mine, *theirs)}
-    grid = np.array(sorted(place for place in places if first <= place <= last))
+    positions = {on_axis(p.examples) for p in (*mine, *theirs)}
+    grid = np.array(sorted(position for position in positions if first <= position <= last))
     weights = [_weights(curve, grid) for curve in (mine, theirs)]
 
     def passed(scores: Sequence[Floats]) -> Floats:
         return _last_crossing(grid, scores[0] @ weights[0].T - scores[1] @ weights[1].T)
 
-    found = float(passed([np.array([[p.score for p in c]]) for c in (mine, theirs)])[0])
+    crossing = float(passed([np.array([[p.score for p in c]]) for c in (mine, theirs)])[0])
     drawn = np.sort(passed([_drawn(curve, rng) for curve in (mine, theirs)]))
     ends = (math.floor(alpha * RESAMPLES), math.ceil((1.0 - alpha) * RESAMPLES) - 1)
-    low, high = (float(drawn[place]) for place in ends)
-    if math.isinf(found):
-        return Passing("above" if found < 0 else "below", None, _examples(low), _examples(high))
+    low, high = (float(drawn[position]) for position in ends)
+    if math.isinf(crossing):
+        return Passing("above" if crossing < 0 else "below", None, _examples(low), _examples(high))
     return Passing(
-        "passes", _examples(found), _examples(min(low, found)), _examples(max(high, found))
+        "passes", _examples(crossing), _examples(min(low, crossing)), _examples(max(high, crossing))
     )
 
 
-def _examples(place: float) -> float | None:
-    return None if math.isinf(place) else 10.0**place
+def _examples(position: float) -> float | None:
+    return None if math.isinf(position) else 10.0**position
 
 
 def _weights(curve: Sequence[LearningPoint], grid: Floats) -> Floats:
     """Return how much each point of a curve counts at each place of a grid, (places, points)."""
-    places = [on_axis(p.examples) for p in curve]
-    return np.stack([np.interp(grid, places, row) for row in np.eye(len(curve))], -1)
+    positions = [on_axis(p.examples) for p in curve]
+    return np.stack([np.interp(grid, positions, row) for row in np.eye(len(curve))], -1)
 
 
 def _drawn(curve: Sequence[LearningPoint], rng: np.random.Generator) -> Floats:
@@ -146,6 +146,6 @@ def _last_crossing(grid: Floats, differences: Floats) -> Floats:
     start, end = differences[rows, left], differences[rows, left + 1]
     step = end - start
     share = np.where(step > 0, -start / np.where(step > 0, step, 1.0), 0.0)
-    found = grid[left] + share * (grid[left + 1] - grid[left])
-    found = np.where(below.any(axis=1), found, -math.inf)
-    return np.where(below[:, -1], math.inf, found)
+    crossing = grid[left] + share * (grid[left + 1] - grid[left])
+    crossing = np.where(below.any(axis=1), crossing, -math.inf)
+    return np.where(below[:, -1], math.inf, crossing)

@@ -109,10 +109,10 @@ class Means:
 
     def _quantiles(self, alpha: float) -> tuple[float, float]:
         """Return the alpha and the 1 - alpha quantile of (estimate - truth) / error."""
-        place = math.floor(alpha * (RESAMPLES + 1))
-        if place < 1:
+        rank = math.floor(alpha * (RESAMPLES + 1))
+        if rank < 1:
             return -math.inf, math.inf
-        return float(self._ratios[place - 1]), float(self._ratios[RESAMPLES - place])
+        return float(self._ratios[rank - 1]), float(self._ratios[RESAMPLES - rank])
 
     @cached_property
     def _counted(self) -> list[Sample]:
@@ -121,8 +121,8 @@ class Means:
     @cached_property
     def _padded(self) -> list[tuple[Floats, Floats]]:
         """Each sample with its pseudo-values, as different values and how often they occur."""
-        found = [sample.padded(np.asarray(self.pseudo)) for sample in self._counted]
-        return [(sample.values, sample.counts) for sample in found]
+        padded = [sample.padded(np.asarray(self.pseudo)) for sample in self._counted]
+        return [(sample.values, sample.counts) for sample in padded]
 
     @cached_property
     def _centre(self) -> float:

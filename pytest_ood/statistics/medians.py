@@ -35,9 +35,9 @@ def median_with_bounds(
         raise ValueError("there are no values; a median needs at least one")
     ordered = sorted(values)
     # The largest k with P(Bin(n, 1/2) < k) <= alpha.
-    place = int(binom.ppf(check_level(alpha), len(ordered), 0.5))
-    if binom.cdf(place - 1, len(ordered), 0.5) > alpha:
-        place -= 1
-    if place < 1:
+    rank = int(binom.ppf(check_level(alpha), len(ordered), 0.5))
+    if binom.cdf(rank - 1, len(ordered), 0.5) > alpha:
+        rank -= 1
+    if rank < 1:
         return float(median(ordered)), *limits
-    return float(median(ordered)), float(ordered[place - 1]), float(ordered[-place])
+    return float(median(ordered)), float(ordered[rank - 1]), float(ordered[-rank])

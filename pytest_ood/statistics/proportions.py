@@ -350,9 +350,9 @@ def _exact_bounds(
             inner = outer
         else:
             outer = edge
-        found = float(brentq(beyond, outer, inner, xtol=PRECISION))
+        tails = float(brentq(beyond, outer, inner, xtol=PRECISION))
         # On the safe side of what the search leaves open.
-        return max(-1.0, found - PRECISION) if side == 0 else min(1.0, found + PRECISION)
+        return max(-1.0, tails - PRECISION) if side == 0 else min(1.0, tails + PRECISION)
 
     return bound(statistic.p_above, 0, -1.0), bound(statistic.p_below, 1, 1.0)
 
@@ -398,11 +398,11 @@ def _smallest(statistic: Callable[[Floats], Floats], observed: float, most: Floa
 def _largest(tail: Callable[[Floats], Floats], low: float, high: float) -> float:
     """Return the p-value: the largest probability at any rate in [low, high]."""
     points = np.linspace(low, high, NUISANCE_POINTS)
-    found = tail(points)
-    best = int(found.argmax())
+    tails = tail(points)
+    best = int(tails.argmax())
     before, after = points[max(0, best - 1)], points[min(NUISANCE_POINTS - 1, best + 1)]
     closer = tail(np.linspace(before, after, CLOSER_POINTS))
-    return min(1.0, max(float(found.max()), float(closer.max())) + NUISANCE_ALPHA)
+    return min(1.0, max(float(tails.max()), float(closer.max())) + NUISANCE_ALPHA)
 
 
 def _tail(

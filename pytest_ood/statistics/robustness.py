@@ -114,11 +114,11 @@ def to_axis(accuracy: Floats | float, n: int, axis: Axis) -> Floats:
     return np.asarray(ndtri(half_counted(accuracy, n)), np.float64)
 
 
-def from_axis(places: Floats, axis: Axis) -> Floats:
+def from_axis(positions: Floats, axis: Axis) -> Floats:
     """Undo `to_axis`, but for the half count."""
     from scipy.special import ndtr
 
-    return places if axis == "linear" else np.asarray(ndtr(places), np.float64)
+    return positions if axis == "linear" else np.asarray(ndtr(positions), np.float64)
 
 
 def why_no_line(baselines: Sequence[Accuracies]) -> str:
@@ -146,7 +146,7 @@ def fit_line(baselines: Sequence[Accuracies], axis: Axis) -> Line:
     why = why_no_line(baselines)
     if why:
         raise ValueError(why)
-    x, y = _places(baselines, axis)
+    x, y = _positions(baselines, axis)
     slope, intercept = _least_squares(x, y)
     before = [b.before for b in baselines]
     return Line(axis, float(slope), float(intercept), min(before), max(before))
@@ -183,15 +183,15 @@ def effective_robustness(
     value = model.after - float(line.at(model.before, model.n_before))
     slopes, intercepts = _redrawn(baselines, line, rng)
     before, after = model.draws(rng, RESAMPLES)
-    places = intercepts + slopes * to_axis(before, model.n_before, axis)
-    drawn = after - from_axis(places, axis)
+    positions = intercepts + slopes * to_axis(before, model.n_before, axis)
+    drawn = after - from_axis(positions, axis)
     low, high = np.quantile(drawn, [alpha, 1.0 - alpha])
     n = model.n_after
     spread = float(drawn.std()) * float(np.sqrt(n))
     return Estimate(value, min(value, float(low)), max(value, float(high)), n, spread)
 
 
-def _places(baselines: Sequence[Accuracies], axis: Axis) -> tuple[Floats, Floats]:
+def _positions(baselines: Sequence[Accuracies], axis: Axis) -> tuple[Floats, Floats]:
     x = [float(to_axis(b.before, b.n_before, axis)) for b in baselines]
     return np.array(x), np.array([float(to_axis(b.after, b.n_after, axis)) for b in baselines])
 
@@ -209,14 +209,14 @@ def _redrawn(
 ) -> tuple[Floats, Floats]:
     """Return slopes and intercepts of the line through baselines that are drawn anew."""
     axis = line.axis
-    x, y = _places(baselines, axis)
+    x, y = _positions(baselines, axis)
     fitted = line.intercept + line.slope * x
     freedom = len(baselines) - 2
     squares = ((y - fitted) ** 2).sum()
-    found = squares / rng.chisquare(freedom, RESAMPLES)
+    variances = squares / rng.chisquare(freedom, RESAMPLES)
     # What the found scatter owes to sampling is drawn once only, by the binomial below.
     sampling = np.mean([_variance(b.after, b.n_after, axis) for b in baselines])
-    scatter = np.sqrt(np.maximum(0.0, found - sampling))
+    scatter = np.sqrt(np.maximum(0.0, variances - sampling))
     xs, ys = [], []
     for baseline, centre in zip(baselines, fitted, strict=True):
         before, _ = baseline.draws(rng, RESAMPLES)

@@ -57,8 +57,8 @@ class Sample:
 
 def _merged(values: Floats, counts: Floats) -> Sample:
     """Return values, or rows, with equal ones put together, and in order."""
-    different, places = np.unique(values, axis=0, return_inverse=True)
-    merged = np.bincount(places.reshape(-1), counts, len(different))
+    different, indices = np.unique(values, axis=0, return_inverse=True)
+    merged = np.bincount(indices.reshape(-1), counts, len(different))
     return Sample(different, merged.astype(np.float64))
 
 

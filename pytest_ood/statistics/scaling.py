@@ -114,14 +114,16 @@ def scaling(sizes: Sequence[float], values: Sequence[float], alpha: float) -> Sc
     )
     count = len(different)
     if count < LEAST_LINE:
-        told = f"{count} different size{'' if count == 1 else 's'}, and a line needs {LEAST_LINE}"
-        return Scaling(different, means, None, None, None, "cannot tell", told)
+        message = (
+            f"{count} different size{'' if count == 1 else 's'}, and a line needs {LEAST_LINE}"
+        )
+        return Scaling(different, means, None, None, None, "cannot tell", message)
     x, y = np.log10(different), np.array(means)
     line = _fitted("log-linear", x, y)
     slope = _slope_bounds(x, y, alpha)
     if count < LEAST_SIZES:
-        told = f"{count} different sizes, and it takes {LEAST_SIZES} to tell a line from a break"
-        return Scaling(different, means, line, slope, None, "cannot tell", told)
+        message = f"{count} different sizes, and it takes {LEAST_SIZES} to tell a line from a break"
+        return Scaling(different, means, line, slope, None, "cannot tell", message)
     broken = _fitted("broken", x, y)
     shape, reason = _decided(line, broken)
     return Scaling(different, means, line, slope, broken, shape, reason)
@@ -133,10 +135,10 @@ def _decided(line: Fit, broken: Fit) -> tuple[Shape, str]:
     better, worse = (line, broken) if difference > 0 else (broken, line)
     if abs(difference) < DECISIVE:
         return "cannot tell", f"AICc differs by {abs(difference):.1f} only, and {DECISIVE:g} decide"
-    told = f"AICc prefers {NAMES[better.form]} by {abs(difference):.1f}"
+    message = f"AICc prefers {NAMES[better.form]} by {abs(difference):.1f}"
     if better.left_out > worse.left_out:
-        return "cannot tell", f"{told}, and cross-validation {NAMES[worse.form]}"
-    return better.form, f"{told}, and so does cross-validation"
+        return "cannot tell", f"{message}, and cross-validation {NAMES[worse.form]}"
+    return better.form, f"{message}, and so does cross-validation"
 
 
 NAMES: dict[Form, str] = {"log-linear": "the line", "broken": "the break"}
@@ -154,9 +156,9 @@ def _fitted(form: Form, x: Floats, y: Floats) -> Fit:
     left = math.inf
     if n > k:
         errors = []
-        for place in range(n):
-            a, b, c, t, _ = _least_squares(form, np.delete(x, place), np.delete(y, place))
-            errors.append(a + b * x[place] + c * max(0.0, x[place] - t) - y[place])
+        for index in range(n):
+            a, b, c, t, _ = _least_squares(form, np.delete(x, index), np.delete(y, index))
+            errors.append(a + b * x[index] + c * max(0.0, x[index] - t) - y[index])
         left = max(EXACT, float(np.sqrt(np.mean(np.square(errors)))))
     return Fit(form, intercept, slope, bend, at, aicc, left)
 
@@ -171,17 +173,17 @@ def _least_squares(form: Form, x: Floats, y: Floats) -> tuple[float, float, floa
     scaled = (x - low) / span
     ones = np.ones_like(scaled)
     if form == "log-linear":
-        places, designs = np.zeros(1), np.stack([ones, scaled], -1)[None]
+        breaks, designs = np.zeros(1), np.stack([ones, scaled], -1)[None]
     else:
-        places = np.linspace(scaled[1], scaled[-2], BREAKS)
-        hinges = np.maximum(0.0, scaled[None, :] - places[:, None])
+        breaks = np.linspace(scaled[1], scaled[-2], BREAKS)
+        hinges = np.maximum(0.0, scaled[None, :] - breaks[:, None])
         both = np.broadcast_to(np.stack([ones, scaled], -1), (BREAKS, len(x), 2))
         designs = np.concatenate([both, hinges[..., None]], -1)
-    found = np.linalg.pinv(designs) @ y
-    squares = ((np.einsum("gnk,gk->gn", designs, found) - y) ** 2).sum(-1)
+    coefficients = np.linalg.pinv(designs) @ y
+    squares = ((np.einsum("gnk,gk->gn", designs, coefficients) - y) ** 2).sum(-1)
     best = int(squares.argmin())
-    a, b, c = [*found[best], 0.0][:3]
-    at = low + places[best] * span
+    a, b, c = [*coefficients[best], 0.0][:3]
+    at = low + breaks[best] * span
     intercept, slope, bend = a - b * low / span, b / span, c / span
     return float(intercept), float(slope), float(bend), float(at), float(squares[best])
 

@@ -103,7 +103,7 @@ def check_values(values: Values, low: float, high: float) -> Sample:
     sample = Sample.of(values)
     if len(sample) == 0:
         raise ValueError("there are no values; a figure needs at least one")
-    found = sample.values
-    if not np.all(np.isfinite(found)) or found.min() < low or found.max() > high:
+    numbers = sample.values
+    if not np.all(np.isfinite(numbers)) or numbers.min() < low or numbers.max() > high:
         raise ValueError(f"a value is not a number in [{low:g}, {high:g}]")
     return sample

@@ -1,4 +1,4 @@
-"""The answers of one model to a set of examples, or of cases, asked for as far as needed."""
+"""The answers of one model to a set of examples or cases, requested as far as needed."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class AnswerSet:
-    """The answers to examples as they are, in distribution or in another domain.
+    """The answers to unchanged examples, in distribution or in another domain.
 
     Attributes:
-        predictor: Asks the model.
-        examples: All there are.
-        name: Of the set.
+        predictor: Runs the model.
+        examples: All examples of the set.
+        name: The name of the set.
         graded: The answers so far.
     """
 
@@ -52,17 +52,17 @@ class AnswerSet:
 class CaseAnswerSet:
     """The answers to cases, each of which is right or wrong as a whole.
 
-    A case with an input that got no answer has none; one with an abstention is one, and wrong.
+    A case with an unanswered input is unanswered; a case with an abstention is wrong.
 
     Attributes:
-        predictor: Asks the model.
-        examples: The cases.
-        name: Of the set.
-        graded: What became of those so far that apply to the model.
-        decided: What decided each of them.
-        places: Where they stand among all.
-        inapplicable: Why the others do not apply, by place.
-        reached: How many cases were asked about.
+        predictor: Runs the model.
+        examples: All cases of the set.
+        name: The name of the set.
+        graded: The results so far of the cases that apply to the model.
+        decided: The input that decided each of them.
+        indices: Their indices among all cases.
+        inapplicable: By index, the reason why a case does not apply.
+        reached: The number of cases that were predicted.
     """
 
     predictor: Predictor
@@ -70,39 +70,39 @@ class CaseAnswerSet:
     name: str
     graded: GradedAnswers = field(default_factory=GradedAnswers)
     decided: list[Decided] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
+    indices: list[int] = field(default_factory=list)
     inapplicable: dict[int, str] = field(default_factory=dict)
     reached: int = 0
 
     def extend_to(self, size: int) -> Outcomes:
-        """Return the outcomes of the first `size` cases, or else of the first that applies.
+        """Return the outcomes of the first `size` cases, or of more until one applies.
 
         Raises:
             NotApplicableError: none of all cases applies to the model.
         """
         self._reach(size)
-        while not self.places and self.reached < len(self.examples):
+        while not self.indices and self.reached < len(self.examples):
             self._reach(self.reached + size)
-        if not self.places:
+        if not self.indices:
             why = "; ".join(dict.fromkeys(self.inapplicable.values()))
             raise NotApplicableError(
                 f"{self.predictor.suite}/domain/{self.name} does not apply to "
                 f"{self.predictor.model.name!r}: {why}"
             )
-        count = max(1, int(np.searchsorted(self.places, size)))
-        places = np.array(self.places[:count], np.int64)
-        return Outcomes(self.examples, places, self.graded[:count])
+        count = max(1, int(np.searchsorted(self.indices, size)))
+        indices = np.array(self.indices[:count], np.int64)
+        return Outcomes(self.examples, indices, self.graded[:count])
 
     def _reach(self, size: int) -> None:
-        """Ask about the cases that were not asked about yet."""
+        """Predict the cases up to `size` that have no prediction yet."""
         new = self.examples[self.reached : size]
         if new:
             self._ask(new)
             self.reached += len(new)
 
     def left_out(self, size: int) -> tuple[tuple[str, int], ...]:
-        """Return why some of the first `size` cases do not apply to the model, and how many."""
-        reasons = Counter(why for place, why in self.inapplicable.items() if place < size)
+        """Count the first `size` cases that do not apply to the model, by reason."""
+        reasons = Counter(why for index, why in self.inapplicable.items() if index < size)
         return tuple(sorted(reasons.items()))
 
     def _ask(self, cases: Sequence[Case]) -> None:
@@ -110,47 +110,47 @@ class CaseAnswerSet:
         answers = iter(self.predictor.answers(self.name, members, inputs_of(members)))
         rows, merge = [], self.predictor.merge
         task = merged_task(self.predictor.task, merge)
-        for place, case in enumerate(cases, start=self.reached):
-            given = [merged_answer(next(answers), merge) for _ in case.members]
-            error = next((a.error for a in given if a.error is not None), None)
-            scores = [task.score(a, m) for a, m in zip(given, case.members, strict=True)]
-            found = Finding(holds=False)
+        for index, case in enumerate(cases, start=self.reached):
+            case_answers = [merged_answer(next(answers), merge) for _ in case.members]
+            error = next((a.error for a in case_answers if a.error is not None), None)
+            scores = [task.score(a, m) for a, m in zip(case_answers, case.members, strict=True)]
+            finding = Finding(holds=False)
             if error is None:
-                found = case.expectation.find(given, scores)
-            if found.holds is None:
-                self.inapplicable[place] = found.why
+                finding = case.expectation.find(case_answers, scores)
+            if finding.holds is None:
+                self.inapplicable[index] = finding.why
                 continue
-            self.places.append(place)
-            self.decided.append(_decided(case, given, found, scores))
-            silent = any(answer.label is None for answer in given)
+            self.indices.append(index)
+            self.decided.append(_decided(case, case_answers, finding, scores))
+            silent = any(answer.label is None for answer in case_answers)
             answer = None if silent else self.decided[-1].answer
-            said = next((a.text for a in given if a.label is None), None)
+            said = next((a.text for a in case_answers if a.label is None), None)
             row = Prediction(answer, text=said, error=error)
-            rows.append((case.label, row, float(found.holds)))
+            rows.append((case.label, row, float(finding.holds)))
         self.graded += GradedAnswers.of(rows)
 
 
 def _decided(
-    case: Case, given: Sequence[Prediction], found: Finding, scores: Sequence[float]
+    case: Case, case_answers: Sequence[Prediction], finding: Finding, scores: Sequence[float]
 ) -> Decided:
-    member, against = case.members[found.place], found.against
+    member, against = case.members[finding.place], finding.against
     return Decided(
-        case.id,
-        member.label if isinstance(case.expectation, AllRight) else case.label,
-        member.inputs,
-        given[found.place].label,
-        None if against is None else case.members[against].inputs,
-        None if against is None else given[against].label,
-        sum(score >= 1.0 for score in scores),
-        len(scores),
-        sum(answer.label is None for answer in given),
-        _said(given[found.place]),
-        None if against is None else _said(given[against]),
+        id=case.id,
+        expected=member.label if isinstance(case.expectation, AllRight) else case.label,
+        inputs=member.inputs,
+        answer=case_answers[finding.place].label,
+        before=None if against is None else case.members[against].inputs,
+        answer_before=None if against is None else case_answers[against].label,
+        right=sum(score >= 1.0 for score in scores),
+        asked=len(scores),
+        silent=sum(answer.label is None for answer in case_answers),
+        said=_said(case_answers[finding.place]),
+        said_before=None if against is None else _said(case_answers[against]),
     )
 
 
 def _said(answer: Prediction) -> str | None:
-    """Return the beginning of what a model wrote instead of an answer, if that is known."""
+    """Return the beginning of what a model wrote where no answer could be parsed."""
     return (
         None if answer.label is not None or answer.text is None else answer.text[:UNPARSED_LENGTH]
     )

@@ -1,4 +1,4 @@
-"""Keeping what became of attacked examples, so that an interrupted attack goes on where it was."""
+"""Stored results of attacked examples, from which an interrupted attack continues."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pytest_ood.perturbations.adversarial import Recipe
     from pytest_ood.store import TextStore
 
-KEPT_AT_ONCE = 32
-"""Results between two writes to the store: what a crash can cost, model answers aside."""
+BATCH_SIZE = 32
+"""Results are written this many at a time; a crash loses at most so many, but no model answers."""
 
 
 @dataclass
@@ -28,12 +28,12 @@ class AttackStore:
     """The results of one attack on one model.
 
     Attributes:
-        store: Where they are kept.
-        attack: Whose these are.
-        model: What has to be equal for the model's answers to be.
-        seed: Of the run.
-        each: The most queries for one example.
-        pending: Results that were not written yet, by key.
+        store: The store of texts that holds the results.
+        attack: The attack.
+        model: The cache key of the model: equal keys, equal answers.
+        seed: The seed of the run.
+        each: The query budget of one example.
+        pending: Results that are not written yet, by key.
     """
 
     store: TextStore
@@ -44,19 +44,19 @@ class AttackStore:
     pending: dict[str, str] = field(default_factory=dict)
 
     def get(self, examples: Sequence[Example]) -> dict[int, AttackResult]:
-        """Return what is known, by place."""
+        """Return the stored results, by index of the example."""
         keys = [self._key(example) for example in examples]
-        known = self.store.get_texts(keys)
-        return {place: from_json(known[key]) for place, key in enumerate(keys) if key in known}
+        stored = self.store.get_texts(keys)
+        return {index: from_json(stored[key]) for index, key in enumerate(keys) if key in stored}
 
     def put(self, example: Example, result: AttackResult) -> None:
-        """Keep a result; it is written with those that follow."""
+        """Add a result, and write when `BATCH_SIZE` are pending."""
         self.pending[self._key(example)] = to_json(result)
-        if len(self.pending) >= KEPT_AT_ONCE:
+        if len(self.pending) >= BATCH_SIZE:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is pending."""
+        """Write all pending results."""
         self.store.put_texts(self.pending)
         self.pending = {}
 
@@ -65,11 +65,18 @@ class AttackStore:
 
     @cached_property
     def _prefix(self) -> str:
-        """What all keys have in common; files that the attack reads are hashed once."""
+        """The common start of all keys; computed once because it hashes the attack's files."""
         return "\0".join(
-            ("attack", attack_code_version(), self.attack.fingerprint, *self.attack.weights(),
-             self.model, str(self.seed), str(self.each))
-        )  # fmt: skip
+            (
+                "attack",
+                attack_code_version(),
+                self.attack.fingerprint,
+                *self.attack.weights(),
+                self.model,
+                str(self.seed),
+                str(self.each),
+            )
+        )
 
 
 def to_json(result: AttackResult) -> str:
@@ -78,7 +85,7 @@ def to_json(result: AttackResult) -> str:
     values = {name: getattr(result, name) for name in _PLAIN}
     answer = None
     if result.answer is not None:
-        # Scores may be numbers of NumPy's, in any kind of mapping.
+        # Scores may be NumPy scalars, which JSON does not take.
         scores = {label: float(score) for label, score in result.answer.scores.items()}
         answer = {"label": result.answer.label, "scores": scores, "text": result.answer.text}
     edits = {name: [_row(e) for e in getattr(result, name)] for name in ("edits", "nearest")}
@@ -86,7 +93,7 @@ def to_json(result: AttackResult) -> str:
 
 
 def from_json(text: str) -> AttackResult:
-    """Read a result; the inverse of `to_json`."""
+    """Parse a result that `to_json` wrote."""
     values = json.loads(text)
     answer = values["answer"]
     return AttackResult(

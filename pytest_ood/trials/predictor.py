@@ -1,4 +1,4 @@
-"""Asks one model about examples, through the cache of answers, and scores what it says."""
+"""Gets the answers of one model to examples, through the cache, and scores them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_ood.tasks import Task
 
 SECOND_DRAW = 1
-"""The draw of an answer that is asked for a second time."""
+"""The draw that is requested where a model answers the same input a second time."""
 
 SingleModel = Model | RecordedModel
 AnyModel = SingleModel | SeededModel
@@ -29,16 +29,16 @@ AnyModel = SingleModel | SeededModel
 
 @dataclass(frozen=True)
 class Predictor:
-    """One model, asked in the name of a suite.
+    """Predictions of one model for one suite, parsed and scored by the suite's task.
 
     Attributes:
-        suite: Its name.
-        task: Says which labels there are and how answers are scored.
-        engine: Asks through the prediction store.
-        model: Who is asked.
-        merge: The coarser label for each label that is merged before answers are scored.
-        count_long: Whether inputs that do not fit into the model's window are among those that got
-            no answer, with the reason; an error otherwise.
+        suite: The name of the suite, for messages.
+        task: Defines the labels, and how answers are read and scored.
+        engine: Runs the model, and looks answers up in the store first.
+        model: The model.
+        merge: The coarser label of each label that is merged before scoring.
+        count_long: Whether inputs that are too long for the model count as unanswered, with the
+            reason; otherwise they raise an error.
     """
 
     suite: str
@@ -51,10 +51,10 @@ class Predictor:
     def answers(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0
     ) -> list[Prediction]:
-        """Return the answers to the examples' inputs under a shift.
+        """Return the answers to inputs under a shift.
 
         Raises:
-            ModelError: the model gave something else, or an answer was not recorded.
+            ModelError: an answer has another type or label, or was not recorded.
         """
         return [
             answer
@@ -65,29 +65,29 @@ class Predictor:
     def graded(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs]
     ) -> GradedAnswers:
-        """Return the scored answers, of however many examples there are.
+        """Return the scored answers, block by block, so that memory does not grow with texts.
 
         Raises:
             ModelError: as `answers`.
         """
-        found, start = GradedAnswers(), 0
+        graded_answers, start = GradedAnswers(), 0
         task = merged_task(self.task, self.merge)
         for answers in self._in_blocks(shift, examples, inputs):
             block = read(examples, np.arange(start, start + len(answers)))
             merged = (merged_answer(answer, self.merge) for answer in answers)
             rows = zip(block, merged, strict=True)
-            found += GradedAnswers.of(
+            graded_answers += GradedAnswers.of(
                 (task.truth(answer, e), answer, task.score(answer, e)) for e, answer in rows
             )
             start += len(answers)
-        return found
+        return graded_answers
 
     def _in_blocks(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0
     ) -> Iterator[list[Prediction]]:
-        """Yield the answers to one block of examples after another, as they are compared."""
+        """Yield the answers of one block of examples after another, in the form that is scored."""
         task, start = self.task, 0
-        for answers in self._as_given(shift, examples, inputs, draw):
+        for answers in self._predicted(shift, examples, inputs, draw):
             if task.labels:
                 yield answers
                 continue
@@ -96,22 +96,21 @@ class Predictor:
             pairs = zip(answers, block, strict=True)
             yield [task.resolve(self._read(answer), example) for answer, example in pairs]
 
-    def _read(self, given: Prediction) -> Prediction:
-        """Return an answer in words or numbers as the task reads it, whoever it comes from.
+    def _read(self, answer: Prediction) -> Prediction:
+        """Return an answer in words or numbers as the task reads it.
 
-        An empty one is the answer that there is none, not an abstention: who says nothing at all
-        has no label.
+        An empty label is the answer "there is none"; an abstention has no label at all.
         """
-        if not given.label:
-            return given
-        label = self.task.read(given.label, {})
-        if label == given.label:
-            return given
-        known = given.scores.get(given.label)
-        scores = {} if label is None or known is None else {label: known}
-        return replace(given, label=label, scores=scores, text=given.text or given.label)
+        if not answer.label:
+            return answer
+        label = self.task.read(answer.label, {})
+        if label == answer.label:
+            return answer
+        confidence = answer.scores.get(answer.label)
+        scores = {} if label is None or confidence is None else {label: confidence}
+        return replace(answer, label=label, scores=scores, text=answer.text or answer.label)
 
-    def _as_given(
+    def _predicted(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int
     ) -> Iterator[list[Prediction]]:
         labels = self.task.labels
@@ -122,13 +121,19 @@ class Predictor:
                 yield answers
             return
         predicted = self.engine.predict_in_blocks(
-            self.model, inputs, labels, f"{self.suite}/{shift}", draw,
-            count_long=self.count_long, isolate=True, id_of=lambda index: examples[index].id,
-        )  # fmt: skip
+            self.model,
+            inputs,
+            labels,
+            f"{self.suite}/{shift}",
+            draw,
+            count_long=self.count_long,
+            isolate=True,
+            id_of=lambda index: examples[index].id,
+        )
         for result in predicted:
             yield result.predictions
 
 
 def single_models(model: AnyModel) -> tuple[SingleModel, ...]:
-    """Return the models of a model's seeds, or the model alone."""
+    """Return the models of all seeds, or the model itself where it has one."""
     return model.members if isinstance(model, SeededModel) else (model,)

@@ -1,4 +1,4 @@
-"""What one model answered before and under one shift."""
+"""The answers of one model before and under one shift."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from pytest_ood.rows import Indices
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PromptAttack:
-    """What an attack made of a prompt.
+    """A prompt before and after an attack.
 
     Attributes:
-        before: The prompt, its fields in braces.
-        after: The changed one.
-        tried: Prompts that were tried, the original included.
-        search_examples: Examples on which each of them was tried; each is a query.
+        before: The original prompt, with its fields in braces.
+        after: The changed prompt.
+        tried: The number of prompts that were tried, including the original.
+        search_examples: The number of examples that each prompt was tried on, each a query.
     """
 
     before: str
@@ -39,22 +39,22 @@ class PromptAttack:
     search_examples: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decided:
     """The input that decides whether a case is right, and what it is compared with.
 
     Attributes:
-        id: Of the case.
-        expected: What was expected, in words.
-        inputs: What the model was asked.
-        answer: What it said.
+        id: The id of the case.
+        expected: The expectation, in words.
+        inputs: The deciding input.
+        answer: The model's answer to it; None for an abstention.
         before: The input that it is compared with, or None.
-        answer_before: What the model said to that.
-        right: Of the case's inputs, how many were answered right.
-        asked: How many inputs it has.
-        silent: How many of them got an abstention.
-        said: Where `answer` is an abstention: what the model wrote, if that is known.
-        said_before: Where `answer_before` is one: likewise.
+        answer_before: The model's answer to that input.
+        right: The number of the case's inputs that were answered right.
+        asked: The number of its inputs.
+        silent: The number of its inputs with an abstention.
+        said: The beginning of the model's text where `answer` is an abstention, if there is one.
+        said_before: The same for `answer_before`.
     """
 
     id: str
@@ -70,27 +70,26 @@ class Decided:
     said_before: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What a model answered before and under a shift, on the first `drawn` examples.
+    """The answers of a model before and under a shift, on the first `drawn` examples.
 
     Attributes:
-        paired: The same examples before and after, in the same order.
-        drawn: Examples of the in-distribution draw it goes up to.
-        before: In distribution.
-        after: Under the shift.
-        originals: The inputs of `after` before they were changed; None for other examples.
+        paired: Whether both sides are the same examples in the same order.
+        drawn: The number of examples of the in-distribution sample that were used.
+        before: The outcomes in distribution.
+        after: The outcomes under the shift.
+        originals: The inputs of `after` before the shift; None for a shift to other examples.
         shifted: The inputs of `after`.
-        unchanged: Examples in which nothing was changed.
-        rejected: Examples whose change the validity filter did not accept.
-        attacks: What became of each example under an attack; None for another shift.
-        unheld: Of an attack: successes that did not hold on a second query.
-        cached: Of an attack: queries that were answered without asking the model.
-        prompt: Of an attack on the prompt: what was changed.
-        unanswered: Why, for each input that got no answer: those examples are left out.
-        decided: Where several inputs are counted as one, what decided each of `after`; None
-            elsewhere.
-        left_out: Why cases do not apply to the model, and how many.
+        unchanged: The number of examples in which nothing was changed.
+        rejected: The number of examples whose change the validity filter rejected.
+        attacks: The result of each attacked example; None for other shifts.
+        unheld: The number of an attack's successes that did not hold on a second query.
+        cached: The number of an attack's queries that the store answered.
+        prompt: The prompt before and after an attack on it; None for other shifts.
+        unanswered: The reason for each input without an answer; those examples are left out.
+        decided: For shifts that count cases, the deciding input of each of `after`; else None.
+        left_out: The number of cases that do not apply to the model, by reason.
     """
 
     paired: bool
@@ -111,20 +110,20 @@ class Trial:
 
 
 class ExtendableTrial(Protocol):
-    """A trial that goes as far as it is asked to."""
+    """A trial that predicts more examples on demand."""
 
     def extend_to(self, size: int) -> Trial:
-        """Return the trial on the first `size` examples, asking what was not asked yet."""
+        """Return the trial on the first `size` examples, predicting those that are missing."""
         ...
 
 
 def perfect_trial(before: Sequence[str], after: Sequence[str], *, paired: bool) -> Trial:
-    """Return the trial of a model that is always right, and sure of it.
+    """Return the trial of a model that is always right, with confidence 1.
 
     Args:
         before: The truths in distribution.
         after: The truths under the shift.
-        paired: They are of the same examples.
+        paired: Whether both are the truths of the same examples.
     """
 
     def right(truths: Sequence[str]) -> Outcomes:
@@ -138,33 +137,33 @@ def perfect_trial(before: Sequence[str], after: Sequence[str], *, paired: bool) 
 
 
 def aligned(trials: Sequence[Trial]) -> list[Trial]:
-    """Return trials on the examples that all of them have, and have answers to.
+    """Restrict trials to the examples that all of them have answers to.
 
-    Under an attack, what has to be left out of one model's may be in another's. What was not
-    answered is neither right nor wrong: the example is left out, of all of them.
+    An attack may skip an example for one model and not for another. An unanswered input is neither
+    right nor wrong, so its example is left out of all trials.
     """
-    before = _kept([trial.before for trial in trials])
-    after = _kept([trial.after for trial in trials])
+    before = _common_indices([trial.before for trial in trials])
+    after = _common_indices([trial.after for trial in trials])
     if before is None and after is None:
         return list(trials)
     return [_only(trial, before, after) for trial in trials]
 
 
-def _kept(sides: Sequence[Outcomes]) -> Indices | None:
-    """Return the places that all sides have answers to; None where it is all of them."""
-    answered = [side.places[side.graded.answered] for side in sides]
-    kept = reduce(np.intersect1d, answered)
-    return None if all(len(side) == len(kept) for side in sides) else kept
+def _common_indices(sides: Sequence[Outcomes]) -> Indices | None:
+    """Return the indices that all sides have answers to; None where no side has others."""
+    answered = [side.indices[side.graded.answered] for side in sides]
+    common = reduce(np.intersect1d, answered)
+    return None if all(len(side) == len(common) for side in sides) else common
 
 
 def _only(trial: Trial, before: Indices | None, after: Indices | None) -> Trial:
-    """Return a trial on the examples at these places; of a paired one, those of both."""
+    """Restrict a trial to examples by their indices; a paired one to those of both sides."""
     if trial.paired:
         before = after = reduce(np.intersect1d, [p for p in (before, after) if p is not None])
     sides = ((trial.before, before), (trial.after, after))
     first, last = (
-        np.arange(len(side)) if kept is None else np.flatnonzero(np.isin(side.places, kept))
-        for side, kept in sides
+        np.arange(len(side)) if common is None else np.flatnonzero(np.isin(side.indices, common))
+        for side, common in sides
     )
     originals, errors = trial.originals, trial.before.graded.error + trial.after.graded.error
     return replace(
@@ -174,24 +173,24 @@ def _only(trial: Trial, before: Indices | None, after: Indices | None) -> Trial:
         originals=None if originals is None else Subset(originals, last),
         shifted=Subset(trial.shifted, last),
         decided=None if trial.decided is None else Subset(trial.decided, last),
-        unanswered=trial.unanswered + known(errors),
+        unanswered=trial.unanswered + without_none(errors),
     )
 
 
-def known(errors: Categorical[str | None]) -> Categorical[str]:
-    """Return the errors among what may be some."""
+def without_none(errors: Categorical[str | None]) -> Categorical[str]:
+    """Return the errors, without None."""
     return combined([errors[errors.where(lambda error: error is not None)]], str)
 
 
 def answered_by_all(sides: Sequence[Outcomes]) -> tuple[list[Outcomes], Categorical[str]]:
-    """Return the outcomes of the places that all have answers to, and why others are out.
+    """Return the outcomes that all seeds have answers to, and the errors of the others.
 
     Args:
-        sides: On the same examples, one for each seed of a model.
+        sides: The outcomes of each seed of a model, on the same examples.
     """
     errors = combined([side.graded.error for side in sides], _first_known)
     answered = errors.where(lambda error: error is None)
-    return [side.only(answered) for side in sides], known(errors)
+    return [side.only(answered) for side in sides], without_none(errors)
 
 
 def _first_known(*errors: str | None) -> str | None:
@@ -201,15 +200,15 @@ def _first_known(*errors: str | None) -> str | None:
 def spread_scores(
     trials: Sequence[Trial], side: Callable[[Trial], Outcomes]
 ) -> Categorical[float | None]:
-    """Return each example's mean score over the trials of a model's seeds, by its place."""
+    """Return each example's mean score over the seeds of a model, by its index."""
     outcomes = [side(trial) for trial in trials]
-    places = outcomes[0].places
-    size = int(places[-1]) + 1 if len(places) else 0
+    indices = outcomes[0].indices
+    size = int(indices[-1]) + 1 if len(indices) else 0
     return outcomes[0].spread(mean_scores_of(outcomes), size)
 
 
 def mean_scores_of(sides: Sequence[Outcomes]) -> Categorical[float]:
-    """Return every example's score, averaged over the seeds."""
+    """Return each example's score, averaged over the seeds."""
     return combined([side.graded.score for side in sides], _mean_of_all)
 
 
