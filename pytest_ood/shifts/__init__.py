@@ -1,8 +1,9 @@
-"""Shifts: how the examples of a suite are made to look unlike the training data.
+"""Shifts: how the examples of a suite are made different from the training data.
 
-Every module of this folder that has a function `parse` is a kind of shift: `KIND` is the table of a
-suite file that it is declared in, `KEYS` are the keys of its table, and `takes`, where several
-modules share a table, tells which of them a table is for. Adding a file adds a kind.
+Every module of this folder that has a function `parse` is a kind of shift. `KIND` is the table of a
+suite file that declares such shifts, `KEYS` are the keys of a shift's own table. Where several
+modules share a table, their functions `takes` return whether a table is theirs. Adding a file adds
+a kind.
 """
 
 from __future__ import annotations
@@ -48,21 +49,21 @@ FIRST = (DOMAIN, NOISE, ADVERSARIAL)
 
 @cache
 def kinds() -> tuple[str, ...]:
-    """Return the kinds of shift, in the order of reports: others come after the usual ones."""
+    """Return the kinds of shift in the order of reports: first the usual ones, then others."""
     registered = {module.KIND for module in modules_with(__name__, "parse")}
     return (*FIRST, *sorted(registered.difference(FIRST)))
 
 
 def keys_of(kind: str) -> tuple[str, ...]:
-    """Return the keys that the table of a shift of a kind may have, without budgets."""
+    """Return the keys of a shift's own table, without those of budgets."""
     return tuple(dict.fromkeys(key for module in _modules(kind) for key in module.KEYS))
 
 
 def parse_shift(kind: str, declared: Declaration) -> tuple[Shift, ...]:
-    """Read the table of a shift; of noise at several severities, one shift for each.
+    """Parse the table of a shift; noise at several severities gives one shift for each.
 
     Raises:
-        ConfigurationError: a value that is wrong, or not known.
+        ConfigurationError: a value is invalid or unknown.
     """
     for module in _modules(kind):
         if not hasattr(module, "takes") or module.takes(declared.table):

@@ -1,4 +1,4 @@
-"""What all attacks have in common: what they say about themselves, and the keys of their tables."""
+"""The common part of all attacks: their base class, and the keys of their tables."""
 
 from __future__ import annotations
 
@@ -31,49 +31,49 @@ KEYS = (
 
 
 class AttackShift(Shift):
-    """A shift that an attack makes; the kinds are dataclasses with the fields named here."""
+    """Base class of shifts by an attack; the kinds are dataclasses with these fields."""
 
     if TYPE_CHECKING:
 
         @property
         def attack(self) -> Attack:
-            """The search."""
+            """The search for adversarial examples."""
 
         @property
         def budget(self) -> QueryBudget:
-            """Of queries."""
+            """The budget of queries."""
 
         @property
         def max_examples(self) -> int | None:
-            """Attack so many examples at most."""
+            """The most examples that are attacked; None for all."""
 
     @property
     def summary(self) -> str:
-        """The attack, the model that it is made against, and its queries."""
+        """The attack, the surrogate if there is one, and the query budget."""
         against = f" against {self.made_against}" if self.made_against else ""
         return f"{self.attack.name}{against}, {self.budget.each} queries"
 
     @property
     def keeps_answers(self) -> bool:
-        """Whether the attack is after the right answer, where there ought to be none."""
+        """Whether a success keeps the right answer where no answer should be possible."""
         return isinstance(self.attack, Recipe) and not self.attack.goal.turns
 
     @property
     def queries_each(self) -> int:
-        """The most queries for one example."""
+        """The query budget of one example."""
         return self.budget.each
 
     def horizon(self, data: DrawnData) -> int:
-        """Return how many examples are attacked at most."""
+        """Return the most examples that are attacked."""
         size = len(data.examples)
         return min(size, self.max_examples or size)
 
 
 def parse_attack(declared: Declaration) -> tuple[Attack, QueryBudget, int | None]:
-    """Return the attack of a shift, its queries, and how many examples are attacked at most.
+    """Return the attack of a shift, its query budget, and the most examples that are attacked.
 
     Raises:
-        ConfigurationError: a value that is wrong, or not known.
+        ConfigurationError: a value is invalid or unknown.
     """
     table, labels = Table(declared.table, declared.where), declared.task.labels
     if not labels:
@@ -94,14 +94,14 @@ def parse_attack(declared: Declaration) -> tuple[Attack, QueryBudget, int | None
 
 
 def _attack(name: str, table: Table, labels: tuple[str, ...]) -> Attack:
-    """Read the attack of a shift; one that is no recipe is taken as it is."""
+    """Parse the attack of a shift; attacks that are no recipes have no further keys."""
     attack = find_attack(table.string("attack", name))
     if not isinstance(attack, Recipe):
         for key in ("parameters", "target", "protect", "filter"):
             if key in table:
                 raise ConfigurationError(
-                    f"{key}: {attack.name} is no Recipe, and cannot be told; tell it where it is "
-                    "made"
+                    f"{key}: {attack.name} is no Recipe and does not take this key; set it where "
+                    "the attack is built"
                 )
         return attack
     attack = attack.with_parameters(**table.subtable("parameters"))

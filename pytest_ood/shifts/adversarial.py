@@ -298,6 +298,6 @@ def parse(declared: Declaration) -> tuple[AdversarialShift, ...]:
     """Read the table of an attack.
 
     Raises:
-        ConfigurationError: a value that is wrong, or not known.
+        ConfigurationError: a value is invalid or unknown.
     """
     return (AdversarialShift(declared.name, *parse_attack(declared)),)

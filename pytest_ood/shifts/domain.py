@@ -1,4 +1,4 @@
-"""Domain shift: other examples, out of another distribution."""
+"""Domain shift: other examples, from another distribution."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ SCORINGS: tuple[Scoring, ...] = ("contrast", "example")
 
 @dataclass(frozen=True)
 class DomainShift(Shift):
-    """Other examples, out of another distribution.
+    """Other examples, from another distribution.
 
     Attributes:
-        name: In reports.
-        source: Where the examples lie; a CheckList suite's are cases.
-        train: Training data of the same domain, or None: what a baseline trained on it scores
-            tells a hard domain from a model that is lost there.
+        name: The name in reports.
+        source: The data source of the examples; those of a CheckList suite are cases.
+        train: Training data of the same domain, or None. The score of a baseline trained on it
+            tells a hard domain from a model that does not generalise.
         merge: The coarser label for each label that the examples do not tell apart: answers are
             merged before they are scored (McCoy et al. 2019, Right for the Wrong Reasons, section
             4). Empty where the labels are those of the suite.
-        paired: The same examples as in distribution, by their ids, in another form: drops are
-            paired.
-        scoring: What is counted: each example, or contrast sets, which are the examples of a group
-            and right where all of them are.
+        paired: Whether these are the same examples as in distribution, by id, in another form;
+            drops are then paired.
+        scoring: Whether each example is scored, or contrast sets: groups of examples that are
+            right if all of them are.
     """
 
     name: str
@@ -61,7 +61,7 @@ class DomainShift(Shift):
 
     @property
     def own_source(self) -> DataSource | Dataset | Checklist:
-        """Where the examples come from."""
+        """The data source of the examples."""
         return self.source
 
     @property
@@ -71,22 +71,22 @@ class DomainShift(Shift):
 
     @property
     def counts_cases(self) -> bool:
-        """Whether several inputs are counted as one."""
+        """Whether several inputs are scored as one case."""
         return self.scoring == "contrast" or isinstance(self.source, Checklist)
 
     @property
     def min_changed(self) -> int:
-        """None: other examples are not changed ones."""
+        """0, because other examples are not changed ones."""
         return 0
 
     @property
     def coarser_labels(self) -> Mapping[str, str]:
-        """What answers are merged to."""
+        """The coarser label of each label that is merged."""
         return self.merge
 
     @property
     def training_data(self) -> DataSource | None:
-        """That of the domain."""
+        """The training data of the domain."""
         return self.train
 
     def horizon(self, data: DrawnData) -> int:
@@ -104,7 +104,7 @@ class DomainShift(Shift):
         return DomainTrial(source, AnswerSet(merging, targets, self.name), self.paired)
 
     def measures_of_cases(self, trials: Sequence[Trial]) -> tuple[tuple[str, float], ...]:
-        """Return the accuracy of the single answers to contrast sets, beside their consistency."""
+        """Return the accuracy of single answers to contrast sets, besides their consistency."""
         if self.scoring != "contrast":
             return ()
         decided = [one for trial in trials for one in trial.decided or ()]
@@ -114,12 +114,12 @@ class DomainShift(Shift):
 
 @dataclass
 class DomainTrial:
-    """Other examples than in distribution; paired, the same ones in another form.
+    """Other examples than in distribution, or the same examples in another form.
 
     Attributes:
-        source: In distribution.
-        target: The others; paired, in the same order.
-        paired: Whether they are the same.
+        source: The answers in distribution.
+        target: The answers under the shift; of a paired shift in the same order.
+        paired: Whether both are the same examples.
     """
 
     source: AnswerSet
@@ -127,7 +127,7 @@ class DomainTrial:
     paired: bool = False
 
     def extend_to(self, size: int) -> Trial:
-        """Return the first `size` of both sets; past the smaller's end, all of both."""
+        """Return the trial on the first `size` of both sets; past the shorter's end, on all."""
         sides = (self.target, self.source)
         whole = size >= min(len(side.examples) for side in sides)
         after, before = (side.extend_to(len(side.examples) if whole else size) for side in sides)
@@ -142,7 +142,7 @@ class DomainTrial:
         )
 
     def _of_cases(self, after: Outcomes, size: int) -> dict[str, Any]:
-        """Return what a trial has besides where several inputs are counted as one."""
+        """Return the fields that only trials of cases have."""
         if not isinstance(self.target, CaseAnswerSet):
             return {}
         return {
@@ -156,10 +156,10 @@ KEYS = (*SOURCE_KEYS, "train", "merge", "paired", "scoring", *CHECKLIST_KEYS)
 
 
 def parse(declared: Declaration) -> tuple[DomainShift, ...]:
-    """Read the table of a domain shift: other data, contrast sets, or a CheckList suite.
+    """Parse the table of a domain shift: other data, contrast sets, or a CheckList suite.
 
     Raises:
-        ConfigurationError: a value that is wrong, or not known.
+        ConfigurationError: a value is invalid or unknown.
     """
     name, entry, where = declared.name, declared.table, declared.where
     task, in_distribution = declared.task, declared.source
@@ -199,7 +199,7 @@ def parse(declared: Declaration) -> tuple[DomainShift, ...]:
 
 
 def _scoring(entry: Mapping[str, Any]) -> Scoring:
-    """Return what is counted under a domain shift."""
+    """Parse `scoring`: whether examples or contrast sets are scored."""
     scoring = entry.get("scoring", "example")
     if scoring not in SCORINGS:
         raise ConfigurationError("scoring: " + unknown_name("scoring", str(scoring), SCORINGS))
@@ -223,7 +223,7 @@ def _scoring(entry: Mapping[str, Any]) -> Scoring:
 def _train(
     entry: Mapping[str, Any], source: Mapping[str, Any], test: DataSource, where: str
 ) -> DataSource | None:
-    """Read a domain's own training data; columns are named as in its test data."""
+    """Parse the training data of a domain; its columns default to those of the test data."""
     train = entry.get("train")
     if train is None:
         return None

@@ -1,4 +1,4 @@
-"""Noise: the same examples, perturbed without looking at the model."""
+"""Noise: the same examples, perturbed independently of the model."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ if TYPE_CHECKING:
     from pytest_ood.trials.predictor import Predictor, SingleModel
 
 _FIELD_END = "\n\x1e\n"
-"""Separates fields that are perturbed as one text: no perturbation of words changes it."""
+"""Separates fields that are perturbed as one text; no perturbation of words changes it."""
 
 
 def perturbed_together(
     change: Perturbation, fields: Mapping[str, str], rng: Random
 ) -> dict[str, str]:
-    """Perturb the fields of an example as one text, and return them one by one.
+    """Perturb the fields of an example as one text, and return them by name.
 
-    Where a field itself has what separates them, the fields stay as they are.
+    If a field contains the separator, the fields are returned unchanged.
     """
     texts = change(_FIELD_END.join(fields.values()), rng).split(_FIELD_END)
     return dict(zip(fields, texts, strict=True)) if len(texts) == len(fields) else dict(fields)
@@ -61,7 +61,7 @@ def perturbed_together(
 
 @contextmanager
 def _of_example(identifier: str) -> Iterator[None]:
-    """Name the example whose text a user's perturbation gets wrong."""
+    """Add the id of the example to errors of a user's perturbation."""
     try:
         yield
     except PerturbationError as error:
@@ -70,18 +70,18 @@ def _of_example(identifier: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class NoiseShift(Shift):
-    """The same examples, perturbed without looking at the model.
+    """The same examples, perturbed independently of the model.
 
     Attributes:
-        name: In reports.
-        perturbation: What is done to each text.
-        fields: The fields it is done to; empty for all.
-        relabel: The label of a perturbed example by the label of its original; empty where
-            labels stay.
-        family: The name that several severities of one perturbation have in common; empty for a
-            shift of its own. They draw from one stream, so that what a lower severity changes a
-            higher one changes too.
-        severity: Of a family's member.
+        name: The name in reports.
+        perturbation: The perturbation of each text.
+        fields: The names of the perturbed fields; empty for all.
+        relabel: The label of a perturbed example by the label of its original; empty where labels
+            stay.
+        family: The name that several severities of one perturbation share; empty without. They
+            draw from the same random stream, so that a higher severity changes what a lower one
+            changes, and more.
+        severity: The severity within the family.
     """
 
     name: str
@@ -99,21 +99,21 @@ class NoiseShift(Shift):
 
     @property
     def shares_texts(self) -> bool:
-        """Always."""
+        """True: a perturbation does not depend on the model."""
         return True
 
     @property
     def level(self) -> tuple[str, int | None]:
-        """The family, and the severity in it."""
+        """The family and the severity."""
         return self.family, self.severity
 
     @property
     def named_fields(self) -> tuple[str, ...]:
-        """Those that are perturbed."""
+        """The perturbed fields."""
         return self.fields
 
     def trial(self, experiment: Experiment, model: SingleModel) -> NoiseTrial:
-        """Return the answers to the examples that are changed."""
+        """Return the answers to the changed examples."""
         source = experiment.originals(model)
         return NoiseTrial(experiment.predictor(model), self, source, experiment.perturbed(self))
 
@@ -122,7 +122,7 @@ class NoiseShift(Shift):
         return Written(self.apply(experiment.examples, experiment.seed, experiment.engine.store))
 
     def advice(self, examples: Sequence[Example]) -> str:
-        """Return what to do where the perturbation changes none of some examples."""
+        """Return advice for users whose examples the perturbation leaves unchanged."""
         contract = self.perturbation.contract
         solved = isinstance(contract, Derived) and bool(contract.tasks)
         if solved and not any(example.rationale for example in examples):
@@ -142,17 +142,17 @@ class NoiseShift(Shift):
 
     @property
     def made_by(self) -> str:
-        """What decides the texts besides the seed."""
+        """The fingerprint of the perturbation."""
         return self.perturbation.fingerprint
 
     @property
     def stream(self) -> str:
-        """The name that its generators are seeded from."""
+        """The name that seeds the random generators."""
         return self.family or self.name
 
     @property
     def is_made_by_rules(self) -> bool:
-        """Whether no language model writes the texts, or judges them."""
+        """Whether the texts need no language model, neither to write nor to accept them."""
         change = self.perturbation
         contract = change.contract
         judged = isinstance(contract, Uncertain) and isinstance(
@@ -161,7 +161,7 @@ class NoiseShift(Shift):
         return not judged and not (isinstance(change, Generator | Composite) and change.models)
 
     def strongest(self) -> NoiseShift:
-        """Return the shift with all sites changed."""
+        """Return the shift at the strength that changes all sites."""
         change = self.perturbation
         if not isinstance(change, Generator | Composite):
             return self
@@ -175,7 +175,7 @@ class NoiseShift(Shift):
         return replace(self, perturbation=change.keeping(None))
 
     def changes_any(self, examples: Sequence[Example]) -> bool:
-        """Return whether any of some examples comes out changed."""
+        """Return whether the shift changes any of the examples."""
         return any(
             example.inputs != after
             for block in blocks(examples)
@@ -183,10 +183,10 @@ class NoiseShift(Shift):
         )
 
     def relabelled(self, example: Example, inputs: Inputs) -> Example:
-        """Return an example with the label that it has once its inputs are these.
+        """Return the example with the label that fits its changed inputs.
 
         Raises:
-            DataError: they were frozen, and the label no longer follows from the example.
+            DataError: the inputs were frozen, and their label no longer follows from the example.
         """
         contract = self.perturbation.contract
         if not isinstance(contract, Derived):
@@ -197,73 +197,77 @@ class NoiseShift(Shift):
                 f"noise/{self.name}: what example {example.id!r} became has no known answer; it "
                 "was frozen under another version: freeze anew"
             )
-        # Other right answers were right to the question as it was.
+        # Alternative right answers belong to the original question.
         return example if label == example.label else replace(example, label=label, references=())
 
     def apply(
         self, examples: Sequence[Example], seed: int, store: TextStore | None = None
     ) -> Shifted:
-        """Perturb each example under a generator of its own, seeded by shift, id and field.
+        """Perturb each example with its own random generator, seeded by shift, id and field.
 
-        Of a family's members the family's name is what seeds.
+        The severities of a family are seeded by the name of the family.
 
         Args:
-            examples: What is perturbed.
-            seed: Of the run.
-            store: Where the texts of shipped perturbations are kept between runs; loading what
-                some of them need takes longer than a whole run that has nothing left to compute.
+            examples: The examples.
+            seed: The seed of the run.
+            store: Stores the texts of shipped perturbations between runs, since loading the models
+                of some takes longer than a run that finds everything in the store; None for none.
         """
-        made = (self.apply_at_once(block, seed, store) for block in blocks(examples))
-        return Shifted.of(examples, made)
+        inputs = (self.apply_at_once(block, seed, store) for block in blocks(examples))
+        return Shifted.of(examples, inputs)
 
     def apply_at_once(
         self, examples: Sequence[Example], seed: int, store: TextStore | None = None
     ) -> tuple[list[Inputs], frozenset[int]]:
-        """Return the inputs of a few examples, and the places of those that are rejected."""
+        """Return the inputs of one block of examples, and the indices of rejected ones."""
         stream, change = self.stream, self.perturbation
         if isinstance(change.contract, Derived):
             return self._derived(examples, seed, change.contract)
         weights = change.weights() if isinstance(change, Generator) else ()
         changes = {example.id: self._change_of(example) for example in examples}
-        asked = {
+        # One text is identified by (id of the example, name of the field).
+        originals = {
             (example.id, name): text
             for example in examples
             for name, text in fields_of(example.inputs).items()
             if not self.fields or name in self.fields
         }
-        kept = is_shipped(change)
+        # Code of the user's own can change without a change of the key: it is not stored.
+        stored = store if is_shipped(change) else None
         keys = {
-            place: "\0".join(
+            (identifier, name): "\0".join(
                 (
                     code_version(),
-                    changes[place[0]].fingerprint,
+                    changes[identifier].fingerprint,
                     *weights,
                     str(seed),
                     stream,
-                    *place,
+                    identifier,
+                    name,
                     text,
                 )
             )
-            for place, text in asked.items()
+            for (identifier, name), text in originals.items()
         }
-        places = list(asked)
+        texts = list(originals)
 
         def perturbed(new: list[int]) -> list[str]:
-            # A text depends on its own place alone, whatever else is made with it.
-            wanted = [places[number] for number in new]
-            made = []
-            for identifier, name in wanted:
+            # Each text has its own generator, so that it does not depend on which others are
+            # computed with it and which come from the store.
+            outputs = []
+            for identifier, name in (texts[index] for index in new):
                 with _of_example(identifier):
                     rng = generator(seed, stream, identifier, name)
-                    made.append(changes[identifier](asked[identifier, name], rng))
-            return made
+                    outputs.append(changes[identifier](originals[identifier, name], rng))
+            return outputs
 
-        made = cached_texts(store if kept else None, list(keys.values()), perturbed)
-        changed = dict(zip(places, made, strict=True))
+        changed = dict(
+            zip(texts, cached_texts(stored, list(keys.values()), perturbed), strict=True)
+        )
         rejected = self._rejected(examples, changed, store)
         inputs = [
             example.inputs
-            if place in rejected
+            if index in rejected
             else with_fields(
                 example.inputs,
                 {
@@ -272,12 +276,12 @@ class NoiseShift(Shift):
                     if (example.id, name) in changed
                 },
             )
-            for place, example in enumerate(examples)
+            for index, example in enumerate(examples)
         ]
         return inputs, rejected
 
     def _change_of(self, example: Example) -> Perturbation:
-        """Return the perturbation that leaves what is protected in one example alone."""
+        """Return the perturbation with the answers of one example protected."""
         change = self.perturbation
         if not isinstance(change, Generator | Composite):
             return change
@@ -286,33 +290,37 @@ class NoiseShift(Shift):
     def _derived(
         self, examples: Sequence[Example], seed: int, contract: Derived
     ) -> tuple[list[Inputs], frozenset[int]]:
-        """Return the inputs of a few examples, of each the first draw whose label is known."""
-        found = []
+        """Return inputs whose labels follow from the example: the first valid draw of each."""
+        drawn = []
         for example in examples:
             with _of_example(example.id):
-                found.append(self._first_valid(example, seed, contract))
-        rejected = frozenset(place for place, inputs in enumerate(found) if inputs is None)
-        pairs = zip(examples, found, strict=True)
+                drawn.append(self._first_valid(example, seed, contract))
+        rejected = frozenset(index for index, inputs in enumerate(drawn) if inputs is None)
+        pairs = zip(examples, drawn, strict=True)
         return [e.inputs if inputs is None else inputs for e, inputs in pairs], rejected
 
     def _first_valid(self, example: Example, seed: int, contract: Derived) -> Inputs | None:
-        """Return the first draw that is valid; None where none is."""
+        """Return the first valid draw; None where all draws are invalid."""
         change, texts = self._change_of(example), fields_of(example.inputs)
         fixed = tuple(contract.fixed(example))
         if fixed and isinstance(change, Generator):
-            kept = change.protection or Protection()
-            change = change.keeping(replace(kept, patterns=(*kept.patterns, *fixed)))
+            protection = change.protection or Protection()
+            patterns = (*protection.patterns, *fixed)
+            change = change.keeping(replace(protection, patterns=patterns))
         for draw in range(contract.draws):
-            again = (str(draw),) if draw else ()
-            wanted = {
+            # The first draw has the seed of perturbations that need only one.
+            suffix = (str(draw),) if draw else ()
+            fields = {
                 name: text for name, text in texts.items() if not self.fields or name in self.fields
             }
-            rngs = {name: generator(seed, self.stream, example.id, name, *again) for name in wanted}
-            if contract.joint and len(wanted) > 1:
-                made = perturbed_together(change, wanted, next(iter(rngs.values())))
+            rngs = {
+                name: generator(seed, self.stream, example.id, name, *suffix) for name in fields
+            }
+            if contract.joint and len(fields) > 1:
+                outputs = perturbed_together(change, fields, next(iter(rngs.values())))
             else:
-                made = {name: change(text, rngs[name]) for name, text in wanted.items()}
-            inputs = with_fields(example.inputs, made)
+                outputs = {name: change(text, rngs[name]) for name, text in fields.items()}
+            inputs = with_fields(example.inputs, outputs)
             if inputs == example.inputs or contract.label(example, inputs) is not None:
                 return inputs
         return None
@@ -323,35 +331,37 @@ class NoiseShift(Shift):
         texts: Mapping[tuple[str, str], str],
         store: TextStore | None,
     ) -> frozenset[int]:
-        """Return the places of examples with a text that the contract's filter rejects."""
+        """Return the indices of examples with a text that the contract's filter rejects."""
         contract = self.perturbation.contract
         if not isinstance(contract, Uncertain):
             return frozenset()
-        asked = [
-            (place, Perturbed(text, edits_between(text, texts[example.id, name])))
-            for place, example in enumerate(examples)
+        cases = [
+            (index, Perturbed(text, edits_between(text, texts[example.id, name])))
+            for index, example in enumerate(examples)
             for name, text in fields_of(example.inputs).items()
             if texts.get((example.id, name), text) != text
         ]
-        # Decisions of a filter of this package are kept: its model takes longer to load than a run
-        # that has nothing else left to compute.
-        kept = type(contract.filter) in FILTERS.values()
+        # Decisions of this package's filters are stored: loading the model of a filter takes longer
+        # than a run that finds everything else in the store.
+        stored = store if type(contract.filter) in FILTERS.values() else None
         rule = f"{code_version()}\0{contract.filter.fingerprint}"
-        keys = [f"{rule}\0{case.original}\0{case.text}" for _, case in asked]
+        keys = [f"{rule}\0{case.original}\0{case.text}" for _, case in cases]
         accepts = contract.filter.accepts
-        decided = cached_texts(
-            store if kept else None,
+        accepted = cached_texts(
+            stored,
             keys,
-            lambda new: ["yes" if good else "" for good in accepts([asked[n][1] for n in new])],
+            lambda new: ["yes" if good else "" for good in accepts([cases[n][1] for n in new])],
         )
-        return frozenset(place for (place, _), good in zip(asked, decided, strict=True) if not good)
+        return frozenset(
+            index for (index, _), good in zip(cases, accepted, strict=True) if not good
+        )
 
 
 @dataclass
 class NoiseTrial:
-    """The same examples, perturbed, or as an attack on another model left them.
+    """The same examples, perturbed, or changed by an attack on the surrogate.
 
-    Those in which nothing was changed are left out.
+    Examples in which nothing was changed are left out.
     """
 
     predictor: Predictor
@@ -361,7 +371,7 @@ class NoiseTrial:
     graded: GradedAnswers = field(default_factory=GradedAnswers)
 
     def extend_to(self, size: int) -> Trial:
-        """Return the first `size` examples' trial."""
+        """Return the trial on the first `size` examples."""
         examples = self.source.examples
         after = self.outcomes(size)
         before = self.source.extend_to(size)
@@ -379,16 +389,16 @@ class NoiseTrial:
         )
 
     def outcomes(self, size: int) -> Outcomes:
-        """Return the outcomes of those of the first `size` examples that were changed."""
+        """Return the outcomes of the changed ones among the first `size` examples."""
         examples = self.source.examples
-        places = np.flatnonzero(self.shifted.changed[:size].where(bool))
-        new = places[len(self.graded) :]
+        changed = np.flatnonzero(self.shifted.changed[:size].where(bool))
+        new = changed[len(self.graded) :]
         if len(new):
             inputs = Subset(self.shifted.inputs, new)
             pairs = PairedSequence(Subset(examples, new), inputs)
-            asked = MappedSequence(pairs, lambda pair: self.shift.relabelled(*pair))
-            self.graded += self.predictor.graded(self.shift.name, asked, inputs)
-        return Outcomes(examples, places, self.graded[: len(places)])
+            relabelled = MappedSequence(pairs, lambda pair: self.shift.relabelled(*pair))
+            self.graded += self.predictor.graded(self.shift.name, relabelled, inputs)
+        return Outcomes(examples, changed, self.graded[: len(changed)])
 
 
 KIND = NOISE
@@ -396,10 +406,10 @@ KEYS = ("perturbation", "severity", "parameters", "protect", "fields", "relabel"
 
 
 def parse(declared: Declaration) -> tuple[NoiseShift, ...]:
-    """Read the table of a noise shift; of several severities, one shift for each.
+    """Parse the table of a noise shift; several severities give one shift for each.
 
     Raises:
-        ConfigurationError: a value that is wrong, or not known.
+        ConfigurationError: a value is invalid or unknown.
     """
     task = declared.task
     shifts = parse_noise(declared.name, declared.table, declared.where, task.labels, task.protects)
@@ -414,17 +424,17 @@ def parse_noise(
     labels: tuple[str, ...],
     protects: tuple[str, ...] = (),
 ) -> tuple[NoiseShift, ...]:
-    """Read the table of a noise shift; of several severities, one shift for each.
+    """Parse the table of a noise shift; several severities give one shift for each.
 
     Args:
-        name: Of the shift.
+        name: The name of the shift.
         entry: The table.
-        where: What messages begin with.
-        labels: Those of the task.
+        where: The prefix of error messages.
+        labels: The labels of the task.
         protects: What the task protects besides `DEFAULT_PROTECTION`, unless the table says.
 
     Raises:
-        ConfigurationError: a value that is wrong, or not known.
+        ConfigurationError: a value is invalid or unknown.
     """
     table = Table(entry, where)
     generator = _perturbation(name, table)
@@ -436,26 +446,26 @@ def parse_noise(
     generator = _filtered(generator, entry)
     relabel = _relabel(generator, table.subtable("relabel"), labels)
     shift = NoiseShift(name, generator, table.strings("fields"), relabel)
-    asked = entry.get("severity")
-    if asked is None:
+    severity = entry.get("severity")
+    if severity is None:
         return (shift,)
-    if isinstance(asked, int):
-        return (replace(shift, perturbation=generator.at(asked)),)
-    levels = list(range(1, MAX_SEVERITY + 1)) if asked == "all" else asked
+    if isinstance(severity, int):
+        return (replace(shift, perturbation=generator.at(severity)),)
+    levels = list(range(1, MAX_SEVERITY + 1)) if severity == "all" else severity
     if not isinstance(levels, list) or not levels or len(set(map(repr, levels))) < len(levels):
         raise ConfigurationError(
-            f"severity = {asked!r} is a whole number from 1 to {MAX_SEVERITY}, a list of different "
-            'ones, or "all"'
+            f"severity = {severity!r} is a whole number from 1 to {MAX_SEVERITY}, a list of "
+            'different ones, or "all"'
         )
-    made = [(generator.at(level), level) for level in levels]
+    perturbations = [(generator.at(level), level) for level in levels]
     return tuple(
         replace(shift, name=f"{name}@{level}", perturbation=change, family=name, severity=level)
-        for change, level in sorted(made, key=lambda pair: pair[1])
+        for change, level in sorted(perturbations, key=lambda pair: pair[1])
     )
 
 
 def _perturbation(name: str, table: Table) -> Generator | Composite:
-    """Return the perturbation that a shift names; of a list, one after the other as one."""
+    """Return the perturbation that a shift names; a list is applied one after the other."""
     names = table.get("perturbation", name)
     parameters = table.subtable("parameters")
     if not isinstance(names, list):
@@ -473,10 +483,10 @@ def _perturbation(name: str, table: Table) -> Generator | Composite:
 
 
 def _check_contract(shift: NoiseShift, task: Task) -> None:
-    """Refuse a perturbation that cannot tell the labels of a task, or would leave no answer.
+    """Refuse a perturbation that does not fit the labels of a task, or removes the question.
 
     Raises:
-        ConfigurationError: says for which tasks it is, or that it needs `fields`.
+        ConfigurationError: names the tasks that it fits, or the missing key `fields`.
     """
     change = shift.perturbation
     parts = change.parts if isinstance(change, Composite) else (change,)
@@ -500,7 +510,7 @@ def _check_contract(shift: NoiseShift, task: Task) -> None:
 
 
 def _filtered(generator: Generator | Composite, entry: Mapping[str, Any]) -> Generator | Composite:
-    """Put a perturbation under the filter that a shift names."""
+    """Return the perturbation with the validity filter that a shift names."""
     if "filter" not in entry:
         return generator
     if isinstance(generator.contract, Changing):
@@ -516,20 +526,20 @@ def _filtered(generator: Generator | Composite, entry: Mapping[str, Any]) -> Gen
 
 
 def _relabel(
-    generator: Generator | Composite, given: Mapping[str, Any], labels: tuple[str, ...]
+    generator: Generator | Composite, table: Mapping[str, Any], labels: tuple[str, ...]
 ) -> dict[str, str]:
-    """Return the label after by the label before, of a perturbation that changes labels."""
-    for label in (*given, *given.values()):
+    """Return the new label of each label, for a perturbation that changes labels."""
+    for label in (*table, *table.values()):
         if label not in labels:
             raise ConfigurationError("relabel: " + unknown_name("label", str(label), labels))
     if not isinstance(generator.contract, Changing):
-        if given:
+        if table:
             raise ConfigurationError(
                 f"relabel: {generator.name} is {generator.contract.name} and changes no label"
             )
         return {}
-    known = dict(given)
+    relabel = dict(table)
     for label in labels:
-        if label not in known:
-            known[label] = generator.contract.relabel(label, labels)
-    return known
+        if label not in relabel:
+            relabel[label] = generator.contract.relabel(label, labels)
+    return relabel

@@ -220,7 +220,7 @@ def parse(declared: Declaration) -> tuple[PromptShift, ...]:
     """Read the table of an attack on the prompt.
 
     Raises:
-        ConfigurationError: a value that is wrong, or not known.
+        ConfigurationError: a value is invalid or unknown.
     """
     attack, budget, most = parse_attack(declared)
     search = Table(declared.table, declared.where).count("search_examples", SEARCH_EXAMPLES)

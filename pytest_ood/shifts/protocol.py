@@ -1,4 +1,4 @@
-"""What a kind of shift says about itself: every kind is a subclass of `Shift` in this folder."""
+"""The protocol of kinds of shift: every kind is a subclass of `Shift` in this folder."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 
 DOMAIN, NOISE, ADVERSARIAL = "domain", "noise", "adversarial"
 DEFAULT_PROTECTION = ("urls", "code")
-"""What noise and attacks leave alone unless a suite says otherwise: what is broken rather than
-misspelt."""
+"""The default protection of noise and attacks: text that a change would break, not misspell."""
 
 DEFAULT_QUERY_BUDGET = 50
-"""The most queries for one example, unless a suite says otherwise."""
+"""The default query budget of one example."""
 
 RAISE_SEVERITY = "Raise its severity, or drop the shift"
 
@@ -38,11 +37,11 @@ class Declaration:
     """The table of a shift in a suite file, without its budgets.
 
     Attributes:
-        name: Of the shift.
-        table: Its keys.
-        where: What messages begin with.
-        task: What is asked.
-        source: The data in distribution.
+        name: The name of the shift.
+        table: The keys and values of the table.
+        where: The prefix of error messages.
+        task: The task of the suite.
+        source: The data source in distribution.
     """
 
     name: str
@@ -53,11 +52,11 @@ class Declaration:
 
 
 class DrawnData(Protocol):
-    """The examples of a suite."""
+    """The data sets of a suite, as shifts see them."""
 
     @property
     def where(self) -> str:
-        """The name of the suite, which messages begin with."""
+        """The name of the suite, for messages."""
         ...
 
     @property
@@ -75,11 +74,11 @@ class DrawnData(Protocol):
 
 
 class Experiment(DrawnData, Protocol):
-    """What a shift may use of the suite that it is in."""
+    """What a shift may use of its suite."""
 
     @property
     def seed(self) -> int:
-        """Of samples and perturbations."""
+        """The seed of samples and perturbations."""
         ...
 
     @property
@@ -89,11 +88,11 @@ class Experiment(DrawnData, Protocol):
 
     @property
     def engine(self) -> Engine:
-        """Asks models, and keeps texts."""
+        """Runs models, and has the store of texts."""
         ...
 
     def perturbed(self, shift: Shift) -> Shifted:
-        """Return the examples as they are under a shift whose texts are the same for all models.
+        """Return the examples under a shift whose texts are the same for all models.
 
         Raises:
             OodError: a perturbation lacks what it needs.
@@ -101,7 +100,7 @@ class Experiment(DrawnData, Protocol):
         ...
 
     def predictor(self, model: SingleModel) -> Predictor:
-        """Return what asks a model in the name of the suite."""
+        """Return the predictor of a model for the suite."""
         ...
 
     def originals(self, model: SingleModel) -> AnswerSet:
@@ -109,108 +108,108 @@ class Experiment(DrawnData, Protocol):
         ...
 
     def surrogate(self, name: str) -> Model:
-        """Return a model that adversarial examples are made against."""
+        """Return the model of this name that adversarial examples are made against."""
         ...
 
 
 class Shift(ABC):
-    """A change of what a model is asked.
+    """A change of a model's inputs.
 
-    The kinds are frozen dataclasses with the fields `name` and `kind`. What is so for most kinds
-    stands here; a kind overrides what is otherwise.
+    Kinds of shift are frozen dataclasses with the fields `name` and `kind`. This class has the
+    defaults that fit most kinds; a kind overrides those that do not fit.
     """
 
     if TYPE_CHECKING:
-        # Dataclasses would take a property for the default of the field of its name.
+        # At run time a dataclass would take the property as the default value of the field.
 
         @property
         def name(self) -> str:
-            """In reports."""
+            """The name in reports."""
 
         @property
         def kind(self) -> str:
-            """The table of a suite file that it is declared in."""
+            """The table of a suite file that declares such shifts."""
 
     @property
     def has_own_examples(self) -> bool:
-        """Whether its examples come from data of its own."""
+        """Whether the shift has a data source of its own."""
         return self.own_source is not None
 
     @property
     def own_source(self) -> DataSource | Dataset | Checklist | None:
-        """Where its own examples come from."""
+        """The data source of the shift's own examples."""
         return None
 
     @property
     def is_paired(self) -> bool:
-        """Whether its examples are those in distribution, in another form."""
+        """Whether the examples are those in distribution, in another form."""
         return True
 
     @property
     def shares_texts(self) -> bool:
-        """Whether its texts are changed ones, the same for all models: they can be frozen."""
+        """Whether the changed texts are the same for all models, and so can be frozen."""
         return False
 
     @property
     def summary(self) -> str | None:
-        """What changes the examples, for a list of shifts; None for other examples."""
+        """What changes the examples, in lists of shifts; None for other examples."""
         return None
 
     @property
     def made_by(self) -> str:
-        """What decides the texts besides the seed, where they are the same for all models."""
+        """Identifies the texts, apart from the seed, where they are the same for all models."""
         return ""
 
     @property
     def has_same_examples(self) -> bool:
-        """Whether all models are asked the same under it."""
+        """Whether all models get the same inputs."""
         return self.has_own_examples or self.shares_texts
 
     @property
     def counts_cases(self) -> bool:
-        """Whether several inputs are one unit of what is counted; only means of scores see it."""
+        """Whether several inputs are scored as one case; only the mean score is measured then."""
         return False
 
     @property
     def keeps_answers(self) -> bool:
-        """Whether a success under it is the right answer, where there ought to be none.
+        """Whether a success keeps the right answer where no answer should be possible.
 
-        Only means of scores see it then: every other metric goes by the answers.
+        Only metrics of scores can measure that, since answers stay the same.
         """
         return False
 
     @property
     def min_changed(self) -> int:
-        """Examples that it has to change for a verdict to rest on it."""
+        """The least number of changed examples for a valid verdict."""
         return MIN_CHANGED
 
     @property
     def made_against(self) -> str:
-        """The name of the model that its texts are made against; empty for none."""
+        """The name of the surrogate that the texts are made against; empty for none."""
         return ""
 
     @property
     def level(self) -> tuple[str, int | None]:
-        """The name that several severities of one perturbation share, and its severity."""
+        """(family, severity): the name that severities of one perturbation share, if any."""
         return "", None
 
     @property
     def coarser_labels(self) -> Mapping[str, str]:
-        """The coarser label for each label that its examples do not tell apart."""
+        """The coarser label of each label that the examples do not tell apart."""
         return {}
 
     @property
     def named_fields(self) -> tuple[str, ...]:
-        """The fields of inputs that it names."""
+        """The fields of inputs that the table names."""
         return ()
 
     @property
     def training_data(self) -> DataSource | None:
-        """Training data of its own."""
+        """The shift's own training data, if there is any."""
         return None
 
     def horizon(self, data: DrawnData) -> int:
-        """Return how many examples in distribution a check can use at most.
+        """Return the most examples in distribution that a check can use.
 
         Raises:
             OodError: the data cannot be read.
@@ -219,10 +218,10 @@ class Shift(ABC):
 
     @abstractmethod
     def trial(self, experiment: Experiment, model: SingleModel) -> ExtendableTrial:
-        """Return a model's trial under the shift; it asks when it is extended."""
+        """Return a model's trial under the shift; the model is run when the trial is extended."""
 
     def parts(self, shifts: Iterable[Shift]) -> Sequence[Shift]:
-        """Return the shifts whose texts a model is asked under this one.
+        """Return the shifts whose texts are the inputs under this one.
 
         Args:
             shifts: All shifts of the suite.
@@ -231,12 +230,12 @@ class Shift(ABC):
         return (self,)
 
     def relabelled(self, example: Example, inputs: Inputs) -> Example:
-        """Return an example with the label that it has once its inputs are these."""
+        """Return the example with the label that fits its changed inputs."""
         del inputs
         return example
 
     def write_texts(self, experiment: Experiment) -> Written:
-        """Return all examples as they are under the shift; only where it shares its texts.
+        """Return the texts of all examples; only for shifts with `shares_texts`.
 
         Raises:
             OodError: a perturbation or an attack lacks what it needs.
@@ -245,44 +244,44 @@ class Shift(ABC):
 
     @property
     def is_made_by_rules(self) -> bool:
-        """Whether its texts are at hand without asking a model."""
+        """Whether the texts are computed without a language model."""
         return False
 
     def attack_of(self, trial: Trial, on_surrogate: Trial | None) -> Trial | None:
-        """Return the trial with the attack whose figures a report shows; None for no attack.
+        """Return the trial whose attack statistics a report shows; None without an attack.
 
         Args:
-            trial: Of the model under test.
-            on_surrogate: Of the model that the texts were made against.
+            trial: The trial of the model under test.
+            on_surrogate: The trial of the surrogate, or None.
         """
         del trial, on_surrogate
         return None
 
     def cannot_have(self, model: Model | RecordedModel) -> str | None:
-        """Return why a model has no figure under the shift, by what both are; None where it has."""
+        """Return why the shift does not apply to a model; None where it does."""
         del model
         return None
 
     def most_unseen(self, horizon: int) -> int:
-        """Return how many inputs, at most, are only known while a model is asked."""
+        """Return the most inputs that are only known while a model is run."""
         return horizon
 
     def most_queries(self, horizon: int) -> int:
-        """Return how many inputs, at most, the model is asked that its texts are made against."""
+        """Return the most inputs that the surrogate is run on."""
         del horizon
         return 0
 
     @property
     def queries_each(self) -> int:
-        """The most queries for one example, of an attack."""
+        """The query budget of one example; 0 without an attack."""
         return 0
 
     def advice(self, examples: Sequence[Example]) -> str:
-        """Return what to do where the shift changes none of some examples."""
+        """Return advice for users whose examples the shift leaves unchanged."""
         del examples
         return RAISE_SEVERITY
 
     def measures_of_cases(self, trials: Sequence[Trial]) -> tuple[tuple[str, float], ...]:
-        """Return what is shown beside the score of cases, under the shift."""
+        """Return (name, value) of further measures of cases under the shift."""
         del trials
         return ()

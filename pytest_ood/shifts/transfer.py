@@ -110,7 +110,7 @@ def parse(declared: Declaration) -> tuple[TransferShift, ...]:
     """Read the table of an attack on another model.
 
     Raises:
-        ConfigurationError: a value that is wrong, or not known.
+        ConfigurationError: a value is invalid or unknown.
     """
     attack, budget, most = parse_attack(declared)
     against = Table(declared.table, declared.where).string("against", "")

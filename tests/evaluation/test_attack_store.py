@@ -13,9 +13,9 @@ from pytest_ood.examples import Example
 from pytest_ood.perturbations.adversarial import AttackResult, find_attack
 from pytest_ood.store import MemoryStore
 from pytest_ood.tasks import Prediction
-from pytest_ood.trials.attack_store import KEPT_AT_ONCE, AttackStore, from_json, to_json
+from pytest_ood.trials.attack_store import BATCH_SIZE, AttackStore, from_json, to_json
 
-EXAMPLES = [Example(str(n), f"text {n}", "x") for n in range(2 * KEPT_AT_ONCE)]
+EXAMPLES = [Example(str(n), f"text {n}", "x") for n in range(2 * BATCH_SIZE)]
 RESULT = AttackResult("text", success=False, queries=3)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 EDITS = st.lists(st.builds(Edit, st.integers(0, 9), st.integers(0, 9), TEXT, TEXT), max_size=3)
@@ -58,11 +58,11 @@ def test_results_are_written_by_and_by() -> None:
     """A full lot is written as it comes; the rest with the last word."""
     store = MemoryStore()
     mine = kept(store)
-    for example in EXAMPLES[: KEPT_AT_ONCE + 3]:
+    for example in EXAMPLES[: BATCH_SIZE + 3]:
         mine.put(example, RESULT)
-    assert len(kept(store).get(EXAMPLES)) == KEPT_AT_ONCE
+    assert len(kept(store).get(EXAMPLES)) == BATCH_SIZE
     mine.flush()
-    assert kept(store).get(EXAMPLES) == dict.fromkeys(range(KEPT_AT_ONCE + 3), RESULT)
+    assert kept(store).get(EXAMPLES) == dict.fromkeys(range(BATCH_SIZE + 3), RESULT)
 
 
 def test_what_decides_a_result_decides_whether_it_is_known() -> None:

@@ -43,7 +43,14 @@ def outcomes(
 def trial(before: Outcomes, after: Outcomes, *, paired: bool = True) -> Trial:
     """Make a trial of these answers."""
     texts = tuple("" for _ in after)
-    return Trial(paired, len(before), before, after, texts if paired else None, texts)
+    return Trial(
+        paired=paired,
+        drawn=len(before),
+        before=before,
+        after=after,
+        originals=texts if paired else None,
+        shifted=texts,
+    )
 
 
 # Of eight examples five are negative: six are right before and three after.

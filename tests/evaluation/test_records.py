@@ -51,10 +51,14 @@ EVALUATION = Evaluation(
     measures=(("ece", 0.1, 0.2), ("recall-neg", 1.0, 0.5)), sequential=True,
     family="ocr", severity=3,
     attack=AttackFigures(
-        20, FIGURE, FIGURE, FIGURE, (11.0, 8.0, 12.0), 7, FIGURE, FIGURE, None, 3,
-        (("wrong from the start", 10),), decision_only=True, cached=5,
+        attacked=20, accuracy=FIGURE, success=FIGURE, queries=FIGURE,
+        queries_median=(11.0, 8.0, 12.0), reducing=7, edited_words=FIGURE,
+        edited_characters=FIGURE, similarity=None, rejected=3,
+        skipped=(("wrong from the start", 10),), decision_only=True, cached=5,
     ),
-    surrogate="other", prompt=PromptAttack("{text} is", "{text} si", 9, 20),
+    surrogate="other", prompt=PromptAttack(
+        before="{text} is", after="{text} si", tried=9, search_examples=20
+    ),
     errors=(("timed out", 3), ("503", 2)), flipped=30,
     items=ITEMS, per_label=(LabelCounts("pos", 20, 18, 30, 10),), breakdown=CELLS,
     left_out=(("no label", 3),), cases=41, measure="token F1",
