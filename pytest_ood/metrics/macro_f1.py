@@ -24,8 +24,8 @@ class MacroF1(Metric):
     """The unweighted mean over labels of the harmonic mean of precision and recall.
 
     As scikit-learn's `f1_score` with `labels` and `zero_division=0`: a label that is neither true
-    nor predicted counts as 0. What is measured under a shift is the mean over the labels that occur
-    as truths both before and under it: no other label has an F1 score that answers could raise, and
+    nor predicted counts as 0. Under a shift the mean is over the labels that occur as
+    truths both before and under it: no other label has an F1 score that answers could raise, and
     a perfect model has 1 on both sides. An answer with any other label costs its true label recall.
 
     Attributes:

@@ -25,7 +25,7 @@ GradedRow = tuple[str, str | None, float | None, float, str | None]
 """Truth, answer, confidence, score and error of one example."""
 
 UNPARSED_LENGTH = 200
-"""Characters kept of what a model wrote instead of an answer."""
+"""The number of characters that are stored of a text without a parseable answer."""
 
 
 @dataclass(frozen=True)

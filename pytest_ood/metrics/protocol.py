@@ -1,4 +1,4 @@
-"""What a metric says of itself, and what holds for most metrics.
+"""The protocol of metrics, with the defaults that fit most of them.
 
 A metric is computed from the means of a few features of each example, so that it can be resampled
 thousands of times at once. All metrics are shares of 1, which tables show in percentage points.
@@ -45,7 +45,7 @@ class BeforeAfter(Protocol):
 class Metric:
     """A metric of a set of answers, and how much of it is lost under a shift.
 
-    A metric defines `NAME`, `for_task`, and `features` with `value`; the rest is what holds for
+    A metric defines `NAME`, `for_task`, and `features` with `value`; the rest has defaults that fit
     most metrics. `MeanOverExamples` needs a single function of an example instead.
 
     Attributes:
@@ -90,7 +90,7 @@ class Metric:
 
         Args:
             name: The metric's name.
-            measure: What the task calls the mean score.
+            measure: The task's name of the mean score.
         """
         return measure if cls.SHOWS_SCORES else name
 
@@ -101,7 +101,7 @@ class Metric:
 
     @property
     def examples(self) -> str:
-        """What the examples that the metric rests on are called in messages."""
+        """The word for the examples of the metric in messages."""
         return "examples"
 
     def for_answers(self, before: Outcomes, after: Outcomes) -> Metric:
@@ -181,7 +181,7 @@ class MeanOverExamples(Metric):
         Args:
             truth: The right answer.
             answer: The model's; None for an abstention.
-            score: What the task scores it.
+            score: The task's score of the answer.
         """
         raise NotImplementedError
 

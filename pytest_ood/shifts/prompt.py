@@ -235,8 +235,8 @@ def _prompt_recipe(attack: Attack, entry: Mapping[str, Any]) -> Recipe:
             raise ConfigurationError(f"{key}: an attack on the prompt has none")
     if not isinstance(attack, Recipe):
         raise ConfigurationError(
-            f"attack: {attack.name} is no Recipe; only these can be told to leave a prompt's "
-            "fields and label words alone"
+            f"attack: {attack.name} is no Recipe; only a Recipe can protect a prompt's "
+            "fields and label words"
         )
     if not attack.goal.turns:
         raise ConfigurationError(

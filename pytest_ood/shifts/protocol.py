@@ -74,7 +74,7 @@ class DrawnData(Protocol):
 
 
 class Experiment(DrawnData, Protocol):
-    """What a shift may use of its suite."""
+    """The parts of a suite that its shifts may use."""
 
     @property
     def seed(self) -> int:

@@ -1,6 +1,6 @@
-"""Arithmetic of the verdicts; nothing in here knows about models or pytest.
+"""The statistics of verdicts; independent of models and of pytest.
 
-Figures know their bounds and p-values: `proportions` for 0/1 scores (exact), `means` for other
+A `Statistic` has bounds and p-values: `proportions` for 0/1 scores (exact), `means` for other
 scores and clusters, `rates` for drops as a share of the score, `functions` for metrics such as
 macro-F1, `calibration` for calibration errors, `seeds` for models with several seeds, `sequential`
 for examples that come in batches. `families` adjusts for many gates, `planning` counts examples.

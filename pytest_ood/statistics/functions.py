@@ -1,4 +1,4 @@
-"""Figures that are functions of means, such as macro-F1, by the BCa bootstrap."""
+"""Functions of means, such as macro-F1, with intervals by the BCa bootstrap."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Unseen:
-    """Something that can happen to some of the examples and happened to none of them.
+    """An event that can happen to examples and happened to none in the sample.
 
     None of the 5 examples of a label may be lost although a third of all such examples would be: a
     rate of x goes unseen with the chance (1 - x)^n (Hanley and Lippman-Hand 1983, JAMA
@@ -41,10 +41,10 @@ class Unseen:
 
     Attributes:
         sample: Index of the sample whose means it changes.
-        step: What it adds to those means where it happens to all n examples, shape (k,).
-        n: Examples that it can happen to.
+        step: The change of those means if it happened to all n examples, shape (k,).
+        n: The number of examples that it can happen to.
         largest: The largest share of them that it can happen to.
-        examples: How a message calls them.
+        examples: The word for them in messages.
     """
 
     sample: int
@@ -61,15 +61,15 @@ class FunctionOfMeans:
     Bias-corrected and accelerated bootstrap over the examples of each sample (Efron 1987, Journal
     of the American Statistical Association 82:171-185; the acceleration over several samples after
     Davison and Hinkley 1997, Bootstrap Methods and their Application, section 5.4, from the
-    jackknife). Resampling knows nothing of what happened to no example; where `unseen` says what
-    might have happened, neither a bound nor a p-value is sharper than those rates allow.
+    jackknife). A resample contains no event that the sample lacks; where `unseen` lists such
+    events, neither a bound nor a p-value is sharper than their rates allow.
 
     Attributes:
         samples: One row of features an example, each of shape (n, k), or such rows counted.
         pseudo: Rows that join each sample when it is resampled, shape (p, k): outcomes that are
             possible whatever the sample shows (see `means.Means`).
         function: Takes the samples' means, each of shape (..., k), and returns shape (...).
-        unseen: What could have happened to examples, and happened to none.
+        unseen: Events that could have happened to examples, and happened to none.
     """
 
     samples: tuple[Floats | Sample, ...]
@@ -121,10 +121,10 @@ class FunctionOfMeans:
         return max(short, key=lambda one: one.least / one.n, default=None)
 
     def _unseen_p(self, limit: float, sign: float) -> float:
-        """Return the largest chance of seeing nothing of an event that takes theta to `limit`."""
+        """Return the largest chance of not seeing an event that takes theta to `limit`."""
         if not self.unseen:
             return 0.0
-        # A limit that the estimate is beyond already takes no event.
+        # Where the estimate is beyond the limit already, the least rate is 0 and the chance is 1.
         rates = np.clip(self._rates(limit, sign), 0.0, 1.0)
         sizes = np.array([event.n for event in self.unseen])
         return float(((1.0 - rates) ** sizes).max())
@@ -139,6 +139,8 @@ class FunctionOfMeans:
         Returns:
             Shape (events,); infinity where even the largest rate does not take it there.
         """
+        # Bisection for all events at once: theta is taken to move in one direction
+        # with the rate of an event.
         low, high = np.zeros(len(self.unseen)), self._largest.copy()
         reached = sign * (self._moved(high) - limit) >= -ROUNDING
         for _ in range(HALVINGS):
@@ -155,7 +157,7 @@ class FunctionOfMeans:
 
     @cached_property
     def _steps(self) -> list[Floats]:
-        """What each unseen event adds to the means of each sample, shapes (events, k)."""
+        """The change of the means of each sample by each unseen event, shapes (events, k)."""
         steps = [np.zeros((len(self.unseen), sample.mean.size)) for sample in self._counted]
         for row, event in enumerate(self.unseen):
             steps[event.sample][row] = event.step
@@ -171,7 +173,7 @@ class FunctionOfMeans:
         return NORMAL.cdf(self._bias + _accelerated(moved, self._acceleration))
 
     def _achieved(self, limit: float) -> float:
-        """Undo `_level`: the alpha whose lower bound is `limit`, counted down from 1."""
+        """Return 1 - alpha for the alpha whose lower bound is `limit`: the inverse of `_level`."""
         below = float(np.searchsorted(self._resampled, limit))
         share = min(max(below, 1.0), RESAMPLES - 1.0) / RESAMPLES
         moved = NORMAL.inv_cdf(share) - self._bias

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Outcome = Literal["passes", "above", "below"]
 
 NONE_AT = 0.5
-"""Where no example at all stands on the axis of logarithms, left of one."""
+"""The position of zero examples on the logarithmic axis, left of one example."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Passing:
 
 
 def on_axis(examples: float) -> float:
-    """Return where a number of examples lies on the axis: its logarithm, and none left of one."""
+    """Return the position of a number of examples on the logarithmic axis."""
     return math.log10(max(NONE_AT, examples))
 
 

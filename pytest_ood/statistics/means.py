@@ -49,10 +49,10 @@ class Means:
     rate of x does with the chance (1 - x)^n (Hanley and Lippman-Hand 1983, JAMA 249:1743-1745).
 
     Attributes:
-        samples: Values, one for each example.
-        weights: One for each sample.
-        pseudo: What is added to each sample.
-        limits: The least and the largest value the figure can take.
+        samples: The values of the examples of each sample.
+        weights: The weight of each sample.
+        pseudo: The two pseudo-values that are added to each sample.
+        limits: The least and the largest possible value of the statistic.
     """
 
     samples: tuple[Values, ...]
@@ -78,7 +78,7 @@ class Means:
         return self._error * math.sqrt(self.n)
 
     def bounds(self, alpha: float) -> tuple[float, float]:
-        """Return the two one-sided bounds, never beyond what the figure can be."""
+        """Return the two one-sided bounds, within the limits of the statistic."""
         check_level(alpha)
         lowest, highest = self.limits
         least, most = self._quantiles(alpha)
@@ -88,7 +88,7 @@ class Means:
         return max(lowest, low), min(highest, high)
 
     def p_above(self, limit: float) -> float:
-        """Return the one-sided p-value of "the figure is at most `limit`"."""
+        """Return the one-sided p-value of "the statistic is at most `limit`"."""
         if limit >= self.limits[1]:
             return 1.0
         extreme = np.searchsorted(self._ratios, (self._centre - limit) / self._error, "left")
@@ -97,14 +97,14 @@ class Means:
         )
 
     def p_below(self, limit: float) -> float:
-        """Return the one-sided p-value of "the figure is at least `limit`"."""
+        """Return the one-sided p-value of "the statistic is at least `limit`"."""
         if limit <= self.limits[0]:
             return 1.0
         extreme = np.searchsorted(self._ratios, (self._centre - limit) / self._error, "right")
         return max(float((extreme + 1) / (RESAMPLES + 1)), self._unseen(limit - self.value))
 
     def _unseen(self, rate: float) -> float:
-        """Return the chance that no example shows what happens to a share of `rate` of them."""
+        """Return the chance that an event of this rate occurs in no example."""
         return (1.0 - min(1.0, max(0.0, rate))) ** self.n
 
     def _quantiles(self, alpha: float) -> tuple[float, float]:
@@ -141,8 +141,8 @@ class Means:
     def _ratios(self) -> Floats:
         """(estimate - truth) / error over the resamples, sorted, shape (RESAMPLES,).
 
-        Half of them are drawn from the mirrored values: a figure with its sign turned, as when two
-        models change places, gets the same interval with its sign turned.
+        Half of them are drawn from the mirrored values, so that the interval of -theta, as when two
+        models change places, is the mirrored interval of theta.
         """
         return np.sort(np.concatenate([self._half(1.0), -self._half(-1.0)]))
 
@@ -244,7 +244,7 @@ def unpaired_difference_of_drops(
     """Estimate how much more the candidate drops than the baseline, on average over target sets.
 
     The models are paired on every set; the sets are independent samples. With d = candidate -
-    baseline, the figure is mean(d before) - mean over targets of mean(d after).
+    baseline, the statistic is mean(d before) - mean over targets of mean(d after).
 
     Args:
         before: (candidate scores, baseline scores) on the in-distribution set.

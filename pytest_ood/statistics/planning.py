@@ -1,4 +1,4 @@
-"""How many examples a verdict takes, and what a number of examples can tell."""
+"""Sample sizes: how many examples a verdict needs, and what a number of examples can show."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_ood.statistics.statistic import Estimate, Statistic
 
 POWER = 0.8
-"""The chance that a plan gives the verdict its settling."""
+"""The power of plans: the chance that a verdict is settled."""
 
 
 def examples_to_settle(statistic: Statistic | Estimate, limit: float, alpha: float) -> int:
@@ -47,10 +47,10 @@ def least_examples(limit: float, alpha: float) -> int:
 
 @runtime_checkable
 class Demanding(Protocol):
-    """A figure that knows by itself how many examples it takes, such as one of several labels."""
+    """A statistic with its own sample size, such as a metric of several labels."""
 
     def shortage(self, limit: float, alpha: float, examples: str) -> Shortage | None:
-        """Return why there are too few examples to show the figure to be at most `limit`."""
+        """Return why there are too few examples to show the statistic to be at most `limit`."""
         ...
 
 
@@ -59,9 +59,9 @@ class Shortage:
     """Examples that are too few to show anything, even if none of them is lost.
 
     Attributes:
-        n: How many there are.
-        least: How many would be enough if none were lost.
-        examples: What they are called, such as "examples of 'negative'".
+        n: The number of examples.
+        least: The least number of examples that would be enough if none were lost.
+        examples: The word for them in messages, such as "examples of 'negative'".
     """
 
     n: int
@@ -72,13 +72,13 @@ class Shortage:
 def shortage(
     statistic: Statistic, limit: float, alpha: float, examples: str = "examples"
 ) -> Shortage | None:
-    """Return why there are too few examples to show a figure to be at most `limit`.
+    """Return why there are too few examples to show a statistic to be at most `limit`.
 
     Args:
         statistic: A drop, or a difference of drops.
-        limit: In its unit.
-        alpha: One-sided level.
-        examples: What the examples it rests on are called.
+        limit: The limit, in the unit of the statistic.
+        alpha: The one-sided level.
+        examples: The word for its examples in messages.
     """
     if isinstance(statistic, Demanding):
         return statistic.shortage(limit, alpha, examples)
@@ -91,7 +91,7 @@ def detectable(n: int, spread: float, alpha: float) -> float:
 
     Args:
         n: Examples, 1 or more.
-        spread: What one of them contributes to the uncertainty (see `Estimate.spread`).
+        spread: The contribution of one example to the uncertainty (see `Estimate.spread`).
         alpha: One-sided level.
     """
     return _deviations(alpha) * spread / math.sqrt(n)

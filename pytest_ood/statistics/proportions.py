@@ -366,7 +366,7 @@ def _nuisance(x1: int, n1: int, x2: int, n2: int, limit: float) -> tuple[float, 
 
 
 def _unlikely(value: float, limit: float) -> float:
-    """Return the p-value where no second rate goes with the limit: the figure is far from it."""
+    """Return the p-value where no second rate goes with the limit: the statistic is far from it."""
     return NUISANCE_ALPHA if value > limit else 1.0
 
 

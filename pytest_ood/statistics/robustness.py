@@ -93,7 +93,7 @@ class Line:
         return from_axis(self.intercept + self.slope * to_axis(before, n, self.axis), self.axis)
 
     def holds(self, before: float) -> bool:
-        """Tell whether an accuracy lies among the baselines'; beyond, the line is extended."""
+        """Return whether an accuracy is in the range of the baselines, where the line is fitted."""
         return self.low <= before <= self.high
 
 
@@ -106,7 +106,7 @@ def half_counted(accuracy: Floats | float, n: int) -> Floats:
 
 
 def to_axis(accuracy: Floats | float, n: int, axis: Axis) -> Floats:
-    """Return where an accuracy on n examples lies on an axis; on the probit one, half-counted."""
+    """Return the position of an accuracy on an axis; half-counted on the probit axis."""
     from scipy.special import ndtri
 
     if axis == "linear":
@@ -122,7 +122,7 @@ def from_axis(positions: Floats, axis: Axis) -> Floats:
 
 
 def why_no_line(baselines: Sequence[Accuracies]) -> str:
-    """Say why a line through these baselines would tell nothing; "" where it does."""
+    """Return why a line through these baselines means nothing; "" where it is meaningful."""
     if len(baselines) < LEAST_BASELINES:
         count = len(baselines)
         return f"{count} baseline{'' if count == 1 else 's'}, and a line needs {LEAST_BASELINES}"
@@ -141,7 +141,7 @@ def fit_line(baselines: Sequence[Accuracies], axis: Axis) -> Line:
     """Fit a line through baselines by least squares on an axis.
 
     Raises:
-        ValueError: a line would tell nothing (see `why_no_line`).
+        ValueError: a line would mean nothing (see `why_no_line`).
     """
     why = why_no_line(baselines)
     if why:
@@ -171,12 +171,12 @@ def effective_robustness(
     Args:
         model: Not one of the baselines.
         baselines: 3 or more.
-        axis: On which the line is straight; the figure is a share of 1 on both.
+        axis: On which the line is straight; the statistic is a share of 1 on both.
         alpha: One-sided level of each bound.
         rng: Of the bootstrap.
 
     Raises:
-        ValueError: a line would tell nothing (see `why_no_line`), or alpha is outside (0, 0.5).
+        ValueError: a line would mean nothing (see `why_no_line`), or alpha is outside (0, 0.5).
     """
     check_level(alpha)
     line = fit_line(baselines, axis)
@@ -214,7 +214,8 @@ def _redrawn(
     freedom = len(baselines) - 2
     squares = ((y - fitted) ** 2).sum()
     variances = squares / rng.chisquare(freedom, RESAMPLES)
-    # What the found scatter owes to sampling is drawn once only, by the binomial below.
+    # The residual variance contains sampling variance, which the binomial below draws again:
+    # without the subtraction it would count twice.
     sampling = np.mean([_variance(b.after, b.n_after, axis) for b in baselines])
     scatter = np.sqrt(np.maximum(0.0, variances - sampling))
     xs, ys = [], []
@@ -222,7 +223,7 @@ def _redrawn(
         before, _ = baseline.draws(rng, RESAMPLES)
         n = baseline.n_after
         rates = from_axis(centre + scatter * rng.standard_normal(RESAMPLES), axis)
-        # Beyond 0 and 1, where there are no rates, the scatter itself is kept.
+        # Rates end at 0 and 1, but clipping alone would remove scatter: the rest is added back.
         inside = np.clip(rates, 0.0, 1.0)
         after = rng.binomial(n, inside) / n + (rates - inside)
         xs.append(to_axis(before, baseline.n_before, axis))

@@ -24,7 +24,7 @@ Form = Literal["log-linear", "broken"]
 Shape = Literal["log-linear", "broken", "cannot tell"]
 
 PARAMETERS: dict[Form, int] = {"log-linear": 3, "broken": 5}
-"""Of a fit: intercept, slope and variance; a second slope and the place of the break."""
+"""The parameters of a fit: intercept, slope, variance; and a second slope and the break."""
 LEAST_SIZES = PARAMETERS["broken"] + 2
 """AICc divides by n - k - 1."""
 LEAST_LINE = 3
@@ -33,7 +33,7 @@ DECISIVE = 2.0
 EXACT = 1e-6
 """Residuals below this are none."""
 BREAKS = 200
-"""Places at which a break is looked for."""
+"""The number of grid points at which a break is tried."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Fit:
         form: "log-linear", of which `bend` is 0, or "broken".
         intercept: At x = 0, a model of one weight.
         slope: For ten times the size, before the break.
-        bend: What the slope becomes steeper by at the break.
+        bend: The change of the slope at the break.
         at: Where it is, as a logarithm.
         aicc: Akaike's criterion, corrected for few points (Hurvich and Tsai 1989, Biometrika
             76:297-307); infinite where they are too few for it.
@@ -67,7 +67,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Scaling:
-    """What a figure does over the size of models.
+    """The trend of a measured value over the size of models.
 
     Attributes:
         sizes: The different ones, rising.
@@ -91,8 +91,8 @@ class Scaling:
 def scaling(sizes: Sequence[float], values: Sequence[float], alpha: float) -> Scaling:
     """Fit a figure over sizes, and decide between a line and a break.
 
-    Both AICc, by 2 or more, and leave-one-out cross-validation have to prefer a form; else nothing
-    can be told.
+    Both AICc, by 2 or more, and leave-one-out cross-validation have to prefer a form; otherwise the
+    data cannot tell.
 
     Args:
         sizes: One a model, above 0; models of one size count as one point.

@@ -1,4 +1,4 @@
-"""Verdicts that may be taken at any time: betting against the budget, batch by batch."""
+"""Sequential tests that are valid at any stopping time, by betting against the budget."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 BETTING_SHARE = 0.9
-"""The part of alpha that goes into stopping early; the rest goes into the test on all examples."""
+"""The share of alpha for stopping early; the rest is for the test on all examples."""
 
 LARGEST_BET = 0.9
-"""Of what may be bet without risk of ruin."""
+"""The largest bet, as a share of the bet at which a single value can ruin the gambler."""
 
 LEAST_BATCH = 32
 MOST_LOOKS = 64
 
 
 def looks(n: int) -> list[int]:
-    """Return after how many of n examples it is asked whether the verdict is settled.
+    """Return after how many of n examples the verdict is tested.
 
-    Every 32 examples, and at most 64 times; looking more often costs no error, only batches.
+    Every 32 examples, and at most 64 times. More looks would not raise the error rate, but make
+    batches smaller.
     """
     step = max(LEAST_BATCH, -(-n // MOST_LOOKS))
     return [*range(step, n, step), n]
@@ -48,7 +49,7 @@ def bets(horizon: int) -> Floats:
 
 
 def log_wealth(values: Floats, counts: Floats, limit: float, lowest: float, horizon: int) -> Floats:
-    """Return the log of what a gambler has made of 1 by betting that the mean is above `limit`.
+    """Return the log wealth of a gambler who starts with 1 and bets on a mean above `limit`.
 
     The gambler bets on every value x in turn: K = prod(1 + lambda (x - limit)), averaged over a few
     lambda in (0, 1 / (limit - lowest)]. If the mean is at most `limit`, K is a nonnegative
@@ -74,10 +75,10 @@ def log_wealth(values: Floats, counts: Floats, limit: float, lowest: float, hori
 
 @dataclass(frozen=True, eq=False)
 class Sequential:
-    """A mean that was looked at batch by batch, valid at whatever look one stops.
+    """A mean that is tested batch by batch, with p-values and bounds valid at any look.
 
-    Its tests spend 0.9 alpha on betting; where all examples were used in the end, the test for a
-    fixed number of examples has the other 0.1 alpha.
+    The tests spend 0.9 alpha on betting. Where all examples were used in the end, the test for a
+    fixed number of examples spends the other 0.1 alpha: betting alone loses power at the end.
 
     Attributes:
         values: The different values that occur, shape (v,), in [lowest, highest].
@@ -85,7 +86,7 @@ class Sequential:
         lowest: The least a value can be.
         highest: The most.
         horizon: The most examples there could have been.
-        current: The figure on all values so far, by the method for a fixed number of examples.
+        current: The statistic on all values so far, by the method for a fixed number of examples.
         final: Whether all examples were used.
     """
 
@@ -113,7 +114,7 @@ class Sequential:
         return self.current.spread
 
     def bounds(self, alpha: float) -> tuple[float, float]:
-        """Return the bounds of the confidence sequence, and of the last test where it was made."""
+        """Return the bounds of the confidence sequence, and of the final test if there was one."""
         check_level(alpha)
         share = alpha * BETTING_SHARE
         low = self._betting_bound(share, 1.0)
@@ -138,7 +139,11 @@ class Sequential:
         return min(1.0, p)
 
     def _betting_p(self, limit: float, sign: float) -> float:
-        """Return 1 / (the most ever made); the values are mirrored where sign is -1."""
+        """Return 1 / (the largest wealth at any look); values are mirrored where sign is -1.
+
+        By Ville's inequality the largest wealth so far counts, not the last: a test that has once
+        rejected stays rejected, whatever the later looks show.
+        """
         lowest = self.lowest if sign > 0 else -self.highest
         if limit <= lowest:
             return 0.0 if limit < lowest else 1.0
@@ -154,7 +159,8 @@ class Sequential:
         def beyond(limit: float) -> float:
             return math.log(max(self._betting_p(limit, sign), 1e-300)) - math.log(alpha)
 
-        # From just above the least possible mean up to where nothing can be won any more.
+        # The p-value rises with the limit: the root lies between the least possible mean, where a
+        # bet wins most, and the largest, where nothing can be won.
         near, far = lowest + 1e-9, self.highest if sign > 0 else -self.lowest
         if beyond(near) > 0:
             return lowest

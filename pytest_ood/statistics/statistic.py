@@ -1,4 +1,4 @@
-"""What every figure can tell about itself, whatever method its interval comes from."""
+"""The protocol of statistics, whatever the method of their intervals, and estimates."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its interval, as plain numbers.
+    """The value and interval of a statistic, as plain numbers.
 
     Attributes:
         value: The point estimate.
         low: One-sided lower bound of level alpha.
         high: One-sided upper bound of level alpha; both together cover 1 - 2 alpha.
-        n: How many examples it rests on (the smaller sample of an unpaired difference).
+        n: The number of examples; of an unpaired difference, of the smaller sample.
         spread: Standard error times sqrt(n): what one example contributes to the uncertainty.
     """
 
@@ -46,7 +46,7 @@ class Statistic(Protocol):
 
     @property
     def n(self) -> int:
-        """How many examples it rests on."""
+        """The number of examples."""
         ...
 
     @property
@@ -72,7 +72,7 @@ class Statistic(Protocol):
 
 
 def estimate(statistic: Statistic, alpha: float) -> Estimate:
-    """Return a figure with its bounds of level alpha.
+    """Return the value of a statistic with its bounds of level alpha.
 
     Raises:
         ValueError: alpha is outside (0, 0.5).
@@ -102,7 +102,7 @@ def check_values(values: Values, low: float, high: float) -> Sample:
     """
     sample = Sample.of(values)
     if len(sample) == 0:
-        raise ValueError("there are no values; a figure needs at least one")
+        raise ValueError("there are no values; a statistic needs at least one")
     numbers = sample.values
     if not np.all(np.isfinite(numbers)) or numbers.min() < low or numbers.max() > high:
         raise ValueError(f"a value is not a number in [{low:g}, {high:g}]")

@@ -1,1 +1,1 @@
-"""What models answer before and under a shift, asked for as far as a check needs it."""
+"""The answers of models before and under a shift, requested as far as a check needs them."""
