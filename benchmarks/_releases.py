@@ -167,13 +167,13 @@ class Design(ABC):
     def sequential_figure(self, counts: Counts, place: int) -> Statistic:
         """Build one release's figure at a look, given its counts of shape (looks, k)."""
         return Sequential(
-            self.values,
-            counts[: place + 1].astype(np.float64),
-            -self.edge,
-            self.edge,
-            self.n,
-            self.figure(counts[place]),
-            place == len(self.looks) - 1,
+            values=self.values,
+            counts=counts[: place + 1].astype(np.float64),
+            lowest=-self.edge,
+            highest=self.edge,
+            horizon=self.n,
+            current=self.figure(counts[place]),
+            final=place == len(self.looks) - 1,
         )
 
     def stop(self, counts: Counts, limit: float, rules: Rules) -> tuple[Statistic, int]:

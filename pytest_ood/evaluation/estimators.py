@@ -240,7 +240,15 @@ def sequential(
     order = [index for index in np.argsort(values.values) if counts[-1, index]]
     distinct = np.array(values.values)[order]
     looked = counts[:, order].astype(np.float64)
-    return Sequential(distinct, looked, limits[0], limits[1], horizon, current, final)
+    return Sequential(
+        values=distinct,
+        counts=looked,
+        lowest=limits[0],
+        highest=limits[1],
+        horizon=horizon,
+        current=current,
+        final=final,
+    )
 
 
 @dataclass(frozen=True)
@@ -377,7 +385,10 @@ def _unseen(
                     largest = max(largest, share)
                 if largest:
                     examples = "examples" if label is None else f"examples of {label!r}"
-                    events.append(Unseen(sample, step, n, largest, examples))
+                    event = Unseen(
+                        sample=sample, step=step, n=n, largest=largest, examples=examples
+                    )
+                    events.append(event)
     return tuple(events)
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from pytest_ood.budgets import (
     Budget,
     Judgement,
-    is_settled,
     judge_at_least,
     judge_at_most,
 )
@@ -190,7 +189,7 @@ class SuiteEvaluator:
             values=lambda measurement: measurement.scores_after,
             limits=(0.0, 1.0),
             horizon=available,
-            is_settled=lambda measurement, statistic: self._settles(
+            is_settled=lambda measurement, statistic: self._schedule.is_settled(
                 shift, measurement.trials, statistic, budget, at_least=True
             ),
         )
@@ -274,7 +273,7 @@ class SuiteEvaluator:
             values=values,
             limits=(-most, most),
             horizon=self.data.available(shift) if cases else self.data.horizon(shift),
-            is_settled=lambda pair, statistic: self._settles(
+            is_settled=lambda pair, statistic: self._schedule.is_settled(
                 shift, [*pair[0].trials, *pair[1].trials], statistic, margin
             ),
         )
@@ -282,12 +281,7 @@ class SuiteEvaluator:
         judged = invalid or self._first_invalid(
             shift, [(f"{model.name}: ", mine), (f"{baseline.name}: ", other)]
         )
-        if judged is None:
-            judged = Judgement("measured", "no margin is set")
-            if margin is not None:
-                judged = judge_at_most(
-                    statistic, margin, self.rules, find_metric(metric, self.suite.task).examples
-                )
+        judged = judged or self._judged(statistic, margin, metric, "no margin is set")
         flipped = np.setdiff1d(mine.flipped, other.flipped)
         return Comparison(
             suite=self.suite.name,
@@ -330,7 +324,7 @@ class SuiteEvaluator:
             values=lambda m: estimators.in_pairs(m.scores_before, m.scores_after),
             limits=(-1.0, 1.0),
             horizon=self.data.horizon(shift),
-            is_settled=lambda measurement, statistic: self._settles(
+            is_settled=lambda measurement, statistic: self._schedule.is_settled(
                 shift, measurement.trials, statistic, budget
             ),
         )
@@ -339,12 +333,7 @@ class SuiteEvaluator:
         if judged is None and metric_class(metric).NEEDS_REFERENCE:
             reference = self.trials.needed_reference(shift, measurement.first.after)
             judged = validity.lost_reference(shift.name, reference)
-        if judged is None:
-            judged = Judgement("measured", "no budget is set")
-            if budget is not None:
-                judged = judge_at_most(
-                    statistic, budget, self.rules, find_metric(metric, self.suite.task).examples
-                )
+        judged = judged or self._judged(statistic, budget, metric, "no budget is set")
         return self._evaluation(
             model, shift, metric, measurement=measurement, statistic=statistic, judged=judged
         )
@@ -420,22 +409,14 @@ class SuiteEvaluator:
             measure=self.suite.task.measure,
         )
 
-    def _settles(
-        self,
-        shift: Shift,
-        trials: Sequence[Trial],
-        statistic: Statistic,
-        limit: float | None,
-        *,
-        at_least: bool = False,
-    ) -> bool:
-        """Return whether more examples cannot change the verdict on a statistic."""
-        return (
-            limit is not None
-            # A verdict on too few changed examples is invalid, however certain: more may come.
-            and self._schedule.enough_touched(shift, trials)
-            and is_settled(statistic, limit, self.rules, at_least=at_least)
-        )
+    def _judged(
+        self, statistic: Statistic, limit: float | None, metric: str, unset: str
+    ) -> Judgement:
+        """Return the verdict on a drop; "measured", with the reason `unset`, without a limit."""
+        if limit is None:
+            return Judgement("measured", unset)
+        examples = find_metric(metric, self.suite.task).examples
+        return judge_at_most(statistic, limit, self.rules, examples)
 
     def _left_out(self, shift: Shift, trial: Trial) -> tuple[tuple[str, int], ...]:
         """Return the number of rows and cases that are left out, by reason."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pytest_ood.budgets import MIN_CHANGED
+from pytest_ood.budgets import MIN_CHANGED, is_settled
 from pytest_ood.evaluation.estimators import sequential
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.models.protocol import RecordedModel, SeededModel
@@ -133,6 +133,28 @@ class Schedule:
         # More answers cannot make an invalid model valid: one batch is enough for the report.
         return sizes if invalid is None else sizes[:1]
 
-    def enough_touched(self, shift: Shift, trials: Sequence[Trial]) -> bool:
-        """Return whether a shift has changed enough examples for a verdict."""
-        return min(self._texts.touched(shift, trial) for trial in trials) >= MIN_CHANGED
+    def is_settled(
+        self,
+        shift: Shift,
+        trials: Sequence[Trial],
+        statistic: Statistic,
+        limit: float | None,
+        *,
+        at_least: bool = False,
+    ) -> bool:
+        """Return whether to stop: whether more examples are not expected to change the verdict.
+
+        Args:
+            shift: The shift.
+            trials: All trials that the statistic is computed from.
+            statistic: The statistic of the trials so far.
+            limit: The budget; None where there is no verdict to settle.
+            at_least: Whether the statistic has to be at least the limit, and not at most.
+        """
+        if limit is None:
+            return False
+        # A verdict on too few changed examples is invalid, however certain: wait for more of them.
+        touched = min(self._texts.touched(shift, trial) for trial in trials)
+        return touched >= MIN_CHANGED and is_settled(
+            statistic, limit, self._rules, at_least=at_least
+        )

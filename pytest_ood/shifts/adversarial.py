@@ -229,7 +229,11 @@ class AttackTrial:
             return None
         key = self.predictor.engine.cache_key(model, self.predictor.task.labels)
         return AttackStore(
-            self.predictor.engine.store, attack, key, self.seed, self.shift.budget.each
+            store=self.predictor.engine.store,
+            attack=attack,
+            model=key,
+            seed=self.seed,
+            each=self.shift.budget.each,
         )
 
     def _unheld(

@@ -179,12 +179,12 @@ def parse(declared: Declaration) -> tuple[DomainShift, ...]:
             raise ConfigurationError(f"merge: {coarse!r} is no label")
     test = parse_source(source, where, in_distribution)
     shift = DomainShift(
-        name,
-        test,
-        _train(entry, source, test, where),
-        dict(merge),
-        table.flag("paired", default=False),
-        _scoring(entry),
+        name=name,
+        source=test,
+        train=_train(entry, source, test, where),
+        merge=dict(merge),
+        paired=table.flag("paired", default=False),
+        scoring=_scoring(entry),
     )
     try:
         merged_task(task, shift.merge)

@@ -149,7 +149,13 @@ def fit_line(baselines: Sequence[Accuracies], axis: Axis) -> Line:
     x, y = _positions(baselines, axis)
     slope, intercept = _least_squares(x, y)
     before = [b.before for b in baselines]
-    return Line(axis, float(slope), float(intercept), min(before), max(before))
+    return Line(
+        axis=axis,
+        slope=float(slope),
+        intercept=float(intercept),
+        low=min(before),
+        high=max(before),
+    )
 
 
 def effective_robustness(
@@ -188,7 +194,13 @@ def effective_robustness(
     low, high = np.quantile(drawn, [alpha, 1.0 - alpha])
     n = model.n_after
     spread = float(drawn.std()) * float(np.sqrt(n))
-    return Estimate(value, min(value, float(low)), max(value, float(high)), n, spread)
+    return Estimate(
+        value=value,
+        low=min(value, float(low)),
+        high=max(value, float(high)),
+        n=n,
+        spread=spread,
+    )
 
 
 def _positions(baselines: Sequence[Accuracies], axis: Axis) -> tuple[Floats, Floats]:

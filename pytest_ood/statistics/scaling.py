@@ -36,7 +36,7 @@ BREAKS = 200
 """The number of grid points at which a break is tried."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fit:
     """y = intercept + slope x + bend max(0, x - at), where x is the logarithm to the base 10.
 
@@ -65,7 +65,7 @@ class Fit:
         return self.intercept + self.slope * x + self.bend * max(0.0, x - self.at)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scaling:
     """The trend of a measured value over the size of models.
 
@@ -113,20 +113,27 @@ def scaling(sizes: Sequence[float], values: Sequence[float], alpha: float) -> Sc
         for size in different
     )
     count = len(different)
+    line = slope = broken = None
+    shape: Shape = "cannot tell"
     if count < LEAST_LINE:
-        message = (
-            f"{count} different size{'' if count == 1 else 's'}, and a line needs {LEAST_LINE}"
-        )
-        return Scaling(different, means, None, None, None, "cannot tell", message)
-    x, y = np.log10(different), np.array(means)
-    line = _fitted("log-linear", x, y)
-    slope = _slope_bounds(x, y, alpha)
-    if count < LEAST_SIZES:
-        message = f"{count} different sizes, and it takes {LEAST_SIZES} to tell a line from a break"
-        return Scaling(different, means, line, slope, None, "cannot tell", message)
-    broken = _fitted("broken", x, y)
-    shape, reason = _decided(line, broken)
-    return Scaling(different, means, line, slope, broken, shape, reason)
+        reason = f"{count} different size{'' if count == 1 else 's'}, and a line needs {LEAST_LINE}"
+    else:
+        x, y = np.log10(different), np.array(means)
+        line = _fitted("log-linear", x, y)
+        slope = _slope_bounds(x, y, alpha)
+        reason = f"{count} different sizes, and it takes {LEAST_SIZES} to tell a line from a break"
+        if count >= LEAST_SIZES:
+            broken = _fitted("broken", x, y)
+            shape, reason = _decided(line, broken)
+    return Scaling(
+        sizes=different,
+        values=means,
+        line=line,
+        slope=slope,
+        broken=broken,
+        shape=shape,
+        reason=reason,
+    )
 
 
 def _decided(line: Fit, broken: Fit) -> tuple[Shape, str]:
@@ -160,7 +167,15 @@ def _fitted(form: Form, x: Floats, y: Floats) -> Fit:
             a, b, c, t, _ = _least_squares(form, np.delete(x, index), np.delete(y, index))
             errors.append(a + b * x[index] + c * max(0.0, x[index] - t) - y[index])
         left = max(EXACT, float(np.sqrt(np.mean(np.square(errors)))))
-    return Fit(form, intercept, slope, bend, at, aicc, left)
+    return Fit(
+        form=form,
+        intercept=intercept,
+        slope=slope,
+        bend=bend,
+        at=at,
+        aicc=aicc,
+        left_out=left,
+    )
 
 
 def _least_squares(form: Form, x: Floats, y: Floats) -> tuple[float, float, float, float, float]:

@@ -78,7 +78,9 @@ def estimate(statistic: Statistic, alpha: float) -> Estimate:
         ValueError: alpha is outside (0, 0.5).
     """
     low, high = statistic.bounds(check_level(alpha))
-    return Estimate(statistic.value, low, high, statistic.n, statistic.spread)
+    return Estimate(
+        value=statistic.value, low=low, high=high, n=statistic.n, spread=statistic.spread
+    )
 
 
 def check_level(alpha: float) -> float:
