@@ -409,7 +409,7 @@ class Gate:
         """
         tested = self.models[suite][model]
         first = tested.members[0] if isinstance(tested, SeededModel) else tested
-        return shift.cannot_have(first)
+        return shift.reason_not_applicable(first)
 
     def _blank(self, suite: Suite) -> list[str]:
         """Say which models have no figure under which attacks."""

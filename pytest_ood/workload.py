@@ -122,7 +122,7 @@ def _workload(gate: Gate, evaluator: SuiteEvaluator, asked: _Wanted, machine: _M
         if shift is not None and (inputs := evaluator.texts.model_inputs(shift)) is not None:
             add(inputs)
         elif shift is not None:
-            unseen += shift.most_unseen(evaluator.data.horizon(shift))
+            unseen += shift.max_unknown_inputs(evaluator.data.horizon(shift))
     count = unseen + sum(map(len, texts.values()))
     if is_recorded(model):
         return Workload(model.name, 0, note="replayed, never asked")

@@ -160,7 +160,7 @@ class Details:
             with using(self._data.resources):
                 similar = cosines(successes(attacks, examples)[:COMPARED], self._texts.engine.store)
         return attack_figures(
-            attacks, examples, rules.alpha, each=shift.queries_each, cached=trial.cached,
+            attacks, examples, rules.alpha, each=shift.max_queries_each, cached=trial.cached,
             similar=similar,
         )  # fmt: skip
 
@@ -169,7 +169,7 @@ class Details:
         places = trial.after.indices
         key = (shift.name, len(places), hashlib.sha256(places.tobytes()).digest())
         # Attacks and the worst of all noise leave other texts for every model.
-        shared = shift.has_same_examples
+        shared = shift.has_same_inputs
         if shared and key in self._hashes:
             return self._hashes[key]
         used = Subset(trial.after.examples, places)

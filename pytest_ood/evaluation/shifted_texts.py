@@ -93,7 +93,7 @@ class ShiftedTexts:
                 self._shifted[shift.name] = frozen.shifted(shift, self.examples)
             else:
                 with using(self.data.resources):
-                    written = shift.write_texts(self)
+                    written = shift.generate_texts(self)
                 self._shifted[shift.name] = written.shifted
                 if written.attack is not None:
                     self._surrogate_trials[shift.name] = written.attack
@@ -133,7 +133,7 @@ class ShiftedTexts:
         """Return whether the texts of a noise shift are available without a language model."""
         return (shift.kind == NOISE and shift.shares_texts) and (
             shift.name in self._shifted
-            or shift.is_made_by_rules
+            or shift.needs_no_model
             or (self.data.frozen is not None and shift.name in self.data.frozen.shifts)
         )
 

@@ -14,7 +14,7 @@ from pytest_ood.tables import Table
 
 if TYPE_CHECKING:
     from pytest_ood.perturbations.adversarial import Attack
-    from pytest_ood.shifts.protocol import Declaration, DrawnData
+    from pytest_ood.shifts.protocol import Declaration, SuiteExamples
 
 INPUT, PROMPT = "input", "prompt"
 KEYS = (
@@ -59,11 +59,11 @@ class AttackShift(Shift):
         return isinstance(self.attack, Recipe) and not self.attack.goal.turns
 
     @property
-    def queries_each(self) -> int:
+    def max_queries_each(self) -> int:
         """The query budget of one example."""
         return self.budget.each
 
-    def horizon(self, data: DrawnData) -> int:
+    def horizon(self, data: SuiteExamples) -> int:
         """Return the most examples that are attacked."""
         size = len(data.examples)
         return min(size, self.max_examples or size)

@@ -64,11 +64,11 @@ class AdversarialShift(AttackShift):
         del on_surrogate
         return trial
 
-    def cannot_have(self, model: Model | RecordedModel) -> str | None:
+    def reason_not_applicable(self, model: Model | RecordedModel) -> str | None:
         """Return why a model cannot be attacked."""
         return recorded(model)
 
-    def most_unseen(self, horizon: int) -> int:
+    def max_unknown_inputs(self, horizon: int) -> int:
         """Return the most queries that the attack takes."""
         return most_queries(self.budget, horizon)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Dataset
     from pytest_ood.metrics import Outcomes
     from pytest_ood.readers import DataSource
-    from pytest_ood.shifts.protocol import Declaration, DrawnData, Experiment
+    from pytest_ood.shifts.protocol import Declaration, Experiment, SuiteExamples
     from pytest_ood.trials.predictor import SingleModel
 
 Scoring = Literal["example", "contrast"]
@@ -89,7 +89,7 @@ class DomainShift(Shift):
         """The training data of the domain."""
         return self.train
 
-    def horizon(self, data: DrawnData) -> int:
+    def horizon(self, data: SuiteExamples) -> int:
         """Return the size of the smaller set."""
         return min(len(data.examples), len(data.target(self)))
 

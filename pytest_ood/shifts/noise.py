@@ -27,7 +27,7 @@ from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.rows import MappedSequence, PairedSequence, Subset, blocks
 from pytest_ood.seeding import generator
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, NOISE, RAISE_SEVERITY, Shift
-from pytest_ood.shifts.texts import Shifted, Written
+from pytest_ood.shifts.texts import GeneratedTexts, Shifted
 from pytest_ood.store import cached_texts
 from pytest_ood.tables import Table
 from pytest_ood.trials.trial import Trial
@@ -117,9 +117,11 @@ class NoiseShift(Shift):
         source = experiment.originals(model)
         return NoiseTrial(experiment.predictor(model), self, source, experiment.perturbed(self))
 
-    def write_texts(self, experiment: Experiment) -> Written:
+    def generate_texts(self, experiment: Experiment) -> GeneratedTexts:
         """Perturb each example; see `apply`."""
-        return Written(self.apply(experiment.examples, experiment.seed, experiment.engine.store))
+        return GeneratedTexts(
+            self.apply(experiment.examples, experiment.seed, experiment.engine.store)
+        )
 
     def advice(self, examples: Sequence[Example]) -> str:
         """Return advice for users whose examples the perturbation leaves unchanged."""
@@ -131,7 +133,7 @@ class NoiseShift(Shift):
                 "column that holds them with `rationale`"
             )
         strongest = self.strongest()
-        if not self.is_made_by_rules or strongest.changes_any(examples):
+        if not self.needs_no_model or strongest.changes_any(examples):
             return RAISE_SEVERITY
         if strongest.unprotected().changes_any(examples):
             return "All that it could change is protected: name less under `protect`"
@@ -151,7 +153,7 @@ class NoiseShift(Shift):
         return self.family or self.name
 
     @property
-    def is_made_by_rules(self) -> bool:
+    def needs_no_model(self) -> bool:
         """Whether the texts need no language model, neither to write nor to accept them."""
         change = self.perturbation
         contract = change.contract

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Model, RecordedModel
     from pytest_ood.perturbations.adversarial import Attack, AttackResult, QueryBudget
     from pytest_ood.prompting import Prompt
-    from pytest_ood.shifts.protocol import Declaration, DrawnData, Experiment
+    from pytest_ood.shifts.protocol import Declaration, Experiment, SuiteExamples
     from pytest_ood.trials.answer_sets import AnswerSet
     from pytest_ood.trials.predictor import Predictor, SingleModel
 
@@ -65,7 +65,7 @@ class PromptShift(AttackShift):
         """0, because the prompt is changed and not the examples."""
         return 0
 
-    def horizon(self, data: DrawnData) -> int:
+    def horizon(self, data: SuiteExamples) -> int:
         """Return how many examples are left for measuring the drop.
 
         Raises:
@@ -87,13 +87,13 @@ class PromptShift(AttackShift):
         source = experiment.originals(model)
         return PromptTrial(experiment.predictor(model), self, source, experiment.seed)
 
-    def cannot_have(self, model: Model | RecordedModel) -> str | None:
+    def reason_not_applicable(self, model: Model | RecordedModel) -> str | None:
         """Return why the prompt of a model cannot be attacked; None where it can."""
         if is_recorded(model) or is_promptable(model):
             return recorded(model)
         return f"it has no prompt to attack; it is {model.paradigm}"
 
-    def most_unseen(self, horizon: int) -> int:
+    def max_unknown_inputs(self, horizon: int) -> int:
         """Return the most inputs that the search and the measurement take."""
         return self.budget.each * self.search_examples + horizon
 

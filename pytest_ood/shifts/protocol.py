@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Dataset, Example, Inputs
     from pytest_ood.models.protocol import Model, RecordedModel
     from pytest_ood.readers import DataSource
-    from pytest_ood.shifts.texts import Shifted, Written
+    from pytest_ood.shifts.texts import GeneratedTexts, Shifted
     from pytest_ood.tasks import Task
     from pytest_ood.trials.answer_sets import AnswerSet
     from pytest_ood.trials.predictor import Predictor, SingleModel
@@ -51,7 +51,7 @@ class Declaration:
     source: DataSource
 
 
-class DrawnData(Protocol):
+class SuiteExamples(Protocol):
     """The data sets of a suite, as shifts see them."""
 
     @property
@@ -73,7 +73,7 @@ class DrawnData(Protocol):
         ...
 
 
-class Experiment(DrawnData, Protocol):
+class Experiment(SuiteExamples, Protocol):
     """The parts of a suite that its shifts may use."""
 
     @property
@@ -161,7 +161,7 @@ class Shift(ABC):
         return ""
 
     @property
-    def has_same_examples(self) -> bool:
+    def has_same_inputs(self) -> bool:
         """Whether all models get the same inputs."""
         return self.has_own_examples or self.shares_texts
 
@@ -208,7 +208,7 @@ class Shift(ABC):
         """The shift's own training data, if there is any."""
         return None
 
-    def horizon(self, data: DrawnData) -> int:
+    def horizon(self, data: SuiteExamples) -> int:
         """Return the most examples in distribution that a check can use.
 
         Raises:
@@ -234,7 +234,7 @@ class Shift(ABC):
         del inputs
         return example
 
-    def write_texts(self, experiment: Experiment) -> Written:
+    def generate_texts(self, experiment: Experiment) -> GeneratedTexts:
         """Return the texts of all examples; only for shifts with `shares_texts`.
 
         Raises:
@@ -243,7 +243,7 @@ class Shift(ABC):
         raise NotImplementedError(f"{self.name} shares no texts: {experiment.where}")
 
     @property
-    def is_made_by_rules(self) -> bool:
+    def needs_no_model(self) -> bool:
         """Whether the texts are computed without a language model."""
         return False
 
@@ -257,12 +257,12 @@ class Shift(ABC):
         del trial, on_surrogate
         return None
 
-    def cannot_have(self, model: Model | RecordedModel) -> str | None:
+    def reason_not_applicable(self, model: Model | RecordedModel) -> str | None:
         """Return why the shift does not apply to a model; None where it does."""
         del model
         return None
 
-    def most_unseen(self, horizon: int) -> int:
+    def max_unknown_inputs(self, horizon: int) -> int:
         """Return the most inputs that are only known while a model is run."""
         return horizon
 
@@ -272,7 +272,7 @@ class Shift(ABC):
         return 0
 
     @property
-    def queries_each(self) -> int:
+    def max_queries_each(self) -> int:
         """The query budget of one example; 0 without an attack."""
         return 0
 

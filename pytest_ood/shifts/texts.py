@@ -64,7 +64,7 @@ def _itself(inputs: Inputs) -> Inputs:
 
 
 @dataclass(frozen=True)
-class Written:
+class GeneratedTexts:
     """The texts of a shift, with the attack that produced them.
 
     Attributes:

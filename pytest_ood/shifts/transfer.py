@@ -11,7 +11,7 @@ from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.adversarial import AttackTrial, most_queries
 from pytest_ood.shifts.noise import NoiseTrial
 from pytest_ood.shifts.protocol import ADVERSARIAL
-from pytest_ood.shifts.texts import Shifted, Written
+from pytest_ood.shifts.texts import GeneratedTexts, Shifted
 from pytest_ood.tables import Table
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class TransferShift(AttackShift):
         source = experiment.originals(model)
         return NoiseTrial(experiment.predictor(model), self, source, experiment.perturbed(self))
 
-    def write_texts(self, experiment: Experiment) -> Written:
+    def generate_texts(self, experiment: Experiment) -> GeneratedTexts:
         """Attack the surrogate; an example that withstands keeps its original text."""
         surrogate = experiment.surrogate(self.surrogate)
         source = experiment.originals(surrogate)
@@ -85,7 +85,7 @@ class TransferShift(AttackShift):
                 yield [*fooled, *(e.inputs for e in block[len(fooled) :])], ()
                 start += len(block)
 
-        return Written(Shifted.of(examples, blocks_of_inputs()), attacked)
+        return GeneratedTexts(Shifted.of(examples, blocks_of_inputs()), attacked)
 
     def attack_of(self, trial: Trial, on_surrogate: Trial | None) -> Trial | None:
         """Return the trial of the surrogate."""

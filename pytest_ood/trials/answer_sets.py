@@ -13,7 +13,7 @@ from pytest_ood.errors import NotApplicableError
 from pytest_ood.examples import IN_DISTRIBUTION, inputs_of
 from pytest_ood.metrics import UNPARSED_LENGTH, GradedAnswers, Outcomes
 from pytest_ood.tasks import Prediction, merged_answer, merged_task
-from pytest_ood.trials.trial import Decided
+from pytest_ood.trials.trial import DecidingInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ class CaseAnswerSet:
     examples: Sequence[Case]
     name: str
     graded: GradedAnswers = field(default_factory=GradedAnswers)
-    decided: list[Decided] = field(default_factory=list)
+    decided: list[DecidingInput] = field(default_factory=list)
     indices: list[int] = field(default_factory=list)
     inapplicable: dict[int, str] = field(default_factory=dict)
     reached: int = 0
@@ -132,9 +132,9 @@ class CaseAnswerSet:
 
 def _decided(
     case: Case, case_answers: Sequence[Prediction], finding: Finding, scores: Sequence[float]
-) -> Decided:
+) -> DecidingInput:
     member, against = case.members[finding.place], finding.against
-    return Decided(
+    return DecidingInput(
         id=case.id,
         expected=member.label if isinstance(case.expectation, AllRight) else case.label,
         inputs=member.inputs,

@@ -40,7 +40,7 @@ class PromptAttack:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decided:
+class DecidingInput:
     """The input that decides whether a case is right, and what it is compared with.
 
     Attributes:
@@ -105,7 +105,7 @@ class Trial:
     cached: int = 0
     prompt: PromptAttack | None = None
     unanswered: Categorical[str] = field(default_factory=Categorical)
-    decided: Sequence[Decided] | None = None
+    decided: Sequence[DecidingInput] | None = None
     left_out: tuple[tuple[str, int], ...] = ()
 
 

@@ -110,7 +110,7 @@ def test_an_interrupted_attack_goes_on_where_it_was(
     run_of: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whenever it is interrupted, no answer is asked for twice, and the result is the same."""
-    monkeypatch.setattr(attack_store_module, "KEPT_AT_ONCE", 4)
+    monkeypatch.setattr(attack_store_module, "BATCH_SIZE", 4)
     whole = Breaking(10**9)
     expected = run_of(store=FileStore(tmp_path / "whole.sqlite")).evaluate(whole, OWN)
     store = FileStore(tmp_path / "broken.sqlite")
