@@ -309,7 +309,7 @@ def test_what_was_drawn_of_sets_can_be_frozen(run_of: Maker) -> None:
 def test_a_plan_counts_the_inputs_of_cases(run_of: Maker) -> None:
     """21 sets are 41 inputs."""
     run = run_of(CONTRAST)
-    asked = run.texts.asked(CONTRAST)
+    asked = run.texts.model_inputs(CONTRAST)
     assert asked is not None
     assert len(asked) == 41
     assert run.data.horizon(CONTRAST) == 21
