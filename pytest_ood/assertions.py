@@ -46,7 +46,7 @@ from pytest_ood.values import (
     check_spelling,
     inputs_from,
     items_of,
-    known_label,
+    label_among,
     label_from,
     pair_of,
     plain,
@@ -128,9 +128,9 @@ class _Heard:
         """MFT, INV or DIR."""
         return self.expectation.kind
 
-    def told(self, members: Sequence[Example]) -> str:
+    def describe(self, members: Sequence[Example]) -> str:
         """Say what is expected."""
-        return self.expectation.told(members)
+        return self.expectation.describe(members)
 
     def find(self, answers: Sequence[Prediction], scores: Sequence[float]) -> Finding:
         """Note what was answered, and tell whether it is as expected."""
@@ -529,7 +529,7 @@ class Ood:
 
 def _classes(model: Any) -> tuple[str, ...]:
     """Return the labels that an estimator knows; none of other models."""
-    return tuple(known_label(value, ()) for value in getattr(model, "classes_", ()))
+    return tuple(label_among(value, ()) for value in getattr(model, "classes_", ()))
 
 
 def _stated(model: Any) -> tuple[str, ...]:

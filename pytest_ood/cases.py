@@ -35,13 +35,13 @@ class Finding:
 
     Attributes:
         holds: Whether they are as expected; None where the expectation does not apply to them.
-        place: The input that decides: the first whose answer breaks the expectation.
+        index: The input that decides: the first whose answer breaks the expectation.
         against: The input that it is compared with, or None.
         why: Where it does not apply, the reason.
     """
 
     holds: bool | None
-    place: int = 0
+    index: int = 0
     against: int | None = None
     why: str = ""
 
@@ -54,7 +54,7 @@ class Expectation(Protocol):
         """MFT, INV or DIR."""
         ...
 
-    def told(self, members: Sequence[Example]) -> str:
+    def describe(self, members: Sequence[Example]) -> str:
         """Say what is expected, as it stands in reports in the place of a label."""
         ...
 
@@ -74,7 +74,7 @@ class AllRight:
 
     kind: str = "MFT"
 
-    def told(self, members: Sequence[Example]) -> str:
+    def describe(self, members: Sequence[Example]) -> str:
         """Return the labels."""
         labels = dict.fromkeys(member.label for member in members)
         return " | ".join(labels if len(labels) == 1 else (member.label for member in members))
@@ -99,7 +99,7 @@ class Avoiding:
     label: str
     kind: str = "MFT"
 
-    def told(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
+    def describe(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
         """Return what the answer is not."""
         return f"not {self.label}"
 
@@ -126,7 +126,7 @@ class Invariant:
     tolerance: float = TOLERANCE
     kind: str = "INV"
 
-    def told(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
+    def describe(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
         """Say that the answer stays."""
         return "the same answer"
 
@@ -158,7 +158,7 @@ class Changed:
 
     kind: str = "DIR"
 
-    def told(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
+    def describe(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
         """Say that the answer changes."""
         return "another answer"
 
@@ -195,10 +195,10 @@ class Monotonic:
     steps: bool = False
     kind: str = "DIR"
 
-    def told(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
+    def describe(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
         """Say whose probability must not move where."""
-        whose = "the first answer" if self.label is None else self.label
-        return f"{whose} not {'down' if self.falls else 'up'}"
+        subject = "the first answer" if self.label is None else self.label
+        return f"{subject} not {'down' if self.falls else 'up'}"
 
     def find(
         self,
@@ -210,22 +210,22 @@ class Monotonic:
         if not silent.holds:
             return silent
         label = answers[0].label if self.label is None else self.label
-        given = [answer.scores.get(label or "") for answer in answers]
-        known = [score for score in given if score is not None]
-        if len(known) < len(given):
+        scores_given = [answer.scores.get(label or "") for answer in answers]
+        probabilities = [score for score in scores_given if score is not None]
+        if len(probabilities) < len(scores_given):
             return Finding(None, why=NO_SCORES)
         tested = False
-        for place in range(1, len(known)):
-            against = place - 1 if self.steps else 0
-            before = known[against]
+        for index in range(1, len(probabilities)):
+            against = index - 1 if self.steps else 0
+            before = probabilities[against]
             if (before if self.falls else 1.0 - before) <= self.tolerance:
                 continue
             tested = True
-            moved = _moved(before, known[place])
+            moved = _moved(before, probabilities[index])
             if (-moved if self.falls else moved) > self.tolerance:
-                return Finding(holds=False, place=place, against=against)
+                return Finding(holds=False, index=index, against=against)
         return (
-            Finding(holds=True, place=len(known) - 1, against=0)
+            Finding(holds=True, index=len(probabilities) - 1, against=0)
             if tested
             else Finding(None, why=CANNOT_FAIL)
         )
@@ -238,13 +238,13 @@ def _moved(before: float, after: float) -> float:
 
 def _first(wrong: Iterable[bool], against: int | None = None) -> Finding:
     """Return the first that is wrong, or that all are as expected."""
-    for place, is_wrong in enumerate(wrong):
+    for index, is_wrong in enumerate(wrong):
         if is_wrong:
-            return Finding(holds=False, place=place, against=against)
+            return Finding(holds=False, index=index, against=against)
     return Finding(holds=True, against=against)
 
 
-FORMS: Mapping[str, tuple[str, ...]] = {
+EXPECTATION_KEYS: Mapping[str, tuple[str, ...]] = {
     "changed": (),
     "not": (),
     "not_down": ("steps", "tolerance"),
@@ -260,19 +260,23 @@ def parse_expectation(table: Mapping[str, Any], tolerance: float = TOLERANCE) ->
     Args:
         table: `{"not": LABEL}`, `{"same": true}`, `{"changed": true}`, `{"not_down": LABEL}` or
             `{"not_up": LABEL}`, where true stands for the answer to the first input; with
-            `tolerance` and `steps` as FORMS has them.
+            `tolerance` and `steps` as EXPECTATION_KEYS has them.
         tolerance: Where the table has none.
 
     Raises:
         DataError: it says something else; the message does not say where it stands.
     """
-    names = [key for key in FORMS if isinstance(table, Mapping) and key in table]
+    names = [key for key in EXPECTATION_KEYS if isinstance(table, Mapping) and key in table]
     if len(names) != 1:
-        raise DataError(f"expect = {table!r}: give a table with one of {', '.join(FORMS)}")
+        raise DataError(
+            f"expect = {table!r}: give a table with one of {', '.join(EXPECTATION_KEYS)}"
+        )
     (name,) = names
     for key in table:
-        if key not in (name, *FORMS[name]):
-            raise DataError("expect: " + unknown_name("key", str(key), (name, *FORMS[name])))
+        if key not in (name, *EXPECTATION_KEYS[name]):
+            raise DataError(
+                "expect: " + unknown_name("key", str(key), (name, *EXPECTATION_KEYS[name]))
+            )
     within, steps = check_tolerance(table.get("tolerance", tolerance)), table.get("steps", False)
     if not isinstance(steps, bool):
         raise DataError(f"expect: steps = {steps!r} is neither true nor false")
@@ -340,9 +344,13 @@ class Case(Example):
     ) -> Case:
         """Put examples together."""
         return cls(
-            identifier, _joined([member.inputs for member in members]), expectation.told(members),
-            members=tuple(members), expectation=expectation, path=path,
-        )  # fmt: skip
+            id=identifier,
+            inputs=_joined([member.inputs for member in members]),
+            label=expectation.describe(members),
+            members=tuple(members),
+            expectation=expectation,
+            path=path,
+        )
 
 
 def _joined(inputs: Sequence[Inputs]) -> Inputs:
@@ -397,22 +405,22 @@ def cases_of(
         DataError: there is none, or one without an input; or one input alone, where answers are
             compared.
     """
-    found = list(lists)
+    inputs_by_case = list(lists)
     least = 1 if expectation.kind == "MFT" else 2
-    for number, pairs in enumerate(found, start=1):
+    for number, pairs in enumerate(inputs_by_case, start=1):
         if len(pairs) < least:
             raise DataError(
                 f"{name}: case {number} has {len(pairs)} inputs; {least} are the least for "
                 f"{expectation.kind}"
             )
-    ids = content_ids((_joined([inputs for inputs, _ in pairs]), "") for pairs in found)
+    ids = content_ids((_joined([inputs for inputs, _ in pairs]), "") for pairs in inputs_by_case)
     cases = [
         Case.of(
             identifier,
             [Example(f"{identifier}/{n}", *pair) for n, pair in enumerate(pairs)],
             expectation,
         )
-        for identifier, pairs in zip(ids, found, strict=True)
+        for identifier, pairs in zip(ids, inputs_by_case, strict=True)
     ]
     return Dataset(name, tuple(cases))
 
@@ -423,9 +431,9 @@ def best_constant(cases: Iterable[Case], task: Task) -> float:
     Cases that do not apply to such a model, as it gives no probabilities, count as wrong; of a task
     without labels nobody always answers the same.
     """
-    found = list(cases)
+    all_cases = list(cases)
     shares = [
-        sum(_holds(case, Prediction(label), task) for case in found) / len(found)
+        sum(_holds(case, Prediction(label), task) for case in all_cases) / len(all_cases)
         for label in task.labels
     ]
     return max(shares, default=0.0)

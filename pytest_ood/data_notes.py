@@ -46,7 +46,7 @@ def notes_on(name: str, dataset: Dataset) -> list[str]:
             f"{name}: {count:,} of {total:,} texts{of_field} are empty or only white space (first: "
             f"{first_empty[field]}); models are asked about them all the same"
         )
-    inputs_, rows = (np.frombuffer(found, np.uint64) for found in hashes.values())
+    inputs_, rows = (np.frombuffer(values, np.uint64) for values in hashes.values())
     different, first = np.unique(rows, return_index=True)
     equal = total - len(different)
     if equal:

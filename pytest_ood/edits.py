@@ -81,11 +81,11 @@ class Perturbed:
         starts = [start for start, _ in words]
         touched = set()
         for edit in self.edits:
-            place = max(0, bisect_right(starts, edit.start) - 1)
-            touched.add(place)
-            while place + 1 < len(words) and starts[place + 1] < edit.end:
-                place += 1
-                touched.add(place)
+            index = max(0, bisect_right(starts, edit.start) - 1)
+            touched.add(index)
+            while index + 1 < len(words) and starts[index + 1] < edit.end:
+                index += 1
+                touched.add(index)
         return len(touched) / max(1, len(words))
 
 
@@ -125,7 +125,7 @@ def differences(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, i
         if old[i] == new[j]:
             i, j = i + 1, j + 1
             continue
-        ahead = _where_alike(old, new, i, j)
+        ahead = _next_match(old, new, i, j)
         if ahead is None:
             break
         yield i, i + ahead[0], j, j + ahead[1]
@@ -138,7 +138,7 @@ def differences(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, i
         yield i + i1, i + i2, j + j1, j + j2
 
 
-def _where_alike(old: Sequence[str], new: Sequence[str], i: int, j: int) -> tuple[int, int] | None:
+def _next_match(old: Sequence[str], new: Sequence[str], i: int, j: int) -> tuple[int, int] | None:
     """Return how far ahead in both, together the least, two items in a row are the same."""
     for ahead in range(1, 2 * _AHEAD):
         for far in range(max(0, ahead - _AHEAD), min(ahead, _AHEAD) + 1):
@@ -182,7 +182,7 @@ def _whole_differences(
         width = _WINDOW if (i, j) != (start, start_new) else 2 * width
 
 
-_place = attrgetter("start", "end")
+_span_of = attrgetter("start", "end")
 
 
 def apply_edits(original: str, edits: Iterable[Edit]) -> str:
@@ -192,7 +192,7 @@ def apply_edits(original: str, edits: Iterable[Edit]) -> str:
         ValueError: an edit is not of this text, or two overlap.
     """
     # Insertions at one place stay in the order in which they were given.
-    return apply_in_order(original, sorted(edits, key=_place))
+    return apply_in_order(original, sorted(edits, key=_span_of))
 
 
 def apply_in_order(original: str, edits: Iterable[Edit]) -> str:
@@ -210,9 +210,9 @@ def apply_in_order(original: str, edits: Iterable[Edit]) -> str:
 
 def inverted(edits: Iterable[Edit]) -> tuple[Edit, ...]:
     """Return the edits that make the original of the changed text."""
-    turned, moved = [], 0
-    for edit in sorted(edits, key=_place):
-        start = edit.start + moved
-        turned.append(Edit(start, start + len(edit.after), edit.after, edit.before))
-        moved += len(edit.after) - len(edit.before)
-    return tuple(turned)
+    inverses, shift = [], 0
+    for edit in sorted(edits, key=_span_of):
+        start = edit.start + shift
+        inverses.append(Edit(start, start + len(edit.after), edit.after, edit.before))
+        shift += len(edit.after) - len(edit.before)
+    return tuple(inverses)

@@ -97,10 +97,10 @@ class ModelRaisedError(ModelError):
         counts: tuple[int, int],
         input_id: str = "",
     ) -> None:
-        raised, asked = counts
+        failed, total = counts
         named = repr(input_id) if input_id else shown(inputs)
         super().__init__(
-            f"model {model!r} raised for {raised} of {asked} inputs, the last being {named}: "
+            f"model {model!r} raised for {failed} of {total} inputs, the last being {named}: "
             f"{reason}"
         )
         self.model, self.inputs, self.reason = model, inputs, reason
@@ -117,23 +117,23 @@ class PerturbationError(OodError):
     Attributes:
         perturbation: Its name.
         text: For which it did.
-        told: What it did, and what is allowed.
+        fault: What it did, and what is allowed.
         example_id: Of the example whose text it is; "" where nobody knows.
     """
 
-    def __init__(self, perturbation: str, text: str, told: str, example_id: str = "") -> None:
+    def __init__(self, perturbation: str, text: str, fault: str, example_id: str = "") -> None:
         named = f"example {example_id!r}" if example_id else f"the text {shown(text)}"
-        super().__init__(f"perturbation {perturbation!r}: for {named} it {told}")
-        self.perturbation, self.text, self.told = perturbation, text, told
+        super().__init__(f"perturbation {perturbation!r}: for {named} it {fault}")
+        self.perturbation, self.text, self.fault = perturbation, text, fault
         self.example_id = example_id
 
     def __reduce__(self) -> tuple[type[PerturbationError], tuple[str, str, str, str]]:
         """Let the error come back from another process."""
-        return type(self), (self.perturbation, self.text, self.told, self.example_id)
+        return type(self), (self.perturbation, self.text, self.fault, self.example_id)
 
     def of_example(self, example_id: str) -> PerturbationError:
         """Return the same error, of an example with an id."""
-        return type(self)(self.perturbation, self.text, self.told, example_id)
+        return type(self)(self.perturbation, self.text, self.fault, example_id)
 
 
 class ReportError(OodError):
@@ -163,31 +163,33 @@ MOST_NAMES = 200
 """Names that a message lists, and that are compared with a wrong one."""
 
 
-def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
+def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> str:
     """Word the message for a wrong name: what was given, the nearest right ones, all right ones."""
     names = sorted(set(allowed))
-    near = near_names(given, names)
-    guess = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-    listed = [beginning(name) for name in names[:MOST_NAMES]]
+    nearest = near_names(name, names)
+    guess = f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
+    listed = [beginning(known_name) for known_name in names[:MOST_NAMES]]
     if len(names) > MOST_NAMES:
         listed.append(f"and {len(names) - MOST_NAMES:,} more")
-    return f"unknown {kind} {shown(given)}.{guess} Known: {', '.join(listed) or 'none'}."
+    return f"unknown {kind} {shown(name)}.{guess} Known: {', '.join(listed) or 'none'}."
 
 
-def near_names(given: str, names: Iterable[str]) -> list[str]:
+def near_names(wrong: str, names: Iterable[str]) -> list[str]:
     """Return the names that are most like a wrong one, whatever their case.
 
     Comparing takes time that grows with the product of the lengths, so that nothing is like a very
     long name; and a name of two letters is no more like another for its letters alone.
     """
-    if len(given) > LONGEST_SHOWN:
+    if len(wrong) > LONGEST_SHOWN:
         return []
-    fold = str.casefold if len(given) > 2 else str  # noqa: PLR2004 - see above
+    fold = str.casefold if len(wrong) > 2 else str  # noqa: PLR2004 - see above
     folded: dict[str, list[str]] = {}
-    for name in [name for name in names if len(name) <= LONGEST_SHOWN][:MOST_NAMES]:
-        folded.setdefault(fold(name), []).append(name)
-    matches = difflib.get_close_matches(fold(given), folded, n=3, cutoff=0.5)
-    return [name for match in matches for name in folded[match]]
+    for candidate in [candidate for candidate in names if len(candidate) <= LONGEST_SHOWN][
+        :MOST_NAMES
+    ]:
+        folded.setdefault(fold(candidate), []).append(candidate)
+    matches = difflib.get_close_matches(fold(wrong), folded, n=3, cutoff=0.5)
+    return [candidate for match in matches for candidate in folded[match]]
 
 
 def shown(value: object) -> str:
@@ -249,7 +251,7 @@ def reason_of(error: BaseException) -> str:
     return words_of(error)
 
 
-def place_of(frame: FrameType | None) -> str:
+def user_line_of(frame: FrameType | None) -> str:
     """Return the user's line that is being run, such as `my_models.py:3`; "" where there is none.
 
     Args:

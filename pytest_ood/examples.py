@@ -118,11 +118,11 @@ class Dataset:
     def _check_ids(self, suspects: set[int]) -> None:
         """Refuse ids that are repeated, among those with these hashes."""
         counts = Counter(e.id for e in self.examples if hash(e.id) in suspects)
-        found = [identifier for identifier, count in counts.items() if count > 1]
-        if found:
+        duplicates = [identifier for identifier, count in counts.items() if count > 1]
+        if duplicates:
             raise DataError(
-                f"{self.name}: the id {found[0]!r} stands in {counts[found[0]]} rows "
-                f"({len(found)} ids are repeated); ids must be unique"
+                f"{self.name}: the id {duplicates[0]!r} stands in {counts[duplicates[0]]} rows "
+                f"({len(duplicates)} ids are repeated); ids must be unique"
             )
 
     @classmethod
@@ -137,7 +137,7 @@ class Dataset:
             DataError: no pair, or one that is something else; the message names it by its index.
         """
         items = [
-            item if isinstance(item, Example) else pair_of(item, _at(name, index))
+            item if isinstance(item, Example) else pair_of(item, _location_of(name, index))
             for index, item in enumerate(items_of(pairs, name))
         ]
         ids = iter(content_ids(item for item in items if not isinstance(item, Example)))
@@ -204,8 +204,8 @@ class Dataset:
         seeds = np.fromiter(
             derive_seeds((str(seed), "held out"), inputs), np.uint64, len(self.examples)
         )
-        held = seeds < np.uint64(share * 2.0**64)
-        sides = [np.flatnonzero(side) for side in (~held, held)]
+        is_held_out = seeds < np.uint64(share * 2.0**64)
+        sides = [np.flatnonzero(side) for side in (~is_held_out, is_held_out)]
         if not all(map(len, sides)):
             raise DataError(
                 f"{self.name}: of {len(self)} examples, {share:g} held out leave one side empty; "
@@ -220,7 +220,7 @@ def as_dataset(data: Dataset | Iterable[tuple[Any, Any]], name: str = "data") ->
     return data if isinstance(data, Dataset) else Dataset.from_pairs(name, data)
 
 
-def _at(name: str, index: int) -> str:
+def _location_of(name: str, index: int) -> str:
     """Name an item of data for messages."""
     return f"{name}, row {index + 1} (index {index})"
 
@@ -231,20 +231,20 @@ def _converted(name: str, examples: Iterable[Example]) -> Iterator[Example]:
     for index, example in enumerate(items_of(examples, name)):
         if not isinstance(example, Example):
             raise DataError(
-                f"{_at(name, index)} is of type {type(example).__name__}; a Dataset has Examples: "
-                "Dataset.from_pairs makes them of (inputs, label) pairs"
+                f"{_location_of(name, index)} is of type {type(example).__name__}; a Dataset has "
+                "Examples: Dataset.from_pairs makes them of (inputs, label) pairs"
             )
-        found = example if _is_plain(example) else _plain(example, _at(name, index))
-        if not found.id.strip():
+        converted = example if _is_plain(example) else _plain(example, _location_of(name, index))
+        if not converted.id.strip():
             raise DataError(
-                f"{_at(name, index)}: the id is {found.id!r}; an id names its example and is not "
-                "blank: Dataset.from_pairs derives ids from the content"
+                f"{_location_of(name, index)}: the id is {converted.id!r}; an id names its example "
+                "and is not blank: Dataset.from_pairs derives ids from the content"
             )
         # A case has as many fields as it has inputs.
-        if type(found) is Example:
-            first = first or (index, found)
-            _check_fields(name, first, (index, found))
-        yield found
+        if type(converted) is Example:
+            first = first or (index, converted)
+            _check_fields(name, first, (index, converted))
+        yield converted
 
 
 def _check_fields(name: str, first: tuple[int, Example], other: tuple[int, Example]) -> None:
@@ -252,11 +252,14 @@ def _check_fields(name: str, first: tuple[int, Example], other: tuple[int, Examp
     both = [example.inputs for _, example in (first, other)]
     fields = [None if isinstance(inputs, str) else inputs.keys() for inputs in both]
     if fields[0] != fields[1]:
-        told = ["a text" if names is None else f"the fields {', '.join(names)}" for names in fields]
+        described = [
+            "a text" if names is None else f"the fields {', '.join(names)}" for names in fields
+        ]
         raise DataError(
-            f"{_at(name, other[0])} has {told[1]}, and {_at('', first[0]).lstrip(', ')} has "
-            f"{told[0]}; the inputs of one data set are all texts, or mappings of the same fields: "
-            "fill in what is missing, or make two data sets of them"
+            f"{_location_of(name, other[0])} has {described[1]}, and "
+            f"{_location_of('', first[0]).lstrip(', ')} has {described[0]}; the inputs of one data "
+            "set are all texts, or mappings of the same fields: fill in what is missing, or make "
+            "two data sets of them"
         )
 
 
@@ -268,21 +271,21 @@ def _is_plain(example: Example) -> bool:
     return all(type(value) is str for value in values)
 
 
-def _plain(example: Example, where: str) -> Example:
+def _plain(example: Example, location: str) -> Example:
     return replace(
         example,
-        id=text_from(example.id, f"{where}, its id"),
-        inputs=inputs_from(example.inputs, where),
-        label=label_from(example.label, where),
-        references=tuple(label_from(answer, where) for answer in example.references),
+        id=text_from(example.id, f"{location}, its id"),
+        inputs=inputs_from(example.inputs, location),
+        label=label_from(example.label, location),
+        references=tuple(label_from(answer, location) for answer in example.references),
     )
 
 
-def check_pairs(where: str, originals: Dataset, others: Dataset) -> None:
+def check_pairs(location: str, originals: Dataset, others: Dataset) -> None:
     """Refuse data whose ids are not those of other data, one to one.
 
     Args:
-        where: What the message starts with.
+        location: What the message starts with.
         originals: Whose ids they have to be.
         others: Whose ids are looked at.
 
@@ -297,22 +300,24 @@ def check_pairs(where: str, originals: Dataset, others: Dataset) -> None:
     ]
     if lacking:
         raise DataError(
-            f"{where}: examples are paired by their ids, and have no partner: "
+            f"{location}: examples are paired by their ids, and have no partner: "
             f"{' and '.join(lacking)}. `id` names the column of ids in both, or leave out `paired`"
         )
 
 
-def paired_with(originals: Dataset, others: Dataset, where: str) -> Dataset:
+def paired_with(originals: Dataset, others: Dataset, location: str) -> Dataset:
     """Return the examples of other data that have the ids of the originals, in their order.
 
     Raises:
         DataError: an id is not there.
     """
-    places = {example.id: place for place, example in enumerate(others)}
-    gone = [example.id for example in originals if example.id not in places]
-    if gone:
-        raise DataError(f"{where}: {len(gone)} examples have no partner ({gone[0]!r}, ...)")
-    order = np.fromiter((places[e.id] for e in originals), np.int64, len(originals))
+    index_of = {example.id: index for index, example in enumerate(others)}
+    missing = [example.id for example in originals if example.id not in index_of]
+    if missing:
+        raise DataError(
+            f"{location}: {len(missing)} examples have no partner ({missing[0]!r}, ...)"
+        )
+    order = np.fromiter((index_of[e.id] for e in originals), np.int64, len(originals))
     return Dataset(others.name, Subset(others.examples, order))
 
 
@@ -344,10 +349,10 @@ def answers_of(example: Example) -> list[Any]:
 
 def _from_json(values: list[Any]) -> Example:
     identifier, inputs, label, *more = values
-    return Example(identifier, inputs, label, *_tupled(more))
+    return Example(identifier, inputs, label, *_with_tuples(more))
 
 
-def _tupled(more: list[Any]) -> list[Any]:
+def _with_tuples(more: list[Any]) -> list[Any]:
     """Return values as an example has them: JSON knows lists alone."""
     return [tuple(value) if isinstance(value, list) else value for value in more]
 

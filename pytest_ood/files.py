@@ -63,24 +63,24 @@ def writing_atomically(path: Path) -> Iterator[TextIO]:
         raise
 
 
-def write_together(files: Mapping[Path, str]) -> None:
+def write_all(files: Mapping[Path, str]) -> None:
     """Write several text files, each whole, and their folders: all of them, or none.
 
     What was written is undone, and what was there is put back, where one cannot be written.
     """
     before = {path: path.read_text(encoding="utf-8") for path in files if path.exists()}
-    made: list[Path] = []
+    created: list[Path] = []
     try:
         for path, text in files.items():
             folders = [folder for folder in path.parents if not folder.exists()]
-            made += folders
+            created += folders
             path.parent.mkdir(parents=True, exist_ok=True)
-            made.insert(0, path)
+            created.insert(0, path)
             write_atomically(path, text)
     except BaseException:
         for path, text in before.items():
             write_atomically(path, text)
-        for path in made:
+        for path in created:
             if path.is_dir():
                 path.rmdir()
             elif path not in before:
@@ -89,7 +89,7 @@ def write_together(files: Mapping[Path, str]) -> None:
 
 
 @contextmanager
-def made_once(folder: Path) -> Iterator[Path | None]:
+def filled_once(folder: Path) -> Iterator[Path | None]:
     """Fill a folder exactly once, also when several processes want it at the same time.
 
     Yields a scratch folder to fill, or None where `folder` is there already. The scratch folder
@@ -124,7 +124,7 @@ def made_once(folder: Path) -> Iterator[Path | None]:
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Remove the locks and scratch folders of `made_once` that no process holds.
+    """Remove the locks and scratch folders of `filled_once` that no process holds.
 
     The operating system frees the lock of a process, however it ends; a scratch folder belongs to
     who holds the lock of the same name.

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    Rows = Iterator[tuple[int, Mapping[str, Any]]]
+    NumberedRows = Iterator[tuple[int, Mapping[str, Any]]]
 
 LINES, LIST, TABLE, PARQUET = "lines of JSON", "JSON", "table", "Parquet"
 """Forms of files."""
 
-_FORMS = {
+_FORMAT_OF_SUFFIX = {
     ".csv": TABLE,
     ".json": LIST,
     ".jsonl": LINES,
@@ -43,8 +43,8 @@ _FORMS = {
     ".parquet": PARQUET,
     ".tsv": TABLE,
 }
-SUFFIXES = tuple(_FORMS)
-TEXT_SUFFIXES = tuple(suffix for suffix, form in _FORMS.items() if form != PARQUET)
+SUFFIXES = tuple(_FORMAT_OF_SUFFIX)
+TEXT_SUFFIXES = tuple(suffix for suffix, form in _FORMAT_OF_SUFFIX.items() if form != PARQUET)
 """Files of text, which need no package to be read."""
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -138,7 +138,7 @@ def form_of(name: str) -> str | None:
     suffix = suffix_of(name)
     if suffix == ".parquet" and PurePath(name).suffix.lower() == COMPRESSED:
         return None
-    return TABLE if suffix == ".txt" else _FORMS.get(suffix)
+    return TABLE if suffix == ".txt" else _FORMAT_OF_SUFFIX.get(suffix)
 
 
 def check_layout(name: str, layout: Layout) -> None:
@@ -195,7 +195,7 @@ def refuse_unreadable(name: str) -> None:
         )
 
 
-def parse_rows(path: Path, layout: Layout | None = None) -> Rows:
+def parse_rows(path: Path, layout: Layout | None = None) -> NumberedRows:
     """Yield (number, row) of a file of data.
 
     Args:
@@ -221,9 +221,11 @@ def parse_rows(path: Path, layout: Layout | None = None) -> Rows:
         yield from rows_of(lines, suffix_of(path.name), path, layout)
 
 
-def rows_of(lines: Iterator[str], suffix: str, path: Path, layout: Layout | None = None) -> Rows:
+def rows_of(
+    lines: Iterator[str], suffix: str, path: Path, layout: Layout | None = None
+) -> NumberedRows:
     """Yield (line number, row) of lines in the form of a suffix; messages name the path."""
-    if _FORMS.get(suffix) == LINES:
+    if _FORMAT_OF_SUFFIX.get(suffix) == LINES:
         yield from _jsonl(path, lines)
     else:
         yield from _table(path, _Lines(lines), suffix, layout or Layout())
@@ -238,7 +240,7 @@ def _ended(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def _jsonl(path: Path, lines: Iterator[str]) -> Rows:
+def _jsonl(path: Path, lines: Iterator[str]) -> NumberedRows:
     # Inside a string of JSON no line ends: there they are escaped.
     for number, line in enumerate(_ended(lines), start=1):
         if line.strip():
@@ -288,7 +290,7 @@ class Headed(dict[str, Any]):
     """A row of a table whose columns have the names that stand in the table's first row."""
 
 
-def _table(path: Path, lines: _Lines, suffix: str, layout: Layout) -> Rows:
+def _table(path: Path, lines: _Lines, suffix: str, layout: Layout) -> NumberedRows:
     separator = _separator(lines, suffix, layout)
     # Quotes are ordinary characters between tabs, as data sets are published.
     is_quoted = separator != "\t" or suffix == ".csv"
@@ -309,11 +311,11 @@ def _table(path: Path, lines: _Lines, suffix: str, layout: Layout) -> Rows:
         if not cells:
             continue
         if len(cells) != len(names):
-            whose = "`columns`" if layout.columns else "the header"
-            told = _ragged(lines, len(cells), names, whose, separator)
+            header = "`columns`" if layout.columns else "the header"
+            message = _ragged(lines, len(cells), names, header, separator)
             kinds = (separator, suffix)
             other = _otherwise(lines.row[0], cells, before, len(names), kinds)
-            raise DataError(f"{path}, {told}{other}")
+            raise DataError(f"{path}, {message}{other}")
         if is_first and [*map(_folded, cells)] == [*map(_folded, names)]:
             raise DataError(
                 f"{path}, line {lines.begin}: the row has the names that `columns` gives "
@@ -353,24 +355,24 @@ def _otherwise(
     if len(cells) > 1:
         return ""
     other = _other_separator(line, count, separator)
-    return f"; {_said(other)}" if other else ""
+    return f"; {_separator_advice(other)}" if other else ""
 
 
-def _said(separator: str) -> str:
+def _separator_advice(separator: str) -> str:
     return (
         f"where the cells are separated otherwise, `separator` says so: separator = "
         f"{json.dumps(separator, ensure_ascii=False)}"
     )
 
 
-def _other_separator(line: str, count: int | None, separator: str = "", wanted: str = "") -> str:
+def _other_separator(line: str, count: int | None, separator: str = "", name: str = "") -> str:
     """Return what seems to separate the cells of a line that came out as one; "" for nothing.
 
     Args:
         line: It is cut where it is long.
         count: How many cells there are; None where nobody knows.
         separator: What does not separate them.
-        wanted: A name that is one of the cells; empty where nobody knows.
+        name: A name that is one of the cells; empty where nobody knows.
     """
     line = line.rstrip("\r\n")[:LONGEST_HEADER]
     others = [one for one in dict.fromkeys([*SEPARATORS, *line]) if one != separator]
@@ -381,7 +383,7 @@ def _other_separator(line: str, count: int | None, separator: str = "", wanted: 
     ][:MOST_COLUMNS]
     for sign in signs:
         cells = [cell_.strip('"') for cell_ in line.split(sign)]
-        if wanted in cells if wanted else len(cells) == count:
+        if name in cells if name else len(cells) == count:
             return sign
     likely = [one for one in signs if one in SEPARATORS or count is None]
     return likely[0] if likely else ""
@@ -448,24 +450,25 @@ def _misquoted(lines: _Lines, separator: str) -> str:
     )
 
 
-def _ragged(lines: _Lines, count: int, names: Sequence[str], whose: str, separator: str) -> str:
+def _ragged(lines: _Lines, count: int, names: Sequence[str], header: str, separator: str) -> str:
     """Say that a row has another number of cells than there are columns, and what may be why."""
     more = count > len(names)
     listed = [*map(beginning, names[:MOST_COLUMNS])] + ["..."] * (len(names) > MOST_COLUMNS)
-    told = (
-        f"line {lines.begin}: the row has {'more' if more else 'fewer'} columns than {whose} "
+    message = (
+        f"line {lines.begin}: the row has {'more' if more else 'fewer'} columns than {header} "
         f"({', '.join(listed)}): {count} rather than {len(names)}"
     )
     between = _NAMES.get(separator, shown(separator))
     if len(lines.row) > 1:
         return (
-            f"{told}; a quoted cell of it goes on to line {lines.read}: is a quote left open here?"
+            f"{message}; a quoted cell of it goes on to line {lines.read}: is a quote left open "
+            "here?"
         )
     if lines.row[0].startswith("#") or names[0].startswith("#"):
-        return f"{told}; a table has no comments: delete the line that begins with #"
+        return f"{message}; a table has no comments: delete the line that begins with #"
     if more:
-        return f"{told}; {between} separate cells: write a text that has some in double quotes"
-    return f"{told}; {between} separate cells, and an empty cell has its own"
+        return f"{message}; {between} separate cells: write a text that has some in double quotes"
+    return f"{message}; {between} separate cells, and an empty cell has its own"
 
 
 def _separator(lines: _Lines, suffix: str, layout: Layout) -> str:
@@ -474,16 +477,16 @@ def _separator(lines: _Lines, suffix: str, layout: Layout) -> str:
     A first line `sep=;`, as Excel writes it, is no part of the table, and says what it is.
     """
     first = lines.first()
-    said = _SEPARATOR_LINE.fullmatch(first)
-    if said is None:
-        return layout.separator or _found_separator(first, suffix, layout)
+    declaration = _SEPARATOR_LINE.fullmatch(first)
+    if declaration is None:
+        return layout.separator or _guessed_separator(first, suffix, layout)
     next(lines)
     lines.row = []
     lines.first()
-    return layout.separator or said[1]
+    return layout.separator or declaration[1]
 
 
-def _found_separator(first: str, suffix: str, layout: Layout) -> str:
+def _guessed_separator(first: str, suffix: str, layout: Layout) -> str:
     """Return what stands between the cells of a table, by its name and its first line.
 
     It is what the name says: commas in a .csv file, tabs in others. Where the header has not all
@@ -512,12 +515,12 @@ def separator_of(path: Path, layout: Layout) -> str:
     return _separator(_Lines(lines_of(path, layout.encoding)), suffix, layout)
 
 
-def _json_list(path: Path, layout: Layout) -> Rows:
+def _json_list(path: Path, layout: Layout) -> NumberedRows:
     """Yield (place, row) of a list of objects in a JSON file, which is read as a whole."""
     within = layout.within
     text = "".join(lines_of(path, layout.encoding))
     try:
-        found = json_of(text)
+        content = json_of(text)
     except RepeatedKeyError as error:
         raise DataError(f"{path}{_row_repeated(text, within)}: {error}") from None
     except (ValueError, RecursionError) as error:
@@ -527,26 +530,26 @@ def _json_list(path: Path, layout: Layout) -> Rows:
         elif not text.strip():
             advice = ": the file is empty"
         raise DataError(f"{path}: {_reason(error)}{advice}") from None
-    known = list(_lists_in(found))
-    found = _inside(found, within)
-    if not isinstance(found, list):
+    lists = list(_lists_in(content))
+    content = _inside(content, within)
+    if not isinstance(content, list):
         if within is None:
             raise DataError(
                 f"{path}: it is no list of rows, but holds some; `split` names one: "
-                f"{', '.join(map(beginning, known[:MOST_COLUMNS])) or 'there is none'}"
+                f"{', '.join(map(beginning, lists[:MOST_COLUMNS])) or 'there is none'}"
             )
-        raise DataError(f"{path}: " + unknown_name("split", within, known))
-    for place, row in enumerate(found, start=1):
+        raise DataError(f"{path}: " + unknown_name("split", within, lists))
+    for index, row in enumerate(content, start=1):
         if not isinstance(row, dict):
-            raise DataError(f"{path}, row {place}: a row is a JSON object, not {str(row)[:40]!r}")
-        yield place, row
+            raise DataError(f"{path}, row {index}: a row is a JSON object, not {str(row)[:40]!r}")
+        yield index, row
 
 
-def _inside(found: Any, within: str | None) -> Any:
+def _inside(content: Any, within: str | None) -> Any:
     """Return what the keys lead to in what a JSON file holds; None where there is nothing."""
     for key in [] if within is None else within.split("/"):
-        found = found.get(key) if isinstance(found, dict) else None
-    return found
+        content = content.get(key) if isinstance(content, dict) else None
+    return content
 
 
 def _row_repeated(text: str, within: str | None) -> str:
@@ -557,7 +560,7 @@ def _row_repeated(text: str, within: str | None) -> str:
         # What stands behind it is no JSON.
         return ""
     numbered = enumerate(rows if isinstance(rows, list) else (), start=1)
-    return next((f", row {place}" for place, row in numbered if has_repeated(row)), "")
+    return next((f", row {index}" for index, row in numbered if has_repeated(row)), "")
 
 
 def _lists_in(value: Any, path: str = "", depth: int = 0) -> Iterator[str]:
@@ -590,7 +593,7 @@ def _reason(error: Exception) -> str:
     return f"not valid JSON: {getattr(error, 'msg', error)}"
 
 
-def _parquet(path: Path) -> Rows:
+def _parquet(path: Path) -> NumberedRows:
     """Yield (place, row) of a Parquet file, some rows at a time.
 
     Where `datasets` has written the file, whole numbers that stand for names of classes become
@@ -601,7 +604,7 @@ def _parquet(path: Path) -> Rows:
         raise DataError(f"{path}: there is no such file")
     if path.is_dir():
         raise DataError(f"{path}: cannot be read: it is a folder; name the file that has the rows")
-    place = 0
+    index = 0
     try:
         with parquet.ParquetFile(path, pre_buffer=False) as file:
             schema = file.schema_arrow
@@ -609,24 +612,24 @@ def _parquet(path: Path) -> Rows:
             names = _class_names(schema.metadata or {})
             for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
                 for row in batch.to_pylist():
-                    place += 1
-                    yield place, named_classes(row, names)
+                    index += 1
+                    yield index, named_classes(row, names)
     except DataError:
         raise
     except Exception as error:  # noqa: BLE001 - what pyarrow raises has no base of its own
         raise DataError(
-            f"{path}: not a Parquet file that can be read (after row {place}): "
+            f"{path}: not a Parquet file that can be read (after row {index}): "
             f"{beginning(str(error))}"
         ) from None
 
 
-def _check_names(path: Path, names: Sequence[str], where: str) -> None:
+def _check_names(path: Path, names: Sequence[str], location: str) -> None:
     """Refuse two columns of the same name; spreadsheets leave columns without any behind."""
     for name, count in Counter(names).items():
         if count > 1 and name:
             times = "twice" if count == 2 else f"{count} times"  # noqa: PLR2004 - a word for two
             raise DataError(
-                f"{path}{where}: the column {shown(name)} stands there {times}; rename one"
+                f"{path}{location}: the column {shown(name)} stands there {times}; rename one"
             )
 
 
@@ -688,26 +691,26 @@ def value_of(origin: str, number: int, row: Mapping[str, Any], column: str) -> A
 
 def _unknown_field(row: Mapping[str, Any], column: str) -> str:
     """Say that a row has no such column, and what to do about it."""
-    told = unknown_name("field", column, row)
+    message = unknown_name("field", column, row)
     if column in ("text", "label"):
         # Nobody need have written these names.
-        told += " `fields` says which columns have the text, and `label` which has the label."
+        message += " `fields` says which columns have the text, and `label` which has the label."
     only = next(iter(row), "") if len(row) == 1 else ""
-    other = _other_separator(only, None, wanted=column)
+    other = _other_separator(only, None, name=column)
     if other:
-        said = _said(other)
-        told += f" {said[0].upper()}{said[1:]}."
+        advice = _separator_advice(other)
+        message += f" {advice[0].upper()}{advice[1:]}."
     if (
         isinstance(row, Headed)
         and not other
-        and ("Did you mean" not in told or any(map(_is_data, row)))
+        and ("Did you mean" not in message or any(map(_is_data, row)))
     ):
-        names = ", ".join(f'"COLUMN{place}"' for place in range(1, min(len(row), 3) + 1))
-        told += (
+        names = ", ".join(f'"COLUMN{number}"' for number in range(1, min(len(row), 3) + 1))
+        message += (
             " Where that is a row of data, and the file has no header, name its columns beside "
             f"`data`: columns = [{names}{', ...' * (len(row) > 3)}]."  # noqa: PLR2004 - enough
         )
-    return told
+    return message
 
 
 def _is_data(name: str) -> bool:
@@ -750,14 +753,14 @@ def identifier_of(origin: str, number: int, row: Mapping[str, Any], column: str)
     Raises:
         DataError: it is, or as `cell`.
     """
-    found = cell(origin, number, row, column, "id")
-    if not found.strip():
+    identifier = cell(origin, number, row, column, "id")
+    if not identifier.strip():
         raise DataError(
-            f"{origin}, row {number}, field {shown(column)}: the id is {shown(found)}; an id names "
-            "its row and is not blank: fill it in, or leave `id` out, and ids are derived from the "
-            "content"
+            f"{origin}, row {number}, field {shown(column)}: the id is {shown(identifier)}; an id "
+            "names its row and is not blank: fill it in, or leave `id` out, and ids are derived "
+            "from the content"
         )
-    return found
+    return identifier
 
 
 def text_of(origin: str, number: int, column: str, value: Any, key: str = "fields") -> str:
@@ -788,9 +791,9 @@ def _instead(column: str, value: Any, key: str) -> str:
     if isinstance(value, Mapping):
         names = [f"{column}.{name}" for name in value] or [f"{column}.NAME"]
         listed = json.dumps(beginning(names[0]), ensure_ascii=False)
-        told = f"{key} = [{listed}]" if key == "fields" else f"{key} = {listed}"
+        example = f"{key} = [{listed}]" if key == "fields" else f"{key} = {listed}"
         others = f" (there: {', '.join(map(beginning, names[:MOST_COLUMNS]))})"
-        return f"; name what is in the object with a dot: {told}{others * (len(names) > 1)}"
+        return f"; name what is in the object with a dot: {example}{others * (len(names) > 1)}"
     if isinstance(value, bytes | bytearray | memoryview):
         return "; decode it when the file is written: text.decode('utf-8')"
     if isinstance(value, list | tuple):

@@ -66,14 +66,14 @@ class FrozenSuite:
         data: The hash of each drawn example by its id, in the order of the draw; by the name of
             the set: `in-distribution`, or a domain shift.
         shifts: The noise shifts and the adversarial examples against surrogates, by name.
-        where: The file, for messages.
+        location: The file, for messages.
     """
 
     suite: str
     seed: int
     data: Mapping[str, Mapping[str, str]]
     shifts: Mapping[str, FrozenShift]
-    where: str = ""
+    location: str = ""
 
     def drawn(self, name: str, dataset: Dataset) -> Dataset:
         """Return the frozen examples of a set, in their order.
@@ -85,29 +85,29 @@ class FrozenSuite:
         Raises:
             DataError: an example is gone, or has another text or label.
         """
-        wanted = self.data[name]
-        places: dict[str, int] = {}
+        hashes = self.data[name]
+        index_of: dict[str, int] = {}
         changed = set()
-        for place, example in enumerate(dataset):
-            if example.id in wanted:
-                places[example.id] = place
-                if example_hash(example) != wanted[example.id]:
+        for index, example in enumerate(dataset):
+            if example.id in hashes:
+                index_of[example.id] = index
+                if example_hash(example) != hashes[example.id]:
                     changed.add(example.id)
-        gone = [identifier for identifier in wanted if identifier not in places]
-        other = [identifier for identifier in wanted if identifier in changed]
-        if gone or other:
-            found = ((gone, "are gone"), (other, "have changed"))
-            told = [
-                f"{len(ids)} of {len(wanted)} examples {what} ({_listed(ids)})"
-                for ids, what in found
+        missing = [identifier for identifier in hashes if identifier not in index_of]
+        other = [identifier for identifier in hashes if identifier in changed]
+        if missing or other:
+            differences = ((missing, "are gone"), (other, "have changed"))
+            parts = [
+                f"{len(ids)} of {len(hashes)} examples {state} ({_listed(ids)})"
+                for ids, state in differences
                 if ids
             ]
             raise DataError(
-                f"frozen suite {self.where}: {name} is not the data that was frozen: "
-                f"{' and '.join(told)}. Bring the data back, or freeze anew: python -m pytest_ood "
+                f"frozen suite {self.location}: {name} is not the data that was frozen: "
+                f"{' and '.join(parts)}. Bring the data back, or freeze anew: python -m pytest_ood "
                 f"freeze {self.suite}"
             )
-        drawn = np.fromiter((places[identifier] for identifier in wanted), np.int64, len(wanted))
+        drawn = np.fromiter((index_of[identifier] for identifier in hashes), np.int64, len(hashes))
         return Dataset(dataset.name, Subset(dataset.examples, drawn))
 
     def shifted(self, shift: Shift, examples: Sequence[Example]) -> Shifted:
@@ -122,36 +122,38 @@ class FrozenSuite:
             }
             return with_fields(example.inputs, changed)
 
-        made = (
+        batches = (
             (
                 [replayed(example) for example in block],
-                {place for place, example in enumerate(block) if example.id in frozen.rejected},
+                {index for index, example in enumerate(block) if example.id in frozen.rejected},
             )
             for block in blocks(examples)
         )
-        return Shifted.of(examples, made)
+        return Shifted.of(examples, batches)
 
     def notes(self, suite: Suite) -> list[str]:
         """Tell in what the suite is no longer what was frozen."""
-        told = []
+        notes = []
         for shift in suite.shifts:
-            at = f"{suite.name}/{shift.kind}/{shift.name}"
+            shift_id = f"{suite.name}/{shift.kind}/{shift.name}"
             if shift.has_own_examples and shift.name not in self.data:
-                told.append(f"{at} is not in {self.where}: drawn anew")
+                notes.append(f"{shift_id} is not in {self.location}: drawn anew")
             if not shift.shares_texts:
                 continue
             if shift.name not in self.shifts:
-                told.append(f"{at} is not in {self.where}: perturbed anew")
+                notes.append(f"{shift_id} is not in {self.location}: perturbed anew")
                 continue
             before, now = self.shifts[shift.name].perturbation, shift.made_by
             if before != now:
-                told.append(
-                    f"{at}: the texts are those that {before} made when {self.where} was frozen; "
-                    f"the suite now names {now}"
+                notes.append(
+                    f"{shift_id}: the texts are those that {before} made when {self.location} was "
+                    f"frozen; the suite now names {now}"
                 )
         left = set(self.shifts) - {shift.name for shift in suite.shifts}
-        told += [f"{self.where} has {name}, which the suite lacks" for name in sorted(left)]
-        return told
+        notes += [
+            f"{self.location} has {shift_id}, which the suite lacks" for shift_id in sorted(left)
+        ]
+        return notes
 
 
 def freeze(
@@ -174,18 +176,20 @@ def freeze(
     for shift in suite.shifts:
         if not shift.shares_texts:
             continue
-        made = shifted[shift.name]
+        texts = shifted[shift.name]
         examples = data[in_distribution]
         edits = {
-            (example.id, name): found
-            for example, inputs in zip(examples, made.inputs, strict=True)
+            (example.id, name): edits_of_text
+            for example, inputs in zip(examples, texts.inputs, strict=True)
             for name, text in fields_of(example.inputs).items()
-            if (found := edits_between(text, fields_of(inputs)[name]))
+            if (edits_of_text := edits_between(text, fields_of(inputs)[name]))
         }
-        refused = zip(examples, made.rejected, strict=True)
+        refused = zip(examples, texts.rejected, strict=True)
         rejected = frozenset(example.id for example, is_refused in refused if is_refused)
         shifts[shift.name] = FrozenShift(shift.made_by, edits, rejected)
-    hashes = {name: {e.id: example_hash(e) for e in found} for name, found in data.items()}
+    hashes = {
+        name: {e.id: example_hash(e) for e in edits_of_text} for name, edits_of_text in data.items()
+    }
     return FrozenSuite(suite.name, seed, hashes, shifts)
 
 
@@ -223,12 +227,12 @@ def _rows(frozen: FrozenSuite) -> Iterator[dict[str, Any]]:
             yield {"shift": name, "id": identifier, "rejected": True}
 
 
-def read_frozen(path: Path, where: str) -> FrozenSuite:
+def read_frozen(path: Path, location: str) -> FrozenSuite:
     """Read a frozen suite.
 
     Args:
         path: The file.
-        where: What messages call it.
+        location: What messages call it.
 
     Raises:
         ConfigurationError: it cannot be read, or was changed since it was written.
@@ -238,24 +242,24 @@ def read_frozen(path: Path, where: str) -> FrozenSuite:
         head = json_of(head_line)
         if head["format"] != FORMAT or head["version"] != FORMAT_VERSION:
             raise ConfigurationError(
-                f"frozen suite {where}: its format is {head['format']!r}, version "
+                f"frozen suite {location}: its format is {head['format']!r}, version "
                 f"{head['version']!r}; known is {FORMAT!r}, version {FORMAT_VERSION}. Freeze anew"
             )
         if hashlib.sha256(body.encode()).hexdigest() != head["sha256"]:
             raise ConfigurationError(
-                f"frozen suite {where}: its content is not what was written (SHA-256 "
+                f"frozen suite {location}: its content is not what was written (SHA-256 "
                 f"{head['sha256'][:12]}... expected); bring the file back, or freeze anew"
             )
-        return _parsed(head, (json_of(line) for line in body.splitlines()), where)
+        return _parsed(head, (json_of(line) for line in body.splitlines()), location)
     except RefusedError as error:
         raise ConfigurationError(
-            f"frozen suite {where}: {error}; or bring the file back, or freeze anew"
+            f"frozen suite {location}: {error}; or bring the file back, or freeze anew"
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"frozen suite {where} cannot be read: {error!r}") from None
+        raise ConfigurationError(f"frozen suite {location} cannot be read: {error!r}") from None
 
 
-def _parsed(head: Mapping[str, Any], rows: Iterable[dict[str, Any]], where: str) -> FrozenSuite:
+def _parsed(head: Mapping[str, Any], rows: Iterable[dict[str, Any]], location: str) -> FrozenSuite:
     data: dict[str, dict[str, str]] = {}
     edits: dict[str, dict[tuple[str, str], tuple[Edit, ...]]] = {}
     rejected: dict[str, set[str]] = {}
@@ -263,15 +267,15 @@ def _parsed(head: Mapping[str, Any], rows: Iterable[dict[str, Any]], where: str)
         if "data" in row:
             data.setdefault(row["data"], {})[row["id"]] = row["sha256"]
         elif "edits" in row:
-            made = tuple(Edit(*edit) for edit in row["edits"])
-            edits.setdefault(row["shift"], {})[row["id"], row["field"]] = made
+            row_edits = tuple(Edit(*edit) for edit in row["edits"])
+            edits.setdefault(row["shift"], {})[row["id"], row["field"]] = row_edits
         else:
             rejected.setdefault(row["shift"], set()).add(row["id"])
     shifts = {
-        name: FrozenShift(made_by, edits.get(name, {}), frozenset(rejected.get(name, ())))
-        for name, made_by in head["shifts"].items()
+        name: FrozenShift(perturbation, edits.get(name, {}), frozenset(rejected.get(name, ())))
+        for name, perturbation in head["shifts"].items()
     }
-    return FrozenSuite(head["suite"], head["seed"], data, shifts, where)
+    return FrozenSuite(head["suite"], head["seed"], data, shifts, location)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -190,7 +190,7 @@ class Gate:
         for name, frozen in self.frozen.items():
             if name not in loaded:
                 raise ConfigurationError(
-                    f"frozen suite {frozen.where}: " + unknown_name("suite", name, loaded)
+                    f"frozen suite {frozen.location}: " + unknown_name("suite", name, loaded)
                 )
         self.frozen = {
             name: found for name, found in self.frozen.items() if name in self.evaluators
@@ -234,7 +234,7 @@ class Gate:
             frozen = read_frozen(self.options.root / given, given)
             if frozen.suite in found:
                 raise ConfigurationError(
-                    f"{found[frozen.suite].where} and {given} are both of the suite "
+                    f"{found[frozen.suite].location} and {given} are both of the suite "
                     f"{frozen.suite!r}; keep one"
                 )
             found[frozen.suite] = frozen

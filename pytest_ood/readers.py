@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_ood.examples import Inputs
-    from pytest_ood.formats import Rows
+    from pytest_ood.formats import NumberedRows
     from pytest_ood.progress import Progress
 
 ICWSM_DOMAINS = {
@@ -72,18 +72,18 @@ HUB, ASSET, YOURS = "hub", "asset", "yours"
 DEFAULT_SPLIT = "test"
 """Of a hub data set."""
 
-MOST_KNOWN = 1_000
+MOST_CACHED_LABELS = 1_000
 """Different labels whose meaning is kept while data is read."""
 
-VALUES_NAMED = 20
+MOST_NAMED_VALUES = 20
 """Different values of a column that a message names at most."""
 
-VALUES_KEPT = 200
+MOST_VALUES = 200
 """Different values of a column among which one is looked for that was meant by another."""
 
 _COLUMN = re.compile(r"\{([^{}]+)\}")
 _TEXT = ("text",)
-_UNKEPT = ("where", "steps", "group", "rationale", "columns", "separator", "encoding")
+_NO_COLUMN_KEYS = ("where", "steps", "group", "rationale", "columns", "separator", "encoding")
 """What packaged data has no columns for."""
 
 INHERITED = ("fields", "templates", "label", "labels", "id", "columns", "separator", "encoding")
@@ -180,8 +180,8 @@ class DataSource:
             return self
         dropped = {name for name, is_none in has_none.items() if is_none and name in self.inherited}
         changes: dict[str, Any] = {name: getattr(_USUAL, name) for name in dropped}
-        kept = {name: value for name, value in self.inherited.items() if name not in dropped}
-        return replace(self, inherited=kept, **changes) if dropped else self
+        inherited = {name: value for name, value in self.inherited.items() if name not in dropped}
+        return replace(self, inherited=inherited, **changes) if dropped else self
 
     def adapted(self, row: Mapping[str, Any]) -> DataSource:
         """Return the source with the usual columns where its file lacks those of its suite.
@@ -207,12 +207,12 @@ SOURCE_KEYS = tuple(f.name for f in fields(DataSource) if f.name not in ("templa
 """What the table of a data source may say."""
 
 
-def parse_source(value: Any, where: str, like: DataSource | None = None) -> DataSource:
+def parse_source(value: Any, location: str, like: DataSource | None = None) -> DataSource:
     """Read a data source from a configuration: a string, or a table of SOURCE_KEYS.
 
     Args:
         value: The string or the table.
-        where: What messages start with.
+        location: What messages start with.
         like: The data of the suite, whose columns hold where the table does not say otherwise;
             None for the usual ones.
 
@@ -221,30 +221,30 @@ def parse_source(value: Any, where: str, like: DataSource | None = None) -> Data
     """
     table = {"data": value} if isinstance(value, str) else value
     if not isinstance(table, Mapping):
-        raise ConfigurationError(f"{where}: {value!r} is neither a path nor a table with `data`")
-    values = _attributes(table, where)
+        raise ConfigurationError(f"{location}: {value!r} is neither a path nor a table with `data`")
+    values = _attributes(table, location)
     if "data" not in table:
-        raise ConfigurationError(f"{where}: the key `data` is missing")
+        raise ConfigurationError(f"{location}: the key `data` is missing")
     if like is not None:
         # The names of fields and what they are made of are said together.
-        said = values.keys() | ({"templates"} if "fields" in values else set())
+        own_keys = values.keys() | ({"templates"} if "fields" in values else set())
         columns = like.completed()
-        values["inherited"] = {n: getattr(columns, n) for n in INHERITED if n not in said}
+        values["inherited"] = {n: getattr(columns, n) for n in INHERITED if n not in own_keys}
     source = DataSource(**values).fitting()
     try:
         _check_source(source.completed())
     except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: {error}") from None
+        raise ConfigurationError(f"{location}: {error}") from None
     return source
 
 
-def parse_redirects(value: Any, where: str) -> dict[str, Mapping[str, Any]]:
+def parse_redirects(value: Any, location: str) -> dict[str, Mapping[str, Any]]:
     """Read where data that suites name lies on this machine.
 
     Args:
         value: A table: for a source as suites name it, or one split of it (`NAME@SPLIT`), a path
             or a table of SOURCE_KEYS, which take the place of the suite's.
-        where: What messages start with.
+        location: What messages start with.
 
     Returns:
         For each source the attributes of a DataSource that change.
@@ -253,14 +253,16 @@ def parse_redirects(value: Any, where: str) -> dict[str, Mapping[str, Any]]:
         ConfigurationError: no table, an unknown key, or a value of the wrong type.
     """
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{where} = {value!r} is not a table")
-    found: dict[str, Mapping[str, Any]] = {}
+        raise ConfigurationError(f"{location} = {value!r} is not a table")
+    redirects: dict[str, Mapping[str, Any]] = {}
     for name, entry in value.items():
         table = {"data": entry} if isinstance(entry, str) else entry
         if not isinstance(table, Mapping):
-            raise ConfigurationError(f"{where}.{name!r}: {entry!r} is neither a path nor a table")
-        found[name] = _attributes(table, f"{where}.{name!r}")
-    return found
+            raise ConfigurationError(
+                f"{location}.{name!r}: {entry!r} is neither a path nor a table"
+            )
+        redirects[name] = _attributes(table, f"{location}.{name!r}")
+    return redirects
 
 
 def redirectable(data: str, split: str | None) -> tuple[str, str]:
@@ -268,16 +270,16 @@ def redirectable(data: str, split: str | None) -> tuple[str, str]:
     return f"{data}@{split or DEFAULT_SPLIT}", data
 
 
-def _attributes(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _attributes(table: Mapping[str, Any], location: str) -> dict[str, Any]:
     """Return the attributes of a DataSource that a table sets."""
     for key, entry in table.items():
         if key not in SOURCE_KEYS:
-            raise ConfigurationError(f"{where}: " + unknown_name("key", key, SOURCE_KEYS))
-        _check_entry(key, entry, where)
+            raise ConfigurationError(f"{location}: " + unknown_name("key", key, SOURCE_KEYS))
+        _check_entry(key, entry, location)
     values = dict(table)
     if "fields" in values:
-        given = values["fields"]
-        values["templates"] = dict(given) if isinstance(given, Mapping) else {}
+        fields_ = values["fields"]
+        values["templates"] = dict(fields_) if isinstance(fields_, Mapping) else {}
     for key in ("fields", "columns", "steps"):
         if key in values:
             values[key] = tuple(values[key])
@@ -330,9 +332,9 @@ def _check_source(source: DataSource) -> None:
         rest = source.data.partition(":")[2]
         asset, _, part = rest.partition("/")
         if asset != "icwsm-2014" or part not in ICWSM_DOMAINS:
-            known = [f"icwsm-2014/{domain}" for domain in ICWSM_DOMAINS]
-            raise ConfigurationError(unknown_name("data asset", rest, known))
-        _refuse_keys(source, _UNKEPT, "packaged data has no columns")
+            available = [f"icwsm-2014/{domain}" for domain in ICWSM_DOMAINS]
+            raise ConfigurationError(unknown_name("data asset", rest, available))
+        _refuse_keys(source, _NO_COLUMN_KEYS, "packaged data has no columns")
         splits = ("all", "test", "train")
     elif not source.scheme:
         check_layout(source.data, source.layout)
@@ -347,25 +349,25 @@ def _refuse_keys(source: DataSource, keys: Iterable[str], why: str) -> None:
             raise ConfigurationError(f"{source.data}: {key}: {why}")
 
 
-def _check_entry(key: str, entry: Any, where: str) -> None:
+def _check_entry(key: str, entry: Any, location: str) -> None:
     right, expected = _is_right(key, entry)
     if not right:
-        raise ConfigurationError(f"{where}: {key} = {entry!r} is not {expected}")
+        raise ConfigurationError(f"{location}: {key} = {entry!r} is not {expected}")
     if not entry:
-        raise ConfigurationError(f"{where}: {key} is empty; fill it in, or leave it out")
+        raise ConfigurationError(f"{location}: {key} is empty; fill it in, or leave it out")
     if key == "encoding":
         try:
             check_encoding(entry)
         except ConfigurationError as error:
-            raise ConfigurationError(f"{where}: {error}") from None
+            raise ConfigurationError(f"{location}: {error}") from None
     names = entry if key in ("fields", "columns") else ()
     if "" in names or len(set(names)) < len(names):
-        raise ConfigurationError(f"{where}: {key} = {entry!r}: names differ and are not empty")
+        raise ConfigurationError(f"{location}: {key} = {entry!r}: names differ and are not empty")
     if key == "fields" and isinstance(entry, Mapping):
         for name, template in entry.items():
             if not _COLUMN.search(template):
                 raise ConfigurationError(
-                    f"{where}: fields.{name} = {template!r} names no column; write "
+                    f"{location}: fields.{name} = {template!r} names no column; write "
                     "{COLUMN} where its text goes"
                 )
 
@@ -421,10 +423,10 @@ class Reader:
             DataError: names the file, or the data that only the user has.
             ConfigurationError: what takes the source's place is of no known kind.
         """
-        found = self.resolved(source)
-        _refuse_unnamed(found)
-        path = self.root / found.data
-        if found.scheme or path.is_file():
+        resolved = self.resolved(source)
+        _refuse_unnamed(resolved)
+        path = self.root / resolved.data
+        if resolved.scheme or path.is_file():
             return
         if path.is_dir():
             raise DataError(f"{path}: it is a folder; name the file that has the rows")
@@ -454,17 +456,19 @@ class Reader:
         for attribute in ("data", "split"):
             if attribute in changes:
                 changes[attribute] = changes[attribute].replace("{split}", split)
-        found = replace(source, **changes)
-        kept = "split" in changes or found.scheme == HUB or source.scheme == YOURS
+        resolved = replace(source, **changes)
+        keeps_split = "split" in changes or resolved.scheme == HUB or source.scheme == YOURS
         if "data" in changes:
             written = {"separator", "columns", "encoding"} - changes.keys()
-            own = {**found.inherited, **{name: getattr(found, name) for name in written}}
-            found = replace(found, split=found.split if kept else None, inherited=own).fitting()
+            own = {**resolved.inherited, **{name: getattr(resolved, name) for name in written}}
+            resolved = replace(
+                resolved, split=resolved.split if keeps_split else None, inherited=own
+            ).fitting()
         try:
-            _check_source(found)
+            _check_source(resolved)
         except ConfigurationError as error:
             raise ConfigurationError(f"tool.pytest_ood.data.{key!r}: {error}") from None
-        return found
+        return resolved
 
     def load(self, source: DataSource, name: str, task: Task | None = None) -> Dataset:
         """Load a data source, or so many of its examples, as a data set of this name.
@@ -482,13 +486,13 @@ class Reader:
             MissingDependencyError: a hub data set without the package `datasets`.
         """
         _check_source(source.completed())
-        found = self.resolved(source)
-        _refuse_unnamed(found)
-        whole = self._whole(found, name, task)
-        if found.max_examples is None:
+        resolved = self.resolved(source)
+        _refuse_unnamed(resolved)
+        whole = self._whole(resolved, name, task)
+        if resolved.max_examples is None:
             return whole
         # Not by the name, which differs from suite to suite.
-        drawn = Dataset("max_examples", whole.examples).sample(found.max_examples, seed=0)
+        drawn = Dataset("max_examples", whole.examples).sample(resolved.max_examples, seed=0)
         return Dataset(name, drawn.examples)
 
     def _whole(self, source: DataSource, name: str, task: Task | None) -> Dataset:
@@ -504,7 +508,7 @@ class Reader:
         rows = parse_rows(path, source.layout)
         return _dataset(name, str(path), rows, source, task)
 
-    def _hub_rows(self, name: str, source: DataSource) -> Rows:
+    def _hub_rows(self, name: str, source: DataSource) -> NumberedRows:
         datasets = require("datasets", extra="datasets", purpose=f"the data set {source.data!r}")
         configuration, split = None, source.split or DEFAULT_SPLIT
         if "#" in name:
@@ -591,9 +595,11 @@ def _icwsm_examples(text: str, split: str, cut: int | None) -> list[Example]:
     return examples[:cut] if split == "train" else examples[cut:]
 
 
-def _dataset(name: str, origin: str, rows: Rows, source: DataSource, task: Task | None) -> Dataset:
+def _dataset(
+    name: str, origin: str, rows: NumberedRows, source: DataSource, task: Task | None
+) -> Dataset:
     numbers, digests = array("Q"), array("Q")
-    kept = Kept(source)
+    row_filter = RowFilter(source)
     first = list(islice(rows, 1))
     for _, row in first:
         source = source.adapted(row)
@@ -602,7 +608,7 @@ def _dataset(name: str, origin: str, rows: Rows, source: DataSource, task: Task 
     def examples() -> Iterator[Example]:
         for number, row in chain(first, rows):
             steps = _rationale(origin, number, row, source)
-            if not kept.has(origin, number, row, steps):
+            if not row_filter.has(origin, number, row, steps):
                 continue
             inputs = inputs_of_row(origin, number, row, source)
             label, *others = answers.of_row(number, row)
@@ -616,35 +622,35 @@ def _dataset(name: str, origin: str, rows: Rows, source: DataSource, task: Task 
             group = ", ".join(cell(origin, number, row, name, "group") for name in source.group)
             yield Example(identifier, inputs, label, tuple(others), group, steps)
 
-    found = spooled(examples())
-    if not found:
-        raise DataError(f"{origin}: {kept.why_none()}")
-    kept.check(origin, task.labels if task is not None else ())
+    spool = spooled(examples())
+    if not spool:
+        raise DataError(f"{origin}: {row_filter.why_none()}")
+    row_filter.check(origin, task.labels if task is not None else ())
     counts = occurrences(np.frombuffer(digests, np.uint64))
     if counts.max() > 1:
         if source.id is not None:
-            _check_ids(f"{origin}, row {{}}, field {source.id!r}", found, numbers, counts > 1)
+            _check_ids(f"{origin}, row {{}}, field {source.id!r}", spool, numbers, counts > 1)
         else:
-            counted = zip(found, counts.tolist(), strict=True)
-            found = spooled(replace(e, id=counted_id(e.id, count)) for e, count in counted)
-    return Dataset(name, found)
+            counted = zip(spool, counts.tolist(), strict=True)
+            spool = spooled(replace(e, id=counted_id(e.id, count)) for e, count in counted)
+    return Dataset(name, spool)
 
 
 @dataclass
-class Kept:
+class RowFilter:
     """Which rows of a source are kept, and why none is.
 
     Attributes:
         source: Says which.
         rows: How many there were.
-        there: Some of the values that its columns have.
-        met: For each column the values of `where` that rows have, in all ways of writing them.
+        values: Some of the values that its columns have.
+        matched: For each column the values of `where` that rows have, in all ways of writing them.
     """
 
     source: DataSource
     rows: int = 0
-    there: dict[str, set[str]] = field(default_factory=dict)
-    met: dict[str, set[str]] = field(default_factory=dict)
+    values: dict[str, set[str]] = field(default_factory=dict)
+    matched: dict[str, set[str]] = field(default_factory=dict)
 
     @cached_property
     def _allowed(self) -> dict[str, set[str]]:
@@ -661,22 +667,22 @@ class Kept:
             DataError: it lacks a column.
         """
         self.rows += 1
-        kept = True
+        selected = True
         for column, allowed in self._allowed.items():
             value = value_of(origin, number, row, column)
-            there, forms = self.there.setdefault(column, set()), _condition_forms(value)
-            if len(there) < VALUES_KEPT:
-                there.add(beginning(forms[0]))
+            values, forms = self.values.setdefault(column, set()), _condition_forms(value)
+            if len(values) < MOST_VALUES:
+                values.add(beginning(forms[0]))
             # As it stands, where `where` has a text that is no label, such as white space.
             forms = (*forms, value) if isinstance(value, str) else forms
-            found = allowed.intersection(forms)
-            if found:
-                self.met.setdefault(column, set()).update(found)
-            kept = kept and bool(found)
+            matched = allowed.intersection(forms)
+            if matched:
+                self.matched.setdefault(column, set()).update(matched)
+            selected = selected and bool(matched)
         if self.source.steps is not None:
             least, most = self.source.steps
-            kept = kept and least <= len(reasoning_of(rationale).splitlines()) <= most
-        return kept
+            selected = selected and least <= len(reasoning_of(rationale).splitlines()) <= most
+        return selected
 
     def check(self, origin: str, labels: Collection[str] = ()) -> None:
         """Refuse a value of `where` that no row has: rows were left out that it was to keep.
@@ -691,38 +697,42 @@ class Kept:
             DataError: names value and column, and the nearest values.
         """
         for column, allowed in self.source.where.items():
-            met, there = self.met.get(column, set()), self.there.get(column, set())
+            matched, values = self.matched.get(column, set()), self.values.get(column, set())
             may_lack = {*labels, *self.source.labels} if column == self.source.label else set()
-            folded = {value.strip().casefold() for value in there - self._allowed[column]}
+            folded = {value.strip().casefold() for value in values - self._allowed[column]}
             for value in allowed:
-                if not met.isdisjoint(_condition_forms(value)):
+                if not matched.isdisjoint(_condition_forms(value)):
                     continue
                 if value in may_lack and value.strip().casefold() not in folded:
                     continue
                 raise DataError(
                     f"{origin}: where: no row has {_toml_key(column)} = {shown(value)}: "
-                    f"{_unknown_value(value, there)} Correct it, or take it out of `where`"
+                    f"{_unknown_value(value, values)} Correct it, or take it out of `where`"
                 )
 
     def why_none(self) -> str:
         """Say why no row is left."""
         if not self.rows:
             return "there is no row in it; give at least one"
-        asked = [f"{c} = {' or '.join(map(shown, v))}" for c, v in self.source.where.items()]
+        conditions = [f"{c} = {' or '.join(map(shown, v))}" for c, v in self.source.where.items()]
         if self.source.steps is not None:
-            asked.append("from {} to {} steps".format(*self.source.steps))
-        known = [f"{column} has {', '.join(map(repr, sorted(values)[:VALUES_NAMED]))}"
-                 for column, values in self.there.items()]  # fmt: skip
-        told = f" ({'; '.join(known)})" if known else ""
-        return f"none of its {self.rows} rows has {' and '.join(asked)}{told}"
+            conditions.append("from {} to {} steps".format(*self.source.steps))
+        available = [
+            f"{column} has {', '.join(map(repr, sorted(values)[:MOST_NAMED_VALUES]))}"
+            for column, values in self.values.items()
+        ]
+        suffix = f" ({'; '.join(available)})" if available else ""
+        return f"none of its {self.rows} rows has {' and '.join(conditions)}{suffix}"
 
 
-def _unknown_value(given: str, there: Collection[str]) -> str:
+def _unknown_value(value: str, available: Collection[str]) -> str:
     """Word that a value of `where` is none of those that are there."""
-    near = near_names(given, there)
-    listed = [*near, *(value for value in sorted(there) if value not in near)][:VALUES_NAMED]
-    told = unknown_name("value", given, listed)
-    return told if len(there) <= len(listed) else f"{told[:-1]}, ..."
+    near = near_names(value, available)
+    listed = [*near, *(other for other in sorted(available) if other not in near)][
+        :MOST_NAMED_VALUES
+    ]
+    message = unknown_name("value", value, listed)
+    return message if len(available) <= len(listed) else f"{message[:-1]}, ..."
 
 
 def inputs_of_row(origin: str, number: int, row: Mapping[str, Any], source: DataSource) -> Inputs:
@@ -760,14 +770,14 @@ class _Answers:
         source: Says which column has them, and what they are called.
         task: What they have to be right for; None for anything.
         first: The number of the first row.
-        known: What values stand for that were read before: of labels there are few.
+        cached: What values stand for that were read before: of labels there are few.
     """
 
     origin: str
     source: DataSource
     task: Task | None
     first: int | None = None
-    known: dict[tuple[type, Any], str] = field(default_factory=dict)
+    cached: dict[tuple[type, Any], str] = field(default_factory=dict)
 
     def of_row(self, number: int, row: Mapping[str, Any]) -> list[str]:
         """Return the right answers of a row, each once.
@@ -775,59 +785,63 @@ class _Answers:
         Raises:
             DataError: there is none, or one that is no answer; or several where one is right.
         """
-        given = value_of(self.origin, number, row, self.source.label)
-        if not isinstance(given, list | tuple):
-            return [self._one(number, given)]
-        found = list(dict.fromkeys(self._one(number, value) for value in given))
+        value = value_of(self.origin, number, row, self.source.label)
+        if not isinstance(value, list | tuple):
+            return [self._one(number, value)]
+        answers = list(dict.fromkeys(self._one(number, entry) for entry in value))
         task = self.task
-        if len(found) != 1 and task is not None and not isinstance(task, QuestionAnswering):
-            told = f"{len(found)} different answers ({', '.join(found)})" if found else "no answer"
+        if len(answers) != 1 and task is not None and not isinstance(task, QuestionAnswering):
+            described = (
+                f"{len(answers)} different answers ({', '.join(answers)})"
+                if answers
+                else "no answer"
+            )
             raise DataError(
-                f"{self._at(number)}there is {beginning(told)}; the task {task.name} has one right "
-                "answer to each row"
+                f"{self._at(number)}there is {beginning(described)}; the task {task.name} has one "
+                "right answer to each row"
             )
         # A question that has no answer (Rajpurkar et al. 2018, SQuAD 2.0).
-        return found or [""]
+        return answers or [""]
 
-    def _one(self, number: int, given: Any) -> str:
-        if not isinstance(given, str | int | float):
-            return self._read(number, given)
-        key = (type(given), given)
-        if key not in self.known:
-            label = self._read(number, given)
-            if len(self.known) >= MOST_KNOWN:
+    def _one(self, number: int, value: Any) -> str:
+        if not isinstance(value, str | int | float):
+            return self._read(number, value)
+        key = (type(value), value)
+        if key not in self.cached:
+            label = self._read(number, value)
+            if len(self.cached) >= MOST_CACHED_LABELS:
                 return label
-            self.known[key] = label
-        return self.known[key]
+            self.cached[key] = label
+        return self.cached[key]
 
-    def _read(self, number: int, given: Any) -> str:
+    def _read(self, number: int, value: Any) -> str:
         """Return the label that a value stands for.
 
         A value may be written in several ways (`1` and `1.0`, `true` and `True`): the one counts
         that `labels`, or else the task, knows.
         """
         source, task = self.source, self.task
-        given = plain(given)
-        missing = is_missing(given)
-        forms = (NO_LABEL,) if missing and NO_LABEL in source.labels else label_forms(given)
-        known = task.labels if task is not None else ()
+        value = plain(value)
+        missing = is_missing(value)
+        forms = (NO_LABEL,) if missing and NO_LABEL in source.labels else label_forms(value)
+        labels = task.labels if task is not None else ()
         renamed = next((source.labels[form] for form in forms if form in source.labels), None)
-        label = next((form for form in forms if form in known), next(iter(forms), None))
+        label = next((form for form in forms if form in labels), next(iter(forms), None))
         # What a suite's data call their labels need not be what other data call them.
         strict = bool(source.labels) and "labels" not in source.inherited
         if renamed is not None:
             label = renamed
-        elif is_unlabelled(given) and (strict or (label not in known if known else missing)):
-            if task is None or known or strict:
-                raise DataError(f"{self._at(number)}{_unlabelled(given, source, known)}")
+        elif is_unlabelled(value) and (strict or (label not in labels if labels else missing)):
+            if task is None or labels or strict:
+                raise DataError(f"{self._at(number)}{_unlabelled(value, source, labels)}")
         elif strict and forms:
             raise DataError(self._at(number) + self._unknown(number, forms[0], source.labels))
-        if label is None or isinstance(given, str):
+        if label is None or isinstance(value, str):
             # Refuses what is no text.
-            text_of(self.origin, number, source.label, given, "label")
+            text_of(self.origin, number, source.label, value, "label")
         assert label is not None, "unreachable because text_of() refuses what has no form"
-        if known and label not in known:
-            raise DataError(self._at(number) + self._unknown(number, label, known))
+        if labels and label not in labels:
+            raise DataError(self._at(number) + self._unknown(number, label, labels))
         try:
             return label if task is None else task.reference(label)
         except DataError as error:
@@ -841,41 +855,48 @@ class _Answers:
             label: As the file, or else `labels`, has it.
             allowed: The labels that `labels` of the source renames, or else the task's.
         """
-        told, source = unknown_name("label", label, allowed), self.source
+        message, source = unknown_name("label", label, allowed), self.source
         if number == self.first and source.columns:
-            told += " Where that row is a header, it names the columns itself: leave `columns` out."
+            message += (
+                " Where that row is a header, it names the columns itself: leave `columns` out."
+            )
         if label in source.labels.values():
-            return f"{told} `labels` of the data renames labels of the file to those of the suite."
+            return (
+                f"{message} `labels` of the data renames labels of the file to those of the suite."
+            )
         if len(label) > LONGEST_SHOWN:
-            return told
+            return message
         ours = self.task.labels if self.task is not None else ()
         names = {**{name: name for name in ours}, **source.labels}
         meant = [names[name] for name in names if _letters(name) == _letters(label)]
         name = json.dumps(meant[0], ensure_ascii=False) if meant else '"..."'
-        told += (
+        message += (
             f" Where {shown(label)} stands for a label of the suite, say so beside `data`, for all "
             f"labels of the file: labels = {{ {_toml_key(label)} = {name}, ... }}"
         )
         if meant:
-            return f"{told}."
-        listed = [*map(json.dumps, [*allowed][:VALUES_NAMED])]
+            return f"{message}."
+        listed = [*map(json.dumps, [*allowed][:MOST_NAMED_VALUES])]
         return (
-            f"{told}; where = {{ {_toml_key(source.label)} = [{', '.join(listed)}] }} leaves rows "
-            "with other values out."
+            f"{message}; where = {{ {_toml_key(source.label)} = [{', '.join(listed)}] }} leaves "
+            "rows with other values out."
         )
 
     def _at(self, number: int) -> str:
         return f"{self.origin}, row {number}, field {shown(self.source.label)}: "
 
 
-def _unlabelled(given: Any, source: DataSource, known: Sequence[str]) -> str:
+def _unlabelled(value: Any, source: DataSource, labels: Sequence[str]) -> str:
     """Say that a row has no label, and how to leave such rows out."""
-    listed = [*map(json.dumps, [*(source.labels or known)][:VALUES_NAMED])] or ['"LABEL"', "..."]
-    what, name = shown(given), _toml_key((label_forms(given) or (NO_LABEL,))[-1])
-    if is_missing(given):
-        what += " is neither text nor a finite number: it"
+    listed = [*map(json.dumps, [*(source.labels or labels)][:MOST_NAMED_VALUES])] or [
+        '"LABEL"',
+        "...",
+    ]
+    described, name = shown(value), _toml_key((label_forms(value) or (NO_LABEL,))[-1])
+    if is_missing(value):
+        described += " is neither text nor a finite number: it"
     return (
-        f"{what} commonly means that a row is unlabelled; leave such rows out with where = "
+        f"{described} commonly means that a row is unlabelled; leave such rows out with where = "
         f"{{ {_toml_key(source.label)} = [{', '.join(listed)}] }}, or say what it stands for with "
         f"labels = {{ {name} = ... }}"
     )
@@ -892,22 +913,22 @@ def _letters(label: str) -> str:
 
 
 def _check_ids(
-    where: str, examples: Sequence[Example], numbers: Sequence[int], later: NDArray[np.bool_]
+    location: str, examples: Sequence[Example], numbers: Sequence[int], later: NDArray[np.bool_]
 ) -> None:
     """Refuse an id that stands in a row before, too.
 
     Args:
-        where: `{}` in it is for the row's number.
+        location: `{}` in it is for the row's number.
         examples: What was read.
         numbers: Their rows.
         later: Where there is one before whose id has the same hash.
     """
-    suspects = {examples[int(place)].id for place in np.flatnonzero(later)}
+    suspects = {examples[int(index)].id for index in np.flatnonzero(later)}
     first: dict[str, int] = {}
     for number, example in zip(numbers, examples, strict=True):
         if example.id in first:
             raise DataError(
-                f"{where.format(number)}: the id {example.id!r} stands in row "
+                f"{location.format(number)}: the id {example.id!r} stands in row "
                 f"{first[example.id]} already; ids must be unique"
             )
         if example.id in suspects:

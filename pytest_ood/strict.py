@@ -64,12 +64,12 @@ def _too_long(text: str) -> str:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    value = dict(pairs)
+    if len(value) < len(pairs):
         raise RepeatedKeyError(
             f"the key {shown(_repeated(pairs))} stands in one object twice; delete or rename one"
         )
-    return found
+    return value
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> str:
@@ -86,8 +86,8 @@ class _Marked(dict[str, Any]):
 
 
 def _marked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else _Marked(found)
+    value = dict(pairs)
+    return value if len(value) == len(pairs) else _Marked(value)
 
 
 def marked(text: str) -> Any:
@@ -97,13 +97,13 @@ def marked(text: str) -> Any:
 
 def has_repeated(value: Any) -> bool:
     """Return whether something that `marked` returned has a repeated key anywhere in it."""
-    left = [value]
-    while left:
-        one = left.pop()
-        if isinstance(one, _Marked):
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, _Marked):
             return True
-        if isinstance(one, dict):
-            left += one.values()
-        elif isinstance(one, list):
-            left += one
+        if isinstance(item, dict):
+            pending += item.values()
+        elif isinstance(item, list):
+            pending += item
     return False

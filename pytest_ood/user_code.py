@@ -12,7 +12,7 @@ import sys
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pytest_ood.errors import ModelError, place_of, reason_of
+from pytest_ood.errors import ModelError, reason_of, user_line_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,7 +99,7 @@ def _refuse(call: str) -> NoReturn:
     Raises:
         ModelError: always.
     """
-    where = place_of(inspect.currentframe())
+    where = user_line_of(inspect.currentframe())
     raise ModelError(
         f"{_unattended_owners[0]} asked for input at the terminal "
         f"({call}{f', {where}' if where else ''}); a model under test answers by itself"

@@ -87,7 +87,7 @@ def label_forms(value: Any) -> tuple[str, ...]:
     return ()
 
 
-def known_label(value: Any, labels: Collection[str]) -> str:
+def label_among(value: Any, labels: Collection[str]) -> str:
     """Return the label that a value of other code stands for, such as a class of an estimator.
 
     Args:
@@ -111,12 +111,12 @@ def label_text(value: Any) -> str | None:
     return forms[0] if isinstance(value, bool) else forms[-1]
 
 
-def check_spelling(labels: Iterable[str], where: str) -> None:
+def check_spelling(labels: Iterable[str], location: str) -> None:
     """Refuse labels that are equal but for white space or case: they would count as two classes.
 
     Args:
         labels: Those that data shows.
-        where: What the message begins with: the data.
+        location: What the message begins with: the data.
 
     Raises:
         DataError: names two of them.
@@ -126,14 +126,14 @@ def check_spelling(labels: Iterable[str], where: str) -> None:
         other = seen.setdefault(_folded(label), label)
         if other != label:
             raise DataError(
-                f"{where}: the labels {shown(other)} and {shown(label)} are equal but for white "
+                f"{location}: the labels {shown(other)} and {shown(label)} are equal but for white "
                 "space or case; write them alike, or name all that there are: labels=[...]"
             )
 
 
 def spelled_like(label: str, labels: Iterable[str]) -> str | None:
     """Return the label that is equal to another but for white space or case, if any is."""
-    return next((one for one in sorted(labels) if _folded(one) == _folded(label)), None)
+    return next((other for other in sorted(labels) if _folded(other) == _folded(label)), None)
 
 
 def _folded(label: str) -> str:
@@ -146,21 +146,21 @@ def is_unlabelled(value: Any) -> bool:
     return is_missing(value) or value == "" or "-1" in label_forms(value)
 
 
-def pair_of(item: Any, where: str) -> tuple[Inputs, str]:
+def pair_of(item: Any, location: str) -> tuple[Inputs, str]:
     """Return (inputs, label) of an item of data that code gives.
 
     Args:
         item: Two values: what a model is asked, and the label.
-        where: What messages begin with: the data and the item's index.
+        location: What messages begin with: the data and the item's index.
 
     Raises:
         DataError: it is something else; the message says what it is and what is allowed.
     """
-    inputs, label = _two(item, where)
-    return inputs_from(inputs, where), label_from(label, where)
+    inputs, label = _two(item, location)
+    return inputs_from(inputs, location), label_from(label, location)
 
 
-def label_from(value: Any, where: str) -> str:
+def label_from(value: Any, location: str) -> str:
     """Return a label that code gives, as text.
 
     Raises:
@@ -168,19 +168,19 @@ def label_from(value: Any, where: str) -> str:
     """
     text = label_text(value)
     if text is not None:
-        return _encodable(text, f"{where}: the label")
+        return _encodable(text, f"{location}: the label")
     if is_missing(plain(value)):
         raise DataError(
-            f"{where}: the label is {shown(value)}, which means that there is none; leave the row "
-            "out, or give it a label"
+            f"{location}: the label is {shown(value)}, which means that there is none; leave the "
+            "row out, or give it a label"
         )
     raise DataError(
-        f"{where}: the label is {_described(value)}; a label is a text, a number, True or False, "
-        "or a member of an enumeration"
+        f"{location}: the label is {_described(value)}; a label is a text, a number, True or "
+        "False, or a member of an enumeration"
     )
 
 
-def inputs_from(value: Any, where: str) -> Inputs:
+def inputs_from(value: Any, location: str) -> Inputs:
     """Return what a model is asked, as code gives it: one text, or texts by the fields' names.
 
     Raises:
@@ -190,17 +190,17 @@ def inputs_from(value: Any, where: str) -> Inputs:
         if not value or not all(isinstance(name, str) and name for name in value):
             names = ", ".join(map(shown, list(value)[:5])) or "none"
             raise DataError(
-                f"{where}: inputs of several fields are a mapping of names to texts; its names are "
-                f"{names}"
+                f"{location}: inputs of several fields are a mapping of names to texts; its names "
+                f"are {names}"
             )
         return {
-            str.__str__(name): text_from(text, f"{where}, field {shown(name)}")
+            str.__str__(name): text_from(text, f"{location}, field {shown(name)}")
             for name, text in value.items()
         }
-    return text_from(value, where)
+    return text_from(value, location)
 
 
-def text_from(value: Any, where: str) -> str:
+def text_from(value: Any, location: str) -> str:
     """Return a text that code gives; numbers are written out.
 
     Raises:
@@ -208,19 +208,20 @@ def text_from(value: Any, where: str) -> str:
     """
     text = plain(value)
     if isinstance(text, str):
-        return _encodable(text, f"{where}: the text")
+        return _encodable(text, f"{location}: the text")
     if is_missing(text):
         raise DataError(
-            f"{where}: the text is {shown(value)}, which means that there is none; leave the row "
+            f"{location}: the text is {shown(value)}, which means that there is none; leave the "
+            "row "
             'out, or give "" if an empty text is meant'
         )
     if isinstance(text, bytes | bytearray | memoryview):
         raise DataError(
-            f"{where}: the text is {_described(value)}; decode it first: text.decode('utf-8')"
+            f"{location}: the text is {_described(value)}; decode it first: text.decode('utf-8')"
         )
     if isinstance(text, int | float | Decimal) and not isinstance(text, bool):
         if not label_forms(text):
-            raise DataError(f"{where}: the text is {shown(value)}, which is no finite number")
+            raise DataError(f"{location}: the text is {shown(value)}, which is no finite number")
         return str(text)
     advice = ""
     if hasattr(value, "iloc"):
@@ -228,25 +229,25 @@ def text_from(value: Any, where: str) -> str:
     elif isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
         advice = "; of a list of words write ' '.join(words)"
     raise DataError(
-        f"{where}: the text is {_described(value)}; inputs are a text, or a mapping of the names "
-        f"of fields to texts{advice}"
+        f"{location}: the text is {_described(value)}; inputs are a text, or a mapping of the "
+        f"names of fields to texts{advice}"
     )
 
 
-def items_of(data: Any, name: str, wanted: str | None = None) -> Iterable[Any]:
+def items_of(data: Any, name: str, expected: str | None = None) -> Iterable[Any]:
     """Return the items of data that code gives, such as a list of pairs.
 
     Args:
         data: What is to be gone through.
         name: What messages call it.
-        wanted: What messages ask for, such as "a case is a list of inputs"; (inputs, label) pairs
+        expected: What messages ask for, such as "a case is a list of inputs"; (inputs, label) pairs
             where left out.
 
     Raises:
         DataError: it is a text, a mapping, a table or nothing that can be gone through.
     """
-    advice = wanted or "give (inputs, label) pairs, or a Dataset"
-    if wanted is not None and (hasattr(data, "iloc") or isinstance(data, str | Mapping)):
+    advice = expected or "give (inputs, label) pairs, or a Dataset"
+    if expected is not None and (hasattr(data, "iloc") or isinstance(data, str | Mapping)):
         pass
     elif hasattr(data, "iloc"):
         advice = "of a table of pandas write zip(table['text'], table['label'])"
@@ -260,14 +261,14 @@ def items_of(data: Any, name: str, wanted: str | None = None) -> Iterable[Any]:
     raise DataError(f"{name} is {_described(data)}; {advice}")
 
 
-def _two(item: Any, where: str) -> tuple[Any, Any]:
+def _two(item: Any, location: str) -> tuple[Any, Any]:
     """Return the two values of an item."""
     allowed = "an item is a pair: (inputs, label)"
     unordered = isinstance(item, str | bytes | Mapping | set | frozenset)
     if unordered or not hasattr(item, "__iter__"):
         if isinstance(item, Mapping):
             allowed += ", such as (row['text'], row['label'])"
-        raise DataError(f"{where} is {_described(item)}; {allowed}")
+        raise DataError(f"{location} is {_described(item)}; {allowed}")
     # One more than is wanted, in case that there is no end.
     values: Sequence[Any] = [value for value, _ in zip(item, range(4), strict=False)]
     if len(values) != 2:  # noqa: PLR2004 - a pair
@@ -275,17 +276,17 @@ def _two(item: Any, where: str) -> tuple[Any, Any]:
         if count > 2:  # noqa: PLR2004 - more than a pair
             allowed += ", or of examples with ids: a Dataset of Example(id, inputs, label)"
         raise DataError(
-            f"{where} has {count} value{'s' * (count != 1)} ({shown(tuple(values))}); {allowed}"
+            f"{location} has {count} value{'s' * (count != 1)} ({shown(tuple(values))}); {allowed}"
         )
     return values[0], values[1]
 
 
-def _encodable(text: str, what: str) -> str:
+def _encodable(text: str, description: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise DataError(
-            f"{what} holds a lone surrogate, which no encoding can carry; replace it first"
+            f"{description} holds a lone surrogate, which no encoding can carry; replace it first"
         ) from None
     return text
 

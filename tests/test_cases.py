@@ -51,21 +51,21 @@ def finding(expectation: Expectation, *answers: str | float | None, labels: str 
 def test_a_set_is_right_where_every_answer_is() -> None:
     """The first wrong answer decides; an abstention is wrong."""
     assert finding(AllRight(), "pos", "neg", labels="pn").holds
-    assert finding(AllRight(), "pos", "pos", "neg", labels="pnp") == Finding(holds=False, place=1)
-    assert finding(AllRight(), "pos", None, labels="pn") == Finding(holds=False, place=1)
+    assert finding(AllRight(), "pos", "pos", "neg", labels="pnp") == Finding(holds=False, index=1)
+    assert finding(AllRight(), "pos", None, labels="pn") == Finding(holds=False, index=1)
 
 
 def test_any_answer_but_one() -> None:
     """Not negative is anything else, but an abstention is not."""
     assert finding(Avoiding("neg"), "pos", "neutral").holds
-    assert finding(Avoiding("neg"), "pos", "neg") == Finding(holds=False, place=1)
+    assert finding(Avoiding("neg"), "pos", "neg") == Finding(holds=False, index=1)
     assert not finding(Avoiding("neg"), None).holds
 
 
 def test_an_invariance_compares_with_the_first_answer() -> None:
     """By labels alone where there are no probabilities; abstaining throughout is no invariance."""
     assert finding(Invariant(), "pos", "pos", "pos").holds
-    assert finding(Invariant(), "pos", "pos", "neg") == Finding(holds=False, place=2, against=0)
+    assert finding(Invariant(), "pos", "pos", "neg") == Finding(holds=False, index=2, against=0)
     assert not finding(Invariant(), None, None).holds
     assert not finding(Invariant(), "pos", None).holds
 
@@ -85,7 +85,7 @@ def test_an_invariance_lets_small_moves_of_the_probability_pass(
 def test_an_answer_that_has_to_change() -> None:
     """Every input after the first has to get another answer than it."""
     assert finding(Changed(), "pos", "neg", "neg").holds
-    assert finding(Changed(), "pos", "neg", "pos") == Finding(holds=False, place=2, against=0)
+    assert finding(Changed(), "pos", "neg", "pos") == Finding(holds=False, index=2, against=0)
     assert not finding(Changed(), "pos", None).holds
     assert not finding(Changed(), None, "pos").holds
 
@@ -113,13 +113,13 @@ def test_a_probability_that_must_not_move_one_way(
 def test_a_step_is_told_with_the_one_before() -> None:
     """The report shows the two inputs between which the probability fell."""
     steps = Monotonic("pos", falls=True, tolerance=0.0, steps=True)
-    assert finding(steps, 0.6, 0.7, 0.65) == Finding(holds=False, place=2, against=1)
+    assert finding(steps, 0.6, 0.7, 0.65) == Finding(holds=False, index=2, against=1)
 
 
 def test_a_probability_that_nobody_gives_is_no_pass() -> None:
     """Without probabilities a directional test does not apply; an abstention still fails it."""
     assert finding(Monotonic("pos", falls=True), "pos", "pos") == Finding(None, why=NO_SCORES)
-    assert finding(Monotonic("pos", falls=True), "pos", None) == Finding(holds=False, place=1)
+    assert finding(Monotonic("pos", falls=True), "pos", None) == Finding(holds=False, index=1)
 
 
 def test_what_cannot_fail_is_no_test() -> None:

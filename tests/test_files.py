@@ -14,10 +14,10 @@ import pytest
 
 from pytest_ood.files import (
     file_name,
+    filled_once,
     hash_files,
-    made_once,
+    write_all,
     write_atomically,
-    write_together,
     writing_atomically,
 )
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 FILL = """
 import sys
 from pathlib import Path
-from pytest_ood.files import made_once
+from pytest_ood.files import filled_once
 
 folder, log = Path(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
-with made_once(folder) as scratch:
+with filled_once(folder) as scratch:
     if scratch is not None:
         with log.open("a") as stream:
             stream.write("filled\\n")
@@ -90,7 +90,7 @@ def test_files_are_written_together(tmp_path: Path) -> None:
     """All of them, with the folders they need, over what was there."""
     (tmp_path / "old").write_text("old")
     files = {tmp_path / "a" / "b" / "new": "1", tmp_path / "old": "2"}
-    write_together(files)
+    write_all(files)
     assert {path: path.read_text() for path in files} == files
 
 
@@ -99,7 +99,7 @@ def test_where_one_file_fails_none_is_written(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("old")
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(OSError, match="file"):
-        write_together(
+        write_all(
             {
                 tmp_path / "a" / "b" / "new": "1",
                 tmp_path / "old": "2",
@@ -113,12 +113,12 @@ def test_where_one_file_fails_none_is_written(tmp_path: Path) -> None:
 def test_a_folder_is_made_once(tmp_path: Path) -> None:
     """The first block fills a scratch folder that then takes its place; the second gets None."""
     folder = tmp_path / "not" / "there" / "yet"
-    with made_once(folder) as scratch:
+    with filled_once(folder) as scratch:
         assert scratch is not None
         assert not folder.exists()
         (scratch / "a").write_text("1")
     assert (folder / "a").read_text() == "1"
-    with made_once(folder) as scratch:
+    with filled_once(folder) as scratch:
         assert scratch is None
     assert (folder / "a").read_text() == "1"
 
@@ -128,7 +128,7 @@ def test_a_folder_that_fails_is_not_there(tmp_path: Path) -> None:
     folder = tmp_path / "model"
 
     def fill(count: int) -> None:
-        with made_once(folder) as scratch:
+        with filled_once(folder) as scratch:
             assert scratch is not None
             (scratch / "half").write_text(str(1 // count))
 
@@ -211,9 +211,9 @@ def test_any_name_can_stand_in_a_file_s(name: str, expected: str, tmp_path: Path
 HOLD = """
 import sys
 from pathlib import Path
-from pytest_ood.files import made_once
+from pytest_ood.files import filled_once
 
-with made_once(Path(sys.argv[1])) as scratch:
+with filled_once(Path(sys.argv[1])) as scratch:
     (scratch / "half").write_text("of it")
     print(scratch, flush=True)
     sys.stdin.readline()
@@ -238,9 +238,9 @@ def names_in(folder: Path) -> set[str]:
 
 def test_a_folder_that_is_made_leaves_nothing_beside_it(tmp_path: Path) -> None:
     """Neither a lock nor a scratch folder, whether it ends well or not."""
-    with made_once(tmp_path / "model"):
+    with filled_once(tmp_path / "model"):
         assert len(names_in(tmp_path)) == 2
-    with pytest.raises(KeyboardInterrupt), made_once(tmp_path / "other"):
+    with pytest.raises(KeyboardInterrupt), filled_once(tmp_path / "other"):
         raise KeyboardInterrupt
     assert names_in(tmp_path) == {"model"}
 
@@ -258,13 +258,13 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, ended_by: signal.
         assert process.wait() == -ended_by
         assert left.is_dir()
         assert (tmp_path / "killed.lock").exists()
-        with made_once(tmp_path / "next"):
+        with filled_once(tmp_path / "next"):
             assert not left.exists()
         assert names_in(tmp_path) == {
             "next", "living.1.lock", held.name, f"{held.name}.training-x",
         }  # fmt: skip
         # A folder whose name begins alike is none of the living one's.
-        with made_once(tmp_path / "living"):
+        with filled_once(tmp_path / "living"):
             pass
         assert (held / "half").read_text() == "of it"
         other.communicate("\n")
@@ -274,9 +274,9 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, ended_by: signal.
 
 
 def test_foreign_files_stay(tmp_path: Path) -> None:
-    """What no `made_once` has written is not removed: a scratch folder bears a mark in its name."""
+    """A folder that `filled_once` has not written is not removed: a scratch folder has a mark."""
     (tmp_path / ".hidden.abc").mkdir()
     (tmp_path / "model.txt").write_text("text")
-    with made_once(tmp_path / "model"):
+    with filled_once(tmp_path / "model"):
         pass
     assert names_in(tmp_path) == {".hidden.abc", "model.txt", "model"}

@@ -23,7 +23,7 @@ from pytest_ood.perturbations import find
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
 from pytest_ood.store import NoStore
-from pytest_ood.values import is_unlabelled, known_label, label_forms, label_text
+from pytest_ood.values import is_unlabelled, label_among, label_forms, label_text
 
 
 class Text(enum.StrEnum):
@@ -252,10 +252,10 @@ def test_forms_of_labels() -> None:
     assert label_forms("1.0") == ("1.0", "1")
     assert label_forms("-1.00") == ("-1.00", "-1")
     assert label_forms("1.5") == ("1.5",)
-    assert known_label(1.0, ["1.0"]) == "1.0"
-    assert known_label(1.0, ["1"]) == "1"
-    assert known_label(np.True_, ["True"]) == "True"
-    assert known_label(object, []) == str(object)
+    assert label_among(1.0, ["1.0"]) == "1.0"
+    assert label_among(1.0, ["1"]) == "1"
+    assert label_among(np.True_, ["True"]) == "True"
+    assert label_among(object, []) == str(object)
     assert list(map(is_unlabelled, (-1, "-1", -1.0, None, "", float("nan"), 0, "a"))) == [
         *[True] * 6, False, False
     ]  # fmt: skip

@@ -21,7 +21,7 @@ from pytest_ood.commands._shared import (
 from pytest_ood.configuration import is_configured, parse_configuration, parse_models
 from pytest_ood.decoding import COMPRESSED
 from pytest_ood.errors import ConfigurationError, DataError, OodError, unknown_name
-from pytest_ood.files import write_together
+from pytest_ood.files import write_all
 from pytest_ood.formats import (
     LIST,
     PARQUET,
@@ -157,7 +157,7 @@ def run(options: argparse.Namespace) -> int:
     _refuse(files, root)
     _check(files, setting, reader)
     try:
-        write_together(files)
+        write_all(files)
     except OSError as error:
         raise ConfigurationError(f"{error.filename}: cannot be written: {error.strerror}") from None
     written = [str(path.relative_to(root)) for path in files]

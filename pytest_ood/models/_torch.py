@@ -19,7 +19,7 @@ from pytest_ood.errors import (
     unknown_name,
     words_of,
 )
-from pytest_ood.files import file_name, hash_files, made_once
+from pytest_ood.files import file_name, filled_once, hash_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -150,7 +150,7 @@ def unpacked(path: Path, owner: str, around: Surroundings) -> Path:
     folder = unpacked_folder(path, around)
     if folder == path:
         return path
-    with made_once(folder) as scratch:
+    with filled_once(folder) as scratch:
         if scratch is not None:
             with around.progress.track(f"unpacking {path.name} for {owner}", 0, "tensors"):
                 _dequantise(path, scratch)

@@ -21,7 +21,7 @@ from pytest_ood.errors import (
     unknown_name,
 )
 from pytest_ood.examples import fields_of, size_of
-from pytest_ood.files import file_name, made_once
+from pytest_ood.files import file_name, filled_once
 from pytest_ood.models._batching import WITHOUT_TOKENS, Batching, check_vocabulary
 from pytest_ood.models._torch import (
     check_choices,
@@ -199,7 +199,7 @@ class FinetunedModel(ReloadsAfterPickling):
         """
         folder = self._weights_folder
         if self.training is not None:
-            with made_once(folder) as scratch:
+            with filled_once(folder) as scratch:
                 if scratch is not None:
                     train(self._job(self.training), scratch)
         return folder

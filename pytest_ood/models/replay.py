@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, unknown_name
 from pytest_ood.formats import Layout, cell, identifier_of, parse_rows, text_of, value_of
 from pytest_ood.models.protocol import paradigm_of
-from pytest_ood.readers import Kept, parse_source
+from pytest_ood.readers import RowFilter, parse_source
 from pytest_ood.tasks import Prediction
 from pytest_ood.values import label_forms
 
@@ -107,7 +107,7 @@ def build(
                 f"model {context.name!r}: labels: " + unknown_name("label", label, context.labels)
             )
     table = {"data": source, **({"where": where} if where else {})}
-    filter_ = Kept(parse_source(table, f"model {context.name!r}"))
+    filter_ = RowFilter(parse_source(table, f"model {context.name!r}"))
     path = context.root / source
     answers: dict[tuple[str, str], Prediction] = {}
     unread: list[tuple[str, str]] = []

@@ -528,7 +528,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         *([f"ood: {DEMO}"] if gate.is_demo else []),
         f"ood: seed {gate.seed}, suites: {suites}, models: {names}",
         f"ood: cache {gate.options.cache}",
-        *(f"ood: suite {name} is replayed from {f.where}" for name, f in gate.frozen.items()),
+        *(f"ood: suite {name} is replayed from {f.location}" for name, f in gate.frozen.items()),
     ]
 
 
@@ -1326,7 +1326,7 @@ def _results(config: pytest.Config) -> Results | None:
                 ]
             )
         ),
-        tuple((name, frozen.where) for name, frozen in gate.frozen.items()),
+        tuple((name, frozen.location) for name, frozen in gate.frozen.items()),
         _work(ordered),
         config.stash[KEEPER].release,
         gate.options.max_examples,

@@ -133,18 +133,18 @@ class CaseAnswerSet:
 def _decided(
     case: Case, case_answers: Sequence[Prediction], finding: Finding, scores: Sequence[float]
 ) -> DecidingInput:
-    member, against = case.members[finding.place], finding.against
+    member, against = case.members[finding.index], finding.against
     return DecidingInput(
         id=case.id,
         expected=member.label if isinstance(case.expectation, AllRight) else case.label,
         inputs=member.inputs,
-        answer=case_answers[finding.place].label,
+        answer=case_answers[finding.index].label,
         before=None if against is None else case.members[against].inputs,
         answer_before=None if against is None else case_answers[against].label,
         right=sum(score >= 1.0 for score in scores),
         asked=len(scores),
         silent=sum(answer.label is None for answer in case_answers),
-        said=_said(case_answers[finding.place]),
+        said=_said(case_answers[finding.index]),
         said_before=None if against is None else _said(case_answers[against]),
     )
 
