@@ -52,7 +52,7 @@ def frozen(where: str = "tiny.jsonl") -> FrozenSuite:
         {"swap": made},
         IN_DISTRIBUTION,
     )
-    return replace(found, where=where)
+    return replace(found, location=where)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

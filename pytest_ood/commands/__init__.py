@@ -37,11 +37,11 @@ def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pytest_ood", description="Companion commands of pytest --ood-suite."
     )
-    known = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in commands():
         module = importlib.import_module(f"{__name__}.{name}")
         summary = (module.__doc__ or "").partition("\n")[0]
-        command = known.add_parser(
+        command = subparsers.add_parser(
             name,
             help=summary,
             description=summary,
@@ -89,7 +89,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
             )
     options, rest = parser.parse_known_args(arguments)
     name = getattr(options, "intermixed", None)
-    if name is None or any(given.startswith("-") and given != "-" for given in rest):
+    if name is None or any(values.startswith("-") and values != "-" for values in rest):
         if rest:
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
     else:

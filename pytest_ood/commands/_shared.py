@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def add_columns(parser: argparse.ArgumentParser, *, found: bool = False) -> None:
+def add_columns(parser: argparse.ArgumentParser, *, detects: bool = False) -> None:
     """Declare which columns of the data are what, and whether the command finds them itself."""
-    default = "found by looking" if found else "%s"
+    default = "found by looking" if detects else "%s"
     parser.add_argument(
-        "--text-column", action="append", metavar="NAME",
+        "--text-column",
+        action="append",
+        metavar="NAME",
         help=f"repeatable: several fields; {default.replace('%s', 'text')}",
-    )  # fmt: skip
+    )
     parser.add_argument("--label-column", metavar="NAME", help=default.replace("%s", "label"))
     parser.add_argument("--id-column", metavar="NAME", help="left out: ids come of the content")
     parser.add_argument(
@@ -43,8 +45,8 @@ def cache_of(options: argparse.Namespace) -> Path:
     """Return the cache folder that was given, or the user's."""
     from platformdirs import user_cache_path
 
-    given: Path | None = options.cache
-    return user_cache_path("pytest-ood") if given is None else given
+    cache: Path | None = options.cache
+    return user_cache_path("pytest-ood") if cache is None else cache
 
 
 def reader_of(
@@ -62,7 +64,7 @@ def source_of(data: str, options: argparse.Namespace) -> DataSource:
     Raises:
         ConfigurationError: there is no such encoding, or it is no separator.
     """
-    separator, encoding = form_of_text(options)
+    separator, encoding = text_format(options)
     return DataSource(
         data,
         fields=tuple(options.text_column or DataSource.fields),
@@ -73,7 +75,7 @@ def source_of(data: str, options: argparse.Namespace) -> DataSource:
     )
 
 
-def form_of_text(options: argparse.Namespace) -> tuple[str | None, str | None]:
+def text_format(options: argparse.Namespace) -> tuple[str | None, str | None]:
     """Return the separator and the encoding that were given.
 
     Raises:
@@ -82,8 +84,8 @@ def form_of_text(options: argparse.Namespace) -> tuple[str | None, str | None]:
     # A shell hands a tab over as it is written.
     separator = "\t" if options.separator == "\\t" else options.separator
     named = {"separator": separator, "encoding": options.encoding}
-    given = {key: value for key, value in named.items() if value is not None}
-    source = parse_source({"data": f"{YOURS}:file", **given}, "the options")
+    values = {key: value for key, value in named.items() if value is not None}
+    source = parse_source({"data": f"{YOURS}:file", **values}, "the options")
     return source.separator, source.encoding
 
 
@@ -92,9 +94,9 @@ def tell(line: str) -> None:
     sys.stderr.write(f"ood: {line}\n")
 
 
-def listed(given: str) -> tuple[str, ...]:
+def listed(text: str) -> tuple[str, ...]:
     """Return names out of a list with commas."""
-    return tuple(name for part in given.split(",") if (name := part.strip()))
+    return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:

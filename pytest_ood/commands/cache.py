@@ -47,37 +47,42 @@ def run(options: argparse.Namespace) -> int:
     cache = cache_of(options)
     limit = read_configuration(project_root(Path.cwd())).cache_limit
     store = FileStore(cache / PREDICTIONS, limit)
-    held, sizes = store.contents(), {name: _size(cache / name) for name in FOLDERS}
+    contents, sizes = store.contents(), {name: _size(cache / name) for name in FOLDERS}
     cleared = options.what == "clear"
     if cleared:
         store.clear()
         for name in FOLDERS if options.everything else ():
             _delete(cache / name)
     if options.json:
-        told = {"cache": str(cache), **asdict(held), **sizes}
+        result = {"cache": str(cache), **asdict(contents), **sizes}
         if cleared:
-            told["cleared"] = ["predictions", "texts", *(FOLDERS if options.everything else ())]
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+            result["cleared"] = ["predictions", "texts", *(FOLDERS if options.everything else ())]
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
         return 0
     lines = [f"cache {cache}"]
     if cleared:
-        lines.append(f"forgot {_held(held.predictions, held.texts)}")
+        lines.append(f"forgot {_counts(contents.predictions, contents.texts)}")
         if options.everything:
-            lines += [f"deleted {what}: {_megabytes(sizes[n])}" for n, what in FOLDERS.items()]
+            lines += [
+                f"deleted {description}: {_megabytes(sizes[n])}"
+                for n, description in FOLDERS.items()
+            ]
     else:
         lines.append(
-            f"{_held(held.predictions, held.texts)}: {_megabytes(held.size)} of "
-            f"{_megabytes(held.limit)} at most"
+            f"{_counts(contents.predictions, contents.texts)}: {_megabytes(contents.size)} of "
+            f"{_megabytes(contents.limit)} at most"
         )
-        if held.oldest is not None:
-            day = datetime.fromtimestamp(held.oldest, UTC)
+        if contents.oldest is not None:
+            day = datetime.fromtimestamp(contents.oldest, UTC)
             lines.append(f"what was not used for longest was used last on {day:%Y-%m-%d}")
-        lines += [f"{what}: {_megabytes(sizes[name])}" for name, what in FOLDERS.items()]
+        lines += [
+            f"{description}: {_megabytes(sizes[name])}" for name, description in FOLDERS.items()
+        ]
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 
-def _held(predictions: int, texts: int) -> str:
+def _counts(predictions: int, texts: int) -> str:
     return f"{predictions:,} predictions, {texts:,} perturbed texts and attack results"
 
 

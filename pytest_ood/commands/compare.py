@@ -19,9 +19,11 @@ FAILED = 1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command is told."""
-    for name, told in (("old", "the earlier report"), ("new", "the later one")):
+    for name, description in (("old", "the earlier report"), ("new", "the later one")):
         parser.add_argument(
-            name, metavar=name.upper(), help=f"{told}: a JSON file, a saved one, latest or baseline"
+            name,
+            metavar=name.upper(),
+            help=f"{description}: a JSON file, a saved one, latest or baseline",
         )
     parser.add_argument(
         "--fail", metavar="BUDGET", help="exit with 1 where a score dropped by more, as drop:2%%"
@@ -37,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     """
     root = project_root(Path.cwd())
     budget = None if options.fail is None else releases.parse_budget(options.fail)
-    old, new = (saved.find(root, given) for given in (options.old, options.new))
+    old, new = (saved.find(root, name) for name in (options.old, options.new))
     release = releases.compare(
         json_report.read(old), json_report.read(new), old.name, budget, whole=True
     )

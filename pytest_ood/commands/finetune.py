@@ -129,26 +129,26 @@ def run(options: argparse.Namespace) -> int:
         progress=reader.progress,
         validation=validation,
     )
-    told = _described(options, job)
+    settings = _described(options, job)
     out: Path = root / options.out
     if out.exists():
-        if _recorded(out) != told:
+        if _recorded(out) != settings:
             raise ConfigurationError(
                 f"{out} is there, and was not made by this command with these values and data; "
                 "give another --out, or delete it"
             )
         tell(f"{out} is there already, made by the same command; delete it to train anew")
-        _tell_result(options, told, (out / CARD).read_text(encoding="utf-8"))
+        _write_result(options, settings, (out / CARD).read_text(encoding="utf-8"))
         return 0
-    with _workplace(out, told) as work:
+    with _work_folder(out, settings) as work:
         model = work / "model"
         shutil.rmtree(model, ignore_errors=True)
         model.mkdir()
         outcome = train(job, model, Checkpoints(work, options.checkpoint_every))
-        card = _card(options.out, told, outcome)
+        card = _card(options.out, settings, outcome)
         (model / CARD).write_text(card, encoding="utf-8")
         model.rename(out)
-    _tell_result(options, told, card)
+    _write_result(options, settings, card)
     return 0
 
 
@@ -173,12 +173,12 @@ def _data(options: argparse.Namespace, reader: Reader) -> tuple[Dataset, Dataset
     """Return what is trained on, and what is measured on."""
     source = source_of(options.data, options)
     data = reader.load(source, options.data)
-    given = options.validation
-    if given == NO_VALIDATION:
+    validation = options.validation
+    if validation == NO_VALIDATION:
         return data, None
-    share = _share(given)
+    share = _share(validation)
     if share is None:
-        return data, reader.load(source_of(given, options), given)
+        return data, reader.load(source_of(validation, options), validation)
     return data.split(share, options.seed)
 
 
@@ -190,22 +190,22 @@ def _share(validation: str) -> float | None:
         return None
 
 
-def _base(given: str, reader: Reader) -> Path | None:
+def _base(base: str, reader: Reader) -> Path | None:
     """Return the folder of the base; None for a model from scratch."""
-    if given == FROM_SCRATCH:
+    if base == FROM_SCRATCH:
         return None
-    if given.startswith("new:"):
-        raise ConfigurationError(f"--base: {unknown_name('architecture', given, [FROM_SCRATCH])}")
-    folder = checkpoint_folder(given, "--base", reader)
+    if base.startswith("new:"):
+        raise ConfigurationError(f"--base: {unknown_name('architecture', base, [FROM_SCRATCH])}")
+    folder = checkpoint_folder(base, "--base", reader)
     if not (folder / "config.json").is_file():
         raise ConfigurationError(
-            f"--base {given}: {folder} holds no config.json; give the folder of a saved model"
+            f"--base {base}: {folder} holds no config.json; give the folder of a saved model"
         )
     return folder
 
 
-def _labels(given: str | None, data: Dataset) -> tuple[str, ...]:
-    labels = data.labels if given is None else listed(given)
+def _labels(listed_labels: str | None, data: Dataset) -> tuple[str, ...]:
+    labels = data.labels if listed_labels is None else listed(listed_labels)
     try:
         return Classification(labels).labels
     except ConfigurationError as error:
@@ -240,14 +240,14 @@ def _described(options: argparse.Namespace, job: Job) -> dict[str, Any]:
 def _recorded(out: Path) -> Any:
     """Return what made a folder, by its model card; None where nobody can tell."""
     try:
-        found = _RECIPE.search((out / CARD).read_text(encoding="utf-8"))
-        return None if found is None else json.loads(found[1])
+        match = _RECIPE.search((out / CARD).read_text(encoding="utf-8"))
+        return None if match is None else json.loads(match[1])
     except (OSError, ValueError):
         return None
 
 
 @contextmanager
-def _workplace(out: Path, told: Mapping[str, Any]) -> Iterator[Path]:
+def _work_folder(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
     """Return the folder in which a run leaves what it has; it goes when the run is done."""
     from filelock import FileLock, Timeout
 
@@ -263,12 +263,12 @@ def _workplace(out: Path, told: Mapping[str, Any]) -> Iterator[Path]:
     except Timeout:
         raise ConfigurationError(f"another process is training in {work}") from None
     try:
-        _check_same(job, told)
-        write_atomically(job, json.dumps(told, indent=2))
+        _check_same(job, settings)
+        write_atomically(job, json.dumps(settings, indent=2))
         yield work
     except BaseException:
         # What has begun nothing leaves nothing.
-        if _begun(job) == told and not any(work.glob("checkpoint-*")):
+        if _begun(job) == settings and not any(work.glob("checkpoint-*")):
             lock.release()
             shutil.rmtree(work)
         raise
@@ -287,45 +287,48 @@ def _begun(job: Path) -> Any:
         return None
 
 
-def _check_same(job: Path, told: Mapping[str, Any]) -> None:
+def _check_same(job: Path, settings: Mapping[str, Any]) -> None:
     """Refuse to go on with what another command has begun."""
     begun = _begun(job)
     if not isinstance(begun, dict):
         return
-    other = [key for key in told if begun.get(key) != told[key]]
-    if other:
-        listed_ = "; ".join(f"{key} = {begun.get(key)!r}, now {told[key]!r}" for key in other)
+    changed = [key for key in settings if begun.get(key) != settings[key]]
+    if changed:
+        listed_ = "; ".join(f"{key} = {begun.get(key)!r}, now {settings[key]!r}" for key in changed)
         raise ConfigurationError(
             f"{job.parent} holds a run with other values ({listed_}); give the same to go on with "
             "it, delete that folder, or give another --out"
         )
 
 
-def _card(out: Path, told: Mapping[str, Any], outcome: TrainingResult) -> str:
+def _card(out: Path, settings: Mapping[str, Any], outcome: TrainingResult) -> str:
     """Return the model card. It holds no date: the same run writes the same card."""
-    base = told["base_sha256"]
+    base = settings["base_sha256"]
     scratch = base is None
     lines = [
         "---",
         "library_name: transformers",
         "pipeline_tag: text-classification",
-        *([] if scratch else [f"base_model: {json.dumps(told['base'])}"]),
+        *([] if scratch else [f"base_model: {json.dumps(settings['base'])}"]),
         "---",
         f"# {out.name}",
         "",
-        f"A classifier of texts as {', '.join(told['labels'])}: "
-        + ("a RoBERTa of 2 layers, 128 wide, trained from scratch" if scratch else
-           f"{told['base']} (SHA-256 {base[:12]}...), fine-tuned")
-        + f" on {told['examples']:,} examples of {told['data']} (SHA-256 of their content "
-        f"{told['data_sha256'][:12]}...) by `python -m pytest_ood finetune`.",
+        f"A classifier of texts as {', '.join(settings['labels'])}: "
+        + (
+            "a RoBERTa of 2 layers, 128 wide, trained from scratch"
+            if scratch
+            else f"{settings['base']} (SHA-256 {base[:12]}...), fine-tuned"
+        )
+        + f" on {settings['examples']:,} examples of {settings['data']} (SHA-256 of their content "
+        f"{settings['data_sha256'][:12]}...) by `python -m pytest_ood finetune`.",
         "",
         f"It took {outcome.steps:,} steps, {outcome.epochs:g} epochs.",
         "",
-        *_measured(told, outcome),
+        *_measured(settings, outcome),
         "## Recipe",
         "",
         "```json",
-        json.dumps(told, indent=2, ensure_ascii=False),
+        json.dumps(settings, indent=2, ensure_ascii=False),
         "```",
         "",
         "## Versions",
@@ -339,42 +342,44 @@ def _card(out: Path, told: Mapping[str, Any], outcome: TrainingResult) -> str:
         f"finetuned = {json.dumps(out.as_posix(), ensure_ascii=False)}",
         "```",
         "",
-    ]  # fmt: skip
+    ]
     return "\n".join(lines)
 
 
-def _measured(told: Mapping[str, Any], outcome: TrainingResult) -> list[str]:
+def _measured(settings: Mapping[str, Any], outcome: TrainingResult) -> list[str]:
     if outcome.kept_accuracy is None:
         return []
-    held = " held out of it" if _share(told["validation"]) else f" of {told['validation']}"
+    origin = (
+        " held out of it" if _share(settings["validation"]) else f" of {settings['validation']}"
+    )
     each = ", ".join(f"{value:.4f}" for value in outcome.accuracies)
     return [
-        f"Validation accuracy: {outcome.kept_accuracy:.4f} on {told['validation_examples']:,} "
-        f"examples{held} (after each epoch: {each}).",
+        f"Validation accuracy: {outcome.kept_accuracy:.4f} on {settings['validation_examples']:,} "
+        f"examples{origin} (after each epoch: {each}).",
         "",
     ]
 
 
 def _versions() -> str:
-    found = []
+    versions = []
     for name in PACKAGES:
         try:
-            found.append(f"{name} {metadata.version(name)}")
+            versions.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             continue
-    return ", ".join(found)
+    return ", ".join(versions)
 
 
-def _tell_result(options: argparse.Namespace, told: Mapping[str, Any], card: str) -> None:
-    found = re.search(r"^Validation accuracy: ([\d.]+)", card, re.MULTILINE)
-    accuracy = None if found is None else float(found[1])
+def _write_result(options: argparse.Namespace, settings: Mapping[str, Any], card: str) -> None:
+    match = re.search(r"^Validation accuracy: ([\d.]+)", card, re.MULTILINE)
+    accuracy = None if match is None else float(match[1])
     if options.json:
-        result = {"out": str(options.out), "validation_accuracy": accuracy, **told}
+        result = {"out": str(options.out), "validation_accuracy": accuracy, **settings}
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
         return
     measured = "" if accuracy is None else f", validation accuracy {accuracy:.4f}"
     sys.stdout.write(
-        f"{options.out}: fine-tuned on {told['examples']:,} examples{measured}; what was done "
+        f"{options.out}: fine-tuned on {settings['examples']:,} examples{measured}; what was done "
         f"stands in {options.out / CARD}\n"
         f'In pyproject.toml: finetuned = "{options.out.as_posix()}"\n'
     )

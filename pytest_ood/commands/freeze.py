@@ -44,14 +44,14 @@ def run(options: argparse.Namespace) -> int:
     """
     root = project_root(Path.cwd())
     configuration = read_configuration(root)
-    given = options.suite
-    if given is None:
+    name = options.suite
+    if name is None:
         if len(configuration.suites) > 1:
             raise ConfigurationError(
                 f"freeze: say which suite: {', '.join(configuration.suites)} are configured"
             )
-        given = configuration.suites[0]
-    suite = load_suite(given, root)
+        name = configuration.suites[0]
+    suite = load_suite(name, root)
     path = root / "frozen" / f"{suite.name}.jsonl" if options.out is None else options.out
     if path.exists() and not options.overwrite:
         raise ConfigurationError(
@@ -63,13 +63,13 @@ def run(options: argparse.Namespace) -> int:
     reader = reader_of(options, root, configuration.data)
     specs = models_for(suite, configuration.models)
     # Only those that are attacked are built: a model may need what is not there.
-    asked = {shift.made_against for shift in suite.shifts}
+    attacked = {shift.made_against for shift in suite.shifts}
     models = {
         spec.name: spec.build(suite.task, reader, reader.cache, suite.in_distribution)
         for spec in specs
-        if spec.name in asked
+        if spec.name in attacked
     }
-    made = SuiteEvaluator(
+    frozen = SuiteEvaluator(
         suite,
         engine=Engine(FileStore(reader.cache / PREDICTIONS), reader.progress),
         reader=reader,
@@ -80,30 +80,30 @@ def run(options: argparse.Namespace) -> int:
     ).texts.freeze()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        digest = write_frozen(path, made)
+        digest = write_frozen(path, frozen)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error}") from None
     if options.json:
-        told = {
+        result = {
             "path": str(path),
-            "suite": made.suite,
-            "seed": made.seed,
+            "suite": frozen.suite,
+            "seed": frozen.seed,
             "sha256": digest,
-            "examples": {name: len(examples) for name, examples in made.data.items()},
+            "examples": {name: len(examples) for name, examples in frozen.data.items()},
             "shifts": {
                 name: {
                     "perturbation": shift.perturbation,
                     "changed": shift.changed,
                     "rejected": len(shift.rejected),
                 }
-                for name, shift in made.shifts.items()
+                for name, shift in frozen.shifts.items()
             },
         }
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
         return 0
-    lines = [f"{path}: suite {made.suite}, seed {made.seed}, SHA-256 {digest[:12]}..."]
-    lines += [f"  {name}: {len(examples)} examples" for name, examples in made.data.items()]
-    for name, shift in made.shifts.items():
+    lines = [f"{path}: suite {frozen.suite}, seed {frozen.seed}, SHA-256 {digest[:12]}..."]
+    lines += [f"  {name}: {len(examples)} examples" for name, examples in frozen.data.items()]
+    for name, shift in frozen.shifts.items():
         rejected = f", {len(shift.rejected)} rejected" if shift.rejected else ""
         lines.append(f"  {name}: {shift.changed} changed{rejected} by {shift.perturbation}")
     shown = path.relative_to(root) if path.is_relative_to(root) else path

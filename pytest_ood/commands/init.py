@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.commands._found import Columns, Found, look, read
+from pytest_ood.commands._column_detection import Columns, LabelledFile, look, read
 from pytest_ood.commands._shared import (
     add_columns,
     add_surroundings,
-    form_of_text,
     reader_of,
     tell,
+    text_format,
 )
 from pytest_ood.configuration import is_configured, parse_configuration, parse_models
 from pytest_ood.decoding import COMPRESSED
@@ -49,7 +49,7 @@ EXAMPLE = (
     "python -m pytest_ood init --data reviews.csv --out-of-distribution tweets.csv --model tfidf"
 )
 
-KINDS = {
+MODEL_KINDS = {
     "tfidf": "TF-IDF and logistic regression, trained on your data",
     "sklearn": "your own estimator: module:name, or a joblib file",
     "hf": "a folder saved by transformers: a classifier, an encoder or an LLM",
@@ -58,7 +58,7 @@ KINDS = {
     "openai": "an LLM behind an OpenAI-compatible API, by its name",
 }
 TFIDF_MODULE = "ood_models"
-HELD_OUT = 0.5
+GATE_SHARE = 0.5
 """Of data that is split, for the gate; the rest is for training."""
 
 SHOTS = 4
@@ -66,7 +66,7 @@ RESERVED = ("ood", "request", "config", "monkeypatch", "pytester", "capsys", "tm
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Request:
     """What a user wants, by flags or by answers.
 
     Attributes:
@@ -87,7 +87,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Project:
     """What everything that is written goes by.
 
     Attributes:
@@ -112,31 +112,46 @@ class Setting:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command is told."""
     parser.add_argument(
-        "--data", type=Path, metavar="FILE", help="labelled: .csv, .tsv, .jsonl, .json, also "
-        "compressed (.gz), or .parquet; asked for if left out"
-    )  # fmt: skip
+        "--data",
+        type=Path,
+        metavar="FILE",
+        help="labelled: .csv, .tsv, .jsonl, .json, also "
+        "compressed (.gz), or .parquet; asked for if left out",
+    )
     parser.add_argument(
-        "--out-of-distribution", type=Path, action="append", default=[], metavar="FILE",
+        "--out-of-distribution",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
         help="labelled data of another domain (repeatable)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--train", type=Path, metavar="FILE",
+        "--train",
+        type=Path,
+        metavar="FILE",
         help="labelled data to train on; left out, what has to be trained gets half of --data",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--model", action="append", nargs="+", default=[], metavar="KIND",
-        help="repeatable; " + "; ".join(
-            kind if kind == "tfidf" else f"{kind} NAME" for kind in KINDS
-        ),
-    )  # fmt: skip
+        "--model",
+        action="append",
+        nargs="+",
+        default=[],
+        metavar="KIND",
+        help="repeatable; "
+        + "; ".join(kind if kind == "tfidf" else f"{kind} NAME" for kind in MODEL_KINDS),
+    )
     parser.add_argument(
-        "--model-label", action="append", default=[], metavar="THEIRS=YOURS",
+        "--model-label",
+        action="append",
+        default=[],
+        metavar="THEIRS=YOURS",
         help="what a label of a saved classifier stands for (repeatable)",
-    )  # fmt: skip
+    )
     parser.add_argument("--suite", metavar="NAME", help="of the suite; that of the data file")
     parser.add_argument("--no-conftest", action="store_true", help="write no conftest.py")
     parser.add_argument("--json", action="store_true", help="write what was done as JSON")
-    add_columns(parser, found=True)
+    add_columns(parser, detects=True)
     add_surroundings(parser)
 
 
@@ -149,29 +164,34 @@ def run(options: argparse.Namespace) -> int:
     root = Path.cwd()
     reader = reader_of(options, root)
     asks = options.data is None and sys.stdin.isatty()
-    wanted = _asked(options, root) if asks else _given(options)
-    name = _suite_name(options.suite or _stem(wanted.data))
-    setting, told = _setting(name, wanted, reader)
-    tables = _models(wanted, setting, root)
-    files = {**setting.split, **_files(setting, tables, root, conftest=not options.no_conftest)}
+    request = _request_by_questions(options, root) if asks else _request_by_options(options)
+    name = _suite_name(options.suite or _stem(request.data))
+    project, summaries = _project(name, request, reader)
+    tables = _models(request, project, root)
+    files = {**project.split, **_files(project, tables, root, conftest=not options.no_conftest)}
     _refuse(files, root)
-    _check(files, setting, reader)
+    _check(files, project, reader)
     try:
         write_all(files)
     except OSError as error:
         raise ConfigurationError(f"{error.filename}: cannot be written: {error.strerror}") from None
     written = [str(path.relative_to(root)) for path in files]
     if options.json:
-        result = {"found": told, "written": written, "suite": name, "labels": list(setting.labels)}
+        result = {
+            "found": summaries,
+            "written": written,
+            "suite": name,
+            "labels": list(project.labels),
+        }
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
         return 0
-    lines = [*told, "", "written:", *(f"  {path}" for path in written), ""]
+    lines = [*summaries, "", "written:", *(f"  {path}" for path in written), ""]
     lines += ["Next: pytest --ood-suite --ood-dry-run, and then pytest --ood-suite"]
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 
-def _given(options: argparse.Namespace) -> Wanted:
+def _request_by_options(options: argparse.Namespace) -> Request:
     """Return what the flags say."""
     if options.data is None:
         raise ConfigurationError(
@@ -179,9 +199,9 @@ def _given(options: argparse.Namespace) -> Wanted:
         )
     text = tuple(options.text_column) if options.text_column else None
     models = tuple(map(_model, options.model)) or (("tfidf", ""),)
-    return Wanted(
+    return Request(
         options.data,
-        Columns(text, options.label_column, options.id_column, *form_of_text(options)),
+        Columns(text, options.label_column, options.id_column, *text_format(options)),
         tuple(options.out_of_distribution),
         options.train,
         models,
@@ -189,45 +209,45 @@ def _given(options: argparse.Namespace) -> Wanted:
     )
 
 
-def _model(given: Sequence[str]) -> tuple[str, str]:
+def _model(words: Sequence[str]) -> tuple[str, str]:
     """Read a model as a kind and what it takes."""
-    kind, *rest = given
-    if kind not in KINDS:
-        raise ConfigurationError(f"--model: {unknown_name('kind of model', kind, KINDS)}")
+    kind, *rest = words
+    if kind not in MODEL_KINDS:
+        raise ConfigurationError(f"--model: {unknown_name('kind of model', kind, MODEL_KINDS)}")
     if len(rest) != (kind != "tfidf"):
         raise ConfigurationError(
-            f"--model {' '.join(given)}: {kind} takes "
-            + ("nothing more" if kind == "tfidf" else f"one name more: {KINDS[kind]}")
+            f"--model {' '.join(words)}: {kind} takes "
+            + ("nothing more" if kind == "tfidf" else f"one name more: {MODEL_KINDS[kind]}")
         )
     return kind, "".join(rest)
 
 
-def _pair(given: str) -> tuple[str, str]:
-    theirs, sign, yours = given.partition("=")
+def _pair(entry: str) -> tuple[str, str]:
+    theirs, sign, yours = entry.partition("=")
     if not sign or not theirs or not yours:
-        raise ConfigurationError(f"--model-label {given} is not of the form THEIRS=YOURS")
+        raise ConfigurationError(f"--model-label {entry} is not of the form THEIRS=YOURS")
     return theirs, yours
 
 
-def _asked(options: argparse.Namespace, root: Path) -> Wanted:
+def _request_by_questions(options: argparse.Namespace, root: Path) -> Request:
     """Ask for what the flags do not say."""
     options.data = Path(_ask("Labelled data (.csv, .tsv or .jsonl)", "", _readable(root)))
-    there, found = _looked(options.data, Columns(None, None, None, *form_of_text(options)))
-    tell(f"{options.data} has the columns {', '.join(there)}")
+    names, detected = _looked(options.data, Columns(None, None, None, *text_format(options)))
+    tell(f"{options.data} has the columns {', '.join(names)}")
     if options.text_column is None:
-        options.text_column = [_ask("Text column", (found.text or ("",))[0], _one_of(there))]
+        options.text_column = [_ask("Text column", (detected.text or ("",))[0], _one_of(names))]
     if options.label_column is None:
-        options.label_column = _ask("Label column", found.label or "", _one_of(there))
+        options.label_column = _ask("Label column", detected.label or "", _one_of(names))
     if not options.out_of_distribution:
         question = "Labelled data of another domain (nothing: go on)"
         answers = iter(lambda: _ask(question, "", _readable(root, empty=True)), "")
         options.out_of_distribution = [Path(answer) for answer in answers]
     if not options.model:
-        for kind, what in KINDS.items():
-            tell(f"  {kind}: {what}")
-        kind = _ask("Model", "tfidf", _one_of(tuple(KINDS)))
+        for kind, description in MODEL_KINDS.items():
+            tell(f"  {kind}: {description}")
+        kind = _ask("Model", "tfidf", _one_of(tuple(MODEL_KINDS)))
         options.model = [[kind] if kind == "tfidf" else [kind, _ask("Which one", "", bool)]]
-    return _given(options)
+    return _request_by_options(options)
 
 
 def _looked(path: Path, columns: Columns) -> tuple[tuple[str, ...], Columns]:
@@ -276,54 +296,54 @@ def _readable(root: Path, *, empty: bool = False) -> Callable[[str], bool]:
     return right
 
 
-def _setting(name: str, wanted: Wanted, reader: Reader) -> tuple[Setting, list[str]]:
+def _project(name: str, request: Request, reader: Reader) -> tuple[Project, list[str]]:
     """Read the data, split it where it has to be, and say what was found."""
-    found = read(wanted.data, wanted.columns, reader, None)
-    told = [found.told()]
-    labels = found.data.labels
+    file = read(request.data, request.columns, reader, None)
+    lines = [file.summary()]
+    labels = file.data.labels
     if len(labels) < 2:  # noqa: PLR2004 - a classification
         unlabelled = is_unlabelled(labels[0])
         meaning = ", which commonly means that a row is unlabelled" if unlabelled else ""
         raise DataError(
-            f"{wanted.data}: every label in {found.source.label!r} is {labels[0]!r}{meaning}; a "
-            f"task has two or more. --label-column names another of {', '.join(found.columns)}"
+            f"{request.data}: every label in {file.source.label!r} is {labels[0]!r}{meaning}; a "
+            f"task has two or more. --label-column names another of {', '.join(file.columns)}"
         )
     domains = {}
-    for path in wanted.domains:
-        other = _like(path, wanted.columns, found, reader)
-        told.append(other.told())
+    for path in request.domains:
+        other = _like(path, request.columns, file, reader)
+        lines.append(other.summary())
         shift = _suite_name(_stem(path))
         if shift in domains:
             raise ConfigurationError(f"two shifts would have the name {shift!r}; rename {path}")
         domains[shift] = other.source
-    train, test = None, found.source
+    train, test = None, file.source
     split: dict[Path, str] = {}
-    if wanted.train is not None:
-        trained = _like(wanted.train, wanted.columns, found, reader)
-        told.append(trained.told())
-        _check_covers(trained.data, labels, str(wanted.train))
+    if request.train is not None:
+        trained = _like(request.train, request.columns, file, reader)
+        lines.append(trained.summary())
+        _check_covers(trained.data, labels, str(request.train))
         train = trained.source
-    elif any(_needs_training(kind, value, reader.root) for kind, value in wanted.models):
-        train, test, split = _split(name, found, reader.root)
-        told.append(
-            f"half of {found.source.data} is for training: {train.data} and {test.data} are made "
+    elif any(_needs_training(kind, value, reader.root) for kind, value in request.models):
+        train, test, split = _split(name, file, reader.root)
+        lines.append(
+            f"half of {file.source.data} is for training: {train.data} and {test.data} are made "
             "of it; --train gives other data"
         )
-    return Setting(name, test, train, domains, labels, found.source, split), told
+    return Project(name, test, train, domains, labels, file.source, split), lines
 
 
-def _like(path: Path, columns: Columns, found: Found, reader: Reader) -> Found:
+def _like(path: Path, columns: Columns, file: LabelledFile, reader: Reader) -> LabelledFile:
     """Read data whose columns are named like those of other data, or else are guessed."""
     written = Columns(separator=columns.separator, encoding=columns.encoding)
     rows = look(path, written)[0] if path.suffix else ()
-    source = found.source
+    source = file.source
     same = {*source.fields, source.label} <= {*rows}
     if same:
         identifier = columns.id if columns.id in rows else None
         columns = replace(written, text=source.fields, label=source.label, id=identifier)
     else:
         columns = written
-    return read(path, columns, reader, Classification(found.data.labels))
+    return read(path, columns, reader, Classification(file.data.labels))
 
 
 def _check_covers(data: Dataset, labels: Sequence[str], where: str) -> None:
@@ -332,26 +352,32 @@ def _check_covers(data: Dataset, labels: Sequence[str], where: str) -> None:
             raise DataError(f"{where}: there is no example of the label {label!r} to train on")
 
 
-def _split(name: str, found: Found, root: Path) -> tuple[DataSource, DataSource, dict[Path, str]]:
+def _split(
+    name: str, file: LabelledFile, root: Path
+) -> tuple[DataSource, DataSource, dict[Path, str]]:
     """Split data into files for training and for the gate."""
-    train, test = found.data.split(HELD_OUT, 0)
-    identifier = "id" if "id" not in (*found.source.fields, found.source.label) else "example_id"
-    made, files = [], {}
+    train, test = file.data.split(GATE_SHARE, 0)
+    identifier = "id" if "id" not in (*file.source.fields, file.source.label) else "example_id"
+    sources, files = [], {}
     for part, data in (("train", train), ("test", test)):
         path = root / "suites" / "data" / f"{name}-{part}.jsonl"
-        _check_covers(data, found.data.labels, f"{found.source.data}, its half for {part}")
+        _check_covers(data, file.data.labels, f"{file.source.data}, its half for {part}")
         files[path] = "".join(
-            compact_json(_row(example.inputs, example.label, example.id, found, identifier)) + "\n"
+            compact_json(_row(example.inputs, example.label, example.id, file, identifier)) + "\n"
             for example in data
         )
-        given = path.relative_to(root).as_posix()
-        made.append(replace(found.source, data=given, id=identifier, separator=None, encoding=None))
-    return made[0], made[1], files
+        data_path = path.relative_to(root).as_posix()
+        sources.append(
+            replace(file.source, data=data_path, id=identifier, separator=None, encoding=None)
+        )
+    return sources[0], sources[1], files
 
 
-def _row(inputs: Any, label: str, identifier: str, found: Found, id_column: str) -> dict[str, str]:
-    texts = {found.source.fields[0]: inputs} if isinstance(inputs, str) else dict(inputs)
-    return {id_column: identifier, **texts, found.source.label: label}
+def _row(
+    inputs: Any, label: str, identifier: str, file: LabelledFile, id_column: str
+) -> dict[str, str]:
+    texts = {file.source.fields[0]: inputs} if isinstance(inputs, str) else dict(inputs)
+    return {id_column: identifier, **texts, file.source.label: label}
 
 
 def _architecture(folder: Path) -> str:
@@ -395,35 +421,37 @@ def _needs_training(kind: str, value: str, root: Path) -> bool:
     return _kind(kind, value, root) == "finetuned" and not _is_classifier(value, root)
 
 
-def _models(wanted: Wanted, setting: Setting, root: Path) -> dict[str, list[str]]:
+def _models(request: Request, project: Project, root: Path) -> dict[str, list[str]]:
     """Return the lines of each model's table, by its name."""
     tables: dict[str, list[str]] = {}
-    for kind, value in wanted.models:
+    for kind, value in request.models:
         name = kind if kind == "tfidf" else _suite_name(_model_name(kind, value))
         while name in tables:
             name += "-2"
-        tables[name] = _model_lines(kind, value, wanted, setting, root)
-        if len(wanted.models) > 1 and len(tables) == 1:
+        tables[name] = _model_lines(kind, value, request, project, root)
+        if len(request.models) > 1 and len(tables) == 1:
             tables[name].append("baseline = true                 # what margins compare with")
     return tables
 
 
-def _model_lines(kind: str, value: str, wanted: Wanted, setting: Setting, root: Path) -> list[str]:
+def _model_lines(
+    kind: str, value: str, request: Request, project: Project, root: Path
+) -> list[str]:
     adapter = _kind(kind, value, root)
     if kind == "tfidf":
-        return [f'sklearn = "{TFIDF_MODULE}:tfidf"', _train_line("train", setting)]
+        return [f'sklearn = "{TFIDF_MODULE}:tfidf"', _train_line("train", project)]
     if adapter == "sklearn":
         return [f"sklearn = {quoted(value)}"]
     if adapter == "finetuned":
         lines = [f"finetuned = {quoted(value)}"]
-        if _is_classifier(value, root) and wanted.train is None:
-            return [*lines, *_label_lines(value, wanted, setting, root)]
-        return [*lines, _train_line("train", setting)]
+        if _is_classifier(value, root) and request.train is None:
+            return [*lines, *_label_lines(value, request, project, root)]
+        return [*lines, _train_line("train", project)]
     scheme = "openai:" if kind == "openai" else ""
-    fields = setting.test.fields
+    fields = project.test.fields
     names = ["text"] if len(fields) == 1 else list(fields)
     shown = "\n".join(f"{name.capitalize()}: {{{name}}}" for name in names)
-    choice = " or ".join(setting.labels)
+    choice = " or ".join(project.labels)
     prompt = f"Answer with one label: {choice}.\n---\n{shown}\nLabel:"
     lines = [f"prompted = {quoted(scheme + value)}", f"prompt = {quoted(prompt)}"]
     if kind == "openai":
@@ -432,32 +460,32 @@ def _model_lines(kind: str, value: str, wanted: Wanted, setting: Setting, root: 
             '# base_url = "http://127.0.0.1:8000/v1"    # a server of your own',
             "max_requests = 10000            # a cap; --ood-dry-run tells what a run takes",
         ]
-    if setting.train is not None:
-        lines += [f"shots = {SHOTS}", _train_line("demonstrations", setting)]
+    if project.train is not None:
+        lines += [f"shots = {SHOTS}", _train_line("demonstrations", project)]
     return lines
 
 
-def _label_lines(value: str, wanted: Wanted, setting: Setting, root: Path) -> list[str]:
+def _label_lines(value: str, request: Request, project: Project, root: Path) -> list[str]:
     """Return what says which labels a saved classifier's stand for."""
     config = json.loads((root / value / "config.json").read_text(encoding="utf-8"))
     theirs = list((config.get("id2label") or {0: "LABEL_0", 1: "LABEL_1"}).values())
-    own = {label.casefold() for label in setting.labels}
-    unknown = [name for name in theirs if name.casefold() not in own and name not in wanted.names]
+    own = {label.casefold() for label in project.labels}
+    unknown = [name for name in theirs if name.casefold() not in own and name not in request.names]
     if unknown:
         raise ConfigurationError(
             f"{value}: its labels are {', '.join(theirs)}, and those of the data "
-            f"{', '.join(setting.labels)}; say what they stand for, such as "
-            f"--model-label {unknown[0]}={setting.labels[0]}"
+            f"{', '.join(project.labels)}; say what they stand for, such as "
+            f"--model-label {unknown[0]}={project.labels[0]}"
         )
-    if not wanted.names:
+    if not request.names:
         return []
-    listed = ", ".join(f"{quoted(a)} = {quoted(b)}" for a, b in wanted.names.items())
+    listed = ", ".join(f"{quoted(a)} = {quoted(b)}" for a, b in request.names.items())
     return [f"labels = {{ {listed} }}"]
 
 
-def _train_line(key: str, setting: Setting) -> str:
-    assert setting.train is not None, "unreachable because data is split for what is trained"
-    return f"{key} = {{ {', '.join(_source_entries(setting.train))} }}"
+def _train_line(key: str, project: Project) -> str:
+    assert project.train is not None, "unreachable because data is split for what is trained"
+    return f"{key} = {{ {', '.join(_source_entries(project.train))} }}"
 
 
 def _source_entries(source: DataSource) -> list[str]:
@@ -504,15 +532,15 @@ def _suite_name(stem: str) -> str:
 
 
 def _files(
-    setting: Setting, tables: Mapping[str, Sequence[str]], root: Path, *, conftest: bool
+    project: Project, tables: Mapping[str, Sequence[str]], root: Path, *, conftest: bool
 ) -> dict[Path, str]:
     """Return what is written, by path; the configuration, which makes it count, comes last."""
-    suite = root / "suites" / f"{setting.name}.toml"
-    files = {suite: _suite_text(setting, relative=len(tables) > 1)}
+    suite = root / "suites" / f"{project.name}.toml"
+    files = {suite: _suite_text(project, relative=len(tables) > 1)}
     if "tfidf" in tables:
         files[root / f"{TFIDF_MODULE}.py"] = TFIDF
     if conftest:
-        files[root / "conftest.py"] = _conftest_text(setting, root)
+        files[root / "conftest.py"] = _conftest_text(project, root)
     pyproject = root / "pyproject.toml"
     try:
         before = pyproject.read_text(encoding="utf-8").rstrip("\n")
@@ -520,15 +548,15 @@ def _files(
         before = ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{pyproject} cannot be read: {error}") from None
-    lines = [*([before, ""] if before else []), *_configuration_lines(setting, tables), ""]
+    lines = [*([before, ""] if before else []), *_configuration_lines(project, tables), ""]
     files[pyproject] = "\n".join(lines)
     return files
 
 
-def _configuration_lines(setting: Setting, tables: Mapping[str, Sequence[str]]) -> list[str]:
+def _configuration_lines(project: Project, tables: Mapping[str, Sequence[str]]) -> list[str]:
     lines = [
         "[tool.pytest_ood]                   # run it: pytest --ood-suite",
-        f"suites = [{quoted(f'suites/{setting.name}.toml')}]",
+        f"suites = [{quoted(f'suites/{project.name}.toml')}]",
         "# seed = 0                          # of samples and perturbations",
         "# strict = true                     # an inconclusive verdict fails",
         "# alpha = 0.05                      # one-sided level of every bound",
@@ -538,18 +566,18 @@ def _configuration_lines(setting: Setting, tables: Mapping[str, Sequence[str]]) 
     return lines
 
 
-def _suite_text(setting: Setting, *, relative: bool) -> str:
+def _suite_text(project: Project, *, relative: bool) -> str:
     margin = ", margin = 0.05" if relative else ""
     lines = [
         "# Which data, which shifts, and what may be lost under them; budgets are shares of 1.",
-        f"labels = [{', '.join(map(quoted, setting.labels))}]",
+        f"labels = [{', '.join(map(quoted, project.labels))}]",
         "# min_score = 0.8                   # the in-distribution floor",
         "max_examples = 300                  # of each data set; more settle smaller drops",
         "",
         "[in_distribution]",
-        *_source_entries(setting.test),
+        *_source_entries(project.test),
     ]
-    for name, source in setting.domains.items():
+    for name, source in project.domains.items():
         lines += ["", f"[shifts.domain.{_key(name)}]", *_source_entries(source)]
     for name in ("keyboard", "ocr", "misspelling"):
         lines += ["", f"[shifts.noise.{name}]", "severity = 3                        # 1 to 5"]
@@ -562,7 +590,7 @@ def _suite_text(setting: Setting, *, relative: bool) -> str:
         "",
         "# `max_drop`: of the model's own score; `margin`: beyond the drop of the baseline.",
         "[budgets]",
-        *([f"domain = {{ max_drop = 0.10{margin} }}"] if setting.domains else []),
+        *([f"domain = {{ max_drop = 0.10{margin} }}"] if project.domains else []),
         f"noise = {{ max_drop = 0.10{margin} }}",
         "adversarial = { max_drop = 0.60 }",
         "",
@@ -583,9 +611,9 @@ def tfidf():
 '''
 
 
-def _conftest_text(setting: Setting, root: Path) -> str:
-    source = setting.test
-    name = re.sub(r"\W", "_", setting.name).lower()
+def _conftest_text(project: Project, root: Path) -> str:
+    source = project.test
+    name = re.sub(r"\W", "_", project.name).lower()
     if not name.isidentifier() or keyword.iskeyword(name) or name in RESERVED:
         name = f"data_{name}"
     texts = [f"str(row[{quoted(f)}])" for f in source.fields]
@@ -598,7 +626,7 @@ def _conftest_text(setting: Setting, root: Path) -> str:
     classes = _classes(source, root)
     if classes is not None:
         label = f"{classes!r}[{label}]"
-    elif not {*setting.labels} <= {"true", "false"}:
+    elif not {*project.labels} <= {"true", "false"}:
         # The fixture itself writes true and false as suites do.
         label = f"str({label})"
     own = "".join(f"import {module}\n" for module in modules if "." not in module)
@@ -637,8 +665,10 @@ def _reading(source: DataSource) -> tuple[list[str], str]:
     """Return what a module that reads a file imports, and the lines that read it."""
     form, suffix = form_of(source.data), suffix_of(source.data)
     if form == PARQUET:
-        lines = ["    with pyarrow.parquet.ParquetFile(DATA) as file:",
-                 "        rows = file.read().to_pylist()"]  # fmt: skip
+        lines = [
+            "    with pyarrow.parquet.ParquetFile(DATA) as file:",
+            "        rows = file.read().to_pylist()",
+        ]
         return ["pyarrow.parquet"], "\n".join(lines)
     encoding = f"encoding={quoted(source.encoding or 'utf-8-sig')}"
     if form == TABLE:
@@ -668,20 +698,20 @@ def _refuse(files: Mapping[Path, str], root: Path) -> None:
             f"{root / 'pyproject.toml'} has a table [tool.pytest_ood] already; change that by hand "
             "(`python -m pytest_ood models` shows tables of models), or delete it"
         )
-    there = [path for path in files if path.exists() and path.name != "pyproject.toml"]
-    if there:
+    existing = [path for path in files if path.exists() and path.name != "pyproject.toml"]
+    if existing:
         advice = {
             "conftest.py": "--no-conftest leaves it as it is",
             f"{TFIDF_MODULE}.py": "rename or delete it",
         }
-        told = "; ".join(
+        listed = "; ".join(
             f"{path.relative_to(root)} ({advice.get(path.name, '--suite NAME names another')})"
-            for path in there
+            for path in existing
         )
-        raise ConfigurationError(f"nothing was written, because these files are there: {told}")
+        raise ConfigurationError(f"nothing was written, because these files are there: {listed}")
 
 
-def _check(files: Mapping[Path, str], setting: Setting, reader: Reader) -> None:
+def _check(files: Mapping[Path, str], project: Project, reader: Reader) -> None:
     """Refuse what would not be read again, before anything is written."""
     path, text = next((p, t) for p, t in files.items() if p.name == "pyproject.toml")
     try:
@@ -697,13 +727,13 @@ def _check(files: Mapping[Path, str], setting: Setting, reader: Reader) -> None:
         try:
             # Its parts are not written yet.
             options = {
-                key: setting.whole if key in ("train", "demonstrations") else value
+                key: project.whole if key in ("train", "demonstrations") else value
                 for key, value in spec.options.items()
             }
             replace(spec, options=options).build(
-                Classification(setting.labels), reader, reader.cache
+                Classification(project.labels), reader, reader.cache
             )
         except OodError as error:
             raise ConfigurationError(f"nothing was written: {error}") from None
     suite, text = next((p, t) for p, t in files.items() if p.suffix == ".toml" and p != path)
-    parse_suite(text, setting.name, str(suite))
+    parse_suite(text, project.name, str(suite))

@@ -49,42 +49,42 @@ def run(options: argparse.Namespace) -> int:
         OodError: there is no adapter or model of a given name, or the configuration is wrong.
     """
     if options.configured:
-        found = _chosen("model", options.names, _configured(options))
-        lines: Iterable[str] = map(_configured_line, found)
+        entries = _chosen("model", options.names, _configured(options))
+        lines: Iterable[str] = map(_configured_line, entries)
     else:
-        found = _chosen("model adapter", options.names, [_described(name) for name in adapters()])
-        lines = map(_adapter_lines, found)
+        entries = _chosen("model adapter", options.names, [_described(name) for name in adapters()])
+        lines = map(_adapter_lines, entries)
     if options.json:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        sys.stdout.write(json.dumps(entries, indent=2) + "\n")
     else:
-        sys.stdout.write("\n".join(lines) + ("\n" if found else ""))
+        sys.stdout.write("\n".join(lines) + ("\n" if entries else ""))
     return 0
 
 
 def _chosen(
-    kind: str, names: Sequence[str], found: Sequence[dict[str, Any]]
+    kind: str, wanted: Sequence[str], entries: Sequence[dict[str, Any]]
 ) -> Sequence[dict[str, Any]]:
-    known = {entry["name"] for entry in found}
-    for name in names:
-        if name not in known:
-            raise ConfigurationError(unknown_name(kind, name, known))
-    return [entry for entry in found if not names or entry["name"] in names]
+    names = {entry["name"] for entry in entries}
+    for name in wanted:
+        if name not in names:
+            raise ConfigurationError(unknown_name(kind, name, names))
+    return [entry for entry in entries if not wanted or entry["name"] in wanted]
 
 
 def _described(name: str) -> dict[str, Any]:
     """Return what there is to say of an adapter, as plain values."""
     module = adapter(name)
-    told = _arguments(inspect.getdoc(module.build) or "")
+    documentation = _arguments(inspect.getdoc(module.build) or "")
     parameters = inspect.signature(module.build).parameters.values()
     options = [p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
     return {
         "name": name,
         "does": (module.__doc__ or "").partition("\n")[0],
-        "takes": told["source"],
+        "takes": documentation["source"],
         "options": [
             {
                 "name": option.name,
-                "does": told.get(option.name, ""),
+                "does": documentation.get(option.name, ""),
                 "needed": option.default is NO_DEFAULT,
                 "default": None if option.default is NO_DEFAULT else option.default,
             }
@@ -129,15 +129,18 @@ def _configured(options: argparse.Namespace) -> list[dict[str, Any]]:
     configuration = read_configuration(root)
     # Telling what there is fetches and trains nothing.
     reader = replace(reader_of(options, root, configuration.data), offline=True)
-    found = []
-    for suite in (one for given in configuration.suites for one in load_suites(given, root)):
+    entries = []
+    suites = [suite for name in configuration.suites for suite in load_suites(name, root)]
+    for suite in suites:
         for spec in models_for(suite, configuration.models):
             model = spec.build(suite.task, reader, reader.cache, suite.in_distribution)
-            found.append({"suite": suite.name, **_told(spec, model)})
-    return found
+            entries.append({"suite": suite.name, **_configured_entry(spec, model)})
+    return entries
 
 
-def _told(spec: ModelSpec, model: Model | RecordedModel | SeededModel) -> dict[str, Any]:
+def _configured_entry(
+    spec: ModelSpec, model: Model | RecordedModel | SeededModel
+) -> dict[str, Any]:
     members: Sequence[Any] = model.members if isinstance(model, SeededModel) else (model,)
     return {
         "name": spec.name,

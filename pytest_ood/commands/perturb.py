@@ -79,7 +79,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Made:
+class PerturbedText:
     """One text under one shift."""
 
     example: Example
@@ -102,8 +102,8 @@ class Made:
         )
         label: str | None = self.example.label
         if self.changed and _changes_labels(self.shift):
-            known = bool(self.shift.relabel)
-            label = self.shift.relabelled(self.example, self.after).label if known else None
+            has_labels = bool(self.shift.relabel)
+            label = self.shift.relabelled(self.example, self.after).label if has_labels else None
         return {
             "id": self.example.id,
             "before": before,
@@ -124,7 +124,7 @@ class Texts:
         source: Which columns are what.
         rows: (line number, row).
         origin: What messages name first.
-        label_given: Whether the label's column was named, so that it has to be there.
+        label_is_named: Whether the label's column was named, so that it has to be there.
         labelled: Whether rows have labels; known once the first one is read.
         seen: How often each content was there, for ids: about 100 bytes for each that differs,
             and nothing where a column has the ids.
@@ -133,7 +133,7 @@ class Texts:
     source: DataSource
     rows: Iterator[tuple[int, Mapping[str, Any]]]
     origin: str
-    label_given: bool
+    label_is_named: bool
     labelled: bool = False
     seen: Counter[int] = field(default_factory=Counter)
 
@@ -153,7 +153,7 @@ class Texts:
                     )
             inputs = inputs_of_row(self.origin, number, row, self.source)
             label = ""
-            if self.label_given or self.source.label in row:
+            if self.label_is_named or self.source.label in row:
                 label = self._label(number, row)
                 self.labelled = True
             yield Example(self._id(number, row, inputs, label), inputs, label)
@@ -241,57 +241,57 @@ def run(options: argparse.Namespace) -> int:
     reader = reader_of(options, root)
     resources = Resources(reader.cache, reader.offline, root, reader.progress)
     with using(resources):
-        shifts = [made for name in names for made in _shifts(name, options, len(names))]
+        shifts = [perturbed for name in names for perturbed in _shifts(name, options, len(names))]
         texts = _texts(file, options)
         counts = {shift.name: Count() for _, shift in shifts}
-        made = _made(texts, shifts, options.seed, counts)
+        perturbed = _perturbed(texts, shifts, options.seed, counts)
         if options.only_changed:
-            made = (one for one in made if one.changed)
+            perturbed = (text for text in perturbed if text.changed)
         try:
             with _opened(options.out) as stream:
-                _write(made, stream, options, texts)
+                _write(perturbed, stream, options, texts)
         except BrokenPipeError:
             raise
         except OSError as error:
             raise ConfigurationError(f"{options.out} cannot be written: {error.strerror}") from None
-    for told, count in counts.items():
+    for shift_name, count in counts.items():
         rejected = f", {count.rejected} rejected" if count.rejected else ""
-        tell(f"{told}: {count.changed} of {count.texts} texts changed{rejected}")
+        tell(f"{shift_name}: {count.changed} of {count.texts} texts changed{rejected}")
     for name, shift in shifts:
         if texts.labelled and _changes_labels(shift) and not shift.relabel:
             tell(f"{name} changes labels; to what is told by --labels A,B")
     return 0
 
 
-def _split(what: Sequence[str]) -> tuple[Sequence[str], str]:
+def _split(words: Sequence[str]) -> tuple[Sequence[str], str]:
     """Tell perturbations from the file, which comes last."""
-    *names, last = what
+    *names, last = words
     if last == STDIN or (":" not in last and (Path(last).suffix or Path(last).is_file())):
         if not names:
             raise ConfigurationError(
                 f"say what is done to the texts of {last}: {', '.join(catalogue())}"
             )
         return names, last
-    return what, STDIN
+    return words, STDIN
 
 
-def _shifts(given: str, options: argparse.Namespace, count: int) -> list[tuple[str, NoiseShift]]:
+def _shifts(name: str, options: argparse.Namespace, count: int) -> list[tuple[str, NoiseShift]]:
     """Return the shift, or one for each severity, as a suite would have it, and whose it is."""
-    if given in attacks():
+    if name in attacks():
         raise ConfigurationError(
-            f"{given} is an attack: it needs a model to search against; "
+            f"{name} is an attack: it needs a model to search against; "
             "`python -m pytest_ood freeze` writes down what it makes in a suite"
         )
-    generator = find(given)
+    generator = find(name)
     if isinstance(generator.contract, Derived) and generator.contract.tasks:
         raise ConfigurationError(
-            f"{given} works the answer out anew, from the solution that stands beside a question; "
+            f"{name} works the answer out anew, from the solution that stands beside a question; "
             f"put it into a suite with task = {generator.contract.tasks[0]!r} and `rationale`"
         )
     if options.shift is not None and count > 1:
         raise ConfigurationError("--shift names one shift; give one perturbation")
     entry: dict[str, Any] = {
-        "perturbation": given,
+        "perturbation": name,
         "parameters": dict(map(_parameter, options.set)),
         "protect": list(listed(options.protect)),
     }
@@ -300,30 +300,30 @@ def _shifts(given: str, options: argparse.Namespace, count: int) -> list[tuple[s
     if options.filter is not None:
         entry["filter"] = options.filter
     labels = listed(options.labels or "")
-    name = options.shift or generator.name
-    return [(generator.name, shift) for shift in parse_noise(name, entry, given, labels)]
+    shift_name = options.shift or generator.name
+    return [(generator.name, shift) for shift in parse_noise(shift_name, entry, name, labels)]
 
 
-def _severity(given: str) -> Any:
-    if given == "all":
-        return given
+def _severity(text: str) -> Any:
+    if text == "all":
+        return text
     try:
-        levels = [int(part) for part in given.split(",")]
+        levels = [int(part) for part in text.split(",")]
     except ValueError:
         raise ConfigurationError(
-            f"--severity {given} is a whole number from 1 to {MAX_SEVERITY}, some with commas, or "
+            f"--severity {text} is a whole number from 1 to {MAX_SEVERITY}, some with commas, or "
             "all"
         ) from None
     return levels[0] if len(levels) == 1 else levels
 
 
-def _parameter(given: str) -> tuple[str, Any]:
+def _parameter(text: str) -> tuple[str, Any]:
     """Read KEY=VALUE; what is no TOML value is a string."""
     import tomllib
 
-    key, sign, value = given.partition("=")
+    key, sign, value = text.partition("=")
     if not sign or not key.strip():
-        raise ConfigurationError(f"--set {given} is not of the form KEY=VALUE")
+        raise ConfigurationError(f"--set {text} is not of the form KEY=VALUE")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except ValueError:
@@ -367,12 +367,12 @@ def _plain_rows(lines: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any]]]
             yield number, {"text": text}
 
 
-def _made(
+def _perturbed(
     texts: Texts,
     shifts: Sequence[tuple[str, NoiseShift]],
     seed: int,
     counts: Mapping[str, Count],
-) -> Iterator[Made]:
+) -> Iterator[PerturbedText]:
     """Yield what each shift makes of each text, a few texts at a time."""
     iterator = iter(texts)
     while block := list(islice(iterator, AT_ONCE)):
@@ -387,10 +387,10 @@ def _made(
             count.texts += len(block)
             count.rejected += len(rejected)
             count.changed += sum(e.inputs != i for e, i in zip(block, inputs, strict=True))
-        for place, example in enumerate(block):
+        for index, example in enumerate(block):
             for (name, shift), inputs in zip(shifts, columns, strict=True):
                 severity = getattr(shift.perturbation, "severity", MAX_SEVERITY)
-                yield Made(example, inputs[place], shift, name, severity, seed)
+                yield PerturbedText(example, inputs[index], shift, name, severity, seed)
 
 
 def _named(error: PerturbationError, examples: Sequence[Example]) -> PerturbationError:
@@ -408,38 +408,40 @@ def _opened(out: Path | None) -> Iterator[TextIO]:
         yield stream
 
 
-def _write(made: Iterable[Made], stream: TextIO, options: argparse.Namespace, texts: Texts) -> None:
+def _write(
+    perturbed: Iterable[PerturbedText], stream: TextIO, options: argparse.Namespace, texts: Texts
+) -> None:
     as_json = options.json or (options.out is not None and options.out.suffix == ".jsonl")
-    for one in made:
+    for text in perturbed:
         if as_json:
-            record = one.record(labels=texts.labelled)
+            record = text.record(labels=texts.labelled)
             stream.write(json.dumps(record, ensure_ascii=False).translate(_BREAKS) + "\n")
         elif options.diff:
-            stream.write("\n".join(_diff(one)) + "\n")
+            stream.write("\n".join(_diff(text)) + "\n")
         else:
-            text = _line(one)
-            stream.write((harmless(text) if stream.isatty() else text) + "\n")
+            line = _line(text)
+            stream.write((harmless(line) if stream.isatty() else line) + "\n")
 
 
-def _line(one: Made) -> str:
-    if not isinstance(one.after, str):
+def _line(text: PerturbedText) -> str:
+    if not isinstance(text.after, str):
         raise ConfigurationError(
             "texts of several columns do not fit on a line; --json, or --out with .jsonl, has them"
         )
-    if "\n" in one.after or "\r" in one.after:
+    if "\n" in text.after or "\r" in text.after:
         raise DataError(
-            f"the text {one.example.id!r} has several lines; --json, or --out with .jsonl, has it"
+            f"the text {text.example.id!r} has several lines; --json, or --out with .jsonl, has it"
         )
-    return one.after
+    return text.after
 
 
-def _diff(one: Made) -> list[str]:
-    lines = [one_line(f"[{one.example.id}] {one.name}@{one.severity}", sys.maxsize)]
-    after = fields_of(one.after)
-    for name, before in fields_of(one.example.inputs).items():
+def _diff(text: PerturbedText) -> list[str]:
+    lines = [one_line(f"[{text.example.id}] {text.name}@{text.severity}", sys.maxsize)]
+    after = fields_of(text.after)
+    for name, before in fields_of(text.example.inputs).items():
         shown = one_line(word_diff(before, after[name]), sys.maxsize)
         lines.append(f"  {shown}" if len(after) == 1 else f"  {name}: {shown}")
-    if not one.changed:
+    if not text.changed:
         lines.append("  (unchanged)")
     return lines
 

@@ -12,7 +12,6 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations import catalogue, find
 from pytest_ood.perturbations.adversarial import Recipe, attacks
 from pytest_ood.perturbations.protocol import MAX_SEVERITY, Kind
-from pytest_ood.seeding import generator
 
 if TYPE_CHECKING:
     import argparse
@@ -47,21 +46,21 @@ def run(options: argparse.Namespace) -> int:
     for entry in listed:
         sys.stdout.write("\n".join(_lines(entry)) + "\n\n")
     kinds = Counter(entry["kind"] for entry in listed)
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    sys.stdout.write(f"{len(listed)} perturbations and attacks: {told}\n")
+    entries = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    sys.stdout.write(f"{len(listed)} perturbations and attacks: {entries}\n")
     return 0
 
 
-def _chosen(names: Sequence[str]) -> list[dict[str, Any]]:
+def _chosen(wanted: Sequence[str]) -> list[dict[str, Any]]:
     """Describe what was named, or everything there is."""
     recipes = {name: one for name, one in attacks().items() if isinstance(one, Recipe)}
-    if not names:
+    if not wanted:
         return [*map(_described, catalogue().values()), *map(_recipe, recipes.values())]
-    known = [*catalogue(), *recipes]
-    for name in names:
-        if name not in known and ":" not in name:
-            raise ConfigurationError(unknown_name("perturbation or attack", name, known))
-    return [_recipe(recipes[n]) if n in recipes else _described(find(n)) for n in names]
+    names = [*catalogue(), *recipes]
+    for name in wanted:
+        if name not in names and ":" not in name:
+            raise ConfigurationError(unknown_name("perturbation or attack", name, names))
+    return [_recipe(recipes[n]) if n in recipes else _described(find(n)) for n in wanted]
 
 
 def _recipe(recipe: Recipe) -> dict[str, Any]:
@@ -73,8 +72,10 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
         "does": recipe.does,
         "goal": recipe.goal.name,
         "transformation": recipe.transformation.name,
-        "constraints": [*(rule.name for rule in recipe.rules),
-                        *(constraint.fingerprint for constraint in recipe.constraints)],
+        "constraints": [
+            *(rule.name for rule in recipe.rules),
+            *(constraint.fingerprint for constraint in recipe.constraints),
+        ],
         "search": recipe.search.name,
         "needs_scores": recipe.search.needs_scores,
         "parameters": recipe.parameters,
@@ -82,30 +83,34 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
         "source": recipe.source,
         "deviations": recipe.deviations,
         "version": recipe.version,
-    }  # fmt: skip
-
-
-def _described(found: Generator) -> dict[str, Any]:
-    """Return what there is to say of a perturbation, as plain values."""
-    filter_ = getattr(found.contract, "filter", None)
-    return {
-        "name": found.name,
-        "kind": found.kind,
-        "contract": found.contract.name,
-        "filter": None if filter_ is None else filter_.fingerprint,
-        "does": found.doc,
-        "severities": {str(n): found.at(n).share for n in range(1, MAX_SEVERITY + 1)},
-        "parameters": {k: v for k, v in found.defaults.items() if k != "share"},
-        "needs": found.needs,
-        "source": found.source,
-        "version": found.version,
-        "example": {"before": found.example, "after": _example(found)},
     }
 
 
-def _example(found: Generator) -> str | None:
+def _described(generator: Generator) -> dict[str, Any]:
+    """Return what there is to say of a perturbation, as plain values."""
+    filter_ = getattr(generator.contract, "filter", None)
+    return {
+        "name": generator.name,
+        "kind": generator.kind,
+        "contract": generator.contract.name,
+        "filter": None if filter_ is None else filter_.fingerprint,
+        "does": generator.doc,
+        "severities": {str(n): generator.at(n).share for n in range(1, MAX_SEVERITY + 1)},
+        "parameters": {k: v for k, v in generator.defaults.items() if k != "share"},
+        "needs": generator.needs,
+        "source": generator.source,
+        "version": generator.version,
+        "example": {"before": generator.example, "after": _example(generator)},
+    }
+
+
+def _example(perturbation: Generator) -> str | None:
     """Return the example as it is perturbed; None where what it needs is not there."""
-    return None if found.needs else found(found.example, generator(0, found.name))
+    return (
+        None
+        if perturbation.needs
+        else perturbation(perturbation.example, generator(0, perturbation.name))
+    )
 
 
 def _recipe_lines(entry: dict[str, Any]) -> list[str]:
@@ -131,10 +136,13 @@ def _rows(rows: Sequence[tuple[str, str]]) -> list[str]:
         line
         for key, value in rows
         for line in textwrap.wrap(
-            f"{key}: {value}", WIDTH, initial_indent="  ", subsequent_indent="    ",
+            f"{key}: {value}",
+            WIDTH,
+            initial_indent="  ",
+            subsequent_indent="    ",
             break_on_hyphens=False,
         )
-    ]  # fmt: skip
+    ]
 
 
 def _lines(entry: dict[str, Any]) -> list[str]:
@@ -150,7 +158,8 @@ def _lines(entry: dict[str, Any]) -> list[str]:
     rows.append(("before", entry["example"]["before"]))
     if entry["example"]["after"] is not None:
         # Invisible characters are what some perturbations are about.
-        after = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in
-                        entry["example"]["after"])  # fmt: skip
+        after = "".join(
+            c if c.isprintable() else f"\\u{ord(c):04x}" for c in entry["example"]["after"]
+        )
         rows.append(("after", after))
     return lines + _rows(rows)

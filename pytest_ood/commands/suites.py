@@ -50,23 +50,23 @@ def run(options: argparse.Namespace) -> int:
     root = project_root(Path.cwd())
     configuration = read_configuration(root) if is_configured(root) else Configuration(suites=())
     configured = configuration.suites
-    given = options.names or [*built_in_suites(), *configured]
+    names = options.names or [*built_in_suites(), *configured]
     # Telling what there is fetches nothing.
     reader = replace(reader_of(options, root, configuration.data), offline=True)
-    found = [
+    entries = [
         {
             "given": name,
             "built_in": name in built_in_suites(),
             "configured": name in configured,
             **_described(suite, reader),
         }
-        for name in dict.fromkeys(given)
+        for name in dict.fromkeys(names)
         for suite in load_suites(name, root)
     ]
     if options.json:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        sys.stdout.write(json.dumps(entries, indent=2) + "\n")
     else:
-        sys.stdout.write("\n\n".join("\n".join(_lines(entry)) for entry in found) + "\n")
+        sys.stdout.write("\n\n".join("\n".join(_lines(entry)) for entry in entries) + "\n")
     return 0
 
 
@@ -100,28 +100,30 @@ def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
 def _data(source: DataSource | Dataset | Checklist, reader: Reader, task: Task) -> dict[str, Any]:
     """Return where data lies and how many examples there are; None where fetching it tells."""
     if isinstance(source, Checklist):
-        told = {"data": source.data, "split": None, "instead_of": None}
+        entry = {"data": source.data, "split": None, "instead_of": None}
         try:
             data = reader.redirected(source.data)
             if data != source.data:
-                told |= {"data": data, "instead_of": source.data}
+                entry |= {"data": data, "instead_of": source.data}
             tests = load_checklist(replace(source, data=data), reader.root, data, task)
         except OodError as error:
-            return {**told, "examples": None, "problem": str(error)}
-        return {**told, "examples": len(tests.dataset), "problem": None}
+            return {**entry, "examples": None, "problem": str(error)}
+        return {**entry, "examples": len(tests.dataset), "problem": None}
     if not isinstance(source, DataSource):
-        told = {"data": source.name, "split": None, "instead_of": None}
-        return {**told, "examples": len(source), "problem": None}
-    told = {"data": source.data, "split": source.split, "instead_of": None}
+        entry = {"data": source.name, "split": None, "instead_of": None}
+        return {**entry, "examples": len(source), "problem": None}
+    entry = {"data": source.data, "split": source.split, "instead_of": None}
     try:
-        found = reader.resolved(source)
-        instead_of = None if found == source.completed() else source.data
-        told = {"data": found.data, "split": found.split, "instead_of": instead_of}
-        if found.scheme == HUB or (found.scheme == ASSET and not _is_fetched(found, reader)):
-            return {**told, "examples": None, "problem": None}
-        return {**told, "examples": len(reader.load(source, source.data)), "problem": None}
+        resolved = reader.resolved(source)
+        instead_of = None if resolved == source.completed() else source.data
+        entry = {"data": resolved.data, "split": resolved.split, "instead_of": instead_of}
+        if resolved.scheme == HUB or (
+            resolved.scheme == ASSET and not _is_fetched(resolved, reader)
+        ):
+            return {**entry, "examples": None, "problem": None}
+        return {**entry, "examples": len(reader.load(source, source.data)), "problem": None}
     except OodError as error:
-        return {**told, "examples": None, "problem": str(error)}
+        return {**entry, "examples": None, "problem": str(error)}
 
 
 def _is_fetched(source: DataSource, reader: Reader) -> bool:
@@ -138,21 +140,21 @@ def _budget(budget: Budget) -> dict[str, float | None]:
 
 def _lines(entry: Mapping[str, Any]) -> list[str]:
     marks = [m for m in ("built_in", "configured") if entry[m]]
-    told = f" [{', '.join(m.replace('_', '-') for m in marks)}]" if marks else ""
-    where = "" if entry["given"] == entry["name"] else f" ({entry['given']})"
+    marks_text = f" [{', '.join(m.replace('_', '-') for m in marks)}]" if marks else ""
+    origin = "" if entry["given"] == entry["name"] else f" ({entry['given']})"
     labels = f": {', '.join(entry['labels'])}" if entry["labels"] else ""
-    lines = [f"{entry['name']}{where}{told}", f"  {entry['task']}{labels}"]
+    lines = [f"{entry['name']}{origin}{marks_text}", f"  {entry['task']}{labels}"]
     if entry["max_examples"] is not None:
         lines.append(f"  at most {entry['max_examples']:,} examples of each data set")
     floor = "" if entry["min_score"] is None else f", at least {points(entry['min_score'])} %"
-    lines.append(f"  {IN_DISTRIBUTION}: {_data_told(entry[IN_DISTRIBUTION])}{floor}")
-    lines += [f"  {_shift_told(shift)}" for shift in entry["shifts"]]
+    lines.append(f"  {IN_DISTRIBUTION}: {_data_line(entry[IN_DISTRIBUTION])}{floor}")
+    lines += [f"  {_shift_line(shift)}" for shift in entry["shifts"]]
     if entry["models"]:
         lines.append(f"  models unless others are configured: {', '.join(entry['models'])}")
     return lines
 
 
-def _data_told(data: Mapping[str, Any]) -> str:
+def _data_line(data: Mapping[str, Any]) -> str:
     split = f" ({data['split']})" if data["split"] else ""
     if data["instead_of"] is not None:
         split += f" instead of {data['instead_of']}"
@@ -162,8 +164,8 @@ def _data_told(data: Mapping[str, Any]) -> str:
     return f"{data['data']}{split}, {count}"
 
 
-def _shift_told(shift: Mapping[str, Any]) -> str:
-    what = shift["made_by"] if shift["data"] is None else _data_told(shift["data"])
+def _shift_line(shift: Mapping[str, Any]) -> str:
+    origin = shift["made_by"] if shift["data"] is None else _data_line(shift["data"])
     merged = [f"{fine} as {coarse}" for fine, coarse in shift["merge"].items()]
     budgets = []
     for metric, budget in shift["budgets"].items():
@@ -174,6 +176,6 @@ def _shift_told(shift: Mapping[str, Any]) -> str:
             budgets.append(f"beyond the baseline's{of} at most {points(budget['margin'])}")
         if budget["min_score"] is not None:
             budgets.append(f"at least {points(budget['min_score'])} %")
-    parts = [what or "", ", ".join(merged), ", ".join(budgets) or "no budget"]
-    told = "; ".join(part for part in parts if part)
-    return f"{shift['kind']}/{shift['name']}: {told}"
+    parts = [origin or "", ", ".join(merged), ", ".join(budgets) or "no budget"]
+    line = "; ".join(part for part in parts if part)
+    return f"{shift['kind']}/{shift['name']}: {line}"

@@ -34,15 +34,38 @@ LOOKED_AT = 100
 MOST_LABELS = 100
 """More different values are no labels."""
 
-TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "tweet", "message",
-              "question", "document", "utterance", "title")  # fmt: skip
-LABEL_NAMES = ("label", "labels", "class", "category", "target", "sentiment", "intent", "y",
-               "rating", "stars", "topic")  # fmt: skip
+TEXT_NAMES = (
+    "text",
+    "sentence",
+    "review",
+    "content",
+    "body",
+    "comment",
+    "tweet",
+    "message",
+    "question",
+    "document",
+    "utterance",
+    "title",
+)
+LABEL_NAMES = (
+    "label",
+    "labels",
+    "class",
+    "category",
+    "target",
+    "sentiment",
+    "intent",
+    "y",
+    "rating",
+    "stars",
+    "topic",
+)
 ID_NAME = "id"
 
 
 @dataclass(frozen=True)
-class Found:
+class LabelledFile:
     """A data file that was read.
 
     Attributes:
@@ -60,7 +83,7 @@ class Found:
         """How often each label occurs, sorted by label."""
         return dict(sorted(Counter(example.label for example in self.data).items()))
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Say what it holds."""
         used = f"text in {', '.join(self.source.fields)}, label in {self.source.label}"
         if self.source.id is not None:
@@ -81,7 +104,7 @@ class Columns:
 
     def layout(self, path: Path) -> Layout:
         """Return how the rows of a file are laid out."""
-        wanted = (*(self.text or ()), *_some(self.label), *_some(self.id))
+        wanted = (*(self.text or ()), *_listed(self.label), *_listed(self.id))
         is_table = form_of(path.name) == TABLE
         has_encoding = form_of(path.name) != PARQUET
         return Layout(
@@ -103,27 +126,30 @@ def look(path: Path, columns: Columns) -> tuple[tuple[str, ...], Columns]:
     rows = [row for _, row in islice(parse_rows(path, layout), LOOKED_AT)]
     if not rows:
         raise DataError(f"{path}: there is no row in it; give at least one")
-    there = tuple(rows[0])
-    named = (("--text-column", columns.text or ()), ("--label-column", _some(columns.label)),
-             ("--id-column", _some(columns.id)))  # fmt: skip
-    for option, names in named:
-        for name in names:
-            if name not in there:
-                raise ConfigurationError(f"{path}: {option}: {unknown_name('column', name, there)}")
-    text = columns.text or _guessed_text(path, there, rows, columns)
-    label = columns.label or _guessed_label(path, there, rows, text)
+    names = tuple(rows[0])
+    options = (
+        ("--text-column", columns.text or ()),
+        ("--label-column", _listed(columns.label)),
+        ("--id-column", _listed(columns.id)),
+    )
+    for option, listed in options:
+        for name in listed:
+            if name not in names:
+                raise ConfigurationError(f"{path}: {option}: {unknown_name('column', name, names)}")
+    text = columns.text or _guessed_text(path, names, rows, columns)
+    label = columns.label or _guessed_label(path, names, rows, text)
     if label in text:
         raise ConfigurationError(f"{path}: the column {label!r} is given as text and as label")
     identifier = columns.id
-    if identifier is None and ID_NAME in there and ID_NAME not in (*text, label):
+    if identifier is None and ID_NAME in names and ID_NAME not in (*text, label):
         identifier = ID_NAME
     if form_of(path.name) == TABLE:
         # Written down where it is another than the name says, for whoever reads the file.
         layout = replace(layout, separator=separator_of(path, layout))
-    return there, Columns(text, label, identifier, layout.separator, layout.encoding)
+    return names, Columns(text, label, identifier, layout.separator, layout.encoding)
 
 
-def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> Found:
+def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> LabelledFile:
     """Read a file as data with these columns.
 
     Args:
@@ -135,25 +161,25 @@ def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> Fou
     Raises:
         OodError: as `look` and `Reader.load`, or there are too many labels to be such.
     """
-    there, found = look(path, columns)
-    assert found.text is not None, "unreachable because look() tells"
-    assert found.label is not None, "unreachable because look() tells"
+    names, detected = look(path, columns)
+    assert detected.text is not None, "unreachable because look() tells"
+    assert detected.label is not None, "unreachable because look() tells"
     relative = path.resolve()
     root = reader.root.resolve()
-    given = relative.relative_to(root) if relative.is_relative_to(root) else relative
+    data_path = relative.relative_to(root) if relative.is_relative_to(root) else relative
     usual = USUAL_SEPARATORS.get(suffix_of(path.name))
     source = DataSource(
-        given.as_posix(),
-        fields=found.text,
-        label=found.label,
-        id=found.id,
-        separator=None if found.separator == usual else found.separator,
-        encoding=found.encoding,
+        data_path.as_posix(),
+        fields=detected.text,
+        label=detected.label,
+        id=detected.id,
+        separator=None if detected.separator == usual else detected.separator,
+        encoding=detected.encoding,
     )
     try:
         data = reader.load(source, source.data, task)
     except DataError:
-        if columns.id is not None or found.id is None:
+        if columns.id is not None or detected.id is None:
             raise
         # What is called so is not always unique.
         source = replace(source, id=None)
@@ -161,23 +187,23 @@ def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> Fou
     if len(data.labels) > MOST_LABELS:
         raise DataError(
             f"{path}: the column {source.label!r} has {len(data.labels):,} different values, too "
-            f"many for labels; --label-column names another of {', '.join(there)}"
+            f"many for labels; --label-column names another of {', '.join(names)}"
         )
-    return Found(source, there, data)
+    return LabelledFile(source, names, data)
 
 
-def _some(name: str | None) -> tuple[str, ...]:
+def _listed(name: str | None) -> tuple[str, ...]:
     return () if name is None else (name,)
 
 
 def _guessed_text(
-    path: Path, there: Sequence[str], rows: Sequence[Mapping[str, Any]], columns: Columns
+    path: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]], columns: Columns
 ) -> tuple[str, ...]:
     """Return the column that is called like texts are, or else the one with the longest."""
-    free = [name for name in there if name not in (columns.label, columns.id)]
-    for wanted in TEXT_NAMES:
+    free = [name for name in names if name not in (columns.label, columns.id)]
+    for usual in TEXT_NAMES:
         for name in free:
-            if name.casefold() == wanted:
+            if name.casefold() == usual:
                 return (name,)
     lengths = {
         name: sum(len(row[name]) for row in rows)
@@ -188,19 +214,19 @@ def _guessed_text(
     if not spaced:
         raise ConfigurationError(
             f"{path}: which column has the texts cannot be told; --text-column names one of "
-            f"{', '.join(there)}"
+            f"{', '.join(names)}"
         )
     return (max(spaced, key=lambda name: spaced[name]),)
 
 
 def _guessed_label(
-    path: Path, there: Sequence[str], rows: Sequence[Mapping[str, Any]], text: Sequence[str]
+    path: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]], text: Sequence[str]
 ) -> str:
     """Return the column that is called like labels are, or else the only one with few values."""
-    free = [name for name in there if name not in text]
-    for wanted in LABEL_NAMES:
+    free = [name for name in names if name not in text]
+    for usual in LABEL_NAMES:
         for name in free:
-            if name.casefold() == wanted:
+            if name.casefold() == usual:
                 return name
     few = [
         name
@@ -210,6 +236,6 @@ def _guessed_label(
     if len(few) != 1:
         raise ConfigurationError(
             f"{path}: which column has the labels cannot be told; --label-column names one of "
-            f"{', '.join(free) or 'none: there is no column but ' + ', '.join(text)}"
+            f"{', '.join(free) or 'none: names is no column but ' + ', '.join(text)}"
         )
     return few[0]
