@@ -64,7 +64,7 @@ def catalogue() -> dict[str, Generator]:
 
 @cache
 def code_version() -> str:
-    """Hash the code of this folder and the version of nlpaug: what shipped outputs depend on."""
+    """Return the hash of this folder's code and of nlpaug's version: outputs depend on both."""
     digest = hashlib.sha256(metadata.version("nlpaug").encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
@@ -82,7 +82,7 @@ def is_shipped(candidate: Perturbation) -> bool:
 
 
 def find(name: str) -> Generator:
-    """Return the shipped perturbation of this name, or one's own as `module:name`.
+    """Return the shipped perturbation of this name, or the user's as `module:name`.
 
     Raises:
         ConfigurationError: there is none; the message names the nearest.
@@ -99,14 +99,14 @@ def find(name: str) -> Generator:
 
 
 def as_perturbation(value: Any, others: Iterable[str] = ()) -> Perturbation:
-    """Return what code gives as a perturbation: the name of one, or one itself.
+    """Return a perturbation from Python code: one by its name, or one itself.
 
     Args:
-        value: What is given.
-        others: Names of attacks, where these may be given as well.
+        value: The name or the perturbation.
+        others: Names of attacks, if these are allowed as well.
 
     Raises:
-        ConfigurationError: it is no perturbation; the message says how to make one of it.
+        ConfigurationError: it is no perturbation; the message says how to convert it.
     """
     if isinstance(value, str):
         if ":" in value or value in catalogue():
@@ -122,7 +122,7 @@ def as_perturbation(value: Any, others: Iterable[str] = ()) -> Perturbation:
 
 
 def _no_perturbation(value: Any, name: str) -> str:
-    """Say what is to be done with a value that is no perturbation."""
+    """Return the message for a value that is no perturbation, with advice."""
     kind = type(value).__name__
     module = str(getattr(type(value), "__module__", ""))
     if isinstance(value, type):
@@ -140,7 +140,7 @@ def _no_perturbation(value: Any, name: str) -> str:
 
 
 def edits_of(change: Perturbation, text: str, rng: Random) -> tuple[Edit, ...]:
-    """Return what a perturbation changes in a text, in order and without overlaps."""
+    """Return the edits of a perturbation to a text, in order and without overlaps."""
     if isinstance(change, Generator):
         return change.edits(text, rng)
     return edits_between(text, change(text, rng))

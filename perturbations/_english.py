@@ -329,17 +329,17 @@ def in_english(
     sites: re.Pattern[str] | Callable[[str], Iterable[re.Match[str]]],
     accepts: Callable[[re.Match[str]], Any] | None = None,
 ) -> Callable[[str], Iterator[re.Match[str]]]:
-    """Return a function from a text to those of its sites that lie in English prose.
+    """Return a function from a text to those of its sites that are in English prose.
 
     Args:
         sites: A regular expression, or a function from a text to its matches in order.
-        accepts: Whether a site is one in its context; None for all.
+        accepts: Decides whether a site is one in its context; None for all sites.
     """
     find = sites.finditer if isinstance(sites, re.Pattern) else sites
 
     def english_sites(text: str) -> Iterator[re.Match[str]]:
         matches = list(find(text))
-        # Most texts have few sites: what a text is in is only asked where there is one.
+        # Detecting the language is slow, and most texts have few sites or none.
         if not matches:
             return
         english, code = english_spans(text), code_spans(text)
@@ -484,7 +484,7 @@ _QUOTATION = re.compile(r"\"[^\"\n]{1,2000}\"|\u201c[^\u201d\n]{1,2000}\u201d")
 
 
 def is_quoted(match: re.Match[str]) -> bool:
-    """Return whether a site lies in a quotation that is not the whole text."""
+    """Return whether a site is in a quotation that is not the whole text."""
     text = match.string
     if '"' not in text and "\u201c" not in text:
         return False

@@ -1,4 +1,4 @@
-"""nlpaug's augmenters, made deterministic and kept from damaging what they do not mean to change.
+"""Makes nlpaug's augmenters deterministic, and keeps them from changing anything else.
 
 nlpaug draws from the global generators, strips its input and by default splits `Century's` into
 `Century ' s`. Here an augmenter draws from the text's own generator and is shown words in a form

@@ -43,7 +43,7 @@ _NO_PLURAL = word_set(
 
 @dataclass(frozen=True)
 class Rule:
-    """What may stand in the place of a phrase, and beside which words.
+    """The replacements of a phrase, and the words that it may be beside.
 
     Attributes:
         options: The replacements.
@@ -82,7 +82,7 @@ class Rule:
 class RuleLexicon:
     """Phrases with their rules: calling it yields the sites of a text.
 
-    Sites lie in English prose; they are no names and, unless `in_quotations` is set, in no
+    Sites are in English prose; they are no names and, unless `in_quotations` is set, in no
     quotation.
     """
 
@@ -119,7 +119,7 @@ class RuleLexicon:
         )
 
     def options(self, match: Match[str]) -> list[str]:
-        """Return what may stand in the place of a site, with the capitals that it asks for."""
+        """Return the replacements of a site, with its capitals."""
         return [
             cased(match, option)
             for option in self._lexicon.entries[self._lexicon.entry(match.group())]

@@ -1,4 +1,4 @@
-"""Language models that perturbations ask: masked ones for words, others for whole sentences."""
+"""Language models for perturbations: masked ones for words, others for whole sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _BATCH = 32
 _CONTEXT_TOKENS = 100
-"""Tokens on each side of a mask that the model is shown: cost does not grow with the text."""
+"""Tokens on each side of a mask that the model sees: its cost does not grow with the text."""
 
 _SHORTEST = 2
 
@@ -42,7 +42,7 @@ def masked_candidates(
     Args:
         source: A masked language model.
         sides: The text before and after each gap.
-        count: Words for each gap.
+        count: The number of words for each gap.
 
     Raises:
         ModelError: the model cannot be found, or is no masked language model.
@@ -61,13 +61,13 @@ def masked_candidates(
 
 
 def rewritings(source: str, prefix: str, text: str, beams: int) -> tuple[str, ...]:
-    """Return what a model makes of a text, the likeliest first, by beam search.
+    """Return the outputs of a model for a text, the likeliest first, by beam search.
 
     Args:
         source: An encoder-decoder (translation, T5, BART), or a causal (instructed) model.
-        prefix: What is put before the text: a task's name, or an instruction.
+        prefix: A task's name, or an instruction, before the text.
         text: A sentence.
-        beams: How many beams are followed, and at most come back.
+        beams: The number of beams, and the largest number of outputs.
 
     Raises:
         ModelError: the model cannot be found, or generates no text.
@@ -113,7 +113,7 @@ class _Masked:
             logits = self.model(input_ids=ids, attention_mask=mask).logits
         words = []
         for row, scores in zip(rows, logits, strict=True):
-            # A mask that the text itself holds stands before or after the one that was put in.
+            # The text may have masks of its own, on either side; the inserted one is in the middle.
             masks = [n for n, token in enumerate(row) if token == self.tokenizer.mask_token_id]
             ranked = scores[masks[len(masks) // 2]][allowed].float().softmax(-1)
             top = ranked.topk(min(count, len(allowed)))
@@ -136,7 +136,7 @@ def _folder(source: str) -> Path:
 
 
 def _load(folder: Path, source: str, kind: str, description: str) -> tuple[Any, Any]:
-    """Load tokenizer and model; what transformers cannot read is told with its own words."""
+    """Load tokenizer and model; errors quote the message of transformers."""
     from pytest_ood.models._torch import load_model, load_tokenizer
 
     owner = _owner(source)
@@ -174,7 +174,7 @@ def _generating(folder: Path, source: str) -> tuple[Any, Any, bool]:
 
 @lru_cache(maxsize=10_000)
 def _rewritings(folder: Path, source: str, prefix: str, text: str, beams: int) -> tuple[str, ...]:
-    # Sentences are asked about one at a time, so that none depends on its neighbours, and kept,
+    # One sentence at a time, so that no output depends on padding or on other sentences; cached,
     # since every severity of a perturbation rewrites the same ones.
     import torch
 
@@ -204,7 +204,7 @@ def _rewritings(folder: Path, source: str, prefix: str, text: str, beams: int) -
 
 
 def _conversation(tokenizer: Any, prompt: str) -> str:
-    """Return a prompt as an instructed model reads it; of one without a format, as it is."""
+    """Return a prompt in the chat format of a model, or unchanged if it has none."""
     if getattr(tokenizer, "chat_template", None) is None:
         return f"{prompt}\n"
     shown: str = tokenizer.apply_chat_template(

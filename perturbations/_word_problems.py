@@ -55,7 +55,7 @@ _IMPLIED = (
     (r"score|each way|round trip|fortnight", "20 14"),
     (r"people|person|man|men|child|kid|hand|leg|feet|dog|cat|animal", "10 20"),
 )
-"""What a question does not say in numbers, by what it does say."""
+"""Constants that a question implies, by the words that imply them."""
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,17 @@ class Step:
 
 
 def answer_anew(before: str, after: str, rationale: str, label: str) -> str | None:
-    """Return the answer to a question whose numbers are others, by its solution.
+    """Return the answer to a question with changed numbers, computed by its solution.
 
     Args:
         before: The question that the solution solves.
-        after: The same with other numbers.
+        after: The same question with other numbers.
         rationale: The solution: GSM8K's annotations, or one expression.
-        label: The answer to the question as it was.
+        label: The answer to the original question.
 
     Returns:
-        The number; None where the solution does not say, where a number that was changed has no
-        part in it, or where a whole number would become a fraction, or a number negative or 0.
+        The number; None if the solution does not determine it, if it does not use a number that was
+        changed, or if a whole number would become a fraction, or a number negative or 0.
     """
     steps = steps_of(rationale, label)
     old, new = (list(_NUMBER.finditer(text)) for text in (before, after))
@@ -100,7 +100,7 @@ def answer_anew(before: str, after: str, rationale: str, label: str) -> str | No
 
 
 def unsolved_numbers(text: str, rationale: str, label: str) -> list[str]:
-    """Return the numbers of a question that cannot become others, as they stand in it."""
+    """Return the numbers of a question that cannot be changed, as the question writes them."""
     steps = steps_of(rationale, label)
     matches = list(_NUMBER.finditer(text))
     values = [_value(match[0]) for match in matches]
@@ -157,11 +157,11 @@ def parsed(text: str) -> ast.expr:
 
 
 def evaluated(expression: ast.expr, of: Callable[[Fraction], Fraction]) -> Fraction:
-    """Return the exact value of what `parsed` returned.
+    """Return the exact value of an expression of `parsed`.
 
     Args:
-        expression: What is evaluated.
-        of: The value that is taken for a number in it.
+        expression: The expression.
+        of: Returns the value to use for a number of the expression.
 
     Raises:
         ZeroDivisionError: it divides by zero.
@@ -193,12 +193,12 @@ class _UnclearError(Exception):
 def _results_of(
     steps: Sequence[Step], pairs: Sequence[tuple[Fraction, Fraction]], text: str
 ) -> list[Fraction] | None:
-    """Return the results of all steps under other numbers; None where it is not clear.
+    """Return the results of all steps with changed numbers; None if they are not clear.
 
     Args:
-        steps: Of the solution.
-        pairs: The numbers of the question, in digits, each with what it becomes.
-        text: The question as it was.
+        steps: The steps of the solution.
+        pairs: The numbers of the question in digits, each with its changed value.
+        text: The original question.
     """
     sources: dict[Fraction, set[Fraction]] = {value: {value} for value in _constants(text)}
     for before, after in pairs:
@@ -230,7 +230,7 @@ def _results_of(
 
 
 def _constants(text: str) -> Iterator[Fraction]:
-    """Yield the numbers that stay: words, percentages, fractions, and what need not be said."""
+    """Yield the numbers that do not change: words, percentages, fractions, implied constants."""
     yield from map(Fraction, _ALWAYS)
     lower = text.lower()
     for pattern, values in _IMPLIED:

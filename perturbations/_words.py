@@ -19,13 +19,13 @@ LONG_WORD = re.compile(rf"(?=(?:[^\W_]|[{MARK}]){{4}}){WORD.pattern}")
 """A word that begins with four letters or digits: shorter ones easily become other words."""
 
 WORD_START = re.compile(r"(?<=\s)(?=[^\W\d_])")
-"""The place before a word that does not begin the text: nothing stands there."""
+"""The empty gap before a word that does not begin the text."""
 
 GAP = re.compile(rf"(?:(?<=[^\W\d])|(?<=[{MARK}])|(?<=\d)(?! \d)) (?=\w)")
 """A single space between two words; one between two numbers may be part of a longer number."""
 
 END = re.compile(r"(?<=\S)(?=\s*\Z)")
-"""The end of a text, before white space that it may end in: nothing stands there."""
+"""The empty gap at the end of a text, before its trailing white space."""
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -100,10 +100,11 @@ def number_word(number: int) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Lexicon:
-    """Words and phrases, each with what may stand in its place.
+    """Words and phrases with their replacements.
 
     Attributes:
-        entries: By the phrase in small letters, with single spaces and straight apostrophes.
+        entries: The replacements by the phrase, which is in small letters, with single spaces and
+            straight apostrophes.
     """
 
     entries: Mapping[str, Sequence[str]]
@@ -146,11 +147,11 @@ class Lexicon:
 
     @staticmethod
     def entry(text: str) -> str:
-        """Return the entry that a match is of."""
+        """Return the entry of a match."""
         return _plain(text)
 
     def options(self, text: str) -> Sequence[str]:
-        """Return what may stand in the place of a match, with its capitals."""
+        """Return the replacements of a match, with its capitals."""
         return [like(text, option) for option in self.entries[_plain(text)]]
 
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Composite:
-    """Perturbations that are applied in order, each to what the one before it has left.
+    """Perturbations that are applied in order, each to the output of the one before it.
 
     HELM's robust versions are of this kind (Liang et al. 2022, appendix D.1): lower case,
     contractions, misspellings and more spaces in one text.
 
     Attributes:
-        parts: Two or more, in order.
-        contract: What they may do to the label together.
+        parts: Two or more perturbations, in order.
+        contract: Their joint effect on the label.
     """
 
     parts: tuple[Generator, ...]
@@ -50,7 +50,8 @@ class Composite:
     def __call__(self, text: str, rng: Random) -> str:
         """Perturb one text; raises as its parts do."""
         for part in self.parts:
-            # A stream for each: what one part draws must not hang on how much the last one drew.
+            # Each part has a generator of its own: its draws must not depend on the number of draws
+            # of the part before it.
             text = part(text, Random(rng.getrandbits(64)))
         return text
 
@@ -84,7 +85,7 @@ class Composite:
         return replace(self, contract=contract)
 
     def check_models(self) -> None:
-        """Refuse a language model that has to be named and is not; raises ConfigurationError."""
+        """Check that all language models are named; raises ConfigurationError."""
         for part in self.parts:
             part.check_models()
 
@@ -93,8 +94,8 @@ def composed(parts: Sequence[Generator]) -> Composite:
     """Return perturbations one after the other as one perturbation.
 
     Args:
-        parts: Two or more that keep the label, or whose change a filter judges: then the filter
-            judges what comes out at the end.
+        parts: Two or more perturbations that keep the label, or whose texts a filter judges; then
+            the filter judges the final text.
 
     Raises:
         ConfigurationError: fewer than two; one that changes the label or derives it; or filters

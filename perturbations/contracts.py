@@ -1,4 +1,4 @@
-"""What a perturbation may do to the label: keep it, change it to a known one, or nobody knows."""
+"""Contracts: the effect of a perturbation on the label (none, a known one, or an unknown one)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ValidityFilter(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Name and parameters: what has to be equal for the decisions to be."""
+        """Name and parameters; filters with equal fingerprints decide alike."""
         ...
 
     def accepts(self, cases: Sequence[Perturbed]) -> list[bool]:
@@ -61,17 +61,17 @@ def _nothing(example: Example) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class Derived:
-    """The label follows from the example itself: from its solution, or from its right answers.
+    """The label is computed from the example: from its solution, or from its right answers.
 
     Attributes:
-        label: Returns the label of an example under changed inputs, or None where the change is
-            not valid: it is made anew then, and after `draws` of them the example is rejected.
-        fixed: Returns regular expressions for what of an example has to stay.
-        tasks: Names of the tasks whose labels it knows; empty for all.
-        draws: How often a change is made anew at most.
-        name: What it comes to: "preserving" where the label is the same whenever there is one.
-        joint: Whether the fields of an example are perturbed as one text, so that who is renamed
-            in one field has the same name in the others.
+        label: Returns the label of an example with changed inputs, or None if the change is not
+            valid: then it is drawn again, and after `draws` changes the example is rejected.
+        fixed: Returns regular expressions for the parts of an example that have to stay.
+        tasks: The names of the tasks whose labels it can compute; empty for all.
+        draws: The largest number of changes that are drawn.
+        name: The name in reports; "preserving" if a valid change always keeps the label.
+        joint: Whether the fields of an example are perturbed as one text, so that a name is
+            replaced by the same one in all fields.
     """
 
     label: Callable[[Example, Inputs], str | None]
@@ -84,10 +84,10 @@ class Derived:
 
 @dataclass(frozen=True)
 class Uncertain:
-    """The label may change: a perturbed text counts only where the filter accepts it.
+    """The label may change: a perturbed text counts only if the filter accepts it.
 
     Attributes:
-        filter: Decides.
+        filter: The validity filter.
     """
 
     filter: ValidityFilter
@@ -100,9 +100,9 @@ PRESERVING = Preserving()
 
 
 def label_unless_answer_added(example: Example, inputs: Inputs) -> str | None:
-    """Return the label where no right answer stands in the inputs more often than before.
+    """Return the label, or None if a right answer occurs in the inputs more often than before.
 
-    What is added must not give the answer away. "Yes" and "no" are given away by no text.
+    Added text must not reveal the answer. Answers such as "yes" and "no" cannot be revealed.
     """
     before, after = (
         f" {normalized(' '.join(fields_of(value).values()))} " for value in (example.inputs, inputs)

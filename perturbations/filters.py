@@ -58,11 +58,11 @@ class EditDistance:
 
 @dataclass(frozen=True)
 class EmbeddingSimilarity:
-    """Accepts texts whose sentence embedding lies near that of the original.
+    """Accepts texts whose sentence embedding is near that of the original.
 
     The embedding is that of the packaged all-MiniLM-L6-v2: the mean over its last hidden states
     (Reimers and Gurevych 2019, section 3). TextFooler's constraint (Jin et al. 2020, section 3.2)
-    is of this kind. An embedding says little about polarity: "good" and "bad" lie near each other.
+    is of this kind. Embeddings hardly reflect polarity: "good" and "bad" are near each other.
 
     Attributes:
         least: The least cosine, in [0, 1].

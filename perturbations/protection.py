@@ -32,24 +32,24 @@ KINDS: Mapping[str, Callable[[str], Iterable[Span]]] = {
     # Without a tagger: capitalised words that do not begin a sentence, and what follows on them.
     "entities": _matches(r"(?<![.!?:]\s)(?<!^)(?<!\n)\b[A-Z][\w'\u2019-]*(?: [A-Z][\w'\u2019-]*)*"),
 }
-"""What can be named, and where it stands in a text."""
+"""The named kinds of spans, each with a function that finds them in a text."""
 
 LABELS = "labels"
-"""Names the words of the task's labels, which the suite puts in the place of the name."""
+"""The name for the words of the task's labels."""
 
 ANSWERS = "answers"
-"""Names the right answers of the example, wherever they occur in its inputs."""
+"""The name for the right answers of the example, wherever they occur in its inputs."""
 
 
 @dataclass(frozen=True)
 class Protection:
-    """Some kinds of spans.
+    """Finds the protected spans of texts.
 
     Attributes:
-        kinds: Names out of `KINDS`.
-        patterns: Regular expressions of one's own.
-        words: Words that are protected wherever they stand alone, in any case.
-        answers: Whether the right answers of each example are; see `with_answers`.
+        kinds: Some of the names of `KINDS`.
+        patterns: Regular expressions of the user.
+        words: Words that are protected as whole words, in any case.
+        answers: Whether the right answers of each example are protected; see `with_answers`.
     """
 
     kinds: tuple[str, ...] = ()
@@ -114,11 +114,10 @@ class Protection:
         return [rf"(?i:(?<!\w)(?:{listed})(?!\w))"]
 
     def admitted(self, text: str, edits: Sequence[Edit]) -> tuple[Edit, ...]:
-        """Return the edits that leave what is protected as it is, of edits outside its spans.
+        """Return those of a text's edits outside of protected spans that keep its numbers, too.
 
-        Where numbers are protected, no other word may become one ("to" neither "two" nor "2") or
-        be given a digit, and none may be joined to one. What is put between words may have numbers
-        of its own.
+        If numbers are protected, no other word may become one ("to" neither "two" nor "2") or get a
+        digit, and none may be joined to one. Text inserted between words may have numbers.
         """
         if NUMBERS not in self.kinds:
             return tuple(edits)
@@ -136,7 +135,7 @@ def _number_tokens(text: str) -> list[Span]:
 
 
 def _changing_numbers(text: str, edits: Sequence[Edit]) -> set[int]:
-    """Return which of some edits have words become numbers, or the other way round."""
+    """Return the indices of the edits that turn words into numbers, or numbers into words."""
     pieces: list[str] = []
     changed_spans: list[Span] = []
     moved: list[int] = []
@@ -166,7 +165,7 @@ def _changing_numbers(text: str, edits: Sequence[Edit]) -> set[int]:
 
 
 def _is_inside(text: str, position: int) -> bool:
-    """Return whether a place is inside a word."""
+    """Return whether a position is inside a word."""
     return (
         bool(_TOKEN.match(text, position - 1) and _TOKEN.match(text, position))
         if position

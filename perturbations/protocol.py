@@ -1,4 +1,4 @@
-"""What a perturbation is, and the decorators that make one from a function."""
+"""The protocol of perturbations, and the decorators that convert functions to perturbations."""
 
 from __future__ import annotations
 
@@ -51,29 +51,29 @@ if TYPE_CHECKING:
     from pytest_ood.perturbations.site_editing import EditMethod, Sites, Span
 
 Kind = Literal["noise", "semantic", "register", "label-changing"]
-"""What sort of change it is: of the surface, of the words, of the style, of the meaning."""
+"""The kind of change: of the surface, of the words, of the style, of the meaning."""
 
 _PACKAGE = "pytest_ood"
 
 WRAPS = "_wraps"
-"""The attribute under which a function of this package has the user's function that it calls."""
+"""The attribute of a function of this package for the user's function that it calls."""
 
 MAX_SEVERITY = 5
 DEFAULT_SEVERITY = 3
 
 EVEN = (0.2, 0.4, 0.6, 0.8, 1.0)
-"""The scale of changes that few places of a text allow: a fifth of them more at every level."""
+"""The scale of changes with few sites in a text: a fifth of them more at every level."""
 
 ALL = (1.0, 1.0, 1.0, 1.0, 1.0)
-"""The scale of changes that are made everywhere or not at all: every level is the same."""
+"""The scale of changes that are made at all sites or none: every level is the same."""
 
 
 @runtime_checkable
 class Perturbation(Protocol):
     """Turns a text into a perturbed one, without asking the model under test.
 
-    The result depends on the text and the generator alone. What is not meant to change stays byte
-    for byte the same. A text in which there is nothing to change is returned as it is.
+    The result depends on the text and the generator alone. Everything outside of the changed sites
+    stays byte for byte the same; a text without sites is returned unchanged.
     """
 
     @property
@@ -83,12 +83,12 @@ class Perturbation(Protocol):
 
     @property
     def contract(self) -> Contract:
-        """What it may do to the label."""
+        """The effect on the label."""
         ...
 
     @property
     def fingerprint(self) -> str:
-        """Name, version and parameters: what has to be equal for the output to be."""
+        """Name, version and parameters; equal fingerprints mean equal outputs."""
         ...
 
     def __call__(self, text: str, rng: Random) -> str:
@@ -105,18 +105,18 @@ class Generator:
 
     Attributes:
         name: The function's name, with hyphens.
-        kind: What sort of change it is.
-        contract: What it may do to the label.
-        source: Where the perturbation comes from (paper, section).
+        kind: The kind of change.
+        contract: The effect on the label.
+        source: The source of the perturbation (paper, section).
         scale: The share of sites that is changed at severity 1, 2, 3, 4 and 5; in [0, 1].
-        method: How sites are found and changed.
-        version: Raised by whoever changes its output.
-        needs: What has to be there besides this package, in words; empty for nothing.
+        method: Finds and changes the sites.
+        version: To be raised with every change of its outputs.
+        needs: Requirements besides this package, in words; "" for none.
         models: Parameters that name a language model: a hub id, a local folder or file, or a
             packaged one (`asset:smollm2`).
-        choices: Parameters that take one of a few values, and these.
-        example: A text in which it finds something to change.
-        severity: Which share of the scale is taken; 0 changes nothing.
+        choices: Parameters that take one of a few values, with these values.
+        example: A text that it changes.
+        severity: The level of the scale, from 1; 0 changes nothing.
         parameters: Values that replace the function's defaults; `share` replaces the scale.
         rewrites: Kinds of spans that it may change, or add text beside, without making an answer
             wrong: no default protects them from it.
@@ -163,17 +163,16 @@ class Generator:
         Raises:
             TypeError: not a string.
             DataError: the text has a lone surrogate, which no encoding can write.
-            PerturbationError: a function that is none of this package's raised, or returned what
-                it must not.
+            PerturbationError: a user's function raised, or returned a wrong value.
         """
         return apply_in_order(text, self.edits(text, rng))
 
     def perturb(self, text: str, rng: Random) -> Perturbed:
-        """Perturb one text and tell how; raises as `__call__` does."""
+        """Perturb one text and return it with its edits; raises as `__call__` does."""
         return Perturbed(text, self.edits(text, rng))
 
     def edits(self, text: str, rng: Random) -> tuple[Edit, ...]:
-        """Return what is changed in a text, in order and without overlaps; raises as `__call__`."""
+        """Return the edits to a text, in order and without overlaps; raises as `__call__`."""
         if not isinstance(text, str):
             raise TypeError(f"{self.name}: a text is a str, not {type(text).__name__}")
         try:
@@ -196,12 +195,12 @@ class Generator:
         return () if whole and len(admitted) < len(edits) else admitted
 
     def _method_edits(self, text: str, rng: Random, protected: Sequence[Span]) -> tuple[Edit, ...]:
-        """Return the edits of the method; what goes wrong in a user's function is told as such."""
+        """Return the edits of the method; errors of a user's function become PerturbationErrors."""
         if self._is_shipped:
             return self.method.edits(text, rng, self.share, protected, self._own)
         with as_user_errors(self.name, text, self.function):
             edits = self.method.edits(text, rng, self.share, protected, self._own)
-            # Also of sites that a function of the user's finds.
+            # A user's function may also have found the sites.
             return checked_edits(text, edits)
 
     @cached_property
@@ -256,7 +255,7 @@ class Generator:
         """Return the same perturbation at a severity from 1 to 5; 0 changes nothing.
 
         Raises:
-            ConfigurationError: anything else, or `share` was given as well.
+            ConfigurationError: another severity, or `share` is set as well.
         """
         whole = isinstance(severity, int) and not isinstance(severity, bool)
         if not whole or not 0 <= severity <= MAX_SEVERITY:
@@ -271,11 +270,11 @@ class Generator:
         return replace(self, severity=severity)
 
     def keeping(self, protection: Protection | None) -> Generator:
-        """Return the same perturbation, which leaves protected spans alone."""
+        """Return the same perturbation with protected spans that it does not change."""
         return replace(self, protection=protection)
 
     def keeping_unless_rewritten(self, kinds: Sequence[str]) -> Generator:
-        """Return the same perturbation, which leaves kinds of spans alone that it is not for."""
+        """Return the same perturbation with kinds of spans protected, but those it rewrites."""
         protected = [kind for kind in kinds if kind not in self.rewrites]
         return self.keeping(parse_protection(protected, ()))
 
@@ -297,8 +296,8 @@ class Generator:
         """Return the same perturbation with other parameters.
 
         Raises:
-            ConfigurationError: an unknown parameter, a rate outside [0, 1], or a value that the
-                perturbation does not know.
+            ConfigurationError: an unknown parameter, a share outside [0, 1], or a value that the
+                perturbation does not support.
         """
         defaults = self.defaults
         for key, value in parameters.items():
@@ -310,7 +309,7 @@ class Generator:
         return replace(self, parameters=MappingProxyType({**self.parameters, **parameters}))
 
     def _check(self, key: str, value: Any, kind: type) -> None:
-        """Refuse a value that is not of its default's kind."""
+        """Check a value against the type of its default and its choices."""
         prefix = f"{self.name}: {key} = {value!r}"
         if kind is float and not _is_share(value):
             raise ConfigurationError(f"{prefix} is a share and lies in [0, 1]")
@@ -324,10 +323,10 @@ class Generator:
             )
 
     def check_models(self) -> None:
-        """Refuse a language model that has to be named and is not.
+        """Check that all language models are named.
 
         Raises:
-            ConfigurationError: says which parameter names it.
+            ConfigurationError: names the parameter that is missing.
         """
         for key in self.models:
             if not {**self.defaults, **self.parameters}[key]:
@@ -337,7 +336,7 @@ class Generator:
                 )
 
     def weights(self) -> tuple[str, ...]:
-        """Return the SHA-256 of each language model it asks: its output depends on these, too.
+        """Return the SHA-256 of each of its language models, on which its output depends, too.
 
         Raises:
             OodError: a model that is not named, or cannot be found.
@@ -350,12 +349,12 @@ class Generator:
 
 @contextmanager
 def as_user_errors(name: str, text: str, function: object) -> Iterator[None]:
-    """Tell what a user's function raises, or returns wrongly, as an error of their perturbation.
+    """Convert errors of a user's function, and its wrong return values, to PerturbationErrors.
 
     Args:
-        name: Of the perturbation.
-        text: Which it was to perturb.
-        function: Where it stands is told where no traceback leads there.
+        name: The name of the perturbation.
+        text: The text that it was called with.
+        function: The function, whose location is added to messages without a line of the user's.
 
     Raises:
         PerturbationError: says what was raised or returned, and what is allowed.
@@ -368,7 +367,7 @@ def as_user_errors(name: str, text: str, function: object) -> Iterator[None]:
         raise PerturbationError(name, text, f"{error}{_location_of(function)}") from error
     except Exception as error:
         reason = reason_of(error)
-        # Without a line of the user's it is the call itself that failed.
+        # Without a line of the user's in the traceback, the call itself failed.
         location = _location_of(function) if reason == words_of(error) else ""
         if location and isinstance(error, TypeError):
             location += (
@@ -379,7 +378,7 @@ def as_user_errors(name: str, text: str, function: object) -> Iterator[None]:
 
 
 def _location_of(function: object) -> str:
-    """Return file and line of a function, in brackets; nothing where it has none."""
+    """Return file and line of a function, in brackets, or ""."""
     own = getattr(function, WRAPS, function)
     for one in (
         inspect.unwrap(own) if callable(own) else None,
@@ -393,10 +392,10 @@ def _location_of(function: object) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Guarded:
-    """A user's own perturbation that is no Generator; what goes wrong in it is told as such.
+    """A user's perturbation that is no Generator; its errors become PerturbationErrors.
 
     Attributes:
-        own: The user's.
+        own: The user's perturbation.
     """
 
     own: Perturbation
@@ -408,7 +407,7 @@ class Guarded:
 
     @property
     def contract(self) -> Contract:
-        """What it may do to the label."""
+        """The effect on the label."""
         return self.own.contract
 
     @property
@@ -420,7 +419,7 @@ class Guarded:
         """Perturb one text.
 
         Raises:
-            PerturbationError: it raised, or returned no text.
+            PerturbationError: the perturbation raised, or returned no text.
         """
         with as_user_errors(self.name, text, self.own):
             changed = checked_text(self.own(text, rng), "a perturbation returns a text")
@@ -429,11 +428,11 @@ class Guarded:
 
 
 class Declared(TypedDict, total=False):
-    """What a decorator is told besides the function; see `Generator`.
+    """The arguments of the decorators; see `Generator`.
 
-    `source` is needed. Of the others the defaults are noise that preserves the label, an even
+    `source` is required. The defaults of the others are noise that preserves the label, an even
     scale and version 1. With `articles` the text is English, and an "a" or "an" before a changed
-    word changes with it. With `indivisible` all edits of a text are made or none, whatever the
+    word changes with it. With `indivisible` all edits of a text are made or none, regardless of the
     severity.
     """
 
@@ -455,11 +454,10 @@ class Declared(TypedDict, total=False):
 def perturbation(
     **declared: Unpack[Declared],
 ) -> Callable[[Callable[..., str | Iterable[Edit]]], Generator]:
-    """Make a function `(text, rng, *, parameters...) -> text` a perturbation.
+    """Convert a function `(text, rng, *, parameters...) -> text` to a perturbation.
 
-    Its edits are found by comparing the texts, unless it returns them, in order and without
-    overlaps. A severity takes its share of them; unless one is
-    asked for, all are taken.
+    Its edits are computed by comparing the texts, unless it returns edits, in order and without
+    overlaps. A severity takes its share of the edits; by default, all are taken.
     """
     return lambda function: replace(
         _generator(WholeText(function), declared), severity=MAX_SEVERITY
@@ -469,12 +467,12 @@ def perturbation(
 def site_perturbation(
     sites: Sites, **declared: Unpack[Declared]
 ) -> Callable[[Callable[..., str | None]], Generator]:
-    """Make a function `(match, rng, *, parameters...) -> replacement` a perturbation.
+    """Convert a function `(match, rng, *, parameters...) -> replacement` to a perturbation.
 
     Args:
-        sites: Where something can be changed: a regular expression, or a function from a text to
-            its matches, in order and without overlaps.
-        declared: What it is.
+        sites: The sites that can be changed: a regular expression, or a function from a text to its
+            matches, in order and without overlaps.
+        declared: The attributes of the perturbation.
     """
     return lambda function: _generator(PerSite(sites, function), declared)
 
@@ -482,10 +480,10 @@ def site_perturbation(
 def batch_perturbation(
     sites: Sites, **declared: Unpack[Declared]
 ) -> Callable[[Callable[..., Sequence[str | None]]], Generator]:
-    """Make a function `(matches, rng, *, parameters...) -> replacements` a perturbation.
+    """Convert a function `(matches, rng, *, parameters...) -> replacements` to a perturbation.
 
-    As `site_perturbation`, for what is cheaper done for all chosen sites of a text at once, such
-    as asking a language model.
+    As `site_perturbation`, for functions that are faster for all chosen sites of a text at once,
+    such as calls of a language model.
     """
     return lambda function: _generator(BatchedSites(sites, function), declared)
 

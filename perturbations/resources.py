@@ -1,4 +1,4 @@
-"""Where perturbations and filters find the lexicons and models they need."""
+"""The cache and the folders in which perturbations and filters find lexicons and models."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def _user_cache() -> Path:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a run allows.
+    """The resources of a run.
 
     Attributes:
-        cache: Where packaged lexicons and models are kept.
-        offline: Fetch nothing.
-        root: What relative paths of models start from.
-        progress: Told about downloads.
+        cache: The cache folder, for packaged lexicons and models.
+        offline: Whether fetching is forbidden.
+        root: The folder that relative paths of models start from.
+        progress: Reports downloads.
     """
 
     cache: Path = field(default_factory=_user_cache)
@@ -55,8 +55,8 @@ def using(resources: Resources) -> Iterator[None]:
 def current() -> Resources:
     """Return the resources of the enclosing `using`; outside of any, the user's cache folder.
 
-    A context variable, as the decimal module's context is: a perturbation is called as
-    `(text, rng)` from everywhere, and what it computes does not depend on where its files lie.
+    They are a context variable, as the context of the module decimal: a perturbation is called as
+    `(text, rng)` everywhere, and its output does not depend on the location of files.
     """
     return _CURRENT.get() or Resources()
 

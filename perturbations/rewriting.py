@@ -1,4 +1,4 @@
-"""Whole sentences said in other words: by way of another language, or by a paraphrasing model."""
+"""Sentences in other words: by translation there and back, or by a paraphrasing model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from re import Match
 
 _SENTENCE = re.compile(r"(?<!\S)(?=\w)[^.!?\n]{9,399}\w(?:[.!?]+(?!\S)|(?=\s*(?:\n|\Z)))")
-"""Of ten to four hundred characters; longer runs without an end are no sentences."""
+"""A sentence of ten to four hundred characters; longer runs are no sentences."""
 
 _EXAMPLE = (
     "The film begins slowly, but the ending is a real surprise. The actors are wonderful in it."
@@ -75,7 +75,7 @@ def paraphrase(
 
 
 def _drawn(before: str, candidates: Iterable[str], rng: Random) -> str | None:
-    """Draw one of the sentences that say it otherwise."""
+    """Draw one of the sentences that differ from the original, or None."""
     plain = " ".join(before.split()).lower()
     others = [text for text in candidates if text.lower() != plain and _can_be_encoded(text)]
     point = rng.random()

@@ -33,13 +33,13 @@ _TEXT_AND_RNG = 2
 def from_function(
     function: Callable[..., str], name: str = "", **declared: Unpack[Declared]
 ) -> Generator:
-    """Make a perturbation of any function from a text to a text.
+    """Convert any function from a text to a text to a perturbation.
 
     Args:
-        function: `(text) -> text` or `(text, rng) -> text`. What it draws from the global
-            generators of `random` and `numpy` is seeded, and they are put back afterwards.
-        name: In reports; the function's own unless it is given.
-        declared: As for the decorator `perturbation`; `source` is the function's name unless given.
+        function: `(text) -> text` or `(text, rng) -> text`. The global generators of `random` and
+            `numpy` are seeded for it, and restored afterwards.
+        name: The name in reports; "" for the function's own.
+        declared: As for the decorator `perturbation`; `source` defaults to the function's name.
 
     Raises:
         TypeError: it cannot be called, or takes other arguments.
@@ -63,18 +63,18 @@ def from_function(
 
 
 def from_nlpaug(augmenter: Any, name: str = "", **declared: Unpack[Declared]) -> Generator:
-    """Make a perturbation of an nlpaug augmenter or flow for texts.
+    """Convert an nlpaug augmenter or flow for texts to a perturbation.
 
-    It runs on a copy. The augmenter is shown words and marks, in a form that is split and joined
-    without loss; what it changed is put in their places, and the white space stays as it is.
+    The perturbation uses a copy. The augmenter gets words and marks in a form that is split and
+    joined without loss; changed ones replace the originals, and white space stays as it is.
 
     Args:
-        augmenter: Of `nlpaug.augmenter.char`, `.word` or `.sentence`, or a flow of these.
-        name: In reports; the augmenter's own unless it is given.
+        augmenter: One of `nlpaug.augmenter.char`, `.word` or `.sentence`, or a flow of these.
+        name: The name in reports; "" for the augmenter's own.
         declared: As for the decorator `perturbation`.
 
     Raises:
-        ConfigurationError: it is none of nlpaug's, or not for texts.
+        ConfigurationError: it is not from nlpaug, or not for texts.
     """
     module = type(augmenter).__module__
     if not module.startswith("nlpaug.") or not hasattr(augmenter, "augment"):
@@ -115,8 +115,8 @@ def from_nlpaug(augmenter: Any, name: str = "", **declared: Unpack[Declared]) ->
 def _replacements(
     text: str, pieces: Sequence[Match[str]], words: Sequence[str], changed: Sequence[str]
 ) -> Iterator[tuple[int, int, str]]:
-    """Yield where words have changed, as (start, end, what stands there now)."""
-    # Where there are as many as before, each has become the one in its place.
+    """Yield the replacements of changed words, as (start, end, new text)."""
+    # As many words as before: each replaces the one with its index.
     same = len(words) == len(changed)
     whole = [(0, len(words), 0, len(changed))]
     for i1, i2, j1, j2 in whole if same else differences(words, changed):
@@ -134,13 +134,13 @@ def _replacements(
             position = pieces[-1].end()
             yield position, position, "".join(f" {word}" for word in new)
         else:
-            # What is left out takes the white space after it along.
+            # The white space after a deleted word is deleted, too.
             end = pieces[i2].start() if i2 < len(pieces) else len(text)
             yield pieces[i1].start(), end, ""
 
 
 def _wraps(run: Callable[..., Any], wrapped: object) -> None:
-    """Let a function be known as the user's that it calls: where it stands, and whose it is."""
+    """Mark a function as a wrapper of a user's, for its module and location in messages."""
     run.__module__ = str(getattr(wrapped, "__module__", None) or "")
     # Not `__wrapped__`, by which its signature would be that of the other.
     vars(run)[WRAPS] = wrapped

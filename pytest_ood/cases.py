@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_ood.tasks import Task
 
 TOLERANCE = 0.1
-"""What a probability may move by, as CheckList's tests have it (their argument `threshold`)."""
+"""The largest change of a probability that does not count, as CheckList's argument `threshold`."""
 
 NO_SCORES = "the expectation is on probabilities, and the model gives none"
 CANNOT_FAIL = "the first probability leaves no room for a change that would break the expectation"
@@ -31,13 +31,13 @@ CANNOT_FAIL = "the first probability leaves no room for a change that would brea
 
 @dataclass(frozen=True)
 class Finding:
-    """What a model's answers to a case come to.
+    """The comparison of a model's answers to a case with its expectation.
 
     Attributes:
-        holds: Whether they are as expected; None where the expectation does not apply to them.
-        index: The input that decides: the first whose answer breaks the expectation.
-        against: The input that it is compared with, or None.
-        why: Where it does not apply, the reason.
+        holds: Whether the answers are as expected; None if the expectation does not apply.
+        index: The index of the deciding input: the first whose answer is not as expected.
+        against: The index of the input with which it is compared, or None.
+        why: The reason why the expectation does not apply, or "".
     """
 
     holds: bool | None
@@ -47,7 +47,7 @@ class Finding:
 
 
 class Expectation(Protocol):
-    """What is expected of the answers to the inputs of a case."""
+    """An expectation of the answers to the inputs of a case."""
 
     @property
     def kind(self) -> str:
@@ -55,15 +55,15 @@ class Expectation(Protocol):
         ...
 
     def describe(self, members: Sequence[Example]) -> str:
-        """Say what is expected, as it stands in reports in the place of a label."""
+        """Describe the expectation, as reports show it instead of a label."""
         ...
 
     def find(self, answers: Sequence[Prediction], scores: Sequence[float]) -> Finding:
-        """Return whether answers are as expected; one that is an abstention never is.
+        """Return whether answers are as expected; an abstention never is.
 
         Args:
-            answers: One for each input, in order; none of them an error.
-            scores: Of each answer, against the input's label where it has one.
+            answers: The answers to the inputs, in order, without errors.
+            scores: The score of each answer, against the input's label if it has one.
         """
         ...
 
@@ -100,7 +100,7 @@ class Avoiding:
     kind: str = "MFT"
 
     def describe(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
-        """Return what the answer is not."""
+        """Describe the excluded label."""
         return f"not {self.label}"
 
     def find(
@@ -127,7 +127,7 @@ class Invariant:
     kind: str = "INV"
 
     def describe(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
-        """Say that the answer stays."""
+        """Describe that the answer stays."""
         return "the same answer"
 
     def find(
@@ -159,7 +159,7 @@ class Changed:
     kind: str = "DIR"
 
     def describe(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
-        """Say that the answer changes."""
+        """Describe that the answer changes."""
         return "another answer"
 
     def find(
@@ -179,14 +179,15 @@ class Changed:
 class Monotonic:
     """The probability of a label does not fall, or does not rise, from input to input.
 
-    A pair that no answer could break is no test: where the probability must not fall and is within
-    the tolerance of 0 from the start (or must not rise, and of 1). CheckList leaves them out, too.
+    A pair is excluded if no answer could violate the expectation: the probability must not fall and
+    is within the tolerance of 0 from the start (or must not rise, and is within it of 1). CheckList
+    excludes such pairs, too.
 
     Attributes:
-        label: Whose probability; None for the answer to the first input.
-        falls: What must not happen: True where it must not fall, False where it must not rise.
-        tolerance: By so much it may, all the same.
-        steps: Each input is compared with the one before it; otherwise with the first.
+        label: The label; None for the answer to the first input.
+        falls: True if the probability must not fall, False if it must not rise.
+        tolerance: The largest violation that does not count.
+        steps: Whether each input is compared with the one before it rather than with the first.
     """
 
     label: str | None
@@ -196,7 +197,7 @@ class Monotonic:
     kind: str = "DIR"
 
     def describe(self, members: Sequence[Example]) -> str:  # noqa: ARG002 - the same for all
-        """Say whose probability must not move where."""
+        """Describe the probability and the direction."""
         subject = "the first answer" if self.label is None else self.label
         return f"{subject} not {'down' if self.falls else 'up'}"
 
@@ -232,12 +233,12 @@ class Monotonic:
 
 
 def _moved(before: float, after: float) -> float:
-    """Return how far a probability moved; what a float adds to its four decimals is no move."""
+    """Return the change of a probability, rounded to the decimals that scores have."""
     return round(after - before, SCORE_DECIMALS)
 
 
 def _first(wrong: Iterable[bool], against: int | None = None) -> Finding:
-    """Return the first that is wrong, or that all are as expected."""
+    """Return the finding for the first wrong answer, or that all are as expected."""
     for index, is_wrong in enumerate(wrong):
         if is_wrong:
             return Finding(holds=False, index=index, against=against)
@@ -251,7 +252,7 @@ EXPECTATION_KEYS: Mapping[str, tuple[str, ...]] = {
     "not_up": ("steps", "tolerance"),
     "same": ("tolerance",),
 }
-"""What an expectation is written as, and what may stand beside it."""
+"""The key of each expectation, and the keys that it may have beside it."""
 
 
 def parse_expectation(table: Mapping[str, Any], tolerance: float = TOLERANCE) -> Expectation:
@@ -261,10 +262,10 @@ def parse_expectation(table: Mapping[str, Any], tolerance: float = TOLERANCE) ->
         table: `{"not": LABEL}`, `{"same": true}`, `{"changed": true}`, `{"not_down": LABEL}` or
             `{"not_up": LABEL}`, where true stands for the answer to the first input; with
             `tolerance` and `steps` as EXPECTATION_KEYS has them.
-        tolerance: Where the table has none.
+        tolerance: The default tolerance.
 
     Raises:
-        DataError: it says something else; the message does not say where it stands.
+        DataError: the table is something else; the message does not name its location.
     """
     names = [key for key in EXPECTATION_KEYS if isinstance(table, Mapping) and key in table]
     if len(names) != 1:
@@ -320,14 +321,15 @@ def label_of(expectation: Expectation) -> str | None:
 
 @dataclass(frozen=True)
 class Case(Example):
-    """Several inputs that are right or wrong together: one unit of what is counted.
+    """Several inputs that are right or wrong together, and count as one.
 
-    Its `inputs` are all of them as named fields, its `label` says what is expected.
+    The attribute `inputs` has all of them as named fields, `label` the description of the
+    expectation.
 
     Attributes:
-        members: The inputs, and their labels where they have any.
-        expectation: Of the answers.
-        path: Where it stands in a breakdown, from the outside in: capability and test.
+        members: The inputs, with their labels if they have any.
+        expectation: The expectation of the answers.
+        path: The groups of a breakdown that it is in, from the outermost: capability and test.
     """
 
     members: tuple[Example, ...] = ()
@@ -367,14 +369,14 @@ def _joined(inputs: Sequence[Inputs]) -> Inputs:
 
 
 def path_of(example: Example) -> tuple[str, ...]:
-    """Return where an example stands in a breakdown; nowhere where it has no group."""
+    """Return the groups of a breakdown that an example is in, from the outermost."""
     if isinstance(example, Case):
         return example.path
     return (example.group,) if example.group else ()
 
 
 def members_of(examples: Iterable[Example]) -> Iterator[Example]:
-    """Yield what a model is asked about: the inputs of cases, and other examples themselves."""
+    """Yield the examples that a model is asked: the members of cases, and other examples."""
     for example in examples:
         yield from example.members if isinstance(example, Case) else (example,)
 
@@ -402,7 +404,7 @@ def cases_of(
     """Return lists of (inputs, label) pairs as cases; ids are derived from the content.
 
     Raises:
-        DataError: there is none, or one without an input; or one input alone, where answers are
+        DataError: there is no case, or one without inputs; or with a single input if answers are
             compared.
     """
     inputs_by_case = list(lists)
@@ -426,10 +428,10 @@ def cases_of(
 
 
 def best_constant(cases: Iterable[Case], task: Task) -> float:
-    """Return what the best of the models that always answer the same scores.
+    """Return the best score of a model that always gives the same answer.
 
-    Cases that do not apply to such a model, as it gives no probabilities, count as wrong; of a task
-    without labels nobody always answers the same.
+    Cases that do not apply to such a model, as it gives no probabilities, count as wrong; the score
+    is 0 for a task without labels.
     """
     all_cases = list(cases)
     shares = [

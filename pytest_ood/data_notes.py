@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def notes_on(name: str, dataset: Dataset) -> list[str]:
-    """Return what makes data say less than its size lets expect, a sentence for each kind.
+    """Return notes on defects that make data less informative than its size, one for each kind.
 
-    Sixteen bytes of every example are held at the same time, however many there are.
+    Memory use is sixteen bytes per example.
 
     Args:
-        name: What the notes call the data.
-        dataset: Is read once, in order.
+        name: The name of the data in the notes.
+        dataset: The data, which is read once, in order.
     """
     empty: Counter[str] = Counter()
     first_empty: dict[str, str] = {}

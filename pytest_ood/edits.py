@@ -25,10 +25,10 @@ class Edit:
     """A piece of a text that is replaced.
 
     Attributes:
-        start: Where it begins in the original, in characters.
-        end: Where it ends.
+        start: The index of its first character in the original.
+        end: The index after its last character.
         before: The piece itself, `original[start:end]`.
-        after: What takes its place.
+        after: The replacement.
     """
 
     start: int
@@ -115,10 +115,11 @@ def edits_between(original: str, changed: str) -> tuple[Edit, ...]:
 
 
 def differences(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield what differs between two sequences: `old[i1:i2]` became `new[j1:j2]`.
+    """Yield the differences between two sequences: `old[i1:i2]` became `new[j1:j2]`.
 
-    At a difference the nearest place is looked for at which both go on alike; the cost of that does
-    not grow with the length. Where there is none nearby, the rest is compared as a whole.
+    After a difference, the nearest indices are searched at which both sequences continue alike, at
+    a cost that does not grow with their lengths. If there are none nearby, the rest is compared by
+    `_whole_differences`.
     """
     i = j = 0
     while i < len(old) and j < len(new):

@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""The exceptions of this package, in one hierarchy.
 
 OodError
 ├── ConfigurationError      a wrong name, key or value: a usage error, exit status 4
@@ -59,8 +59,8 @@ class TooLongError(ModelError):
     """Inputs do not fit into a model's window.
 
     Attributes:
-        inputs: Which these are.
-        reason: What a report says of each of them.
+        inputs: The inputs.
+        reason: The reason that reports give for each of them.
     """
 
     def __init__(
@@ -79,14 +79,14 @@ class TooLongError(ModelError):
 
 
 class ModelRaisedError(ModelError):
-    """A model raises for most of what it is asked; its own exception is the cause.
+    """A model raises for most of its inputs; its own exception is the cause.
 
     Attributes:
-        model: Its name.
+        model: The model's name.
         inputs: The last input for which it raised.
-        reason: What it raised, as one line.
-        counts: For how many inputs it raised, and how many it was asked about.
-        input_id: What the input is called, such as the id of its example; "" where it has no id.
+        reason: The exception, as one line.
+        counts: The number of inputs for which it raised, and the number of all inputs.
+        input_id: The id of the input's example; "" if it has none.
     """
 
     def __init__(
@@ -112,13 +112,13 @@ class ModelRaisedError(ModelError):
 
 
 class PerturbationError(OodError):
-    """A perturbation of the user's raises, or returns what it must not return.
+    """A user's perturbation raised, or returned a wrong value.
 
     Attributes:
-        perturbation: Its name.
-        text: For which it did.
-        fault: What it did, and what is allowed.
-        example_id: Of the example whose text it is; "" where nobody knows.
+        perturbation: The perturbation's name.
+        text: The text that it was called with.
+        fault: A clause on what it raised or returned, and what is allowed.
+        example_id: The id of the text's example; "" if it is not known.
     """
 
     def __init__(self, perturbation: str, text: str, fault: str, example_id: str = "") -> None:
@@ -132,7 +132,7 @@ class PerturbationError(OodError):
         return type(self), (self.perturbation, self.text, self.fault, self.example_id)
 
     def of_example(self, example_id: str) -> PerturbationError:
-        """Return the same error, of an example with an id."""
+        """Return the same error with the id of the example."""
         return type(self)(self.perturbation, self.text, self.fault, example_id)
 
 
@@ -153,7 +153,7 @@ class BudgetExceededError(AssertionError):
 
 
 class NotInvariantError(AssertionError):
-    """A model answers an edited text otherwise than the original."""
+    """A model's answer to an edited text differs from that to the original."""
 
 
 LONGEST_SHOWN = 80
@@ -164,7 +164,7 @@ MOST_NAMES = 200
 
 
 def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> str:
-    """Word the message for a wrong name: what was given, the nearest right ones, all right ones."""
+    """Return the message for a wrong name: the name, the nearest right ones, all right ones."""
     names = sorted(set(allowed))
     nearest = near_names(name, names)
     guess = f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
@@ -175,10 +175,10 @@ def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> str:
 
 
 def near_names(wrong: str, names: Iterable[str]) -> list[str]:
-    """Return the names that are most like a wrong one, whatever their case.
+    """Return the names that are most similar to a wrong one, regardless of case.
 
-    Comparing takes time that grows with the product of the lengths, so that nothing is like a very
-    long name; and a name of two letters is no more like another for its letters alone.
+    The cost grows with the product of the lengths, so very long names are not compared; names of
+    two letters are compared with their case.
     """
     if len(wrong) > LONGEST_SHOWN:
         return []
@@ -193,7 +193,7 @@ def near_names(wrong: str, names: Iterable[str]) -> list[str]:
 
 
 def shown(value: object) -> str:
-    """Return a value as messages show it: as Python writes it, cut where it is long."""
+    """Return a value as messages show it: its repr, shortened if it is long."""
     if isinstance(value, str) and len(value) > LONGEST_SHOWN:
         return f"{value[:LONGEST_SHOWN]!r}... ({len(value):,} characters)"
     if isinstance(value, str):
@@ -206,7 +206,7 @@ def shown(value: object) -> str:
 
 
 def beginning(text: str) -> str:
-    """Return a text; of a long one its beginning, and how long it is.
+    """Return a text, or the beginning and the length of a long one.
 
     Lone surrogates, which no encoding can carry, are written as escapes.
     """
@@ -215,7 +215,7 @@ def beginning(text: str) -> str:
 
 
 def require(module: str, *, extra: str, purpose: str) -> Any:
-    """Import an optional dependency, or say which pip command brings it.
+    """Import an optional dependency; the error names the pip command that installs it.
 
     Raises:
         MissingDependencyError: the module is not installed.
@@ -232,7 +232,10 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
 
 
 def words_of(error: BaseException, most: int = 300) -> str:
-    """Return an exception's type and words as one line of so many characters; never raises."""
+    """Return an exception's type and message as one line of at most `most` characters.
+
+    This function never raises.
+    """
     try:
         words = str(error)
     except Exception:  # noqa: BLE001 - whatever its own code raises
@@ -243,7 +246,7 @@ def words_of(error: BaseException, most: int = 300) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return an exception's type and words as one line, with the user's line that raised it."""
+    """Return an exception's type and message as one line, with the user's line that raised it."""
     for frame, line in reversed([*traceback.walk_tb(error.__traceback__)]):
         path = _own_file(frame)
         if path is not None:
@@ -252,10 +255,10 @@ def reason_of(error: BaseException) -> str:
 
 
 def user_line_of(frame: FrameType | None) -> str:
-    """Return the user's line that is being run, such as `my_models.py:3`; "" where there is none.
+    """Return the line of the user's code that is running, such as `my_models.py:3`, or "".
 
     Args:
-        frame: The innermost one that is looked at.
+        frame: The innermost frame to consider.
     """
     while frame is not None:
         path = _own_file(frame)

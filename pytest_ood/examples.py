@@ -32,7 +32,7 @@ IN_DISTRIBUTION = "in-distribution"
 """The name of the set that looks like the training data."""
 
 Inputs = str | Mapping[str, str]
-"""What a model is asked: one text, or named fields such as premise and hypothesis."""
+"""The inputs of a model: one text, or named fields such as premise and hypothesis."""
 
 
 def canonical(inputs: Inputs) -> str:
@@ -64,12 +64,12 @@ class Example:
     """One labelled example.
 
     Attributes:
-        id: Unique within its data set; seeds its perturbations.
-        inputs: What a model is asked.
+        id: The id, unique within the data set; it seeds the example's perturbations.
+        inputs: The inputs of the model.
         label: The right answer.
-        references: Other answers that are as right; only questions have any.
-        group: What it is counted with, such as its contrast set or its cell of a test.
-        rationale: How the answer is come to, for demonstrations.
+        references: Further right answers; only questions have any.
+        group: The examples that it is counted with, such as a contrast set or a cell of a test.
+        rationale: The solution that leads to the answer, for demonstrations.
     """
 
     id: str
@@ -84,17 +84,17 @@ class Example:
 class Dataset:
     """Labelled examples under a name.
 
-    Ids, labels and texts that are no `str`, such as whole numbers or strings of numpy, are
-    converted as `from_pairs` does it.
+    Ids, labels and texts that are no `str`, such as integers or strings of numpy, are converted as
+    `from_pairs` does.
 
     Attributes:
-        name: In reports.
-        examples: A tuple, or, read from a file, a sequence that is not held in memory: it reads an
-            example anew whenever it is asked for it.
+        name: The name in reports.
+        examples: A tuple, or for data from a file a sequence that reads examples when they are
+            needed.
 
     Raises:
-        DataError: no example, two examples with the same id, or an example whose text or label is
-            none; the message names it by its index.
+        DataError: there is no example, two have the same id, or one has no valid text or label; the
+            message names its index.
     """
 
     name: str
@@ -107,16 +107,16 @@ class Dataset:
         if not self.examples:
             raise DataError(f"{self.name}: there is no example in it; give at least one")
         if isinstance(self.examples, Subset):
-            # Some of those of a set that was looked through.
+            # A part of a data set whose ids have been checked.
             return
-        # Eight bytes an id tell whether any needs a closer look.
+        # Comparing hashes needs eight bytes an id; only ids with equal hashes are compared as text.
         hashes = (hash(example.id) for example in self.examples)
         suspects = repeated(np.fromiter(hashes, np.int64, len(self.examples)))
         if len(suspects):
             self._check_ids(set(suspects.tolist()))
 
     def _check_ids(self, suspects: set[int]) -> None:
-        """Refuse ids that are repeated, among those with these hashes."""
+        """Check that ids with these hashes are unique."""
         counts = Counter(e.id for e in self.examples if hash(e.id) in suspects)
         duplicates = [identifier for identifier, count in counts.items() if count > 1]
         if duplicates:
@@ -127,14 +127,14 @@ class Dataset:
 
     @classmethod
     def from_pairs(cls, name: str, pairs: Iterable[tuple[Any, Any]]) -> Dataset:
-        """Make a data set from (inputs, label) pairs; ids are derived from the content.
+        """Return a data set of (inputs, label) pairs; ids are derived from the content.
 
-        Inputs are a text, or a mapping of the names of fields to texts. Labels are text, numbers,
-        True and False (written as `true` and `false`), or members of an enumeration, which stand
-        for their values. Among the pairs there may be examples, which keep their ids.
+        Inputs are a text, or a mapping of field names to texts. Labels are text, numbers, True and
+        False (converted to `true` and `false`), or members of an enumeration (converted to their
+        values). Items may also be examples, which keep their ids.
 
         Raises:
-            DataError: no pair, or one that is something else; the message names it by its index.
+            DataError: there is no pair, or an item is something else; the message names its index.
         """
         items = [
             item if isinstance(item, Example) else pair_of(item, _location_of(name, index))
@@ -190,10 +190,10 @@ class Dataset:
         return Dataset(self.name, Subset(self.examples, order[:size]))
 
     def split(self, share: float, seed: int) -> tuple[Dataset, Dataset]:
-        """Split into the examples that stay and those that are held out, about `share` of them.
+        """Split off about `share` of the examples; return the others and those.
 
-        Which side an example is on depends on seed and inputs alone: equal inputs are on the same
-        one, and what comes on top changes no other's side.
+        The side of an example depends on seed and inputs alone: equal inputs are on the same side,
+        and adding examples changes no other's side.
 
         Raises:
             DataError: the share is not inside (0, 1), or a side would be empty.
@@ -248,7 +248,7 @@ def _converted(name: str, examples: Iterable[Example]) -> Iterator[Example]:
 
 
 def _check_fields(name: str, first: tuple[int, Example], other: tuple[int, Example]) -> None:
-    """Refuse an example whose inputs have other fields than those of the first."""
+    """Check that the inputs of an example have the same fields as those of the first."""
     both = [example.inputs for _, example in (first, other)]
     fields = [None if isinstance(inputs, str) else inputs.keys() for inputs in both]
     if fields[0] != fields[1]:
@@ -282,15 +282,15 @@ def _plain(example: Example, location: str) -> Example:
 
 
 def check_pairs(location: str, originals: Dataset, others: Dataset) -> None:
-    """Refuse data whose ids are not those of other data, one to one.
+    """Check that two data sets have the same ids.
 
     Args:
-        location: What the message starts with.
-        originals: Whose ids they have to be.
-        others: Whose ids are looked at.
+        location: The beginning of the message.
+        originals: One data set.
+        others: The other data set.
 
     Raises:
-        DataError: names how many ids lack a partner on either side, and the first of each.
+        DataError: names the number of ids without a partner on either side, and the first of each.
     """
     ids = ({e.id for e in originals}, {e.id for e in others})
     lacking = [
@@ -322,7 +322,7 @@ def paired_with(originals: Dataset, others: Dataset, location: str) -> Dataset:
 
 
 def inputs_of(examples: Sequence[Example]) -> Sequence[Inputs]:
-    """Return what models are asked about examples, in order."""
+    """Return the inputs of examples, in order."""
     return MappedSequence(examples, lambda example: example.inputs)
 
 

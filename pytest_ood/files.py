@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 LOCK, SCRATCH = ".lock", ".scratch-"
-"""What stands behind a folder's name in those of its lock, and of what it is filled in."""
+"""The endings of the names of a folder's lock and of its scratch folder."""
 
 
 LONGEST_PART = 100
-"""Bytes of a name that stand in a file's; file systems take 255, with what is added."""
+"""The largest part of a name in a file name, in bytes; file systems allow 255 in all."""
 
 _NOT_IN_FILES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]|[\ud800-\udfff]|^[.\-~ ]+|(?<![. ])[. ]+$')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
@@ -126,8 +126,8 @@ def filled_once(folder: Path) -> Iterator[Path | None]:
 def remove_abandoned(parent: Path) -> None:
     """Remove the locks and scratch folders of `filled_once` that no process holds.
 
-    The operating system frees the lock of a process, however it ends; a scratch folder belongs to
-    who holds the lock of the same name.
+    The operating system releases the lock of a process, however it ends; a scratch folder belongs
+    to the process with the lock of the same name.
     """
     from filelock import FileLock, Timeout
 

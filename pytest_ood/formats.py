@@ -48,7 +48,7 @@ TEXT_SUFFIXES = tuple(suffix for suffix, form in _FORMAT_OF_SUFFIX.items() if fo
 """Files of text, which need no package to be read."""
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
-"""Files whose columns may be named by who reads them, for want of a header."""
+"""Endings of files that may have no header, and whose columns the configuration names then."""
 
 LINE_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".tsv")
 """Files that are read line by line, however long they are."""
@@ -75,7 +75,7 @@ _ELSEWHERE = {
     **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "save the table as CSV"),
     **dict.fromkeys((".xml", ".html", ".yaml", ".yml"), "save its rows as JSONL"),
 }
-"""Kinds of files that are not read, and what is to be done with them."""
+"""Formats that are not read, with advice."""
 
 SEPARATORS = (",", ";", "\t", "|")
 USUAL_SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
@@ -84,38 +84,38 @@ USUAL_SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars (|)", " ": "spaces"}
 
 _SEPARATOR_LINE = re.compile(r"(?i)sep=([^\"\r\n\0])[\r\n]*")
-"""What Excel writes as the first line of a CSV file, to say what separates the cells."""
+"""The first line of a CSV file of Excel that names the separator."""
 
 _NO_SEPARATORS = " _-.!?'\"()[]{}<>"
-"""Signs that stand in the names of columns, or in a text, and commonly separate nothing."""
+"""Characters of column names and texts that are usually no separators."""
 
 LONGEST_FIELD = 2**31 - 1
-"""What the module csv takes on every platform."""
+"""The largest limit that the module csv accepts on every platform."""
 
 ROWS_AT_ONCE = 1_024
-"""Rows of a Parquet file that are held at the same time."""
+"""Rows of a Parquet file in memory at the same time."""
 
 DEEPEST_LIST = 4
-"""So far down a JSON file lists of rows are looked for, to name them."""
+"""The largest depth at which lists of rows are searched in a JSON file, to name them."""
 
 MOST_COLUMNS = 20
 """Columns that a message names."""
 
 LONGEST_HEADER = 2_000
-"""Characters of a line in which other separators are looked for."""
+"""Characters of a line in which other separators are searched."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the rows of a file are laid out, where its name does not say it.
+    """The layout of a file's rows, as far as its name does not decide it.
 
     Attributes:
-        within: Of a JSON file: the keys that lead to the list of rows, with slashes between.
-        columns: Of a table without a header: what its columns are called.
-        separator: Of a table: what stands between its cells; None for what its name says, or else
-            the one of SEPARATORS with which the header has the columns that are needed.
-        encoding: Of its text; None for UTF-8.
-        needed: The columns that are going to be read.
+        within: For a JSON file, the keys that lead to the list of rows, with slashes between.
+        columns: For a table without a header, the names of its columns.
+        separator: For a table, the separator of its cells; None for the one of its ending, or the
+            one of SEPARATORS with which the header has the needed columns.
+        encoding: The encoding of the text; None for UTF-8.
+        needed: The columns that will be read.
     """
 
     within: str | None = None
@@ -142,11 +142,11 @@ def form_of(name: str) -> str | None:
 
 
 def check_layout(name: str, layout: Layout) -> None:
-    """Refuse a file of no known kind, by its name, and a layout that it cannot have.
+    """Check that a file, by its name, can be read with a layout.
 
     Args:
-        name: Of the file, or its path.
-        layout: What is known of it.
+        name: The name or the path of the file.
+        layout: The layout.
 
     Raises:
         ConfigurationError: names the right endings, or what to do with the file.
@@ -183,10 +183,10 @@ def check_layout(name: str, layout: Layout) -> None:
 
 
 def refuse_unreadable(name: str) -> None:
-    """Refuse a file of a kind that is known to hold no lines of text, by its name.
+    """Check that a file, by its name, is not of a known format without lines of text.
 
     Raises:
-        ConfigurationError: says what to do with it.
+        ConfigurationError: says what to do with the file.
     """
     suffix = suffix_of(name)
     if suffix in _ELSEWHERE:
@@ -196,17 +196,18 @@ def refuse_unreadable(name: str) -> None:
 
 
 def parse_rows(path: Path, layout: Layout | None = None) -> NumberedRows:
-    """Yield (number, row) of a file of data.
+    """Yield (number, row) of a data file.
+
+    The number is that of the line in which the row begins, counted from 1; for a JSON or Parquet
+    file, that of the row.
 
     Args:
-        path: Of the file.
-        layout: How its rows are laid out.
+        path: The file.
+        layout: The layout of its rows.
 
     Raises:
-        ConfigurationError: no such kind of file.
-        DataError: the file cannot be read, or a row is not right; the number is the line that it
-            begins in, the first line being 1; of a JSON or Parquet file, which have no lines, its
-            place among the rows, from 1.
+        ConfigurationError: the format is not supported.
+        DataError: the file cannot be read, or a row is invalid.
         MissingDependencyError: a Parquet file without the package `pyarrow`.
     """
     layout = Layout() if layout is None else layout
@@ -287,7 +288,7 @@ class _Lines:
 
 
 class Headed(dict[str, Any]):
-    """A row of a table whose columns have the names that stand in the table's first row."""
+    """A row of a table with a header."""
 
 
 def _table(path: Path, lines: _Lines, suffix: str, layout: Layout) -> NumberedRows:
@@ -333,14 +334,14 @@ def _folded(name: str) -> str:
 def _otherwise(
     line: str, cells: Sequence[str], before: Sequence[str], count: int, kind: tuple[str, str]
 ) -> str:
-    """Say how else a table may be written whose row has another number of cells; or nothing.
+    """Return advice on the format of a table with a row of another number of cells, or "".
 
     Args:
-        line: The row's first.
-        cells: The row's.
-        before: Those of the row before it.
-        count: How many there are to be.
-        kind: What separates them, and how the file's name ends.
+        line: The first line of the row.
+        cells: The cells of the row.
+        before: The cells of the row before it.
+        count: The expected number of cells.
+        kind: The separator, and the ending of the file's name.
     """
     separator, suffix = kind
     last = before[-1] if before else ""
@@ -366,13 +367,13 @@ def _separator_advice(separator: str) -> str:
 
 
 def _other_separator(line: str, count: int | None, separator: str = "", name: str = "") -> str:
-    """Return what seems to separate the cells of a line that came out as one; "" for nothing.
+    """Return the likely separator of a line that was read as one cell; "" for none.
 
     Args:
-        line: It is cut where it is long.
-        count: How many cells there are; None where nobody knows.
-        separator: What does not separate them.
-        name: A name that is one of the cells; empty where nobody knows.
+        line: The line, of which the beginning is searched.
+        count: The number of cells, or None.
+        separator: The separator with which it was read.
+        name: The name of one of the cells, or "".
     """
     line = line.rstrip("\r\n")[:LONGEST_HEADER]
     others = [one for one in dict.fromkeys([*SEPARATORS, *line]) if one != separator]
@@ -420,7 +421,7 @@ def _at_line(lines: _Lines) -> str:
 
 
 def _misquoted(lines: _Lines, separator: str) -> str:
-    """Say where the quote opens that is not closed, or closed where a cell goes on; or nothing."""
+    """Return the message for a quote that is not closed, or closed inside a cell; or ""."""
     opened: int | None = None
     begins, closing = True, False
     for number, line in enumerate(lines.row, start=lines.begin):
@@ -451,7 +452,7 @@ def _misquoted(lines: _Lines, separator: str) -> str:
 
 
 def _ragged(lines: _Lines, count: int, names: Sequence[str], header: str, separator: str) -> str:
-    """Say that a row has another number of cells than there are columns, and what may be why."""
+    """Return the message for a row with a wrong number of cells, with a likely reason."""
     more = count > len(names)
     listed = [*map(beginning, names[:MOST_COLUMNS])] + ["..."] * (len(names) > MOST_COLUMNS)
     message = (
@@ -472,9 +473,9 @@ def _ragged(lines: _Lines, count: int, names: Sequence[str], header: str, separa
 
 
 def _separator(lines: _Lines, suffix: str, layout: Layout) -> str:
-    """Return what stands between the cells of a table, and leave its header to be read.
+    """Return the separator of a table, up to whose header the lines are read.
 
-    A first line `sep=;`, as Excel writes it, is no part of the table, and says what it is.
+    A first line `sep=;`, as Excel writes it, names the separator and is no part of the table.
     """
     first = lines.first()
     declaration = _SEPARATOR_LINE.fullmatch(first)
@@ -487,11 +488,11 @@ def _separator(lines: _Lines, suffix: str, layout: Layout) -> str:
 
 
 def _guessed_separator(first: str, suffix: str, layout: Layout) -> str:
-    """Return what stands between the cells of a table, by its name and its first line.
+    """Return the separator of a table by its ending and its header.
 
-    It is what the name says: commas in a .csv file, tabs in others. Where the header has not all
-    columns that are needed then (where nobody says which, not two or more), but has them with
-    exactly one other of SEPARATORS, it is that.
+    It is that of the ending: commas in a .csv file, tabs in others; unless the header lacks needed
+    columns then (or has fewer than two, if none are needed), and has them with exactly one other of
+    SEPARATORS.
     """
     usual = USUAL_SEPARATORS[suffix]
     if layout.columns:
@@ -510,13 +511,13 @@ def _guessed_separator(first: str, suffix: str, layout: Layout) -> str:
 
 
 def separator_of(path: Path, layout: Layout) -> str:
-    """Return what stands between the cells of a table; raises as `parse_rows`."""
+    """Return the separator of a table; raises as `parse_rows`."""
     suffix = suffix_of(path.name)
     return _separator(_Lines(lines_of(path, layout.encoding)), suffix, layout)
 
 
 def _json_list(path: Path, layout: Layout) -> NumberedRows:
-    """Yield (place, row) of a list of objects in a JSON file, which is read as a whole."""
+    """Yield (number, row) of a list of objects in a JSON file, which is read as a whole."""
     within = layout.within
     text = "".join(lines_of(path, layout.encoding))
     try:
@@ -546,14 +547,14 @@ def _json_list(path: Path, layout: Layout) -> NumberedRows:
 
 
 def _inside(content: Any, within: str | None) -> Any:
-    """Return what the keys lead to in what a JSON file holds; None where there is nothing."""
+    """Return the value at the path of keys in the content of a JSON file, or None."""
     for key in [] if within is None else within.split("/"):
         content = content.get(key) if isinstance(content, dict) else None
     return content
 
 
 def _row_repeated(text: str, within: str | None) -> str:
-    """Say in which row of a JSON file a key is repeated; nothing where it is in none of them."""
+    """Return ", row N" for the row of a JSON file in which a key is repeated, or ""."""
     try:
         rows = _inside(marked(text), within)
     except (ValueError, RecursionError):
@@ -564,7 +565,7 @@ def _row_repeated(text: str, within: str | None) -> str:
 
 
 def _lists_in(value: Any, path: str = "", depth: int = 0) -> Iterator[str]:
-    """Yield the paths of the lists in what a JSON file holds."""
+    """Yield the paths of the lists in the content of a JSON file."""
     if isinstance(value, dict) and depth < DEEPEST_LIST:
         for key, entry in value.items():
             yield from _lists_in(entry, f"{path}/{key}" if path else key, depth + 1)
@@ -594,10 +595,10 @@ def _reason(error: Exception) -> str:
 
 
 def _parquet(path: Path) -> NumberedRows:
-    """Yield (place, row) of a Parquet file, some rows at a time.
+    """Yield (number, row) of a Parquet file, some rows at a time.
 
-    Where `datasets` has written the file, whole numbers that stand for names of classes become
-    these.
+    If `datasets` has written the file, whole numbers of class labels become the names of the
+    classes.
     """
     parquet = _pyarrow(path)
     if not path.exists():
@@ -624,7 +625,7 @@ def _parquet(path: Path) -> NumberedRows:
 
 
 def _check_names(path: Path, names: Sequence[str], location: str) -> None:
-    """Refuse two columns of the same name; spreadsheets leave columns without any behind."""
+    """Check that the names of columns are unique; columns of spreadsheets may have none."""
     for name, count in Counter(names).items():
         if count > 1 and name:
             times = "twice" if count == 2 else f"{count} times"  # noqa: PLR2004 - a word for two
@@ -662,7 +663,7 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
 
 
 def named_classes(row: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> Mapping[str, Any]:
-    """Return a row with the names of its classes; -1, which stands for no class, stays."""
+    """Return a row with the names of its classes; -1, which means no class, stays."""
     if not names:
         return row
     words = {
@@ -674,7 +675,7 @@ def named_classes(row: Mapping[str, Any], names: Mapping[str, Sequence[str]]) ->
 
 
 def value_of(origin: str, number: int, row: Mapping[str, Any], column: str) -> Any:
-    """Return what stands in a column of a row; dots lead into an object, as in `answers.text`.
+    """Return the value of a row's column; dots lead into an object, as in `answers.text`.
 
     Raises:
         DataError: there is no such column.
@@ -690,7 +691,7 @@ def value_of(origin: str, number: int, row: Mapping[str, Any], column: str) -> A
 
 
 def _unknown_field(row: Mapping[str, Any], column: str) -> str:
-    """Say that a row has no such column, and what to do about it."""
+    """Return the message for a column that a row lacks, with advice."""
     message = unknown_name("field", column, row)
     if column in ("text", "label"):
         # Nobody need have written these names.
@@ -714,7 +715,7 @@ def _unknown_field(row: Mapping[str, Any], column: str) -> str:
 
 
 def _is_data(name: str) -> bool:
-    """Return whether the name of a column is rather a cell: a text, a number, or nothing."""
+    """Return whether the name of a column looks like a cell: a text, a number, or nothing."""
     words = name.split()
     return len(words) > 3 or not words or name.strip().isdecimal()  # noqa: PLR2004 - a text
 
@@ -732,26 +733,26 @@ def has_column(row: Mapping[str, Any], column: str) -> bool:
 
 
 def cell(origin: str, number: int, row: Mapping[str, Any], column: str, key: str = "fields") -> str:
-    """Return what stands in a column of a row, as text.
+    """Return the value of a row's column as text.
 
     Args:
-        origin: What messages start with.
-        number: Of the row.
-        row: All of it.
-        column: Which is wanted.
-        key: What of a source names the column, such as `id`.
+        origin: The beginning of messages.
+        number: The number of the row.
+        row: The row.
+        column: The column.
+        key: The key of a data source that names the column, such as `id`.
 
     Raises:
-        DataError: there is no such column, or neither text nor a finite number in it.
+        DataError: there is no such column, or its value is neither text nor a finite number.
     """
     return text_of(origin, number, column, value_of(origin, number, row, column), key)
 
 
 def identifier_of(origin: str, number: int, row: Mapping[str, Any], column: str) -> str:
-    """Return what names a row: the text in a column, which is not blank.
+    """Return the id of a row, which is not blank.
 
     Raises:
-        DataError: it is, or as `cell`.
+        DataError: it is blank, or as `cell`.
     """
     identifier = cell(origin, number, row, column, "id")
     if not identifier.strip():
@@ -764,7 +765,7 @@ def identifier_of(origin: str, number: int, row: Mapping[str, Any], column: str)
 
 
 def text_of(origin: str, number: int, column: str, value: Any, key: str = "fields") -> str:
-    """Return a value of a column as text; of what is none, the message says what to do.
+    """Return a value of a column as text; the message for another value says what to do.
 
     Raises:
         DataError: it is neither text nor a finite number.
@@ -787,7 +788,7 @@ def text_of(origin: str, number: int, column: str, value: Any, key: str = "field
 
 
 def _instead(column: str, value: Any, key: str) -> str:
-    """Say what to do about a value that is no text; nothing where there is nothing to say."""
+    """Return advice on a value that is no text, or ""."""
     if isinstance(value, Mapping):
         names = [f"{column}.{name}" for name in value] or [f"{column}.NAME"]
         listed = json.dumps(beginning(names[0]), ensure_ascii=False)

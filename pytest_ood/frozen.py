@@ -40,10 +40,10 @@ class FrozenShift:
     """A noise shift, or adversarial examples made against a surrogate, as they were frozen.
 
     Attributes:
-        perturbation: The fingerprint of what made the edits: name, version and parameters; of an
-            attack, against whom.
-        edits: By example id and field; texts that were not changed are left out.
-        rejected: Ids of examples whose change the validity filter did not accept.
+        perturbation: The fingerprint of the perturbation: name, version and parameters; for an
+            attack, with the attacked model.
+        edits: The edits by example id and field, without texts that were not changed.
+        rejected: The ids of examples whose perturbed text the validity filter rejected.
     """
 
     perturbation: str
@@ -61,10 +61,10 @@ class FrozenSuite:
     """A suite's examples and perturbed texts.
 
     Attributes:
-        suite: Its name.
-        seed: Under which it was drawn and perturbed.
-        data: The hash of each drawn example by its id, in the order of the draw; by the name of
-            the set: `in-distribution`, or a domain shift.
+        suite: The suite's name.
+        seed: The seed of sampling and perturbations.
+        data: For each set (`in-distribution`, or a domain shift) the hash of each drawn example by
+            its id, in the order of the sample.
         shifts: The noise shifts and the adversarial examples against surrogates, by name.
         location: The file, for messages.
     """
@@ -132,7 +132,7 @@ class FrozenSuite:
         return Shifted.of(examples, batches)
 
     def notes(self, suite: Suite) -> list[str]:
-        """Tell in what the suite is no longer what was frozen."""
+        """Return notes on differences between the suite and what was frozen."""
         notes = []
         for shift in suite.shifts:
             shift_id = f"{suite.name}/{shift.kind}/{shift.name}"
@@ -163,14 +163,14 @@ def freeze(
     shifted: Mapping[str, Shifted],
     in_distribution: str,
 ) -> FrozenSuite:
-    """Freeze what was drawn and perturbed.
+    """Freeze the drawn and the perturbed examples of a suite.
 
     Args:
-        suite: Says by what texts were perturbed.
-        seed: Of the draw and the perturbations.
+        suite: The suite.
+        seed: The seed of sampling and perturbations.
         data: The drawn examples of every set, by its name.
-        shifted: What each noise shift made of the in-distribution examples, by its name.
-        in_distribution: The name of their set.
+        shifted: The perturbed in-distribution examples of each noise shift, by its name.
+        in_distribution: The name of the in-distribution set.
     """
     shifts = {}
     for shift in suite.shifts:
@@ -232,7 +232,7 @@ def read_frozen(path: Path, location: str) -> FrozenSuite:
 
     Args:
         path: The file.
-        location: What messages call it.
+        location: The name of the file in messages.
 
     Raises:
         ConfigurationError: it cannot be read, or was changed since it was written.

@@ -70,29 +70,29 @@ ICWSM_TRAIN_SIZE = 7_600
 
 HUB, ASSET, YOURS = "hub", "asset", "yours"
 DEFAULT_SPLIT = "test"
-"""Of a hub data set."""
+"""The default split of a hub data set."""
 
 MOST_CACHED_LABELS = 1_000
-"""Different labels whose meaning is kept while data is read."""
+"""The largest number of different labels in the cache of a file that is read."""
 
 MOST_NAMED_VALUES = 20
-"""Different values of a column that a message names at most."""
+"""The largest number of values of a column in a message."""
 
 MOST_VALUES = 200
-"""Different values of a column among which one is looked for that was meant by another."""
+"""The largest number of values of a column among which similar ones are searched."""
 
 _COLUMN = re.compile(r"\{([^{}]+)\}")
 _TEXT = ("text",)
 _NO_COLUMN_KEYS = ("where", "steps", "group", "rationale", "columns", "separator", "encoding")
-"""What packaged data has no columns for."""
+"""Keys that packaged data, which has no columns, does not support."""
 
 INHERITED = ("fields", "templates", "label", "labels", "id", "columns", "separator", "encoding")
-"""What holds for all data of a suite where their tables do not say otherwise."""
+"""Keys of the suite's data that are the defaults of all its other data."""
 
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where a data set lies and what its columns mean.
+    """The location of a data set and the meaning of its columns.
 
     Columns inside an object are named with dots between, as `answers.text`.
 
@@ -101,24 +101,24 @@ class DataSource:
             also compressed, as `.csv.gz`; or `.parquet`), `hub:NAME`, or `asset:NAME/PART`.
         split: The split of a hub data set or an asset ("train", "test", ...); of a JSON file the
             keys that lead to its rows, with slashes between.
-        fields: What the model is asked about: columns; one alone is a single text.
-        label: The column that holds the label; of a list the first is the label and the others
-            are as right.
-        id: The column that holds a unique id; without it ids are derived from the content.
-        labels: Renames labels as they stand in the file.
-        templates: Where fields are no columns: for each what it is made of, columns in braces; a
-            single field `text` is a single text then.
-        group: The columns that tell what examples are counted together.
-        rationale: The column that tells how the answer is come to.
-        columns: What the columns of a table without a header are called.
-        where: Keeps rows: for each column the values that it may have.
-        steps: Keeps rows: the least and the most steps of the rationale.
-        max_examples: So many of its examples, drawn once and for all, whatever the seed of a run;
-            a smaller draw is part of a larger one. None for all.
-        separator: What separates the cells of a table; None for what its name or its header says.
-        encoding: Of a file's text; None for UTF-8.
-        inherited: Attributes of the suite's data, for those that were not said of this. They hold
-            when it is read; columns that it lacks are the usual ones then.
+        fields: The columns of the model's inputs; a single column is a single text.
+        label: The column of the label; the first entry of a list is the label, the others are
+            further right answers.
+        id: The column of unique ids; None for ids that are derived from the content.
+        labels: The suite's label for each label of the file.
+        templates: For each field that is no column a template with columns in braces; a single
+            field `text` is a single text then.
+        group: The columns by which examples are counted together.
+        rationale: The column of solutions.
+        columns: The names of the columns of a table without a header.
+        where: A filter of rows: for each column the values that it may have.
+        steps: A filter of rows: the least and the most steps of the rationale.
+        max_examples: The number of examples that are drawn, independently of the seed of a run; a
+            smaller sample is part of a larger one. None for all.
+        separator: The separator of the cells of a table; None for that of its ending or header.
+        encoding: The encoding of a file's text; None for UTF-8.
+        inherited: Attributes of the suite's data that this table does not set. They apply when it
+            is read; columns that it lacks have the usual names then.
     """
 
     data: str
@@ -145,13 +145,13 @@ class DataSource:
 
     @property
     def scheme(self) -> str:
-        """What kind of source it is: HUB, ASSET, YOURS, or nothing for a file."""
+        """The kind of source: HUB, ASSET, YOURS, or "" for a file."""
         scheme, colon, _ = self.data.partition(":")
         return scheme if colon and scheme in (HUB, ASSET, YOURS) else ""
 
     @property
     def layout(self) -> Layout:
-        """How the rows of its file are laid out."""
+        """The layout of the rows of its file."""
         return Layout(self.split, self.columns, self.separator, self.encoding, self._needed)
 
     @property
@@ -164,11 +164,11 @@ class DataSource:
         return frozenset(name for name in wanted - optional if name is not None)
 
     def completed(self) -> DataSource:
-        """Return the source with what it has of its suite."""
+        """Return the source with the attributes that it inherits from its suite."""
         return replace(self, **self.inherited) if self.inherited else self
 
     def fitting(self) -> DataSource:
-        """Return the source without what it has of its suite, but its kind of data does not."""
+        """Return the source without inherited attributes that its format does not have."""
         form = None if self.scheme else form_of(self.data)
         has_none = {
             "separator": form != TABLE,
@@ -204,7 +204,7 @@ class DataSource:
 _USUAL = DataSource("")
 
 SOURCE_KEYS = tuple(f.name for f in fields(DataSource) if f.name not in ("templates", "inherited"))
-"""What the table of a data source may say."""
+"""The keys of the table of a data source."""
 
 
 def parse_source(value: Any, location: str, like: DataSource | None = None) -> DataSource:
@@ -212,9 +212,8 @@ def parse_source(value: Any, location: str, like: DataSource | None = None) -> D
 
     Args:
         value: The string or the table.
-        location: What messages start with.
-        like: The data of the suite, whose columns hold where the table does not say otherwise;
-            None for the usual ones.
+        location: The beginning of messages.
+        like: The suite's data, whose columns are the defaults; None for the usual ones.
 
     Raises:
         ConfigurationError: an unknown key or a value of the wrong type.
@@ -239,12 +238,12 @@ def parse_source(value: Any, location: str, like: DataSource | None = None) -> D
 
 
 def parse_redirects(value: Any, location: str) -> dict[str, Mapping[str, Any]]:
-    """Read where data that suites name lies on this machine.
+    """Read the redirects of data sources to this machine.
 
     Args:
-        value: A table: for a source as suites name it, or one split of it (`NAME@SPLIT`), a path
-            or a table of SOURCE_KEYS, which take the place of the suite's.
-        location: What messages start with.
+        value: A table with a path, or a table of SOURCE_KEYS that replace the suite's, for each
+            source as suites name it, or for one split of it (`NAME@SPLIT`).
+        location: The beginning of messages.
 
     Returns:
         For each source the attributes of a DataSource that change.
@@ -319,7 +318,7 @@ def _refuse_unnamed(source: DataSource) -> None:
 
 
 def _check_source(source: DataSource) -> None:
-    """Refuse a source of no known kind, and a split where there is none."""
+    """Check the kind of a source, and the keys that this kind supports."""
     if source.steps is not None and source.rationale is None:
         raise ConfigurationError(
             f"{source.data}: steps: they are those of the rationale; `rationale` names its column"
@@ -403,11 +402,11 @@ class Reader:
     """Loads data sources.
 
     Attributes:
-        root: What relative paths start from.
-        cache: Where packaged data is kept.
-        offline: Fetch nothing.
-        progress: Told about downloads.
-        redirects: Where data that suites name lies on this machine; see `parse_redirects`.
+        root: The folder that relative paths start from.
+        cache: The cache folder, for packaged data.
+        offline: Whether fetching is forbidden.
+        progress: Reports downloads.
+        redirects: The redirects of data sources; see `parse_redirects`.
     """
 
     root: Path
@@ -417,11 +416,11 @@ class Reader:
     redirects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def check(self, source: DataSource) -> None:
-        """Refuse a file that is not there, without reading it.
+        """Check that a file exists, without reading it.
 
         Raises:
             DataError: names the file, or the data that only the user has.
-            ConfigurationError: what takes the source's place is of no known kind.
+            ConfigurationError: the source is redirected to an unknown kind of data.
         """
         resolved = self.resolved(source)
         _refuse_unnamed(resolved)
@@ -433,18 +432,18 @@ class Reader:
         raise DataError(f"{path}: there is no such file")
 
     def redirected(self, data: str) -> str:
-        """Return the file that is read where this one is named."""
+        """Return the file to which a file is redirected, or the file itself."""
         return self.resolved(DataSource(data)).data
 
     def resolved(self, source: DataSource) -> DataSource:
-        """Return the source that is read where this one is named.
+        """Return the source to which a source is redirected, or the source itself.
 
-        `{split}` in what takes its place stands for its split. Another hub data set is read at the
-        same split, and so is what takes the place of the user's own; any other has no split of its
-        own unless the redirection names one.
+        `{split}` in a redirect is replaced by the source's split. Another hub data set is read at
+        the same split, and so is the replacement of the user's own data; any other has no split
+        unless the redirect names one.
 
         Raises:
-            ConfigurationError: what takes its place is of no known kind.
+            ConfigurationError: the source is redirected to an unknown kind of data.
         """
         source = source.completed()
         split = source.split or DEFAULT_SPLIT
@@ -471,12 +470,12 @@ class Reader:
         return resolved
 
     def load(self, source: DataSource, name: str, task: Task | None = None) -> Dataset:
-        """Load a data source, or so many of its examples, as a data set of this name.
+        """Load a data source, or `max_examples` of its examples, as a data set.
 
         Args:
-            source: Where it lies.
-            name: Of the data set.
-            task: What its labels have to be right for; None for any labels.
+            source: The data source.
+            name: The name of the data set.
+            task: The task, which checks the labels; None for any labels.
 
         Raises:
             DataError: the file is missing, empty, not in its encoding, lacks a column, or has a bad
@@ -491,7 +490,7 @@ class Reader:
         whole = self._whole(resolved, name, task)
         if resolved.max_examples is None:
             return whole
-        # Not by the name, which differs from suite to suite.
+        # Sampled under a fixed name: that of the data set differs from suite to suite.
         drawn = Dataset("max_examples", whole.examples).sample(resolved.max_examples, seed=0)
         return Dataset(name, drawn.examples)
 
@@ -548,9 +547,9 @@ class Loading(ReloadsAfterPickling):
     """Loads a data source when it is first called, once in a process.
 
     Attributes:
-        reader: Who loads it.
-        source: Where it lies.
-        task: What its labels have to be right for.
+        reader: Loads the data.
+        source: The data source.
+        task: The task, which checks the labels.
     """
 
     reader: Reader
@@ -574,9 +573,9 @@ def _icwsm_examples(text: str, split: str, cut: int | None) -> list[Example]:
     whatever the seed of a run: a model trained once is never tested on what it has seen.
 
     Args:
-        text: Of the file.
+        text: The content of the file.
         split: "train", "test" or "all".
-        cut: How many are for training; half of them where it is None.
+        cut: The number of training examples; None for half of them.
     """
     examples, seen = [], set()
     for line in text.split("\n"):
@@ -638,12 +637,12 @@ def _dataset(
 
 @dataclass
 class RowFilter:
-    """Which rows of a source are kept, and why none is.
+    """Selects rows by `where` and `steps` of a source, and collects values for messages.
 
     Attributes:
-        source: Says which.
-        rows: How many there were.
-        values: Some of the values that its columns have.
+        source: The data source.
+        rows: The number of rows so far.
+        values: Some of the values of each column of `where`.
         matched: For each column the values of `where` that rows have, in all ways of writing them.
     """
 
@@ -654,14 +653,14 @@ class RowFilter:
 
     @cached_property
     def _allowed(self) -> dict[str, set[str]]:
-        """The values of each column that are kept, in all ways of writing them."""
+        """The selected values of each column, in all ways of writing them."""
         return {
             column: {form for value in allowed for form in _condition_forms(value)}
             for column, allowed in self.source.where.items()
         }
 
     def has(self, origin: str, number: int, row: Mapping[str, Any], rationale: str = "") -> bool:
-        """Return whether a row is kept.
+        """Return whether a row is selected.
 
         Raises:
             DataError: it lacks a column.
@@ -685,13 +684,13 @@ class RowFilter:
         return selected
 
     def check(self, origin: str, labels: Collection[str] = ()) -> None:
-        """Refuse a value of `where` that no row has: rows were left out that it was to keep.
+        """Check that rows have every value of `where`; a typo would exclude rows.
 
-        Labels that there are may be listed all, whether or not the file has some of each.
+        Labels of the task may be listed even if the file has none of them.
 
         Args:
-            origin: What the message starts with.
-            labels: Those of the task.
+            origin: The beginning of the message.
+            labels: The labels of the task.
 
         Raises:
             DataError: names value and column, and the nearest values.
@@ -711,7 +710,7 @@ class RowFilter:
                 )
 
     def why_none(self) -> str:
-        """Say why no row is left."""
+        """Return the message for a source without selected rows."""
         if not self.rows:
             return "there is no row in it; give at least one"
         conditions = [f"{c} = {' or '.join(map(shown, v))}" for c, v in self.source.where.items()]
@@ -726,7 +725,7 @@ class RowFilter:
 
 
 def _unknown_value(value: str, available: Collection[str]) -> str:
-    """Word that a value of `where` is none of those that are there."""
+    """Return the message for a value of `where` that no row has."""
     near = near_names(value, available)
     listed = [*near, *(other for other in sorted(available) if other not in near)][
         :MOST_NAMED_VALUES
@@ -736,10 +735,10 @@ def _unknown_value(value: str, available: Collection[str]) -> str:
 
 
 def inputs_of_row(origin: str, number: int, row: Mapping[str, Any], source: DataSource) -> Inputs:
-    """Return what a model is asked about a row.
+    """Return the inputs of a row.
 
     Raises:
-        DataError: a column is missing, or holds no text.
+        DataError: a column is missing, or has no text.
     """
 
     def composed(template: str) -> str:
@@ -757,7 +756,7 @@ def inputs_of_row(origin: str, number: int, row: Mapping[str, Any], source: Data
 def _rationale(origin: str, number: int, row: Mapping[str, Any], source: DataSource) -> str:
     if source.rationale is None:
         return ""
-    # As it stands: what it is worked out from is needed to work it out anew.
+    # Not normalised: perturbations of numbers compute the answer from it again.
     return cell(origin, number, row, source.rationale, "rationale").strip()
 
 
@@ -766,11 +765,11 @@ class _Answers:
     """Reads the right answers of rows.
 
     Attributes:
-        origin: Of the rows, for messages.
-        source: Says which column has them, and what they are called.
-        task: What they have to be right for; None for anything.
+        origin: The beginning of messages.
+        source: The data source, with the column and the names of labels.
+        task: The task, which checks the answers; None for any answers.
         first: The number of the first row.
-        cached: What values stand for that were read before: of labels there are few.
+        cached: The labels of values that were read before.
     """
 
     origin: str
@@ -780,10 +779,10 @@ class _Answers:
     cached: dict[tuple[type, Any], str] = field(default_factory=dict)
 
     def of_row(self, number: int, row: Mapping[str, Any]) -> list[str]:
-        """Return the right answers of a row, each once.
+        """Return the right answers of a row, without repeats.
 
         Raises:
-            DataError: there is none, or one that is no answer; or several where one is right.
+            DataError: there is none, an invalid one, or more than the task allows.
         """
         value = value_of(self.origin, number, row, self.source.label)
         if not isinstance(value, list | tuple):
@@ -815,10 +814,10 @@ class _Answers:
         return self.cached[key]
 
     def _read(self, number: int, value: Any) -> str:
-        """Return the label that a value stands for.
+        """Return the label of a value.
 
-        A value may be written in several ways (`1` and `1.0`, `true` and `True`): the one counts
-        that `labels`, or else the task, knows.
+        A value may be written in several ways (`1` and `1.0`, `true` and `True`), of which the one
+        in `labels`, or else in the task, is taken.
         """
         source, task = self.source, self.task
         value = plain(value)
@@ -848,12 +847,12 @@ class _Answers:
             raise DataError(f"{self._at(number)}{error}") from None
 
     def _unknown(self, number: int, label: str, allowed: Collection[str]) -> str:
-        """Say that there is no such label, and what to do about it.
+        """Return the message for an unknown label, with advice.
 
         Args:
-            number: Of the row.
-            label: As the file, or else `labels`, has it.
-            allowed: The labels that `labels` of the source renames, or else the task's.
+            number: The number of the row.
+            label: The label, as in the file or as renamed by `labels`.
+            allowed: The labels that `labels` of the source renames, or the task's.
         """
         message, source = unknown_name("label", label, allowed), self.source
         if number == self.first and source.columns:
@@ -887,7 +886,7 @@ class _Answers:
 
 
 def _unlabelled(value: Any, source: DataSource, labels: Sequence[str]) -> str:
-    """Say that a row has no label, and how to leave such rows out."""
+    """Return the message for a row without a label, with advice on excluding such rows."""
     listed = [*map(json.dumps, [*(source.labels or labels)][:MOST_NAMED_VALUES])] or [
         '"LABEL"',
         "...",
@@ -915,13 +914,13 @@ def _letters(label: str) -> str:
 def _check_ids(
     location: str, examples: Sequence[Example], numbers: Sequence[int], later: NDArray[np.bool_]
 ) -> None:
-    """Refuse an id that stands in a row before, too.
+    """Check that ids are unique.
 
     Args:
-        location: `{}` in it is for the row's number.
-        examples: What was read.
-        numbers: Their rows.
-        later: Where there is one before whose id has the same hash.
+        location: The beginning of the message, with `{}` for the number of the row.
+        examples: The examples.
+        numbers: The numbers of their rows.
+        later: Whether an earlier id has the same hash, shape (n,).
     """
     suspects = {examples[int(index)].id for index in np.flatnonzero(later)}
     first: dict[str, int] = {}

@@ -14,18 +14,18 @@ _DIGITS = re.compile(r"\d+")
 
 
 class RefusedError(ValueError):
-    """What is valid JSON or TOML, and cannot be read all the same; the message says why."""
+    """Valid JSON or TOML that cannot be used; the message has the reason."""
 
 
 class RepeatedKeyError(RefusedError):
-    """A key that stands in one object twice: all of its values but the last would be lost."""
+    """An object has a key twice: all of its values but the last would be lost."""
 
 
 def json_of(text: str) -> Any:
     """Read JSON.
 
     Raises:
-        RepeatedKeyError: a key stands in one object twice.
+        RepeatedKeyError: an object has a key twice.
         RefusedError: a whole number is longer than Python reads.
         ValueError: it is no JSON.
         RecursionError: it is nested too deeply.

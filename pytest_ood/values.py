@@ -1,4 +1,4 @@
-"""Values of data as text: what is a text, what is a label, and what is neither."""
+"""Converts values of data to texts and labels, and refuses what is neither."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_ood.examples import Inputs
 
 NO_LABEL = "null"
-"""How `labels` names what stands where there is no label."""
+"""The key of `labels` for missing labels."""
 
 _LARGEST = 10**300
 """Python writes no larger numbers without limit, and no label is one."""
@@ -33,8 +33,8 @@ _TRUTH = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 def plain(value: Any) -> Any:
     """Return a value of numpy, pandas or an enumeration as a value of Python.
 
-    An array of one number is the number, a missing value is None, and the member of an enumeration
-    is its value, or its name where the value is none that data may have.
+    An array of one number becomes the number, a missing value None, and the member of an
+    enumeration its value, or its name if the value is of another type.
     """
     if isinstance(value, Enum):
         inner = plain(value.value)
@@ -55,20 +55,20 @@ def plain(value: Any) -> Any:
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a plain value stands for nothing: None, or not a number."""
+    """Return whether a plain value is missing: None, or not a number."""
     if isinstance(value, float | Decimal):
         return math.isnan(value)
     return value is None
 
 
 def label_forms(value: Any) -> tuple[str, ...]:
-    """Return the texts that may stand for a label, the one as it stands in the data first.
+    """Return the ways of writing a label, the one of the data first.
 
-    A label may be text, a number, or true or false. Whole numbers are the same with and without
-    decimals, as `1` and `1.0`, and so are `true` and `True`.
+    A label is text, a number, or true or false. Whole numbers are equal with and without decimals,
+    as `1` and `1.0`, and so are `true` and `True`.
 
     Returns:
-        None of them where the value is no label.
+        The ways; none if the value is no label.
     """
     value = plain(value)
     if isinstance(value, bool):
@@ -88,18 +88,18 @@ def label_forms(value: Any) -> tuple[str, ...]:
 
 
 def label_among(value: Any, labels: Collection[str]) -> str:
-    """Return the label that a value of other code stands for, such as a class of an estimator.
+    """Return the label that is equal to a value of other code, such as a class of an estimator.
 
     Args:
         value: A label in any form.
-        labels: Those that there are; where none of them is meant, the value is written as text.
+        labels: The labels; if none is equal to the value, the value is converted to text.
     """
     forms = label_forms(value)
     return next((form for form in forms if form in labels), label_text(value) or str(value))
 
 
 def label_text(value: Any) -> str | None:
-    """Return a label of one's own code as text, or None where the value is no label.
+    """Return a label from Python code as text, or None if the value is no label.
 
     Numbers are written without needless decimals (1.0 as `1`), True and False as `true` and
     `false`, members of an enumeration as their values.
@@ -112,14 +112,14 @@ def label_text(value: Any) -> str | None:
 
 
 def check_spelling(labels: Iterable[str], location: str) -> None:
-    """Refuse labels that are equal but for white space or case: they would count as two classes.
+    """Check that no two labels differ in white space or case alone: they would be two classes.
 
     Args:
-        labels: Those that data shows.
-        location: What the message begins with: the data.
+        labels: The labels of the data.
+        location: The beginning of the message: the data.
 
     Raises:
-        DataError: names two of them.
+        DataError: names two such labels.
     """
     seen: dict[str, str] = {}
     for label in sorted(set(labels)):
@@ -141,27 +141,27 @@ def _folded(label: str) -> str:
 
 
 def is_unlabelled(value: Any) -> bool:
-    """Return whether a label commonly means that there is none: -1, or a missing one."""
+    """Return whether a label commonly marks unlabelled rows: -1, an empty or a missing one."""
     value = plain(value)
     return is_missing(value) or value == "" or "-1" in label_forms(value)
 
 
 def pair_of(item: Any, location: str) -> tuple[Inputs, str]:
-    """Return (inputs, label) of an item of data that code gives.
+    """Return (inputs, label) of an item of data from Python code.
 
     Args:
-        item: Two values: what a model is asked, and the label.
-        location: What messages begin with: the data and the item's index.
+        item: Two values: the inputs and the label.
+        location: The beginning of messages: the data and the item's index.
 
     Raises:
-        DataError: it is something else; the message says what it is and what is allowed.
+        DataError: the item is something else; the message shows it and says what is allowed.
     """
     inputs, label = _two(item, location)
     return inputs_from(inputs, location), label_from(label, location)
 
 
 def label_from(value: Any, location: str) -> str:
-    """Return a label that code gives, as text.
+    """Return a label from Python code as text.
 
     Raises:
         DataError: it is neither text, a number, True, False nor a member of an enumeration.
@@ -181,10 +181,10 @@ def label_from(value: Any, location: str) -> str:
 
 
 def inputs_from(value: Any, location: str) -> Inputs:
-    """Return what a model is asked, as code gives it: one text, or texts by the fields' names.
+    """Return inputs from Python code: one text, or texts by the names of fields.
 
     Raises:
-        DataError: it is something else, or a text of it is.
+        DataError: the inputs, or one of their texts, are something else.
     """
     if isinstance(value, Mapping):
         if not value or not all(isinstance(name, str) and name for name in value):
@@ -201,7 +201,7 @@ def inputs_from(value: Any, location: str) -> Inputs:
 
 
 def text_from(value: Any, location: str) -> str:
-    """Return a text that code gives; numbers are written out.
+    """Return a text from Python code; numbers are converted.
 
     Raises:
         DataError: it is something else.
@@ -235,16 +235,16 @@ def text_from(value: Any, location: str) -> str:
 
 
 def items_of(data: Any, name: str, expected: str | None = None) -> Iterable[Any]:
-    """Return the items of data that code gives, such as a list of pairs.
+    """Return the items of data from Python code, such as a list of pairs.
 
     Args:
-        data: What is to be gone through.
-        name: What messages call it.
-        expected: What messages ask for, such as "a case is a list of inputs"; (inputs, label) pairs
-            where left out.
+        data: The data.
+        name: The name of the data in messages.
+        expected: The expected data in messages, such as "a case is a list of inputs"; None for
+            (inputs, label) pairs.
 
     Raises:
-        DataError: it is a text, a mapping, a table or nothing that can be gone through.
+        DataError: the data is a text, a mapping, a table or not iterable.
     """
     advice = expected or "give (inputs, label) pairs, or a Dataset"
     if expected is not None and (hasattr(data, "iloc") or isinstance(data, str | Mapping)):
@@ -292,7 +292,7 @@ def _encodable(text: str, description: str) -> str:
 
 
 def _described(value: Any) -> str:
-    """Return what a message says that a value is: the value, and of which type."""
+    """Return a value and its type, as messages show them."""
     if value is None:
         return "None"
     return f"{shown(value)}, of type {type(value).__name__}"

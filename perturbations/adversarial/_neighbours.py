@@ -66,7 +66,7 @@ def _minilm(folder: Path) -> tuple[Mapping[str, int], Any]:
 
 
 def _changed(path: Path) -> int:
-    """Return when a file was last changed, so that a new version of it is read anew."""
+    """Return the time of a file's last change, so that a new version of it is read again."""
     return path.stat().st_mtime_ns if path.exists() else 0
 
 

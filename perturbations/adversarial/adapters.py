@@ -53,9 +53,9 @@ class ForeignAttack:
     """An attack of another library.
 
     Attributes:
-        name: In reports.
+        name: The name in reports.
         fingerprint: Library, version and the attack's own description.
-        labels: The task's, in the order of their indices.
+        labels: The labels of the task, in the order of their indices.
         attacker: Attacks one example.
     """
 
@@ -146,13 +146,13 @@ class ForeignAttack:
 
 
 def from_textattack(recipe: Any, labels: Sequence[str], name: str = "") -> ForeignAttack:
-    """Make an attack of one of TextAttack's (Morris et al. 2020).
+    """Convert a recipe of TextAttack (Morris et al. 2020) to an attack.
 
     Args:
         recipe: A recipe class, such as `textattack.attack_recipes.PWWSRen2019`, or an
             `textattack.Attack`, whose model is replaced while it runs.
-        labels: The task's, in the order of their indices.
-        name: In reports; the recipe's own unless it is given.
+        labels: The labels of the task, in the order of their indices.
+        name: The name in reports; "" for the recipe's own.
 
     Raises:
         MissingDependencyError: TextAttack is not installed.
@@ -204,16 +204,16 @@ def _fingerprint(library: str, attack: str, labels: Sequence[str]) -> str:
 
 
 def from_openattack(attacker: Any, labels: Sequence[str], name: str = "") -> ForeignAttack:
-    """Make an attack of one of OpenAttack's (Zeng et al. 2021).
+    """Convert an attacker of OpenAttack (Zeng et al. 2021) to an attack.
 
     Args:
         attacker: A classification attacker, such as `OpenAttack.attackers.PWWSAttacker()`.
-        labels: The task's, in the order of their indices.
-        name: In reports; the attacker's class unless it is given.
+        labels: The labels of the task, in the order of their indices.
+        name: The name in reports; "" for that of the attacker's class.
 
     Raises:
         MissingDependencyError: OpenAttack is not installed.
-        ConfigurationError: it is none.
+        ConfigurationError: it is no such attacker.
     """
     openattack = require("OpenAttack", extra="openattack", purpose="an attack of OpenAttack")
     if not isinstance(attacker, openattack.attackers.ClassificationAttacker):

@@ -66,7 +66,7 @@ class QueryBudget:
 
     @property
     def search(self) -> int:
-        """The most for one example before its success is asked about once more."""
+        """The largest number for one example before its success is queried once more."""
         return self.each - 1
 
 

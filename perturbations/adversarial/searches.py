@@ -207,8 +207,8 @@ class Beam:
     is tried.
 
     Attributes:
-        width: States that are retained each round; 1 is a greedy search.
-        rounds: Edits of a state at most; 0 for any number.
+        width: The number of states that are retained each round; 1 is a greedy search.
+        rounds: The largest number of edits of a state; 0 for any number.
     """
 
     width: int = 1
@@ -291,8 +291,8 @@ class Genetic:
     """A population of states, bred by crossover and mutation (Alzantot et al. 2018, section 3.2).
 
     Attributes:
-        population: States of a generation.
-        generations: At most.
+        population: The number of states of a generation.
+        generations: The largest number of generations.
     """
 
     population: int = 20
@@ -365,9 +365,9 @@ class DifferentialEvolution:
     mutated by the differences of others and crossed (Storn and Price 1997).
 
     Attributes:
-        edits: Of a state, at most.
-        population: Vectors of a generation, 4 or more.
-        generations: At most.
+        edits: The largest number of edits of a state.
+        population: The number of vectors of a generation, 4 or more.
+        generations: The largest number of generations.
     """
 
     edits: int = 5

@@ -34,7 +34,7 @@ class CharacterEdits:
     """A word with one character changed.
 
     Attributes:
-        kinds: Of "swap" (two neighbours), "substitute", "delete", "insert", "keyboard" (a
+        kinds: Some of "swap" (two neighbours), "substitute", "delete", "insert", "keyboard" (a
             neighbouring key), "homoglyph" (one that looks alike), "space" (put between two).
         every: Whether every character of the word is changed in turn, or a random one per kind.
         inner: Whether the first and the last character stay.
@@ -327,9 +327,9 @@ class Imperceptible:
     """Characters that cannot be seen (Boucher et al. 2022, section IV).
 
     Attributes:
-        kinds: Of "invisible" (characters of no width), "homoglyph", "deletion" (a character and the
-            backspace that takes it away) and "reordering" (two characters swapped, and swapped
-            back by bidirectional controls).
+        kinds: Some of "invisible" (characters of no width), "homoglyph", "deletion" (a character
+            and the backspace that takes it away) and "reordering" (two characters swapped, and
+            swapped back by bidirectional controls).
     """
 
     kinds: tuple[str, ...] = ("invisible", "homoglyph", "deletion", "reordering")

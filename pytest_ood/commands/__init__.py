@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
-"""What shells report of a program that Ctrl-C has ended."""
+"""The exit status that shells use for a program that Ctrl-C has ended."""
 
 
 @cache

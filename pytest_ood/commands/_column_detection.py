@@ -1,4 +1,4 @@
-"""What a data file holds, as far as it can be told by looking: columns and labels."""
+"""Detects the columns and labels of a data file."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ ID_NAME = "id"
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """A data file that was read.
+    """A data file with detected columns.
 
     Attributes:
-        source: Where it lies, relative to the project where it is in it, and its columns.
-        columns: All there are.
+        source: The path, relative to the project if it is inside, and the used columns.
+        columns: The names of all columns.
         data: The examples.
     """
 
@@ -94,7 +94,7 @@ class LabelledFile:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns a user named, and how the file is written; None where nobody said."""
+    """The columns that a user named, and the format of the file; None for values to be detected."""
 
     text: tuple[str, ...] | None = None
     label: str | None = None
@@ -115,12 +115,12 @@ class Columns:
 
 
 def look(path: Path, columns: Columns) -> tuple[tuple[str, ...], Columns]:
-    """Return the columns of a file, and which are what, guessed where it was not said.
+    """Return all columns of a file, and the columns of text, label and id, detected unless named.
 
     Raises:
         DataError: the file cannot be read, or is empty.
-        ConfigurationError: a column is not there, or cannot be guessed; the message names those
-            that are.
+        ConfigurationError: a named column does not exist, or a column cannot be detected; the
+            message names all columns.
     """
     layout = columns.layout(path)
     rows = [row for _, row in islice(parse_rows(path, layout), LOOKED_AT)]
@@ -153,10 +153,10 @@ def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> Lab
     """Read a file as data with these columns.
 
     Args:
-        path: Of the file.
-        columns: As `look` takes them.
-        reader: Loads it.
-        task: What its labels have to be right for; None for any.
+        path: The file.
+        columns: The columns that the user named, as for `look`.
+        reader: Loads the data.
+        task: The task, which checks the labels; None for any labels.
 
     Raises:
         OodError: as `look` and `Reader.load`, or there are too many labels to be such.
@@ -199,7 +199,7 @@ def _listed(name: str | None) -> tuple[str, ...]:
 def _guessed_text(
     path: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]], columns: Columns
 ) -> tuple[str, ...]:
-    """Return the column that is called like texts are, or else the one with the longest."""
+    """Return the column with a usual name for texts, or the one with the longest texts."""
     free = [name for name in names if name not in (columns.label, columns.id)]
     for usual in TEXT_NAMES:
         for name in free:
@@ -222,7 +222,7 @@ def _guessed_text(
 def _guessed_label(
     path: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]], text: Sequence[str]
 ) -> str:
-    """Return the column that is called like labels are, or else the only one with few values."""
+    """Return the column with a usual name for labels, or the only one with few values."""
     free = [name for name in names if name not in text]
     for usual in LABEL_NAMES:
         for name in free:

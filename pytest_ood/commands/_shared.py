@@ -1,4 +1,4 @@
-"""What several commands have in common."""
+"""Options and helpers that several commands share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_columns(parser: argparse.ArgumentParser, *, detects: bool = False) -> None:
-    """Declare which columns of the data are what, and whether the command finds them itself."""
+    """Declare the options for columns; `detects` is whether the command detects them itself."""
     default = "found by looking" if detects else "%s"
     parser.add_argument(
         "--text-column",
@@ -36,13 +36,13 @@ def add_columns(parser: argparse.ArgumentParser, *, detects: bool = False) -> No
 
 
 def add_surroundings(parser: argparse.ArgumentParser) -> None:
-    """Declare where fetched things lie, and whether anything may be fetched."""
+    """Declare the options for the cache folder and for fetching."""
     parser.add_argument("--cache", type=Path, metavar="DIR", help="the user's cache folder")
     parser.add_argument("--offline", action="store_true", help="fetch nothing")
 
 
 def cache_of(options: argparse.Namespace) -> Path:
-    """Return the cache folder that was given, or the user's."""
+    """Return the cache folder of the options, or the user's."""
     from platformdirs import user_cache_path
 
     cache: Path | None = options.cache
@@ -54,12 +54,12 @@ def reader_of(
     root: Path,
     redirects: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Reader:
-    """Return what loads data; what suites name may lie elsewhere, as a project configures it."""
+    """Return the reader of data, with the redirects that a project configures."""
     return Reader(root, cache_of(options), options.offline, Lines(tell), redirects)
 
 
 def source_of(data: str, options: argparse.Namespace) -> DataSource:
-    """Return a data source with the columns that were given.
+    """Return a data source with the columns of the options.
 
     Raises:
         ConfigurationError: there is no such encoding, or it is no separator.
@@ -76,7 +76,7 @@ def source_of(data: str, options: argparse.Namespace) -> DataSource:
 
 
 def text_format(options: argparse.Namespace) -> tuple[str | None, str | None]:
-    """Return the separator and the encoding that were given.
+    """Return the separator and the encoding of the options.
 
     Raises:
         ConfigurationError: there is no such encoding, or it is no separator.
@@ -90,20 +90,20 @@ def text_format(options: argparse.Namespace) -> tuple[str | None, str | None]:
 
 
 def tell(line: str) -> None:
-    """Say something that is no part of the output."""
+    """Write a message to standard error."""
     sys.stderr.write(f"ood: {line}\n")
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """Return names out of a list with commas."""
+    """Return the names of a comma-separated list."""
     return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Refuse a file that is there.
+    """Check that a file may be written.
 
     Raises:
-        ConfigurationError: it is, or its folder is not.
+        ConfigurationError: the file exists, or its folder does not.
     """
     if path.exists() and not overwrite:
         raise ConfigurationError(f"{path} is there; --overwrite replaces it")

@@ -17,7 +17,7 @@ EXAMPLE = "python -m pytest_ood accept latest"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command is told."""
+    """Declare the arguments of the command."""
     parser.add_argument(
         "report", metavar="REPORT", help="a JSON file, a saved report or its name, or latest"
     )

@@ -25,7 +25,7 @@ FOLDERS = {"models": "trained and unpacked models", "assets": "fetched packages"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command is told."""
+    """Declare the arguments of the command."""
     parser.add_argument("what", choices=("info", "clear"), help="show what there is, or forget it")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="the user's cache folder")
     parser.add_argument(
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     """Show or empty the cache.
 
     Raises:
-        OodError: the store is none, was written by a newer version, or cannot be emptied.
+        OodError: the file is no store, was written by a newer version, or cannot be emptied.
     """
     cache = cache_of(options)
     limit = read_configuration(project_root(Path.cwd())).cache_limit

@@ -18,7 +18,7 @@ FAILED = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command is told."""
+    """Declare the arguments of the command."""
     for name, description in (("old", "the earlier report"), ("new", "the later one")):
         parser.add_argument(
             name,
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the comparison; return 1 where a score dropped by more than the budget.
 
     Raises:
-        OodError: a report cannot be read, the two have nothing in common, or the budget is none.
+        OodError: a report cannot be read, the two have nothing in common, or the budget is invalid.
     """
     root = project_root(Path.cwd())
     budget = None if options.fail is None else releases.parse_budget(options.fail)

@@ -51,7 +51,7 @@ _RECIPE = re.compile(r"```json\n(.*?)\n```", re.DOTALL)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command is told."""
+    """Declare the arguments of the command."""
     parser.add_argument(
         "--base",
         required=True,
@@ -153,7 +153,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuse numbers that make no sense."""
+    """Check the numbers of the options."""
     for key in ("epochs", "learning_rate", "checkpoint_every"):
         value, least = getattr(options, key), key == "checkpoint_every"
         if not (value > 0 or (least and value == 0)) or value == float("inf"):
@@ -170,7 +170,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _data(options: argparse.Namespace, reader: Reader) -> tuple[Dataset, Dataset | None]:
-    """Return what is trained on, and what is measured on."""
+    """Return the training data and the validation data."""
     source = source_of(options.data, options)
     data = reader.load(source, options.data)
     validation = options.validation
@@ -183,7 +183,7 @@ def _data(options: argparse.Namespace, reader: Reader) -> tuple[Dataset, Dataset
 
 
 def _share(validation: str) -> float | None:
-    """Return the share of the training data that is held out; None where data is named."""
+    """Return the share of the training data that is held out; None if validation data is named."""
     try:
         return float(validation)
     except ValueError:
@@ -213,7 +213,7 @@ def _labels(listed_labels: str | None, data: Dataset) -> tuple[str, ...]:
 
 
 def _described(options: argparse.Namespace, job: Job) -> dict[str, Any]:
-    """Return what decides the weights: two runs with the same are one run."""
+    """Return the settings that decide the weights."""
     validation = job.validation
     source = source_of(options.data, options)
     return {
@@ -238,7 +238,7 @@ def _described(options: argparse.Namespace, job: Job) -> dict[str, Any]:
 
 
 def _recorded(out: Path) -> Any:
-    """Return what made a folder, by its model card; None where nobody can tell."""
+    """Return the settings in a folder's model card; None if it has none."""
     try:
         match = _RECIPE.search((out / CARD).read_text(encoding="utf-8"))
         return None if match is None else json.loads(match[1])
@@ -248,7 +248,7 @@ def _recorded(out: Path) -> Any:
 
 @contextmanager
 def _work_folder(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
-    """Return the folder in which a run leaves what it has; it goes when the run is done."""
+    """Yield the folder of a run's checkpoints, which is deleted when the run is done."""
     from filelock import FileLock, Timeout
 
     work = out.with_name(f"{out.name}.unfinished")
@@ -267,7 +267,7 @@ def _work_folder(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
         write_atomically(job, json.dumps(settings, indent=2))
         yield work
     except BaseException:
-        # What has begun nothing leaves nothing.
+        # A run without a checkpoint has nothing to continue from.
         if _begun(job) == settings and not any(work.glob("checkpoint-*")):
             lock.release()
             shutil.rmtree(work)
@@ -280,7 +280,7 @@ def _work_folder(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def _begun(job: Path) -> Any:
-    """Return what a run was begun with; None where nobody can tell."""
+    """Return the settings of an unfinished run; None if they cannot be read."""
     try:
         return json.loads(job.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -288,7 +288,7 @@ def _begun(job: Path) -> Any:
 
 
 def _check_same(job: Path, settings: Mapping[str, Any]) -> None:
-    """Refuse to go on with what another command has begun."""
+    """Check that an unfinished run has the same settings."""
     begun = _begun(job)
     if not isinstance(begun, dict):
         return

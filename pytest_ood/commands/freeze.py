@@ -24,7 +24,7 @@ EXAMPLE = "python -m pytest_ood freeze sentiment --out frozen/sentiment.jsonl"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command is told."""
+    """Declare the arguments of the command."""
     parser.add_argument(
         "suite", nargs="?", help="a built-in suite, or the path of a file; the configured one"
     )

@@ -59,7 +59,7 @@ MODEL_KINDS = {
 }
 TFIDF_MODULE = "ood_models"
 GATE_SHARE = 0.5
-"""Of data that is split, for the gate; the rest is for training."""
+"""The share of split data that the gate uses; the rest is for training."""
 
 SHOTS = 4
 RESERVED = ("ood", "request", "config", "monkeypatch", "pytester", "capsys", "tmp_path")
@@ -67,14 +67,14 @@ RESERVED = ("ood", "request", "config", "monkeypatch", "pytester", "capsys", "tm
 
 @dataclass(frozen=True)
 class Request:
-    """What a user wants, by flags or by answers.
+    """The user's choices, by options or by answers to questions.
 
     Attributes:
         data: The in-distribution data.
-        columns: Its columns.
-        domains: Data out of the distribution.
-        train: What models are trained on, or None.
-        models: (kind, what it takes) of each.
+        columns: The columns of the data.
+        domains: Data of other domains.
+        train: The training data, or None.
+        models: The models, each as (kind, name).
         names: The task's label for each label of a checkpoint.
     """
 
@@ -88,16 +88,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Project:
-    """What everything that is written goes by.
+    """The data of the new project.
 
     Attributes:
-        name: Of the suite.
+        name: The name of the suite.
         test: The in-distribution data.
-        train: Training data, or None.
-        domains: Data out of the distribution, by the name of the shift.
-        labels: Of the task.
+        train: The training data, or None.
+        domains: Data of other domains, by the name of the shift.
+        labels: The labels of the task.
         whole: The in-distribution data before it was split.
-        split: Files that it is split into, by path.
+        split: The contents of the files that it is split into, by path.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Project:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command is told."""
+    """Declare the arguments of the command."""
     parser.add_argument(
         "--data",
         type=Path,
@@ -192,7 +192,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _request_by_options(options: argparse.Namespace) -> Request:
-    """Return what the flags say."""
+    """Return the choices of the options."""
     if options.data is None:
         raise ConfigurationError(
             "say which data: --data FILE; without it questions are asked, which takes a terminal"
@@ -210,7 +210,7 @@ def _request_by_options(options: argparse.Namespace) -> Request:
 
 
 def _model(words: Sequence[str]) -> tuple[str, str]:
-    """Read a model as a kind and what it takes."""
+    """Return the kind and the name of a model."""
     kind, *rest = words
     if kind not in MODEL_KINDS:
         raise ConfigurationError(f"--model: {unknown_name('kind of model', kind, MODEL_KINDS)}")
@@ -230,7 +230,7 @@ def _pair(entry: str) -> tuple[str, str]:
 
 
 def _request_by_questions(options: argparse.Namespace, root: Path) -> Request:
-    """Ask for what the flags do not say."""
+    """Ask for the choices that the options lack."""
     options.data = Path(_ask("Labelled data (.csv, .tsv or .jsonl)", "", _readable(root)))
     names, detected = _looked(options.data, Columns(None, None, None, *text_format(options)))
     tell(f"{options.data} has the columns {', '.join(names)}")
@@ -251,7 +251,7 @@ def _request_by_questions(options: argparse.Namespace, root: Path) -> Request:
 
 
 def _looked(path: Path, columns: Columns) -> tuple[tuple[str, ...], Columns]:
-    """Look at a file's columns; what cannot be guessed is asked for without a suggestion."""
+    """Return a file's columns, and the detected ones as suggestions if there are any."""
     try:
         return look(path, columns)
     except ConfigurationError:
@@ -297,7 +297,7 @@ def _readable(root: Path, *, empty: bool = False) -> Callable[[str], bool]:
 
 
 def _project(name: str, request: Request, reader: Reader) -> tuple[Project, list[str]]:
-    """Read the data, split it where it has to be, and say what was found."""
+    """Read the data, split it if a model has to be trained, and summarise it."""
     file = read(request.data, request.columns, reader, None)
     lines = [file.summary()]
     labels = file.data.labels
@@ -333,7 +333,7 @@ def _project(name: str, request: Request, reader: Reader) -> tuple[Project, list
 
 
 def _like(path: Path, columns: Columns, file: LabelledFile, reader: Reader) -> LabelledFile:
-    """Read data whose columns are named like those of other data, or else are guessed."""
+    """Read data by the columns of other data if it has them, or by detected ones."""
     written = Columns(separator=columns.separator, encoding=columns.encoding)
     rows = look(path, written)[0] if path.suffix else ()
     source = file.source
@@ -381,7 +381,7 @@ def _row(
 
 
 def _architecture(folder: Path) -> str:
-    """Return what a saved model is: the name of its class, "" where nobody says."""
+    """Return the name of a saved model's class; "" if its configuration has none."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -466,7 +466,7 @@ def _model_lines(
 
 
 def _label_lines(value: str, request: Request, project: Project, root: Path) -> list[str]:
-    """Return what says which labels a saved classifier's stand for."""
+    """Return the lines that map the labels of a saved classifier to those of the task."""
     config = json.loads((root / value / "config.json").read_text(encoding="utf-8"))
     theirs = list((config.get("id2label") or {0: "LABEL_0", 1: "LABEL_1"}).values())
     own = {label.casefold() for label in project.labels}
@@ -504,7 +504,7 @@ def _source_entries(source: DataSource) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """Write a string as TOML and Python do."""
+    """Return a string as a literal of TOML and Python."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -513,7 +513,7 @@ def _key(name: str) -> str:
 
 
 def _model_name(kind: str, value: str) -> str:
-    """Return what a model is called: its file, folder, object, or name at its server or hub."""
+    """Return a name for a model: its file, folder, object, or name at its server or hub."""
     if kind == "sklearn":
         value = value.rpartition(":")[2]
     name = value.rstrip("/").rpartition("/")[2]
@@ -534,7 +534,7 @@ def _suite_name(stem: str) -> str:
 def _files(
     project: Project, tables: Mapping[str, Sequence[str]], root: Path, *, conftest: bool
 ) -> dict[Path, str]:
-    """Return what is written, by path; the configuration, which makes it count, comes last."""
+    """Return the files to write, by path; the configuration, which activates them, comes last."""
     suite = root / "suites" / f"{project.name}.toml"
     files = {suite: _suite_text(project, relative=len(tables) > 1)}
     if "tfidf" in tables:
@@ -655,7 +655,7 @@ def {name}():
 
 
 def _classes(source: DataSource, root: Path) -> list[str] | None:
-    """Return the names that whole numbers of the column of labels stand for, where there are."""
+    """Return the class names of the label column, if whole numbers stand for classes."""
     if form_of(source.data) != PARQUET:
         return None
     return class_names(root / source.data).get(source.label)
@@ -692,7 +692,7 @@ def _reading(source: DataSource) -> tuple[list[str], str]:
 
 
 def _refuse(files: Mapping[Path, str], root: Path) -> None:
-    """Refuse to replace what is there."""
+    """Check that no file would be replaced."""
     if is_configured(root):
         raise ConfigurationError(
             f"{root / 'pyproject.toml'} has a table [tool.pytest_ood] already; change that by hand "
@@ -712,7 +712,7 @@ def _refuse(files: Mapping[Path, str], root: Path) -> None:
 
 
 def _check(files: Mapping[Path, str], project: Project, reader: Reader) -> None:
-    """Refuse what would not be read again, before anything is written."""
+    """Check that the files can be read again, before any is written."""
     path, text = next((p, t) for p, t in files.items() if p.name == "pyproject.toml")
     try:
         table = toml_of(text)["tool"]["pytest_ood"]

@@ -33,7 +33,7 @@ _SEE = re.compile(r" \(see `\w+`\)")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command is told."""
+    """Declare the arguments of the command."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
     parser.add_argument(
         "--configured", action="store_true", help="those of the project, not the kinds there are"
@@ -72,7 +72,7 @@ def _chosen(
 
 
 def _described(name: str) -> dict[str, Any]:
-    """Return what there is to say of an adapter, as plain values."""
+    """Return the description of an adapter as plain values."""
     module = adapter(name)
     documentation = _arguments(inspect.getdoc(module.build) or "")
     parameters = inspect.signature(module.build).parameters.values()
@@ -96,12 +96,12 @@ def _described(name: str) -> dict[str, Any]:
 
 
 def _arguments(doc: str) -> dict[str, str]:
-    """Return what a docstring says of each argument."""
+    """Return the description of each argument of a docstring."""
     section = doc.partition("\nArgs:\n")[2]
     section = re.split(r"^\S", section, maxsplit=1, flags=re.MULTILINE)[0]
     _, *parts = _ARGUMENT.split(section)
     pairs = zip(parts[::2], parts[1::2], strict=True)
-    # Where the code says more is nothing for who writes a configuration.
+    # References to the code are of no use to users who write a configuration.
     return {name: _SEE.sub("", " ".join(text.split())) for name, text in pairs}
 
 
@@ -124,10 +124,10 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _configured(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Return the models of the project's suites, each once for each suite it is put to."""
+    """Return the models of the project's suites, once for each suite."""
     root = project_root(Path.cwd())
     configuration = read_configuration(root)
-    # Telling what there is fetches and trains nothing.
+    # Listing models fetches and trains nothing.
     reader = replace(reader_of(options, root, configuration.data), offline=True)
     entries = []
     suites = [suite for name in configuration.suites for suite in load_suites(name, root)]
@@ -155,7 +155,7 @@ def _configured_entry(
 
 
 def _source(model: Model | RecordedModel | SeededModel) -> str | None:
-    """Return what would run; None where only fetching it tells."""
+    """Return the model's source; None if it is not known before fetching."""
     try:
         return model.source
     except OodError:

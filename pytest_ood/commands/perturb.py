@@ -63,15 +63,15 @@ STDIN = "-"
 LINES = "lines"
 OUT_SUFFIXES = (".jsonl", ".txt")
 AT_ONCE = 256
-"""Texts that are held at the same time."""
+"""Texts in memory at the same time."""
 
 _BREAKS = {number: f"\\u{number:04x}" for number in (0x85, 0x2028, 0x2029)}
-"""What JSON may hold as it is, and other programs take for the end of a line."""
+"""Characters that JSON allows in strings, and that other programs read as line ends."""
 
 
 @dataclass
 class Count:
-    """What became of the texts under one shift."""
+    """The numbers of texts under one shift."""
 
     texts: int = 0
     changed: int = 0
@@ -121,13 +121,13 @@ class Texts:
     """The texts of a file as examples, read one by one.
 
     Attributes:
-        source: Which columns are what.
-        rows: (line number, row).
-        origin: What messages name first.
-        label_is_named: Whether the label's column was named, so that it has to be there.
-        labelled: Whether rows have labels; known once the first one is read.
-        seen: How often each content was there, for ids: about 100 bytes for each that differs,
-            and nothing where a column has the ids.
+        source: The columns.
+        rows: The rows, as (line number, row).
+        origin: The beginning of messages.
+        label_is_named: Whether the user named the label column, so that it has to exist.
+        labelled: Whether rows have labels, once the first row is read.
+        seen: The number of texts by content, for ids: about 100 bytes for each, and empty if a
+            column has the ids.
     """
 
     source: DataSource
@@ -163,7 +163,7 @@ class Texts:
         if is_missing(value):
             return ""
         forms = label_forms(value)
-        # What is no label is refused as what is no text is.
+        # `cell` raises the error for values that are neither text nor label.
         return forms[0] if forms else cell(self.origin, number, row, self.source.label, "label")
 
     def _id(self, number: int, row: Mapping[str, Any], inputs: Inputs, label: str) -> str:
@@ -175,7 +175,7 @@ class Texts:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command is told."""
+    """Declare the arguments of the command."""
     parser.add_argument(
         "what",
         nargs="+",
@@ -264,7 +264,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _split(words: Sequence[str]) -> tuple[Sequence[str], str]:
-    """Tell perturbations from the file, which comes last."""
+    """Separate the perturbations from the file, which comes last."""
     *names, last = words
     if last == STDIN or (":" not in last and (Path(last).suffix or Path(last).is_file())):
         if not names:
@@ -276,7 +276,7 @@ def _split(words: Sequence[str]) -> tuple[Sequence[str], str]:
 
 
 def _shifts(name: str, options: argparse.Namespace, count: int) -> list[tuple[str, NoiseShift]]:
-    """Return the shift, or one for each severity, as a suite would have it, and whose it is."""
+    """Return the shifts of a perturbation, one for each severity, with the perturbation's name."""
     if name in attacks():
         raise ConfigurationError(
             f"{name} is an attack: it needs a model to search against; "
@@ -373,7 +373,7 @@ def _perturbed(
     seed: int,
     counts: Mapping[str, Count],
 ) -> Iterator[PerturbedText]:
-    """Yield what each shift makes of each text, a few texts at a time."""
+    """Yield each text under each shift, a few texts at a time."""
     iterator = iter(texts)
     while block := list(islice(iterator, AT_ONCE)):
         columns = []

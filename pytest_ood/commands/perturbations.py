@@ -26,7 +26,7 @@ ADVERSARIAL = "adversarial"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command is told."""
+    """Declare the arguments of the command."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
     parser.add_argument(
         "--kind", choices=(*get_args(Kind), ADVERSARIAL), help="only those of a kind"
@@ -88,7 +88,7 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
 
 
 def _described(generator: Generator) -> dict[str, Any]:
-    """Return what there is to say of a perturbation, as plain values."""
+    """Return the description of a perturbation as plain values."""
     filter_ = getattr(generator.contract, "filter", None)
     return {
         "name": generator.name,
@@ -106,7 +106,7 @@ def _described(generator: Generator) -> dict[str, Any]:
 
 
 def _example(perturbation: Generator) -> str | None:
-    """Return the example as it is perturbed; None where what it needs is not there."""
+    """Return the perturbed example; None if the perturbation needs more than this package."""
     return (
         None
         if perturbation.needs

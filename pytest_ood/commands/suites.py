@@ -33,7 +33,7 @@ EXAMPLE = "python -m pytest_ood suites sentiment"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command is told."""
+    """Declare the arguments of the command."""
     parser.add_argument(
         "names", nargs="*", metavar="SUITE", help="only these: built-in names, or paths of files"
     )
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     configuration = read_configuration(root) if is_configured(root) else Configuration(suites=())
     configured = configuration.suites
     names = options.names or [*built_in_suites(), *configured]
-    # Telling what there is fetches nothing.
+    # Listing suites fetches nothing.
     reader = replace(reader_of(options, root, configuration.data), offline=True)
     entries = [
         {
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
-    """Return what there is to say of a suite, as plain values."""
+    """Return the description of a suite as plain values."""
     return {
         "name": suite.name,
         "collection": suite.collection or None,
@@ -98,7 +98,7 @@ def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
 
 
 def _data(source: DataSource | Dataset | Checklist, reader: Reader, task: Task) -> dict[str, Any]:
-    """Return where data lies and how many examples there are; None where fetching it tells."""
+    """Return the path and the number of examples of data; None if it is not fetched yet."""
     if isinstance(source, Checklist):
         entry = {"data": source.data, "split": None, "instead_of": None}
         try:
