@@ -49,7 +49,11 @@ def evaluated(gate: Gate, model: Model, shift: Shift) -> Evaluation:
     run = gate.evaluators[SUITE]
     made = SuiteEvaluator(
         run.suite.__class__(
-            SUITE, run.suite.task, run.suite.in_distribution, (shift,), {shift.name: {}}
+            name=SUITE,
+            task=run.suite.task,
+            in_distribution=run.suite.in_distribution,
+            shifts=(shift,),
+            budgets={shift.name: {}},
         ),
         engine=gate.engine,
         reader=gate.reader,

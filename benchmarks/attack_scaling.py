@@ -79,7 +79,7 @@ def measure(size: int, recipe: str, store: Path, cache: Path) -> dict[str, float
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    reader = Reader(Path(), cache, offline=False, progress=Silent())
+    reader = Reader(root=Path(), cache=cache, offline=False, progress=Silent())
     data = films(reader)
     texts, labels = zip(*((str(e.inputs), e.label) for e in data), strict=True)
     fitted = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, labels)

@@ -119,10 +119,10 @@ def main() -> int:
     run = gate.evaluators[SUITE]
     examples = run.data.in_distribution().examples
     if options.profile:
-        with using(Resources(options.cache)):
+        with using(Resources(cache=options.cache)):
             print("\n".join(line for name in names for line in profile(model, name, examples)))
         return 0
-    with using(Resources(options.cache)):
+    with using(Resources(cache=options.cache)):
         mine = {name: ours(model, name, examples) for name in names}
     rows = [[str(example.inputs), example.label] for example in examples]
     theirs = {}
@@ -165,7 +165,7 @@ def textattack(python: str, asked: dict[str, Any], cache: Path) -> dict[str, dic
     """Run TextAttack in its own environment."""
     script = Path(__file__).with_name("_textattack.py")
     with tempfile.TemporaryDirectory() as folder:
-        with using(Resources(cache)):
+        with using(Resources(cache=cache)):
             nltk_data(Path(folder))
         done = subprocess.run(  # noqa: S603 - an interpreter that the user names
             [python, str(script)], input=json.dumps(asked), capture_output=True, text=True,

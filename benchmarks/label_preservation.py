@@ -182,7 +182,7 @@ def main() -> int:
         "|---" * (6 + len(MODELS)) + "|",
     ]  # fmt: skip
     examples = ["| perturbation | severity 3 |", "|---|---|"]
-    with using(Resources(options.cache)):
+    with using(Resources(cache=options.cache)):
         for change in chosen:
             started = time.perf_counter()
             lines.append(row(change, measure(gate, change, options.examples)))

@@ -291,7 +291,7 @@ def main() -> int:
     gate = Gate(Options(options.project, options.cache), Silent())
     model = gate.models[SUITE][MODEL]
     assert isinstance(model, PromptedModel), "unreachable: the suite prompts it"  # noqa: S101 - says why
-    reader = Reader(Path(), options.cache, offline=False, progress=Silent())
+    reader = Reader(root=Path(), cache=options.cache, offline=False, progress=Silent())
     source = {"data": "asset:icwsm-2014/movies"}
     test, train = (
         reader.load(

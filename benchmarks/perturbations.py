@@ -43,8 +43,8 @@ PEERS = ("nlpaug", "textattack", "augly")
 
 def reviews(cache: Path, count: int) -> list[str]:
     """Return movie reviews."""
-    reader = Reader(Path.cwd(), cache, offline=False, progress=Silent())
-    source = DataSource("asset:icwsm-2014/movies", split="test")
+    reader = Reader(root=Path.cwd(), cache=cache, offline=False, progress=Silent())
+    source = DataSource(data="asset:icwsm-2014/movies", split="test")
     data = reader.load(source, "movies", Classification(("negative", "positive"))).sample(count, 0)
     return [str(example.inputs) for example in data]
 
@@ -114,7 +114,7 @@ def main() -> int:
     # What asks a language model spends its time there; its cost is the model's.
     changes = {name: change for name, change in catalogue().items() if not change.models}
     missed = []
-    with using(Resources(options.cache)):
+    with using(Resources(cache=options.cache)):
         texts = reviews(options.cache, options.texts)
         rates = {name: own_rate(change, texts, options.seconds) for name, change in changes.items()}
         pythons = {"nlpaug": sys.executable, "textattack": options.textattack,

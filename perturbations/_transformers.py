@@ -79,7 +79,7 @@ def _owner(source: str) -> str:
     return f"perturbation with the model {source!r}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Masked:
     """A masked language model and the whole words of its vocabulary."""
 
@@ -158,7 +158,7 @@ def _masked(folder: Path, source: str) -> _Masked:
             words[index] = word
     if not words:
         raise ModelError(f"{_owner(source)}: its vocabulary holds no whole words")
-    return _Masked(tokenizer, model, words)
+    return _Masked(tokenizer=tokenizer, model=model, words=words)
 
 
 @cache

@@ -102,7 +102,7 @@ unwatchable wretched
 """Blame so hard that to deny it takes more than a "not"."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """Words that say that something is good or bad.
 

@@ -58,7 +58,7 @@ _IMPLIED = (
 """Constants that a question implies, by the words that imply them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One calculation of a solution.
 
@@ -125,7 +125,7 @@ def steps_of(rationale: str, label: str) -> list[Step] | None:
     steps = []
     for expression, result in sides:
         try:
-            step = Step(parsed(expression), _value(result))
+            step = Step(expression=parsed(expression), result=_value(result))
             is_right = evaluated(step.expression, lambda literal: literal) == step.result
         except (ValueError, ZeroDivisionError):
             return None

@@ -42,7 +42,7 @@ _ENDINGS = {
 """What inflected words end in, and what their base forms end in instead (morphy(7WN))."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WordNet:
     """The first sense of every single word, in its most frequent part of speech.
 
@@ -133,4 +133,4 @@ def read_wordnet(folder: Path) -> WordNet:
         }
         for part in dict.fromkeys(_PARTS.values())
     }
-    return WordNet(first, senses, exceptions, data)
+    return WordNet(first=first, senses=senses, exceptions=exceptions, data=data)

@@ -164,7 +164,7 @@ much many quite rather pretty if yet either long anywhere else such best worst b
 """Words with which a negation says something else than the contrary: "not always", "not only"."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Turn:
     """How one thing that a text says is turned into its contrary.
 
@@ -298,7 +298,7 @@ def _denied_state(words: Sequence[Token], index: int, rng: Random) -> Iterator[T
     edits = [_inserted(words[index], rng.choice(denials_of(words, verdict)))]
     if verdict.joint is not None:
         edits.append(_replaced(words[verdict.joint], "or"))
-    yield Turn(edits, set(verdict.evaluating), verdict.good)
+    yield Turn(edits=edits, indices=set(verdict.evaluating), good=verdict.good)
 
 
 def _denied_fragment(words: Sequence[Token], rng: Random) -> Iterator[Turn]:
@@ -313,7 +313,7 @@ def _denied_fragment(words: Sequence[Token], rng: Random) -> Iterator[Turn]:
     edits = [Edit(first.start, first.end, "", after)]
     if verdict.joint is not None:
         edits.append(_replaced(words[verdict.joint], "or"))
-    yield Turn(edits, set(verdict.evaluating), verdict.good)
+    yield Turn(edits=edits, indices=set(verdict.evaluating), good=verdict.good)
 
 
 def _denied_liking(words: Sequence[Token], index: int, rng: Random) -> Iterator[Turn]:
@@ -323,7 +323,7 @@ def _denied_liking(words: Sequence[Token], index: int, rng: Random) -> Iterator[
         clear = is_clear_liking(words, index + 1)
         if words[index + 1].word in _LIKING and subject in PEOPLE and clear:
             edits = [_inserted(words[index], rng.choice(("not", "never")))]
-            yield Turn(edits, {index + 1}, words[index + 1].word not in _BLAMING)
+            yield Turn(edits=edits, indices={index + 1}, good=words[index + 1].word not in _BLAMING)
         return
     verb = index + (words[index].word == "really")
     begins = index == 1 or words[index - 2].word in _BREAKS
@@ -333,10 +333,14 @@ def _denied_liking(words: Sequence[Token], index: int, rng: Random) -> Iterator[
         return
     for base, (present, past) in _LIKING.items():
         if words[verb].word == present:
-            yield Turn([_inserted(words[index - 1], "do not")], {verb}, base not in _BLAMING)
+            yield Turn(
+                edits=[_inserted(words[index - 1], "do not")],
+                indices={verb},
+                good=base not in _BLAMING,
+            )
         elif words[verb].word == past:
             edits = [_inserted(words[index - 1], "did not"), _replaced(words[verb], base)]
-            yield Turn(edits, {verb}, base not in _BLAMING)
+            yield Turn(edits=edits, indices={verb}, good=base not in _BLAMING)
 
 
 def _denied_faring(words: Sequence[Token], index: int) -> Iterator[Turn]:
@@ -350,7 +354,9 @@ def _denied_faring(words: Sequence[Token], index: int) -> Iterator[Turn]:
     if _has_one_subject(words, index, bare=past) and not has_complement(words, index + size - 1):
         first = _replaced(words[index], f"{'did' if past else 'does'} not {base.split()[0]}")
         how = word_at(words, index + size) in _HOW_WELL
-        yield Turn([first], set(range(index, index + size + how)), base not in _BLAMING)
+        yield Turn(
+            edits=[first], indices=set(range(index, index + size + how)), good=base not in _BLAMING
+        )
 
 
 def _affirmations(words: Sequence[Token], rng: Random, emphasis: float) -> Iterator[Turn]:
@@ -402,7 +408,7 @@ def _affirmed_state(
     if is_at_all(words, verdict.last + 1):
         edits.append(Edit(words[verdict.last].end, words[verdict.last + 2].end, "", ""))
         indices.add(verdict.last + 2)
-    yield Turn(edits, indices, verdict.good)
+    yield Turn(edits=edits, indices=indices, good=verdict.good)
 
 
 def _affirmed_verb(
@@ -423,7 +429,7 @@ def _affirmed_verb(
             base = _FARED[" ".join(token.word for token in words[verb : verb + size])]
             edits = [Edit(words[denial].start, end.end, "", after)]
             indices = {denial, *range(verb, verb + size)}
-            yield Turn(edits, indices, base not in _BLAMING)
+            yield Turn(edits=edits, indices=indices, good=base not in _BLAMING)
         return
     able = auxiliary in CAN and word_at(words, verb) == "recommend"
     if (
@@ -435,7 +441,9 @@ def _affirmed_verb(
     how = not liked and word_at(words, verb + size) in _HOW_WELL
     indices = {denial, *range(verb, verb + size + how)}
     good = words[verb].word not in _BLAMING
-    yield Turn([_without_denial(words, denial, denial, rng, emphasis)], indices, good)
+    yield Turn(
+        edits=[_without_denial(words, denial, denial, rng, emphasis)], indices=indices, good=good
+    )
 
 
 def _size_of_verb(words: Sequence[Token], index: int, verbs: Mapping[str, object]) -> int:
@@ -454,7 +462,7 @@ def _affirmed_failure(words: Sequence[Token], index: int) -> Iterator[Turn]:
         if word_at(words, index + 2) in _FARING:
             indices.add(index + 2)
         edits = [_replaced(words[index], _FAILING[words[index].word])]
-        yield Turn(edits, indices, word_at(words, index + 2) not in _BLAMING)
+        yield Turn(edits=edits, indices=indices, good=word_at(words, index + 2) not in _BLAMING)
 
 
 def _affirmed_pair(words: Sequence[Token], index: int) -> Iterator[Turn]:
@@ -467,7 +475,7 @@ def _affirmed_pair(words: Sequence[Token], index: int) -> Iterator[Turn]:
     both = {word_at(words, first), word_at(words, second)}
     if (both <= PRAISE or both <= BLAME) and ends_phrase(word_at(words, second + 1)):
         edits = [_replaced(words[index], "both"), _replaced(words[nor], "and")]
-        yield Turn(edits, {index, first, nor, second}, both <= PRAISE)
+        yield Turn(edits=edits, indices={index, first, nor, second}, good=both <= PRAISE)
 
 
 def _affirmed_word(words: Sequence[Token], index: int) -> Iterator[Turn]:
@@ -477,7 +485,7 @@ def _affirmed_word(words: Sequence[Token], index: int) -> Iterator[Turn]:
     if word.word not in _AFFIXED or is_joined_to_unknown(words, index):
         return
     if not denied and word_at(words, index + 1) not in ("enough", "the", "a"):
-        yield Turn([_replaced(word, _AFFIXED[word.word])], {index}, good=True)
+        yield Turn(edits=[_replaced(word, _AFFIXED[word.word])], indices={index}, good=True)
 
 
 def _affirmed_quality(words: Sequence[Token], index: int) -> Iterator[Turn]:
@@ -488,7 +496,11 @@ def _affirmed_quality(words: Sequence[Token], index: int) -> Iterator[Turn]:
     elif word in _ABSENT and not (word == "without" and word_at(words, index - 1) in BE):
         size, present = 1, _ABSENT[word]
     elif word == "nothing" and (follows in PRAISE or follows in BLAME):
-        yield Turn([_replaced(words[index], "something")], {index, index + 1}, follows in PRAISE)
+        yield Turn(
+            edits=[_replaced(words[index], "something")],
+            indices={index, index + 1},
+            good=follows in PRAISE,
+        )
         return
     else:
         return
@@ -517,7 +529,7 @@ def _affirmed_quality(words: Sequence[Token], index: int) -> Iterator[Turn]:
             )
         ]
     edits += [_replaced(words[joint], "and") for joint in joints if words[joint].word == "or"]
-    yield Turn(edits, {index, *indices}, words[last - 1].word in QUALITIES)
+    yield Turn(edits=edits, indices={index, *indices}, good=words[last - 1].word in QUALITIES)
 
 
 _POSSESSED = QUALITIES | FAULTS

@@ -41,7 +41,7 @@ ANSWERS = "answers"
 """The name for the right answers of the example, wherever they occur in its inputs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Protection:
     """Finds the protected spans of texts.
 
@@ -188,4 +188,6 @@ def parse_protection(entries: Sequence[str], labels: Sequence[str]) -> Protectio
         if entry not in (LABELS, ANSWERS) and not (entry.startswith("/") and entry.endswith("/"))
     ]
     words = tuple(labels) if LABELS in entries else ()
-    return Protection(tuple(kinds), tuple(patterns), words, ANSWERS in entries)
+    return Protection(
+        kinds=tuple(kinds), patterns=tuple(patterns), words=words, answers=ANSWERS in entries
+    )

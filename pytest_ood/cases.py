@@ -29,7 +29,7 @@ NO_SCORES = "the expectation is on probabilities, and the model gives none"
 CANNOT_FAIL = "the first probability leaves no room for a change that would break the expectation"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """The comparison of a model's answers to a case with its expectation.
 
@@ -214,7 +214,7 @@ class Monotonic:
         scores_given = [answer.scores.get(label or "") for answer in answers]
         probabilities = [score for score in scores_given if score is not None]
         if len(probabilities) < len(scores_given):
-            return Finding(None, why=NO_SCORES)
+            return Finding(holds=None, why=NO_SCORES)
         tested = False
         for index in range(1, len(probabilities)):
             against = index - 1 if self.steps else 0
@@ -228,7 +228,7 @@ class Monotonic:
         return (
             Finding(holds=True, index=len(probabilities) - 1, against=0)
             if tested
-            else Finding(None, why=CANNOT_FAIL)
+            else Finding(holds=None, why=CANNOT_FAIL)
         )
 
 
@@ -288,7 +288,7 @@ def parse_expectation(table: Mapping[str, Any], tolerance: float = TOLERANCE) ->
         return Changed()
     if name == "not":
         return Avoiding(label or "")
-    return Monotonic(label, name == "not_down", within, steps)
+    return Monotonic(label=label, falls=name == "not_down", tolerance=within, steps=steps)
 
 
 def _label(name: str, value: Any) -> str | None:

@@ -41,7 +41,7 @@ KEYS = ("checklist", "fields", "labels", "tests", "capabilities", "types", "expe
 """The keys of the table of a CheckList suite."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Checklist:
     """A file of behavioural tests, or some of them.
 
@@ -67,7 +67,7 @@ class Checklist:
     tolerance: float = TOLERANCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Loaded:
     """The cases of a CheckList suite.
 
@@ -162,7 +162,7 @@ def load_checklist(source: Checklist, root: Path, name: str, task: Task) -> Load
         raise DataError(
             f"{path}: no case is left for {name} ({reasons}); see `labels` and `expect`"
         )
-    return Loaded(Dataset(name, tuple(reader.cases)), left_out)
+    return Loaded(dataset=Dataset(name, tuple(reader.cases)), left_out=left_out)
 
 
 class _LeftOutError(Exception):

@@ -472,7 +472,7 @@ class ModelSpec:
             if not isinstance(value, DataSource):
                 source = parse_source(value, f"model {self.name!r}: data", columns)
             reader.check(source)
-            return Loading(reader, source, task)
+            return Loading(reader=reader, source=source, task=task)
 
         context = Context(
             name=name,

@@ -105,7 +105,7 @@ LONGEST_HEADER = 2_000
 """Characters of a line in which other separators are searched."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """The layout of a file's rows, as far as its name does not decide it.
 

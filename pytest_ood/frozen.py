@@ -35,7 +35,7 @@ _NAMED = 5
 """Examples that a message names."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrozenShift:
     """A noise shift, or adversarial examples made against a surrogate, as they were frozen.
 
@@ -56,7 +56,7 @@ class FrozenShift:
         return len({identifier for identifier, _ in self.edits})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrozenSuite:
     """A suite's examples and perturbed texts.
 
@@ -186,11 +186,11 @@ def freeze(
         }
         refused = zip(examples, texts.rejected, strict=True)
         rejected = frozenset(example.id for example, is_refused in refused if is_refused)
-        shifts[shift.name] = FrozenShift(shift.made_by, edits, rejected)
+        shifts[shift.name] = FrozenShift(perturbation=shift.made_by, edits=edits, rejected=rejected)
     hashes = {
         name: {e.id: example_hash(e) for e in edits_of_text} for name, edits_of_text in data.items()
     }
-    return FrozenSuite(suite.name, seed, hashes, shifts)
+    return FrozenSuite(suite=suite.name, seed=seed, data=hashes, shifts=shifts)
 
 
 def example_hash(example: Example) -> str:
@@ -272,10 +272,16 @@ def _parsed(head: Mapping[str, Any], rows: Iterable[dict[str, Any]], location: s
         else:
             rejected.setdefault(row["shift"], set()).add(row["id"])
     shifts = {
-        name: FrozenShift(perturbation, edits.get(name, {}), frozenset(rejected.get(name, ())))
+        name: FrozenShift(
+            perturbation=perturbation,
+            edits=edits.get(name, {}),
+            rejected=frozenset(rejected.get(name, ())),
+        )
         for name, perturbation in head["shifts"].items()
     }
-    return FrozenSuite(head["suite"], head["seed"], data, shifts, location)
+    return FrozenSuite(
+        suite=head["suite"], seed=head["seed"], data=data, shifts=shifts, location=location
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

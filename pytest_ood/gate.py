@@ -153,7 +153,11 @@ class Gate:
         self.seed = self.configuration.seed if chosen is None else chosen
         self.strict = options.strict or self.configuration.strict
         self.reader = Reader(
-            options.root, options.cache, options.offline, progress, self.configuration.data
+            root=options.root,
+            cache=options.cache,
+            offline=options.offline,
+            progress=progress,
+            redirects=self.configuration.data,
         )
         size = options.max_examples
         self.max_examples = self.configuration.max_examples if size is None else size
@@ -560,7 +564,7 @@ def _sources_of(suite: Suite) -> list[DataSource]:
     """Return where the data of a suite lies."""
     own = [part for s in suite.shifts for part in (s.own_source, s.training_data)]
     named = [suite.in_distribution, *own]
-    files = [DataSource(source.data) for source in named if isinstance(source, Checklist)]
+    files = [DataSource(data=source.data) for source in named if isinstance(source, Checklist)]
     return [*files, *(source for source in named if isinstance(source, DataSource))]
 
 

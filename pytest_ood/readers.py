@@ -90,7 +90,7 @@ INHERITED = ("fields", "templates", "label", "labels", "id", "columns", "separat
 """Keys of the suite's data that are the defaults of all its other data."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSource:
     """The location of a data set and the meaning of its columns.
 
@@ -152,7 +152,13 @@ class DataSource:
     @property
     def layout(self) -> Layout:
         """The layout of the rows of its file."""
-        return Layout(self.split, self.columns, self.separator, self.encoding, self._needed)
+        return Layout(
+            within=self.split,
+            columns=self.columns,
+            separator=self.separator,
+            encoding=self.encoding,
+            needed=self._needed,
+        )
 
     @property
     def _needed(self) -> frozenset[str]:
@@ -201,7 +207,7 @@ class DataSource:
         return replace(self, **changes) if changes else self
 
 
-_USUAL = DataSource("")
+_USUAL = DataSource(data="")
 
 SOURCE_KEYS = tuple(f.name for f in fields(DataSource) if f.name not in ("templates", "inherited"))
 """The keys of the table of a data source."""
@@ -397,7 +403,7 @@ def _is_right(key: str, entry: Any) -> tuple[bool, str]:
     return right.get(key, (isinstance(entry, str), "a string"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reader:
     """Loads data sources.
 
@@ -433,7 +439,7 @@ class Reader:
 
     def redirected(self, data: str) -> str:
         """Return the file to which a file is redirected, or the file itself."""
-        return self.resolved(DataSource(data)).data
+        return self.resolved(DataSource(data=data)).data
 
     def resolved(self, source: DataSource) -> DataSource:
         """Return the source to which a source is redirected, or the source itself.
@@ -542,7 +548,7 @@ class Reader:
         return Dataset(name, tuple(_icwsm_examples(text, split, cut)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Loading(ReloadsAfterPickling):
     """Loads a data source when it is first called, once in a process.
 
@@ -598,11 +604,13 @@ def _dataset(
     name: str, origin: str, rows: NumberedRows, source: DataSource, task: Task | None
 ) -> Dataset:
     numbers, digests = array("Q"), array("Q")
-    row_filter = RowFilter(source)
+    row_filter = RowFilter(source=source)
     first = list(islice(rows, 1))
     for _, row in first:
         source = source.adapted(row)
-    answers = _Answers(origin, source, task, next((number for number, _ in first), None))
+    answers = _Answers(
+        origin=origin, source=source, task=task, first=next((number for number, _ in first), None)
+    )
 
     def examples() -> Iterator[Example]:
         for number, row in chain(first, rows):
@@ -635,7 +643,7 @@ def _dataset(
     return Dataset(name, spool)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class RowFilter:
     """Selects rows by `where` and `steps` of a source, and collects values for messages.
 
@@ -760,7 +768,7 @@ def _rationale(origin: str, number: int, row: Mapping[str, Any], source: DataSou
     return cell(origin, number, row, source.rationale, "rationale").strip()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Answers:
     """Reads the right answers of rows.
 

@@ -54,7 +54,7 @@ _METRIC_BUDGET_KEYS = ("margin", "max_drop")
 _BUDGET_KEYS = (*_METRIC_BUDGET_KEYS, "min_score")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Suite:
     """Data, shifts and budgets.
 

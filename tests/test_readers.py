@@ -41,12 +41,12 @@ def load(folder: Path, name: str, content: str | bytes, **source: Any) -> Datase
     """Write a data file and read it."""
     raw = content if isinstance(content, bytes) else content.encode()
     (folder / name).write_bytes(raw)
-    return reader(folder).load(DataSource(name, **source), "reviews")
+    return reader(folder).load(DataSource(data=name, **source), "reviews")
 
 
 def reader(folder: Path) -> Reader:
     """Make an offline reader for a folder."""
-    return Reader(folder, folder / "cache", offline=True, progress=Silent())
+    return Reader(root=folder, cache=folder / "cache", offline=True, progress=Silent())
 
 
 def pairs(data: Dataset) -> list[tuple[Any, str]]:
@@ -167,7 +167,7 @@ def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
     """A relative path starts from the root, an absolute one does not."""
     path = tmp_path / "elsewhere.csv"
     path.write_text("text,label\na,1\n")
-    data = reader(tmp_path / "root").load(DataSource(str(path)), "d")
+    data = reader(tmp_path / "root").load(DataSource(data=str(path)), "d")
     assert pairs(data) == [("a", "1")]
 
 
@@ -364,7 +364,7 @@ def test_a_column_that_stands_twice_is_refused(tmp_path: Path, header: str, colu
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A file that is not there is named with its whole path."""
     with pytest.raises(DataError) as caught:
-        reader(tmp_path).load(DataSource("data/none.csv"), "d")
+        reader(tmp_path).load(DataSource(data="data/none.csv"), "d")
     assert str(caught.value) == f"{tmp_path / 'data' / 'none.csv'}: there is no such file"
 
 
@@ -372,14 +372,14 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     """A folder with a data file's name is reported as such."""
     (tmp_path / "data.csv").mkdir()
     with pytest.raises(DataError, match=r"data\.csv: cannot be read: "):
-        reader(tmp_path).load(DataSource("data.csv"), "d")
+        reader(tmp_path).load(DataSource(data="data.csv"), "d")
 
 
 @pytest.mark.parametrize("name", ["data", "data.gz", "data.txt.zip", "data.XLSX", "a.conll"])
 def test_an_unknown_kind_of_file_is_refused(tmp_path: Path, name: str) -> None:
     """A file that ends otherwise is a usage error that lists the right endings."""
     with pytest.raises(ConfigurationError, match=r"unknown kind of data file .*\.csv, \.json, "):
-        reader(tmp_path).load(DataSource(name), "d")
+        reader(tmp_path).load(DataSource(data=name), "d")
 
 
 # Other right answers, numbers, fields of several columns.
@@ -400,14 +400,14 @@ def dump(rows: Any) -> str:
 def test_a_list_of_answers_is_kept(tmp_path: Path, label: str, given: Any) -> None:
     """The first is the label and the others, each once, are as right, also inside an object."""
     (tmp_path / "a.jsonl").write_text(dump([{"text": "Capital?", "answers": given}]))
-    (example,) = reader(tmp_path).load(DataSource("a.jsonl", label=label), "d", QA)
+    (example,) = reader(tmp_path).load(DataSource(data="a.jsonl", label=label), "d", QA)
     assert (example.label, example.references) == ("Paris", ("Paris, France",))
 
 
 def test_a_question_may_have_no_answer(tmp_path: Path) -> None:
     """An empty list is the answer that there is none, of questions."""
     (tmp_path / "a.jsonl").write_text(dump([{"text": "Why?", "label": []}]))
-    (example,) = reader(tmp_path).load(DataSource("a.jsonl"), "d", QA)
+    (example,) = reader(tmp_path).load(DataSource(data="a.jsonl"), "d", QA)
     assert (example.label, example.references) == ("", ())
 
 
@@ -420,23 +420,23 @@ def test_other_tasks_have_one_right_answer(tmp_path: Path, given: Any, message: 
     """A list of labels is refused unless all of them are the same."""
     (tmp_path / "a.jsonl").write_text(dump([{"text": "t", "label": given}]))
     with pytest.raises(DataError) as caught:
-        reader(tmp_path).load(DataSource("a.jsonl"), "d", Classification(("a", "b")))
+        reader(tmp_path).load(DataSource(data="a.jsonl"), "d", Classification(("a", "b")))
     assert str(caught.value).startswith(f"{tmp_path / 'a.jsonl'}, row 1, field 'label': {message}")
 
 
 def test_one_label_in_a_list_is_a_label(tmp_path: Path) -> None:
     """What stands alone in a list, or several times, is the label of a classification."""
     (tmp_path / "a.jsonl").write_text(dump([{"text": "t", "label": ["a", "a"]}]))
-    (example,) = reader(tmp_path).load(DataSource("a.jsonl"), "d", Classification(("a", "b")))
+    (example,) = reader(tmp_path).load(DataSource(data="a.jsonl"), "d", Classification(("a", "b")))
     assert (example.label, example.references) == ("a", ())
 
 
 def test_numbers_are_text(tmp_path: Path) -> None:
     """Whole numbers and others are text; a numeric task takes equal ones for the same."""
     (tmp_path / "a.jsonl").write_text('{"text": 2.5, "label": 51.0}\n{"text": 3, "label": 51}')
-    data = reader(tmp_path).load(DataSource("a.jsonl"), "d", NumericAnswer())
+    data = reader(tmp_path).load(DataSource(data="a.jsonl"), "d", NumericAnswer())
     assert pairs(data) == [("2.5", "51"), ("3", "51")]
-    assert pairs(reader(tmp_path).load(DataSource("a.jsonl"), "d"))[0] == ("2.5", "51.0")
+    assert pairs(reader(tmp_path).load(DataSource(data="a.jsonl"), "d"))[0] == ("2.5", "51.0")
 
 
 @KINDS
@@ -462,7 +462,7 @@ def test_groups_and_rationales_are_read(tmp_path: Path) -> None:
     """Several group columns are one name; a rationale is as it stands there."""
     rows = [{"text": "t", "label": SOLUTION, "heuristic": "overlap", "gold": "entailment"}]
     (tmp_path / "a.jsonl").write_text(dump(rows))
-    source = DataSource("a.jsonl", group=("heuristic", "gold"), rationale="label")
+    source = DataSource(data="a.jsonl", group=("heuristic", "gold"), rationale="label")
     (example,) = reader(tmp_path).load(source, "d", NumericAnswer())
     assert example == Example(
         content_ids([("t", "26")])[0], "t", "26", (), "overlap, entailment",
@@ -473,7 +473,7 @@ def test_groups_and_rationales_are_read(tmp_path: Path) -> None:
 def test_data_of_the_users_own_keeps_its_split(tmp_path: Path) -> None:
     """A suite says which part of it is meant, whatever the file is called."""
     (tmp_path / "a.json").write_text('{"b": [{"text": "t", "label": "x"}], "c": []}')
-    source = DataSource("yours:a", split="b")
+    source = DataSource(data="yours:a", split="b")
     with pytest.raises(DataError, match=r'"yours:a" = "PATH"'):
         reader(tmp_path).load(source, "d")
     named = replace(reader(tmp_path), redirects={"yours:a": {"data": "a.json"}})
@@ -557,7 +557,7 @@ def test_rows_are_kept_by_their_steps(tmp_path: Path) -> None:
     """Steps are the lines of the rationale, which ends in no answer."""
     rows = [{"text": f"t{n}", "label": "a\n" * n + f"#### {n}"} for n in range(5)]
     (tmp_path / "a.jsonl").write_text(dump(rows))
-    source = DataSource("a.jsonl", rationale="label", steps=(2, 3))
+    source = DataSource(data="a.jsonl", rationale="label", steps=(2, 3))
     data = reader(tmp_path).load(source, "d", NumericAnswer())
     assert [e.label for e in data] == ["2", "3"]
     with pytest.raises(DataError, match=r"none of its 5 rows has from 7 to 9 steps$"):
@@ -569,7 +569,9 @@ def test_a_part_of_the_examples_is_the_same_one_every_time(tmp_path: Path) -> No
     (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"t{n % 30},a\n" for n in range(40)))
 
     def ids(size: int | None, name: str = "d") -> list[str]:
-        return [e.id for e in reader(tmp_path).load(DataSource("a.csv", max_examples=size), name)]
+        return [
+            e.id for e in reader(tmp_path).load(DataSource(data="a.csv", max_examples=size), name)
+        ]
 
     assert ids(10) == ids(10, "other") == ids(20)[:10]
     assert set(ids(20)) <= set(ids(None)) == set(ids(50))
@@ -630,7 +632,7 @@ def redirected(folder: Path, table: dict[str, Any]) -> Reader:
 def test_named_data_is_read_where_it_lies(tmp_path: Path) -> None:
     """A path takes the place of the data alone, a table of what else it says; a split has none."""
     (tmp_path / "mine.tsv").write_text("sentence\tlabel\nfine\t1\n")
-    suite = DataSource("hub:glue#sst2", "validation", ("sentence",))
+    suite = DataSource(data="hub:glue#sst2", split="validation", fields=("sentence",))
     assert pairs(redirected(tmp_path, {"hub:glue#sst2": "mine.tsv"}).load(suite, "d")) == [
         ("fine", "1")
     ]
@@ -638,7 +640,7 @@ def test_named_data_is_read_where_it_lies(tmp_path: Path) -> None:
     assert pairs(redirected(tmp_path, {"hub:glue#sst2": table}).load(suite, "d")) == [
         ("fine", "good")
     ]
-    other = DataSource("hub:glue#cola")
+    other = DataSource(data="hub:glue#cola")
     assert redirected(tmp_path, {"hub:glue#sst2": table}).resolved(other) is other
 
 
@@ -649,15 +651,21 @@ def test_a_split_is_redirected_before_its_data(tmp_path: Path) -> None:
         {"hub:x@validation": "dev.tsv", "hub:x": "{split}.tsv",
          "hub:y": {"data": "y.json", "split": "dev/{split}"}},
     )  # fmt: skip
-    assert moved.resolved(DataSource("hub:x", "validation")).data == "dev.tsv"
-    assert moved.resolved(DataSource("hub:x", "train")) == DataSource("train.tsv")
-    assert moved.resolved(DataSource("hub:x")).data == "test.tsv"
-    assert moved.resolved(DataSource("hub:y", "base")) == DataSource("y.json", "dev/base")
+    assert moved.resolved(DataSource(data="hub:x", split="validation")).data == "dev.tsv"
+    assert moved.resolved(DataSource(data="hub:x", split="train")) == DataSource(data="train.tsv")
+    assert moved.resolved(DataSource(data="hub:x")).data == "test.tsv"
+    assert moved.resolved(DataSource(data="hub:y", split="base")) == DataSource(
+        data="y.json", split="dev/base"
+    )
     mirror = redirected(tmp_path, {"hub:x": "hub:z", "hub:y": {"data": "hub:z", "split": "all"}})
-    assert mirror.resolved(DataSource("hub:x", "train")) == DataSource("hub:z", "train")
-    assert mirror.resolved(DataSource("hub:y", "train")) == DataSource("hub:z", "all")
+    assert mirror.resolved(DataSource(data="hub:x", split="train")) == DataSource(
+        data="hub:z", split="train"
+    )
+    assert mirror.resolved(DataSource(data="hub:y", split="train")) == DataSource(
+        data="hub:z", split="all"
+    )
     with pytest.raises(DataError, match=r"train\.tsv: there is no such file"):
-        moved.check(DataSource("hub:x", "train"))
+        moved.check(DataSource(data="hub:x", split="train"))
 
 
 def test_a_wrong_redirection_is_refused(tmp_path: Path) -> None:
@@ -671,7 +679,7 @@ def test_a_wrong_redirection_is_refused(tmp_path: Path) -> None:
             parse_redirects(table, "here")
         assert str(caught.value).startswith(message)
     with pytest.raises(ConfigurationError, match=r"tool.pytest_ood.data.'hub:x': a\.xls: unknown"):
-        redirected(tmp_path, {"hub:x": "a.xls"}).check(DataSource("hub:x"))
+        redirected(tmp_path, {"hub:x": "a.xls"}).check(DataSource(data="hub:x"))
 
 
 # Configurations.
@@ -679,7 +687,9 @@ def test_a_wrong_redirection_is_refused(tmp_path: Path) -> None:
 
 def test_a_source_may_be_a_path() -> None:
     """A string alone is where the data lies; everything else has its default."""
-    assert parse_source("data/a.csv", "x") == DataSource("data/a.csv", None, ("text",), "label")
+    assert parse_source("data/a.csv", "x") == DataSource(
+        data="data/a.csv", split=None, fields=("text",), label="label"
+    )
 
 
 def test_a_source_may_be_a_table() -> None:
@@ -690,9 +700,19 @@ def test_a_source_may_be_a_table() -> None:
         "where": {"style": ["a", 2], "seed": "", "shown": True}, "steps": [2, 5],
     }  # fmt: skip
     assert parse_source(table, "x") == DataSource(
-        "hub:sst2", "validation", ("a", "b"), "gold", "key", {"0": "no"}, {}, ("kind", "cell"),
-        "steps", (), {"style": ("a", "2"), "seed": ("",), "shown": ("true",)}, (2, 5),
-    )  # fmt: skip
+        data="hub:sst2",
+        split="validation",
+        fields=("a", "b"),
+        label="gold",
+        id="key",
+        labels={"0": "no"},
+        templates={},
+        group=("kind", "cell"),
+        rationale="steps",
+        columns=(),
+        where={"style": ("a", "2"), "seed": ("",), "shown": ("true",)},
+        steps=(2, 5),
+    )
 
 
 def test_fields_may_be_a_table_of_templates() -> None:
@@ -788,7 +808,7 @@ def packaged(folder: Path, domain: str, lines: list[str]) -> Reader:
 def test_ratings_become_labels(tmp_path: Path) -> None:
     """Ratings of at least 1 in size become labels by their sign; a repeated text is dropped."""
     lines = ["t1\t2.5\t good ", "t2\t-1\tbad", "t3\t0.9\tso so", "t4\t-0.9\tmeh", "t5\t3\tgood"]
-    data = packaged(tmp_path, "tweets", lines).load(DataSource("asset:icwsm-2014/tweets"), "t")
+    data = packaged(tmp_path, "tweets", lines).load(DataSource(data="asset:icwsm-2014/tweets"), "t")
     assert data.examples == (Example("t1", "good", "positive"), Example("t2", "bad", "negative"))
 
 
@@ -799,13 +819,13 @@ def test_movies_are_split_once_and_for_all(tmp_path: Path) -> None:
     turned = packaged(tmp_path / "b", "movieReviewSnippets", lines[::-1])
     source = "asset:icwsm-2014/movies"
     sets = {
-        split: loaded.load(DataSource(source, split=split), "m")
+        split: loaded.load(DataSource(data=source, split=split), "m")
         for split in ("train", "test", "all")
     }
     ids = {split: {example.id for example in data} for split, data in sets.items()}
     assert (len(ids["train"]), len(ids["test"])) == (ICWSM_TRAIN_SIZE, 40)
     assert ids["train"] | ids["test"] == ids["all"]
-    assert turned.load(DataSource(source), "m") == sets["test"]
+    assert turned.load(DataSource(data=source), "m") == sets["test"]
 
 
 def test_other_domains_are_halved(tmp_path: Path) -> None:
@@ -814,7 +834,7 @@ def test_other_domains_are_halved(tmp_path: Path) -> None:
     loaded = packaged(tmp_path, "tweets", lines)
     source = "asset:icwsm-2014/tweets"
     sets = {
-        split: {e.id for e in loaded.load(DataSource(source, split=split), "t")}
+        split: {e.id for e in loaded.load(DataSource(data=source, split=split), "t")}
         for split in ("train", "test", "all")
     }
     assert (len(sets["train"]), len(sets["test"])) == (20, 21)
@@ -824,15 +844,15 @@ def test_other_domains_are_halved(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (DataSource("asset:icwsm/movies"), "unknown data asset 'icwsm/movies'. Did you mean"),
-        (DataSource("asset:icwsm-2014"), "unknown data asset 'icwsm-2014'"),
-        (DataSource("asset:icwsm-2014/movie"), "Did you mean 'icwsm-2014/movies'"),
+        (DataSource(data="asset:icwsm/movies"), "unknown data asset 'icwsm/movies'. Did you mean"),
+        (DataSource(data="asset:icwsm-2014"), "unknown data asset 'icwsm-2014'"),
+        (DataSource(data="asset:icwsm-2014/movie"), "Did you mean 'icwsm-2014/movies'"),
         (
-            DataSource("asset:icwsm-2014/tweets", split="dev"),
+            DataSource(data="asset:icwsm-2014/tweets", split="dev"),
             "asset:icwsm-2014/tweets: unknown split 'dev'. Known: all, test, train.",
         ),
         (
-            DataSource("asset:icwsm-2014/movies", split="dev"),
+            DataSource(data="asset:icwsm-2014/movies", split="dev"),
             "asset:icwsm-2014/movies: unknown split 'dev'. Known: all, test, train.",
         ),
     ],
@@ -847,7 +867,7 @@ def test_wrong_packaged_data_is_refused(tmp_path: Path, source: DataSource, mess
 def test_packaged_data_is_not_fetched_offline(tmp_path: Path) -> None:
     """Offline, packaged data that is not there is an error."""
     with pytest.raises(AssetError, match="--ood-offline"):
-        reader(tmp_path).load(DataSource("asset:icwsm-2014/nyt"), "d")
+        reader(tmp_path).load(DataSource(data="asset:icwsm-2014/nyt"), "d")
 
 
 # Data sets of the hub, with a stand-in for the package `datasets`.
@@ -878,9 +898,12 @@ def hub(monkeypatch: pytest.MonkeyPatch, rows: list[dict[str, Any]], **features:
 @pytest.mark.parametrize(
     ("source", "call"),
     [
-        (DataSource("hub:imdb"), ("imdb", None, "test")),
-        (DataSource("hub:stanfordnlp/imdb", split="train"), ("stanfordnlp/imdb", None, "train")),
-        (DataSource("hub:glue#sst2", split="dev"), ("glue", "sst2", "dev")),
+        (DataSource(data="hub:imdb"), ("imdb", None, "test")),
+        (
+            DataSource(data="hub:stanfordnlp/imdb", split="train"),
+            ("stanfordnlp/imdb", None, "train"),
+        ),
+        (DataSource(data="hub:glue#sst2", split="dev"), ("glue", "sst2", "dev")),
     ],
 )
 def test_a_hub_data_set_is_loaded_by_name(
@@ -897,9 +920,9 @@ def test_a_hub_data_set_is_loaded_by_name(
 def test_labels_without_names_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the hub has no names for labels, or an unlabelled row, the figures stay."""
     hub(monkeypatch, [{"text": "a", "label": 1}], label=SimpleNamespace())
-    assert pairs(reader(tmp_path).load(DataSource("hub:x"), "d")) == [("a", "1")]
+    assert pairs(reader(tmp_path).load(DataSource(data="hub:x"), "d")) == [("a", "1")]
     hub(monkeypatch, [{"text": "a", "label": -1}], label=SimpleNamespace(names=["no", "yes"]))
-    assert pairs(reader(tmp_path).load(DataSource("hub:x"), "d")) == [("a", "-1")]
+    assert pairs(reader(tmp_path).load(DataSource(data="hub:x"), "d")) == [("a", "-1")]
 
 
 def test_a_wrong_column_of_the_hub_is_named(
@@ -908,7 +931,7 @@ def test_a_wrong_column_of_the_hub_is_named(
     """A column that the data set lacks is named with data set, row and nearest one."""
     hub(monkeypatch, [{"sentence": "a", "label": 1}])
     with pytest.raises(DataError) as caught:
-        reader(tmp_path).load(DataSource("hub:glue", fields=("sentenc",)), "d")
+        reader(tmp_path).load(DataSource(data="hub:glue", fields=("sentenc",)), "d")
     message = str(caught.value)
     assert message.startswith("hub:glue, row 1: unknown field 'sentenc'. Did you mean 'sentence'")
 
@@ -925,7 +948,7 @@ def test_a_hub_data_set_that_fails_is_named(
         sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset, DownloadConfig=dict)
     )
     with pytest.raises(DataError) as caught:
-        reader(tmp_path).load(DataSource("hub:imdb"), "d")
+        reader(tmp_path).load(DataSource(data="hub:imdb"), "d")
     assert str(caught.value) == (
         "hub:imdb: the data set cannot be loaded (split 'test'): no route. A copy on this machine "
         "takes its place by a line in pyproject.toml: "
@@ -952,10 +975,12 @@ def test_a_real_data_set_is_loaded_through_the_library(
     folder.mkdir()
     made = datasets.Dataset.from_dict(rows, features=features)
     made.to_parquet(folder / "test.parquet")
-    data = reader(tmp_path).load(DataSource(f"hub:{folder}", group=("cell",)), "d")
+    data = reader(tmp_path).load(DataSource(data=f"hub:{folder}", group=("cell",)), "d")
     assert pairs(data) == [("a", "no"), ("b", "yes")]
     assert [example.group for example in data] == ["right", "left"]
-    asked = DataSource(f"hub:{folder}", label="answers.text", where={"cell": ("right", "left")})
+    asked = DataSource(
+        data=f"hub:{folder}", label="answers.text", where={"cell": ("right", "left")}
+    )
     answers = [(e.label, e.references) for e in reader(tmp_path).load(asked, "d", QA)]
     assert answers == [("x", ("y",)), ("", ())]
 
@@ -964,7 +989,7 @@ def test_the_hub_needs_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Without the package `datasets` the error names the data set and the pip command."""
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(MissingDependencyError) as caught:
-        reader(tmp_path).load(DataSource("hub:imdb"), "d")
+        reader(tmp_path).load(DataSource(data="hub:imdb"), "d")
     assert "the data set 'hub:imdb' needs the package 'datasets'" in str(caught.value)
     assert 'pip install "pytest-ood[datasets]"' in str(caught.value)
 
@@ -983,7 +1008,9 @@ def shared(path: str) -> Path:
 def test_sst_2_is_read(split: str, rows: int) -> None:
     """The TSV files of SST-2 give every row, with both labels renamed."""
     path = shared(f"sst2/{split}.tsv")
-    source = DataSource(path.name, fields=("sentence",), labels={"0": "negative", "1": "positive"})
+    source = DataSource(
+        data=path.name, fields=("sentence",), labels={"0": "negative", "1": "positive"}
+    )
     data = reader(path.parent).load(source, "sst-2")
     assert len(data) == rows
     assert data.labels == ("negative", "positive")
@@ -994,7 +1021,7 @@ def test_hans_is_read() -> None:
     """The TSV file of HANS gives pairs of sentences with ids of their own."""
     path = shared("hans/hans_generated.tsv")
     source = DataSource(
-        path.name, fields=("sentence1", "sentence2"), label="gold_label", id="pairID"
+        data=path.name, fields=("sentence1", "sentence2"), label="gold_label", id="pairID"
     )
     data = reader(path.parent).load(source, "hans")
     assert len(data) == 1_350
@@ -1022,7 +1049,7 @@ def test_hans_has_cells() -> None:
 def test_gsm8k_is_read() -> None:
     """The JSONL file of GSM8K gives every question, escapes resolved, answer and steps."""
     path = shared("gsm8k/test.jsonl")
-    source = DataSource(path.name, fields=("question",), label="answer", rationale="answer")
+    source = DataSource(data=path.name, fields=("question",), label="answer", rationale="answer")
     data = reader(path.parent).load(source, "gsm8k", NumericAnswer())
     assert len(data) == 1_319
     first = data.examples[0]
@@ -1052,7 +1079,9 @@ def test_svamp_is_read() -> None:
 def test_advglue_is_read_by_its_parts() -> None:
     """The lists in the file of AdvGLUE are parts of it."""
     path = shared("advglue/dev.json")
-    source = DataSource(path.name, "sst2", ("sentence",), labels={"0": "no", "1": "yes"})
+    source = DataSource(
+        data=path.name, split="sst2", fields=("sentence",), labels={"0": "no", "1": "yes"}
+    )
     assert len(reader(path.parent).load(source, "advglue")) == 148
     with pytest.raises(DataError, match=r"unknown split 'sst'.*Known: mnli, mnli-mm, qnli, qqp"):
         reader(path.parent).load(replace(source, split="sst"), "advglue")
@@ -1062,7 +1091,7 @@ def test_advglue_is_read_by_its_parts() -> None:
 def test_uci_sentences_are_read(name: str, rows: int) -> None:
     """The files without a header give every row."""
     path = shared(f"uci-sentiment/{name}_labelled.txt")
-    source = DataSource(path.name, columns=("text", "label"))
+    source = DataSource(data=path.name, columns=("text", "label"))
     data = reader(path.parent).load(source, "uci")
     assert (len(data), data.labels) == (rows, ("0", "1"))
 
@@ -1083,12 +1112,14 @@ def test_the_style_suite_is_read_where_it_lies() -> None:
 def test_recorded_answers_are_read() -> None:
     """A CSV file of 59,296 quoted raw answers is read whole, ids repeating among the styles."""
     path = shared("decodingtrust-ood/sst2_style_gpt_predictions.csv")
-    source = DataSource(path.name, fields=("style", "raw_answer"), label="pred")
+    source = DataSource(data=path.name, fields=("style", "raw_answer"), label="pred")
     data = reader(path.parent).load(source, "answers")
     assert len(data) == 59_296
     assert {"0", "1", "UNPARSED"} <= set(data.labels)
     with pytest.raises(DataError, match="ids must be unique"):
-        reader(path.parent).load(DataSource(path.name, None, ("style",), "pred", "id"), "x")
+        reader(path.parent).load(
+            DataSource(data=path.name, split=None, fields=("style",), label="pred", id="id"), "x"
+        )
 
 
 def test_an_unlabelled_row_of_checklist_is_located() -> None:
@@ -1097,14 +1128,16 @@ def test_an_unlabelled_row_of_checklist_is_located() -> None:
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     first = next(n for n, row in enumerate(rows, start=1) if not isinstance(row["label"], int))
     with pytest.raises(DataError) as caught:
-        reader(path.parent).load(DataSource(path.name, fields=("test",)), "checklist")
+        reader(path.parent).load(DataSource(data=path.name, fields=("test",)), "checklist")
     assert str(caught.value).startswith(f"{path}, row {first}, field 'label': ")
 
 
 def test_a_data_set_is_loaded_once_in_a_process_and_does_not_travel(tmp_path: Path) -> None:
     """What loads it gives the same object again, and goes elsewhere without it."""
     (tmp_path / "a.csv").write_text("text,label\nfine,1\n")
-    loading = Loading(reader(tmp_path), DataSource("a.csv"), Classification(("0", "1")))
+    loading = Loading(
+        reader=reader(tmp_path), source=DataSource(data="a.csv"), task=Classification(("0", "1"))
+    )
     data = loading()
     assert loading() is data
     there = pickle.loads(pickle.dumps(loading))

@@ -67,9 +67,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("reports")
     budgets = {shift.name: {"accuracy": Budget(0.1, 0.05)} for shift in SHIFTS}
     run = SuiteEvaluator(
-        Suite("tiny", Classification(LABELS), data("movies"), SHIFTS, budgets, 0.7),
+        Suite(
+            name="tiny",
+            task=Classification(LABELS),
+            in_distribution=data("movies"),
+            shifts=SHIFTS,
+            budgets=budgets,
+            min_score=0.7,
+        ),
         engine=Engine(MemoryStore(), Silent()),
-        reader=Reader(folder, folder, offline=True, progress=Silent()),
+        reader=Reader(root=folder, cache=folder, offline=True, progress=Silent()),
         seed=11,
         rules=RULES,
         max_examples=None,

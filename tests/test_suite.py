@@ -38,7 +38,7 @@ from pytest_ood.tables import check_count
 if TYPE_CHECKING:
     from pytest_ood.suite import Suite
 
-PROTECTED = Protection(("urls", "code"))
+PROTECTED = Protection(kinds=("urls", "code"))
 
 SMALL = """
 labels = ["no", "yes"]
@@ -95,7 +95,7 @@ def test_the_least_suite() -> None:
     suite = parsed(SMALL)
     assert suite.name == "given"
     assert suite.task.labels == ("no", "yes")
-    assert suite.in_distribution == DataSource("a.csv")
+    assert suite.in_distribution == DataSource(data="a.csv")
     assert suite.shifts == (NoiseShift("swap", find("swap").keeping(PROTECTED)),)
     assert suite.budgets == {"swap": {}}
     assert (suite.min_score, suite.max_examples, suite.models) == (None, None, {})
@@ -107,7 +107,7 @@ def test_a_full_suite() -> None:
     suite = parsed(FULL)
     assert suite.name == "reviews"
     assert (suite.min_score, suite.max_examples) == (0.7, 100)
-    assert suite.in_distribution == DataSource("a.csv", fields=("title", "body"))
+    assert suite.in_distribution == DataSource(data="a.csv", fields=("title", "body"))
     assert suite.models == {"fake": {"fake": "constant"}}
     typos = suite.shift("typos")
     assert isinstance(typos, NoiseShift)
@@ -115,7 +115,7 @@ def test_a_full_suite() -> None:
     assert typos.perturbation.fingerprint == half.fingerprint
     assert typos.fields == ("body",)
     books = suite.shift("books")
-    assert books == DomainShift("books", DataSource("hub:books", "test", label="gold"))
+    assert books == DomainShift("books", DataSource(data="hub:books", split="test", label="gold"))
     short = suite.shift("short")
     assert isinstance(short, AdversarialShift)
     assert (short.attack.name, short.budget.each, short.max_examples) == (
@@ -655,20 +655,20 @@ def test_a_domain_takes_every_key_of_a_source() -> None:
     shift = parsed(changed(**{"shifts.domain.b": table})).shift("b")
     assert isinstance(shift, DomainShift)
     assert shift.source == DataSource(
-        "b.jsonl", fields=("question",), templates={"question": "{Q}"}, group=("g",),
+        data="b.jsonl", fields=("question",), templates={"question": "{Q}"}, group=("g",),
         rationale="r", where={"kind": ("x",)}, steps=(1, 2),
     )  # fmt: skip
 
 
 def test_the_names_of_fields() -> None:
     """One column is the field `text`; a template alone has the name that it was given."""
-    assert text_fields(DataSource("a.csv", fields=("review",))) == ("text",)
-    assert text_fields(DataSource("a.csv", fields=("a", "b"))) == ("a", "b")
+    assert text_fields(DataSource(data="a.csv", fields=("review",))) == ("text",)
+    assert text_fields(DataSource(data="a.csv", fields=("a", "b"))) == ("a", "b")
     templates = {"question": "{Body} {Question}"}
-    assert text_fields(DataSource("a.csv", fields=("question",), templates=templates)) == (
+    assert text_fields(DataSource(data="a.csv", fields=("question",), templates=templates)) == (
         "question",
     )
-    assert text_fields(DataSource("a.csv", templates={"text": "{Body}"})) == ("text",)
+    assert text_fields(DataSource(data="a.csv", templates={"text": "{Body}"})) == ("text",)
 
 
 def test_a_domain_without_data_is_another_part_of_the_same() -> None:
@@ -677,7 +677,7 @@ def test_a_domain_without_data_is_another_part_of_the_same() -> None:
     text = f'labels = ["no", "yes"]\n{source}\n[shifts.domain]\nb = {{ split = "b" }}\n'
     other = parsed(text).shift("b")
     assert isinstance(other, DomainShift)
-    assert other.source == DataSource("hub:x", "b", id="key", labels={"0": "no"})
+    assert other.source == DataSource(data="hub:x", split="b", id="key", labels={"0": "no"})
     with pytest.raises(ConfigurationError, match=r"shifts\.domain\.b: the key `data` is missing"):
         parsed(text.replace('{ split = "b" }', '{ label = "b" }'))
 
@@ -787,14 +787,18 @@ shifts.domain.long = { steps = [4, 99] }
 @pytest.mark.parametrize(
     ("task", "shift", "protection"),
     [
-        ("numeric", "swap = {}", Protection(("urls", "code", "numbers"))),
-        ("numeric", 'swap = { protect = ["urls"] }', Protection(("urls",))),
-        ("numeric", "digits-to-words = {}", Protection(("urls", "code"))),
-        ("numeric", "change-numbers = {}", Protection(("urls", "code"))),
-        ("extractive-qa", "swap = {}", Protection(("urls", "code"), answers=True)),
-        ("closed-book-qa", "swap = {}", Protection(("urls", "code"), answers=True)),
-        ("extractive-qa", 'remove-text = { fields = ["text"] }', Protection(("urls", "code"))),
-        ("nli", "swap = {}", Protection(("urls", "code"))),
+        ("numeric", "swap = {}", Protection(kinds=("urls", "code", "numbers"))),
+        ("numeric", 'swap = { protect = ["urls"] }', Protection(kinds=("urls",))),
+        ("numeric", "digits-to-words = {}", Protection(kinds=("urls", "code"))),
+        ("numeric", "change-numbers = {}", Protection(kinds=("urls", "code"))),
+        ("extractive-qa", "swap = {}", Protection(kinds=("urls", "code"), answers=True)),
+        ("closed-book-qa", "swap = {}", Protection(kinds=("urls", "code"), answers=True)),
+        (
+            "extractive-qa",
+            'remove-text = { fields = ["text"] }',
+            Protection(kinds=("urls", "code")),
+        ),
+        ("nli", "swap = {}", Protection(kinds=("urls", "code"))),
     ],
 )
 def test_what_an_answer_hangs_on_is_protected(

@@ -78,7 +78,14 @@ MODEL = CallableModel("constant", lambda inputs: ["a" for _ in inputs], fingerpr
 def fixture(tmp_path: Any) -> Ood:
     """Return what the fixture `ood` is in a run without a store; that name skips here."""
     engine = Engine(NoStore(), Silent(), LocalRunner())
-    return Ood(engine, Reader(tmp_path, tmp_path, True, Silent()), 0, Rules(0.05), None, None)  # noqa: FBT003 - offline
+    return Ood(
+        engine,
+        Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
+        0,
+        Rules(0.05),
+        None,
+        None,
+    )
 
 
 Entry = Callable[[Ood, Any], Any]

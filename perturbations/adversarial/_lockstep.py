@@ -42,7 +42,7 @@ edit at a time first. On deepwordbug's successes against a fine-tuned MiniLM, 5 
 for twice the queries."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class RunningAttack:
     """The state of the attack on one example.
 
@@ -77,7 +77,7 @@ class RunningAttack:
         return self.problem.inputs(state) if self.problem is not None else self.example.inputs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lockstep:
     """Runs searches to their ends, with one shared batch per round.
 
@@ -106,7 +106,9 @@ class Lockstep:
         # with its answers. The results do not depend on how attacks are batched, since every search
         # has a random generator and a query budget of its own.
         meter = QueryMeter(self.query, self.budget)
-        waiting = [RunningAttack(index, example) for index, example in enumerate(examples)][::-1]
+        waiting = [
+            RunningAttack(index=index, example=example) for index, example in enumerate(examples)
+        ][::-1]
         running: list[RunningAttack] = []
         while waiting or running:
             # The meter admits an attack only if the run's budget covers the worst case of all that

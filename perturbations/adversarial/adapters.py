@@ -48,7 +48,7 @@ class _Attacker(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ForeignAttack:
     """An attack of another library.
 
@@ -196,7 +196,12 @@ def from_textattack(recipe: Any, labels: Sequence[str], name: str = "") -> Forei
 
     description = " ".join(repr(attack).split())
     fingerprint = _fingerprint("textattack", f"{own}({description})", labels)
-    return ForeignAttack(name or f"textattack-{own}", fingerprint, tuple(labels), attacker)
+    return ForeignAttack(
+        name=name or f"textattack-{own}",
+        fingerprint=fingerprint,
+        labels=tuple(labels),
+        attacker=attacker,
+    )
 
 
 def _fingerprint(library: str, attack: str, labels: Sequence[str]) -> str:
@@ -245,4 +250,9 @@ def from_openattack(attacker: Any, labels: Sequence[str], name: str = "") -> For
         if isinstance(value, str | int | float)
     )
     fingerprint = _fingerprint("OpenAttack", f"{own}({', '.join(settings)})", labels)
-    return ForeignAttack(name or f"openattack-{own}", fingerprint, tuple(labels), attack)
+    return ForeignAttack(
+        name=name or f"openattack-{own}",
+        fingerprint=fingerprint,
+        labels=tuple(labels),
+        attacker=attack,
+    )

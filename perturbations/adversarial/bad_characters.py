@@ -9,11 +9,11 @@ from pytest_ood.perturbations.adversarial.searches import DifferentialEvolution
 from pytest_ood.perturbations.adversarial.transformations import Imperceptible
 
 LOOSE = Recipe(
-    "bad-characters",
-    "Boucher et al. 2022, sections IV and V",
-    "Edits that cannot be seen.",
-    Imperceptible(),
-    DifferentialEvolution(edits=5, population=32, generations=10),
+    name="bad-characters",
+    source="Boucher et al. 2022, sections IV and V",
+    does="Edits that cannot be seen.",
+    transformation=Imperceptible(),
+    search=DifferentialEvolution(edits=5, population=32, generations=10),
     deviations="all four kinds of characters in one attack",
 )
 STRICT = replace(

@@ -11,11 +11,11 @@ from pytest_ood.perturbations.adversarial.transformations import MaskedWords
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 
 LOOSE = Recipe(
-    "bae",
-    "Garg and Ramakrishnan 2020, section 3 (BAE-R)",
-    "What a masked language model finds likely, for the words that matter most.",
-    MaskedWords(),
-    WordImportance("delete"),
+    name="bae",
+    source="Garg and Ramakrishnan 2020, section 3 (BAE-R)",
+    does="What a masked language model finds likely, for the words that matter most.",
+    transformation=MaskedWords(),
+    search=WordImportance("delete"),
     rules=(NoStopwords(),),
     constraints=(EmbeddingSimilarity(0.936),),
     deviations="words are likely in the original text rather than in the one changed so far; "

@@ -10,10 +10,10 @@ from pytest_ood.perturbations.adversarial.searches import Beam
 from pytest_ood.perturbations.adversarial.transformations import Perturbations
 
 LOOSE = Recipe(
-    "checklist",
-    "Ribeiro et al. 2020, section 2 (invariance tests)",
-    "Contractions, names, numbers and places, none of which should matter.",
-    Perturbations(
+    name="checklist",
+    source="Ribeiro et al. 2020, section 2 (invariance tests)",
+    does="Contractions, names, numbers and places, none of which should matter.",
+    transformation=Perturbations(
         (
             "contract",
             "expand",
@@ -23,7 +23,7 @@ LOOSE = Recipe(
             "words-to-digits",
         )
     ),
-    Beam(1),
+    search=Beam(1),
     deviations="names and places are found by word lists rather than a tagger",
 )
 STRICT = replace(

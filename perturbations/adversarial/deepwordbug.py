@@ -15,11 +15,11 @@ from pytest_ood.perturbations.adversarial.searches import WordImportance
 from pytest_ood.perturbations.adversarial.transformations import CharacterEdits
 
 LOOSE = Recipe(
-    "deepwordbug",
-    "Gao et al. 2018, sections III-B and III-C",
-    "One typo in each of the words that matter most.",
-    CharacterEdits(("swap", "substitute", "delete", "insert")),
-    WordImportance("unk"),
+    name="deepwordbug",
+    source="Gao et al. 2018, sections III-B and III-C",
+    does="One typo in each of the words that matter most.",
+    transformation=CharacterEdits(("swap", "substitute", "delete", "insert")),
+    search=WordImportance("unk"),
     rules=(NoStopwords(),),
     constraints=(FewCharacters(30),),
     deviations="the four edits of a word are all tried, as in TextAttack, and the best is kept",

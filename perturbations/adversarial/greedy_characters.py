@@ -12,11 +12,11 @@ def attacks() -> tuple[Recipe, ...]:
     """Return the attack."""
     return (
         Recipe(
-            "greedy-characters",
-            "Gao et al. 2018 (DeepWordBug), section III, with the score of Jin et al. 2020",
-            "A greedy character attack that gets by with few queries.",
-            CharacterEdits(("swap", "substitute", "delete", "insert"), head=True),
-            WordImportance("delete"),
+            name="greedy-characters",
+            source="Gao et al. 2018 (DeepWordBug), section III, with the score of Jin et al. 2020",
+            does="A greedy character attack that gets by with few queries.",
+            transformation=CharacterEdits(("swap", "substitute", "delete", "insert"), head=True),
+            search=WordImportance("delete"),
             rules=(LongWords(3),),
             deviations="no more than half of the queries go into the importance of words, of which "
             "a random part is ranked where the text is longer",

@@ -10,11 +10,11 @@ from pytest_ood.perturbations.adversarial.searches import Reduction
 from pytest_ood.perturbations.adversarial.transformations import Deletion
 
 LOOSE = Recipe(
-    "input-reduction",
-    "Feng et al. 2018, section 2",
-    "The right answer to a text of which next to nothing is left.",
-    Deletion(),
-    Reduction(),
+    name="input-reduction",
+    source="Feng et al. 2018, section 2",
+    does="The right answer to a text of which next to nothing is left.",
+    transformation=Deletion(),
+    search=Reduction(),
     goal=Kept(0.2),
     deviations="importance is measured once and not after every deletion, a single path is "
     "followed instead of a beam of 5, and the attack has succeeded when a fifth of the words is "

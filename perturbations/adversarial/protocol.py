@@ -143,7 +143,7 @@ class Attack(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """One example under attack.
 

@@ -10,11 +10,11 @@ from pytest_ood.perturbations.adversarial.searches import Beam
 from pytest_ood.perturbations.adversarial.transformations import CharacterEdits
 
 LOOSE = Recipe(
-    "pruthi",
-    "Pruthi et al. 2019, section 3.1",
-    "The single typo inside a word that does the most.",
-    CharacterEdits(("swap", "delete", "insert", "keyboard"), every=True, inner=True),
-    Beam(1, rounds=1),
+    name="pruthi",
+    source="Pruthi et al. 2019, section 3.1",
+    does="The single typo inside a word that does the most.",
+    transformation=CharacterEdits(("swap", "delete", "insert", "keyboard"), every=True, inner=True),
+    search=Beam(1, rounds=1),
     rules=(NoStopwords(), LongWords(4)),
     constraints=(FewEdits(1),),
     deviations="one random letter is inserted at a place rather than all 26",

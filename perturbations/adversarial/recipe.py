@@ -174,7 +174,9 @@ class Recipe:
             )
             return problem, self.search.steps(problem, self.transformation, self.goal)
 
-        return Lockstep(query, self.goal, self.constraints, budget).run(examples, start)
+        return Lockstep(
+            query=query, goal=self.goal, constraints=self.constraints, budget=budget
+        ).run(examples, start)
 
 
 def _parts_of(transformation: Transformation) -> tuple[Transformation, ...]:

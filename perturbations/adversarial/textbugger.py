@@ -15,17 +15,17 @@ from pytest_ood.perturbations.adversarial.transformations import (
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 
 LOOSE = Recipe(
-    "textbugger",
-    "Li et al. 2019, section III-C (black-box)",
-    "Typos that people read over and embedding neighbours, the best of both.",
-    JoinedTransformations(
+    name="textbugger",
+    source="Li et al. 2019, section III-C (black-box)",
+    does="Typos that people read over and embedding neighbours, the best of both.",
+    transformation=JoinedTransformations(
         (
             CharacterEdits(("space", "delete", "swap"), inner=True),
             CharacterEdits(("homoglyph",)),
             Neighbours(5, 0.0),
         )
     ),
-    WordImportance("delete"),
+    search=WordImportance("delete"),
     rules=(NoStopwords(),),
     constraints=(EmbeddingSimilarity(0.8),),
     deviations="words are ranked over the whole text rather than sentence by sentence; neighbours "

@@ -11,11 +11,11 @@ from pytest_ood.perturbations.adversarial.transformations import Neighbours
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 
 LOOSE = Recipe(
-    "textfooler",
-    "Jin et al. 2020, section 2",
-    "Neighbours in embedding space for the words that matter most.",
-    Neighbours(50, 0.5),
-    WordImportance("delete"),
+    name="textfooler",
+    source="Jin et al. 2020, section 2",
+    does="Neighbours in embedding space for the words that matter most.",
+    transformation=Neighbours(50, 0.5),
+    search=WordImportance("delete"),
     rules=(NoStopwords(),),
     constraints=(EmbeddingSimilarity(0.84),),
     deviations="neighbours by MiniLM's input embeddings rather than counter-fitted vectors, "

@@ -64,7 +64,7 @@ LABEL_NAMES = (
 ID_NAME = "id"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LabelledFile:
     """A data file with detected columns.
 
@@ -92,7 +92,7 @@ class LabelledFile:
         return f"{self.source.data}: {len(self.data):,} examples, {used}; {labels}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Columns:
     """The columns that a user named, and the format of the file; None for values to be detected."""
 
@@ -146,7 +146,9 @@ def look(path: Path, columns: Columns) -> tuple[tuple[str, ...], Columns]:
     if form_of(path.name) == TABLE:
         # Written down where it is another than the name says, for whoever reads the file.
         layout = replace(layout, separator=separator_of(path, layout))
-    return names, Columns(text, label, identifier, layout.separator, layout.encoding)
+    return names, Columns(
+        text=text, label=label, id=identifier, separator=layout.separator, encoding=layout.encoding
+    )
 
 
 def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> LabelledFile:
@@ -169,7 +171,7 @@ def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> Lab
     data_path = relative.relative_to(root) if relative.is_relative_to(root) else relative
     usual = USUAL_SEPARATORS.get(suffix_of(path.name))
     source = DataSource(
-        data_path.as_posix(),
+        data=data_path.as_posix(),
         fields=detected.text,
         label=detected.label,
         id=detected.id,
@@ -189,7 +191,7 @@ def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> Lab
             f"{path}: the column {source.label!r} has {len(data.labels):,} different values, too "
             f"many for labels; --label-column names another of {', '.join(names)}"
         )
-    return LabelledFile(source, names, data)
+    return LabelledFile(source=source, columns=names, data=data)
 
 
 def _listed(name: str | None) -> tuple[str, ...]:

@@ -55,7 +55,13 @@ def reader_of(
     redirects: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Reader:
     """Return the reader of data, with the redirects that a project configures."""
-    return Reader(root, cache_of(options), options.offline, Lines(tell), redirects)
+    return Reader(
+        root=root,
+        cache=cache_of(options),
+        offline=options.offline,
+        progress=Lines(tell),
+        redirects=redirects,
+    )
 
 
 def source_of(data: str, options: argparse.Namespace) -> DataSource:
@@ -66,7 +72,7 @@ def source_of(data: str, options: argparse.Namespace) -> DataSource:
     """
     separator, encoding = text_format(options)
     return DataSource(
-        data,
+        data=data,
         fields=tuple(options.text_column or DataSource.fields),
         label=options.label_column or DataSource.label,
         id=options.id_column,

@@ -65,7 +65,7 @@ SHOTS = 4
 RESERVED = ("ood", "request", "config", "monkeypatch", "pytester", "capsys", "tmp_path")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """The user's choices, by options or by answers to questions.
 
@@ -86,7 +86,7 @@ class Request:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Project:
     """The data of the new project.
 
@@ -198,14 +198,21 @@ def _request_by_options(options: argparse.Namespace) -> Request:
             "say which data: --data FILE; without it questions are asked, which takes a terminal"
         )
     text = tuple(options.text_column) if options.text_column else None
+    separator, encoding = text_format(options)
     models = tuple(map(_model, options.model)) or (("tfidf", ""),)
     return Request(
-        options.data,
-        Columns(text, options.label_column, options.id_column, *text_format(options)),
-        tuple(options.out_of_distribution),
-        options.train,
-        models,
-        dict(map(_pair, options.model_label)),
+        data=options.data,
+        columns=Columns(
+            text=text,
+            label=options.label_column,
+            id=options.id_column,
+            separator=separator,
+            encoding=encoding,
+        ),
+        domains=tuple(options.out_of_distribution),
+        train=options.train,
+        models=models,
+        names=dict(map(_pair, options.model_label)),
     )
 
 
@@ -232,7 +239,8 @@ def _pair(entry: str) -> tuple[str, str]:
 def _request_by_questions(options: argparse.Namespace, root: Path) -> Request:
     """Ask for the choices that the options lack."""
     options.data = Path(_ask("Labelled data (.csv, .tsv or .jsonl)", "", _readable(root)))
-    names, detected = _looked(options.data, Columns(None, None, None, *text_format(options)))
+    separator, encoding = text_format(options)
+    names, detected = _looked(options.data, Columns(separator=separator, encoding=encoding))
     tell(f"{options.data} has the columns {', '.join(names)}")
     if options.text_column is None:
         options.text_column = [_ask("Text column", (detected.text or ("",))[0], _one_of(names))]
@@ -329,7 +337,15 @@ def _project(name: str, request: Request, reader: Reader) -> tuple[Project, list
             f"half of {file.source.data} is for training: {train.data} and {test.data} are made "
             "of it; --train gives other data"
         )
-    return Project(name, test, train, domains, labels, file.source, split), lines
+    return Project(
+        name=name,
+        test=test,
+        train=train,
+        domains=domains,
+        labels=labels,
+        whole=file.source,
+        split=split,
+    ), lines
 
 
 def _like(path: Path, columns: Columns, file: LabelledFile, reader: Reader) -> LabelledFile:

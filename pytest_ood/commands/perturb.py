@@ -69,7 +69,7 @@ _BREAKS = {number: f"\\u{number:04x}" for number in (0x85, 0x2028, 0x2029)}
 """Characters that JSON allows in strings, and that other programs read as line ends."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Count:
     """The numbers of texts under one shift."""
 
@@ -78,7 +78,7 @@ class Count:
     rejected: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PerturbedText:
     """One text under one shift."""
 
@@ -116,7 +116,7 @@ class PerturbedText:
         }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Texts:
     """The texts of a file as examples, read one by one.
 
@@ -239,7 +239,9 @@ def run(options: argparse.Namespace) -> int:
         refuse_existing(options.out, overwrite=options.overwrite)
     root = Path.cwd()
     reader = reader_of(options, root)
-    resources = Resources(reader.cache, reader.offline, root, reader.progress)
+    resources = Resources(
+        cache=reader.cache, offline=reader.offline, root=root, progress=reader.progress
+    )
     with using(resources):
         shifts = [perturbed for name in names for perturbed in _shifts(name, options, len(names))]
         texts = _texts(file, options)
@@ -351,7 +353,9 @@ def _texts(file: str, options: argparse.Namespace) -> Texts:
         rows = rows_of(_lines(file, path, source.encoding), suffix, path, layout)
     else:
         rows = parse_rows(path, Layout(separator=source.separator, encoding=source.encoding))
-    return Texts(source, rows, str(path), options.label_column is not None)
+    return Texts(
+        source=source, rows=rows, origin=str(path), label_is_named=options.label_column is not None
+    )
 
 
 def _lines(file: str, path: Path, encoding: str | None) -> Iterator[str]:
@@ -390,7 +394,14 @@ def _perturbed(
         for index, example in enumerate(block):
             for (name, shift), inputs in zip(shifts, columns, strict=True):
                 severity = getattr(shift.perturbation, "severity", MAX_SEVERITY)
-                yield PerturbedText(example, inputs[index], shift, name, severity, seed)
+                yield PerturbedText(
+                    example=example,
+                    after=inputs[index],
+                    shift=shift,
+                    name=name,
+                    severity=severity,
+                    seed=seed,
+                )
 
 
 def _named(error: PerturbationError, examples: Sequence[Example]) -> PerturbationError:

@@ -170,4 +170,6 @@ class SuiteData:
 
 def resources_of(reader: Reader) -> Resources:
     """Return the resources that perturbations and filters may use: those of the reader."""
-    return Resources(reader.cache, reader.offline, reader.root, reader.progress)
+    return Resources(
+        cache=reader.cache, offline=reader.offline, root=reader.root, progress=reader.progress
+    )

@@ -107,7 +107,7 @@ def build(
                 f"model {context.name!r}: labels: " + unknown_name("label", label, context.labels)
             )
     table = {"data": source, **({"where": where} if where else {})}
-    filter_ = RowFilter(parse_source(table, f"model {context.name!r}"))
+    filter_ = RowFilter(source=parse_source(table, f"model {context.name!r}"))
     path = context.root / source
     answers: dict[tuple[str, str], Prediction] = {}
     unread: list[tuple[str, str]] = []

@@ -167,7 +167,8 @@ class AttackTrial:
         budget = self._budget_left()
         if budget is None:
             late = [
-                AttackResult(e.inputs, success=False, queries=0, skipped=USED_UP) for e in examples
+                AttackResult(inputs=e.inputs, success=False, queries=0, skipped=USED_UP)
+                for e in examples
             ]
             return late, 0
         labels, engine = self.predictor.task.labels, self.predictor.engine

@@ -72,8 +72,8 @@ def weights(out: Path) -> str:
 
 def built(source: str, folder: Path, **options: Any) -> Any:
     """Build the model as a configuration would."""
-    reader = Reader(folder, folder / "cache", offline=True, progress=Silent())
-    data = reader.load(DataSource("train.jsonl"), "train", Classification(LABELS))
+    reader = Reader(root=folder, cache=folder / "cache", offline=True, progress=Silent())
+    data = reader.load(DataSource(data="train.jsonl"), "train", Classification(LABELS))
     context = Context(
         name="model",
         task=Classification(LABELS),
@@ -100,8 +100,8 @@ def test_the_card_tells_what_was_trained_on_what(folder: Path) -> None:
     """Base, data, counts, labels, hyperparameters, accuracy and versions; no date."""
     card = (folder / "models" / "reviews" / "README.md").read_text()
     told = json.loads(card.partition("```json\n")[2].partition("\n```")[0])
-    data = Reader(folder, folder, offline=True, progress=Silent()).load(
-        DataSource("train.jsonl"), "train"
+    data = Reader(root=folder, cache=folder, offline=True, progress=Silent()).load(
+        DataSource(data="train.jsonl"), "train"
     )
     stays, held = data.split(0.1, 0)
     assert told == {

@@ -65,8 +65,8 @@ def test_the_texts_are_those_of_the_gate(
         '[shifts.noise.typists]\nperturbation = "swap"\nseverity = 4\n',
         "own", "own.toml",
     )  # fmt: skip
-    source = DataSource("r.jsonl", fields=("review",), id=id_column)
-    data = Reader(project, project, offline=True, progress=Silent()).load(source, "own")
+    source = DataSource(data="r.jsonl", fields=("review",), id=id_column)
+    data = Reader(root=project, cache=project, offline=True, progress=Silent()).load(source, "own")
     shifted = suite.shift("typists").apply(data.examples, 7)  # type: ignore[union-attr] # noise
     assert [r["id"] for r in found] == [e.id for e in data]
     assert [r["before"] for r in found] == [e.inputs for e in data]
@@ -88,7 +88,7 @@ def test_the_texts_are_those_that_freeze_writes(
     capsys.readouterr()
     frozen = read_frozen(project / "frozen.jsonl", "frozen.jsonl")
     suite = load_suite("own.toml", project)
-    reader = Reader(project, project, offline=True, progress=Silent())
+    reader = Reader(root=project, cache=project, offline=True, progress=Silent())
     data = reader.load(suite.in_distribution, "own")  # type: ignore[arg-type] # a file
     found = made(
         capsys, "keyboard", "reviews.jsonl", "--severity", "2,5", "--seed", "3",
@@ -344,8 +344,8 @@ def test_labels_of_any_kind_go_along(
     (row,) = made(capsys, "swap", "a.jsonl")
     assert row["label"] == text
     if label is not None:
-        reader = Reader(project, project, offline=True, progress=Silent())
-        assert row["id"] == reader.load(DataSource("a.jsonl"), "d").examples[0].id
+        reader = Reader(root=project, cache=project, offline=True, progress=Silent())
+        assert row["id"] == reader.load(DataSource(data="a.jsonl"), "d").examples[0].id
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.pkl", "a.zip", "a.conll"])

@@ -69,12 +69,17 @@ def run_of(tmp_path: Path) -> Runs:
     """Return a maker of runs over films under one shift."""
 
     def maker(shift: Shift = OWN, films: Dataset = FILMS, **given: Any) -> SuiteEvaluator:
-        suite = Suite("tiny", Classification(LABELS), films, (shift,),
-                      {shift.name: {"accuracy": Budget(0.5, 0.1)}})  # fmt: skip
+        suite = Suite(
+            name="tiny",
+            task=Classification(LABELS),
+            in_distribution=films,
+            shifts=(shift,),
+            budgets={shift.name: {"accuracy": Budget(0.5, 0.1)}},
+        )
         return SuiteEvaluator(
             suite,
             engine=Engine(given.pop("store", MemoryStore()), Silent()),
-            reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
+            reader=Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
             seed=0,
             rules=Rules(0.05),
             max_examples=None,
@@ -153,7 +158,13 @@ def test_results_of_one_s_own_recipe_are_not_kept(run_of: Runs, tmp_path: Path) 
     store = FileStore(tmp_path / "own.sqlite")
     drops = []
     for word in ("xx", "bad"):
-        mine = Recipe("own", "a test", "Nothing.", Own(word), WordImportance("random"))
+        mine = Recipe(
+            name="own",
+            source="a test",
+            does="Nothing.",
+            transformation=Own(word),
+            search=WordImportance("random"),
+        )
         shift = AdversarialShift("own", mine, QueryBudget(10))
         drops.append(run_of(shift, store=store).evaluate(KEYWORD, shift).score_ood)
     # Of films that are not called bad there is nothing to change.

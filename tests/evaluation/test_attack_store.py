@@ -16,7 +16,7 @@ from pytest_ood.tasks import Prediction
 from pytest_ood.trials.attack_store import BATCH_SIZE, AttackStore, from_json, to_json
 
 EXAMPLES = [Example(str(n), f"text {n}", "x") for n in range(2 * BATCH_SIZE)]
-RESULT = AttackResult("text", success=False, queries=3)
+RESULT = AttackResult(inputs="text", success=False, queries=3)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 EDITS = st.lists(st.builds(Edit, st.integers(0, 9), st.integers(0, 9), TEXT, TEXT), max_size=3)
 

@@ -16,12 +16,12 @@ EXAMPLES = [Example(str(n), TEXT, "x") for n in range(5)]
 EDIT = Edit(0, 3, "one", "oen")
 RIGHT, OTHER = Prediction("x", {"x": 0.8}), Prediction("y", {"x": 0.4})
 RESULTS = [
-    AttackResult("oen two three four", success=True, queries=10, answer=OTHER, edits=(EDIT,),
+    AttackResult(inputs="oen two three four", success=True, queries=10, answer=OTHER, edits=(EDIT,),
                  reducing=3),
-    AttackResult(TEXT, success=False, queries=30, answer=RIGHT, rejected=5),
-    AttackResult(TEXT, success=False, queries=1, answer=OTHER, skipped=WRONG),
-    AttackResult(TEXT, success=False, queries=21, answer=RIGHT),
-    AttackResult(TEXT, success=False, queries=1, answer=RIGHT, skipped=FIXED),
+    AttackResult(inputs=TEXT, success=False, queries=30, answer=RIGHT, rejected=5),
+    AttackResult(inputs=TEXT, success=False, queries=1, answer=OTHER, skipped=WRONG),
+    AttackResult(inputs=TEXT, success=False, queries=21, answer=RIGHT),
+    AttackResult(inputs=TEXT, success=False, queries=1, answer=RIGHT, skipped=FIXED),
 ]  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_accuracy_under_attack_keeps_what_was_wrong() -> None:
 
 def test_answers_alone_are_noted() -> None:
     """A model that gives no scores was attacked by its decisions."""
-    bare = [AttackResult(TEXT, success=False, queries=9, answer=Prediction("x"))]
+    bare = [AttackResult(inputs=TEXT, success=False, queries=9, answer=Prediction("x"))]
     assert attack_figures(bare, EXAMPLES[:1], 0.05, each=40).decision_only
 
 

@@ -123,8 +123,14 @@ def run_of(tmp_path: Path) -> Maker:
         **more: Any,
     ) -> SuiteEvaluator:
         budgets = {shift.name: {"accuracy": budget} for shift in shifts}
-        suite = Suite("tiny", Classification(("neg", "pos")), films, shifts, budgets)
-        reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
+        suite = Suite(
+            name="tiny",
+            task=Classification(("neg", "pos")),
+            in_distribution=films,
+            shifts=shifts,
+            budgets=budgets,
+        )
+        reader = Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent())
         return SuiteEvaluator(
             suite, engine=Engine(MemoryStore(), Silent()), reader=reader, rules=rules,
             **{"seed": 0, "max_examples": None, **more},
@@ -136,7 +142,7 @@ def run_of(tmp_path: Path) -> Maker:
 def behaviour(folder: Path, *rows: Mapping[str, Any]) -> DomainShift:
     """Write a CheckList suite, and return the shift."""
     folder.joinpath("tests.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    return DomainShift("behaviour", Checklist("tests.jsonl"))
+    return DomainShift("behaviour", Checklist(data="tests.jsonl"))
 
 
 def test_sets_are_counted_not_examples(run_of: Maker) -> None:
@@ -448,11 +454,16 @@ def test_the_order_of_the_rows_changes_nothing(seed: int) -> None:
     def run(data: Dataset) -> Any:
         shift = DomainShift("pairs", data, scoring="contrast")
         plain = DomainShift("plain", data)
-        suite = Suite("tiny", Classification(("neg", "pos")), FILMS, (shift, plain),
-                      {"pairs": {}, "plain": {}})  # fmt: skip
+        suite = Suite(
+            name="tiny",
+            task=Classification(("neg", "pos")),
+            in_distribution=FILMS,
+            shifts=(shift, plain),
+            budgets={"pairs": {}, "plain": {}},
+        )
         made = SuiteEvaluator(
             suite, engine=Engine(MemoryStore(), Silent()), seed=3, rules=Rules(ALPHA),
-            reader=Reader(here, here, offline=True, progress=Silent()), max_examples=12,
+            reader=Reader(root=here, cache=here, offline=True, progress=Silent()), max_examples=12,
         )  # fmt: skip
         return made.score(Words(), shift), made.evaluate(Words(), plain).breakdown
 

@@ -67,13 +67,13 @@ def showing(*examples: Example, name: str = "shown") -> Shown:
 def run_of(tmp_path: Path, *shifts: DomainShift, size: int | None = None) -> SuiteEvaluator:
     """Return a run over the films under shifts."""
     suite = Suite(
-        "tiny", Classification(LABELS), FILMS, shifts,
-        {shift.name: {"accuracy": Budget(0.1)} for shift in shifts},
+        name="tiny", task=Classification(LABELS), in_distribution=FILMS, shifts=shifts,
+        budgets={shift.name: {"accuracy": Budget(0.1)} for shift in shifts},
     )  # fmt: skip
     return SuiteEvaluator(
         suite,
         engine=Engine(MemoryStore(), Silent()),
-        reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
+        reader=Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
         seed=0,
         rules=Rules(0.05),
         max_examples=size,
@@ -136,7 +136,7 @@ def test_what_a_model_was_trained_on_is_told(tmp_path: Path) -> None:
 
 def test_a_domain_that_cannot_be_read_is_left_to_its_own_check(tmp_path: Path) -> None:
     """Its error is not that of every other check of the model."""
-    gone = DomainShift("gone", DataSource("gone.jsonl"))
+    gone = DomainShift("gone", DataSource(data="gone.jsonl"))
     run_of(tmp_path, gone).check_leaks(showing(OTHER), [gone])
 
 
@@ -144,7 +144,7 @@ def test_an_assertion_refuses_it_too(tmp_path: Path) -> None:
     """A test of the user's own gets the same error."""
     ood = Ood(
         Engine(MemoryStore(), Silent()),
-        Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
+        Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
         0, Rules(0.05), None, None,
     )  # fmt: skip
     with pytest.raises(DataError, match="its demonstration 'f1' is the test item 'f1'"):

@@ -123,13 +123,13 @@ def run_of(tmp_path: Path) -> Callable[..., SuiteEvaluator]:
         **changes: Any,
     ) -> SuiteEvaluator:
         suite = Suite(
-            "tiny", Classification(LABELS), movies, SHIFTS,
-            {s.name: {"accuracy": budget} for s in SHIFTS}, min_score,
+            name="tiny", task=Classification(LABELS), in_distribution=movies, shifts=SHIFTS,
+            budgets={s.name: {"accuracy": budget} for s in SHIFTS}, min_score=min_score,
         )  # fmt: skip
         return SuiteEvaluator(
             replace(suite, **changes),
             engine=Engine(MemoryStore(), Silent()),
-            reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
+            reader=Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
             seed=seed,
             rules=rules,
             max_examples=max_examples,
@@ -543,14 +543,14 @@ def over_films(
     """Make a run over 600 films, of a suite with some fields changed."""
     nowhere = Path()
     suite = Suite(
-        "tiny", Classification(LABELS), FILMS, shifts,
-        {shift.name: {metric: budget} for shift in shifts},
+        name="tiny", task=Classification(LABELS), in_distribution=FILMS, shifts=shifts,
+        budgets={shift.name: {metric: budget} for shift in shifts},
     )  # fmt: skip
     return SuiteEvaluator(
         replace(suite, **changes),
         references=references,
         engine=Engine(MemoryStore(), Silent()),
-        reader=Reader(nowhere, nowhere, offline=True, progress=Silent()),
+        reader=Reader(root=nowhere, cache=nowhere, offline=True, progress=Silent()),
         seed=0,
         rules=Rules(ALPHA, sequential=sequential),
         max_examples=None,
@@ -758,10 +758,16 @@ def over_pairs(
 ) -> SuiteEvaluator:
     """Make a run over pairs of sentences, with HANS as its shift."""
     return SuiteEvaluator(
-        Suite("nli", NLI, PAIRS, (shift,), {"hans": {"accuracy": Budget(0.4, 0.1), **budgets}}),
+        Suite(
+            name="nli",
+            task=NLI,
+            in_distribution=PAIRS,
+            shifts=(shift,),
+            budgets={"hans": {"accuracy": Budget(0.4, 0.1), **budgets}},
+        ),
         frozen=frozen,
         engine=Engine(MemoryStore(), Silent()),
-        reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
+        reader=Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
         seed=0,
         rules=Rules(ALPHA),
         max_examples=None,
@@ -846,12 +852,12 @@ def paired_run(
     """Make a run over the movies and the same ones in another form."""
     return SuiteEvaluator(
         Suite(
-            "tiny", Classification(LABELS), MOVIES, (shift,),
-            {shift.name: {"accuracy": Budget(0.3, 0.3), "macro-f1": Budget(0.5)}},
+            name="tiny", task=Classification(LABELS), in_distribution=MOVIES, shifts=(shift,),
+            budgets={shift.name: {"accuracy": Budget(0.3, 0.3), "macro-f1": Budget(0.5)}},
         ),
         frozen=frozen,
         engine=Engine(MemoryStore(), Silent()),
-        reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
+        reader=Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
         seed=0,
         rules=Rules(ALPHA),
         max_examples=size,

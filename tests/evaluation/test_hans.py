@@ -76,13 +76,19 @@ def cells(answers: Mapping[str, str]) -> dict[str, float]:
         "known", tuple(Example(f"k{n}", f"k {n}", TASK.labels[n % 3]) for n in range(60))
     )
     shift = DomainShift("hans", pairs(), merge=MERGE)
-    suite = Suite("nli", TASK, known, (shift,), {"hans": {}})
+    suite = Suite(
+        name="nli", task=TASK, in_distribution=known, shifts=(shift,), budgets={"hans": {}}
+    )
     recorded = {("in-distribution", e.id): Prediction(e.label) for e in known}
     recorded |= {("hans", key): Prediction(answer) for key, answer in answers.items()}
     run = SuiteEvaluator(
-        suite, engine=Engine(MemoryStore(), Silent()), seed=0, rules=Rules(0.05),
-        reader=Reader(SHARED, SHARED, offline=True, progress=Silent()), max_examples=None,
-    )  # fmt: skip
+        suite,
+        engine=Engine(MemoryStore(), Silent()),
+        seed=0,
+        rules=Rules(0.05),
+        reader=Reader(root=SHARED, cache=SHARED, offline=True, progress=Silent()),
+        max_examples=None,
+    )
     result = run.evaluate(ReplayModel("bert", recorded, "here"), shift)
     assert {cell.n for cell in result.breakdown} == {5 * EACH}
     return {cell.group: cell.score.value for cell in result.breakdown}
@@ -131,9 +137,12 @@ def test_the_published_answers_of_a_bert_are_counted_by_cell() -> None:
 def test_the_file_has_its_cells_in_two_columns() -> None:
     """Read as a suite reads it: 225 pairs for each heuristic and label."""
     source = DataSource(
-        "hans_generated.tsv", fields=("sentence1", "sentence2"), label="gold_label", id="pairID",
+        data="hans_generated.tsv",
+        fields=("sentence1", "sentence2"),
+        label="gold_label",
+        id="pairID",
         group=("heuristic", "gold_label"),
-    )  # fmt: skip
-    reader = Reader(SHARED, SHARED, offline=True, progress=Silent())
+    )
+    reader = Reader(root=SHARED, cache=SHARED, offline=True, progress=Silent())
     groups = [example.group for example in reader.load(source, "hans", merged_task(TASK, MERGE))]
     assert {group: groups.count(group) for group in groups} == dict.fromkeys(CELLS, 225)

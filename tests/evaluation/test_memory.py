@@ -39,7 +39,7 @@ def smudge(text: str, rng: Random) -> str:
 SHIFTS = (
     NoiseShift("smudge", smudge),
     NoiseShift("random-case", find("random-case")),
-    DomainShift("books", DataSource("books.jsonl")),
+    DomainShift("books", DataSource(data="books.jsonl")),
     WorstCase(),
 )
 
@@ -56,9 +56,16 @@ def run_of(folder: Path, count: int, *, sequential: bool = False, **engine: Any)
     budgets = {s.name: {"accuracy": Budget(0.1, 0.05), "macro-f1": Budget(0.9)} for s in SHIFTS}
     given = {"store": FileStore(folder / "s.sqlite"), "memory": TemporaryStore(), **engine}
     return SuiteEvaluator(
-        Suite("tiny", Classification(LABELS), DataSource("films.jsonl"), SHIFTS, budgets, 0.6),
+        Suite(
+            name="tiny",
+            task=Classification(LABELS),
+            in_distribution=DataSource(data="films.jsonl"),
+            shifts=SHIFTS,
+            budgets=budgets,
+            min_score=0.6,
+        ),
         engine=Engine(progress=Silent(), **given),
-        reader=Reader(folder, folder, offline=True, progress=Silent()),
+        reader=Reader(root=folder, cache=folder, offline=True, progress=Silent()),
         seed=0,
         rules=Rules(0.05, sequential=sequential),
         max_examples=None,

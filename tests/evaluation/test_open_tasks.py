@@ -51,8 +51,14 @@ def run_of(tmp_path: Path) -> Callable[..., SuiteEvaluator]:
     """Return a maker of runs of a task on its examples."""
 
     def maker(task: Task, data: Dataset, *shifts: NoiseShift) -> SuiteEvaluator:
-        suite = Suite("suite", task, data, shifts, {shift.name: {} for shift in shifts})
-        reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
+        suite = Suite(
+            name="suite",
+            task=task,
+            in_distribution=data,
+            shifts=shifts,
+            budgets={shift.name: {} for shift in shifts},
+        )
+        reader = Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent())
         return SuiteEvaluator(
             suite, engine=Engine(MemoryStore(), Silent()), reader=reader, seed=0,
             rules=Rules(0.05), max_examples=None,

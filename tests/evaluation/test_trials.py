@@ -83,11 +83,17 @@ def run_of(tmp_path: Path) -> Runs:
     ) -> SuiteEvaluator:
         shifts = (POLISH, SMUDGE, ELSEWHERE, ATTACK, WORST)
         budgets = {s.name: given.get(s.name.replace("-", "_"), {}) for s in shifts}
-        suite = Suite("tiny", Classification(LABELS), texts("film", films), shifts, budgets)
+        suite = Suite(
+            name="tiny",
+            task=Classification(LABELS),
+            in_distribution=texts("film", films),
+            shifts=shifts,
+            budgets=budgets,
+        )
         return SuiteEvaluator(
             suite,
             engine=Engine(MemoryStore(), Silent()),
-            reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
+            reader=Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
             seed=seed,
             rules=rules,
             max_examples=None,

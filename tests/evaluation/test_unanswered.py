@@ -97,11 +97,18 @@ def run_of(tmp_path: Path) -> Callable[[], SuiteEvaluator]:
 
     def maker() -> SuiteEvaluator:
         budgets = {shift.name: {"accuracy": Budget(0.05, 0.05)} for shift in SHIFTS}
-        suite = Suite("tiny", Classification(LABELS), texts("film", FILMS), SHIFTS, budgets, 0.8)
+        suite = Suite(
+            name="tiny",
+            task=Classification(LABELS),
+            in_distribution=texts("film", FILMS),
+            shifts=SHIFTS,
+            budgets=budgets,
+            min_score=0.8,
+        )
         return SuiteEvaluator(
             suite,
             engine=Engine(MemoryStore(), Silent()),
-            reader=Reader(tmp_path, tmp_path, offline=True, progress=Silent()),
+            reader=Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
             seed=0,
             rules=Rules(0.05, sequential=False),
             max_examples=None,
@@ -126,9 +133,15 @@ def test_what_got_no_answer_changes_no_figure(
     folder = tmp_path_factory.mktemp("unanswered")
     budgets = {shift.name: {"accuracy": Budget(0.05, 0.05)} for shift in SHIFTS}
     run = SuiteEvaluator(
-        Suite("tiny", Classification(LABELS), texts("film", FILMS), SHIFTS, budgets),
+        Suite(
+            name="tiny",
+            task=Classification(LABELS),
+            in_distribution=texts("film", FILMS),
+            shifts=SHIFTS,
+            budgets=budgets,
+        ),
         engine=Engine(MemoryStore(), Silent()),
-        reader=Reader(folder, folder, offline=True, progress=Silent()),
+        reader=Reader(root=folder, cache=folder, offline=True, progress=Silent()),
         seed=0,
         rules=Rules(0.05, sequential=False),
         max_examples=None,

@@ -487,7 +487,7 @@ def test_a_perturbation_s_model_is_whole(tmp_path: Path) -> None:
     """A masked model without its head would put in words at random."""
     bert(tmp_path / "headless", "BertModel")
     with (
-        using(Resources(tmp_path / "cache", offline=True, root=tmp_path, progress=Silent())),
+        using(Resources(cache=tmp_path / "cache", offline=True, root=tmp_path, progress=Silent())),
         pytest.raises(ModelError, match=r"headless.*it has no weights for cls.predictions"),
     ):
         masked_candidates("headless", [("a", "film")], 3)

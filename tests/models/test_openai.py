@@ -1250,7 +1250,7 @@ def test_the_configuration_names_it_in_two_ways(server: FaultyServer, tmp_path: 
         "a": table(server, openai=MODEL, max_cost=5, price_in=1.5, price_out=2),
         "b": table(server, prompted=f"openai:{MODEL}"),
     }
-    reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
+    reader = Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent())
     first, second = (spec.build(TASK, reader, tmp_path) for spec in parse_models(tables, "here"))
     assert isinstance(first, ApiModel)
     assert isinstance(second, ApiModel)
@@ -1264,7 +1264,7 @@ def test_seeds_and_suites_share_what_they_may_take(server: FaultyServer, tmp_pat
         name: table(server, openai=MODEL, max_requests=3, demonstrations=SHOWN, seeds=2)
         for name in ("a", "b")
     }
-    reader = Reader(tmp_path, tmp_path, offline=True, progress=Silent())
+    reader = Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent())
     one, other = parse_models(tables, "here")
     members = [
         *one.build(TASK, reader, tmp_path).members,

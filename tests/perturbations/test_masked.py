@@ -58,7 +58,7 @@ def test_a_mask_in_the_text_is_no_gap(local_models: Callable[[str], Path]) -> No
 def test_a_model_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A name that leads nowhere says what can be given."""
     change = find("masked-substitution").with_parameters(masked_model="no-such/model")
-    with using(Resources(tmp_path, offline=True, root=tmp_path)):
+    with using(Resources(cache=tmp_path, offline=True, root=tmp_path)):
         with pytest.raises(ModelError, match="'no-such/model' is neither a folder under"):
             change(TEXT, Random(0))
         with pytest.raises(ModelError):

@@ -15,7 +15,7 @@ from pytest_ood.perturbations._literals import is_number
 from pytest_ood.perturbations.protection import Protection, parse_protection
 from pytest_ood.shifts import NoiseShift
 
-NUMBERS = Protection(("numbers",))
+NUMBERS = Protection(kinds=("numbers",))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_numbers_are_protected_with_what_belongs_to_them(text: str, spans: list[
 )
 def test_addresses_are_protected(text: str, span: str) -> None:
     """A web address, and one for mail."""
-    ((start, end),) = Protection(("urls",)).spans(text)
+    ((start, end),) = Protection(kinds=("urls",)).spans(text)
     assert text[start:end] == span
 
 
@@ -66,7 +66,7 @@ def test_no_word_becomes_a_number(before: str, after: str) -> None:
     text = f"He and {before} go."
     edits = [Edit(0, 2, "He", "Hee"), Edit(7, 7 + len(before), before, after)]
     assert NUMBERS.admitted(text, edits) == (edits[0],)
-    assert Protection(("urls",)).admitted(text, edits) == tuple(edits)
+    assert Protection(kinds=("urls",)).admitted(text, edits) == tuple(edits)
 
 
 def test_what_is_added_beside_a_text_may_have_numbers() -> None:
@@ -125,8 +125,8 @@ def test_right_answers_are_protected_example_by_example() -> None:
 
 def test_answers_are_read_from_a_list() -> None:
     """`answers` is a name of its own, and a wrong name is told the right ones."""
-    assert parse_protection(["urls", "answers"], ()) == Protection(("urls",), answers=True)
-    assert Protection(("urls",), answers=True).fingerprint == "answers, urls"
+    assert parse_protection(["urls", "answers"], ()) == Protection(kinds=("urls",), answers=True)
+    assert Protection(kinds=("urls",), answers=True).fingerprint == "answers, urls"
     with pytest.raises(
         ConfigurationError, match=r"Did you mean 'answers'.*answers, code, entities"
     ):

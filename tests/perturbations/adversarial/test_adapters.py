@@ -41,7 +41,9 @@ def swapping(ask: Any, text: str, *, label: int, each: int) -> str | None:
     return None
 
 
-SWAPPING = ForeignAttack("swapping", "swapping@1", LABELS, swapping)
+SWAPPING = ForeignAttack(
+    name="swapping", fingerprint="swapping@1", labels=LABELS, attacker=swapping
+)
 
 
 def results_of(
@@ -100,7 +102,11 @@ def test_labels_alone_are_certain_probabilities() -> None:
     def query(inputs: Sequence[Inputs]) -> list[Prediction]:
         return [Prediction(None if value == "?" else "bad") for value in inputs]
 
-    results_of(ForeignAttack("looking", "1", LABELS, looking), EXAMPLES[:1], query=query)
+    results_of(
+        ForeignAttack(name="looking", fingerprint="1", labels=LABELS, attacker=looking),
+        EXAMPLES[:1],
+        query=query,
+    )
     assert rows == [[1.0, 0.0], [0.0, 1.0]]
 
 
@@ -119,7 +125,9 @@ def test_what_the_model_has_no_window_for_is_skipped() -> None:
 
 def test_a_label_that_was_not_told_is_refused() -> None:
     """Indices of labels have to be known."""
-    attack = ForeignAttack("swapping", "1", ("good", "so-so"), swapping)
+    attack = ForeignAttack(
+        name="swapping", fingerprint="1", labels=("good", "so-so"), attacker=swapping
+    )
     with pytest.raises(ConfigurationError, match=r"attack swapping: unknown label 'bad'"):
         results_of(attack)
 
@@ -131,7 +139,7 @@ def test_global_generators_are_put_back() -> None:
         del ask, label, each
         return text + str(random.random())
 
-    attack = ForeignAttack("drawing", "1", LABELS, drawing)
+    attack = ForeignAttack(name="drawing", fingerprint="1", labels=LABELS, attacker=drawing)
     state = random.getstate()
     first = [r.queries for r in results_of(attack)]
     assert random.getstate() == state

@@ -326,7 +326,13 @@ def numbered(count: int) -> list[Example]:
     return [Example(str(n), f"x number {n}", "good") for n in range(count)]
 
 
-ONE = Recipe("one", "a test", "Nothing.", CharacterEdits(("swap",)), Rounds(3))
+ONE = Recipe(
+    name="one",
+    source="a test",
+    does="Nothing.",
+    transformation=CharacterEdits(("swap",)),
+    search=Rounds(3),
+)
 
 
 @given(count=st.integers(0, 9), rounds=st.integers(0, 4), budget=st.integers(3, 20))
@@ -378,10 +384,13 @@ def test_what_was_asked_is_not_asked_again() -> None:
 def test_rejected_candidates_are_counted_and_not_asked() -> None:
     """What a constraint does not accept never gets to the model; probes are not bound by any."""
     recipe = Recipe(
-        "strict", "a test", "Nothing.", CharacterEdits(("delete",), every=True),
-        WordImportance("delete"),
+        name="strict",
+        source="a test",
+        does="Nothing.",
+        transformation=CharacterEdits(("delete",), every=True),
+        search=WordImportance("delete"),
         constraints=(FewCharacters(0),),
-    )  # fmt: skip
+    )
     asked = Asked()
     (result,) = run(recipe, asked, [REVIEWS[1]], budget=QueryBudget(500))
     assert not result.success
@@ -392,14 +401,24 @@ def test_rejected_candidates_are_counted_and_not_asked() -> None:
 
 def test_what_no_candidate_was_tried_on_is_no_success_of_the_model() -> None:
     """Without options, without valid ones, or without queries left, an example is skipped."""
-    silent = Recipe("silent", "a test", "Nothing.", Perturbations(("contract",)), Beam(1))
+    silent = Recipe(
+        name="silent",
+        source="a test",
+        does="Nothing.",
+        transformation=Perturbations(("contract",)),
+        search=Beam(1),
+    )
     assert silent.is_shipped
     (fixed,), _ = attacked(silent, [REVIEWS[1]], budget=50)
     assert fixed.skipped == FIXED
     strict = Recipe(
-        "strict", "a test", "Nothing.", CharacterEdits(("swap",)), WordImportance("unk"),
+        name="strict",
+        source="a test",
+        does="Nothing.",
+        transformation=CharacterEdits(("swap",)),
+        search=WordImportance("unk"),
         constraints=(FewCharacters(0),),
-    )  # fmt: skip
+    )
     (rejected,), _ = attacked(strict, [REVIEWS[1]], budget=50)
     assert (rejected.skipped, rejected.rejected > 0) == (UNTRIED, True)
 
@@ -626,7 +645,11 @@ SEARCHES = (
 def test_every_search_finds_what_there_is(search: Any, hard: bool) -> None:  # noqa: FBT001 - the case
     """Where one word's typo turns the answer, each search gets there."""
     recipe = Recipe(
-        "r", "a test", "Nothing.", CharacterEdits(("swap", "delete"), every=True), search
+        name="r",
+        source="a test",
+        does="Nothing.",
+        transformation=CharacterEdits(("swap", "delete"), every=True),
+        search=search,
     )
     single = [e for e in REVIEWS if e.label == "bad" and " and " not in str(e.inputs)]
     if hard and search.needs_scores:
@@ -715,7 +738,13 @@ def test_importance_saves_queries() -> None:
 
     def queries(by: Any) -> int:
         edits = CharacterEdits(("delete",), every=True)
-        recipe = Recipe("r", "a test", "Nothing.", edits, WordImportance(by))
+        recipe = Recipe(
+            name="r",
+            source="a test",
+            does="Nothing.",
+            transformation=edits,
+            search=WordImportance(by),
+        )
         return sum(r.queries for seed in range(5)
                    for r in attacked(recipe, single, seed=seed, budget=900)[0])  # fmt: skip
 
