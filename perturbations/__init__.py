@@ -17,7 +17,7 @@ from pytest_ood.objects import import_object, modules_of
 from pytest_ood.perturbations.composite import Composite, composed
 from pytest_ood.perturbations.protocol import (
     Generator,
-    Guarded,
+    GuardedPerturbation,
     Perturbation,
     batch_perturbation,
     perturbation,
@@ -116,8 +116,8 @@ def as_perturbation(value: Any, others: Iterable[str] = ()) -> Perturbation:
         raise ConfigurationError(unknown_name(kind, value, [*catalogue(), *others]))
     # A class has the attributes of its instances, too.
     if isinstance(value, Perturbation) and not isinstance(value, type):
-        is_ours = isinstance(value, Generator | Composite | Guarded)
-        return value if is_ours else Guarded(value)
+        is_ours = isinstance(value, Generator | Composite | GuardedPerturbation)
+        return value if is_ours else GuardedPerturbation(value)
     raise ConfigurationError(_no_perturbation(value, shown(value)))
 
 

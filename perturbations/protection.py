@@ -25,7 +25,7 @@ def _matches(pattern: str) -> Callable[[str], Iterable[Span]]:
     return lambda text: (match.span() for match in compiled.finditer(text) if match.group())
 
 
-KINDS: Mapping[str, Callable[[str], Iterable[Span]]] = {
+SPAN_KINDS: Mapping[str, Callable[[str], Iterable[Span]]] = {
     "urls": _matches(URL),
     NUMBERS: number_spans,
     "code": _matches(CODE),
@@ -46,7 +46,7 @@ class Protection:
     """Finds the protected spans of texts.
 
     Attributes:
-        kinds: Some of the names of `KINDS`.
+        kinds: Some of the names of `SPAN_KINDS`.
         patterns: Regular expressions of the user.
         words: Words that are protected as whole words, in any case.
         answers: Whether the right answers of each example are protected; see `with_answers`.
@@ -64,10 +64,10 @@ class Protection:
             ConfigurationError: an unknown name, or no regular expression.
         """
         for kind in self.kinds:
-            if kind not in KINDS:
+            if kind not in SPAN_KINDS:
                 raise ConfigurationError(
                     "protect: "
-                    + unknown_name("kind of span", kind, [*KINDS, LABELS, ANSWERS])
+                    + unknown_name("kind of span", kind, [*SPAN_KINDS, LABELS, ANSWERS])
                     + " A regular expression stands between slashes: '/.../'."
                 )
         for pattern in self.patterns:
@@ -96,7 +96,7 @@ class Protection:
 
     def spans(self, text: str) -> list[Span]:
         """Return the protected spans of a text, in order, merged where they touch or overlap."""
-        spans = [span for kind in self.kinds for span in KINDS[kind](text)]
+        spans = [span for kind in self.kinds for span in SPAN_KINDS[kind](text)]
         for pattern in [*self.patterns, *self._words()]:
             spans += (match.span() for match in re.finditer(pattern, text) if match.group())
         merged: list[Span] = []
@@ -174,7 +174,7 @@ def _is_inside(text: str, position: int) -> bool:
 
 
 def parse_protection(entries: Sequence[str], labels: Sequence[str]) -> Protection | None:
-    """Read a list of names of `KINDS`, `labels`, `answers`, and `/regular expressions/`.
+    """Read a list of names of `SPAN_KINDS`, `labels`, `answers`, and `/regular expressions/`.
 
     Raises:
         ConfigurationError: names what is not known.

@@ -391,7 +391,7 @@ def _location_of(function: object) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Guarded:
+class GuardedPerturbation:
     """A user's perturbation that is no Generator; its errors become PerturbationErrors.
 
     Attributes:

@@ -25,7 +25,7 @@ from pytest_ood.cases import (
 from pytest_ood.errors import ConfigurationError, DataError, shown, unknown_name
 from pytest_ood.examples import Dataset, Example, content_ids
 from pytest_ood.formats import LINES, LIST, PARQUET, form_of, parse_rows
-from pytest_ood.tables import Table
+from pytest_ood.tables import ConfigTable
 from pytest_ood.values import is_missing, label_forms
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def parse_checklist(table: Mapping[str, Any], fields: tuple[str, ...], location:
     Raises:
         ConfigurationError: an unknown key or a wrong value.
     """
-    settings = Table(table, location).only(KEYS)
+    settings = ConfigTable(table, location).only(KEYS)
     data = settings["checklist"]
     if not isinstance(data, str) or form_of(data) not in (LINES, LIST, PARQUET):
         raise settings.wrong("checklist", "a path that ends in .jsonl, .json or .parquet")

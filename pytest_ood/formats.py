@@ -106,7 +106,7 @@ LONGEST_HEADER = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class FileLayout:
     """The layout of a file's rows, as far as its name does not decide it.
 
     Attributes:
@@ -141,7 +141,7 @@ def form_of(name: str) -> str | None:
     return TABLE if suffix == ".txt" else _FORMAT_OF_SUFFIX.get(suffix)
 
 
-def check_layout(name: str, layout: Layout) -> None:
+def check_layout(name: str, layout: FileLayout) -> None:
     """Check that a file, by its name, can be read with a layout.
 
     Args:
@@ -195,7 +195,7 @@ def refuse_unreadable(name: str) -> None:
         )
 
 
-def parse_rows(path: Path, layout: Layout | None = None) -> NumberedRows:
+def parse_rows(path: Path, layout: FileLayout | None = None) -> NumberedRows:
     """Yield (number, row) of a data file.
 
     The number is that of the line in which the row begins, counted from 1; for a JSON or Parquet
@@ -210,7 +210,7 @@ def parse_rows(path: Path, layout: Layout | None = None) -> NumberedRows:
         DataError: the file cannot be read, or a row is invalid.
         MissingDependencyError: a Parquet file without the package `pyarrow`.
     """
-    layout = Layout() if layout is None else layout
+    layout = FileLayout() if layout is None else layout
     check_layout(path.name, layout)
     form = form_of(path.name)
     if form == LIST:
@@ -223,13 +223,13 @@ def parse_rows(path: Path, layout: Layout | None = None) -> NumberedRows:
 
 
 def rows_of(
-    lines: Iterator[str], suffix: str, path: Path, layout: Layout | None = None
+    lines: Iterator[str], suffix: str, path: Path, layout: FileLayout | None = None
 ) -> NumberedRows:
     """Yield (line number, row) of lines in the form of a suffix; messages name the path."""
     if _FORMAT_OF_SUFFIX.get(suffix) == LINES:
         yield from _jsonl(path, lines)
     else:
-        yield from _table(path, _Lines(lines), suffix, layout or Layout())
+        yield from _table(path, _Lines(lines), suffix, layout or FileLayout())
 
 
 def _ended(lines: Iterable[str]) -> Iterator[str]:
@@ -291,7 +291,7 @@ class Headed(dict[str, Any]):
     """A row of a table with a header."""
 
 
-def _table(path: Path, lines: _Lines, suffix: str, layout: Layout) -> NumberedRows:
+def _table(path: Path, lines: _Lines, suffix: str, layout: FileLayout) -> NumberedRows:
     separator = _separator(lines, suffix, layout)
     # Quotes are ordinary characters between tabs, as data sets are published.
     is_quoted = separator != "\t" or suffix == ".csv"
@@ -472,7 +472,7 @@ def _ragged(lines: _Lines, count: int, names: Sequence[str], header: str, separa
     return f"{message}; {between} separate cells, and an empty cell has its own"
 
 
-def _separator(lines: _Lines, suffix: str, layout: Layout) -> str:
+def _separator(lines: _Lines, suffix: str, layout: FileLayout) -> str:
     """Return the separator of a table, up to whose header the lines are read.
 
     A first line `sep=;`, as Excel writes it, names the separator and is no part of the table.
@@ -487,7 +487,7 @@ def _separator(lines: _Lines, suffix: str, layout: Layout) -> str:
     return layout.separator or declaration[1]
 
 
-def _guessed_separator(first: str, suffix: str, layout: Layout) -> str:
+def _guessed_separator(first: str, suffix: str, layout: FileLayout) -> str:
     """Return the separator of a table by its ending and its header.
 
     It is that of the ending: commas in a .csv file, tabs in others; unless the header lacks needed
@@ -510,13 +510,13 @@ def _guessed_separator(first: str, suffix: str, layout: Layout) -> str:
     return fitting[0] if len(fitting) == 1 and usual not in fitting else usual
 
 
-def separator_of(path: Path, layout: Layout) -> str:
+def separator_of(path: Path, layout: FileLayout) -> str:
     """Return the separator of a table; raises as `parse_rows`."""
     suffix = suffix_of(path.name)
     return _separator(_Lines(lines_of(path, layout.encoding)), suffix, layout)
 
 
-def _json_list(path: Path, layout: Layout) -> NumberedRows:
+def _json_list(path: Path, layout: FileLayout) -> NumberedRows:
     """Yield (number, row) of a list of objects in a JSON file, which is read as a whole."""
     within = layout.within
     text = "".join(lines_of(path, layout.encoding))

@@ -30,7 +30,7 @@ from pytest_ood.formats import (
     LIST,
     PARQUET,
     TABLE,
-    Layout,
+    FileLayout,
     cell,
     check_layout,
     form_of,
@@ -150,9 +150,9 @@ class DataSource:
         return scheme if colon and scheme in (HUB, ASSET, YOURS) else ""
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> FileLayout:
         """The layout of the rows of its file."""
-        return Layout(
+        return FileLayout(
             within=self.split,
             columns=self.columns,
             separator=self.separator,
@@ -608,7 +608,7 @@ def _dataset(
     first = list(islice(rows, 1))
     for _, row in first:
         source = source.adapted(row)
-    answers = _Answers(
+    answers = _AnswerReader(
         origin=origin, source=source, task=task, first=next((number for number, _ in first), None)
     )
 
@@ -627,7 +627,14 @@ def _dataset(
                 digests.append(hash(identifier) % 2**64)
             numbers.append(number)
             group = ", ".join(cell(origin, number, row, name, "group") for name in source.group)
-            yield Example(identifier, inputs, label, tuple(others), group, steps)
+            yield Example(
+                id=identifier,
+                inputs=inputs,
+                label=label,
+                references=tuple(others),
+                group=group,
+                rationale=steps,
+            )
 
     spool = spooled(examples())
     if not spool:
@@ -769,7 +776,7 @@ def _rationale(origin: str, number: int, row: Mapping[str, Any], source: DataSou
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Answers:
+class _AnswerReader:
     """Reads the right answers of rows.
 
     Attributes:

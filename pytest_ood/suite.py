@@ -22,7 +22,7 @@ from pytest_ood.shifts import (
     parse_shift,
 )
 from pytest_ood.strict import RefusedError, toml_of
-from pytest_ood.tables import Table, check_name
+from pytest_ood.tables import ConfigTable, check_name
 from pytest_ood.tasks import merged_task, parse_task
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def parse_suites(text: str, name: str, location: str) -> tuple[Suite, ...]:
         ConfigurationError: names the file, the key and what is allowed.
     """
     try:
-        table = Table(toml_of(text), location)
+        table = ConfigTable(toml_of(text), location)
     except RefusedError as error:
         raise ConfigurationError(f"{location}: {error}") from None
     except ValueError as error:
@@ -207,12 +207,12 @@ def parse_suites(text: str, name: str, location: str) -> tuple[Suite, ...]:
         check_name(part, own.location)
         if "name" in own:
             raise own.error("the part of a collection is named by its table")
-        merged = Table({**shared.without(("name",)), **own}, own.location)
+        merged = ConfigTable({**shared.without(("name",)), **own}, own.location)
         suites.append(replace(_suite(merged, f"{name}-{part}"), collection=name))
     return tuple(suites)
 
 
-def _suite(table: Table, name: str) -> Suite:
+def _suite(table: ConfigTable, name: str) -> Suite:
     table.only(_SUITE_KEYS)
     table.require("in_distribution", "shifts")
     task = parse_task(table, table.location)
@@ -246,7 +246,7 @@ def _suite(table: Table, name: str) -> Suite:
 
 
 def _shifts(
-    table: Table, task: Task, source: DataSource
+    table: ConfigTable, task: Task, source: DataSource
 ) -> tuple[tuple[Shift, ...], dict[str, dict[str, Budget]]]:
     """Read the shifts and, for each, the budgets of its kind, which its own table overrides."""
     by_kind = {
@@ -288,7 +288,9 @@ def _shifts(
     return tuple(shifts), budgets
 
 
-def _check_metrics(shift: Shift, budgets: Mapping[str, Budget], table: Table, task: Task) -> None:
+def _check_metrics(
+    shift: Shift, budgets: Mapping[str, Budget], table: ConfigTable, task: Task
+) -> None:
     """Check that a shift has budgets of metrics that it can measure."""
     from_scores = [m for m in metric_names(task, shift.kind) if metric_class(m).FROM_SCORES]
     for metric in budgets:
@@ -321,7 +323,7 @@ def text_fields(source: DataSource) -> tuple[str, ...]:
 
 
 def _shift(
-    kind: str, name: str, table: Table, *, task: Task, source: DataSource
+    kind: str, name: str, table: ConfigTable, *, task: Task, source: DataSource
 ) -> tuple[Shift, ...]:
     """Read the table of a shift; noise at several severities is one shift for each.
 
@@ -342,16 +344,16 @@ def _shift(
         raise table.error(message) from None
 
 
-def _with_data(kind: str, table: Table, in_distribution: Any) -> Table:
+def _with_data(kind: str, table: ConfigTable, in_distribution: Any) -> ConfigTable:
     """Return the table of a shift; a domain without `data` is another part of the same data."""
     if kind != "domain" or "data" in table or not {"split", "where", "steps"} & table.keys():
         return table
     is_table = isinstance(in_distribution, Mapping)
     data = in_distribution if is_table else {"data": in_distribution}
-    return Table({**data, **table}, table.location)
+    return ConfigTable({**data, **table}, table.location)
 
 
-def _metric_budgets(table: Table, metrics: tuple[str, ...]) -> dict[str, Budget]:
+def _metric_budgets(table: ConfigTable, metrics: tuple[str, ...]) -> dict[str, Budget]:
     """Read the budget of accuracy, whose keys are in the table itself, and those of metrics."""
     table.only((*_BUDGET_KEYS, *metrics))
     budgets = {
@@ -363,5 +365,5 @@ def _metric_budgets(table: Table, metrics: tuple[str, ...]) -> dict[str, Budget]
     return {ACCURACY: _budget(own), **budgets} if own else budgets
 
 
-def _budget(table: Table) -> Budget:
+def _budget(table: ConfigTable) -> Budget:
     return Budget(**{key: table.share(key) for key in table})

@@ -8,7 +8,7 @@ from typing import Any, overload
 from pytest_ood.errors import ConfigurationError, unknown_name
 
 
-class Table(Mapping[str, Any]):
+class ConfigTable(Mapping[str, Any]):
     """A TOML table that knows its location.
 
     Every method that reads a value raises a ConfigurationError for a wrong one, whose message has
@@ -47,7 +47,7 @@ class Table(Mapping[str, Any]):
         """Return the error for a value that is not what is expected, such as "a string"."""
         return self.error(f"{key} = {self._values[key]!r} is not {expected}")
 
-    def only(self, keys: Iterable[str], kind: str = "key") -> Table:
+    def only(self, keys: Iterable[str], kind: str = "key") -> ConfigTable:
         """Return the table if it has no other keys than these.
 
         Args:
@@ -66,25 +66,25 @@ class Table(Mapping[str, Any]):
             if key not in self:
                 raise self.error(f"the key {key!r} is missing")
 
-    def part(self, keys: Collection[str]) -> Table:
+    def part(self, keys: Collection[str]) -> ConfigTable:
         """Return the table with these keys alone, at the same location."""
         return self._with({key: value for key, value in self.items() if key in keys})
 
-    def without(self, keys: Collection[str]) -> Table:
+    def without(self, keys: Collection[str]) -> ConfigTable:
         """Return the table without these keys, at the same location."""
         return self._with({key: value for key, value in self.items() if key not in keys})
 
-    def _with(self, values: Mapping[str, Any]) -> Table:
-        return Table(values, self._origin, self._path)
+    def _with(self, values: Mapping[str, Any]) -> ConfigTable:
+        return ConfigTable(values, self._origin, self._path)
 
-    def subtable(self, key: str) -> Table:
+    def subtable(self, key: str) -> ConfigTable:
         """Return the table under a key; an empty one if the key is missing."""
         value = self.get(key, {})
         if not isinstance(value, Mapping):
             raise self.wrong(key, "a table")
-        return Table(value, self._origin, f"{self._path}.{key}" if self._path else key)
+        return ConfigTable(value, self._origin, f"{self._path}.{key}" if self._path else key)
 
-    def subtables(self) -> Iterator[tuple[str, Table]]:
+    def subtables(self) -> Iterator[tuple[str, ConfigTable]]:
         """Yield (key, table) for all keys, each of which has to have a table."""
         for key in self:
             yield key, self.subtable(key)

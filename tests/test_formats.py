@@ -18,7 +18,7 @@ from parquet_files import parquet
 
 from pytest_ood.errors import ConfigurationError, DataError, MissingDependencyError, OodError
 from pytest_ood.examples import Dataset
-from pytest_ood.formats import Layout, parse_rows, suffix_of
+from pytest_ood.formats import FileLayout, parse_rows, suffix_of
 from pytest_ood.progress import Silent
 from pytest_ood.readers import DataSource, Reader, parse_redirects, parse_source
 from pytest_ood.tasks import Classification, NumericAnswer, QuestionAnswering, Task
@@ -717,7 +717,7 @@ def outcome(path: Path, content: bytes, **layout: Any) -> list[Any] | OodError:
     """Return the rows of a file, or the error that it is."""
     path.write_bytes(content)
     try:
-        return [*parse_rows(path, Layout(**layout))]
+        return [*parse_rows(path, FileLayout(**layout))]
     except OodError as error:
         message = str(error)
         found = error

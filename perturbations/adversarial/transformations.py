@@ -72,7 +72,7 @@ class CharacterEdits:
         return options
 
     def _changed(self, kind: str, word: str, rng: Random) -> list[str]:
-        change = _KINDS[kind]
+        change = _CHARACTER_EDITS[kind]
         first, last = int(self.inner or self.head), len(word) - int(self.inner)
         # A swap takes the next character along; a space stands before a character, not the first.
         indices = list(range(max(first, int(kind == "space")), last - (kind == "swap")))
@@ -120,7 +120,7 @@ def _keyboard(word: str, index: int, rng: Random) -> list[str]:
 
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_KINDS: dict[str, Callable[[str, int, Random], list[str]]] = {
+_CHARACTER_EDITS: dict[str, Callable[[str, int, Random], list[str]]] = {
     "swap": _swap,
     "substitute": _substitute,
     "delete": _delete,

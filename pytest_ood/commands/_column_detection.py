@@ -12,7 +12,7 @@ from pytest_ood.formats import (
     PARQUET,
     TABLE,
     USUAL_SEPARATORS,
-    Layout,
+    FileLayout,
     form_of,
     parse_rows,
     separator_of,
@@ -102,12 +102,12 @@ class Columns:
     separator: str | None = None
     encoding: str | None = None
 
-    def layout(self, path: Path) -> Layout:
+    def layout(self, path: Path) -> FileLayout:
         """Return how the rows of a file are laid out."""
         wanted = (*(self.text or ()), *_listed(self.label), *_listed(self.id))
         is_table = form_of(path.name) == TABLE
         has_encoding = form_of(path.name) != PARQUET
-        return Layout(
+        return FileLayout(
             separator=self.separator if is_table else None,
             encoding=self.encoding if has_encoding else None,
             needed=wanted,

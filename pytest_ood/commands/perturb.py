@@ -27,7 +27,7 @@ from pytest_ood.files import writing_atomically
 from pytest_ood.formats import (
     LINE_SUFFIXES,
     SUFFIXES,
-    Layout,
+    FileLayout,
     cell,
     has_column,
     identifier_of,
@@ -349,10 +349,10 @@ def _texts(file: str, options: argparse.Namespace) -> Texts:
     elif suffix in LINE_SUFFIXES:
         named = (options.label_column, source.id)
         needed = {*source.fields, *(name for name in named if name is not None)}
-        layout = Layout(separator=source.separator, encoding=source.encoding, needed=needed)
+        layout = FileLayout(separator=source.separator, encoding=source.encoding, needed=needed)
         rows = rows_of(_lines(file, path, source.encoding), suffix, path, layout)
     else:
-        rows = parse_rows(path, Layout(separator=source.separator, encoding=source.encoding))
+        rows = parse_rows(path, FileLayout(separator=source.separator, encoding=source.encoding))
     return Texts(
         source=source, rows=rows, origin=str(path), label_is_named=options.label_column is not None
     )

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, unknown_name
-from pytest_ood.formats import Layout, cell, identifier_of, parse_rows, text_of, value_of
+from pytest_ood.formats import FileLayout, cell, identifier_of, parse_rows, text_of, value_of
 from pytest_ood.models.protocol import paradigm_of
 from pytest_ood.readers import RowFilter, parse_source
 from pytest_ood.tasks import Prediction
@@ -111,7 +111,7 @@ def build(
     path = context.root / source
     answers: dict[tuple[str, str], Prediction] = {}
     unread: list[tuple[str, str]] = []
-    for number, row in parse_rows(path, Layout(needed=(shift, id, answer))):
+    for number, row in parse_rows(path, FileLayout(needed=(shift, id, answer))):
         if not filter_.has(str(path), number, row):
             continue
         name = cell(str(path), number, row, shift, "shift")

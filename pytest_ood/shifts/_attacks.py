@@ -10,7 +10,7 @@ from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, DEFAULT_QUERY_BUDGET, Shift
-from pytest_ood.tables import Table
+from pytest_ood.tables import ConfigTable
 
 if TYPE_CHECKING:
     from pytest_ood.perturbations.adversarial import Attack
@@ -75,7 +75,7 @@ def parse_attack(declared: Declaration) -> tuple[Attack, QueryBudget, int | None
     Raises:
         ConfigurationError: a value is invalid or unknown.
     """
-    table, labels = Table(declared.table, declared.where), declared.task.labels
+    table, labels = ConfigTable(declared.table, declared.where), declared.task.labels
     if not labels:
         raise ConfigurationError(
             "attacks turn one label into another, and this task has none; take domain and noise "
@@ -93,7 +93,7 @@ def parse_attack(declared: Declaration) -> tuple[Attack, QueryBudget, int | None
     return attack, budget, most
 
 
-def _attack(name: str, table: Table, labels: tuple[str, ...]) -> Attack:
+def _attack(name: str, table: ConfigTable, labels: tuple[str, ...]) -> Attack:
     """Parse the attack of a shift; attacks that are no recipes have no further keys."""
     attack = find_attack(table.string("attack", name))
     if not isinstance(attack, Recipe):

@@ -15,7 +15,7 @@ from pytest_ood.metrics import SINGLE_ACCURACY
 from pytest_ood.readers import SOURCE_KEYS, DataSource, parse_source
 from pytest_ood.rows import Subset
 from pytest_ood.shifts.protocol import DOMAIN, Shift
-from pytest_ood.tables import Table
+from pytest_ood.tables import ConfigTable
 from pytest_ood.tasks import merged_task
 from pytest_ood.trials.answer_sets import AnswerSet, CaseAnswerSet
 from pytest_ood.trials.trial import Trial
@@ -169,7 +169,7 @@ def parse(declared: Declaration) -> tuple[DomainShift, ...]:
         if key in CHECKLIST_KEYS and key not in SOURCE_KEYS:
             raise ConfigurationError(f"{key}: it goes with `checklist`, a file of tests")
     source = {key: value for key, value in entry.items() if key in SOURCE_KEYS}
-    table = Table(entry, where)
+    table = ConfigTable(entry, where)
     merge = table.subtable("merge")
     for label in merge:
         if label not in task.labels:

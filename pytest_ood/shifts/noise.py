@@ -29,7 +29,7 @@ from pytest_ood.seeding import generator
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, NOISE, RAISE_SEVERITY, Shift
 from pytest_ood.shifts.texts import GeneratedTexts, Shifted
 from pytest_ood.store import cached_texts
-from pytest_ood.tables import Table
+from pytest_ood.tables import ConfigTable
 from pytest_ood.trials.trial import Trial
 
 if TYPE_CHECKING:
@@ -438,7 +438,7 @@ def parse_noise(
     Raises:
         ConfigurationError: a value is invalid or unknown.
     """
-    table = Table(entry, where)
+    table = ConfigTable(entry, where)
     generator = _perturbation(name, table)
     generator.check_models()
     if "protect" in entry:
@@ -466,7 +466,7 @@ def parse_noise(
     )
 
 
-def _perturbation(name: str, table: Table) -> Generator | Composite:
+def _perturbation(name: str, table: ConfigTable) -> Generator | Composite:
     """Return the perturbation that a shift names; a list is applied one after the other."""
     names = table.get("perturbation", name)
     parameters = table.subtable("parameters")

@@ -19,7 +19,7 @@ from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
 from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.adversarial import askable_model, recorded
 from pytest_ood.shifts.protocol import ADVERSARIAL
-from pytest_ood.tables import Table
+from pytest_ood.tables import ConfigTable
 from pytest_ood.tasks import Prediction, majority_share
 from pytest_ood.trials.trial import PromptAttack, Trial
 
@@ -223,7 +223,7 @@ def parse(declared: Declaration) -> tuple[PromptShift, ...]:
         ConfigurationError: a value is invalid or unknown.
     """
     attack, budget, most = parse_attack(declared)
-    search = Table(declared.table, declared.where).count("search_examples", SEARCH_EXAMPLES)
+    search = ConfigTable(declared.table, declared.where).count("search_examples", SEARCH_EXAMPLES)
     recipe = _prompt_recipe(attack, declared.table)
     return (PromptShift(declared.name, recipe, budget, search, most),)
 

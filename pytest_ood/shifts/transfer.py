@@ -12,7 +12,7 @@ from pytest_ood.shifts.adversarial import AttackTrial, most_queries
 from pytest_ood.shifts.noise import NoiseTrial
 from pytest_ood.shifts.protocol import ADVERSARIAL
 from pytest_ood.shifts.texts import GeneratedTexts, Shifted
-from pytest_ood.tables import Table
+from pytest_ood.tables import ConfigTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -113,5 +113,5 @@ def parse(declared: Declaration) -> tuple[TransferShift, ...]:
         ConfigurationError: a value is invalid or unknown.
     """
     attack, budget, most = parse_attack(declared)
-    against = Table(declared.table, declared.where).string("against", "")
+    against = ConfigTable(declared.table, declared.where).string("against", "")
     return (TransferShift(declared.name, attack, budget, against, most),)
