@@ -32,7 +32,7 @@ _SPOKEN_VOWEL_LETTERS = frozenset("AEFHILMNORSX")
 """Letters whose names begin with a vowel: an FBI agent, an X-ray."""
 
 _EITHER_WAY = re.compile(r"herb|homage|histor(?:ic|ian)|hotel|habitual|hallucinat|hereditar|urls?$")
-"""Words before which writers differ: what stands there is right."""
+"""Words before which both articles are in use: the one of the text is right."""
 
 _SPOKEN_AS_WORDS = (
     "AIDS ASCII BAFTA CAD CERN COVID DARPA DOS FEMA FIFA FOMO GIF HIPAA IKEA JPEG LAN LASER MENSA "
@@ -45,7 +45,7 @@ _ACRONYMS = frozenset(_SPOKEN_AS_WORDS.split())
 _LONGEST_INITIALISM = 5
 _ARTICLE = re.compile(r"(?<![\w'\u2019.&/+-])([Aa][Nn]?)(\s{1,8})\Z")
 _AND = re.compile(r"[&+/,]|(?:and|or)(?!\w)", re.IGNORECASE)
-"""What no article stands before, but a letter may."""
+"""Matches words that have no article before them, but may have a letter."""
 
 _AFTER_A_WORD = re.compile(r"[a-z0-9] \Z")
 

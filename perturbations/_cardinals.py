@@ -115,7 +115,7 @@ def _last_scale(words: list[tuple[str, str]]) -> int:
 
 
 def _value(words: list[tuple[str, str]]) -> str | None:
-    """Return the digits of words that are one number; each stands with what joins it."""
+    """Return the digits of words that are one number, each with the word that joins it."""
     names = [word for _, word in words]
     if "point" in names:
         return _decimal(words)

@@ -1,4 +1,4 @@
-"""Where it is clear what a text says: for generators that turn it into its contrary.
+"""Detects texts with a clear statement, for generators that reverse it.
 
 There is no parser here. A text in which anything could lead a rule astray (a question, a quotation,
 a condition, a contrast, hearsay, another language, code, emoji) is not clear.
@@ -24,9 +24,9 @@ class Token:
 
     Attributes:
         word: In small letters, with straight apostrophes.
-        start: Where it begins in the text.
-        end: Where it ends.
-        written: As it stands in the text.
+        start: The index of its first character in the text.
+        end: The index after its last character.
+        written: The word as the text writes it.
     """
 
     word: str
@@ -208,10 +208,10 @@ def evaluating(text: str, words: Sequence[Token]) -> list[int]:
 
 
 def is_clear(text: str, words: Sequence[Token]) -> bool:
-    """Return whether nothing in a text speaks against taking its words for what it says.
+    """Return whether nothing in a text speaks against taking its words literally.
 
     Args:
-        text: Of which the words are.
+        text: The text.
         words: Its tokens.
     """
     return not (
@@ -227,11 +227,11 @@ def is_clear(text: str, words: Sequence[Token]) -> bool:
 
 
 def is_joined_to_unknown(words: Sequence[Token], index: int) -> bool:
-    """Return whether "and" or "or" joins a word to one of which nobody knows whether it evaluates.
+    """Return whether "and" or "or" joins a word to one that may or may not evaluate.
 
     Args:
-        words: Of a text.
-        index: Of the word.
+        words: The tokens of a text.
+        index: The index of the word.
     """
     for step in (-1, 1):
         if word_at(words, index + step) in ("and", "or"):

@@ -1,4 +1,4 @@
-"""English: which parts of a text are in it, and where a word is a word and no name or code.
+"""Detects English prose in a text, and words that are neither names nor code.
 
 Generators that rewrite English by rules take their sites through `in_english`, so that texts in
 other languages, code, addresses and names stay as they are. Nothing here is certain; where the
@@ -115,7 +115,7 @@ _ALSO_ENGLISH = word_set(
     "te mai sa ki oh main "
     "par tu"
 )
-"""Words of other languages that English texts use too: one alone tells nothing."""
+"""Words of other languages that English texts use too: one alone is no sign of the language."""
 
 _LANGUAGES_OF = {
     word: tuple(code for code, words in _FUNCTION_WORDS.items() if word in words.split())
@@ -130,7 +130,7 @@ _ADDRESS = re.compile(r"(?:https?:/|www\.|[@#/]\w)\S*")
 _OTHER_SCRIPT = re.compile(r"[^\W\d_A-Za-z\u00aa-\u024f\ufb00-\ufb06]{1,4}|[\u00bf\u00a1]")
 _ELIDED = re.compile(r"(?:[jlmt]|n(?!'t)|qu)'[a-z]|c'e|d'(?!you|ya)[a-z]|s'[aeiou]")
 _CERTAIN = 40
-"""Words of a sentence that are read at most: more of them do not tell more."""
+"""The largest number of words of a sentence that are read: more do not change the result."""
 
 
 def english_spans(text: str) -> list[Span]:
@@ -168,7 +168,7 @@ def _scores(text: str, spans: Sequence[Span]) -> list[int]:
 
 
 _SHORT_TEXT = 80
-"""Characters of a text at most, in which words that are in no English list tell something."""
+"""The largest length of a text in which words that no English list has count as foreign."""
 
 
 @lru_cache(maxsize=4096)
@@ -245,7 +245,7 @@ def _short_score(sentence: str) -> int:
 
 
 _PHRASE = 2
-"""Words of a phrase that is too short for one that is in no list to tell anything."""
+"""The largest number of words of a phrase in which an unlisted word does not count."""
 
 _FRAMED = 3
 """How many words a frame of another language counts for."""
@@ -291,7 +291,7 @@ _BLOCK = re.compile(
     r"|(?<![\w'\u2019])[a-z]{2,30}: ?(?:[#\w-]{1,30};|#\w{3,8})"
     r"|(?<![\w.])(?:CSS|css|HTML|html) [a-z-]{2,30}(?::|\b)"
 )
-"""Code between marks, tags, and what looks like a line of it."""
+"""Code between marks, tags, and lines that look like code."""
 
 _CODE_TOKEN = re.compile(
     r"://|^www\.|^[\"'(\[\u201c]*(?:[@#]\w|\$[A-Za-z])|\w@\w|\w_\w|^_|__|\\|^[\"'(\[]*[~.]?/\w|/\w*[./]\w"

@@ -97,9 +97,9 @@ def is_number(token: str) -> bool:
 
 
 def number_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where numbers stand: digits with their words and signs, and English number words.
+    """Yield the spans of numbers: digits with their words and signs, and English number words.
 
-    Numbers in a row are one span with what stands between them, so that no sum loses its sign and
+    Numbers in a row are one span with the text between them, so that no sum loses its sign and
     "two hundred and five" stays one number. A word that holds a digit (5th, 3x) is one, and so are
     Roman numerals.
     """

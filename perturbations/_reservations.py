@@ -1,7 +1,7 @@
-"""What stands beside a verdict and takes it back, or shows that it is none.
+"""Detects words beside a verdict that take it back, or show that it is none.
 
-A clause above it that does not say that it is so ("I doubt it is good"), a complement behind it
-that tells what is good about it ("a great film to sleep through", "great that it ended"), a subject
+A main clause that does not assert it ("I doubt it is good"), a complement after it that says what
+is good about it ("a great film to sleep through", "great that it ended"), a subject
 that is bad whatever is said of it ("the war was horrible").
 """
 
@@ -24,7 +24,7 @@ _SUBJECTS = _ALWAYS_SUBJECTS | {"you", "it"}
 _POSSESSIVES = listed("my your his her its our their")
 _DETERMINERS = _POSSESSIVES | listed("the a an this that these those")
 _STARTS = _SUBJECTS | _DETERMINERS | listed("there people")
-"""What a clause may begin with, as its subject."""
+"""Words with which a clause may begin, as its subject."""
 
 _BE = listed("is are was were am be been 's 're 'm")
 _AUXILIARIES = _BE | listed("has have had do does did will can wo ca 've 'll")
@@ -65,7 +65,7 @@ poverty racism rape slavery storm storms suicide terrorism tornado torture trage
 tsunami violence virus war wars wildfire wildfires death deaths
 """
 )
-"""What is bad, whoever tells of it."""
+"""Words for things that are bad in any text."""
 
 _PERSONS = listed(
     """
@@ -93,11 +93,11 @@ _CALLS = frozenset(
         ("good", "point"),
     )
 )
-"""What is called out to somebody, and says nothing of a thing."""
+"""Exclamations to a person, which do not evaluate anything."""
 
 
 def has_reservations(words: Sequence[Token]) -> bool:
-    """Return whether something in a text stands against taking its verdicts at their word."""
+    """Return whether something in a text speaks against taking its verdicts literally."""
     return (
         any(map(_is_call, sentences(words)))
         or any(map(_is_concession, sentences(words)))
@@ -152,15 +152,15 @@ def _rest(words: Sequence[Token], index: int) -> Iterator[str]:
 
 
 _REACH = 60
-"""Words of a clause that are looked at: nobody can tell what longer ones say, nor in what time."""
+"""The largest number of words of a clause that are read: longer ones are never clear, and slow."""
 
 
 def is_asserted(words: Sequence[Token], index: int) -> bool:
-    """Return whether the clause of a verb is said to be so: not "I forgot it was good".
+    """Return whether the clause of a verb is asserted: not "I forgot it was good".
 
     Args:
-        words: Of the text.
-        index: Of the first verb of the clause.
+        words: The tokens of the text.
+        index: The index of the first verb of the clause.
     """
     start, between = index - 1, list[str]()
     while start >= 0 and words[start].word not in _BREAKS:
@@ -185,7 +185,7 @@ def is_asserted(words: Sequence[Token], index: int) -> bool:
 
 
 def _is_asserted_above(words: Sequence[Token], start: int, index: int) -> bool:
-    """Return whether what stands above a clause, whose subject begins at `start`, asserts it."""
+    """Return whether the main clause of a clause, whose subject begins at `start`, asserts it."""
     above = word_at(words, start - 1)
     if above == "that" and words[start].word in _STARTS:
         above = word_at(words, start - 2)
@@ -202,13 +202,13 @@ def _is_asserted_above(words: Sequence[Token], start: int, index: int) -> bool:
 
 
 def _is_relative(words: Sequence[Token], that: int, between: Sequence[str]) -> bool:
-    """Return whether "that" begins what tells which thing is meant: "the food that came was"."""
+    """Return whether "that" begins a relative clause: "the food that came was"."""
     follows = word_at(words, that + 1)
     return follows not in _STARTS or (follows in _SUBJECTS and len(between) > 1)
 
 
 def _had(words: Sequence[Token], start: int, index: int) -> bool:
-    """Return whether a subject and its verb tell which thing is meant: "the food we had was"."""
+    """Return whether a subject and its verb are a relative clause: "the food we had was"."""
     had = start + 1 < index and words[start + 1].word in ("had", "have", "has")
     return had and words[start].word in _SUBJECTS and word_at(words, start - 1).isalpha()
 
@@ -238,12 +238,12 @@ _ADVERBS = listed("just really also still always even all both never n't not so 
 
 
 def has_complement(words: Sequence[Token], last: int, *, directed: bool = False) -> bool:
-    """Return whether what stands behind a verdict tells what it is about, and may turn it.
+    """Return whether a complement follows a verdict, which may reverse it.
 
     Args:
-        words: Of the text.
-        last: Index of the last word of the verdict.
-        directed: Whether "to" and "for" say whom to: "recommend it to friends".
+        words: The tokens of the text.
+        last: The index of the last word of the verdict.
+        directed: Whether "to" and "for" name a receiver: "recommend it to friends".
     """
     came_from = False
     ranked = any(token.word in _SUPERLATIVES or token.word == "most" for token in words[: last + 1])
@@ -261,13 +261,13 @@ def has_complement(words: Sequence[Token], last: int, *, directed: bool = False)
 
 
 def _begins_a_clause(words: Sequence[Token], index: int, last: int, *, ranked: bool) -> bool:
-    """Return whether a clause begins behind a verdict: "a good thing it did".
+    """Return whether a clause begins after a verdict: "a good thing it did".
 
     Args:
-        words: Of the text.
-        index: Of what may be the first word of the clause.
-        last: Index of the last word of the verdict.
-        ranked: Whether the clause may say among what: "the best film I have seen".
+        words: The tokens of the text.
+        index: The index of the possible first word of the clause.
+        last: The index of the last word of the verdict.
+        ranked: Whether the clause may name a set: "the best film I have seen".
     """
     word, before, after = (word_at(words, n) for n in (index, index - 1, index + 1))
     if word in ("since", "because", "so", "that") and after in _STARTS:
@@ -297,11 +297,11 @@ def _is_harmless_to(words: Sequence[Token], index: int) -> bool:
 
 
 def is_clear_liking(words: Sequence[Token], verb: int) -> bool:
-    """Return whether what somebody likes is a thing, and nothing that happens to it, and no person.
+    """Return whether the object of liking is a thing, rather than an event or a person.
 
     Args:
-        words: Of the text.
-        verb: Index of the verb.
+        words: The tokens of the text.
+        verb: The index of the verb.
     """
     first, second = word_at(words, verb + 1), word_at(words, verb + 2)
     rest = list(_rest(words, verb + 1))
@@ -325,12 +325,12 @@ def is_clear_liking(words: Sequence[Token], verb: int) -> bool:
 
 
 def is_of_the_speaker(words: Sequence[Token], subject: int, named: Collection[str]) -> bool:
-    """Return whether somebody is well, or kind, rather than content: "I'm good", "You're great".
+    """Return whether a verdict is on a person's state or kindness: "I'm good", "You're great".
 
     Args:
-        words: Of the text.
-        subject: Index of the subject.
-        named: The words said of it.
+        words: The tokens of the text.
+        subject: The index of the subject.
+        named: The words of the verdict.
     """
     if word_at(words, subject) not in ("i", "you", "we"):
         return False
@@ -338,11 +338,11 @@ def is_of_the_speaker(words: Sequence[Token], subject: int, named: Collection[st
 
 
 def is_named_first(words: Sequence[Token], index: int) -> bool:
-    """Return whether a verdict is what a clause goes on to explain: "the best thing is the end".
+    """Return whether a clause explains a verdict: "the best thing is the end".
 
     Args:
-        words: Of the text.
-        index: Of the evaluating word.
+        words: The tokens of the text.
+        index: The index of the evaluating word.
     """
     follows = word_at(words, index + 1)
     if words[index].word not in _SUPERLATIVES and follows not in _ASPECTS:
@@ -367,12 +367,12 @@ def _is_subject(word: str, before: str) -> bool:
 def is_corrected(
     words: Sequence[Token], denial: Collection[int], denials: AbstractSet[int]
 ) -> bool:
-    """Return whether a denial goes on to say what is so instead: "It's not bad, it's a riot".
+    """Return whether a denial is followed by a correction: "It's not bad, it's a riot".
 
     Args:
-        words: Of the text.
-        denial: Indices of the words that deny, and of those that they deny.
-        denials: Those of all denials of the text.
+        words: The tokens of the text.
+        denial: The indices of the words that deny, and of those that they deny.
+        denials: The indices for all denials of the text.
     """
     if not any(words[index].word in NEGATIONS for index in denial):
         return False  # "uninspired scripts, acting"

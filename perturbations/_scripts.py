@@ -99,7 +99,7 @@ _GREEK = re.compile(f"[{GREEK}]")
 
 
 def letters(word: str) -> list[str]:
-    """Split a word into its letters, each with its marks, and what stands between them."""
+    """Split a word into its letters, each with its marks, and the characters between them."""
     return _PIECE.findall(word)
 
 

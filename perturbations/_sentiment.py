@@ -45,7 +45,7 @@ well-structured well-thought-out well-told well-written witty wonderful wondrous
 worthwhile yummy
 """
 )
-"""Adjectives that praise whatever they stand with."""
+"""Adjectives that praise every noun."""
 
 BLAME = listed(
     """
@@ -94,7 +94,7 @@ upsetting useless vacuous vapid vicious vulgar warmed-over watered-down weak whi
 woeful wooden worn-out worthless wretched wrong-headed yucky
 """
 )
-"""Adjectives that blame whatever they stand with."""
+"""Adjectives that blame every noun."""
 
 PRAISE_NOUNS = listed("beauty blast delight hit joy pleasure success treat winner")
 BLAME_NOUNS = listed(

@@ -1,4 +1,4 @@
-"""What a clause says of something: that it is good or bad, in words that can be told apart.
+"""Finds verdicts: the words by which a clause says that something is good or bad.
 
 "Very good" in "the film is very good", "a dull mess" in "it has been a dull mess", "disappointed"
 in "you will be disappointed".
@@ -37,7 +37,7 @@ HAVE = frozenset(("has", "have", "had"))
 WILL = frozenset(("will", "wo"))
 DO = frozenset(("do", "does", "did"))
 CAN = frozenset(("can", "ca"))
-"""Auxiliaries, "ca" and "wo" as they stand before "n't"."""
+"""Auxiliaries, with "ca" and "wo", which "n't" follows."""
 
 AUXILIARIES = BE | HAVE | WILL | DO | CAN
 DENIALS = frozenset(("not", "n't", "never", "hardly"))
@@ -71,7 +71,7 @@ amused authentic deep engaged entertained important interested perfect rich scar
 sophisticated subtle surprising
 """
 )
-"""What is praise where it is missed."""
+"""Words of praise for what is missing."""
 
 _ALSO_PRAISE = _DENIED_TO_BLAME | listed(
     "believable effective realistic recommended solid strong worth worthy"
@@ -107,12 +107,12 @@ class Verdict:
     """Words that say that something is good or bad.
 
     Attributes:
-        first: Index of the first of them, a degree or an article included.
-        last: Index of the last.
+        first: The index of the first of them, with a degree or an article.
+        last: The index of the last.
         good: Whether they praise.
-        evaluating: Indices of the words that do it.
-        is_noun: Whether they end in a noun, or stand before one: "a dull film".
-        joint: Index of an "and" or "or" before the last of several adjectives, or None.
+        evaluating: The indices of the evaluating words.
+        is_noun: Whether they end in a noun, or precede one: "a dull film".
+        joint: The index of an "and" or "or" before the last of several adjectives, or None.
         can_be_denied: Whether "not" before them says the contrary.
     """
 
@@ -126,12 +126,12 @@ class Verdict:
 
 
 def stated(words: Sequence[Token], index: int, after: int) -> Verdict | None:
-    """Return what is said with an auxiliary: "is", "has been", "will be".
+    """Return the verdict after an auxiliary: "is", "has been", "will be".
 
     Args:
-        words: Of the text.
-        index: Of the auxiliary.
-        after: Index of what follows on the auxiliary, and on its negation if there is one.
+        words: The tokens of the text.
+        index: The index of the auxiliary.
+        after: The index after the auxiliary, and after its negation if there is one.
     """
     auxiliary = words[index].word
     if not has_subject(words, index):
@@ -151,7 +151,7 @@ def stated(words: Sequence[Token], index: int, after: int) -> Verdict | None:
 
 
 def verdict_at(words: Sequence[Token], first: int) -> Verdict | None:
-    """Return what begins at an index: "very good", "dull and boring", "a truly awful film"."""
+    """Return the verdict at an index: "very good", "dull and boring", "a truly awful film"."""
     index = first
     with_degree = word_at(words, index) in DEGREES
     index += with_degree
@@ -280,17 +280,17 @@ def has_subject(words: Sequence[Token], index: int) -> bool:
 
 
 def is_neutral(words: Sequence[Token], index: int) -> bool:
-    """Return whether a word may stand before an adjective and says nothing: "a visual delight"."""
+    """Return whether a word may precede an adjective without evaluating: "a visual delight"."""
     word = word_at(words, index)
     unclear = word in _JOINTS or word in _PREPOSITIONS or word.endswith(("ly", "ing"))
     return word.isalpha() and not unclear and not evaluates(word)
 
 
 def ends_phrase(word: str) -> bool:
-    """Return whether a phrase is over where a word stands, or the text, for which it is ""."""
+    """Return whether a phrase ends before a word, or "" for the end of the text."""
     return not word or word in MARKS or word in _PREPOSITIONS
 
 
 def is_at_all(words: Sequence[Token], index: int) -> bool:
-    """Return whether "at all" stands at an index."""
+    """Return whether "at all" begins at an index."""
     return (word_at(words, index), word_at(words, index + 1)) == ("at", "all")

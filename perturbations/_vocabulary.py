@@ -77,7 +77,7 @@ _TYPED = word_set(
     "ok okay yeah yep nope haha hehe wow meh yay ugh movie movies film films lmao rofl asap fyi "
     "nvm bro dude"
 )
-"""What messages are written in."""
+"""Words of short messages."""
 
 _OF_REVIEWS = word_set("""
 abstract absurdity abuse abyss acclaim accurate accuse actuary acute admire adolescent aftertaste

@@ -39,7 +39,7 @@ _ENDINGS = {
     "adj": (("er", ""), ("est", ""), ("er", "e"), ("est", "e")),
     "adv": (),
 }
-"""What inflected words end in, and what their base forms end in instead (morphy(7WN))."""
+"""The endings of inflected words, and those of their base forms (morphy(7WN))."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,7 +91,7 @@ _SIZED = "paper size sized sheet sheets envelope envelopes format page pages pad
 
 
 def _is_no_era(match: Match[str]) -> bool:
-    """Return whether no year stands before "bc"."""
+    """Return whether no year precedes "bc"."""
     previous = word_before(match)
     return not (previous[:1].isdigit() or previous[-1:].isdigit() or is_number_word(previous))
 

@@ -1,7 +1,7 @@
 """Antonyms: words of praise become words of blame, and the other way round.
 
-A text is changed where every word that praises or blames has an antonym here and stands where it
-can only be that word: "like", "right", "kind" and "works" mean too many things for a rule.
+A text is changed if every word that praises or blames has an antonym here and can only be that word
+in its context: "like", "right", "kind" and "works" mean too many things for a rule.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ _ADJECTIVES = (
     (("worthwhile",), ("pointless", "worthless")),
     (("attractive",), ("unattractive",)),
 )
-"""What goes with the same nouns: praise, and blame of the same thing."""
+"""Adjectives for the same nouns: praise, and blame of the same thing."""
 
 _NOUNS = (
     (("joy", "delight", "pleasure", "treat"), ("chore", "bore", "ordeal", "disappointment")),
@@ -163,7 +163,7 @@ _FEELINGS = (
 
 
 def _opposites(groups: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]) -> dict[str, list[str]]:
-    """Return what may stand in place of each word, and whether the word praises in `_PRAISE`."""
+    """Return the opposites of each word."""
     opposites: dict[str, list[str]] = {}
     for praise, blame in groups:
         for words, contrary in ((praise, blame), (blame, praise)):
@@ -200,7 +200,7 @@ _BEFORE = (
     | listed("and or with of by in for from have has had more looks looked feels felt")
     | frozenset((",", "--", "-", "\u2013", "\u2014", "(", "/"))
 )
-"""Words after which an adjective may stand."""
+"""Words that an adjective may follow."""
 
 _AFTER_A_VERB = listed(
     "the a an me us him her them his my your their to into away out on it itself you"
@@ -361,7 +361,7 @@ def antonyms(text: str, rng: Random) -> Sequence[Edit]:
 
 
 def _options(words: Sequence[Token], index: int) -> Sequence[str]:
-    """Return the antonyms of a word where it stands; none where it may be another word."""
+    """Return the antonyms of a word in its context; none if it may be another word."""
     word = words[index].word
     if word in _ADJECTIVE:
         return _adjectives_for(words, index) if _is_adjective(words, index) else ()
@@ -389,7 +389,7 @@ def _options(words: Sequence[Token], index: int) -> Sequence[str]:
 
 
 def _adjectives_for(words: Sequence[Token], index: int) -> Sequence[str]:
-    """Return the antonyms of an adjective that go with what stands beside it."""
+    """Return the antonyms of an adjective that go with the words beside it."""
     after = word_at(words, index + 1)
     ends = not after or after in _AFTER_AN_ADJECTIVE or after in MARKS
     unfit = _RARE if ends else _RARE | _PREDICATIVE
@@ -406,7 +406,7 @@ _PREDICATIVE = frozenset(("glad", "pleased", "displeased"))
 
 
 def _is_asserted_clause(words: Sequence[Token], index: int) -> bool:
-    """Return whether a verb's clause is said to be so; True where no verb of being stands."""
+    """Return whether a verb's clause is asserted; True for words that are no verb of being."""
     if words[index].word not in _BE or words[index].word in ("be", "been"):
         return True
     return is_asserted(words, index)
@@ -418,7 +418,7 @@ _GREAT = listed("big huge major real total complete absolute minor small true pu
 
 
 def _is_adjective(words: Sequence[Token], index: int) -> bool:
-    """Return whether a word can be nothing but an adjective that evaluates, where it stands."""
+    """Return whether a word in its context can only be an evaluating adjective."""
     word = words[index].word
     before, after = word_at(words, index - 1), word_at(words, index + 1)
     if _is_fixed(word, before, after) or after in _BE:

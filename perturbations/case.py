@@ -53,8 +53,8 @@ _DIAERESIS = "\u0308"
 def _without_accents(word: Match[str]) -> str:
     """Return a word of Greek without accents, as its capitals are written.
 
-    Where an accent told two vowels apart, a diaeresis takes its place. The word for "or" keeps its
-    accent, which tells it from the article.
+    If an accent separated two vowels, a diaeresis replaces it. The word for "or" keeps its accent,
+    which distinguishes it from the article.
     """
     if word.group() in ("\u03ae", "\u0389"):
         return word.group()

@@ -91,7 +91,7 @@ class Composite:
 
 
 def composed(parts: Sequence[Generator]) -> Composite:
-    """Return perturbations one after the other as one perturbation.
+    """Return a perturbation that applies perturbations one after the other.
 
     Args:
         parts: Two or more perturbations that keep the label, or whose texts a filter judges; then

@@ -145,7 +145,7 @@ def _has_capitals_of_its_own(match: Match[str]) -> bool:
 
 
 def _is_invitation(match: Match[str], following: list[str]) -> bool:
-    """Return whether "let us" invites: it opens its sentence, and nobody is asked for leave."""
+    """Return whether "let us" is an invitation: it begins its sentence, and is no request."""
     opens = begins_sentence(match) or word_before(match) in _BEFORE_INVITATIONS
     if before(match, 2) == [",", "please"]:
         return False
@@ -224,7 +224,7 @@ def is_contractible(match: Match[str], subject: str, verb: str) -> bool:
     """Return whether a pronoun is the subject of a verb that does not end its clause.
 
     Args:
-        match: Of both words.
+        match: The match of both words.
         subject: The pronoun, or one that is used like it.
         verb: The verb, or one that is used like it.
     """
@@ -348,7 +348,7 @@ _BY_ITSELF = re.compile(r"\s*\?")
 
 
 def _is_inverted(match: Match[str]) -> bool:
-    """Return whether a negated verb stands before its subject: isn't it, why don't they."""
+    """Return whether a negated verb precedes its subject: isn't it, why don't they."""
     previous = word_before(match)
     subject = _subject_after(match)
     if subject is None:
@@ -395,12 +395,12 @@ def _expandable(text: str) -> list[Match[str]]:
 
 
 def _is_clear(match: Match[str]) -> bool:
-    """Return whether it is clear what a contraction stands for."""
+    """Return whether the expansion of a contraction is clear."""
     return _written_out(match) is not None
 
 
 def _written_out(match: Match[str]) -> str | None:
-    """Return what a contraction stands for, in small letters; None where that is not clear."""
+    """Return the expansion of a contraction in small letters; None if it is not clear."""
     return None if _is_titled(match) else _meaning(match)
 
 
@@ -477,7 +477,7 @@ def _negation_written_out(match: Match[str]) -> str | None:
 
 
 def _had_or_would(match: Match[str]) -> str | None:
-    """Return what 'd stands for; None where what follows allows both."""
+    """Return the expansion of 'd; None if the following words allow two."""
     word = next((w for w in after(match, 4) if w not in _ADVERBS or w == "rather"), "")
     if word in ("better", "been", "had") or (word in _IRREGULAR and word not in _SAME_AS_BASE):
         return "had"
@@ -490,7 +490,7 @@ _HAS = word_set("been got had become gotten gotta")
 
 
 def _is_or_has(match: Match[str], host: str) -> str | None:
-    """Return what 's stands for; None where it is a possessive, or what follows allows both."""
+    """Return the expansion of 's; None if it is a possessive, or the following words allow two."""
     following = after(match, 5)
     if not following or not following[0][0].isalnum():
         return None
@@ -525,7 +525,7 @@ def _has_been(host: str, following: list[str]) -> bool:
 
 
 def _in_question(following: list[str]) -> str | None:
-    """Return what 's stands for before a pronoun and what follows on it: "what's he done?"."""
+    """Return the expansion of 's before a pronoun and the words after it: "what's he done?"."""
     verb, beyond = [*following, "", ""][:2]
     if verb in _HAS:
         return "has"
@@ -540,7 +540,7 @@ def _in_question(following: list[str]) -> str | None:
 
 
 def _with_object(main: str, rest: list[str]) -> str | None:
-    """Return what 's stands for before a participle that an object may follow on.
+    """Return the expansion of 's before a participle that may have an object.
 
     "She's left the house", "it's put me off" have; "it's called the Palace" is; "he's given a book"
     and "it's closed the whole week" may be either.
@@ -626,7 +626,7 @@ def expand(contraction: Match[str], rng: Random) -> str | None:
 
 
 def written_out(contraction: Match[str]) -> str | None:
-    """Return what a contraction stands for, with its capitals; None where that is not clear."""
+    """Return the expansion of a contraction with its capitals; None if it is not clear."""
     words = _written_out(contraction)
     if words is None:
         return None
@@ -640,7 +640,7 @@ def written_out(contraction: Match[str]) -> str | None:
 
 
 contractions_in = in_english(_expandable, _is_clear)
-"""The contractions of a text for which it is clear what they stand for."""
+"""The contractions of a text with a clear expansion."""
 
 CONTRACTION_PATTERNS = (_CONTRACTED, _SITE_WITH_SUBJECT)
 """The patterns that these are matches of."""

@@ -68,7 +68,7 @@ _HIGHEST = 60
 _TRIES = 20
 
 _BESIDE = ("answers", "numbers")
-"""Nothing that stands there is changed: what is added may touch a number or an answer."""
+"""Kinds of spans beside which text may be added: nothing in them is changed."""
 
 _ADDED = Derived(label_unless_answer_added, name="preserving")
 """A text that holds a right answer is drawn anew: what is added must not give it away."""

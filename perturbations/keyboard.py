@@ -1,4 +1,4 @@
-"""Keyboard typos: a letter is replaced by one that lies next to it."""
+"""Keyboard typos: a letter is replaced by one next to it."""
 
 from __future__ import annotations
 

@@ -46,10 +46,10 @@ def _plain(word: str) -> str:
 
 @cache
 def _dictionary() -> dict[str, list[str]]:
-    """Read nlpaug's dictionary: a word and what people wrote for it a line.
+    """Read nlpaug's dictionary, whose lines have a word and its misspellings.
 
-    Not all of that is misspelt: it has other words (`was` for `not`), other languages, markup,
-    numbers and abbreviations in it. A spelling is taken where it is no word itself, stands for one
+    Not all of these are misspellings: there are other words (`was` for `not`), other languages,
+    markup, numbers and abbreviations. A spelling is used if it is no word itself, is listed for one
     word alone, and is one slip away from it. nlpaug's own reader mixes in corrections and lists
     spellings in the order of a set, which changes with PYTHONHASHSEED.
     """

@@ -182,7 +182,7 @@ _PART_OF_NAME = re.compile(
 
 
 def _is_whole(match: Match[str]) -> bool:
-    """Return whether a first name stands by itself: no surname, no title, no verse."""
+    """Return whether a first name is a whole name: without surname, title or verse."""
     rest = following(match, 60)
     surname = _PART_OF_NAME.match(rest) is not None and not _starts_a_clause(rest)
     if surname or re.match(r"[ ]?[&/]|,? (?:Jr|Sr)\b", rest):
@@ -407,10 +407,10 @@ class _Nation:
     """A country with what goes by its name: each becomes its counterpart of another nation.
 
     Attributes:
-        country: Its name.
-        adjective: What is from there.
+        country: The name of the country.
+        adjective: The adjective of the country.
         city: Its best-known city, or "".
-        mentions: Words that tie a text to it, which nothing else can take the place of.
+        mentions: Words that tie a text to the country, for which other countries have none.
     """
 
     country: str
@@ -693,7 +693,7 @@ def _is_in_a_name(match: Match[str]) -> bool:
 
 
 def _has_company(match: Match[str], head: str) -> bool:
-    """Return whether a place stands beside itself, or beside what has no other: Wales."""
+    """Return whether a place is beside its own name, or a place without counterpart: Wales."""
     text, name, end = match.string, match.group(), match.end()
     if head.endswith(f"{name}, ") or text.startswith(f", {name}", end):
         return True
@@ -705,7 +705,7 @@ def _has_company(match: Match[str], head: str) -> bool:
 
 
 def _says_which(match: Match[str]) -> bool:
-    """Return whether a place stands before what is called after it: "Brazil nuts"."""
+    """Return whether a place precedes a thing that is named after it: "Brazil nuts"."""
     word = word_after(match)
     if not word[:1].isalpha() or following(match, 1) in ("'", "\u2019"):
         return False
@@ -799,7 +799,7 @@ def _role(nation: _Nation, name: str) -> str:
 
 
 def _places_in_answers(example: Example) -> list[str]:
-    """Return the places of an example's answers, all that goes by a nation's name included."""
+    """Return patterns of the places in an example's answers, with all names of their nations."""
     patterns: set[str] = set()
     for name in _names_in_answers(example, _A_PLACE):
         nation = _NATION_OF.get(name)

@@ -166,12 +166,12 @@ much many quite rather pretty if yet either long anywhere else such best worst b
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """How one thing that a text says is turned into its contrary.
+    """The reversal of one statement of a text.
 
     Attributes:
-        edits: What is done to the text; what they replace is filled in later.
-        indices: Indices of the words that say it.
-        good: Whether what is denied, or was, is good.
+        edits: The edits, whose `before` is filled in later.
+        indices: The indices of the words of the statement.
+        good: Whether the denied statement is praise.
     """
 
     edits: list[Edit]
@@ -227,13 +227,13 @@ def affirm(text: str, rng: Random, *, emphasis: float = 0.5) -> Sequence[Edit]:
 def _edits_of_all(
     text: str, words: Sequence[Token], left: set[int], turns: Sequence[Turn]
 ) -> Sequence[Edit]:
-    """Return the edits of all turns; none where a word is left, or some praise and others blame.
+    """Return the edits of all turns; none if a word is left, or some praise and others blame.
 
     Args:
-        text: That is edited.
-        words: Of the text.
-        left: Indices of the words that some turn has to deal with.
-        turns: Of the text.
+        text: The text.
+        words: The tokens of the text.
+        left: The indices of the words that the turns have to cover.
+        turns: The turns of the text.
     """
     if left.difference(*(turn.indices for turn in turns)) or len({t.good for t in turns}) != 1:
         return ()
@@ -678,14 +678,14 @@ def _is_object(words: Sequence[Token], index: int) -> bool:
 def _without_denial(
     words: Sequence[Token], denial: int, last: int, rng: Random, emphasis: float
 ) -> Edit:
-    """Take a negation away, or put "indeed" in its place; what "ca" and "wo" are short for stays.
+    """Return the edit that deletes a negation, or replaces it by "indeed".
 
     Args:
-        words: Of the text.
-        denial: Index of the negation, which follows on its auxiliary.
-        last: Index of its last word: "not at all".
-        rng: Decides.
-        emphasis: How often there is an "indeed".
+        words: The tokens of the text.
+        denial: The index of the negation, which follows its auxiliary.
+        last: The index of its last word: "not at all".
+        rng: The random generator.
+        emphasis: The probability of an "indeed".
     """
     auxiliary = words[denial - 1]
     whole = {"ca": "can", "wo": "will"}.get(auxiliary.word, "")

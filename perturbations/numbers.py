@@ -162,7 +162,7 @@ _LINK = re.compile(
     r"(?:the |every |about |another )?|\s?[-\u2013\u2014&/]\s?)"
     r"|(?: [a-z][a-z'\u2019-]*){1,2}(?:, | and |, and | or |, or )"
 )
-"""What stands between the numbers of a list, of a range or of two counts beside each other."""
+"""Separators of the numbers of a list, of a range or of two counts beside each other."""
 
 _COUNTED_NEXT = re.compile(r" [a-z][a-z-]+")
 
@@ -198,7 +198,7 @@ def _linked_groups(
 
 
 def _are_linked(number: Match[str], other: Match[str], *, counts: bool) -> bool:
-    """Return whether two numbers that follow on each other stand in one list or range."""
+    """Return whether two consecutive numbers are in one list or range."""
     text = number.string
     if other.start() - number.end() > _FARTHEST:
         return False
@@ -419,7 +419,7 @@ _SCALE = re.compile(rf"\b(?:{'|'.join(_SCALES)})\b", re.IGNORECASE)
 
 @lru_cache(maxsize=64)
 def _vague_spans(text: str) -> tuple[tuple[int, int], ...]:
-    """Return where the numbers of ranges stand such as "two, three hundred" and "two, three".
+    """Return the positions of the numbers of ranges such as "two, three hundred" and "two, three".
 
     The first of two hundreds is two hundred, not two; and two numbers with nothing but a comma
     between them are a guess.
@@ -549,13 +549,13 @@ _FRACTIONS = frozenset(("a", "one", "per", "and"))
 
 
 def _is_listed_with_one(number: Match[str]) -> bool:
-    """Return whether a number stands in a list with "one", which stays a word."""
+    """Return whether a number is in a list with "one", which stays a word."""
     previous, next_word = before(number, 8), after(number, 8)
     return "one" in _linked(previous) or "one" in _linked(next_word)
 
 
 def _linked(tokens: list[str]) -> Iterator[str]:
-    """Yield the numbers of a list, as far as only numbers and what joins them stand in it."""
+    """Yield the numbers of a list, as far as it has only numbers and their separators."""
     joined = False
     for index, token in enumerate(tokens):
         if token in _JOINS:

@@ -126,7 +126,7 @@ _APOSTROPHE = re.compile(rf"(?<=[{_WORDLIKE}])['\u2018\u2019](?=[{_WORDLIKE}])")
 def _halves(
     text: str, retained: Sequence[tuple[int, int]], removed: Iterable[Match[str]]
 ) -> set[int]:
-    """Return where marks stand that may not go because the other of their pair stays.
+    """Return the positions of marks that stay because the other mark of their pair stays.
 
     A single quotation mark without another is an apostrophe, and stays.
     """
@@ -172,7 +172,7 @@ def _adjacent(marks: Iterable[Match[str]]) -> Iterator[list[Match[str]]]:
 
 
 def _joins(text: str, marks: Sequence[Match[str]]) -> bool:
-    """Return whether two words would become one without what stands between them."""
+    """Return whether two words would become one without the marks between them."""
     start, end = marks[0].start(), marks[-1].end()
     before, after = text[max(0, start - 1) : start], text[end : end + 1]
     if any(_WITHOUT_SPACES.match(mark.group()) for mark in marks):
@@ -244,7 +244,7 @@ _QUOTES = {
         ("closing_double", '"'),
     )
 }
-"""A quotation mark, by what it does where it stands."""
+"""A quotation mark, by its role in the context."""
 
 
 def _styled(text: str) -> Iterator[Match[str]]:

@@ -157,7 +157,7 @@ _AMOUNTS = _words.word_set(
 
 
 def _is_an_amount(match: Match[str]) -> bool:
-    """Return whether a number or the like stands before a word: ten bucks."""
+    """Return whether a number or the like precedes a word: ten bucks."""
     previous, earlier = (*before(match, 2), "", "")[:2]
     if previous == "of":
         return earlier in _AMOUNTS

@@ -159,7 +159,7 @@ _WITHOUT = {
     "þ": "th",
     "Þ": "TH",
 }
-"""What is written instead of letters that no decomposition takes apart."""
+"""Replacements of letters without a Unicode decomposition."""
 _LETTERS_THEMSELVES = frozenset("йЙўЎїЇќЌѓЃ")
 """Cyrillic letters that are other letters without their mark."""
 _DECOMPOSED = "".join(
