@@ -129,26 +129,26 @@ def run(options: argparse.Namespace) -> int:
         progress=reader.progress,
         validation=validation,
     )
-    settings = _described(options, job)
+    record = _described(options, job)
     out: Path = root / options.out
     if out.exists():
-        if _recorded(out) != settings:
+        if _recorded(out) != record:
             raise ConfigurationError(
                 f"{out} is there, and was not made by this command with these values and data; "
                 "give another --out, or delete it"
             )
         tell(f"{out} is there already, made by the same command; delete it to train anew")
-        _write_result(options, settings, (out / CARD).read_text(encoding="utf-8"))
+        _write_result(options, record, (out / CARD).read_text(encoding="utf-8"))
         return 0
-    with _work_folder(out, settings) as work:
+    with _work_folder(out, record) as work:
         model = work / "model"
         shutil.rmtree(model, ignore_errors=True)
         model.mkdir()
         outcome = train(job, model, Checkpoints(work, options.checkpoint_every))
-        card = _card(options.out, settings, outcome)
+        card = _card(options.out, record, outcome)
         (model / CARD).write_text(card, encoding="utf-8")
         model.rename(out)
-    _write_result(options, settings, card)
+    _write_result(options, record, card)
     return 0
 
 
@@ -247,7 +247,7 @@ def _recorded(out: Path) -> Any:
 
 
 @contextmanager
-def _work_folder(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
+def _work_folder(out: Path, record: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the folder of a run's checkpoints, which is deleted when the run is done."""
     from filelock import FileLock, Timeout
 
@@ -263,12 +263,12 @@ def _work_folder(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
     except Timeout:
         raise ConfigurationError(f"another process is training in {work}") from None
     try:
-        _check_same(job, settings)
-        write_atomically(job, json.dumps(settings, indent=2))
+        _check_same(job, record)
+        write_atomically(job, json.dumps(record, indent=2))
         yield work
     except BaseException:
         # A run without a checkpoint has nothing to continue from.
-        if _begun(job) == settings and not any(work.glob("checkpoint-*")):
+        if _begun(job) == record and not any(work.glob("checkpoint-*")):
             lock.release()
             shutil.rmtree(work)
         raise
@@ -287,48 +287,48 @@ def _begun(job: Path) -> Any:
         return None
 
 
-def _check_same(job: Path, settings: Mapping[str, Any]) -> None:
+def _check_same(job: Path, record: Mapping[str, Any]) -> None:
     """Check that an unfinished run has the same settings."""
     begun = _begun(job)
     if not isinstance(begun, dict):
         return
-    changed = [key for key in settings if begun.get(key) != settings[key]]
+    changed = [key for key in record if begun.get(key) != record[key]]
     if changed:
-        listed_ = "; ".join(f"{key} = {begun.get(key)!r}, now {settings[key]!r}" for key in changed)
+        listed_ = "; ".join(f"{key} = {begun.get(key)!r}, now {record[key]!r}" for key in changed)
         raise ConfigurationError(
             f"{job.parent} holds a run with other values ({listed_}); give the same to go on with "
             "it, delete that folder, or give another --out"
         )
 
 
-def _card(out: Path, settings: Mapping[str, Any], outcome: TrainingResult) -> str:
+def _card(out: Path, record: Mapping[str, Any], outcome: TrainingResult) -> str:
     """Return the model card. It holds no date: the same run writes the same card."""
-    base = settings["base_sha256"]
+    base = record["base_sha256"]
     scratch = base is None
     lines = [
         "---",
         "library_name: transformers",
         "pipeline_tag: text-classification",
-        *([] if scratch else [f"base_model: {json.dumps(settings['base'])}"]),
+        *([] if scratch else [f"base_model: {json.dumps(record['base'])}"]),
         "---",
         f"# {out.name}",
         "",
-        f"A classifier of texts as {', '.join(settings['labels'])}: "
+        f"A classifier of texts as {', '.join(record['labels'])}: "
         + (
             "a RoBERTa of 2 layers, 128 wide, trained from scratch"
             if scratch
-            else f"{settings['base']} (SHA-256 {base[:12]}...), fine-tuned"
+            else f"{record['base']} (SHA-256 {base[:12]}...), fine-tuned"
         )
-        + f" on {settings['examples']:,} examples of {settings['data']} (SHA-256 of their content "
-        f"{settings['data_sha256'][:12]}...) by `python -m pytest_ood finetune`.",
+        + f" on {record['examples']:,} examples of {record['data']} (SHA-256 of their content "
+        f"{record['data_sha256'][:12]}...) by `python -m pytest_ood finetune`.",
         "",
         f"It took {outcome.steps:,} steps, {outcome.epochs:g} epochs.",
         "",
-        *_measured(settings, outcome),
+        *_measured(record, outcome),
         "## Recipe",
         "",
         "```json",
-        json.dumps(settings, indent=2, ensure_ascii=False),
+        json.dumps(record, indent=2, ensure_ascii=False),
         "```",
         "",
         "## Versions",
@@ -346,15 +346,13 @@ def _card(out: Path, settings: Mapping[str, Any], outcome: TrainingResult) -> st
     return "\n".join(lines)
 
 
-def _measured(settings: Mapping[str, Any], outcome: TrainingResult) -> list[str]:
+def _measured(record: Mapping[str, Any], outcome: TrainingResult) -> list[str]:
     if outcome.kept_accuracy is None:
         return []
-    origin = (
-        " held out of it" if _share(settings["validation"]) else f" of {settings['validation']}"
-    )
+    origin = " held out of it" if _share(record["validation"]) else f" of {record['validation']}"
     each = ", ".join(f"{value:.4f}" for value in outcome.accuracies)
     return [
-        f"Validation accuracy: {outcome.kept_accuracy:.4f} on {settings['validation_examples']:,} "
+        f"Validation accuracy: {outcome.kept_accuracy:.4f} on {record['validation_examples']:,} "
         f"examples{origin} (after each epoch: {each}).",
         "",
     ]
@@ -370,16 +368,16 @@ def _versions() -> str:
     return ", ".join(versions)
 
 
-def _write_result(options: argparse.Namespace, settings: Mapping[str, Any], card: str) -> None:
+def _write_result(options: argparse.Namespace, record: Mapping[str, Any], card: str) -> None:
     match = re.search(r"^Validation accuracy: ([\d.]+)", card, re.MULTILINE)
     accuracy = None if match is None else float(match[1])
     if options.json:
-        result = {"out": str(options.out), "validation_accuracy": accuracy, **settings}
+        result = {"out": str(options.out), "validation_accuracy": accuracy, **record}
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
         return
     measured = "" if accuracy is None else f", validation accuracy {accuracy:.4f}"
     sys.stdout.write(
-        f"{options.out}: fine-tuned on {settings['examples']:,} examples{measured}; what was done "
+        f"{options.out}: fine-tuned on {record['examples']:,} examples{measured}; what was done "
         f"stands in {options.out / CARD}\n"
         f'In pyproject.toml: finetuned = "{options.out.as_posix()}"\n'
     )
