@@ -85,6 +85,8 @@ class FrozenSuite:
         Raises:
             DataError: an example is gone, or has another text or label.
         """
+        # Compared by hash, with the labels: a corrected label or an edited text would change the
+        # figures between two releases without a change of the model.
         hashes = self.data[name]
         index_of: dict[str, int] = {}
         changed = set()
@@ -112,6 +114,8 @@ class FrozenSuite:
 
     def shifted(self, shift: Shift, examples: Sequence[Example]) -> Shifted:
         """Replay a frozen shift on frozen examples."""
+        # Neither the perturbation nor its filter runs again: a new version of either, or of a
+        # language model behind it, would give other texts. Hence rejected texts are stored, too.
         frozen = self.shifts[shift.name]
 
         def replayed(example: Example) -> Inputs:
@@ -188,7 +192,8 @@ def freeze(
         rejected = frozenset(example.id for example, is_refused in refused if is_refused)
         shifts[shift.name] = FrozenShift(perturbation=shift.made_by, edits=edits, rejected=rejected)
     hashes = {
-        name: {e.id: example_hash(e) for e in edits_of_text} for name, edits_of_text in data.items()
+        name: {example.id: example_hash(example) for example in drawn}
+        for name, drawn in data.items()
     }
     return FrozenSuite(suite=suite.name, seed=seed, data=hashes, shifts=shifts)
 
