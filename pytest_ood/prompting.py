@@ -202,7 +202,7 @@ def choose_demonstrations(
             label.
     """
     if shots < 0:
-        raise ConfigurationError(f"shots = {shots}: it is 0 or more")
+        raise ConfigurationError(f"shots = {shots}: it has to be 0 or more")
     ordered = sorted(dataset, key=lambda e: (derive_seed(seed, "demonstration", e.id), e.id))
     turns: Sequence[str | None] = labels or (None,)
     queues: dict[str | None, list[Example]] = {}

@@ -121,7 +121,7 @@ def perturbed(
         ConfigurationError: there is no such perturbation, or `max_edits` is below 1.
     """
     if isinstance(max_edits, bool) or not isinstance(max_edits, int) or max_edits < 1:
-        raise ConfigurationError(f"max_edits = {max_edits} is 1 or more")
+        raise ConfigurationError(f"max_edits = {max_edits} has to be 1 or more")
     dataset = as_dataset(data)
     several = isinstance(perturbation, Sequence | AbstractSet | Iterator)
     is_list = several and not isinstance(perturbation, str)

@@ -147,7 +147,7 @@ def test_another_seed_chooses_others() -> None:
 
 def test_negative_shots_are_refused() -> None:
     """A negative number of shots is refused by its key."""
-    with pytest.raises(ConfigurationError, match="shots = -1: it is 0 or more"):
+    with pytest.raises(ConfigurationError, match="shots = -1: it has to be 0 or more"):
         choose_demonstrations(pool(), ["0", "1"], -1, 0)
 
 

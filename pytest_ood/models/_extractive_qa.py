@@ -95,7 +95,7 @@ class SpanHead:
         """Check that the passage contains the answer in one example at least."""
         if not any(is_learnable(example) for example in data):
             raise DataError(
-                f"{data.name}: none of the {len(data)} answers stands in its passage, so that "
+                f"{data.name}: none of the {len(data)} answers is in its passage, so that "
                 f"there is nothing to mark; the first is {data.examples[0].label!r}"
             )
 

@@ -87,7 +87,7 @@ class DemonstrationOptions:
         if self.vary not in VARIED:
             raise ConfigurationError(f"{owner}: vary: " + unknown_name("value", self.vary, VARIED))
         if self.shots is not None and self.shots < 0:
-            raise ConfigurationError(f"{owner}: shots = {self.shots} is 0 or more")
+            raise ConfigurationError(f"{owner}: shots = {self.shots} has to be 0 or more")
         if self.declared is None and self.shots:
             raise ConfigurationError(
                 f"{owner}: shots = {self.shots} needs `demonstrations`, the data to draw them from"

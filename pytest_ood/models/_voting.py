@@ -59,7 +59,7 @@ class Sampling:
             ConfigurationError: they do not.
         """
         if self.samples < 1:
-            raise ConfigurationError(f"{owner}: samples = {self.samples} is 1 or more")
+            raise ConfigurationError(f"{owner}: samples = {self.samples} has to be 1 or more")
         if self.samples > 1 and not drawn:
             raise ConfigurationError(
                 f"{owner}: samples = {self.samples} at temperature = 0 would all be the same; give "

@@ -138,7 +138,7 @@ def build(
     """
     if not context.labels:
         raise ConfigurationError(
-            f"model {context.name!r}: a fake tells labels, and the task {context.task.name} has "
+            f"model {context.name!r}: a fake predicts labels, and the task {context.task.name} has "
             "none; take a model that writes its answer (prompted, callable, replay)"
         )
     chosen = paradigm_of(context.name, paradigm)

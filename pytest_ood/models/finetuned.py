@@ -514,9 +514,9 @@ def _check_task(
     spans = task == EXTRACTIVE
     if not context.labels and not spans:
         raise ConfigurationError(
-            f"{owner}: a fine-tuned encoder tells labels, or marks the answer in a passage (task = "
-            f"{EXTRACTIVE!r}), and the task {task} is neither; take a model that writes its answer "
-            "(prompted, callable, replay)"
+            f"{owner}: a fine-tuned encoder predicts labels, or marks the answer in a passage "
+            f"(task = {EXTRACTIVE!r}), and the task {task} is neither; take a model that writes "
+            "its answer (prompted, callable, replay)"
         )
     for key, value in of_spans.items():
         if value is not None and not spans:
@@ -535,10 +535,10 @@ def _check_task(
 def _check_above_0(context: Context, **numbers: float) -> None:
     for key, value in numbers.items():
         if value <= 0:
-            raise ConfigurationError(f"model {context.name!r}: {key} = {value} is above 0")
+            raise ConfigurationError(f"model {context.name!r}: {key} = {value} has to be above 0")
 
 
 def _check_counts(context: Context, **numbers: int) -> None:
     for key, count in numbers.items():
         if count < 1:
-            raise ConfigurationError(f"model {context.name!r}: {key} = {count} is 1 or more")
+            raise ConfigurationError(f"model {context.name!r}: {key} = {count} has to be 1 or more")

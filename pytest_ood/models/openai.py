@@ -570,7 +570,7 @@ def build(
         raise ConfigurationError(f"{owner}: " + unknown_name("answer", answer, FORMS))
     if not 0 <= top_logprobs <= MOST_TOP_LOGPROBS:
         raise ConfigurationError(
-            f"{owner}: top_logprobs = {top_logprobs} lies between 0 and {MOST_TOP_LOGPROBS}"
+            f"{owner}: top_logprobs = {top_logprobs} has to be between 0 and {MOST_TOP_LOGPROBS}"
         )
     if top_logprobs and answer != "text":
         raise ConfigurationError(
@@ -785,4 +785,4 @@ def _check_numbers(
     ):
         for key, number in numbers.items():
             if number is not None and not least_allowed <= number < math.inf:
-                raise ConfigurationError(f"{owner}: {key} = {number} is {bounds}")
+                raise ConfigurationError(f"{owner}: {key} = {number} has to be {bounds}")

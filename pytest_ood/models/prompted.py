@@ -320,7 +320,7 @@ class PromptedModel(ReloadsAfterPickling):
             return ()
         return (
             f"{self.name}: its prompt begins with {tokenizer.bos_token!r}, which its tokenizer "
-            "writes by itself; it stands there once. Leave it out of the prompt",
+            "adds by itself; it is used once. Leave it out of the prompt",
         )
 
     @property
@@ -610,9 +610,9 @@ def build(
     check_choices(context, source, device=device, dtype=dtype)
     owner = f"model {context.name!r}"
     if batch_size < 1:
-        raise ConfigurationError(f"{owner}: batch_size = {batch_size} is 1 or more")
+        raise ConfigurationError(f"{owner}: batch_size = {batch_size} has to be 1 or more")
     if not 0.0 <= temperature < math.inf:
-        raise ConfigurationError(f"{owner}: temperature = {temperature} is 0 or more")
+        raise ConfigurationError(f"{owner}: temperature = {temperature} has to be 0 or more")
     if seed and not temperature:
         raise ConfigurationError(
             f"{owner}: seed = {seed} at temperature = 0 seeds nothing: no token is drawn; give a "
@@ -705,5 +705,5 @@ def _generation(
         )
     longest = chosen_options.get("max_new_tokens", 1)
     if longest < 1:
-        raise ConfigurationError(f"{owner}: max_new_tokens = {longest} is 1 or more")
+        raise ConfigurationError(f"{owner}: max_new_tokens = {longest} has to be 1 or more")
     return replace(usual, **chosen_options)

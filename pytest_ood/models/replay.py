@@ -120,7 +120,7 @@ def build(
         if key in answers:
             raise DataError(
                 f"{path}, row {number}: a second answer to {identifier!r} under {name!r}; `where` "
-                "tells which rows are this model's"
+                "selects the rows of this model"
             )
         value = value_of(str(path), number, row, answer)
         # A label may be written in several ways, as `true` and `True`.

@@ -259,7 +259,7 @@ def check_classifier(estimator: Any, owner: str) -> None:
         last = last.steps[-1][1]
     if several or getattr(last, "multilabel_", False):
         raise ModelError(
-            f"{owner}: {type(estimator).__name__} tells several labels for one text (several "
+            f"{owner}: {type(estimator).__name__} predicts several labels for one text (several "
             "outputs, or one for each label); a suite asks for one"
         )
 
@@ -278,7 +278,7 @@ def check_kind(estimator: Any, owner: str) -> None:
         # There is no `is_clusterer` before scikit-learn 1.6.
         if getattr(base, f"is_{kind}", lambda _: False)(estimator):
             raise ModelError(
-                f"{owner}: {type(estimator).__name__} tells {outputs}, and a suite asks for "
+                f"{owner}: {type(estimator).__name__} predicts {outputs}, and a suite asks for "
                 "labels; "
                 'turn them into labels in a function of yours: callable = "module:name"'
             )
@@ -404,7 +404,7 @@ def build(
     owner = f"model {context.name!r}"
     if not context.labels:
         raise ConfigurationError(
-            f"{owner}: an estimator tells labels, and the task {context.task.name} "
+            f"{owner}: an estimator predicts labels, and the task {context.task.name} "
             "has none; take a model that writes its answer (prompted, callable, replay)"
         )
     for name, label in (labels or {}).items():

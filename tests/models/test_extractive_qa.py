@@ -220,7 +220,7 @@ def test_rows_without_their_answer_are_left_out_and_told(
         "trained here on 65 examples (1 of them left out: no such answer in the passage)"
     )
     assert [e.id for e in data if not is_learnable(e)] == ["lost"]
-    with pytest.raises(DataError, match="none of the 1 answers stands in its passage"):
+    with pytest.raises(DataError, match="none of the 1 answers is in its passage"):
         SpanHead().check(Dataset("train", (lost,)))
 
 
@@ -265,7 +265,7 @@ def test_values_that_do_not_go_together(context_of: Callable[..., Context], tmp_
     spans = context_of(tmp_path, task=TASK)
     with pytest.raises(ConfigurationError, match="the task extractive-qa has no labels"):
         build("asset:minilm", spans, labels={"LABEL_0": "x"})
-    with pytest.raises(ConfigurationError, match="stride = 0 is 1 or more"):
+    with pytest.raises(ConfigurationError, match="stride = 0 has to be 1 or more"):
         build("asset:minilm", spans, stride=0)
     with pytest.raises(ConfigurationError, match="no_answer: it goes with the task extractive-qa"):
         build("asset:minilm", context_of(tmp_path), no_answer=True)

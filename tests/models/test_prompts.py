@@ -173,7 +173,7 @@ def test_words_that_differ_in_case_may_be_scored(load: Load) -> None:
         ({"selection": "complexity"}, {}, "needs `demonstrations` to select from"),
         ({"vary": "order"}, {}, "vary = 'order' needs `demonstrations` to select from"),
         ({"seed": 1}, {}, "demonstration_seed = 1 needs `demonstrations` to select from"),
-        ({"shots": -1}, {}, "shots = -1 is 0 or more"),
+        ({"shots": -1}, {}, "shots = -1 has to be 0 or more"),
         ({"declared": [], "shots": 1}, {}, "shots = 1, but 0 demonstrations are given"),
     ],
 )

@@ -145,7 +145,7 @@ def test_one_of_several_models_in_a_file_is_chosen(context: Context) -> None:
     assert model.recall("in-distribution", ["1"])[0].label == "positive"
     assert model.recall("bible", ["1"])[0].label == "negative"
     assert model.parameters == {"where": {"model": "a", "seed": ""}}
-    with pytest.raises(DataError, match="a second answer to '1' under 'plain'; `where` tells"):
+    with pytest.raises(DataError, match="a second answer to '1' under 'plain'; `where` selects"):
         recorded(context, MODELS, labels=NUMBERED, where={"model": "a"})
 
 

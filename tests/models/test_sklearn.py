@@ -570,11 +570,11 @@ OUTPUTS = np.array([[number, 1 - number] for number in OFTEN])
             BARE,
             r"fitted on rows of 8 numbers, and is given texts;.*make_pipeline\(vector",
         ),
-        (piped(LinearRegression(), OFTEN), "tells numbers \\(a regressor\\)"),
-        (make_pipeline(TfidfVectorizer(), KMeans(2, n_init=1)).fit(TEXTS), "tells clusters"),
-        (piped(MultiOutputClassifier(LogisticRegression()), OUTPUTS), "tells several labels for"),
-        (piped(RandomForestClassifier(2), OUTPUTS), "tells several labels for one text"),
-        (piped(OneVsRestClassifier(LogisticRegression()), OUTPUTS), "tells several labels for"),
+        (piped(LinearRegression(), OFTEN), "predicts numbers \\(a regressor\\)"),
+        (make_pipeline(TfidfVectorizer(), KMeans(2, n_init=1)).fit(TEXTS), "predicts clusters"),
+        (piped(MultiOutputClassifier(LogisticRegression()), OUTPUTS), "predicts several labels"),
+        (piped(RandomForestClassifier(2), OUTPUTS), "predicts several labels for one text"),
+        (piped(OneVsRestClassifier(LogisticRegression()), OUTPUTS), "predicts several labels"),
     ],
 )
 def test_what_tells_no_label_of_a_text_is_refused(
@@ -638,7 +638,7 @@ def test_what_cannot_be_fitted_is_refused(
             make_pipeline(TfidfVectorizer(min_df=99_999), LogisticRegression()),
             "cannot be fitted on",
         ),
-        (make_pipeline(TfidfVectorizer(), LinearRegression()), "tells numbers"),
+        (make_pipeline(TfidfVectorizer(), LinearRegression()), "predicts numbers"),
     ):
         joblib.dump(unfitted, context.root / "saved.joblib")
         with pytest.raises(ModelError, match=message):

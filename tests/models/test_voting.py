@@ -85,7 +85,7 @@ def test_the_most_complex_vote() -> None:
 @pytest.mark.parametrize(
     ("sampling", "message"),
     [
-        (Sampling(samples=0), "samples = 0 is 1 or more"),
+        (Sampling(samples=0), "samples = 0 has to be 1 or more"),
         (
             Sampling(samples=5),
             "samples = 5 at temperature = 0 would all be the same; give a temperature",

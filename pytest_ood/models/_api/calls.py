@@ -256,7 +256,7 @@ class Server:
         if problem is not None:
             raise ModelError(
                 f"{self.owner}: {name} cannot be sent: {problem}; copy it again, as plain "
-                "characters and without what stands around it"
+                "characters without anything around it"
             )
 
     @property

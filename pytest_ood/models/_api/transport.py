@@ -88,7 +88,9 @@ def proxy_of(url: str) -> Proxy | None:
     variable = next((one for one in (name, name.upper()) if os.environ.get(one)), "")
     configured = proxies[scheme]
     proxy = Proxy(configured if "://" in configured else f"http://{configured}", variable)
-    without = f"mend ${variable or name.upper()}, or set NO_PROXY={parts.hostname} to do without it"
+    without = (
+        f"correct ${variable or name.upper()}, or set NO_PROXY={parts.hostname} to do without it"
+    )
     try:
         written = urlsplit(proxy.url)
         valid = bool(written.hostname) and written.port != 0
