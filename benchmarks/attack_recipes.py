@@ -28,7 +28,7 @@ from pytest_ood.gate import Gate, Options
 from pytest_ood.models.protocol import Model
 from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, attacks
 from pytest_ood.progress import Lines
-from pytest_ood.reports.text import one_line, word_diff
+from pytest_ood.reports.escaping import one_line, word_diff
 from pytest_ood.shifts import AdversarialShift, TransferShift
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ def recipes(gate: Gate) -> Iterator[str]:
             continue
         shares = [
             "" if e is None else f"{points(e.value)} {interval(e)}"
-            for e in (attack.success, attack.edited_words, attack.similarity)
+            for e in (attack.success_rate, attack.edited_words, attack.similarity)
         ]
-        queries = f"{attack.queries.value:.1f}, {attack.queries_median[0]:g}"
+        queries = f"{attack.queries.value:.1f}, {attack.queries_median.value:g}"
         yield (f"| {name} | {recipe.profile} | {shares[0]} | {queries} | {shares[1]} | {shares[2]} "
                f"| {attack.rejected:,} |")  # fmt: skip
     if left:
@@ -123,9 +123,9 @@ def transfer(gate: Gate) -> Iterator[str]:
             for other, model in models.items():
                 if other == surrogate:
                     own = evaluated(gate, model, AdversarialShift(name, recipe, BUDGET))
-                    rate = own.attack.success if own.attack is not None else None
+                    rate = own.attack.success_rate if own.attack is not None else None
                     cells.append(
-                        "" if rate is None else f"turned {points(rate.value)} % of its own"
+                        "" if rate is None else f"fooled {points(rate.value)} % of its own"
                     )
                     continue
                 try:
@@ -134,7 +134,7 @@ def transfer(gate: Gate) -> Iterator[str]:
                     cells.append(f"nothing turned {surrogate}")
                     continue
                 drop = f"{points(found.drop.value)} {interval(found.drop)}"
-                before, after = points(found.score_id), points(found.score_ood)
+                before, after = points(found.score_in_distribution), points(found.score_under_shift)
                 cells.append(f"{before} to {after}, drop {drop}, n = {found.n}")
             yield f"| {surrogate} | {' | '.join(cells)} |"
 

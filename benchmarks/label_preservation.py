@@ -125,8 +125,8 @@ def level(run: SuiteEvaluator, gate: Gate, shift: NoiseShift) -> Level:
         fmean(case.edited_words for case in cases),
         fmean(case.edited_characters for case in cases),
         fmean(EmbeddingSimilarity().cosines(cases)),
-        {name: e.score_id for name, e in measured.items()},
-        {name: e.score_ood for name, e in measured.items()},
+        {name: e.score_in_distribution for name, e in measured.items()},
+        {name: e.score_under_shift for name, e in measured.items()},
     )
 
 

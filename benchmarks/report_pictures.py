@@ -19,10 +19,11 @@ from typing import Literal
 
 from playwright.sync_api import sync_playwright
 
-from pytest_ood.reports import json_report, study_html
+from pytest_ood.analysis.merge import merge_reports
+from pytest_ood.analysis.serialization import read_report
+from pytest_ood.analysis.studies import build_study
+from pytest_ood.reports import study_html
 from pytest_ood.reports.formats import html
-from pytest_ood.reports.study import study
-from pytest_ood.reports.together import put_together
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 Picture = tuple[int, int, Literal["light", "dark"], str]
@@ -56,12 +57,12 @@ def main() -> int:
     arguments = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page_file = Path(folder) / "report.html"
-        report = json_report.read(options.report)
+        report = read_report(options.report)
         text, pictures = html.render(report), PICTURES
         if options.study:
             names = [options.report.name]
-            together = put_together([(names[0], report)], newest_counts=False)
-            text, pictures = study_html.render(study(together, names)), STUDY_PICTURES
+            merged = merge_reports([(names[0], report)], newest_counts=False)
+            text, pictures = study_html.render(build_study(merged, names)), STUDY_PICTURES
         page_file.write_text(text, encoding="utf-8")
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         for name, (width, height, scheme, top) in pictures.items():

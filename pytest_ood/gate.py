@@ -25,7 +25,7 @@ from pytest_ood.configuration import (
 )
 from pytest_ood.engine import Engine, LocalRunner
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.evaluation import SuiteEvaluator
+from pytest_ood.evaluation import ModelInfo, SuiteEvaluator
 from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.frozen import read_frozen
 from pytest_ood.metrics import ACCURACY, SCORE, metric_class
@@ -39,7 +39,6 @@ from pytest_ood.models.protocol import (
 from pytest_ood.objects import ProcessLocalDict
 from pytest_ood.readers import ASSET, HUB, YOURS, DataSource, Reader, redirectable
 from pytest_ood.redaction import Secrets
-from pytest_ood.reports.results import ModelInfo
 from pytest_ood.store import FileStore, NoStore, TemporaryStore
 from pytest_ood.suite import built_in_suites, load_suites
 from pytest_ood.tables import check_name
@@ -516,17 +515,20 @@ class Gate:
         """Return what a report says about the models of a check, once it was carried out."""
         return tuple(
             ModelInfo(
-                check.suite, model.name, model.paradigm, model.source,
+                suite=check.suite,
+                name=model.name,
+                paradigm=model.paradigm,
+                source=model.source,
                 # Plain values, which reports and other processes can carry.
-                json.loads(json.dumps(dict(model.parameters), default=repr)),
+                parameters=json.loads(json.dumps(dict(model.parameters), default=repr)),
                 baseline=name == self.baselines[check.suite],
                 fingerprint=_fingerprint(model),
-                collection=self.evaluators[check.suite].suite.collection,
+                collection=self.evaluators[check.suite].suite.collection or None,
                 **{**asdict(facts_of(model)), **self._stated.get((check.suite, name), {})},
             )
             for name, model in self.models[check.suite].items()
             if name in (check.model, check.baseline)
-        )  # fmt: skip
+        )
 
 
 def check_redirects(configuration: Configuration, suites: Sequence[Suite], root: Path) -> None:

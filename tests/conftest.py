@@ -20,13 +20,13 @@ from hypothesis import settings
 from mlflow_server import mlflow_serving
 from numpy.typing import NDArray
 
+from pytest_ood.analysis.serialization import digest, read_report
 from pytest_ood.cluster import ClusterSettings, RayRunner
 from pytest_ood.columns import Categorical
 from pytest_ood.evaluation import ExampleScores
 from pytest_ood.perturbations import Generator
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import EditDistance
-from pytest_ood.reports import json_report
 
 pytest_plugins = ["pytester"]
 
@@ -375,7 +375,9 @@ def full_report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         subprocess.run(
             [*command, *options], cwd=folder, env=environment, check=False, capture_output=True
         )
-    return json_report.read(folder / "second.json")
+    read_report(folder / "second.json")
+    report: dict[str, Any] = json.loads((folder / "second.json").read_text())
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -410,10 +412,11 @@ def made_up_report(
 ) -> dict[str, Any]:
     """Return a report, right by its schema, of models with given accuracies on n examples."""
     report: dict[str, Any] = {
-        "schema_version": 2, "seed": seed, "max_examples": None, "alpha": 0.05,
+        "schema_version": 3, "seed": seed, "max_examples": None, "alpha": 0.05,
         "correction": "holm", "gates": 1, "environment": {}, "frozen": [], "notes": [],
-        "models": [], "in_distribution": [], "evaluations": [], "comparisons": [],
-        "severity_curves": [], "answers": [], "errors": [], "usage": [], "release": None, **top,
+        "models": [], "in_distribution": [], "scores": [], "evaluations": [], "comparisons": [],
+        "severity_curves": [], "paradigm_comparisons": [], "errors": [], "usage": [],
+        "release": None, **top,
     }  # fmt: skip
     judged = {
         "abstained": 0, "errors": {}, "budget": None, "reason": "made up", "p_fail": None,
@@ -429,27 +432,27 @@ def made_up_report(
         report["in_distribution"].append(
             {**judged, "suite": suite, "model": model.name, "n": n, "score": float(before.mean()),
              "interval": [float(before.mean()) - 0.03, float(before.mean()) + 0.03],
-             "majority": 0.5, "verdict": verdict, "reasked": 0, "disagreed": 0, "seed_scores": [],
-             "data_hash": f"{seed:064x}", "items": _items(before)}
+             "majority": 0.5, "verdict": verdict, "repeated": 0, "inconsistent": 0,
+             "seed_scores": [], "data_hash": f"{seed:064x}", "items": _items(before)}
         )  # fmt: skip
         for path, accuracy in model.after.items():
             kind, shift = path.split("/")
             after = _scores(accuracy, n, f"{seed} {path} {model.name}")
             drop = float(before.mean() - after.mean())
             report["evaluations"].append(
-                {**judged, "suite": suite, "kind": kind, "shift": shift, "family": None,
-                 "severity": None, "model": model.name, "metric": "accuracy", "n": n, "drawn": n,
-                 "unchanged": 0, "rejected": 0, "abstained_id": 0, "drop": drop,
-                 "score_id": float(before.mean()), "score_ood": float(after.mean()),
+                {**judged, "suite": suite, "kind": kind, "shift": shift, "surrogate": None,
+                 "model": model.name, "metric": "accuracy", "n": n, "drawn": n, "unchanged": 0,
+                 "abstained_in_distribution": 0, "drop": drop,
+                 "score_in_distribution": float(before.mean()),
+                 "score_under_shift": float(after.mean()),
                  "interval": [drop - 0.04, drop + 0.04], "paired": kind != "domain",
-                 "sequential": False, "verdict": verdict, "disagreement": None, "seed_drops": [],
-                 "reweighted_drop": None, "in_domain_score": None, "metrics": {}, "queries": None,
-                 "attack": None, "surrogate": None, "prompt": None, "unheld": 0,
-                 "shifted_set_hash": f"{1:064x}", "flipped": int((before > after).sum()),
-                 "flips": [], "per_label": [], "items": _items(after)}
+                 "sequential": False, "verdict": verdict, "inconsistency_rate": None,
+                 "seed_drops": [], "metrics": {}, "shifted_set_hash": f"{1:064x}",
+                 "flipped": int((before > after).sum()), "flips": [], "per_label": [],
+                 "items": _items(after), "details": None}
             )  # fmt: skip
     plain: dict[str, Any] = json.loads(json.dumps(report))
-    return {**plain, "digest": json_report.digest(plain)}
+    return {**plain, "digest": digest(plain)}
 
 
 def _scores(accuracy: float, n: int, seed: str) -> NDArray[np.float64]:

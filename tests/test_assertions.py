@@ -92,7 +92,7 @@ def test_a_label_that_the_data_lacks(asserting: Ood) -> None:
     result = asserting.assert_drop(
         right, data, "append-url", max_drop=0.05, metric="macro-f1", labels=LABELS
     )
-    assert (result.score_id, result.score_ood) == (1.0, 1.0)
+    assert (result.score_in_distribution, result.score_under_shift) == (1.0, 1.0)
 
 
 def test_logits_are_no_probabilities(asserting: Ood) -> None:

@@ -19,7 +19,7 @@ from pytest_ood.models import adapter, adapters
 from pytest_ood.perturbations import catalogue
 from pytest_ood.perturbations.adversarial import attacks
 from pytest_ood.readers import SOURCE_KEYS, DataSource
-from pytest_ood.reports.content import VERDICT_WORDS
+from pytest_ood.reports.wording import VERDICT_WORDS
 from pytest_ood.shifts import DomainShift
 from pytest_ood.suite import parse_suite
 
@@ -564,7 +564,7 @@ def test_the_suites_of_the_guide_to_suites_run(suites_project: pytest.Pytester) 
     }
     # Whoever goes by the words alone has every swapped pair wrong.
     hans = [e for e in report["evaluations"] if e["shift"] == "hans"]
-    assert {(e["score_id"], e["score_ood"]) for e in hans} == {(1.0, 0.5)}
+    assert {(e["score_in_distribution"], e["score_under_shift"]) for e in hans} == {(1.0, 0.5)}
     metrics = {(e["shift"], e["metric"]) for e in report["evaluations"]}
     assert {("products", "reweighted"), ("keyboard", "macro-f1")} <= metrics
 
@@ -690,7 +690,7 @@ def test_the_suite_of_the_guide_to_tasks_runs(project: pytest.Pytester) -> None:
     )
     project.runpytest_inprocess("--ood-suite", "--ood-report", "tasks.json")
     report = json.loads(project.path.joinpath("tasks.json").read_text())
-    scores = {e["shift"]: e["score_ood"] for e in report["evaluations"]}
+    scores = {e["shift"]: e["score_under_shift"] for e in report["evaluations"]}
     assert scores["closed-book"] == 0.0
     assert 0.0 < scores["distracted"] < 1.0
 
@@ -773,10 +773,10 @@ def test_the_guide_to_replays_gives_the_figures_of_the_answers(pytester: pytest.
             round(100 * share, 1) for share in (score, e["abstained"] / e["n"], e["score_answered"])
         )
         for e in (*report["in_distribution"], *report["evaluations"])
-        for score in (e["score"] if "score" in e else e["score_ood"],)
+        for score in (e["score"] if "score" in e else e["score_under_shift"],)
     }
     assert {key: found[key] for key in PUBLISHED} == PUBLISHED
     assert len(found) == 3 * 10
     assert {e["n"] for e in report["evaluations"]} == {872}
     assert all(e["paired"] for e in report["evaluations"])
-    assert [a["model"] for a in report["answers"]] == ["gpt-4", "gpt-3.5"]
+    assert [a["model"] for a in report["paradigm_comparisons"]] == ["gpt-4", "gpt-3.5"]

@@ -133,8 +133,8 @@ def test_a_metric_that_rises_has_drops_of_the_right_sign(report: dict[str, objec
         for e in report["evaluations"]  # type: ignore[attr-defined]
         if (e["metric"], e["model"]) == ("error-rate", "frail")
     )
-    assert evaluated["score_id"] == 0.0
-    assert evaluated["score_ood"] == evaluated["drop"]
+    assert evaluated["score_in_distribution"] == 0.0
+    assert evaluated["score_under_shift"] == evaluated["drop"]
     assert evaluated["verdict"] == "fail"
     (compared,) = (
         c
@@ -148,7 +148,7 @@ def test_a_metric_that_rises_has_drops_of_the_right_sign(report: dict[str, objec
         for e in report["evaluations"]  # type: ignore[attr-defined]
         if (e["shift"], e["metric"], e["model"]) == ("capitals", "accuracy", "frail")
     )
-    assert accuracy["metrics"]["error-rate"] == {"id": 0.0, "ood": 0.5}
+    assert accuracy["metrics"]["error-rate"] == {"in_distribution": 0.0, "under_shift": 0.5}
 
 
 def test_the_added_format_tracker_and_command_read_the_run(

@@ -15,6 +15,7 @@ LAYERS = [
     {"planning", "workload"},
     {"gate", "assertions"},
     {"configuration", "reports"},
+    {"analysis"},
     {"evaluation", "strategies"},
     {"frozen"},
     {"suite"},

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ood.analysis import releases
+from pytest_ood.analysis.serialization import read_report
 from pytest_ood.configuration import project_root
-from pytest_ood.reports import json_report, releases, saved
+from pytest_ood.evaluation.plain import to_row
+from pytest_ood.reports import archive, release_text
 
 if TYPE_CHECKING:
     import argparse
@@ -39,13 +42,12 @@ def run(options: argparse.Namespace) -> int:
     """
     root = project_root(Path.cwd())
     budget = None if options.fail is None else releases.parse_budget(options.fail)
-    old, new = (saved.find(root, name) for name in (options.old, options.new))
-    release = releases.compare(
-        json_report.read(old), json_report.read(new), old.name, budget, whole=True
-    )
+    old, new = (archive.find(root, name) for name in (options.old, options.new))
+    report = read_report(new)
+    release = releases.compare(read_report(old), report, old.name, budget, whole=True)
     if options.json:
-        sys.stdout.write(json.dumps(json_report.release_json(release), indent=2) + "\n")
+        sys.stdout.write(json.dumps(to_row(release), indent=2) + "\n")
     else:
-        sys.stdout.write("\n".join(releases.render(release)) + "\n")
+        sys.stdout.write("\n".join(release_text.render(release, report.rules.alpha)) + "\n")
     failed = any(change.verdict in ("fail", "invalid") for change in release.changes)
     return FAILED if failed and budget is not None else 0

@@ -43,7 +43,7 @@ from pytest_ood.perturbations.contracts import Changing, Derived
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.perturbations.resources import Resources, using
 from pytest_ood.readers import inputs_of_row
-from pytest_ood.reports.text import harmless, one_line, word_diff
+from pytest_ood.reports.escaping import escape_controls, one_line, word_diff
 from pytest_ood.shifts.noise import parse_noise
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION
 from pytest_ood.values import is_missing, label_forms
@@ -431,7 +431,7 @@ def _write(
             stream.write("\n".join(_diff(text)) + "\n")
         else:
             line = _line(text)
-            stream.write((harmless(line) if stream.isatty() else line) + "\n")
+            stream.write((escape_controls(line) if stream.isatty() else line) + "\n")
 
 
 def _line(text: PerturbedText) -> str:

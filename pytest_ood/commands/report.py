@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ood.analysis.serialization import read_report
 from pytest_ood.configuration import project_root
-from pytest_ood.reports import formats, json_report, saved
+from pytest_ood.reports import archive, formats
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="OUT",
-        help="the file to write; its ending says the form: .html, or .md",
+        help="the file to write; its ending selects the format: .html or .md",
     )
 
 
@@ -33,9 +34,9 @@ def run(options: argparse.Namespace) -> int:
     """Write the report.
 
     Raises:
-        OodError: the report cannot be read, its form is unknown, or the file cannot be written.
+        OodError: the report cannot be read, its format is unknown, or the file cannot be written.
     """
-    path = saved.find(project_root(Path.cwd()), options.report)
-    formats.write(options.out, json_report.read(path))
+    path = archive.find(project_root(Path.cwd()), options.report)
+    formats.write(options.out, read_report(path))
     sys.stdout.write(f"{options.out}\n")
     return 0

@@ -8,11 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ood.analysis.merge import merge_reports
+from pytest_ood.analysis.serialization import read_report
+from pytest_ood.analysis.studies import build_study
 from pytest_ood.configuration import project_root
 from pytest_ood.errors import ReportError
-from pytest_ood.reports import formats, json_report, saved, study_json, study_text
-from pytest_ood.reports.study import study
-from pytest_ood.reports.together import put_together
+from pytest_ood.reports import archive, formats, study_json, study_text
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="repeatable: a model that lines go through; without any, those that were fine-tuned",
+        help="repeatable: a model that lines are fitted to; by default those that were fine-tuned",
     )
     parser.add_argument(
         "--reference",
@@ -53,22 +54,22 @@ def run(options: argparse.Namespace) -> int:
             compare, or the page cannot be written.
     """
     root = project_root(Path.cwd())
-    paths = [saved.find(root, given) for given in options.reports] or saved.every(root)
+    paths = [archive.find(root, name) for name in options.reports] or archive.every(root)
     if not paths:
         raise ReportError(
             f"there is no report to study: none was given, and none is saved in "
-            f"{root / saved.FOLDER}; `pytest --ood-suite --ood-report=runs.json` writes one, "
+            f"{root / archive.FOLDER}; `pytest --ood-suite --ood-report=runs.json` writes one, "
             "`python -m pytest_ood study runs.json` studies it"
         )
     paths = list(dict.fromkeys(paths))
-    # Reports of one name in several folders are told apart by their paths.
+    # Reports of the same name in several folders are labelled by their paths.
     names = Counter(path.name for path in paths)
-    called = {path: path.name if names[path.name] == 1 else str(path) for path in paths}
-    reports = [(called[path], json_report.read(path)) for path in paths]
-    # Whoever names reports means all of them; what was saved is a history.
-    together = put_together(reports, newest_counts=not options.reports)
-    made = study(
-        together,
+    labels = {path: path.name if names[path.name] == 1 else str(path) for path in paths}
+    reports = [(labels[path], read_report(path)) for path in paths]
+    # Named reports all count; the saved ones are a history, in which the newest counts.
+    merged = merge_reports(reports, newest_counts=not options.reports)
+    study = build_study(
+        merged,
         [name for name, _ in reports],
         baselines=options.baseline,
         reference=options.reference,
@@ -77,11 +78,11 @@ def run(options: argparse.Namespace) -> int:
     if options.html is not None:
         from pytest_ood.reports import study_html
 
-        formats.write_page(options.html, study_html.render(made))
+        formats.write_page(options.html, study_html.render(study))
     if options.json:
-        sys.stdout.write(json.dumps(study_json.as_json(made), indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(study_json.as_json(study), indent=2, allow_nan=False) + "\n")
     else:
-        sys.stdout.write("\n".join(study_text.render(made)) + "\n")
+        sys.stdout.write("\n".join(study_text.render(study)) + "\n")
         if options.html is not None:
             sys.stdout.write(f"page: {options.html}\n")
     return 0

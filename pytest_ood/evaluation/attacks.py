@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping  # noqa: TC003 - looked up when figures are read back
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -30,18 +31,17 @@ class AttackFigures:
     Attributes:
         attacked: The number of examples that the model answers right and that can be changed.
         accuracy: The accuracy under attack, over all examples that are not left out.
-        success: The attack success rate: the share of attacked examples that were fooled, also on a
-            second query.
+        success_rate: The share of attacked examples that were fooled, also on a second query.
         queries: The mean number of different candidates per attacked example, including the
             original.
-        queries_median: (median, lower bound, upper bound) of the number of candidates.
-        reducing: The number of queries that reduced the edits of successes, over all examples.
+        queries_median: The median number of candidates.
+        queries_reducing: The number of queries that reduced the edits, over all examples.
         edited_words: The mean share of words that a success edits; None without a success.
         edited_characters: The mean share of characters that a success edits; None without one.
         similarity: The mean cosine of a success with its original, by the packaged MiniLM, over the
             first 500; None without a success, or without MiniLM.
         rejected: The number of candidates that a constraint rejected, over all examples.
-        skipped: (reason, count) of the examples that were not attacked.
+        skipped: The number of examples that were not attacked, by reason.
         decision_only: Whether the model gave labels without scores.
         cached: The number of queries that the store answered. It depends on earlier runs, and is
             not compared.
@@ -49,17 +49,17 @@ class AttackFigures:
 
     attacked: int
     accuracy: Estimate
-    success: Estimate
+    success_rate: Estimate
     queries: Estimate
-    queries_median: tuple[float, float, float]
-    reducing: int
+    queries_median: Estimate
+    queries_reducing: int
     edited_words: Estimate | None
     edited_characters: Estimate | None
     similarity: Estimate | None
     rejected: int
-    skipped: tuple[tuple[str, int], ...]
+    skipped: Mapping[str, int]
     decision_only: bool = False
-    cached: int = field(default=0, compare=False)
+    cached: int = field(default=0, compare=False, metadata={"reported": False})
 
 
 def attack_figures(
@@ -89,7 +89,7 @@ def attack_figures(
     return AttackFigures(
         attacked=len(attacked),
         accuracy=_mean([float(not r.skipped and not r.success) for r in counted], alpha),
-        success=_mean([float(result.success) for result in attacked], alpha),
+        success_rate=_mean([float(result.success) for result in attacked], alpha),
         queries=replace(
             shares,
             value=shares.value * each,
@@ -97,13 +97,15 @@ def attack_figures(
             high=shares.high * each,
             spread=shares.spread * each,
         ),
-        queries_median=median_with_bounds(counts, alpha, (1.0, float(each))),
-        reducing=sum(result.reducing for result in results),
+        queries_median=Estimate(
+            *median_with_bounds(counts, alpha, (1.0, float(each))), len(counts), 0.0
+        ),
+        queries_reducing=sum(result.reducing for result in results),
         edited_words=_mean([c.edited_words for c in cases], alpha) if cases else None,
         edited_characters=_mean([c.edited_characters for c in cases], alpha) if cases else None,
         similarity=_mean([max(0.0, c) for c in similar], alpha) if similar else None,
         rejected=sum(result.rejected for result in results),
-        skipped=tuple(sorted(Counter(r.skipped for r in results if r.skipped).items())),
+        skipped=dict(sorted(Counter(r.skipped for r in results if r.skipped).items())),
         decision_only=all(r.answer is not None and not r.answer.scores for r in attacked),
         cached=cached,
     )

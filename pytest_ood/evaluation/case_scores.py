@@ -9,7 +9,7 @@ from pytest_ood.cases import Case, best_constant
 from pytest_ood.errors import ModelError
 from pytest_ood.evaluation import details, estimators, validity
 from pytest_ood.evaluation.measurement import Measurement
-from pytest_ood.evaluation.records import Floor
+from pytest_ood.evaluation.records import Floor, unparsed_outputs
 from pytest_ood.examples import Dataset, inputs_of
 from pytest_ood.rows import Subset
 from pytest_ood.statistics import estimate
@@ -63,6 +63,7 @@ def score_of_cases(
         statistic, floor, rules
     )
     flipped = Measurement([trial]).flipped
+    flips = details.flips(trial, flipped)
     return Floor(
         suite=predictor.suite,
         model=predictor.model.name,
@@ -80,9 +81,10 @@ def score_of_cases(
         data_hash=Dataset(cases.name, Subset(all_cases, trial.after.indices)).content_hash,
         p_fail=judged.p_fail,
         errors=details.counted_errors([missing]),
-        left_out=trial.left_out,
-        cases=validity.inputs_of_cases(trial),
-        flips=details.flips(trial, flipped),
+        left_out=dict(trial.left_out),
+        case_inputs=validity.inputs_of_cases(trial) or None,
+        flips=flips,
+        unparsed_outputs=unparsed_outputs(flips),
         flipped=len(flipped),
-        measure=predictor.task.measure,
+        score_name=predictor.task.measure,
     )

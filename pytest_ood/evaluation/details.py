@@ -17,7 +17,17 @@ from pytest_ood.columns import Categorical, combined
 from pytest_ood.evaluation import estimators
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
 from pytest_ood.evaluation.example_scores import MAX_EXAMPLES, ExampleScores, hash_examples
-from pytest_ood.evaluation.records import FLIPS_KEPT, Cell, Flip, LabelCounts
+from pytest_ood.evaluation.records import (
+    FLIPS_RETAINED,
+    AttackDetails,
+    CaseDetails,
+    Flip,
+    GroupScore,
+    LabelCounts,
+    PerturbationDetails,
+    PromptAttackDetails,
+)
+from pytest_ood.evaluation.validity import inputs_of_cases
 from pytest_ood.examples import IN_DISTRIBUTION, Dataset, fields_of
 from pytest_ood.metrics import most_frequent
 from pytest_ood.perturbations.resources import using
@@ -37,6 +47,7 @@ if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
     from pytest_ood.evaluation.attacks import AttackFigures
     from pytest_ood.evaluation.measurement import Measurement
+    from pytest_ood.evaluation.records import ShiftDetails
     from pytest_ood.evaluation.shifted_texts import ShiftedTexts
     from pytest_ood.examples import Inputs
     from pytest_ood.metrics import Outcomes
@@ -47,7 +58,7 @@ COMPARED = 500
 """Successes of an attack whose likeness to their originals is measured: an encoder is no quicker
 than the model."""
 
-MOST_CELLS = 200
+MOST_GROUPS = 200
 """More groups than this are no table that anybody reads."""
 
 
@@ -66,7 +77,7 @@ class Details:
 
     def breakdown(
         self, shift: Shift, measurement: Measurement, rules: Rules, *, stopping: bool
-    ) -> tuple[Cell, ...]:
+    ) -> tuple[GroupScore, ...]:
         """Return the score of each group of the examples under a shift.
 
         Noise and attacks leave examples their groups. Where the check may have stopped early,
@@ -80,13 +91,13 @@ class Details:
             for depth in range(1, len(path) + 1)
             if count
         }
-        if len(paths) > MOST_CELLS:
+        if len(paths) > MOST_GROUPS:
             self._data.notes.add(
                 f"{self._data.suite.name}/{shift.kind}/{shift.name}: {len(paths):,} groups are too "
                 'many to be told apart; examples that are one set take scoring = "contrast"'
             )
             return ()
-        cells = []
+        groups_ = []
         for path in sorted(paths):
             found = np.flatnonzero(used.where(partial(_begins, path)))
             sides = [trial.after.only(found) for trial in measurement.trials]
@@ -101,10 +112,15 @@ class Details:
                     current=figure,
                     final=len(used) >= available,
                 )
-            within = path[-2] if len(path) > 1 else ""
-            score = estimate(figure, rules.alpha)
-            cells.append(Cell(path[-1], within, len(found), score))
-        return tuple(cells)
+            groups_.append(
+                GroupScore(
+                    group=path[-1],
+                    within=path[-2] if len(path) > 1 else None,
+                    n=len(found),
+                    score=estimate(figure, rules.alpha),
+                )
+            )
+        return tuple(groups_)
 
     def by_label(self, trial: Trial, shift: Shift) -> tuple[LabelCounts, ...]:
         """Return the counts by label, where labels are the same before and under the shift."""
@@ -144,6 +160,24 @@ class Details:
             self._item_hashes[key] = hash_examples((None, e.inputs, e.label) for e in examples)
         return ExampleScores(self._item_hashes[key], scores[: len(places)])
 
+    def of_shift(self, measurement: Measurement, shift: Shift, rules: Rules) -> ShiftDetails:
+        """Return the details that only this kind of shift has, but for those of domain shifts."""
+        trial, asked = measurement.first, queries(measurement.trials)
+        if trial.prompt is not None:
+            return PromptAttackDetails(queries=asked or 0, prompt=trial.prompt)
+        if trial.attacks is not None or shift.made_against:
+            return AttackDetails(
+                queries=asked,
+                unconfirmed=sum(t.unheld for t in measurement.trials),
+                figures=self.attack_figures(measurement, shift, rules),
+            )
+        if shift.counts_cases:
+            return CaseDetails(inputs=inputs_of_cases(trial))
+        family, severity = shift.level
+        return PerturbationDetails(
+            rejected=trial.rejected, family=family or None, severity=severity
+        )
+
     def attack_figures(
         self, measurement: Measurement, shift: Shift, rules: Rules
     ) -> AttackFigures | None:
@@ -160,9 +194,13 @@ class Details:
             with using(self._data.resources):
                 similar = cosines(successes(attacks, examples)[:COMPARED], self._texts.engine.store)
         return attack_figures(
-            attacks, examples, rules.alpha, each=shift.max_queries_each, cached=trial.cached,
+            attacks,
+            examples,
+            rules.alpha,
+            each=shift.max_queries_each,
+            cached=trial.cached,
             similar=similar,
-        )  # fmt: skip
+        )
 
     def data_hash(self, shift: Shift, trial: Trial) -> str:
         """Hash the examples under the shift that were used."""
@@ -193,13 +231,13 @@ def _begins(path: tuple[str, ...], longer: tuple[str, ...]) -> bool:
     return longer[: len(path)] == path
 
 
-def counted_errors(errors: Iterable[Categorical[str]]) -> tuple[tuple[str, int], ...]:
-    """Return each reason with its count, the most frequent first."""
+def counted_errors(errors: Iterable[Categorical[str]]) -> dict[str, int]:
+    """Return how many inputs got no answer by reason, the most frequent first."""
     counts: Counter[str] = Counter()
     for column in errors:
         counts.update(dict(zip(column.values, column.counts.tolist(), strict=True)))
-    told = [(error, count) for error, count in counts.items() if count]
-    return tuple(sorted(told, key=lambda item: (-item[1], item[0])))
+    positive = [(error, count) for error, count in counts.items() if count]
+    return dict(sorted(positive, key=lambda item: (-item[1], item[0])))
 
 
 def inputs_under(shift: Shift, trial: Trial) -> Sequence[Inputs]:
@@ -212,42 +250,47 @@ def inputs_under(shift: Shift, trial: Trial) -> Sequence[Inputs]:
 
 def flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
     """Return the first of those that flipped, with their texts."""
-    places = flipped[:FLIPS_KEPT]
+    places = flipped[:FLIPS_RETAINED]
     if trial.decided is not None:
         return tuple(
             Flip(
-                one.id, one.expected, None if one.before is None else _shown(one.before),
-                _shown(one.inputs), one.answer_before, one.answer,
-                said_before=one.said_before, said_after=one.said,
+                id=decided.id,
+                label=decided.expected,
+                before=None if decided.before is None else _joined(decided.before),
+                after=_joined(decided.inputs),
+                answer_before=decided.answer_before,
+                answer_after=decided.answer,
+                output_before=decided.said_before,
+                output_after=decided.said,
             )
-            for one in read(trial.decided, places)
-        )  # fmt: skip
+            for decided in read(trial.decided, places)
+        )
     new, texts = trial.after.read(places), read(trial.shifted, places)
     if trial.originals is None:
         return tuple(
             Flip(
-                o.id,
-                o.label,
-                None,
-                _shown(text),
-                None,
-                o.prediction.label,
-                said_after=o.prediction.text,
+                id=o.id,
+                label=o.label,
+                before=None,
+                after=_joined(text),
+                answer_before=None,
+                answer_after=o.prediction.label,
+                output_after=o.prediction.text,
             )
             for o, text in zip(new, texts, strict=True)
         )
     old, originals = trial.before.read(places), read(trial.originals, places)
     return tuple(
         Flip(
-            o.id,
-            o.label,
-            _shown(original),
-            _shown(text),
-            was.prediction.label,
-            o.prediction.label,
-            None if was.label == o.label else was.label,
-            said_before=was.prediction.text,
-            said_after=o.prediction.text,
+            id=o.id,
+            label=o.label,
+            label_before=None if was.label == o.label else was.label,
+            before=_joined(original),
+            after=_joined(text),
+            answer_before=was.prediction.label,
+            answer_after=o.prediction.label,
+            output_before=was.prediction.text,
+            output_after=o.prediction.text,
         )
         for was, o, original, text in zip(old, new, originals, texts, strict=True)
     )
@@ -256,11 +299,19 @@ def flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
 def abstentions(outcomes: Outcomes) -> tuple[Flip, ...]:
     """Return the first of the examples that a model abstained from, with their texts."""
     places = np.flatnonzero(outcomes.graded.answer.where(lambda answer: answer is None))[
-        :FLIPS_KEPT
+        :FLIPS_RETAINED
     ]
     examples = read(outcomes.examples, outcomes.indices[places])
     return tuple(
-        Flip(o.id, o.label, None, _shown(e.inputs), None, None, said_after=o.prediction.text)
+        Flip(
+            id=o.id,
+            label=o.label,
+            before=None,
+            after=_joined(e.inputs),
+            answer_before=None,
+            answer_after=None,
+            output_after=o.prediction.text,
+        )
         for o, e in zip(outcomes.read(places), examples, strict=True)
     )
 
@@ -274,7 +325,16 @@ def _by_label(trial: Trial) -> tuple[LabelCounts, ...]:
             row = counts.setdefault(label, [0, 0, 0, 0])
             row[2 * side] += count
             row[2 * side + 1] += count if score == 1.0 else 0
-    return tuple(LabelCounts(label, *counts[label]) for label in sorted(counts))
+    return tuple(
+        LabelCounts(
+            label=label,
+            n_in_distribution=n_before,
+            correct_in_distribution=correct_before,
+            n_under_shift=n_after,
+            correct_under_shift=correct_after,
+        )
+        for label, (n_before, correct_before, n_after, correct_after) in sorted(counts.items())
+    )
 
 
 def _label_and_score(label: str, score: float) -> tuple[str, float]:
@@ -295,7 +355,7 @@ def queries(trials: Sequence[Trial]) -> int | None:
     return sum(result.queries + result.reducing for result in results) + again
 
 
-def _shown(inputs: Inputs) -> str:
+def _joined(inputs: Inputs) -> str:
     fields_ = fields_of(inputs)
     if len(fields_) == 1:
         return next(iter(fields_.values()))

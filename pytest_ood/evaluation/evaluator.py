@@ -23,7 +23,14 @@ from pytest_ood.evaluation.floors import Floors
 from pytest_ood.evaluation.measurement import Measurement
 from pytest_ood.evaluation.notes import Notes
 from pytest_ood.evaluation.originals import Originals
-from pytest_ood.evaluation.records import Comparison, Evaluation, Floor
+from pytest_ood.evaluation.records import (
+    Comparison,
+    DomainDetails,
+    Evaluation,
+    Floor,
+    ScorePair,
+    unparsed_outputs,
+)
 from pytest_ood.evaluation.shift_metrics import ShiftMetrics
 from pytest_ood.evaluation.shifted_texts import ShiftedTexts
 from pytest_ood.evaluation.stopping import Schedule, is_sequential, measure_until_settled
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
     from pytest_ood.budgets import Rules
     from pytest_ood.columns import Categorical
     from pytest_ood.engine import Engine
+    from pytest_ood.evaluation.records import ShiftDetails
     from pytest_ood.frozen import FrozenSuite
     from pytest_ood.models.protocol import Model
     from pytest_ood.readers import Reader
@@ -200,6 +208,7 @@ class SuiteEvaluator:
             if budget is not None:
                 judged = judge_at_least(statistic, budget, self.rules)
         trial, trials = measurement.first, measurement.trials
+        flips = details.flips(trial, measurement.flipped)
         return Floor(
             suite=self.suite.name,
             model=model.name,
@@ -223,10 +232,11 @@ class SuiteEvaluator:
                 shift, measurement, self.rules, stopping=isinstance(statistic, Sequential)
             ),
             left_out=self._left_out(shift, trial),
-            cases=validity.inputs_of_cases(trial),
-            flips=details.flips(trial, measurement.flipped),
+            case_inputs=validity.inputs_of_cases(trial) or None,
+            flips=flips,
             flipped=len(measurement.flipped),
-            measure=self.suite.task.measure,
+            unparsed_outputs=unparsed_outputs(flips),
+            score_name=self.suite.task.measure,
         )
 
     def compare(
@@ -283,6 +293,7 @@ class SuiteEvaluator:
         )
         judged = judged or self._judged(statistic, margin, metric, "no margin is set")
         flipped = np.setdiff1d(mine.flipped, other.flipped)
+        scores, baseline_scores = (self.metrics.scores(m, shift, metric) for m in (mine, other))
         return Comparison(
             suite=self.suite.name,
             kind=shift.kind,
@@ -290,8 +301,10 @@ class SuiteEvaluator:
             model=model.name,
             baseline=baseline.name,
             n=statistic.n,
-            scores=self.metrics.scores(mine, shift, metric),
-            baseline_scores=self.metrics.scores(other, shift, metric),
+            scores=_pair(*scores),
+            baseline_scores=_pair(*baseline_scores),
+            drop=float(metric_class(metric).drop(*scores)),
+            baseline_drop=float(metric_class(metric).drop(*baseline_scores)),
             difference=estimate(statistic, self.rules.alpha),
             margin=margin,
             verdict=judged.verdict,
@@ -303,10 +316,10 @@ class SuiteEvaluator:
             drawn=mine.first.drawn,
             planned=self.data.planned(shift),
             p_fail=judged.p_fail,
-            surrogate=shift.made_against,
+            surrogate=shift.made_against or None,
             errors=details.counted_errors(t.unanswered for t in (*mine.trials, *other.trials)),
-            cases=validity.inputs_of_cases(mine.first),
-            measure=self.suite.task.measure,
+            case_inputs=validity.inputs_of_cases(mine.first) or None,
+            score_name=self.suite.task.measure,
         )
 
     def _measure_drop(self, model: AnyModel, shift: Shift, metric: str) -> Evaluation:
@@ -350,10 +363,8 @@ class SuiteEvaluator:
     ) -> Evaluation:
         before, under = self.metrics.scores(measurement, shift, metric)
         trial, trials, floor = measurement.first, measurement.trials, self.floor(model)
-        domain = shift.has_own_examples and not shift.counts_cases
-        reference = self.trials.reference(shift, trial.after) if domain else None
         self._contamination.note_cut(model, shift.name, details.inputs_under(shift, trial))
-        main, (family, severity) = metric == ACCURACY, shift.level
+        main, flips = metric == ACCURACY, details.flips(trial, measurement.flipped)
         return Evaluation(
             suite=self.suite.name,
             kind=shift.kind,
@@ -361,12 +372,12 @@ class SuiteEvaluator:
             model=model.name,
             n=len(trial.after),
             unchanged=trial.unchanged,
-            rejected=trial.rejected,
             errors=details.counted_errors(t.unanswered for t in trials),
             abstained=validity.abstained(trial.after),
-            abstained_id=validity.abstained(trial.before),
-            score_id=before,
-            score_ood=under,
+            unparsed_outputs=unparsed_outputs(flips),
+            abstained_in_distribution=validity.abstained(trial.before),
+            score_in_distribution=before,
+            score_under_shift=under,
             drop=estimate(statistic, self.rules.alpha),
             paired=trial.paired,
             budget=self._budget(shift, metric).max_drop,
@@ -374,29 +385,23 @@ class SuiteEvaluator:
             reason=judged.reason,
             seed=self.data.seed,
             shifted_set_hash=self._details.data_hash(shift, trial),
-            queries=details.queries(trials),
-            attack=self._details.attack_figures(measurement, shift, self.rules),
-            surrogate=shift.made_against,
-            prompt=trial.prompt,
+            surrogate=shift.made_against or None,
             before=spread_scores(trials, lambda t: t.before),
             after=spread_scores(trials, lambda t: t.after),
-            flips=details.flips(trial, measurement.flipped),
+            flips=flips,
             flipped=len(measurement.flipped),
             metric=metric,
             drawn=trial.drawn,
             planned=self.data.planned(shift),
             p_fail=judged.p_fail,
-            unheld=sum(t.unheld for t in trials),
-            disagreement=floor.disagreed / floor.reasked if floor.reasked else None,
+            inconsistency_rate=floor.inconsistent / floor.repeated if floor.repeated else None,
             seed_drops=self.metrics.seed_drops(measurement, before, metric),
-            reweighted=self.metrics.reweighted_drop(measurement, shift)
-            if domain and not trial.paired
-            else None,
-            reference=None if reference is None else mean_of(reference),
-            measures=self.metrics.others(measurement, shift),
+            metrics={
+                name: _pair(first, last)
+                for name, first, last in self.metrics.others(measurement, shift)
+            },
             sequential=self.is_sequential([model], self.data.horizon(shift)),
-            family=family,
-            severity=severity,
+            details=self._details_of(shift, measurement),
             items=self._details.items(shift, measurement) if main else None,
             per_label=self._details.by_label(trial, shift) if main else (),
             breakdown=self._details.breakdown(
@@ -405,8 +410,7 @@ class SuiteEvaluator:
             if main
             else (),
             left_out=self._left_out(shift, trial),
-            cases=validity.inputs_of_cases(trial),
-            measure=self.suite.task.measure,
+            score_name=self.suite.task.measure,
         )
 
     def _judged(
@@ -418,9 +422,22 @@ class SuiteEvaluator:
         examples = find_metric(metric, self.suite.task).examples
         return judge_at_most(statistic, limit, self.rules, examples)
 
-    def _left_out(self, shift: Shift, trial: Trial) -> tuple[tuple[str, int], ...]:
-        """Return the number of rows and cases that are left out, by reason."""
-        return (*self.data.left_out(shift), *trial.left_out)
+    def _details_of(self, shift: Shift, measurement: Measurement) -> ShiftDetails:
+        """Return the details that only this kind of shift has."""
+        if not shift.has_own_examples or shift.counts_cases:
+            return self._details.of_shift(measurement, shift, self.rules)
+        trial = measurement.first
+        reference = self.trials.reference(shift, trial.after)
+        return DomainDetails(
+            reweighted_drop=None
+            if trial.paired
+            else self.metrics.reweighted_drop(measurement, shift),
+            in_domain_score=None if reference is None else mean_of(reference),
+        )
+
+    def _left_out(self, shift: Shift, trial: Trial) -> dict[str, int]:
+        """Return how many rows of the data, and cases, are not counted, by reason."""
+        return dict([*self.data.left_out(shift), *trial.left_out])
 
     def _budget(self, shift: Shift, metric: str) -> Budget:
         return self.suite.budgets[shift.name].get(metric, Budget())
@@ -448,3 +465,7 @@ class SuiteEvaluator:
         surrogate = self.texts.surrogates.get(shift.made_against)
         judged = None if surrogate is None else self._floors.unusable(surrogate)
         return judged and Judgement("invalid", f"made against {judged.reason}")
+
+
+def _pair(before: float, after: float) -> ScorePair:
+    return ScorePair(in_distribution=before, under_shift=after)

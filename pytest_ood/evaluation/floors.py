@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.budgets import Judgement, judge_at_least, points
 from pytest_ood.errors import ModelError
 from pytest_ood.evaluation import details, validity
-from pytest_ood.evaluation.records import Floor
+from pytest_ood.evaluation.records import Floor, unparsed_outputs
 from pytest_ood.evaluation.stopping import is_sequential, measure_until_settled
 from pytest_ood.examples import IN_DISTRIBUTION, inputs_of
 from pytest_ood.models.protocol import RecordedModel
@@ -118,10 +118,11 @@ class Floors:
             judged = Judgement("pass", f"above the majority class ({points(majority)})")
             if budget is not None:
                 judged = judge_at_least(statistic, budget, self._rules)
-        reasked, disagreed = self._ask_again(members[0], answers.by_seed[0])
+        repeated, inconsistent = self._ask_again(members[0], answers.by_seed[0])
         seen = inputs_of(dataset.examples[: len(answers.by_seed[0])])
         self._contamination.note_cut(model, IN_DISTRIBUTION, seen)
         abstained = validity.abstained(answered[0])
+        abstentions = details.abstentions(answered[0])
         return Floor(
             suite=self._data.suite.name,
             model=model.name,
@@ -136,14 +137,15 @@ class Floors:
             seed=self._data.seed,
             data_hash=dataset.content_hash,
             p_fail=judged.p_fail,
-            reasked=reasked,
-            disagreed=disagreed,
+            repeated=repeated,
+            inconsistent=inconsistent,
             seed_scores=tuple(map(mean_of, answered)),
             errors=details.counted_errors([missing]),
             items=self._details.items_in_distribution(answered[0], answers.scores),
-            flips=details.abstentions(answered[0]),
+            flips=abstentions,
+            unparsed_outputs=unparsed_outputs(abstentions),
             flipped=abstained,
-            measure=self._data.suite.task.measure,
+            score_name=self._data.suite.task.measure,
         )
 
     def _ask_again(self, member: SingleModel, outcomes: Outcomes) -> tuple[int, int]:

@@ -41,7 +41,7 @@ PROCEDURES = {
 def adjust_verdicts(results: Sequence[G], rules: Rules) -> list[G]:
     """Return the results with adjusted p-values, and with the fails that follow from them.
 
-    Results need the fields `adjusted_p` and `reason` besides those of `HasVerdict`.
+    Results need the fields `p_fail_adjusted` and `reason` besides those of `HasVerdict`.
 
     A gate whose own p-value is below the single-step level has failed before: whatever the other
     gates show, the procedure rejects it. A step-down or step-up procedure rejects more once all
@@ -57,7 +57,7 @@ def adjust_verdicts(results: Sequence[G], rules: Rules) -> list[G]:
     adjusted_values = adjusted(values, rules.correction, max(rules.gates, len(values)))
     settled = list(results)
     for index, p_value in zip(indices, adjusted_values, strict=True):
-        result = replace(results[index], adjusted_p=p_value)
+        result = replace(results[index], p_fail_adjusted=p_value)
         if result.verdict == "inconclusive" and p_value <= rules.alpha:
             reason = (
                 f"by {PROCEDURES[rules.correction]} over {rules.gates} gates "

@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
     from typing import TypeGuard
 
+    from pytest_ood.analysis.report import Report, Work
     from pytest_ood.assertions import Ood
     from pytest_ood.gate import Gate
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
     from pytest_ood.plugin.items import OodItem
     from pytest_ood.redaction import Secrets
-    from pytest_ood.reports.releases import Release
-    from pytest_ood.reports.results import Results, Work
     from pytest_ood.reports.tracking import Logged
     from pytest_ood.shifts import Shift
     from pytest_ood.trackers.protocol import Tracker
@@ -37,6 +36,7 @@ GATE: pytest.StashKey[Gate] = pytest.StashKey()
 COLLECTED: pytest.StashKey[dict[str, pytest.Item]] = pytest.StashKey()
 KEEPER: pytest.StashKey[RecordKeeper] = pytest.StashKey()
 EARLIER: pytest.StashKey[Earlier | None] = pytest.StashKey()
+REPORT: pytest.StashKey[Report] = pytest.StashKey()
 FINISHED: pytest.StashKey[bool] = pytest.StashKey()
 RECORD: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 OWN_NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
@@ -263,8 +263,8 @@ def _configure(config: pytest.Config) -> None:
 
 STRUCTURE = frozenset(
     (
-        "check", "type", "suite", "model", "name", "kind", "shift", "family", "metric", "measure",
-        "baseline", "surrogate", "verdict", "items", "fingerprint", "work",
+        "check", "type", "suite", "model", "name", "kind", "shift", "family", "metric",
+        "score_name", "baseline", "surrogate", "verdict", "items", "fingerprint", "work",
     )
 )  # fmt: skip
 """Of what travels and is reported: the project's own names and figures, by which it is found."""
@@ -354,12 +354,12 @@ class Earlier:
 
     Attributes:
         name: What its report is called.
-        report: What it says.
-        budget: The most that a score may drop since then, or None.
+        report: The report.
+        budget: The largest allowed drop of a score since then, or None.
     """
 
     name: str
-    report: dict[str, Any]
+    report: Report
     budget: float | None
 
 
@@ -373,19 +373,21 @@ def _earlier(config: pytest.Config) -> Earlier | None:
     save = config.getoption("ood_save")
     if (given, budget, save) == (None, None, None) or hasattr(config, "workerinput"):
         return None
-    from pytest_ood.reports import json_report, releases, saved
+    from pytest_ood.analysis import releases
+    from pytest_ood.analysis.serialization import read_report
+    from pytest_ood.reports import archive
 
     root = _options(config).root
     if save is not None:
-        saved.check_save_name(save)
-        saved.check_folder(root)
+        archive.check_save_name(save)
+        archive.check_folder(root)
     limit = None if budget is None else releases.parse_budget(budget)
     if given is None:
         if limit is not None:
             raise pytest.UsageError("--ood-compare-fail needs --ood-compare: dropped since when?")
         return None
-    path = saved.find(root, given)
-    return Earlier(path.name, json_report.read(path), limit)
+    path = archive.find(root, given)
+    return Earlier(path.name, read_report(path), limit)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -905,7 +907,6 @@ class RecordKeeper:
         own_tests: How many of the user's own there were, before any was left out.
         put_back: How many gates and tests another plugin had left out.
         interrupted: Whether the run was ended before its end: by the user, or by -x and its like.
-        release: The run against an earlier one, once it was compared.
         saved: Where the report was kept, once it was.
         unwritten: Why what was asked for could not be written.
         own_notes: What the user's own tests have noted.
@@ -922,7 +923,6 @@ class RecordKeeper:
         self._checks: set[str] = set()
         self.put_back = 0
         self.interrupted = False
-        self.release: Release | None = None
         self.saved: Path | None = None
         self.unwritten: list[str] = []
 
@@ -1011,17 +1011,20 @@ class RecordKeeper:
 
     def _report_release(self, config: pytest.Config) -> None:
         """Report each score against that of the earlier run, as a test of its own."""
+        from pytest_ood.analysis import releases
+        from pytest_ood.analysis.serialization import from_json, to_json
         from pytest_ood.errors import OodError
-        from pytest_ood.reports import json_report, releases
+        from pytest_ood.reports.explanation import explain_change
         from pytest_ood.reports.junit import change_properties
 
-        earlier, results = config.stash[EARLIER], _results(config)
-        if earlier is None or results is None:
+        earlier, report = config.stash[EARLIER], _report(config)
+        if earlier is None or report is None:
             return
         try:
             release = releases.compare(
                 earlier.report,
-                json_report.as_json(results),
+                # Figures are compared as they are written.
+                from_json(to_json(report)),
                 earlier.name,
                 earlier.budget,
                 whole=_is_whole(config),
@@ -1030,7 +1033,7 @@ class RecordKeeper:
             name = f"--ood-compare {earlier.name}"
             _log(config, name, "failed", f"{type(error).__name__}: {error}")
             return
-        self.release = release
+        config.stash[REPORT] = replace(report, release=release)
         for change in release.changes:
             if earlier.budget is None:
                 return
@@ -1041,7 +1044,7 @@ class RecordKeeper:
                 config,
                 f"{change.name} since {earlier.name}",
                 "failed" if strict else outcome,
-                releases.explain(change),
+                explain_change(change),
                 figures=change_properties(change),
             )
 
@@ -1052,12 +1055,12 @@ class RecordKeeper:
         from pytest_ood.reports.explanation import explain
         from pytest_ood.reports.junit import properties
 
-        results = _results(config)
-        if results is None:
+        report = _report(config)
+        if report is None:
             return
         measured = [key for key in _ordered(config) if "result" in self.records[key]]
         terminal = config.pluginmanager.getplugin("terminalreporter")
-        for key, settled in zip(measured, results.results, strict=True):
+        for key, settled in zip(measured, report.results, strict=True):
             record, old = self.records[key], self.reports[key]
             before = from_record(record["result"]).verdict
             if not old.skipped or (before, settled.verdict) != ("inconclusive", "fail"):
@@ -1066,9 +1069,9 @@ class RecordKeeper:
             if terminal is not None and old in terminal.stats.get("inconclusive", []):
                 terminal.stats["inconclusive"].remove(old)
             new = copy.copy(old)
-            new.outcome, new.longrepr = "failed", explain(settled, results.rules)
+            new.outcome, new.longrepr = "failed", explain(settled, report.rules)
             vars(new)["ood_record"] = {**record, "result": to_record(settled)}
-            new.user_properties = properties(settled, results.rules)
+            new.user_properties = properties(settled, report.rules)
             _log_case(config, new)
 
 
@@ -1095,10 +1098,10 @@ def _log(
     record: dict[str, Any] | None = None,
 ) -> None:
     """Report what no item of its own stands for, in the terminal, JUnit and the exit status."""
-    from pytest_ood.reports.text import harmless
+    from pytest_ood.reports.escaping import escape_controls
 
     # An earlier report may name whatever it likes.
-    name, text = harmless(name), harmless(text, keep="\n")
+    name, text = escape_controls(name), escape_controls(text, keep="\n")
     file = config.stash[GATE].file.name
     place = (file, None, name)
     told: Any = text if outcome == "failed" else None
@@ -1124,18 +1127,18 @@ def _log_case(config: pytest.Config, report: pytest.TestReport) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
     """Show the tables and the answer; of a run that was ended, how far it got and how to go on."""
-    results = _results(config)
-    if results is not None and results.results and config.get_verbosity() >= -1:
+    report = _report(config)
+    if report is not None and report.results and config.get_verbosity() >= -1:
         from pytest_ood.reports.terminal import render
 
         terminalreporter.section("robustness")
-        for line in render(results, verbose=config.get_verbosity() > 0):
+        for line in render(report, verbose=config.get_verbosity() > 0):
             terminalreporter.write_line(line)
-    if results is not None and results.release is not None:
-        from pytest_ood.reports import releases
+    if report is not None and report.release is not None:
+        from pytest_ood.reports import release_text
 
         terminalreporter.section("since the earlier run")
-        for line in releases.render(results.release):
+        for line in release_text.render(report.release, report.rules.alpha):
             terminalreporter.write_line(line)
     if KEEPER not in config.stash:
         return
@@ -1152,7 +1155,7 @@ def _show_ending(terminalreporter: Any, config: pytest.Config) -> None:
     if config.stash[GATE].is_demo and config.get_verbosity() >= -1:
         terminalreporter.write_line(f"ood: {DEMO}")
     if not keeper.records and config.get_verbosity() >= -1:
-        from pytest_ood.reports.text import one_line
+        from pytest_ood.reports.escaping import one_line
 
         # Where suites were measured, these stand among their notes.
         for note in dict.fromkeys(keeper.own_notes):
@@ -1219,26 +1222,27 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if green and config.stash[KEEPER].missing(config) != []:
         # Somebody has ended the run, by pytest.exit with a status of its own.
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    results = _results(config)
-    if results is not None and (session.shouldfail or session.shouldstop):
+    report = _report(config)
+    if report is not None and (session.shouldfail or session.shouldstop):
         config.stash[KEEPER].interrupted = True
-    if results is None and GATE in config.stash and not _is_rehearsal(config):
+    if report is None and GATE in config.stash and not _is_rehearsal(config):
         keeper = config.stash[KEEPER]
         keeper.unwritten += [
             f"--ood-report: {path.name} is not written: no gate of a suite has run"
             for path in _report_paths(config)
         ]
     # A report of half a run would be taken for one of all of it.
-    if results is None or config.stash[KEEPER].interrupted:
+    if report is None or config.stash[KEEPER].interrupted:
         return
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     paths, name = _report_paths(config), config.getoption("ood_save")
     trackers = config.stash[TRACKERS]
     if not (paths or name or summary or trackers):
         return
-    from pytest_ood.reports import json_report
+    from pytest_ood.analysis.serialization import from_json, to_json
 
-    report = json_report.as_json(results)
+    # Every format is written from the figures of the JSON report, as if it was read again.
+    report = from_json(to_json(report))
     _write_reports(session, report, paths, name, summary)
     if trackers:
         from pytest_ood.reports.tracking import log_report
@@ -1248,7 +1252,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _write_reports(
     session: pytest.Session,
-    report: dict[str, Any],
+    report: Report,
     paths: Sequence[Path],
     name: str | None,
     summary: str | None,
@@ -1256,14 +1260,14 @@ def _write_reports(
     """Write what was asked for, and add to the summary of a step of GitHub Actions.
 
     Args:
-        session: Whose exit status tells where something could not be written.
-        report: Its plain values.
+        session: Its exit status is set if something could not be written.
+        report: The report of the run.
         paths: Where it is written to.
         name: It is saved under, or None.
         summary: The file of the summary, or None.
     """
     from pytest_ood.errors import OodError
-    from pytest_ood.reports import formats, saved
+    from pytest_ood.reports import archive, formats
 
     config = session.config
     keeper = config.stash[KEEPER]
@@ -1274,7 +1278,7 @@ def _write_reports(
             keeper.unwritten.append(f"--ood-report: {error}")
     if name is not None:
         try:
-            keeper.saved = saved.save(config.stash[GATE].options.root, name, report)
+            keeper.saved = archive.save(config.stash[GATE].options.root, name, report)
         except OodError as error:
             keeper.unwritten.append(f"--ood-save: {error}")
     if keeper.unwritten:
@@ -1294,49 +1298,47 @@ def _ordered(config: pytest.Config) -> list[str]:
     return [check.id for check in checks if check.id in records]
 
 
-def _results(config: pytest.Config) -> Results | None:
-    """Put what was measured in the order of the checks; None where there is nothing."""
+def _report(config: pytest.Config) -> Report | None:
+    """Return the report of the run, built once all gates are known; None where there is nothing."""
     if GATE not in config.stash or not config.stash[KEEPER].records:
         return None
-    from dataclasses import replace
+    if REPORT not in config.stash:
+        config.stash[REPORT] = _build_report(config)
+    return config.stash[REPORT]
 
-    from pytest_ood.evaluation import adjust_verdicts, from_record
-    from pytest_ood.reports.results import ModelInfo, Results
 
-    gate, records = config.stash[GATE], config.stash[KEEPER].records
-    ordered = [records[key] for key in _ordered(config)]
+def _build_report(config: pytest.Config) -> Report:
+    """Build the report of the results so far, in the order of the checks."""
+    from pytest_ood.analysis.report import CheckError, FrozenFile, build_report
+    from pytest_ood.evaluation import ModelInfo, adjust_verdicts, from_record
+
+    gate, keeper = config.stash[GATE], config.stash[KEEPER]
+    ordered = [keeper.records[key] for key in _ordered(config)]
     measured = [record for record in ordered if "result" in record]
-    found = {(m["suite"], m["name"]): ModelInfo(**m) for r in measured for m in r["models"]}
+    infos = {(m["suite"], m["name"]): ModelInfo(**m) for r in measured for m in r["models"]}
     names = [(suite, name) for suite, models in gate.models.items() for name in models]
-    # xdist's controller collects nothing: the workers tell how many gates there are.
+    # xdist's controller collects nothing: the workers report how many gates there are.
     gates = max((record["gates"] for record in measured), default=gate.rules.gates)
     rules = replace(gate.rules, gates=gates)
     results = [from_record(record["result"]) for record in measured]
-    return Results(
-        gate.seed,
-        rules,
-        tuple(found[name] for name in names if name in found),
-        tuple(adjust_verdicts(results, rules)),
-        tuple((r["check"], r["error"]) for r in ordered if "error" in r),
-        tuple(
-            dict.fromkeys(
-                [
-                    *(note for record in measured for note in record["notes"]),
-                    *config.stash[KEEPER].own_notes,
-                ]
-            )
-        ),
-        tuple((name, frozen.location) for name, frozen in gate.frozen.items()),
-        _work(ordered),
-        config.stash[KEEPER].release,
-        gate.options.max_examples,
+    notes = [note for record in measured for note in record["notes"]]
+    return build_report(
+        seed=gate.seed,
+        max_examples=gate.options.max_examples,
+        rules=rules,
+        models=[infos[name] for name in names if name in infos],
+        results=adjust_verdicts(results, rules),
+        errors=[CheckError(check=r["check"], message=r["error"]) for r in ordered if "error" in r],
+        notes=list(dict.fromkeys([*notes, *keeper.own_notes])),
+        frozen=[FrozenFile(suite=name, path=f.location) for name, f in gate.frozen.items()],
+        work=_work(ordered),
     )
 
 
 def _work(records: Sequence[dict[str, Any]]) -> tuple[Work, ...]:
     """Add up what the models were asked, over xdist's workers."""
+    from pytest_ood.analysis.report import Work
     from pytest_ood.models.protocol import Usage
-    from pytest_ood.reports.results import Work
 
     latest: dict[tuple[str, str], dict[str, Any]] = {}
     for process, tallies in (record["work"] for record in records):
@@ -1347,13 +1349,20 @@ def _work(records: Sequence[dict[str, Any]]) -> tuple[Work, ...]:
     found: dict[str, Work] = {}
     for (_, name), tally in latest.items():
         work = Work(
-            name, tally["queried"], tally["cached"], tally["unanswered"], Usage(**tally["used"])
+            model=name,
+            asked=tally["queried"],
+            known=tally["cached"],
+            unanswered=tally["unanswered"],
+            used=Usage(**tally["used"]),
         )
         if name in found:
             other = found[name]
             work = Work(
-                name, work.asked + other.asked, work.known + other.known,
-                work.unanswered + other.unanswered, work.used + other.used,
-            )  # fmt: skip
+                model=name,
+                asked=work.asked + other.asked,
+                known=work.known + other.known,
+                unanswered=work.unanswered + other.unanswered,
+                used=work.used + other.used,
+            )
         found[name] = work
     return tuple(found[name] for name in sorted(found))

@@ -137,7 +137,7 @@ class OodItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show the explanation, or what went wrong in its own words; on request, where, too."""
-        from pytest_ood.reports.text import harmless
+        from pytest_ood.reports.escaping import escape_controls
 
         if isinstance(excinfo.value, GateFailedError):
             return str(excinfo.value)
@@ -147,7 +147,8 @@ class OodItem(pytest.Item):
                 return f"{excinfo.value}\n{HINT}"
             excinfo = pytest.ExceptionInfo.from_exception(cause)
         elif isinstance(excinfo.value, OodError):
-            return f"{type(excinfo.value).__name__}: {harmless(str(excinfo.value), keep=chr(10))}"
+            message = escape_controls(str(excinfo.value), keep="\n")
+            return f"{type(excinfo.value).__name__}: {message}"
         return _harmless(super().repr_failure(excinfo, style))
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
@@ -161,17 +162,18 @@ class OodItem(pytest.Item):
 
 def told(error: BaseException) -> str:
     """Return what went wrong in one line, or in its own lines where this package has worded it."""
-    from pytest_ood.reports.text import harmless
+    from pytest_ood.reports.escaping import escape_controls
 
     if isinstance(error, NotApplicableError):
+        message = escape_controls(str(error), keep="\n")
         return (
-            f"{type(error).__name__}: {harmless(str(error), keep=chr(10))}. The gate has a budget "
+            f"{type(error).__name__}: {message}. The gate has a budget "
             "and cannot be measured, which is no pass: take the budget, or the model, out of the "
             "suite, or leave the gate out by name (--deselect, -k)"
         )
     if isinstance(error, OodError):
-        return f"{type(error).__name__}: {harmless(str(error), keep=chr(10))}"
-    line = harmless(words_of(error, SHOWN_WIDTH))
+        return f"{type(error).__name__}: {escape_controls(str(error), keep=chr(10))}"
+    line = escape_controls(words_of(error, SHOWN_WIDTH))
     if is_own_fault(error):
         return f"{line} (inside pytest-ood: please report it, with the traceback)"
     return line
@@ -200,13 +202,13 @@ def shows_tracebacks(config: pytest.Config) -> bool:
 
 def _harmless(shown: Any) -> Any:
     """Take escape sequences out of a traceback: what a model raises may quote an example."""
-    from pytest_ood.reports.text import harmless
+    from pytest_ood.reports.escaping import escape_controls
 
     for traceback, crash, _ in getattr(shown, "chain", ()):
         for entry in traceback.reprentries:
-            entry.lines = [harmless(line, keep="\n\t") for line in entry.lines]
+            entry.lines = [escape_controls(line, keep="\n\t") for line in entry.lines]
         if crash is not None:
-            crash.message = harmless(crash.message, keep="\n\t")
+            crash.message = escape_controls(crash.message, keep="\n\t")
     return shown
 
 

@@ -1,7 +1,7 @@
-"""The geometry of charts: axes, and where points, corridors and names lie.
+"""The geometry of charts: axes, and the positions of points, corridors and names.
 
-All places are percentages of a plot's width or height, so that a chart has any width while its text
-keeps its size. A chart is drawn by templates/charts.html, and knows neither colours nor words.
+All positions are percentages of a plot's width or height, so that a chart has any width while its
+text keeps its size. A chart is drawn by templates/charts.html, and knows neither colours nor words.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_ood.reports.content import Line, Row
+    from pytest_ood.evaluation import SeverityCurve
+    from pytest_ood.reports.checks import CheckRow
 
 LEAST_SPAN = 0.1
 """Ten points: a shorter axis would make mountains of small drops."""
@@ -46,7 +47,7 @@ class Axis:
         """Return an axis with round ends that holds all values.
 
         Args:
-            values: What is to be shown.
+            values: The values to be shown.
             span: The axis is at least so long.
             most: And does not go beyond this for the sake of round ends.
         """
@@ -62,7 +63,7 @@ class Axis:
         return cls(ticks[0], ticks[-1], ticks)
 
     def at(self, value: float) -> float:
-        """Return where a value lies, in percent of the axis; outside of it, beyond 0 or 100."""
+        """Return the position of a value in percent of the axis; outside of it, beyond 0 or 100."""
         return round(100.0 * (value - self.low) / (self.high - self.low), 2) + 0.0
 
 
@@ -91,20 +92,20 @@ class Corridor:
     name_at: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Point:
     """A model under a shift.
 
     Attributes:
-        line: What was measured.
-        x: The place of the score in distribution.
+        row: The drop.
+        x: The position of the score in distribution.
         y: That of the score under the shift.
         y_low: That of the score at the upper end of the drop's interval.
         y_high: That at the lower end.
         named: On which side its shift is named: "right", "left" or "".
     """
 
-    line: Line
+    row: CheckRow
     x: float
     y: float
     y_low: float
@@ -112,7 +113,7 @@ class Point:
     named: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scatter:
     """Accuracy under shifts against accuracy in distribution.
 
@@ -133,32 +134,35 @@ class Scatter:
     points: tuple[Point, ...]
 
 
-def scatter(kind: str, drops: Sequence[Line]) -> Scatter:
+def scatter(kind: str, drops: Sequence[CheckRow]) -> Scatter:
     """Lay out the drops of accuracy under one kind of shift.
 
     Raises:
         ValueError: there is none.
     """
-    before = [line.row["score_id"] for line in drops]
-    after = [line.row["score_ood"] for line in drops]
+    scores = [row.scores for row in drops if row.scores is not None]
+    before, after = [pair[0] for pair in scores], [pair[1] for pair in scores]
     bounds = [
         (min(1.0, max(0.0, score - e.high)), min(1.0, max(0.0, score - e.low)))
-        for line, score in zip(drops, before, strict=True)
-        if (e := line.estimate) is not None
+        for row, score in zip(drops, before, strict=True)
+        if (e := row.estimate) is not None
     ]
     x = Axis.over(before, span=LEAST_SPAN, most=1.0)
     y = Axis.over([*after, *chain.from_iterable(bounds)], span=LEAST_SPAN, most=1.0)
-    budgets = sorted({line.limit for line in drops if line.limit is not None}, reverse=True)
-    places = [(x.at(a), _down(y, b)) for a, b in zip(before, after, strict=True)]
+    budgets = sorted({row.limit for row in drops if row.limit is not None}, reverse=True)
+    positions = [(x.at(a), _down(y, b)) for a, b in zip(before, after, strict=True)]
+    points = zip(drops, positions, bounds, _named(drops, positions), strict=True)
     return Scatter(
-        kind, x, y, _edge(x, y, 0.0), tuple(_corridor(x, y, budget) for budget in budgets),
-        tuple(
-            Point(line, *place, _down(y, low), _down(y, high), side)
-            for line, place, (low, high), side in zip(
-                drops, places, bounds, _named(drops, places), strict=True
-            )
+        kind=kind,
+        x=x,
+        y=y,
+        identity=_edge(x, y, 0.0),
+        corridors=tuple(_corridor(x, y, budget) for budget in budgets),
+        points=tuple(
+            Point(row=row, x=px, y=py, y_low=_down(y, low), y_high=_down(y, high), named=side)
+            for row, (px, py), (low, high), side in points
         ),
-    )  # fmt: skip
+    )
 
 
 def _down(y: Axis, value: float) -> float:
@@ -179,7 +183,7 @@ def _corridor(x: Axis, y: Axis, budget: float) -> Corridor:
     return Corridor(budget, polygon, edge, edge[3] if shown else None)
 
 
-def _named(drops: Sequence[Line], places: Sequence[tuple[float, float]]) -> list[str]:
+def _named(drops: Sequence[CheckRow], positions: Sequence[tuple[float, float]]) -> list[str]:
     """Choose which points are named, the worst first, where a name hides no other."""
     order = sorted(
         range(len(drops)),
@@ -192,7 +196,7 @@ def _named(drops: Sequence[Line], places: Sequence[tuple[float, float]]) -> list
     sides = [""] * len(drops)
     taken: list[tuple[float, float]] = []
     for number in order:
-        x, y = places[number]
+        x, y = positions[number]
         side = "left" if x > 100 - NAME_WIDTH else "right"
         centre = x + (NAME_WIDTH / 2 if side == "right" else -NAME_WIDTH / 2)
         free = all(abs(centre - cx) > NAME_WIDTH or abs(y - cy) > NAME_HEIGHT for cx, cy in taken)
@@ -207,12 +211,12 @@ class Curve:
     """A model's accuracy over severity.
 
     Attributes:
-        row: The curve's plain values.
+        curve: The severity curve.
         polyline: Its points, as an SVG `points` attribute in a box of 100 by 100.
         points: The same as (x, y) in percent.
     """
 
-    row: Row
+    curve: SeverityCurve
     polyline: str
     points: tuple[tuple[float, float], ...]
 
@@ -234,20 +238,20 @@ class Curves:
     curves: tuple[Curve, ...]
 
 
-def severity_curves(shift: str, rows: Sequence[Row]) -> Curves:
+def severity_curves(shift: str, curves: Sequence[SeverityCurve]) -> Curves:
     """Lay out the severity curves of one perturbation.
 
     Raises:
         ValueError: there is none.
     """
-    levels = sorted({point["severity"] for row in rows for point in row["accuracies"]})
-    values = [point["accuracy"] for row in rows for point in row["accuracies"]]
+    levels = sorted({point.severity for curve in curves for point in curve.accuracies})
+    values = [point.accuracy for curve in curves for point in curve.accuracies]
     x = Axis(float(levels[0]), float(levels[-1]), tuple(map(float, levels)))
     y = Axis.over(values, span=LEAST_SPAN, most=1.0)
-    found = []
-    for row in rows:
+    lines = []
+    for curve in curves:
         points = tuple(
-            (x.at(point["severity"]), _down(y, point["accuracy"])) for point in row["accuracies"]
+            (x.at(point.severity), _down(y, point.accuracy)) for point in curve.accuracies
         )
-        found.append(Curve(row, " ".join(f"{px},{py}" for px, py in points), points))
-    return Curves(shift, x, y, tuple(found))
+        lines.append(Curve(curve, " ".join(f"{px},{py}" for px, py in points), points))
+    return Curves(shift, x, y, tuple(lines))

@@ -1,21 +1,24 @@
-"""What one check says for itself, in words: the failure text of its pytest item."""
+"""The failure text of a check: its figures, remarks on them, and examples that flipped."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ood.budgets import interval, percent, points
-from pytest_ood.evaluation import Comparison, Evaluation, Floor, unparsed
+from pytest_ood.analysis.report import shift_path
+from pytest_ood.budgets import interval, points
+from pytest_ood.evaluation import Comparison, Evaluation, Floor, PromptAttackDetails
 from pytest_ood.examples import fields_of
-from pytest_ood.metrics import ACCURACY, SINGLE_ACCURACY, metric_class
-from pytest_ood.reports.text import no_answer, one_line, quoted, word_diff
+from pytest_ood.metrics import ACCURACY, metric_class
+from pytest_ood.reports.escaping import no_answer, one_line, word_diff
+from pytest_ood.reports.wording import FLIPPED, WRONG, attack_remarks, level, remarks_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pytest_ood.analysis.report import Change
     from pytest_ood.budgets import Rules
-    from pytest_ood.evaluation import AttackFigures, Cell, Flip, PromptAttack, Result
+    from pytest_ood.evaluation import Flip, GroupScore, Result
     from pytest_ood.examples import Inputs
     from pytest_ood.strategies import PerturbedCase
 
@@ -23,15 +26,15 @@ SHOWN_WIDTH = 200
 LABEL_WIDTH = 60
 SHOWN_FLIPS = 3
 DIFF_WIDTH = 400
-SHOWN_CELLS = 12
-CELL_WIDTH = 100
+SHOWN_GROUPS = 12
+GROUP_WIDTH = 100
 
 
 def explain(result: Result, rules: Rules, rerun: str = "") -> str:
-    """Explain a verdict: the figures, the budget, what flipped, and how to see it again.
+    """Explain a verdict: the figures, the budget, examples that flipped, and how to repeat it.
 
     Args:
-        result: What was measured.
+        result: The result of the check.
         rules: How certain a verdict had to be.
         rerun: The command that repeats this check alone, if there is one.
     """
@@ -67,308 +70,202 @@ def explain_case(
     model: str,
     case: PerturbedCase,
     answers: tuple[str | None, str | None],
-    kept: Path | None,
+    replay_file: Path | None,
 ) -> str:
-    """Explain an answer that does not survive a few edits, and how to see it again.
+    """Explain an answer that does not survive a few edits, and how to repeat it.
 
     Args:
         model: Its name.
         case: The original and its edits.
         answers: To the original and to the edited inputs; None for no answer.
-        kept: The replay file, if there is one.
+        replay_file: The file that the case is saved in, if there is one.
     """
     count = len(case.edits)
     lines = [
-        f"{model} answers otherwise after {'one edit' if count == 1 else f'{count} edits'}",
+        f"{model} answers differently after {'one edit' if count == 1 else f'{count} edits'}",
         f"  original, {_answer(answers[0])}: {_plain(case.original)}",
         f"  edited, {_answer(answers[1])}: {_plain(case.inputs)}",
     ]
     for name, edit in case.edits:
-        where = "" if isinstance(case.original, str) else f"{name} "
-        lines.append(f"  edit: {where}[{edit.start}:{edit.end}] {edit.before!a} -> {edit.after!a}")
-    if kept is not None:
-        lines.append(f"  kept in {kept.name}, which the next run tries first")
+        field = "" if isinstance(case.original, str) else f"{name} "
+        lines.append(f"  edit: {field}[{edit.start}:{edit.end}] {edit.before!a} -> {edit.after!a}")
+    if replay_file is not None:
+        lines.append(f"  saved in {replay_file.name}, which the next run tries first")
     return "\n".join([*lines, f"again: @example(case={case!r})"])
 
 
 def _plain(inputs: Inputs) -> str:
-    shown = (text if isinstance(inputs, str) else f"{name}: {text}"
-             for name, text in fields_of(inputs).items())  # fmt: skip
-    return one_line(" | ".join(shown), SHOWN_WIDTH)
+    texts = fields_of(inputs).items()
+    plain = (text if isinstance(inputs, str) else f"{name}: {text}" for name, text in texts)
+    return one_line(" | ".join(plain), SHOWN_WIDTH)
 
 
 def _family(result: Result, rules: Rules) -> list[str]:
-    """Say what a fail among many gates is worth."""
+    """Return the p-values of a fail, alone and among all gates."""
     if result.verdict != "fail" or rules.correction == "none" or result.p_fail is None:
         return []
     p_value = min(1.0, result.p_fail * rules.gates)
-    if result.adjusted_p is not None:
-        p_value = result.adjusted_p
+    if result.p_fail_adjusted is not None:
+        p_value = result.p_fail_adjusted
     return [
         f"  p = {result.p_fail:.2g}; among the {rules.gates} gates of the run at most {p_value:.2g}"
     ]
 
 
-def _level(alpha: float) -> str:
-    return f"{percent(1 - 2 * alpha)} interval"
-
-
 def _floor(floor: Floor, alpha: float) -> list[str]:
-    asked = "none" if floor.budget is None else f"at least {points(floor.budget)}"
-    where = f"under {floor.kind}/{floor.shift}" if floor.shift else "in distribution"
-    what = "score" if floor.shift else floor.measure
-    constant = "always the same answer" if floor.shift else "majority class"
+    budget = "none" if floor.budget is None else f"at least {points(floor.budget)}"
+    condition = f"under {floor.kind}/{floor.shift}" if floor.shift else "in distribution"
+    name = "score" if floor.shift else floor.score_name
+    used = f"{floor.n}" if floor.n >= floor.planned else f"{floor.n} of {floor.planned}, settled"
     return [
-        f"{floor.verdict}: {floor.model} {where}: {floor.reason}",
-        f"  {what} {points(floor.score.value)}, {_level(alpha)} {interval(floor.score)}, "
-        f"n = {_used(floor.n, floor.planned)}, seed {floor.seed}",
-        f"  budget: {asked}; {constant} {points(floor.majority)}; "
-        f"{floor.abstained} abstentions{_answered(floor)}",
-        *_unparsed(floor),
-        *_errors(floor.errors),
-        *_again(floor),
+        f"{floor.verdict}: {floor.model} {condition}: {floor.reason}",
+        f"  {name} {points(floor.score.value)}, {level(alpha)[:-1]} {interval(floor.score)}, "
+        f"n = {used}, seed {floor.seed}; budget: {budget}",
+        *_remarks(floor),
         *_seeds("score", floor.seed_scores),
-        *_counted(floor),
+        *_breakdown(floor.breakdown),
         *_flips(
             floor,
-            "that it got wrong" if floor.shift or floor.cases else "that it did not answer",
-            as_diff=bool(floor.cases),
+            WRONG if floor.shift or floor.case_inputs else "that it did not answer",
+            as_diff=bool(floor.case_inputs),
         ),
     ]
 
 
-def _used(n: int, planned: int) -> str:
-    """Write how many examples were used, and of how many."""
-    return f"{n}" if n >= planned else f"{n} of {planned}, settled"
+def _remarks(result: Result) -> list[str]:
+    remarks = remarks_on(result)
+    if isinstance(result, Evaluation):
+        remarks += attack_remarks(result)
+    return [f"  {one_line(r.subject, SHOWN_WIDTH)}: {r.value}" for r in remarks]
 
 
-def _errors(errors: Sequence[tuple[str, int]]) -> list[str]:
-    return [
-        f"  error: {count} inputs got no answer, left out: {one_line(why, SHOWN_WIDTH)}"
-        for why, count in errors
-    ]
-
-
-def _answered(result: Floor | Evaluation) -> str:
-    """Write how good the answers are, where some are missing."""
-    if not result.abstained or result.score_answered is None:
-        return ""
-    return f", {points(result.score_answered)} when it answers"
-
-
-def _again(floor: Floor) -> list[str]:
-    if not floor.disagreed:
+def _seeds(name: str, figures: Sequence[float]) -> list[str]:
+    if len(figures) < 2:  # noqa: PLR2004 - one seed is the figure itself
         return []
-    share = points(floor.disagreed / floor.reasked)
-    return [f"  asked again, it answers {share} % of {floor.reasked} inputs otherwise"]
-
-
-def _seeds(what: str, figures: Sequence[float]) -> list[str]:
-    if len(figures) < 2:  # noqa: PLR2004 - nothing to compare
-        return []
-    listed = ", ".join(points(figure) for figure in figures)
-    return [f"  {what} of its {len(figures)} seeds: {listed}"]
+    return [f"  {name} of its {len(figures)} seeds: {', '.join(map(points, figures))}"]
 
 
 def _evaluation(result: Evaluation, alpha: float) -> list[str]:
-    asked = "none" if result.budget is None else f"at most {points(result.budget)} points"
-    # What a reference scores on the target is compared on the same examples.
+    budget = "none" if result.budget is None else f"at most {points(result.budget)} points"
+    # A reference's score on the target is compared on the same examples.
     paired = result.paired or metric_class(result.metric).NEEDS_REFERENCE
     pairing = "same examples, paired" if paired else "other examples, unpaired"
-    own = result.attack is not None and not result.surrogate
-    kept = "withstood or wrong from the start, kept in" if own else "left out"
     lines = [
-        f"{result.verdict}: {result.model} under {result.kind}/{result.shift}{_of(result.metric)}: "
+        f"{result.verdict}: {result.model} under {result.kind}/{result.shift}{_by(result.metric)}: "
         f"{result.reason}",
-        f"  {_shown(result)} {points(result.score_id)} {_first(result.metric)}, "
-        f"{points(result.score_ood)} under the shift",
-        f"  drop {points(result.drop.value)} points, {_level(alpha)} {interval(result.drop)} "
-        f"({pairing}); budget: {asked}",
-        f"  n = {result.n} ({result.unchanged} unchanged: {kept}; {result.abstained} "
-        f"abstentions{_answered(result)}), seed {result.seed}",
-        *_unparsed(result),
-        *_errors(result.errors),
+        f"  {_name(result)} {points(result.score_in_distribution)} {_before(result.metric)}, "
+        f"{points(result.score_under_shift)} under the shift",
+        f"  drop {points(result.drop.value)} points, {level(alpha)[:-1]} {interval(result.drop)} "
+        f"({pairing}); budget: {budget}",
+        f"  n = {result.n}, seed {result.seed}",
         *_remarks(result),
+        *_seeds("drop", result.seed_drops),
+        *_breakdown(result.breakdown),
     ]
-    what = "that flipped" if result.paired else "that it got wrong"
+    if isinstance(result.details, PromptAttackDetails):
+        prompt = result.details.prompt
+        diff = one_line(word_diff(prompt.before, prompt.after), DIFF_WIDTH)
+        lines.append(f"  the prompt was changed: {diff}")
+    description = FLIPPED if result.paired else WRONG
     if any(flip.label_before is not None for flip in result.flips):
         # The right answer changed: a wrong one may well be the same as before.
-        what = "that were right before and are wrong under the shift"
-    as_diff = result.kind == "adversarial" or bool(result.cases)
-    return lines + _flips(result, what, as_diff=as_diff)
+        description = "that were right before and are wrong under the shift"
+    as_diff = result.kind == "adversarial" or bool(result.case_inputs)
+    return lines + _flips(result, description, as_diff=as_diff)
 
 
 def _comparison(result: Comparison, alpha: float) -> list[str]:
-    asked = "none" if result.margin is None else f"at most {points(result.margin)} points more"
-    told_drop = result.metric == ACCURACY and not result.cases
+    budget = "none" if result.margin is None else f"at most {points(result.margin)} points more"
+    both = ((result.model, result.scores), (result.baseline, result.baseline_scores))
     lines = [
         f"{result.verdict}: {result.model} against {result.baseline} under "
-        f"{result.kind}/{result.shift}{_of(result.metric)}: {result.reason}",
-        *(
-            f"  {name}: "
-            + (
-                f"score {points(after)}"
-                if result.cases
-                else f"{_shown(result)} {points(before)} {_first(result.metric)}, "
-                f"{points(after)} under the shift"
-            )
-            + (f", drop {points(before - after)} points" if told_drop else "")
-            for name, (before, after) in (
-                (result.model, result.scores),
-                (result.baseline, result.baseline_scores),
-            )
-        ),
-        f"  difference {points(result.difference.value)} points, {_level(alpha)} "
-        f"{interval(result.difference)}; budget: {asked}",
-        f"  n = {result.n} (the same items"
-        + ("; settled before all were used" if result.drawn < result.planned else "")
-        + f"), seed {result.seed}",
-        *_errors(result.errors),
+        f"{result.kind}/{result.shift}{_by(result.metric)}: {result.reason}"
     ]
-    return lines + _flips(
-        result, f"that {result.model} lost and {result.baseline} did not",
-        as_diff=result.kind == "adversarial",
-    )  # fmt: skip
-
-
-def _remarks(result: Evaluation) -> list[str]:
-    """Say what else a reader has to know to read the drop right."""
-    lines = []
-    if result.stopped:
+    for name, scores in both:
+        if scores is None:
+            continue
+        before, after = scores.in_distribution, scores.under_shift
+        if result.case_inputs:
+            lines.append(f"  {name}: score {points(after)}")
+            continue
+        drop = f", drop {points(before - after)} points" if result.metric == ACCURACY else ""
         lines.append(
-            f"  settled after {result.drawn} of {result.planned} examples: no more were asked"
+            f"  {name}: {_name(result)} {points(before)} {_before(result.metric)}, "
+            f"{points(after)} under the shift{drop}"
         )
-    lines += _attacked(result)
+    early = "; settled before all were used" if result.drawn < result.planned else ""
     lines += [
-        f"  accuracy of their single answers {points(after)}"
-        for name, _, after in result.measures
-        if name == SINGLE_ACCURACY
+        f"  difference {points(result.difference.value)} points, {level(alpha)[:-1]} "
+        f"{interval(result.difference)}; budget: {budget}",
+        f"  n = {result.n} (the same items{early}), seed {result.seed}",
+        *_remarks(result),
     ]
-    lines += _counted(result)
-    if result.rejected:
-        lines.append(f"  {result.rejected} more were rejected by the validity filter: left out")
-    if result.unheld:
-        lines.append(f"  {result.unheld} successes did not hold on a second query: not counted")
-    if result.disagreement:
-        lines.append(
-            f"  asked again, it answers {points(result.disagreement)} % of the inputs otherwise: "
-            "as many flips are its own"
-        )
-    if result.reweighted is not None:
-        lines.append(
-            f"  at the in-distribution mix of labels the drop is {points(result.reweighted)} points"
-        )
-    if result.reference is not None and not metric_class(result.metric).NEEDS_REFERENCE:
-        lines.append(
-            f"  the baseline trained on this domain scores {points(result.reference)} on it"
-        )
-    return lines + _seeds("drop", result.seed_drops)
+    description = f"that {result.model} lost and {result.baseline} did not"
+    return lines + _flips(result, description, as_diff=result.kind == "adversarial")
 
 
-def _counted(result: Floor | Evaluation) -> list[str]:
-    """Say what was counted where it is not single examples, what was not, and the groups."""
+def explain_change(change: Change) -> str:
+    """Explain the verdict on a score that is compared with that of an earlier run."""
+    path = shift_path(change.kind, change.shift)
+    first = f"{change.verdict}: {change.model} in {change.suite}/{path}: {change.reason}"
+    drop = change.drop
+    if drop is None:
+        return (
+            f"{first}\n  it was measured on {change.n_before} examples then, and on {change.n_now} "
+            f"{'others ' if change.n_now else ''}now; if that is intended, accept a new baseline"
+        )
+    budget = "" if change.budget is None else f", budget {points(change.budget)} points"
+    return (
+        f"{first}\n"
+        f"  score {points(change.score_before)} then, {points(change.score_now)} now, on the same "
+        f"{change.n} examples\n"
+        f"  drop {points(drop.value)} {interval(drop)}{budget}"
+    )
+
+
+def _breakdown(scores: Sequence[GroupScore]) -> list[str]:
+    """Return the groups with the lowest scores; of a group with parts, the parts."""
+    parents = {score.within for score in scores}
+    lowest = sorted(
+        (score for score in scores if score.group not in parents or score.within),
+        key=lambda score: (score.score.value, score.within or "", score.group),
+    )
     lines = [
-        f"  left out: {count} ({one_line(why, SHOWN_WIDTH)})" for why, count in result.left_out
+        f"    {points(s.score.value):>5} {interval(s.score)} n = {s.n}: {_group(s)}"
+        for s in lowest[:SHOWN_GROUPS]
     ]
-    if result.cases:
-        told = f"{result.n} cases of {result.cases} inputs, each right or wrong as a whole"
-        lines.insert(0, f"  counted: {told}")
-    return [*lines, *_breakdown(result.breakdown)]
+    cut = f", the lowest of {len(lowest)}" if len(lowest) > SHOWN_GROUPS else ""
+    return [f"  by group{cut}:", *lines] if lines else []
 
 
-def _breakdown(cells: Sequence[Cell]) -> list[str]:
-    """Return the groups with the lowest scores; what has parts is told by them."""
-    parents = {cell.within for cell in cells}
-    found = [cell for cell in cells if cell.group not in parents or cell.within]
-    shown = sorted(found, key=lambda cell: (cell.score.value, cell.within, cell.group))
-    lines = [
-        f"    {points(cell.score.value):>5} {interval(cell.score)} n = {cell.n}: {_place(cell)}"
-        for cell in shown[:SHOWN_CELLS]
-    ]
-    head = f"  by group, the lowest of {len(shown)}:" if len(shown) > SHOWN_CELLS else "  by group:"
-    return [head, *lines] if lines else []
+def _group(score: GroupScore) -> str:
+    name = f"{score.within}: {score.group}" if score.within else score.group
+    return one_line(name, GROUP_WIDTH)
 
 
-def _place(cell: Cell) -> str:
-    name = f"{cell.within}: {cell.group}" if cell.within else cell.group
-    return one_line(name, CELL_WIDTH)
-
-
-def _attacked(result: Evaluation) -> list[str]:
-    """Say against whom an attack was made, what it asked and what it did."""
-    lines = []
-    if result.surrogate:
-        lines.append(
-            f"  made against {result.surrogate}, and replayed: {result.n} examples that turned it"
-        )
-        if result.attack is not None:
-            lines.append(f"  the attack on {result.surrogate}:")
-    if result.prompt is not None:
-        lines += _prompt(result.prompt, result.queries or 0)
-    elif result.queries is not None:
-        cached = result.attack.cached if result.attack is not None else 0
-        known = f", {cached:,} of them known from the cache" if cached else ""
-        lines.append(f"  {result.queries:,} queries{known}")
-    if result.attack is not None:
-        lines += _attack(result.attack)
-    return lines
-
-
-def _attack(attack: AttackFigures) -> list[str]:
-    low, high = (f"{bound:.0f}" for bound in attack.queries_median[1:])
-    decided = " (by answers alone: the model gives no scores)" if attack.decision_only else ""
-    lines = [
-        f"  attack success rate {points(attack.success.value)} % {interval(attack.success)} of "
-        f"{attack.attacked} attacked{decided}",
-        f"  accuracy under attack {points(attack.accuracy.value)} {interval(attack.accuracy)}",
-        f"  queries for one: mean {attack.queries.value:.1f} [{attack.queries.low:.1f}, "
-        f"{attack.queries.high:.1f}], median {attack.queries_median[0]:g} [{low}, {high}]; "
-        f"{attack.reducing:,} more to leave edits out again",
-    ]
-    shares = [
-        (attack.edited_words, "% of the words"),
-        (attack.edited_characters, "% of the characters"),
-        (attack.similarity, "% similarity (MiniLM)"),
-    ]
-    told = [f"{points(e.value)} {interval(e)} {what}" for e, what in shares if e is not None]
-    if told:
-        lines.append(f"  edited of a success: {', '.join(told)}")
-    if attack.rejected:
-        lines.append(f"  {attack.rejected:,} candidates were rejected by the attack's constraints")
-    lines += [f"  skipped: {count} {why}" for why, count in attack.skipped]
-    return lines
-
-
-def _prompt(prompt: PromptAttack, queries: int) -> list[str]:
-    diff = one_line(word_diff(prompt.before, prompt.after), DIFF_WIDTH)
-    return [
-        f"  the prompt was changed: {prompt.tried} were tried on {prompt.search_examples} other "
-        f"examples each, {queries:,} queries",
-        f"  prompt: {diff}",
-    ]
-
-
-def _of(metric: str) -> str:
+def _by(metric: str) -> str:
     return "" if metric == ACCURACY else f" by {metric}"
 
 
-def _shown(result: Evaluation | Comparison) -> str:
-    """Return the name of what stands before and under the shift."""
-    return metric_class(result.metric).label(result.metric, result.measure)
+def _name(result: Evaluation | Comparison) -> str:
+    """Return the name of the scores before and under the shift."""
+    return metric_class(result.metric).label(result.metric, result.score_name)
 
 
-def _first(metric: str) -> str:
-    referred = metric_class(metric).NEEDS_REFERENCE
-    return "when trained on this domain" if referred else "in distribution"
+def _before(metric: str) -> str:
+    reference = metric_class(metric).NEEDS_REFERENCE
+    return "when trained on this domain" if reference else "in distribution"
 
 
-def _flips(result: Floor | Evaluation | Comparison, what: str, *, as_diff: bool) -> list[str]:
-    shown = result.flips[:SHOWN_FLIPS]
-    if not shown:
+def _flips(
+    result: Floor | Evaluation | Comparison, description: str, *, as_diff: bool
+) -> list[str]:
+    flips = result.flips[:SHOWN_FLIPS]
+    if not flips:
         return []
     return [
-        f"  {len(shown)} of {result.flipped} {what}:",
-        *(line for flip in shown for line in _flip(flip, as_diff=as_diff)),
+        f"  {len(flips)} of {result.flipped} {description}:",
+        *(line for flip in flips for line in _flip(flip, as_diff=as_diff)),
     ]
 
 
@@ -377,26 +274,21 @@ def _flip(flip: Flip, *, as_diff: bool) -> list[str]:
     if flip.label_before is not None:
         truth = f"{one_line(flip.label_before, LABEL_WIDTH)} before, {truth} after"
     lines = [f"    - [{one_line(flip.id, 40)}] truth: {truth}"]
-    if flip.before is not None and as_diff and flip.before != flip.after:
+    before = _answer(flip.answer_before, flip.output_before)
+    after = _answer(flip.answer_after, flip.output_after)
+    if flip.before is None:
+        return [*lines, f"      text, {after}: {one_line(flip.after, SHOWN_WIDTH)}"]
+    if as_diff and flip.before != flip.after:
         diff = one_line(word_diff(flip.before, flip.after), DIFF_WIDTH)
-        before = _answer(flip.answer_before, flip.said_before)
-        answers = f"{before}, then {_answer(flip.answer_after, flip.said_after)}"
-        return [*lines, f"      {answers}: {diff}"]
-    if flip.before is not None:
-        answer = _answer(flip.answer_before, flip.said_before)
-        lines.append(f"      before, {answer}: {one_line(flip.before, SHOWN_WIDTH)}")
-    when = "after" if flip.before is not None else "text"
-    answer = _answer(flip.answer_after, flip.said_after)
-    return [*lines, f"      {when}, {answer}: {one_line(flip.after, SHOWN_WIDTH)}"]
+        return [*lines, f"      {before}, then {after}: {diff}"]
+    return [
+        *lines,
+        f"      before, {before}: {one_line(flip.before, SHOWN_WIDTH)}",
+        f"      after, {after}: {one_line(flip.after, SHOWN_WIDTH)}",
+    ]
 
 
-def _answer(label: str | None, said: str | None = None) -> str:
+def _answer(label: str | None, output: str | None = None) -> str:
     if label == "":
         return "answered that there is none"
-    return no_answer(said) if label is None else f"answered {one_line(label, LABEL_WIDTH)}"
-
-
-def _unparsed(result: Floor | Evaluation) -> list[str]:
-    """Say what was written instead of answers."""
-    said = unparsed(result.flips)[:SHOWN_FLIPS]
-    return [f"  abstentions, such as: {', '.join(map(quoted, said))}"] if said else []
+    return no_answer(output) if label is None else f"answered {one_line(label, LABEL_WIDTH)}"

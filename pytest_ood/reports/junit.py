@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ood.evaluation import Comparison, Evaluation
+from pytest_ood.evaluation import Comparison, Evaluation, PerturbationDetails
 from pytest_ood.examples import IN_DISTRIBUTION
-from pytest_ood.reports.text import one_line
+from pytest_ood.reports.escaping import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_ood.analysis.report import Change
     from pytest_ood.budgets import Rules
     from pytest_ood.evaluation import Result
-    from pytest_ood.reports.releases import Change
     from pytest_ood.statistics import Estimate
 
 PREFIX = "ood_"
@@ -21,32 +21,34 @@ WIDTH = 200
 
 
 def properties(result: Result, rules: Rules) -> list[tuple[str, object]]:
-    """Return the figures of a result by name; what it has not is left out.
+    """Return the figures of a result by name; those that it lacks are left out.
 
-    Shares are of 1. Of a result whose run is not over yet, the p-value among all gates is unknown.
+    Shares are of 1. While the run goes on, the p-value among all gates is unknown.
     """
-    found: dict[str, object] = {"verdict": result.verdict, "n": result.n, "suite": result.suite}
+    figures: dict[str, object] = {"verdict": result.verdict, "n": result.n, "suite": result.suite}
     if isinstance(result, Evaluation):
-        found |= {
+        figures |= {
             "kind": result.kind,
             "shift": result.shift,
-            "severity": result.severity,
-            "surrogate": result.surrogate or None,
+            "severity": result.details.severity
+            if isinstance(result.details, PerturbationDetails)
+            else None,
+            "surrogate": result.surrogate,
             "model": result.model,
             "metric": result.metric,
             "unchanged": result.unchanged,
             "abstained": result.abstained,
-            "score_id": _figure(result.score_id),
-            "score_ood": _figure(result.score_ood),
+            "score_in_distribution": _figure(result.score_in_distribution),
+            "score_under_shift": _figure(result.score_under_shift),
             **_estimate("drop", result.drop),
             "budget": result.budget,
             "shifted_set_hash": result.shifted_set_hash,
         }
     elif isinstance(result, Comparison):
-        found |= {
+        figures |= {
             "kind": result.kind,
             "shift": result.shift,
-            "surrogate": result.surrogate or None,
+            "surrogate": result.surrogate,
             "model": result.model,
             "baseline": result.baseline,
             "metric": result.metric,
@@ -54,9 +56,9 @@ def properties(result: Result, rules: Rules) -> list[tuple[str, object]]:
             "budget": result.margin,
         }
     else:
-        found |= {
+        figures |= {
             "kind": result.kind or IN_DISTRIBUTION,
-            "shift": result.shift or None,
+            "shift": result.shift,
             "model": result.model,
             "abstained": result.abstained,
             **_estimate("score", result.score),
@@ -64,28 +66,28 @@ def properties(result: Result, rules: Rules) -> list[tuple[str, object]]:
             "budget": result.budget,
             "data_hash": result.data_hash,
         }
-    found |= {
-        "errors": sum(count for _, count in result.errors),
+    figures |= {
+        "errors": sum(result.errors.values()),
         "p_fail": _p_value(result.p_fail),
-        "p_fail_adjusted": _p_value(result.adjusted_p),
+        "p_fail_adjusted": _p_value(result.p_fail_adjusted),
         "alpha": rules.alpha,
         "correction": rules.correction,
         "gates": rules.gates,
         "seed": result.seed,
     }
-    return _named(found)
+    return _named(figures)
 
 
 def change_properties(change: Change) -> list[tuple[str, object]]:
-    """Return the figures of a score against that of an earlier run, likewise."""
+    """Return the figures of a score that is compared with that of an earlier run."""
     drop = {} if change.drop is None else _estimate("release_drop", change.drop)
     return _named({"verdict": change.verdict, "n": change.n, **drop})
 
 
-def _named(found: Mapping[str, object]) -> list[tuple[str, object]]:
+def _named(figures: Mapping[str, object]) -> list[tuple[str, object]]:
     return [
         (f"{PREFIX}{name}", one_line(value, WIDTH) if isinstance(value, str) else value)
-        for name, value in found.items()
+        for name, value in figures.items()
         if value is not None
     ]
 

@@ -19,7 +19,7 @@ from pytest_ood.statistics.learning import on_axis
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pytest_ood.reports.study import Curve, Entry, Learning, Scale, ShiftStudy
+    from pytest_ood.analysis.studies import Curve, Entry, Learning, Scale, ShiftStudy
     from pytest_ood.statistics import Estimate
 
 WIDTHS = (240, 330, 460, 640)
@@ -41,7 +41,7 @@ STEPS = 40
 
 @dataclass(frozen=True)
 class Tick:
-    """A labelled place of an axis.
+    """A labelled position of an axis.
 
     Attributes:
         at: In percent.
@@ -122,7 +122,7 @@ class Plot:
 
     Attributes:
         title: What it shows.
-        told: The same for those who cannot see it.
+        description: The same in words, for screen readers.
         x_name: Of the horizontal axis.
         y_name: Of the vertical one.
         x: Its ticks.
@@ -133,7 +133,7 @@ class Plot:
     """
 
     title: str
-    told: str
+    description: str
     x_name: str
     y_name: str
     x: tuple[Tick, ...]
@@ -145,7 +145,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class _Point:
-    """A point before names are placed: values, not places."""
+    """A point before names are placed: values, not positions."""
 
     name: str
     kind: str
@@ -191,30 +191,41 @@ class _Frame:
 
     def steps(self, first: float, last: float) -> list[float]:
         """Return values between two, so near that a bend looks like one."""
-        found: list[float] = np.linspace(first, last, STEPS + 1).tolist()
-        return found
+        values: list[float] = np.linspace(first, last, STEPS + 1).tolist()
+        return values
 
-    def path(self, look: str, kind: str, places: Iterable[tuple[float, float]]) -> Path:
+    def path(self, look: str, kind: str, positions: Iterable[tuple[float, float]]) -> Path:
         """Join values."""
-        joined = " ".join(f"{self.x.at(px):g},{_down(self.y, py):g}" for px, py in places)
+        joined = " ".join(f"{self.x.at(px):g},{_down(self.y, py):g}" for px, py in positions)
         return Path(look, kind, joined)
 
-    def plot(self, title: str, told: str, paths: Sequence[Path], points: Sequence[_Point]) -> Plot:
+    def plot(
+        self, title: str, description: str, paths: Sequence[Path], points: Sequence[_Point]
+    ) -> Plot:
         """Return the chart, its points named where there is room."""
-        places = [(self.x.at(point.x[1]), _down(self.y, point.y[1])) for point in points]
-        found = placed([point.name for point in points], places)
+        positions = [(self.x.at(point.x[1]), _down(self.y, point.y[1])) for point in points]
+        names = placed([point.name for point in points], positions)
         marks = tuple(
             Mark(
-                point.title, point.kind, *place, self.x.at(point.x[0]), self.x.at(point.x[2]),
-                _down(self.y, point.y[2]), _down(self.y, point.y[0]), point.hollow, name,
+                point.title,
+                point.kind,
+                *position,
+                self.x.at(point.x[0]),
+                self.x.at(point.x[2]),
+                _down(self.y, point.y[2]),
+                _down(self.y, point.y[0]),
+                point.hollow,
+                name,
             )
-            for point, place, name in zip(points, places, found, strict=True)
-        )  # fmt: skip
+            for point, position, name in zip(points, positions, names, strict=True)
+        )
         unnamed = tuple(
-            p.name for p, name in zip(points, found, strict=True) if p.name and name is None
+            p.name for p, name in zip(points, names, strict=True) if p.name and name is None
         )
         ticks = _share_ticks(self.y, down=True)
-        return Plot(title, told, *self.names, self.ticks, ticks, tuple(paths), marks, unnamed)
+        return Plot(
+            title, description, *self.names, self.ticks, ticks, tuple(paths), marks, unnamed
+        )
 
 
 # The three charts
@@ -240,12 +251,12 @@ def robustness_plot(shift: ShiftStudy, words: Callable[[Entry], str]) -> Plot:
     size = min(e.before.n for e in shift.entries)
     for axis, line in shift.lines.items():
         paths.append(frame.path(axis, "", [(v, float(line.at(v, size))) for v in steps]))
-    told = (
+    description = (
         f"Accuracy under {shift.key.name} against accuracy in distribution of {len(points)} "
         "models, with their intervals, the line y = x and the line through the baselines. The "
         "table holds every figure."
     )
-    return frame.plot(shift.key.name, told, paths, points)
+    return frame.plot(shift.key.name, description, paths, points)
 
 
 def scaling_plot(
@@ -261,8 +272,10 @@ def scaling_plot(
     points = []
     for scale in scales:
         for name, size, value in scale.models:
-            told = f"{words(name, value)}, {amount(size)} weights"
-            points.append(_Point(name, scale.kind, told, (math.log10(size),) * 3, _ends(value)))
+            description = f"{words(name, value)}, {amount(size)} weights"
+            points.append(
+                _Point(name, scale.kind, description, (math.log10(size),) * 3, _ends(value))
+            )
     x, ticks = _logarithms([point.x[1] for point in points])
     y = _shares(value for point in points for value in point.y)
     frame = _Frame(x, ticks, y, ("number of weights", scales[0].figure))
@@ -275,11 +288,11 @@ def scaling_plot(
             for fit in (scale.result.line, scale.result.broken)
             if fit is not None
         ]
-    told = (
+    description = (
         f"The {title} of {len(points)} models over their number of weights, on a logarithmic axis, "
         "with the fits of each kind. The table holds every fit."
     )
-    return frame.plot(title, told, paths, points)
+    return frame.plot(title, description, paths, points)
 
 
 def learning_plot(title: str, learning: Learning, words: Callable[[Curve, Estimate], str]) -> Plot:
@@ -294,25 +307,27 @@ def learning_plot(title: str, learning: Learning, words: Callable[[Curve, Estima
     for curve in learning.curves:
         for count, score in curve.points:
             name = curve.name if count == curve.points[-1][0] else ""
-            told = f"{words(curve, score)} after {count:,} examples"
-            points.append(_Point(name, curve.name, told, (on_axis(count),) * 3, _ends(score)))
+            description = f"{words(curve, score)} after {count:,} examples"
+            points.append(
+                _Point(name, curve.name, description, (on_axis(count),) * 3, _ends(score))
+            )
     x, ticks = _logarithms([point.x[1] for point in points])
     y = _shares(value for point in points for value in point.y)
     frame = _Frame(x, ticks, y, ("labelled examples", "accuracy"))
     paths = []
     for curve in learning.curves:
-        places = [(on_axis(count), score.value) for count, score in curve.points]
+        positions = [(on_axis(count), score.value) for count, score in curve.points]
         if curve.prompted:
-            last = places[-1][1]
-            paths.append(frame.path("held", curve.name, [places[-1], (x.high, last)]))
-        if len(places) > 1:
+            last = positions[-1][1]
+            paths.append(frame.path("held", curve.name, [positions[-1], (x.high, last)]))
+        if len(positions) > 1:
             look = "prompted" if curve.prompted else "trained"
-            paths.append(frame.path(look, curve.name, places))
-    told = (
+            paths.append(frame.path(look, curve.name, positions))
+    description = (
         f"Accuracy of {len(learning.curves)} curves over the number of labelled examples, trained "
         "on or shown in the prompt, on a logarithmic axis. The table holds every figure."
     )
-    return frame.plot(title, told, paths, points)
+    return frame.plot(title, description, paths, points)
 
 
 def _ends(estimate: Estimate) -> tuple[float, float, float]:
@@ -346,16 +361,16 @@ def _logarithms(values: Sequence[float]) -> tuple[Axis, tuple[Tick, ...]]:
     margin = max(0.15, 0.06 * (high - low))
     low, high = low - margin, high + margin
     powers = range(math.floor(low) - 1, math.ceil(high) + 1)
-    few = sum(low <= power <= high for power in powers) < 2  # noqa: PLR2004 - no scale is told by one tick
+    few = sum(low <= power <= high for power in powers) < 2  # noqa: PLR2004 - no scale is description by one tick
     factors = (1, 2, 5) if few else (1,)
-    found = [
+    candidates = [
         (math.log10(factor) + power, factor * 10.0**power) for power in powers for factor in factors
     ]
     axis = Axis(low, high, ())
     ticks = [
-        Tick(axis.at(place), amount(value))
-        for place, value in found
-        if low <= place <= high and value >= 1
+        Tick(axis.at(position), amount(value))
+        for position, value in candidates
+        if low <= position <= high and value >= 1
     ]
     zero = on_axis(0)
     if low <= zero <= high and zero in values:
@@ -368,33 +383,33 @@ def _logarithms(values: Sequence[float]) -> tuple[Axis, tuple[Tick, ...]]:
 # Names
 
 
-def placed(names: Sequence[str], places: Sequence[tuple[float, float]]) -> list[Name | None]:
-    """Find for each name a place beside its point where it hides neither point nor name.
+def placed(names: Sequence[str], positions: Sequence[tuple[float, float]]) -> list[Name | None]:
+    """Find for each name a position beside its point where it hides neither point nor name.
 
     The crowded ones choose first. What is free in a narrow plot is not always free in a wide one,
     so it has to be in each of `WIDTHS`.
 
     Args:
         names: One a point; "" for none.
-        places: Of the points, in percent from the left and from the top.
+        positions: Of the points, in percent from the left and from the top.
     """
-    found: list[Name | None] = [None] * len(names)
+    placed_names: list[Name | None] = [None] * len(names)
     taken: list[list[_Box]] = [
-        [_around(*_pixels(place, width)) for place in places] for width in WIDTHS
+        [_around(*_pixels(position, width)) for position in positions] for width in WIDTHS
     ]
-    order = sorted(range(len(names)), key=lambda n: -_crowd(places, n))
+    order = sorted(range(len(names)), key=lambda n: -_crowd(positions, n))
     for number in order:
         if names[number]:
-            name = _free(names[number], places[number], number, taken)
-            found[number] = name
+            name = _free(names[number], positions[number], number, taken)
+            placed_names[number] = name
             if name is not None:
                 for width, boxes in zip(WIDTHS, taken, strict=True):
-                    boxes.append(_box(name, *_pixels(places[number], width)))
-    return found
+                    boxes.append(_box(name, *_pixels(positions[number], width)))
+    return placed_names
 
 
 def _free(
-    text: str, place: tuple[float, float], own: int, taken: Sequence[Sequence[_Box]]
+    text: str, position: tuple[float, float], own: int, taken: Sequence[Sequence[_Box]]
 ) -> Name | None:
     shown = text if len(text) <= NAME_CUT else f"{text[: NAME_CUT - 3]}..."
     for reach in REACHES:
@@ -403,7 +418,7 @@ def _free(
             dy = down * (reach + (0 if right else LINE // 4))
             name = Name(shown, right * reach, dy, anchor, reach > REACHES[0])
             if all(
-                _fits(name, place, own, width, boxes)
+                _fits(name, position, own, width, boxes)
                 for width, boxes in zip(WIDTHS, taken, strict=True)
             ):
                 return name
@@ -411,17 +426,17 @@ def _free(
 
 
 def _fits(
-    name: Name, place: tuple[float, float], own: int, width: int, taken: Sequence[_Box]
+    name: Name, position: tuple[float, float], own: int, width: int, taken: Sequence[_Box]
 ) -> bool:
-    box = _box(name, *_pixels(place, width))
+    box = _box(name, *_pixels(position, width))
     if box.left < -EDGE or box.right > width + EDGE / 2 or box.top < 0 or box.bottom > HEIGHT:
         return False
     others = (other for number, other in enumerate(taken) if number != own or name.leader)
     return not any(box.meets(other) for other in others)
 
 
-def _pixels(place: tuple[float, float], width: int) -> tuple[float, float]:
-    return place[0] * width / 100.0, place[1] * HEIGHT / 100.0
+def _pixels(position: tuple[float, float], width: int) -> tuple[float, float]:
+    return position[0] * width / 100.0, position[1] * HEIGHT / 100.0
 
 
 def _around(px: float, py: float) -> _Box:
@@ -435,8 +450,8 @@ def _box(name: Name, px: float, py: float) -> _Box:
     return _Box(left, top, left + size, top + LINE)
 
 
-def _crowd(places: Sequence[tuple[float, float]], own: int) -> float:
+def _crowd(positions: Sequence[tuple[float, float]], own: int) -> float:
     """Return how near other points are."""
-    px, py = places[own]
-    distances = (math.hypot(px - x, py - y) for n, (x, y) in enumerate(places) if n != own)
+    px, py = positions[own]
+    distances = (math.hypot(px - x, py - y) for n, (x, y) in enumerate(positions) if n != own)
     return sum(1.0 / (1.0 + distance) for distance in distances)

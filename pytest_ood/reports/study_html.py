@@ -13,7 +13,8 @@ from pytest_ood.reports.formats.html import COLOURS, SHAPES, TEMPLATES, environm
 from pytest_ood.reports.study_charts import learning_plot, robustness_plot, scaling_plot
 
 if TYPE_CHECKING:
-    from pytest_ood.reports.study import (
+    from pytest_ood.analysis.merge import ShiftKey
+    from pytest_ood.analysis.studies import (
         Curve,
         Entry,
         Learning,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         SuiteStudy,
     )
     from pytest_ood.reports.study_charts import Plot
-    from pytest_ood.reports.together import ShiftKey
     from pytest_ood.statistics import Estimate
 
     Look = tuple[int, int]
@@ -50,38 +50,38 @@ class _Suite:
     """One suite's part of the page."""
 
     number: int
-    made: SuiteStudy
+    study: SuiteStudy
 
     @property
     def kinds(self) -> list[str]:
         """The kinds of models that there are, in a fixed order."""
-        there = {info.kind for info in self.made.models}
-        return [kind for kind in KINDS if kind in there]
+        kinds = {info.kind for info in self.study.models}
+        return [kind for kind in KINDS if kind in kinds]
 
     @property
     def looks(self) -> dict[str, Look]:
         """Colour and shape of each kind of model."""
-        return {kind: (place, place) for place, kind in enumerate(KINDS)}
+        return {kind: (index, index) for index, kind in enumerate(KINDS)}
 
     @cached_property
     def curve_looks(self) -> dict[str, Look]:
         """Colour and shape of each learning curve."""
-        names = dict.fromkeys(c.name for learning in self.made.learning for c in learning.curves)
+        names = dict.fromkeys(c.name for learning in self.study.learning for c in learning.curves)
         return {
-            name: (place % COLOURS, (place + place // COLOURS) % SHAPES)
-            for place, name in enumerate(names)
+            name: (index % COLOURS, (index + index // COLOURS) % SHAPES)
+            for index, name in enumerate(names)
         }
 
     @property
     def robustness(self) -> list[tuple[ShiftStudy, Plot]]:
         """Each shift with its chart."""
-        return [(shift, robustness_plot(shift, _entry)) for shift in self.made.shifts]
+        return [(shift, robustness_plot(shift, _entry)) for shift in self.study.shifts]
 
     @property
     def scaling(self) -> list[Plot]:
         """Accuracy over size, in distribution and under each shift, where there are two sizes."""
         groups: dict[ShiftKey | None, list[Scale]] = {}
-        for scale in self.made.scales:
+        for scale in self.study.scales:
             if scale.figure == "accuracy":
                 groups.setdefault(scale.shift, []).append(scale)
         return [
@@ -98,7 +98,7 @@ class _Suite:
                 learning,
                 learning_plot(f"accuracy {study_text.where(learning.shift)}", learning, _curve),
             )
-            for learning in self.made.learning
+            for learning in self.study.learning
         ]
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_ood.reports import study_text
 
 if TYPE_CHECKING:
-    from pytest_ood.reports.study import (
+    from pytest_ood.analysis.merge import ShiftKey
+    from pytest_ood.analysis.studies import (
         Curve,
         Entry,
         Learning,
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
         Study,
         SuiteStudy,
     )
-    from pytest_ood.reports.together import ShiftKey
     from pytest_ood.statistics import Estimate
 
 FACTS = ("name", "paradigm", "kind", "source", "base", "size", "training_examples", "shots")
@@ -50,7 +50,7 @@ def _suite(suite: SuiteStudy) -> dict[str, Any]:
 
 def _shift(suite: SuiteStudy, shift: ShiftStudy) -> dict[str, Any]:
     return {
-        **_place(shift.key),
+        **_shift_of(shift.key),
         "lines": {
             axis: {"slope": _round(line.slope), "intercept": _round(line.intercept)}
             for axis, line in shift.lines.items()
@@ -58,7 +58,7 @@ def _shift(suite: SuiteStudy, shift: ShiftStudy) -> dict[str, Any]:
         "no_line": shift.no_line or None,
         "models": [_entry(entry) for entry in shift.entries],
         "left_out": [{"model": name, "reason": why} for name, why in shift.left_out],
-        "told": study_text.sentences(suite, shift),
+        "sentences": study_text.sentences(suite, shift),
     }
 
 
@@ -70,7 +70,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "drop": None if entry.drop is None else _estimate(entry.drop),
         "usable": entry.usable,
         "baseline": entry.on_line,
-        "effective": {axis: _estimate(found) for axis, found in entry.effective.items()},
+        "effective": {axis: _estimate(estimate) for axis, estimate in entry.effective.items()},
         "extrapolated": entry.outside,
         "relative": None if entry.relative is None else _estimate(entry.relative),
     }
@@ -80,7 +80,7 @@ def _scale(scale: Scale) -> dict[str, Any]:
     result = scale.result
     return {
         "figure": scale.figure,
-        **_place(scale.shift),
+        **_shift_of(scale.shift),
         "kind": scale.kind,
         "models": [
             {"model": name, "size": size, **_estimate(value)} for name, size, value in scale.models
@@ -103,16 +103,16 @@ def _fit(fit: Any) -> dict[str, Any] | None:
 
 def _learning(learning: Learning) -> dict[str, Any]:
     return {
-        **_place(learning.shift),
+        **_shift_of(learning.shift),
         "curves": [_curve(curve) for curve in learning.curves],
         "crossings": [
             {
                 "trained": mine.name,
                 "prompted": theirs.name,
-                **asdict(found),
-                "told": study_text.passing_sentence(learning, mine, theirs, found),
+                **asdict(passing),
+                "sentence": study_text.passing_sentence(learning, mine, theirs, passing),
             }
-            for mine, theirs, found in learning.passings
+            for mine, theirs, passing in learning.passings
         ],
     }
 
@@ -126,17 +126,17 @@ def _curve(curve: Curve) -> dict[str, Any]:
     }
 
 
-def _place(shift: ShiftKey | None) -> dict[str, Any]:
+def _shift_of(shift: ShiftKey | None) -> dict[str, Any]:
     if shift is None:
         return {"kind_of_shift": None, "shift": None}
     return {"kind_of_shift": shift.kind, "shift": shift.name}
 
 
-def _estimate(found: Estimate) -> dict[str, Any]:
+def _estimate(estimate: Estimate) -> dict[str, Any]:
     return {
-        "value": _round(found.value),
-        "interval": [_round(found.low), _round(found.high)],
-        "n": found.n,
+        "value": _round(estimate.value),
+        "interval": [_round(estimate.low), _round(estimate.high)],
+        "n": estimate.n,
     }
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from pytest_ood.budgets import interval, percent, points
+from pytest_ood.budgets import interval, points
+from pytest_ood.reports.escaping import one_line
 from pytest_ood.reports.terminal import WIDTH
-from pytest_ood.reports.text import one_line
+from pytest_ood.reports.wording import level
 from pytest_ood.statistics.robustness import AXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_ood.reports.study import (
+    from pytest_ood.analysis.merge import ShiftKey
+    from pytest_ood.analysis.studies import (
         Curve,
         Entry,
         Learning,
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
         Study,
         SuiteStudy,
     )
-    from pytest_ood.reports.together import ShiftKey
     from pytest_ood.statistics import Estimate
     from pytest_ood.statistics.learning import Passing
 
@@ -58,11 +59,6 @@ def where(shift: ShiftKey | None) -> str:
     return IN_DISTRIBUTION if shift is None else f"under {one_line(shift.name, NAME_CUT)}"
 
 
-def level(study: Study) -> str:
-    """Name the intervals of a study."""
-    return f"{percent(1 - 2 * study.alpha)} intervals"
-
-
 # Robustness
 
 
@@ -75,10 +71,10 @@ def line_sentence(shift: ShiftStudy) -> str:
     for entry in shift.entries:
         if entry.effective or not entry.usable:
             groups.setdefault(_effective(entry), []).append(_name(entry.info.name))
-    told = [
+    clauses = [
         verdict.format(names=_listed(names), are=_be(names)) for verdict, names in groups.items()
     ]
-    if not told:
+    if not clauses:
         return (
             f"{start}, every model is one of the baselines that the line goes through; --baseline "
             "NAME, repeated, chooses others."
@@ -90,11 +86,11 @@ def line_sentence(shift: ShiftStudy) -> str:
         if extended
         else ""
     )
-    return f"{start}, beyond the baselines' line: {'; '.join(told)}.{more}"
+    return f"{start}, beyond the baselines' line: {'; '.join(clauses)}.{more}"
 
 
 def _effective(entry: Entry) -> str:
-    """Say what is known of a model beyond the line; it is named where {names} stands."""
+    """Describe a model beyond the line; {names} is replaced by its name."""
     if not entry.usable:
         return "{names} {are} invalid: too little is known in distribution for robustness"
     lows = [entry.effective[axis].low for axis in AXES]
@@ -113,8 +109,10 @@ def left_out_sentence(shift: ShiftStudy) -> str:
     """Name the models whose drop says nothing, with the reasons; "" where there is none."""
     if not shift.left_out:
         return ""
-    told = "; ".join(f"{_name(name)} ({one_line(why, NOTE_WIDTH)})" for name, why in shift.left_out)
-    return f"Left out under {_name(shift.key.name)}: {told}."
+    clauses = "; ".join(
+        f"{_name(name)} ({one_line(why, NOTE_WIDTH)})" for name, why in shift.left_out
+    )
+    return f"Left out under {_name(shift.key.name)}: {clauses}."
 
 
 def reference_sentence(suite: SuiteStudy, shift: ShiftStudy) -> str:
@@ -130,17 +128,17 @@ def reference_sentence(suite: SuiteStudy, shift: ShiftStudy) -> str:
         low, high = entry.relative.low, entry.relative.high
         verdict = "more accurate" if low > 0 else "less accurate" if high < 0 else ""
         groups.setdefault(verdict, []).append(_name(entry.info.name))
-    told = [f"{_listed(names)} {_be(names)} {v}" for v, names in groups.items() if v]
+    clauses = [f"{_listed(names)} {_be(names)} {v}" for v, names in groups.items() if v]
     reference = _name(suite.reference)
     if "" in groups:
-        told.append(f"of {_listed(groups[''])} it is not settled")
-    return f"Under {_name(shift.key.name)}, against {reference}: {'; '.join(told)}."
+        clauses.append(f"of {_listed(groups[''])} it is not settled")
+    return f"Under {_name(shift.key.name)}, against {reference}: {'; '.join(clauses)}."
 
 
 def sentences(suite: SuiteStudy, shift: ShiftStudy) -> list[str]:
     """Return what there is to say of a shift."""
-    told = (line_sentence(shift), reference_sentence(suite, shift), left_out_sentence(shift))
-    return [sentence for sentence in told if sentence]
+    clauses = (line_sentence(shift), reference_sentence(suite, shift), left_out_sentence(shift))
+    return [sentence for sentence in clauses if sentence]
 
 
 def no_reference(suite: SuiteStudy) -> str:
@@ -162,8 +160,8 @@ def scale_name(scale: Scale) -> str:
     return f"{FIGURES[scale.figure]} {where(scale.shift)}"
 
 
-def scale_told(scale: Scale) -> str:
-    """Say what a figure does over sizes, or why that cannot be told."""
+def describe_scale(scale: Scale) -> str:
+    """Describe a figure over sizes, or say why there is no result."""
     result = scale.result
     if result.shape == CANNOT_TELL:
         return f"{CANNOT_TELL}: {result.reason}"
@@ -172,9 +170,9 @@ def scale_told(scale: Scale) -> str:
     if result.shape == "log-linear":
         assert result.slope is not None, "unreachable because there is a line"
         low, high = result.slope
-        told = f"{signed(result.line.slope)} points for ten times the size "
+        clauses = f"{signed(result.line.slope)} points for ten times the size "
         level = ", which may be none at all" if low <= 0.0 <= high else ""
-        return f"log-linear: {told}[{points(low)}, {points(high)}]{level}; {result.reason}"
+        return f"log-linear: {clauses}[{points(low)}, {points(high)}]{level}; {result.reason}"
     fit = result.broken
     return (
         f"broken at about {amount(10**fit.at)}: {signed(fit.slope)} points for ten times the size "
@@ -188,24 +186,24 @@ def scales_by_kind(suite: SuiteStudy) -> list[tuple[str, list[Scale]]]:
     return [(kind, [s for s in suite.scales if s.kind == kind]) for kind in kinds]
 
 
-def sizes_told(scales: Sequence[Scale]) -> str:
+def describe_sizes(scales: Sequence[Scale]) -> str:
     """Name the models of one kind, and their sizes."""
     sizes = {name: size for scale in scales for name, size, _ in scale.models}
     ordered = sorted(sizes.items(), key=lambda pair: (pair[1], pair[0]))
     return ", ".join(f"{_name(name)} {amount(size)}" for name, size in ordered)
 
 
-def told_once(scales: Sequence[Scale]) -> list[tuple[str, str]]:
+def describe_scales(scales: Sequence[Scale]) -> list[tuple[str, str]]:
     """Return (figure, what it does) of one kind of model; what holds of all figures, once."""
-    told = [(scale_name(scale), scale_told(scale)) for scale in scales]
-    reasons = {reason for _, reason in told}
-    if len(told) > 1 and len(reasons) == 1:
+    clauses = [(scale_name(scale), describe_scale(scale)) for scale in scales]
+    reasons = {reason for _, reason in clauses}
+    if len(clauses) > 1 and len(reasons) == 1:
         return [("all figures", reasons.pop())]
-    return told
+    return clauses
 
 
-def unsized_told(suite: SuiteStudy) -> str:
-    """Name the models whose size nobody knows; "" where there is none."""
+def describe_unsized(suite: SuiteStudy) -> str:
+    """Name the models of unknown size; "" if there is none."""
     if not suite.unsized:
         return ""
     count = len(suite.unsized)
@@ -229,25 +227,25 @@ def curve_points(curve: Curve) -> list[str]:
     return [f"{count:,} {unit} {figure(score)}" for count, score in curve.points]
 
 
-def passing_sentence(learning: Learning, mine: Curve, theirs: Curve, found: Passing) -> str:
+def passing_sentence(learning: Learning, mine: Curve, theirs: Curve, passing: Passing) -> str:
     """Say where a trained model passes a prompted one."""
     first, last = mine.points[0][0], mine.points[-1][0]
     place = where(learning.shift)
     place = place[0].upper() + place[1:]
     names = _name(mine.name), _name(theirs.name)
     measured = f"within what was measured ({first:,} to {last:,} training examples)"
-    if found.outcome == "passes":
-        assert found.at is not None, "unreachable because it passes"
-        low = f"fewer than {first:,}" if found.low is None else f"{found.low:,.0f}"
-        high = f"more than {last:,}" if found.high is None else f"{found.high:,.0f}"
+    if passing.outcome == "passes":
+        assert passing.at is not None, "unreachable because it passes"
+        low = f"fewer than {first:,}" if passing.low is None else f"{passing.low:,.0f}"
+        high = f"more than {last:,}" if passing.high is None else f"{passing.high:,.0f}"
         return (
-            f"{place}, {names[0]} passes {names[1]} at about {found.at:,.0f} training examples "
+            f"{place}, {names[0]} passes {names[1]} at about {passing.at:,.0f} training examples "
             f"[{low}, {high}]."
         )
-    if found.outcome == "above":
-        side, at, end = "is above", found.high, "up to"
+    if passing.outcome == "above":
+        side, at, end = "is above", passing.high, "up to"
     else:
-        side, at, end = "stays below", found.low, "from"
+        side, at, end = "stays below", passing.low, "from"
     more = "" if at is None else f" (sampling error allows a crossing {end} {at:,.0f} examples)"
     return f"{place}, {names[0]} does not cross {names[1]} {measured}: it {side}{more}."
 
@@ -264,9 +262,9 @@ def render(study: Study) -> list[str]:
         lines += _wrapped(f"note: {one_line(note, NOTE_WIDTH)}")
     count = len(study.reports)
     lines += _wrapped(
-        f"{count} report{'' if count == 1 else 's'}; {level(study)}, those of effective robustness "
-        f"and of crossings by a bootstrap with seed {study.seed}; each holds by itself, and of "
-        "many some are off by chance"
+        f"{count} report{'' if count == 1 else 's'}; {level(study.alpha)}, those of effective "
+        f"robustness and of crossings by a bootstrap with seed {study.seed}; each holds by itself, "
+        "and of many some are off by chance"
     )
     return lines
 
@@ -288,7 +286,7 @@ def _suite(study: Study, suite: SuiteStudy) -> list[str]:
 def _shift(study: Study, suite: SuiteStudy, shift: ShiftStudy) -> list[str]:
     name = f"{shift.key.kind}/{_name(shift.key.name)}"
     lines = [
-        f"{name}: accuracy, and points beyond the baselines' line, {level(study)}",
+        f"{name}: accuracy, and points beyond the baselines' line, {level(study.alpha)}",
         _row("", ["n", IN_DISTRIBUTION, "n", "under the shift", "drop"], SIZES),
     ]
     lines += [
@@ -332,12 +330,12 @@ def _beyond(suite: SuiteStudy, shift: ShiftStudy, entry: Entry) -> list[str]:
 def _scaling(suite: SuiteStudy) -> list[str]:
     lines: list[str] = []
     for kind, scales in scales_by_kind(suite):
-        lines += _wrapped(f"{kind}: {sizes_told(scales)}")
-        for name, told in told_once(scales):
-            lines += _wrapped(f"{name}: {told}", " ")
+        lines += _wrapped(f"{kind}: {describe_sizes(scales)}")
+        for name, text in describe_scales(scales):
+            lines += _wrapped(f"{name}: {text}", " ")
     if not suite.scales:
         lines += _wrapped(f"{CANNOT_TELL}: of no model the size is known", " ")
-    return [*lines, *_wrapped(unsized_told(suite))]
+    return [*lines, *_wrapped(describe_unsized(suite))]
 
 
 def _learning(suite: SuiteStudy) -> list[str]:
@@ -346,8 +344,8 @@ def _learning(suite: SuiteStudy) -> list[str]:
         lines.append(where(learning.shift))
         for curve in learning.curves:
             lines += _wrapped(f"{_name(curve.name)}: {', '.join(curve_points(curve))}", " ")
-        for mine, theirs, found in learning.passings:
-            lines += _wrapped(passing_sentence(learning, mine, theirs, found), " ")
+        for mine, theirs, passing in learning.passings:
+            lines += _wrapped(passing_sentence(learning, mine, theirs, passing), " ")
     return lines or _wrapped(NO_CURVE)
 
 

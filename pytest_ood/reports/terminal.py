@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
-from pytest_ood.budgets import interval, percent, points
+from pytest_ood.budgets import interval, points
 from pytest_ood.engine import spent
-from pytest_ood.evaluation import PROCEDURES, Floor
-from pytest_ood.metrics import ACCURACY, SINGLE_ACCURACY
-from pytest_ood.reports import collections
-from pytest_ood.reports.results import mean_drop
-from pytest_ood.reports.text import one_line
+from pytest_ood.evaluation import DomainDetails
+from pytest_ood.examples import IN_DISTRIBUTION
+from pytest_ood.metrics import ACCURACY
+from pytest_ood.reports.checks import breakdowns, surrogates
+from pytest_ood.reports.escaping import one_line
+from pytest_ood.reports.overview import overviews
+from pytest_ood.reports.wording import (
+    VERDICT_MARKS,
+    attack_group,
+    family_promise,
+    level,
+    merged_remarks,
+    paradigm_sentence,
+    remarks_on,
+    transfer_note,
+)
 from pytest_ood.shifts import WORST_CASE, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_ood.analysis.report import Report, Work
     from pytest_ood.budgets import Rules
-    from pytest_ood.evaluation import Comparison, Evaluation, Result
-    from pytest_ood.reports.collections import Table
-    from pytest_ood.reports.results import Answer, ModelInfo, Results, Work
+    from pytest_ood.evaluation import Comparison, Evaluation, Floor, ModelInfo, Result
+    from pytest_ood.reports.overview import Overview
     from pytest_ood.statistics import Estimate
 
 WIDTH = 100
@@ -28,40 +40,33 @@ CELL_WIDTH = 27
 OVERVIEW_WIDTH = 34
 NOTE_WIDTH = 600
 FIGURE_WIDTH, FIGURES_BESIDE = 13, 4
-"""Of scores by group: what a model's take, and how many models stand beside each other."""
-VERDICTS = {
-    "pass": "pass",
-    "fail": "FAIL",
-    "inconclusive": "open",
-    "invalid": "INV.",
-    "measured": "",
-}
+"""The width of a model's scores by group, and how many models are shown side by side."""
 LEGEND = {
     "inconclusive": "open: inconclusive, the interval holds the budget; more examples settle it",
     "invalid": "INV.: invalid, the figure says nothing about robustness; its check says why",
 }
 
 
-def render(results: Results, *, verbose: bool = False) -> list[str]:
+def render(report: Report, *, verbose: bool = False) -> list[str]:
     """Return the lines for the terminal, none wider than 100 columns.
 
     Args:
-        results: What was measured.
+        report: The report of the run.
         verbose: Show the score of every group, where examples have groups.
     """
     lines: list[str] = []
-    for suite in results.suites:
-        lines += _suite(results, suite, verbose=verbose)
-    for table in collections.of_results(results):
+    for suite in report.suites:
+        lines += _suite(report, suite, verbose=verbose)
+    for table in overviews(report):
         lines += _overview(table)
-    for note in results.notes:
+    for note in report.notes:
         lines += _wrapped(f"note: {one_line(note, NOTE_WIDTH)}")
-    if results.work:
-        lines += _wrapped("asked: " + "; ".join(map(_asked, results.work)))
+    if report.work:
+        lines += _wrapped("asked: " + "; ".join(map(_asked, report.work)))
     return lines
 
 
-def _overview(table: Table) -> list[str]:
+def _overview(table: Overview) -> list[str]:
     """Return a collection's table, as many models side by side as fit."""
     lines = []
     per_block = (WIDTH - OVERVIEW_WIDTH) // CELL_WIDTH
@@ -70,7 +75,9 @@ def _overview(table: Table) -> list[str]:
         head = f"{_cut(table.collection, 24)}: score in distribution > under the shift (drop)"
         lines += [head, _overview_row("", [_cut(model, CELL_WIDTH - 2) for model in models])]
         for name, row in table.rows:
-            cells = [f"{row[m]} {VERDICTS[row[m].verdict]}" if m in row else "" for m in models]
+            cells = [
+                f"{row[m]} {VERDICT_MARKS[row[m].verdict]}" if m in row else "" for m in models
+            ]
             if any(cells):
                 lines.append(_overview_row(name, cells))
         lines.append("")
@@ -83,59 +90,47 @@ def _overview_row(name: str, cells: Sequence[str]) -> str:
 
 
 def _asked(work: Work) -> str:
-    """Write what a model was asked, and what that took."""
-    told = [f"{work.model} {work.asked:,} inputs ({work.known:,} known)"]
+    """Return what a model was asked, and what that took."""
+    parts = [f"{work.model} {work.asked:,} inputs ({work.known:,} known)"]
     if work.unanswered:
-        told.append(f"{work.unanswered:,} without an answer")
-    return ", ".join(filter(None, [*told, spent(work.used)]))
+        parts.append(f"{work.unanswered:,} without an answer")
+    return ", ".join(filter(None, [*parts, spent(work.used)]))
 
 
-def _suite(results: Results, suite: str, *, verbose: bool) -> list[str]:
-    measured = {r.model for r in results.results if r.suite == suite}
-    models = [m for m in results.models if m.suite == suite and m.name in measured]
+def _suite(report: Report, suite: str, *, verbose: bool) -> list[str]:
+    measured = {r.model for r in report.results if r.suite == suite}
+    models = [m for m in report.models if m.suite == suite and m.name in measured]
     per_block = (WIDTH - NAME_WIDTH) // CELL_WIDTH
     lines = []
     for start in range(0, len(models), per_block):
-        lines += _drops(results, suite, models[start : start + per_block])
-    lines += _differences(results, suite, per_block)
+        lines += _drops(report, suite, models[start : start + per_block])
+    lines += _differences(report, suite, per_block)
     if verbose:
-        lines += _breakdowns(results, suite)
-    lines += _curves(results, suite)
-    lines += _legend(results, suite)
-    sentence = answer_sentence(results.answers(suite), results.rules.alpha)
-    return [*lines, *_wrapped(sentence), ""]
+        lines += _breakdowns(report, suite)
+    lines += _curves(report, suite)
+    lines += _legend(report, suite)
+    return [*lines, *_wrapped(paradigm_sentence(report, suite)), ""]
 
 
-def _legend(results: Results, suite: str) -> list[str]:
+def _legend(report: Report, suite: str) -> list[str]:
     """Explain the verdicts that occur, and what they rest on."""
-    rules = results.rules
-    shown = [r for r in results.results if r.suite == suite]
-    seen = {r.verdict for r in shown}
-    lines = [text for verdict, text in LEGEND.items() if verdict in seen]
-    kinds = {m.name: m.kind for m in results.models if m.suite == suite}
-    for name in dict.fromkeys(e.surrogate for e in results.evaluations if e.suite == suite):
-        if name:
-            told = f" ({kinds[name]})" if name in kinds else ""
-            lines += _wrapped(
-                f"made against {name}{told}: what turns one model turns its like first, and "
-                "flatters models of another kind; an attack on each model itself does not"
-            )
-    if any(_fails_alone(r, rules) for r in shown):
+    rules = report.rules
+    results = [r for r in report.results if r.suite == suite]
+    verdicts = {r.verdict for r in results}
+    lines = [text for verdict, text in LEGEND.items() if verdict in verdicts]
+    for name in surrogates(report, suite):
+        lines += _wrapped(transfer_note(name))
+    if any(_fails_alone(r, rules) for r in results):
         lines.append(f"open*: would be a FAIL as the only gate; among {rules.gates} it is open")
-    if rules.correction != "none" and "fail" in seen:
-        kept = "any false one" if rules.correction == "holm" else "the expected share of false ones"
-        lines += _wrapped(
-            f"FAIL: {PROCEDURES[rules.correction]} over the {rules.gates} gates of the run keeps "
-            f"{'the chance of ' if rules.correction == 'holm' else ''}{kept} at most "
-            f"{percent(rules.alpha)}."
-        )
-        stepped = [r for r in shown if r.verdict == "fail" and (r.p_fail or 0) > rules.fail_alpha]
+    if rules.correction != "none" and "fail" in verdicts:
+        lines += _wrapped(f"FAIL: {family_promise(rules)}")
+        stepped = [r for r in results if r.verdict == "fail" and (r.p_fail or 0) > rules.fail_alpha]
         if stepped:
-            names = ", ".join(_name_of(r) for r in stepped)
+            names = ", ".join(f"{r.shift or IN_DISTRIBUTION} [{r.model}]" for r in stepped)
             lines += _wrapped(f"These rest on the others of the family: {names}.")
-    used = [r for r in shown if r.planned]
-    if any(_drawn(r) < r.planned for r in used):
-        share = sum(_drawn(r) for r in used) / sum(r.planned for r in used)
+    used = [r for r in results if r.planned]
+    if any(r.drawn < r.planned for r in used):
+        share = sum(r.drawn for r in used) / sum(r.planned for r in used)
         lines += _wrapped(
             f"Sequential: gates stop when they are settled; on average they took {points(share)} % "
             "of the examples there were. Intervals hold at whatever point that was."
@@ -148,47 +143,32 @@ def _fails_alone(result: Result, rules: Rules) -> bool:
     return result.verdict == "inconclusive" and p_value is not None and p_value <= rules.alpha
 
 
-def _drawn(result: Result) -> int:
-    return result.n if isinstance(result, Floor) else result.drawn
-
-
-def _name_of(result: Result) -> str:
-    shift = result.shift or "in-distribution"
-    return f"{shift} [{result.model}]"
-
-
-def _drops(results: Results, suite: str, models: Sequence[ModelInfo]) -> list[str]:
-    evaluations = [e for e in results.evaluations if e.suite == suite]
-    floors = {f.model: f for f in results.floors if f.suite == suite}
-    level = percent(1 - 2 * results.rules.alpha)
-    name = _cut(suite, 24)
-    measures = [r.measure for r in floors.values()] + [e.measure for e in evaluations]
-    measure = next(iter(measures), ACCURACY)
+def _drops(report: Report, suite: str, models: Sequence[ModelInfo]) -> list[str]:
+    evaluations = [e for e in report.evaluations if e.suite == suite]
+    floors = {f.model: f for f in report.in_distribution if f.suite == suite}
+    names = [f.score_name for f in floors.values()] + [e.score_name for e in evaluations]
+    score_name = next(iter(names), ACCURACY)
     lines = [
-        f"{name}: {measure}, then drop of {measure} in points, {level} intervals, verdicts",
+        f"{_cut(suite, 24)}: {score_name}, then drop of {score_name} in points, "
+        f"{level(report.rules.alpha)}, verdicts",
         _row("", [m.name + (" (baseline)" if m.baseline else "") for m in models]),
         _row("", [m.note for m in models]),
     ]
     if any(m.name in floors for m in models):
         cells = [
-            _cell(floors[m.name].score, floors[m.name], results.rules) if m.name in floors else ""
+            _cell(floors[m.name].score, floors[m.name], report.rules) if m.name in floors else ""
             for m in models
         ]
         lines.append(_row("in distribution", cells))
-        lines += [
-            f"    ({_cut(m.name, 40)}: asked again, it answers {floors[m.name].disagreed} of "
-            f"{floors[m.name].reasked} otherwise)"
-            for m in models
-            if m.name in floors and floors[m.name].disagreed
-        ]
-        lines += _floor_counts([floors[m.name] for m in models if m.name in floors])
-    scores = [score for score in results.scores if score.suite == suite]
+        lines += _remarks("in distribution", [floors[m.name] for m in models if m.name in floors])
+    scores = [score for score in report.scores if score.suite == suite]
     for kind in kinds():
         of_kind = [e for e in evaluations if e.kind == kind]
-        for group in dict.fromkeys(map(_group, of_kind)):
-            rows = [e for e in of_kind if _group(e) == group]
-            lines += _kind(kind + group, rows, scores, models, results.rules)
-        lines += _alone(kind, of_kind, [s for s in scores if s.kind == kind], models, results.rules)
+        for group in dict.fromkeys(map(attack_group, of_kind)):
+            rows = [e for e in of_kind if attack_group(e) == group]
+            name = f"{kind}: {_cut(group, 70)}" if group else kind
+            lines += _kind(name, rows, scores, models, report.rules)
+        lines += _alone(kind, of_kind, [s for s in scores if s.kind == kind], models, report.rules)
     return lines
 
 
@@ -201,7 +181,7 @@ def _alone(
 ) -> list[str]:
     """Return scores under shifts of which no drop was measured."""
     shown = {e.shift for e in evaluations}
-    shifts = dict.fromkeys(s.shift for s in scores if s.shift not in shown)
+    shifts = dict.fromkeys(s.shift for s in scores if s.shift and s.shift not in shown)
     lines = [_score(f" {shift}: score", shift, scores, models, rules) for shift in shifts]
     return [kind, *lines] if lines else []
 
@@ -218,15 +198,6 @@ def _score(
     return _row(name, [cells.get(m.name, "") for m in models])
 
 
-def _group(result: Evaluation) -> str:
-    """Tell attacks apart: what is made against one model says something else of another."""
-    if result.surrogate:
-        return f": made against {_cut(result.surrogate, 40)}, replayed on the others"
-    if result.prompt is not None:
-        return ": on the prompt"
-    return ": each model attacked by itself" if result.attack is not None else ""
-
-
 def _kind(
     kind: str,
     evaluations: list[Evaluation],
@@ -240,25 +211,28 @@ def _kind(
     lines = [kind]
     for name, shift, metric in _rows(shown):
         row = [e for e in shown if (e.shift, e.metric) == (shift, metric)]
-        # Of cases the score is told: what single answers score in distribution is no measure.
-        told = [e for e in row if not e.cases or e.budget is not None]
-        cells = {e.model: _cell(e.drop, e, rules) for e in told}
+        # Cases are shown by their score: single answers in distribution are not comparable.
+        with_drop = [e for e in row if not e.case_inputs or e.budget is not None]
+        cells = {e.model: _cell(e.drop, e, rules) for e in with_drop}
         lines.append(_row(name, [cells.get(m.name, "") for m in models]))
         if metric == ACCURACY:
             if any(s.shift == shift for s in scores):
                 lines.append(_score("   score", shift, scores, models, rules))
-            lines += _counts(shift, row, models)
-    averaged = [e for e in shown if e.metric == ACCURACY and e.shift != WORST_CASE and not e.cases]
+            lines += _remarks(shift, row)
+            lines += _same_label_mix(row, models)
+    averaged = [
+        e for e in shown if e.metric == ACCURACY and e.shift != WORST_CASE and not e.case_inputs
+    ]
     if len({e.shift for e in averaged}) > 1:
         lines.append(_row(" mean", _means(averaged, models)))
     return lines
 
 
-def _rows(found: Sequence[Evaluation | Comparison]) -> list[tuple[str, str, str]]:
+def _rows(results: Sequence[Evaluation | Comparison]) -> list[tuple[str, str, str]]:
     """Return name, shift and metric of each row: of each shift accuracy, then its other metrics."""
     rows = []
-    for shift in dict.fromkeys(r.shift for r in found):
-        metrics = dict.fromkeys(r.metric for r in found if r.shift == shift)
+    for shift in dict.fromkeys(r.shift for r in results):
+        metrics = dict.fromkeys(r.metric for r in results if r.shift == shift)
         # The first row names the shift, whether accuracy was measured or not.
         rows.append((f" {shift}", shift, ACCURACY))
         rows += [(f"   {metric}", shift, metric) for metric in metrics if metric != ACCURACY]
@@ -273,130 +247,61 @@ def _means(evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[s
     common = [shift for shift in sorted(shifts) if all((name, shift) in valid for name in names)]
     if not common:
         return ["" for _ in models]
-    means = {n: points(mean_drop([valid[n, shift] for shift in common])) for n in names}
+    drops = {n: [valid[n, shift].drop.value for shift in common] for n in names}
+    means = {n: points(sum(values) / len(values)) for n, values in drops.items()}
     return [f"{means[m.name]:>5}" if m.name in means else "" for m in models]
 
 
-def _abstained(result: Floor | Evaluation) -> str:
-    """Write how many inputs a model did not answer, and how good its answers to the others are."""
-    told = f"abstained {result.abstained} of {result.n}"
-    answered = result.score_answered
-    return told if answered is None else f"{told}, {points(answered)} when it answers"
-
-
-def _unanswered(errors: Sequence[tuple[str, int]]) -> str:
-    """Write how many inputs got no answer, and the most frequent reason."""
-    why = one_line(errors[0][0], NOTE_WIDTH)
-    return f"{sum(count for _, count in errors)} inputs got no answer ({why}), left out"
-
-
-def _floor_counts(floors: Sequence[Floor]) -> list[str]:
-    """Return a line on what the score leaves unsaid: abstentions, missing answers, seeds."""
-    told = [f"{f.model} {_abstained(f)}" for f in floors if f.abstained]
-    told += [f"{f.model}: error, {_unanswered(f.errors)}" for f in floors if f.errors]
-    told += [_seeds(f.model, f.seed_scores) for f in floors if len(f.seed_scores) > 1]
-    return _wrapped(f"(in distribution: {'; '.join(told)})", "    ") if told else []
-
-
-def _seeds(model: str, figures: Sequence[float]) -> str:
-    """Write how far the seeds of a model are apart."""
-    least, most = points(min(figures)), points(max(figures))
-    return f"{model}'s {len(figures)} seeds {least} to {most}"
-
-
-def _counts(shift: str, evaluations: list[Evaluation], models: Sequence[ModelInfo]) -> list[str]:
-    """Return a line on what the drop leaves unsaid: unchanged items, abstentions."""
-    told = []
-    unchanged = {e.unchanged for e in evaluations if e.unchanged and e.kind == "noise"}
-    if unchanged:
-        told.append(f"{max(unchanged)} unchanged, left out")
-    rejected = max((e.rejected for e in evaluations), default=0)
-    if rejected:
-        told.append(f"{rejected} rejected by the validity filter, left out")
-    told += [f"{e.model} {_abstained(e)}" for e in evaluations if e.abstained]
-    told += [f"{e.model}: error, {_unanswered(e.errors)}" for e in evaluations if e.errors]
-    told += [f"{e.model}: {e.unheld} did not hold again" for e in evaluations if e.unheld]
-    told += dict.fromkeys(
-        f"{e.surrogate or e.model}: {e.attack.success.n} attacked, "
-        f"{points(e.attack.success.value)} % turned"
-        for e in evaluations
-        if e.attack is not None
-    )
-    if any(e.surrogate for e in evaluations):
-        told.append(f"{max(e.n for e in evaluations)} examples that turned it")
-    told += [_seeds(e.model, e.seed_drops) for e in evaluations if len(e.seed_drops) > 1]
-    told += _cases(evaluations)
-    lines = _wrapped(f"({shift}: {'; '.join(told)})", "    ") if told else []
-    reweighted = [e for e in evaluations if e.reweighted is not None]
-    if reweighted:
-        drops = {e.model: f"{points(e.reweighted or 0.0):>5}" for e in reweighted}
-        lines.append(_row("  same label mix", [drops.get(m.name, "") for m in models]))
-    references = {e.reference for e in evaluations if e.reference is not None}
-    if references:
-        shown = " to ".join(points(reference) for reference in sorted(references))
-        lines += _wrapped(f"({shift}: the baseline trained on it scores {shown})", "    ")
-    return lines
-
-
-def _cases(evaluations: list[Evaluation]) -> list[str]:
-    """Tell what is counted where it is not single examples, what is not, and the groups' range."""
-    counted: dict[str, list[str]] = {}
-    for e in evaluations:
-        whats = [f"{e.n} cases of {e.cases} inputs"] if e.cases else []
-        whats += [f"{count} left out: {one_line(why, NOTE_WIDTH)}" for why, count in e.left_out]
-        for what in whats:
-            counted.setdefault(what, []).append(e.model)
-    # Which cases apply may be another matter for each model.
-    told = {
-        what if len(models) == len(evaluations) else f"{', '.join(models)}: {what}": None
-        for what, models in counted.items()
-    }
-    told |= {
-        f"{e.model}: single answers {points(after)}": None
-        for e in evaluations
-        for name, _, after in e.measures
-        if name == SINGLE_ACCURACY
-    }
-    for e in evaluations:
-        if e.breakdown:
-            scores = [cell.score.value for cell in e.breakdown]
+def _remarks(name: str, results: Sequence[Floor | Evaluation]) -> list[str]:
+    """Return what a reader has to know to read the figures of a row right."""
+    brief = ((r.model, [x for x in remarks_on(r) if x.brief]) for r in results)
+    remarks = [f"{subject}: {values}" for subject, values in merged_remarks(brief)]
+    for r in results:
+        if r.shift and r.breakdown:
+            scores = [group.score.value for group in r.breakdown]
             span = f"{points(min(scores))} to {points(max(scores))}"
-            told[f"{e.model}: {len(scores)} groups, {span} (-v lists them)"] = None
-    return list(told)
+            remarks.append(f"{r.model}: {len(scores)} groups, {span} (-v lists them)")
+    text = "; ".join(one_line(remark, NOTE_WIDTH) for remark in remarks)
+    return _wrapped(f"({name}: {text})", "    ") if remarks else []
 
 
-def _breakdowns(results: Results, suite: str) -> list[str]:
-    """Return the score of each group under each shift, the models beside each other."""
-    found = [e for e in results.evaluations if e.suite == suite and e.breakdown]
+def _same_label_mix(row: Sequence[Evaluation], models: Sequence[ModelInfo]) -> list[str]:
+    """Return the drop of each model after reweighting to the in-distribution labels."""
+    drops = {
+        e.model: f"{points(e.details.reweighted_drop):>5}"
+        for e in row
+        if isinstance(e.details, DomainDetails) and e.details.reweighted_drop is not None
+    }
+    return [_row("  same label mix", [drops.get(m.name, "") for m in models])] if drops else []
+
+
+def _breakdowns(report: Report, suite: str) -> list[str]:
+    """Return the score of each group under each shift, several models side by side."""
     lines = []
-    for kind, shift in dict.fromkeys((e.kind, e.shift) for e in found):
-        row = [e for e in found if (e.kind, e.shift) == (kind, shift)]
-        name = f"{kind}/{_cut(shift, 30)}"
+    for table in breakdowns(report, suite):
+        name = f"{table.kind}/{_cut(table.shift, 30)}"
         lines.append(f"score by group under {name}, in points; intervals are in the reports")
-        for start in range(0, len(row), FIGURES_BESIDE):
-            lines += _groups(row[start : start + FIGURES_BESIDE])
+        for start in range(0, len(table.models), FIGURES_BESIDE):
+            models = table.models[start : start + FIGURES_BESIDE]
+            head = "".join(f"{_cut(model, FIGURE_WIDTH - 1):>{FIGURE_WIDTH}}" for model in models)
+            lines.append(f"{head}{'n':>7}")
+            for within, group, by_model in table.rows:
+                scores = [by_model.get(model) for model in models]
+                if not any(scores):
+                    continue
+                figures = "".join(
+                    f"{'' if score is None else points(score.score.value):>{FIGURE_WIDTH}}"
+                    for score in scores
+                )
+                size = max(score.n for score in scores if score is not None)
+                # The name is at the end of the line, as names of groups are long.
+                line = f"{figures}{size:>7}  {'  ' if within else ''}"
+                lines.append(line + one_line(group, WIDTH - len(line)))
     return lines
 
 
-def _groups(row: Sequence[Evaluation]) -> list[str]:
-    """Return a line for each group, which stands at its end: names are long."""
-    head = "".join(f"{_cut(e.model, FIGURE_WIDTH - 1):>{FIGURE_WIDTH}}" for e in row)
-    lines = [f"{head}{'n':>7}"]
-    tables = [{(cell.within, cell.group): cell for cell in e.breakdown} for e in row]
-    places = {place for table in tables for place in table}
-    for within, group in sorted(places, key=lambda place: (place[0] or place[1], *place)):
-        cells = [table.get((within, group)) for table in tables]
-        shown = "".join(
-            f"{'' if cell is None else points(cell.score.value):>{FIGURE_WIDTH}}" for cell in cells
-        )
-        size = max(cell.n for cell in cells if cell is not None)
-        line = f"{shown}{size:>7}  {'  ' if within else ''}"
-        lines.append(line + one_line(group, WIDTH - len(line)))
-    return lines
-
-
-def _differences(results: Results, suite: str, per_block: int) -> list[str]:
-    comparisons = [c for c in results.comparisons if c.suite == suite]
+def _differences(report: Report, suite: str, per_block: int) -> list[str]:
+    comparisons = [c for c in report.comparisons if c.suite == suite]
     if not comparisons:
         return []
     names = list(dict.fromkeys(c.model for c in comparisons))
@@ -409,7 +314,7 @@ def _differences(results: Results, suite: str, per_block: int) -> list[str]:
         lines.append(_row("", block))
         for name, shift, metric in _rows(comparisons):
             cells = {
-                c.model: _cell(c.difference, c, results.rules)
+                c.model: _cell(c.difference, c, report.rules)
                 for c in comparisons
                 if (c.shift, c.metric) == (shift, metric)
             }
@@ -417,25 +322,30 @@ def _differences(results: Results, suite: str, per_block: int) -> list[str]:
     return lines
 
 
-def _curves(results: Results, suite: str) -> list[str]:
+def _curves(report: Report, suite: str) -> list[str]:
     """Return scores over severity, one table for each perturbation."""
-    curves = [curve for curve in results.curves if curve.suite == suite]
+    curves = [curve for curve in report.severity_curves if curve.suite == suite]
     lines = []
     for shift in dict.fromkeys(curve.shift for curve in curves):
         of_shift = [curve for curve in curves if curve.shift == shift]
         lines.append(f"score over the severity of {_cut(shift, 30)}; area: its mean over them")
-        severities = [severity for severity, _ in of_shift[0].accuracies]
+        severities = [point.severity for point in of_shift[0].accuracies]
         lines.append(_row("", ["".join(f"{severity:>6}" for severity in severities)]))
         for curve in of_shift:
-            shown = "".join(f"{points(value):>6}" for _, value in curve.accuracies)
-            kept = "" if curve.kept is None else f", {points(curve.kept)} % of severity 0"
-            area = f"area {points(curve.area.value)} {interval(curve.area)}{kept}, n = {curve.n}"
+            shown = "".join(f"{points(point.accuracy):>6}" for point in curve.accuracies)
+            share = curve.area_relative
+            relative = "" if share is None else f", {points(share)} % of severity 0"
+            area = (
+                f"area {points(curve.area.value)} {interval(curve.area)}{relative}, n = {curve.n}"
+            )
             lines.append(_fitted(f" {curve.model}", NAME_WIDTH) + f"{shown}  {area}")
     return lines
 
 
 def _cell(estimate: Estimate, result: Result, rules: Rules) -> str:
-    cell = f"{points(estimate.value):>5} {interval(estimate)} {VERDICTS[result.verdict]}".rstrip()
+    cell = (
+        f"{points(estimate.value):>5} {interval(estimate)} {VERDICT_MARKS[result.verdict]}".rstrip()
+    )
     # A verdict is never cut for the sake of its mark.
     marked = _fails_alone(result, rules) and len(cell) < CELL_WIDTH - 1
     return cell + "*" if marked else cell
@@ -454,33 +364,7 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
-def answer_sentence(answers: Sequence[Answer], alpha: float) -> str:
-    """Say in one sentence who drops less, by how much, and whether it is settled."""
-    if not answers:
-        return ""
-    clauses = [_clause(answer) for answer in answers]
-    told = "; ".join(clauses)
-    note = f" ({percent(1 - 2 * alpha)} intervals of the mean difference in drop.)"
-    return told[0].upper() + told[1:] + "." + note
-
-
-def _clause(answer: Answer) -> str:
-    difference = answer.difference
-    size = points(abs(difference.value))
-    side = "less than" if difference.value < 0 else "more than"
-    how_much = "as much as" if size == points(0.0) else f"{size} points {side}"
-    names = f"{answer.model.name} ({answer.model.kind})"
-    baseline = f"{answer.baseline.name} ({answer.baseline.kind})"
-    settled = "settled" if answer.settled else "not settled"
-    where = f"under {answer.kind} shift"
-    if answer.surrogate:
-        where = f"on adversarial examples made against {answer.surrogate}"
-    return f"{where} {names} drops {how_much} {baseline} {interval(difference)}, {settled}"
-
-
 def _wrapped(text: str, indent: str = "") -> list[str]:
-    import textwrap
-
     return textwrap.wrap(
         text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_ood.reports import json_report
+from pytest_ood.analysis.serialization import read_report
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,5 +22,5 @@ def _reports_keep_to_their_schema(request: pytest.FixtureRequest) -> Iterator[No
     folder = request.getfixturevalue("pytester").path if uses_runs else None
     yield
     for path in [] if folder is None else folder.rglob("*.json"):
-        if '"schema_version": 2' in path.read_text(encoding="utf-8", errors="replace")[:100]:
-            json_report.read(path)
+        if '"schema_version": 3' in path.read_text(encoding="utf-8", errors="replace")[:100]:
+            read_report(path)

@@ -148,7 +148,7 @@ def test_what_was_said_instead_of_an_answer_is_shown(
     )
     (floor,) = (f for f in report["in_distribution"] if f["model"] == "assistant")
     assert floor["verdict"] == "invalid"
-    assert floor["unparsed"] == [said[:200]]
+    assert floor["unparsed_outputs"] == [said[:200]]
     output = result.stdout.str()
     assert ("it answered nothing" in output) == (not said)
     assert ("no answer could be read out of anything it wrote" in output) == bool(said)

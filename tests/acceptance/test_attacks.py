@@ -55,11 +55,11 @@ def test_the_report_keeps_kinds_of_attacks_apart(attacks: pytest.Pytester) -> No
         [
             "adversarial: each model attacked by itself",
             " greedy-characters*",
-            "*frail: 30 attacked, * % turned*",
+            "*attack success rate: * of 30*",
             "adversarial: made against third, replayed on the others",
             " replayed*",
-            "*examples that turned it*",
-            "made against third (other): what turns one model turns its like first, and flatters*",
+            "*adversarial examples that fool third: *",
+            "made against third: adversarial examples transfer best to similar models, so other*",
         ]
     )
     told = " ".join(result.stdout.str().split())
@@ -70,14 +70,14 @@ def test_the_report_keeps_kinds_of_attacks_apart(attacks: pytest.Pytester) -> No
     assert set(replayed) == {"sturdy", "frail"}
     assert replayed["sturdy"]["shifted_set_hash"] == replayed["frail"]["shifted_set_hash"]
     assert {c["shift"]: c["surrogate"] for c in report["comparisons"]} == {"replayed": "third"}
-    attack = own["frail"]["attack"]
+    attack = own["frail"]["details"]["figures"]
     assert attack["attacked"] == 30
     for name in ("accuracy", "success_rate", "queries", "edited_words"):
         low, high = attack[name]["interval"]
         assert low <= attack[name]["value"] <= high
     # The attack that made them was on the surrogate.
-    assert replayed["frail"]["attack"] == replayed["sturdy"]["attack"]
-    assert replayed["frail"]["attack"]["attacked"] == 100
+    assert replayed["frail"]["details"] == replayed["sturdy"]["details"]
+    assert replayed["frail"]["details"]["figures"]["attacked"] == 100
 
 
 def test_a_success_is_shown_as_a_word_diff(attacks: pytest.Pytester) -> None:
@@ -86,11 +86,13 @@ def test_a_success_is_shown_as_a_word_diff(attacks: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "fail: frail under adversarial/greedy-characters: *",
-            "*queries*",
-            "  attack success rate * % [[]*[]] of 30 attacked",
-            "  accuracy under attack *",
-            "  queries for one: mean * [[]*[]], median * [[]*[]]; * more to leave edits out again",
-            "  edited of a success: * % of the words, * % of the characters*",
+            "  attack success rate: * % [[]*[]] of 30",
+            "  queries per attacked example: * [[]*[]]",
+            "  accuracy under attack: *",
+            "  median queries per attacked example: * [[]*[]]",
+            "  queries to leave edits out again: *",
+            "  words edited per success: * % [[]*[]]",
+            "  characters edited per success: * % [[]*[]]",
             "*answered negative, then answered positive: *[[]-terrible-[]]{+*+}*",
         ]
     )
@@ -102,7 +104,7 @@ def test_workers_and_reruns_change_nothing(attacks: pytest.Pytester) -> None:
     _, cached = reported(attacks)
     _, parallel = reported(attacks, "-n", "2", "--ood-cache", "other")
     for report in (cached, parallel):
-        for part in ("evaluations", "comparisons", "answers"):
+        for part in ("evaluations", "comparisons", "paradigm_comparisons"):
             assert report[part] == serial[part]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ood.reports import json_report
+from pytest_ood.analysis.serialization import read_report
 
 SUITE = """
 labels = ["negative", "positive"]
@@ -73,7 +73,9 @@ def behaving(project: pytest.Pytester) -> pytest.Pytester:
 
 def report_of(project: pytest.Pytester, name: str = "r.json") -> dict[str, Any]:
     """Read the report, which its schema has to allow."""
-    return json_report.read(project.path / name)
+    read_report(project.path / name)
+    report: dict[str, Any] = json.loads(project.path.joinpath(name).read_text())
+    return report
 
 
 def found(rows: list[dict[str, Any]], shift: str, model: str) -> dict[str, Any]:
@@ -89,16 +91,16 @@ def test_sets_cells_and_tests_are_gated_and_told(behaving: pytest.Pytester) -> N
         [
             "*domain/pairs/score[[]sturdy[]] PASSED*",
             "*domain/pairs/score[[]frail[]] FAILED*",
-            "  score 0.0, 90% interval [[]0.0, *], n = 60, seed 0",
-            "  budget: at least 90.0; always the same answer 0.0; 0 abstentions",
-            "  counted: 60 cases of 120 inputs, each right or wrong as a whole",
+            "  score 0.0, 90% interval [[]0.0, *], n = 60, seed 0; budget: at least 90.0",
+            "  always the same answer: 0.0",
+            "  cases, each right or wrong as a whole: 60 of 120 inputs",
             "   score *100.0 * pass *0.0 * FAIL",
-            "    (pairs: 60 cases of 120 inputs; sturdy: single answers 100.0; frail: single *",
+            "    (pairs: cases, each right or wrong as a whole: 60 of 120 inputs; accuracy *",
             " cells *",
             "    (cells: sturdy: 4 groups, 100.0 to 100.0 (-v lists them)*",
             " checklist",
             "   score *",
-            "    (checklist: 100 cases of 170 inputs; 30 left out: label 1: the task has none *",
+            "    (checklist: cases, each right or wrong as a whole: 100 of 170 inputs; *",
             "drop beyond that of sturdy, *",
             "score by group under domain/cells, in points*",
             "score by group under domain/checklist, in points*",
@@ -112,7 +114,7 @@ def test_sets_cells_and_tests_are_gated_and_told(behaving: pytest.Pytester) -> N
         (1.0, 60, "pass"), (0.0, 60, "fail")
     ]  # fmt: skip
     assert found(report["evaluations"], "pairs", "frail")["metrics"] == {
-        "single-accuracy": {"id": 1.0, "ood": 0.5}
+        "single-accuracy": {"in_distribution": 1.0, "under_shift": 0.5}
     }
     cells = found(report["evaluations"], "cells", "frail")["breakdown"]
     assert {cell["group"]: cell["score"] for cell in cells} == {
@@ -161,7 +163,7 @@ def test_groups_are_compared_with_those_of_an_earlier_run(behaving: pytest.Pytes
         "r.json",
     )  # fmt: skip
     changes = report_of(behaving)["release"]["changes"]
-    moved = {c["model"]: c["cells"] for c in changes}
+    moved = {c["model"]: c["groups"] for c in changes}
     assert {cell["group"] for cell in moved["frail"]} > {"Robustness", "typos (INV)"}
     result.stdout.fnmatch_lines(["*domain/checklist*frail*", "*Robustness: typos (INV) *"])
 

@@ -164,7 +164,7 @@ def test_the_commands_compare_and_accept(
     ("change", "message"),
     [
         (lambda text: text[:-40], "no JSON, or was cut off"),
-        (lambda text: text.replace('"schema_version": 2', '"schema_version": 9'), "version 9"),
+        (lambda text: text.replace('"schema_version": 3', '"schema_version": 9'), "version 9"),
         (lambda text: text.replace('"n": 300', '"n": 299'), "changed after it was written"),
         (lambda text: text.replace('"n": 300', '"n": "many"'), "damaged: at $.in_distribution["),
     ],

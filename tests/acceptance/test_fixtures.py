@@ -257,11 +257,11 @@ def test_an_answer_that_turns_is_explained_and_kept(own_tests: pytest.Pytester) 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*NotInvariantError: words answers otherwise after one edit",
+            "*NotInvariantError: words answers differently after one edit",
             "*  original, answered positive: Number * was a wonderful film with a delightful *",
             "*  edited, answered negative: Number *",
             "*  edit: [[]*:*[]] '*' -> '*'",
-            "*  kept in *.json, which the next run tries first",
+            "*  saved in *.json, which the next run tries first",
             "*again: @example(case=edited('Number *', 'positive', (*, *, '*', '*')))",
         ]
     )
@@ -286,7 +286,7 @@ def test_a_printed_replay_can_be_pasted(own_tests: pytest.Pytester) -> None:
     )
     result = run(own_tests, code)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*words answers otherwise after one edit"])
+    result.stdout.fnmatch_lines(["*words answers differently after one edit"])
 
 
 def test_a_changing_perturbation_is_no_invariance(own_tests: pytest.Pytester) -> None:
@@ -317,7 +317,7 @@ SETS = [
     code = """
 def test_both(ood, pipeline):
     result = ood.assert_consistent(pipeline, SETS, min_score=0.9)
-    assert (result.n, result.cases, result.score.value) == (40, 80, 1.0)
+    assert (result.n, result.case_inputs, result.score.value) == (40, 80, 1.0)
 
 def test_one(ood, frail):
     ood.assert_consistent(frail, SETS, min_score=0.9)
@@ -327,8 +327,9 @@ def test_one(ood, frail):
     result.stdout.fnmatch_lines(
         [
             "E*fail: frail under domain/contrast sets: below 7.2 with confidence 95%",
-            "E*budget: at least 90.0; always the same answer 0.0; 0 abstentions",
-            "E*counted: 40 cases of 80 inputs, each right or wrong as a whole",
+            "E*budget: at least 90.0",
+            "E*always the same answer: 0.0",
+            "E*cases, each right or wrong as a whole: 40 of 80 inputs",
         ]
     )
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pytest_ood.reports.text import INVISIBLE
+from pytest_ood.reports.escaping import INVISIBLE
 
 HOSTILE = (
     "<script>window.hacked=1</script> @octocat ]]> \x1b[31mred\x1b[0m\x07\r\n## no\u202egnihtemos"

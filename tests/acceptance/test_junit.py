@@ -19,8 +19,9 @@ FIGURES = {
         "ood_data_hash",
     },
     "evaluation": {
-        "ood_shift", "ood_metric", "ood_unchanged", "ood_abstained", "ood_score_id",
-        "ood_score_ood", "ood_drop", "ood_drop_low", "ood_drop_high", "ood_shifted_set_hash",
+        "ood_shift", "ood_metric", "ood_unchanged", "ood_abstained", "ood_score_in_distribution",
+        "ood_score_under_shift", "ood_drop", "ood_drop_low", "ood_drop_high",
+        "ood_shifted_set_hash",
     },
     "comparison": {
         "ood_shift", "ood_metric", "ood_baseline", "ood_difference", "ood_difference_low",
@@ -65,7 +66,7 @@ def test_the_properties_are_complete_and_those_of_a_serial_run(project: pytest.P
         (entry,) = (
             e
             for e in entries
-            if (e.get("kind", "in-distribution"), e.get("shift"), e["model"], e.get("metric"),
+            if (e["kind"] or "in-distribution", e["shift"], e["model"], e.get("metric"),
                 e.get("baseline"))
             == (found["ood_kind"], found.get("ood_shift"), found["ood_model"],
                 found.get("ood_metric"), found.get("ood_baseline"))

@@ -39,7 +39,7 @@ def test_a_saved_pipeline_is_gated(project: pytest.Pytester) -> None:
     configure(project, "[tool.pytest_ood.models.tfidf]\nsklearn = 'pipeline.joblib'\n")
     report = report_of(project, "--ood-only=noise")
     assert report["models"][0]["paradigm"] == "fine-tuned"
-    assert report["evaluations"][0]["score_id"] == 1.0
+    assert report["evaluations"][0]["score_in_distribution"] == 1.0
 
 
 def test_a_pipeline_is_fitted_here_where_asked(project: pytest.Pytester) -> None:
@@ -77,11 +77,11 @@ def test_recorded_answers_are_gated_and_attacks_skip(project: pytest.Pytester) -
         "--ood-suite", "--ood-report=r.json", "-rs", "--ood-only=domain", "--ood-only=adversarial"
     )
     result.assert_outcomes(failed=0, skipped=1)
-    result.stdout.fnmatch_lines(["*gpt abstained 30 of 300*"])
+    result.stdout.fnmatch_lines(["*abstained: 30 of 300*"])
     result.stdout.fnmatch_lines(["*is replayed from answers.jsonl*cannot be asked*"])
     (evaluation,) = json.loads(project.path.joinpath("r.json").read_text())["evaluations"]
     assert evaluation["abstained"] == 30
-    assert evaluation["score_ood"] == pytest.approx(0.9)
+    assert evaluation["score_under_shift"] == pytest.approx(0.9)
 
 
 def test_a_missing_recorded_answer_is_named(project: pytest.Pytester) -> None:
@@ -120,8 +120,8 @@ def test_fields_beyond_one_text_are_perturbed_apart(project: pytest.Pytester) ->
     )
     configure(project, "[tool.pytest_ood.models.mine]\ncallable = 'mine:answer'\n")
     (evaluation,) = report_of(project)["evaluations"]
-    assert evaluation["score_id"] == 1.0
-    assert evaluation["score_ood"] == 0.5
+    assert evaluation["score_in_distribution"] == 1.0
+    assert evaluation["score_under_shift"] == 0.5
 
 
 def test_a_random_model_is_invalid(project: pytest.Pytester) -> None:

@@ -156,15 +156,15 @@ def test_answers_in_words_go_all_the_way(
     assert floors["reader"]["score"] == score
     assert floors["recorded"]["score"] == pytest.approx(59 / 60)
     assert floors["recorded"]["abstained"] == 1
-    assert {floor["measure"] for floor in floors.values()} == {measure}
+    assert {floor["score_name"] for floor in floors.values()} == {measure}
     assert {floor["majority"] for floor in floors.values()} == {0.2}
     found = {(e["model"], e["shift"]): e for e in report["evaluations"]}
     closed = found["reader", "closed-book"]
-    assert (closed["score_ood"], closed["abstained"], closed["n"]) == (0.0, 15, 60)
+    assert (closed["score_under_shift"], closed["abstained"], closed["n"]) == (0.0, 15, 60)
     assert closed["per_label"] == []
     assert other in closed["metrics"]
     distracted = found["reader", "distracted"]
-    assert (distracted["n"], distracted["rejected"], distracted["drop"]) == (60, 0, 0.0)
+    assert (distracted["n"], distracted["details"]["rejected"], distracted["drop"]) == (60, 0, 0.0)
     # What was recorded as nothing is an abstention, in distribution alone.
     assert found["recorded", "closed-book"]["drop"] == pytest.approx(-1 / 60)
     page = questions.path.joinpath("r.html").read_text("utf-8")

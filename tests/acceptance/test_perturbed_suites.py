@@ -33,10 +33,12 @@ def test_what_the_filter_rejects_is_left_out_and_counted(project: pytest.Pyteste
     """
     result, report = evaluated(project, shift)
     for evaluation in report["evaluations"]:
-        assert 0 < evaluation["rejected"] < 300
-        assert evaluation["n"] + evaluation["rejected"] + evaluation["unchanged"] == 300
-    rejected = report["evaluations"][0]["rejected"]
-    result.stdout.fnmatch_lines([f"*(shift: *{rejected} rejected by the validity filter, left*"])
+        assert 0 < evaluation["details"]["rejected"] < 300
+        assert evaluation["n"] + evaluation["details"]["rejected"] + evaluation["unchanged"] == 300
+    rejected = report["evaluations"][0]["details"]["rejected"]
+    result.stdout.fnmatch_lines(
+        [f"*(shift: *rejected by the validity filter, left out: {rejected}*"]
+    )
 
 
 def test_a_filter_of_one_s_own(project: pytest.Pytester) -> None:
@@ -49,7 +51,7 @@ def test_a_filter_of_one_s_own(project: pytest.Pytester) -> None:
         "        return [int(c.original.split()[1]) % 10 != 3 for c in cases]\n"
     )
     _, report = evaluated(project, 'perturbation = "swap"\nfilter = "own_filters:Sparing"')
-    assert {e["rejected"] for e in report["evaluations"]} == {30}
+    assert {e["details"]["rejected"] for e in report["evaluations"]} == {30}
 
 
 def test_all_rejected_is_no_measurement(project: pytest.Pytester) -> None:
@@ -72,7 +74,7 @@ def test_a_negated_text_is_scored_against_the_other_label(project: pytest.Pytest
     """Models that look at single words say the same of the contrary, which is wrong now."""
     result, report = evaluated(project, NEGATION)
     for evaluation in report["evaluations"]:
-        assert (evaluation["score_id"], evaluation["score_ood"]) == (1.0, 0.0)
+        assert (evaluation["score_in_distribution"], evaluation["score_under_shift"]) == (1.0, 0.0)
         assert evaluation["verdict"] == "fail"
     result.stdout.re_match_lines(
         [
@@ -102,7 +104,7 @@ def test_a_model_that_understands_not_passes(project: pytest.Pytester) -> None:
         "    return ['positive' if g else 'negative' for g in good]\n"
     )
     result, report = evaluated(project, NEGATION)
-    assert [e["score_ood"] for e in report["evaluations"]] == [1.0]
+    assert [e["score_under_shift"] for e in report["evaluations"]] == [1.0]
     assert result.ret == pytest.ExitCode.OK
 
 
@@ -110,7 +112,7 @@ def test_the_user_says_which_label_follows(project: pytest.Pytester) -> None:
     """A table of labels takes the place of "the other one"."""
     table = 'relabel = { positive = "positive", negative = "negative" }'
     _, report = evaluated(project, NEGATION + table)
-    assert {e["score_ood"] for e in report["evaluations"]} == {1.0}
+    assert {e["score_under_shift"] for e in report["evaluations"]} == {1.0}
 
 
 def test_all_severities_make_a_curve(project: pytest.Pytester) -> None:
@@ -179,7 +181,7 @@ def careful(texts):
 
 
 def test_careful(ood):
-    assert ood.assert_drop(careful, REVIEWS, "negate", max_drop=0.05).score_ood == 1.0
+    assert ood.assert_drop(careful, REVIEWS, "negate", max_drop=0.05).score_under_shift == 1.0
 
 
 def test_frail(ood):
@@ -211,4 +213,6 @@ def test_helm_s_robust_score_of_one_composite(project: pytest.Pytester) -> None:
         version, worst = found[model, "shift"], found[model, "worst-case"]
         assert version["n"] + version["unchanged"] == 300 == worst["n"]
         lost = version["flipped"]
-        assert worst["score_ood"] == pytest.approx(worst["score_id"] - lost / 300)
+        assert worst["score_under_shift"] == pytest.approx(
+            worst["score_in_distribution"] - lost / 300
+        )

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 EVALUATION_KEYS = {
-    "suite", "kind", "shift", "model", "n", "unchanged", "abstained", "score_id", "score_ood",
+    "suite", "kind", "shift", "model", "n", "unchanged", "abstained",
+    "score_in_distribution", "score_under_shift",
     "drop", "interval", "paired", "budget", "verdict", "shifted_set_hash",
 }  # fmt: skip
 
@@ -22,7 +23,7 @@ def test_the_json_report_holds_every_figure(project: pytest.Pytester) -> None:
     """The report has its version, seed, environment, models, evaluations and comparisons."""
     project.runpytest_inprocess("--ood-suite", "--ood-report", "report.json")
     report = read(project)
-    assert report["schema_version"] == 2
+    assert report["schema_version"] == 3
     assert report["seed"] == 0
     assert {"python", "pytest-ood", "nlpaug"} <= report["environment"].keys()
     assert [m["name"] for m in report["models"]] == ["sturdy", "frail"]
@@ -31,7 +32,7 @@ def test_the_json_report_holds_every_figure(project: pytest.Pytester) -> None:
     assert all(e.keys() >= EVALUATION_KEYS for e in report["evaluations"])
     assert len(report["comparisons"]) == 2
     for e in report["evaluations"]:
-        assert e["drop"] == pytest.approx(e["score_id"] - e["score_ood"])
+        assert e["drop"] == pytest.approx(e["score_in_distribution"] - e["score_under_shift"])
         assert e["interval"][0] <= e["drop"] <= e["interval"][1]
         assert e["paired"] == (e["kind"] != "domain")
 

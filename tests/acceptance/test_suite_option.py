@@ -45,7 +45,7 @@ def test_a_failure_tells_all_there_is_to_know(project: pytest.Pytester) -> None:
             "  p = *; among the 10 gates of the run at most *",
             "  accuracy 100.0 in distribution, * under the shift",
             "  drop * points, 90% interval [[]*] (same examples, paired); budget: at most 10.0*",
-            "  n = 300 (0 unchanged: left out; 0 abstentions), seed 0",
+            "  n = 300, seed 0",
             "  3 of * that flipped:",
             "      before, answered negative: Number *",
             "      after, answered positive: Number *",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_ood.analysis.serialization import from_json
 from pytest_ood.commands import USAGE_ERROR, main
 from pytest_ood.reports import formats
 
@@ -15,7 +16,7 @@ from pytest_ood.reports import formats
 def given(full_report: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a report where a user has one, and work there."""
     path = tmp_path / "report.json"
-    path.write_text(formats.render(".json", full_report))
+    path.write_text(formats.render(".json", from_json(full_report)))
     monkeypatch.chdir(tmp_path)
     return path
 
@@ -28,7 +29,7 @@ def test_a_report_is_turned_into_another_form(
     assert main(["report", given.name, "--out", f"out{suffix}"]) == 0
     assert capsys.readouterr().out == f"out{suffix}\n"
     written = given.with_name(f"out{suffix}").read_text("utf-8")
-    assert written == formats.render(suffix, full_report)
+    assert written == formats.render(suffix, from_json(full_report))
 
 
 def test_the_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,4 +104,4 @@ def test_a_saved_report_is_found_by_its_name(given: Path) -> None:
     given.with_name("pyproject.toml").write_text("[tool.pytest_ood]\n")
     assert main(["report", "latest", "--out", "out.md"]) == 0
     assert given.with_name("out.md").read_text("utf-8").startswith("## ")
-    assert json.loads(saved.read_text())["schema_version"] == 2
+    assert json.loads(saved.read_text())["schema_version"] == 3

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from pytest_ood.commands import USAGE_ERROR, main
-from pytest_ood.reports import json_report
 
 
 @pytest.fixture
@@ -22,9 +21,9 @@ def given(
     monkeypatch.chdir(tmp_path)
     parts = {"runs": study_models[:4], "more": study_models[4:], "one": study_models[:1]}
     for name, models in parts.items():
-        (tmp_path / f"{name}.json").write_text(json_report.to_text(make_report(models)))
+        (tmp_path / f"{name}.json").write_text(json.dumps(make_report(models), indent=2))
     other = make_report(study_models[4:], seed=3)
-    (tmp_path / "other.json").write_text(json_report.to_text(other))
+    (tmp_path / "other.json").write_text(json.dumps(other, indent=2))
     return tmp_path
 
 

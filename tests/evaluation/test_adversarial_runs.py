@@ -14,7 +14,12 @@ import pytest
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.engine import Engine
 from pytest_ood.errors import DataError, NotApplicableError, TooLongError
-from pytest_ood.evaluation import SuiteEvaluator, resources_of
+from pytest_ood.evaluation import (
+    AttackDetails,
+    PromptAttackDetails,
+    SuiteEvaluator,
+    resources_of,
+)
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
@@ -166,7 +171,7 @@ def test_results_of_one_s_own_recipe_are_not_kept(run_of: Runs, tmp_path: Path) 
             search=WordImportance("random"),
         )
         shift = AdversarialShift("own", mine, QueryBudget(10))
-        drops.append(run_of(shift, store=store).evaluate(KEYWORD, shift).score_ood)
+        drops.append(run_of(shift, store=store).evaluate(KEYWORD, shift).score_under_shift)
     # Of films that are not called bad there is nothing to change.
     assert drops == [0.0, 1.0]
 
@@ -184,8 +189,13 @@ def test_figures_have_intervals(run_of: Runs) -> None:
     result = run_of().evaluate(KEYWORD, OWN)
     attack = result.attack
     assert attack is not None
-    assert (attack.attacked, attack.success.value, attack.accuracy.value) == (80, 0.5, 0.5)
-    for figure in (attack.success, attack.queries, attack.edited_words, attack.edited_characters):
+    assert (attack.attacked, attack.success_rate.value, attack.accuracy.value) == (80, 0.5, 0.5)
+    for figure in (
+        attack.success_rate,
+        attack.queries,
+        attack.edited_words,
+        attack.edited_characters,
+    ):
         assert figure is not None
         assert figure.low <= figure.value <= figure.high
     assert result.n == 80
@@ -200,9 +210,9 @@ def test_what_cannot_be_attacked_is_left_out(run_of: Runs) -> None:
         FILMS.examples + tuple(Example(f"b{n}", "!" * (n + 1), "pos") for n in range(20)),
     )
     result = run_of(films=blank).evaluate(KEYWORD, OWN)
-    assert (result.n, result.score_ood) == (80, 0.5)
+    assert (result.n, result.score_under_shift) == (80, 0.5)
     assert result.attack is not None
-    assert result.attack.skipped == (("nothing in it may be changed", 20),)
+    assert result.attack.skipped == {"nothing in it may be changed": 20}
 
 
 def test_a_cap_on_the_run_leaves_the_last_ones_out(run_of: Runs) -> None:
@@ -211,12 +221,13 @@ def test_a_cap_on_the_run_leaves_the_last_ones_out(run_of: Runs) -> None:
     run = run_of(shift)
     result = run.evaluate(KEYWORD, shift)
     assert result.attack is not None
-    ((why, count),) = result.attack.skipped
+    ((why, count),) = result.attack.skipped.items()
     assert why == "the queries of the run were used up"
     assert result.n == 80 - count
-    assert result.queries is not None
+    assert isinstance(result.details, AttackDetails)
+    assert result.details.queries is not None
     # The second queries of successes are among them.
-    assert result.queries <= 400
+    assert result.details.queries <= 400
 
 
 def test_a_cap_on_the_run_holds_over_batches(run_of: Runs) -> None:
@@ -270,7 +281,7 @@ def test_a_model_without_scores_is_told_what_can_attack_it(run_of: Runs) -> None
     result = run_of().evaluate(Breaking(10**9, scores=False), OWN)
     assert result.attack is not None
     assert result.attack.decision_only
-    assert result.attack.success.value > 0.4
+    assert result.attack.success_rate.value > 0.4
 
 
 def test_a_target_is_reached_from_the_other_labels(run_of: Runs) -> None:
@@ -278,7 +289,7 @@ def test_a_target_is_reached_from_the_other_labels(run_of: Runs) -> None:
     shift = replace(OWN, attack=recipe().aiming(Targeted("pos")))
     result = run_of(shift).evaluate(KEYWORD, shift)
     assert result.attack is not None
-    assert result.attack.skipped == (("its label is 'pos', the target's", 40),)
+    assert result.attack.skipped == {"its label is 'pos', the target's": 40}
     assert {flip.answer_after for flip in result.flips} == {"pos"}
 
 
@@ -287,12 +298,12 @@ def test_a_reduced_text_costs_the_example(run_of: Runs) -> None:
     shift = AdversarialShift("own", recipe("input-reduction"), QueryBudget(60))
     result = run_of(shift).evaluate(KEYWORD, shift)
     assert result.attack is not None
-    assert result.attack.success.value == 1.0
-    assert result.score_ood == 0.0
+    assert result.attack.success_rate.value == 1.0
+    assert result.score_under_shift == 0.0
     assert {flip.answer_after for flip in result.flips} <= set(LABELS)
     assert all(flip.answer_after == flip.label for flip in result.flips)
     # What goes by answers would see nothing.
-    assert result.measures == ()
+    assert result.metrics == {}
     assert all(len(re.findall(r"\w+", flip.after)) <= 1 for flip in result.flips)
 
 
@@ -300,16 +311,17 @@ def test_what_turned_a_surrogate_is_put_to_all(run_of: Runs) -> None:
     """Every model gets the same items, in which the surrogate was turned, and none of its own."""
     run = run_of(TRANSFER, surrogates={"keyword": KEYWORD})
     result = run.evaluate(STURDY, TRANSFER)
-    assert (result.surrogate, result.queries) == ("keyword", None)
+    assert isinstance(result.details, AttackDetails)
+    assert (result.surrogate, result.details.queries) == ("keyword", None)
     # The figures are those of the attack on the surrogate.
     assert result.attack is not None
-    assert (result.attack.attacked, result.attack.success.value) == (80, 0.5)
+    assert (result.attack.attacked, result.attack.success_rate.value) == (80, 0.5)
     assert (result.n, result.unchanged) == (40, 40)
     # A typo in "bad" does not turn who knows "dire", too.
-    assert result.score_ood == 1.0
+    assert result.score_under_shift == 1.0
     same = run.evaluate(replace(KEYWORD, name="same"), TRANSFER)
     assert same.shifted_set_hash == result.shifted_set_hash
-    assert same.score_ood == 0.0
+    assert same.score_under_shift == 0.0
     compared = run.compare(STURDY, replace(KEYWORD, name="same"), TRANSFER)
     assert (compared.surrogate, compared.difference.value) == ("keyword", -1.0)
 
@@ -318,7 +330,7 @@ def test_only_what_turned_the_surrogate_is_an_item(run_of: Runs) -> None:
     """Examples that withstood on the surrogate are left out; an attack by itself is the same."""
     own = run_of(OWN).evaluate(STURDY, OWN)
     assert own.attack is not None
-    turned = round(own.attack.success.value * own.attack.attacked)
+    turned = round(own.attack.success_rate.value * own.attack.attacked)
     assert 10 <= turned <= 40
     shift = replace(TRANSFER, surrogate="sturdy")
     result = run_of(shift, surrogates={"sturdy": STURDY}).evaluate(KEYWORD, shift)
@@ -379,14 +391,15 @@ def test_a_prompt_is_attacked_apart_from_the_inputs(run_of: Runs) -> None:
     """One word of the prompt breaks it; that is looked for on examples that measure nothing."""
     run = run_of(PROMPT)
     result = run.evaluate(ASKING, PROMPT)
-    assert result.prompt is not None
+    assert isinstance(result.details, PromptAttackDetails)
+    prompt = result.details.prompt
     assert result.n == 60
-    assert "review" in result.prompt.before
-    assert "review" not in result.prompt.after
-    assert result.score_id == 1.0
-    assert result.score_ood < 0.6
-    assert result.queries == result.prompt.tried * 20
-    assert result.prompt.tried <= 40
+    assert "review" in prompt.before
+    assert "review" not in prompt.after
+    assert result.score_in_distribution == 1.0
+    assert result.score_under_shift < 0.6
+    assert result.details.queries == prompt.tried * 20
+    assert prompt.tried <= 40
     assert result.attack is None
 
 
@@ -433,8 +446,9 @@ def test_a_prompt_that_is_too_long_is_no_candidate(run_of: Runs) -> None:
             return super().predict(inputs)
 
     result = run_of(PROMPT).evaluate(Narrow(ASKING.prompt), PROMPT)
-    assert result.prompt is not None
-    assert len(result.prompt.after) <= len(result.prompt.before)
+    assert isinstance(result.details, PromptAttackDetails)
+    prompt = result.details.prompt
+    assert len(prompt.after) <= len(prompt.before)
 
 
 def test_looking_for_a_prompt_leaves_something_to_measure(run_of: Runs) -> None:

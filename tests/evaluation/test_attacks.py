@@ -8,6 +8,7 @@ from pytest_ood.examples import Example
 from pytest_ood.perturbations.adversarial import AttackResult
 from pytest_ood.perturbations.adversarial.protocol import FIXED, WRONG
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
+from pytest_ood.statistics import Estimate
 from pytest_ood.store import MemoryStore
 from pytest_ood.tasks import Prediction
 
@@ -29,15 +30,15 @@ def test_success_is_counted_over_what_was_attacked() -> None:
     """What was wrong from the start or could not be attacked is no failure of the attack."""
     figures = attack_figures(RESULTS, EXAMPLES, 0.05, each=40)
     assert figures.attacked == 3
-    assert figures.success.value == pytest.approx(1 / 3)
-    assert figures.success.low < 1 / 3 < figures.success.high
+    assert figures.success_rate.value == pytest.approx(1 / 3)
+    assert figures.success_rate.low < 1 / 3 < figures.success_rate.high
     assert figures.queries.value == pytest.approx(61 / 3)
     # Three examples leave room for an attack that asks far less, or far more.
     assert 0 <= figures.queries.low < 61 / 3 < figures.queries.high <= 40
     # Three values are too few for bounds of the median at this level.
-    assert figures.queries_median == (21.0, 1.0, 40.0)
-    assert (figures.reducing, figures.rejected) == (3, 5)
-    assert figures.skipped == ((FIXED, 1), (WRONG, 1))
+    assert figures.queries_median == Estimate(21.0, 1.0, 40.0, 3, 0.0)
+    assert (figures.queries_reducing, figures.rejected) == (3, 5)
+    assert figures.skipped == {FIXED: 1, WRONG: 1}
     assert figures.edited_words is not None
     assert figures.edited_words.value == pytest.approx(1 / 4)
     assert figures.edited_characters is not None

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_ood.analysis.report import build_report
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.checklist import Checklist
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ModelError, NotApplicableError
-from pytest_ood.evaluation import SuiteEvaluator
+from pytest_ood.evaluation import CaseDetails, ModelInfo, SuiteEvaluator
 from pytest_ood.examples import Dataset, Example
 from pytest_ood.metrics import SINGLE_ACCURACY
 from pytest_ood.models.protocol import SeededModel
@@ -25,7 +26,6 @@ from pytest_ood.models.replay import ReplayModel
 from pytest_ood.perturbations import perturbation
 from pytest_ood.progress import Silent
 from pytest_ood.readers import Reader
-from pytest_ood.reports.results import ModelInfo, Results
 from pytest_ood.reports.terminal import render
 from pytest_ood.shifts import DomainShift, NoiseShift, Shift
 from pytest_ood.statistics import estimate
@@ -153,13 +153,17 @@ def test_sets_are_counted_not_examples(run_of: Maker) -> None:
     assert score.score == estimate(Proportion(16, 21), ALPHA)
     # One set of 21 is of one label: a model that always says so has it right.
     assert score.majority == pytest.approx(1 / 21)
-    assert (score.cases, score.flipped) == (41, 5)
+    assert (score.case_inputs, score.flipped) == (41, 5)
     result = run.evaluate(Words(), CONTRAST)
-    assert (result.n, result.score_id, result.score_ood) == (21, 1.0, pytest.approx(16 / 21))
-    assert {name: after for name, _, after in result.measures} == {
+    assert (result.n, result.score_in_distribution, result.score_under_shift) == (
+        21,
+        1.0,
+        pytest.approx(16 / 21),
+    )
+    assert {name: pair.under_shift for name, pair in result.metrics.items()} == {
         SINGLE_ACCURACY: pytest.approx(36 / 41)
     }
-    assert (result.per_label, result.reweighted, result.breakdown) == ((), None, ())
+    assert (result.per_label, result.details, result.breakdown) == ((), CaseDetails(inputs=41), ())
 
 
 @dataclass(frozen=True)
@@ -211,7 +215,11 @@ def test_a_floor_may_stand_under_any_shift(run_of: Maker) -> None:
     shift = DomainShift("books", PAIRS)
     score = run_of(shift, budget=Budget(min_score=0.5)).score(Words(), shift)
     assert score.score == estimate(Proportion(36, 41), ALPHA)
-    assert (score.majority, score.cases, score.verdict) == (pytest.approx(21 / 41), 0, "pass")
+    assert (score.majority, score.case_inputs, score.verdict) == (
+        pytest.approx(21 / 41),
+        None,
+        "pass",
+    )
 
 
 def test_a_model_that_is_no_model_passes_no_floor(run_of: Maker) -> None:
@@ -225,7 +233,7 @@ def test_a_set_with_an_unanswered_input_is_left_out(run_of: Maker) -> None:
     """And counted; a set of an abstention stays in, as a wrong one."""
     score = run_of(CONTRAST).score(Words(silent="dire book 8"), CONTRAST)
     assert (score.n, score.score.value) == (20, pytest.approx(16 / 20))
-    assert score.errors == (("timed out", 1),)
+    assert score.errors == {"timed out": 1}
     score = run_of(CONTRAST).score(Words(mute="bad book 1"), CONTRAST)
     # Texts 1, 10, 11, 13, 14, 15, 17, 18, 19 have no answer that can be read.
     assert (score.n, score.abstained) == (21, 9)
@@ -252,10 +260,13 @@ def test_models_are_compared_on_the_same_sets(run_of: Maker) -> None:
     clumsy = Words("clumsy", bad=("bad", "film 1"))
     found = run.compare(clumsy, Words("sturdy", bad=("bad", "dire")), CONTRAST)
     assert found.difference == estimate(PairedDifference(5, 0, 21), ALPHA)
-    assert (found.cases, found.scores[1], found.baseline_scores[1]) == (
+    assert found.scores is not None
+    assert found.baseline_scores is not None
+    scores = (found.scores.under_shift, found.baseline_scores.under_shift)
+    assert (found.case_inputs, *scores) == (
         41, pytest.approx(16 / 21), 1.0
     )  # fmt: skip
-    assert found.scores[0] < 1.0
+    assert found.scores.in_distribution < 1.0
 
 
 def test_recorded_answers_are_found_by_the_ids_of_the_examples(run_of: Maker) -> None:
@@ -338,9 +349,9 @@ def test_an_invariance_is_shown_with_its_original(run_of: Maker, tmp_path: Path)
     assert flip.label == "the same answer"
     cells = [(c.within, c.group, c.n, c.score.value) for c in score.breakdown]
     assert cells == [
-        ("", "Robustness", 2, 0.5),
+        (None, "Robustness", 2, 0.5),
         ("Robustness", "typos (INV)", 2, 0.5),
-        ("", "Vocabulary", 1, 1.0),
+        (None, "Vocabulary", 1, 1.0),
         ("Vocabulary", "words (MFT)", 1, 1.0),
     ]
 
@@ -355,10 +366,10 @@ def test_directions_need_probabilities(run_of: Maker, tmp_path: Path) -> None:
     wrong = {**DIRECTION, "i": 2, "data": ["a bad day", "a day"]}
     shift = behaviour(tmp_path, fine, wrong, more)
     scored = run_of(shift).score(Words(scored=True), shift)
-    assert (scored.n, scored.score.value, scored.left_out) == (3, pytest.approx(2 / 3), ())
+    assert (scored.n, scored.score.value, scored.left_out) == (3, pytest.approx(2 / 3), {})
     plain = run_of(shift).score(Words(), shift)
     assert (plain.n, plain.score.value) == (1, 1.0)
-    assert plain.left_out == (("the expectation is on probabilities, and the model gives none", 2),)
+    assert plain.left_out == {"the expectation is on probabilities, and the model gives none": 2}
     shift = behaviour(tmp_path, fine, wrong)
     with pytest.raises(NotApplicableError, match="does not apply to 'rules': the expectation is"):
         run_of(shift).score(Words(), shift)
@@ -376,7 +387,7 @@ def test_a_gate_waits_for_the_first_case_that_applies(
     run = run_of(shift, budget=Budget(min_score=0.5), rules=rules, seed=seed)
     score = run.score(Words(), shift)
     assert (score.n, score.score.value, score.verdict) == (1, 1.0, "inconclusive")
-    assert score.left_out[0][1] == 99
+    assert next(iter(score.left_out.values())) == 99
 
 
 def test_models_are_compared_where_cases_apply_to_both(run_of: Maker, tmp_path: Path) -> None:
@@ -425,7 +436,7 @@ def test_groups_of_plain_examples_are_told_apart(run_of: Maker) -> None:
     shift = DomainShift("cells", cells)
     result = run_of(shift).evaluate(Words(), shift)
     assert [(c.within, c.group, c.n) for c in result.breakdown] == [
-        ("", "easy, neg", 20), ("", "easy, pos", 20), ("", "hard, neg", 20)
+        (None, "easy, neg", 20), (None, "easy, pos", 20), (None, "hard, neg", 20)
     ]  # fmt: skip
     assert [c.score for c in result.breakdown] == [
         estimate(Proportion(right, 20), ALPHA) for right in (20, 20, 0)
@@ -501,14 +512,16 @@ def test_the_table_of_groups_fits_however_many_models(run_of: Maker) -> None:
     shift = DomainShift("cells", data)
     run = run_of(shift)
     names = [f"model-{n}" for n in range(9)]
-    infos = tuple(ModelInfo("tiny", name, "other", "", {}, baseline=False) for name in names)
-    results = Results(
-        0, Rules(ALPHA), infos,
-        tuple(run.evaluate(Words(name), shift) for name in names),
-    )  # fmt: skip
-    lines = render(results, verbose=True)
+    infos = tuple(ModelInfo(suite="tiny", name=name) for name in names)
+    report = build_report(
+        seed=0,
+        rules=Rules(ALPHA),
+        models=infos,
+        results=[run.evaluate(Words(name), shift) for name in names],
+    )
+    lines = render(report, verbose=True)
     assert max(map(len, lines)) <= 100
     heads = [line.split() for line in lines if line.endswith("      n")]
     assert heads == [[*names[:4], "n"], [*names[4:8], "n"], [*names[8:], "n"]]
     assert sum(line.endswith("short") for line in lines) == 3
-    assert not [line for line in render(results) if line.endswith("short")]
+    assert not [line for line in render(report) if line.endswith("short")]

@@ -21,9 +21,12 @@ from pytest_ood.errors import (
     TooLongError,
 )
 from pytest_ood.evaluation import (
+    AttackDetails,
     Comparison,
+    DomainDetails,
     Evaluation,
     Floor,
+    ScorePair,
     SuiteEvaluator,
     difference_of_drops,
     from_record,
@@ -172,11 +175,11 @@ def test_a_paired_drop(run_of: Callable[..., SuiteEvaluator]) -> None:
     assert (result.kind, result.shift, result.model) == ("noise", "stretch", "keyword")
     assert result.paired
     assert (result.n, result.unchanged) == (30, 10)
-    assert result.score_id == 1.0
-    assert result.score_ood == pytest.approx(20 / 30)
+    assert result.score_in_distribution == 1.0
+    assert result.score_under_shift == pytest.approx(20 / 30)
     assert result.drop.value == pytest.approx(1 / 3)
     assert (result.drop.low, result.drop.high) == PairedDifference(10, 0, 30).bounds(ALPHA)
-    assert (result.abstained, result.abstained_id, result.queries) == (0, 0, None)
+    assert (result.abstained, result.abstained_in_distribution) == (0, 0)
     assert (result.budget, result.verdict) == (0.1, "fail")
     assert (result.after.count(0.0), result.after.count(1.0)) == (10, 20)
     assert (result.before.count(1.0), result.before.count(0.0)) == (30, 0)
@@ -198,7 +201,7 @@ def test_an_unpaired_drop(run_of: Callable[..., SuiteEvaluator]) -> None:
     result = run_of().evaluate(KEYWORD, BOOKSHOP)
     assert not result.paired
     assert (result.n, result.unchanged) == (20, 0)
-    assert (result.score_id, result.score_ood) == (1.0, 0.75)
+    assert (result.score_in_distribution, result.score_under_shift) == (1.0, 0.75)
     assert result.drop.value == 0.25
     bounds = UnpairedDifference(40, 40, 15, 20).bounds(ALPHA)
     assert (result.drop.low, result.drop.high) == bounds
@@ -228,9 +231,9 @@ def test_abstentions_are_counted_apart(run_of: Callable[..., SuiteEvaluator]) ->
         return "neg" if "bad" in text else "pos"
 
     result = run_of().evaluate(answering("shy", rule), STRETCH)
-    assert (result.abstained_id, result.abstained) == (1, 10)
-    assert result.score_id == pytest.approx(29 / 30)
-    assert result.score_ood == pytest.approx(20 / 30)
+    assert (result.abstained_in_distribution, result.abstained) == (1, 10)
+    assert result.score_in_distribution == pytest.approx(29 / 30)
+    assert result.score_under_shift == pytest.approx(20 / 30)
     assert {flip.answer_after for flip in result.flips} == {None}
     floor = run_of().floor(answering("shy", rule))
     assert floor.abstained == 1
@@ -312,11 +315,12 @@ def test_an_attack(run_of: Callable[..., SuiteEvaluator]) -> None:
     """An attack takes the first examples, counts its queries and leaves none out."""
     result = run_of().evaluate(KEYWORD, ATTACK)
     assert (result.kind, result.paired, result.n) == ("adversarial", True, 16)
-    assert result.score_id == 1.0
-    assert result.queries is not None
-    assert 16 <= result.queries <= 16 * 20
+    assert result.score_in_distribution == 1.0
+    assert isinstance(result.details, AttackDetails)
+    assert result.details.queries is not None
+    assert 16 <= result.details.queries <= 16 * 20
     assert result.drop.value == pytest.approx(len(result.flips) / 16)
-    assert result.flips, "a model that hangs on one word is turned"
+    assert result.flips, "a model that hangs on one word is fooled"
     assert result.unchanged == 16 - len(result.flips)
 
 
@@ -329,9 +333,14 @@ def test_the_sign_of_a_comparison(shift: Shift, run_of: Callable[..., SuiteEvalu
     mine, other = run.evaluate(KEYWORD, shift), run.evaluate(STURDY, shift)
     assert worse.difference.value == pytest.approx(mine.drop.value - other.drop.value)
     assert better.difference.value == pytest.approx(-worse.difference.value)
+    assert (worse.drop, worse.baseline_drop) == pytest.approx((mine.drop.value, other.drop.value))
     assert better.difference.low == pytest.approx(-worse.difference.high)
     assert better.difference.high == pytest.approx(-worse.difference.low)
-    assert worse.scores == better.baseline_scores == (mine.score_id, mine.score_ood)
+    assert (
+        worse.scores
+        == better.baseline_scores
+        == ScorePair(in_distribution=mine.score_in_distribution, under_shift=mine.score_under_shift)
+    )
 
 
 def test_the_verdict_of_a_comparison(run_of: Callable[..., SuiteEvaluator]) -> None:
@@ -432,7 +441,7 @@ def test_what_does_not_fit_is_counted(run_of: Callable[..., SuiteEvaluator]) -> 
                                                          inputs="good but long 40")))  # fmt: skip
     rule = answering("x", lambda text: "pos" if "good" in text else "neg")
     floor = run_of(movies=films).floor(Narrow("narrow", rule.function))
-    assert floor.errors == (("beyond twelve characters", 1),)
+    assert floor.errors == {"beyond twelve characters": 1}
     assert (floor.n, floor.score.value, floor.verdict) == (40, 1.0, "invalid")
     assert "1 of 41 inputs got no answer, over the cap of 1" in floor.reason
     attacked = run_of(movies=films).evaluate(Narrow("narrow", rule.function), LONG_ATTACK)
@@ -779,14 +788,14 @@ def test_answers_are_merged_before_they_are_scored(tmp_path: Path, *, scored: bo
     """Neutral and contradiction are right where the data says non-entailment, and only there."""
     run = over_pairs(tmp_path)
     found = run.evaluate(naming("m", scored=scored), HANS)
-    assert (found.score_id, found.score_ood) == (1.0, 0.75)
+    assert (found.score_in_distribution, found.score_under_shift) == (1.0, 0.75)
     assert {flip.answer_after for flip in found.flips} == {"non-entailment"}
     assert {flip.label for flip in found.flips} == {"entailment"}
     assert from_record(to_record(found)) == found
     both = run.compare(naming("a", scored=scored), naming("b", scored=scored), HANS)
     assert both.difference.value == 0.0
     # Merged answers have 0.7, of which one in four is wrong and two are right; 0.4 is right.
-    measured = {name: (before, after) for name, before, after in found.measures}
+    measured = {n: (p.in_distribution, p.under_shift) for n, p in found.metrics.items()}
     assert set(measured) == ({"ece"} if scored else set())
     if scored:
         assert measured["ece"] == pytest.approx((0.6, 0.025 + 0.15))
@@ -798,7 +807,7 @@ def test_metrics_by_label_need_the_same_labels(tmp_path: Path) -> None:
     run = over_pairs(tmp_path, **dict.fromkeys(names, Budget(0.5, 0.5)))
     model = naming("m", scored=False)
     assert run.evaluate(model, HANS).per_label == ()
-    assert run.evaluate(model, HANS).reweighted is None
+    assert run.evaluate(model, HANS).details == DomainDetails()
     for name in names:
         for measure in (
             lambda name=name: run.evaluate(model, HANS, name),
@@ -825,7 +834,7 @@ def test_a_domain_with_coarser_labels_is_frozen(tmp_path: Path) -> None:
     frozen = over_pairs(tmp_path).texts.freeze()
     assert set(frozen.data["hans"]) == {e.id for e in HANS.source}  # type: ignore[union-attr]
     run = over_pairs(tmp_path, frozen=frozen)
-    assert run.evaluate(naming("m", scored=False), HANS).score_ood == 0.75
+    assert run.evaluate(naming("m", scored=False), HANS).score_under_shift == 0.75
 
 
 # Domains of the same examples in another form.
@@ -878,7 +887,7 @@ def test_a_paired_domain_is_compared_example_by_example(tmp_path: Path, size: in
     assert found.flipped == dire
     assert all(str(flip.before).startswith("bad film") for flip in found.flips)
     assert {flip.after for flip in found.flips} == {"DIRE"}
-    assert found.reweighted is None
+    assert found.details == DomainDetails()
     assert from_record(to_record(found)) == found
     both = run.compare(DEAF, LOUD, PAIRED)
     assert both.difference.value == pytest.approx(dire / len(drawn))

@@ -15,7 +15,7 @@ from pytest_ood import columns, rows
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.engine import Engine
 from pytest_ood.evaluation import Result, SuiteEvaluator, from_record, to_record
-from pytest_ood.evaluation.records import FLIPS_KEPT, Evaluation
+from pytest_ood.evaluation.records import FLIPS_RETAINED, Evaluation
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations import find, perturbation
 from pytest_ood.progress import Silent
@@ -104,9 +104,9 @@ def test_a_record_does_not_grow_with_texts(tmp_path: Path) -> None:
     """What travels between processes has a few bytes an example, and no more than some texts."""
     result = run_of(tmp_path, 600).evaluate(FRAIL, SHIFTS[0])
     assert isinstance(result, Evaluation)
-    assert result.flipped > len(result.flips) == FLIPS_KEPT
+    assert result.flipped > len(result.flips) == FLIPS_RETAINED
     record = json.dumps(to_record(result))
-    assert record.count(" at N") == FLIPS_KEPT
+    assert record.count(" at N") == FLIPS_RETAINED
     assert len(json.dumps(to_record(result)["before"])) < 600 * 4 / 3 + 100
     assert from_record(json.loads(record)) == result
 

@@ -24,7 +24,7 @@ def test_fails_make_room_for_others() -> None:
     results = [floor(0.001, "fail"), floor(0.002, "fail"), floor(0.02), floor(0.04)]
     settled = adjust_verdicts(results, Rules(0.05, "holm", 4))
     assert [r.verdict for r in settled] == ["fail", "fail", "fail", "fail"]
-    assert [r.adjusted_p for r in settled] == pytest.approx([0.004, 0.006, 0.04, 0.04])
+    assert [r.p_fail_adjusted for r in settled] == pytest.approx([0.004, 0.006, 0.04, 0.04])
     assert settled[2].reason == "by Holm's procedure over 4 gates (adjusted p = 0.04)"
     assert settled[0].reason == "open"
 
@@ -41,7 +41,7 @@ def test_gates_not_measured_and_invalid_ones_count() -> None:
     results = [floor(0.012), floor(1e-6, "invalid"), floor(None, "measured")]
     few = adjust_verdicts(results, Rules(0.05, "holm", 4))
     assert [r.verdict for r in few] == ["fail", "invalid", "measured"]
-    assert [r.adjusted_p for r in few] == [pytest.approx(0.048), None, None]
+    assert [r.p_fail_adjusted for r in few] == [pytest.approx(0.048), None, None]
     many = adjust_verdicts(results, Rules(0.05, "holm", 5))
     assert many[0].verdict == "inconclusive"
 

@@ -76,9 +76,9 @@ def test_a_changed_question_is_scored_by_its_new_answer(
         run.evaluate(CallableModel(name, function), NUMBERS)
         for name, function in (("adder", adder), ("parrot", parrot))
     )
-    assert (worked.n, worked.score_id, worked.score_ood) == (40, 1.0, 1.0)
-    assert remembered.score_id == 1.0
-    assert remembered.score_ood < 0.1
+    assert (worked.n, worked.score_in_distribution, worked.score_under_shift) == (40, 1.0, 1.0)
+    assert remembered.score_in_distribution == 1.0
+    assert remembered.score_under_shift < 0.1
     assert not remembered.per_label
     flip = remembered.flips[0]
     assert flip.label == str(sum(map(int, re.findall("[0-9]+", flip.after))))
@@ -109,14 +109,14 @@ def test_noise_leaves_a_right_model_right(
     result = run_of(NumericAnswer(), questions, protected).evaluate(
         CallableModel("adder", adder), protected
     )
-    assert result.score_ood == 1.0
+    assert result.score_under_shift == 1.0
     assert result.n >= 15
     if name == "ocr":
         bare = shift({"protect": ["urls"]})
         result = run_of(NumericAnswer(), questions, bare).evaluate(
             CallableModel("adder", adder), bare
         )
-        assert result.score_ood < 0.9
+        assert result.score_under_shift < 0.9
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_answers_are_read_whoever_gives_them(
     run = run_of(QuestionAnswering(), Dataset("rows", rows))
     floor = run.floor(CallableModel("model", lambda texts: [given] * len(texts)))
     assert (floor.score.value, floor.abstained) == (score, abstained)
-    assert (floor.majority, floor.measure) == (1.0, "token F1")
+    assert (floor.majority, floor.score_name) == (1.0, "token F1")
     assert floor.verdict == "invalid"
 
 
@@ -154,4 +154,4 @@ def test_a_score_under_a_shift_has_the_name_of_its_measure(
     rows = tuple(Example(str(n), f"a question about number {n}", "Rome") for n in range(30))
     run = run_of(QuestionAnswering(), Dataset("rows", rows), keys)
     score = run.score(CallableModel("model", lambda texts: ["Rome"] * len(texts)), keys)
-    assert score.measure == "token F1"
+    assert score.score_name == "token F1"

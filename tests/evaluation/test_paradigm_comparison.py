@@ -32,10 +32,10 @@ def measured(
     size = len(before) if planned is None else planned
     return Evaluation(
         suite="s", kind="noise" if paired else "domain", shift=shift, model="m", n=len(after),
-        unchanged=0, abstained=0, abstained_id=0, score_id=0.0, score_ood=0.0, drop=NOTHING,
-        paired=paired, budget=None, verdict="measured", reason="", seed=0, shifted_set_hash="",
-        queries=None, before=Categorical.of([None] * at + list(before)),
-        after=Categorical.of([None] * at + list(after)), flips=(), drawn=len(before), planned=size,
+        abstained=0, abstained_in_distribution=0, score_in_distribution=0.0, score_under_shift=0.0,
+        drop=NOTHING, paired=paired, budget=None, verdict="measured", reason="",
+        shifted_set_hash="", before=Categorical.of([None] * at + list(before)),
+        after=Categorical.of([None] * at + list(after)), drawn=len(before), planned=size,
         sequential=planned is not None,
     )  # fmt: skip
 

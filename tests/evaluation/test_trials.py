@@ -11,7 +11,7 @@ import pytest
 from pytest_ood.budgets import Budget, Rules
 from pytest_ood.engine import Engine
 from pytest_ood.errors import NotApplicableError
-from pytest_ood.evaluation import SuiteEvaluator
+from pytest_ood.evaluation import AttackDetails, DomainDetails, SuiteEvaluator
 from pytest_ood.examples import Dataset, Example, Inputs
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
@@ -156,7 +156,7 @@ def test_what_is_settled_is_asked_no_further(run_of: Runs) -> None:
     assert passed.drop.high <= 0.10 + 1e-6
     assert failed.drop.low >= 0.02 - 1e-6
     most = max(passed.drawn, failed.drawn, run.floor(model).n)
-    again = run.floor(model).reasked
+    again = run.floor(model).repeated
     # Both perturbations leave some texts alike, and nothing is asked twice in one draw.
     assert len(counting.asked) <= most + passed.drawn + failed.drawn + again < 600
     assert {int(text.split()[2]) for text in counting.asked} <= first_of(run, most)
@@ -221,10 +221,10 @@ def test_a_model_that_contradicts_itself_is_seen(run_of: Runs) -> None:
     """Asked again, a model that flips answers otherwise, and one that does not, does not."""
     run = run_of()
     floor = run.floor(flipping(1, 0.2))
-    assert floor.reasked == 64
-    assert 10 <= floor.disagreed <= 35  # 2 * 0.2 * 0.8 of 64 are 20
-    assert run.floor(FakeModel("steady", "keyword", LABELS, WORDS)).disagreed == 0
-    assert run.evaluate(flipping(1, 0.2), POLISH).disagreement == floor.disagreed / 64
+    assert floor.repeated == 64
+    assert 10 <= floor.inconsistent <= 35  # 2 * 0.2 * 0.8 of 64 are 20
+    assert run.floor(FakeModel("steady", "keyword", LABELS, WORDS)).inconsistent == 0
+    assert run.evaluate(flipping(1, 0.2), POLISH).inconsistency_rate == floor.inconsistent / 64
 
 
 def test_a_model_s_own_noise_is_no_drop(run_of: Runs) -> None:
@@ -240,13 +240,15 @@ def test_a_model_s_own_noise_is_no_drop(run_of: Runs) -> None:
 
 
 def test_a_success_has_to_hold_twice(run_of: Runs) -> None:
-    """A robust model that answers at random now and then is turned, and does not stay turned."""
+    """A robust model that answers at random now and then is fooled, and does not stay fooled."""
     run = run_of(WHOLE)
     attacked = run.evaluate(flipping(3), ATTACK)
     sturdy = run.evaluate(FakeModel("steady", "keyword", LABELS, WORDS), ATTACK)
-    assert attacked.unheld > 20
-    assert sturdy.unheld == 0
-    assert attacked.unchanged >= attacked.unheld
+    assert isinstance(attacked.details, AttackDetails)
+    assert isinstance(sturdy.details, AttackDetails)
+    assert attacked.details.unconfirmed > 20
+    assert sturdy.details.unconfirmed == 0
+    assert attacked.unchanged >= attacked.details.unconfirmed
 
 
 # Worst case, metrics, references, seeds.
@@ -309,7 +311,8 @@ def test_a_domain_drop_is_taken_apart(run_of: Runs) -> None:
     model = CallableModel("m", answer)
     raw, same_mix = run.evaluate(model, ELSEWHERE), run.evaluate(model, ELSEWHERE, "reweighted")
     assert raw.drop.value < -0.02  # a third of books is positive, and half of the films
-    assert raw.reweighted == pytest.approx(same_mix.drop.value)
+    assert isinstance(raw.details, DomainDetails)
+    assert raw.details.reweighted_drop == pytest.approx(same_mix.drop.value)
     assert abs(same_mix.drop.value) < 0.05
     assert same_mix.verdict == "pass"
 
@@ -330,7 +333,8 @@ def test_an_in_domain_reference_is_the_mark(run_of: Runs) -> None:
     assert result.drop.value == pytest.approx(1.0 - np.mean(after))
     figure = paired_drop([1.0] * 600, after)
     assert (result.drop.low, result.drop.high) == figure.bounds(0.05)
-    assert (result.reference, result.score_id) == (1.0, 1.0)
+    assert isinstance(result.details, DomainDetails)
+    assert (result.details.in_domain_score, result.score_in_distribution) == (1.0, 1.0)
     steady = FakeModel("steady", "keyword", LABELS, WORDS)
     gap = run.compare(weak, steady, ELSEWHERE, "in-domain").difference
     assert gap.value == pytest.approx(result.drop.value)

@@ -10,7 +10,9 @@ import pytest
 
 Report = dict[str, Any]
 
-OWN = frozenset({"kind", "verdict", "metric", "correction", "paradigm", "id_hash"})
+OWN = frozenset(
+    {"kind", "verdict", "metric", "correction", "paradigm", "type", "hashes", "dtype", "codes"}
+)
 """Keys whose values are this package's own words, by the reports' schema."""
 FOREIGN_KEYS = frozenset({"errors", "environment", "left_out", "parameters", "skipped"})
 """Objects whose keys come from elsewhere."""
@@ -44,16 +46,17 @@ def short_report(full_report: Report) -> Report:
         e["flips"] = e["flips"][:1]
         e["errors"] = {"no answer": 3}
         e["per_label"] = [
-            {"label": label, "n_id": 10, "right_id": 9, "n_ood": 10, "right_ood": 4}
+            {"label": label, "n_in_distribution": 10, "correct_in_distribution": 9,
+             "n_under_shift": 10, "correct_under_shift": 4}
             for label in ("negative", "positive")
-        ]
+        ]  # fmt: skip
     domain = next(e for e in report["evaluations"] if e["kind"] == "domain")
     figures = {"n": 9, "score": 0.5, "interval": [0.3, 0.7]}
     domain["breakdown"] = [
         {"group": "Negation", "within": None, **figures},
         {"group": "not <good> | bad", "within": "Negation", **figures},
     ]
-    domain |= {"left_out": {"no label": 3}, "cases": 41}
+    domain |= {"left_out": {"no label": 3}, "details": {"type": "cases", "inputs": 41}}
     floor = report["in_distribution"][0]
     alone = {"kind": domain["kind"], "shift": domain["shift"], "budget": 0.5, "items": None}
     report["scores"] = [{**floor, **alone, "verdict": "fail", "reason": "below"}]

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.reports import content
+from pytest_ood.analysis.serialization import from_json
+from pytest_ood.budgets import Verdict
+from pytest_ood.evaluation import Evaluation
 from pytest_ood.reports.charts import MAX_TICKS, NAMES_SHOWN, Axis, scatter, severity_curves
-from pytest_ood.reports.content import Line
+from pytest_ood.reports.checks import CheckRow, check_rows
 
 Report = dict[str, Any]
 
@@ -35,9 +37,9 @@ def test_an_axis_of_shares_ends_at_one(values: list[float]) -> None:
     assert Axis.over(values, span=0.1, most=1.0).high <= 1.0 + 0.05
 
 
-def drops(report: Report, kind: str) -> list[Line]:
+def drops(report: Report, kind: str) -> list[CheckRow]:
     """Return the drops of accuracy under a kind of shift."""
-    return [n for n in content.lines(report) if n.what == "drop" and n.kind == kind]
+    return [r for r in check_rows(from_json(report)) if r.sort == "drop" and r.kind == kind]
 
 
 def test_a_point_below_the_corridor_is_beyond_its_budget(full_report: Report) -> None:
@@ -48,7 +50,8 @@ def test_a_point_below_the_corridor_is_beyond_its_budget(full_report: Report) ->
         _, left, _, right = corridor.edge
         for point in chart.points:
             edge = left + (right - left) * point.x / 100
-            beyond = point.line.row["drop"] > corridor.budget
+            assert point.row.estimate is not None
+            beyond = point.row.estimate.value > corridor.budget
             assert (point.y > edge) == beyond
             assert point.y_high <= point.y <= point.y_low
 
@@ -64,10 +67,17 @@ def test_every_budget_has_its_corridor(full_report: Report) -> None:
 def test_the_worst_are_named(full_report: Report) -> None:
     """Names do not hide each other; a fail is named before a pass that lies beside it."""
     line = drops(full_report, "noise")[0]
-    alike = [replace(line, row={**line.row, "verdict": v}) for v in ("pass", "fail", "pass")]
+    verdicts: tuple[Verdict, ...] = ("pass", "fail", "pass")
+    alike = [replace(line, result=replace(line.result, verdict=v)) for v in verdicts]
     assert [bool(point.named) for point in scatter("noise", alike).points] == [False, True, False]
+    assert isinstance(line.result, Evaluation)
     many = [
-        replace(line, row={**line.row, "score_id": 0.5 + n % 3 / 10, "score_ood": n / 60})
+        replace(
+            line,
+            result=replace(
+                line.result, score_in_distribution=0.5 + n % 3 / 10, score_under_shift=n / 60
+            ),
+        )
         for n in range(60)
     ]
     named = [point for point in scatter("noise", many).points if point.named]
@@ -76,12 +86,12 @@ def test_the_worst_are_named(full_report: Report) -> None:
 
 def test_a_curve_goes_from_the_originals_to_the_highest_severity(full_report: Report) -> None:
     """Every model has a point at each severity, on one pair of axes."""
-    rows = full_report["severity_curves"]
+    rows = from_json(full_report).severity_curves
     chart = severity_curves("keyboard", rows)
     assert chart.x.ticks == (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
     assert len(chart.curves) == len(rows) == 2
     for curve, row in zip(chart.curves, rows, strict=True):
         assert [x for x, _ in curve.points] == [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
-        values = [point["accuracy"] for point in row["accuracies"]]
+        values = [point.accuracy for point in row.accuracies]
         heights = [100 - y for _, y in curve.points]
         assert heights == pytest.approx([chart.y.at(value) for value in values])

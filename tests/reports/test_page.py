@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ood.reports.formats.html import render
+from pytest_ood.analysis.serialization import from_json
+from pytest_ood.reports.formats import html
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 Report = dict[str, Any]
+
+
+def render(report: Report) -> str:
+    """Render the plain values of a report."""
+    return html.render(from_json(report))
+
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ATTACK = (

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from pytest_ood.analysis.merge import merge_reports
+from pytest_ood.analysis.serialization import from_json
+from pytest_ood.analysis.studies import Study, build_study
 from pytest_ood.columns import Categorical
 from pytest_ood.errors import ConfigurationError, ReportError
 from pytest_ood.reports import study_json, study_text
-from pytest_ood.reports.study import Study, study
 from pytest_ood.reports.terminal import WIDTH
-from pytest_ood.reports.together import put_together
 
 Report = dict[str, Any]
 Make = Callable[..., Report]
@@ -22,8 +23,10 @@ def studied(make_report: Make) -> Callable[..., Study]:
     """Return what studies models of one made-up report."""
 
     def made(models: Any, n: int = 400, **options: Any) -> Study:
-        together = put_together([("runs.json", make_report(models, n=n))], newest_counts=False)
-        return study(together, ["runs.json"], **options)
+        merged = merge_reports(
+            [("runs.json", from_json(make_report(models, n=n)))], newest_counts=False
+        )
+        return build_study(merged, ["runs.json"], **options)
 
     return made
 
@@ -128,7 +131,7 @@ def test_the_same_examples_are_compared_in_pairs(
     for e, items in zip(report["evaluations"], (280, 288), strict=True):
         scores = [1.0] * items + [0.0] * (400 - items)
         e["items"]["scores"] = Categorical.of(scores).to_record()
-    found = study(put_together([("x", report)], newest_counts=False), ["x"])
+    found = build_study(merge_reports([("x", from_json(report))], newest_counts=False), ["x"])
     paired = entry(found, "b").relative
     assert paired.value == pytest.approx(0.02)
     assert paired.low > 0.0
@@ -156,7 +159,7 @@ def test_a_drop_that_says_nothing_is_left_out_by_name(make_report: Make, study_m
     report = make_report(study_models)
     drop = report["evaluations"][0]
     drop |= {"verdict": "invalid", "reason": "only 3 examples were changed"}
-    found = study(put_together([("x", report)], newest_counts=False), ["x"])
+    found = build_study(merge_reports([("x", from_json(report))], newest_counts=False), ["x"])
     shift = found.suites[0].shifts[0]
     assert "encoder-0" not in [e.info.name for e in shift.entries]
     assert study_text.sentences(found.suites[0], shift)[-1] == (
@@ -169,8 +172,8 @@ def test_cases_have_an_accuracy_and_no_drop(make_report: Make, study_models: Any
     report = make_report(study_models)
     for row in report["evaluations"]:
         if row["shift"] == "tweets":
-            row["cases"] = 900
-    found = study(put_together([("x", report)], newest_counts=False), ["x"])
+            row["details"] = {"type": "cases", "inputs": 900}
+    found = build_study(merge_reports([("x", from_json(report))], newest_counts=False), ["x"])
     sets, single = (entry(found, "llm", shift) for shift in (0, 1))
     assert (sets.drop, sets.after.n) == (None, 400)
     assert single.drop is not None
@@ -187,7 +190,7 @@ def test_damaged_items_are_an_error(make_report: Make, study_models: Any) -> Non
     report = make_report(study_models)
     report["evaluations"][0]["items"]["hashes"] = "AAAA"
     with pytest.raises(ReportError, match=r"reviews/domain/tweets\[encoder-0\]: its items are"):
-        study(put_together([("x", report)], newest_counts=False), ["x"])
+        build_study(merge_reports([("x", from_json(report))], newest_counts=False), ["x"])
 
 
 # Scale
@@ -198,7 +201,7 @@ def test_models_are_ordered_by_size(whole: Study) -> None:
     scale = whole.suites[0].scales[0]
     assert (scale.figure, scale.shift, scale.kind) == ("accuracy", None, "fine-tuned")
     assert scale.result.shape == "log-linear"
-    assert study_text.unsized_told(whole.suites[0]) == (
+    assert study_text.describe_unsized(whole.suites[0]) == (
         "Left out, of unknown size: 1 model (llm); `size = ...` in a model's table states it."
     )
     assert [s.figure for s in whole.suites[0].scales] == ["accuracy", *(["accuracy", "drop"] * 2)]
@@ -223,7 +226,7 @@ def test_a_learning_curve_is_no_scaling_curve(
     models = [replace(m, facts={**m.facts, "size": 1000}) for m in study_models[:-1]]
     scale = studied(models).suites[0].scales[0]
     assert [name for name, _, _ in scale.models] == ["encoder-7"]
-    assert study_text.scale_told(scale) == "cannot tell: 1 different size, and a line needs 3"
+    assert study_text.describe_scale(scale) == "cannot tell: 1 different size, and a line needs 3"
 
 
 def test_a_break_is_told_with_its_place(studied: Callable[..., Study], study_models: Any) -> None:
@@ -237,7 +240,7 @@ def test_a_break_is_told_with_its_place(studied: Callable[..., Study], study_mod
         for m in models
     ]
     scale = studied([*models, *more]).suites[0].scales[0]
-    told = study_text.scale_told(scale)
+    told = study_text.describe_scale(scale)
     assert told.startswith("broken at about ")
     assert "points for ten times the size before, +" in told
 

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ood.analysis.merge import merge_reports
+from pytest_ood.analysis.serialization import from_json
+from pytest_ood.analysis.studies import build_study
 from pytest_ood.reports import study_html
-from pytest_ood.reports.study import study
 from pytest_ood.reports.study_charts import (
     HEIGHT,
     MARK,
@@ -20,7 +22,6 @@ from pytest_ood.reports.study_charts import (
     robustness_plot,
     scaling_plot,
 )
-from pytest_ood.reports.together import put_together
 
 CHARACTER, LINE = 6.0, 11.0
 """Pixels of a name at least: what is drawn is a little smaller than what is reserved."""
@@ -29,8 +30,8 @@ CHARACTER, LINE = 6.0, 11.0
 @pytest.fixture(scope="session")
 def suite(make_report: Any, study_models: Any) -> Any:
     """Study the nine models."""
-    together = put_together([("x", make_report(study_models))], newest_counts=False)
-    return study(together, ["x"]).suites[0]
+    merged = merge_reports([("x", from_json(make_report(study_models)))], newest_counts=False)
+    return build_study(merged, ["x"]).suites[0]
 
 
 def boxes(plot_width: int, names: Any, places: Any) -> list[tuple[float, float, float, float]]:
@@ -147,8 +148,8 @@ def test_the_page_is_made_of_nothing_else(make_report: Any, study_models: Any) -
     from dataclasses import replace
 
     models = [*study_models[:-1], replace(study_models[-1], name=attack)]
-    together = put_together([("x", make_report(models))], newest_counts=False)
-    page = study_html.render(study(together, [attack]))
+    merged = merge_reports([("x", from_json(make_report(models)))], newest_counts=False)
+    page = study_html.render(build_study(merged, [attack]))
     assert "<script" not in page
     assert "\u202e" not in page
     assert "&lt;script&gt;" in page

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ood.analysis.merge import merge_reports
+from pytest_ood.analysis.serialization import from_json
+from pytest_ood.analysis.studies import build_study
 from pytest_ood.reports import study_html
-from pytest_ood.reports.study import study
-from pytest_ood.reports.together import put_together
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -42,9 +43,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page_file(make_report: Any, study_models: Any, tmp_path_factory: Any) -> Path:
     """Write the page of the nine models."""
-    together = put_together([("runs.json", make_report(study_models))], newest_counts=False)
+    merged = merge_reports(
+        [("runs.json", from_json(make_report(study_models)))], newest_counts=False
+    )
     path: Path = tmp_path_factory.mktemp("study") / "study.html"
-    path.write_text(study_html.render(study(together, ["runs.json"])), encoding="utf-8")
+    path.write_text(study_html.render(build_study(merged, ["runs.json"])), encoding="utf-8")
     return path
 
 

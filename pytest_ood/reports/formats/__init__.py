@@ -1,4 +1,4 @@
-"""Formats of reports, all of the plain values of the JSON report.
+"""Formats of reports.
 
 Every module of this folder that has a function `render` is a format, named like the ending of its
 files. Adding a file adds a format.
@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_ood.errors import ConfigurationError, OodError
 from pytest_ood.files import write_atomically
 from pytest_ood.objects import module_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
+
+    from pytest_ood.analysis.report import Report
 
 SUMMARY_LIMIT = 1024**2
 """Bytes that GitHub Actions shows of the summary of one step; of more, it shows nothing."""
@@ -28,7 +29,7 @@ def formats() -> tuple[str, ...]:
     return tuple(f".{name}" for name in module_names(__name__))
 
 
-def render(suffix: str, report: Mapping[str, Any]) -> str:
+def render(suffix: str, report: Report) -> str:
     """Return a report in the format that a file's ending names.
 
     Raises:
@@ -44,11 +45,11 @@ def render(suffix: str, report: Mapping[str, Any]) -> str:
     return text
 
 
-def write(path: Path, report: Mapping[str, Any]) -> None:
+def write(path: Path, report: Report) -> None:
     """Write a report whole or not at all; an old file stays until the new one is complete.
 
     Raises:
-        ConfigurationError: the file's ending names no form.
+        ConfigurationError: the file's ending names no format.
         OodError: the file cannot be written.
     """
     write_page(path, render(path.suffix, report))
@@ -69,12 +70,12 @@ def write_page(path: Path, text: str) -> None:
         ) from None
 
 
-def add_to_summary(path: Path, report: Mapping[str, Any]) -> None:
+def add_to_summary(path: Path, report: Report) -> None:
     """Add a report to the summary of a step of GitHub Actions, in what is left of its size.
 
     Args:
-        path: What $GITHUB_STEP_SUMMARY names; what stands in it stays.
-        report: The plain values.
+        path: The value of $GITHUB_STEP_SUMMARY; the content of the file is preserved.
+        report: The report of the run.
 
     Raises:
         OodError: the file cannot be read or written.
@@ -82,12 +83,12 @@ def add_to_summary(path: Path, report: Mapping[str, Any]) -> None:
     from pytest_ood.reports.formats import md
 
     try:
-        there = path.stat().st_size if path.exists() else 0
-        text = md.render(report, SUMMARY_LIMIT - there - 1)
+        size = path.stat().st_size if path.exists() else 0
+        text = md.render(report, SUMMARY_LIMIT - size - 1)
         with path.open("a", encoding="utf-8") as stream:
             if text:
-                # After what was written before, on lines of its own.
-                stream.write("\n" * bool(there) + text)
+                # On lines of its own, whatever other steps have written before.
+                stream.write("\n" * bool(size) + text)
     except OSError as error:
         raise OodError(
             f"$GITHUB_STEP_SUMMARY: {path} cannot be written: {error.strerror}"

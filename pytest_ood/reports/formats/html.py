@@ -10,27 +10,37 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pytest_ood.budgets import points
+from pytest_ood.budgets import interval, points
+from pytest_ood.evaluation import Evaluation
 from pytest_ood.metrics import ACCURACY
-from pytest_ood.reports import collections, content
+from pytest_ood.models.protocol import Usage
+from pytest_ood.reports import checks, wording
 from pytest_ood.reports.charts import LEAST_SPAN, Axis, Curves, Scatter, scatter, severity_curves
-from pytest_ood.reports.text import Piece, diff_pieces, harmless, no_answer, one_line
+from pytest_ood.reports.checks import Breakdown, CheckRow, Headline, check_rows
+from pytest_ood.reports.escaping import (
+    Piece,
+    diff_pieces,
+    escape_controls,
+    no_answer,
+    one_line,
+)
+from pytest_ood.reports.overview import overviews
 from pytest_ood.shifts import WORST_CASE, kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from pytest_ood.reports.collections import Table
-    from pytest_ood.reports.content import LabelRecall, Line, Row
-    from pytest_ood.reports.results import ModelInfo
+    from pytest_ood.analysis.report import Report
+    from pytest_ood.evaluation import Flip, LabelCounts, ModelInfo
+    from pytest_ood.reports.overview import Overview
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 COLOURS = SHAPES = 6
@@ -43,11 +53,11 @@ PIECE_WIDTH = 600
 PIECES = 80
 
 
-def render(report: Mapping[str, Any]) -> str:
+def render(report: Report) -> str:
     """Return the page.
 
     Args:
-        report: The plain values of the JSON report.
+        report: The report of a run.
     """
     style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("page.css", "page.js"))
     page = _Page(report)
@@ -57,7 +67,9 @@ def render(report: Mapping[str, Any]) -> str:
         .render(
             page=page,
             report=report,
-            content=content,
+            checks=checks,
+            wording=wording,
+            interval=interval,
             points=points,
             plain=_plain,
             # What is written as it is: our own style and script, which the policy knows by hash.
@@ -69,7 +81,7 @@ def render(report: Mapping[str, Any]) -> str:
 
 
 def environment() -> Environment:
-    """Return what pages are rendered with: every value is escaped, and made harmless before."""
+    """Return the environment of pages, in which control characters and markup are escaped."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -91,7 +103,7 @@ def policy(style: str, script: str = "") -> str:
 
 def _shown(value: object) -> object:
     """Return what a template writes of a value; markup is what the templates themselves make."""
-    return value if isinstance(value, Markup) else harmless(str(value))
+    return value if isinstance(value, Markup) else escape_controls(str(value))
 
 
 def _hash(text: str) -> str:
@@ -104,156 +116,155 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Flip:
     """A flipped example, ready to be shown.
 
     Attributes:
-        line: What it was flipped under.
-        keys: Of shift, model, label and suite among those that can be filtered by.
-        row: Its plain values.
-        pieces: Its texts as a word diff, or the one text there is.
+        evaluation: The check in which it flipped.
+        flip: The example.
+        keys: Indices of its shift, model, label and suite among the choices of the filters.
+        pieces: Its texts as a word diff, or its only text.
     """
 
-    line: Row
+    evaluation: Evaluation
+    flip: Flip
     keys: tuple[int, int, int, int]
-    row: Row
     pieces: tuple[Piece, ...]
 
     @property
     def before(self) -> str:
-        """What was answered to the original."""
-        return _answer(self.row["answer_before"], self.row.get("said_before"))
+        """The answer to the original."""
+        return _answer(self.flip.answer_before, self.flip.output_before)
 
     @property
     def after(self) -> str:
-        """What is answered under the shift."""
-        return _answer(self.row["answer_after"], self.row.get("said_after"))
+        """The answer under the shift."""
+        return _answer(self.flip.answer_after, self.flip.output_after)
 
 
-def _answer(given: str | None, said: str | None) -> str:
-    return no_answer(said) if given is None else given or "that there is none"
+def _answer(label: str | None, output: str | None) -> str:
+    return no_answer(output) if label is None else label or "that there is none"
 
 
 @dataclass(frozen=True)
 class _Suite:
     """One suite's part of the page."""
 
-    report: Row
+    report: Report
     number: int
     name: str
-    lines: list[Line]
+    rows: list[CheckRow]
 
     @property
-    def measure(self) -> str:
+    def score_name(self) -> str:
         """What the score is called."""
-        return content.measure(self.lines)
+        return checks.score_name(self.rows)
 
     @cached_property
     def models(self) -> list[ModelInfo]:
-        measured = {line.model for line in self.lines}
-        return [m for m in content.models(self.report, self.name) if m.name in measured]
+        measured = {row.model for row in self.rows}
+        return [m for m in self.report.models_of(self.name) if m.name in measured]
 
     @cached_property
     def looks(self) -> dict[str, tuple[int, int]]:
         """The colour and the shape of each model; 36 pairs before they begin again."""
         return {
-            model.name: (place % COLOURS, (place + place // COLOURS) % SHAPES)
-            for place, model in enumerate(self.models)
+            model.name: (index % COLOURS, (index + index // COLOURS) % SHAPES)
+            for index, model in enumerate(self.models)
         }
 
     @property
     def answer(self) -> str:
-        return content.answer(self.report, self.name, str)
+        return wording.paradigm_sentence(self.report, self.name)
 
     @property
-    def floors(self) -> list[Line]:
-        return [line for line in self.lines if line.what == "score" and not line.kind]
+    def floors(self) -> list[CheckRow]:
+        return [row for row in self.rows if row.sort == "score" and not row.kind]
+
+    @cached_property
+    def drops(self) -> list[tuple[CheckRow, Evaluation]]:
+        """The drops of accuracy that are rows, with their results."""
+        return [
+            (row, row.result)
+            for row in self.rows
+            if isinstance(row.result, Evaluation) and row.metric == ACCURACY
+        ]
 
     @cached_property
     def scatters(self) -> list[Scatter]:
-        drops = [
-            line
-            for line in self.lines
-            if line.what == "drop"
-            and line.metric == ACCURACY
-            and line.verdict != "invalid"
-            and line.shift != WORST_CASE
-            and not line.row.get("cases")
+        shown = [
+            row
+            for row, e in self.drops
+            if e.verdict != "invalid" and e.shift != WORST_CASE and not e.case_inputs
         ]
-        groups = ((kind, [line for line in drops if line.kind == kind]) for kind in kinds())
-        return [scatter(kind, found) for kind, found in groups if found]
+        groups = ((kind, [row for row in shown if row.kind == kind]) for kind in kinds())
+        return [scatter(kind, rows) for kind, rows in groups if rows]
 
-    def tables(self, what: str) -> list[_Table]:
+    def tables(self, sort: str) -> list[_Table]:
         """Return scores, drops, ...: a table for each kind of shift and attack.
 
         Scores in distribution have a table of their own.
         """
-        found = [n for n in self.lines if n.what == what and (n.kind or what != "score")]
+        rows = [row for row in self.rows if row.sort == sort and (row.kind or sort != "score")]
         return [
-            _Table(self.report, kind, group, [n for n in of_kind if _group(n) == group])
+            _Table(self.report, kind, group, [row for row in of_kind if row.group == group])
             for kind in ("", *kinds())
-            for of_kind in ([line for line in found if line.kind == kind],)
-            for group in dict.fromkeys(map(_group, of_kind))
+            for of_kind in ([row for row in rows if row.kind == kind],)
+            for group in dict.fromkeys(row.group for row in of_kind)
         ]
 
     @cached_property
     def curves(self) -> list[Curves]:
-        rows = [c for c in self.report["severity_curves"] if c["suite"] == self.name]
-        shifts = dict.fromkeys(row["shift"] for row in rows)
-        return [severity_curves(s, [row for row in rows if row["shift"] == s]) for s in shifts]
+        curves = [c for c in self.report.severity_curves if c.suite == self.name]
+        shifts = dict.fromkeys(curve.shift for curve in curves)
+        return [severity_curves(s, [c for c in curves if c.shift == s]) for s in shifts]
 
     @cached_property
-    def recalls(self) -> list[tuple[str, list[tuple[Line, list[LabelRecall]]]]]:
-        """What becomes of each label under each shift, where a report tells it."""
-        shifts: dict[str, list[tuple[Line, list[LabelRecall]]]] = {}
-        for line in self.lines:
-            if line.what == "drop" and line.metric == ACCURACY:
-                found = content.label_recalls(line.row)
-                if found:
-                    shifts.setdefault(line.shift, []).append((line, found))
+    def recalls(self) -> list[tuple[str, list[tuple[CheckRow, tuple[LabelCounts, ...]]]]]:
+        """The recall of each label under each shift."""
+        shifts: dict[str, list[tuple[CheckRow, tuple[LabelCounts, ...]]]] = {}
+        for row, e in self.drops:
+            if e.per_label:
+                shifts.setdefault(row.shift, []).append((row, e.per_label))
         return list(shifts.items())
 
     @property
-    def breakdowns(self) -> list[content.Breakdown]:
-        return content.breakdowns(self.report, self.name)
+    def breakdowns(self) -> list[Breakdown]:
+        return checks.breakdowns(self.report, self.name)
 
     @property
     def labels(self) -> list[str]:
-        rows = (found for _, lines in self.recalls for _, found in lines)
-        return list(dict.fromkeys(recall.label for found in rows for recall in found))
-
-
-def _group(line: Line) -> str:
-    return line.group if line.what == "drop" else ""
+        tables = (counts for _, rows in self.recalls for _, counts in rows)
+        return list(dict.fromkeys(label.label for counts in tables for label in counts))
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Figures with intervals that share an axis.
+    """Figures of one kind on one axis.
 
     Attributes:
-        report: What they are from.
-        kind: Of shift.
-        group: Whom attacks were made on; "" otherwise.
-        lines: Its rows.
+        report: Its checks belong to it.
+        kind: Kind of shift.
+        group: Which model an attack was made on.
+        checks: The rows, one for each model and shift.
     """
 
-    report: Row
+    report: Report
     kind: str
     group: str
-    lines: list[Line]
+    checks: list[CheckRow]
 
     @cached_property
     def axis(self) -> Axis:
         values = [0.0]
-        if self.lines[0].what == "score":
-            # What is allowed ends at 100.
+        if self.checks[0].sort == "score":
+            # The allowed range ends at 100.
             values.append(1.0)
-        for line in self.lines:
-            values.append(line.limit or 0.0)
-            if line.estimate is not None:
-                values += [line.estimate.low, line.estimate.high]
+        for row in self.checks:
+            values.append(row.limit or 0.0)
+            if row.estimate is not None:
+                values += [row.estimate.low, row.estimate.high]
         return Axis.over(values, span=LEAST_SPAN)
 
     @property
@@ -261,74 +272,78 @@ class _Table:
         return self.kind.capitalize() or "In distribution"
 
     @property
-    def rows(self) -> list[tuple[str, list[Line], list[tuple[str, str]]]]:
-        """The lines of each shift and metric, the models one below the other, and remarks."""
-        rows: dict[str, list[Line]] = {}
-        for line in self.lines:
-            rows.setdefault(line.name, []).append(line)
-        return [(name, found, self._told(found)) for name, found in rows.items()]
-
-    def _told(self, found: list[Line]) -> list[tuple[str, str]]:
-        """Return the remarks on scores, and with them those on the cases that were counted."""
-        cases = content.case_remarks(self.report, found) if found[0].what == "score" else []
-        return content.told_once([*found, *cases])
+    def rows(self) -> list[tuple[str, list[CheckRow], list[tuple[str, str]]]]:
+        """The checks of each shift and metric, the models one below the other, and remarks."""
+        by_name: dict[str, list[CheckRow]] = {}
+        for row in self.checks:
+            by_name.setdefault(row.name, []).append(row)
+        return [
+            (name, rows, checks.remarks_of(self.report, rows)) for name, rows in by_name.items()
+        ]
 
 
 @dataclass(frozen=True)
 class _Page:
-    """What the templates ask for."""
+    """The parts of the page."""
 
-    report: Row
-
-    @cached_property
-    def headline(self) -> content.Headline:
-        return content.headline(self.report)
+    report: Report
 
     @cached_property
-    def model_headlines(self) -> list[tuple[str, content.Headline]]:
-        return content.model_headlines(self.report)
+    def headline(self) -> Headline:
+        return checks.headline(self.report)
+
+    @cached_property
+    def model_headlines(self) -> list[tuple[str, Headline]]:
+        return checks.model_headlines(self.report)
+
+    @property
+    def usage(self) -> list[tuple[str, dict[str, object]]]:
+        """What models that count it have used."""
+        return [(w.model, asdict(w.used)) for w in self.report.work if w.used != Usage()]
 
     @property
     def subject(self) -> str:
-        names = list(dict.fromkeys(model["name"] for model in self.report["models"]))
+        names = list(dict.fromkeys(model.name for model in self.report.models))
         more = len(names) - NAMES_SHOWN
-        told = ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
-        return f"Robustness of {told}" if names else "Robustness"
+        listed = ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        return f"Robustness of {listed}" if names else "Robustness"
 
     @cached_property
-    def lines(self) -> list[Line]:
-        return content.lines(self.report)
+    def rows(self) -> list[CheckRow]:
+        return check_rows(self.report)
 
     @cached_property
-    def collections(self) -> list[Table]:
-        return collections.of_report(self.report)
+    def overviews(self) -> list[Overview]:
+        return overviews(self.report)
 
     @cached_property
     def suites(self) -> list[_Suite]:
+        names = dict.fromkeys(row.suite for row in self.rows)
         return [
-            _Suite(self.report, number, name, [line for line in self.lines if line.suite == name])
-            for number, name in enumerate(content.suites(self.report), start=1)
+            _Suite(self.report, number, name, [row for row in self.rows if row.suite == name])
+            for number, name in enumerate(names, start=1)
         ]
 
     @cached_property
     def _flips(self) -> tuple[list[_Flip], tuple[list[str], ...]]:
-        found = content.flipped(self.report)
-        each = max(1, FLIPS_SHOWN // max(1, len(found)))
-        chosen = [(e, flip) for e in found for flip in e["flips"][:each]][:FLIPS_SHOWN]
-        kinds: tuple[Callable[[Row, Row], str], ...] = (
-            lambda e, _: f"{e['kind']}/{e['shift']}",
-            lambda e, _: str(e["model"]),
-            lambda _, flip: str(flip["label"]),
-            lambda e, _: str(e["suite"]),
+        evaluations = checks.flipped(self.report)
+        each = max(1, FLIPS_SHOWN // max(1, len(evaluations)))
+        chosen = [(e, flip) for e in evaluations for flip in e.flips[:each]][:FLIPS_SHOWN]
+        filters: tuple[Callable[[Evaluation, Flip], str], ...] = (
+            lambda e, _: f"{e.kind}/{e.shift}",
+            lambda e, _: e.model,
+            lambda _, flip: flip.label,
+            lambda e, _: e.suite,
         )
-        choices = tuple(list(dict.fromkeys(of(e, f) for e, f in chosen)) for of in kinds)
-        places = [{name: place for place, name in enumerate(names)} for names in choices]
+        choices = tuple(list(dict.fromkeys(of(e, f) for e, f in chosen)) for of in filters)
+        indices = [{name: index for index, name in enumerate(names)} for names in choices]
         flips = []
         for e, flip in chosen:
             shift, model, label, suite = (
-                at[of(e, flip)] for at, of in zip(places, kinds, strict=True)
+                index[of(e, flip)] for index, of in zip(indices, filters, strict=True)
             )
-            flips.append(_Flip(e, (shift, model, label, suite), flip, _pieces(flip)))
+            keys = (shift, model, label, suite)
+            flips.append(_Flip(evaluation=e, flip=flip, keys=keys, pieces=_pieces(flip)))
         return flips, choices
 
     @property
@@ -337,20 +352,20 @@ class _Page:
 
     @property
     def filters(self) -> list[tuple[str, list[str]]]:
-        """What the flipped examples can be filtered by, and the choices."""
+        """The filters of the flipped examples, with their choices."""
         pairs = zip(("shift", "model", "label", "suite"), self._flips[1], strict=True)
         return [(name, choices) for name, choices in pairs if name != "suite" or len(choices) > 1]
 
     @property
     def flipped(self) -> int:
-        """How many examples flipped, shown or not."""
-        return sum(e["flipped"] for e in content.flipped(self.report))
+        """Number of examples that flipped, shown or not."""
+        return sum(e.flipped for e in checks.flipped(self.report))
 
 
-def _pieces(flip: Row) -> tuple[Piece, ...]:
+def _pieces(flip: Flip) -> tuple[Piece, ...]:
     """Return an example's texts as a word diff, cut where they are very long."""
-    if flip["before"] is None:
-        return (Piece("same", one_line(flip["after"], PIECE_WIDTH)),)
-    pieces = diff_pieces(flip["before"], flip["after"], DIFF_CONTEXT)
+    if flip.before is None:
+        return (Piece("same", one_line(flip.after, PIECE_WIDTH)),)
+    pieces = diff_pieces(flip.before, flip.after, DIFF_CONTEXT)
     cut = [replace(piece, text=one_line(piece.text, PIECE_WIDTH)) for piece in pieces[:PIECES]]
     return (*cut, *([Piece("same", "...")] if len(pieces) > PIECES else []))

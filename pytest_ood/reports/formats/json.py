@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_ood.reports import json_report
+from pytest_ood.analysis.serialization import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pytest_ood.analysis.report import Report
 
 
-def render(report: Mapping[str, Any]) -> str:
+def render(report: Report) -> str:
     """Return a report as JSON, after its schema."""
-    return json_report.to_text(report)
+    return to_text(report)

@@ -9,20 +9,31 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_ood.budgets import points
+from pytest_ood.budgets import interval, points
+from pytest_ood.evaluation import Evaluation
 from pytest_ood.metrics import ACCURACY
-from pytest_ood.reports import collections, content
-from pytest_ood.reports.text import harmless, one_line, word_diff
+from pytest_ood.reports import checks
+from pytest_ood.reports.checks import check_rows, remarks_of, select_worst
+from pytest_ood.reports.escaping import escape_controls, one_line, word_diff
+from pytest_ood.reports.overview import overviews
+from pytest_ood.reports.wording import (
+    VERDICT_WORDS,
+    WORST_FIRST,
+    family_promise,
+    level,
+    paradigm_sentence,
+)
 from pytest_ood.shifts import kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from pytest_ood.reports.collections import Table
-    from pytest_ood.reports.content import LabelRecall, Line, Row
-    from pytest_ood.reports.results import ModelInfo
+    from pytest_ood.analysis.report import CheckError, Report
+    from pytest_ood.evaluation import Flip, LabelCounts, ModelInfo, SeverityCurve
+    from pytest_ood.reports.checks import Breakdown, CheckRow
+    from pytest_ood.reports.overview import Overview
 
 ICONS = {
     "pass": "\N{WHITE HEAVY CHECK MARK}",
@@ -50,14 +61,14 @@ class Block:
     """A part of the report that may be left out line by line, from its end.
 
     Attributes:
-        what: What its lines are, for the notice on what was left out.
-        head: What stands before them: not without at least one line.
+        noun: Name of its lines, for the notice on lines that are left out.
+        head: Text before the lines; left out without at least one line.
         lines: One for each row or point.
-        foot: What stands after them.
-        rank: The higher, the sooner it is left out.
+        foot: Text after the lines.
+        rank: Blocks of a higher rank are left out first.
     """
 
-    what: str
+    noun: str
     head: str
     lines: Sequence[str]
     foot: str = ""
@@ -68,39 +79,39 @@ COMMENT_LIMIT = 65_536
 """Bytes; GitHub takes comments of so many characters, which is more where not all are ASCII."""
 
 
-def render(report: Mapping[str, Any], limit: int = COMMENT_LIMIT) -> str:
+def render(report: Report, limit: int = COMMENT_LIMIT) -> str:
     """Return the report.
 
     Args:
-        report: The plain values of the JSON report.
+        report: The report of a run.
         limit: The most bytes of UTF-8 it may take. Of fewer than the verdict takes, nothing is
             returned.
     """
     blocks = _blocks(report)
-    room, kept = limit - NOTICE, [0] * len(blocks)
-    for place in sorted(range(len(blocks)), key=lambda place: blocks[place].rank):
-        block = blocks[place]
+    room, counts = limit - NOTICE, [0] * len(blocks)
+    for index in sorted(range(len(blocks)), key=lambda index: blocks[index].rank):
+        block = blocks[index]
         room -= _size(block.head + block.foot)
         for line in block.lines:
             size = _size(line)
             if size > room:
                 break
             room -= size
-            kept[place] += 1
-        if not kept[place]:
+            counts[index] += 1
+        if not counts[index]:
             room += _size(block.head + block.foot)
-    if not kept[0]:
+    if not counts[0]:
         return ""
     text = "".join(
         block.head + "".join(block.lines[:count]) + block.foot
-        for block, count in zip(blocks, kept, strict=True)
+        for block, count in zip(blocks, counts, strict=True)
         if count
     )
-    left, all_ = Counter[str](), Counter[str]()
-    for block, count in zip(blocks, kept, strict=True):
-        left[block.what] += len(block.lines) - count
-        all_[block.what] += len(block.lines)
-    cut = [f"{left[what]:,} of {all_[what]:,} {what}" for what in all_ if left[what]]
+    left_out, totals = Counter[str](), Counter[str]()
+    for block, count in zip(blocks, counts, strict=True):
+        left_out[block.noun] += len(block.lines) - count
+        totals[block.noun] += len(block.lines)
+    cut = [f"{left_out[n]:,} of {total:,} {n}" for n, total in totals.items() if left_out[n]]
     return text + (f"\nLeft out for its length: {'; '.join(cut)}.\n" if cut else "")
 
 
@@ -119,146 +130,147 @@ def code(text: object, width: int = NAME_WIDTH) -> str:
 
 def prose(text: str) -> str:
     """Return a clause as it is where Markdown sees nothing in it, else as a code span."""
-    shown = harmless(text)
+    shown = escape_controls(text)
     plain = _PLAIN.fullmatch(shown) and not _LINKED.search(shown) and len(shown) <= REASON_WIDTH
     return shown if plain else code(shown, REASON_WIDTH)
 
 
-def _blocks(report: Row) -> list[Block]:
-    found = content.lines(report)
+def _blocks(report: Report) -> list[Block]:
+    rows = check_rows(report)
     blocks = [_verdict(report)]
-    wrong = content.worst_first(found, ("fail", "invalid"))
+    wrong = select_worst(rows, ("fail", "invalid"))
     blocks.append(
         Block(
             "checks that did not pass",
             "\n### What did not pass\n\n",
-            [*map(_check, wrong), *map(_error, report["errors"])],
+            [*map(_check, wrong), *map(_error, report.errors)],
             rank=1,
         )
     )
-    if content.failed_gates(report):
-        blocks.append(Block("notes on the fails", "\n", [content.family(report) + "\n"], rank=3))
-    blocks += map(_overview, collections.of_report(report))
-    for suite in content.suites(report):
-        blocks += _suite(report, suite, [line for line in found if line.suite == suite])
-    open_ = content.worst_first(found, ("inconclusive",))
-    blocks.append(_folded("inconclusive checks", list(map(_check, open_)), 4))
+    if checks.failed_gates(report):
+        promise = family_promise(report.rules) + "\n"
+        blocks.append(Block("notes on the fails", "\n", [promise], rank=3))
+    blocks += map(_overview, overviews(report))
+    for suite in dict.fromkeys(row.suite for row in rows):
+        blocks += _suite(report, suite, [row for row in rows if row.suite == suite])
+    inconclusive = select_worst(rows, ("inconclusive",))
+    blocks.append(_folded("inconclusive checks", list(map(_check, inconclusive)), 4))
     flips = [
         _flip(e, flip)
-        for e in content.flipped(report)
-        if e["verdict"] in ("fail", "inconclusive")
-        for flip in e["flips"][:FLIPS_EACH]
+        for e in checks.flipped(report)
+        if e.verdict in ("fail", "inconclusive")
+        for flip in e.flips[:FLIPS_EACH]
     ]
     blocks.append(_folded("flipped examples of checks that did not pass", flips, 6))
     return [*blocks, _about(report)]
 
 
-def _verdict(report: Row) -> Block:
-    top = content.headline(report)
-    word = content.VERDICT_WORDS[top.verdict].upper()
+def _verdict(report: Report) -> Block:
+    top = checks.headline(report)
+    word = VERDICT_WORDS[top.verdict].upper()
     first = f"## {ICONS[top.verdict]} Robustness: {word}\n\n{top.sentence}\n"
-    suites = content.suites(report)
-    told = {suite: content.answer(report, suite, code) for suite in suites}
+    suites = list(dict.fromkeys(row.suite for row in check_rows(report)))
+    sentences = {suite: paradigm_sentence(report, suite, code) for suite in suites}
     answers = [
-        f"{code(suite)}: {answer}" if len(suites) > 1 else answer
-        for suite, answer in told.items()
-        if answer
+        f"{code(suite)}: {sentence}" if len(suites) > 1 else sentence
+        for suite, sentence in sentences.items()
+        if sentence
     ]
     each = "".join(
-        f"- {ICONS[found.verdict]} {code(model)}: {found.sentence}\n"
-        for model, found in content.model_headlines(report)
+        f"- {ICONS[top.verdict]} {code(model)}: {top.sentence}\n"
+        for model, top in checks.model_headlines(report)
     )
-    parts = [first, *([f"\n{each}"] if each else []), *(f"\n{one}\n" for one in answers)]
+    parts = [first, *([f"\n{each}"] if each else []), *(f"\n{answer}\n" for answer in answers)]
     return Block("answers", "", parts)
 
 
-def _folded(what: str, lines: list[str], rank: int, title: str = "") -> Block:
+def _folded(noun: str, lines: list[str], rank: int, title: str = "") -> Block:
     # A folded part needs blank lines around it, or its Markdown is shown as it is written.
-    head = f"\n<details>\n<summary>{title or f'{len(lines):,} {what}'}</summary>\n\n"
-    return Block(what, head, lines, "\n</details>\n", rank)
+    head = f"\n<details>\n<summary>{title or f'{len(lines):,} {noun}'}</summary>\n\n"
+    return Block(noun, head, lines, "\n</details>\n", rank)
 
 
-def _check(line: Line) -> str:
-    versus = "since" if line.what == "change" else "against"
-    who = code(line.model) + (f" {versus} {code(line.baseline)}" if line.baseline else "")
-    metric = "" if line.metric == ACCURACY else f" by {code(line.metric)}"
+def _check(row: CheckRow) -> str:
+    versus = "since" if row.sort == "change" else "against"
+    model = code(row.model) + (f" {versus} {code(row.baseline)}" if row.baseline else "")
+    metric = "" if row.metric == ACCURACY else f" by {code(row.metric)}"
     return (
-        f"- {ICONS[line.verdict]} {content.VERDICT_WORDS[line.verdict]}: "
-        f"{code(line.path)}{metric}, {who}: "
-        f"{line.figure} **{line.value}** {line.interval}, "
-        f"budget {line.budget}: {prose(line.reason)}\n"
-        f"  again: {code(line.again, COMMAND_WIDTH)}\n"
+        f"- {ICONS[row.verdict]} {VERDICT_WORDS[row.verdict]}: "
+        f"{code(row.path)}{metric}, {model}: "
+        f"{row.figure} **{row.value}** {row.interval}, "
+        f"budget {row.budget}: {prose(row.reason)}\n"
+        f"  again: {code(row.rerun, COMMAND_WIDTH)}\n"
     )
 
 
-def _error(error: Row) -> str:
-    message = code(error["message"], REASON_WIDTH)
-    return f"- {ICONS['error']} not carried out: {code(error['check'])}: {message}\n"
+def _error(error: CheckError) -> str:
+    message = code(error.message, REASON_WIDTH)
+    return f"- {ICONS['error']} not carried out: {code(error.check)}: {message}\n"
 
 
-def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
-    floors = [line for line in found if line.what == "score" and not line.kind]
-    scores = [line for line in found if line.what == "score" and line.kind]
-    drops = [line for line in found if line.what == "drop"]
-    differences = [line for line in found if line.what == "difference"]
-    models = [m for m in content.models(report, suite) if m.name in {n.model for n in found}]
-    seen = {line.verdict for line in found}
+def _suite(report: Report, suite: str, rows: list[CheckRow]) -> list[Block]:
+    floors = [row for row in rows if row.sort == "score" and not row.kind]
+    scores = [row for row in rows if row.sort == "score" and row.kind]
+    drops = [row for row in rows if row.sort == "drop"]
+    differences = [row for row in rows if row.sort == "difference"]
+    changes = [row for row in rows if row.sort == "change"]
+
+    def models_of(chosen: list[CheckRow]) -> list[ModelInfo]:
+        names = {row.model for row in chosen}
+        return [m for m in report.models_of(suite) if m.name in names]
+
+    verdicts = {row.verdict for row in rows}
     legend = ", ".join(
-        f"{ICONS[verdict]} {content.VERDICT_WORDS[verdict]}"
-        for verdict in content.WORST_FIRST
-        if verdict in seen
+        f"{ICONS[verdict]} {VERDICT_WORDS[verdict]}"
+        for verdict in WORST_FIRST
+        if verdict in verdicts
     )
-    measure = content.measure(found)
+    name = checks.score_name(rows)
     title = (
-        f"\n### Suite {code(suite)}\n\n{prose(measure[:1].upper() + measure[1:])}, then drop of "
-        f"{prose(measure)} in points, with {content.level(report)} ({legend})\n\n"
+        f"\n### Suite {code(suite)}\n\n{prose(name[:1].upper() + name[1:])}, then drop of "
+        f"{prose(name)} in points, with {level(report.rules.alpha)} ({legend})\n\n"
     )
-    rows = [("in distribution", floors)] if floors else []
-    rows += _by_shift(drops)
-    blocks = [_figures("drops", title, models, rows, 2)]
+    table = [("in distribution", floors)] if floors else []
+    table += _by_shift(drops)
+    blocks = [_figures("drops", title, models_of(rows), table, 2)]
     if scores:
         # Without drops there is no table before it that names the suite.
-        first = "" if rows else f"\n### Suite {code(suite)}\n"
+        first = "" if table else f"\n### Suite {code(suite)}\n"
         head = f"{first}\nScore under the shift by itself, in points\n\n"
-        others = [m for m in models if m.name in {line.model for line in scores}]
-        blocks.append(_figures("scores", head, others, _by_shift(scores), 2))
+        blocks.append(_figures("scores", head, models_of(scores), _by_shift(scores), 2))
     if differences:
         baseline = code(differences[0].baseline)
         head = f"\nDrop beyond that of {baseline}, in points, on the same items\n\n"
-        others = [m for m in models if m.name in {line.model for line in differences}]
-        blocks.append(_figures("differences of drops", head, others, _by_shift(differences), 3))
-    changes = [line for line in found if line.what == "change"]
+        models = models_of(differences)
+        blocks.append(_figures("differences of drops", head, models, _by_shift(differences), 3))
     if changes:
         head = (
             f"\nSince {code(changes[0].baseline)}: drop of the score from then to now, in points, "
             "on the same examples\n\n"
         )
-        if any(line.verdict == "fail" for line in changes):
-            blocks.append(
-                Block("notes on the fails", "\n", [content.release_family(report) + "\n"], rank=3)
-            )
-        others = [m for m in models if m.name in {line.model for line in changes}]
-        blocks.append(_figures("changes", head, others, _by_shift(changes), 3))
+        if any(row.verdict == "fail" for row in changes):
+            promise = family_promise(report.rules, checks.release_family(report)) + "\n"
+            blocks.append(Block("notes on the fails", "\n", [promise], rank=3))
+        blocks.append(_figures("changes", head, models_of(changes), _by_shift(changes), 3))
     notes = [
-        f"- {name}: {prose(what)}: {figures}\n"
-        for name, row in rows
-        for what, figures in content.told_once(row, code)
+        f"- {shift}: {prose(subject)}: {values}\n"
+        for shift, of_shift in (*table, *_by_shift(scores))
+        for subject, values in remarks_of(report, of_shift, code)
     ]
-    notes += [
-        f"- {name}: {prose(what)}: {figures}\n"
-        for name, row in _by_shift([*scores, *content.case_remarks(report, scores)])
-        for what, figures in content.told_once(row, code)
+    curves = [curve for curve in report.severity_curves if curve.suite == suite]
+    recalls = [
+        _recalls(row, row.result.per_label)
+        for row in drops
+        if isinstance(row.result, Evaluation) and row.metric == ACCURACY and row.result.per_label
     ]
-    curves = [curve for curve in report["severity_curves"] if curve["suite"] == suite]
-    recalls = [(line, content.label_recalls(line.row)) for line in drops if line.metric == ACCURACY]
     return [
         *blocks,
         _folded("notes on the figures", notes, 5),
-        *(_breakdown(one) for one in content.breakdowns(report, suite)),
+        *(_breakdown(one) for one in checks.breakdowns(report, suite)),
         _folded("severity curves", [_curve(curve) for curve in curves], 5),
         _folded(
             "tables of labels",
-            [_recalls(line, labels) for line, labels in recalls if labels],
+            recalls,
             6,
             "Of each label the share that is answered right, in distribution \N{RIGHTWARDS ARROW} "
             "under the shift",
@@ -266,7 +278,7 @@ def _suite(report: Row, suite: str, found: list[Line]) -> list[Block]:
     ]
 
 
-def _overview(table: Table) -> Block:
+def _overview(table: Overview) -> Block:
     """Return a collection's table."""
     head = (
         f"\n### {code(table.collection)}\n\nScore in distribution > under the shift (drop); of "
@@ -276,112 +288,119 @@ def _overview(table: Table) -> Block:
     for name, row in table.rows:
         cells = [f"{row[m]} {ICONS[row[m].verdict]}" if m in row else "" for m in table.models]
         rows.append([code(name), *cells])
-    lines = ["| " + " | ".join(map(_cell, cells)) + " |\n" for cells in rows]
+    lines = _table_lines(rows)
     return Block("overview", head + "".join(lines[:2]), lines[2:], rank=1)
 
 
-def _by_shift(found: list[Line]) -> list[tuple[str, list[Line]]]:
-    """Return the name and the lines of each shift and metric, kind by kind."""
-    rows: dict[str, list[Line]] = {}
+def _by_shift(rows: list[CheckRow]) -> list[tuple[str, list[CheckRow]]]:
+    """Return the name and the checks of each shift and metric, kind by kind."""
+    by_name: dict[str, list[CheckRow]] = {}
     order = ("", *kinds())
-    for line in sorted(found, key=lambda line: order.index(line.kind)):
-        rows.setdefault(code(content.path_of("", line.kind, line.name)), []).append(line)
-    return list(rows.items())
+    for row in sorted(rows, key=lambda row: order.index(row.kind)):
+        name = f"{row.kind}/{row.name}" if row.kind else row.name
+        by_name.setdefault(code(name), []).append(row)
+    return list(by_name.items())
 
 
 def _figures(
-    what: str, head: str, models: list[ModelInfo], rows: list[tuple[str, list[Line]]], rank: int
+    noun: str,
+    head: str,
+    models: list[ModelInfo],
+    rows: list[tuple[str, list[CheckRow]]],
+    rank: int,
 ) -> Block:
     table = [
         ["", *(code(m.name) + (" (baseline)" if m.baseline else "") for m in models)],
         ["---"] * (len(models) + 1),
         ["", *(prose(model.note) for model in models)],
     ]
-    for name, row in rows:
-        cells = {line.model: f"{line.value} {line.interval} {ICONS[line.verdict]}" for line in row}
+    for name, checks_ in rows:
+        cells = {c.model: f"{c.value} {c.interval} {ICONS[c.verdict]}" for c in checks_}
         table.append([name, *(cells.get(model.name, "") for model in models)])
-    lines = ["| " + " | ".join(map(_cell, cells)) + " |\n" for cells in table]
-    return Block(what, head + "".join(lines[:3]), lines[3:], rank=rank)
+    lines = _table_lines(table)
+    return Block(noun, head + "".join(lines[:3]), lines[3:], rank=rank)
 
 
-def _breakdown(found: content.Breakdown) -> Block:
+def _breakdown(breakdown: Breakdown) -> Block:
     """Return the scores by group as a folded table."""
-    path = content.path_of("", found.kind, found.shift)
     # A summary is HTML, in which no code span keeps a foreign name from being some.
-    head = f"{_folded('', [], 0, 'Score by group').head}Under {code(path)}:\n\n"
-    table = [["group", "n", *map(code, found.models)], ["---"] * (len(found.models) + 2)]
-    for within, group, cells in found.rows:
+    head = f"{_folded('', [], 0, 'Score by group').head}"
+    head += f"Under {code(f'{breakdown.kind}/{breakdown.shift}')}:\n\n"
+    table = [["group", "n", *map(code, breakdown.models)], ["---"] * (len(breakdown.models) + 2)]
+    for within, group, by_model in breakdown.rows:
         name = f"{code(within)}: {code(group)}" if within else code(group)
-        sizes = "/".join(dict.fromkeys(f"{cell['n']:,}" for cell in cells.values()))
+        sizes = "/".join(dict.fromkeys(f"{score.n:,}" for score in by_model.values()))
         figures = (
-            f"{points(cell['score'])} [{', '.join(map(points, cell['interval']))}]"
-            if (cell := cells.get(model))
+            f"{points(score.score.value)} {interval(score.score)}"
+            if (score := by_model.get(model))
             else ""
-            for model in found.models
+            for model in breakdown.models
         )
         table.append([name, sizes, *figures])
-    lines = ["| " + " | ".join(map(_cell, cells)) + " |\n" for cells in table]
+    lines = _table_lines(table)
     return Block("groups", head + "".join(lines[:2]), lines[2:], "\n</details>\n", 5)
 
 
-def _cell(text: str) -> str:
+def _table_lines(rows: list[list[str]]) -> list[str]:
     # A pipe would end the cell even in a code span; an escape stands for it, as for others.
-    return text.replace("|", "\\x7c")
+    cells = ([text.replace("|", "\\x7c") for text in row] for row in rows)
+    return [f"| {' | '.join(row)} |\n" for row in cells]
 
 
-def _curve(curve: Row) -> str:
-    figures = ", ".join(
-        f"{point['severity']}: {points(point['accuracy'])}" for point in curve["accuracies"]
-    )
+def _curve(curve: SeverityCurve) -> str:
+    figures = ", ".join(f"{point.severity}: {points(point.accuracy)}" for point in curve.accuracies)
     return (
-        f"- {code(curve['shift'])}, {code(curve['model'])}: score at severity {figures}; "
-        f"area {points(curve['area'])} [{', '.join(map(points, curve['interval']))}]\n"
+        f"- {code(curve.shift)}, {code(curve.model)}: score at severity {figures}; "
+        f"area {points(curve.area.value)} {interval(curve.area)}\n"
     )
 
 
-def _recalls(line: Line, found: list[LabelRecall]) -> str:
-    labels = "; ".join(map(_recall, found))
-    return f"- {code(f'{line.kind}/{line.shift}')}, {code(line.model)}: {labels}\n"
+def _recalls(row: CheckRow, per_label: Sequence[LabelCounts]) -> str:
+    labels = "; ".join(map(_recall, per_label))
+    return f"- {code(f'{row.kind}/{row.shift}')}, {code(row.model)}: {labels}\n"
 
 
-def _recall(one: LabelRecall) -> str:
-    before, after = ("none" if s is None else points(s) for s in (one.before, one.after))
-    counts = "" if one.n_after is None else f" (n {one.n_before:,}, {one.n_after:,})"
-    return f"{code(one.label)} {before} \N{RIGHTWARDS ARROW} {after}{counts}"
+def _recall(counts: LabelCounts) -> str:
+    before, after = (
+        "none" if share is None else points(share)
+        for share in (counts.recall_in_distribution, counts.recall_under_shift)
+    )
+    sizes = f"(n {counts.n_in_distribution:,}, {counts.n_under_shift:,})"
+    return f"{code(counts.label)} {before} \N{RIGHTWARDS ARROW} {after} {sizes}"
 
 
-def _flip(evaluation: Row, flip: Row) -> str:
-    shown = flip["after"]
-    after = _answer(flip["answer_after"], flip.get("said_after"))
+def _flip(evaluation: Evaluation, flip: Flip) -> str:
+    text = flip.after
+    after = _answer(flip.answer_after, flip.output_after)
     answers = f"answered {after}"
-    if flip["before"] is not None:
-        shown = word_diff(flip["before"], flip["after"])
-        before = _answer(flip["answer_before"], flip.get("said_before"))
-        answers = f"answered {before}, then {after}"
-    truth = code(flip["label"])
-    if flip.get("label_before") is not None:
-        truth = f"{code(flip['label_before'])}, then {truth}"
-    where = code(f"{evaluation['kind']}/{evaluation['shift']}")
-    head = f"- {where}, {code(evaluation['model'])}, truth {truth}, {answers}"
-    return f"{head}: {code(shown, DIFF_WIDTH)}\n"
+    if flip.before is not None:
+        text = word_diff(flip.before, flip.after)
+        answers = f"answered {_answer(flip.answer_before, flip.output_before)}, then {after}"
+    truth = code(flip.label)
+    if flip.label_before is not None:
+        truth = f"{code(flip.label_before)}, then {truth}"
+    shift = code(f"{evaluation.kind}/{evaluation.shift}")
+    head = f"- {shift}, {code(evaluation.model)}, truth {truth}, {answers}"
+    return f"{head}: {code(text, DIFF_WIDTH)}\n"
 
 
-def _answer(label: str | None, said: str | None = None) -> str:
+def _answer(label: str | None, output: str | None = None) -> str:
     if label == "":
         return "that there is none"
     if label is None:
-        return f"nothing that can be read: {code(said)}" if (said or "").strip() else "nothing"
+        written = (output or "").strip()
+        return f"nothing that can be read: {code(output)}" if written else "nothing"
     return code(label)
 
 
-def _about(report: Row) -> Block:
-    notes = [*report["notes"], *content.release_notes(report)]
+def _about(report: Report) -> Block:
+    notes = [*report.notes, *(report.release.notes if report.release else ())]
     lines = [f"- note: {code(note, REASON_WIDTH)}\n" for note in notes]
     lines += [
-        f"- suite {code(frozen['suite'])} is replayed from {code(frozen['path'])}\n"
-        for frozen in report["frozen"]
+        f"- suite {code(frozen.suite)} is replayed from {code(frozen.path)}\n"
+        for frozen in report.frozen
     ]
-    lines += [f"- {code(model['name'])}: {prose(model['source'])}\n" for model in report["models"]]
-    versions = ", ".join(f"{name} {version}" for name, version in report["environment"].items())
-    lines.append(f"- seed {report['seed']}; {code(versions, REASON_WIDTH)}\n")
+    lines += [f"- {code(model.name)}: {prose(model.source)}\n" for model in report.models]
+    versions = ", ".join(f"{name} {version}" for name, version in report.environment.items())
+    lines.append(f"- seed {report.seed}; {code(versions, REASON_WIDTH)}\n")
     return _folded("lines about this run", lines, 7, "About this run")

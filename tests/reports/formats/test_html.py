@@ -11,12 +11,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pytest_ood.analysis.serialization import from_json
 from pytest_ood.budgets import points
-from pytest_ood.reports import content
-from pytest_ood.reports.formats.html import FLIPS_SHOWN, TEMPLATES, render
-from pytest_ood.reports.text import INVISIBLE
+from pytest_ood.reports import checks, wording
+from pytest_ood.reports.escaping import INVISIBLE
+from pytest_ood.reports.formats import html
+from pytest_ood.reports.formats.html import FLIPS_SHOWN, TEMPLATES
 
 Report = dict[str, Any]
+
+
+def render(report: Report) -> str:
+    """Render the plain values of a report."""
+    return html.render(from_json(report))
+
 
 HOSTILE = (
     "<script>window.hacked = 1</script>",
@@ -78,7 +86,7 @@ def test_every_link_leads_somewhere(full_report: Report) -> None:
 def test_the_verdict_comes_first(full_report: Report) -> None:
     """The first heading is the verdict, and the title begins with it."""
     page = render(full_report)
-    top = content.headline(full_report)
+    top = checks.headline(from_json(full_report))
     assert top.verdict == "fail"
     (first, *_) = re.findall(r"<h1>(.*?)</h1>", page, re.DOTALL)
     assert words(first) == "✗ FAIL"
@@ -89,12 +97,12 @@ def test_the_verdict_comes_first(full_report: Report) -> None:
 def test_every_figure_stands_on_the_page(full_report: Report) -> None:
     """Each check's figure, interval, budget, verdict and reason can be read as text."""
     text = words(render(full_report))
-    for line in content.lines(full_report):
+    for line in checks.check_rows(from_json(full_report)):
         shown = f"{line.value} {line.interval}"
         assert shown in text
         if line.verdict in ("fail", "inconclusive"):
             assert f"{shown} , budget {line.budget}: {line.reason}" in text
-            assert line.again in text
+            assert line.rerun in text
     for curve in full_report["severity_curves"]:
         assert points(curve["area"]) in text
 
@@ -112,7 +120,7 @@ def test_every_section_is_there(full_report: Report) -> None:
 
 def test_the_answer_is_the_one_of_the_terminal(full_report: Report) -> None:
     """Who drops less is said in the terminal's words."""
-    answer = content.answer(full_report, "reviews", str)
+    answer = wording.paradigm_sentence(from_json(full_report), "reviews")
     assert answer.startswith("Under domain shift frail (prompted) drops ")
     assert answer in words(render(full_report))
 
@@ -121,7 +129,7 @@ def test_what_is_not_there_is_left_out(full_report: Report) -> None:
     """Without a release, curves, labels, comparisons or flips there are no such sections."""
     report = copy.deepcopy(full_report)
     report["release"] = None
-    report["severity_curves"] = report["comparisons"] = report["answers"] = []
+    report["severity_curves"] = report["comparisons"] = report["paradigm_comparisons"] = []
     for e in report["evaluations"]:
         e.update(flips=[], per_label=[])
     text = words(render(report))
@@ -135,7 +143,13 @@ def test_parts_of_a_suite_alone_are_shown(full_report: Report) -> None:
     report = copy.deepcopy(full_report)
     report["in_distribution"] = []
     report["evaluations"][0]["per_label"] = [
-        {"label": "other", "n_id": 1, "right_id": 1, "n_ood": 1, "right_ood": 0}
+        {
+            "label": "other",
+            "n_in_distribution": 1,
+            "correct_in_distribution": 1,
+            "n_under_shift": 1,
+            "correct_under_shift": 0,
+        }
     ]
     for curve in report["severity_curves"][:1]:
         curve["accuracies"] = curve["accuracies"][:1]
@@ -149,7 +163,7 @@ def test_a_run_of_errors_alone_is_shown(full_report: Report) -> None:
     report = copy.deepcopy(full_report)
     report["release"] = None
     for key in ("models", "in_distribution", "evaluations", "comparisons", "severity_curves",
-                "answers"):  # fmt: skip
+                "paradigm_comparisons"):  # fmt: skip
         report[key] = []
     report["errors"] = [{"check": "reviews/noise/ocr[frail]", "message": "ModelError: no server"}]
     text = words(render(report))
@@ -164,14 +178,22 @@ def test_labels_are_shown_with_their_counts(short_report: Report) -> None:
     assert "90.0 → 40.0 ▾ -50.0 n 10, 10" in words(render(short_report))
     none = copy.deepcopy(short_report)
     for e in none["evaluations"]:
-        e["per_label"] = [{"label": "rare", "n_id": 0, "right_id": 0, "n_ood": 2, "right_ood": 1}]
+        e["per_label"] = [
+            {
+                "label": "rare",
+                "n_in_distribution": 0,
+                "correct_in_distribution": 0,
+                "n_under_shift": 2,
+                "correct_under_shift": 1,
+            }
+        ]
     assert "none → 50.0 n 0, 2" in words(render(none))
 
 
 def test_several_suites_have_a_part_each(full_report: Report) -> None:
     """Suites are told apart in sections, checks and filters."""
     report = copy.deepcopy(full_report)
-    for key in ("models", "in_distribution", "evaluations", "comparisons", "answers"):
+    for key in ("models", "in_distribution", "evaluations", "comparisons", "paradigm_comparisons"):
         report[key] += [{**one, "suite": "topics"} for one in copy.deepcopy(report[key])]
     page = render(report)
     assert page.count('<section class="suite"') == 2
@@ -302,7 +324,7 @@ def test_groups_and_floors_under_shifts_have_their_tables(short_report: Report) 
 def test_what_was_left_unsaid_of_cases_is_told_once(short_report: Report) -> None:
     """Their score and their drop, which is not shown, have the same abstentions."""
     report = copy.deepcopy(short_report)
-    row = next(e for e in report["evaluations"] if e.get("cases"))
+    row = next(e for e in report["evaluations"] if e["details"] and e["details"]["type"] == "cases")
     row |= {"budget": None, "abstained": 7, "n": 31}
     same = {key: row[key] for key in ("suite", "kind", "shift", "model", "abstained", "n")}
     report["scores"][0] |= same

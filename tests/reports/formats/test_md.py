@@ -12,11 +12,19 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from pytest_ood.reports import content
-from pytest_ood.reports.formats.md import COMMENT_LIMIT, ICONS, NOTICE, code, prose, render
-from pytest_ood.reports.text import INVISIBLE
+from pytest_ood.analysis.serialization import from_json
+from pytest_ood.reports import checks, wording
+from pytest_ood.reports.escaping import INVISIBLE
+from pytest_ood.reports.formats import md
+from pytest_ood.reports.formats.md import COMMENT_LIMIT, ICONS, NOTICE, code, prose
 
 Report = dict[str, Any]
+
+
+def render(report: Report, limit: int = COMMENT_LIMIT) -> str:
+    """Render the plain values of a report."""
+    return md.render(from_json(report), limit)
+
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -48,22 +56,24 @@ def test_the_verdict_comes_first(full_report: Report) -> None:
     text = render(full_report, COMMENT_LIMIT)
     first, _, second, *_ = text.splitlines()
     assert first == f"## {ICONS['fail']} Robustness: FAIL"
-    assert second == content.headline(full_report).sentence
+    assert second == checks.headline(from_json(full_report)).sentence
 
 
 def test_what_did_not_pass_is_said_with_its_command(full_report: Report) -> None:
     """Every check that is not passed has its figure, budget, reason and command."""
     text = render(full_report, COMMENT_LIMIT)
-    for line in content.worst_first(content.lines(full_report), ("fail", "inconclusive")):
+    for line in checks.select_worst(
+        checks.check_rows(from_json(full_report)), ("fail", "inconclusive")
+    ):
         shown = f"**{line.value}** {line.interval}, budget {line.budget}: {line.reason}"
         assert shown in text
-        assert f"again: `{line.again}`" in text
+        assert f"again: `{line.rerun}`" in text
 
 
 def test_every_figure_stands_in_a_table(full_report: Report) -> None:
     """Scores, drops, differences and changes have a cell each, with the sign of their verdict."""
     text = render(full_report, COMMENT_LIMIT)
-    for line in content.lines(full_report):
+    for line in checks.check_rows(from_json(full_report)):
         assert f"| {line.value} {line.interval} {ICONS[line.verdict]} |" in text
     assert kinds(text) >= {"table_open", "heading_open", "bullet_list_open", "code_inline"}
 
@@ -95,7 +105,7 @@ def test_a_run_of_errors_alone_is_shown(short_report: Report) -> None:
     """Where nothing could be measured, the errors are."""
     report = {**short_report, "release": None}
     for key in ("models", "in_distribution", "scores", "evaluations", "comparisons",
-                "severity_curves", "answers"):  # fmt: skip
+                "severity_curves", "paradigm_comparisons"):  # fmt: skip
         report[key] = []
     text = render(report, COMMENT_LIMIT)
     assert "Robustness: ERROR" in text
@@ -194,7 +204,7 @@ def test_groups_and_floors_under_shifts_are_tables(short_report: Report) -> None
 
 def test_scores_alone_have_the_name_of_their_suite(short_report: Report) -> None:
     """Where no drop was measured, the table of the scores is the first one of the suite."""
-    (suite,) = content.suites(short_report)
+    (suite,) = from_json(short_report).suites
     alone = {"evaluations": [], "in_distribution": [], "comparisons": [], "release": None}
     text = render({**short_report, **alone}, COMMENT_LIMIT)
     assert f"### Suite {code(suite)}\n\nScore under the shift by itself" in text
@@ -202,13 +212,19 @@ def test_scores_alone_have_the_name_of_their_suite(short_report: Report) -> None
 
 def test_answers_of_several_suites_are_told_apart(full_report: Report) -> None:
     """Each has the name of its suite before it; that of the only one has none."""
-    (suite,) = content.suites(full_report)
+    (suite,) = from_json(full_report).suites
     text = render(full_report, COMMENT_LIMIT)
-    sentence = content.answer(full_report, suite, code)
+    sentence = wording.paradigm_sentence(from_json(full_report), suite, code)
     assert f"\n{sentence}\n" in text
     both = {
         key: [*full_report[key], *({**row, "suite": "other"} for row in full_report[key])]
-        for key in ("models", "in_distribution", "evaluations", "comparisons", "answers")
+        for key in (
+            "models",
+            "in_distribution",
+            "evaluations",
+            "comparisons",
+            "paradigm_comparisons",
+        )
     }
     text = render({**full_report, **both}, 10 * COMMENT_LIMIT)
     for name in (suite, "other"):

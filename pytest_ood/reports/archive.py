@@ -1,4 +1,4 @@
-"""Reports that are kept beside the project: those of releases, and the accepted baseline."""
+"""Reports saved with the project: those of releases, and the accepted baseline."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from pytest_ood.analysis.serialization import to_text
 from pytest_ood.errors import ConfigurationError, ReportError
 from pytest_ood.files import LONGEST_PART, write_atomically
-from pytest_ood.reports import json_report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pytest_ood.analysis.report import Report
 
 FOLDER = ".ood"
 LATEST, BASELINE = "latest", "baseline"
@@ -57,8 +57,8 @@ def check_folder(root: Path) -> None:
         raise ReportError(f"--ood-save: {folder} is no folder that can be written")
 
 
-def save(root: Path, name: str, report: Mapping[str, Any]) -> Path:
-    """Keep a report as `.ood/0001_NAME_COMMIT.json`, with the next free number.
+def save(root: Path, name: str, report: Report) -> Path:
+    """Save a report as `.ood/0001_NAME_COMMIT.json`, with the next free number.
 
     Raises:
         ReportError: the folder cannot be written.
@@ -67,26 +67,26 @@ def save(root: Path, name: str, report: Mapping[str, Any]) -> Path:
     try:
         folder.mkdir(exist_ok=True)
         with FileLock(folder / ".saving.lock"):
-            taken = [int(found["number"]) for found in _saved(root).values()]
+            taken = [int(match["number"]) for match in _saved(root).values()]
             path = folder / f"{max(taken, default=0) + 1:04d}_{name}_{_commit(root)}.json"
-            write_atomically(path, json_report.to_text(report))
+            write_atomically(path, to_text(report))
     except OSError as error:
         raise ReportError(f"{folder} cannot be written: {error.strerror or error}") from None
     return path
 
 
-def find(root: Path, given: str) -> Path:
+def find(root: Path, name: str) -> Path:
     """Return the report that a user means.
 
     Args:
         root: The project's folder.
-        given: A path, "latest", "baseline" (the accepted one), or the name or number of a saved
+        name: A path, "latest", "baseline" (the accepted one), or the name or number of a saved
             one, of which the latest is taken.
 
     Raises:
         ReportError: there is none.
     """
-    if given == BASELINE:
+    if name == BASELINE:
         path = root / BASELINE_FILE
         if not path.is_file():
             raise ReportError(
@@ -96,16 +96,16 @@ def find(root: Path, given: str) -> Path:
     saved = _saved(root)
     for path, parts in sorted(saved.items(), key=lambda item: -int(item[1]["number"])):
         number = parts["number"]
-        if given in (LATEST, path.name, parts["name"], number, str(int(number))):
+        if name in (LATEST, path.name, parts["name"], number, str(int(number))):
             return path
-    # Whoever names a file means one of the folder that they are in.
-    for path in (Path(given), root / given):
+    # A relative path is one of the current folder first.
+    for path in (Path(name), root / name):
         with suppress(OSError):  # such as a name that is too long for a file
             if path.is_file():
                 return path
     names = ", ".join(path.name for path in saved) or "none"
     raise ReportError(
-        f"there is no report {given!r}: neither a file nor saved in {root / FOLDER} "
+        f"there is no report {name!r}: neither a file nor saved in {root / FOLDER} "
         f"(there: {names}); `pytest --ood-suite --ood-save NAME` saves one"
     )
 
@@ -115,15 +115,15 @@ def every(root: Path) -> list[Path]:
     return sorted(_saved(root), key=lambda path: int(path.name.partition("_")[0]))
 
 
-def accept(root: Path, report: Mapping[str, Any]) -> Path:
-    """Make a report the baseline.
+def accept(root: Path, report: Report) -> Path:
+    """Save a report as the baseline.
 
     Raises:
         ReportError: it cannot be written; the old one is intact.
     """
     path = root / BASELINE_FILE
     try:
-        write_atomically(path, json_report.to_text(report))
+        write_atomically(path, to_text(report))
     except OSError as error:
         raise ReportError(f"{path} cannot be written: {error.strerror or error}") from None
     return path
@@ -132,8 +132,8 @@ def accept(root: Path, report: Mapping[str, Any]) -> Path:
 def _saved(root: Path) -> dict[Path, re.Match[str]]:
     """Return the saved reports, by path, in the order of their numbers."""
     folder = root / FOLDER
-    found = {path: NAME.fullmatch(path.name) for path in sorted(folder.glob("*.json"))}
-    return {path: match for path, match in found.items() if match is not None}
+    matches = {path: NAME.fullmatch(path.name) for path in sorted(folder.glob("*.json"))}
+    return {path: match for path, match in matches.items() if match is not None}
 
 
 def _commit(root: Path) -> str:

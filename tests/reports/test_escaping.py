@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.reports.text import INVISIBLE, diff_pieces, harmless, word_diff
+from pytest_ood.reports.escaping import INVISIBLE, diff_pieces, escape_controls, word_diff
 
 
 @given(before=st.text(max_size=60), after=st.text(max_size=60))
@@ -36,11 +36,11 @@ def test_a_word_diff_has_the_marks_of_git() -> None:
 @given(text=st.text(st.characters()))
 def test_nothing_invisible_is_left(text: str) -> None:
     """Control and format characters become escapes; everything else stays, as do ends of lines."""
-    shown = harmless(text)
+    shown = escape_controls(text)
     assert not {c for c in shown if unicodedata.category(c) in INVISIBLE}
     untouched = all(unicodedata.category(c) not in INVISIBLE for c in text)
     assert (shown == text) == untouched
-    assert harmless(shown) == shown
-    lines = harmless(text, keep="\n")
+    assert escape_controls(shown) == shown
+    lines = escape_controls(text, keep="\n")
     assert {c for c in lines if unicodedata.category(c) in INVISIBLE} <= {"\n"}
     assert lines.count("\n") == text.count("\n")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -7,14 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pytest_ood.analysis.merge import MergedReports, ShiftKey, merge_reports
+from pytest_ood.analysis.serialization import from_json, read_report
 from pytest_ood.columns import Categorical
 from pytest_ood.errors import ReportError
 from pytest_ood.evaluation import ExampleScores
-from pytest_ood.reports import json_report
-from pytest_ood.reports.together import ShiftKey, put_together
 
 Report = dict[str, Any]
 Make = Callable[..., Report]
+
+
+def merge(*reports: tuple[str, Report], newest_counts: bool = False) -> MergedReports:
+    """Merge the plain values of reports."""
+    typed = [(name, from_json(report)) for name, report in reports]
+    return merge_reports(typed, newest_counts=newest_counts)
+
 
 TWEETS, KEYBOARD = ShiftKey("domain", "tweets"), ShiftKey("noise", "keyboard")
 
@@ -30,18 +38,18 @@ def two(measured: Any) -> list[Any]:
 def test_a_made_up_report_keeps_to_the_schema(make_report: Make, two: Any, tmp_path: Any) -> None:
     """What these tests rest on is what a run would write, old ones without facts included."""
     path = tmp_path / "report.json"
-    path.write_text(json_report.to_text(make_report(two)))
-    assert "size" not in json_report.read(path)["models"][0]
+    path.write_text(json.dumps(make_report(two)))
+    assert read_report(path).models[0].size is None
 
 
 def test_models_of_several_reports_stand_side_by_side(make_report: Make, two: Any) -> None:
     """Two runs of one model each are a study of two, the shifts in their order of kinds."""
     reports = [(name, make_report([model])) for name, model in zip("xy", two, strict=True)]
-    together = put_together(reports, newest_counts=False)
-    (suite,) = together.suites
+    merged = merge(*reports)
+    (suite,) = merged.suites
     assert list(suite.models) == ["a", "b"]
     assert suite.shifts == [TWEETS, KEYBOARD]
-    assert together.notes == ()
+    assert merged.notes == ()
 
 
 def test_two_reports_of_one_model_add_up(make_report: Make, two: Any) -> None:
@@ -52,7 +60,7 @@ def test_two_reports_of_one_model_add_up(make_report: Make, two: Any) -> None:
         replace(a, after={"noise/keyboard": 0.7}, facts={"size": 7}),
     ]
     reports = [("x", make_report([parts[0], b])), ("y", make_report([parts[1]]))]
-    (suite,) = put_together(reports, newest_counts=False).suites
+    (suite,) = merge(*reports).suites
     assert set(suite.models["a"].drops) == {TWEETS, KEYBOARD}
     assert (suite.models["a"].info.size, suite.models["a"].info.shots) == (7, 3)
 
@@ -61,16 +69,16 @@ def test_another_measure_is_told(make_report: Make, two: Any) -> None:
     """Of answers in words, what a study calls accuracy is token F1."""
     report = make_report(two)
     for row in report["evaluations"]:
-        row["measure"] = "token F1"
+        row["score_name"] = "token F1"
     (suite,) = {row["suite"] for row in report["evaluations"]}
-    notes = put_together([("x", report)], newest_counts=False).notes
+    notes = merge(("x", report)).notes
     assert notes == (f"suite {suite}: what is called accuracy is token F1",)
 
 
 @pytest.mark.parametrize(
     ("change", "why"),
-    [({"after": {"domain/tweets": 0.5}}, "has other figures there (tweets: score_ood)"),
-     ({"before": 0.9}, "has other figures there (keyboard: score_id)"),
+    [({"after": {"domain/tweets": 0.5}}, "has other figures there (tweets: score_under_shift)"),
+     ({"before": 0.9}, "has other figures there (keyboard: score_in_distribution)"),
      ({"facts": {"fingerprint": "another"}}, "is another model there (another fingerprint)")],
 )  # fmt: skip
 def test_reports_that_contradict_each_other_are_refused(
@@ -80,11 +88,11 @@ def test_reports_that_contradict_each_other_are_refused(
     a, b = two
     reports = [("x", make_report([a, b])), ("y", make_report([replace(a, **change)]))]
     with pytest.raises(ReportError, match="x and y contradict each other: model a of suite") as e:
-        put_together(reports, newest_counts=False)
+        merge(*reports)
     assert why in str(e.value)
-    together = put_together(reports, newest_counts=True)
-    assert together.suites[0].models["a"].report == "y"
-    assert together.notes[0] == f"a of suite reviews {why}: y counts, not x"
+    merged = merge(*reports, newest_counts=True)
+    assert merged.suites[0].models["a"].report == "y"
+    assert merged.notes[0] == f"a of suite reviews {why}: y counts, not x"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +106,7 @@ def test_reports_of_different_runs_are_refused(
     """Another seed or level is another study; the message names both reports."""
     reports = [("x", make_report(two[:1])), ("y", make_report(two[1:], **other))]
     with pytest.raises(ReportError, match=message):
-        put_together(reports, newest_counts=False)
+        merge(*reports)
 
 
 def test_reports_of_other_examples_are_refused(make_report: Make, two: Any) -> None:
@@ -106,7 +114,7 @@ def test_reports_of_other_examples_are_refused(make_report: Make, two: Any) -> N
     other = make_report(two[1:])
     other["in_distribution"][0]["data_hash"] = "f" * 64
     with pytest.raises(ReportError, match="x and y are of other examples in distribution"):
-        put_together([("x", make_report(two[:1])), ("y", other)], newest_counts=False)
+        merge(("x", make_report(two[:1])), ("y", other))
 
 
 def test_models_on_other_examples_under_a_shift_are_refused(make_report: Make, two: Any) -> None:
@@ -114,23 +122,23 @@ def test_models_on_other_examples_under_a_shift_are_refused(make_report: Make, t
     first, other = (make_report([model]) for model in two)
     for row in other["evaluations"]:
         row["shifted_set_hash"] = "f" * 64
-    assert put_together([("x", first), ("y", other)], newest_counts=False).suites
+    assert merge(("x", first), ("y", other)).suites
     moved = ExampleScores(np.arange(300, 700, dtype=np.uint64), Categorical.of([1.0] * 400))
     other["evaluations"][1]["items"] = moved.to_record()
     with pytest.raises(ReportError, match="x and y are of other examples under domain/tweets"):
-        put_together([("x", first), ("y", other)], newest_counts=False)
+        merge(("x", first), ("y", other))
     other["evaluations"][1]["items"] = None
-    assert put_together([("x", first), ("y", other)], newest_counts=False).suites
+    assert merge(("x", first), ("y", other)).suites
 
 
 def test_one_model_is_no_study(make_report: Make, two: Any) -> None:
     """The message names the model, and what a study needs."""
     with pytest.raises(ReportError, match=r"one model \(a\)\. A study needs two models or more"):
-        put_together([("x", make_report(two[:1]))], newest_counts=False)
+        merge(("x", make_report(two[:1])))
     with pytest.raises(ReportError, match="there is no report"):
-        put_together([], newest_counts=False)
+        merge()
     with pytest.raises(ReportError, match="the reports hold no drop of accuracy"):
-        put_together([("x", make_report([]))], newest_counts=False)
+        merge(("x", make_report([])))
 
 
 def test_models_without_a_shift_in_common_are_no_study(make_report: Make, two: Any) -> None:
@@ -140,26 +148,26 @@ def test_models_without_a_shift_in_common_are_no_study(make_report: Make, two: A
         replace(two[1], after={"noise/ocr": 0.6}),
     ]
     with pytest.raises(ReportError, match="no two of its 2 models were measured under the same"):
-        put_together([("x", make_report(apart))], newest_counts=False)
+        merge(("x", make_report(apart)))
 
 
 def test_what_is_left_out_is_noted(make_report: Make, two: Any) -> None:
     """A shift of one model, and a suite of one model, are left out by name."""
     more = replace(two[0], after={**two[0].after, "noise/ocr": 0.5})
     reports = [("x", make_report([more, two[1]])), ("y", make_report(two[:1], suite="other"))]
-    together = put_together(reports, newest_counts=False)
-    assert together.notes == (
+    merged = merge(*reports)
+    assert merged.notes == (
         "suite reviews: ocr left out: measured of a alone",
         "suite other is left out: one model (a)",
     )
-    assert [suite.name for suite in together.suites] == ["reviews"]
+    assert [suite.name for suite in merged.suites] == ["reviews"]
 
 
 def test_figures_that_were_settled_early_are_noted(make_report: Make, two: Any) -> None:
     """They rest on other examples for every model, and the note says how to ask all."""
     report = make_report(two)
     report["evaluations"][0]["drawn"] = 96
-    (note,) = put_together([("x", report)], newest_counts=False).notes
+    (note,) = merge(("x", report)).notes
     assert note.startswith("suite reviews: 1 of 4 drops were settled early")
     assert "`sequential = false`" in note
 
@@ -170,4 +178,4 @@ def test_only_accuracy_under_shifts_of_inputs_counts(make_report: Make, two: Any
     first, second, third, _ = report["evaluations"]
     first["metric"], second["shift"], third["prompt"] = "ece", "worst-case", {}
     with pytest.raises(ReportError, match="no two of its 2 models"):
-        put_together([("x", report)], newest_counts=False)
+        merge(("x", report))

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.errors import ConfigurationError, ReportError, unknown_name
-from pytest_ood.evaluation import ExampleScores
-from pytest_ood.reports.together import SAME_EXAMPLES
+from pytest_ood.analysis.merge import SAME_EXAMPLES
+from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.seeding import derive_seed
 from pytest_ood.statistics import Estimate, estimate, paired_drop, unpaired_drop
 from pytest_ood.statistics.learning import LearningPoint, Passing, passing
@@ -28,8 +27,8 @@ from pytest_ood.statistics.scaling import Scaling, scaling
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_ood.reports.results import ModelInfo
-    from pytest_ood.reports.together import Row, ShiftKey, SuiteTogether, Tested, Together
+    from pytest_ood.analysis.merge import MeasuredModel, MergedReports, MergedSuite, ShiftKey
+    from pytest_ood.evaluation import Evaluation, ModelInfo
     from pytest_ood.statistics.robustness import Axis, Line
 
 PROMPTED = "prompted"
@@ -184,8 +183,8 @@ class Study:
     notes: tuple[str, ...]
 
 
-def study(
-    together: Together,
+def build_study(
+    merged: MergedReports,
     reports: Sequence[str],
     *,
     baselines: Sequence[str] = (),
@@ -195,7 +194,7 @@ def study(
     """Study models side by side.
 
     Args:
-        together: What was measured.
+        merged: The results of all models.
         reports: What the reports are called.
         baselines: Names of the models that lines go through; those that were trained on data in
             distribution, which is those of the paradigm "fine-tuned", where none is named.
@@ -205,25 +204,23 @@ def study(
 
     Raises:
         ConfigurationError: there is no model of a given name.
-        ReportError: the scores of examples in a report are damaged.
     """
-    known = {name for suite in together.suites for name in suite.models}
+    known = {name for suite in merged.suites for name in suite.models}
     named = {"--baseline": baselines, "--reference": () if reference is None else (reference,)}
     for option, names in named.items():
         for name in names:
             if name not in known:
                 raise ConfigurationError(f"{option}: " + unknown_name("model", name, known))
     suites = tuple(
-        _suite(suite, together.alpha, tuple(baselines), reference, seed)
-        for suite in together.suites
+        _suite(suite, merged.alpha, tuple(baselines), reference, seed) for suite in merged.suites
     )
-    return Study(together.alpha, seed, tuple(reports), suites, together.notes)
+    return Study(merged.alpha, seed, tuple(reports), suites, merged.notes)
 
 
 def _suite(
-    suite: SuiteTogether, alpha: float, named: tuple[str, ...], reference: str | None, seed: int
+    suite: MergedSuite, alpha: float, named: tuple[str, ...], reference: str | None, seed: int
 ) -> SuiteStudy:
-    infos = tuple(tested.info for tested in suite.models.values())
+    infos = tuple(model.info for model in suite.models.values())
     baselines = tuple(
         info.name
         for info in infos
@@ -258,7 +255,7 @@ def _rng(seed: int, *parts: str) -> np.random.Generator:
 
 
 def _shift(
-    suite: SuiteTogether,
+    suite: MergedSuite,
     key: ShiftKey,
     baselines: tuple[str, ...],
     reference: str | None,
@@ -267,19 +264,19 @@ def _shift(
     seed: int,
 ) -> ShiftStudy:
     measured = {
-        name: (tested, tested.drops[key])
-        for name, tested in suite.models.items()
-        if key in tested.drops
+        name: (model, model.drops[key])
+        for name, model in suite.models.items()
+        if key in model.drops
     }
-    found = {name: both for name, both in measured.items() if _is_kept(*both)}
-    left_out = tuple((n, drop["reason"]) for n, (_, drop) in measured.items() if n not in found)
-    usable = {name for name, (_, drop) in found.items() if drop["verdict"] != "invalid"}
-    accuracies = {name: _accuracies(drop) for name, (_, drop) in found.items()}
+    valid = {name: both for name, both in measured.items() if _is_valid(*both)}
+    left_out = tuple((n, drop.reason) for n, (_, drop) in measured.items() if n not in valid)
+    usable = {name for name, (_, drop) in valid.items() if drop.verdict != "invalid"}
+    accuracies = {name: _accuracies(drop) for name, (_, drop) in valid.items()}
     line_of = [accuracies[name] for name in baselines if name in usable]
     no_line = why_no_line(line_of)
     lines = {} if no_line else {axis: fit_line(line_of, axis) for axis in AXES}
     entries = []
-    for name, (tested, drop) in found.items():
+    for name, (model, drop) in valid.items():
         own = accuracies[name]
         effective: dict[Axis, Estimate] = {}
         if lines and name in usable and name not in baselines:
@@ -287,15 +284,14 @@ def _shift(
                 rng = _rng(seed, suite.name, key.kind, key.name, name, axis)
                 effective[axis] = effective_robustness(own, line_of, axis, alpha, rng)
         relative = None
-        if reference in found and name != reference:
-            relative = _relative(drop, found[reference][1], alpha)
-        low, high = drop["interval"]
+        if reference in valid and name != reference:
+            relative = _relative(drop, valid[reference][1], alpha)
         entries.append(
             Entry(
-                tested.info,
+                model.info,
                 _share(own.before, own.n_before, alpha),
                 _share(own.after, own.n_after, alpha),
-                None if drop.get("cases") else Estimate(drop["drop"], low, high, drop["n"], 0.0),
+                None if drop.case_inputs else drop.drop,
                 name in usable,
                 name in baselines and name in usable,
                 effective,
@@ -306,23 +302,21 @@ def _shift(
     return ShiftStudy(key, tuple(entries), lines, no_line, left_out)
 
 
-def _is_kept(tested: Tested, drop: Row) -> bool:
+def _is_valid(model: MeasuredModel, drop: Evaluation) -> bool:
     """Tell whether an accuracy says something, if only that a model knows nothing."""
-    return bool(drop["n"]) and (drop["verdict"] != "invalid" or not tested.is_usable)
+    return bool(drop.n) and (drop.verdict != "invalid" or not model.is_usable)
 
 
-def _accuracies(drop: Row) -> Accuracies:
-    before, after, n = drop["score_id"], drop["score_ood"], drop["n"]
-    if not drop["paired"]:
-        labels = drop.get("per_label") or ()
-        n_before = sum(row["n_id"] for row in labels) or drop["drawn"]
+def _accuracies(drop: Evaluation) -> Accuracies:
+    before, after, n = drop.score_in_distribution, drop.score_under_shift, drop.n
+    if not drop.paired:
+        n_before = sum(counts.n_in_distribution for counts in drop.per_label) or drop.drawn
         return Accuracies(before, after, max(1, n_before), n)
     both = None
-    items = drop["items"]
-    counted = items is not None and set(items["scores"]["values"]) <= ZERO_ONE
-    if counted and len(drop["seed_drops"]) <= 1:
+    counted = drop.items is not None and set(drop.items.scores.values) <= ZERO_ONE
+    if counted and len(drop.seed_drops) <= 1:
         # Of those right before, all but the flipped are right after.
-        share = before - drop["flipped"] / n
+        share = before - drop.flipped / n
         if 0.0 <= share <= min(before, after) + 1e-9:
             both = min(share, before, after)
     return Accuracies(before, after, n, n, both)
@@ -338,9 +332,9 @@ def _share(accuracy: float, n: int, alpha: float) -> Estimate:
     return Estimate(accuracy, min(low, accuracy), max(high, accuracy), n, proportion.spread)
 
 
-def _relative(mine: Row, other: Row, alpha: float) -> Estimate:
+def _relative(mine: Evaluation, other: Evaluation, alpha: float) -> Estimate:
     """Return how much more accurate a model is under a shift (Taori et al. 2020, section 2)."""
-    first, second = _items(mine), _items(other)
+    first, second = mine.items, other.items
     if first is not None and second is not None:
         one, two = first.common(second)
         if len(one) >= SAME_EXAMPLES * min(len(first.hashes), len(second.hashes)) and len(one):
@@ -348,33 +342,16 @@ def _relative(mine: Row, other: Row, alpha: float) -> Estimate:
     return estimate(unpaired_drop(_answers(mine), _answers(other)), alpha)
 
 
-def _items(row: Row) -> ExampleScores | None:
-    """Read the scores by example, where a report has them.
-
-    Raises:
-        ReportError: they are damaged.
-    """
-    if row["items"] is None:
-        return None
-    try:
-        return ExampleScores.from_record(row["items"])
-    except (TypeError, ValueError) as error:
-        raise ReportError(
-            f"{row['suite']}/{row['kind']}/{row['shift']}[{row['model']}]: its items are damaged: "
-            f"{error}"
-        ) from None
-
-
-def _answers(row: Row) -> list[float]:
+def _answers(drop: Evaluation) -> list[float]:
     """Return as many right and wrong answers as a model gave under a shift."""
-    right = round(row["score_ood"] * row["n"])
-    return [1.0] * right + [0.0] * (row["n"] - right)
+    right = round(drop.score_under_shift * drop.n)
+    return [1.0] * right + [0.0] * (drop.n - right)
 
 
 # Scale
 
 
-def _scales(suite: SuiteTogether, shifts: Sequence[ShiftStudy], alpha: float) -> list[Scale]:
+def _scales(suite: MergedSuite, shifts: Sequence[ShiftStudy], alpha: float) -> list[Scale]:
     tables: list[tuple[str, ShiftKey | None, dict[str, Estimate]]] = [
         ("accuracy", None, _floors(suite))
     ]
@@ -387,7 +364,7 @@ def _scales(suite: SuiteTogether, shifts: Sequence[ShiftStudy], alpha: float) ->
                 {e.info.name: e.drop for e in shift.entries if e.drop is not None},
             ),
         ]
-    infos = [tested.info for tested in suite.models.values() if tested.info.size is not None]
+    infos = [model.info for model in suite.models.values() if model.info.size is not None]
     scales = []
     for figure, key, values in tables:
         for kind in dict.fromkeys(info.kind for info in infos):
@@ -417,11 +394,11 @@ def _taught_alike(infos: Sequence[ModelInfo]) -> list[ModelInfo]:
     return [info for info in infos if taught(info) == chosen[info.size]]
 
 
-def _floors(suite: SuiteTogether) -> dict[str, Estimate]:
+def _floors(suite: MergedSuite) -> dict[str, Estimate]:
     return {
-        name: Estimate(row["score"], row["interval"][0], row["interval"][1], row["n"], 0.0)
-        for name, tested in suite.models.items()
-        if (row := tested.floor) is not None and row["n"]
+        name: floor.score
+        for name, model in suite.models.items()
+        if (floor := model.floor) is not None and floor.n
     }
 
 
@@ -429,16 +406,16 @@ def _floors(suite: SuiteTogether) -> dict[str, Estimate]:
 
 
 def _learning(
-    suite: SuiteTogether, shifts: Sequence[ShiftStudy], alpha: float, seed: int
+    suite: MergedSuite, shifts: Sequence[ShiftStudy], alpha: float, seed: int
 ) -> list[Learning]:
     """Return learning curves in distribution and under each shift, where a base was taught twice.
 
     A base is taught twice where it was trained on two numbers of examples, or shown two.
     """
-    infos = [tested.info for tested in suite.models.values()]
+    infos = [model.info for model in suite.models.values()]
     tables: list[tuple[ShiftKey | None, dict[str, Estimate]]] = [(None, _floors(suite))]
     tables += [(s.key, {e.info.name: e.after for e in s.entries}) for s in shifts]
-    found = []
+    curves_by_shift = []
     for key, values in tables:
         curves = _curves([info for info in infos if info.name in values], values)
         trained = [c for c in curves if not c.prompted and len(c.points) >= LEAST_CURVE]
@@ -462,8 +439,8 @@ def _learning(
             for mine in trained
             for theirs in prompted
         )
-        found.append(Learning(key, shown, passings))
-    return found
+        curves_by_shift.append(Learning(key, shown, passings))
+    return curves_by_shift
 
 
 def _points(curve: Curve) -> list[LearningPoint]:
@@ -477,8 +454,12 @@ def _curves(infos: Sequence[ModelInfo], values: Mapping[str, Estimate]) -> list[
         count = info.shots if prompted else info.training_examples
         if count is not None:
             # Another prompt of the same model is another curve; a recipe goes with the examples.
-            told = {k: v for k, v in info.parameters.items() if prompted and k not in OF_SHOTS}
-            key = (prompted, info.base or info.name, json.dumps(told, sort_keys=True, default=repr))
+            settings = {k: v for k, v in info.parameters.items() if prompted and k not in OF_SHOTS}
+            key = (
+                prompted,
+                info.base or info.name,
+                json.dumps(settings, sort_keys=True, default=repr),
+            )
             groups.setdefault(key, []).append(info)
     bases = Counter((prompted, base) for prompted, base, _ in groups)
     curves = []
@@ -500,13 +481,13 @@ def _curve(name: str, group: Sequence[ModelInfo], values: Mapping[str, Estimate]
         count = info.shots if prompted else info.training_examples
         assert count is not None, "unreachable because only models with a count are grouped"
         counts.setdefault(count, []).append(values[info.name])
-    points = tuple((count, _mean(found)) for count, found in sorted(counts.items()))
+    points = tuple((count, _mean(scores)) for count, scores in sorted(counts.items()))
     return Curve(name, prompted, points, tuple(info.name for info in group))
 
 
-def _mean(found: Sequence[Estimate]) -> Estimate:
-    """Average figures of the same examples, and their bounds, as if they erred together."""
+def _mean(estimates: Sequence[Estimate]) -> Estimate:
+    """Average figures of the same examples, and their bounds, as if they erred merged."""
     value, low, high = (
-        float(np.mean([getattr(e, part) for e in found])) for part in ("value", "low", "high")
+        float(np.mean([getattr(e, part) for e in estimates])) for part in ("value", "low", "high")
     )
-    return Estimate(value, low, high, min(e.n for e in found), 0.0)
+    return Estimate(value, low, high, min(e.n for e in estimates), 0.0)

@@ -1,4 +1,4 @@
-"""Foreign text (examples, model answers) made harmless wherever it is shown."""
+"""Foreign text, such as examples and model outputs, escaped for display."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pytest_ood.edits import edits_between
 
 CONTEXT = 30
 """Characters that are shown on each side of an edit."""
-MEASURE_WIDTH = 40
-"""Characters that are shown of what a task calls its score."""
-SAID_WIDTH = 120
-"""Characters that are shown of what no answer could be read out of."""
+SCORE_NAME_WIDTH = 40
+"""Characters that are shown of a task's name for its score."""
+OUTPUT_WIDTH = 120
+"""Characters that are shown of an output that could not be parsed."""
 INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of control and format characters, of halves of pairs, and of line ends."""
 MARKS = {"same": ("", ""), "out": ("[-", "-]"), "in": ("{+", "+}")}
@@ -24,7 +24,7 @@ class Piece:
     """A stretch of two texts shown as one.
 
     Attributes:
-        kind: In both; taken out of the first; come into the second.
+        kind: In both texts, removed from the first, or added in the second.
         text: The stretch.
     """
 
@@ -37,7 +37,7 @@ def diff_pieces(before: str, after: str, context: int) -> list[Piece]:
 
     Args:
         before: The original.
-        after: What became of it.
+        after: The changed text.
         context: Longer stretches without an edit are cut to this many characters beside each edit.
     """
     pieces, position = [], 0
@@ -51,7 +51,7 @@ def diff_pieces(before: str, after: str, context: int) -> list[Piece]:
 
 
 def word_diff(before: str, after: str) -> str:
-    """Return two texts as one, what was taken out as [-...-] and what came in as {+...+}.
+    """Return two texts as one, removals as [-...-] and additions as {+...+}.
 
     The marks are those of `git diff --word-diff`; long stretches without an edit are cut.
     """
@@ -67,14 +67,14 @@ def _stretch(text: str, context: int, *, inner: bool) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return what a model wrote, in quotes, on one line and cut; that it is nothing in words."""
-    shown = one_line(text.strip(), SAID_WIDTH)
+    """Return an output of a model in quotes, on one line and cut; "nothing" if it is empty."""
+    shown = one_line(text.strip(), OUTPUT_WIDTH)
     return f'"{shown}"' if shown else "nothing"
 
 
-def no_answer(said: str | None) -> str:
+def no_answer(output: str | None) -> str:
     """Say that a model gave no answer, and what it wrote instead, if that is known."""
-    return "no answer" if said is None else f"no answer (wrote {quoted(said)})"
+    return "no answer" if output is None else f"no answer (wrote {quoted(output)})"
 
 
 def one_line(text: str, width: int) -> str:
@@ -83,11 +83,11 @@ def one_line(text: str, width: int) -> str:
     Escape sequences, line ends and marks that reverse the direction of what follows are written as
     escapes, so that a hostile example changes nothing on the screen.
     """
-    shown = harmless(text)
+    shown = escape_controls(text)
     return shown if len(shown) <= width else shown[: width - 3] + "..."
 
 
-def harmless(text: str, keep: str = "") -> str:
+def escape_controls(text: str, keep: str = "") -> str:
     """Return text with control characters and the like written as escapes, but for those to keep.
 
     These are what `one_line` names, and invisible characters, which could hide a difference.

@@ -1,0 +1,1 @@
+"""What the results of runs add up to: reports, releases, merged reports and studies."""
