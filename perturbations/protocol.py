@@ -312,7 +312,7 @@ class Generator:
         """Check a value against the type of its default and its choices."""
         prefix = f"{self.name}: {key} = {value!r}"
         if kind is float and not _is_share(value):
-            raise ConfigurationError(f"{prefix} is a share and lies in [0, 1]")
+            raise ConfigurationError(f"{prefix} is not a share in [0, 1]")
         if kind is int and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
             raise ConfigurationError(f"{prefix} is a whole number of 0 or more")
         if kind is str and not isinstance(value, str):

@@ -325,13 +325,13 @@ def checked_edits(text: str, proposed: object) -> tuple[Edit, ...]:
             )
         if text[edit.start : edit.end] != edit.before:
             raise WrongAnswerError(
-                f"{prefix}, whose `before` is not what stands there: "
+                f"{prefix}, whose `before` differs from the text: "
                 f"{shown(text[edit.start : edit.end])}"
             )
         if edit.start < position:
             raise WrongAnswerError(
                 f"{prefix}, which begins before the end of the one before it ({position}); edits "
-                "stand in order and do not overlap"
+                "are in order and do not overlap"
             )
         position = edit.end
         edits.append(edit)

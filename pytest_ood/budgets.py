@@ -181,7 +181,7 @@ def _how_many(
         else ""
     )
     if needed == sys.maxsize:
-        return "the estimate lies on the limit; no number of examples is sure to settle it"
+        return "the estimate is on the limit; no number of examples is sure to settle it"
     return f"{alone}about {needed:,} examples would settle it (now {figure.n:,})"
 
 

@@ -310,7 +310,7 @@ def check_tolerance(value: Any) -> float:
         DataError: it is no share of 1.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < 1.0:
-        raise DataError(f"tolerance = {value!r} is a share and lies in [0, 1); 0.1 is usual")
+        raise DataError(f"tolerance = {value!r} is not a share in [0, 1); 0.1 is usual")
     return float(value)
 
 

@@ -58,7 +58,7 @@ def notes_on(name: str, dataset: Dataset) -> list[str]:
     if len(contradicted):
         count = int(np.isin(inputs_, contradicted).sum())
         notes.append(
-            f"{name}: {count:,} of {total:,} rows have a text that stands there with different "
+            f"{name}: {count:,} of {total:,} rows have a text that occurs with different "
             "labels; no model can have all of them right"
         )
     return notes

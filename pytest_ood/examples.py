@@ -121,7 +121,7 @@ class Dataset:
         duplicates = [identifier for identifier, count in counts.items() if count > 1]
         if duplicates:
             raise DataError(
-                f"{self.name}: the id {duplicates[0]!r} stands in {counts[duplicates[0]]} rows "
+                f"{self.name}: {counts[duplicates[0]]} rows have the id {duplicates[0]!r} "
                 f"({len(duplicates)} ids are repeated); ids must be unique"
             )
 
@@ -199,7 +199,9 @@ class Dataset:
             DataError: the share is not inside (0, 1), or a side would be empty.
         """
         if not 0.0 < share < 1.0:
-            raise DataError(f"{self.name}: the share that is held out, {share}, lies inside (0, 1)")
+            raise DataError(
+                f"{self.name}: the share that is held out, {share}, is not inside (0, 1)"
+            )
         inputs = (canonical(example.inputs) for example in self.examples)
         seeds = np.fromiter(
             derive_seeds((str(seed), "held out"), inputs), np.uint64, len(self.examples)

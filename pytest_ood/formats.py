@@ -630,7 +630,7 @@ def _check_names(path: Path, names: Sequence[str], location: str) -> None:
         if count > 1 and name:
             times = "twice" if count == 2 else f"{count} times"  # noqa: PLR2004 - a word for two
             raise DataError(
-                f"{path}{location}: the column {shown(name)} stands there {times}; rename one"
+                f"{path}{location}: the column {shown(name)} occurs {times}; rename one"
             )
 
 

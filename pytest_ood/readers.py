@@ -942,8 +942,8 @@ def _check_ids(
     for number, example in zip(numbers, examples, strict=True):
         if example.id in first:
             raise DataError(
-                f"{location.format(number)}: the id {example.id!r} stands in row "
-                f"{first[example.id]} already; ids must be unique"
+                f"{location.format(number)}: row {first[example.id]} has the id {example.id!r}, "
+                "too; ids must be unique"
             )
         if example.id in suspects:
             first[example.id] = number

@@ -67,7 +67,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
         raise RepeatedKeyError(
-            f"the key {shown(_repeated(pairs))} stands in one object twice; delete or rename one"
+            f"an object has the key {shown(_repeated(pairs))} twice; delete or rename one"
         )
     return value
 

@@ -220,5 +220,5 @@ def check_share(key: str, value: float | None, *, low: float = 0.0, required: bo
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= 1.0:
         raise ConfigurationError(
-            f"{key} = {value!r} is a share and lies in [{low:g}, 1]; 3 points are 0.03"
+            f"{key} = {value!r} is not a share in [{low:g}, 1]; 3 points are 0.03"
         )

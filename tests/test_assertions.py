@@ -112,15 +112,15 @@ NO_SHARES: tuple[Any, ...] = (None, True, "0.1", float("nan"), 10, -0.1, [0.1])
 def test_a_budget_is_a_share(asserting: Ood, value: Any) -> None:
     """Whatever else is given as a budget is the same error, before any model is asked."""
     data, sets = reviews(60), [[pair] for pair in reviews(60)]
-    with pytest.raises(ConfigurationError, match=r"^max_drop = .* is a share and lies in \[0, 1\]"):
+    with pytest.raises(ConfigurationError, match=r"^max_drop = .* is not a share in \[0, 1\]"):
         asserting.assert_drop(right, data, "append-url", max_drop=value)
-    with pytest.raises(ConfigurationError, match=r"^margin = .* is a share"):
+    with pytest.raises(ConfigurationError, match=r"^margin = .* is not a share"):
         asserting.assert_no_less_robust(
             right, than=right, on=data, under="append-url", margin=value
         )
-    with pytest.raises(ConfigurationError, match=r"^min_score = .* is a share"):
+    with pytest.raises(ConfigurationError, match=r"^min_score = .* is not a share"):
         asserting.assert_consistent(right, sets, min_score=value)
-    with pytest.raises(ConfigurationError, match=r"^min_score = .* is a share"):
+    with pytest.raises(ConfigurationError, match=r"^min_score = .* is not a share"):
         asserting.assert_expected(right, [["a", "b"]], {"same": True}, min_score=value)
 
 

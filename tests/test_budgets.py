@@ -74,14 +74,14 @@ def test_a_budget_refuses_what_is_no_share(key: str, value: Any) -> None:
     """Anything but a share is refused; the message names key and value and shows 3 points."""
     with pytest.raises(ConfigurationError) as caught:
         Budget(**{key: value})
-    message = f"{key} = {value!r} is a share and lies in [0, 1]; 3 points are 0.03"
+    message = f"{key} = {value!r} is not a share in [0, 1]; 3 points are 0.03"
     assert str(caught.value) == message
 
 
 def test_a_share_may_start_below_zero() -> None:
     """Where a gain may be asked for, the lower end is given and named."""
     check_share("max_drop", -0.5, low=-1.0)
-    with pytest.raises(ConfigurationError, match=r"lies in \[-1, 1\]"):
+    with pytest.raises(ConfigurationError, match=r"not a share in \[-1, 1\]"):
         check_share("max_drop", -1.5, low=-1.0)
 
 
@@ -144,7 +144,7 @@ def test_a_larger_budget_is_never_harder(bounds: list[float], limits: list[float
         ((-0.021, 0.01, 0.024), "at most 2.4 with confidence 95%"),
         ((0.041, 0.05, 0.07), "above 4.1 with confidence 95%"),
         ((0.0, 0.05, 0.07), "about 3,865 examples would settle it (now 100)"),
-        ((0.0, 0.03, 0.07), "the estimate lies on the limit; no number of examples is sure to "
+        ((0.0, 0.03, 0.07), "the estimate is on the limit; no number of examples is sure to "
          "settle it"),
     ],
 )  # fmt: skip
@@ -275,5 +275,5 @@ def test_failing_a_floor_takes_the_level_that_many_gates_leave() -> None:
 
 def test_a_floor_is_a_share() -> None:
     """Points are no share."""
-    with pytest.raises(ConfigurationError, match="min_score = 80 is a share"):
+    with pytest.raises(ConfigurationError, match="min_score = 80 is not a share"):
         Budget(min_score=80)

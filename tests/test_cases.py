@@ -164,7 +164,7 @@ def test_expectations_are_written_as_tables(table: dict[str, Any], expected: Exp
         ({"not_up": 0.5}, "not_up = 0.5 is not a label, or true"),
         ({"changed": True, "tolerance": 0.1}, "unknown key 'tolerance'"),
         ({"not_up": "pos", "steps": "yes"}, "steps = 'yes' is neither true nor false"),
-        ({"same": True, "tolerance": 1}, "tolerance = 1 is a share"),
+        ({"same": True, "tolerance": 1}, "tolerance = 1 is not a share"),
     ],
 )
 def test_wrong_expectations_say_what_is_allowed(table: Any, message: str) -> None:
@@ -219,7 +219,7 @@ def test_sets_of_one_are_plain_accuracy(answers: list[str | None]) -> None:
 def test_a_group_and_an_example_of_the_same_name_are_two_sets() -> None:
     """An ungrouped example is never taken into a group that is called like it."""
     examples = (Example("a", "one", "pos"), Example("b", "two", "pos", group="a"))
-    with pytest.raises(DataError, match="'a' stands in 2 rows"):
+    with pytest.raises(DataError, match="2 rows have the id 'a'"):
         contrast_sets(Dataset("d", examples))
 
 

@@ -203,7 +203,7 @@ def test_a_suite_of_which_nothing_is_left_says_why(tmp_path: Path) -> None:
         ({"checklist": "t.jsonl", "labels": {"0": 1}}, "labels = .* is not a table of names"),
         ({"checklist": "t.jsonl", "expect": "same"}, "expect = 'same' is not a table"),
         ({"checklist": "t.jsonl", "expect": {"t": {"sames": True}}}, "give a table with one of"),
-        ({"checklist": "t.jsonl", "tolerance": 1.5}, "tolerance = 1.5 is a share"),
+        ({"checklist": "t.jsonl", "tolerance": 1.5}, "tolerance = 1.5 is not a share"),
     ],
 )
 def test_wrong_keys_say_what_is_allowed(entry: dict[str, Any], message: str) -> None:

@@ -62,7 +62,7 @@ def test_contradictions_are_counted() -> None:
     assert found == [
         "reviews: 2 of 6 rows are equal to another one, text and label; each counts, so that "
         "intervals are narrower than they should be",
-        "reviews: 3 of 6 rows have a text that stands there with different labels; no model can "
+        "reviews: 3 of 6 rows have a text that occurs with different labels; no model can "
         "have all of them right",
     ]
 

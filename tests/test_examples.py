@@ -103,7 +103,7 @@ def test_a_dataset_refuses_repeated_ids() -> None:
     with pytest.raises(DataError) as caught:
         dataset(["a", "b", "a", "b", "a", "c"])
     assert str(caught.value) == (
-        "reviews: the id 'a' stands in 3 rows (2 ids are repeated); ids must be unique"
+        "reviews: 3 rows have the id 'a' (2 ids are repeated); ids must be unique"
     )
 
 
@@ -249,9 +249,9 @@ def test_a_split_holds_out_about_the_share() -> None:
 @pytest.mark.parametrize(
     ("share", "message"),
     [
-        (0.0, "lies inside"),
-        (1.0, "lies inside"),
-        (float("nan"), "lies inside"),
+        (0.0, "is not inside"),
+        (1.0, "is not inside"),
+        (float("nan"), "is not inside"),
         (1e-9, "leave one side empty"),
     ],
 )

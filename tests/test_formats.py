@@ -222,9 +222,7 @@ def test_columns_of_a_parquet_file_may_be_objects(tmp_path: Path) -> None:
 
     stream = io.BytesIO()
     pq.write_table(pa.table([[1], [2]], names=["text", "text"]), stream)
-    assert "the column 'text' stands there twice" in refused(
-        tmp_path, "a.parquet", stream.getvalue()
-    )
+    assert "the column 'text' occurs twice" in refused(tmp_path, "a.parquet", stream.getvalue())
 
 
 def test_classes_of_a_parquet_file_have_names(tmp_path: Path) -> None:
@@ -451,8 +449,8 @@ TABLES = [
     ('text,label\n"a\nb",1\nc\n', "line 4: the row has fewer columns than the header"),
     ("\n\ntext,label\nc\n", "line 4: the row has fewer columns than the header"),
     ('text,label\n"a\nb",1\nc\0,1\n', "line 4: there is a byte 0 in it"),
-    ('\n\n"a\nb",text,text\n', "line 3: the column 'text' stands there twice"),
-    ("text,text,text\n", "line 1: the column 'text' stands there 3 times"),
+    ('\n\n"a\nb",text,text\n', "line 3: the column 'text' occurs twice"),
+    ("text,text,text\n", "line 1: the column 'text' occurs 3 times"),
     ("# reviews\ntext,label\na,1\n", "line 2: the row has more columns than the header (# rev"),
 ]  # fmt: skip
 
@@ -860,7 +858,7 @@ def test_a_long_wrong_value_is_cut_in_messages(tmp_path: Path, suffix: str) -> N
 
 def test_a_repeated_key_is_located(tmp_path: Path) -> None:
     """A key that occurs twice in one row, or in what leads to the rows, is refused."""
-    told = "the key 'text' stands in one object twice; delete or rename one"
+    told = "an object has the key 'text' twice; delete or rename one"
     good, bad = '{"text": "a", "label": "pos"}', '{"text": "a", "text": "b", "label": "pos"}'
     assert refused(tmp_path, "a.jsonl", f"{good}\n\n{bad}\n") == f", line 3: {told}"
     assert refused(tmp_path, "a.json", f"[{good}, {bad}]") == f", row 2: {told}"
@@ -868,7 +866,7 @@ def test_a_repeated_key_is_located(tmp_path: Path) -> None:
     assert refused(tmp_path, "a.json", inside, split="d/rows") == f", row 3: {told}"
     lists = f'{{"rows": [{good}], "rows": [{good}]}}'
     message = refused(tmp_path, "a.json", lists, split="rows")
-    assert message.startswith(": the key 'rows' stands in one object twice")
+    assert message.startswith(": an object has the key 'rows' twice")
     assert refused(tmp_path, "a.json", f"[{bad}, {{") == f": {told}"
     assert refused(tmp_path, "a.json", f"[{bad}, {'9' * 5000}]") == f", row 1: {told}"
 

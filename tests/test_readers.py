@@ -237,9 +237,7 @@ def test_repeated_ids_are_refused(tmp_path: Path) -> None:
     """Ids that are not unique are refused with file, field and the id."""
     content = "text,label,id\na,1,x7\nb,0,x8\nc,0,x7\n"
     message = refused(tmp_path, "a.csv", content, id="id")
-    assert message == (
-        ", row 4, field 'id': the id 'x7' stands in row 2 already; ids must be unique"
-    )
+    assert message == (", row 4, field 'id': row 2 has the id 'x7', too; ids must be unique")
 
 
 @pytest.mark.parametrize(

@@ -164,8 +164,8 @@ def read(path: Path, columns: Columns, reader: Reader, task: Task | None) -> Lab
         OodError: as `look` and `Reader.load`, or there are too many labels to be such.
     """
     names, detected = look(path, columns)
-    assert detected.text is not None, "unreachable because look() tells"
-    assert detected.label is not None, "unreachable because look() tells"
+    assert detected.text is not None, "unreachable because look() detects it"
+    assert detected.label is not None, "unreachable because look() detects it"
     relative = path.resolve()
     root = reader.root.resolve()
     data_path = relative.relative_to(root) if relative.is_relative_to(root) else relative
@@ -215,7 +215,7 @@ def _guessed_text(
     spaced = {n: size for n, size in lengths.items() if any(" " in row[n].strip() for row in rows)}
     if not spaced:
         raise ConfigurationError(
-            f"{path}: which column has the texts cannot be told; --text-column names one of "
+            f"{path}: the text column cannot be detected; --text-column names one of "
             f"{', '.join(names)}"
         )
     return (max(spaced, key=lambda name: spaced[name]),)
@@ -237,7 +237,7 @@ def _guessed_label(
     ]
     if len(few) != 1:
         raise ConfigurationError(
-            f"{path}: which column has the labels cannot be told; --label-column names one of "
+            f"{path}: the label column cannot be detected; --label-column names one of "
             f"{', '.join(free) or 'none: names is no column but ' + ', '.join(text)}"
         )
     return few[0]

@@ -56,4 +56,4 @@ def _since(root: Path, report: Report) -> list[str]:
         release = releases.compare(read_report(path), report, path.name)
         return release_text.render(release, report.rules.alpha)
     except ReportError as error:
-        return [f"the baseline that there was tells nothing: {error}"]
+        return [f"the earlier baseline cannot be compared: {error}"]

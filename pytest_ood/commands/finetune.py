@@ -377,7 +377,7 @@ def _write_result(options: argparse.Namespace, record: Mapping[str, Any], card: 
         return
     measured = "" if accuracy is None else f", validation accuracy {accuracy:.4f}"
     sys.stdout.write(
-        f"{options.out}: fine-tuned on {record['examples']:,} examples{measured}; what was done "
-        f"stands in {options.out / CARD}\n"
+        f"{options.out}: fine-tuned on {record['examples']:,} examples{measured}; the record is "
+        f"in {options.out / CARD}\n"
         f'In pyproject.toml: finetuned = "{options.out.as_posix()}"\n'
     )

@@ -474,7 +474,7 @@ def _model_lines(
         lines += [
             'api_key = "OPENAI_API_KEY"      # the name of an environment variable, never a key',
             '# base_url = "http://127.0.0.1:8000/v1"    # a server of your own',
-            "max_requests = 10000            # a cap; --ood-dry-run tells what a run takes",
+            "max_requests = 10000            # a cap; --ood-dry-run shows what a run takes",
         ]
     if project.train is not None:
         lines += [f"shots = {SHOTS}", _train_line("demonstrations", project)]

@@ -261,7 +261,7 @@ def run(options: argparse.Namespace) -> int:
         tell(f"{shift_name}: {count.changed} of {count.texts} texts changed{rejected}")
     for name, shift in shifts:
         if texts.labelled and _changes_labels(shift) and not shift.relabel:
-            tell(f"{name} changes labels; to what is told by --labels A,B")
+            tell(f"{name} changes labels; name them with --labels A,B")
     return 0
 
 
@@ -287,7 +287,7 @@ def _shifts(name: str, options: argparse.Namespace, count: int) -> list[tuple[st
     generator = find(name)
     if isinstance(generator.contract, Derived) and generator.contract.tasks:
         raise ConfigurationError(
-            f"{name} works the answer out anew, from the solution that stands beside a question; "
+            f"{name} computes the answer again, from the solution of a question; "
             f"put it into a suite with task = {generator.contract.tasks[0]!r} and `rationale`"
         )
     if options.shift is not None and count > 1:

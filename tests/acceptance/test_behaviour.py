@@ -193,7 +193,7 @@ def test_the_list_of_suites_tells_what_there_is(behaving: pytest.Pytester) -> No
         ("margin = 0.1\n", "margin = 0.1\nmacro-f1 = { max_drop = 0.1 }\n",
          "macro-f1 is computed from single answers, and here several are counted as one"),
         ("reweighted = { max_drop", "reweighted = { min_score", "unknown key 'min_score'"),
-        ("min_score = 0.9", "min_score = 90", "min_score = 90 is a share"),
+        ("min_score = 0.9", "min_score = 90", "min_score = 90 is not a share"),
         ('group = "pair"', 'group = "pair"\ntrain = "reviews.jsonl"',
          "is compared example by example"),
         ('group = "pair"', 'group = "pair"\ntests = ["words"]', "tests: it goes with `checklist`"),

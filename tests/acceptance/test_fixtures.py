@@ -375,7 +375,7 @@ def test_wrong(ood):
         ood.assert_expected(by_word, DAYS, {"equal": True}, min_score=0.9)
     with pytest.raises(OodError, match="2 are the least for INV"):
         ood.assert_expected(by_word, [["a"]], {"same": True}, min_score=0.9)
-    with pytest.raises(OodError, match="min_score = 90 is a share"):
+    with pytest.raises(OodError, match="min_score = 90 is not a share"):
         ood.assert_expected(by_word, DAYS, {"same": True}, min_score=90)
 """
     result = run(own_tests, code)

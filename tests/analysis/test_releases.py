@@ -86,7 +86,7 @@ def test_a_budget_is_a_share_or_a_percentage(text: str, share: float) -> None:
 @pytest.mark.parametrize("text", ["2%", "drop", "drop:-1%", "mean:2%", "drop:2", "drop:120%", ""])
 def test_another_budget_is_refused(text: str) -> None:
     """The message says what was given and what is understood."""
-    with pytest.raises(ConfigurationError, match=r"drop:|is a share"):
+    with pytest.raises(ConfigurationError, match=r"drop:|is not a share"):
         parse_budget(text)
 
 

@@ -252,7 +252,7 @@ def test_another_run_s_checkpoints_are_not_gone_on_with(
         (["--data", "one.jsonl"], "one.jsonl: labels = ['good']: a classification needs two"),
         (["--text-column", "review"], "unknown field 'review'"),
         (["--labels", "good,better"], "unknown label 'bad'"),
-        (["--validation", "1.5"], "the share that is held out, 1.5, lies inside (0, 1)"),
+        (["--validation", "1.5"], "the share that is held out, 1.5, is not inside (0, 1)"),
         (["--validation", "none.csv"], "none.csv: there is no such file"),
         (["--validation", "none", "--patience", "1"], "--patience goes by the accuracy on"),
         (["--epochs", "0"], "--epochs 0 is a number above 0"),

@@ -191,7 +191,7 @@ def test_a_changed_label_is_known_or_not_said(
     assert made(capsys, "negate", "one.jsonl")[0]["label"] is None
     assert made(capsys, "negate", "one.jsonl", "--labels", "bad,good")[0]["label"] == "bad"
     assert main(["perturb", "negate", "one.jsonl"]) == 0
-    assert "negate changes labels; to what is told by --labels A,B" in capsys.readouterr().err
+    assert "negate changes labels; name them with --labels A,B" in capsys.readouterr().err
 
 
 def test_parameters_and_protection(capsys: pytest.CaptureFixture[str], project: Path) -> None:

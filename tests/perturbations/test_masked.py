@@ -92,7 +92,7 @@ def test_the_weights_are_part_of_what_is_kept(
         ({"candidates": 2.5}, "candidates = 2.5 is a whole number"),
         ({"candidates": True}, "candidates = True is a whole number"),
         ({"masked_model": 3}, "masked_model = 3 is a string"),
-        ({"share": 1.5}, r"share = 1.5 is a share and lies in \[0, 1\]"),
+        ({"share": 1.5}, r"share = 1.5 is not a share in \[0, 1\]"),
     ],
 )
 def test_a_parameter_of_another_type_is_told(parameters: dict[str, object], message: str) -> None:

@@ -16,7 +16,7 @@ def test_examples_to_settle_is_worked_by_hand() -> None:
 
 
 def test_examples_on_the_limit_settle_nothing() -> None:
-    """Where the estimate lies on the limit no number of examples is enough."""
+    """Where the estimate is on the limit no number of examples is enough."""
     assert examples_to_settle(Estimate(0.05, 0.0, 0.1, 100, 0.5), 0.05, 0.05) == sys.maxsize
 
 
