@@ -67,11 +67,11 @@ ENGINES = (LOCAL, RAY)
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says; None where it is silent.
+    """The options of the command line; None for those that are not given.
 
     Attributes:
-        root: The project's folder: where pyproject.toml lies and relative paths start.
-        cache: Where packages, trained models and predictions are kept.
+        root: The project's folder, with pyproject.toml; relative paths start there.
+        cache: Folder of packages, trained models and predictions.
         only: Names of suites, kinds, shifts, or suite/kind/shift; empty for all.
         models: Names of models; empty for all.
         seed: Replaces the configured one.
@@ -106,7 +106,7 @@ class Check:
         shift: None for the in-distribution floor.
         baseline: The model to compare with, or None for the model's own drop.
         metric: What is measured under the shift.
-        limit: The budget; None where the figure is only shown.
+        limit: The budget; None if the figure is only shown.
     """
 
     suite: str
@@ -126,9 +126,9 @@ class Check:
     @property
     def id(self) -> str:
         """The id of the pytest item."""
-        who = self.model if self.baseline is None else f"{self.model}-vs-{self.baseline}"
+        model = self.model if self.baseline is None else f"{self.model}-vs-{self.baseline}"
         metric = "" if self.metric == ACCURACY else f"/{self.metric}"
-        return f"{self.path}{metric}[{who}]"
+        return f"{self.path}{metric}[{model}]"
 
 
 class Gate:
@@ -180,15 +180,15 @@ class Gate:
         self._has_own_models = False
         self._loaded: list[Suite] = []
         self.frozen = self._read_frozen()
-        for given in self.configuration.suites:
-            for suite in load_suites(given, options.root):
+        for name in self.configuration.suites:
+            for suite in load_suites(name, options.root):
                 self._loaded.append(suite)
                 if suite.name in self.evaluators:
                     raise ConfigurationError(f"two suites have the name {suite.name!r}; rename one")
                 self._add(suite)
         if not self.evaluators and self.configuration.suites:
-            told = "; ".join(f"{name}: {why}" for name, why in self._left_out.items())
-            raise ConfigurationError(f"there is no suite left to run: {told}")
+            reasons = "; ".join(f"{name}: {why}" for name, why in self._left_out.items())
+            raise ConfigurationError(f"there is no suite left to run: {reasons}")
         loaded = [suite.name for suite in self._loaded]
         for name, frozen in self.frozen.items():
             if name not in loaded:
@@ -196,7 +196,7 @@ class Gate:
                     f"frozen suite {frozen.location}: " + unknown_name("suite", name, loaded)
                 )
         self.frozen = {
-            name: found for name, found in self.frozen.items() if name in self.evaluators
+            name: frozen for name, frozen in self.frozen.items() if name in self.evaluators
         }
         self._check_names()
         check_redirects(self.configuration, self._loaded, options.root)
@@ -217,31 +217,31 @@ class Gate:
         return path if path.is_file() else demo_file()
 
     def close(self) -> None:
-        """End the cluster, where models run on one."""
+        """Shut the cluster down, if models run on one."""
         if self.cluster is not None:
             self.cluster.close()
 
     @property
     def secrets(self) -> Secrets:
-        """What no output of the run may hold, of all its models."""
-        found = Secrets()
+        """The secrets of all models, which no output of the run may contain."""
+        secrets = Secrets()
         for model in (model for models in self.models.values() for model in models.values()):
             for member in model.members if isinstance(model, SeededModel) else (model,):
-                found |= secrets_of(member)
-        return found
+                secrets |= secrets_of(member)
+        return secrets
 
     def _read_frozen(self) -> dict[str, FrozenSuite]:
         """Read the frozen suites, by the name of the suite."""
-        found: dict[str, FrozenSuite] = {}
-        for given in self.configuration.frozen:
-            frozen = read_frozen(self.options.root / given, given)
-            if frozen.suite in found:
+        by_suite: dict[str, FrozenSuite] = {}
+        for path in self.configuration.frozen:
+            frozen = read_frozen(self.options.root / path, path)
+            if frozen.suite in by_suite:
                 raise ConfigurationError(
-                    f"{found[frozen.suite].location} and {given} are both of the suite "
+                    f"{by_suite[frozen.suite].location} and {path} are both of the suite "
                     f"{frozen.suite!r}; keep one"
                 )
-            found[frozen.suite] = frozen
-        return found
+            by_suite[frozen.suite] = frozen
+        return by_suite
 
     def count_gates(self, own_tests: int) -> None:
         """Set how many gates the run's error rate is shared by.
@@ -311,12 +311,12 @@ class Gate:
         return replace(spec, held=self.held).build(suite.task, reader, self.options.cache, like)
 
     def _without_gates(self, suite: Suite) -> list[str]:
-        """Tell which comparisons are not made, although there is a margin for them.
+        """Return notes on comparisons that have a margin and are not made.
 
         Raises:
             ConfigurationError: adversarial examples have no model that they could be put to.
         """
-        told = []
+        notes = []
         for shift in suite.shifts:
             at, against = f"{suite.name}/{shift.kind}/{shift.name}", shift.made_against
             if not against:
@@ -327,19 +327,19 @@ class Gate:
                 )
             margins = [b for b in suite.budgets[shift.name].values() if b.margin is not None]
             if margins and against == self.baselines[suite.name]:
-                told.append(
+                notes.append(
                     f"{at}: it is made against {against}, the baseline; nobody is compared with it "
                     "there, as it has all of it wrong. Take a third model for the margin to count"
                 )
-        return told
+        return notes
 
     def _references(
         self, suite: Suite, baseline: ModelSpec | None
     ) -> dict[str, Model | RecordedModel]:
         """Return the baseline trained on each target that has training data of its own."""
-        found = {}
+        references = {}
         for shift in suite.shifts:
-            wanted = any(
+            needed = any(
                 metric_class(metric).NEEDS_REFERENCE for metric in suite.budgets[shift.name]
             )
             spec = None
@@ -348,33 +348,33 @@ class Gate:
             if spec is not None:
                 model = self._built(spec, suite)
                 assert not isinstance(model, SeededModel), "unreachable because it has one seed"
-                found[shift.name] = model
-            elif wanted:
+                references[shift.name] = model
+            elif needed:
                 raise ConfigurationError(
                     f"suite {suite.name!r}: {shift.kind}/{shift.name} has an in-domain budget; it "
                     "needs `train` (training data of the target's own), and a baseline that is "
                     "trained here (a model with `train` and `baseline = true`)"
                 )
-        return found
+        return references
 
     def _check_names(self) -> None:
         # Parts that are left out today are measured once there is data, or a model, for them.
         suites = {name for s in self._loaded for name in (s.name, s.collection or s.name)}
-        for name, table in self.configuration.models.items():
-            at = f"tool.pytest_ood: models.{name}"
-            for given in suites_of(table, at) or ():
-                if given not in suites:
+        for model, table in self.configuration.models.items():
+            at = f"tool.pytest_ood: models.{model}"
+            for name in suites_of(table, at) or ():
+                if name not in suites:
                     raise ConfigurationError(
-                        f"{at}: suites: " + unknown_name("suite", given, suites)
+                        f"{at}: suites: " + unknown_name("suite", name, suites)
                     )
         names = {name for models in self.models.values() for name in models}
-        for given in self.options.models:
-            if given not in names:
-                raise ConfigurationError("--ood-model: " + unknown_name("model", given, names))
-        known = {part for check in self._all_checks for part in self._names_of(check)}
-        for given in self.options.only:
-            if given not in known:
-                raise ConfigurationError("--ood-only: " + unknown_name("name", given, known))
+        for name in self.options.models:
+            if name not in names:
+                raise ConfigurationError("--ood-model: " + unknown_name("model", name, names))
+        selectable = {part for check in self._all_checks for part in self._names_of(check)}
+        for name in self.options.only:
+            if name not in selectable:
+                raise ConfigurationError("--ood-only: " + unknown_name("name", name, selectable))
 
     @cached_property
     def checks(self) -> list[Check]:
@@ -406,7 +406,7 @@ class Gate:
         return [check for check in self._all_checks if check.limit is not None]
 
     def _cannot_have(self, suite: str, model: str, shift: Shift) -> str | None:
-        """Return why a model has no figure under a shift, by what both are; None where it has one.
+        """Return why a model cannot have a figure under a shift; None if it can.
 
         Such a cell is blank in every table. It is no gate: there is nothing to pass.
         """
@@ -450,9 +450,9 @@ class Gate:
                     yield Check(suite.name, model, shift, baseline, metric, budget.margin)
 
     def notes(self, suite: str) -> list[str]:
-        """Return what makes the figures of a suite say less than they seem to, as far as is known.
+        """Return the notes on a suite's figures so far.
 
-        Which suites are left out stands with the first.
+        Those on suites that are left out are with the first suite.
         """
         first = suite == next(iter(self.evaluators))
         left_out = [f"{name} is left out: {why}" for name, why in self._left_out.items()]
@@ -512,7 +512,7 @@ class Gate:
         return [shift for shift in self.evaluators[suite].suite.shifts if shift.name in chosen]
 
     def infos(self, check: Check) -> tuple[ModelInfo, ...]:
-        """Return what a report says about the models of a check, once it was carried out."""
+        """Return the descriptions of the models of a check, once it was carried out."""
         return tuple(
             ModelInfo(
                 suite=check.suite,
@@ -532,10 +532,10 @@ class Gate:
 
 
 def check_redirects(configuration: Configuration, suites: Sequence[Suite], root: Path) -> None:
-    """Refuse a place for data that no suite and no model names.
+    """Refuse the redirection of data that no suite and no model names.
 
     Args:
-        configuration: Names the places.
+        configuration: Has the redirections.
         suites: Those of the run; the built-in ones may be named as well.
         root: The project's folder.
 
@@ -545,25 +545,25 @@ def check_redirects(configuration: Configuration, suites: Sequence[Suite], root:
     if not configuration.data:
         return
     built_in = (suite for name in built_in_suites() for suite in load_suites(name, root))
-    known = set(_data_named(configuration.models))
+    named = set(_data_named(configuration.models))
     for suite in (*suites, *built_in):
-        known.update(_data_named(suite.models))
+        named.update(_data_named(suite.models))
         for source in _sources_of(suite):
-            known.update(redirectable(source.data, source.split))
+            named.update(redirectable(source.data, source.split))
     for name in configuration.data:
-        if name not in known:
+        if name not in named:
             raise ConfigurationError(
-                "tool.pytest_ood.data: " + unknown_name("data source", name, known)
+                "tool.pytest_ood.data: " + unknown_name("data source", name, named)
             )
 
 
 def demo_file() -> Path:
-    """Return the file of the suite that is run where nothing is configured."""
+    """Return the file of the suite that runs without any configuration."""
     return Path(str(resources.files("pytest_ood.suites"))) / f"{DEFAULT_SUITES[0]}.toml"
 
 
 def _sources_of(suite: Suite) -> list[DataSource]:
-    """Return where the data of a suite lies."""
+    """Return the data sources of a suite."""
     own = [part for s in suite.shifts for part in (s.own_source, s.training_data)]
     named = [suite.in_distribution, *own]
     files = [DataSource(data=source.data) for source in named if isinstance(source, Checklist)]
@@ -583,7 +583,7 @@ def _data_named(options: Any) -> Iterator[str]:
 
 
 def _fingerprint(model: Model | RecordedModel | SeededModel) -> str | None:
-    """Return what is another where anything else runs; of several seeds, of all of them."""
+    """Return the fingerprint of a model; for several seeds, a hash of all of them."""
     if not isinstance(model, SeededModel):
         return getattr(model, "fingerprint", None)
     members = [member.fingerprint for member in model.members]
@@ -599,29 +599,29 @@ def surrogates(
 ) -> dict[str, Model]:
     """Return the models that a suite's adversarial examples are made against, by name.
 
-    Examples that are frozen need nobody to be made against.
+    Frozen examples need no surrogate.
 
     Raises:
         ConfigurationError: there is no such model, or it cannot be asked anything new.
     """
-    found: dict[str, Model] = {}
+    by_name: dict[str, Model] = {}
     for shift in suite.shifts:
         against = shift.made_against
         if not against or (frozen and shift.name in frozen.shifts):
             continue
-        where = f"suite {suite.name!r}: {shift.kind}/{shift.name}: against: "
+        location = f"suite {suite.name!r}: {shift.kind}/{shift.name}: against: "
         if against not in models:
-            raise ConfigurationError(where + unknown_name("model", against, models))
+            raise ConfigurationError(location + unknown_name("model", against, models))
         model = models[against]
         # One of several seeds is as good a surrogate as another.
         model = model.members[0] if isinstance(model, SeededModel) else model
         if is_recorded(model):
             raise ConfigurationError(
-                f"{where}{model.name!r} is replayed, and cannot be asked what an attack asks"
+                f"{location}{model.name!r} is replayed, and cannot be asked what an attack asks"
             )
         # A type guard narrows where it says yes.
-        found[against] = cast("Model", model)
-    return found
+        by_name[against] = cast("Model", model)
+    return by_name
 
 
 def _names_of(check: Check) -> set[str]:

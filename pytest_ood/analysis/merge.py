@@ -140,23 +140,32 @@ def merge_reports(reports: Sequence[tuple[str, Report]], *, newest_counts: bool)
                 _check_data(suite, model, hashes)
                 _check_shifts(suite, model, shifted)
                 old = models.get(model.info.name)
-                models[model.info.name] = (
-                    model
-                    if old is None
-                    else _merge_models(suite, old, model, notes, newest_counts=newest_counts)
+                if old is None:
+                    models[model.info.name] = model
+                    continue
+                models[model.info.name], note = _merge_models(
+                    suite, old, model, newest_counts=newest_counts
                 )
+                notes += [note] if note else []
     merged = [
         MergedSuite(name=name, seed=seeds[name][1], models=models)
         for name, models in by_suite.items()
     ]
-    return MergedReports(
-        alpha=alpha, suites=tuple(_comparable_suites(merged, notes)), notes=tuple(notes)
-    )
+    comparable, more = _comparable_suites(merged)
+    notes += more
+    if not comparable:
+        why = "; ".join(notes) or "the reports hold no drop of accuracy"
+        raise ReportError(
+            f"there is nothing to compare: {why}. A study needs two models or more under one "
+            "shift, in one report or in several"
+        )
+    return MergedReports(alpha=alpha, suites=tuple(comparable), notes=tuple(notes))
 
 
-def _comparable_suites(suites: Sequence[MergedSuite], notes: list[str]) -> list[MergedSuite]:
-    """Return the suites with a shift that two models or more share, and note the others."""
-    comparable = []
+def _comparable_suites(suites: Sequence[MergedSuite]) -> tuple[list[MergedSuite], list[str]]:
+    """Return the suites with a shift that two models or more share, and notes on the others."""
+    comparable: list[MergedSuite] = []
+    notes: list[str] = []
     for suite in suites:
         if len(suite.models) < LEAST_MODELS:
             notes.append(f"suite {suite.name} is left out: one model ({next(iter(suite.models))})")
@@ -175,13 +184,7 @@ def _comparable_suites(suites: Sequence[MergedSuite], notes: list[str]) -> list[
                     notes.append(
                         f"suite {suite.name}: {', '.join(alone)} left out: measured of {name} alone"
                     )
-    if not comparable:
-        why = "; ".join(notes) or "the reports hold no drop of accuracy"
-        raise ReportError(
-            f"there is nothing to compare: {why}. A study needs two models or more under one "
-            "shift, in one report or in several"
-        )
-    return comparable
+    return comparable, notes
 
 
 def _caveats(suite: MergedSuite) -> list[str]:
@@ -265,9 +268,9 @@ def _same_examples(one: Evaluation, other: Evaluation) -> bool:
 
 
 def _merge_models(
-    suite: str, old: MeasuredModel, new: MeasuredModel, notes: list[str], *, newest_counts: bool
-) -> MeasuredModel:
-    """Return the results of one model in two reports.
+    suite: str, old: MeasuredModel, new: MeasuredModel, *, newest_counts: bool
+) -> tuple[MeasuredModel, str]:
+    """Return the results of one model in two reports, and a note if they contradict each other.
 
     Raises:
         ReportError: they contradict each other, and the newest does not count.
@@ -279,17 +282,16 @@ def _merge_models(
             f"{suite} {why}; give one of them, or rename a model"
         )
     if why:
-        notes.append(
-            f"{new.info.name} of suite {suite} {why}: {new.report} counts, not {old.report}"
-        )
-        return new
-    known = {key: getattr(old.info, key) for key in FACTS if getattr(new.info, key) is None}
-    return replace(
+        note = f"{new.info.name} of suite {suite} {why}: {new.report} counts, not {old.report}"
+        return new, note
+    facts = {key: getattr(old.info, key) for key in FACTS if getattr(new.info, key) is None}
+    merged = replace(
         new,
-        info=replace(new.info, **known),
+        info=replace(new.info, **facts),
         floor=new.floor or old.floor,
         drops={**old.drops, **new.drops},
     )
+    return merged, ""
 
 
 def _contradiction(old: MeasuredModel, new: MeasuredModel) -> str:
