@@ -35,14 +35,16 @@ def least_examples(limit: float, alpha: float) -> int:
     """Return the fewest examples that can show a drop of at most `limit` when none is lost.
 
     (1 - limit)^n <= alpha: the rule of three, exactly (Hanley and Lippman-Hand 1983, JAMA
-    249:1743-1745); sys.maxsize where the limit is 0.
+    249:1743-1745); sys.maxsize where the limit is 0, or so small that the number is larger.
     """
     check_level(alpha)
     if limit <= 0.0:
         return sys.maxsize
     if limit >= 1.0:
         return 1
-    return math.ceil(math.log(alpha) / math.log1p(-limit))
+    # As a float: of the smallest limits it is infinite.
+    least = math.log(alpha) / math.log1p(-limit)
+    return math.ceil(least) if least < sys.maxsize else sys.maxsize
 
 
 @runtime_checkable

@@ -40,6 +40,11 @@ def test_the_least_examples_are_the_least(limit: float, alpha: float) -> None:
         assert Proportion(0, least - 1).p_below(limit) > alpha * (1 - 1e-9)
 
 
+def test_the_least_limit_takes_more_examples_than_can_be_counted() -> None:
+    """The number is infinite as a float, and no error."""
+    assert least_examples(5e-324, 0.05) == least_examples(0.0, 0.05) == sys.maxsize
+
+
 @pytest.mark.parametrize(("limit", "least"), [(0.1, 29), (0.03, 99), (0.01, 299), (1.0, 1)])
 def test_the_least_examples_of_usual_budgets(limit: float, least: int) -> None:
     """The figures of the documentation, and that the drop's own test agrees with them."""
