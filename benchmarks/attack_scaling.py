@@ -41,7 +41,7 @@ from pytest_ood.trials.predictor import Predictor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.tasks import Prediction
 
 LABELS = ("negative", "positive")

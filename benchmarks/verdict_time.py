@@ -40,7 +40,7 @@ from _verdicts import counted
 from platformdirs import user_cache_path
 
 from pytest_ood.gate import Gate, Options
-from pytest_ood.models.finetuned import FinetunedModel
+from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.progress import Silent
 
 if TYPE_CHECKING:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.examples import fields_of
+from pytest_ood.inputs import fields_of
 from pytest_ood.tasks.question_answering import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_ood.edits import Perturbed
-    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.examples import Example
+    from pytest_ood.inputs import Inputs
 
 
 class ValidityFilter(Protocol):

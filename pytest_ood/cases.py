@@ -19,7 +19,7 @@ from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.tasks import Task
 
 TOLERANCE = 0.1

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.cases import Expectation
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.tasks import Task
 
 TYPES = ("DIR", "INV", "MFT")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.examples import answers_of, canonical, fields_of
+from pytest_ood.examples import answers_of
+from pytest_ood.inputs import canonical, fields_of
 from pytest_ood.rows import compact_json, repeated
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from pytest_ood.errors import (
     unknown_name,
     without_own_frames,
 )
-from pytest_ood.examples import canonical, size_of
+from pytest_ood.inputs import canonical, size_of
 from pytest_ood.models.protocol import Usage, is_metered, is_normalizing, is_streaming
 from pytest_ood.rows import blocks
 from pytest_ood.store import MemoryStore, NoStore, Rate
@@ -30,7 +30,7 @@ from pytest_ood.user_code import contained, ends_run, unattended
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Model, Streaming
     from pytest_ood.progress import Progress, Tracker
     from pytest_ood.store import Store

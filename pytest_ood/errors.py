@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import FrameType
 
-    from pytest_ood.examples import Inputs
-
+    from pytest_ood.inputs import Inputs
 
 _PACKAGE = str(Path(__file__).parent)
 _LIBRARY = f"{Path(traceback.__file__).parent}{os.sep}"

@@ -15,8 +15,9 @@ import numpy as np
 
 from pytest_ood.edits import Edit, apply_edits, edits_between
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.examples import Dataset, answers_of, canonical, fields_of, with_fields
+from pytest_ood.examples import Dataset, answers_of
 from pytest_ood.files import write_atomically
+from pytest_ood.inputs import canonical, fields_of, with_fields
 from pytest_ood.rows import Subset, blocks
 from pytest_ood.shifts import Shifted
 from pytest_ood.strict import RefusedError, json_of
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.examples import Example
+    from pytest_ood.inputs import Inputs
     from pytest_ood.shifts import Shift
     from pytest_ood.suite import Suite
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.examples import canonical, fields_of
+from pytest_ood.inputs import canonical, fields_of
 from pytest_ood.parsing import without_thoughts
 from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks.numeric import reasoning_of
@@ -16,7 +16,8 @@ from pytest_ood.tasks.question_answering import UNANSWERABLE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_ood.examples import Dataset, Example, Inputs
+    from pytest_ood.examples import Dataset, Example
+    from pytest_ood.inputs import Inputs
 
 FIELD_PATTERN = r"\{([A-Za-z_][A-Za-z0-9_]*)\}"
 _FIELD = re.compile(FIELD_PATTERN)

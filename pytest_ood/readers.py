@@ -54,8 +54,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.examples import Inputs
     from pytest_ood.formats import NumberedRows
+    from pytest_ood.inputs import Inputs
     from pytest_ood.progress import Progress
 
 ICWSM_DOMAINS = {

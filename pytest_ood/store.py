@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.errors import OodError
-from pytest_ood.examples import canonical
+from pytest_ood.inputs import canonical
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.progress import Progress
 
 SCHEMA_VERSION = 2

@@ -15,16 +15,9 @@ from hypothesis import strategies as st
 
 from pytest_ood.edits import Edit, Perturbed, apply_edits
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError
-from pytest_ood.examples import (
-    Dataset,
-    Example,
-    Inputs,
-    as_dataset,
-    canonical,
-    fields_of,
-    with_fields,
-)
+from pytest_ood.examples import Dataset, Example, as_dataset
 from pytest_ood.files import write_atomically
+from pytest_ood.inputs import Inputs, canonical, fields_of, with_fields
 from pytest_ood.perturbations import Generator, Perturbation, as_perturbation, edits_of
 from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
 from pytest_ood.perturbations.resources import current

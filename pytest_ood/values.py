@@ -15,7 +15,7 @@ from pytest_ood.errors import DataError, shown
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
 
 NO_LABEL = "null"
 """The key of `labels` for missing labels."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from pytest_ood.evaluation.floors import REASKED
-from pytest_ood.examples import canonical, size_of
+from pytest_ood.inputs import canonical, size_of
 from pytest_ood.models.protocol import (
     SeededModel,
     Usage,
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_ood.evaluation import SuiteEvaluator
-    from pytest_ood.examples import Inputs
     from pytest_ood.gate import Check, Gate
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Model, RecordedModel
     from pytest_ood.shifts import Shift
 

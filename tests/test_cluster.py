@@ -15,7 +15,7 @@ from pytest_ood import rows
 from pytest_ood.cluster import MAX_LOSSES, ClusterSettings, RayRunner
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, MissingDependencyError, ModelError, TooLongError
-from pytest_ood.examples import canonical
+from pytest_ood.inputs import canonical
 from pytest_ood.progress import Silent
 from pytest_ood.store import MemoryStore
 from pytest_ood.tasks import Prediction
@@ -23,7 +23,7 @@ from pytest_ood.tasks import Prediction
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Paradigm
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")

@@ -25,7 +25,7 @@ from pytest_ood.engine import (
     check_complete,
 )
 from pytest_ood.errors import ModelError, ModelRaisedError, TooLongError
-from pytest_ood.examples import canonical, size_of
+from pytest_ood.inputs import canonical, size_of
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.progress import Silent
 from pytest_ood.store import FileStore, MemoryStore, NoStore, Rate, TemporaryStore
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Paradigm
     from pytest_ood.progress import Tracker
 

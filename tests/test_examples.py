@@ -9,18 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ood.errors import DataError
-from pytest_ood.examples import (
-    Dataset,
-    Example,
-    canonical,
-    content_ids,
-    fields_of,
-    size_of,
-    with_fields,
-)
+from pytest_ood.examples import Dataset, Example, content_ids
+from pytest_ood.inputs import canonical, fields_of, size_of, with_fields
 
 if TYPE_CHECKING:
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
 
 FIELDS = st.dictionaries(st.text(), st.text(), min_size=1, max_size=4)
 INPUTS = st.text() | FIELDS

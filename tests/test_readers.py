@@ -20,7 +20,8 @@ from pytest_ood.errors import (
     DataError,
     MissingDependencyError,
 )
-from pytest_ood.examples import Dataset, Example, content_ids, fields_of
+from pytest_ood.examples import Dataset, Example, content_ids
+from pytest_ood.inputs import fields_of
 from pytest_ood.progress import Silent
 from pytest_ood.readers import (
     ICWSM_TRAIN_SIZE,

@@ -18,7 +18,7 @@ from pytest_ood.shifts import NoiseShift
 if TYPE_CHECKING:
     from re import Match
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
 
 LABELS = ("negative", "positive")
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ood.errors import OodError
-from pytest_ood.examples import canonical
+from pytest_ood.inputs import canonical
 from pytest_ood.progress import Lines
 from pytest_ood.store import (
     KEYS_PER_QUERY,
@@ -32,7 +32,7 @@ from pytest_ood.tasks import Prediction
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.store import Store
 
 WRITER = """

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.edits import edits_between
 from pytest_ood.errors import ConfigurationError, require, unknown_name
-from pytest_ood.examples import fields_of, with_fields
+from pytest_ood.inputs import fields_of, with_fields
 from pytest_ood.perturbations.adversarial.protocol import (
     TOO_LONG,
     USED_UP,
@@ -29,7 +29,8 @@ from pytest_ood.seeding import generator, seeded_globals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.examples import Example
+    from pytest_ood.inputs import Inputs
     from pytest_ood.perturbations.adversarial.protocol import Query, QueryBudget
     from pytest_ood.tasks import Prediction
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.examples import fields_of
+from pytest_ood.inputs import fields_of
 from pytest_ood.perturbations.adversarial._lockstep import Lockstep
 from pytest_ood.perturbations.adversarial.constraints import Unprotected
 from pytest_ood.perturbations.adversarial.goals import Untargeted

@@ -22,7 +22,7 @@ from pytest_ood.commands._shared import (
 )
 from pytest_ood.decoding import decoded, lines_of
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError, unknown_name
-from pytest_ood.examples import Example, content_digest, counted_id, fields_of
+from pytest_ood.examples import Example, content_digest, counted_id
 from pytest_ood.files import writing_atomically
 from pytest_ood.formats import (
     LINE_SUFFIXES,
@@ -37,6 +37,7 @@ from pytest_ood.formats import (
     suffix_of,
     value_of,
 )
+from pytest_ood.inputs import fields_of
 from pytest_ood.perturbations import catalogue, find
 from pytest_ood.perturbations.adversarial import attacks
 from pytest_ood.perturbations.contracts import Changing, Derived
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.readers import DataSource
     from pytest_ood.shifts import NoiseShift
 

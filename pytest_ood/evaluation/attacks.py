@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_ood.edits import Perturbed
-from pytest_ood.examples import fields_of
+from pytest_ood.inputs import fields_of
 from pytest_ood.perturbations import code_version
 from pytest_ood.perturbations.adversarial.protocol import attacked_field
 from pytest_ood.perturbations.filters import EmbeddingSimilarity

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.cases import members_of
 from pytest_ood.errors import DataError, OodError
-from pytest_ood.examples import IN_DISTRIBUTION, canonical, fields_of
+from pytest_ood.examples import IN_DISTRIBUTION
+from pytest_ood.inputs import canonical, fields_of
 from pytest_ood.models.protocol import (
     is_cutting,
     is_promptable,
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_ood.evaluation.data import SuiteData
-    from pytest_ood.examples import Dataset, Example, Inputs
+    from pytest_ood.examples import Dataset, Example
+    from pytest_ood.inputs import Inputs
     from pytest_ood.shifts import Shift
     from pytest_ood.trials.predictor import AnyModel
 

@@ -28,7 +28,8 @@ from pytest_ood.evaluation.records import (
     PromptAttackDetails,
 )
 from pytest_ood.evaluation.validity import inputs_of_cases
-from pytest_ood.examples import IN_DISTRIBUTION, Dataset, fields_of
+from pytest_ood.examples import IN_DISTRIBUTION, Dataset
+from pytest_ood.inputs import fields_of
 from pytest_ood.metrics import most_frequent
 from pytest_ood.perturbations.resources import using
 from pytest_ood.rows import Subset, read
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from pytest_ood.evaluation.measurement import Measurement
     from pytest_ood.evaluation.records import ShiftDetails
     from pytest_ood.evaluation.shifted_texts import ShiftedTexts
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.metrics import Outcomes
     from pytest_ood.shifts import Shift
     from pytest_ood.trials.trial import Trial

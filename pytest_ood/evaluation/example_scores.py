@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.columns import Categorical
-from pytest_ood.examples import canonical
+from pytest_ood.inputs import canonical
 from pytest_ood.rows import occurrences
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
 
 MAX_EXAMPLES = 100_000
 """Only the first examples of a sample are reported: a random subset that is precise to a tenth of a

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_ood.evaluation.originals import Originals
-    from pytest_ood.examples import Dataset, Example, Inputs
+    from pytest_ood.examples import Dataset, Example
     from pytest_ood.frozen import FrozenSuite
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Model
     from pytest_ood.shifts import Shift, Shifted
     from pytest_ood.trials.answer_sets import AnswerSet

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.errors import DataError, ModelError, TooLongError
-from pytest_ood.examples import canonical
+from pytest_ood.inputs import canonical
+from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import weight_count
-from pytest_ood.models.finetuned import FinetunedModel
 from pytest_ood.models.protocol import Usage
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.examples import Dataset, Example, Inputs
+    from pytest_ood.examples import Dataset, Example
+    from pytest_ood.inputs import Inputs
 
     Floats = NDArray[np.float64]
 

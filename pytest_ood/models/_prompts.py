@@ -24,7 +24,7 @@ from pytest_ood.values import label_forms
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Context
     from pytest_ood.tasks import Task
 

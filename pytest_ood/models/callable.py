@@ -17,7 +17,7 @@ from pytest_ood.tasks import Prediction, decide
 from pytest_ood.tasks.answers import check_fields, exactly
 
 if TYPE_CHECKING:
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
 EXAMPLE = """\

@@ -1,60 +1,30 @@
 """Fine-tuned encoders: a checkpoint for the task, or a base that is fine-tuned first.
 
-Classification uses a sequence classifier, in this module; extractive question answering uses a
+Classification uses a sequence classifier, see `_encoder`; extractive question answering uses a
 model that marks spans (see `_extractive_qa`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import (
-    AssetError,
     ConfigurationError,
-    DataError,
-    ModelError,
-    require,
     unknown_name,
 )
-from pytest_ood.examples import fields_of, size_of
-from pytest_ood.files import file_name, filled_once
-from pytest_ood.models._batching import WITHOUT_TOKENS, Batching, check_vocabulary
+from pytest_ood.models._encoder import AUTO, FinetunedModel, Training
 from pytest_ood.models._torch import (
     check_choices,
-    checkpoint_folder,
-    checkpoint_hash,
-    load_config,
-    load_model,
-    load_tokenizer,
-    loading,
-    pick_device,
-    weight_count,
-    without_collections,
 )
 from pytest_ood.models._training import (
     FROM_SCRATCH,
-    Head,
-    Job,
-    LabelHead,
     TrainingSettings,
-    pair,
-    train,
-    window,
 )
-from pytest_ood.models.protocol import Facts, Usage
-from pytest_ood.objects import ReloadsAfterPickling
-from pytest_ood.tasks import Prediction, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from pytest_ood.examples import Dataset, Example, Inputs
-    from pytest_ood.models.protocol import Context, Paradigm
+    from pytest_ood.models.protocol import Context
 
 EXAMPLE = """\
 [tool.pytest_ood.models.encoder]
@@ -64,341 +34,11 @@ seeds = 3
 """
 """An example of the configuration in pyproject.toml."""
 
-TRAINING_VERSION = 1
-"""Raised when the training procedure changes, so that models are trained again."""
-
 SEED_OPTION, SEED_NEEDS = "train_seed", "train"
 """The option that is raised by one for each of a model's `seeds`, and the option that it needs."""
 
 EXTRACTIVE = "extractive-qa"
 TEXT_LENGTH, PASSAGE_LENGTH, STRIDE = 256, 384, 128
-
-AUTO = "auto"
-DEFAULT_BASE = "roberta-base"
-STAND_IN = "asset:minilm"
-
-
-@dataclass(frozen=True)
-class Training:
-    """The data and the hyperparameters of a fine-tuning.
-
-    Attributes:
-        load: Returns the labelled examples.
-        settings: The hyperparameters.
-    """
-
-    load: Callable[[], Dataset]
-    settings: TrainingSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class FinetunedModel(ReloadsAfterPickling):
-    """An encoder with a classification head, run by transformers.
-
-    Attributes:
-        name: The model's name in reports.
-        checkpoint: The base, or the model itself if nothing is trained.
-        training: The fine-tuning, or None.
-        context: The adapter's context.
-        label_names: The task's label for each label of the checkpoint.
-        max_length: The number of tokens to which inputs are truncated.
-        batch_size: The number of inputs per forward pass.
-        device: "auto", "cpu", "cuda" or "mps".
-        dtype: The data type of the weights.
-    """
-
-    LOADED: ClassVar = ("_loaded", "_tokenizer")
-
-    name: str
-    checkpoint: str
-    training: Training | None
-    context: Context = field(repr=False)
-    label_names: Mapping[str, str]
-    max_length: int
-    batch_size: int
-    device: str
-    dtype: str
-    paradigm: Paradigm = "fine-tuned"
-
-    @property
-    def head(self) -> Head:
-        """The head on top of the encoder."""
-        return LabelHead(self.context.labels)
-
-    @property
-    def source(self) -> str:
-        """The base, whether it was pre-trained, and the number of training examples."""
-        scratch = self.checkpoint == FROM_SCRATCH
-        source = self._base[0]
-        if scratch:
-            source = f"RobertaFor{self.head.architecture} (2 layers, 128 wide), no pre-training"
-        elif self.checkpoint == AUTO and source == STAND_IN:
-            source += f" ({DEFAULT_BASE} was not reachable)"
-        if self.training is None:
-            return source
-        done = "trained" if scratch else "fine-tuned"
-        return f"{source}, {done} here on {len(self.training.load()):,} examples"
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """Settings of the inference and of the training."""
-        shown: dict[str, Any] = {
-            "max_length": self.max_length,
-            "dtype": self.dtype,
-            "device": self.device,
-        }
-        if self.checkpoint == FROM_SCRATCH:
-            shown["pretrained"] = False
-        if self.training is not None:
-            shown |= {
-                "epochs": self.training.settings.epochs,
-                "learning_rate": self.training.settings.learning_rate,
-                "train_batch_size": self.training.settings.batch_size,
-                "train_examples": len(self.training.load()),
-                "train_seed": self.training.settings.seed,
-            }
-        return shown
-
-    @cached_property
-    def facts(self) -> Facts:
-        """Base, weights and training examples; trains if needed."""
-        trained_on = None if self.training is None else len(self.training.load())
-        return Facts(
-            base=self._base[0], size=weight_count(self.folder) or None, training_examples=trained_on
-        )
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of the weights and of the settings that decide answers; trains if needed."""
-        content = checkpoint_hash(self.folder)
-        rest = [content, sorted(self.label_names.items()), self.max_length, self.dtype]
-        return hashlib.sha256(json.dumps(rest).encode()).hexdigest()
-
-    @cached_property
-    def _base(self) -> tuple[str, Path | None]:
-        """The checkpoint in use, and its folder; None for a model from scratch."""
-        if self.checkpoint == FROM_SCRATCH:
-            return self.checkpoint, None
-        if self.checkpoint != AUTO:
-            return self.checkpoint, checkpoint_folder(
-                self.checkpoint, f"model {self.name!r}", self.context
-            )
-        try:
-            return DEFAULT_BASE, checkpoint_folder(
-                DEFAULT_BASE, f"model {self.name!r}", self.context
-            )
-        except ModelError:
-            return STAND_IN, checkpoint_folder(STAND_IN, f"model {self.name!r}", self.context)
-
-    @cached_property
-    def folder(self) -> Path:
-        """The folder with the weights; the model is trained first if it does not exist.
-
-        The same settings give the same weights on the same machine with the same number of threads;
-        otherwise sums are rounded in another order.
-        """
-        folder = self._weights_folder
-        if self.training is not None:
-            with filled_once(folder) as scratch:
-                if scratch is not None:
-                    train(self._job(self.training), scratch)
-        return folder
-
-    def _job(self, training: Training) -> Job:
-        return Job(
-            name=self.name,
-            base=self._base[1],
-            data=training.load(),
-            head=self.head,
-            settings=training.settings,
-            device=self.device,
-            progress=self.context.progress,
-        )
-
-    @property
-    def at_hand(self) -> bool:
-        """Whether the weights are on this machine, and trained."""
-        try:
-            return self._weights_folder.is_dir()
-        except (AssetError, DataError, ModelError):
-            return False
-
-    @cached_property
-    def _weights_folder(self) -> Path:
-        """The folder of the weights, which may not be trained yet."""
-        base = self._base[1]
-        if self.training is None:
-            assert base is not None, (
-                "unreachable because build() wants training data for new models"
-            )
-            return base
-        settings = {
-            "recipe": TRAINING_VERSION,
-            "base": FROM_SCRATCH if base is None else checkpoint_hash(base),
-            "data": self.training.load().content_hash,
-            **self.head.settings,
-            "max_length": self.max_length,
-            **{k: v for k, v in self.parameters.items() if k not in ("dtype", "device")},
-        }
-        key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
-        return self.context.cache / "models" / f"{file_name(self.name)}-{key}"
-
-    @property
-    def training_examples(self) -> Iterable[Example]:
-        """The examples of the fine-tuning."""
-        return () if self.training is None else self.training.load()
-
-    def count_cut(self, inputs: Iterable[Inputs]) -> int:
-        """Return how many of these inputs are truncated."""
-        # An ASCII text has no more tokens than characters, so that short ones need not be
-        # tokenized.
-        tokenizer, length = self._tokenizer
-        room = length - tokenizer.num_special_tokens_to_add(pair=True)
-        long = [
-            value
-            for value in inputs
-            if size_of(value) > room or not all(t.isascii() for t in fields_of(value).values())
-        ]
-        return sum(len(row["input_ids"]) > length for row in self._encode(long, whole=True))
-
-    def estimate(self, inputs: Sequence[Inputs]) -> Usage:
-        """Return the tokens of these inputs, and the operations for classifying them.
-
-        Operations: two for each weight and token (Kaplan et al. 2020, section 2.1).
-        """
-        tokens = sum(len(row["input_ids"]) for row in self._encode(inputs))
-        return Usage(prompt_tokens=tokens, operations=2.0 * weight_count(self.folder) * tokens)
-
-    def seen(self, inputs: Sequence[Inputs]) -> list[str]:
-        """Return a hash of each input's tokens, which are all that the network sees.
-
-        Raises:
-            ModelError: an input has three fields.
-        """
-        return [
-            hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
-            for row in self._encode(inputs)
-        ]
-
-    def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
-        """Classify inputs of one or two fields.
-
-        Raises:
-            ModelError: the checkpoint's labels are not the task's, or an input has three fields.
-        """
-        torch, model, batching = self._loaded
-        labels = self._label_order(model.config.id2label, model.config.label2id)
-        encoded = self._encode(inputs)
-        batching.check(encoded, f"model {self.name!r}")
-        answers: list[Prediction] = [Prediction(None, error=WITHOUT_TOKENS)] * len(inputs)
-        with torch.inference_mode():
-            for indexes in batching.batches(encoded, self.batch_size):
-                batch = batching.padded([encoded[index] for index in indexes])
-                logits = model(**batch).logits.float()
-                for index, row in zip(indexes, logits.softmax(-1).tolist(), strict=True):
-                    # Several outputs may stand for one label (one star and two stars).
-                    scores = dict.fromkeys(self.context.labels, 0.0)
-                    for label, score in zip(labels, row, strict=True):
-                        scores[label] += score
-                    answers[index] = decide(scores)
-        return answers
-
-    def _encode(
-        self, inputs: Sequence[Inputs], *, whole: bool = False
-    ) -> list[dict[str, list[int]]]:
-        """Tokenize inputs; those with the same number of fields together, which is faster.
-
-        Args:
-            inputs: Inputs of one or two fields.
-            whole: Whether they are not truncated.
-        """
-        tokenizer, length = self._tokenizer
-        texts = [pair(self.name, value) for value in inputs]
-        rows: list[dict[str, list[int]]] = [{}] * len(texts)
-        for count in sorted({len(fields) for fields in texts}):
-            indices = [index for index, fields in enumerate(texts) if len(fields) == count]
-            columns = [list(column) for column in zip(*(texts[p] for p in indices), strict=True)]
-            cut = {"verbose": False} if whole else {"truncation": True, "max_length": length}
-            encoded = tokenizer(*columns, **cut)
-            for number, index in enumerate(indices):
-                rows[index] = {name: values[number] for name, values in encoded.items()}
-        return rows
-
-    @cached_property
-    def _tokenizer(self) -> tuple[Any, int]:
-        """The tokenizer, and the maximum number of tokens; loads no weights.
-
-        Raises:
-            ModelError: there is no tokenizer, or the head predicts something else than one label.
-        """
-        owner = f"model {self.name!r}"
-        with without_collections():
-            config = load_config(self.folder, owner, self.head.kind)
-            tokenizer = load_tokenizer(self.folder, owner)
-        self.head.check_configuration(config, f"{owner}: {self.folder}")
-        return tokenizer, min(self.max_length, window(config))
-
-    @cached_property
-    def _loaded(self) -> tuple[Any, Any, Batching]:
-        """The library torch, the model in evaluation mode, and its batching.
-
-        Raises:
-            ModelError: the model cannot be loaded, weights are missing, or the tokenizer belongs to
-                another model.
-        """
-        owner = f"model {self.name!r}"
-        with without_collections():
-            torch = require("torch", extra="transformers", purpose=f"the fine-tuned {owner}")
-            tokenizer, _ = self._tokenizer
-            model = load_model(
-                f"AutoModelFor{self.head.architecture}",
-                self.folder,
-                owner,
-                self.head.kind,
-                dtype=getattr(torch, self.dtype),
-            )
-            check_vocabulary(tokenizer, model, f"{owner}: {self.folder}")
-            with loading(self.folder, owner, self.head.kind):
-                model = model.to(pick_device(torch, self.device)).eval()
-                batching = Batching.of(torch, model, tokenizer)
-        return torch, model, batching
-
-    def _label_order(
-        self, id2label: Mapping[int, str], label2id: Mapping[str, int] | None = None
-    ) -> list[str]:
-        """Return the task's label for each output of the checkpoint.
-
-        Raises:
-            ModelError: a label is none of the task's, or has no output; or id2label and label2id
-                contradict each other.
-        """
-        own = {label.lower(): label for label in self.context.labels}
-        order = []
-        for index in sorted(id2label):
-            name = id2label[index]
-            label = self.label_names.get(name, own.get(name.lower()))
-            if label is None:
-                raise ModelError(
-                    f"model {self.name!r}: its label {name!r} is none of the task's "
-                    f"({', '.join(self.context.labels)}); name what it stands for, such as "
-                    f'labels = {{ "{name}" = "{self.context.labels[0]}" }}'
-                )
-            order.append(label)
-        missing = [label for label in self.context.labels if label not in order]
-        if missing:
-            raise ModelError(
-                f"model {self.name!r}: it has no output for the label {missing[0]!r}; "
-                f"it knows {', '.join(order)}"
-            )
-        for name, index in (label2id or {}).items():
-            indices = [index for index, label in id2label.items() if label == name]
-            if indices and index not in indices:
-                raise ModelError(
-                    f"model {self.name!r}: its config.json says both that output {indices[0]} is "
-                    f"{name!r} (id2label) and that {name!r} is output {index} (label2id); correct "
-                    "the one that is wrong"
-                )
-        return order
 
 
 def build(

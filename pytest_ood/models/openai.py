@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.examples import canonical
+from pytest_ood.inputs import canonical
 from pytest_ood.models._api.answers import labelled, unmarked
 from pytest_ood.models._api.asking import Account, Missing, Patience, Question, ask
 from pytest_ood.models._api.calls import (
@@ -43,7 +43,7 @@ from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
     from pytest_ood.prompting import Prompt
     from pytest_ood.redaction import Secrets

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
     from pytest_ood.prompting import Prompt
     from pytest_ood.tasks import Task

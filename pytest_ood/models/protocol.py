@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ood.examples import Dataset, Example, Inputs
+    from pytest_ood.examples import Dataset, Example
+    from pytest_ood.inputs import Inputs
     from pytest_ood.progress import Progress
     from pytest_ood.prompting import Prompt
     from pytest_ood.tasks import Prediction, Task

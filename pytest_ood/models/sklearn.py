@@ -24,7 +24,7 @@ from pytest_ood.errors import (
     unknown_name,
     words_of,
 )
-from pytest_ood.examples import fields_of
+from pytest_ood.inputs import fields_of
 from pytest_ood.models.protocol import Facts
 from pytest_ood.objects import import_object, importable
 from pytest_ood.tasks import Prediction, check_labels, decide
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pytest_ood.examples import Dataset, Example, Inputs
+    from pytest_ood.examples import Dataset, Example
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
 EXAMPLE = """\

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ood.errors import NotApplicableError, OodError, words_of
-from pytest_ood.plugin import GATE, RECORD
+from pytest_ood.plugin.stash import GATE, RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

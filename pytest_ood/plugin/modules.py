@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ood.plugin import FIXTURES
 from pytest_ood.plugin.selection import left_by_user
+from pytest_ood.plugin.stash import FIXTURES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -11,7 +11,8 @@ import numpy as np
 from pytest_ood.edits import Perturbed
 from pytest_ood.engine import check_complete
 from pytest_ood.errors import DataError, NotApplicableError, OodError
-from pytest_ood.examples import fields_of, inputs_of
+from pytest_ood.examples import inputs_of
+from pytest_ood.inputs import fields_of
 from pytest_ood.metrics import GradedAnswers, Outcomes
 from pytest_ood.models.protocol import Model, RecordedModel, is_recorded
 from pytest_ood.perturbations.adversarial import AttackResult, Recipe
@@ -28,7 +29,8 @@ from pytest_ood.trials.trial import Trial
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.examples import Example
+    from pytest_ood.inputs import Inputs
     from pytest_ood.metrics import Outcome
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
     from pytest_ood.shifts.protocol import Declaration, Experiment

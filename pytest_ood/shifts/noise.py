@@ -10,7 +10,8 @@ import numpy as np
 
 from pytest_ood.edits import Perturbed, edits_between
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError, unknown_name
-from pytest_ood.examples import fields_of, inputs_of, with_fields
+from pytest_ood.examples import inputs_of
+from pytest_ood.inputs import fields_of, with_fields
 from pytest_ood.metrics import GradedAnswers, Outcomes
 from pytest_ood.perturbations import (
     Composite,
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from random import Random
 
-    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.examples import Example
+    from pytest_ood.inputs import Inputs
     from pytest_ood.perturbations import Perturbation
     from pytest_ood.shifts.protocol import Declaration, Experiment
     from pytest_ood.store import TextStore

@@ -26,7 +26,7 @@ from pytest_ood.trials.trial import PromptAttack, Trial
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Model, RecordedModel
     from pytest_ood.perturbations.adversarial import Attack, AttackResult, QueryBudget
     from pytest_ood.prompting import Prompt

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from pytest_ood.checklist import Checklist
     from pytest_ood.engine import Engine
-    from pytest_ood.examples import Dataset, Example, Inputs
+    from pytest_ood.examples import Dataset, Example
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Model, RecordedModel
     from pytest_ood.readers import DataSource
     from pytest_ood.shifts.texts import GeneratedTexts, Shifted

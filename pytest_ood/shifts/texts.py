@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_ood.columns import Categorical
-from pytest_ood.examples import canonical
+from pytest_ood.inputs import canonical
 from pytest_ood.rows import DiskSequence, blocks, hash_of_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.examples import Example
+    from pytest_ood.inputs import Inputs
     from pytest_ood.trials.trial import Trial
 
 

@@ -17,7 +17,7 @@ from pytest_ood.tables import ConfigTable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
     from pytest_ood.shifts.protocol import Declaration, Experiment
     from pytest_ood.trials.predictor import SingleModel

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_ood.edits import Edit
-from pytest_ood.examples import canonical
+from pytest_ood.inputs import canonical
 from pytest_ood.perturbations.adversarial import AttackResult, attack_code_version
 from pytest_ood.tasks import Prediction
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_ood.engine import Engine
-    from pytest_ood.examples import Example, Inputs
+    from pytest_ood.examples import Example
+    from pytest_ood.inputs import Inputs
     from pytest_ood.tasks import Task
 
 SECOND_DRAW = 1

@@ -17,7 +17,7 @@ from pytest_ood.tasks import Prediction
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.perturbations.adversarial import AttackResult
     from pytest_ood.rows import Indices
 

@@ -20,7 +20,8 @@ from pytest_ood.evaluation import (
     SuiteEvaluator,
     resources_of,
 )
-from pytest_ood.examples import Dataset, Example, Inputs
+from pytest_ood.examples import Dataset, Example
+from pytest_ood.inputs import Inputs
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack

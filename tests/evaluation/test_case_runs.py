@@ -35,7 +35,7 @@ from pytest_ood.suite import Suite
 from pytest_ood.tasks import Classification, Prediction, decide
 
 if TYPE_CHECKING:
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Paradigm
 
 ALPHA = 0.05

@@ -15,7 +15,8 @@ from pytest_ood.engine import Engine
 from pytest_ood.errors import DataError
 from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.evaluation.contamination import items_of, refuse_shown, trained_on
-from pytest_ood.examples import Dataset, Example, Inputs
+from pytest_ood.examples import Dataset, Example
+from pytest_ood.inputs import Inputs
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import Paradigm, SeededModel
 from pytest_ood.progress import Silent

@@ -32,8 +32,9 @@ from pytest_ood.evaluation import (
     from_record,
     to_record,
 )
-from pytest_ood.examples import IN_DISTRIBUTION, Dataset, Example, Inputs
+from pytest_ood.examples import IN_DISTRIBUTION, Dataset, Example
 from pytest_ood.frozen import FrozenSuite
+from pytest_ood.inputs import Inputs
 from pytest_ood.metrics import metric_names
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel

@@ -13,7 +13,8 @@ import pytest
 from pytest_ood.budgets import Rules
 from pytest_ood.engine import Engine
 from pytest_ood.evaluation import SuiteEvaluator
-from pytest_ood.examples import Dataset, Example, Inputs
+from pytest_ood.examples import Dataset, Example
+from pytest_ood.inputs import Inputs
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.perturbations import find
 from pytest_ood.progress import Silent

@@ -12,7 +12,8 @@ from pytest_ood.budgets import Budget, Rules
 from pytest_ood.engine import Engine
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import AttackDetails, DomainDetails, SuiteEvaluator
-from pytest_ood.examples import Dataset, Example, Inputs
+from pytest_ood.examples import Dataset, Example
+from pytest_ood.inputs import Inputs
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import SeededModel

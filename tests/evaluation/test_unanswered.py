@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from pytest_ood.examples import Inputs
+    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Paradigm
 
 LABELS = ("neg", "pos")

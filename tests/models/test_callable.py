@@ -8,7 +8,7 @@ import pytest
 
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, ModelError
-from pytest_ood.examples import Inputs
+from pytest_ood.inputs import Inputs
 from pytest_ood.models import adapter
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.protocol import Context, Model

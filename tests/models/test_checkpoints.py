@@ -33,8 +33,8 @@ from pytest_ood.engine import Engine
 from pytest_ood.errors import ModelError
 from pytest_ood.examples import Dataset
 from pytest_ood.models import adapter
+from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import weight_count
-from pytest_ood.models.finetuned import FinetunedModel
 from pytest_ood.models.prompted import PromptedModel
 from pytest_ood.models.protocol import Context, notes_of
 from pytest_ood.perturbations._transformers import masked_candidates

@@ -19,12 +19,13 @@ import pytest
 from pytest_ood.cluster import ClusterSettings, RayRunner
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, DataError, ModelError
-from pytest_ood.examples import Dataset, Inputs
+from pytest_ood.examples import Dataset
 from pytest_ood.files import hash_files
+from pytest_ood.inputs import Inputs
 from pytest_ood.models import adapter
+from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models._training import FROM_SCRATCH, Job
-from pytest_ood.models.finetuned import FinetunedModel
 from pytest_ood.models.protocol import Context, Facts, Model
 from pytest_ood.progress import Silent, Tracker
 from pytest_ood.store import MemoryStore
@@ -246,7 +247,7 @@ def test_another_recipe_is_another_model(
     def pretend(job: Job, folder: Path) -> None:
         del job, folder
 
-    monkeypatch.setattr("pytest_ood.models.finetuned.train", pretend)
+    monkeypatch.setattr("pytest_ood.models._encoder.train", pretend)
     context = context_of(tmp_path, TRAIN)
     usual = build(FROM_SCRATCH, context, **RECIPE).folder
     assert build(FROM_SCRATCH, context, **{**RECIPE, **change}).folder != usual

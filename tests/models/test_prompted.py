@@ -17,7 +17,8 @@ import pytest
 from pytest_ood.cluster import ClusterSettings, RayRunner
 from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, TooLongError
-from pytest_ood.examples import Dataset, Example, Inputs
+from pytest_ood.examples import Dataset, Example
+from pytest_ood.inputs import Inputs
 from pytest_ood.models import adapter
 from pytest_ood.models._prompts import READING
 from pytest_ood.models._torch import weight_count

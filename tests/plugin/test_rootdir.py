@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pytest_ood import plugin
+from pytest_ood.plugin import options
 from pytest_ood.plugin.rootdir import VALUED
 
 
-class Options:
+class Parser:
     """Takes the place of pytest's parser, and keeps the names of options that have a value."""
 
     def __init__(self) -> None:
@@ -27,6 +27,6 @@ class Options:
 
 def test_every_option_with_a_value_is_known() -> None:
     """A new option whose value could be taken for a test path is among those that are looked at."""
-    options = Options()
-    plugin.pytest_addoption(options)  # type: ignore[arg-type]
-    assert set(VALUED) == set(options.valued)
+    parser = Parser()
+    options.pytest_addoption(parser)  # type: ignore[arg-type]
+    assert set(VALUED) == set(parser.valued)

@@ -9,7 +9,8 @@ import pytest
 
 from pytest_ood.edits import apply_edits
 from pytest_ood.errors import ConfigurationError, MissingDependencyError, TooLongError
-from pytest_ood.examples import Example, Inputs, fields_of
+from pytest_ood.examples import Example
+from pytest_ood.inputs import Inputs, fields_of
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations.adversarial import AttackResult, QueryBudget
 from pytest_ood.perturbations.adversarial.adapters import (

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pytest_ood.edits import Edit, Perturbed, apply_edits
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.examples import Example, Inputs, fields_of
+from pytest_ood.examples import Example
+from pytest_ood.inputs import Inputs, fields_of
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations.adversarial import (
     Attack,

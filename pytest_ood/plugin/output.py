@@ -1,0 +1,203 @@
+"""The header, the tables at the end, and the reports that are written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ood.plugin.options import is_rehearsal, report_paths
+from pytest_ood.plugin.records import KEEPER, report_of
+from pytest_ood.plugin.stash import DEMO, FINISHED, GATE, LOGGED, TRACKERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ood.analysis.report import Report
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Name the seed, the suites, the models and the cache."""
+    if GATE not in config.stash:
+        return []
+    gate = config.stash[GATE]
+    models = dict.fromkeys(name for suite in gate.evaluators for name in gate.chosen_models(suite))
+    told = gate.options.root if gate.configured else "none, the built-in demo"
+    suites, names = (", ".join(found) or "none" for found in (gate.evaluators, models))
+    return [
+        f"ood: configuration {told}",
+        *([f"ood: {DEMO}"] if gate.is_demo else []),
+        f"ood: seed {gate.seed}, suites: {suites}, models: {names}",
+        f"ood: cache {gate.options.cache}",
+        *(f"ood: suite {name} is replayed from {f.location}" for name, f in gate.frozen.items()),
+    ]
+
+
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+    """Show the tables and the answer; of a run that was ended, how far it got and how to go on."""
+    report = report_of(config)
+    if report is not None and report.results and config.get_verbosity() >= -1:
+        from pytest_ood.reports.terminal import render
+
+        terminalreporter.section("robustness")
+        for line in render(report, verbose=config.get_verbosity() > 0):
+            terminalreporter.write_line(line)
+    if report is not None and report.release is not None:
+        from pytest_ood.reports import release_text
+
+        terminalreporter.section("since the earlier run")
+        for line in release_text.render(report.release, report.rules.alpha):
+            terminalreporter.write_line(line)
+    if KEEPER not in config.stash:
+        return
+    ran = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if ran and config.get_verbosity() >= -1 and not is_rehearsal(config):
+        for told in _not_run(config):
+            terminalreporter.write_line(f"ood: {told}", yellow=True)
+    _show_ending(terminalreporter, config)
+
+
+def _show_ending(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show what became of reports and trackers; of a run that was ended, how far it got."""
+    keeper = config.stash[KEEPER]
+    if config.stash[GATE].is_demo and config.get_verbosity() >= -1:
+        terminalreporter.write_line(f"ood: {DEMO}")
+    if not keeper.records and config.get_verbosity() >= -1:
+        from pytest_ood.reports.escaping import one_line
+
+        # Where suites were measured, these stand among their notes.
+        for note in dict.fromkeys(keeper.own_notes):
+            terminalreporter.write_line(f"ood: note: {one_line(note, 400)}")
+    if keeper.saved is not None:
+        terminalreporter.write_line(f"saved: {keeper.saved}")
+    for told in keeper.unwritten:
+        terminalreporter.write_line(f"ood: {told}", red=True)
+    for logged in config.stash.get(LOGGED, []):
+        if logged.failed or config.get_verbosity() >= -1:
+            terminalreporter.write_line(f"ood: {logged.line}", yellow=logged.failed)
+    if keeper.interrupted:
+        terminalreporter.section("interrupted")
+        for line in _how_far(config):
+            terminalreporter.write_line(line)
+
+
+def _not_run(config: pytest.Config) -> list[str]:
+    """Say how many gates the user's options have left out, and how many plugins would have.
+
+    A robustness test of the user's own is a gate, too.
+    """
+    from pytest_ood.plugin.selection import HOW
+
+    keeper, gates = config.stash[KEEPER], config.stash[GATE].all_gates
+    told = []
+    if keeper.put_back:
+        told.append(
+            f"{keeper.put_back} gates that another plugin had left out were run: only {HOW} "
+            "leave gates out"
+        )
+    own = sum(keeper.check_of(name) is None for name in keeper.expected or ())
+    left = sum(check.id not in keeper.records for check in gates) + max(0, keeper.own_tests - own)
+    if left and not keeper.interrupted:
+        every = len(gates) + max(keeper.own_tests, own)
+        told.append(f"{left} of {every} gates were not run: this is no full gate")
+    return told
+
+
+def _how_far(config: pytest.Config) -> list[str]:
+    """Say how far a run got that was ended, and how to go on."""
+    import shlex
+
+    gate, records = config.stash[GATE], config.stash[KEEPER].records
+    done = f"{len(records)} of {len(gate.checks)} checks were carried out"
+    kept = "what the models answered is kept"
+    if not gate.options.keep_predictions:
+        kept = "--ood-no-cache keeps no answers"
+    command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+    return [f"{done}; {kept}; no report was written", f"go on with: {command}"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the reports and log the run, once, on the controller."""
+    config = session.config
+    if GATE in config.stash and "hypothesis" not in sys.modules:
+        # Its plugin imports all of it, for most of a second, to end a run that had no use for it.
+        config.pluginmanager.unregister(name="hypothesispytest")
+    config.stash[FINISHED] = True
+    if hasattr(config, "workerinput"):
+        return
+    green = KEEPER in config.stash and session.exitstatus == pytest.ExitCode.OK
+    if green and config.stash[KEEPER].missing(config) != []:
+        # Somebody has ended the run, by pytest.exit with a status of its own.
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    report = report_of(config)
+    if report is not None and (session.shouldfail or session.shouldstop):
+        config.stash[KEEPER].interrupted = True
+    if report is None and GATE in config.stash and not is_rehearsal(config):
+        keeper = config.stash[KEEPER]
+        keeper.unwritten += [
+            f"--ood-report: {path.name} is not written: no gate of a suite has run"
+            for path in report_paths(config)
+        ]
+    # A report of half a run would be taken for one of all of it.
+    if report is None or config.stash[KEEPER].interrupted:
+        return
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    paths, name = report_paths(config), config.getoption("ood_save")
+    trackers = config.stash[TRACKERS]
+    if not (paths or name or summary or trackers):
+        return
+    from pytest_ood.analysis.serialization import from_json, to_json
+
+    # Every format is written from the figures of the JSON report, as if it was read again.
+    report = from_json(to_json(report))
+    _write_reports(session, report, paths, name, summary)
+    if trackers:
+        from pytest_ood.reports.tracking import log_report
+
+        config.stash[LOGGED] = log_report(report, trackers)
+
+
+def _write_reports(
+    session: pytest.Session,
+    report: Report,
+    paths: Sequence[Path],
+    name: str | None,
+    summary: str | None,
+) -> None:
+    """Write what was asked for, and add to the summary of a step of GitHub Actions.
+
+    Args:
+        session: Its exit status is set if something could not be written.
+        report: The report of the run.
+        paths: Where it is written to.
+        name: It is saved under, or None.
+        summary: The file of the summary, or None.
+    """
+    from pytest_ood.errors import OodError
+    from pytest_ood.reports import archive, formats
+
+    config = session.config
+    keeper = config.stash[KEEPER]
+    for path in paths:
+        try:
+            formats.write(path, report)
+        except OodError as error:
+            keeper.unwritten.append(f"--ood-report: {error}")
+    if name is not None:
+        try:
+            keeper.saved = archive.save(config.stash[GATE].options.root, name, report)
+        except OodError as error:
+            keeper.unwritten.append(f"--ood-save: {error}")
+    if keeper.unwritten:
+        # Whoever asked for a report waits for it; what the run has found is shown all the same.
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+    if summary:
+        try:
+            formats.add_to_summary(Path(summary), report)
+        except OodError as error:
+            # What the run has found does not hang on whether GitHub shows it.
+            keeper.unwritten.append(str(error))
