@@ -1,14 +1,14 @@
 """Runs every recipe on the built-in models: loose and strict, transferred, and what successes are.
 
 Movie reviews of ICWSM 2014, the in-distribution set of the built-in suite. The first table has
-every recipe in both profiles against one model, the fine-tuned MiniLM; the second what becomes of
-the examples that turned one model when they are put to the others; then some successes as they are
-shown.
+every recipe in both profiles against one model, the fine-tuned MiniLM; the second has the
+accuracy of the other models on the examples that fool one model; then some successes as they
+are shown.
 
     python benchmarks/attack_recipes.py --write docs/attacks.md
 
 Takes half an hour on two cores; answers are kept, so that a second run takes a minute. A recipe
-whose model is not at hand is named, and left out.
+whose model is not available is named, and left out.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def recipes(gate: Gate) -> Iterator[str]:
             result = evaluated(gate, model, AdversarialShift(name, recipe, BUDGET))
         except ModelError as error:
             sys.stderr.write(f"{name}: {error}\n")
-            left.append(f"`{name}` (its model is not at hand)")
+            left.append(f"`{name}` (its model is not available)")
             continue
         attack = result.attack
         if attack is None:
@@ -105,14 +105,14 @@ def recipes(gate: Gate) -> Iterator[str]:
 
 
 def transfer(gate: Gate) -> Iterator[str]:
-    """Yield the table of what turned one model on all of them."""
+    """Yield the accuracy of all models on the examples that fool each one."""
     models = surrogates_of(gate)
     for name in TRANSFERRED:
         recipe = attacks()[name]
         yield ""
         yield (
             f"{name}, {gate.options.max_examples} reviews, at most {BUDGET.each} queries each: "
-            "accuracy before and after on what turned the model that is named first:"
+            "accuracy before and after on the examples that fool the model in the first column:"
         )
         yield ""
         yield f"| made against | {' | '.join(models)} |"
@@ -131,7 +131,7 @@ def transfer(gate: Gate) -> Iterator[str]:
                 try:
                     found = evaluated(gate, model, shift)
                 except DataError:
-                    cells.append(f"nothing turned {surrogate}")
+                    cells.append(f"nothing fooled {surrogate}")
                     continue
                 drop = f"{points(found.drop.value)} {interval(found.drop)}"
                 before, after = points(found.score_in_distribution), points(found.score_under_shift)

@@ -80,8 +80,8 @@ def throughput(count: int, folder: Path) -> list[str]:
     lines = ["| one driver, a model that costs nothing | |", "|---|---|"]
     for where, runner in (("in this process", LocalRunner()), ("on two actors", cluster)):
         for kept, store in (
-            ("answers not kept", NoStore()),
-            ("answers kept", FileStore(folder / f"{where}.sqlite")),
+            ("answers not stored", NoStore()),
+            ("answers stored", FileStore(folder / f"{where}.sqlite")),
         ):
             rate = asked(runner, store, texts)
             lines.append(f"| texts a second {where}, {kept} | {rate:,.0f} |")

@@ -193,7 +193,7 @@ def main() -> int:
     text = "\n".join(
         [f"n = {options.examples}, seed 0.", "", *lines, "",
          f"Not measured, as no model for them is packaged: {', '.join(left)}; and those for "
-         "questions, of which [tasks.md](tasks.md) tells.", "", *examples]
+         "questions ([tasks.md](tasks.md)).", "", *examples]
     )  # fmt: skip
     if options.write is None:
         print(text)

@@ -390,7 +390,7 @@ def comparison(
     quick = halved.rate
     lines += [
         "",
-        f"With `dtype = \"bfloat16\"`, which is nobody's choice but the user's, it is {quick:.1f} "
+        f"With `dtype = \"bfloat16\"`, which only a user can set, it is {quick:.1f} "
         f"texts/s, {same} of {len(texts)} labels the same, scores apart by at most {apart:.3f}.",
         "",
         f"{100 * share_inside:.1f} % of the time is "
@@ -458,7 +458,7 @@ def by_size(
 def of_versions(model: PromptedModel, test: Dataset, grid: Grid) -> list[str]:
     """Return the lines of the third table: what is saved where texts begin alike."""
     lines = [
-        f"Texts asked together with {VERSIONS} versions that differ in one word, against each "
+        f"Texts run together with {VERSIONS} versions that differ in one word, against each "
         "version in a call of its own with the other texts':",
         "",
         "| tokens of a text | texts/s together | apart | times as fast |",
