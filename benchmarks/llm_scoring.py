@@ -390,7 +390,7 @@ def comparison(
     quick = halved.rate
     lines += [
         "",
-        f"With `dtype = \"bfloat16\"`, which only a user can set, it is {quick:.1f} "
+        f'With `dtype = "bfloat16"`, which only a user can set, it is {quick:.1f} '
         f"texts/s, {same} of {len(texts)} labels the same, scores apart by at most {apart:.3f}.",
         "",
         f"{100 * share_inside:.1f} % of the time is "
