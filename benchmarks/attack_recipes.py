@@ -24,12 +24,12 @@ from platformdirs import user_cache_path
 from pytest_ood.budgets import interval, points
 from pytest_ood.errors import DataError, ModelError
 from pytest_ood.evaluation import SuiteEvaluator
-from pytest_ood.gate import Gate, Options
+from pytest_ood.gate.gate import Gate, Options
 from pytest_ood.models.protocol import Model
 from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, attacks
-from pytest_ood.progress import Lines
 from pytest_ood.reports.escaping import one_line, word_diff
 from pytest_ood.shifts import AdversarialShift, TransferShift
+from pytest_ood.utils.progress import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

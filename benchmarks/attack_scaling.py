@@ -25,23 +25,23 @@ from typing import TYPE_CHECKING
 from _tables import put
 from platformdirs import user_cache_path
 
-from pytest_ood.engine import Engine
-from pytest_ood.examples import Dataset, Example
+from pytest_ood.data.examples import Dataset, Example
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import FileStore
+from pytest_ood.loading.readers import Reader, parse_source
 from pytest_ood.models.sklearn import SklearnModel
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
-from pytest_ood.progress import Silent
-from pytest_ood.readers import Reader, parse_source
 from pytest_ood.shifts import AdversarialShift
 from pytest_ood.shifts.adversarial import AttackTrial
-from pytest_ood.store import FileStore
 from pytest_ood.tasks import Classification
 from pytest_ood.trials.answer_sets import AnswerSet
 from pytest_ood.trials.predictor import Predictor
+from pytest_ood.utils.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.tasks import Prediction
 
 LABELS = ("negative", "positive")

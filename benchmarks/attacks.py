@@ -32,18 +32,18 @@ from typing import TYPE_CHECKING, Any
 from _tables import PROJECT_OPTION, put
 from platformdirs import user_cache_path
 
-from pytest_ood.gate import Gate, Options
+from pytest_ood.gate.gate import Gate, Options
 from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.perturbations.adversarial.constraints import STOPWORDS
 from pytest_ood.perturbations.resources import Resources, asset, using
-from pytest_ood.progress import Silent
+from pytest_ood.utils.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.examples import Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.tasks import Prediction
 
 SUITE, MODEL = "sentiment", "minilm"

@@ -27,16 +27,16 @@ from typing import TYPE_CHECKING
 
 from _tables import put
 
-from pytest_ood.cluster import ClusterSettings, RayRunner
-from pytest_ood.engine import BATCH_SIZE, Engine, LocalRunner
+from pytest_ood.inference.cluster import ClusterSettings, RayRunner
+from pytest_ood.inference.engine import BATCH_SIZE, Engine, LocalRunner
+from pytest_ood.inference.store import FileStore, NoStore
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.progress import Silent
-from pytest_ood.store import FileStore, NoStore
 from pytest_ood.tasks import Prediction
+from pytest_ood.utils.progress import Silent
 
 if TYPE_CHECKING:
-    from pytest_ood.engine import Runner
-    from pytest_ood.store import Store
+    from pytest_ood.inference.engine import Runner
+    from pytest_ood.inference.store import Store
 
 TEXTS = 50_000
 LENGTH = 150

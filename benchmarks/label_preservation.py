@@ -25,17 +25,17 @@ from _tables import PROJECT_OPTION, put
 from platformdirs import user_cache_path
 
 from pytest_ood.budgets import Rules
-from pytest_ood.edits import Perturbed, edits_between
+from pytest_ood.data.edits import Perturbed, edits_between
 from pytest_ood.evaluation import SuiteEvaluator
-from pytest_ood.gate import Gate, Options
+from pytest_ood.gate.gate import Gate, Options
 from pytest_ood.perturbations import Generator, catalogue
 from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.perturbations.resources import Resources, using
-from pytest_ood.progress import Silent
-from pytest_ood.seeding import generator
 from pytest_ood.shifts import NoiseShift
+from pytest_ood.utils.progress import Silent
+from pytest_ood.utils.seeding import generator
 
 SUITE = "sentiment"
 MODELS = ("minilm", "smollm2")

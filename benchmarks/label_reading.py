@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.contracts import Changing
-from pytest_ood.seeding import generator
+from pytest_ood.utils.seeding import generator
 
 NAMES = ("affirm", "antonyms", "negate")
 LABELS = {"0": "negative", "1": "positive"}

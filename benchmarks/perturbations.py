@@ -26,11 +26,11 @@ from pathlib import Path
 from _peers import augmenters, rate
 from platformdirs import user_cache_path
 
+from pytest_ood.loading.readers import DataSource, Reader
 from pytest_ood.perturbations import Generator, catalogue, from_nlpaug
 from pytest_ood.perturbations.resources import Resources, using
-from pytest_ood.progress import Silent
-from pytest_ood.readers import DataSource, Reader
 from pytest_ood.tasks import Classification
+from pytest_ood.utils.progress import Silent
 
 WRAPPERS = ("keyboard", "misspelling", "ocr")
 WRAPPED_LEAST, OWN_LEAST, GROWTH_MOST = 0.8, 5.0, 2.0

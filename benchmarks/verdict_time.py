@@ -39,9 +39,9 @@ from _tables import PROJECT_OPTION, put
 from _verdicts import counted
 from platformdirs import user_cache_path
 
-from pytest_ood.gate import Gate, Options
+from pytest_ood.gate.gate import Gate, Options
 from pytest_ood.models._encoder import FinetunedModel
-from pytest_ood.progress import Silent
+from pytest_ood.utils.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +75,7 @@ lower-case = {{}}
 [budgets]
 noise = {{ max_drop = 0.03 }}
 """
-IMPORTS = """import pytest, pytest_ood.gate, torch, nlpaug.augmenter.char
+IMPORTS = """import pytest, pytest_ood.gate.gate, torch, nlpaug.augmenter.char
 from transformers import AutoModelForSequenceClassification, AutoTokenizer"""
 
 

@@ -11,9 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.edits import edits_between
+from pytest_ood.data.edits import edits_between
 from pytest_ood.errors import ConfigurationError, shown, unknown_name
-from pytest_ood.objects import import_object, modules_of
 from pytest_ood.perturbations.composite import Composite, composed
 from pytest_ood.perturbations.protocol import (
     Generator,
@@ -25,12 +24,13 @@ from pytest_ood.perturbations.protocol import (
 )
 from pytest_ood.perturbations.resources import current
 from pytest_ood.perturbations.wrapping import from_function, from_nlpaug
+from pytest_ood.utils.objects import import_object, modules_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from random import Random
 
-    from pytest_ood.edits import Edit
+    from pytest_ood.data.edits import Edit
 
 __all__ = [
     "Composite",

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from pytest_ood.edits import Edit
-from pytest_ood.normalization import normalized
+from pytest_ood.data.edits import Edit
+from pytest_ood.utils.normalization import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ood.edits import Edit
+from pytest_ood.data.edits import Edit
 from pytest_ood.perturbations._clauses import (
     MARKS,
     NEGATIONS,

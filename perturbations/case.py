@@ -14,12 +14,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pytest_ood.normalization import normalized
 from pytest_ood.perturbations._english import is_english
 from pytest_ood.perturbations._markup import MARKUP, outside
 from pytest_ood.perturbations._scripts import CAPITALISED_LETTER, GREEK, LETTER
 from pytest_ood.perturbations._words import WORD
 from pytest_ood.perturbations.protocol import site_perturbation
+from pytest_ood.utils.normalization import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

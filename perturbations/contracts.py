@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_ood.data.inputs import fields_of
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.inputs import fields_of
 from pytest_ood.tasks.question_answering import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_ood.edits import Perturbed
-    from pytest_ood.examples import Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.edits import Perturbed
+    from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
 
 
 class ValidityFilter(Protocol):

@@ -12,14 +12,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, require, unknown_name
-from pytest_ood.objects import import_object
 from pytest_ood.perturbations.resources import asset, current
+from pytest_ood.utils.objects import import_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pytest_ood.edits import Perturbed
+    from pytest_ood.data.edits import Perturbed
     from pytest_ood.perturbations.contracts import ValidityFilter
 
 _BATCH = 64

@@ -6,14 +6,14 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pytest_ood.decoding import lines_of
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.formats import TEXT_SUFFIXES, parse_rows, suffix_of
+from pytest_ood.loading.formats import TEXT_SUFFIXES, parse_rows, suffix_of
 from pytest_ood.perturbations._words import END
 from pytest_ood.perturbations.contracts import Derived, label_unless_answer_added
 from pytest_ood.perturbations.names import FIRST_NAMES
 from pytest_ood.perturbations.protocol import ALL, site_perturbation
 from pytest_ood.perturbations.resources import current
+from pytest_ood.utils.decoding import lines_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pytest_ood.normalization import normalized
 from pytest_ood.perturbations._scripts import letters
 from pytest_ood.perturbations._words import LONG_WORD
 from pytest_ood.perturbations.protocol import batch_perturbation
+from pytest_ood.utils.normalization import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_ood.inputs import fields_of
+from pytest_ood.data.inputs import fields_of
 from pytest_ood.perturbations._english import (
     after,
     before,
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from random import Random
     from re import Match
 
-    from pytest_ood.examples import Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
 
 # Names that are no words of English, so that a capital at the beginning of a sentence misleads
 # nobody. Each becomes another of its group.

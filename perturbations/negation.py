@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pytest_ood.edits import Edit
+from pytest_ood.data.edits import Edit
 from pytest_ood.perturbations._clauses import (
     MARKS,
     NEGATIONS,

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pytest_ood.inputs import fields_of
+from pytest_ood.data.inputs import fields_of
 from pytest_ood.perturbations._articles import article
 from pytest_ood.perturbations._cardinals import (
     digits,
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from random import Random
     from re import Match
 
-    from pytest_ood.examples import Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
 
 _MONTHS = word_set(
     "january february march april may june july august september october november december jan feb "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_ood.edits import Edit
+from pytest_ood.data.edits import Edit
 from pytest_ood.perturbations.protocol import perturbation
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pytest_ood.perturbations._literals import CODE, URL, is_number, number_span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from pytest_ood.edits import Edit
+    from pytest_ood.data.edits import Edit
 
 Span = tuple[int, int]
 

@@ -19,7 +19,7 @@ from typing import (
     runtime_checkable,
 )
 
-from pytest_ood.edits import Edit, Perturbed, apply_in_order
+from pytest_ood.data.edits import Edit, Perturbed, apply_in_order
 from pytest_ood.errors import (
     ConfigurationError,
     DataError,

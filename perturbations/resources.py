@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ood.assets import fetch
-from pytest_ood.progress import Progress, Silent
+from pytest_ood.loading.assets import fetch
+from pytest_ood.utils.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

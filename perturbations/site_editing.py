@@ -10,7 +10,7 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from pytest_ood.edits import Edit, edits_between
+from pytest_ood.data.edits import Edit, edits_between
 from pytest_ood.errors import shown
 from pytest_ood.perturbations._articles import with_articles
 
@@ -262,7 +262,7 @@ class Indivisible:
 
 
 _SITE = "a site becomes a text, or stays as it is for None"
-_WHOLE = "it returns the changed text, or a list of the edits (pytest_ood.edits.Edit) to it"
+_WHOLE = "it returns the changed text, or a list of the edits (pytest_ood.data.edits.Edit) to it"
 
 
 def _returned(value: object, where: str, allowed: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_ood.edits import Edit
+from pytest_ood.data.edits import Edit
 from pytest_ood.perturbations._cardinals import is_number_word
 from pytest_ood.perturbations._english import in_english
 from pytest_ood.perturbations._literals import CODE, EMOTICON, HANDLE, NUMBER, URL

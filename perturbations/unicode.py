@@ -7,7 +7,6 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_ood.normalization import normalized
 from pytest_ood.perturbations._literals import EMOTICON
 from pytest_ood.perturbations._scripts import (
     ANY_LETTER,
@@ -25,6 +24,7 @@ from pytest_ood.perturbations._scripts import (
     letters,
 )
 from pytest_ood.perturbations.protocol import site_perturbation
+from pytest_ood.utils.normalization import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
-from pytest_ood.edits import Edit, differences
+from pytest_ood.data.edits import Edit, differences
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.perturbations._nlpaug import (
     drawing_from,
@@ -19,7 +19,7 @@ from pytest_ood.perturbations._nlpaug import (
 from pytest_ood.perturbations._words import WORD
 from pytest_ood.perturbations.protocol import WRAPS, Declared, Generator, perturbation
 from pytest_ood.perturbations.site_editing import checked_text
-from pytest_ood.seeding import seeded_globals
+from pytest_ood.utils.seeding import seeded_globals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_ood.assertions import Ood
+    from pytest_ood.data.examples import Dataset, Example
     from pytest_ood.errors import BudgetExceededError, NotInvariantError, OodError
-    from pytest_ood.examples import Dataset, Example
     from pytest_ood.models.callable import CallableModel
     from pytest_ood.models.fake import FakeModel
     from pytest_ood.perturbations import Perturbation, perturbation
@@ -53,8 +53,8 @@ def __getattr__(name: str) -> Any:
     homes = {
         "BudgetExceededError": "errors",
         "CallableModel": "models.callable",
-        "Dataset": "examples",
-        "Example": "examples",
+        "Dataset": "data.examples",
+        "Example": "data.examples",
         "FakeModel": "models.fake",
         "NotInvariantError": "errors",
         "Ood": "assertions",

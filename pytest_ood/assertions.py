@@ -8,8 +8,17 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pytest_ood.budgets import Budget, Rules
-from pytest_ood.cases import AllRight, cases_of, label_of, parse_expectation
-from pytest_ood.engine import check_complete
+from pytest_ood.data.examples import Dataset, as_dataset
+from pytest_ood.data.values import (
+    check_spelling,
+    inputs_from,
+    items_of,
+    label_among,
+    label_from,
+    pair_of,
+    plain,
+    spelled_like,
+)
 from pytest_ood.errors import (
     BudgetExceededError,
     ConfigurationError,
@@ -20,7 +29,8 @@ from pytest_ood.errors import (
     unknown_name,
 )
 from pytest_ood.evaluation import SuiteEvaluator, score_of_cases
-from pytest_ood.examples import Dataset, as_dataset
+from pytest_ood.inference.engine import check_complete
+from pytest_ood.loading.cases import AllRight, cases_of, label_of, parse_expectation
 from pytest_ood.metrics import ACCURACY, metric_class, metric_names
 from pytest_ood.models import as_model
 from pytest_ood.models.protocol import RecordedModel, SeededModel
@@ -38,28 +48,18 @@ from pytest_ood.shifts import (
 )
 from pytest_ood.shifts.protocol import DEFAULT_QUERY_BUDGET
 from pytest_ood.strategies import PerturbedCase, keep_for_replay
-from pytest_ood.suite import Suite
-from pytest_ood.tables import check_share
+from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import Classification, QuestionAnswering
 from pytest_ood.trials.predictor import Predictor
-from pytest_ood.values import (
-    check_spelling,
-    inputs_from,
-    items_of,
-    label_among,
-    label_from,
-    pair_of,
-    plain,
-    spelled_like,
-)
+from pytest_ood.utils.tables import check_share
 
 if TYPE_CHECKING:
-    from pytest_ood.cases import Expectation, Finding
-    from pytest_ood.engine import Engine
+    from pytest_ood.data.examples import Example
     from pytest_ood.evaluation import Comparison, Evaluation, Floor
-    from pytest_ood.examples import Example
+    from pytest_ood.inference.engine import Engine
+    from pytest_ood.loading.cases import Expectation, Finding
+    from pytest_ood.loading.readers import Reader
     from pytest_ood.models.protocol import Model
-    from pytest_ood.readers import Reader
     from pytest_ood.tasks import Prediction, Task
 
 P = ParamSpec("P")

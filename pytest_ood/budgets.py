@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_ood.statistics import estimate, examples_to_settle, shortage, single_step
 from pytest_ood.statistics.sequential import BETTING_SHARE, Sequential
-from pytest_ood.tables import check_share
+from pytest_ood.utils.tables import check_share
 
 if TYPE_CHECKING:
     from pytest_ood.statistics import Correction, Estimate, Statistic

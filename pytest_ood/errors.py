@@ -25,10 +25,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import FrameType
 
-    from pytest_ood.inputs import Inputs
+    # Of a layer above: `Inputs` of `data.inputs`, written out.
+    Inputs = str | Mapping[str, str]
 
 _PACKAGE = str(Path(__file__).parent)
 _LIBRARY = f"{Path(traceback.__file__).parent}{os.sep}"

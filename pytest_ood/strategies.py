@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, cast
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from pytest_ood.edits import Edit, Perturbed, apply_edits
+from pytest_ood.data.edits import Edit, Perturbed, apply_edits
+from pytest_ood.data.examples import Dataset, Example, as_dataset
+from pytest_ood.data.inputs import Inputs, canonical, fields_of, with_fields
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError
-from pytest_ood.examples import Dataset, Example, as_dataset
-from pytest_ood.files import write_atomically
-from pytest_ood.inputs import Inputs, canonical, fields_of, with_fields
 from pytest_ood.perturbations import Generator, Perturbation, as_perturbation, edits_of
 from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
 from pytest_ood.perturbations.resources import current
-from pytest_ood.seeding import generator
-from pytest_ood.strict import json_of
+from pytest_ood.utils.files import write_atomically
+from pytest_ood.utils.seeding import generator
+from pytest_ood.utils.strict import json_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,9 +21,9 @@ from mlflow_server import mlflow_serving
 from numpy.typing import NDArray
 
 from pytest_ood.analysis.serialization import digest, read_report
-from pytest_ood.cluster import ClusterSettings, RayRunner
-from pytest_ood.columns import Categorical
+from pytest_ood.data.categorical import Categorical
 from pytest_ood.evaluation import ExampleScores
+from pytest_ood.inference.cluster import ClusterSettings, RayRunner
 from pytest_ood.perturbations import Generator
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import EditDistance

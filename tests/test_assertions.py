@@ -8,7 +8,7 @@ import pytest
 
 from pytest_ood.assertions import Ood
 from pytest_ood.budgets import Rules
-from pytest_ood.engine import Engine
+from pytest_ood.data.examples import Dataset
 from pytest_ood.errors import (
     BudgetExceededError,
     ConfigurationError,
@@ -16,12 +16,12 @@ from pytest_ood.errors import (
     ModelError,
     NotApplicableError,
 )
-from pytest_ood.examples import Dataset
-from pytest_ood.progress import Silent
-from pytest_ood.readers import Reader
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import MemoryStore
+from pytest_ood.loading.readers import Reader
 from pytest_ood.shifts import DomainShift
-from pytest_ood.store import MemoryStore
 from pytest_ood.tasks import Prediction
+from pytest_ood.utils.progress import Silent
 
 LABELS = ("negative", "neutral", "positive")
 

@@ -21,7 +21,7 @@ from pytest_ood.budgets import (
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.statistics import Estimate
 from pytest_ood.statistics.proportions import Proportion
-from pytest_ood.tables import check_share
+from pytest_ood.utils.tables import check_share
 
 BOUNDS = st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1)).map(sorted)
 

@@ -66,7 +66,7 @@ def test_the_wheel_works_outside_of_the_repository(dist: Path, tmp_path: Path) -
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)  # noqa: S202 - built a moment ago
     code = (
-        "import pytest_ood, pytest_ood.suite as s, pytest_ood.perturbations as p;"
+        "import pytest_ood, pytest_ood.suite.suite as s, pytest_ood.perturbations as p;"
         "print(pytest_ood.__file__, s.built_in_suites(), *p.catalogue())"
     )
     done = subprocess.run(

@@ -14,14 +14,14 @@ from random import Random
 import pytest
 from faulty_server import serving
 
-from pytest_ood.configuration import Configuration
+from pytest_ood.gate.configuration import Configuration
+from pytest_ood.loading.readers import SOURCE_KEYS, DataSource
 from pytest_ood.models import adapter, adapters
 from pytest_ood.perturbations import catalogue
 from pytest_ood.perturbations.adversarial import attacks
-from pytest_ood.readers import SOURCE_KEYS, DataSource
 from pytest_ood.reports.wording import VERDICT_WORDS
 from pytest_ood.shifts import DomainShift
-from pytest_ood.suite import parse_suite
+from pytest_ood.suite.suite import parse_suite
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(

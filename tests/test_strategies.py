@@ -12,10 +12,10 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 
-from pytest_ood.edits import apply_edits
+from pytest_ood.data.edits import apply_edits
+from pytest_ood.data.examples import Dataset
+from pytest_ood.data.inputs import Inputs, fields_of
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.examples import Dataset
-from pytest_ood.inputs import Inputs, fields_of
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations import Generator, catalogue, perturbation
 from pytest_ood.perturbations import find as find_perturbation

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeGuard
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.objects import import_object, modules_with
 from pytest_ood.perturbations import code_version
 from pytest_ood.perturbations.adversarial.adapters import from_openattack, from_textattack
 from pytest_ood.perturbations.adversarial.protocol import (
@@ -23,6 +22,7 @@ from pytest_ood.perturbations.adversarial.protocol import (
 )
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.resources import current
+from pytest_ood.utils.objects import import_object, modules_with
 
 __all__ = [
     "Attack",

@@ -19,8 +19,8 @@ from pytest_ood.perturbations.adversarial.query_meter import QueryMeter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pytest_ood.examples import Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.perturbations.adversarial.protocol import (
         Goal,
         Problem,

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_ood.edits import edits_between
+from pytest_ood.data.edits import edits_between
+from pytest_ood.data.inputs import fields_of, with_fields
 from pytest_ood.errors import ConfigurationError, require, unknown_name
-from pytest_ood.inputs import fields_of, with_fields
 from pytest_ood.perturbations.adversarial.protocol import (
     TOO_LONG,
     USED_UP,
@@ -24,13 +24,13 @@ from pytest_ood.perturbations.adversarial.protocol import (
     attacked_field,
 )
 from pytest_ood.perturbations.adversarial.query_meter import QueryMeter
-from pytest_ood.seeding import generator, seeded_globals
+from pytest_ood.utils.seeding import generator, seeded_globals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ood.examples import Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.perturbations.adversarial.protocol import Query, QueryBudget
     from pytest_ood.tasks import Prediction
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.edits import Perturbed
+    from pytest_ood.data.edits import Perturbed
     from pytest_ood.perturbations.adversarial.protocol import Span
     from pytest_ood.perturbations.protection import Protection
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.perturbations._words import WORD
 
 if TYPE_CHECKING:
-    from pytest_ood.edits import Perturbed
+    from pytest_ood.data.edits import Perturbed
     from pytest_ood.tasks import Prediction
 
 

@@ -11,15 +11,15 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_ood.edits import Edit, Perturbed, apply_edits
+from pytest_ood.data.edits import Edit, Perturbed, apply_edits
+from pytest_ood.data.inputs import fields_of, with_fields
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.inputs import fields_of, with_fields
 
 if TYPE_CHECKING:
     from random import Random
 
-    from pytest_ood.examples import Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.tasks import Prediction
 
 State = tuple[Edit, ...]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_ood.data.inputs import canonical
 from pytest_ood.errors import TooLongError
-from pytest_ood.inputs import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.perturbations.adversarial.protocol import Query, QueryBudget
     from pytest_ood.tasks import Prediction
 

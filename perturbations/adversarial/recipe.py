@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_ood.data.inputs import fields_of
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.inputs import fields_of
 from pytest_ood.perturbations.adversarial._lockstep import Lockstep
 from pytest_ood.perturbations.adversarial.constraints import Unprotected
 from pytest_ood.perturbations.adversarial.goals import Untargeted
@@ -25,12 +25,12 @@ from pytest_ood.perturbations.adversarial.protocol import (
     attacked_field,
 )
 from pytest_ood.perturbations.adversarial.transformations import JoinedTransformations
-from pytest_ood.seeding import generator
+from pytest_ood.utils.seeding import generator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_ood.examples import Example
+    from pytest_ood.data.examples import Example
     from pytest_ood.perturbations.contracts import ValidityFilter
     from pytest_ood.perturbations.protection import Protection
     from pytest_ood.tasks import Prediction

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
-from pytest_ood.edits import Edit
+from pytest_ood.data.edits import Edit
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations.adversarial.protocol import Candidates
 

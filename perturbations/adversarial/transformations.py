@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.files import hash_files
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations._transformers import masked_candidates, weights_hash
 from pytest_ood.perturbations._wordnet import read_wordnet
@@ -15,12 +14,13 @@ from pytest_ood.perturbations._words import WORD, like
 from pytest_ood.perturbations.adversarial._neighbours import neighbours
 from pytest_ood.perturbations.resources import asset, current
 from pytest_ood.perturbations.unicode import INVISIBLE, LOOKALIKES
+from pytest_ood.utils.files import hash_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from random import Random
 
-    from pytest_ood.edits import Edit
+    from pytest_ood.data.edits import Edit
     from pytest_ood.perturbations.adversarial.protocol import Span, Transformation
 
 

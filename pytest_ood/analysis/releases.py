@@ -14,7 +14,7 @@ from pytest_ood.errors import ConfigurationError, ReportError
 from pytest_ood.evaluation import Evaluation, Floor, adjust_verdicts
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.statistics import estimate, paired_drop
-from pytest_ood.tables import check_share
+from pytest_ood.utils.tables import check_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import ClassVar
 
 from pytest_ood.budgets import Rules, Verdict  # noqa: TC001
+from pytest_ood.data.examples import IN_DISTRIBUTION
 from pytest_ood.evaluation import (
     Comparison,
     Evaluation,
@@ -23,7 +24,6 @@ from pytest_ood.evaluation import (
     difference_of_drops,
     severity_curves,
 )
-from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.models.protocol import Usage
 from pytest_ood.shifts import WORST_CASE, kinds

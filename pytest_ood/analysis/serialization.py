@@ -23,7 +23,7 @@ from pytest_ood.errors import ReportError
 from pytest_ood.evaluation import Comparison, Evaluation, Floor, ModelInfo, SeverityCurve
 from pytest_ood.evaluation.plain import from_plain, to_row
 from pytest_ood.models.protocol import Usage
-from pytest_ood.strict import RefusedError, json_of
+from pytest_ood.utils.strict import RefusedError, json_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

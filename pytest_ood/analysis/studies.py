@@ -11,7 +11,6 @@ import numpy as np
 
 from pytest_ood.analysis.merge import SAME_EXAMPLES
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.seeding import derive_seed
 from pytest_ood.statistics import Estimate, estimate, paired_drop, unpaired_drop
 from pytest_ood.statistics.learning import LearningPoint, Passing, passing
 from pytest_ood.statistics.proportions import Proportion
@@ -23,6 +22,7 @@ from pytest_ood.statistics.robustness import (
     why_no_line,
 )
 from pytest_ood.statistics.scaling import Scaling, scaling
+from pytest_ood.utils.seeding import derive_seed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import OodError
-from pytest_ood.objects import module_names
+from pytest_ood.utils.objects import module_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.formats import (
+from pytest_ood.loading.formats import (
     PARQUET,
     TABLE,
     USUAL_SEPARATORS,
@@ -18,14 +18,14 @@ from pytest_ood.formats import (
     separator_of,
     suffix_of,
 )
-from pytest_ood.readers import DataSource
+from pytest_ood.loading.readers import DataSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ood.examples import Dataset
-    from pytest_ood.readers import Reader
+    from pytest_ood.data.examples import Dataset
+    from pytest_ood.loading.readers import Reader
     from pytest_ood.tasks import Task
 
 LOOKED_AT = 100

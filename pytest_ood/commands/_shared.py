@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.progress import Lines
-from pytest_ood.readers import YOURS, DataSource, Reader, parse_source
+from pytest_ood.loading.readers import YOURS, DataSource, Reader, parse_source
+from pytest_ood.utils.progress import Lines
 
 if TYPE_CHECKING:
     import argparse

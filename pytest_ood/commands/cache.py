@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ood.commands._shared import cache_of
-from pytest_ood.configuration import project_root, read_configuration
 from pytest_ood.errors import OodError
-from pytest_ood.gate import PREDICTIONS
-from pytest_ood.store import FileStore
+from pytest_ood.gate.configuration import project_root, read_configuration
+from pytest_ood.gate.gate import PREDICTIONS
+from pytest_ood.inference.store import FileStore
 
 if TYPE_CHECKING:
     import argparse

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.analysis import releases
 from pytest_ood.analysis.serialization import read_report
-from pytest_ood.configuration import project_root
 from pytest_ood.evaluation.plain import to_row
+from pytest_ood.gate.configuration import project_root
 from pytest_ood.reports import archive, release_text
 
 if TYPE_CHECKING:

@@ -20,7 +20,6 @@ from pytest_ood.commands._shared import (
     tell,
 )
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.files import write_atomically
 from pytest_ood.models._torch import DEVICES, checkpoint_folder, checkpoint_hash
 from pytest_ood.models._training import (
     FROM_SCRATCH,
@@ -32,13 +31,14 @@ from pytest_ood.models._training import (
     train,
 )
 from pytest_ood.tasks import Classification
+from pytest_ood.utils.files import write_atomically
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping
 
-    from pytest_ood.examples import Dataset
-    from pytest_ood.readers import Reader
+    from pytest_ood.data.examples import Dataset
+    from pytest_ood.loading.readers import Reader
 
 EXAMPLE = (
     "python -m pytest_ood finetune --base asset:minilm --data train.jsonl --out models/reviews"

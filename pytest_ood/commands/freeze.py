@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ood.commands._shared import add_surroundings, reader_of
-from pytest_ood.configuration import models_for, project_root, read_configuration
-from pytest_ood.engine import Engine
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.evaluation import SuiteEvaluator
-from pytest_ood.frozen import write_frozen
-from pytest_ood.gate import PREDICTIONS, surrogates
-from pytest_ood.store import FileStore
-from pytest_ood.suite import load_suite
+from pytest_ood.gate.configuration import models_for, project_root, read_configuration
+from pytest_ood.gate.gate import PREDICTIONS, surrogates
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import FileStore
+from pytest_ood.suite.frozen import write_frozen
+from pytest_ood.suite.suite import load_suite
 
 if TYPE_CHECKING:
     import argparse

@@ -18,11 +18,11 @@ from pytest_ood.commands._shared import (
     tell,
     text_format,
 )
-from pytest_ood.configuration import is_configured, parse_configuration, parse_models
-from pytest_ood.decoding import COMPRESSED
+from pytest_ood.data.lazy import compact_json
+from pytest_ood.data.values import is_unlabelled
 from pytest_ood.errors import ConfigurationError, DataError, OodError, unknown_name
-from pytest_ood.files import write_all
-from pytest_ood.formats import (
+from pytest_ood.gate.configuration import is_configured, parse_configuration, parse_models
+from pytest_ood.loading.formats import (
     LIST,
     PARQUET,
     TABLE,
@@ -32,18 +32,18 @@ from pytest_ood.formats import (
     parse_rows,
     suffix_of,
 )
-from pytest_ood.rows import compact_json
-from pytest_ood.strict import toml_of
-from pytest_ood.suite import parse_suite
+from pytest_ood.suite.suite import parse_suite
 from pytest_ood.tasks import Classification
-from pytest_ood.values import is_unlabelled
+from pytest_ood.utils.decoding import COMPRESSED
+from pytest_ood.utils.files import write_all
+from pytest_ood.utils.strict import toml_of
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping, Sequence
 
-    from pytest_ood.examples import Dataset
-    from pytest_ood.readers import DataSource, Reader
+    from pytest_ood.data.examples import Dataset
+    from pytest_ood.loading.readers import DataSource, Reader
 
 EXAMPLE = (
     "python -m pytest_ood init --data reviews.csv --out-of-distribution tweets.csv --model tfidf"

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.commands._shared import add_surroundings, reader_of
-from pytest_ood.configuration import models_for, project_root, read_configuration
 from pytest_ood.errors import ConfigurationError, OodError, unknown_name
+from pytest_ood.gate.configuration import models_for, project_root, read_configuration
 from pytest_ood.models import adapter, adapters
 from pytest_ood.models.protocol import SeededModel, is_at_hand
-from pytest_ood.suite import load_suites
+from pytest_ood.suite.suite import load_suites
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_ood.configuration import ModelSpec
+    from pytest_ood.gate.configuration import ModelSpec
     from pytest_ood.models.protocol import Model, RecordedModel
 
 EXAMPLE = "python -m pytest_ood models --configured"

@@ -20,11 +20,11 @@ from pytest_ood.commands._shared import (
     source_of,
     tell,
 )
-from pytest_ood.decoding import decoded, lines_of
+from pytest_ood.data.examples import Example, content_digest, counted_id
+from pytest_ood.data.inputs import fields_of
+from pytest_ood.data.values import is_missing, label_forms
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError, unknown_name
-from pytest_ood.examples import Example, content_digest, counted_id
-from pytest_ood.files import writing_atomically
-from pytest_ood.formats import (
+from pytest_ood.loading.formats import (
     LINE_SUFFIXES,
     SUFFIXES,
     FileLayout,
@@ -37,25 +37,25 @@ from pytest_ood.formats import (
     suffix_of,
     value_of,
 )
-from pytest_ood.inputs import fields_of
+from pytest_ood.loading.readers import inputs_of_row
 from pytest_ood.perturbations import catalogue, find
 from pytest_ood.perturbations.adversarial import attacks
 from pytest_ood.perturbations.contracts import Changing, Derived
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.perturbations.resources import Resources, using
-from pytest_ood.readers import inputs_of_row
 from pytest_ood.reports.escaping import escape_controls, one_line, word_diff
 from pytest_ood.shifts.noise import parse_noise
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION
-from pytest_ood.values import is_missing, label_forms
+from pytest_ood.utils.decoding import decoded, lines_of
+from pytest_ood.utils.files import writing_atomically
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
-    from pytest_ood.inputs import Inputs
-    from pytest_ood.readers import DataSource
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.loading.readers import DataSource
     from pytest_ood.shifts import NoiseShift
 
 EXAMPLE = "python -m pytest_ood perturb keyboard ocr --severity 3 reviews.jsonl --out typos.jsonl"

@@ -12,7 +12,7 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations import catalogue, find
 from pytest_ood.perturbations.adversarial import Recipe, attacks
 from pytest_ood.perturbations.protocol import MAX_SEVERITY, Kind
-from pytest_ood.seeding import generator
+from pytest_ood.utils.seeding import generator
 
 if TYPE_CHECKING:
     import argparse

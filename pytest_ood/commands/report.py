@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ood.analysis.serialization import read_report
-from pytest_ood.configuration import project_root
+from pytest_ood.gate.configuration import project_root
 from pytest_ood.reports import archive, formats
 
 if TYPE_CHECKING:

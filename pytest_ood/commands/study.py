@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from pytest_ood.analysis.merge import merge_reports
 from pytest_ood.analysis.serialization import read_report
 from pytest_ood.analysis.studies import build_study
-from pytest_ood.configuration import project_root
 from pytest_ood.errors import ReportError
+from pytest_ood.gate.configuration import project_root
 from pytest_ood.reports import archive, formats, study_json, study_text
 
 if TYPE_CHECKING:

@@ -8,25 +8,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.assets import is_fetched
 from pytest_ood.budgets import points
-from pytest_ood.checklist import Checklist, load_checklist
 from pytest_ood.commands._shared import add_surroundings, reader_of
-from pytest_ood.configuration import Configuration, is_configured, project_root, read_configuration
+from pytest_ood.data.examples import IN_DISTRIBUTION
 from pytest_ood.errors import OodError
-from pytest_ood.examples import IN_DISTRIBUTION
+from pytest_ood.gate.configuration import (
+    Configuration,
+    is_configured,
+    project_root,
+    read_configuration,
+)
+from pytest_ood.loading.assets import is_fetched
+from pytest_ood.loading.checklist import Checklist, load_checklist
+from pytest_ood.loading.readers import ASSET, HUB, DataSource
 from pytest_ood.metrics import ACCURACY
-from pytest_ood.readers import ASSET, HUB, DataSource
-from pytest_ood.suite import built_in_suites, load_suites
+from pytest_ood.suite.suite import built_in_suites, load_suites
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
     from pytest_ood.budgets import Budget
-    from pytest_ood.examples import Dataset
-    from pytest_ood.readers import Reader
-    from pytest_ood.suite import Suite
+    from pytest_ood.data.examples import Dataset
+    from pytest_ood.loading.readers import Reader
+    from pytest_ood.suite.suite import Suite
     from pytest_ood.tasks import Task
 
 EXAMPLE = "python -m pytest_ood suites sentiment"

@@ -7,21 +7,21 @@ from collections.abc import Mapping  # noqa: TC003 - looked up when figures are 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pytest_ood.edits import Perturbed
-from pytest_ood.inputs import fields_of
+from pytest_ood.data.edits import Perturbed
+from pytest_ood.data.inputs import fields_of
+from pytest_ood.inference.store import cached_texts
 from pytest_ood.perturbations import code_version
 from pytest_ood.perturbations.adversarial.protocol import attacked_field
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 from pytest_ood.statistics import Estimate, estimate, mean_score
 from pytest_ood.statistics.medians import median_with_bounds
-from pytest_ood.store import cached_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.examples import Example
+    from pytest_ood.data.examples import Example
+    from pytest_ood.inference.store import TextStore
     from pytest_ood.perturbations.adversarial import AttackResult
-    from pytest_ood.store import TextStore
 
 
 @dataclass(frozen=True, kw_only=True)

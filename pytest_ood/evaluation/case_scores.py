@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import judge_at_least
-from pytest_ood.cases import Case, best_constant
+from pytest_ood.data.examples import Dataset, inputs_of
+from pytest_ood.data.lazy import Subset
 from pytest_ood.errors import ModelError
 from pytest_ood.evaluation import details, estimators, validity
 from pytest_ood.evaluation.measurement import Measurement
 from pytest_ood.evaluation.records import Floor, unparsed_outputs
-from pytest_ood.examples import Dataset, inputs_of
-from pytest_ood.rows import Subset
+from pytest_ood.loading.cases import Case, best_constant
 from pytest_ood.statistics import estimate
 from pytest_ood.trials.answer_sets import CaseAnswerSet
 from pytest_ood.trials.trial import Trial, aligned

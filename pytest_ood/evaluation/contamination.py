@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_ood.cases import members_of
+from pytest_ood.data.examples import IN_DISTRIBUTION
+from pytest_ood.data.inputs import canonical, fields_of
+from pytest_ood.data.lazy import blocks
 from pytest_ood.errors import DataError, OodError
-from pytest_ood.examples import IN_DISTRIBUTION
-from pytest_ood.inputs import canonical, fields_of
+from pytest_ood.loading.cases import members_of
 from pytest_ood.models.protocol import (
     is_cutting,
     is_promptable,
@@ -16,15 +17,14 @@ from pytest_ood.models.protocol import (
     is_trained,
     notes_of,
 )
-from pytest_ood.rows import blocks
 from pytest_ood.trials.predictor import single_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from pytest_ood.data.examples import Dataset, Example
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.evaluation.data import SuiteData
-    from pytest_ood.examples import Dataset, Example
-    from pytest_ood.inputs import Inputs
     from pytest_ood.shifts import Shift
     from pytest_ood.trials.predictor import AnyModel
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from pytest_ood.columns import combined, longer
+from pytest_ood.data.categorical import combined, longer
 from pytest_ood.evaluation.records import PerturbationDetails
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.statistics import Estimate, estimate, mean_score
@@ -15,7 +15,7 @@ from pytest_ood.statistics.samples import Sample
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_ood.columns import Categorical
+    from pytest_ood.data.categorical import Categorical
     from pytest_ood.evaluation.records import Evaluation
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_ood.cases import contrast_sets, path_of
-from pytest_ood.checklist import Checklist, load_checklist
-from pytest_ood.columns import Categorical
-from pytest_ood.data_notes import notes_on
-from pytest_ood.examples import IN_DISTRIBUTION, Dataset, check_pairs, paired_with
+from pytest_ood.data.categorical import Categorical
+from pytest_ood.data.examples import IN_DISTRIBUTION, Dataset, check_pairs, paired_with
+from pytest_ood.loading.cases import contrast_sets, path_of
+from pytest_ood.loading.checklist import Checklist, load_checklist
+from pytest_ood.loading.notes import notes_on
 from pytest_ood.perturbations.resources import Resources
-from pytest_ood.suite import Suite, task_under
+from pytest_ood.suite.suite import Suite, task_under
 from pytest_ood.tasks import check_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_ood.data.examples import Example
     from pytest_ood.evaluation.notes import Notes
-    from pytest_ood.examples import Example
-    from pytest_ood.frozen import FrozenSuite
-    from pytest_ood.readers import DataSource, Reader
+    from pytest_ood.loading.readers import DataSource, Reader
     from pytest_ood.shifts import Shift
+    from pytest_ood.suite.frozen import FrozenSuite
     from pytest_ood.tasks import Task
 
 

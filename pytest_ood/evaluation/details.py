@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.assets import is_fetched
-from pytest_ood.cases import Case, members_of
-from pytest_ood.cases import best_constant as best_score
-from pytest_ood.columns import Categorical, combined
+from pytest_ood.data.categorical import Categorical, combined
+from pytest_ood.data.examples import IN_DISTRIBUTION, Dataset
+from pytest_ood.data.inputs import fields_of
+from pytest_ood.data.lazy import Subset, read
 from pytest_ood.evaluation import estimators
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
 from pytest_ood.evaluation.example_scores import MAX_EXAMPLES, ExampleScores, hash_examples
@@ -28,16 +28,16 @@ from pytest_ood.evaluation.records import (
     PromptAttackDetails,
 )
 from pytest_ood.evaluation.validity import inputs_of_cases
-from pytest_ood.examples import IN_DISTRIBUTION, Dataset
-from pytest_ood.inputs import fields_of
+from pytest_ood.loading.assets import is_fetched
+from pytest_ood.loading.cases import Case, members_of
+from pytest_ood.loading.cases import best_constant as best_score
 from pytest_ood.metrics import most_frequent
 from pytest_ood.perturbations.resources import using
-from pytest_ood.rows import Subset, read
 from pytest_ood.shifts import (
     shifted_set_hash,
 )
 from pytest_ood.statistics import estimate
-from pytest_ood.suite import task_under
+from pytest_ood.suite.suite import task_under
 from pytest_ood.trials.trial import mean_scores_of
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_ood.budgets import Rules
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.evaluation.attacks import AttackFigures
     from pytest_ood.evaluation.measurement import Measurement
     from pytest_ood.evaluation.records import ShiftDetails
     from pytest_ood.evaluation.shifted_texts import ShiftedTexts
-    from pytest_ood.inputs import Inputs
     from pytest_ood.metrics import Outcomes
     from pytest_ood.shifts import Shift
     from pytest_ood.trials.trial import Trial

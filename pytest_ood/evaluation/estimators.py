@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_ood.columns import Categorical, combined, different
+from pytest_ood.data.categorical import Categorical, combined, different
 from pytest_ood.metrics import find_metric
 from pytest_ood.metrics.outcomes import label_counts, outcome, pseudo_outcomes, wrong_answer
 from pytest_ood.statistics import mean_difference, mean_score, paired_drop, unpaired_drop

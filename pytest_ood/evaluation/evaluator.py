@@ -48,15 +48,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_ood.budgets import Rules
-    from pytest_ood.columns import Categorical
-    from pytest_ood.engine import Engine
+    from pytest_ood.data.categorical import Categorical
     from pytest_ood.evaluation.records import ShiftDetails
-    from pytest_ood.frozen import FrozenSuite
+    from pytest_ood.inference.engine import Engine
+    from pytest_ood.loading.readers import Reader
     from pytest_ood.models.protocol import Model
-    from pytest_ood.readers import Reader
     from pytest_ood.shifts import Shift
     from pytest_ood.statistics import Statistic
-    from pytest_ood.suite import Suite
+    from pytest_ood.suite.frozen import FrozenSuite
+    from pytest_ood.suite.suite import Suite
     from pytest_ood.trials.predictor import AnyModel, SingleModel
     from pytest_ood.trials.trial import Trial
 

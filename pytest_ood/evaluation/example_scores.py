@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_ood.columns import Categorical
-from pytest_ood.inputs import canonical
-from pytest_ood.rows import occurrences
+from pytest_ood.data.categorical import Categorical
+from pytest_ood.data.inputs import canonical
+from pytest_ood.data.lazy import occurrences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
 
 MAX_EXAMPLES = 100_000
 """Only the first examples of a sample are reported: a random subset that is precise to a tenth of a

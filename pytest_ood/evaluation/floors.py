@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import Judgement, judge_at_least, points
+from pytest_ood.data.examples import IN_DISTRIBUTION, inputs_of
 from pytest_ood.errors import ModelError
 from pytest_ood.evaluation import details, validity
 from pytest_ood.evaluation.records import Floor, unparsed_outputs
 from pytest_ood.evaluation.stopping import is_sequential, measure_until_settled
-from pytest_ood.examples import IN_DISTRIBUTION, inputs_of
 from pytest_ood.models.protocol import RecordedModel
 from pytest_ood.statistics import estimate, mean_score
 from pytest_ood.statistics.seeds import over_seeds
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ood.budgets import Rules
-    from pytest_ood.columns import Categorical
+    from pytest_ood.data.categorical import Categorical
     from pytest_ood.evaluation.contamination import Contamination
     from pytest_ood.evaluation.details import Details
     from pytest_ood.evaluation.originals import Originals

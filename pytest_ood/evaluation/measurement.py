@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.columns import combined
+from pytest_ood.data.categorical import combined
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.trials.trial import mean_scores_of
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.columns import Categorical
+    from pytest_ood.data.categorical import Categorical
     from pytest_ood.trials.trial import Trial
 
 

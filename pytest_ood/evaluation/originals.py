@@ -8,8 +8,8 @@ from pytest_ood.trials.answer_sets import AnswerSet
 from pytest_ood.trials.predictor import Predictor
 
 if TYPE_CHECKING:
-    from pytest_ood.engine import Engine
     from pytest_ood.evaluation.data import SuiteData
+    from pytest_ood.inference.engine import Engine
     from pytest_ood.trials.predictor import SingleModel
 
 

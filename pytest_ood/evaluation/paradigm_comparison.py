@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import sub
 from typing import TYPE_CHECKING
 
-from pytest_ood.columns import Categorical, combined, longer
+from pytest_ood.data.categorical import Categorical, combined, longer
 from pytest_ood.evaluation.estimators import sequential
 from pytest_ood.statistics import (
     estimate,

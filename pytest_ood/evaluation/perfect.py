@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_ood.data.lazy import Subset
 from pytest_ood.evaluation.measurement import Measurement
-from pytest_ood.rows import Subset
 from pytest_ood.trials.trial import perfect_trial
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pytest_ood.budgets import Verdict  # noqa: TC001
-from pytest_ood.columns import Categorical
+from pytest_ood.data.categorical import Categorical
 from pytest_ood.evaluation.attacks import AttackFigures  # noqa: TC001
 from pytest_ood.evaluation.example_scores import ExampleScores  # noqa: TC001
 from pytest_ood.evaluation.plain import from_plain, to_plain

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import estimators
 from pytest_ood.metrics import ACCURACY, REWEIGHTED, budget_metrics, metric_class
-from pytest_ood.suite import Suite, task_under
+from pytest_ood.suite.suite import Suite, task_under
 from pytest_ood.trials.trial import mean_of
 
 if TYPE_CHECKING:

@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.cases import members_of
-from pytest_ood.columns import combined
-from pytest_ood.examples import IN_DISTRIBUTION
-from pytest_ood.frozen import freeze
+from pytest_ood.data.categorical import combined
+from pytest_ood.data.examples import IN_DISTRIBUTION
+from pytest_ood.data.lazy import Subset
+from pytest_ood.loading.cases import members_of
 from pytest_ood.perturbations.resources import using
-from pytest_ood.rows import Subset
 from pytest_ood.shifts import NOISE
+from pytest_ood.suite.frozen import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_ood.data.examples import Dataset, Example
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.evaluation.originals import Originals
-    from pytest_ood.examples import Dataset, Example
-    from pytest_ood.frozen import FrozenSuite
-    from pytest_ood.inputs import Inputs
     from pytest_ood.models.protocol import Model
     from pytest_ood.shifts import Shift, Shifted
+    from pytest_ood.suite.frozen import FrozenSuite
     from pytest_ood.trials.answer_sets import AnswerSet
     from pytest_ood.trials.predictor import Predictor, SingleModel
     from pytest_ood.trials.trial import Trial

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_ood.budgets import Judgement, Rules
-    from pytest_ood.columns import Categorical
+    from pytest_ood.data.categorical import Categorical
     from pytest_ood.evaluation.shifted_texts import ShiftedTexts
     from pytest_ood.shifts import Shift
     from pytest_ood.statistics import Statistic

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ood.engine import next_step
 from pytest_ood.errors import DataError, ModelError, NotApplicableError
+from pytest_ood.inference.engine import next_step
 from pytest_ood.perturbations.resources import using
 from pytest_ood.trials.answer_sets import AnswerSet
 from pytest_ood.trials.predictor import single_models

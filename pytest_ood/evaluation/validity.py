@@ -14,10 +14,10 @@ from pytest_ood.budgets import (
     Judgement,
     points,
 )
-from pytest_ood.engine import next_step
-from pytest_ood.examples import Dataset
+from pytest_ood.data.examples import Dataset
+from pytest_ood.data.lazy import Subset
+from pytest_ood.inference.engine import next_step
 from pytest_ood.metrics import most_frequent
-from pytest_ood.rows import Subset
 from pytest_ood.statistics import mean_score
 from pytest_ood.tasks import majority_share
 from pytest_ood.trials.trial import without_none

@@ -23,7 +23,7 @@ from pytest_ood.metrics.outcomes import (
 from pytest_ood.metrics.protocol import Metric
 from pytest_ood.metrics.recall import RECALL
 from pytest_ood.metrics.reweighted import REWEIGHTED
-from pytest_ood.objects import modules_with
+from pytest_ood.utils.objects import modules_with
 
 if TYPE_CHECKING:
     from pytest_ood.tasks import Task

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.columns import combined
+from pytest_ood.data.categorical import combined
 from pytest_ood.errors import ModelError, NotApplicableError
 from pytest_ood.metrics.protocol import Metric
 from pytest_ood.statistics.calibration import Binned, calibration_rise

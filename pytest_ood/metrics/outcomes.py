@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from pytest_ood.columns import Categorical, spread
-from pytest_ood.examples import Example
-from pytest_ood.rows import LazySequence, read
+from pytest_ood.data.categorical import Categorical, spread
+from pytest_ood.data.examples import Example
+from pytest_ood.data.lazy import LazySequence, read
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.rows import Indices
+    from pytest_ood.data.lazy import Indices
     from pytest_ood.tasks import Task
 
 T = TypeVar("T", bound="Hashable")

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.objects import module_named, module_names
+from pytest_ood.utils.objects import module_named, module_names
 
 if TYPE_CHECKING:
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel

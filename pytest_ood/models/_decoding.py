@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.models._packing import Cost, Row, Tokens, batches, layout, pack
-from pytest_ood.seeding import generator
+from pytest_ood.utils.seeding import generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

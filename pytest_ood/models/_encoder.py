@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_ood.data.inputs import fields_of, size_of
 from pytest_ood.errors import (
     AssetError,
     DataError,
     ModelError,
     require,
 )
-from pytest_ood.files import file_name, filled_once
-from pytest_ood.inputs import fields_of, size_of
 from pytest_ood.models._batching import WITHOUT_TOKENS, Batching, check_vocabulary
 from pytest_ood.models._torch import (
     checkpoint_folder,
@@ -39,15 +38,16 @@ from pytest_ood.models._training import (
     window,
 )
 from pytest_ood.models.protocol import Facts, Usage
-from pytest_ood.objects import ReloadsAfterPickling
 from pytest_ood.tasks import Prediction, decide
+from pytest_ood.utils.files import file_name, filled_once
+from pytest_ood.utils.objects import ReloadsAfterPickling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ood.examples import Dataset, Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Dataset, Example
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
 AUTO = "auto"

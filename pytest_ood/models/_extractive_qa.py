@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pytest_ood.data.inputs import canonical
 from pytest_ood.errors import DataError, ModelError, TooLongError
-from pytest_ood.inputs import canonical
 from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models.protocol import Usage
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.examples import Dataset, Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Dataset, Example
+    from pytest_ood.data.inputs import Inputs
 
     Floats = NDArray[np.float64]
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.data.examples import Dataset, Example
+from pytest_ood.data.values import label_forms
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.examples import Dataset, Example
-from pytest_ood.prompting import (
+from pytest_ood.models.prompting import (
     SELECTIONS,
     Prompt,
     choose_demonstrations,
@@ -17,14 +18,13 @@ from pytest_ood.prompting import (
     parse_template,
     rationale_of,
 )
-from pytest_ood.seeding import derive_seed
 from pytest_ood.tasks import check_labels
-from pytest_ood.values import label_forms
+from pytest_ood.utils.seeding import derive_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Context
     from pytest_ood.tasks import Task
 

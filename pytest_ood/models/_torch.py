@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_ood.assets import ASSETS, fetch
 from pytest_ood.errors import (
     ConfigurationError,
     ModelError,
@@ -19,13 +18,14 @@ from pytest_ood.errors import (
     unknown_name,
     words_of,
 )
-from pytest_ood.files import file_name, filled_once, hash_files
+from pytest_ood.loading.assets import ASSETS, fetch
+from pytest_ood.utils.files import file_name, filled_once, hash_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_ood.models.protocol import Context
-    from pytest_ood.progress import Progress
+    from pytest_ood.utils.progress import Progress
 
 DTYPES = ("float32", "bfloat16", "float16")
 MODEL_ASSETS = tuple(name for name, asset in ASSETS.items() if asset.is_model)

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_ood.data.inputs import fields_of
 from pytest_ood.errors import ModelError, OodError, require, words_of
-from pytest_ood.inputs import fields_of
 from pytest_ood.models._batching import check_vocabulary
 from pytest_ood.models._torch import load_model, load_tokenizer, pick_device, quiet_transformers
-from pytest_ood.seeding import generator, seeded_globals
 from pytest_ood.tasks import check_labels
+from pytest_ood.utils.seeding import generator, seeded_globals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_ood.examples import Dataset
-    from pytest_ood.inputs import Inputs
-    from pytest_ood.progress import Progress
+    from pytest_ood.data.examples import Dataset
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.utils.progress import Progress
 
 FROM_SCRATCH = "new:roberta"
 SCRATCH_VOCABULARY = 8_000

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, ModelError, shown
 from pytest_ood.models.protocol import paradigm_of
-from pytest_ood.objects import import_object
 from pytest_ood.tasks import Prediction, decide
 from pytest_ood.tasks.answers import check_fields, exactly
+from pytest_ood.utils.objects import import_object
 
 if TYPE_CHECKING:
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
 EXAMPLE = """\

@@ -8,18 +8,18 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.data.inputs import canonical, fields_of
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.inputs import canonical, fields_of
 from pytest_ood.models.protocol import paradigm_of
-from pytest_ood.seeding import derive_seed, generator
-from pytest_ood.tables import check_share
 from pytest_ood.tasks import Prediction, decide
+from pytest_ood.utils.seeding import derive_seed, generator
+from pytest_ood.utils.tables import check_share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from random import Random
 
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
 EXAMPLE = """\

@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pytest_ood.data.inputs import canonical
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.inputs import canonical
 from pytest_ood.models._api.answers import labelled, unmarked
 from pytest_ood.models._api.asking import Account, Missing, Patience, Question, ask
 from pytest_ood.models._api.calls import (
@@ -37,17 +37,17 @@ from pytest_ood.models._prompts import (
 )
 from pytest_ood.models._voting import SampledAnswer, Sampling, elect
 from pytest_ood.models.protocol import Facts, Usage
-from pytest_ood.parsing import without_thoughts
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
+from pytest_ood.tasks.parsing import without_thoughts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.models.prompting import Prompt
     from pytest_ood.models.protocol import Context, Paradigm
-    from pytest_ood.prompting import Prompt
-    from pytest_ood.redaction import Secrets
     from pytest_ood.tasks import Task
+    from pytest_ood.utils.redaction import Secrets
 
 EXAMPLE = """\
 [tool.pytest_ood.models.hosted]

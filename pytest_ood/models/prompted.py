@@ -46,18 +46,18 @@ from pytest_ood.models._torch import (
     weight_count,
 )
 from pytest_ood.models._voting import SampledAnswer, Sampling, elect
+from pytest_ood.models.prompting import field_names, next_question
 from pytest_ood.models.protocol import Facts, Usage
-from pytest_ood.objects import ReloadsAfterPickling
-from pytest_ood.prompting import field_names, next_question
 from pytest_ood.tasks import Prediction, decide
+from pytest_ood.utils.objects import ReloadsAfterPickling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.models.prompting import Prompt
     from pytest_ood.models.protocol import Context, Paradigm
-    from pytest_ood.prompting import Prompt
     from pytest_ood.tasks import Task
 
 EXAMPLE = """\

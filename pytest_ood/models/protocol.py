@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.objects import ProcessLocalDict
-from pytest_ood.redaction import Secrets
+from pytest_ood.utils.objects import ProcessLocalDict
+from pytest_ood.utils.redaction import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ood.examples import Dataset, Example
-    from pytest_ood.inputs import Inputs
-    from pytest_ood.progress import Progress
-    from pytest_ood.prompting import Prompt
+    from pytest_ood.data.examples import Dataset, Example
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.models.prompting import Prompt
     from pytest_ood.tasks import Prediction, Task
+    from pytest_ood.utils.progress import Progress
 
 Paradigm = Literal["prompted", "fine-tuned", "other"]
 PARADIGMS: tuple[Paradigm, ...] = ("prompted", "fine-tuned", "other")

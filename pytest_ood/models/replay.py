@@ -6,12 +6,19 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.data.values import label_forms
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, unknown_name
-from pytest_ood.formats import FileLayout, cell, identifier_of, parse_rows, text_of, value_of
+from pytest_ood.loading.formats import (
+    FileLayout,
+    cell,
+    identifier_of,
+    parse_rows,
+    text_of,
+    value_of,
+)
+from pytest_ood.loading.readers import RowFilter, parse_source
 from pytest_ood.models.protocol import paradigm_of
-from pytest_ood.readers import RowFilter, parse_source
 from pytest_ood.tasks import Prediction
-from pytest_ood.values import label_forms
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -14,6 +14,7 @@ from numbers import Integral, Real
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.data.inputs import fields_of
 from pytest_ood.errors import (
     ConfigurationError,
     ModelError,
@@ -24,19 +25,18 @@ from pytest_ood.errors import (
     unknown_name,
     words_of,
 )
-from pytest_ood.inputs import fields_of
 from pytest_ood.models.protocol import Facts
-from pytest_ood.objects import import_object, importable
 from pytest_ood.tasks import Prediction, check_labels, decide
 from pytest_ood.tasks.answers import exactly
-from pytest_ood.user_code import contained, ends_run, unattended
+from pytest_ood.utils.objects import import_object, importable
+from pytest_ood.utils.user_code import contained, ends_run, unattended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pytest_ood.examples import Dataset, Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Dataset, Example
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
 EXAMPLE = """\

@@ -136,7 +136,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if GATE not in config.stash or not config.getoption("ood_dry_run"):
         return None
     from pytest_ood.errors import OodError
-    from pytest_ood.planning import plan_run
+    from pytest_ood.gate.dry_run import plan_run
     from pytest_ood.reports.plan import render_plan
 
     try:

@@ -10,7 +10,7 @@ from pytest_ood.plugin.stash import GATE, OWN_NOTES, SKIP_REASON
 
 if TYPE_CHECKING:
     from pytest_ood.assertions import Ood
-    from pytest_ood.gate import Gate
+    from pytest_ood.gate.gate import Gate
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
     from pytest_ood.shifts import Shift
 

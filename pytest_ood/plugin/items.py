@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_ood.evaluation import Result
-    from pytest_ood.gate import Check
+    from pytest_ood.gate.gate import Check
 
 FAILURE: pytest.StashKey[BaseException | None] = pytest.StashKey()
 

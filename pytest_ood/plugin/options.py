@@ -148,7 +148,7 @@ def options_of(config: pytest.Config) -> Any:
     """Return the options of the gate."""
     from platformdirs import user_cache_path
 
-    from pytest_ood.gate import Options
+    from pytest_ood.gate.gate import Options
 
     given = config.getoption("ood_cache")
     cache = user_cache_path("pytest-ood") if given is None else Path(given)
@@ -175,8 +175,8 @@ def _project_root(config: pytest.Config) -> Path:
     not do: before plugins are known pytest takes the value of an option such as `--ood-cache DIR`
     for a test path.
     """
-    from pytest_ood.configuration import is_configured, project_root, refuse_misplaced
-    from pytest_ood.gate import demo_file
+    from pytest_ood.gate.configuration import is_configured, project_root, refuse_misplaced
+    from pytest_ood.gate.gate import demo_file
 
     here = config.invocation_params.dir
     by_name = config.args_source is not pytest.Config.ArgsSource.INVOCATION_DIR

@@ -22,13 +22,13 @@ class TerminalProgress:
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         """Be silent in any other process, which has no terminal to write to."""
-        from pytest_ood.progress import Silent
+        from pytest_ood.utils.progress import Silent
 
         return Silent, ()
 
     def track(self, what: str, total: int, unit: str, *, quick: bool = False) -> Any:
         """Return a context in which the progress of a step is shown."""
-        from pytest_ood.progress import CI_INTERVAL, Lines, Silent
+        from pytest_ood.utils.progress import CI_INTERVAL, Lines, Silent
 
         if self.config.get_verbosity() < -1:
             return Silent().track(what, total, unit, quick=quick)

@@ -27,7 +27,7 @@ def keep_secrets(config: pytest.Config) -> None:
     """
     import logging
 
-    from pytest_ood.redaction import secrets_of_environment
+    from pytest_ood.utils.redaction import secrets_of_environment
 
     config.stash[SECRETS] = secrets_of_environment(os.environ)
     make = logging.getLogRecordFactory()

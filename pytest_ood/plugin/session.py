@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Offer the hooks of hookspecs.py."""
-    from pytest_ood import hookspecs
+    from pytest_ood.plugin import hookspecs
 
     pluginmanager.add_hookspecs(hookspecs)
 
@@ -74,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _configure(config: pytest.Config) -> None:
     """Check the options and put the gate together."""
     from pytest_ood.errors import OodError
-    from pytest_ood.gate import Gate
+    from pytest_ood.gate.gate import Gate
 
     try:
         options = options_of(config)

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ood.analysis.report import Report
-    from pytest_ood.gate import Gate
-    from pytest_ood.redaction import Secrets
+    from pytest_ood.gate.gate import Gate
     from pytest_ood.reports.tracking import Logged
     from pytest_ood.trackers.protocol import Tracker
+    from pytest_ood.utils.redaction import Secrets
 
 GATE: pytest.StashKey[Gate] = pytest.StashKey()
 COLLECTED: pytest.StashKey[dict[str, pytest.Item]] = pytest.StashKey()

@@ -21,7 +21,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
     if GATE not in config.stash or config.getoption("dist") not in ("load", "loadgroup"):
         return None
-    from pytest_ood.scheduling import ModelScheduling
+    from pytest_ood.plugin.scheduling import ModelScheduling
 
     gate = config.stash[GATE]
     groups = {check.id: gate.groups[check.model] for check in gate.checks}

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from pytest_ood.analysis.serialization import to_text
 from pytest_ood.errors import ConfigurationError, ReportError
-from pytest_ood.files import LONGEST_PART, write_atomically
+from pytest_ood.utils.files import LONGEST_PART, write_atomically
 
 if TYPE_CHECKING:
     from pytest_ood.analysis.report import Report

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_ood.analysis.report import Change, path_of
 from pytest_ood.budgets import interval, points
+from pytest_ood.data.examples import IN_DISTRIBUTION
 from pytest_ood.evaluation import Evaluation, Floor
-from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.escaping import SCORE_NAME_WIDTH, one_line
 from pytest_ood.reports.explanation import rerun

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_ood.edits import edits_between
+from pytest_ood.data.edits import edits_between
 
 CONTEXT = 30
 """Characters that are shown on each side of an edit."""

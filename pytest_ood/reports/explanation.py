@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.analysis.report import shift_path
 from pytest_ood.budgets import interval, points
+from pytest_ood.data.inputs import fields_of
 from pytest_ood.evaluation import Comparison, Evaluation, Floor, PromptAttackDetails
-from pytest_ood.inputs import fields_of
 from pytest_ood.metrics import ACCURACY, metric_class
 from pytest_ood.reports.escaping import no_answer, one_line, word_diff
 from pytest_ood.reports.wording import FLIPPED, WRONG, attack_remarks, level, remarks_on
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from pytest_ood.analysis.report import Change
     from pytest_ood.budgets import Rules
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.evaluation import Flip, GroupScore, Result
-    from pytest_ood.inputs import Inputs
     from pytest_ood.strategies import PerturbedCase
 
 SHOWN_WIDTH = 200

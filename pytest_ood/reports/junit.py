@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_ood.data.examples import IN_DISTRIBUTION
 from pytest_ood.evaluation import Comparison, Evaluation, PerturbationDetails
-from pytest_ood.examples import IN_DISTRIBUTION
 from pytest_ood.reports.escaping import one_line
 
 if TYPE_CHECKING:

@@ -2,100 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import percent, points
-from pytest_ood.progress import duration
+from pytest_ood.utils.progress import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.budgets import Rules
-    from pytest_ood.models.protocol import Usage
+    from pytest_ood.analysis.plan import Plan, PlannedGate, Workload
 
 WIDTH = 100
 NAME_WIDTH = 58
 MODEL_WIDTH = 22
-
-
-@dataclass(frozen=True)
-class PlannedGate:
-    """One gate before it is run.
-
-    Attributes:
-        id: Of the check.
-        n: Examples it can use.
-        limit: The budget.
-        passing: The largest true drop that passes with power 0.8 (the least score, of a floor).
-        failing: The smallest true drop that fails with power 0.8.
-        settleable: Whether so many examples can show a pass at all.
-    """
-
-    id: str
-    n: int
-    limit: float
-    passing: float
-    failing: float
-    settleable: bool
-
-
-@dataclass(frozen=True)
-class Workload:
-    """What a run asks of one model at most.
-
-    Attributes:
-        model: Its name.
-        inputs: Different inputs, `queries` among them.
-        known: Inputs whose answers are kept from before.
-        queries: Inputs that are only known while the model is asked, such as an attack's.
-        used: Requests, tokens and cost of what is not known; None where nobody can tell.
-        seconds: The time of it; None where nobody can tell.
-        bound: Whether the time is what arithmetic alone takes on this machine, as the model was
-            not asked here before.
-        note: What else there is to say.
-    """
-
-    model: str
-    inputs: int
-    known: int = 0
-    queries: int = 0
-    used: Usage | None = None
-    seconds: float | None = None
-    bound: bool = False
-    note: str = ""
-
-    def __add__(self, other: Workload) -> Workload:
-        """Return both as one, such as of two suites."""
-        times = (self.seconds, other.seconds)
-        return Workload(
-            self.model,
-            self.inputs + other.inputs,
-            self.known + other.known,
-            self.queries + other.queries,
-            None if self.used is None or other.used is None else self.used + other.used,
-            None if None in times else sum(filter(None, times)),
-            self.bound or other.bound,
-            self.note or other.note,
-        )
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run would do.
-
-    Attributes:
-        gates: In the order of the checks.
-        work: For each model, what it is asked at most.
-        rules: How certain verdicts will have to be.
-        assumptions: What the figures rest on.
-    """
-
-    gates: tuple[PlannedGate, ...]
-    work: tuple[Workload, ...]
-    rules: Rules
-    assumptions: str
 
 
 def render_plan(plan: Plan) -> list[str]:
@@ -137,8 +57,8 @@ def _work(work: Sequence[Workload]) -> list[str]:
         cost = "" if used is None or used.cost is None else f"{used.cost:.4f} {used.currency}"
         spent = "?" if load.seconds is None else duration(load.seconds)
         lines.append(
-            f"{_fitted(load.model, MODEL_WIDTH)} {load.inputs:>13,} {load.known:>13,} {tokens:>17} "
-            f"{('over ' if load.bound else '') + spent:>14} {cost:>15}".rstrip()
+            f"{_fitted(load.model, MODEL_WIDTH)} {load.inputs:>13,} {load.cached:>13,} "
+            f"{tokens:>17} {('over ' if load.bound else '') + spent:>14} {cost:>15}".rstrip()
         )
         if load.note:
             lines.append(f"    ({load.note})")

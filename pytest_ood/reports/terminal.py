@@ -6,9 +6,9 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from pytest_ood.budgets import interval, points
-from pytest_ood.engine import spent
+from pytest_ood.data.examples import IN_DISTRIBUTION
 from pytest_ood.evaluation import DomainDetails
-from pytest_ood.examples import IN_DISTRIBUTION
+from pytest_ood.inference.engine import spent
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.reports.checks import breakdowns, surrogates
 from pytest_ood.reports.escaping import one_line

@@ -11,7 +11,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from pytest_ood.objects import modules_with
 from pytest_ood.shifts.adversarial import AdversarialShift
 from pytest_ood.shifts.domain import SCORINGS, DomainShift, Scoring
 from pytest_ood.shifts.noise import NoiseShift, perturbed_together
@@ -20,6 +19,7 @@ from pytest_ood.shifts.protocol import ADVERSARIAL, DOMAIN, NOISE, Declaration, 
 from pytest_ood.shifts.texts import Shifted, shifted_set_hash
 from pytest_ood.shifts.transfer import TransferShift
 from pytest_ood.shifts.worst_case import WORST_CASE, WorstCase
+from pytest_ood.utils.objects import modules_with
 
 __all__ = [
     "ADVERSARIAL",

@@ -10,7 +10,7 @@ from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, DEFAULT_QUERY_BUDGET, Shift
-from pytest_ood.tables import ConfigTable
+from pytest_ood.utils.tables import ConfigTable
 
 if TYPE_CHECKING:
     from pytest_ood.perturbations.adversarial import Attack

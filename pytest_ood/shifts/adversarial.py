@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_ood.edits import Perturbed
-from pytest_ood.engine import check_complete
+from pytest_ood.data.edits import Perturbed
+from pytest_ood.data.examples import inputs_of
+from pytest_ood.data.inputs import fields_of
+from pytest_ood.data.lazy import Subset
 from pytest_ood.errors import DataError, NotApplicableError, OodError
-from pytest_ood.examples import inputs_of
-from pytest_ood.inputs import fields_of
+from pytest_ood.inference.engine import check_complete
 from pytest_ood.metrics import GradedAnswers, Outcomes
 from pytest_ood.models.protocol import Model, RecordedModel, is_recorded
 from pytest_ood.perturbations.adversarial import AttackResult, Recipe
 from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, attacked_field
-from pytest_ood.progress import Silent
-from pytest_ood.rows import Subset
 from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
 from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.protocol import ADVERSARIAL
 from pytest_ood.trials.attack_store import AttackStore
 from pytest_ood.trials.predictor import SECOND_DRAW
 from pytest_ood.trials.trial import Trial
+from pytest_ood.utils.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_ood.examples import Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.metrics import Outcome
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
     from pytest_ood.shifts.protocol import Declaration, Experiment

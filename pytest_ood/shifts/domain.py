@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_ood.cases import Case
-from pytest_ood.checklist import KEYS as CHECKLIST_KEYS
-from pytest_ood.checklist import Checklist, parse_checklist
+from pytest_ood.data.examples import inputs_of
+from pytest_ood.data.lazy import Subset
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.examples import inputs_of
+from pytest_ood.loading.cases import Case
+from pytest_ood.loading.checklist import KEYS as CHECKLIST_KEYS
+from pytest_ood.loading.checklist import Checklist, parse_checklist
+from pytest_ood.loading.readers import SOURCE_KEYS, DataSource, parse_source
 from pytest_ood.metrics import SINGLE_ACCURACY
-from pytest_ood.readers import SOURCE_KEYS, DataSource, parse_source
-from pytest_ood.rows import Subset
 from pytest_ood.shifts.protocol import DOMAIN, Shift
-from pytest_ood.tables import ConfigTable
 from pytest_ood.tasks import merged_task
 from pytest_ood.trials.answer_sets import AnswerSet, CaseAnswerSet
 from pytest_ood.trials.trial import Trial
+from pytest_ood.utils.tables import ConfigTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.examples import Dataset
+    from pytest_ood.data.examples import Dataset
+    from pytest_ood.loading.readers import DataSource
     from pytest_ood.metrics import Outcomes
-    from pytest_ood.readers import DataSource
     from pytest_ood.shifts.protocol import Declaration, Experiment, SuiteExamples
     from pytest_ood.trials.predictor import SingleModel
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_ood.edits import Perturbed, edits_between
+from pytest_ood.data.edits import Perturbed, edits_between
+from pytest_ood.data.examples import inputs_of
+from pytest_ood.data.inputs import fields_of, with_fields
+from pytest_ood.data.lazy import MappedSequence, PairedSequence, Subset, blocks
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError, unknown_name
-from pytest_ood.examples import inputs_of
-from pytest_ood.inputs import fields_of, with_fields
+from pytest_ood.inference.store import cached_texts
 from pytest_ood.metrics import GradedAnswers, Outcomes
 from pytest_ood.perturbations import (
     Composite,
@@ -25,23 +27,21 @@ from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
 from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity, parse_filter
 from pytest_ood.perturbations.protection import Protection, parse_protection
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
-from pytest_ood.rows import MappedSequence, PairedSequence, Subset, blocks
-from pytest_ood.seeding import generator
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, NOISE, RAISE_SEVERITY, Shift
 from pytest_ood.shifts.texts import GeneratedTexts, Shifted
-from pytest_ood.store import cached_texts
-from pytest_ood.tables import ConfigTable
 from pytest_ood.trials.trial import Trial
+from pytest_ood.utils.seeding import generator
+from pytest_ood.utils.tables import ConfigTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from random import Random
 
-    from pytest_ood.examples import Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.inference.store import TextStore
     from pytest_ood.perturbations import Perturbation
     from pytest_ood.shifts.protocol import Declaration, Experiment
-    from pytest_ood.store import TextStore
     from pytest_ood.tasks import Task
     from pytest_ood.trials.answer_sets import AnswerSet
     from pytest_ood.trials.predictor import Predictor, SingleModel

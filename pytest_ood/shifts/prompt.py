@@ -5,31 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.edits import apply_edits
-from pytest_ood.engine import check_complete
+from pytest_ood.data.edits import apply_edits
+from pytest_ood.data.examples import Dataset, Example, inputs_of
 from pytest_ood.errors import ConfigurationError, DataError, NotApplicableError, TooLongError
-from pytest_ood.examples import Dataset, Example, inputs_of
+from pytest_ood.inference.engine import check_complete
 from pytest_ood.metrics import Outcomes
+from pytest_ood.models.prompting import FIELD_PATTERN
 from pytest_ood.models.protocol import Promptable, is_promptable, is_recorded
 from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.adversarial.protocol import WRONG
 from pytest_ood.perturbations.protection import Protection
-from pytest_ood.prompting import FIELD_PATTERN
 from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
 from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.adversarial import askable_model, recorded
 from pytest_ood.shifts.protocol import ADVERSARIAL
-from pytest_ood.tables import ConfigTable
 from pytest_ood.tasks import Prediction, majority_share
 from pytest_ood.trials.trial import PromptAttack, Trial
+from pytest_ood.utils.tables import ConfigTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.models.prompting import Prompt
     from pytest_ood.models.protocol import Model, RecordedModel
     from pytest_ood.perturbations.adversarial import Attack, AttackResult, QueryBudget
-    from pytest_ood.prompting import Prompt
     from pytest_ood.shifts.protocol import Declaration, Experiment, SuiteExamples
     from pytest_ood.trials.answer_sets import AnswerSet
     from pytest_ood.trials.predictor import Predictor, SingleModel

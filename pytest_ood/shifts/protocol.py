@@ -11,12 +11,12 @@ from pytest_ood.budgets import MIN_CHANGED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_ood.checklist import Checklist
-    from pytest_ood.engine import Engine
-    from pytest_ood.examples import Dataset, Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Dataset, Example
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.inference.engine import Engine
+    from pytest_ood.loading.checklist import Checklist
+    from pytest_ood.loading.readers import DataSource
     from pytest_ood.models.protocol import Model, RecordedModel
-    from pytest_ood.readers import DataSource
     from pytest_ood.shifts.texts import GeneratedTexts, Shifted
     from pytest_ood.tasks import Task
     from pytest_ood.trials.answer_sets import AnswerSet

@@ -6,15 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_ood.columns import Categorical
-from pytest_ood.inputs import canonical
-from pytest_ood.rows import DiskSequence, blocks, hash_of_lines
+from pytest_ood.data.categorical import Categorical
+from pytest_ood.data.inputs import canonical
+from pytest_ood.data.lazy import DiskSequence, blocks, hash_of_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from pytest_ood.examples import Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.trials.trial import Trial
 
 

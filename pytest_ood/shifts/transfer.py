@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.rows import blocks
+from pytest_ood.data.lazy import blocks
 from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
 from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.adversarial import AttackTrial, most_queries
 from pytest_ood.shifts.noise import NoiseTrial
 from pytest_ood.shifts.protocol import ADVERSARIAL
 from pytest_ood.shifts.texts import GeneratedTexts, Shifted
-from pytest_ood.tables import ConfigTable
+from pytest_ood.utils.tables import ConfigTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
     from pytest_ood.shifts.protocol import Declaration, Experiment
     from pytest_ood.trials.predictor import SingleModel

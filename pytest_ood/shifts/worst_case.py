@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.columns import combined
-from pytest_ood.examples import inputs_of
+from pytest_ood.data.categorical import combined
+from pytest_ood.data.examples import inputs_of
+from pytest_ood.data.lazy import SelectedSequence
 from pytest_ood.metrics import GradedAnswers, Outcomes
-from pytest_ood.rows import SelectedSequence
 from pytest_ood.shifts.noise import NoiseTrial
 from pytest_ood.shifts.protocol import NOISE, Shift
 from pytest_ood.trials.trial import Trial

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.columns import Categorical, combined
+from pytest_ood.data.categorical import Categorical, combined
 from pytest_ood.statistics.proportions import PairedDifference, Proportion, UnpairedDifference
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.statistics.statistic import check_level, check_values

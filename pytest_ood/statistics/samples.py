@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_ood.columns import Categorical
+from pytest_ood.data.categorical import Categorical
 
 if TYPE_CHECKING:
     from typing import Any

@@ -11,7 +11,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.objects import modules_with
 from pytest_ood.tasks.classification import Classification, merged_answer, merged_task
 from pytest_ood.tasks.numeric import NumericAnswer, reasoning_of
 from pytest_ood.tasks.protocol import (
@@ -23,6 +22,7 @@ from pytest_ood.tasks.protocol import (
     majority_share,
 )
 from pytest_ood.tasks.question_answering import QuestionAnswering
+from pytest_ood.utils.objects import modules_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.parsing import parse_answer
+from pytest_ood.tasks.parsing import parse_answer
 from pytest_ood.tasks.protocol import SCORE_DECIMALS, refuse_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ood.examples import Example
+    from pytest_ood.data.examples import Example
     from pytest_ood.tasks.protocol import Prediction, Task
 
 

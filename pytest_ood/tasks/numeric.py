@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from pytest_ood.errors import DataError
-from pytest_ood.parsing import (
+from pytest_ood.tasks.parsing import (
     MOST_BRACES,
     answers_of,
     json_objects,
@@ -27,7 +27,7 @@ from pytest_ood.tasks.protocol import refuse_labels, refuse_metric
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pytest_ood.examples import Example
+    from pytest_ood.data.examples import Example
     from pytest_ood.tasks.protocol import Prediction
 
 MARK = "####"

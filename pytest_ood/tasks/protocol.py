@@ -11,7 +11,7 @@ from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ood.examples import Dataset, Example
+    from pytest_ood.data.examples import Dataset, Example
 
 SCORE_DECIMALS = 4
 """Decimals to which scores are rounded before the label is decided.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.parsing import (
+from pytest_ood.tasks.parsing import (
     INVISIBLE,
     MOST_BRACES,
     answers_of,
@@ -24,7 +24,7 @@ from pytest_ood.tasks.protocol import refuse_labels
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_ood.examples import Example
+    from pytest_ood.data.examples import Example
     from pytest_ood.tasks.protocol import Prediction
 
 Metric = Literal["f1", "exact-match"]

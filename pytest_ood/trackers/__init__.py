@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from pytest_ood.objects import module_named, module_names
+from pytest_ood.utils.objects import module_named, module_names
 
 
 @cache

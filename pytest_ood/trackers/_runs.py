@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_ood.redaction import SECRET_NAME, secrets_of_environment
+from pytest_ood.utils.redaction import SECRET_NAME, secrets_of_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

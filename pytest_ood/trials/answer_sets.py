@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.cases import AllRight, Finding, members_of
+from pytest_ood.data.examples import IN_DISTRIBUTION, inputs_of
 from pytest_ood.errors import NotApplicableError
-from pytest_ood.examples import IN_DISTRIBUTION, inputs_of
+from pytest_ood.loading.cases import AllRight, Finding, members_of
 from pytest_ood.metrics import UNPARSED_LENGTH, GradedAnswers, Outcomes
 from pytest_ood.tasks import Prediction, merged_answer, merged_task
 from pytest_ood.trials.trial import DecidingInput
@@ -18,8 +18,8 @@ from pytest_ood.trials.trial import DecidingInput
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.cases import Case
-    from pytest_ood.examples import Example
+    from pytest_ood.data.examples import Example
+    from pytest_ood.loading.cases import Case
     from pytest_ood.trials.predictor import Predictor
 
 

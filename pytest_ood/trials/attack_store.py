@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_ood.edits import Edit
-from pytest_ood.inputs import canonical
+from pytest_ood.data.edits import Edit
+from pytest_ood.data.inputs import canonical
 from pytest_ood.perturbations.adversarial import AttackResult, attack_code_version
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ood.examples import Example
+    from pytest_ood.data.examples import Example
+    from pytest_ood.inference.store import TextStore
     from pytest_ood.perturbations.adversarial import Recipe
-    from pytest_ood.store import TextStore
 
 BATCH_SIZE = 32
 """Results are written this many at a time; a crash loses at most so many, but no model answers."""

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_ood.engine import check_answers
+from pytest_ood.data.lazy import blocks, read
+from pytest_ood.inference.engine import check_answers
 from pytest_ood.metrics import GradedAnswers
 from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
-from pytest_ood.rows import blocks, read
 from pytest_ood.tasks import Prediction, merged_answer, merged_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_ood.engine import Engine
-    from pytest_ood.examples import Example
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.inference.engine import Engine
     from pytest_ood.tasks import Task
 
 SECOND_DRAW = 1

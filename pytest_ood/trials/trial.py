@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pytest_ood.columns import Categorical, combined
+from pytest_ood.data.categorical import Categorical, combined
+from pytest_ood.data.lazy import Subset
 from pytest_ood.metrics import GradedAnswers, Outcomes
-from pytest_ood.rows import Subset
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.data.lazy import Indices
     from pytest_ood.perturbations.adversarial import AttackResult
-    from pytest_ood.rows import Indices
 
 
 @dataclass(frozen=True, kw_only=True)

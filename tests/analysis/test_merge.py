@@ -10,7 +10,7 @@ import pytest
 
 from pytest_ood.analysis.merge import MergedReports, ShiftKey, merge_reports
 from pytest_ood.analysis.serialization import from_json, read_report
-from pytest_ood.columns import Categorical
+from pytest_ood.data.categorical import Categorical
 from pytest_ood.errors import ReportError
 from pytest_ood.evaluation import ExampleScores
 

@@ -11,7 +11,7 @@ from pytest_ood.analysis import releases
 from pytest_ood.analysis.releases import parse_budget
 from pytest_ood.analysis.report import Release
 from pytest_ood.analysis.serialization import from_json
-from pytest_ood.columns import Categorical
+from pytest_ood.data.categorical import Categorical
 from pytest_ood.errors import ConfigurationError, ReportError
 from pytest_ood.evaluation.example_scores import ExampleScores, hash_examples
 from pytest_ood.evaluation.plain import to_row

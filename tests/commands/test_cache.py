@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ood.commands import USAGE_ERROR, main
-from pytest_ood.gate import PREDICTIONS
-from pytest_ood.store import SCHEMA_VERSION, FileStore
+from pytest_ood.gate.gate import PREDICTIONS
+from pytest_ood.inference.store import SCHEMA_VERSION, FileStore
 from pytest_ood.tasks import Prediction
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ import pytest
 from filelock import FileLock
 
 from pytest_ood.commands import USAGE_ERROR, main
-from pytest_ood.files import hash_files
+from pytest_ood.loading.readers import DataSource, Reader
 from pytest_ood.models import adapter
 from pytest_ood.models.protocol import Context
-from pytest_ood.progress import Silent
-from pytest_ood.readers import DataSource, Reader
 from pytest_ood.tasks import Classification
+from pytest_ood.utils.files import hash_files
+from pytest_ood.utils.progress import Silent
 
 pytestmark = pytest.mark.slow
 

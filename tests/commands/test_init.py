@@ -14,11 +14,11 @@ from parquet_files import parquet
 
 from pytest_ood import Dataset
 from pytest_ood.commands import USAGE_ERROR, main
-from pytest_ood.formats import suffix_of
-from pytest_ood.gate import Gate, Options
-from pytest_ood.progress import Silent
-from pytest_ood.readers import DataSource
+from pytest_ood.gate.gate import Gate, Options
+from pytest_ood.loading.formats import suffix_of
+from pytest_ood.loading.readers import DataSource
 from pytest_ood.shifts import DomainShift
+from pytest_ood.utils.progress import Silent
 
 WORDS = {"neg": "dreadful", "pos": "wonderful"}
 

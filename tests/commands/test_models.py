@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ood.commands import USAGE_ERROR, main
-from pytest_ood.configuration import parse_models
+from pytest_ood.gate.configuration import parse_models
 from pytest_ood.models import adapter, adapters
 
 PROJECT = """

@@ -14,10 +14,10 @@ from parquet_files import parquet
 
 from pytest_ood.commands import USAGE_ERROR, main
 from pytest_ood.commands.perturb import AT_ONCE
-from pytest_ood.frozen import read_frozen
-from pytest_ood.progress import Silent
-from pytest_ood.readers import DataSource, Reader
-from pytest_ood.suite import load_suite, parse_suite
+from pytest_ood.loading.readers import DataSource, Reader
+from pytest_ood.suite.frozen import read_frozen
+from pytest_ood.suite.suite import load_suite, parse_suite
+from pytest_ood.utils.progress import Silent
 
 ROWS = [
     {"key": f"k{n}", "review": f"A wonderful film, number {n}, with long scenes.", "label": "good"}

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pytest_ood.budgets import Budget, Rules
-from pytest_ood.engine import Engine
+from pytest_ood.data.examples import Dataset, Example
+from pytest_ood.data.inputs import Inputs
 from pytest_ood.errors import DataError, NotApplicableError, TooLongError
 from pytest_ood.evaluation import (
     AttackDetails,
@@ -20,26 +21,25 @@ from pytest_ood.evaluation import (
     SuiteEvaluator,
     resources_of,
 )
-from pytest_ood.examples import Dataset, Example
-from pytest_ood.inputs import Inputs
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import FileStore, MemoryStore
+from pytest_ood.loading.readers import Reader
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
+from pytest_ood.models.prompting import Prompt
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.adversarial.protocol import Span
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import WordImportance
-from pytest_ood.progress import Silent
-from pytest_ood.prompting import Prompt
-from pytest_ood.readers import Reader
 from pytest_ood.shifts import AdversarialShift, PromptShift, Shift, TransferShift
 from pytest_ood.shifts.adversarial import AttackTrial
-from pytest_ood.store import FileStore, MemoryStore
-from pytest_ood.suite import Suite
+from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import Classification, Prediction, decide
 from pytest_ood.trials import attack_store as attack_store_module
 from pytest_ood.trials.answer_sets import AnswerSet
 from pytest_ood.trials.predictor import Predictor
+from pytest_ood.utils.progress import Silent
 
 LABELS = ("neg", "pos")
 # Without any of its words a fake answers "pos": it is the negative films that can be turned.

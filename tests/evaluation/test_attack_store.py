@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.edits import Edit
-from pytest_ood.examples import Example
+from pytest_ood.data.edits import Edit
+from pytest_ood.data.examples import Example
+from pytest_ood.inference.store import MemoryStore
 from pytest_ood.perturbations.adversarial import AttackResult, find_attack
-from pytest_ood.store import MemoryStore
 from pytest_ood.tasks import Prediction
 from pytest_ood.trials.attack_store import BATCH_SIZE, AttackStore, from_json, to_json
 

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_ood.edits import Edit, Perturbed
+from pytest_ood.data.edits import Edit, Perturbed
+from pytest_ood.data.examples import Example
 from pytest_ood.evaluation.attacks import attack_figures, cosines, successes
-from pytest_ood.examples import Example
+from pytest_ood.inference.store import MemoryStore
 from pytest_ood.perturbations.adversarial import AttackResult
 from pytest_ood.perturbations.adversarial.protocol import FIXED, WRONG
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 from pytest_ood.statistics import Estimate
-from pytest_ood.store import MemoryStore
 from pytest_ood.tasks import Prediction
 
 TEXT = "one two three four"

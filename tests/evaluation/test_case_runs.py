@@ -15,27 +15,27 @@ from hypothesis import strategies as st
 
 from pytest_ood.analysis.report import build_report
 from pytest_ood.budgets import Budget, Rules
-from pytest_ood.checklist import Checklist
-from pytest_ood.engine import Engine
+from pytest_ood.data.examples import Dataset, Example
 from pytest_ood.errors import ModelError, NotApplicableError
 from pytest_ood.evaluation import CaseDetails, ModelInfo, SuiteEvaluator
-from pytest_ood.examples import Dataset, Example
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import MemoryStore
+from pytest_ood.loading.checklist import Checklist
+from pytest_ood.loading.readers import Reader
 from pytest_ood.metrics import SINGLE_ACCURACY
 from pytest_ood.models.protocol import SeededModel
 from pytest_ood.models.replay import ReplayModel
 from pytest_ood.perturbations import perturbation
-from pytest_ood.progress import Silent
-from pytest_ood.readers import Reader
 from pytest_ood.reports.terminal import render
 from pytest_ood.shifts import DomainShift, NoiseShift, Shift
 from pytest_ood.statistics import estimate
 from pytest_ood.statistics.proportions import PairedDifference, Proportion
-from pytest_ood.store import MemoryStore
-from pytest_ood.suite import Suite
+from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import Classification, Prediction, decide
+from pytest_ood.utils.progress import Silent
 
 if TYPE_CHECKING:
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Paradigm
 
 ALPHA = 0.05

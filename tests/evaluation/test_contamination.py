@@ -11,21 +11,21 @@ import pytest
 
 from pytest_ood.assertions import Ood
 from pytest_ood.budgets import Budget, Rules
-from pytest_ood.engine import Engine
+from pytest_ood.data.examples import Dataset, Example
+from pytest_ood.data.inputs import Inputs
 from pytest_ood.errors import DataError
 from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.evaluation.contamination import items_of, refuse_shown, trained_on
-from pytest_ood.examples import Dataset, Example
-from pytest_ood.inputs import Inputs
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import MemoryStore
+from pytest_ood.loading.readers import DataSource, Reader
 from pytest_ood.models.fake import FakeModel
+from pytest_ood.models.prompting import Prompt
 from pytest_ood.models.protocol import Paradigm, SeededModel
-from pytest_ood.progress import Silent
-from pytest_ood.prompting import Prompt
-from pytest_ood.readers import DataSource, Reader
 from pytest_ood.shifts import DomainShift
-from pytest_ood.store import MemoryStore
-from pytest_ood.suite import Suite
+from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import Classification, Prediction
+from pytest_ood.utils.progress import Silent
 
 LABELS = ("neg", "pos")
 FILMS, BOOKS = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.columns import Categorical
+from pytest_ood.data.categorical import Categorical
 from pytest_ood.evaluation import Evaluation, PerturbationDetails, SeverityCurve, severity_curves
 from pytest_ood.evaluation.curves import trapezoid
 from pytest_ood.statistics import Estimate

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_ood.budgets import Rules, judge_at_most
-from pytest_ood.columns import Categorical
+from pytest_ood.data.categorical import Categorical
 from pytest_ood.errors import ConfigurationError, NotApplicableError
 from pytest_ood.evaluation import estimators
 from pytest_ood.evaluation.measurement import Measurement

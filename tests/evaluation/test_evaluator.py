@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pytest_ood.budgets import MIN_CHANGED, Budget, Rules
-from pytest_ood.engine import Engine
+from pytest_ood.data.examples import IN_DISTRIBUTION, Dataset, Example
+from pytest_ood.data.inputs import Inputs
 from pytest_ood.errors import (
     DataError,
     ModelError,
@@ -32,9 +33,9 @@ from pytest_ood.evaluation import (
     from_record,
     to_record,
 )
-from pytest_ood.examples import IN_DISTRIBUTION, Dataset, Example
-from pytest_ood.frozen import FrozenSuite
-from pytest_ood.inputs import Inputs
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import MemoryStore
+from pytest_ood.loading.readers import Reader
 from pytest_ood.metrics import metric_names
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
@@ -43,14 +44,13 @@ from pytest_ood.models.replay import ReplayModel
 from pytest_ood.perturbations import Generator, find, perturbation
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.perturbations.protection import Protection
-from pytest_ood.progress import Silent
-from pytest_ood.readers import Reader
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift, WorstCase
 from pytest_ood.statistics import estimate
 from pytest_ood.statistics.proportions import PairedDifference, Proportion, UnpairedDifference
-from pytest_ood.store import MemoryStore
-from pytest_ood.suite import Suite
+from pytest_ood.suite.frozen import FrozenSuite
+from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import Classification, Prediction
+from pytest_ood.utils.progress import Silent
 
 LABELS = ("neg", "pos")
 ALPHA = 0.05

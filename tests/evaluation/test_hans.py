@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from pytest_ood.budgets import Rules
-from pytest_ood.engine import Engine
+from pytest_ood.data.examples import Dataset, Example
 from pytest_ood.evaluation import SuiteEvaluator
-from pytest_ood.examples import Dataset, Example
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import MemoryStore
+from pytest_ood.loading.readers import DataSource, Reader
 from pytest_ood.models.replay import ReplayModel
-from pytest_ood.progress import Silent
-from pytest_ood.readers import DataSource, Reader
 from pytest_ood.shifts import DomainShift
-from pytest_ood.store import MemoryStore
-from pytest_ood.suite import Suite
+from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import Classification, Prediction, merged_task
+from pytest_ood.utils.progress import Silent
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "hans"
 YES, NO = "entailment", "non-entailment"

@@ -11,19 +11,20 @@ from typing import Any
 
 import pytest
 
-from pytest_ood import columns, rows
 from pytest_ood.budgets import Budget, Rules
-from pytest_ood.engine import Engine
+from pytest_ood.data import categorical as columns
+from pytest_ood.data import lazy as rows
 from pytest_ood.evaluation import Result, SuiteEvaluator, from_record, to_record
 from pytest_ood.evaluation.records import FLIPS_RETAINED, Evaluation
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import FileStore, NoStore, TemporaryStore
+from pytest_ood.loading.readers import DataSource, Reader
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations import find, perturbation
-from pytest_ood.progress import Silent
-from pytest_ood.readers import DataSource, Reader
 from pytest_ood.shifts import DomainShift, NoiseShift, WorstCase
-from pytest_ood.store import FileStore, NoStore, TemporaryStore
-from pytest_ood.suite import Suite
+from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import Classification
+from pytest_ood.utils.progress import Silent
 
 LABELS = ("neg", "pos")
 FRAIL = FakeModel("frail", "keyword", LABELS, {"neg": ["bad"], "pos": ["good"]})

@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 
 from pytest_ood.budgets import Rules
-from pytest_ood.engine import Engine
+from pytest_ood.data.examples import Dataset, Example
+from pytest_ood.data.inputs import Inputs
 from pytest_ood.evaluation import SuiteEvaluator
-from pytest_ood.examples import Dataset, Example
-from pytest_ood.inputs import Inputs
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import MemoryStore
+from pytest_ood.loading.readers import Reader
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.perturbations import find
-from pytest_ood.progress import Silent
-from pytest_ood.readers import Reader
 from pytest_ood.shifts import NoiseShift
 from pytest_ood.shifts.noise import parse_noise
-from pytest_ood.store import MemoryStore
-from pytest_ood.suite import Suite
+from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import NumericAnswer, Prediction, QuestionAnswering, Task
+from pytest_ood.utils.progress import Silent
 
 SUMS = Dataset(
     "sums",

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_ood.columns import Categorical
+from pytest_ood.data.categorical import Categorical
 from pytest_ood.evaluation import Evaluation, difference_of_drops
 from pytest_ood.statistics import Estimate, unpaired_difference_of_drops
 from pytest_ood.statistics.proportions import PairedDifference

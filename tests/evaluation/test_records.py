@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields, replace
 
 import pytest
 
-from pytest_ood.columns import Categorical
+from pytest_ood.data.categorical import Categorical
 from pytest_ood.evaluation import (
     AttackDetails,
     AttackFigures,

@@ -9,24 +9,24 @@ import numpy as np
 import pytest
 
 from pytest_ood.budgets import Budget, Rules
-from pytest_ood.engine import Engine
+from pytest_ood.data.examples import Dataset, Example
+from pytest_ood.data.inputs import Inputs
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import AttackDetails, DomainDetails, SuiteEvaluator
-from pytest_ood.examples import Dataset, Example
-from pytest_ood.inputs import Inputs
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import MemoryStore
+from pytest_ood.loading.readers import Reader
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.models.protocol import SeededModel
 from pytest_ood.perturbations import perturbation
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
-from pytest_ood.progress import Silent
-from pytest_ood.readers import Reader
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, WorstCase
 from pytest_ood.statistics import paired_drop
 from pytest_ood.statistics.sequential import looks
-from pytest_ood.store import MemoryStore
-from pytest_ood.suite import Suite
+from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import Classification, Prediction, decide
+from pytest_ood.utils.progress import Silent
 
 LABELS = ("neg", "pos")
 SEQUENTIAL, WHOLE = Rules(0.05, sequential=True), Rules(0.05, sequential=False)

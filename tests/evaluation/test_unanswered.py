@@ -11,24 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ood.budgets import Budget, Rules
-from pytest_ood.engine import Engine
+from pytest_ood.data.examples import Dataset, Example
 from pytest_ood.errors import ModelError
 from pytest_ood.evaluation import SuiteEvaluator
-from pytest_ood.examples import Dataset, Example
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import MemoryStore
+from pytest_ood.loading.readers import Reader
 from pytest_ood.perturbations import perturbation
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
-from pytest_ood.progress import Silent
-from pytest_ood.readers import Reader
 from pytest_ood.shifts import AdversarialShift, DomainShift, NoiseShift, Shift, WorstCase
-from pytest_ood.store import MemoryStore
-from pytest_ood.suite import Suite
+from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import Classification, Prediction
+from pytest_ood.utils.progress import Silent
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from pytest_ood.inputs import Inputs
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Paradigm
 
 LABELS = ("neg", "pos")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pytest_ood.examples import Dataset
+from pytest_ood.data.examples import Dataset
 from pytest_ood.models.protocol import Context
-from pytest_ood.progress import Silent
 from pytest_ood.tasks import Classification, Task
+from pytest_ood.utils.progress import Silent
 
 LABELS = ("negative", "positive")
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pytest_ood import models
+from pytest_ood.data.inputs import Inputs
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.inputs import Inputs
 from pytest_ood.models import adapter, adapters, as_model
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytest_ood.engine import Engine
+from pytest_ood.data.inputs import Inputs
 from pytest_ood.errors import ConfigurationError, ModelError
-from pytest_ood.inputs import Inputs
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import MemoryStore
 from pytest_ood.models import adapter
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.protocol import Context, Model
-from pytest_ood.progress import Silent
-from pytest_ood.store import MemoryStore
 from pytest_ood.tasks import Prediction
+from pytest_ood.utils.progress import Silent
 
 build = adapter("callable").build
 

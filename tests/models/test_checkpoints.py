@@ -29,9 +29,10 @@ from checkpoints import (
     word_pieces,
 )
 
-from pytest_ood.engine import Engine
+from pytest_ood.data.examples import Dataset
 from pytest_ood.errors import ModelError
-from pytest_ood.examples import Dataset
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import MemoryStore
 from pytest_ood.models import adapter
 from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import weight_count
@@ -39,8 +40,7 @@ from pytest_ood.models.prompted import PromptedModel
 from pytest_ood.models.protocol import Context, notes_of
 from pytest_ood.perturbations._transformers import masked_candidates
 from pytest_ood.perturbations.resources import Resources, using
-from pytest_ood.progress import Silent
-from pytest_ood.store import MemoryStore
+from pytest_ood.utils.progress import Silent
 
 TEXTS = [
     "a great film", "dull </s> movie and long", "</s>", "x <|endoftext|>", "</s></s> a", "<pad>",
@@ -430,12 +430,12 @@ import sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}]
 from conftest import make_context
-from pytest_ood.examples import Dataset
+from pytest_ood.data.examples import Dataset
 from pytest_ood.errors import ModelError
 from pytest_ood.models import adapter
 from pytest_ood.perturbations._transformers import masked_candidates, rewritings
 from pytest_ood.perturbations.resources import Resources, using
-from pytest_ood.progress import Silent
+from pytest_ood.utils.progress import Silent
 
 root = Path({root!r})
 data = Dataset.from_pairs("train", [("a", "positive"), ("b", "negative")])

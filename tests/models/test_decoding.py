@@ -16,7 +16,7 @@ from scipy.stats import chisquare
 
 from pytest_ood.models._decoding import Decoder, can_pack
 from pytest_ood.models._packing import Tokens
-from pytest_ood.seeding import generator
+from pytest_ood.utils.seeding import generator
 
 VOCABULARY = 60
 WORDS = [5, 17, 40]

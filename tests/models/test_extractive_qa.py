@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_ood.data.examples import Dataset, Example
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, TooLongError
-from pytest_ood.examples import Dataset, Example
 from pytest_ood.models import adapter
 from pytest_ood.models._extractive_qa import (
     LONGEST_ANSWER,

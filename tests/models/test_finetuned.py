@@ -16,20 +16,20 @@ import cloudpickle
 import numpy as np
 import pytest
 
-from pytest_ood.cluster import ClusterSettings, RayRunner
-from pytest_ood.engine import Engine
+from pytest_ood.data.examples import Dataset
+from pytest_ood.data.inputs import Inputs
 from pytest_ood.errors import ConfigurationError, DataError, ModelError
-from pytest_ood.examples import Dataset
-from pytest_ood.files import hash_files
-from pytest_ood.inputs import Inputs
+from pytest_ood.inference.cluster import ClusterSettings, RayRunner
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import MemoryStore
 from pytest_ood.models import adapter
 from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models._training import FROM_SCRATCH, Job
 from pytest_ood.models.protocol import Context, Facts, Model
-from pytest_ood.progress import Silent, Tracker
-from pytest_ood.store import MemoryStore
 from pytest_ood.tasks import majority_share
+from pytest_ood.utils.files import hash_files
+from pytest_ood.utils.progress import Silent, Tracker
 
 build = adapter("finetuned").build
 

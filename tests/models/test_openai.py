@@ -27,9 +27,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import free_port
 
-from pytest_ood.configuration import parse_models
+from pytest_ood.data.examples import Dataset
 from pytest_ood.errors import ConfigurationError, DataError, MissingDependencyError, ModelError
-from pytest_ood.examples import Dataset
+from pytest_ood.gate.configuration import parse_models
+from pytest_ood.loading.readers import Reader
 from pytest_ood.models import adapter
 from pytest_ood.models._api.asking import MAX_UNANSWERED
 from pytest_ood.models._api.background import THREAD
@@ -47,9 +48,8 @@ from pytest_ood.models.protocol import (
     is_streaming,
     notes_of,
 )
-from pytest_ood.progress import Silent
-from pytest_ood.readers import Reader
 from pytest_ood.tasks import Classification, NumericAnswer, Prediction
+from pytest_ood.utils.progress import Silent
 
 build = adapter("openai").build
 

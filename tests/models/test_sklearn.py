@@ -36,9 +36,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import LabelEncoder
 from sklearn.svm import SVC, LinearSVC
 
+from pytest_ood.data.examples import Dataset
+from pytest_ood.data.inputs import Inputs
 from pytest_ood.errors import ConfigurationError, DataError, ModelError
-from pytest_ood.examples import Dataset
-from pytest_ood.inputs import Inputs
 from pytest_ood.models import adapter, as_model
 from pytest_ood.models.protocol import Context, Facts, Model
 from pytest_ood.models.sklearn import SklearnModel

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.edits import Edit, apply_edits
+from pytest_ood.data.edits import Edit, apply_edits
 from pytest_ood.perturbations import perturbation
 from pytest_ood.perturbations._articles import article, with_articles
 from pytest_ood.perturbations.protection import Protection

@@ -18,9 +18,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import pytest_ood.perturbations
-from pytest_ood.edits import Perturbed, apply_edits, inverted
+from pytest_ood.data.edits import Perturbed, apply_edits, inverted
+from pytest_ood.data.examples import Example
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.examples import Example
 from pytest_ood.perturbations import (
     Generator,
     Perturbation,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ood.edits import Perturbed, edits_between
+from pytest_ood.data.edits import Perturbed, edits_between
 from pytest_ood.errors import AssetError, ConfigurationError
 from pytest_ood.perturbations.filters import EditDistance, EmbeddingSimilarity, parse_filter
 from pytest_ood.perturbations.resources import Resources, asset, current, using

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ood.data.examples import Example
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.examples import Example
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations.contracts import label_unless_answer_added
 from pytest_ood.perturbations.resources import Resources, using

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from pytest_ood.edits import Edit
+from pytest_ood.data.edits import Edit
+from pytest_ood.data.examples import Example
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.examples import Example
 from pytest_ood.perturbations import Generator, catalogue, find
 from pytest_ood.perturbations._literals import is_number
 from pytest_ood.perturbations.protection import Protection, parse_protection

@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
+from pytest_ood.data.examples import Example
 from pytest_ood.errors import ConfigurationError
-from pytest_ood.examples import Example
+from pytest_ood.inference.store import FileStore
 from pytest_ood.perturbations import Generator, find
 from pytest_ood.perturbations._transformers import rewritings
 from pytest_ood.shifts import NoiseShift
-from pytest_ood.store import FileStore
 
 TEXT = "The film begins slowly.  But the ending (really) is good!\nSee https://a.org/b c."
 

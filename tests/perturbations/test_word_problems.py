@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pytest_ood.examples import Example
+from pytest_ood.data.examples import Example
 from pytest_ood.perturbations import find
 from pytest_ood.perturbations._word_problems import (
     CHANGEABLE,

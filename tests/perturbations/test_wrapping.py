@@ -11,7 +11,7 @@ import nlpaug.augmenter.word as naw
 import nlpaug.flow as naf
 import pytest
 
-from pytest_ood.edits import Edit, apply_edits, inverted
+from pytest_ood.data.edits import Edit, apply_edits, inverted
 from pytest_ood.errors import ConfigurationError, PerturbationError
 from pytest_ood.perturbations import (
     Generator,

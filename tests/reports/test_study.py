@@ -9,7 +9,7 @@ import pytest
 from pytest_ood.analysis.merge import merge_reports
 from pytest_ood.analysis.serialization import from_json
 from pytest_ood.analysis.studies import Study, build_study
-from pytest_ood.columns import Categorical
+from pytest_ood.data.categorical import Categorical
 from pytest_ood.errors import ConfigurationError, ReportError
 from pytest_ood.reports import study_json, study_text
 from pytest_ood.reports.terminal import WIDTH

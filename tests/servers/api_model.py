@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from faulty_server import MODEL
 
-from pytest_ood.examples import Dataset
+from pytest_ood.data.examples import Dataset
 from pytest_ood.models import adapter
 from pytest_ood.models.protocol import Context
-from pytest_ood.progress import Silent
 from pytest_ood.tasks import Classification
+from pytest_ood.utils.progress import Silent
 
 if TYPE_CHECKING:
     import pytest

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_ood.budgets import Rules, judge_at_least, judge_at_most
-from pytest_ood.columns import Categorical
+from pytest_ood.data.categorical import Categorical
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import estimators
 from pytest_ood.evaluation.measurement import Measurement

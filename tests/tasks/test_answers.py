@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytest_ood.engine import Engine
 from pytest_ood.errors import ModelError
+from pytest_ood.inference.engine import Engine
+from pytest_ood.inference.store import FileStore, MemoryStore
 from pytest_ood.models.callable import CallableModel
-from pytest_ood.progress import Silent
-from pytest_ood.store import FileStore, MemoryStore
 from pytest_ood.tasks import Prediction
 from pytest_ood.tasks.answers import check_fields, exactly
+from pytest_ood.utils.progress import Silent
 
 
 @pytest.mark.parametrize(

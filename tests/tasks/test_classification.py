@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_ood.data.examples import Example
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.examples import Example
 from pytest_ood.tasks import (
     Classification,
     Prediction,

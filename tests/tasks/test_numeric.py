@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_ood.data.examples import Example
 from pytest_ood.errors import DataError
-from pytest_ood.examples import Example
 from pytest_ood.tasks import NumericAnswer, Prediction, reasoning_of
 from pytest_ood.tasks.numeric import LONGEST_NUMBER, canonical_number, numbers, written
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_ood.data.examples import Dataset, Example
 from pytest_ood.errors import DataError
-from pytest_ood.examples import Dataset, Example
 from pytest_ood.tasks import Prediction, check_labels, decide, majority_share
 
 EXAMPLE = Example("1", "good", "positive")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ood.examples import Example
+from pytest_ood.data.examples import Example
 from pytest_ood.tasks import Prediction, QuestionAnswering
 from pytest_ood.tasks.question_answering import exact_match, normalized, says_none, token_f1
 

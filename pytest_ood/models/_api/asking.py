@@ -19,7 +19,7 @@ from pytest_ood.models._api.limits import (
     Pace,
     backoff,
 )
-from pytest_ood.progress import duration
+from pytest_ood.utils.progress import duration
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence

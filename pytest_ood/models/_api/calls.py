@@ -32,7 +32,7 @@ from pytest_ood.models._api.transport import (
     shown_target,
     unsendable,
 )
-from pytest_ood.redaction import (
+from pytest_ood.utils.redaction import (
     Secret,
     Secrets,
     redacted_url,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from pytest_ood.redaction import redacted_url
+from pytest_ood.utils.redaction import redacted_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

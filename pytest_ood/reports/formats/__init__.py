@@ -11,8 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import ConfigurationError, OodError
-from pytest_ood.files import write_atomically
-from pytest_ood.objects import module_names
+from pytest_ood.utils.files import write_atomically
+from pytest_ood.utils.objects import module_names
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pytest_ood.edits import apply_edits
+from pytest_ood.data.edits import apply_edits
+from pytest_ood.data.examples import Example
+from pytest_ood.data.inputs import Inputs, fields_of
 from pytest_ood.errors import ConfigurationError, MissingDependencyError, TooLongError
-from pytest_ood.examples import Example
-from pytest_ood.inputs import Inputs, fields_of
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations.adversarial import AttackResult, QueryBudget
 from pytest_ood.perturbations.adversarial.adapters import (

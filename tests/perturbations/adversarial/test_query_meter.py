@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ood.data.examples import Example
+from pytest_ood.data.inputs import Inputs
 from pytest_ood.errors import ConfigurationError, TooLongError
-from pytest_ood.examples import Example
-from pytest_ood.inputs import Inputs
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.perturbations.adversarial import _lockstep as lockstep_module
 from pytest_ood.perturbations.adversarial.protocol import TOO_LONG, USED_UP

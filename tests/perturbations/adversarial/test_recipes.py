@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ood.edits import Edit, Perturbed, apply_edits
+from pytest_ood.data.edits import Edit, Perturbed, apply_edits
+from pytest_ood.data.examples import Example
+from pytest_ood.data.inputs import Inputs, fields_of
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.examples import Example
-from pytest_ood.inputs import Inputs, fields_of
 from pytest_ood.models.fake import FakeModel
 from pytest_ood.perturbations.adversarial import (
     Attack,
@@ -60,8 +60,8 @@ from pytest_ood.perturbations.adversarial.transformations import (
 )
 from pytest_ood.perturbations.filters import EditDistance
 from pytest_ood.perturbations.protection import Protection
-from pytest_ood.seeding import generator
 from pytest_ood.tasks import Prediction
+from pytest_ood.utils.seeding import generator
 
 LABELS = ("bad", "good")
 WORDS = {"bad": ("terrible", "dreadful"), "good": ("wonderful", "delightful")}

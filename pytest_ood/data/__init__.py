@@ -1,0 +1,1 @@
+"""Examples and their values: texts, labels, edits, and sequences that are read as needed."""

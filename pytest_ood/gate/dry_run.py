@@ -1,0 +1,127 @@
+"""Planning a run: its gates, what they can tell and what they cost, without asking a model."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_ood.analysis.plan import Plan, PlannedGate
+from pytest_ood.budgets import judge_at_most
+from pytest_ood.errors import NotApplicableError
+from pytest_ood.evaluation.perfect import perfect_statistic
+from pytest_ood.gate.cost import workloads
+from pytest_ood.metrics import ACCURACY, SCORE, metric_class
+from pytest_ood.statistics import detectable, least_examples
+from pytest_ood.statistics.sequential import BETTING_SHARE
+
+if TYPE_CHECKING:
+    from pytest_ood.budgets import Rules
+    from pytest_ood.evaluation import SuiteEvaluator
+    from pytest_ood.gate.gate import Check, Gate
+
+DISCORDANCE = 0.10
+"""Share of answers that a shift turns, in one direction or the other, if nothing is known."""
+
+ASSUMED_SCORE = 0.85
+"""In-distribution score, if nothing is known."""
+
+ASSUMPTIONS = (
+    f"assumed: a score of {100 * ASSUMED_SCORE:.0f} in distribution, {100 * DISCORDANCE:.0f} % of "
+    "answers turned by a shift, or what the budget allows"
+)
+
+
+def plan_run(gate: Gate) -> Plan:
+    """Return the plan of the chosen checks.
+
+    Raises:
+        OodError: the data cannot be read.
+    """
+    gates = []
+    for check in gate.checks:
+        if check.limit is None:
+            continue
+        evaluator = gate.evaluators[check.suite]
+        names = [name for name in (check.model, check.baseline) if name is not None]
+        models = [gate.models[check.suite][name] for name in names]
+        batches = check.metric in (ACCURACY, SCORE) and evaluator.is_sequential(
+            models, evaluator.data.horizon(check.shift)
+        )
+        planned = _planned(
+            check,
+            check.limit,
+            evaluator.texts.usable(check.shift),
+            evaluator.rules,
+            batches=batches,
+        )
+        referred = metric_class(check.metric).NEEDS_REFERENCE
+        if check.shift is not None and check.metric not in (ACCURACY, SCORE) and not referred:
+            planned = _by_metric(check, check.limit, planned, evaluator)
+        gates.append(planned)
+    return Plan(gates=tuple(gates), work=workloads(gate), rules=gate.rules, assumptions=ASSUMPTIONS)
+
+
+def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool) -> PlannedGate:
+    share = 1.0 - BETTING_SHARE if batches else 1.0
+    spread = _spread(check, limit)
+    down = detectable(max(1, n), spread, rules.alpha * share)
+    up = detectable(max(1, n), spread, rules.fail_alpha * share)
+    if check.shift is None or check.metric == SCORE:
+        # A floor passes above its limit and fails below it.
+        return PlannedGate(
+            id=check.id,
+            n=n,
+            limit=limit,
+            passing=min(1.0, limit + down),
+            failing=max(0.0, limit - up),
+            settleable=True,
+        )
+    least = least_examples(limit, rules.alpha * share)
+    enough = max(1, check.shift.min_changed)
+    return PlannedGate(
+        id=check.id,
+        n=n,
+        limit=limit,
+        passing=limit - down,
+        failing=min(1.0, limit + up),
+        settleable=n >= enough and (least == sys.maxsize or n >= least),
+    )
+
+
+def _by_metric(
+    check: Check, limit: float, planned: PlannedGate, evaluator: SuiteEvaluator
+) -> PlannedGate:
+    """Return the plan of a metric that may rest on a part of the examples, such as one label's.
+
+    A model that is always right tells whether so many examples can show a pass at all.
+    """
+    assert check.shift is not None, "unreachable because floors are of accuracy alone"
+    if not planned.n:
+        return planned
+    try:
+        figure = perfect_statistic(
+            evaluator, check.shift, check.metric, relative=check.baseline is not None
+        )
+    except NotApplicableError:
+        return replace(planned, n=0, settleable=False)
+    narrowed = _planned(check, limit, min(planned.n, figure.n), evaluator.rules, batches=False)
+    possible = limit <= 0.0 or judge_at_most(figure, limit, evaluator.rules).verdict == "pass"
+    return replace(narrowed, settleable=planned.settleable and possible)
+
+
+def _spread(check: Check, limit: float) -> float:
+    """Return what one example contributes to the uncertainty, under the assumptions."""
+    if check.shift is None or check.metric == SCORE:
+        return math.sqrt(limit * (1.0 - limit)) or 0.5
+    turned = max(DISCORDANCE, limit)
+    if check.shift.kind == "adversarial":
+        turned = max(0.5, limit)
+    own = turned - min(limit, turned) ** 2
+    unpaired = not check.shift.is_paired and not metric_class(check.metric).NEEDS_REFERENCE
+    if check.baseline is not None:
+        # Two models on the same items: on each set they differ on as many as a shift turns. Of
+        # cases there is one set.
+        return math.sqrt(turned if check.shift.counts_cases else 2.0 * turned)
+    return math.sqrt(2.0 * ASSUMED_SCORE * (1.0 - ASSUMED_SCORE)) if unpaired else math.sqrt(own)

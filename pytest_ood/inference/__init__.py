@@ -1,0 +1,1 @@
+"""Querying models: the engine, the cache of answers, and Ray."""

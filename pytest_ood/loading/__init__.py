@@ -1,0 +1,1 @@
+"""Data sources: file formats, readers, packaged assets, cases and CheckList files."""

@@ -1,0 +1,1 @@
+"""What a suite declares, and frozen sets of its examples."""
