@@ -33,16 +33,16 @@ from _tables import PROJECT_OPTION, put
 from platformdirs import user_cache_path
 
 from pytest_ood.gate.gate import Gate, Options
+from pytest_ood.loading.prompts import choose_demonstrations
 from pytest_ood.loading.readers import Reader, parse_source
 from pytest_ood.models.prompted import Generation, PromptedModel
-from pytest_ood.models.prompting import choose_demonstrations
 from pytest_ood.utils.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pytest_ood.data.examples import Dataset
-    from pytest_ood.models.prompting import Prompt
+    from pytest_ood.loading.prompts import Prompt
 
 SUITE, MODEL = "sentiment", "smollm2"
 BATCH = 16

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import pytest_ood
+from pytest_ood.data.parsing import parse_answer, without_thoughts
 from pytest_ood.tasks import NumericAnswer, QuestionAnswering, reasoning_of
-from pytest_ood.tasks.parsing import parse_answer, without_thoughts
 from pytest_ood.tasks.question_answering import normalized, says_none, token_f1
 
 pytestmark = pytest.mark.slow

@@ -1,1 +1,1 @@
-"""Examples and their values: texts, labels, edits, and sequences that are read as needed."""
+"""Examples and their values: texts, labels, answers in text, edits, and lazy sequences."""

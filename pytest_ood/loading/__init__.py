@@ -1,1 +1,1 @@
-"""Data sources: file formats, readers, packaged assets, cases and CheckList files."""
+"""Data sources: file formats, readers, packaged assets, prompt files, cases and CheckList files."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ood.data.examples import Dataset, Example
 from pytest_ood.data.values import label_forms
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.models.prompting import (
+from pytest_ood.loading.prompts import (
     SELECTIONS,
     Prompt,
     choose_demonstrations,

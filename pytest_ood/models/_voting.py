@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.models.prompting import reasoning_steps
+from pytest_ood.loading.prompts import reasoning_steps
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 
 if TYPE_CHECKING:

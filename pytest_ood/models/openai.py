@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_ood.data.inputs import canonical
+from pytest_ood.data.parsing import without_thoughts
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.models._api.answers import labelled, unmarked
 from pytest_ood.models._api.asking import Account, Missing, Patience, Question, ask
@@ -38,13 +39,12 @@ from pytest_ood.models._prompts import (
 from pytest_ood.models._voting import SampledAnswer, Sampling, elect
 from pytest_ood.models.protocol import Facts, Usage
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
-from pytest_ood.tasks.parsing import without_thoughts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from pytest_ood.data.inputs import Inputs
-    from pytest_ood.models.prompting import Prompt
+    from pytest_ood.loading.prompts import Prompt
     from pytest_ood.models.protocol import Context, Paradigm
     from pytest_ood.tasks import Task
     from pytest_ood.utils.redaction import Secrets

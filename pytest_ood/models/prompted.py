@@ -21,6 +21,7 @@ from pytest_ood.errors import (
     require,
     unknown_name,
 )
+from pytest_ood.loading.prompts import field_names, next_question
 from pytest_ood.models._batching import check_vocabulary
 from pytest_ood.models._decoding import Decoder, can_pack, is_causal
 from pytest_ood.models._prompts import (
@@ -46,7 +47,6 @@ from pytest_ood.models._torch import (
     weight_count,
 )
 from pytest_ood.models._voting import SampledAnswer, Sampling, elect
-from pytest_ood.models.prompting import field_names, next_question
 from pytest_ood.models.protocol import Facts, Usage
 from pytest_ood.tasks import Prediction, decide
 from pytest_ood.utils.objects import ReloadsAfterPickling
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ood.data.inputs import Inputs
-    from pytest_ood.models.prompting import Prompt
+    from pytest_ood.loading.prompts import Prompt
     from pytest_ood.models.protocol import Context, Paradigm
     from pytest_ood.tasks import Task
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.data.examples import Dataset, Example
     from pytest_ood.data.inputs import Inputs
-    from pytest_ood.models.prompting import Prompt
+    from pytest_ood.loading.prompts import Prompt
     from pytest_ood.tasks import Prediction, Task
     from pytest_ood.utils.progress import Progress
 

@@ -9,8 +9,8 @@ from pytest_ood.data.edits import apply_edits
 from pytest_ood.data.examples import Dataset, Example, inputs_of
 from pytest_ood.errors import ConfigurationError, DataError, NotApplicableError, TooLongError
 from pytest_ood.inference.engine import check_complete
+from pytest_ood.loading.prompts import FIELD_PATTERN
 from pytest_ood.metrics import Outcomes
-from pytest_ood.models.prompting import FIELD_PATTERN
 from pytest_ood.models.protocol import Promptable, is_promptable, is_recorded
 from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.adversarial.protocol import WRONG
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_ood.data.inputs import Inputs
-    from pytest_ood.models.prompting import Prompt
+    from pytest_ood.loading.prompts import Prompt
     from pytest_ood.models.protocol import Model, RecordedModel
     from pytest_ood.perturbations.adversarial import Attack, AttackResult, QueryBudget
     from pytest_ood.shifts.protocol import Declaration, Experiment, SuiteExamples

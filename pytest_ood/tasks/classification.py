@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.data.parsing import parse_answer
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.tasks.parsing import parse_answer
 from pytest_ood.tasks.protocol import SCORE_DECIMALS, refuse_metric
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
-from pytest_ood.errors import DataError
-from pytest_ood.tasks.parsing import (
+from pytest_ood.data.parsing import (
     MOST_BRACES,
     answers_of,
     json_objects,
@@ -22,6 +21,7 @@ from pytest_ood.tasks.parsing import (
     without_thoughts,
     word_set,
 )
+from pytest_ood.errors import DataError
 from pytest_ood.tasks.protocol import refuse_labels, refuse_metric
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.tasks.parsing import (
+from pytest_ood.data.parsing import (
     INVISIBLE,
     MOST_BRACES,
     answers_of,
@@ -19,6 +18,7 @@ from pytest_ood.tasks.parsing import (
     last_tagged,
     without_thoughts,
 )
+from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.tasks.protocol import refuse_labels
 
 if TYPE_CHECKING:

@@ -23,10 +23,10 @@ from pytest_ood.evaluation import (
 )
 from pytest_ood.inference.engine import Engine
 from pytest_ood.inference.store import FileStore, MemoryStore
+from pytest_ood.loading.prompts import Prompt
 from pytest_ood.loading.readers import Reader
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.models.prompting import Prompt
 from pytest_ood.perturbations.adversarial import QueryBudget, find_attack
 from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.adversarial.protocol import Span

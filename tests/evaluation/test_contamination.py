@@ -18,9 +18,9 @@ from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.evaluation.contamination import items_of, refuse_shown, trained_on
 from pytest_ood.inference.engine import Engine
 from pytest_ood.inference.store import MemoryStore
+from pytest_ood.loading.prompts import Prompt
 from pytest_ood.loading.readers import DataSource, Reader
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.models.prompting import Prompt
 from pytest_ood.models.protocol import Paradigm, SeededModel
 from pytest_ood.shifts import DomainShift
 from pytest_ood.suite.suite import Suite

@@ -292,17 +292,17 @@ def test_what_is_known_already_is_looked_up(tmp_path: Path, gate: Gate) -> None:
 
     each = 200 + 64 + 150
     first = planned(suite)
-    assert (first.inputs, first.known, first.seconds) == (each, 0, None)
+    assert (first.inputs, first.cached, first.seconds) == (each, 0, None)
     run = reopened(gate, suite, COUNTED)
     for check in run.checks:
         if check.model == "counted" and check.baseline is None:
             run.measure(check)
     after = planned(suite)
-    assert (after.inputs, after.known, after.seconds) == (each, each, 0.0)
+    assert (after.inputs, after.cached, after.seconds) == (each, each, 0.0)
     other = planned(suite + "[shifts.noise.swap]\n")
-    assert 0 < other.inputs - other.known <= 150
+    assert 0 < other.inputs - other.cached <= 150
     assert other.seconds is not None, "it was asked before, and how fast it was is known"
-    assert planned(suite, COUNTED.replace('"1"', '"2"')).known == 0
+    assert planned(suite, COUNTED.replace('"1"', '"2"')).cached == 0
 
 
 def test_pairs_settle_more_than_two_samples(gate: Gate) -> None:

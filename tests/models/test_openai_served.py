@@ -11,6 +11,7 @@ import pytest
 from platformdirs import user_cache_path
 from transformers_server import transformers_serving
 
+from pytest_ood.data.parsing import parse_answer
 from pytest_ood.errors import ModelError
 from pytest_ood.inference.engine import Engine
 from pytest_ood.inference.store import FileStore
@@ -18,7 +19,6 @@ from pytest_ood.models import adapter
 from pytest_ood.models._torch import checkpoint_path, unpacked
 from pytest_ood.models.openai import ApiModel
 from pytest_ood.models.protocol import Context
-from pytest_ood.tasks.parsing import parse_answer
 from pytest_ood.utils.progress import Silent
 
 pytestmark = pytest.mark.demo

@@ -16,18 +16,18 @@ import pytest
 
 from pytest_ood.data.examples import Dataset, Example
 from pytest_ood.data.inputs import Inputs
+from pytest_ood.data.parsing import parse_answer
 from pytest_ood.errors import ConfigurationError, DataError, ModelError, TooLongError
 from pytest_ood.inference.cluster import ClusterSettings, RayRunner
 from pytest_ood.inference.engine import Engine
 from pytest_ood.inference.store import MemoryStore
+from pytest_ood.loading.prompts import Prompt
 from pytest_ood.models import adapter
 from pytest_ood.models._prompts import READING
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models.prompted import CONTENT_FREE, Generation, PromptedModel, _calibrated
-from pytest_ood.models.prompting import Prompt
 from pytest_ood.models.protocol import Context, Facts, Model, Promptable, Usage
 from pytest_ood.tasks import NumericAnswer, QuestionAnswering, Task
-from pytest_ood.tasks.parsing import parse_answer
 from pytest_ood.utils.objects import ProcessLocalDict
 from pytest_ood.utils.progress import Silent
 

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_ood.data.examples import Dataset, Example
 from pytest_ood.errors import ConfigurationError
+from pytest_ood.loading.prompts import Prompt
 from pytest_ood.models._prompts import (
     READING,
     SOURCE,
@@ -19,7 +20,6 @@ from pytest_ood.models._prompts import (
     prompt_parameters,
     read_answer,
 )
-from pytest_ood.models.prompting import Prompt
 from pytest_ood.models.protocol import Context
 from pytest_ood.tasks import Classification, NumericAnswer, QuestionAnswering, Task
 

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.tasks.parsing import json_objects
+from pytest_ood.data.parsing import json_objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

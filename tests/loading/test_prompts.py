@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_ood.data.examples import Dataset, Example
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.models._prompts import read_answer
-from pytest_ood.models.prompting import (
+from pytest_ood.loading.prompts import (
     TRIGGER,
     Prompt,
     choose_demonstrations,
@@ -19,6 +18,7 @@ from pytest_ood.models.prompting import (
     rationale_of,
     reasoning_steps,
 )
+from pytest_ood.models._prompts import read_answer
 from pytest_ood.tasks import QuestionAnswering
 
 WORDS = {"0": "bad", "1": "good"}

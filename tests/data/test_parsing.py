@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.tasks.parsing import parse_answer, without_thoughts
+from pytest_ood.data.parsing import parse_answer, without_thoughts
 
 SENTIMENT = {"neg": "negative", "pos": "positive"}
 ENTAILMENT = {"yes": "entailment", "no": "not entailment", "maybe": "neutral"}

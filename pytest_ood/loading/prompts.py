@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_ood.data.inputs import canonical, fields_of
+from pytest_ood.data.parsing import without_thoughts
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.tasks.numeric import reasoning_of
-from pytest_ood.tasks.parsing import without_thoughts
 from pytest_ood.tasks.question_answering import UNANSWERABLE
 from pytest_ood.utils.seeding import derive_seed
 
