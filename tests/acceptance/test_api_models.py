@@ -57,7 +57,9 @@ def test_what_got_no_answer_is_an_error_and_asked_again(
     (floor,) = (f for f in report["in_distribution"] if f["model"] == "assistant")
     assert floor["errors"] == {"status 500: it broke": 2}
     assert floor["score"] == 1.0, "what got no answer is not wrong"
-    first.stdout.fnmatch_lines(["*assistant*2 inputs got no answer (status 500: it broke)*"])
+    first.stdout.fnmatch_lines(
+        ["*error, inputs without an answer, left out (status 500: it broke): assistant 2*"]
+    )
     answered = set(server.answered)
     server.forget()
     server.script = lambda text, call: ""  # noqa: ARG005 - it is well again
