@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ood.plugin.records import KEEPER
+from pytest_ood.plugin.collector import COLLECTOR
 from pytest_ood.plugin.secrets import redact_report, redacted
 from pytest_ood.plugin.stash import CHOSEN, COLLECTED, FIXTURES, GATE, SKIP_REASON
 
@@ -65,7 +65,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Note which tests there were before any plugin chose among them."""
+    """Note every collected item, before any plugin deselects some."""
     if COLLECTED in item.config.stash:
         item.config.stash[COLLECTED].setdefault(item.nodeid, item)
 
@@ -78,39 +78,39 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if is_robustness_test(item):
                 item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
         return
-    there = config.stash[COLLECTED].values()
+    collected = config.stash[COLLECTED].values()
     config.stash[GATE].count_gates(
-        sum("ood" in getattr(item, "fixturenames", ()) for item in there)
+        sum("ood" in getattr(item, "fixturenames", ()) for item in collected)
     )
     # A gate that is named besides the folder it is in is one gate.
     items[:] = {id(item) if not is_gate(item) else item.nodeid: item for item in items}.values()
     only = bool(config.getoption("ood_only"))
-    kept = [item for item in items if is_robustness_test(item, only=only)]
-    if len(kept) < len(items):
-        left = set(kept)
-        config.hook.pytest_deselected(items=[item for item in items if item not in left])
-        items[:] = kept
+    selected = [item for item in items if is_robustness_test(item, only=only)]
+    if len(selected) < len(items):
+        remaining = set(selected)
+        config.hook.pytest_deselected(items=[item for item in items if item not in remaining])
+        items[:] = selected
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Put gates and tests back that anything but the user's own options has taken out."""
+    """Put back gates and tests that anything but the user's own options has deselected."""
     config = session.config
     if GATE not in config.stash:
         return
     from pytest_ood.plugin.selection import put_back
 
-    keeper = config.stash[KEEPER]
+    results = config.stash[COLLECTOR]
     only = bool(config.getoption("ood_only"))
-    there = config.stash[COLLECTED].values()
-    keeper.put_back = put_back(session, [i for i in there if is_robustness_test(i, only=only)])
-    keeper.expect(item.nodeid for item in session.items if is_robustness_test(item))
-    keeper.own_tests = sum(is_robustness_test(item) and not is_gate(item) for item in there)
+    collected = config.stash[COLLECTED].values()
+    results.put_back = put_back(session, [i for i in collected if is_robustness_test(i, only=only)])
+    results.expect(item.nodeid for item in session.items if is_robustness_test(item))
+    results.own_tests = sum(is_robustness_test(item) and not is_gate(item) for item in collected)
     if hasattr(config, "workeroutput"):
         config.workeroutput[CHOSEN] = {
-            "put_back": keeper.put_back,
-            "own_tests": keeper.own_tests,
-            "expected": keeper.expected,
+            "put_back": results.put_back,
+            "own_tests": results.own_tests,
+            "expected": results.expected,
         }
 
 
@@ -122,7 +122,7 @@ def is_gate(item: pytest.Item) -> TypeGuard[OodItem]:
 
 
 def is_robustness_test(item: pytest.Item, *, only: bool = False) -> bool:
-    """Tell what runs with --ood-suite; under --ood-only, that is what is about a chosen shift."""
+    """Return whether an item runs with --ood-suite; --ood-only leaves gates and `ood_shift`."""
     names = getattr(item, "fixturenames", ())
     if only:
         return is_gate(item) or "ood_shift" in names
@@ -166,28 +166,28 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once for each model and shift that it asks for."""
     marks = metafunc.definition.iter_markers("parametrize")
-    given = {name.strip() for mark in marks for name in _names(mark.args[0])}
+    parametrized = {name.strip() for mark in marks for name in _names(mark.args[0])}
     wanted = [
         name
         for name in ("ood_model", "ood_shift")
-        if name in metafunc.fixturenames and name not in given
+        if name in metafunc.fixturenames and name not in parametrized
     ]
     if not wanted or GATE not in metafunc.config.stash:
         return
     gate = metafunc.config.stash[GATE]
     if not gate.evaluators:
-        told = f"{' and '.join(wanted)}: `suites = []` leaves no suite to take it from"
-        pytest.fail(told, pytrace=False)
-    found: dict[tuple[tuple[str, str], ...], str] = {}
+        message = f"{' and '.join(wanted)}: `suites = []` leaves no suite to take it from"
+        pytest.fail(message, pytrace=False)
+    parameters: dict[tuple[tuple[str, str], ...], str] = {}
     for suite in gate.evaluators:
         prefix = f"{suite}-" if len(gate.evaluators) > 1 else ""
         for model in gate.chosen_models(suite) if "ood_model" in wanted else [""]:
             for shift in gate.chosen_shifts(suite) if "ood_shift" in wanted else [None]:
                 names = {"ood_model": model, "ood_shift": "" if shift is None else shift.name}
                 key = tuple((suite, names[name]) for name in wanted)
-                found[key] = prefix + "-".join(names[name] for name in wanted)
-    metafunc.parametrize(wanted, list(found), indirect=True, ids=list(found.values()))
+                parameters[key] = prefix + "-".join(names[name] for name in wanted)
+    metafunc.parametrize(wanted, list(parameters), indirect=True, ids=list(parameters.values()))
 
 
-def _names(given: str | Sequence[str]) -> Sequence[str]:
-    return given.split(",") if isinstance(given, str) else given
+def _names(names: str | Sequence[str]) -> Sequence[str]:
+    return names.split(",") if isinstance(names, str) else names

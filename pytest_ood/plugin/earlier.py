@@ -20,7 +20,7 @@ class Earlier:
     """The earlier run that this one is compared with.
 
     Attributes:
-        name: What its report is called.
+        name: The name of its report.
         report: The report.
         budget: The largest allowed drop of a score since then, or None.
     """
@@ -31,14 +31,14 @@ class Earlier:
 
 
 def earlier_run(config: pytest.Config) -> Earlier | None:
-    """Read what --ood-compare names, before anything runs.
+    """Read the report that --ood-compare names, before anything runs.
 
     Raises:
-        OodError: there is no such report, it is damaged, or an option says nothing that is known.
+        OodError: there is no such report, it is damaged, or an option has an unknown value.
     """
-    given, budget = config.getoption("ood_compare"), config.getoption("ood_compare_fail")
+    path_or_name, budget = config.getoption("ood_compare"), config.getoption("ood_compare_fail")
     save = config.getoption("ood_save")
-    if (given, budget, save) == (None, None, None) or hasattr(config, "workerinput"):
+    if (path_or_name, budget, save) == (None, None, None) or hasattr(config, "workerinput"):
         return None
     from pytest_ood.analysis import releases
     from pytest_ood.analysis.serialization import read_report
@@ -49,9 +49,9 @@ def earlier_run(config: pytest.Config) -> Earlier | None:
         archive.check_save_name(save)
         archive.check_folder(root)
     limit = None if budget is None else releases.parse_budget(budget)
-    if given is None:
+    if path_or_name is None:
         if limit is not None:
             raise pytest.UsageError("--ood-compare-fail needs --ood-compare: dropped since when?")
         return None
-    path = archive.find(root, given)
+    path = archive.find(root, path_or_name)
     return Earlier(path.name, read_report(path), limit)

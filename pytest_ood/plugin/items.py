@@ -1,4 +1,4 @@
-"""The gates as items of pytest, and how what went wrong in one is shown."""
+"""The gates as items of pytest, and the messages of their failures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class GateFailedError(AssertionError):
 
 
 class NotMeasuredError(Exception):
-    """A gate could not be measured: no pass, whatever kept it from being measured."""
+    """A gate could not be measured: which is no pass."""
 
 
 VERDICT = "ood_verdict"
@@ -90,7 +90,7 @@ class OodItem(pytest.Item):
     def runtest(self) -> None:
         """Measure, and fail where the budget is not met.
 
-        A gate is measured once in a run: whoever runs it again gets what came of it before.
+        A gate is measured once in a run; running it again returns the same result.
         """
         if FAILURE not in self.stash:
             self.stash[FAILURE] = self._failure()
@@ -115,7 +115,7 @@ class OodItem(pytest.Item):
         except BaseException as error:  # noqa: BLE001 - a model may raise SystemExit, pytest.skip, ...
             if isinstance(error, NotApplicableError) and self.check.limit is None:
                 return skipped(str(error))
-            failure = NotMeasuredError(told(error))
+            failure = NotMeasuredError(message_of(error))
             failure.__cause__ = error
             record["error"] = str(failure)
             return failure
@@ -160,8 +160,8 @@ class OodItem(pytest.Item):
         return self.path, 0, self.name
 
 
-def told(error: BaseException) -> str:
-    """Return what went wrong in one line, or in its own lines where this package has worded it."""
+def message_of(error: BaseException) -> str:
+    """Return the message of an error: one line, or all lines of an error of this package."""
     from pytest_ood.reports.escaping import escape_controls
 
     if isinstance(error, NotApplicableError):

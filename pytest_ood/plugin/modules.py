@@ -1,7 +1,6 @@
 """Whether a module that skips as a whole may have robustness tests.
 
-It cannot be asked: what skipped is not imported. So its text is read, and what the text leaves open
-counts as a robustness test.
+A module that skipped was not imported, so its source is read; a doubtful one counts as having some.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def may_hide_gates(collector: pytest.Collector) -> bool:
     try:
         text = collector.path.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        # A folder, whose conftest.py skips: nobody has looked into its modules.
+        # A folder whose conftest.py skips: its modules were not collected.
         return _is_left(collector, "")
     if not isinstance(collector, pytest.Module | pytest.Class):
         return TEXT.search(text) is not None and _is_left(collector, text)
@@ -64,20 +63,22 @@ def is_plain(text: str, names: Collection[str]) -> bool:
     imported = set(_imported(tree))
     if "*" in imported:
         return False
-    arguments, asked = set(), set()
+    arguments, used_as_mark = set(), set()
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
     strings = {value for value in constants if isinstance(value, str)}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            given = node.args
-            arguments |= {one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
-            asked |= {_root(decorator) for decorator in node.decorator_list}
+            signature = node.args
+            arguments |= {
+                one.arg for one in (*signature.posonlyargs, *signature.args, *signature.kwonlyargs)
+            }
+            used_as_mark |= {_root(decorator) for decorator in node.decorator_list}
         elif isinstance(node, ast.ClassDef):
-            asked |= {_root(part) for part in (*node.bases, *node.decorator_list)}
+            used_as_mark |= {_root(part) for part in (*node.bases, *node.decorator_list)}
         elif isinstance(node, ast.Assign) and "pytestmark" in map(_root, node.targets):
-            asked |= {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
-    open_ = (imported & (arguments | asked)) | (imported - used)
+            used_as_mark |= {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
+    open_ = (imported & (arguments | used_as_mark)) | (imported - used)
     return not open_ and not (arguments | strings) & set(names)
 
 
@@ -85,8 +86,8 @@ def _imported(tree: ast.Module) -> Iterator[str]:
     """Yield the names that come from modules of which nothing is known; "*" for a star."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            known = not node.level and (node.module or "").partition(".")[0] in KNOWN
-            yield from () if known else (alias.asname or alias.name for alias in node.names)
+            harmless = not node.level and (node.module or "").partition(".")[0] in KNOWN
+            yield from () if harmless else (alias.asname or alias.name for alias in node.names)
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 name = alias.asname or alias.name.partition(".")[0]
@@ -109,25 +110,25 @@ def _root(node: ast.AST) -> str:
 def robust_fixtures(session: pytest.Session) -> set[str]:
     """Return the names of all fixtures that lead to one of this plugin's, and these themselves."""
     manager = getattr(session, "_fixturemanager", None)
-    asks: dict[str, set[str]] = {}
-    for held in vars(manager).values() if manager is not None else ():
-        for definition in _definitions(held):
-            asks.setdefault(definition.argname, set()).update(definition.argnames)
-    found = set(FIXTURES)
-    while more := {name for name, asked in asks.items() if asked & found} - found:
-        found |= more
-    return found
+    uses: dict[str, set[str]] = {}
+    for value in vars(manager).values() if manager is not None else ():
+        for definition in _definitions(value):
+            uses.setdefault(definition.argname, set()).update(definition.argnames)
+    names = set(FIXTURES)
+    while more := {name for name, used in uses.items() if used & names} - names:
+        names |= more
+    return names
 
 
-def _definitions(held: Any) -> Iterator[Any]:
-    """Yield the definitions of fixtures in what pytest keeps, whose form is that of its version."""
-    if isinstance(held, dict):
-        held = list(held.values())
-    if isinstance(held, list | tuple):
-        for one in held:
+def _definitions(value: Any) -> Iterator[Any]:
+    """Yield the fixture definitions in a private collection of pytest, whatever its type."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for one in value:
             yield from _definitions(one)
-    elif hasattr(held, "argname") and hasattr(held, "argnames"):
-        yield held
+    elif hasattr(value, "argname") and hasattr(value, "argnames"):
+        yield value
 
 
 def _autouse(collector: pytest.Collector) -> Iterable[str]:
@@ -153,12 +154,12 @@ def _is_left(collector: pytest.Collector, text: str) -> bool:
     marks = ["ood", *dict.fromkeys(MARKS.findall(text))]
     tests: list[pytest.Item] = []
     for name in dict.fromkeys((*names, "test")):
-        for given in ([], marks, *([mark] for mark in marks)):
+        for chosen in ([], marks, *([mark] for mark in marks)):
             test: pytest.Item = _Test.from_parent(collector, name=name)
-            for mark in given:
+            for mark in chosen:
                 # Under --strict-markers one that is not registered fails.
                 with suppress(pytest.fail.Exception):
                     test.add_marker(mark)
             tests.append(test)
-    # What failed last is not asked for: --lf collects the files of what failed, and no others.
+    # --lf needs no check: it collects only the files of tests that failed.
     return bool(left_by_user(collector.session, tests, last_failed=False))

@@ -83,16 +83,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--ood-cache",
         type=_filled,
         metavar="DIR",
-        help="where packages, trained models and predictions are kept (the user's cache folder)",
+        help="folder for packages, trained models and predictions (the user's cache folder)",
     )
     group.addoption(
         "--ood-no-cache",
         action="store_true",
-        help="ask models anew: read and keep no predictions",
+        help="neither read nor write cached predictions",
     )
-    group.addoption(
-        "--ood-offline", action="store_true", help="fetch nothing; use what is in the cache"
-    )
+    group.addoption("--ood-offline", action="store_true", help="download nothing; use the cache")
     group.addoption(
         "--ood-engine",
         choices=("local", "ray"),
@@ -103,7 +101,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--ood-dry-run",
         action="store_true",
-        help="show what each gate could tell and what it would cost; ask no model",
+        help="show the precision and the cost of each gate; query no model",
     )
 
 
@@ -150,8 +148,8 @@ def options_of(config: pytest.Config) -> Any:
 
     from pytest_ood.gate.gate import Options
 
-    given = config.getoption("ood_cache")
-    cache = user_cache_path("pytest-ood") if given is None else Path(given)
+    folder = config.getoption("ood_cache")
+    cache = user_cache_path("pytest-ood") if folder is None else Path(folder)
     return Options(
         root=_project_root(config),
         cache=config.invocation_params.dir / cache,
@@ -171,8 +169,8 @@ def _project_root(config: pytest.Config) -> Path:
     """Return the nearest folder whose pyproject.toml configures this plugin.
 
     Looked for upwards from the test paths, then from the file that -c names, from --rootdir, and
-    from where pytest was started; without any, it is the latter. A rootdir that nobody named will
-    not do: before plugins are known pytest takes the value of an option such as `--ood-cache DIR`
+    from where pytest was started; without any, it is the latter. A rootdir that pytest
+    inferred does not count: it may take the value of an option such as `--ood-cache DIR`
     for a test path.
     """
     from pytest_ood.gate.configuration import is_configured, project_root, refuse_misplaced
@@ -182,8 +180,8 @@ def _project_root(config: pytest.Config) -> Path:
     by_name = config.args_source is not pytest.Config.ArgsSource.INVOCATION_DIR
     named = [here / name.partition("::")[0] for name in config.args] if by_name else []
     # The demo's gates stand under a file of this package, which is part of no project.
-    there = [path for path in named if path.exists() and not path.samefile(demo_file())]
-    starts = [path if path.is_dir() else path.parent for path in there]
+    existing = [path for path in named if path.exists() and not path.samefile(demo_file())]
+    starts = [path if path.is_dir() else path.parent for path in existing]
     if config.option.inifilename and config.inipath is not None:
         starts.append(config.inipath.parent)
     if config.option.rootdir:

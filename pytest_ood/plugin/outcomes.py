@@ -38,8 +38,8 @@ def pytest_runtest_makereport(
 def _settle_report(
     item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
 ) -> None:
-    """Make a failure of what was skipped, and hang on a report what came of its gate."""
-    from pytest_ood.plugin.items import process, told
+    """Turn an unmeasured skip into a failure, and add the record of a gate to its report."""
+    from pytest_ood.plugin.items import message_of, process
 
     if report.skipped and not _may_skip(item, call, report):
         reason = getattr(report, "wasxfail", None) or reason_of_skip(report)
@@ -56,10 +56,10 @@ def _settle_report(
     if not is_gate(item):
         return
     if RECORD not in item.stash and report.failed and call.excinfo is not None:
-        # What a hook has raised before the gate was measured.
+        # A hook raised before the gate was measured.
         item.stash[RECORD] = {
             "check": item.check.id,
-            "error": f"not measured: {told(call.excinfo.value)}",
+            "error": f"not measured: {message_of(call.excinfo.value)}",
             "work": [process(item.config), {}],
         }
     if RECORD in item.stash and report.when != "teardown":
@@ -97,7 +97,7 @@ def _may_skip(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Tes
         measured = not is_gate(item) or "result" in item.stash.get(RECORD, {})
         return measured and item.get_closest_marker("xfail") is not None
     by_mark = any(item.get_closest_marker(name) is not None for name in ("skip", "skipif"))
-    # What pytest raises for a mark is placed at the item, unlike what a fixture or a hook raises.
+    # pytest locates the skip of a mark at the item; of a fixture or hook, where it is raised.
     return not is_gate(item) and by_mark and getattr(value, "_use_item_location", False)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ood.plugin.collector import COLLECTOR, report_of
 from pytest_ood.plugin.options import is_rehearsal, report_paths
-from pytest_ood.plugin.records import KEEPER, report_of
 from pytest_ood.plugin.stash import DEMO, FINISHED, GATE, LOGGED, TRACKERS
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     gate = config.stash[GATE]
     models = dict.fromkeys(name for suite in gate.evaluators for name in gate.chosen_models(suite))
-    told = gate.options.root if gate.configured else "none, the built-in demo"
-    suites, names = (", ".join(found) or "none" for found in (gate.evaluators, models))
+    root = gate.options.root if gate.configured else "none, the built-in demo"
+    suites, names = (", ".join(listed) or "none" for listed in (gate.evaluators, models))
     return [
-        f"ood: configuration {told}",
+        f"ood: configuration {root}",
         *([f"ood: {DEMO}"] if gate.is_demo else []),
         f"ood: seed {gate.seed}, suites: {suites}, models: {names}",
         f"ood: cache {gate.options.cache}",
@@ -51,34 +51,34 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
         terminalreporter.section("since the earlier run")
         for line in release_text.render(report.release, report.rules.alpha):
             terminalreporter.write_line(line)
-    if KEEPER not in config.stash:
+    if COLLECTOR not in config.stash:
         return
     ran = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     if ran and config.get_verbosity() >= -1 and not is_rehearsal(config):
-        for told in _not_run(config):
-            terminalreporter.write_line(f"ood: {told}", yellow=True)
+        for line in _not_run(config):
+            terminalreporter.write_line(f"ood: {line}", yellow=True)
     _show_ending(terminalreporter, config)
 
 
 def _show_ending(terminalreporter: Any, config: pytest.Config) -> None:
-    """Show what became of reports and trackers; of a run that was ended, how far it got."""
-    keeper = config.stash[KEEPER]
+    """Show the state of reports and trackers, and how far an interrupted run got."""
+    collector = config.stash[COLLECTOR]
     if config.stash[GATE].is_demo and config.get_verbosity() >= -1:
         terminalreporter.write_line(f"ood: {DEMO}")
-    if not keeper.records and config.get_verbosity() >= -1:
+    if not collector.records and config.get_verbosity() >= -1:
         from pytest_ood.reports.escaping import one_line
 
         # Where suites were measured, these stand among their notes.
-        for note in dict.fromkeys(keeper.own_notes):
+        for note in dict.fromkeys(collector.own_notes):
             terminalreporter.write_line(f"ood: note: {one_line(note, 400)}")
-    if keeper.saved is not None:
-        terminalreporter.write_line(f"saved: {keeper.saved}")
-    for told in keeper.unwritten:
-        terminalreporter.write_line(f"ood: {told}", red=True)
+    if collector.saved is not None:
+        terminalreporter.write_line(f"saved: {collector.saved}")
+    for line in collector.unwritten:
+        terminalreporter.write_line(f"ood: {line}", red=True)
     for logged in config.stash.get(LOGGED, []):
         if logged.failed or config.get_verbosity() >= -1:
             terminalreporter.write_line(f"ood: {logged.line}", yellow=logged.failed)
-    if keeper.interrupted:
+    if collector.interrupted:
         terminalreporter.section("interrupted")
         for line in _how_far(config):
             terminalreporter.write_line(line)
@@ -91,32 +91,34 @@ def _not_run(config: pytest.Config) -> list[str]:
     """
     from pytest_ood.plugin.selection import HOW
 
-    keeper, gates = config.stash[KEEPER], config.stash[GATE].all_gates
-    told = []
-    if keeper.put_back:
-        told.append(
-            f"{keeper.put_back} gates that another plugin had left out were run: only {HOW} "
+    collector, gates = config.stash[COLLECTOR], config.stash[GATE].all_gates
+    lines = []
+    if collector.put_back:
+        lines.append(
+            f"{collector.put_back} gates that another plugin had left out were run: only {HOW} "
             "leave gates out"
         )
-    own = sum(keeper.check_of(name) is None for name in keeper.expected or ())
-    left = sum(check.id not in keeper.records for check in gates) + max(0, keeper.own_tests - own)
-    if left and not keeper.interrupted:
-        every = len(gates) + max(keeper.own_tests, own)
-        told.append(f"{left} of {every} gates were not run: this is no full gate")
-    return told
+    own = sum(collector.check_of(name) is None for name in collector.expected or ())
+    left = sum(check.id not in collector.records for check in gates) + max(
+        0, collector.own_tests - own
+    )
+    if left and not collector.interrupted:
+        every = len(gates) + max(collector.own_tests, own)
+        lines.append(f"{left} of {every} gates were not run: this is no full gate")
+    return lines
 
 
 def _how_far(config: pytest.Config) -> list[str]:
     """Say how far a run got that was ended, and how to go on."""
     import shlex
 
-    gate, records = config.stash[GATE], config.stash[KEEPER].records
+    gate, records = config.stash[GATE], config.stash[COLLECTOR].records
     done = f"{len(records)} of {len(gate.checks)} checks were carried out"
-    kept = "what the models answered is kept"
+    stored = "the answers of the models are stored"
     if not gate.options.keep_predictions:
-        kept = "--ood-no-cache keeps no answers"
+        stored = "--ood-no-cache stores no answers"
     command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
-    return [f"{done}; {kept}; no report was written", f"go on with: {command}"]
+    return [f"{done}; {stored}; no report was written", f"go on with: {command}"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -129,21 +131,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config.stash[FINISHED] = True
     if hasattr(config, "workerinput"):
         return
-    green = KEEPER in config.stash and session.exitstatus == pytest.ExitCode.OK
-    if green and config.stash[KEEPER].missing(config) != []:
+    green = COLLECTOR in config.stash and session.exitstatus == pytest.ExitCode.OK
+    if green and config.stash[COLLECTOR].missing(config) != []:
         # Somebody has ended the run, by pytest.exit with a status of its own.
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     report = report_of(config)
     if report is not None and (session.shouldfail or session.shouldstop):
-        config.stash[KEEPER].interrupted = True
+        config.stash[COLLECTOR].interrupted = True
     if report is None and GATE in config.stash and not is_rehearsal(config):
-        keeper = config.stash[KEEPER]
-        keeper.unwritten += [
+        collector = config.stash[COLLECTOR]
+        collector.unwritten += [
             f"--ood-report: {path.name} is not written: no gate of a suite has run"
             for path in report_paths(config)
         ]
     # A report of half a run would be taken for one of all of it.
-    if report is None or config.stash[KEEPER].interrupted:
+    if report is None or config.stash[COLLECTOR].interrupted:
         return
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     paths, name = report_paths(config), config.getoption("ood_save")
@@ -168,7 +170,7 @@ def _write_reports(
     name: str | None,
     summary: str | None,
 ) -> None:
-    """Write what was asked for, and add to the summary of a step of GitHub Actions.
+    """Write the requested reports, and add one to the summary of a step of GitHub Actions.
 
     Args:
         session: Its exit status is set if something could not be written.
@@ -181,23 +183,23 @@ def _write_reports(
     from pytest_ood.reports import archive, formats
 
     config = session.config
-    keeper = config.stash[KEEPER]
+    collector = config.stash[COLLECTOR]
     for path in paths:
         try:
             formats.write(path, report)
         except OodError as error:
-            keeper.unwritten.append(f"--ood-report: {error}")
+            collector.unwritten.append(f"--ood-report: {error}")
     if name is not None:
         try:
-            keeper.saved = archive.save(config.stash[GATE].options.root, name, report)
+            collector.saved = archive.save(config.stash[GATE].options.root, name, report)
         except OodError as error:
-            keeper.unwritten.append(f"--ood-save: {error}")
-    if keeper.unwritten:
-        # Whoever asked for a report waits for it; what the run has found is shown all the same.
+            collector.unwritten.append(f"--ood-save: {error}")
+    if collector.unwritten:
+        # A missing report is an error; the results are shown all the same.
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     if summary:
         try:
             formats.add_to_summary(Path(summary), report)
         except OodError as error:
-            # What the run has found does not hang on whether GitHub shows it.
-            keeper.unwritten.append(str(error))
+            # The summary of GitHub is an extra: the exit status stays that of the gates.
+            collector.unwritten.append(str(error))

@@ -17,13 +17,13 @@ STRUCTURE = frozenset(
         "score_name", "baseline", "surrogate", "verdict", "items", "fingerprint", "work",
     )
 )  # fmt: skip
-"""Of what travels and is reported: the project's own names and figures, by which it is found."""
+"""Keys of a record whose values are names and figures of the project, never redacted."""
 
 
 def keep_secrets(config: pytest.Config) -> None:
-    """Keep what the environment holds of secrets out of every log of the run.
+    """Redact the secrets of the environment in every log record of the run.
 
-    Those of the models join them once they are known.
+    The secrets of models are added when these are built.
     """
     import logging
 
@@ -35,15 +35,15 @@ def keep_secrets(config: pytest.Config) -> None:
     def make_redacted(*arguments: Any, **more: Any) -> logging.LogRecord:
         record = make(*arguments, **more)
         with suppress(Exception):  # a record whose parts do not fit is for `logging` to report
-            told = record.getMessage()
-            shown = redacted(config, told)
-            if shown != told:
+            message = record.getMessage()
+            shown = redacted(config, message)
+            if shown != message:
                 record.msg, record.args = shown, ()
         if record.exc_info:
-            told = logging.Formatter().formatException(record.exc_info)
-            shown = redacted(config, told)
-            # Where there is a text already, it is taken.
-            record.exc_text = shown if shown != told else None
+            trace = logging.Formatter().formatException(record.exc_info)
+            shown = redacted(config, trace)
+            # A formatter uses this text instead of formatting the exception.
+            record.exc_text = shown if shown != trace else None
         return record
 
     def restore() -> None:

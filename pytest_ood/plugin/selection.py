@@ -31,16 +31,16 @@ def _is_folder(config: pytest.Config, argument: str) -> bool:
     name = argument.partition("::")[0]
     if config.getoption("pyargs"):
         try:
-            found = find_spec(name)
+            spec = find_spec(name)
         except (ImportError, ValueError):
-            found = None
-        if found is not None:
-            return found.submodule_search_locations is not None and "::" not in argument
+            spec = None
+        if spec is not None:
+            return spec.submodule_search_locations is not None and "::" not in argument
     return (config.invocation_params.dir / name).is_dir()
 
 
 class _Quiet:
-    """A configuration whose hooks hear nothing: to see what would be deselected."""
+    """A configuration without hook calls, to see what would be deselected."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -72,9 +72,9 @@ def left_by_user(
     failed = config.cache.get("cache/lastfailed", {})
     if not failed and config.getoption("last_failed_no_failures", default="all") == "none":
         return []
-    known = [item for item in chosen if item.nodeid in failed]
-    # Where nothing that failed is among what is collected, --lf runs all of it.
-    return known if known or any(item.nodeid in failed for item in session.items) else chosen
+    failing = [item for item in chosen if item.nodeid in failed]
+    # If no failed test was collected, --lf runs all tests.
+    return failing if failing or any(item.nodeid in failed for item in session.items) else chosen
 
 
 def put_back(session: pytest.Session, items: Iterable[pytest.Item]) -> int:
@@ -92,8 +92,8 @@ def put_back(session: pytest.Session, items: Iterable[pytest.Item]) -> int:
     if session.config.getoption("stepwise", default=False):
         # It goes on from what failed last: the user's choice, but not one to be asked again.
         return 0
-    there = {item.nodeid for item in session.items}
-    lost = [item for item in left_by_user(session, items) if item.nodeid not in there]
+    remaining = {item.nodeid for item in session.items}
+    lost = [item for item in left_by_user(session, items) if item.nodeid not in remaining]
     session.items[:0] = [item for item in lost if isinstance(item, OodItem)]
     session.items += [item for item in lost if not isinstance(item, OodItem)]
     return len(lost)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ood.plugin.collector import COLLECTOR, ResultCollector
 from pytest_ood.plugin.earlier import EARLIER, earlier_run
 from pytest_ood.plugin.options import check_paths, options_of
 from pytest_ood.plugin.progress import TerminalProgress
-from pytest_ood.plugin.records import KEEPER, RecordKeeper
 from pytest_ood.plugin.secrets import keep_secrets, redacted
 from pytest_ood.plugin.stash import COLLECTED, FINISHED, GATE, SECRETS, TRACKERS
 
@@ -35,21 +35,21 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config,
 ) -> Generator[None, object, object]:
     """Refuse a rootdir that is not the project's, and a conftest.py that ends the run green."""
-    known = early_config.known_args_namespace
-    if not known.ood_suite:
+    arguments = early_config.known_args_namespace
+    if not arguments.ood_suite:
         return (yield)
     from pytest_ood.plugin import exits
-    from pytest_ood.plugin.items import told
+    from pytest_ood.plugin.items import message_of
     from pytest_ood.plugin.rootdir import misled_by
 
-    misled = misled_by(early_config, known.file_or_dir)
+    misled = misled_by(early_config, arguments.file_or_dir)
     if misled is not None:
         raise pytest.UsageError(f"pytest-ood: {misled}")
     early_config.add_cleanup(exits.guard())
     try:
         return (yield)
     except (SystemExit, pytest.exit.Exception, pytest.skip.Exception) as error:
-        raise pytest.UsageError(f"pytest-ood: a conftest.py: {told(error)}") from None
+        raise pytest.UsageError(f"pytest-ood: a conftest.py: {message_of(error)}") from None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "ood: a robustness test; it runs with --ood-suite")
     if not config.getoption("ood_suite") or config.option.help:
         return
-    from pytest_ood.plugin.items import shows_tracebacks, told
+    from pytest_ood.plugin.items import message_of, shows_tracebacks
 
     keep_secrets(config)
     try:
@@ -68,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if shows_tracebacks(config):
             shown = "".join(traceback.format_exception(error))
             sys.stderr.write(f"{redacted(config, shown)}\n")
-        raise pytest.UsageError(redacted(config, f"pytest-ood: {told(error)}")) from None
+        raise pytest.UsageError(redacted(config, f"pytest-ood: {message_of(error)}")) from None
 
 
 def _configure(config: pytest.Config) -> None:
@@ -105,8 +105,8 @@ def _configure(config: pytest.Config) -> None:
     config.stash[GATE], config.stash[COLLECTED] = gate, {}
     # However the run ends; a cluster of its own ends with it.
     config.add_cleanup(gate.close)
-    config.stash[KEEPER] = RecordKeeper(config)
-    config.pluginmanager.register(config.stash[KEEPER], "ood-records")
+    config.stash[COLLECTOR] = ResultCollector(config)
+    config.pluginmanager.register(config.stash[COLLECTOR], "ood-records")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -21,12 +21,12 @@ REPORT: pytest.StashKey[Report] = pytest.StashKey()
 FINISHED: pytest.StashKey[bool] = pytest.StashKey()
 RECORD: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 OWN_NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
-"""What the user's own tests have noted since the last report of a test."""
+"""Notes of the user's own tests since the last report of a test."""
 TRACKERS: pytest.StashKey[Mapping[str, Tracker]] = pytest.StashKey()
 LOGGED: pytest.StashKey[list[Logged]] = pytest.StashKey()
 SECRETS: pytest.StashKey[Secrets] = pytest.StashKey()
 CHOSEN = "ood_chosen"
-"""Under what a worker tells which gates and tests it was to run, and what it has put back."""
+"""The key of a worker's output: the gates and tests it was to run, and those it has put back."""
 FIXTURES = frozenset({"ood", "ood_model", "ood_baseline", "ood_shift"})
 SKIP_REASON = "robustness test: runs with --ood-suite"
 DEMO = (

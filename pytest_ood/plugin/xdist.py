@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ood.plugin.records import KEEPER
+from pytest_ood.plugin.collector import COLLECTOR
 from pytest_ood.plugin.stash import CHOSEN, GATE
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Where xdist would send tests to whoever is free, or by group, keep each model in one worker.
+    """Keep each model in one worker, where xdist would send tests to any free worker.
 
     By xdist 3.8's own groups it would not: under pytest 9.2 it no longer sees their marks.
     """
@@ -30,17 +30,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Note what one of xdist's workers, all of which collect the same, was to run."""
+    """Note the expected tests of one of xdist's workers; all workers collect the same."""
     chosen = getattr(node, "workeroutput", {}).get(CHOSEN)
     if GATE in node.config.stash and chosen is not None:
-        keeper = node.config.stash[KEEPER]
-        keeper.put_back, keeper.own_tests = chosen["put_back"], chosen["own_tests"]
-        # Where a hook emptied what xdist was told.
-        keeper.expect(chosen["expected"])
+        results = node.config.stash[COLLECTOR]
+        results.put_back, results.own_tests = chosen["put_back"], chosen["own_tests"]
+        # A hook may have emptied the list that xdist was sent.
+        results.expect(chosen["expected"])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
-    """Note, where xdist's workers collect, what they are to run."""
+    """Note the tests that xdist's workers have collected."""
     if GATE in node.config.stash:
-        node.config.stash[KEEPER].expect(ids)
+        node.config.stash[COLLECTOR].expect(ids)

@@ -63,8 +63,8 @@ def test_an_interrupted_run_says_how_far_it_got_and_how_to_go_on(
     interrupted.stdout.fnmatch_lines(
         [
             "*= interrupted =*",
-            "1 of 2 checks were carried out; what the models answered is kept; no report was "
-            "written",
+            "1 of 2 checks were carried out; the answers of the models are stored; no report "
+            "was written",
             f"go on with: pytest *{' '.join(OPTIONS)}",
         ]
     )

@@ -1,4 +1,4 @@
-"""What the items have measured, collected on the controller, and reports without an item."""
+"""The results of all items, collected on the controller, and reports without an item."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
     from pytest_ood.analysis.report import Report, Work
 
-KEEPER: pytest.StashKey[RecordKeeper] = pytest.StashKey()
+COLLECTOR: pytest.StashKey[ResultCollector] = pytest.StashKey()
 
 
-class RecordKeeper:
-    """Keeps what the reports bring; registered where the gate is on, and of use on the controller.
+class ResultCollector:
+    """Collects the results that reports of items carry; used on the controller.
 
     Attributes:
-        config: Of the run.
-        records: By the id of the check.
-        reports: Likewise.
-        expected: The node ids of the gates, and of the user's own robustness tests, that are to be
-            run, once that is known.
-        reported: Those of which a report came, other than of a setup that passed.
-        own_tests: How many of the user's own there were, before any was left out.
-        put_back: How many gates and tests another plugin had left out.
-        interrupted: Whether the run was ended before its end: by the user, or by -x and its like.
-        saved: Where the report was kept, once it was.
-        unwritten: Why what was asked for could not be written.
-        own_notes: What the user's own tests have noted.
+        config: The configuration of the run.
+        records: The record of each measured check, by the check's id.
+        reports: The report of each measured check, by the check's id.
+        expected: The node ids of the gates and robustness tests of the run; None before the
+            collection is finished.
+        reported: The node ids with a report, other than of a setup that passed.
+        own_tests: The number of the user's own robustness tests, before any was deselected.
+        put_back: The number of gates and tests that another plugin had deselected.
+        interrupted: Whether the run was stopped early, by the user or by options such as -x.
+        saved: The path of the saved report, if one was saved.
+        unwritten: Why a requested report could not be written.
+        own_notes: The notes of the user's own tests.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -61,17 +61,17 @@ class RecordKeeper:
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: Any) -> None:
         """Take secrets out of a warning before it is shown."""
-        told = str(warning_message.message)
-        shown = redacted(self.config, told)
-        if shown != told:
+        message = str(warning_message.message)
+        shown = redacted(self.config, message)
+        if shown != message:
             warning_message.message = shown
 
     def pytest_keyboard_interrupt(self) -> None:
-        """Note that what was measured is not all there is."""
+        """Note that the results are incomplete."""
         self.interrupted = True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take a measurement, and notes, off a report."""
+        """Collect the record and the notes that a report carries."""
         if report.when == "call" or (report.when == "setup" and not report.passed):
             self.reported.add(report.nodeid)
         self.own_notes += getattr(report, "ood_notes", [])
@@ -82,7 +82,7 @@ class RecordKeeper:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Report, once all gates are known, the fails that rest on the others of the family."""
+        """When all gates are measured, report the fails that the whole family decides."""
         result = yield
         if not hasattr(session.config, "workerinput"):
             self._report_missing(session)
@@ -91,13 +91,13 @@ class RecordKeeper:
         return result
 
     def expect(self, ids: Iterable[str]) -> None:
-        """Take the node ids of what is to be run, beside those that are known."""
+        """Add node ids of gates and tests that are to be run."""
         self.expected = list(dict.fromkeys([*(self.expected or ()), *ids]))
 
     def missing(self, config: pytest.Config) -> list[str] | None:
-        """Return the node ids of gates and tests that were to be run and were not.
+        """Return the node ids of gates and tests that were expected and have no result.
 
-        None where the run ended before they were known.
+        None if the run ended before the collection was finished.
         """
         if is_rehearsal(config):
             return []
@@ -110,32 +110,35 @@ class RecordKeeper:
         return name in self.reported if check is None else check in self.records
 
     def check_of(self, name: str) -> str | None:
-        """Return the id of the check that a node id is of; None where it is no gate's."""
+        """Return the id of the check of a node id; None if it is not a gate's."""
         self._checks = self._checks or {check.id for check in self.config.stash[GATE].checks}
         check = name.partition("::")[2]
         return check if check in self._checks else None
 
     def _report_missing(self, session: pytest.Session) -> None:
-        """Report what a hook, or a worker that died, has kept from being run."""
+        """Report as failed what a hook, or a worker that died, prevented from running."""
         if session.shouldfail or session.shouldstop:
             return
         for name in self.missing(session.config) or ():
             check = self.check_of(name)
             if check is None:
                 path, _, test = name.partition("::")
-                told = (
+                message = (
                     "not run: no report came of it, and with --ood-suite what is not run is no "
                     "pass. Leave it out by -k, -m or --deselect"
                 )
-                place = (path, None, test.replace("::", "."))
-                log_case(session.config, pytest.TestReport(name, place, {}, "failed", told, "call"))
+                location = (path, None, test.replace("::", "."))
+                log_case(
+                    session.config,
+                    pytest.TestReport(name, location, {}, "failed", message, "call"),
+                )
                 continue
             error = "not measured: no report came of it"
             record = {"check": check, "error": error, "work": ["main", {}]}
             log_check(session.config, check, "failed", error, record=record)
 
     def _report_release(self, config: pytest.Config) -> None:
-        """Report each score against that of the earlier run, as a test of its own."""
+        """Report the comparison of each score with the earlier run as a test of its own."""
         from pytest_ood.analysis import releases
         from pytest_ood.analysis.serialization import from_json, to_json
         from pytest_ood.errors import OodError
@@ -148,7 +151,7 @@ class RecordKeeper:
         try:
             release = releases.compare(
                 earlier.report,
-                # Figures are compared as they are written.
+                # The earlier figures are rounded by its file, so these are rounded likewise.
                 from_json(to_json(report)),
                 earlier.name,
                 earlier.budget,
@@ -190,7 +193,8 @@ class RecordKeeper:
             before = from_record(record["result"]).verdict
             if not old.skipped or (before, settled.verdict) != ("inconclusive", "fail"):
                 continue
-            # The first report was right when it was given; the second one takes its place.
+            # Only with all gates known does the correction make this a fail: its report of
+            # "inconclusive" is replaced.
             if terminal is not None and old in terminal.stats.get("inconclusive", []):
                 terminal.stats["inconclusive"].remove(old)
             new = copy.copy(old)
@@ -201,10 +205,10 @@ class RecordKeeper:
 
 
 def is_whole(config: pytest.Config) -> bool:
-    """Tell whether every check of the configuration was carried out."""
+    """Return whether every check of the configuration was measured."""
     options, gate = config.stash[GATE].options, config.stash[GATE]
     chosen = bool(options.only or options.models)
-    return not chosen and len(config.stash[KEEPER].records) == len(gate.checks)
+    return not chosen and len(config.stash[COLLECTOR].records) == len(gate.checks)
 
 
 def log_check(
@@ -216,25 +220,25 @@ def log_check(
     figures: Sequence[tuple[str, object]] = (),
     record: dict[str, Any] | None = None,
 ) -> None:
-    """Report what no item of its own stands for, in the terminal, JUnit and the exit status."""
+    """Report a check without an item to the terminal, JUnit and the exit status."""
     from pytest_ood.reports.escaping import escape_controls
 
-    # An earlier report may name whatever it likes.
+    # Names and texts of an earlier report are not trusted.
     name, text = escape_controls(name), escape_controls(text, keep="\n")
     file = config.stash[GATE].file.name
-    place = (file, None, name)
-    told: Any = text if outcome == "failed" else None
+    location = (file, None, name)
+    shown: Any = text if outcome == "failed" else None
     if outcome == "skipped":
-        told = ("", 0, f"Skipped: {text.partition(chr(10))[0]}")
+        shown = ("", 0, f"Skipped: {text.partition(chr(10))[0]}")
     report = pytest.TestReport(
-        f"{file}::{name}", place, {}, outcome, told, "call", user_properties=list(figures)
+        f"{file}::{name}", location, {}, outcome, shown, "call", user_properties=list(figures)
     )
     vars(report).update({"ood_release": True} if record is None else {"ood_record": record})
     log_case(config, report)
 
 
 def log_case(config: pytest.Config, report: pytest.TestReport) -> None:
-    """Report a call and its teardown, at which JUnit takes the properties and closes the case."""
+    """Report a call and its teardown: JUnit writes a test case when its teardown is reported."""
     import copy
 
     config.hook.pytest_runtest_logreport(report=report)
@@ -245,14 +249,14 @@ def log_case(config: pytest.Config, report: pytest.TestReport) -> None:
 
 
 def ordered_checks(config: pytest.Config) -> list[str]:
-    """Return the ids of the checks that were carried out, in their order."""
-    checks, records = config.stash[GATE].checks, config.stash[KEEPER].records
+    """Return the ids of the measured checks, in the order of the configuration."""
+    checks, records = config.stash[GATE].checks, config.stash[COLLECTOR].records
     return [check.id for check in checks if check.id in records]
 
 
 def report_of(config: pytest.Config) -> Report | None:
-    """Return the report of the run, built once all gates are known; None where there is nothing."""
-    if GATE not in config.stash or not config.stash[KEEPER].records:
+    """Return the report of the run, built when first needed; None without any result."""
+    if GATE not in config.stash or not config.stash[COLLECTOR].records:
         return None
     if REPORT not in config.stash:
         config.stash[REPORT] = build_run_report(config)
@@ -260,12 +264,12 @@ def report_of(config: pytest.Config) -> Report | None:
 
 
 def build_run_report(config: pytest.Config) -> Report:
-    """Build the report of the results so far, in the order of the checks."""
+    """Build the report of the results so far."""
     from pytest_ood.analysis.report import CheckError, FrozenFile, build_report
     from pytest_ood.evaluation import ModelInfo, adjust_verdicts, from_record
 
-    gate, keeper = config.stash[GATE], config.stash[KEEPER]
-    ordered = [keeper.records[key] for key in ordered_checks(config)]
+    gate, collector = config.stash[GATE], config.stash[COLLECTOR]
+    ordered = [collector.records[key] for key in ordered_checks(config)]
     measured = [record for record in ordered if "result" in record]
     infos = {(m["suite"], m["name"]): ModelInfo(**m) for r in measured for m in r["models"]}
     names = [(suite, name) for suite, models in gate.models.items() for name in models]
@@ -281,24 +285,25 @@ def build_run_report(config: pytest.Config) -> Report:
         models=[infos[name] for name in names if name in infos],
         results=adjust_verdicts(results, rules),
         errors=[CheckError(check=r["check"], message=r["error"]) for r in ordered if "error" in r],
-        notes=list(dict.fromkeys([*notes, *keeper.own_notes])),
+        notes=list(dict.fromkeys([*notes, *collector.own_notes])),
         frozen=[FrozenFile(suite=name, path=f.location) for name, f in gate.frozen.items()],
         work=_work(ordered),
     )
 
 
 def _work(records: Sequence[dict[str, Any]]) -> tuple[Work, ...]:
-    """Add up what the models were asked, over xdist's workers."""
+    """Return the work of each model, summed over xdist's workers."""
     from pytest_ood.analysis.report import Work
     from pytest_ood.models.protocol import Usage
 
+    # Each record carries the counts of its process so far: only the largest of a process count.
     latest: dict[tuple[str, str], dict[str, Any]] = {}
     for process, tallies in (record["work"] for record in records):
         for name, tally in tallies.items():
             before = latest.get((process, name), tally)
             done = (tally["queried"] + tally["cached"]) >= (before["queried"] + before["cached"])
             latest[process, name] = tally if done else before
-    found: dict[str, Work] = {}
+    totals: dict[str, Work] = {}
     for (_, name), tally in latest.items():
         work = Work(
             model=name,
@@ -307,8 +312,8 @@ def _work(records: Sequence[dict[str, Any]]) -> tuple[Work, ...]:
             unanswered=tally["unanswered"],
             used=Usage(**tally["used"]),
         )
-        if name in found:
-            other = found[name]
+        if name in totals:
+            other = totals[name]
             work = Work(
                 model=name,
                 asked=work.asked + other.asked,
@@ -316,5 +321,5 @@ def _work(records: Sequence[dict[str, Any]]) -> tuple[Work, ...]:
                 unanswered=work.unanswered + other.unanswered,
                 used=work.used + other.used,
             )
-        found[name] = work
-    return tuple(found[name] for name in sorted(found))
+        totals[name] = work
+    return tuple(totals[name] for name in sorted(totals))
