@@ -168,7 +168,7 @@ def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> str:
     names = sorted(set(allowed))
     nearest = near_names(name, names)
     guess = f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
-    listed = [beginning(known_name) for known_name in names[:MOST_NAMES]]
+    listed = [beginning(allowed_name) for allowed_name in names[:MOST_NAMES]]
     if len(names) > MOST_NAMES:
         listed.append(f"and {len(names) - MOST_NAMES:,} more")
     return f"unknown {kind} {shown(name)}.{guess} Known: {', '.join(listed) or 'none'}."

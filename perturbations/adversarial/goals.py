@@ -71,7 +71,7 @@ class Targeted:
 
 
 @dataclass(frozen=True)
-class Kept:
+class SameAnswer:
     """The right answer to a text of which next to nothing is left (Feng et al. 2018, section 2).
 
     Attributes:

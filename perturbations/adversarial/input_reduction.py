@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_ood.perturbations.adversarial.goals import Kept
+from pytest_ood.perturbations.adversarial.goals import SameAnswer
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import Reduction
 from pytest_ood.perturbations.adversarial.transformations import Deletion
@@ -15,7 +15,7 @@ LOOSE = Recipe(
     does="The right answer to a text of which next to nothing is left.",
     transformation=Deletion(),
     search=Reduction(),
-    goal=Kept(0.2),
+    goal=SameAnswer(0.2),
     deviations="importance is measured once and not after every deletion, a single path is "
     "followed instead of a beam of 5, and the attack has succeeded when a fifth of the words is "
     "left; it costs the example, as people no longer see any answer in it",
@@ -24,7 +24,7 @@ STRICT = replace(
     LOOSE,
     name="input-reduction-strict",
     profile="strict",
-    goal=Kept(0.1),
+    goal=SameAnswer(0.1),
     deviations=LOOSE.deviations.replace("a fifth", "a tenth"),
 )
 

@@ -151,14 +151,14 @@ class Problem:
     Attributes:
         example: The example; its longest field is attacked: the premise, the context, the text.
         answer: The model's answer to the original, which is right.
-        places: The spans that may be changed, in order.
+        spans: The spans that may be changed, in order.
         budget: The largest number of queries of the search, with the original.
         rng: The random generator of this example alone.
     """
 
     example: Example
     answer: Prediction
-    places: tuple[Span, ...]
+    spans: tuple[Span, ...]
     budget: int
     rng: Random
 
@@ -241,7 +241,7 @@ class Transformation(Protocol):
         """The name in fingerprints."""
         ...
 
-    def places(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[Span]:
         """Return the spans that it can replace, in order and without overlaps."""
         ...
 
@@ -250,7 +250,7 @@ class Transformation(Protocol):
         ...
 
 
-class PlaceRule(Protocol):
+class SpanRule(Protocol):
     """A constraint on the spans that are changed, applied before candidates are built."""
 
     @property

@@ -15,11 +15,11 @@ from pytest_ood.perturbations.adversarial.protocol import (
     NO_SCORES,
     AttackResult,
     Goal,
-    PlaceRule,
     Problem,
     Query,
     QueryBudget,
     Search,
+    SpanRule,
     Steps,
     Transformation,
     attacked_field,
@@ -65,7 +65,7 @@ class Recipe:
     does: str
     transformation: Transformation
     search: Search
-    rules: tuple[PlaceRule, ...] = ()
+    rules: tuple[SpanRule, ...] = ()
     constraints: tuple[ValidityFilter, ...] = ()
     goal: Goal = field(default_factory=Untargeted)
     profile: Profile = "loose"
@@ -163,14 +163,14 @@ class Recipe:
                 return NO_SCORES
             spans = tuple(
                 span
-                for span in self.transformation.places(text)
+                for span in self.transformation.spans(text)
                 if all(rule.allows(text, span) for rule in self.rules)
             )
             if not spans:
                 return FIXED
             rng = generator(seed, self.name, example.id)
             problem = Problem(
-                example=example, answer=answer, places=spans, budget=budget.search, rng=rng
+                example=example, answer=answer, spans=spans, budget=budget.search, rng=rng
             )
             return problem, self.search.steps(problem, self.transformation, self.goal)
 

@@ -114,7 +114,7 @@ class WordImportance:
 
     def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:
         """Search one example."""
-        options = transformation.options(problem.text, problem.places, problem.rng)
+        options = transformation.options(problem.text, problem.spans, problem.rng)
         order = yield from self._ranked(problem, options, goal)
         state: State = ()
         best = goal.score(problem.answer, problem.example.label)
@@ -130,7 +130,7 @@ class WordImportance:
                 best, state = score, states[index]
 
     def _ranked(self, problem: Problem, options: dict[Span, list[str]], goal: Goal) -> RankingSteps:
-        spans = list(problem.places)
+        spans = list(problem.spans)
         problem.rng.shuffle(spans)
         if self.by == "random" or not spans:
             return spans
@@ -231,7 +231,7 @@ class Beam:
 
     def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:
         """Search one example."""
-        options = transformation.options(problem.text, problem.places, problem.rng)
+        options = transformation.options(problem.text, problem.spans, problem.rng)
         beam: list[State] = [()]
         best = goal.score(problem.answer, problem.example.label)
         done = 0
@@ -241,7 +241,7 @@ class Beam:
                 dict.fromkeys(
                     with_edit(state, replaced(problem, span, option))
                     for state in beam
-                    for span in problem.places
+                    for span in problem.spans
                     if all((edit.start, edit.end) != span for edit in state)
                     for option in options.get(span, ())
                 )
@@ -270,7 +270,7 @@ class Reduction:
     def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:
         """Search one example."""
         del transformation
-        spans = list(problem.places)
+        spans = list(problem.spans)
         problem.rng.shuffle(spans)
         if problem.answer.scores:
             most = (problem.budget - 1) // 2
@@ -315,7 +315,7 @@ class Genetic:
     def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:
         """Search one example."""
         rng, label = problem.rng, problem.example.label
-        options = transformation.options(problem.text, problem.places, rng)
+        options = transformation.options(problem.text, problem.spans, rng)
         if not options:
             return
 
@@ -392,7 +392,7 @@ class DifferentialEvolution:
     def steps(self, problem: Problem, transformation: Transformation, goal: Goal) -> Steps:
         """Search one example."""
         rng, label = problem.rng, problem.example.label
-        options = transformation.options(problem.text, problem.places, rng)
+        options = transformation.options(problem.text, problem.spans, rng)
         spans = list(options)
         if not spans:
             return

@@ -53,7 +53,7 @@ class CharacterEdits:
         extent += " inner" if self.inner else " but the first" if self.head else ""
         return f"characters({'+'.join(self.kinds)}, {extent})"
 
-    def places(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[Span]:
         """Return the words that have a character to change."""
         least = 4 if self.inner else 2
         return [(start, end) for start, end in words(text) if end - start >= least]
@@ -137,7 +137,7 @@ class Deletion:
 
     name: str = "deletion"
 
-    def places(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[Span]:
         """Return the words."""
         return words(text)
 
@@ -153,7 +153,7 @@ class Synonyms:
 
     name: str = "wordnet-synonyms"
 
-    def places(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[Span]:
         """Return the words."""
         return words(text)
 
@@ -215,7 +215,7 @@ class Neighbours:
         except OSError as error:
             raise DataError(f"word vectors {self.vectors} cannot be read: {error}") from None
 
-    def places(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[Span]:
         """Return the words."""
         return words(text)
 
@@ -258,7 +258,7 @@ class MaskedWords:
         """
         return (weights_hash(self.model),)
 
-    def places(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[Span]:
         """Return the words."""
         return words(text)
 
@@ -296,7 +296,7 @@ class Perturbations:
         """The perturbations' fingerprints."""
         return f"perturbations({','.join(find(n).fingerprint for n in self.names)},{self.draws})"
 
-    def places(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[Span]:
         """Return all sites; of overlapping ones, the first."""
         from random import Random
 
@@ -339,7 +339,7 @@ class Imperceptible:
         """The kinds."""
         return f"imperceptible({'+'.join(self.kinds)})"
 
-    def places(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[Span]:
         """Return every character of a word."""
         return [(n, n + 1) for n, character in enumerate(text) if character.isalnum()]
 
@@ -377,15 +377,15 @@ class JoinedTransformations:
         """The parts."""
         return "+".join(part.name for part in self.parts)
 
-    def places(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[Span]:
         """Return the spans of any part."""
-        return sorted({span for part in self.parts for span in part.places(text)})
+        return sorted({span for part in self.parts for span in part.spans(text)})
 
     def options(self, text: str, spans: Sequence[Span], rng: Random) -> dict[Span, list[str]]:
         """Return the options of all parts."""
         joined: dict[Span, dict[str, None]] = {}
         for part in self.parts:
-            own_spans = set(part.places(text))
+            own_spans = set(part.spans(text))
             for span, replacements in part.options(
                 text, [p for p in spans if p in own_spans], rng
             ).items():

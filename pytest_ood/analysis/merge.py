@@ -234,8 +234,8 @@ def _check_data(suite: str, model: MeasuredModel, hashes: dict[str, tuple[str, s
     """
     if model.floor is None:
         return
-    other, known = hashes.setdefault(suite, (model.report, model.floor.data_hash))
-    if known != model.floor.data_hash:
+    other, data_hash = hashes.setdefault(suite, (model.report, model.floor.data_hash))
+    if data_hash != model.floor.data_hash:
         raise ReportError(
             f"suite {suite}: {other} and {model.report} are of other examples in distribution; "
             "measure all models with the same data, --ood-seed and --ood-max-examples"

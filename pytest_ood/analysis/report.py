@@ -53,19 +53,19 @@ def shift_path(kind: str | None, shift: str | None) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What a run asked a model.
+    """The queries that a run sent to a model.
 
     Attributes:
         model: Its name; for a model with several seeds, that of one seed.
-        asked: Inputs that the model was asked about.
-        known: Inputs whose answers were in the cache.
-        unanswered: Those of the asked that got no answer.
+        queried: Inputs that the model was queried for.
+        cached: Inputs whose answers were in the cache.
+        unanswered: Queried inputs that got no answer.
         used: Requests, tokens and cost, of a model that counts them.
     """
 
     model: str
-    asked: int = 0
-    known: int = 0
+    queried: int = 0
+    cached: int = 0
     unanswered: int = 0
     used: Usage = field(default_factory=Usage)
 

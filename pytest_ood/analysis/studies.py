@@ -37,7 +37,7 @@ ZERO_ONE = {0.0, 1.0}
 LEAST_CURVE = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """A model under a shift.
 
@@ -66,7 +66,7 @@ class Entry:
     relative: Estimate | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ShiftStudy:
     """All models under one shift.
 
@@ -86,7 +86,7 @@ class ShiftStudy:
     left_out: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     """A figure over the size of models of one kind.
 
@@ -105,7 +105,7 @@ class Scale:
     result: Scaling
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curve:
     """A learning curve: what was made of one base with more and more labelled examples.
 
@@ -122,7 +122,7 @@ class Curve:
     models: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Learning:
     """The learning curves under a shift, or in distribution.
 
@@ -137,7 +137,7 @@ class Learning:
     passings: tuple[tuple[Curve, Curve, Passing], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SuiteStudy:
     """All there is to say of a suite.
 
@@ -164,7 +164,7 @@ class SuiteStudy:
     learning: tuple[Learning, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """A study of many models.
 
@@ -205,16 +205,20 @@ def build_study(
     Raises:
         ConfigurationError: there is no model of a given name.
     """
-    known = {name for suite in merged.suites for name in suite.models}
+    names_measured = {name for suite in merged.suites for name in suite.models}
     named = {"--baseline": baselines, "--reference": () if reference is None else (reference,)}
     for option, names in named.items():
         for name in names:
-            if name not in known:
-                raise ConfigurationError(f"{option}: " + unknown_name("model", name, known))
+            if name not in names_measured:
+                raise ConfigurationError(
+                    f"{option}: " + unknown_name("model", name, names_measured)
+                )
     suites = tuple(
         _suite(suite, merged.alpha, tuple(baselines), reference, seed) for suite in merged.suites
     )
-    return Study(merged.alpha, seed, tuple(reports), suites, merged.notes)
+    return Study(
+        alpha=merged.alpha, seed=seed, reports=tuple(reports), suites=suites, notes=merged.notes
+    )
 
 
 def _suite(
@@ -235,19 +239,19 @@ def _suite(
         _shift(suite, key, baselines, chosen, alpha=alpha, seed=seed) for key in suite.shifts
     )
     return SuiteStudy(
-        suite.name,
-        suite.seed,
-        infos,
-        baselines,
-        chosen,
-        shifts,
-        tuple(info.name for info in infos if info.size is None),
-        tuple(_scales(suite, shifts, alpha)),
-        tuple(_learning(suite, shifts, alpha, seed)),
+        name=suite.name,
+        seed=suite.seed,
+        models=infos,
+        baselines=baselines,
+        reference=chosen,
+        shifts=shifts,
+        unsized=tuple(info.name for info in infos if info.size is None),
+        scales=tuple(_scales(suite, shifts, alpha)),
+        learning=tuple(_learning(suite, shifts, alpha, seed)),
     )
 
 
-def _rng(seed: int, *parts: str) -> np.random.Generator:
+def _rng(seed: int, parts: Sequence[str]) -> np.random.Generator:
     return np.random.default_rng(derive_seed(seed, "study", *parts))
 
 
@@ -281,25 +285,27 @@ def _shift(
         effective: dict[Axis, Estimate] = {}
         if lines and name in usable and name not in baselines:
             for axis in AXES:
-                rng = _rng(seed, suite.name, key.kind, key.name, name, axis)
+                rng = _rng(seed, (suite.name, key.kind, key.name, name, axis))
                 effective[axis] = effective_robustness(own, line_of, axis, alpha, rng)
         relative = None
         if reference in valid and name != reference:
             relative = _relative(drop, valid[reference][1], alpha)
         entries.append(
             Entry(
-                model.info,
-                _share(own.before, own.n_before, alpha),
-                _share(own.after, own.n_after, alpha),
-                None if drop.case_inputs else drop.drop,
-                name in usable,
-                name in baselines and name in usable,
-                effective,
+                info=model.info,
+                before=_share(own.before, own.n_before, alpha),
+                after=_share(own.after, own.n_after, alpha),
+                drop=None if drop.case_inputs else drop.drop,
+                usable=name in usable,
+                on_line=name in baselines and name in usable,
+                effective=effective,
                 outside=any(not line.holds(own.before) for line in lines.values()),
                 relative=relative,
             )
         )
-    return ShiftStudy(key, tuple(entries), lines, no_line, left_out)
+    return ShiftStudy(
+        key=key, entries=tuple(entries), lines=lines, no_line=no_line, left_out=left_out
+    )
 
 
 def _is_valid(model: MeasuredModel, drop: Evaluation) -> bool:
@@ -373,7 +379,9 @@ def _scales(suite: MergedSuite, shifts: Sequence[ShiftStudy], alpha: float) -> l
             if models:
                 sizes = [float(size) for _, size, _ in models]
                 result = scaling(sizes, [value.value for _, _, value in models], alpha)
-                scales.append(Scale(figure, key, kind, models, result))
+                scales.append(
+                    Scale(figure=figure, shift=key, kind=kind, models=models, result=result)
+                )
     return scales
 
 
@@ -433,13 +441,13 @@ def _learning(
                     _points(mine),
                     _points(theirs),
                     alpha,
-                    _rng(seed, suite.name, where, mine.name, theirs.name),
+                    _rng(seed, (suite.name, where, mine.name, theirs.name)),
                 ),
             )
             for mine in trained
             for theirs in prompted
         )
-        curves_by_shift.append(Learning(key, shown, passings))
+        curves_by_shift.append(Learning(shift=key, curves=shown, passings=passings))
     return curves_by_shift
 
 
@@ -482,7 +490,12 @@ def _curve(name: str, group: Sequence[ModelInfo], values: Mapping[str, Estimate]
         assert count is not None, "unreachable because only models with a count are grouped"
         counts.setdefault(count, []).append(values[info.name])
     points = tuple((count, _mean(scores)) for count, scores in sorted(counts.items()))
-    return Curve(name, prompted, points, tuple(info.name for info in group))
+    return Curve(
+        name=name,
+        prompted=prompted,
+        points=points,
+        models=tuple(info.name for info in group),
+    )
 
 
 def _mean(estimates: Sequence[Estimate]) -> Estimate:

@@ -93,9 +93,9 @@ def _floor(row: Row) -> dict[str, Any]:
 
 
 def _evaluation(row: Row) -> dict[str, Any]:
-    kept = {key: value for key, value in row.items() if key not in MOVED_TO_DETAILS}
+    shared = {key: value for key, value in row.items() if key not in MOVED_TO_DETAILS}
     return {
-        **_renamed(kept, EVALUATION_KEYS),
+        **_renamed(shared, EVALUATION_KEYS),
         "metrics": {
             name: {"in_distribution": pair["id"], "under_shift": pair["ood"]}
             for name, pair in row["metrics"].items()

@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     reader = reader_of(options, root, configuration.data)
     specs = models_for(suite, configuration.models)
     # Only those that are attacked are built: a model may need what is not there.
-    attacked = {shift.made_against for shift in suite.shifts}
+    attacked = {shift.surrogate_name for shift in suite.shifts}
     models = {
         spec.name: spec.build(suite.task, reader, reader.cache, suite.in_distribution)
         for spec in specs

@@ -1,4 +1,4 @@
-"""What a report shows beside a verdict: groups, labels, examples that flipped, attacks."""
+"""The details of a report beside the verdict: groups, labels, flipped examples, attacks."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ if TYPE_CHECKING:
     from pytest_ood.trials.trial import Trial
 
 COMPARED = 500
-"""Successes of an attack whose likeness to their originals is measured: an encoder is no quicker
-than the model."""
+"""The largest number of an attack's successes whose similarity to their originals is measured: the
+encoder takes as long as the model."""
 
 MOST_GROUPS = 200
-"""More groups than this are no table that anybody reads."""
+"""The largest number of groups that a table shows."""
 
 
 class Details:
     """The details of a suite's measurements, each hash computed once.
 
     Args:
-        texts: What models are asked under shifts.
+        texts: The texts under shifts.
     """
 
     def __init__(self, texts: ShiftedTexts) -> None:
@@ -81,8 +81,8 @@ class Details:
     ) -> tuple[GroupScore, ...]:
         """Return the score of each group of the examples under a shift.
 
-        Noise and attacks leave examples their groups. Where the check may have stopped early,
-        intervals hold at whatever point that was.
+        Noise and attacks do not change the group of an example. Where the check may have stopped
+        early, the intervals hold at any stopping point.
         """
         groups = self._data.groups(shift)
         used = groups[measurement.first.after.indices]
@@ -95,33 +95,35 @@ class Details:
         if len(paths) > MOST_GROUPS:
             self._data.notes.add(
                 f"{self._data.suite.name}/{shift.kind}/{shift.name}: {len(paths):,} groups are too "
-                'many to be told apart; examples that are one set take scoring = "contrast"'
+                'many for a table; examples that are one set take scoring = "contrast"'
             )
             return ()
-        groups_ = []
+        group_scores = []
         for path in sorted(paths):
-            found = np.flatnonzero(used.where(partial(_begins, path)))
-            sides = [trial.after.only(found) for trial in measurement.trials]
-            figure = estimators.score_statistic(sides)
+            indices = np.flatnonzero(used.where(partial(_begins, path)))
+            sides = [trial.after.only(indices) for trial in measurement.trials]
+            statistic = estimators.score_statistic(sides)
             if stopping:
+                # The number of a group's examples is unknown until all are drawn, so that the
+                # horizon is that of the whole data: the interval is wider, but valid.
                 values, available = mean_scores_of(sides), self._data.available(shift)
-                figure = estimators.sequential(
+                statistic = estimators.sequential(
                     values,
                     [len(values)],
                     (0.0, 1.0),
                     max(available, len(values)),
-                    current=figure,
+                    current=statistic,
                     final=len(used) >= available,
                 )
-            groups_.append(
+            group_scores.append(
                 GroupScore(
                     group=path[-1],
                     within=path[-2] if len(path) > 1 else None,
-                    n=len(found),
-                    score=estimate(figure, rules.alpha),
+                    n=len(indices),
+                    score=estimate(statistic, rules.alpha),
                 )
             )
-        return tuple(groups_)
+        return tuple(group_scores)
 
     def by_label(self, trial: Trial, shift: Shift) -> tuple[LabelCounts, ...]:
         """Return the counts by label, where labels are the same before and under the shift."""
@@ -135,40 +137,40 @@ class Details:
         )
 
     def items(self, shift: Shift, measurement: Measurement) -> ExampleScores:
-        """Return the score of each example under the shift, of the first of them."""
+        """Return the scores of the first examples under the shift."""
         trial, scores = measurement.first, measurement.scores_after
-        places = trial.after.indices[:MAX_EXAMPLES]
-        key = (shift.name, len(places), hashlib.sha256(places.tobytes()).digest())
+        indices = trial.after.indices[:MAX_EXAMPLES]
+        key = (shift.name, len(indices), hashlib.sha256(indices.tobytes()).digest())
         if key not in self._item_hashes:
-            examples = read(trial.after.examples, places)
-            # Attacks and the worst of all noise leave other texts for every model.
+            examples = read(trial.after.examples, indices)
+            # Attacks and the worst case of noise have other texts for every model.
             shared = shift.shares_texts
-            asked = trial.shifted[: len(places)] if shared else [e.inputs for e in examples]
+            inputs = trial.shifted[: len(indices)] if shared else [e.inputs for e in examples]
             self._item_hashes[key] = hash_examples(
                 (example.inputs if shared else None, text, example.label)
-                for example, text in zip(examples, asked, strict=True)
+                for example, text in zip(examples, inputs, strict=True)
             )
-        return ExampleScores(self._item_hashes[key], scores[: len(places)])
+        return ExampleScores(self._item_hashes[key], scores[: len(indices)])
 
     def items_in_distribution(
         self, outcomes: Outcomes, scores: Categorical[float]
     ) -> ExampleScores:
-        """Return the score of each example in distribution, of the first of them."""
-        places = outcomes.indices[:MAX_EXAMPLES]
-        key = (IN_DISTRIBUTION, len(places), hashlib.sha256(places.tobytes()).digest())
+        """Return the scores of the first examples in distribution."""
+        indices = outcomes.indices[:MAX_EXAMPLES]
+        key = (IN_DISTRIBUTION, len(indices), hashlib.sha256(indices.tobytes()).digest())
         if key not in self._item_hashes:
-            examples = read(outcomes.examples, places)
+            examples = read(outcomes.examples, indices)
             self._item_hashes[key] = hash_examples((None, e.inputs, e.label) for e in examples)
-        return ExampleScores(self._item_hashes[key], scores[: len(places)])
+        return ExampleScores(self._item_hashes[key], scores[: len(indices)])
 
     def of_shift(self, measurement: Measurement, shift: Shift, rules: Rules) -> ShiftDetails:
-        """Return the details that only this kind of shift has, but for those of domain shifts."""
-        trial, asked = measurement.first, queries(measurement.trials)
+        """Return the details that only this kind of shift has; domain shifts have others."""
+        trial, query_count = measurement.first, queries(measurement.trials)
         if trial.prompt is not None:
-            return PromptAttackDetails(queries=asked or 0, prompt=trial.prompt)
-        if trial.attacks is not None or shift.made_against:
+            return PromptAttackDetails(queries=query_count or 0, prompt=trial.prompt)
+        if trial.attacks is not None or shift.surrogate_name:
             return AttackDetails(
-                queries=asked,
+                queries=query_count,
                 unconfirmed=sum(t.unheld for t in measurement.trials),
                 figures=self.attack_figures(measurement, shift, rules),
             )
@@ -182,7 +184,7 @@ class Details:
     def attack_figures(
         self, measurement: Measurement, shift: Shift, rules: Rules
     ) -> AttackFigures | None:
-        """Sum up the attack on a model's first seed, or on the surrogate, if there was any."""
+        """Summarize the attack on a model's first seed, or on the surrogate; None without one."""
         trial = shift.attack_of(measurement.first, self._texts.attack_on_surrogate(shift))
         if trial is None:
             return None
@@ -204,23 +206,23 @@ class Details:
         )
 
     def data_hash(self, shift: Shift, trial: Trial) -> str:
-        """Hash the examples under the shift that were used."""
-        places = trial.after.indices
-        key = (shift.name, len(places), hashlib.sha256(places.tobytes()).digest())
-        # Attacks and the worst of all noise leave other texts for every model.
+        """Return the hash of the examples under the shift that were used."""
+        indices = trial.after.indices
+        key = (shift.name, len(indices), hashlib.sha256(indices.tobytes()).digest())
+        # Attacks and the worst case of noise have other texts for every model.
         shared = shift.has_same_inputs
         if shared and key in self._hashes:
             return self._hashes[key]
-        used = Subset(trial.after.examples, places)
+        used = Subset(trial.after.examples, indices)
         if shift.has_own_examples:
-            found = Dataset(shift.name, used).content_hash
+            content_hash = Dataset(shift.name, used).content_hash
         else:
-            found = shifted_set_hash(used, trial.shifted)
-        self._hashes[key] = found
-        return found
+            content_hash = shifted_set_hash(used, trial.shifted)
+        self._hashes[key] = content_hash
+        return content_hash
 
     def best_constant(self, shift: Shift, after: Outcomes) -> float:
-        """Return what the best of the models that always answer the same would score."""
+        """Return the score of the best model that always gives the same answer."""
         if shift.counts_cases:
             used = read(after.examples, after.indices)
             task = task_under(self._data.suite.task, shift)
@@ -242,7 +244,7 @@ def counted_errors(errors: Iterable[Categorical[str]]) -> dict[str, int]:
 
 
 def inputs_under(shift: Shift, trial: Trial) -> Sequence[Inputs]:
-    """Return what a model was asked under a shift; of cases, every input of each."""
+    """Return the inputs of a model under a shift; of a case, all its inputs."""
     if not shift.counts_cases:
         return trial.shifted
     used = Subset(trial.after.examples, trial.after.indices)
@@ -250,8 +252,8 @@ def inputs_under(shift: Shift, trial: Trial) -> Sequence[Inputs]:
 
 
 def flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
-    """Return the first of those that flipped, with their texts."""
-    places = flipped[:FLIPS_RETAINED]
+    """Return the first flipped examples, with their texts."""
+    indices = flipped[:FLIPS_RETAINED]
     if trial.decided is not None:
         return tuple(
             Flip(
@@ -264,9 +266,9 @@ def flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
                 output_before=decided.said_before,
                 output_after=decided.said,
             )
-            for decided in read(trial.decided, places)
+            for decided in read(trial.decided, indices)
         )
-    new, texts = trial.after.read(places), read(trial.shifted, places)
+    new, texts = trial.after.read(indices), read(trial.shifted, indices)
     if trial.originals is None:
         return tuple(
             Flip(
@@ -280,7 +282,7 @@ def flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
             )
             for o, text in zip(new, texts, strict=True)
         )
-    old, originals = trial.before.read(places), read(trial.originals, places)
+    old, originals = trial.before.read(indices), read(trial.originals, indices)
     return tuple(
         Flip(
             id=o.id,
@@ -298,11 +300,11 @@ def flips(trial: Trial, flipped: NDArray[np.intp]) -> tuple[Flip, ...]:
 
 
 def abstentions(outcomes: Outcomes) -> tuple[Flip, ...]:
-    """Return the first of the examples that a model abstained from, with their texts."""
-    places = np.flatnonzero(outcomes.graded.answer.where(lambda answer: answer is None))[
+    """Return the first examples that the model abstained from, with their texts."""
+    indices = np.flatnonzero(outcomes.graded.answer.where(lambda answer: answer is None))[
         :FLIPS_RETAINED
     ]
-    examples = read(outcomes.examples, outcomes.indices[places])
+    examples = read(outcomes.examples, outcomes.indices[indices])
     return tuple(
         Flip(
             id=o.id,
@@ -313,7 +315,7 @@ def abstentions(outcomes: Outcomes) -> tuple[Flip, ...]:
             answer_after=None,
             output_after=o.prediction.text,
         )
-        for o, e in zip(outcomes.read(places), examples, strict=True)
+        for o, e in zip(outcomes.read(indices), examples, strict=True)
     )
 
 
@@ -343,9 +345,9 @@ def _label_and_score(label: str, score: float) -> tuple[str, float]:
 
 
 def queries(trials: Sequence[Trial]) -> int | None:
-    """Return everything that was put to a model in an attack; None where there was none.
+    """Return the number of queries of an attack; None without an attack.
 
-    Second queries of successes are among it.
+    The second query of each success counts.
     """
     if trials[0].prompt is not None:
         return sum(t.prompt.tried * t.prompt.search_examples for t in trials if t.prompt)

@@ -316,7 +316,7 @@ class SuiteEvaluator:
             drawn=mine.first.drawn,
             planned=self.data.planned(shift),
             p_fail=judged.p_fail,
-            surrogate=shift.made_against or None,
+            surrogate=shift.surrogate_name or None,
             errors=details.counted_errors(t.unanswered for t in (*mine.trials, *other.trials)),
             case_inputs=validity.inputs_of_cases(mine.first) or None,
             score_name=self.suite.task.measure,
@@ -385,7 +385,7 @@ class SuiteEvaluator:
             reason=judged.reason,
             seed=self.data.seed,
             shifted_set_hash=self._details.data_hash(shift, trial),
-            surrogate=shift.made_against or None,
+            surrogate=shift.surrogate_name or None,
             before=spread_scores(trials, lambda t: t.before),
             after=spread_scores(trials, lambda t: t.after),
             flips=flips,
@@ -462,7 +462,7 @@ class SuiteEvaluator:
             judged = self._floors.unusable(model)
             if judged is not None:
                 return judged
-        surrogate = self.texts.surrogates.get(shift.made_against)
+        surrogate = self.texts.surrogates.get(shift.surrogate_name)
         judged = None if surrogate is None else self._floors.unusable(surrogate)
         return judged and Judgement("invalid", f"made against {judged.reason}")
 

@@ -179,4 +179,4 @@ def abstained(outcomes: Outcomes) -> int:
 
 def inputs_of_cases(trial: Trial) -> int:
     """Return the number of inputs of a trial's cases; 0 where it counts no cases."""
-    return sum(one.asked for one in trial.decided or ())
+    return sum(one.total for one in trial.decided or ())

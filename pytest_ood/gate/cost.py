@@ -88,8 +88,8 @@ def _want(wanted: dict[tuple[str, str], _Wanted], gate: Gate, check: Check) -> N
             for shift in _parts(evaluator, check.shift):
                 of(member).shifts["" if shift is None else shift.name] = shift
     shift = check.shift
-    if shift is not None and shift.made_against in evaluator.texts.surrogates:
-        of(evaluator.texts.surrogates[shift.made_against]).made_against[shift.name] = shift
+    if shift is not None and shift.surrogate_name in evaluator.texts.surrogates:
+        of(evaluator.texts.surrogates[shift.surrogate_name]).made_against[shift.name] = shift
     if shift is not None and shift.name in evaluator.trials.references:
         of(evaluator.trials.references[shift.name]).shifts[shift.name] = shift
 

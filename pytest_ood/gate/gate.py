@@ -318,7 +318,7 @@ class Gate:
         """
         notes = []
         for shift in suite.shifts:
-            at, against = f"{suite.name}/{shift.kind}/{shift.name}", shift.made_against
+            at, against = f"{suite.name}/{shift.kind}/{shift.name}", shift.surrogate_name
             if not against:
                 continue
             if set(self.models[suite.name]) <= {against}:
@@ -430,7 +430,7 @@ class Gate:
             budgets = suite.budgets[shift.name]
             # Of its own adversarial examples the surrogate has every one wrong: that is how they
             # were chosen, and says nothing.
-            surrogate = shift.made_against
+            surrogate = shift.surrogate_name
             if surrogate == model:
                 continue
             compared = [name for name in (model, baseline) if name is not None]
@@ -494,7 +494,7 @@ class Gate:
             return name
 
         for check in self._all_checks:
-            surrogate = "" if check.shift is None else check.shift.made_against
+            surrogate = "" if check.shift is None else check.shift.surrogate_name
             for other in (check.baseline, surrogate):
                 if other in leaders:
                     first, second = sorted((leader(check.model), leader(other)))
@@ -606,7 +606,7 @@ def surrogates(
     """
     by_name: dict[str, Model] = {}
     for shift in suite.shifts:
-        against = shift.made_against
+        against = shift.surrogate_name
         if not against or (frozen and shift.name in frozen.shifts):
             continue
         location = f"suite {suite.name!r}: {shift.kind}/{shift.name}: against: "

@@ -211,9 +211,9 @@ class Monotonic:
         if not silent.holds:
             return silent
         label = answers[0].label if self.label is None else self.label
-        scores_given = [answer.scores.get(label or "") for answer in answers]
-        probabilities = [score for score in scores_given if score is not None]
-        if len(probabilities) < len(scores_given):
+        label_scores = [answer.scores.get(label or "") for answer in answers]
+        probabilities = [score for score in label_scores if score is not None]
+        if len(probabilities) < len(label_scores):
             return Finding(holds=None, why=NO_SCORES)
         tested = False
         for index in range(1, len(probabilities)):

@@ -127,11 +127,15 @@ class ResultCollector:
                     "not run: no report came of it, and with --ood-suite what is not run is no "
                     "pass. Leave it out by -k, -m or --deselect"
                 )
-                location = (path, None, test.replace("::", "."))
-                log_case(
-                    session.config,
-                    pytest.TestReport(name, location, {}, "failed", message, "call"),
+                report = pytest.TestReport(
+                    nodeid=name,
+                    location=(path, None, test.replace("::", ".")),
+                    keywords={},
+                    outcome="failed",
+                    longrepr=message,
+                    when="call",
                 )
+                log_case(session.config, report)
                 continue
             error = "not measured: no report came of it"
             record = {"check": check, "error": error, "work": ["main", {}]}
@@ -226,12 +230,17 @@ def log_check(
     # Names and texts of an earlier report are not trusted.
     name, text = escape_controls(name), escape_controls(text, keep="\n")
     file = config.stash[GATE].file.name
-    location = (file, None, name)
-    shown: Any = text if outcome == "failed" else None
+    message: Any = text if outcome == "failed" else None
     if outcome == "skipped":
-        shown = ("", 0, f"Skipped: {text.partition(chr(10))[0]}")
+        message = ("", 0, f"Skipped: {text.partition(chr(10))[0]}")
     report = pytest.TestReport(
-        f"{file}::{name}", location, {}, outcome, shown, "call", user_properties=list(figures)
+        nodeid=f"{file}::{name}",
+        location=(file, None, name),
+        keywords={},
+        outcome=outcome,
+        longrepr=message,
+        when="call",
+        user_properties=list(figures),
     )
     vars(report).update({"ood_release": True} if record is None else {"ood_record": record})
     log_case(config, report)
@@ -307,8 +316,8 @@ def _work(records: Sequence[dict[str, Any]]) -> tuple[Work, ...]:
     for (_, name), tally in latest.items():
         work = Work(
             model=name,
-            asked=tally["queried"],
-            known=tally["cached"],
+            queried=tally["queried"],
+            cached=tally["cached"],
             unanswered=tally["unanswered"],
             used=Usage(**tally["used"]),
         )
@@ -316,8 +325,8 @@ def _work(records: Sequence[dict[str, Any]]) -> tuple[Work, ...]:
             other = totals[name]
             work = Work(
                 model=name,
-                asked=work.asked + other.asked,
-                known=work.known + other.known,
+                queried=work.queried + other.queried,
+                cached=work.cached + other.cached,
                 unanswered=work.unanswered + other.unanswered,
                 used=work.used + other.used,
             )

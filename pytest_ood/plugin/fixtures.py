@@ -32,14 +32,14 @@ def ood(pytestconfig: pytest.Config) -> Ood:
 
     gate = _gate(pytestconfig)
     return Ood(
-        gate.engine,
-        gate.reader,
-        gate.seed,
-        replace(gate.rules, sequential=gate.configuration.sequential),
-        gate.max_examples,
-        None if gate.strict else _inconclusive,
-        pytestconfig.stash.setdefault(OWN_NOTES, []).append,
-        shows_tracebacks(pytestconfig),
+        engine=gate.engine,
+        reader=gate.reader,
+        seed=gate.seed,
+        rules=replace(gate.rules, sequential=gate.configuration.sequential),
+        max_examples=gate.max_examples,
+        on_inconclusive=None if gate.strict else _inconclusive,
+        on_note=pytestconfig.stash.setdefault(OWN_NOTES, []).append,
+        tracebacks=shows_tracebacks(pytestconfig),
     )
 
 

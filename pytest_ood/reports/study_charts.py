@@ -207,24 +207,33 @@ class _Frame:
         names = placed([point.name for point in points], positions)
         marks = tuple(
             Mark(
-                point.title,
-                point.kind,
-                *position,
-                self.x.at(point.x[0]),
-                self.x.at(point.x[2]),
-                _down(self.y, point.y[2]),
-                _down(self.y, point.y[0]),
-                point.hollow,
-                name,
+                title=point.title,
+                kind=point.kind,
+                x=x,
+                y=y,
+                left=self.x.at(point.x[0]),
+                right=self.x.at(point.x[2]),
+                high=_down(self.y, point.y[2]),
+                low=_down(self.y, point.y[0]),
+                hollow=point.hollow,
+                name=name,
             )
-            for point, position, name in zip(points, positions, names, strict=True)
+            for point, (x, y), name in zip(points, positions, names, strict=True)
         )
         unnamed = tuple(
             p.name for p, name in zip(points, names, strict=True) if p.name and name is None
         )
-        ticks = _share_ticks(self.y, down=True)
+        x_name, y_name = self.names
         return Plot(
-            title, description, *self.names, self.ticks, ticks, tuple(paths), marks, unnamed
+            title=title,
+            description=description,
+            x_name=x_name,
+            y_name=y_name,
+            x=self.ticks,
+            y=_share_ticks(self.y, down=True),
+            paths=tuple(paths),
+            marks=marks,
+            unnamed=unnamed,
         )
 
 
@@ -239,7 +248,14 @@ def robustness_plot(shift: ShiftStudy, words: Callable[[Entry], str]) -> Plot:
         words: Says what a point is.
     """
     points = [
-        _Point(e.info.name, e.info.kind, words(e), _ends(e.before), _ends(e.after), e.on_line)
+        _Point(
+            name=e.info.name,
+            kind=e.info.kind,
+            title=words(e),
+            x=_ends(e.before),
+            y=_ends(e.after),
+            hollow=e.on_line,
+        )
         for e in shift.entries
     ]
     x = _shares(value for point in points for value in point.x)

@@ -230,8 +230,8 @@ def curve_points(curve: Curve) -> list[str]:
 def passing_sentence(learning: Learning, mine: Curve, theirs: Curve, passing: Passing) -> str:
     """Say where a trained model passes a prompted one."""
     first, last = mine.points[0][0], mine.points[-1][0]
-    place = where(learning.shift)
-    place = place[0].upper() + place[1:]
+    location = where(learning.shift)
+    location = location[0].upper() + location[1:]
     names = _name(mine.name), _name(theirs.name)
     measured = f"within what was measured ({first:,} to {last:,} training examples)"
     if passing.outcome == "passes":
@@ -239,15 +239,15 @@ def passing_sentence(learning: Learning, mine: Curve, theirs: Curve, passing: Pa
         low = f"fewer than {first:,}" if passing.low is None else f"{passing.low:,.0f}"
         high = f"more than {last:,}" if passing.high is None else f"{passing.high:,.0f}"
         return (
-            f"{place}, {names[0]} passes {names[1]} at about {passing.at:,.0f} training examples "
-            f"[{low}, {high}]."
+            f"{location}, {names[0]} passes {names[1]} at about {passing.at:,.0f} training "
+            f"examples [{low}, {high}]."
         )
     if passing.outcome == "above":
         side, at, end = "is above", passing.high, "up to"
     else:
         side, at, end = "stays below", passing.low, "from"
     more = "" if at is None else f" (sampling error allows a crossing {end} {at:,.0f} examples)"
-    return f"{place}, {names[0]} does not cross {names[1]} {measured}: it {side}{more}."
+    return f"{location}, {names[0]} does not cross {names[1]} {measured}: it {side}{more}."
 
 
 # The terminal

@@ -62,7 +62,7 @@ def render(report: Report, *, verbose: bool = False) -> list[str]:
     for note in report.notes:
         lines += _wrapped(f"note: {one_line(note, NOTE_WIDTH)}")
     if report.work:
-        lines += _wrapped("asked: " + "; ".join(map(_asked, report.work)))
+        lines += _wrapped("asked: " + "; ".join(map(_queries, report.work)))
     return lines
 
 
@@ -89,9 +89,9 @@ def _overview_row(name: str, cells: Sequence[str]) -> str:
     return (head + "".join(_fitted(cell, CELL_WIDTH) for cell in cells)).rstrip()
 
 
-def _asked(work: Work) -> str:
-    """Return what a model was asked, and what that took."""
-    parts = [f"{work.model} {work.asked:,} inputs ({work.known:,} known)"]
+def _queries(work: Work) -> str:
+    """Return the number of inputs that a model was queried for, and their cost."""
+    parts = [f"{work.model} {work.queried:,} inputs ({work.cached:,} known)"]
     if work.unanswered:
         parts.append(f"{work.unanswered:,} without an answer")
     return ", ".join(filter(None, [*parts, spent(work.used)]))

@@ -221,8 +221,8 @@ def attack_remarks(drop: Evaluation) -> list[Remark]:
     figures = details.figures
     if details.queries is not None:
         cached = 0 if figures is None else figures.cached
-        known = f", {cached:,} of them answered from the cache" if cached else ""
-        remarks.append(Remark("queries", f"{details.queries:,}{known}"))
+        from_cache = f", {cached:,} of them answered from the cache" if cached else ""
+        remarks.append(Remark("queries", f"{details.queries:,}{from_cache}"))
     return remarks if figures is None else [*remarks, *_attack_figures(figures)]
 
 

@@ -50,7 +50,7 @@ class AttackShift(Shift):
     @property
     def summary(self) -> str:
         """The attack, the surrogate if there is one, and the query budget."""
-        against = f" against {self.made_against}" if self.made_against else ""
+        against = f" against {self.surrogate_name}" if self.surrogate_name else ""
         return f"{self.attack.name}{against}, {self.budget.each} queries"
 
     @property

@@ -108,7 +108,7 @@ class DomainShift(Shift):
         if self.scoring != "contrast":
             return ()
         decided = [one for trial in trials for one in trial.decided or ()]
-        share = sum(one.right for one in decided) / sum(one.asked for one in decided)
+        share = sum(one.right for one in decided) / sum(one.total for one in decided)
         return ((SINGLE_ACCURACY, share),)
 
 

@@ -145,7 +145,7 @@ class NoiseShift(Shift):
         )
 
     @property
-    def made_by(self) -> str:
+    def texts_fingerprint(self) -> str:
         """The fingerprint of the perturbation."""
         return self.perturbation.fingerprint
 

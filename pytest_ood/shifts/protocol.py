@@ -157,7 +157,7 @@ class Shift(ABC):
         return None
 
     @property
-    def made_by(self) -> str:
+    def texts_fingerprint(self) -> str:
         """Identifies the texts, apart from the seed, where they are the same for all models."""
         return ""
 
@@ -185,7 +185,7 @@ class Shift(ABC):
         return MIN_CHANGED
 
     @property
-    def made_against(self) -> str:
+    def surrogate_name(self) -> str:
         """The name of the surrogate that the texts are made against; empty for none."""
         return ""
 

@@ -47,7 +47,7 @@ class TransferShift(AttackShift):
     kind: str = ADVERSARIAL
 
     @property
-    def made_by(self) -> str:
+    def texts_fingerprint(self) -> str:
         """The attack, the surrogate, the query budget and the number of attacked examples."""
         examples = "all" if self.max_examples is None else f"{self.max_examples}"
         return (
@@ -61,7 +61,7 @@ class TransferShift(AttackShift):
         return True
 
     @property
-    def made_against(self) -> str:
+    def surrogate_name(self) -> str:
         """The name of the surrogate."""
         return self.surrogate
 

@@ -149,7 +149,7 @@ class FrozenSuite:
             if shift.name not in self.shifts:
                 notes.append(f"{shift_id} is not in {self.location}: perturbed anew")
                 continue
-            before, now = self.shifts[shift.name].perturbation, shift.made_by
+            before, now = self.shifts[shift.name].perturbation, shift.texts_fingerprint
             if before != now:
                 notes.append(
                     f"{shift_id}: the texts are those that {before} made when {self.location} was "
@@ -192,7 +192,9 @@ def freeze(
         }
         refused = zip(examples, texts.rejected, strict=True)
         rejected = frozenset(example.id for example, is_refused in refused if is_refused)
-        shifts[shift.name] = FrozenShift(perturbation=shift.made_by, edits=edits, rejected=rejected)
+        shifts[shift.name] = FrozenShift(
+            perturbation=shift.texts_fingerprint, edits=edits, rejected=rejected
+        )
     hashes = {
         name: {example.id: example_hash(example) for example in drawn}
         for name, drawn in data.items()

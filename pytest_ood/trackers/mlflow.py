@@ -1,6 +1,6 @@
 """Logs runs to MLflow, through `MlflowClient`.
 
-Where to is said by the client's own variables: MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN, ...
+The client's environment variables set the server: MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ DEFAULT_EXPERIMENT = "pytest-ood"
 FORBIDDEN = re.compile(r"[^\w.\-/]")
 LONGEST_NAME = 250
 LONGEST_VALUE = 500
-"""What servers of several years take; the report holds the values whole."""
+"""The limits of servers of several years; the report has the whole values."""
 
 BATCH = 100
-"""Parameters, tags or metrics that one call may bring."""
+"""The largest number of parameters, tags or metrics in one call."""
 
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
-"""Where the user does not say: by itself, the client tries a server that is down for minutes."""
+"""Defaults for variables that the user does not set: the client's own retry for minutes."""
 
 
 def build(
@@ -40,12 +40,13 @@ def build(
     """Build the tracker; nothing is connected to yet.
 
     Args:
-        experiment: Left out: MLFLOW_EXPERIMENT_NAME, or else "pytest-ood". Made if there is none.
-        name: Of the run; left out, MLflow makes one.
-        tags: Of the run, text by text.
+        experiment: The experiment's name, created if it does not exist; None for
+            MLFLOW_EXPERIMENT_NAME, or else "pytest-ood".
+        name: The run's name; None for one that MLflow generates.
+        tags: The run's tags, strings by name.
 
     Raises:
-        ConfigurationError: a tag is no text.
+        ConfigurationError: a tag is not a string.
         MissingDependencyError: MLflow is not installed.
     """
     for key, value in (tags or {}).items():
@@ -53,17 +54,17 @@ def build(
             raise ConfigurationError(f"mlflow: tags: {key} = {value!r} is not a string")
     require("mlflow", extra="mlflow", purpose="logging to MLflow")
     chosen = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or DEFAULT_EXPERIMENT
-    return MlflowTracker(chosen, name, tags or {})
+    return MlflowTracker(experiment=chosen, name=name, tags=tags or {})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MlflowTracker:
-    """A run of pytest becomes a run of an experiment.
+    """Logs a run of pytest as a run of an experiment.
 
     Attributes:
-        experiment: Its name.
-        name: Of the run, or None for one that MLflow makes.
-        tags: Of the run.
+        experiment: The experiment's name.
+        name: The run's name, or None for one that MLflow generates.
+        tags: The run's tags.
     """
 
     experiment: str
@@ -71,10 +72,10 @@ class MlflowTracker:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def log(self, run: TrackedRun, report: Path) -> str:
-        """Log a run with its JSON report, and return where it is found.
+        """Log a run with its JSON report, and return its location.
 
         Raises:
-            Exception: whatever the client raises; a run that it had begun is marked as failed.
+            Exception: any error of the client; a run that it has started is marked as failed.
         """
         mlflow = require("mlflow", extra="mlflow", purpose="logging to MLflow")
         with _patience():
@@ -89,20 +90,21 @@ class MlflowTracker:
                     client.set_terminated(info.run_id, "FAILED")
                 raise
             client.set_terminated(info.run_id)
-        where = f"run {info.run_name} of experiment {self.experiment}"
+        location = f"run {info.run_name} of experiment {self.experiment}"
         if not client.tracking_uri.startswith(("http://", "https://")):
-            return f"{where} in {client.tracking_uri}"
+            return f"{location} in {client.tracking_uri}"
         page = f"#/experiments/{experiment_id}/runs/{info.run_id}"
-        return f"{where}, {client.tracking_uri.rstrip('/')}/{page}"
+        return f"{location}, {client.tracking_uri.rstrip('/')}/{page}"
 
     def _experiment_id(self, client: Any) -> str:
-        found = client.get_experiment_by_name(self.experiment)
-        made = client.create_experiment(self.experiment) if found is None else found.experiment_id
-        return str(made)
+        existing = client.get_experiment_by_name(self.experiment)
+        if existing is None:
+            return str(client.create_experiment(self.experiment))
+        return str(existing.experiment_id)
 
 
 def _log(entities: Any, client: Any, info: Any, run: TrackedRun) -> None:
-    """Log what is no file, as many at a time as a call may bring."""
+    """Log parameters, metrics and tags, at most BATCH a call."""
     names = plain_names(
         (*run.parameters, *run.metrics, *run.verdicts), FORBIDDEN, longest=LONGEST_NAME
     )
@@ -122,7 +124,7 @@ def _cut(value: str) -> str:
 
 @contextmanager
 def _patience() -> Iterator[None]:
-    """Give a server up after seconds, unless the user says for how long to try it."""
+    """Set a short limit for retries, unless the user's environment sets one."""
     added = {key: value for key, value in PATIENCE.items() if key not in os.environ}
     os.environ.update(added)
     try:

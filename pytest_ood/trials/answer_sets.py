@@ -142,7 +142,7 @@ def _decided(
         before=None if against is None else case.members[against].inputs,
         answer_before=None if against is None else case_answers[against].label,
         right=sum(score >= 1.0 for score in scores),
-        asked=len(scores),
+        total=len(scores),
         silent=sum(answer.label is None for answer in case_answers),
         said=_said(case_answers[finding.index]),
         said_before=None if against is None else _said(case_answers[against]),

@@ -51,7 +51,7 @@ class DecidingInput:
         before: The input that it is compared with, or None.
         answer_before: The model's answer to that input.
         right: The number of the case's inputs that were answered right.
-        asked: The number of its inputs.
+        total: The number of its inputs.
         silent: The number of its inputs with an abstention.
         said: The beginning of the model's text where `answer` is an abstention, if there is one.
         said_before: The same for `answer_before`.
@@ -64,7 +64,7 @@ class DecidingInput:
     before: Inputs | None
     answer_before: str | None
     right: int
-    asked: int
+    total: int
     silent: int
     said: str | None = None
     said_before: str | None = None
@@ -188,12 +188,12 @@ def answered_by_all(sides: Sequence[Outcomes]) -> tuple[list[Outcomes], Categori
     Args:
         sides: The outcomes of each seed of a model, on the same examples.
     """
-    errors = combined([side.graded.error for side in sides], _first_known)
+    errors = combined([side.graded.error for side in sides], _first_error)
     answered = errors.where(lambda error: error is None)
     return [side.only(answered) for side in sides], without_none(errors)
 
 
-def _first_known(*errors: str | None) -> str | None:
+def _first_error(*errors: str | None) -> str | None:
     return next((error for error in errors if error is not None), None)
 
 

@@ -81,14 +81,16 @@ class _LineTracker:
         share = f"{done / self.total:.0%}" if self.total else "?"
         self.write(
             f"{self.what}: {done:,} of {self.total:,} {self.unit} ({share}), {self._rate(now)}, "
-            f"about {duration(left)} left{self._told()}"
+            f"about {duration(left)} left{self._note_suffix()}"
         )
 
     def close(self) -> None:
         now = self.clock()
         if not self.quick:
             rate = f", {self._rate(now)}" if self.done and now > self.started else ""
-            self.write(f"{self.what}: done in {duration(now - self.started)}{rate}{self._told()}")
+            self.write(
+                f"{self.what}: done in {duration(now - self.started)}{rate}{self._note_suffix()}"
+            )
 
     def stop(self) -> None:
         """Say how far it got, where something has ended it."""
@@ -100,7 +102,7 @@ class _LineTracker:
         # Of what takes long, the time each takes says more.
         return f"{rate:,.1f} {self.unit} a second" if rate >= 1.0 else f"{1 / rate:,.1f} s each"
 
-    def _told(self) -> str:
+    def _note_suffix(self) -> str:
         return f"; {self.note}" if self.note else ""
 
 
@@ -123,7 +125,15 @@ class Lines:
     @contextmanager
     def track(self, what: str, total: int, unit: str, *, quick: bool = False) -> Iterator[Tracker]:
         """Announce one step."""
-        tracker = _LineTracker(what, total, unit, self.write, self.interval, self.clock, quick)
+        tracker = _LineTracker(
+            what=what,
+            total=total,
+            unit=unit,
+            write=self.write,
+            interval=self.interval,
+            clock=self.clock,
+            quick=quick,
+        )
         try:
             yield tracker
         except BaseException:

@@ -154,12 +154,12 @@ def test_results_of_one_s_own_recipe_are_not_kept(run_of: Runs, tmp_path: Path) 
         word: str = "xx"
         name: str = "own"
 
-        def places(self, text: str) -> list[Span]:
+        def spans(self, text: str) -> list[Span]:
             return [match.span() for match in re.finditer("bad", text)]
 
-        def options(self, text: str, places: Sequence[Span], rng: Random) -> Any:
+        def options(self, text: str, spans: Sequence[Span], rng: Random) -> Any:
             del text, rng
-            return {place: [self.word] for place in places}
+            return {span: [self.word] for span in spans}
 
     store = FileStore(tmp_path / "own.sqlite")
     drops = []

@@ -32,7 +32,7 @@ from pytest_ood.perturbations.adversarial.constraints import (
     NoStopwords,
     Unprotected,
 )
-from pytest_ood.perturbations.adversarial.goals import Kept, Targeted, Untargeted
+from pytest_ood.perturbations.adversarial.goals import SameAnswer, Targeted, Untargeted
 from pytest_ood.perturbations.adversarial.protocol import (
     FIXED,
     NO_SCORES,
@@ -496,7 +496,7 @@ def test_characters_of_a_word_are_changed(
     edits: CharacterEdits, places: int, some: list[str]
 ) -> None:
     """Words with characters to change are places; every kind of edit does what it says."""
-    found = edits.places(TEXT)
+    found = edits.spans(TEXT)
     assert len([p for p in found if TEXT[slice(*p)].isalpha()]) >= places - 1
     options = edits.options(TEXT, found, Random(0))
     for option in some:
@@ -562,7 +562,7 @@ def test_perturbations_are_a_transformation() -> None:
     """What a perturbation does at its sites is offered there, in several drawn forms."""
     text = "It is not good, don't you think?"
     change = Perturbations(("contract", "expand"))
-    found = change.options(text, change.places(text), Random(0))
+    found = change.options(text, change.spans(text), Random(0))
     assert {text[slice(*place)]: options for place, options in found.items()} == {
         "It is": ["It's"], "don't you": ["do you not"],
     }  # fmt: skip
@@ -581,7 +581,7 @@ def test_parts_are_joined() -> None:
     both = JoinedTransformations(
         (CharacterEdits(("delete",), every=True), CharacterEdits(("swap",), every=True))
     )
-    assert both.options("ab", both.places("ab"), Random(0)) == {(0, 2): ["b", "a", "ba"]}
+    assert both.options("ab", both.spans("ab"), Random(0)) == {(0, 2): ["b", "a", "ba"]}
 
 
 def test_rules_of_places() -> None:
@@ -618,8 +618,8 @@ def test_goals() -> None:
     assert not Targeted("bad").reached(answer, "bad", case)
     assert "the target's" in Targeted("bad").refuses("bad", "x")
     assert not Targeted("bad").refuses("good", "x")
-    assert Kept().score(answer, "good") == pytest.approx(0.2)
-    assert Kept().score(Prediction("bad"), "bad") == 1.0
+    assert SameAnswer().score(answer, "good") == pytest.approx(0.2)
+    assert SameAnswer().score(Prediction("bad"), "bad") == 1.0
 
 
 def test_little_is_left_of_a_reduced_text() -> None:
@@ -627,11 +627,11 @@ def test_little_is_left_of_a_reduced_text() -> None:
     answer, text = Prediction("bad"), "one two three four five"
     most = Perturbed(text, tuple(Edit(n, n + 4, text[n : n + 4], "") for n in (0, 4)))
     one = Perturbed(text, (Edit(0, 19, text[:19], ""),))
-    assert not Kept(0.2).reached(answer, "bad", most)
-    assert Kept(0.2).reached(answer, "bad", one)
-    assert not Kept(0.2).reached(answer, "good", one)
-    assert Kept(0.2).refuses("bad", "four words are few")
-    assert not Kept(0.2).refuses("bad", text)
+    assert not SameAnswer(0.2).reached(answer, "bad", most)
+    assert SameAnswer(0.2).reached(answer, "bad", one)
+    assert not SameAnswer(0.2).reached(answer, "good", one)
+    assert SameAnswer(0.2).refuses("bad", "four words are few")
+    assert not SameAnswer(0.2).refuses("bad", text)
 
 
 SEARCHES = (
