@@ -164,7 +164,9 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="reviews for each cell")
     options = parser.parse_args()
     progress = Lines(lambda line: print(line, file=sys.stderr, flush=True))
-    gate = Gate(Options(options.project, options.cache, max_examples=options.examples), progress)
+    gate = Gate(
+        Options(root=options.project, cache=options.cache, max_examples=options.examples), progress
+    )
     lines = [*recipes(gate), *transfer(gate), *successes(gate)]
     text = "\n".join(lines)
     print(text)

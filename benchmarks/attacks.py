@@ -114,7 +114,9 @@ def main() -> int:
     parser.add_argument("--project", **PROJECT_OPTION)
     options = parser.parse_args()
     names = options.recipes or list(FASTER)
-    gate = Gate(Options(options.project, options.cache, max_examples=options.examples), Silent())
+    gate = Gate(
+        Options(root=options.project, cache=options.cache, max_examples=options.examples), Silent()
+    )
     model = gate.models[SUITE][MODEL]
     assert isinstance(model, FinetunedModel), "unreachable: the suite fine-tunes it"  # noqa: S101 - says why
     run = gate.evaluators[SUITE]

@@ -173,7 +173,7 @@ def main() -> int:
     parser.add_argument("--project", **PROJECT_OPTION)
     parser.add_argument("--write", type=Path, help="put the tables between the marks of this file")
     options = parser.parse_args()
-    gate = Gate(Options(options.project, options.cache), Silent())
+    gate = Gate(Options(root=options.project, cache=options.cache), Silent())
     found = measurable()
     chosen = [found[name] for name in options.names] or list(found.values())
     lines = [

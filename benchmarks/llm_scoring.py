@@ -288,7 +288,7 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
     parser.add_argument("--project", **PROJECT_OPTION)
     options = parser.parse_args()
-    gate = Gate(Options(options.project, options.cache), Silent())
+    gate = Gate(Options(root=options.project, cache=options.cache), Silent())
     model = gate.models[SUITE][MODEL]
     assert isinstance(model, PromptedModel), "unreachable: the suite prompts it"  # noqa: S101 - says why
     reader = Reader(root=Path(), cache=options.cache, offline=False, progress=Silent())

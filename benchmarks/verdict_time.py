@@ -112,7 +112,9 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
     parser.add_argument("--project", **PROJECT_OPTION)
     options = parser.parse_args()
-    gate = Gate(Options(options.project, options.cache, max_examples=options.examples), Silent())
+    gate = Gate(
+        Options(root=options.project, cache=options.cache, max_examples=options.examples), Silent()
+    )
     folder = gate.models[SUITE][MODEL].folder  # type: ignore[union-attr] # a fine-tuned model
     labels = list(gate.evaluators[SUITE].suite.task.labels)
     examples = gate.evaluators[SUITE].data.in_distribution().examples
@@ -199,7 +201,7 @@ def theirs(command: Sequence[str], text: str, folder: Path, environment: Mapping
 
 def asked_of_ours(project: Path, cache: Path) -> tuple[list[int], list[str]]:
     """Return for how many texts and tokens the same run asks the network, and for which texts."""
-    gate = Gate(Options(project, cache, keep_predictions=False), Silent())
+    gate = Gate(Options(root=project, cache=cache, keep_predictions=False), Silent())
     texts: list[str] = []
     (models,) = gate.models.values()
     encoder = models[MODEL]

@@ -31,52 +31,53 @@ if TYPE_CHECKING:
     from pytest_ood.shifts import Shift
 
 SAMPLED = 256
-"""Inputs whose tokens are counted, where there are more; the others are taken to be like them."""
+"""The largest number of inputs whose tokens are counted; the others are extrapolated."""
 
 PROBE_SIZE, PROBE_SECONDS = 1024, 0.2
-"""Rows of the matrices that are multiplied to see how fast this machine is, and for how long."""
+"""The size of the matrices that are multiplied to measure the machine's speed, and the time."""
 
 
-@dataclass
-class _Wanted:
-    """What one model is asked in one suite.
+@dataclass(kw_only=True)
+class _Queries:
+    """The queries of one model in one suite.
 
     Attributes:
-        model: Who.
-        shifts: The shifts it is measured under, by name; None for in distribution.
-        first: Whether it is the model itself, or the first of its seeds: asked again.
-        made_against: Shifts whose adversarial examples are made against it, by name.
+        model: The model.
+        shifts: The shifts that it is measured under, by name; None for in distribution.
+        first: Whether it is the model itself, or its first seed, which gets repeated queries.
+        attacks: The transfer attacks that it is the surrogate of, by name.
     """
 
     model: Model | RecordedModel
     shifts: dict[str, Shift | None] = field(default_factory=dict)
     first: bool = False
-    made_against: dict[str, Shift] = field(default_factory=dict)
+    attacks: dict[str, Shift] = field(default_factory=dict)
 
 
 def workloads(gate: Gate) -> tuple[Workload, ...]:
-    """Return what the chosen checks ask of each model at most, a model of several suites once.
+    """Return the largest possible work of the selected checks for each model, over all suites.
 
     Raises:
         OodError: the data cannot be read.
     """
-    wanted: dict[tuple[str, str], _Wanted] = {}
+    queries: dict[tuple[str, str], _Queries] = {}
     for check in gate.checks:
-        _want(wanted, gate, check)
+        _add_queries(queries, gate, check)
     machine = _Machine()
-    found: dict[str, Workload] = {}
-    for (suite, name), asked in wanted.items():
-        work = _workload(gate, gate.evaluators[suite], asked, machine)
-        found[name] = found[name] + work if name in found else work
-    return tuple(found.values())
+    by_model: dict[str, Workload] = {}
+    for (suite, name), model_queries in queries.items():
+        work = _workload(gate, gate.evaluators[suite], model_queries, machine)
+        by_model[name] = by_model[name] + work if name in by_model else work
+    return tuple(by_model.values())
 
 
-def _want(wanted: dict[tuple[str, str], _Wanted], gate: Gate, check: Check) -> None:
-    """Note what one check needs of whom."""
+def _add_queries(queries: dict[tuple[str, str], _Queries], gate: Gate, check: Check) -> None:
+    """Add the queries of one check, to its models and to the surrogate."""
     evaluator, models = gate.evaluators[check.suite], gate.models[check.suite]
 
-    def of(model: Model | RecordedModel) -> _Wanted:
-        return wanted.setdefault((check.suite, model.name), _Wanted(model))
+    def of(model: Model | RecordedModel) -> _Queries:
+        """Return the queries of a model so far."""
+        return queries.setdefault((check.suite, model.name), _Queries(model=model))
 
     for name in (check.model, check.baseline):
         tested = None if name is None else models[name]
@@ -89,7 +90,7 @@ def _want(wanted: dict[tuple[str, str], _Wanted], gate: Gate, check: Check) -> N
                 of(member).shifts["" if shift is None else shift.name] = shift
     shift = check.shift
     if shift is not None and shift.surrogate_name in evaluator.texts.surrogates:
-        of(evaluator.texts.surrogates[shift.surrogate_name]).made_against[shift.name] = shift
+        of(evaluator.texts.surrogates[shift.surrogate_name]).attacks[shift.name] = shift
     if shift is not None and shift.name in evaluator.trials.references:
         of(evaluator.trials.references[shift.name]).shifts[shift.name] = shift
 
@@ -101,24 +102,27 @@ def _parts(evaluator: SuiteEvaluator, shift: Shift | None) -> Iterator[Shift | N
         yield from shift.parts(evaluator.suite.shifts)
 
 
-def _workload(gate: Gate, evaluator: SuiteEvaluator, asked: _Wanted, machine: _Machine) -> Workload:
-    """Return what one model is asked in one suite."""
-    model = asked.model
+def _workload(
+    gate: Gate, evaluator: SuiteEvaluator, queries: _Queries, machine: _Machine
+) -> Workload:
+    """Return the work of one model in one suite."""
+    model = queries.model
     originals = [example.inputs for example in evaluator.data.in_distribution()]
     texts: dict[int, dict[str, Inputs]] = {0: {}, SECOND_DRAW: {}}
 
     def add(inputs: Iterable[Inputs], draw: int = 0) -> None:
+        """Add inputs of which the model has to answer each different one once."""
         texts[draw].update((canonical(value), value) for value in inputs)
 
-    # Only the reference that was trained on a target is not asked about the originals.
-    if asked.first or asked.made_against:
+    # A reference that was trained on a target domain needs no answers in distribution.
+    if queries.first or queries.attacks:
         add(originals)
-    if asked.first:
+    if queries.first:
         add(originals[:REASKED], SECOND_DRAW)
     unseen = sum(
-        shift.most_queries(evaluator.data.horizon(shift)) for shift in asked.made_against.values()
+        shift.most_queries(evaluator.data.horizon(shift)) for shift in queries.attacks.values()
     )
-    for shift in asked.shifts.values():
+    for shift in queries.shifts.values():
         if shift is not None and (inputs := evaluator.texts.model_inputs(shift)) is not None:
             add(inputs)
         elif shift is not None:
@@ -126,7 +130,7 @@ def _workload(gate: Gate, evaluator: SuiteEvaluator, asked: _Wanted, machine: _M
     count = unseen + sum(map(len, texts.values()))
     if is_recorded(model):
         return Workload(model=model.name, inputs=0, note="replayed, never asked")
-    # What is no recording is a model; a type guard narrows where it says yes.
+    # A type guard narrows the type only where it is true.
     answering = cast("Model", model)
     if not is_at_hand(answering):
         return Workload(model=model.name, inputs=count, note="to be fetched or trained first")
@@ -152,13 +156,14 @@ def _workload(gate: Gate, evaluator: SuiteEvaluator, asked: _Wanted, machine: _M
 def _expected(
     gate: Gate, model: Model, work: Workload, sample: Sequence[Inputs], machine: _Machine
 ) -> Workload:
-    """Return a workload with what it would take, going by a sample of its inputs."""
+    """Return a workload with its expected usage and time, extrapolated from a sample of inputs."""
     count = work.inputs - work.cached
     if not count:
         return replace(work, used=Usage(), seconds=0.0)
     share = count / len(sample)
     if is_estimable(model):
         work = replace(work, used=model.estimate(sample).times(share))
+    # A measured rate counts everything, such as tokenizing; operations give a lower bound only.
     rate = gate.engine.store_of(model).get_rate(model.fingerprint or "")
     if rate is not None:
         characters = round(sum(map(size_of, sample)) * share)
@@ -169,13 +174,13 @@ def _expected(
 
 
 class _Machine:
-    """This machine's speed, measured when it is first asked for."""
+    """This machine's speed, measured at first use."""
 
     @cached_property
     def operations(self) -> float:
-        """Floating-point operations a second of a product of two matrices, in single precision."""
+        """Floating-point operations per second in products of single-precision matrices."""
         matrix = np.ones((PROBE_SIZE, PROBE_SIZE), dtype=np.float32)
-        matrix @ matrix  # Threads start with the first product.
+        matrix @ matrix  # The first product starts the threads, and is not timed.
         started, done = time.perf_counter(), 0
         while time.perf_counter() - started < PROBE_SECONDS:
             matrix @ matrix

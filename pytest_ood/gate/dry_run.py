@@ -1,4 +1,4 @@
-"""Planning a run: its gates, what they can tell and what they cost, without asking a model."""
+"""The dry run: the gates of a run, their power and their cost, without querying a model."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from pytest_ood.gate.gate import Check, Gate
 
 DISCORDANCE = 0.10
-"""Share of answers that a shift turns, in one direction or the other, if nothing is known."""
+"""The assumed share of answers that a shift changes, in either direction."""
 
 ASSUMED_SCORE = 0.85
-"""In-distribution score, if nothing is known."""
+"""The assumed score in distribution."""
 
 ASSUMPTIONS = (
     f"assumed: a score of {100 * ASSUMED_SCORE:.0f} in distribution, {100 * DISCORDANCE:.0f} % of "
-    "answers turned by a shift, or what the budget allows"
+    "answers changed by a shift, or as many as the budget allows"
 )
 
 
@@ -56,8 +56,12 @@ def plan_run(gate: Gate) -> Plan:
             evaluator.rules,
             batches=batches,
         )
-        referred = metric_class(check.metric).NEEDS_REFERENCE
-        if check.shift is not None and check.metric not in (ACCURACY, SCORE) and not referred:
+        needs_reference = metric_class(check.metric).NEEDS_REFERENCE
+        if (
+            check.shift is not None
+            and check.metric not in (ACCURACY, SCORE)
+            and not needs_reference
+        ):
             planned = _by_metric(check, check.limit, planned, evaluator)
         gates.append(planned)
     return Plan(gates=tuple(gates), work=workloads(gate), rules=gate.rules, assumptions=ASSUMPTIONS)
@@ -93,35 +97,37 @@ def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool)
 def _by_metric(
     check: Check, limit: float, planned: PlannedGate, evaluator: SuiteEvaluator
 ) -> PlannedGate:
-    """Return the plan of a metric that may rest on a part of the examples, such as one label's.
+    """Return the plan of a metric that may use a part of the examples, such as those of one label.
 
-    A model that is always right tells whether so many examples can show a pass at all.
+    A simulated model that is always right shows whether so many examples can yield a pass at all.
     """
     assert check.shift is not None, "unreachable because floors are of accuracy alone"
     if not planned.n:
         return planned
     try:
-        figure = perfect_statistic(
+        statistic = perfect_statistic(
             evaluator, check.shift, check.metric, relative=check.baseline is not None
         )
     except NotApplicableError:
         return replace(planned, n=0, settleable=False)
-    narrowed = _planned(check, limit, min(planned.n, figure.n), evaluator.rules, batches=False)
-    possible = limit <= 0.0 or judge_at_most(figure, limit, evaluator.rules).verdict == "pass"
+    narrowed = _planned(check, limit, min(planned.n, statistic.n), evaluator.rules, batches=False)
+    possible = limit <= 0.0 or judge_at_most(statistic, limit, evaluator.rules).verdict == "pass"
     return replace(narrowed, settleable=planned.settleable and possible)
 
 
 def _spread(check: Check, limit: float) -> float:
-    """Return what one example contributes to the uncertainty, under the assumptions."""
+    """Return the standard deviation of one example's value, under the assumptions."""
     if check.shift is None or check.metric == SCORE:
         return math.sqrt(limit * (1.0 - limit)) or 0.5
-    turned = max(DISCORDANCE, limit)
-    if check.shift.kind == "adversarial":
-        turned = max(0.5, limit)
-    own = turned - min(limit, turned) ** 2
+    changed = max(0.5 if check.shift.kind == "adversarial" else DISCORDANCE, limit)
+    # A paired difference of scores is -1, 0 or 1: its variance is the share of changed answers
+    # minus the square of the drop, which is the limit at the boundary of the test.
+    variance = changed - min(limit, changed) ** 2
     unpaired = not check.shift.is_paired and not metric_class(check.metric).NEEDS_REFERENCE
     if check.baseline is not None:
-        # Two models on the same items: on each set they differ on as many as a shift turns. Of
-        # cases there is one set.
-        return math.sqrt(turned if check.shift.counts_cases else 2.0 * turned)
-    return math.sqrt(2.0 * ASSUMED_SCORE * (1.0 - ASSUMED_SCORE)) if unpaired else math.sqrt(own)
+        # Two models on the same examples are assumed to differ on as many as a shift changes, both
+        # in distribution and under the shift; cases have one side only.
+        return math.sqrt(changed if check.shift.counts_cases else 2.0 * changed)
+    return (
+        math.sqrt(2.0 * ASSUMED_SCORE * (1.0 - ASSUMED_SCORE)) if unpaired else math.sqrt(variance)
+    )

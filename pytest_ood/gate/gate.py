@@ -1,4 +1,4 @@
-"""The gate: everything a run checks, put together from the configuration and the options."""
+"""The gate: the checks of a run, from the configuration and the options."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +18,7 @@ from pytest_ood.evaluation import ModelInfo, SuiteEvaluator
 from pytest_ood.gate.configuration import (
     CONFIGURATION,
     DEFAULT_SUITES,
+    TABLE,
     Configuration,
     is_configured,
     models_for,
@@ -41,7 +42,7 @@ from pytest_ood.suite.frozen import read_frozen
 from pytest_ood.suite.suite import built_in_suites, load_suites
 from pytest_ood.utils.objects import ProcessLocalDict
 from pytest_ood.utils.redaction import Secrets
-from pytest_ood.utils.tables import check_name
+from pytest_ood.utils.tables import ConfigTable, check_name
 from pytest_ood.utils.user_code import contained
 
 if TYPE_CHECKING:
@@ -62,25 +63,25 @@ PREDICTIONS = "predictions.sqlite"
 LOCAL = "local"
 RAY = "ray"
 ENGINES = (LOCAL, RAY)
-"""Where models may run: in this process, or on a Ray cluster."""
+"""Where models run: in this process, or on a Ray cluster."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of the command line; None for those that are not given.
+    """The options of the command line; None for an option that is not set.
 
     Attributes:
-        root: The project's folder, with pyproject.toml; relative paths start there.
-        cache: Folder of packages, trained models and predictions.
+        root: The project's folder, with pyproject.toml; relative paths start from it.
+        cache: The folder of packages, trained models and predictions.
         only: Names of suites, kinds, shifts, or suite/kind/shift; empty for all.
         models: Names of models; empty for all.
-        seed: Replaces the configured one.
-        max_examples: Replaces the configured one.
-        strict: An inconclusive verdict fails.
-        keep_predictions: Read and write the prediction store.
-        offline: Fetch nothing.
-        plan: The run is only planned: no model is fetched for it.
-        engine: Where models run, one of ENGINES.
+        seed: Replaces the configured seed.
+        max_examples: Replaces the configured number.
+        strict: Whether an inconclusive verdict fails.
+        keep_predictions: Whether to read and write the prediction store.
+        offline: Whether downloads are forbidden.
+        plan: Whether the run is only planned, so that no model is downloaded.
+        engine: One of ENGINES.
     """
 
     root: Path
@@ -96,16 +97,16 @@ class Options:
     engine: str = LOCAL
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing the gate checks.
+    """One measurement of a model, with or without a budget.
 
     Attributes:
-        suite: Its name.
+        suite: The suite's name.
         model: The model's name.
-        shift: None for the in-distribution floor.
-        baseline: The model to compare with, or None for the model's own drop.
-        metric: What is measured under the shift.
+        shift: The shift; None for the in-distribution floor.
+        baseline: The name of the model to compare with; None for the model's own drop.
+        metric: The name of the metric.
         limit: The budget; None if the figure is only shown.
     """
 
@@ -118,7 +119,7 @@ class Check:
 
     @property
     def path(self) -> str:
-        """suite/kind/shift, or suite/in-distribution: what --ood-only takes."""
+        """suite/kind/shift, or suite/in-distribution, as --ood-only selects it."""
         if self.shift is None:
             return f"{self.suite}/{IN_DISTRIBUTION}"
         return f"{self.suite}/{self.shift.kind}/{self.shift.name}"
@@ -132,10 +133,10 @@ class Check:
 
 
 class Gate:
-    """Suites, models and checks of one run.
+    """The suites, models and checks of one run.
 
     Raises:
-        ConfigurationError: anything in the configuration or the options is wrong.
+        ConfigurationError: the configuration or an option is wrong.
     """
 
     def __init__(
@@ -148,8 +149,7 @@ class Gate:
         self._own_models = own_models
         self.configured = is_configured(options.root)
         self.configuration: Configuration = read_configuration(options.root)
-        chosen = options.seed
-        self.seed = self.configuration.seed if chosen is None else chosen
+        self.seed = self.configuration.seed if options.seed is None else options.seed
         self.strict = options.strict or self.configuration.strict
         self.reader = Reader(
             root=options.root,
@@ -158,8 +158,9 @@ class Gate:
             progress=progress,
             redirects=self.configuration.data,
         )
-        size = options.max_examples
-        self.max_examples = self.configuration.max_examples if size is None else size
+        self.max_examples = options.max_examples
+        if self.max_examples is None:
+            self.max_examples = self.configuration.max_examples
         store = FileStore(options.cache / PREDICTIONS, self.configuration.cache_limit)
         self.cluster: RayRunner | None = None
         if options.engine == RAY:
@@ -204,7 +205,7 @@ class Gate:
 
     @property
     def is_demo(self) -> bool:
-        """Whether nothing of the user's own is measured by the suites."""
+        """Whether the run has only the built-in suite and its models."""
         configuration = self.configuration
         return configuration.suites == DEFAULT_SUITES and not (
             configuration.models or self._has_own_models
@@ -212,7 +213,7 @@ class Gate:
 
     @property
     def file(self) -> Path:
-        """The file that configures the run; of the demo, which nothing configures, its suite's."""
+        """The file that configures the run; without one, the file of the built-in suite."""
         path = self.options.root / CONFIGURATION
         return path if path.is_file() else demo_file()
 
@@ -223,7 +224,7 @@ class Gate:
 
     @property
     def secrets(self) -> Secrets:
-        """The secrets of all models, which no output of the run may contain."""
+        """The secrets of all models; no output of the run may contain them."""
         secrets = Secrets()
         for model in (model for models in self.models.values() for model in models.values()):
             for member in model.members if isinstance(model, SeededModel) else (model,):
@@ -237,29 +238,34 @@ class Gate:
             frozen = read_frozen(self.options.root / path, path)
             if frozen.suite in by_suite:
                 raise ConfigurationError(
-                    f"{by_suite[frozen.suite].location} and {path} are both of the suite "
+                    f"{by_suite[frozen.suite].location} and {path} both freeze the suite "
                     f"{frozen.suite!r}; keep one"
                 )
             by_suite[frozen.suite] = frozen
         return by_suite
 
     def count_gates(self, own_tests: int) -> None:
-        """Set how many gates the run's error rate is shared by.
+        """Set the number of gates that the run's error rate is corrected for.
 
-        Every gate of the configuration counts, whatever the options leave of them: a check has the
-        same verdict whether it runs alone or with the others.
+        All gates of the configuration count, including those that options deselect, so that a check
+        has the same verdict whether it runs alone or with the others.
 
         Args:
-            own_tests: The user's own robustness tests, each of which is one gate more.
+            own_tests: The number of the user's own robustness tests, each of which is a gate.
         """
         gates = sum(check.limit is not None for check in self._all_checks)
         self.rules = replace(self.rules, gates=max(1, gates + own_tests))
         self.evaluators = {
-            name: run.with_rules(replace(self.rules, sequential=run.rules.sequential))
-            for name, run in self.evaluators.items()
+            name: evaluator.with_rules(replace(self.rules, sequential=evaluator.rules.sequential))
+            for name, evaluator in self.evaluators.items()
         }
 
     def _add(self, suite: Suite) -> None:
+        """Build a suite's models and its evaluator, or note why the suite is left out.
+
+        Only a member of a collection is left out: a collection is useful without some of its
+        members, while a suite that the user names has to run.
+        """
         labels = suite.task.labels
         missing = [s.data for s in _sources_of(suite) if self.reader.resolved(s).scheme == YOURS]
         if missing and suite.collection:
@@ -272,6 +278,7 @@ class Gate:
             added = [as_model(model, labels) for model in self._own_models(suite.name, labels)]
         self._has_own_models |= bool(added)
         specs = models_for(suite, self.configuration.models)
+        # Models of `pytest_ood_models` replace the suite's own models, but not configured ones.
         specs = () if added and not self.configuration.models else specs
         if not specs and not added and suite.collection:
             self._left_out[suite.name] = "no model is for it"
@@ -290,13 +297,15 @@ class Gate:
         self._stated |= {(suite.name, spec.name): spec.stated for spec in specs}
         baseline = next((s for s in specs if s.baseline), None)
         self.baselines[suite.name] = None if baseline is None else baseline.name
-        chosen = self.configuration.sequential
+        sequential = self.configuration.sequential
         self.evaluators[suite.name] = SuiteEvaluator(
             suite,
             engine=self.engine,
             reader=self.reader,
             seed=self.seed,
-            rules=replace(self.rules, sequential=suite.sequential if chosen is None else chosen),
+            rules=replace(
+                self.rules, sequential=suite.sequential if sequential is None else sequential
+            ),
             max_examples=self.max_examples,
             references=self._references(suite, baseline),
             surrogates=surrogates(suite, models, self.frozen.get(suite.name)),
@@ -311,25 +320,27 @@ class Gate:
         return replace(spec, held=self.held).build(suite.task, reader, self.options.cache, like)
 
     def _without_gates(self, suite: Suite) -> list[str]:
-        """Return notes on comparisons that have a margin and are not made.
+        """Return notes on comparisons that have a margin but cannot be measured.
 
         Raises:
-            ConfigurationError: adversarial examples have no model that they could be put to.
+            ConfigurationError: the surrogate of a transfer attack is the only model.
         """
         notes = []
         for shift in suite.shifts:
-            at, against = f"{suite.name}/{shift.kind}/{shift.name}", shift.surrogate_name
-            if not against:
+            path, surrogate = f"{suite.name}/{shift.kind}/{shift.name}", shift.surrogate_name
+            if not surrogate:
                 continue
-            if set(self.models[suite.name]) <= {against}:
+            if set(self.models[suite.name]) <= {surrogate}:
                 raise ConfigurationError(
-                    f"{at}: it is made against {against}, and there is no other model to put it to"
+                    f"{path}: it is made against {surrogate}, and there is no other model to "
+                    "measure under it"
                 )
             margins = [b for b in suite.budgets[shift.name].values() if b.margin is not None]
-            if margins and against == self.baselines[suite.name]:
+            if margins and surrogate == self.baselines[suite.name]:
                 notes.append(
-                    f"{at}: it is made against {against}, the baseline; nobody is compared with it "
-                    "there, as it has all of it wrong. Take a third model for the margin to count"
+                    f"{path}: it is made against {surrogate}, the baseline, which gets all of "
+                    "these examples wrong, so that no model is compared with it there; use a third "
+                    "model as the surrogate for the margin to count"
                 )
         return notes
 
@@ -358,15 +369,15 @@ class Gate:
         return references
 
     def _check_names(self) -> None:
-        # Parts that are left out today are measured once there is data, or a model, for them.
+        """Refuse names of suites, models and checks that do not exist.
+
+        Suites that are left out for want of data or a model count as existing.
+        """
         suites = {name for s in self._loaded for name in (s.name, s.collection or s.name)}
-        for model, table in self.configuration.models.items():
-            at = f"tool.pytest_ood: models.{model}"
-            for name in suites_of(table, at) or ():
+        for _, table in ConfigTable(self.configuration.models, TABLE, "models").subtables():
+            for name in suites_of(table) or ():
                 if name not in suites:
-                    raise ConfigurationError(
-                        f"{at}: suites: " + unknown_name("suite", name, suites)
-                    )
+                    raise table.error("suites: " + unknown_name("suite", name, suites))
         names = {name for models in self.models.values() for name in models}
         for name in self.options.models:
             if name not in names:
@@ -378,7 +389,7 @@ class Gate:
 
     @cached_property
     def checks(self) -> list[Check]:
-        """The checks that the options leave, model by model, the baseline first."""
+        """The checks that the options select, model by model, the baseline first."""
         only, models = set(self.options.only), set(self.options.models)
         return [
             check
@@ -395,27 +406,27 @@ class Gate:
     def _all_checks(self) -> list[Check]:
         return [
             check
-            for name, run in self.evaluators.items()
+            for name, evaluator in self.evaluators.items()
             for model in self.models[name]
-            for check in self._checks_of(run.suite, model)
+            for check in self._checks_of(evaluator.suite, model)
         ]
 
     @property
     def all_gates(self) -> list[Check]:
-        """What has a budget in the whole configuration, whatever the options leave of it."""
+        """All checks with a budget, including those that options deselect."""
         return [check for check in self._all_checks if check.limit is not None]
 
     def _cannot_have(self, suite: str, model: str, shift: Shift) -> str | None:
-        """Return why a model cannot have a figure under a shift; None if it can.
+        """Return why a model cannot be measured under a shift; None if it can.
 
-        Such a cell is blank in every table. It is no gate: there is nothing to pass.
+        Its cell is blank in every table, and it is not a gate.
         """
         tested = self.models[suite][model]
         first = tested.members[0] if isinstance(tested, SeededModel) else tested
         return shift.reason_not_applicable(first)
 
     def _blank(self, suite: Suite) -> list[str]:
-        """Say which models have no figure under which attacks."""
+        """Return a note for each model that cannot be measured under a shift."""
         return [
             f"{suite.name}/{shift.kind}/{shift.name}: not for {model}: {why}"
             for shift in suite.shifts
@@ -425,67 +436,69 @@ class Gate:
 
     def _checks_of(self, suite: Suite, model: str) -> Iterator[Check]:
         baseline = self.baselines[suite.name]
-        yield Check(suite.name, model, limit=suite.min_score)
+        yield Check(suite=suite.name, model=model, limit=suite.min_score)
         for shift in suite.shifts:
             budgets = suite.budgets[shift.name]
-            # Of its own adversarial examples the surrogate has every one wrong: that is how they
-            # were chosen, and says nothing.
+            # The surrogate gets all adversarial examples that were selected on it wrong, by
+            # construction: its score under the shift has no information.
             surrogate = shift.surrogate_name
             if surrogate == model:
                 continue
             compared = [name for name in (model, baseline) if name is not None]
             blank = [self._cannot_have(suite.name, name, shift) is not None for name in compared]
             if blank[0]:
-                yield Check(suite.name, model, shift)
+                yield Check(suite=suite.name, model=model, shift=shift)
                 continue
+            check = partial(Check, suite=suite.name, model=model, shift=shift)
             for metric in dict.fromkeys([ACCURACY, *budgets]):
                 budget = budgets.get(metric, Budget())
                 if metric == ACCURACY or budget.max_drop is not None:
-                    yield Check(suite.name, model, shift, None, metric, budget.max_drop)
-                # Of cases the score by itself is the figure, with a floor or without.
+                    yield check(metric=metric, limit=budget.max_drop)
+                # Cases have no counterpart in distribution, so that their score itself is shown.
                 if metric == ACCURACY and (shift.counts_cases or budget.min_score is not None):
-                    yield Check(suite.name, model, shift, None, SCORE, budget.min_score)
+                    yield check(metric=SCORE, limit=budget.min_score)
                 comparable = baseline not in (None, model, surrogate) and not any(blank)
                 if comparable and budget.margin is not None:
-                    yield Check(suite.name, model, shift, baseline, metric, budget.margin)
+                    yield check(baseline=baseline, metric=metric, limit=budget.margin)
 
     def notes(self, suite: str) -> list[str]:
-        """Return the notes on a suite's figures so far.
+        """Return the caveats of a suite's results so far.
 
-        Those on suites that are left out are with the first suite.
+        Those on suites that are left out are listed with the first suite.
         """
         first = suite == next(iter(self.evaluators))
         left_out = [f"{name} is left out: {why}" for name, why in self._left_out.items()]
         return [*(left_out if first else ()), *self.evaluators[suite].notes]
 
     def measure(self, check: Check) -> Result:
-        """Carry a check out.
+        """Run a check.
 
         Raises:
             OodError: the data or a model cannot be used.
         """
-        run, models = self.evaluators[check.suite], self.models[check.suite]
+        evaluator, models = self.evaluators[check.suite], self.models[check.suite]
         model = models[check.model]
         shifts = self.chosen_shifts(check.suite)
         for name in (check.model, check.baseline):
             if name is not None:
-                run.check_leaks(models[name], shifts)
+                evaluator.check_leaks(models[name], shifts)
         if check.shift is None:
-            return run.floor(model)
+            return evaluator.floor(model)
         if check.metric == SCORE:
-            return run.score(model, check.shift)
+            return evaluator.score(model, check.shift)
         if check.baseline is None:
-            return run.evaluate(model, check.shift, check.metric)
-        return run.compare(model, models[check.baseline], check.shift, check.metric)
+            return evaluator.evaluate(model, check.shift, check.metric)
+        return evaluator.compare(model, models[check.baseline], check.shift, check.metric)
 
     @cached_property
     def groups(self) -> dict[str, str]:
-        """Return for each model the name of the group that has to be measured in one process.
+        """The name of the group of each model; a group is measured in one process.
 
-        Models that are compared, or put to each other's adversarial examples, are asked together:
-        apart, each process would load all of them, and the limits of a server's model would hold
-        for each process alone. A model of several suites is one.
+        Models that are compared, or that are measured under each other's adversarial examples, are
+        in one group: otherwise several processes would load them, and the limits on an API model
+        would hold for each process separately. A model of several suites is in one group.
         """
+        # Disjoint sets: each model leads to the alphabetically first model of its group.
         leaders: dict[str, str] = {name: name for models in self.models.values() for name in models}
 
         def leader(name: str) -> str:
@@ -502,24 +515,24 @@ class Gate:
         return {name: leader(name) for name in leaders}
 
     def chosen_models(self, suite: str) -> Sequence[str]:
-        """Return the names of a suite's models that --ood-model leaves."""
+        """Return the names of a suite's models that --ood-model selects."""
         chosen = self.options.models
         return [name for name in self.models[suite] if not chosen or name in chosen]
 
     def chosen_shifts(self, suite: str) -> Sequence[Shift]:
-        """Return the shifts of a suite that --ood-only leaves."""
+        """Return the shifts of a suite that --ood-only selects."""
         chosen = {c.shift.name for c in self.checks if c.suite == suite and c.shift is not None}
         return [shift for shift in self.evaluators[suite].suite.shifts if shift.name in chosen]
 
     def infos(self, check: Check) -> tuple[ModelInfo, ...]:
-        """Return the descriptions of the models of a check, once it was carried out."""
+        """Return the descriptions of a check's models; call it after `measure`."""
         return tuple(
             ModelInfo(
                 suite=check.suite,
                 name=model.name,
                 paradigm=model.paradigm,
                 source=model.source,
-                # Plain values, which reports and other processes can carry.
+                # Plain values, which can be sent to another process and written to a report.
                 parameters=json.loads(json.dumps(dict(model.parameters), default=repr)),
                 baseline=name == self.baselines[check.suite],
                 fingerprint=_fingerprint(model),
@@ -532,33 +545,33 @@ class Gate:
 
 
 def check_redirects(configuration: Configuration, suites: Sequence[Suite], root: Path) -> None:
-    """Refuse the redirection of data that no suite and no model names.
+    """Refuse a redirect of data that no suite and no model uses.
 
     Args:
-        configuration: Has the redirections.
-        suites: Those of the run; the built-in ones may be named as well.
+        configuration: The configuration with the redirects.
+        suites: The suites of the run; data of the other built-in suites may be redirected, too.
         root: The project's folder.
 
     Raises:
-        ConfigurationError: names the data that nobody reads.
+        ConfigurationError: a data source is unknown.
     """
     if not configuration.data:
         return
     built_in = (suite for name in built_in_suites() for suite in load_suites(name, root))
-    named = set(_data_named(configuration.models))
+    names = set(_data_named(configuration.models))
     for suite in (*suites, *built_in):
-        named.update(_data_named(suite.models))
+        names.update(_data_named(suite.models))
         for source in _sources_of(suite):
-            named.update(redirectable(source.data, source.split))
+            names.update(redirectable(source.data, source.split))
     for name in configuration.data:
-        if name not in named:
+        if name not in names:
             raise ConfigurationError(
-                "tool.pytest_ood.data: " + unknown_name("data source", name, named)
+                "tool.pytest_ood.data: " + unknown_name("data source", name, names)
             )
 
 
 def demo_file() -> Path:
-    """Return the file of the suite that runs without any configuration."""
+    """Return the file of the suite that runs without a configuration."""
     return Path(str(resources.files("pytest_ood.suites"))) / f"{DEFAULT_SUITES[0]}.toml"
 
 
@@ -571,7 +584,7 @@ def _sources_of(suite: Suite) -> list[DataSource]:
 
 
 def _data_named(options: Any) -> Iterator[str]:
-    """Yield the names of data in the options of models, as redirections give them."""
+    """Yield the names of data in the options of models, as redirects have them."""
     if isinstance(options, str) and options.startswith((f"{HUB}:", f"{ASSET}:")):
         yield from redirectable(options, None)
     if isinstance(options, Mapping):
@@ -597,35 +610,35 @@ def surrogates(
     models: Mapping[str, Model | RecordedModel | SeededModel],
     frozen: FrozenSuite | None = None,
 ) -> dict[str, Model]:
-    """Return the models that a suite's adversarial examples are made against, by name.
+    """Return the surrogates of a suite's transfer attacks, by name.
 
     Frozen examples need no surrogate.
 
     Raises:
-        ConfigurationError: there is no such model, or it cannot be asked anything new.
+        ConfigurationError: the model does not exist, or its answers were recorded.
     """
     by_name: dict[str, Model] = {}
     for shift in suite.shifts:
-        against = shift.surrogate_name
-        if not against or (frozen and shift.name in frozen.shifts):
+        surrogate = shift.surrogate_name
+        if not surrogate or (frozen and shift.name in frozen.shifts):
             continue
         location = f"suite {suite.name!r}: {shift.kind}/{shift.name}: against: "
-        if against not in models:
-            raise ConfigurationError(location + unknown_name("model", against, models))
-        model = models[against]
-        # One of several seeds is as good a surrogate as another.
+        if surrogate not in models:
+            raise ConfigurationError(location + unknown_name("model", surrogate, models))
+        model = models[surrogate]
+        # Any of a model's seeds can be the surrogate; take the first.
         model = model.members[0] if isinstance(model, SeededModel) else model
         if is_recorded(model):
             raise ConfigurationError(
-                f"{location}{model.name!r} is replayed, and cannot be asked what an attack asks"
+                f"{location}{model.name!r} is replayed, and cannot answer the queries of an attack"
             )
-        # A type guard narrows where it says yes.
-        by_name[against] = cast("Model", model)
+        # A type guard narrows the type only where it is true.
+        by_name[surrogate] = cast("Model", model)
     return by_name
 
 
 def _names_of(check: Check) -> set[str]:
-    """Return the names that a check has by itself."""
+    """Return the names of a check apart from that of its collection."""
     if check.shift is None:
         return {check.suite, IN_DISTRIBUTION, check.path}
     kind = check.shift.kind

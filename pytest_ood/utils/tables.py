@@ -74,6 +74,10 @@ class ConfigTable(Mapping[str, Any]):
         """Return the table without these keys, at the same location."""
         return self._with({key: value for key, value in self.items() if key not in keys})
 
+    def updated(self, values: Mapping[str, Any]) -> ConfigTable:
+        """Return the table with further keys, which replace its own, at the same location."""
+        return self._with({**self, **values})
+
     def _with(self, values: Mapping[str, Any]) -> ConfigTable:
         return ConfigTable(values, self._origin, self._path)
 

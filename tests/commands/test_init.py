@@ -49,7 +49,7 @@ def project(tmp_path: Path, user_cache: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def gate(root: Path) -> Gate:
     """Return what a run would check."""
-    return Gate(Options(root, root / "cache", offline=True), Silent())
+    return Gate(Options(root=root, cache=root / "cache", offline=True), Silent())
 
 
 def left(root: Path) -> list[str]:

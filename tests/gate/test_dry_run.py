@@ -50,7 +50,7 @@ def gate(tmp_path: Path) -> Gate:
         "def answer(inputs):\n    raise AssertionError('a model was asked')\n"
     )
     tmp_path.joinpath("pyproject.toml").write_text(project)
-    return Gate(Options(tmp_path, tmp_path / "cache"), Silent())
+    return Gate(Options(root=tmp_path, cache=tmp_path / "cache"), Silent())
 
 
 def test_a_plan_counts_what_each_gate_can_use(gate: Gate) -> None:
@@ -86,7 +86,9 @@ def test_verdicts_lie_on_both_sides_of_the_budget(gate: Gate) -> None:
 
 def test_a_hopeless_gate_is_named(gate: Gate) -> None:
     """Twenty examples never show a drop of at most five points, and the plan says never."""
-    small = Gate(Options(gate.options.root, gate.options.cache, max_examples=20), Silent())
+    small = Gate(
+        Options(root=gate.options.root, cache=gate.options.cache, max_examples=20), Silent()
+    )
     plan = plan_run(small)
     hopeless = {planned.id for planned in plan.gates if not planned.settleable}
     assert "own/noise/keyboard[second-vs-first]" in hopeless
@@ -171,7 +173,7 @@ def test_the_worst_case_costs_what_its_perturbations_cost(gate: Gate) -> None:
     """Chosen alone, it is still asked about every perturbed text of the suite."""
     suite = SUITE + "[shifts.noise.swap]\n[budgets]\nworst-case = { max_drop = 0.1 }\n"
     reopened(gate, suite)
-    options = Options(gate.options.root, gate.options.cache, only=("worst-case",))
+    options = Options(root=gate.options.root, cache=gate.options.cache, only=("worst-case",))
     plan = plan_run(Gate(options, Silent()))
     assert [g.n for g in plan.gates] == [200, 200]
     assert asked(plan)["second"] == 200 + 64 + 150 + 150
@@ -262,7 +264,7 @@ search_examples = 20
 max_drop = 0.5
 """
     )
-    plan = plan_run(Gate(Options(tmp_path, tmp_path / "cache"), Silent()))
+    plan = plan_run(Gate(Options(root=tmp_path, cache=tmp_path / "cache"), Silent()))
     each = 200 + 64 + 150 + 50 + (9 * 20 + 180)
     # What turned the surrogate is only known once it was attacked.
     assert asked(plan) == {"first": each + 200 * 30, "second": each + 200}
@@ -311,7 +313,7 @@ def test_pairs_settle_more_than_two_samples(gate: Gate) -> None:
     root = gate.options.root
     path = root / "own.toml"
     path.write_text(path.read_text().replace("max_drop = 0.1", "max_drop = 0.1\npaired = true", 1))
-    opened = Gate(Options(root, root / "cache"), Silent())
+    opened = Gate(Options(root=root, cache=root / "cache"), Silent())
     paired = next(g for g in plan_run(opened).gates if g.id == unpaired.id)
     assert (paired.n, paired.limit) == (unpaired.n, unpaired.limit)
     assert paired.passing > unpaired.passing

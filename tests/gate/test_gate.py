@@ -76,7 +76,7 @@ def write_settings(root: Path, extra: str = "", models: str = MODELS) -> None:
 
 def gate(root: Path, own: tuple[Any, ...] = (), **options: Any) -> Gate:
     """Open a gate that fetches nothing."""
-    given = Options(root, root / "cache", offline=True, **options)
+    given = Options(root=root, cache=root / "cache", offline=True, **options)
     return Gate(given, Silent(), lambda suite, labels: own)  # noqa: ARG005 - the same for all
 
 
@@ -93,9 +93,10 @@ def test_the_checks(root: Path) -> None:
 def test_a_check_names_itself() -> None:
     """Path and id of a check are made of suite, kind, shift and model."""
     shift = DomainShift("books", Any)  # type: ignore[arg-type]
-    assert Check("s", "m").path == "s/in-distribution"
-    assert Check("s", "m", shift).id == "s/domain/books[m]"
-    assert Check("s", "m", shift, "b").id == "s/domain/books[m-vs-b]"
+    assert Check(suite="s", model="m").path == "s/in-distribution"
+    assert Check(suite="s", model="m", shift=shift).id == "s/domain/books[m]"
+    compared = Check(suite="s", model="m", shift=shift, baseline="b")
+    assert compared.id == "s/domain/books[m-vs-b]"
 
 
 @pytest.mark.parametrize(
@@ -418,7 +419,7 @@ def test_a_surrogate_is_not_judged_by_its_own_examples(root: Path) -> None:
     opened = gate(root)
     assert [i for i in ids(opened) if "replayed" in i] == ["mine/adversarial/replayed[first]"]
     (note,) = opened.evaluators["mine"].notes
-    assert "made against base, the baseline; nobody is compared with it there" in note
+    assert "made against base, the baseline, which gets all of these examples wrong" in note
     (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"third"'))
     third = MODELS + '[tool.pytest_ood.models.third]\nfake = "constant"\n'
     write_settings(root, models=third)
@@ -435,7 +436,9 @@ def test_a_surrogate_has_to_be_there_and_to_answer(root: Path) -> None:
     (root / "mine.toml").write_text(SUITE + TRANSFER.replace('"base"', '"told"'))
     (root / "told.csv").write_text("shift,id,answer\nin-distribution,a0,good\n")
     write_settings(root, models=MODELS + '[tool.pytest_ood.models.told]\nreplay = "told.csv"\n')
-    with pytest.raises(ConfigurationError, match="'told' is replayed, and cannot be asked"):
+    with pytest.raises(
+        ConfigurationError, match="'told' is replayed, and cannot answer the queries of an attack"
+    ):
         gate(root)
 
 
@@ -444,7 +447,7 @@ def test_a_surrogate_needs_somebody_to_put_its_examples_to(root: Path) -> None:
     (root / "mine.toml").write_text(SUITE + TRANSFER)
     alone = MODELS.partition("[tool.pytest_ood.models.base]")
     write_settings(root, models=alone[1] + alone[2])
-    with pytest.raises(ConfigurationError, match="there is no other model to put it to"):
+    with pytest.raises(ConfigurationError, match="there is no other model to measure under it"):
         gate(root)
 
 
@@ -582,7 +585,7 @@ def test_columns_of_a_suite_hold_for_its_models(tmp_path: Path) -> None:
         f'[tool.pytest_ood]\nsuites = ["mine.toml"]\n{TRAINED}'
     )
     (tmp_path / "unfitted_models.py").write_text("def pipeline():\n    raise RuntimeError\n")
-    made = Gate(Options(tmp_path, tmp_path / "cache", offline=True), Silent())
+    made = Gate(Options(root=tmp_path, cache=tmp_path / "cache", offline=True), Silent())
     for name in ("table", "path", "shown"):
         model: Any = made.models["mine"][name]
         examples = model.training_examples if name != "shown" else model.prompt.demonstrations
@@ -620,7 +623,7 @@ def test_data_says_otherwise_than_its_suite(tmp_path: Path) -> None:
         train = { data = "own.jsonl", fields = ["body"], label = "stars" }
         """
     )
-    made = Gate(Options(tmp_path, tmp_path / "cache", offline=True), Silent())
+    made = Gate(Options(root=tmp_path, cache=tmp_path / "cache", offline=True), Silent())
     for name in ("usual", "own"):
         model: Any = made.models["mine"][name]
         assert [(e.inputs, e.label) for e in model.training_examples] == [("fine", "good")]
