@@ -69,28 +69,28 @@ Data = Dataset | Iterable[tuple[Any, Any]]
 """A data set, or (inputs, label) pairs; see `Dataset.from_pairs`."""
 
 ShiftLike = str | Perturbation | Attack | Shift | Dataset
-"""The name of a perturbation or an attack, one of these themselves, a shift, or data of another
-domain."""
+"""The name of a perturbation or an attack, a perturbation, an attack, a shift, or a data set of
+another domain."""
 
+MAX_LISTED = 5
+"""The largest number of labels in a message."""
 
-MOST_ANSWERS = 5
-"""Labels, or different answers, that a message lists."""
-
-WHOLE = 0.99
-"""Probabilities that add up to this are those of all labels."""
+ALL_LABELS_SUM = 0.99
+"""Probabilities with at least this sum are taken to be those of all labels."""
 
 HINT = "(the traceback: --tb=long or -vv)"
 
 
-def _at_the_test(method: Callable[P, R]) -> Callable[P, R]:
-    """Show what keeps an assertion from being measured at the test's own line, in its own words.
+def _raise_at_test_line(method: Callable[P, R]) -> Callable[P, R]:
+    """Let errors of an assertion be raised at the line of the test, without a traceback.
 
-    The way there leads through this package and the model's libraries, hundreds of lines of it. An
-    error of this package keeps its cause, which has been cut to the user's own lines.
+    A traceback has hundreds of lines of this package and of the model's libraries, between the
+    test and the error. An error of this package retains its cause, which ends in the user's code.
     """
 
     @wraps(method)
     def asserted(*args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the assertion, and remove the traceback of its errors."""
         __tracebackhide__ = True
         try:
             return method(*args, **kwargs)
@@ -108,15 +108,14 @@ def _at_the_test(method: Callable[P, R]) -> Callable[P, R]:
     return asserted
 
 
-@dataclass(frozen=True, eq=False)
-class _Heard:
-    """An expectation that notes which labels a model has answered, and given probabilities to.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _LabelRecorder:
+    """An expectation that records the labels of a model's answers and probabilities.
 
     Attributes:
-        expectation: What is expected.
+        expectation: The expectation.
         answers: The labels that were answered.
-        classes: Those of answers whose probabilities are of several labels and add up to 1, which
-            are all that there are.
+        classes: The labels of complete probability distributions, which are all that the model has.
     """
 
     expectation: Expectation
@@ -129,34 +128,32 @@ class _Heard:
         return self.expectation.kind
 
     def describe(self, members: Sequence[Example]) -> str:
-        """Say what is expected."""
+        """Describe the expectation."""
         return self.expectation.describe(members)
 
     def find(self, answers: Sequence[Prediction], scores: Sequence[float]) -> Finding:
-        """Note what was answered, and tell whether it is as expected."""
+        """Record the labels, and compare the answers with the expectation."""
         for answer in answers:
             self.answers.update(() if answer.label is None else (answer.label,))
-            if len(answer.scores) > 1 and sum(answer.scores.values()) >= WHOLE:
+            if len(answer.scores) > 1 and sum(answer.scores.values()) >= ALL_LABELS_SUM:
                 self.classes.update(answer.scores)
         return self.expectation.find(answers, scores)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class Ood:
     """Robustness assertions with intervals, under the run's seed and level.
 
     Attributes:
-        engine: Asks the models, through the prediction store.
+        engine: Runs the models, through the prediction store.
         reader: Loads data that a shift names.
-        seed: Of the run.
-        rules: How certain a verdict has to be.
-        max_examples: Examples drawn from each data set, or None for all.
-        on_inconclusive: What to do with an inconclusive verdict, given its explanation; None
-            fails it.
-        on_note: Told what makes figures say less than they seem to, such as equal rows; None for
-            nobody.
-        tracebacks: Whether what a model raises keeps its traceback, or is shown at the line of the
-            test.
+        seed: The seed of the run.
+        rules: The levels of verdicts.
+        max_examples: The most examples from each data set, or None for all.
+        on_inconclusive: Called with the explanation of an inconclusive verdict; None if it fails.
+        on_note: Called with each caveat of a result, such as duplicate rows; None for no call.
+        tracebacks: Whether errors of a model retain their traceback, or are shown at the line of
+            the test.
     """
 
     engine: Engine
@@ -169,10 +166,10 @@ class Ood:
     tracebacks: bool = False
 
     def __repr__(self) -> str:
-        """Stay short where pytest shows the arguments of a test that failed."""
+        """Return a short text, since pytest shows the arguments of a failed test."""
         return f"<robustness assertions, seed {self.seed}>"
 
-    @_at_the_test
+    @_raise_at_test_line
     def assert_drop(
         self,
         model: Any,
@@ -191,32 +188,37 @@ class Ood:
             model: A model under test, a fitted scikit-learn estimator, or a function from a list
                 of inputs to a list of answers.
             data: In-distribution examples.
-            shift: What is done to them; see ShiftLike.
-            max_drop: A share of 1: 3 points are 0.03.
-            metric: What may drop: "accuracy", "macro-f1", "recall-LABEL", "ece", "pdr", and under a
+            shift: The shift of the examples; see ShiftLike.
+            max_drop: The largest drop, in [0, 1]: 3 points are 0.03.
+            metric: The metric: "accuracy", "macro-f1", "recall-LABEL", "ece", "pdr", and under a
                 domain shift "reweighted".
-            labels: The possible answers, where the data does not show all of them.
-            query_budget: Of an attack: the most queries for one example (50).
-            made_against: Of an attack: another model, the surrogate; what turns it is put to
-                `model`. Without it the attack is on `model` itself.
+            labels: The possible answers, if the data does not have all of them.
+            query_budget: For an attack: the most queries for one example (50).
+            made_against: For an attack: another model, the surrogate; `model` is measured on the
+                texts that fooled it. None to attack `model` itself.
 
         Returns:
-            The measurement, when it passes.
+            The result, if it passes.
 
         Raises:
-            BudgetExceededError: the verdict is fail, or invalid.
+            BudgetExceededError: the verdict is fail or invalid.
             OodError: the data or the model cannot be used.
         """
         __tracebackhide__ = True
         check_share("max_drop", max_drop, required=True)
-        chosen = _shift(shift, query_budget, made_against)
-        budgets = {metric: Budget(max_drop=max_drop)}
-        run, (asked,) = self._run(data, chosen, budgets, labels, [model], surrogate=made_against)
-        result = run.evaluate(asked, run.suite.shifts[0], metric)
-        self._settle(result, run.notes)
+        evaluator, (tested,) = self._evaluator(
+            data,
+            _shift(shift, query_budget, made_against),
+            {metric: Budget(max_drop=max_drop)},
+            labels=labels,
+            models=[model],
+            surrogate=made_against,
+        )
+        result = evaluator.evaluate(tested, evaluator.suite.shifts[0], metric)
+        self._settle(result, evaluator.notes)
         return result
 
-    @_at_the_test
+    @_raise_at_test_line
     def assert_no_less_robust(
         self,
         model: Any,
@@ -234,77 +236,80 @@ class Ood:
 
         Args:
             model: As in `assert_drop`.
-            than: The baseline, likewise.
+            than: The baseline, in any of the same forms.
             on: In-distribution examples.
-            under: What is done to them; see ShiftLike.
-            margin: A share of 1: 2 points are 0.02.
+            under: The shift of the examples; see ShiftLike.
+            margin: The largest difference, in [0, 1]: 2 points are 0.02.
             metric: As in `assert_drop`.
-            labels: The possible answers, where the data does not show all of them.
+            labels: The possible answers, if the data does not have all of them.
             query_budget: As in `assert_drop`.
-            made_against: As in `assert_drop`: a third model. Without it each of the two is attacked
-                on its own.
+            made_against: A third model, as in `assert_drop`. None to attack each of the two models
+                itself.
 
         Returns:
-            The measurement, when it passes.
+            The result, if it passes.
 
         Raises:
-            BudgetExceededError: the verdict is fail, or invalid.
+            BudgetExceededError: the verdict is fail or invalid.
             OodError: the data or a model cannot be used.
         """
         __tracebackhide__ = True
         check_share("margin", margin, required=True)
-        chosen = _shift(under, query_budget, made_against)
-        budgets = {metric: Budget(margin=margin)}
-        run, (mine, other) = self._run(
-            on, chosen, budgets, labels, [model, than], surrogate=made_against
+        evaluator, (tested, baseline) = self._evaluator(
+            on,
+            _shift(under, query_budget, made_against),
+            {metric: Budget(margin=margin)},
+            labels=labels,
+            models=[model, than],
+            surrogate=made_against,
         )
-        result = run.compare(mine, other, run.suite.shifts[0], metric)
-        self._settle(result, run.notes)
+        result = evaluator.compare(tested, baseline, evaluator.suite.shifts[0], metric)
+        self._settle(result, evaluator.notes)
         return result
 
-    @_at_the_test
+    @_raise_at_test_line
     def assert_invariant(self, model: Any, case: PerturbedCase) -> None:
-        """Assert that a model answers a perturbed example as it answers the original.
+        """Assert that a model gives the same answer to a perturbed example and to the original.
 
-        For property tests: `@given(case=perturbed(data, "keyboard"))`. A case that fails is kept
-        in `.ood/replay/`, and the strategy draws it first from then on.
+        For property tests: `@given(case=perturbed(data, "keyboard"))`. A failing case is saved in
+        `.ood/replay/`, and the strategy draws it first in later runs.
 
         Args:
             model: As in `assert_drop`.
-            case: What the strategy `perturbed` has drawn, or `edited` makes.
+            case: A case that the strategy `perturbed` draws, or that `edited` returns.
 
         Raises:
-            NotInvariantError: the answers differ; the message has original, edits, both answers
-                and the line that replays it.
-            ConfigurationError: the case has an edit that changes the label.
+            NotInvariantError: the answers differ; the message has the original, the edits, both
+                answers and a line of code that replays the case.
+            ConfigurationError: an edit of the case changes the label.
             OodError: the model cannot be used.
         """
         __tracebackhide__ = True
         if not isinstance(case, PerturbedCase):
             raise ConfigurationError(
                 f"assert_invariant: {shown(case)} is no perturbed case; the strategy `perturbed` "
-                "draws one, and `edited` makes one"
+                "draws one, and `edited` returns one"
             )
         if case.changes_label:
             raise ConfigurationError(
-                f"assert_invariant: {case!r} has an edit that changes the label, after which the "
-                "answer ought to change; compare the answers yourself"
+                f"assert_invariant: {case!r} has an edit that changes the label, so that the right "
+                "answer changes, too; compare the answers yourself"
             )
-        asked = as_model(model, _classes(model))
-        if isinstance(asked, RecordedModel | SeededModel):
+        tested = as_model(model, _classes(model))
+        if isinstance(tested, RecordedModel | SeededModel):
             raise ConfigurationError(
-                f"assert_invariant: {asked.name!r} is {type(asked).__name__}, which gives no one "
-                "answer to a new text"
+                f"assert_invariant: {tested.name!r} is {type(tested).__name__}, which does not "
+                "give a single answer to a new text"
             )
         inputs = [case.original, case.inputs]
-        answers = self.engine.predict(asked, inputs, None, "an invariance")
-        check_complete(asked.name, answers, "an invariance")
+        answers = self.engine.predict(tested, inputs, None, "an invariance")
+        check_complete(tested.name, answers, "an invariance")
         before, after = (answer.label for answer in answers)
         if before != after:
-            kept = keep_for_replay(case)
-            raise NotInvariantError(explain_case(asked.name, case, (before, after), kept))
+            path = keep_for_replay(case)
+            raise NotInvariantError(explain_case(tested.name, case, (before, after), path))
 
-    @_at_the_test
+    @_raise_at_test_line
     def assert_consistent(
         self,
         model: Any,
@@ -313,43 +318,43 @@ class Ood:
         min_score: float,
         labels: Iterable[str] | None = None,
     ) -> Floor:
-        """Assert that a model has whole contrast sets right, at least a share of them.
+        """Assert that a model gets all of a contrast set right, for at least a share of the sets.
 
         Contrast consistency (Gardner et al. 2020, Evaluating Models' Local Decision Boundaries via
         Contrast Sets).
 
         Args:
             model: As in `assert_drop`.
-            sets: Of each set its (inputs, label) pairs.
-            min_score: The least share of sets, of 1, in which every answer is right.
-            labels: The possible answers, where the sets do not show all of them.
+            sets: The (inputs, label) pairs of each set.
+            min_score: The least share of sets without a wrong answer, in [0, 1].
+            labels: The possible answers, if the sets do not have all of them.
 
         Returns:
-            The measurement, when it passes.
+            The result, if it passes.
 
         Raises:
-            BudgetExceededError: the verdict is fail, or invalid.
+            BudgetExceededError: the verdict is fail or invalid.
             OodError: the sets or the model cannot be used.
         """
         __tracebackhide__ = True
         check_share("min_score", min_score, required=True)
-        name, given = "contrast sets", _labels(labels)
-        found = [
-            [pair_of(pair, f"{where}, input {n}") for n, pair in enumerate(pairs, start=1)]
-            for where, pairs in _groups(
+        name, allowed = "contrast sets", _labels(labels)
+        members = [
+            [pair_of(pair, f"{location}, input {n}") for n, pair in enumerate(pairs, start=1)]
+            for location, pairs in _groups(
                 name, "set", sets, "a set is a list of (inputs, label) pairs"
             )
         ]
-        shows = sorted({label for pairs in found for _, label in pairs})
-        if given is None:
-            _check_shown(name, shows)
-        for label in shows:
-            if given is not None and label not in given:
-                raise DataError(f"{name}: " + unknown_name("label", label, given))
-        cases = cases_of(name, found, AllRight())
-        return self._score(model, cases, min_score, given or tuple(shows))
+        labels_in_data = sorted({label for pairs in members for _, label in pairs})
+        if allowed is None:
+            _check_labels_of_data(name, labels_in_data)
+        for label in labels_in_data:
+            if allowed is not None and label not in allowed:
+                raise DataError(f"{name}: " + unknown_name("label", label, allowed))
+        cases = cases_of(name, members, AllRight())
+        return self._score(model, cases, min_score, allowed or tuple(labels_in_data))
 
-    @_at_the_test
+    @_raise_at_test_line
     def assert_expected(
         self,
         model: Any,
@@ -361,114 +366,119 @@ class Ood:
     ) -> Floor:
         """Assert that a model's answers are as expected, in at least a share of cases.
 
-        CheckList's invariance and directional tests (Ribeiro et al. 2020, Beyond Accuracy, section
-        2.2), and labels that must not be answered.
+        These are CheckList's invariance and directional tests (Ribeiro et al. 2020, Beyond
+        Accuracy, section 2.2), and tests for labels that must not be answered.
 
         Args:
             model: As in `assert_drop`.
-            cases: Of each case its inputs, the original first.
-            expect: What is expected, as a CheckList file has it: {"same": True}, {"changed": True},
+            cases: The inputs of each case, the original first.
+            expect: The expectation, as in a CheckList file: {"same": True}, {"changed": True},
                 {"not_down": LABEL}, {"not_up": LABEL} or {"not": LABEL}.
-            min_score: The least share of cases, of 1, in which it is so.
-            labels: The possible answers; those of an estimator are known.
+            min_score: The least share of cases that are as expected, in [0, 1].
+            labels: The possible answers; by default an estimator's own classes.
 
         Returns:
-            The measurement, when it passes.
+            The result, if it passes.
 
         Raises:
-            BudgetExceededError: the verdict is fail, or invalid.
+            BudgetExceededError: the verdict is fail or invalid.
             NotApplicableError: the expectation is on probabilities, and the model gives none.
             OodError: the cases, the expectation or the model cannot be used.
         """
         __tracebackhide__ = True
         check_share("min_score", min_score, required=True)
-        known = _labels(labels) or _classes(model)
-        pairs = [
-            [(inputs_from(i, f"{where}, input {n}"), "") for n, i in enumerate(members, start=1)]
-            for where, members in _groups("cases", "case", cases, "a case is a list of inputs")
+        allowed = _labels(labels) or _classes(model)
+        members = [
+            [(inputs_from(i, f"{location}, input {n}"), "") for n, i in enumerate(inputs, start=1)]
+            for location, inputs in _groups("cases", "case", cases, "a case is a list of inputs")
         ]
-        expected = parse_expectation(expect)
-        label, stated = label_of(expected), known or _stated(model)
-        if label is not None and stated and label not in stated:
-            raise ConfigurationError("expect: " + unknown_name("label", label, stated))
-        if label is None or stated:
-            return self._score(model, cases_of("cases", pairs, expected), min_score, known)
-        heard = _Heard(expected)
+        expectation = parse_expectation(expect)
+        label, model_labels = label_of(expectation), allowed or _labels_of_model(model)
+        if label is not None and model_labels and label not in model_labels:
+            raise ConfigurationError("expect: " + unknown_name("label", label, model_labels))
+        if label is None or model_labels:
+            return self._score(model, cases_of("cases", members, expectation), min_score, allowed)
+        # Nothing states the model's labels, so that its answers have to show whether it has the
+        # expected one. A misspelled label is never answered: "not LABEL" would always hold.
+        recorder = _LabelRecorder(expectation=expectation)
         try:
-            result = self._score(model, cases_of("cases", pairs, heard), min_score, known)
+            result = self._score(model, cases_of("cases", members, recorder), min_score, allowed)
         finally:
-            # Whatever came of it: a label that there is not is why, if it is.
-            self._check_heard(label, heard)
+            # A failure has to name a label that does not exist, too: it is the likely cause.
+            self._check_recorded(label, recorder)
         return result
 
-    def _check_heard(self, label: str, heard: _Heard) -> None:
-        """Refuse a label that a model cannot give; note one that it never gave.
+    def _check_recorded(self, label: str, recorder: _LabelRecorder) -> None:
+        """Refuse a label that a model does not have; note a label that it never answered.
 
         Raises:
-            ConfigurationError: its probabilities are of other labels, or an answer is this label
-                but for white space or case.
+            ConfigurationError: the model's probabilities are of other labels, or an answer differs
+                from the label only in white space or case.
         """
-        names = heard.answers | heard.classes
+        names = recorder.answers | recorder.classes
         if label in names or not names:
             return
-        if heard.classes or spelled_like(label, names) is not None:
+        if recorder.classes or spelled_like(label, names) is not None:
             raise ConfigurationError("expect: " + unknown_name("label", label, names))
         if self.on_note is not None:
-            given = _listed(sorted(heard.answers))
+            answers = _listed(sorted(recorder.answers))
             self.on_note(
-                f"assert_expected: the label {shown(label)} was never answered (answers: {given}), "
-                "and whether the model knows it cannot be told; labels=[...] has it checked"
+                f"assert_expected: the label {shown(label)} was never answered (answers: "
+                f"{answers}), so that the model may not have it; labels=[...] has it checked"
             )
 
     def _score(
         self, model: Any, cases: Dataset, min_score: float, labels: tuple[str, ...]
     ) -> Floor:
         __tracebackhide__ = True
-        asked = as_model(model, labels)
-        if isinstance(asked, SeededModel):
+        tested = as_model(model, labels)
+        if isinstance(tested, SeededModel):
             raise ConfigurationError(
-                f"{asked.name!r} has several seeds: assert the same of each of its members"
+                f"{tested.name!r} has several seeds: assert the same of each of its members"
             )
         task: Task = Classification(labels) if labels else QuestionAnswering("closed-book-qa")
-        predictor = Predictor(cases.name, task, self.engine, asked)
-        drawn = cases.sample(self.max_examples, self.seed)
-        result = score_of_cases(predictor, drawn, floor=min_score, rules=self.rules, seed=self.seed)
+        predictor = Predictor(cases.name, task, self.engine, tested)
+        sample = cases.sample(self.max_examples, self.seed)
+        result = score_of_cases(
+            predictor, sample, floor=min_score, rules=self.rules, seed=self.seed
+        )
         self._settle(result)
         return result
 
-    def _run(
+    def _evaluator(
         self,
         data: Data,
         shift: Shift,
         budgets: Mapping[str, Budget],
-        labels: Iterable[str] | None,
-        models: list[Any],
         *,
+        labels: Iterable[str] | None,
+        models: Sequence[Any],
         surrogate: Any,
     ) -> tuple[SuiteEvaluator, list[Model | RecordedModel | SeededModel]]:
-        dataset, given = as_dataset(data), _labels(labels)
-        known = set(dataset.labels if given is None else given)
-        if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and given is None:
+        """Build a suite of one shift and its evaluator; return it with the models under test."""
+        dataset, allowed = as_dataset(data), _labels(labels)
+        label_set = set(dataset.labels if allowed is None else allowed)
+        if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and allowed is None:
             self._check_target(dataset, shift, shift.source)
-            known |= set(shift.source.labels)
-        if given is None:
-            _check_shown(dataset.name, known)
-        task = Classification(tuple(sorted(known)))
+            label_set |= set(shift.source.labels)
+        if allowed is None:
+            _check_labels_of_data(dataset.name, label_set)
+        task = Classification(tuple(sorted(label_set)))
         shift = _relabelling(shift, task.labels)
         for metric in map(str, budgets):
-            allowed = metric_names(task, shift.kind)
-            if metric not in allowed or metric_class(metric).NEEDS_REFERENCE:
-                raise ConfigurationError(unknown_name("metric", metric, allowed))
+            metrics = metric_names(task, shift.kind)
+            if metric not in metrics or metric_class(metric).NEEDS_REFERENCE:
+                raise ConfigurationError(unknown_name("metric", metric, metrics))
         surrogates = {}
         if isinstance(shift, TransferShift):
             if any(model is surrogate for model in models):
                 raise ConfigurationError(
-                    "made_against: adversarial examples that are made against a model are those "
-                    "that it has wrong, and say nothing about it; name another model"
+                    "made_against: a model gets all adversarial examples that are made against it "
+                    "wrong, which says nothing about it; name another model"
                 )
-            against = _surrogate(surrogate, task.labels, models)
-            shift = replace(shift, surrogate=against.name)
-            surrogates[against.name] = against
+            attacked = _surrogate(surrogate, task.labels, models)
+            shift = replace(shift, surrogate=attacked.name)
+            surrogates[attacked.name] = attacked
         suite = Suite(
             name=dataset.name,
             task=task,
@@ -476,7 +486,7 @@ class Ood:
             shifts=(shift,),
             budgets={shift.name: budgets},
         )
-        run = SuiteEvaluator(
+        evaluator = SuiteEvaluator(
             suite,
             engine=self.engine,
             reader=self.reader,
@@ -485,38 +495,40 @@ class Ood:
             max_examples=self.max_examples,
             surrogates=surrogates,
         )
-        made = [as_model(model, task.labels) for model in models]
-        if len(made) > 1 and made[0].name == made[1].name and made[1] is not models[1]:
-            made[1] = as_model(models[1], task.labels, name=f"{made[1].name}-baseline")
-        names = [*(model.name for model in made), *surrogates]
+        tested = [as_model(model, task.labels) for model in models]
+        # Two functions or estimators may have one name. A model that as_model has wrapped can be
+        # renamed; the user's own model object keeps its name.
+        if len(tested) > 1 and tested[0].name == tested[1].name and tested[1] is not models[1]:
+            tested[1] = as_model(models[1], task.labels, name=f"{tested[1].name}-baseline")
+        names = [*(model.name for model in tested), *surrogates]
         if len(set(names)) < len(names):
             raise ConfigurationError(
                 f"two of the models are called {max(names, key=names.count)!r}; give them "
                 "different names"
             )
-        for model in made:
-            run.check_leaks(model, suite.shifts)
-        return run, made
+        for model in tested:
+            evaluator.check_leaks(model, suite.shifts)
+        return evaluator, tested
 
     def _check_target(self, dataset: Dataset, shift: DomainShift, target: Dataset) -> None:
-        """Refuse data of another domain whose labels are all others; note a label that is new.
+        """Refuse data of another domain that shares no label; note a label that is new.
 
         Raises:
-            DataError: names both sides' labels.
+            DataError: no label is shared; the message has the labels of both sides.
         """
-        there = {shift.merge.get(label, label) for label in dataset.labels}
-        new = [label for label in target.labels if label not in there]
-        check_spelling({*there, *new}, f"{dataset.name} and {target.name}")
+        expected = {shift.merge.get(label, label) for label in dataset.labels}
+        new = [label for label in target.labels if label not in expected]
+        check_spelling({*expected, *new}, f"{dataset.name} and {target.name}")
         if len(new) == len(target.labels):
             raise DataError(
                 f"{target.name}: none of its labels ({_listed(new)}) is one of those in "
-                f"distribution ({_listed(sorted(there))}); write them alike, or name all that "
-                "there are: labels=[...]"
+                f"distribution ({_listed(sorted(expected))}); write them alike, or name all "
+                "possible labels: labels=[...]"
             )
         if new and self.on_note is not None:
             self.on_note(
-                f"{target.name}: {_listed(new)} stand{'s' * (len(new) == 1)} there as a label and "
-                f"not in distribution ({_listed(sorted(there))})"
+                f"{target.name}: {_listed(new)} {'is a label' if len(new) == 1 else 'are labels'} "
+                f"there but not in distribution ({_listed(sorted(expected))})"
             )
 
     def _settle(self, result: Floor | Evaluation | Comparison, notes: Iterable[str] = ()) -> None:
@@ -534,66 +546,66 @@ class Ood:
 
 
 def _classes(model: Any) -> tuple[str, ...]:
-    """Return the labels that an estimator knows; none of other models."""
+    """Return the classes of an estimator; () for other models."""
     return tuple(label_among(value, ()) for value in getattr(model, "classes_", ()))
 
 
-def _stated(model: Any) -> tuple[str, ...]:
-    """Return the labels that a model under test says it has; none of other models."""
-    stated = getattr(model, "labels", ())
-    named = isinstance(stated, list | tuple) and all(isinstance(label, str) for label in stated)
-    return tuple(stated) if named else ()
+def _labels_of_model(model: Any) -> tuple[str, ...]:
+    """Return the attribute `labels` of a model, if it is a list of strings; otherwise ()."""
+    labels = getattr(model, "labels", ())
+    is_list = isinstance(labels, list | tuple) and all(isinstance(label, str) for label in labels)
+    return tuple(labels) if is_list else ()
 
 
-def _labels(given: Iterable[Any] | None) -> tuple[str, ...] | None:
-    """Return labels that a test names as text, in order; None where it names none.
+def _labels(labels: Iterable[Any] | None) -> tuple[str, ...] | None:
+    """Return the argument `labels` of an assertion as strings, in order; None without it.
 
     Raises:
-        DataError: it is no list of labels, or one without any.
+        DataError: it is not a list of labels, or it is empty.
     """
-    if given is None:
+    if labels is None:
         return None
-    wanted = "give a list of the possible answers, such as ['negative', 'positive']"
-    listed = enumerate(items_of(given, "labels", wanted))
-    found = tuple(label_from(label, f"labels, index {index}") for index, label in listed)
-    if not found:
-        raise DataError(f"labels is empty; {wanted}, or leave it out")
-    return found
+    expected = "give a list of the possible answers, such as ['negative', 'positive']"
+    items = enumerate(items_of(labels, "labels", expected))
+    strings = tuple(label_from(label, f"labels, index {index}") for index, label in items)
+    if not strings:
+        raise DataError(f"labels is empty; {expected}, or leave it out")
+    return strings
 
 
-def _check_shown(name: str, labels: Collection[str]) -> None:
-    """Refuse labels of data that make no classification, where nobody names the possible answers.
+def _check_labels_of_data(name: str, labels: Collection[str]) -> None:
+    """Refuse labels of data that cannot be all the labels of a classification.
 
     Raises:
-        DataError: there is one alone, or two are equal but for white space or case.
+        DataError: there is only one, or two differ only in white space or case.
     """
     check_spelling(labels, name)
     if len(labels) == 1:
         (label,) = labels
-        where = "" if name == "data" else f"{name}: "
+        location = "" if name == "data" else f"{name}: "
         raise DataError(
-            f"{where}the data has one label ({shown(label)}); a classification needs two: give "
+            f"{location}the data has one label ({shown(label)}); a classification needs two: give "
             "labels=[...]"
         )
 
 
 def _listed(labels: Sequence[str]) -> str:
-    """Return labels as messages list them; of many the first."""
-    named = ", ".join(map(shown, labels[:MOST_ANSWERS]))
-    return f"{named}, ..." if len(labels) > MOST_ANSWERS else named
+    """Return labels as messages list them, at most MAX_LISTED."""
+    listed = ", ".join(map(shown, labels[:MAX_LISTED]))
+    return f"{listed}, ..." if len(labels) > MAX_LISTED else listed
 
 
 def _groups(
-    name: str, kind: str, groups: Iterable[Iterable[Any]], wanted: str
+    name: str, kind: str, groups: Iterable[Iterable[Any]], expected: str
 ) -> Iterator[tuple[str, Iterable[Any]]]:
-    """Yield where messages place each group of items, and its items."""
-    for index, items in enumerate(items_of(groups, name, f"give a list of them; {wanted}")):
-        where = f"{name}, {kind} {index + 1} (index {index})"
-        yield where, items_of(items, where, wanted)
+    """Yield (location in messages, items) for each group of items."""
+    for index, items in enumerate(items_of(groups, name, f"give a list of them; {expected}")):
+        location = f"{name}, {kind} {index + 1} (index {index})"
+        yield location, items_of(items, location, expected)
 
 
 def _relabelling(shift: Shift, labels: tuple[str, ...]) -> Shift:
-    """Give a perturbation that changes labels its table, where the user gave none."""
+    """Return the shift with the perturbation's own table of new labels, if it has none."""
     if not isinstance(shift, NoiseShift) or shift.relabel:
         return shift
     contract = shift.perturbation.contract
@@ -602,62 +614,67 @@ def _relabelling(shift: Shift, labels: tuple[str, ...]) -> Shift:
     return replace(shift, relabel={label: contract.relabel(label, labels) for label in labels})
 
 
-def _surrogate(given: Any, labels: tuple[str, ...], others: Sequence[Any]) -> Model:
-    """Make a model to attack of what a user names; what has no name of its own gets another."""
-    made = as_model(given, labels)
-    if made is not given and made.name in {as_model(other, labels).name for other in others}:
-        made = as_model(given, labels, name=f"{made.name}-surrogate")
-    if isinstance(made, RecordedModel | SeededModel):
+def _surrogate(value: Any, labels: tuple[str, ...], others: Sequence[Any]) -> Model:
+    """Return the model to attack, under a name that differs from those of the tested models."""
+    model = as_model(value, labels)
+    if model is not value and model.name in {as_model(other, labels).name for other in others}:
+        model = as_model(value, labels, name=f"{model.name}-surrogate")
+    if isinstance(model, RecordedModel | SeededModel):
         raise ConfigurationError(
-            f"made_against: {made.name!r} is {type(made).__name__}, which cannot be attacked"
+            f"made_against: {model.name!r} is {type(model).__name__}, which cannot be attacked"
         )
-    return made
+    return model
 
 
-def _query_budget(given: Any) -> int:
+def _query_budget(value: Any) -> int:
     """Return the most queries for one example.
 
     Raises:
-        ConfigurationError: it is no whole number.
+        ConfigurationError: it is not a whole number.
     """
-    found = plain(given)
-    if found is None:
+    count = plain(value)
+    if count is None:
         return DEFAULT_QUERY_BUDGET
-    if isinstance(found, bool) or not isinstance(found, int):
+    if isinstance(count, bool) or not isinstance(count, int):
         raise ConfigurationError(
-            f"query_budget = {shown(given)} is not a whole number; give 3 or more, or leave it out "
+            f"query_budget = {shown(value)} is not a whole number; give 3 or more, or leave it out "
             f"for {DEFAULT_QUERY_BUDGET}"
         )
-    return found
+    return count
 
 
-def _shift(given: ShiftLike, query_budget: int | None, made_against: Any) -> Shift:
-    """Make a shift of what a user names."""
-    if isinstance(given, type):
-        # A class has the attributes of its instances, too; this refuses it.
-        as_perturbation(given)
-    attack = attacks().get(given) if isinstance(given, str) else given
+def _shift(value: ShiftLike, query_budget: int | None, surrogate: Any) -> Shift:
+    """Return the shift that the arguments of an assertion describe.
+
+    Raises:
+        ConfigurationError: they describe none.
+    """
+    if isinstance(value, type):
+        # A class has the attributes of its instances, and would pass for an attack or a
+        # perturbation below; `as_perturbation` refuses it with advice.
+        as_perturbation(value)
+    attack = attacks().get(value) if isinstance(value, str) else value
     if is_attack(attack):
         budget = QueryBudget(_query_budget(query_budget))
-        if made_against is None:
+        if surrogate is None:
             return AdversarialShift(attack.name, attack, budget)
-        # Its name is known once it is made, which takes the labels.
+        # The surrogate's name follows in `_evaluator`: building a model needs the task's labels.
         return TransferShift(attack.name, attack, budget, surrogate="")
-    if query_budget is not None or made_against is not None:
+    if query_budget is not None or surrogate is not None:
         raise ConfigurationError(
-            f"{shown(given)} is no attack: query_budget and made_against go with an attack's name, "
-            "or with an attack"
+            f"{shown(value)} is no attack: query_budget and made_against go with an attack or its "
+            "name only"
         )
-    if isinstance(given, TransferShift):
-        raise ConfigurationError("give the attack itself, and the other model as made_against")
-    if isinstance(given, DomainShift | NoiseShift | AdversarialShift | PromptShift):
-        return given
-    if isinstance(given, Dataset):
-        return DomainShift(given.name, given)
-    if isinstance(given, list | tuple):
+    if isinstance(value, TransferShift):
+        raise ConfigurationError("give the attack itself, and the surrogate as made_against")
+    if isinstance(value, DomainShift | NoiseShift | AdversarialShift | PromptShift):
+        return value
+    if isinstance(value, Dataset):
+        return DomainShift(value.name, value)
+    if isinstance(value, list | tuple):
         raise ConfigurationError(
-            f"{shown(given)} is no shift: the pairs of another domain take a name, which its "
-            'figures go by: Dataset.from_pairs("NAME", pairs)'
+            f"{shown(value)} is no shift: data of another domain needs a name for its results: "
+            'Dataset.from_pairs("NAME", pairs)'
         )
-    change = as_perturbation(given, others=attacks())
-    return NoiseShift(change.name, change)
+    perturbation = as_perturbation(value, others=attacks())
+    return NoiseShift(perturbation.name, perturbation)

@@ -47,7 +47,14 @@ def right(texts: list[str]) -> list[dict[str, float]]:
 def asserting(tmp_path: Path) -> Ood:
     """Return the assertions of a run without other gates."""
     reader = Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent())
-    return Ood(Engine(MemoryStore(), Silent()), reader, 1, Rules(0.05), None, None)
+    return Ood(
+        engine=Engine(MemoryStore(), Silent()),
+        reader=reader,
+        seed=1,
+        rules=Rules(0.05),
+        max_examples=None,
+        on_inconclusive=None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -228,7 +235,7 @@ def test_data_of_another_domain_has_some_of_the_labels(asserting: Ood) -> None:
         noting.assert_drop(rules, reviews(60), target, max_drop=0.1)
     more = Dataset.from_pairs("others", [*reviews(60), ("so so", "neutral")])
     noting.assert_drop(rules, reviews(60), more, max_drop=0.1)
-    assert notes[0].startswith("others: 'neutral' stands there as a label and not in distribution")
+    assert notes[0].startswith("others: 'neutral' is a label there but not in distribution")
 
 
 def test_coarser_labels_are_those_in_distribution(asserting: Ood) -> None:

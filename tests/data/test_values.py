@@ -79,12 +79,12 @@ def fixture(tmp_path: Any) -> Ood:
     """Return what the fixture `ood` is in a run without a store; that name skips here."""
     engine = Engine(NoStore(), Silent(), LocalRunner())
     return Ood(
-        engine,
-        Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
-        0,
-        Rules(0.05),
-        None,
-        None,
+        engine=engine,
+        reader=Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
+        seed=0,
+        rules=Rules(0.05),
+        max_examples=None,
+        on_inconclusive=None,
     )
 
 

@@ -144,9 +144,12 @@ def test_a_domain_that_cannot_be_read_is_left_to_its_own_check(tmp_path: Path) -
 def test_an_assertion_refuses_it_too(tmp_path: Path) -> None:
     """A test of the user's own gets the same error."""
     ood = Ood(
-        Engine(MemoryStore(), Silent()),
-        Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
-        0, Rules(0.05), None, None,
-    )  # fmt: skip
+        engine=Engine(MemoryStore(), Silent()),
+        reader=Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent()),
+        seed=0,
+        rules=Rules(0.05),
+        max_examples=None,
+        on_inconclusive=None,
+    )
     with pytest.raises(DataError, match="its demonstration 'f1' is the test item 'f1'"):
         ood.assert_drop(showing(FILMS.examples[1]), FILMS, BOOKSHOP, max_drop=0.5)
