@@ -84,9 +84,11 @@ class Counts:
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             own = [a for a in arguments if a.arg not in ("self", "cls")]
             self.annotated.append(node.returns is not None and all(a.annotation for a in own))
-            if node.name[0] != "_":
+            # The docstring of an overloaded function is on its implementation alone.
+            overload = any(ast.unparse(one) == "overload" for one in node.decorator_list)
+            if node.name[0] != "_" and not overload:
                 self.documented.append(ast.get_docstring(node) is not None)
-            elif not node.name.startswith("__"):
+            elif node.name[0] == "_" and not node.name.startswith("__"):
                 self.private[node.name] += 1
         elif isinstance(node, ast.ClassDef):
             size = (node.end_lineno or node.lineno) - node.lineno + 1

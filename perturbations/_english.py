@@ -338,6 +338,7 @@ def in_english(
     find = sites.finditer if isinstance(sites, re.Pattern) else sites
 
     def english_sites(text: str) -> Iterator[re.Match[str]]:
+        """Yield the sites in English text, outside of code."""
         matches = list(find(text))
         # Detecting the language is slow, and most texts have few sites or none.
         if not matches:

@@ -30,6 +30,7 @@ def outside(
     find = sites.finditer if isinstance(sites, re.Pattern) else sites
 
     def sites_outside(text: str) -> Iterator[re.Match[str]]:
+        """Yield the sites outside of markup."""
         spans = (match.span() for match in markup.finditer(text))
         start, end = next(spans, (len(text) + 1, len(text) + 1))
         for match in find(text):

@@ -207,6 +207,7 @@ def _results_of(
     unused: set[Fraction] = set()
 
     def new_value(literal: Fraction) -> Fraction:
+        """Return the value that replaces a literal of the solution."""
         possible = sources.get(literal, set())
         if len(possible) != 1:
             raise _UnclearError

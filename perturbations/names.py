@@ -365,6 +365,7 @@ def _label_if_answers_stay(fixed: Callable[[Example], Sequence[str]]) -> Derived
     """
 
     def label(example: Example, inputs: Inputs) -> str | None:
+        """Return the label if the number of mentions is unchanged, otherwise None."""
         was, now = ("\n".join(fields_of(value).values()) for value in (example.inputs, inputs))
         same = all(len(re.findall(p, was)) == len(re.findall(p, now)) for p in fixed(example))
         return example.label if same else None

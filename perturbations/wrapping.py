@@ -50,6 +50,7 @@ def from_function(
     takes_rng = _takes_rng(function)
 
     def run(text: str, rng: Random) -> str:
+        """Call the function with the random generator, or with seeded global ones."""
         if takes_rng:
             changed = function(text, rng)
         else:
@@ -88,6 +89,7 @@ def from_nlpaug(augmenter: Any, name: str = "", **declared: Unpack[Declared]) ->
     alone = draws_itself(augmenter)
 
     def run(text: str, rng: Random) -> list[Edit]:
+        """Return the edits of the augmenter, piece by piece."""
         pieces = list(_PIECE.finditer(text))
         if not pieces:
             return []

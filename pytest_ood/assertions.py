@@ -139,6 +139,24 @@ class _LabelRecorder:
                 self.classes.update(answer.scores)
         return self.expectation.find(answers, scores)
 
+    def check(self, label: str) -> str | None:
+        """Refuse a label that the model does not have; return a note on one it never answered.
+
+        Raises:
+            ConfigurationError: the model's probabilities are of other labels, or an answer differs
+                from the label only in white space or case.
+        """
+        names = self.answers | self.classes
+        if label in names or not names:
+            return None
+        if self.classes or spelled_like(label, names) is not None:
+            raise ConfigurationError("expect: " + unknown_name("label", label, names))
+        return (
+            f"assert_expected: the label {shown(label)} was never answered (answers: "
+            f"{_listed(sorted(self.answers))}), so that the model may not have it; labels=[...] "
+            "has it checked"
+        )
+
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Ood:
@@ -405,27 +423,10 @@ class Ood:
             result = self._score(model, cases_of("cases", members, recorder), min_score, allowed)
         finally:
             # A failure has to name a label that does not exist, too: it is the likely cause.
-            self._check_recorded(label, recorder)
+            note = recorder.check(label)
+            if note is not None and self.on_note is not None:
+                self.on_note(note)
         return result
-
-    def _check_recorded(self, label: str, recorder: _LabelRecorder) -> None:
-        """Refuse a label that a model does not have; note a label that it never answered.
-
-        Raises:
-            ConfigurationError: the model's probabilities are of other labels, or an answer differs
-                from the label only in white space or case.
-        """
-        names = recorder.answers | recorder.classes
-        if label in names or not names:
-            return
-        if recorder.classes or spelled_like(label, names) is not None:
-            raise ConfigurationError("expect: " + unknown_name("label", label, names))
-        if self.on_note is not None:
-            answers = _listed(sorted(recorder.answers))
-            self.on_note(
-                f"assert_expected: the label {shown(label)} was never answered (answers: "
-                f"{answers}), so that the model may not have it; labels=[...] has it checked"
-            )
 
     def _score(
         self, model: Any, cases: Dataset, min_score: float, labels: tuple[str, ...]

@@ -126,6 +126,7 @@ def perturbed(
     changes = tuple(map(_with_all_sites, perturbations))
 
     def ready() -> st.SearchStrategy[PerturbedCase]:
+        """Return the strategy, with the models of its perturbations loaded."""
         # Perturbations load models at their first use, which takes longer than Hypothesis's
         # deadline for a draw. Deferred, so that importing the user's test module loads nothing.
         for change in changes:

@@ -281,6 +281,7 @@ def _reduced(state: State, goal: Goal, problem: Problem) -> Steps:
     def good(
         states: Sequence[State], answers: list[Prediction | None]
     ) -> list[tuple[float, State]]:
+        """Return (score, state) of the states that still reach the goal."""
         return [
             (goal.score(answer, label), fewer_edits)
             for fewer_edits, answer in zip(states, answers, strict=True)

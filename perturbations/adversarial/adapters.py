@@ -102,9 +102,11 @@ class ForeignAttack:
         name = attacked_field(example)
 
         def with_text(text: str) -> Inputs:
+            """Return the inputs with another text in the attacked field."""
             return with_fields(example.inputs, {name: text})
 
         def ask(texts: Sequence[str]) -> Scores:
+            """Return the scores of texts, counted against the query budget."""
             (answers,) = meter.ask([(index, [with_text(text) for text in texts])])
             return [self._row(reply, example.label) for reply in answers]
 
@@ -183,6 +185,7 @@ def from_textattack(recipe: Any, labels: Sequence[str], name: str = "") -> Forei
         )
 
     def attacker(ask: Ask, text: str, *, label: int, each: int) -> str | None:
+        """Return the adversarial text that TextAttack finds, or None."""
         goal = attack.goal_function
         before = goal.model, goal.query_budget
         goal.model, goal.query_budget = Wrapper(ask), each
@@ -228,17 +231,20 @@ def from_openattack(attacker: Any, labels: Sequence[str], name: str = "") -> For
     base = openattack.Classifier
 
     def attack(ask: Ask, text: str, *, label: int, each: int) -> str | None:
+        """Return the adversarial text that OpenAttack finds, or None."""
         del label, each
 
         class Victim(base):  # type: ignore[misc,valid-type] # untyped
             """The model as OpenAttack calls it."""
 
             def get_prob(self, texts: Sequence[str]) -> Any:
+                """Return the scores of texts."""
                 import numpy as np
 
                 return np.array(ask(texts))
 
             def get_pred(self, texts: Sequence[str]) -> Any:
+                """Return the indices of the best labels of texts."""
                 return self.get_prob(texts).argmax(axis=1)
 
         adversarial = attacker(Victim(), {"x": text})

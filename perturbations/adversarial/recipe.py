@@ -155,6 +155,7 @@ class Recipe:
         """Attack all examples in lockstep."""
 
         def start(example: Example, answer: Prediction) -> tuple[Problem, Steps] | str:
+            """Return the problem and its search, or the reason why there is none."""
             text = fields_of(example.inputs)[attacked_field(example)]
             refused = self.goal.refuses(example.label, text)
             if refused:

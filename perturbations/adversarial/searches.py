@@ -320,6 +320,7 @@ class Genetic:
             return
 
         def mutated(state: State) -> State:
+            """Return a state with one more random edit."""
             free = [p for p in options if all((e.start, e.end) != p for e in state)]
             if not free:
                 return state
@@ -327,6 +328,7 @@ class Genetic:
             return with_edit(state, replaced(problem, span, rng.choice(options[span])))
 
         def child(one: State, other: State) -> State:
+            """Return a mutated state with about half of the edits of two parents."""
             edits = {(e.start, e.end): e for e in (*one, *other)}
             inherited = [e for e in edits.values() if rng.random() < 0.5]  # noqa: PLR2004 - a coin
             return mutated(tuple(sorted(inherited, key=lambda e: (e.start, e.end))))
@@ -398,6 +400,7 @@ class DifferentialEvolution:
             return
 
         def decoded(vector: list[float]) -> State:
+            """Return the state that a vector encodes."""
             edits = {}
             for position in range(0, len(vector), 2):
                 span = _picked(spans, vector[position])

@@ -392,6 +392,7 @@ def _taught_alike(infos: Sequence[ModelInfo]) -> list[ModelInfo]:
     """
 
     def taught(info: ModelInfo) -> int:
+        """Return the number of labelled examples that a model has learned from."""
         return (info.training_examples or 0) + (info.shots or 0)
 
     common = Counter(count for _, count in {(info.size, taught(info)) for info in infos})

@@ -286,6 +286,7 @@ def _ask(question: str, default: str, right: Callable[[str], bool]) -> str:
 
 def _one_of(names: Sequence[str]) -> Callable[[str], bool]:
     def right(answer: str) -> bool:
+        """Return whether the answer is one of the names; if not, say which are."""
         if answer in names:
             return True
         tell(f"one of {', '.join(names)}")
@@ -296,6 +297,7 @@ def _one_of(names: Sequence[str]) -> Callable[[str], bool]:
 
 def _readable(root: Path, *, empty: bool = False) -> Callable[[str], bool]:
     def right(answer: str) -> bool:
+        """Return whether the answer is a file, or empty where that is allowed."""
         if (root / answer).is_file() or (empty and not answer):
             return True
         tell(f"there is no file {root / answer}")

@@ -290,6 +290,7 @@ def _filed(lines: Sequence[bytes]) -> Iterator[bytes]:
     file.seek(0)
 
     def reading() -> Iterator[bytes]:
+        """Yield the lines of the file, and close it at the end."""
         with file:
             yield from file
 

@@ -199,6 +199,7 @@ def _without_small_words(text: str, words: Mapping[str, str]) -> str:
     """
 
     def judged(match: re.Match[str]) -> str:
+        """Return the word if it is a label, otherwise a space."""
         word = match["word"]
         before = text[max(0, match.start() - 20) : match.start()]
         starts = not before.strip() or before.rstrip(" \t")[-1] in ".!?\n"

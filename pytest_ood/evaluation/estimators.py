@@ -327,6 +327,7 @@ def _function(
     widths_after = np.cumsum([0, *(rows.shape[1] for rows in pseudo_after)])
 
     def value(means: Sequence[Floats]) -> Floats:
+        """Return the mean drop over seeds, computed from the means of the columns."""
         before, after = means if len(means) > 1 else np.split(means[0], [widths[-1]], axis=-1)
         total = np.zeros(before.shape[:-1])
         for index, (weight, _) in enumerate(trials):
@@ -405,6 +406,7 @@ def _features(
     """Return the features of every outcome, computed once for equal answers."""
 
     def row(*answer: Any) -> tuple[float, ...]:
+        """Return the columns of one answer."""
         return tuple(of([outcome(answer)])[0].tolist())
 
     return combined(outcomes.graded.columns, row)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_ood.budgets import (
-    Budget,
     Judgement,
     judge_at_least,
     judge_at_most,
@@ -25,7 +24,6 @@ from pytest_ood.evaluation.notes import Notes
 from pytest_ood.evaluation.originals import Originals
 from pytest_ood.evaluation.records import (
     Comparison,
-    DomainDetails,
     Evaluation,
     Floor,
     ScorePair,
@@ -49,7 +47,6 @@ if TYPE_CHECKING:
 
     from pytest_ood.budgets import Rules
     from pytest_ood.data.categorical import Categorical
-    from pytest_ood.evaluation.records import ShiftDetails
     from pytest_ood.inference.engine import Engine
     from pytest_ood.loading.readers import Reader
     from pytest_ood.models.protocol import Model
@@ -183,11 +180,12 @@ class SuiteEvaluator:
             NotApplicableError: the model or the data lacks what the metric needs.
             OodError: the data or the model cannot be used.
         """
-        budget = self._budget(shift, ACCURACY).min_score
+        budget = self.suite.budget(shift, ACCURACY).min_score
         invalid = self._invalid_beforehand(shift, model)
         available = self.data.available(shift)
 
         def measure(size: int) -> tuple[Measurement, Statistic]:
+            """Return the trials on the first examples, and their score under the shift."""
             measurement = Measurement(self.trials.of(model, shift, size))
             return measurement, estimators.score_statistic([t.after for t in measurement.trials])
 
@@ -249,12 +247,13 @@ class SuiteEvaluator:
             OodError: the data or a model cannot be used.
         """
         self.metrics.check_labels_same(shift, metric)
-        margin = self._budget(shift, metric).margin
+        margin = self.suite.budget(shift, metric).margin
         invalid = self._invalid_beforehand(shift, model, baseline)
         sizes = self._schedule.sizes(shift, metric, margin, invalid, [model, baseline])
         cases = shift.counts_cases
 
         def measure(size: int) -> tuple[tuple[Measurement, Measurement], Statistic] | None:
+            """Return the trials of both models, and the difference of their drops."""
             mine = self.trials.of(model, shift, size)
             both = aligned([*mine, *self.trials.of(baseline, shift, size)])
             if not both[0].after and size != sizes[-1]:
@@ -269,6 +268,7 @@ class SuiteEvaluator:
             return pair, self.metrics.difference(*pair, shift, metric)
 
         def values(pair: tuple[Measurement, Measurement]) -> Categorical[float]:
+            """Return the values of single examples that a sequential test adds up."""
             return (
                 estimators.gains(*pair)
                 if cases
@@ -324,10 +324,11 @@ class SuiteEvaluator:
 
     def _measure_drop(self, model: AnyModel, shift: Shift, metric: str) -> Evaluation:
         self.metrics.check_labels_same(shift, metric)
-        budget = self._budget(shift, metric).max_drop
+        budget = self.suite.budget(shift, metric).max_drop
         invalid = self._invalid_beforehand(shift, model)
 
         def measure(size: int) -> tuple[Measurement, Statistic]:
+            """Return the trials on the first examples, and the drop of the metric."""
             measurement = Measurement(self.trials.of(model, shift, size))
             return measurement, self.metrics.drop(measurement, shift, metric)
 
@@ -380,7 +381,7 @@ class SuiteEvaluator:
             score_under_shift=under,
             drop=estimate(statistic, self.rules.alpha),
             paired=trial.paired,
-            budget=self._budget(shift, metric).max_drop,
+            budget=self.suite.budget(shift, metric).max_drop,
             verdict=judged.verdict,
             reason=judged.reason,
             seed=self.data.seed,
@@ -401,7 +402,9 @@ class SuiteEvaluator:
                 for name, first, last in self.metrics.others(measurement, shift)
             },
             sequential=self.is_sequential([model], self.data.horizon(shift)),
-            details=self._details_of(shift, measurement),
+            details=self.metrics.domain_details(measurement, shift)
+            if shift.has_own_examples and not shift.counts_cases
+            else self._details.of_shift(measurement, shift, self.rules),
             items=self._details.items(shift, measurement) if main else None,
             per_label=self._details.by_label(trial, shift) if main else (),
             breakdown=self._details.breakdown(
@@ -422,25 +425,9 @@ class SuiteEvaluator:
         examples = find_metric(metric, self.suite.task).examples
         return judge_at_most(statistic, limit, self.rules, examples)
 
-    def _details_of(self, shift: Shift, measurement: Measurement) -> ShiftDetails:
-        """Return the details that only this kind of shift has."""
-        if not shift.has_own_examples or shift.counts_cases:
-            return self._details.of_shift(measurement, shift, self.rules)
-        trial = measurement.first
-        reference = self.trials.reference(shift, trial.after)
-        return DomainDetails(
-            reweighted_drop=None
-            if trial.paired
-            else self.metrics.reweighted_drop(measurement, shift),
-            in_domain_score=None if reference is None else mean_of(reference),
-        )
-
     def _left_out(self, shift: Shift, trial: Trial) -> dict[str, int]:
         """Return how many rows of the data, and cases, are not counted, by reason."""
         return dict([*self.data.left_out(shift), *trial.left_out])
-
-    def _budget(self, shift: Shift, metric: str) -> Budget:
-        return self.suite.budgets[shift.name].get(metric, Budget())
 
     def is_sequential(self, models: Sequence[AnyModel], horizon: int) -> bool:
         """Return whether models are run in batches, with a test after each."""

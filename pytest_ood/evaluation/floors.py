@@ -83,6 +83,7 @@ class Floors:
         horizon = len(dataset)
 
         def measure(size: int) -> tuple[_Answers, Statistic]:
+            """Return the answers to the first examples, and their score."""
             by_seed = [self._originals.answers(member).extend_to(size) for member in members]
             answered, missing = answered_by_all(by_seed)
             if not len(answered[0]):
@@ -95,6 +96,7 @@ class Floors:
             return answers, over_seeds(mean_score(answers.scores), seed_scores, limits=(0.0, 1.0))
 
         def settles(_: _Answers, statistic: Statistic) -> bool:
+            """Return whether the score settles the validity of the model and its verdict."""
             return validity.is_above_majority(statistic, majority) and (
                 budget is None
                 or statistic.p_above(budget) <= self._rules.alpha

@@ -118,6 +118,7 @@ def _over_seeds(
     statistic: Statistic, mine: Sequence[Evaluation], other: Sequence[Evaluation]
 ) -> Statistic:
     def means(evaluations: Sequence[Evaluation]) -> tuple[float, ...]:
+        """Return the drop of each seed, averaged over shifts."""
         columns = zip(*(e.seed_drops for e in evaluations), strict=True)
         return tuple(sum(column) / len(column) for column in columns)
 

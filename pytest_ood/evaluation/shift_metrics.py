@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import estimators
+from pytest_ood.evaluation.records import DomainDetails
 from pytest_ood.metrics import ACCURACY, REWEIGHTED, budget_metrics, metric_class
 from pytest_ood.suite.suite import Suite, task_under
 from pytest_ood.trials.trial import mean_of
@@ -22,7 +23,7 @@ class ShiftMetrics:
 
     Args:
         suite: The suite, with its task and shifts.
-        trials: Have the answers of the in-domain references.
+        trials: The trials, with the answers of the in-domain references.
     """
 
     def __init__(self, suite: Suite, trials: Trials) -> None:
@@ -99,7 +100,17 @@ class ShiftMetrics:
                 continue
         return tuple(rows)
 
-    def reweighted_drop(self, measurement: Measurement, shift: Shift) -> float | None:
+    def domain_details(self, measurement: Measurement, shift: Shift) -> DomainDetails:
+        """Return the details that only a shift to another domain has."""
+        trial = measurement.first
+        reference = self._trials.reference(shift, trial.after)
+        # Pairs of the same examples have one label distribution: there is nothing to reweight.
+        return DomainDetails(
+            reweighted_drop=None if trial.paired else self._reweighted_drop(measurement, shift),
+            in_domain_score=None if reference is None else mean_of(reference),
+        )
+
+    def _reweighted_drop(self, measurement: Measurement, shift: Shift) -> float | None:
         """Return the drop at the in-distribution label distribution; None without labels."""
         if not self._suite.task.labels:
             return None

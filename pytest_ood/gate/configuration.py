@@ -451,6 +451,7 @@ class ModelSpec:
     ) -> Model | RecordedModel:
 
         def data(value: Any) -> Callable[[], Dataset]:
+            """Return a function that loads a data source of the configuration."""
             source = value
             if not isinstance(value, DataSource):
                 source = parse_source(value, f"model {self.name!r}: data", columns)

@@ -29,7 +29,7 @@ ASSUMED_SCORE = 0.85
 
 ASSUMPTIONS = (
     f"assumed: a score of {100 * ASSUMED_SCORE:.0f} in distribution, {100 * DISCORDANCE:.0f} % of "
-    "answers changed by a shift, or as many as the budget allows"
+    "answers changed by a shift, or the budget if larger"
 )
 
 

@@ -38,7 +38,7 @@ from pytest_ood.models.protocol import (
     is_recorded,
     secrets_of,
 )
-from pytest_ood.suite.frozen import read_frozen
+from pytest_ood.suite.frozen import read_frozen_suites
 from pytest_ood.suite.suite import built_in_suites, load_suites
 from pytest_ood.utils.objects import ProcessLocalDict
 from pytest_ood.utils.redaction import Secrets
@@ -180,7 +180,7 @@ class Gate:
         self._left_out: dict[str, str] = {}
         self._has_own_models = False
         self._loaded: list[Suite] = []
-        self.frozen = self._read_frozen()
+        self.frozen = read_frozen_suites(self.configuration.frozen, options.root)
         for name in self.configuration.suites:
             for suite in load_suites(name, options.root):
                 self._loaded.append(suite)
@@ -230,19 +230,6 @@ class Gate:
             for member in model.members if isinstance(model, SeededModel) else (model,):
                 secrets |= secrets_of(member)
         return secrets
-
-    def _read_frozen(self) -> dict[str, FrozenSuite]:
-        """Read the frozen suites, by the name of the suite."""
-        by_suite: dict[str, FrozenSuite] = {}
-        for path in self.configuration.frozen:
-            frozen = read_frozen(self.options.root / path, path)
-            if frozen.suite in by_suite:
-                raise ConfigurationError(
-                    f"{by_suite[frozen.suite].location} and {path} both freeze the suite "
-                    f"{frozen.suite!r}; keep one"
-                )
-            by_suite[frozen.suite] = frozen
-        return by_suite
 
     def count_gates(self, own_tests: int) -> None:
         """Set the number of gates that the run's error rate is corrected for.
@@ -502,6 +489,7 @@ class Gate:
         leaders: dict[str, str] = {name: name for models in self.models.values() for name in models}
 
         def leader(name: str) -> str:
+            """Return the first model of a model's group."""
             while leaders[name] != name:
                 name = leaders[name]
             return name

@@ -499,6 +499,7 @@ def _guessed_separator(first: str, suffix: str, layout: FileLayout) -> str:
         return usual
 
     def fits(separator: str) -> bool:
+        """Return whether a separator splits the first line into the required columns."""
         try:
             names = next(csv.reader([first], delimiter=separator))
         except (csv.Error, StopIteration):

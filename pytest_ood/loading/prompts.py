@@ -107,6 +107,7 @@ class Prompt:
         fields = fields_of(inputs)
 
         def value(match: re.Match[str]) -> str:
+            """Return the text of the field that a placeholder names."""
             if match[1] not in fields:
                 raise DataError(
                     "the prompt: " + unknown_name("field", "{" + match[1] + "}", fields)

@@ -613,6 +613,7 @@ def _dataset(
     )
 
     def examples() -> Iterator[Example]:
+        """Yield an example for each selected row."""
         for number, row in chain(first, rows):
             steps = _rationale(origin, number, row, source)
             if not row_filter.has(origin, number, row, steps):
@@ -757,6 +758,7 @@ def inputs_of_row(origin: str, number: int, row: Mapping[str, Any], source: Data
     """
 
     def composed(template: str) -> str:
+        """Return a template with the columns of the row filled in."""
         return _COLUMN.sub(lambda match: cell(origin, number, row, match[1]), template)
 
     values = {

@@ -76,6 +76,7 @@ def _binned(outcomes: Outcomes) -> Binned:
     graded = outcomes.graded
 
     def row(truth: str, answer: str | None, confidence: float | None) -> tuple[int, float, float]:
+        """Return the bin, the confidence and the signed calibration error of one answer."""
         if answer is None:
             return 0, 0.0, 0.0
         checked = _checked(confidence)

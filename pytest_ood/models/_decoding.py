@@ -346,6 +346,7 @@ def _drawing(torch: Any, streams: Sequence[Random], temperature: float) -> Choic
     """Return a function that draws a token for each row, by the next number of its stream."""
 
     def choose(logits: Any, live: Sequence[int]) -> Any:
+        """Sample one token for each sequence, each from its own random stream."""
         # In double precision, and on the processor, as not every accelerator has it: rounding in a
         # sum of 50,000 probabilities would move the edges between tokens.
         shares = (logits.cpu().double() / temperature).softmax(-1).cumsum(-1)

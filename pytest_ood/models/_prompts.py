@@ -134,6 +134,7 @@ def prompt_loader(
     shown = _demonstrations(context, field_names(template), options, reasoned=chain_of_thought)
 
     def load_prompt() -> Prompt:
+        """Return the prompt with its demonstrations."""
         return Prompt(
             template=template,
             label_words=words,
@@ -240,6 +241,7 @@ def _demonstrations(
     count = DEFAULT_SHOTS if shots is None else shots
 
     def chosen(data: Dataset, count: int, seed: int) -> tuple[Example, ...]:
+        """Choose demonstrations, and check their rationales where the prompt needs them."""
         drawn = choose_demonstrations(data, context.labels, count, seed, options.selection)
         if reasoned or options.selection == "complexity":
             _check_rationales(owner, drawn)
@@ -249,6 +251,7 @@ def _demonstrations(
         load = context.data(declared)
 
         def draw() -> tuple[Example, ...]:
+            """Return the demonstrations of the model's seed."""
             data = load()
             check_labels(data, context.labels)
             if options.vary == "draw":

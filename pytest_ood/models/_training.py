@@ -456,6 +456,7 @@ class _Run:
             note = ""
 
             def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+                """Restore the random state of a resumed epoch, and record that of a new one."""
                 if self.resumed is not None:
                     # The order of an epoch is drawn when it begins. A resumed epoch needs the
                     # random state of its own beginning, not the one at the checkpoint.
@@ -464,6 +465,7 @@ class _Run:
                 self.begin = _generators(torch)
 
             def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+                """Show the progress, and save a checkpoint when one is due."""
                 tracker.update(state.global_step - done, self.note)
                 # After the last step of an epoch the trainer evaluates and saves by itself.
                 ends = state.epoch.is_integer() or state.global_step >= state.max_steps
@@ -472,12 +474,14 @@ class _Run:
                     control.should_save = True
 
             def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
+                """Complete the checkpoint with the random state of its epoch."""
                 path = Path(args.output_dir) / f"checkpoint-{state.global_step}"
                 torch.save(self.begin, path / EPOCH_START)
                 (path / COMPLETE).write_text(json.dumps({"step": state.global_step}))
                 self.saved = time.monotonic()
 
             def on_evaluate(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+                """Show the validation accuracy, and stop when it has not risen for long enough."""
                 accuracies = _accuracies(vars(state))
                 self.note = (
                     f"validation accuracy {accuracies[-1]:.3f} after {len(accuracies)} epochs"

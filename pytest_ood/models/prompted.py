@@ -383,9 +383,11 @@ class PromptedModel(ReloadsAfterPickling):
         ends = _ends(tokenizer, model)
 
         def text_of(said: tuple[int, ...]) -> str:
+            """Return the text of tokens."""
             return str(tokenizer.decode(said, skip_special_tokens=True))
 
         def is_over(said: tuple[int, ...]) -> bool:
+            """Return whether an answer is complete."""
             return said[-1] in ends or generation.is_over(text_of(said))
 
         longest, sampling = generation.max_new_tokens, generation.sampling
@@ -404,6 +406,7 @@ class PromptedModel(ReloadsAfterPickling):
             answers = [[said] for said in likeliest]
 
         def sample(said: tuple[int, ...]) -> SampledAnswer:
+            """Return a sampled answer, parsed."""
             text = generation.read(text_of(said))
             finished = len(said) < longest or is_over(said)
             return SampledAnswer(text, read_answer(self.prompt, self.task, text, finished=finished))

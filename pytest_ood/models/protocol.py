@@ -51,13 +51,24 @@ class ModelUnderTest(Protocol):
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """The name in reports."""
+        ...
+
     @property
-    def paradigm(self) -> Paradigm: ...  # noqa: D102
+    def paradigm(self) -> Paradigm:
+        """How the model was made to solve the task."""
+        ...
+
     @property
-    def source(self) -> str: ...  # noqa: D102
+    def source(self) -> str:
+        """Where the model is from."""
+        ...
+
     @property
-    def parameters(self) -> Mapping[str, Any]: ...  # noqa: D102
+    def parameters(self) -> Mapping[str, Any]:
+        """The parameters that reports show."""
+        ...
 
 
 @runtime_checkable
@@ -227,6 +238,7 @@ def is_model(value: Any) -> TypeGuard[Model | RecordedModel]:
     missing = object()
 
     def has(*names: str) -> bool:
+        """Return whether the value has these attributes, without reading any of them."""
         return all(inspect.getattr_static(value, name, missing) is not missing for name in names)
 
     return has(*attributes) and (has("fingerprint", "predict") or has("recall"))

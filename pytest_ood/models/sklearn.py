@@ -352,6 +352,7 @@ def _without_accidents(estimator: Any) -> Any:
 
     class Copier(pickle.Pickler):
         def reducer_override(self, obj: Any) -> Any:
+            """Replace objects whose pickles differ between equal estimators."""
             owner = obj if isinstance(obj, type | FunctionType) else type(obj)
             root = str(getattr(owner, "__module__", "")).partition(".")[0]
             if root not in LIBRARIES and root not in sys.stdlib_module_names:
@@ -431,6 +432,7 @@ def build(
     data = None if train is None else context.data(train)
 
     def load() -> Any:
+        """Return the estimator, fitted if there is training data."""
         estimator = _saved(path, context) if saved else imported
         if isinstance(estimator, type) or not hasattr(estimator, "predict"):
             estimator = _estimator_from(estimator, source, owner)

@@ -20,6 +20,7 @@ def guard() -> Callable[[], None]:
     leave, own = os._exit, os.getpid()
 
     def refuse(status: int) -> NoReturn:
+        """Raise SystemExit in the main thread, and leave the process elsewhere."""
         __tracebackhide__ = True
         if os.getpid() != own:
             leave(status)
@@ -28,6 +29,7 @@ def guard() -> Callable[[], None]:
         raise SystemExit(f"os._exit({status}) was called")
 
     def undo() -> None:
+        """Restore the original function."""
         os._exit = leave
 
     os._exit = refuse

@@ -33,6 +33,7 @@ def keep_secrets(config: pytest.Config) -> None:
     make = logging.getLogRecordFactory()
 
     def make_redacted(*arguments: Any, **more: Any) -> logging.LogRecord:
+        """Create a log record whose message and traceback are redacted."""
         record = make(*arguments, **more)
         with suppress(Exception):  # a record whose parts do not fit is for `logging` to report
             message = record.getMessage()
@@ -47,6 +48,7 @@ def keep_secrets(config: pytest.Config) -> None:
         return record
 
     def restore() -> None:
+        """Restore the previous factory of log records."""
         if logging.getLogRecordFactory() is make_redacted:
             logging.setLogRecordFactory(make)
 

@@ -123,6 +123,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
 
 def _own_models(config: pytest.Config) -> Any:
     def models(suite: str, labels: tuple[str, ...]) -> list[Model | RecordedModel]:
+        """Return the models of all implementations of the hook."""
         answers = config.hook.pytest_ood_models(suite=suite, labels=labels)
         return [model for answer in answers for model in answer]
 

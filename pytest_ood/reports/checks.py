@@ -160,6 +160,7 @@ def check_rows(report: Report) -> list[CheckRow]:
     """Return every check of a report: scores, drops, differences, then changes."""
 
     def command(result: Result | Change) -> str:
+        """Return the command that runs a check again."""
         path = path_of(result.suite, result.kind, result.shift)
         return rerun(path, result.model, report.seed, report.max_examples)
 

@@ -165,6 +165,7 @@ class _Box:
     bottom: float
 
     def meets(self, other: _Box) -> bool:
+        """Return whether two boxes overlap."""
         return (
             self.left < other.right
             and other.left < self.right

@@ -179,6 +179,7 @@ class AttackTrial:
         quiet, query_count, complete = replace(engine, progress=Silent()), 0, True
 
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:
+            """Query the model under attack, and count the queries that the store did not answer."""
             nonlocal query_count, complete
             result = quiet.predict_counted(
                 model, inputs, labels, what, remember=False, isolate=True

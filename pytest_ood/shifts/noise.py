@@ -256,6 +256,7 @@ class NoiseShift(Shift):
         texts = list(originals)
 
         def perturbed(new: list[int]) -> list[str]:
+            """Return the perturbed texts of these indices."""
             # Each text has its own generator, so that it does not depend on which others are
             # computed with it and which come from the store.
             outputs = []

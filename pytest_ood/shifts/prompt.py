@@ -154,9 +154,11 @@ class PromptTrial:
         what = f"{self.predictor.suite}/{self.shift.name}"
 
         def predictor(text: str) -> Predictor:
+            """Return the predictor with another text of the prompt."""
             return replace(self.predictor, model=model.with_prompt(prompt.with_text(text)))
 
         def answered(text: str) -> Prediction:
+            """Return the verdict on a text of the prompt, as one prediction."""
             try:
                 trying = replace(predictor(text), count_long=False)
                 answers = trying.answers(what, examples, [e.inputs for e in examples])
@@ -167,6 +169,7 @@ class PromptTrial:
             return self._verdict_on(examples, answers, majority)
 
         def query(inputs: Sequence[Inputs]) -> list[Prediction]:
+            """Return the verdicts on several texts of the prompt."""
             return [answered(str(text)) for text in inputs]
 
         # Without its fields and its answer words a prompt cannot work at all: they stay.

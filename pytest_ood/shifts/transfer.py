@@ -79,6 +79,7 @@ class TransferShift(AttackShift):
         results, examples = attacked.attacks or (), experiment.examples
 
         def blocks_of_inputs() -> Iterator[tuple[list[Inputs], tuple[()]]]:
+            """Yield the adversarial inputs block by block, then the unattacked ones."""
             start = 0
             for block in blocks(examples):
                 fooled = [result.inputs for result in results[start : start + len(block)]]

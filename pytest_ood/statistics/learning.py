@@ -100,6 +100,7 @@ def passing(
     weights = [_weights(curve, grid) for curve in (mine, theirs)]
 
     def passed(scores: Sequence[Floats]) -> Floats:
+        """Return the crossing points of two fitted curves."""
         return _last_crossing(grid, scores[0] @ weights[0].T - scores[1] @ weights[1].T)
 
     crossing = float(passed([np.array([[p.score for p in c]]) for c in (mine, theirs)])[0])

@@ -133,6 +133,7 @@ class PairedDifference:
         gains = _likely(low, high, n)
 
         def statistic(losses: Floats) -> Floats:
+            """Return the statistic at other numbers of losses."""
             return tango_statistic(losses, gains, n, limit)
 
         observed = float(tango_statistic(np.array(self.lost), np.array(self.gained), n, limit))
@@ -140,6 +141,7 @@ class PairedDifference:
         fewest = _smallest(statistic, observed, most)
 
         def tail(points: Floats) -> Floats:
+            """Return the tail probability at points of the nuisance parameter."""
             others = np.clip((points + limit) / np.maximum(1.0 - points, EXACT), 0.0, 1.0)
             return _tail(points, n, gains, inner_rates=others, most=most, fewest=fewest)
 
@@ -208,6 +210,7 @@ class UnpairedDifference:
         seconds = _likely(low, high, self.n2)
 
         def statistic(firsts: Floats) -> Floats:
+            """Return the statistic at other numbers of successes."""
             return miettinen_nurminen_statistic(firsts, self.n1, seconds, self.n2, limit)
 
         observed = float(
@@ -219,6 +222,7 @@ class UnpairedDifference:
         fewest = _smallest(statistic, observed, most)
 
         def tail(points: Floats) -> Floats:
+            """Return the tail probability at points of the nuisance parameter."""
             others = np.clip(points + limit, 0.0, 1.0)
             return _tail(points, self.n2, seconds, inner_rates=others, most=most, fewest=fewest)
 
@@ -317,6 +321,7 @@ def _score_bounds(
     z = NormalDist().inv_cdf(1.0 - check_level(alpha))
 
     def bound(target: float, edge: float) -> float:
+        """Return the limit at which the statistic reaches the target."""
         # Away from the edge, where the variance can vanish.
         inside = edge * (1 - 1e-12)
         if value == edge or (statistic(inside) - target) * (statistic(value) - target) > 0:
@@ -337,7 +342,10 @@ def _exact_bounds(
     check_level(alpha)
 
     def bound(p_value: Callable[[float], float], side: int, edge: float) -> float:
+        """Return the limit at which the p-value is alpha."""
+
         def beyond(limit: float) -> float:
+            """Return the logarithm of the p-value over alpha."""
             return math.log(max(p_value(limit), NUISANCE_ALPHA)) - math.log(alpha)
 
         if statistic.value == edge or beyond(edge) > 0:

@@ -157,6 +157,7 @@ class Sequential:
         lowest = self.lowest if sign > 0 else -self.highest
 
         def beyond(limit: float) -> float:
+            """Return the logarithm of the p-value over alpha."""
             return math.log(max(self._betting_p(limit, sign), 1e-300)) - math.log(alpha)
 
         # The p-value rises with the limit: the root lies between the least possible mean, where a

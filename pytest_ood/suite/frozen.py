@@ -121,6 +121,7 @@ class FrozenSuite:
         frozen = self.shifts[shift.name]
 
         def replayed(example: Example) -> Inputs:
+            """Return the inputs of an example with its frozen edits applied."""
             changed = {
                 name: apply_edits(text, frozen.edits[example.id, name])
                 for name, text in fields_of(example.inputs).items()
@@ -234,6 +235,28 @@ def _rows(frozen: FrozenSuite) -> Iterator[dict[str, Any]]:
             yield {"shift": name, "id": identifier, "field": field, "edits": listed}
         for identifier in sorted(shift.rejected):
             yield {"shift": name, "id": identifier, "rejected": True}
+
+
+def read_frozen_suites(paths: Iterable[str], root: Path) -> dict[str, FrozenSuite]:
+    """Read frozen suites; return them by the name of the suite.
+
+    Args:
+        paths: The files.
+        root: The folder that relative paths start from.
+
+    Raises:
+        ConfigurationError: a file is wrong, see `read_frozen`, or two files freeze one suite.
+    """
+    by_suite: dict[str, FrozenSuite] = {}
+    for path in paths:
+        frozen = read_frozen(root / path, path)
+        if frozen.suite in by_suite:
+            raise ConfigurationError(
+                f"{by_suite[frozen.suite].location} and {path} both freeze the suite "
+                f"{frozen.suite!r}; keep one"
+            )
+        by_suite[frozen.suite] = frozen
+    return by_suite
 
 
 def read_frozen(path: Path, location: str) -> FrozenSuite:

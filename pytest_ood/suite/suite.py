@@ -103,6 +103,10 @@ class Suite:
             f"suite {self.name!r}: " + unknown_name("shift", name, [s.name for s in self.shifts])
         )
 
+    def budget(self, shift: Shift, metric: str) -> Budget:
+        """Return the budget of a metric under a shift; an empty one where none is set."""
+        return self.budgets[shift.name].get(metric, Budget())
+
 
 def task_under(task: Task, shift: Shift) -> Task:
     """Return the task that scores answers under a shift, whose labels may be coarser."""

@@ -32,6 +32,7 @@ def plain_names(names: Iterable[str], forbidden: re.Pattern[str], longest: int) 
     counted = Counter(plain.values())
 
     def settled(name: str) -> str:
+        """Return a name that is unique and short enough."""
         text = plain[name]
         if len(text) <= longest and (text == name or counted[text] == 1):
             return text

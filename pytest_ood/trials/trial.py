@@ -127,6 +127,7 @@ def perfect_trial(before: Sequence[str], after: Sequence[str], *, paired: bool) 
     """
 
     def right(truths: Sequence[str]) -> Outcomes:
+        """Return outcomes in which each answer is right."""
         rows = ((truth, Prediction(truth, {truth: 1.0}), 1.0) for truth in truths)
         return Outcomes((), np.arange(len(truths)), GradedAnswers.of(rows))
 

@@ -72,6 +72,7 @@ class _LineTracker:
             self.write(f"{self.what}: {self.total:,} {self.unit}" if self.total else self.what)
 
     def update(self, done: int, note: str = "") -> None:
+        """Write a line if the last one is old enough."""
         now = self.clock()
         self.done, self.note = done, note
         if now - self.written < self.interval or done <= 0:
@@ -85,6 +86,7 @@ class _LineTracker:
         )
 
     def close(self) -> None:
+        """Write the last line."""
         now = self.clock()
         if not self.quick:
             rate = f", {self._rate(now)}" if self.done and now > self.started else ""

@@ -131,6 +131,7 @@ def _refused(owner: Any, name: str, call: str) -> Any:
     before: Callable[..., Any] = getattr(owner, name)
 
     def refusing(*arguments: Any, **named: Any) -> Any:
+        """Refuse the call in unattended code, and pass it on elsewhere."""
         if not _unattended_owners:
             return before(*arguments, **named)
         _refuse(call)
@@ -171,18 +172,22 @@ class _NoInput(io.TextIOBase):
         return self
 
     def fileno(self) -> int:
+        """Return the file descriptor of the terminal."""
         return TERMINAL
 
     def isatty(self) -> bool:
+        """Return False."""
         return False
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def close(self) -> None:
         """Do nothing: the file belongs to the process, not to the user's code."""
 
     def read(self, *_: Any) -> NoReturn:
+        """Refuse to read."""
         _refuse("sys.stdin")
 
     read1 = readinto = readline = readlines = read

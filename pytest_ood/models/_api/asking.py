@@ -185,6 +185,7 @@ class _Run:
             self.settle()
 
         async def worker() -> None:
+            """Send one request after another until none is left."""
             for index in indices:
                 await self.one(index, questions[index])
 
@@ -372,6 +373,7 @@ def ask(
     server.check()
 
     async def work(emit: Callable[[tuple[int, Reply | Missing]], None]) -> None:
+        """Send all requests, and emit each reply as it arrives."""
         started = patience.clock()
         deadline = None
         if patience.time_limit is not None:

@@ -44,6 +44,7 @@ def emitted(work: Callable[[Callable[[T], None]], Awaitable[None]]) -> Generator
     running: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = Future()
 
     async def main() -> None:
+        """Run the coroutine, and put its end, or its error, after its results."""
         task = asyncio.current_task()
         assert task is not None, "unreachable because a coroutine runs in a task"
         running.set_result((asyncio.get_running_loop(), task))
@@ -58,6 +59,7 @@ def emitted(work: Callable[[Callable[[T], None]], Awaitable[None]]) -> Generator
             results.put(end)
 
     def run() -> None:
+        """Run the event loop of the thread."""
         try:
             asyncio.run(main())
         except BaseException as error:  # noqa: BLE001 - such as no file descriptor left for a loop

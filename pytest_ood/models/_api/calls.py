@@ -545,6 +545,7 @@ def load_json(content: str | bytes) -> Any:
     """
 
     def whole(digits: str) -> float:
+        """Return an integer; infinity for one with too many digits."""
         try:
             return int(digits)
         except ValueError:

@@ -163,6 +163,7 @@ class _Suite:
 
     @cached_property
     def models(self) -> list[ModelInfo]:
+        """The models that were measured on the suite."""
         measured = {row.model for row in self.rows}
         return [m for m in self.report.models_of(self.name) if m.name in measured]
 
@@ -176,10 +177,12 @@ class _Suite:
 
     @property
     def answer(self) -> str:
+        """The sentence that compares the paradigms."""
         return wording.paradigm_sentence(self.report, self.name)
 
     @property
     def floors(self) -> list[CheckRow]:
+        """The rows of the scores in distribution."""
         return [row for row in self.rows if row.sort == "score" and not row.kind]
 
     @cached_property
@@ -193,6 +196,7 @@ class _Suite:
 
     @cached_property
     def scatters(self) -> list[Scatter]:
+        """A scatter plot of the drops for each kind of shift."""
         shown = [
             row
             for row, e in self.drops
@@ -216,6 +220,7 @@ class _Suite:
 
     @cached_property
     def curves(self) -> list[Curves]:
+        """The severity curves of each shift."""
         curves = [c for c in self.report.severity_curves if c.suite == self.name]
         shifts = dict.fromkeys(curve.shift for curve in curves)
         return [severity_curves(s, [c for c in curves if c.shift == s]) for s in shifts]
@@ -231,10 +236,12 @@ class _Suite:
 
     @property
     def breakdowns(self) -> list[Breakdown]:
+        """The scores by group of examples."""
         return checks.breakdowns(self.report, self.name)
 
     @property
     def labels(self) -> list[str]:
+        """The labels that have recalls, in order."""
         tables = (counts for _, rows in self.recalls for _, counts in rows)
         return list(dict.fromkeys(label.label for counts in tables for label in counts))
 
@@ -257,6 +264,7 @@ class _Table:
 
     @cached_property
     def axis(self) -> Axis:
+        """The axis that all rows of the table share."""
         values = [0.0]
         if self.checks[0].sort == "score":
             # The allowed range ends at 100.
@@ -269,6 +277,7 @@ class _Table:
 
     @property
     def title(self) -> str:
+        """The heading of the table."""
         return self.kind.capitalize() or "In distribution"
 
     @property
@@ -290,10 +299,12 @@ class _Page:
 
     @cached_property
     def headline(self) -> Headline:
+        """The counts of verdicts."""
         return checks.headline(self.report)
 
     @cached_property
     def model_headlines(self) -> list[tuple[str, Headline]]:
+        """The counts of verdicts of each model."""
         return checks.model_headlines(self.report)
 
     @property
@@ -303,6 +314,7 @@ class _Page:
 
     @property
     def subject(self) -> str:
+        """The title of the page."""
         names = list(dict.fromkeys(model.name for model in self.report.models))
         more = len(names) - NAMES_SHOWN
         listed = ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
@@ -310,14 +322,17 @@ class _Page:
 
     @cached_property
     def rows(self) -> list[CheckRow]:
+        """The rows of all checks."""
         return check_rows(self.report)
 
     @cached_property
     def overviews(self) -> list[Overview]:
+        """The tables of collections."""
         return overviews(self.report)
 
     @cached_property
     def suites(self) -> list[_Suite]:
+        """The sections of the page, one for each suite."""
         names = dict.fromkeys(row.suite for row in self.rows)
         return [
             _Suite(self.report, number, name, [row for row in self.rows if row.suite == name])
@@ -348,6 +363,7 @@ class _Page:
 
     @property
     def flips(self) -> list[_Flip]:
+        """The flipped examples that the page shows."""
         return self._flips[0]
 
     @property

@@ -216,6 +216,7 @@ def _suite(report: Report, suite: str, rows: list[CheckRow]) -> list[Block]:
     changes = [row for row in rows if row.sort == "change"]
 
     def models_of(chosen: list[CheckRow]) -> list[ModelInfo]:
+        """Return the models of rows, in the order of the report."""
         names = {row.model for row in chosen}
         return [m for m in report.models_of(suite) if m.name in names]
 
