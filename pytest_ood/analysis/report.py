@@ -53,13 +53,13 @@ def shift_path(kind: str | None, shift: str | None) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """The queries that a run sent to a model.
+    """The work of one model in a run.
 
     Attributes:
-        model: Its name; for a model with several seeds, that of one seed.
-        queried: Inputs that the model was queried for.
-        cached: Inputs whose answers were in the cache.
-        unanswered: Queried inputs that got no answer.
+        model: The model's name, or that of one seed of a model with several.
+        queried: The number of inputs that the model was queried with.
+        cached: The number of inputs whose answers were in the cache.
+        unanswered: The number of queried inputs without an answer.
         used: Requests, tokens and cost, of a model that counts them.
     """
 

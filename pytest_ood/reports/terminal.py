@@ -62,7 +62,7 @@ def render(report: Report, *, verbose: bool = False) -> list[str]:
     for note in report.notes:
         lines += _wrapped(f"note: {one_line(note, NOTE_WIDTH)}")
     if report.work:
-        lines += _wrapped("asked: " + "; ".join(map(_queries, report.work)))
+        lines += _wrapped("queried: " + "; ".join(map(_queried, report.work)))
     return lines
 
 
@@ -89,9 +89,9 @@ def _overview_row(name: str, cells: Sequence[str]) -> str:
     return (head + "".join(_fitted(cell, CELL_WIDTH) for cell in cells)).rstrip()
 
 
-def _queries(work: Work) -> str:
-    """Return the number of inputs that a model was queried for, and their cost."""
-    parts = [f"{work.model} {work.queried:,} inputs ({work.cached:,} known)"]
+def _queried(work: Work) -> str:
+    """Return how many inputs a model was queried with, and the cost."""
+    parts = [f"{work.model} {work.queried:,} inputs ({work.cached:,} cached)"]
     if work.unanswered:
         parts.append(f"{work.unanswered:,} without an answer")
     return ", ".join(filter(None, [*parts, spent(work.used)]))

@@ -129,7 +129,7 @@ def test_a_leaking_demonstration_is_refused(sums: pytest.Pytester) -> None:
         ["*DataError: model 'few-shot': its demonstration '3' is the test item 'more43' of more;*"]
     )
     assert [floor["model"] for floor in report["in_distribution"]] == ["direct"]
-    result.stdout.fnmatch_lines(["asked: direct * inputs (0 known)"])
+    result.stdout.fnmatch_lines(["queried: direct * inputs (0 cached)"])
 
 
 @pytest.fixture
