@@ -109,10 +109,15 @@ def main() -> int:
     parser.add_argument("--augly", metavar="PYTHON")
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
     parser.add_argument("--texts", type=int, default=100)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these perturbations")
     parser.add_argument("--seconds", type=float, default=3.0, help="for one figure")
     options = parser.parse_args()
     # What asks a language model spends its time there; its cost is the model's.
-    changes = {name: change for name, change in catalogue().items() if not change.models}
+    changes = {
+        name: change
+        for name, change in catalogue().items()
+        if not change.models and name in (options.only or catalogue())
+    }
     missed = []
     with using(Resources(cache=options.cache)):
         texts = reviews(options.cache, options.texts)

@@ -51,8 +51,10 @@ words = { negative = ["dull"], positive = ["warm"] }
 """
 WORDS = (("dull", "negative"), ("warm", "positive"))
 
-OF_DATA = {"perturbations.py": ["--texts=3", "--seconds=0.003"]}
-ON_THEIR_OWN = {"findings.py", "label_reading.py", "report_pictures.py"}
+OF_DATA = {
+    "perturbations.py": ["--texts=3", "--seconds=0.003", "--only", *("keyboard", "swap", "ocr")]
+}
+ON_THEIR_OWN = {"compare_trees.py", "findings.py", "label_reading.py", "report_pictures.py"}
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +114,24 @@ def test_the_findings_are_planned(tmp_path: Path) -> None:
     if not SHARED.is_dir():
         pytest.skip(f"the shared data {SHARED} is not there")
     run("findings.py", str(SHARED), "checklist", "--ood-dry-run", cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_a_tree_measures_the_same_as_itself(tmp_path: Path) -> None:
+    """Two runs of one tree, and one from the cache of the first, give the same figures."""
+    rows = "".join(f"a {word} film {n},{label}\n" for n in range(60) for word, label in WORDS)
+    project = tmp_path / "projects" / "words"
+    project.mkdir(parents=True)
+    (project / "a.csv").write_text(f"text,label\n{rows}")
+    (project / "suite.toml").write_text(
+        'labels = ["negative", "positive"]\nin_distribution = "a.csv"\n[shifts.noise.swap]\n'
+    )
+    (project / "pyproject.toml").write_text(
+        '[tool.pytest_ood]\nsuites = ["suite.toml"]\n[tool.pytest_ood.models.words]\n'
+        'fake = "keyword"\nwords = { negative = ["dull"], positive = ["warm"] }\n'
+    )
+    printed = run("compare_trees.py", *[str(ROOT)] * 2, "projects", cwd=tmp_path, statuses=(0,))
+    assert "words: exit status 0, 1 drops, 0 differences" in printed
 
 
 def test_the_sentences_to_read_are_printed(tmp_path: Path) -> None:
