@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LEAST_MODELS = 2
 SAME_EXAMPLES = 0.5
-"""Where fewer of the examples are the same, they are taken to be others."""
+"""With a smaller share of common examples, two results count as on different examples."""
 INVALID = "invalid"
 FACTS = ("base", "size", "training_examples", "shots")
 
@@ -93,7 +93,7 @@ class MergedReports:
     Attributes:
         alpha: One-sided level of every bound.
         suites: Those with two models or more.
-        notes: What was left out, and which of several results counts.
+        notes: What was left out, and which of contradicting results counts.
     """
 
     alpha: float
@@ -210,7 +210,8 @@ def _measured_models(name: str, report: Report, suite: str) -> list[MeasuredMode
     floors = {f.model: f for f in report.in_distribution if f.suite == suite}
     drops: dict[str, dict[ShiftKey, Evaluation]] = {}
     for e in report.evaluations:
-        # The worst of all noise, and attacks on the prompt, are of other examples than they seem.
+        # The worst case of noise selects other texts for every model, and an attack on the prompt
+        # changes no example: neither can be compared example by example.
         on_prompt = isinstance(e.details, PromptAttackDetails)
         if e.suite == suite and e.metric == ACCURACY and e.shift != WORST_CASE and not on_prompt:
             drops.setdefault(e.model, {})[ShiftKey(e.kind, e.shift)] = e
@@ -227,10 +228,10 @@ def _measured_models(name: str, report: Report, suite: str) -> list[MeasuredMode
 
 
 def _check_data(suite: str, model: MeasuredModel, hashes: dict[str, tuple[str, str]]) -> None:
-    """Refuse models that were not measured on the same examples.
+    """Refuse models that were measured on different examples.
 
     Raises:
-        ReportError: they were not.
+        ReportError: the examples in distribution differ.
     """
     if model.floor is None:
         return
@@ -245,10 +246,10 @@ def _check_data(suite: str, model: MeasuredModel, hashes: dict[str, tuple[str, s
 def _check_shifts(
     suite: str, model: MeasuredModel, seen: dict[tuple[str, ShiftKey], tuple[str, Evaluation]]
 ) -> None:
-    """Refuse models that two reports measured on other examples under a shift of one name.
+    """Refuse models that two reports measured on different examples under a shift of one name.
 
     Raises:
-        ReportError: they did.
+        ReportError: the examples under a shift differ.
     """
     for key, drop in model.drops.items():
         report, other = seen.setdefault((suite, key), (model.report, drop))
@@ -260,7 +261,7 @@ def _check_shifts(
 
 
 def _same_examples(one: Evaluation, other: Evaluation) -> bool:
-    """Return whether half of the examples or more are the same, as far as it is known."""
+    """Return whether at least half of the examples are the same, or cannot be compared."""
     if one.shifted_set_hash == other.shifted_set_hash or one.items is None or other.items is None:
         return True
     first, second = one.items.hashes, other.items.hashes
@@ -295,7 +296,7 @@ def _merge_models(
 
 
 def _contradiction(old: MeasuredModel, new: MeasuredModel) -> str:
-    """Return in what two reports differ on a model; "" if they agree."""
+    """Return the difference between two reports on a model; "" if they agree."""
     first, second = old.info.fingerprint, new.info.fingerprint
     if None not in (first, second) and first != second:
         return "is another model there (another fingerprint)"

@@ -78,8 +78,8 @@ class Plan:
     Attributes:
         gates: The gates, in the order of the checks.
         work: The work for each model.
-        rules: How certain verdicts will have to be.
-        assumptions: What the figures rest on.
+        rules: The levels of verdicts.
+        assumptions: The assumptions behind the figures.
     """
 
     gates: tuple[PlannedGate, ...]

@@ -1,4 +1,4 @@
-"""One release against another: each model's new scores and its old ones, on the same examples."""
+"""The comparison of two releases: each model's new and old scores, on the same examples."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 VALUE_WIDTH = 60
 DROP = "drop"
 SAME_CHECK = 0.5
-"""Where fewer of the examples are the same, the figures are of another check, and judge nothing."""
+"""With a smaller share of common examples, a change is invalid."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class _Measured:
 
     @property
     def unanswered(self) -> int:
-        """Number of examples without an answer."""
+        """The number of examples without an answer."""
         return sum(self.result.errors.values())
 
 
@@ -53,10 +53,10 @@ def parse_budget(text: str) -> float:
     """Return the largest allowed drop of a score from one release to the next, a share of 1.
 
     Args:
-        text: As an option says it, `drop:2%` or `drop:0.02`.
+        text: The value of an option, `drop:2%` or `drop:0.02`.
 
     Raises:
-        ConfigurationError: it says something else.
+        ConfigurationError: the text has another form.
     """
     match = re.fullmatch(rf"{DROP}:(\d+(?:\.\d+)?)(%?)", text.strip())
     if match is None:
@@ -73,14 +73,14 @@ def compare(
 
     Args:
         earlier: The report of the earlier run.
-        now: The report of the later run; its rules say how certain a verdict has to be.
+        now: The report of the later run; its rules have the levels of verdicts.
         name: The name of the earlier report.
         budget: The largest allowed drop of a score, a share of 1; None to judge nothing.
-        whole: The later run measured everything that it has: under a budget, a check that is
-            missing from it fails, or a model would pass by being left out.
+        whole: Whether the later run measured all its checks. Then, under a budget, a check that
+            it lacks is invalid: otherwise a model would pass by being left out.
 
     Raises:
-        ReportError: no check of the two, or no example, is the same.
+        ReportError: the two have no check, or no example, in common.
     """
     old, new = _measured(earlier), _measured(now)
     common = [key for key in new if key in old]
@@ -126,7 +126,8 @@ def _change(key: Key, old: _Measured, new: _Measured, rules: Rules, budget: floa
         judged = judge_at_most(figure, budget, rules)
         spoilt = new.result.verdict == "invalid" != old.result.verdict
         if judged.verdict == "invalid":
-            # One budget is for all checks, those on few examples too: these are open.
+            # One budget holds for all checks. For some the examples are too few to show a pass at
+            # any drop, which is not a mistake of the user: these are inconclusive.
             judged = replace(judged, verdict="inconclusive")
         if spoilt and judged.verdict != "fail":
             judged = Judgement("invalid", f"now it is invalid: {new.result.reason}")
@@ -262,7 +263,7 @@ def _data(
 
 
 def _listed(keys: Iterable[Key]) -> str:
-    # As Python writes them, since an earlier report may have control characters in its names.
+    # Escaped by repr, since names in an earlier report may have control characters.
     names = [
         repr(f"{suite}/{shift_path(kind, shift)}[{model}]")[1:-1]
         for suite, kind, shift, model in keys

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "report.schema.json"
 SHOWN = 200
-"""Characters of a validator's message that are shown: it may quote half of a report."""
+"""The largest number of characters of a validator's message: it may quote half of a report."""
 
 WRITE_ONE = "pytest --ood-suite --ood-report=PATH.json writes one"
 AS_WRITTEN = "use the file as pytest --ood-suite wrote it"
@@ -56,16 +56,16 @@ def to_text(report: Report) -> str:
     """Return a report as the text of its file.
 
     Raises:
-        ValueError: a figure is no number.
+        ValueError: a figure is not a finite number.
     """
     return json.dumps(to_json(report), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """Return a report as plain values, after the schema.
+    """Return a report as plain values that follow the schema.
 
     Raises:
-        ValueError: a figure is no number.
+        ValueError: a figure is not a finite number.
     """
     values = {
         "schema_version": SCHEMA_VERSION,
@@ -77,7 +77,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "environment": dict(report.environment),
         "notes": list(report.notes),
         **{name: list(map(to_row, getattr(report, name))) for name in SECTIONS},
-        # How many answers were cached depends on earlier runs, and is for the terminal alone.
+        # The number of cached answers depends on earlier runs, and only the terminal shows it.
         "usage": [
             {"model": work.model, **asdict(work.used)}
             for work in report.work
@@ -125,7 +125,7 @@ def _record_of(cls: type, row: Mapping[str, Any]) -> Any:
 
 
 def digest(report: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of everything else in a report, which shows whether it was edited."""
+    """Return the SHA-256 of a report without its digest, which shows whether it was edited."""
     rest = {key: value for key, value in report.items() if key != "digest"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
@@ -134,8 +134,8 @@ def read_report(path: Path) -> Report:
     """Read a report that an earlier run has written.
 
     Raises:
-        ReportError: there is no such file, it is no report, it is incomplete or was edited, or its
-            schema version is unknown.
+        ReportError: the file does not exist, is not a report, is incomplete or was edited, or
+            its schema version is unknown.
     """
     try:
         values = json_of(path.read_text(encoding="utf-8"))
@@ -179,7 +179,7 @@ def _check(path: Path, values: Mapping[str, Any]) -> None:
     """Check a report against the schema.
 
     Raises:
-        ReportError: says where it differs.
+        ReportError: it differs; the message has the path of the first difference.
     """
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match

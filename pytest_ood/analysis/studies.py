@@ -43,16 +43,17 @@ class Entry:
 
     Attributes:
         info: The model.
-        before: Its accuracy in distribution, on the examples compared.
-        after: Its accuracy under the shift.
-        drop: As the report has it; None of cases, of which single answers in distribution are no
-            measure.
-        usable: Neither is the drop invalid: a model that knows nothing is not robust.
-        on_line: It is one of the baselines that the line goes through.
-        effective: Effective robustness by axis; empty of a baseline, and where there is no line.
-        outside: Its accuracy in distribution lies outside of the baselines': the line is extended.
-        relative: How much more accurate it is under the shift than the reference; None of that one
-            itself, and where there is none.
+        before: The accuracy in distribution, on the compared examples.
+        after: The accuracy under the shift.
+        drop: The drop of the report; None for cases, which single answers in distribution do not
+            correspond to.
+        usable: Whether the drop is valid: a model that has not learned the task is not robust.
+        on_line: Whether it is one of the baselines that the line is fitted to.
+        effective: The effective robustness on each axis; empty for a baseline, and without a line.
+        outside: Whether its accuracy in distribution is outside the range of the baselines', so
+            that the line is extrapolated.
+        relative: How much more accurate it is under the shift than the reference; None for the
+            reference itself, and without one.
     """
 
     info: ModelInfo
@@ -72,11 +73,11 @@ class ShiftStudy:
 
     Attributes:
         key: The shift.
-        entries: One a model.
-        lines: The baselines' line on each axis; empty where there is none.
-        no_line: Why there is none; "" where there is one.
-        left_out: (name, reason) of models whose drop says nothing: too few examples were changed,
-            or got an answer.
+        entries: The entry of each model.
+        lines: The baselines' line on each axis; empty without a line.
+        no_line: The reason why there is no line, or "".
+        left_out: (name, reason) of models without a meaningful drop: too few examples were changed,
+            or were answered.
     """
 
     key: ShiftKey
@@ -92,10 +93,10 @@ class Scale:
 
     Attributes:
         figure: "accuracy" or "drop".
-        shift: Under which; None in distribution.
-        kind: Of the models: their paradigm, those without pre-training apart.
-        models: (name, size, figure) of each.
-        result: The fits, and which of them holds.
+        shift: The shift; None for in distribution.
+        kind: The kind of the models: their paradigm, and whether they were pre-trained.
+        models: (name, size, figure) of each model.
+        result: The fits, and the one that holds.
     """
 
     figure: str
@@ -107,13 +108,13 @@ class Scale:
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """A learning curve: what was made of one base with more and more labelled examples.
+    """A learning curve: models of one base with increasing numbers of labelled examples.
 
     Attributes:
-        name: Of the base; of one model, or of several prompts of a base, of the models.
-        prompted: The examples are shots; else they were trained on.
-        points: (labelled examples, accuracy), rising; of several models with as many, their mean.
-        models: Names of the models.
+        name: The name of the base; if it has several curves, or one model, the models' names.
+        prompted: Whether the examples are shots; otherwise the models were trained on them.
+        points: (labelled examples, accuracy), ascending; the mean over models with equal numbers.
+        models: The names of the models.
     """
 
     name: str
@@ -127,9 +128,9 @@ class Learning:
     """The learning curves under a shift, or in distribution.
 
     Attributes:
-        shift: None in distribution.
-        curves: Those trained first.
-        passings: (trained curve, prompted curve, where the first passes the second).
+        shift: The shift; None for in distribution.
+        curves: The curves, those of trained models first.
+        passings: (trained curve, prompted curve, the point where the first passes the second).
     """
 
     shift: ShiftKey | None
@@ -139,18 +140,18 @@ class Learning:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteStudy:
-    """All there is to say of a suite.
+    """The study of one suite.
 
     Attributes:
-        name: Of the suite.
-        seed: Of its runs.
-        models: Those that were measured.
-        baselines: Names of those that lines go through; none that knows nothing in distribution.
-        reference: Name of the model that relative robustness compares with; None without one.
-        shifts: Robustness under each.
-        unsized: Names of models whose size nobody knows, which no scaling counts.
-        scales: Figures over sizes.
-        learning: Learning curves; empty where there is none to compare.
+        name: The suite's name.
+        seed: The seed of its runs.
+        models: The measured models.
+        baselines: The names of the models that lines are fitted to; invalid ones are left out.
+        reference: The name of the model that relative robustness compares with, or None.
+        shifts: The robustness under each shift.
+        unsized: The names of models of unknown size, which scaling leaves out.
+        scales: Figures over the size of models.
+        learning: The learning curves; empty if none has two points.
     """
 
     name: str
@@ -169,11 +170,11 @@ class Study:
     """A study of many models.
 
     Attributes:
-        alpha: One-sided level of every bound.
-        seed: Of the bootstrap.
-        reports: What the reports are called.
-        suites: One by one.
-        notes: What was left out, and why.
+        alpha: The one-sided level of every bound.
+        seed: The seed of the bootstrap.
+        reports: The names of the reports.
+        suites: The study of each suite.
+        notes: What was left out, with the reasons.
     """
 
     alpha: float
@@ -195,15 +196,15 @@ def build_study(
 
     Args:
         merged: The results of all models.
-        reports: What the reports are called.
-        baselines: Names of the models that lines go through; those that were trained on data in
-            distribution, which is those of the paradigm "fine-tuned", where none is named.
-        reference: Name of the model that relative robustness compares with; the one that the
-            reports mark as the baseline, where none is named.
-        seed: Of the bootstrap.
+        reports: The names of the reports.
+        baselines: The names of the models that lines are fitted to; by default those trained on
+            in-distribution data, which are those of the paradigm "fine-tuned".
+        reference: The name of the model that relative robustness compares with; by default the one
+            that the reports mark as the baseline.
+        seed: The seed of the bootstrap.
 
     Raises:
-        ConfigurationError: there is no model of a given name.
+        ConfigurationError: a model does not exist.
     """
     names_measured = {name for suite in merged.suites for name in suite.models}
     named = {"--baseline": baselines, "--reference": () if reference is None else (reference,)}
@@ -309,7 +310,7 @@ def _shift(
 
 
 def _is_valid(model: MeasuredModel, drop: Evaluation) -> bool:
-    """Tell whether an accuracy says something, if only that a model knows nothing."""
+    """Return whether an accuracy is meaningful, even if it shows that the model is invalid."""
     return bool(drop.n) and (drop.verdict != "invalid" or not model.is_usable)
 
 
@@ -321,7 +322,8 @@ def _accuracies(drop: Evaluation) -> Accuracies:
     both = None
     counted = drop.items is not None and set(drop.items.scores.values) <= ZERO_ONE
     if counted and len(drop.seed_drops) <= 1:
-        # Of those right before, all but the flipped are right after.
+        # Examples that are right on both sides are those right before, except for the flipped. With
+        # them the covariance of the two accuracies is known, and the errors are tighter.
         share = before - drop.flipped / n
         if 0.0 <= share <= min(before, after) + 1e-9:
             both = min(share, before, after)
@@ -329,9 +331,10 @@ def _accuracies(drop: Evaluation) -> Accuracies:
 
 
 def _share(accuracy: float, n: int, alpha: float) -> Estimate:
-    """Return an accuracy with its binomial interval, exact where it is a number of right answers.
+    """Return an accuracy with its binomial interval.
 
-    Scores between 0 and 1 vary less than those that are either.
+    The interval is exact if all scores are 0 or 1, and conservative for scores between, which vary
+    less.
     """
     proportion = Proportion(round(accuracy * n), n)
     low, high = proportion.bounds(alpha)
@@ -349,7 +352,7 @@ def _relative(mine: Evaluation, other: Evaluation, alpha: float) -> Estimate:
 
 
 def _answers(drop: Evaluation) -> list[float]:
-    """Return as many right and wrong answers as a model gave under a shift."""
+    """Return a model's scores under a shift as ones and zeros, in no particular order."""
     right = round(drop.score_under_shift * drop.n)
     return [1.0] * right + [0.0] * (drop.n - right)
 
@@ -374,7 +377,9 @@ def _scales(suite: MergedSuite, shifts: Sequence[ShiftStudy], alpha: float) -> l
     scales = []
     for figure, key, values in tables:
         for kind in dict.fromkeys(info.kind for info in infos):
-            chosen = _taught_alike([i for i in infos if i.kind == kind and i.name in values])
+            chosen = _with_common_examples(
+                [i for i in infos if i.kind == kind and i.name in values]
+            )
             models = tuple((i.name, i.size, values[i.name]) for i in chosen if i.size is not None)
             if models:
                 sizes = [float(size) for _, size, _ in models]
@@ -385,22 +390,23 @@ def _scales(suite: MergedSuite, shifts: Sequence[ShiftStudy], alpha: float) -> l
     return scales
 
 
-def _taught_alike(infos: Sequence[ModelInfo]) -> list[ModelInfo]:
-    """Return of each size the models with the number of labelled examples that most sizes have.
+def _with_common_examples(infos: Sequence[ModelInfo]) -> list[ModelInfo]:
+    """Select models that differ in size and, as far as possible, not in labelled examples.
 
-    Of numbers that as many sizes have, the largest: so size differs, and as little else as may be.
+    For each size, the models with the number of labelled examples that most sizes share are
+    selected; if several numbers are equally common, the largest counts.
     """
 
-    def taught(info: ModelInfo) -> int:
+    def labelled(info: ModelInfo) -> int:
         """Return the number of labelled examples that a model has learned from."""
         return (info.training_examples or 0) + (info.shots or 0)
 
-    common = Counter(count for _, count in {(info.size, taught(info)) for info in infos})
+    common = Counter(count for _, count in {(info.size, labelled(info)) for info in infos})
     chosen: dict[int | None, int] = {}
     for info in infos:
-        counts = {taught(other) for other in infos if other.size == info.size}
+        counts = {labelled(other) for other in infos if other.size == info.size}
         chosen[info.size] = max(counts, key=lambda count: (common[count], count))
-    return [info for info in infos if taught(info) == chosen[info.size]]
+    return [info for info in infos if labelled(info) == chosen[info.size]]
 
 
 def _floors(suite: MergedSuite) -> dict[str, Estimate]:
@@ -417,9 +423,9 @@ def _floors(suite: MergedSuite) -> dict[str, Estimate]:
 def _learning(
     suite: MergedSuite, shifts: Sequence[ShiftStudy], alpha: float, seed: int
 ) -> list[Learning]:
-    """Return learning curves in distribution and under each shift, where a base was taught twice.
+    """Return the learning curves in distribution and under each shift.
 
-    A base is taught twice where it was trained on two numbers of examples, or shown two.
+    Only bases with two numbers of labelled examples count, be they trained on or in the prompt.
     """
     infos = [model.info for model in suite.models.values()]
     tables: list[tuple[ShiftKey | None, dict[str, Estimate]]] = [(None, _floors(suite))]
@@ -429,8 +435,7 @@ def _learning(
         curves = _curves([info for info in infos if info.name in values], values)
         trained = [c for c in curves if not c.prompted and len(c.points) >= LEAST_CURVE]
         prompted = [c for c in curves if c.prompted]
-        taught = [c for c in prompted if len(c.points) >= LEAST_CURVE]
-        if not trained and not taught:
+        if not trained and not any(len(c.points) >= LEAST_CURVE for c in prompted):
             continue
         shown = (*trained, *prompted)
         where = "in-distribution" if key is None else f"{key.kind}/{key.name}"
@@ -462,7 +467,8 @@ def _curves(infos: Sequence[ModelInfo], values: Mapping[str, Estimate]) -> list[
         prompted = info.paradigm == PROMPTED
         count = info.shots if prompted else info.training_examples
         if count is not None:
-            # Another prompt of the same model is another curve; a recipe goes with the examples.
+            # Another prompt of the same model is another curve. The settings of training are chosen
+            # along with the number of examples, and do not separate curves.
             settings = {k: v for k, v in info.parameters.items() if prompted and k not in OF_SHOTS}
             key = (
                 prompted,
@@ -480,7 +486,7 @@ def _curves(infos: Sequence[ModelInfo], values: Mapping[str, Estimate]) -> list[
 
 
 OF_SHOTS = ("shots", "seeds", "device")
-"""Parameters that make no other prompt of it."""
+"""Parameters that do not make it another prompt."""
 
 
 def _curve(name: str, group: Sequence[ModelInfo], values: Mapping[str, Estimate]) -> Curve:

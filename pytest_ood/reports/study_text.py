@@ -1,4 +1,4 @@
-"""A study in words: a sentence for each conclusion, and the tables of the terminal."""
+"""The text of studies: a sentence for each conclusion, and the tables of the terminal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FIGURES = {"accuracy": "accuracy", "drop": "drop of accuracy"}
 
 
 def amount(count: float) -> str:
-    """Write a number of weights or examples: 850, 7,600, 22.7M, 1.3B."""
+    """Return a number of weights or examples as text: 850, 7,600, 22.7M, 1.3B."""
     for unit, letter in LARGE:
         if count >= unit:
             return f"{count / unit:.3g}{letter}"
@@ -45,17 +45,17 @@ def amount(count: float) -> str:
 
 
 def signed(share: float) -> str:
-    """Write a share in points with its sign."""
+    """Return a share in points with its sign."""
     return f"{'+' if share > 0 and points(share) != '0.0' else ''}{points(share)}"
 
 
 def figure(estimate: Estimate | None) -> str:
-    """Write a figure with its interval, in points; nothing where there is none."""
+    """Return a figure with its interval, in points; "" for None."""
     return "" if estimate is None else f"{points(estimate.value)} {interval(estimate)}"
 
 
 def where(shift: ShiftKey | None) -> str:
-    """Say where a figure was measured."""
+    """Return the words for where a figure was measured."""
     return IN_DISTRIBUTION if shift is None else f"under {one_line(shift.name, NAME_CUT)}"
 
 
@@ -63,7 +63,7 @@ def where(shift: ShiftKey | None) -> str:
 
 
 def line_sentence(shift: ShiftStudy) -> str:
-    """Say which models are more robust under a shift than their accuracy promises."""
+    """Return which models are more robust under a shift than their accuracy predicts."""
     start = f"Under {_name(shift.key.name)}"
     if shift.no_line:
         return f"{start}, effective robustness: {CANNOT_TELL}: {shift.no_line}."
@@ -90,7 +90,7 @@ def line_sentence(shift: ShiftStudy) -> str:
 
 
 def _effective(entry: Entry) -> str:
-    """Describe a model beyond the line; {names} is replaced by its name."""
+    """Return the verdict on a model, as a template for the names of all models that share it."""
     if not entry.usable:
         return "{names} {are} invalid: too little is known in distribution for robustness"
     lows = [entry.effective[axis].low for axis in AXES]
@@ -106,7 +106,7 @@ def _effective(entry: Entry) -> str:
 
 
 def left_out_sentence(shift: ShiftStudy) -> str:
-    """Name the models whose drop says nothing, with the reasons; "" where there is none."""
+    """Return the models without a meaningful drop, with the reasons; "" if there are none."""
     if not shift.left_out:
         return ""
     clauses = "; ".join(
@@ -116,7 +116,7 @@ def left_out_sentence(shift: ShiftStudy) -> str:
 
 
 def reference_sentence(suite: SuiteStudy, shift: ShiftStudy) -> str:
-    """Say which models are more accurate under a shift than the reference."""
+    """Return which models are more accurate under a shift than the reference."""
     if suite.reference is None:
         return ""
     compared = [entry for entry in shift.entries if entry.relative is not None]
@@ -136,13 +136,13 @@ def reference_sentence(suite: SuiteStudy, shift: ShiftStudy) -> str:
 
 
 def sentences(suite: SuiteStudy, shift: ShiftStudy) -> list[str]:
-    """Return what there is to say of a shift."""
+    """Return the conclusions on a shift."""
     clauses = (line_sentence(shift), reference_sentence(suite, shift), left_out_sentence(shift))
     return [sentence for sentence in clauses if sentence]
 
 
 def no_reference(suite: SuiteStudy) -> str:
-    """Say why there is no relative robustness; "" where there is."""
+    """Return why there is no relative robustness; "" if there is."""
     if suite.reference is not None:
         return ""
     marked = [info.name for info in suite.models if info.baseline]
@@ -156,12 +156,12 @@ def no_reference(suite: SuiteStudy) -> str:
 
 
 def scale_name(scale: Scale) -> str:
-    """Name a figure over sizes."""
+    """Return the name of a figure over sizes."""
     return f"{FIGURES[scale.figure]} {where(scale.shift)}"
 
 
 def describe_scale(scale: Scale) -> str:
-    """Describe a figure over sizes, or say why there is no result."""
+    """Return the trend of a figure over sizes, or why there is none."""
     result = scale.result
     if result.shape == CANNOT_TELL:
         return f"{CANNOT_TELL}: {result.reason}"
@@ -187,14 +187,14 @@ def scales_by_kind(suite: SuiteStudy) -> list[tuple[str, list[Scale]]]:
 
 
 def describe_sizes(scales: Sequence[Scale]) -> str:
-    """Name the models of one kind, and their sizes."""
+    """Return the models of one kind with their sizes."""
     sizes = {name: size for scale in scales for name, size, _ in scale.models}
     ordered = sorted(sizes.items(), key=lambda pair: (pair[1], pair[0]))
     return ", ".join(f"{_name(name)} {amount(size)}" for name, size in ordered)
 
 
 def describe_scales(scales: Sequence[Scale]) -> list[tuple[str, str]]:
-    """Return (figure, what it does) of one kind of model; what holds of all figures, once."""
+    """Return (figure, trend) for one kind of model; a trend that all figures share, once."""
     clauses = [(scale_name(scale), describe_scale(scale)) for scale in scales]
     reasons = {reason for _, reason in clauses}
     if len(clauses) > 1 and len(reasons) == 1:
@@ -203,7 +203,7 @@ def describe_scales(scales: Sequence[Scale]) -> list[tuple[str, str]]:
 
 
 def describe_unsized(suite: SuiteStudy) -> str:
-    """Name the models of unknown size; "" if there is none."""
+    """Return the models of unknown size; "" if there are none."""
     if not suite.unsized:
         return ""
     count = len(suite.unsized)
@@ -222,13 +222,13 @@ NO_CURVE = (
 
 
 def curve_points(curve: Curve) -> list[str]:
-    """Write the points of a curve."""
+    """Return the points of a curve as text."""
     unit = "shots" if curve.prompted else "examples"
     return [f"{count:,} {unit} {figure(score)}" for count, score in curve.points]
 
 
 def passing_sentence(learning: Learning, mine: Curve, theirs: Curve, passing: Passing) -> str:
-    """Say where a trained model passes a prompted one."""
+    """Return the sentence on where a trained model passes a prompted one."""
     first, last = mine.points[0][0], mine.points[-1][0]
     location = where(learning.shift)
     location = location[0].upper() + location[1:]
@@ -313,7 +313,7 @@ def _shift(study: Study, suite: SuiteStudy, shift: ShiftStudy) -> list[str]:
 
 SIZES = (7, 20, 7, 20, 22)
 BEYOND = (27, 27, 22)
-"""Widths of columns."""
+"""The widths of columns."""
 
 
 def _beyond(suite: SuiteStudy, shift: ShiftStudy, entry: Entry) -> list[str]:
