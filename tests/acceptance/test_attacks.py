@@ -242,7 +242,7 @@ def test_an_assertion_takes_examples_made_against_another_model(
                                       margin=0.2, made_against=FRAIL)
 
         def test_refusals(ood):
-            with pytest.raises(OodError, match="say nothing about it; name another model"):
+            with pytest.raises(OodError, match="says nothing about it; name another model"):
                 ood.assert_drop(FRAIL, REVIEWS, "pruthi", max_drop=0.3, made_against=FRAIL)
             with pytest.raises(OodError, match="'keyboard' is no attack"):
                 ood.assert_drop(FRAIL, REVIEWS, "keyboard", max_drop=0.3, query_budget=9)

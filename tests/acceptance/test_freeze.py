@@ -135,8 +135,8 @@ def test_a_file_is_not_overwritten_unasked(
     ("configured", "message"),
     [
         ('"no.jsonl"', "frozen suite no.jsonl cannot be read"),
-        ("3", "frozen = [[]3[]] is not a list of paths"),
-        ('"frozen/reviews.jsonl", "frozen/reviews.jsonl"', "both of the suite 'reviews'"),
+        ("3", "frozen = [[]3[]] is not a list of strings"),
+        ('"frozen/reviews.jsonl", "frozen/reviews.jsonl"', "both freeze the suite 'reviews'"),
         ('"other.jsonl"', "unknown suite 'other'"),
     ],
 )
