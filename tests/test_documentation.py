@@ -769,7 +769,7 @@ def test_the_guide_to_replays_gives_the_figures_of_the_answers(pytester: pytest.
     pytester.runpytest_inprocess(*command)
     report = json.loads(pytester.path.joinpath("report.json").read_text())
     found = {
-        (e.get("shift", "augment"), e["model"]): tuple(
+        (e.get("shift") or "augment", e["model"]): tuple(
             round(100 * share, 1) for share in (score, e["abstained"] / e["n"], e["score_answered"])
         )
         for e in (*report["in_distribution"], *report["evaluations"])

@@ -48,7 +48,7 @@ def _gate(gate: PlannedGate) -> str:
 def _work(work: Sequence[Workload]) -> list[str]:
     """Return a table of what the models are asked, and what it rests on."""
     lines = [
-        f"{'asked at most':<{MODEL_WIDTH}} {'inputs':>13} {'known':>13} {'tokens':>17} "
+        f"{'at most':<{MODEL_WIDTH}} {'inputs':>13} {'cached':>13} {'tokens':>17} "
         f"{'time':>14} {'cost':>15}"
     ]
     for load in work:
@@ -70,9 +70,9 @@ def _work(work: Sequence[Workload]) -> list[str]:
             WIDTH,
         )
     lines += wrap(
-        "known: answers kept from before; tokens, time and cost: of the others. Time goes by how "
-        "fast the model answered here last; over: by how fast this machine multiplies matrices. "
-        "Gates that are settled early ask less",
+        "cached: answers of earlier runs; tokens, time and cost are those of the other inputs. The "
+        "time is estimated from the model's last queries on this machine; over: from the speed of "
+        "matrix multiplication alone. Gates that are settled early need fewer inputs",
         WIDTH,
     )
     return lines

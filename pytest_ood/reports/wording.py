@@ -311,14 +311,14 @@ def family_promise(rules: Rules, gates: str = "") -> str:
         gates: The family; the gates of the run where it is left out.
     """
     controlled = {
-        "holm": "the chance of any false one",
-        "benjamini-hochberg": "the expected share of false ones",
+        "holm": "the chance of any false fail",
+        "benjamini-hochberg": "the expected share of false fails",
     }.get(rules.correction)
     if controlled is None:
         return f"Every gate is judged by itself at {percent(rules.alpha)}."
     return (
         f"{PROCEDURES[rules.correction]} over the {gates or f'{rules.gates} gates of the run'} "
-        f"keeps {controlled} among the fails at most {percent(rules.alpha)}."
+        f"limits {controlled} to {percent(rules.alpha)}."
     )
 
 

@@ -119,7 +119,7 @@ def test_a_dry_run_asks_no_model(project: pytest.Pytester) -> None:
             "reviews/in-distribution[[]sturdy[]] * 300 * 80.0 *",
             "reviews/noise/keyboard[[]rules-vs-sturdy[]] * 300 * 5.0 *",
             "reviews/noise/keyboard[[]frail[]] * 300 * 10.0 *",
-            "asked at most * inputs * known * tokens * time * cost",
+            "at most * inputs * cached * tokens * time * cost",
             "sturdy * 0 * ?",
             "rules * 0 * ?",
             "frail * 0 * ?",

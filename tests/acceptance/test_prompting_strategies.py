@@ -109,7 +109,11 @@ def test_strategies_are_models_side_by_side(
     assert 0 < floors["thinking"]["abstained"] <= floors["thinking"]["n"] == 24
     assert floors["direct"]["abstained"] < 24, "some digits are read"
     result.stdout.fnmatch_lines(
-        ["    (in distribution: *", "*few-shot's 3 seeds * to *", "noise", "*few-shot's 3 seeds*"]
+        [
+            "    (in distribution: range over 3 seeds: few-shot * to *",
+            "noise",
+            "*range over 3 seeds: few-shot * to *",
+        ]
     )
     again, second = run(sums)
     assert second["in_distribution"] == report["in_distribution"]

@@ -407,7 +407,9 @@ def test_a_prompt_begins_once(tmp_path: Path, context: Context) -> None:
     written = prompted(folder, context, prompt="<s>Review: {text}\nSentiment:")
     assert written.predict(TEXTS) == bare.predict(TEXTS)
     (note,) = notes_of(written)
-    assert note.startswith("model: its prompt begins with '<s>', which its tokenizer writes by its")
+    assert note.startswith(
+        "model: its prompt begins with '<s>', which its tokenizer adds by itself"
+    )
     assert notes_of(bare) == ()
     assert written.estimate(TEXTS) == bare.estimate(TEXTS)
     other = prompted(gpt2(tmp_path / "gpt2", "GPT2LMHeadModel"), context, prompt="<s>{text}")
@@ -449,7 +451,7 @@ tries = [
     lambda: masked_candidates("model", [("a", "b")], 3),
     lambda: rewritings("model", "", "text", 2),
 ]
-with using(Resources(root / "cache", True, root, Silent())):
+with using(Resources(cache=root / "cache", offline=True, root=root, progress=Silent())):
     for number, attempt in enumerate(tries):
         try:
             attempt()

@@ -571,13 +571,13 @@ def test_what_only_many_gates_keep_open_is_marked(results: Report) -> None:
     [
         (
             "holm",
-            "FAIL: Holm's procedure over the 12 gates of the run keeps the chance of any false one "
-            "among the fails at most 5%.",
+            "FAIL: Holm's procedure over the 12 gates of the run limits the chance of any false fail "
+            "to 5%.",
         ),
         (
             "benjamini-hochberg",
-            "FAIL: the procedure of Benjamini and Hochberg over the 12 gates of the run keeps the "
-            "expected share of false ones among the fails at most 5%.",
+            "FAIL: the procedure of Benjamini and Hochberg over the 12 gates of the run limits the "
+            "expected share of false fails to 5%.",
         ),
         ("none", ""),
     ],
