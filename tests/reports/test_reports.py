@@ -571,8 +571,8 @@ def test_what_only_many_gates_keep_open_is_marked(results: Report) -> None:
     [
         (
             "holm",
-            "FAIL: Holm's procedure over the 12 gates of the run limits the chance of any false fail "
-            "to 5%.",
+            "FAIL: Holm's procedure over the 12 gates of the run limits the chance of any false "
+            "fail to 5%.",
         ),
         (
             "benjamini-hochberg",
