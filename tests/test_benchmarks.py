@@ -14,14 +14,14 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 SIMULATIONS = {
-    "verdict_calibration.py": ["--releases=20", "--metric-releases=8", "--sizes=30"],
-    "sequential_savings.py": ["--releases=20"],
+    "verdict_calibration.py": ["--releases=2", "--metric-releases=2", "--sizes=30"],
+    "sequential_savings.py": ["--releases=2"],
     "study_calibration.py": ["--studies=2"],
 }
 PLAIN = {
     "api_faults.py": [],
     "attack_scaling.py": ["20", "40"],
-    "cluster.py": ["--texts=2000"],
+    "cluster.py": ["--texts=200"],
     "codebase.py": [str(ROOT)],
     "memory.py": ["200", "400"],
 }

@@ -252,7 +252,7 @@ def allowed(spoil: Callable[[str], Report]) -> set[tuple[str, tuple[str, ...]]]:
     return Elements(render(spoil(" of ours"))).tags
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(text=st.one_of(st.text(), st.sampled_from(HOSTILE)))
 @example(text="".join(HOSTILE))
 def test_foreign_text_is_only_text(
