@@ -87,7 +87,12 @@ def run(tree: Path, reader: Path, project: Path, cache: Path, options: list[str]
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[str]:
-    """Return where two plain values differ, as `path: before -> after`."""
+    """Return where two plain values differ, as `path: before -> after`.
+
+    A value that is null before was unknown, such as one that an earlier schema did not have.
+    """
+    if before is None and after is not None and path:
+        return []
     if isinstance(before, dict) and isinstance(after, dict):
         keys = dict.fromkeys((*before, *after))
         return [
