@@ -25,7 +25,7 @@ from pytest_ood.budgets import interval, points
 from pytest_ood.errors import DataError, ModelError
 from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.gate.gate import Gate, Options
-from pytest_ood.models.protocol import Model
+from pytest_ood.models.protocol import Model, is_model, is_recorded
 from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, attacks
 from pytest_ood.reports.escaping import one_line, word_diff
 from pytest_ood.shifts import AdversarialShift, TransferShift
@@ -67,7 +67,7 @@ def evaluated(gate: Gate, model: Model, shift: Shift) -> Evaluation:
 
 def surrogates_of(gate: Gate) -> dict[str, Model]:
     """Return the suite's models, all of which can be asked."""
-    return {n: m for n, m in gate.models[SUITE].items() if isinstance(m, Model)}
+    return {n: m for n, m in gate.models[SUITE].items() if is_model(m) and not is_recorded(m)}
 
 
 def recipes(gate: Gate) -> Iterator[str]:

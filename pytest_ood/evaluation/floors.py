@@ -12,7 +12,7 @@ from pytest_ood.errors import ModelError
 from pytest_ood.evaluation import details, validity
 from pytest_ood.evaluation.records import Floor, unparsed_outputs
 from pytest_ood.evaluation.stopping import is_sequential, measure_until_settled
-from pytest_ood.models.protocol import RecordedModel
+from pytest_ood.models.protocol import is_recorded
 from pytest_ood.statistics import estimate, mean_score
 from pytest_ood.statistics.seeds import over_seeds
 from pytest_ood.statistics.sequential import looks
@@ -152,7 +152,7 @@ class Floors:
 
     def _ask_again(self, member: SingleModel, outcomes: Outcomes) -> tuple[int, int]:
         """Return how many examples the model answered again, and how often it disagreed."""
-        if isinstance(member, RecordedModel):
+        if is_recorded(member):
             return 0, 0
         examples = self._data.in_distribution().examples[: min(REASKED, len(outcomes))]
         again = self._originals.answers(member).predictor.answers(

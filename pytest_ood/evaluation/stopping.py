@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pytest_ood.budgets import MIN_CHANGED, is_settled
 from pytest_ood.evaluation.estimators import sequential
 from pytest_ood.metrics import ACCURACY
-from pytest_ood.models.protocol import RecordedModel, SeededModel
+from pytest_ood.models.protocol import SeededModel, is_recorded
 from pytest_ood.statistics.sequential import looks
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def is_sequential(models: Sequence[AnyModel], horizon: int, rules: Rules) -> boo
     """
     if any(isinstance(model, SeededModel) for model in models):
         return False
-    recorded = all(isinstance(model, RecordedModel) for model in models)
+    recorded = all(is_recorded(model) for model in models)
     return not recorded and rules.is_sequential(horizon) and len(looks(horizon)) > 1
 
 

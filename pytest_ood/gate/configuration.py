@@ -15,7 +15,7 @@ from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.inference.cluster import ClusterSettings
 from pytest_ood.loading.readers import DataSource, Loading, parse_redirects, parse_source
 from pytest_ood.models import adapter, adapters
-from pytest_ood.models.protocol import Context, RecordedModel, SeededModel
+from pytest_ood.models.protocol import Context, RecordedModel, SeededModel, is_recorded
 from pytest_ood.statistics import CORRECTIONS
 from pytest_ood.trackers import tracker, trackers
 from pytest_ood.utils.objects import ProcessLocalDict
@@ -428,9 +428,7 @@ class ModelSpec:
             )
             for number in range(1, self.seeds)
         ]
-        # Before Python 3.12, `isinstance(model, Model)` reads the property `fingerprint`, which
-        # trains the model.
-        members = (model for model in (first, *others) if not isinstance(model, RecordedModel))
+        members = (model for model in (first, *others) if not is_recorded(model))
         return SeededModel(self.name, tuple(members))
 
     def trained_on(self, source: DataSource, name: str) -> ModelSpec | None:

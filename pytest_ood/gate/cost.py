@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -130,14 +130,12 @@ def _workload(
     count = unseen + sum(map(len, texts.values()))
     if is_recorded(model):
         return Workload(model=model.name, inputs=0, note="replayed, never asked")
-    # A type guard narrows the type only where it is true.
-    answering = cast("Model", model)
-    if not is_at_hand(answering):
+    if not is_at_hand(model):
         return Workload(model=model.name, inputs=count, note="to be fetched or trained first")
     engine, labels = gate.engine, evaluator.suite.task.labels
-    store = engine.store_of(answering)
+    store = engine.store_of(model)
     cached = {
-        draw: store.get(engine.cache_key(answering, labels, draw), list(values.values()))
+        draw: store.get(engine.cache_key(model, labels, draw), list(values.values()))
         for draw, values in texts.items()
     }
     missing = [
@@ -150,7 +148,7 @@ def _workload(
     work = Workload(
         model=model.name, inputs=count, cached=sum(map(len, cached.values())), queries=unseen
     )
-    return _expected(gate, answering, work, sample, machine)
+    return _expected(gate, model, work, sample, machine)
 
 
 def _expected(

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import Budget
 from pytest_ood.data.examples import IN_DISTRIBUTION
@@ -620,8 +620,7 @@ def surrogates(
             raise ConfigurationError(
                 f"{location}{model.name!r} is replayed, and cannot answer the queries of an attack"
             )
-        # A type guard narrows the type only where it is true.
-        by_name[surrogate] = cast("Model", model)
+        by_name[surrogate] = model
     return by_name
 
 

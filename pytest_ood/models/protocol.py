@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.utils.objects import ProcessLocalDict
@@ -13,6 +13,8 @@ from pytest_ood.utils.redaction import Secrets
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from typing_extensions import TypeIs
 
     from pytest_ood.data.examples import Dataset, Example
     from pytest_ood.data.inputs import Inputs
@@ -71,7 +73,6 @@ class ModelUnderTest(Protocol):
         ...
 
 
-@runtime_checkable
 class Model(ModelUnderTest, Protocol):
     """A model that can be queried."""
 
@@ -89,7 +90,6 @@ class Model(ModelUnderTest, Protocol):
         ...
 
 
-@runtime_checkable
 class Promptable(Model, Protocol):
     """A model that is instructed by a prompt."""
 
@@ -217,7 +217,6 @@ class Noting(Model, Protocol):
         ...
 
 
-@runtime_checkable
 class RecordedModel(ModelUnderTest, Protocol):
     """A model whose answers were recorded; it cannot answer other inputs."""
 
@@ -232,8 +231,9 @@ class RecordedModel(ModelUnderTest, Protocol):
 
 def is_model(value: Any) -> TypeGuard[Model | RecordedModel]:
     """Return whether a value has the attributes of a model, without reading any."""
-    # `isinstance` with a runtime protocol reads every property before Python 3.12, and reading a
-    # fingerprint may train a model.
+    # The protocols are not `runtime_checkable`: before Python 3.12 `isinstance` reads the
+    # properties, in an order that depends on the hash seed, and reading the source or the
+    # fingerprint of a model may download or train it.
     attributes = ("name", "paradigm", "source", "parameters")
     missing = object()
 
@@ -244,7 +244,7 @@ def is_model(value: Any) -> TypeGuard[Model | RecordedModel]:
     return has(*attributes) and (has("fingerprint", "predict") or has("recall"))
 
 
-def is_recorded(value: Any) -> TypeGuard[RecordedModel]:
+def is_recorded(value: Any) -> TypeIs[RecordedModel]:
     """Return whether a model's answers were recorded, without reading its attributes."""
     missing = object()
     return is_model(value) and inspect.getattr_static(value, "recall", missing) is not missing
@@ -273,7 +273,7 @@ def is_estimable(model: Model) -> TypeGuard[Estimable]:
     return inspect.getattr_static(model, "estimate", None) is not None
 
 
-def is_promptable(model: ModelUnderTest) -> TypeGuard[Promptable]:
+def is_promptable(model: ModelUnderTest) -> TypeIs[Promptable]:
     """Return whether a model has a prompt, without reading its attributes."""
     return inspect.getattr_static(model, "prompt", None) is not None
 

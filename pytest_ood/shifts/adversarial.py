@@ -278,7 +278,7 @@ def askable_model(model: SingleModel) -> Model:
     Raises:
         NotApplicableError: its answers were recorded.
     """
-    if isinstance(model, RecordedModel):
+    if is_recorded(model):
         raise NotApplicableError(
             f"model {model.name!r} is replayed from {model.source}: its answers to attacks "
             "were not recorded, and it cannot be asked"

@@ -11,7 +11,7 @@ from pytest_ood.errors import ConfigurationError, DataError, NotApplicableError,
 from pytest_ood.inference.engine import check_complete
 from pytest_ood.loading.prompts import FIELD_PATTERN
 from pytest_ood.metrics import Outcomes
-from pytest_ood.models.protocol import Promptable, is_promptable, is_recorded
+from pytest_ood.models.protocol import is_promptable, is_recorded
 from pytest_ood.perturbations.adversarial import Recipe
 from pytest_ood.perturbations.adversarial.protocol import WRONG
 from pytest_ood.perturbations.protection import Protection
@@ -144,7 +144,7 @@ class PromptTrial:
 
     def _attack(self) -> tuple[Prompt, AttackResult, Predictor]:
         model = askable_model(self.predictor.model)
-        if not isinstance(model, Promptable):
+        if not is_promptable(model):
             raise NotApplicableError(
                 f"model {model.name!r} has no prompt to attack; it is {model.paradigm}"
             )

@@ -10,7 +10,7 @@ import numpy as np
 from pytest_ood.data.lazy import blocks, read
 from pytest_ood.inference.engine import check_answers
 from pytest_ood.metrics import GradedAnswers
-from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
+from pytest_ood.models.protocol import Model, RecordedModel, SeededModel, is_recorded
 from pytest_ood.tasks import Prediction, merged_answer, merged_task
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Predictor:
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int
     ) -> Iterator[list[Prediction]]:
         labels = self.task.labels
-        if isinstance(self.model, RecordedModel):
+        if is_recorded(self.model):
             for block in blocks(examples):
                 answers = self.model.recall(shift, [example.id for example in block])
                 check_answers(self.model.name, answers, len(block), labels)

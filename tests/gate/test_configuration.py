@@ -15,7 +15,7 @@ from pytest_ood.inference.cluster import ClusterSettings
 from pytest_ood.loading.readers import DataSource, Reader
 from pytest_ood.models import adapters
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.models.protocol import Model, SeededModel
+from pytest_ood.models.protocol import SeededModel, is_model
 from pytest_ood.tasks import Classification
 from pytest_ood.utils.progress import Silent
 
@@ -312,7 +312,7 @@ def test_a_model_is_built(tmp_path: Path) -> None:
     reader = Reader(root=tmp_path, cache=tmp_path / "cache", offline=True, progress=Silent())
     model = spec.build(Classification(("no", "yes")), reader, tmp_path / "cache")
     assert model == FakeModel("mine", "keyword", ("no", "yes"), {"yes": ["good"]}, "prompted")
-    assert isinstance(model, Model)
+    assert is_model(model)
     assert list(tmp_path.iterdir()) == []
 
 

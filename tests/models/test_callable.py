@@ -12,7 +12,7 @@ from pytest_ood.inference.engine import Engine
 from pytest_ood.inference.store import MemoryStore
 from pytest_ood.models import adapter
 from pytest_ood.models.callable import CallableModel
-from pytest_ood.models.protocol import Context, Model
+from pytest_ood.models.protocol import Context, is_model
 from pytest_ood.tasks import Prediction
 from pytest_ood.utils.progress import Silent
 
@@ -82,7 +82,7 @@ def test_the_number_of_answers_is_checked() -> None:
 def test_a_function_at_hand_has_no_fingerprint() -> None:
     """Nobody can tell when a function's answers change, so nothing is kept."""
     model = answering("a")
-    assert isinstance(model, Model)
+    assert is_model(model)
     assert model.fingerprint is None
     assert (model.paradigm, model.source) == ("other", "a Python function")
 

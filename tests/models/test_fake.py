@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.models import adapter
 from pytest_ood.models.fake import KINDS, FakeModel
-from pytest_ood.models.protocol import Context, Model
+from pytest_ood.models.protocol import Context, is_model
 from pytest_ood.tasks import NumericAnswer
 
 build = adapter("fake").build
@@ -72,7 +72,7 @@ def test_any_text_is_answered(texts: list[str], kind: str) -> None:
 def test_the_fingerprint_is_of_the_rule() -> None:
     """Kind, labels and words change it; the name and the paradigm do not."""
     usual = fake("keyword")
-    assert isinstance(usual, Model)
+    assert is_model(usual)
     assert fake("keyword").fingerprint == usual.fingerprint
     others = [
         fake("random"),

@@ -26,7 +26,7 @@ from pytest_ood.models import adapter
 from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models._training import FROM_SCRATCH, Job
-from pytest_ood.models.protocol import Context, Facts, Model
+from pytest_ood.models.protocol import Context, Facts, is_model
 from pytest_ood.tasks import majority_share
 from pytest_ood.utils.files import hash_files
 from pytest_ood.utils.progress import Silent, Tracker
@@ -121,7 +121,7 @@ def relabelled(saved: Path, folder: Path, names: dict[int, str]) -> Path:
 def test_a_model_is_trained_saved_and_loaded(reloaded: FinetunedModel) -> None:
     """A RoBERTa trained here and loaded from its folder is far above the majority class."""
     assert accuracy(reloaded, TEST) > majority_share(TEST) + 0.2
-    assert isinstance(reloaded, Model)
+    assert is_model(reloaded)
     transformers = pytest.importorskip("transformers")
     classifier = transformers.AutoModelForSequenceClassification.from_pretrained(reloaded.folder)
     assert type(classifier) is transformers.RobertaForSequenceClassification

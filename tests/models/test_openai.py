@@ -40,11 +40,11 @@ from pytest_ood.models.openai import ApiModel, _scores
 from pytest_ood.models.protocol import (
     Context,
     Facts,
-    Model,
-    Promptable,
     Usage,
     is_estimable,
     is_metered,
+    is_model,
+    is_promptable,
     is_streaming,
     notes_of,
 )
@@ -124,8 +124,8 @@ def always(fault: str) -> Callable[[str, int], str]:
 def test_it_is_every_kind_of_model(make: Make) -> None:
     """It can be asked, prompted, streamed, metered and estimated."""
     model = make()
-    assert isinstance(model, Model)
-    assert isinstance(model, Promptable)
+    assert is_model(model)
+    assert is_promptable(model)
     assert is_streaming(model)
     assert is_metered(model)
     assert is_estimable(model)

@@ -26,7 +26,13 @@ from pytest_ood.models import adapter
 from pytest_ood.models._prompts import READING
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models.prompted import CONTENT_FREE, Generation, PromptedModel, _calibrated
-from pytest_ood.models.protocol import Context, Facts, Model, Promptable, Usage
+from pytest_ood.models.protocol import (
+    Context,
+    Facts,
+    Usage,
+    is_model,
+    is_promptable,
+)
 from pytest_ood.tasks import NumericAnswer, QuestionAnswering, Task
 from pytest_ood.utils.objects import ProcessLocalDict
 from pytest_ood.utils.progress import Silent
@@ -372,7 +378,7 @@ def test_perturbed_versions_are_scored_as_alone(
 
 def test_the_model_says_both(make: Callable[..., PromptedModel]) -> None:
     """The random model is not constant, so that the other tests say something."""
-    assert isinstance(make(), Model)
+    assert is_model(make())
     assert {answer.label for answer in make().predict(TEXTS)} == {"negative", "positive"}
 
 
@@ -474,7 +480,7 @@ def test_another_prompt_shares_the_weights(make: Callable[..., PromptedModel]) -
     assert other.checkpoint.loaded is model.checkpoint.loaded
     assert other.fingerprint != model.fingerprint
     assert model.with_prompt(model.prompt).fingerprint == model.fingerprint
-    assert isinstance(model, Promptable)
+    assert is_promptable(model)
 
 
 def test_models_of_a_run_share_the_weights(

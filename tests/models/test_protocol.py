@@ -2,8 +2,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.models.protocol import Facts, SeededModel, facts_of
+from pytest_ood.models.protocol import (
+    Facts,
+    Model,
+    Promptable,
+    RecordedModel,
+    SeededModel,
+    facts_of,
+    is_model,
+    is_promptable,
+    is_recorded,
+)
 
 LABELS = ("negative", "positive")
 FACTS = Facts(base="mine", size=10, training_examples=20, shots=30)
@@ -34,3 +46,30 @@ def test_several_seeds_have_the_facts_of_the_first() -> None:
     """They differ in their seed alone."""
     members = tuple(Described(f"d#{number}", "constant", LABELS) for number in range(2))
     assert facts_of(SeededModel("d", members)) == members[0].facts
+
+
+class Untrained:
+    """A model that would be downloaded or trained where any of its properties is read."""
+
+    name = "untrained"
+
+    @property
+    def source(self) -> str:
+        """Fail, as a download does."""
+        raise AssertionError("the source was read")
+
+    paradigm = parameters = fingerprint = source
+
+    def predict(self, inputs: list[str]) -> list[str]:
+        """Answer nothing."""
+        raise NotImplementedError(inputs)
+
+
+def test_what_a_model_is_is_told_without_reading_its_properties() -> None:
+    """No property is read, whatever the order in which attributes are looked at."""
+    assert is_model(Untrained())
+    assert not is_recorded(Untrained())
+    assert not is_promptable(Untrained())  # type: ignore[arg-type]
+    for protocol in (Model, Promptable, RecordedModel):
+        with pytest.raises(TypeError, match="runtime"):
+            isinstance(Untrained(), protocol)  # type: ignore[misc]

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_ood.errors import ConfigurationError, DataError, ModelError
 from pytest_ood.models import adapter
-from pytest_ood.models.protocol import Context, Model, RecordedModel
+from pytest_ood.models.protocol import Context, is_recorded
 from pytest_ood.tasks import NumericAnswer, Prediction, QuestionAnswering, Task
 
 build = adapter("replay").build
@@ -36,8 +36,7 @@ def recorded(context: Context, rows: list[dict[str, Any]] | None = None, **optio
 def test_answers_are_recalled_by_shift_and_id(context: Context) -> None:
     """Answers come in the order asked for, under the shift asked for."""
     model = recorded(context, paradigm="prompted")
-    assert isinstance(model, RecordedModel)
-    assert not isinstance(model, Model)
+    assert is_recorded(model)
     assert (model.name, model.source, model.paradigm) == ("model", "answers.jsonl", "prompted")
     answers = model.recall("in-distribution", ["2", "1", "2"])
     assert [answer.label for answer in answers] == ["negative", "positive", "negative"]

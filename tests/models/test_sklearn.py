@@ -40,7 +40,7 @@ from pytest_ood.data.examples import Dataset
 from pytest_ood.data.inputs import Inputs
 from pytest_ood.errors import ConfigurationError, DataError, ModelError
 from pytest_ood.models import adapter, as_model
-from pytest_ood.models.protocol import Context, Facts, Model
+from pytest_ood.models.protocol import Context, Facts, is_model
 from pytest_ood.models.sklearn import SklearnModel
 
 build = adapter("sklearn").build
@@ -100,7 +100,7 @@ def test_an_estimator_at_hand_is_a_model() -> None:
     """A fitted pipeline answers as it does itself, with its probabilities."""
     fitted = pipeline()
     model = own(fitted)
-    assert isinstance(model, Model)
+    assert is_model(model)
     assert model.name == "Pipeline"
     assert model.source == "scikit-learn Pipeline"
     assert model.paradigm == "fine-tuned"
