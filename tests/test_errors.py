@@ -81,6 +81,7 @@ def test_unknown_name_says_that_there_are_none() -> None:
     assert unknown_name("model", "bert", []) == "unknown model 'bert'. Known: none."
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(given=st.text(), allowed=st.lists(st.text(min_size=1)))
 def test_unknown_name_always_quotes_what_was_given(given: str, allowed: list[str]) -> None:

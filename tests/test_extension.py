@@ -158,6 +158,7 @@ def test_the_added_format_tracker_and_command_read_the_run(
     assert done.stdout.endswith(f" {worst:.3f}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("report")
 def test_added_kinds_are_listed_and_chosen_like_any(site: Path, project: Path) -> None:
     """The commands list them, and `--ood-only` takes the kind of shift."""

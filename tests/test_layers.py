@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -48,6 +49,12 @@ def modules() -> list[Path]:
     return [path for path in paths if "__pycache__" not in path.parts]
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Return the syntax tree of a module."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def unit_of(path: Path) -> str:
     """Return the name under which a module stands in LAYERS."""
     parts = path.relative_to(ROOT).with_suffix("").parts
@@ -80,7 +87,7 @@ def test_imports_go_one_way() -> None:
     upward = [
         f"{path.relative_to(ROOT)} imports {name}"
         for path in modules()
-        for name in imports_of(ast.parse(path.read_text(encoding="utf-8")))
+        for name in imports_of(tree_of(path))
         if (parts := name.split("."))[0] == "pytest_ood"
         and len(parts) > 1
         and heights.get(parts[1], len(LAYERS)) < heights[unit_of(path)]
@@ -94,7 +101,7 @@ def test_no_module_imports_itself_through_others() -> None:
     imported = {
         name: {
             found
-            for full in imports_of(ast.parse(path.read_text(encoding="utf-8")))
+            for full in imports_of(tree_of(path))
             if (found := full if full in paths else full.rpartition(".")[0]) in paths
         }
         - {name}
@@ -114,7 +121,7 @@ def test_the_root_holds_few_modules() -> None:
 def test_heavy_packages_are_imported_where_they_are_used() -> None:
     """No module imports a heavy package when it is itself imported."""
     for path in modules():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {name.partition(".")[0] for node in top for name in imports_of(node)}
         assert not names & HEAVY, path
@@ -126,8 +133,7 @@ def test_only_the_plugin_imports_pytest() -> None:
         unit_of(path)
         for path in modules()
         if any(
-            name.partition(".")[0] in ("pytest", "_pytest")
-            for name in imports_of(ast.parse(path.read_text(encoding="utf-8")))
+            name.partition(".")[0] in ("pytest", "_pytest") for name in imports_of(tree_of(path))
         )
     }
     assert users == {"plugin"}
@@ -136,7 +142,7 @@ def test_only_the_plugin_imports_pytest() -> None:
 def test_tests_can_be_collected_without_the_dev_extra() -> None:
     """In a clone with the extra `demo` alone, `pytest --ood-suite` collects them on its way."""
     for path in (ROOT / "tests").rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {name.partition(".")[0] for node in top for name in imports_of(node)}
         assert not names & DEV, path.name

@@ -78,6 +78,7 @@ def test_fields_are_edited_apart(data: st.DataObject) -> None:
     assert list(fields_of(case.inputs)) == ["premise", "hypothesis"]
 
 
+@pytest.mark.slow
 def test_any_failure_shrinks_to_one_edit(change: Generator) -> None:
     """The least case of all has a single edit of the first example."""
     text = change.example
@@ -132,6 +133,7 @@ def test_a_data_set_is_drawn_from(case: PerturbedCase) -> None:
     assert case.example in Dataset.from_pairs("reviews", REVIEWS).examples
 
 
+@pytest.mark.slow
 def test_pairs_may_come_from_an_iterator() -> None:
     """Pairs are read once, so that a generator serves too."""
     strategy = perturbed(iter(REVIEWS), shout)
@@ -139,6 +141,7 @@ def test_pairs_may_come_from_an_iterator() -> None:
         assert find(strategy, lambda _: True, settings=THOROUGH).example.inputs == REVIEWS[0][0]
 
 
+@pytest.mark.slow
 def test_an_example_without_edits_is_never_drawn() -> None:
     """Texts in which nothing can be changed are passed over."""
     rows = [("...", "positive"), ("film", "negative")]
@@ -187,6 +190,7 @@ def test_several_perturbations_edit_one_text(case: PerturbedCase) -> None:
     assert apply_edits(str(case.original), made) == case.inputs
 
 
+@pytest.mark.slow
 def test_several_perturbations_are_mixed() -> None:
     """There are cases with edits of two perturbations, and they shrink to one of each."""
 
@@ -234,6 +238,7 @@ def test_a_filter_s_rejections_are_not_drawn() -> None:
     one_character_at_most()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "changes"), [("negate", True), ("swap", False)])
 def test_a_case_says_whether_the_label_changes(name: str, changes: bool) -> None:  # noqa: FBT001
     """An edit by a perturbation that changes labels marks the case."""
@@ -242,6 +247,7 @@ def test_a_case_says_whether_the_label_changes(name: str, changes: bool) -> None
     assert case.changes_label is changes
 
 
+@pytest.mark.slow
 def test_edits_that_change_a_label_are_made_together() -> None:
     """Half of a negation would leave the label as it is; what takes too many edits is not drawn."""
     both = ("The film is good and the actors are great", "positive")
@@ -270,6 +276,7 @@ def first_drawn(strategy: st.SearchStrategy[PerturbedCase]) -> PerturbedCase:
     return seen[0]
 
 
+@pytest.mark.slow
 def test_a_kept_case_is_drawn_first(tmp_path: Path) -> None:
     """What is in the replay file comes before everything else, with the same edits."""
     with using(Resources(root=tmp_path)):
@@ -300,6 +307,7 @@ def test_a_case_without_a_strategy_is_not_kept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"id": 3', "\x00"])
 def test_a_broken_replay_file_is_told(tmp_path: Path, content: str) -> None:
     """A file that cannot be read is named, and not passed over."""

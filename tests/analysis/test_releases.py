@@ -90,6 +90,7 @@ def test_another_budget_is_refused(text: str) -> None:
         parse_budget(text)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     flips=st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 1.0])), min_size=1),

@@ -43,6 +43,7 @@ def upgraded() -> Report:
     return read_report(VERSION_2)
 
 
+@pytest.mark.slow
 def test_a_report_is_the_same_after_reading_and_writing(full_report: dict[str, Any]) -> None:
     """Every figure, item and digest, after the schema."""
     again = to_json(from_json(full_report))
@@ -115,6 +116,7 @@ def test_a_report_of_version_2_makes_the_same_page(
         assert interval(comparison.difference) in page
 
 
+@pytest.mark.slow
 def test_version_2_is_compared_and_studied(upgraded: Report, tmp_path: Path) -> None:
     """With a report of version 3, as with another of its own."""
     newer = from_json(to_json(upgraded))

@@ -67,6 +67,7 @@ def test_a_wrong_argument_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -
         assert "unrecognized arguments" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_whoever_has_read_enough_may_close_the_pipe() -> None:
     """A reader that goes ends the command quietly, also where little was written."""
     for arguments in (["perturbations"], ["perturbations", "swap"]):
@@ -81,6 +82,7 @@ def test_whoever_has_read_enough_may_close_the_pipe() -> None:
         assert (process.returncode, told) == (0, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_a_command_without_a_traceback() -> None:
     """The status is the one that shells give, and one line says why."""

@@ -67,6 +67,7 @@ def test_names_and_kinds_choose(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Did you mean 'negate'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_module() -> None:
     """`python -m pytest_ood perturbations NAME` lists one, and --help shows an example."""
     run = subprocess.run(

@@ -27,6 +27,7 @@ def given(
     return tmp_path
 
 
+@pytest.mark.slow
 def test_reports_are_studied_together(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The terminal has every model of both under each shift, and the conclusions."""
     del given
@@ -55,6 +56,7 @@ def test_json_is_written_for_machines(given: Path, capsys: pytest.CaptureFixture
     assert len(found["suites"][0]["models"]) == 4
 
 
+@pytest.mark.slow
 def test_saved_reports_are_studied_without_being_named(
     given: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

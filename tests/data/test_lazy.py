@@ -43,6 +43,7 @@ def spool(values: list[Any]) -> DiskSequence[Any]:
     return made
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(values=VALUES, more=VALUES, data=st.data())
 def test_a_spool_is_the_list_of_what_was_put(
@@ -99,6 +100,7 @@ def test_rows_hash_like_equal_rows() -> None:
     assert len({made[:1], made[2:], Subset(made, np.array([0]))}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not OPEN.exists(), reason="open files are counted there")
 def test_a_file_goes_with_its_rows() -> None:
     """What was written is gone, and nothing is left open, once nobody holds the rows."""

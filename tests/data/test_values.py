@@ -268,6 +268,7 @@ def test_forms_of_labels() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @given(
     value=st.recursive(
         st.none() | st.booleans() | st.floats() | st.text() | st.integers() | st.binary()

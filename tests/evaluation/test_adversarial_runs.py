@@ -117,6 +117,7 @@ class Breaking:
         return answers if self.scores else [Prediction(answer.label) for answer in answers]
 
 
+@pytest.mark.slow
 def test_an_interrupted_attack_goes_on_where_it_was(
     run_of: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

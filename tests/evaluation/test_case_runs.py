@@ -456,6 +456,7 @@ def test_too_many_groups_are_no_table(run_of: Maker) -> None:
     assert [note for note in run.notes if "201 groups" in note] == run.notes
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(seed=st.integers(0, 1000))
 def test_the_order_of_the_rows_changes_nothing(seed: int) -> None:

@@ -649,6 +649,7 @@ def losing(share: float, number: int) -> CallableModel:
     return answering("losing", rule)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.1, 0.15, 0.3])
 def test_a_verdict_goes_with_its_interval(share: float) -> None:
     """At whatever look it falls: pass where the interval ends below the budget, fail above it."""
@@ -687,6 +688,7 @@ def test_a_floor_goes_with_its_interval() -> None:
             assert floor.data_hash == FILMS.content_hash
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sequential", [True, False], ids=["sequential", "whole"])
 @pytest.mark.parametrize(
     "model",

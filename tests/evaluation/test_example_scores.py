@@ -20,6 +20,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(rows=ROWS)
 def test_different_examples_have_different_hashes(rows: list[Any]) -> None:
     """Original, text and truth all count; the same example has the same hash wherever it is."""

@@ -94,6 +94,7 @@ def cells(answers: Mapping[str, str]) -> dict[str, float]:
     return {cell.group: cell.score.value for cell in result.breakdown}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 99])
 def test_the_cells_of_a_run_are_the_published_ones(number: int) -> None:
     """Answers that are right as often as the table says of each subcase give the table's cells."""
@@ -108,6 +109,7 @@ def test_the_cells_of_a_run_are_the_published_ones(number: int) -> None:
     assert found == {cell: pytest.approx(float(row[name])) for cell, name in CELLS.items()}
 
 
+@pytest.mark.slow
 def test_the_published_answers_of_a_bert_are_counted_by_cell() -> None:
     """What it calls neutral or a contradiction is no entailment; it is none of the hundred runs."""
     lines = SHARED.joinpath("bert_preds.txt").read_text(encoding="utf-8").splitlines()[1:]

@@ -82,6 +82,7 @@ def results(run: SuiteEvaluator) -> list[Result]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sequential", [False, True])
 def test_blocks_decide_nothing(
     sequential: bool,  # noqa: FBT001 - a parameter
@@ -112,6 +113,7 @@ def test_a_record_does_not_grow_with_texts(tmp_path: Path) -> None:
     assert from_record(json.loads(record)) == result
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_examples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

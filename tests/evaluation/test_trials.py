@@ -204,6 +204,7 @@ def test_comparisons_stop_on_their_own(run_of: Runs) -> None:
     assert run.compare(frail, frail, SMUDGE).difference.value == 0.0
 
 
+@pytest.mark.slow
 def test_early_verdicts_at_the_budget_are_rare(run_of: Runs) -> None:
     """A model whose true drop is the budget is judged wrong in few of sixty draws."""
     wrong = 0
@@ -228,6 +229,7 @@ def test_a_model_that_contradicts_itself_is_seen(run_of: Runs) -> None:
     assert run.evaluate(flipping(1, 0.2), POLISH).inconsistency_rate == floor.inconsistent / 64
 
 
+@pytest.mark.slow
 def test_a_model_s_own_noise_is_no_drop(run_of: Runs) -> None:
     """With 5 % of its answers flipped, a harmless perturbation is found to cost nothing."""
     outside = fails = 0
@@ -268,6 +270,7 @@ def test_the_worst_case_is_the_worst_of_each_example(run_of: Runs) -> None:
     assert run.evaluate(model, WORST).drop.value >= run.evaluate(model, SMUDGE).drop.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["macro-f1", "recall-pos", "pdr", "ece"])
 def test_every_metric_can_have_a_budget(metric: str, run_of: Runs) -> None:
     """What a smudge costs breaks a small budget and keeps a large one; all are said by name."""
@@ -388,6 +391,7 @@ def test_seeds_widen_the_interval(run_of: Runs) -> None:
 # Models that must never pass.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rules", [SEQUENTIAL, WHOLE], ids=["sequential", "whole"])
 @pytest.mark.parametrize("kind", ["constant", "random", "swapped"])
 def test_models_that_know_nothing_never_pass(kind: str, rules: Rules, run_of: Runs) -> None:

@@ -122,6 +122,7 @@ def numbered(*numbers: int, also: str = "") -> Callable[[str], bool]:
     return lambda text: any(f" {number}." in text for number in numbers) and also in text
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.data())
 def test_what_got_no_answer_changes_no_figure(

@@ -277,6 +277,7 @@ def measured(opened: Gate) -> list[tuple[Check, Floor | Evaluation | Comparison]
     return [(check, opened.measure(check)) for check in opened.checks]
 
 
+@pytest.mark.slow
 def test_predictions_are_kept_or_not(root: Path) -> None:
     """With `keep_predictions` answers are in the cache folder, otherwise nothing is written."""
     measured(gate(root, keep_predictions=False))

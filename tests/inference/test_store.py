@@ -178,6 +178,7 @@ def test_both_stores_agree(
     assert file.get("model", list(answers)) == memory.get("model", list(answers))
 
 
+@pytest.mark.slow
 def test_several_processes_write_at_once(tmp_path: Path) -> None:
     """Processes that share a new file wait for each other, and no answer is lost."""
     path = tmp_path / "s.sqlite"

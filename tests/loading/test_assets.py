@@ -142,6 +142,7 @@ def test_an_archive_cannot_write_outside_the_target(tmp_path: Path) -> None:
     assert (target / "good.txt").exists()
 
 
+@pytest.mark.slow
 def test_the_size_of_a_download_is_told_while_files_come_and_go(tmp_path: Path) -> None:
     """Watching a folder survives another process that makes and removes folders in it."""
     code = (

@@ -268,6 +268,7 @@ def test_rows_are_chosen_in_every_kind_of_file(tmp_path: Path, suffix: str) -> N
     assert part.content_hash == again.content_hash or base == ".tsv"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv.gz", ".jsonl.gz", ".parquet", ".csv", ".jsonl"])
 def test_long_files_are_not_held(tmp_path: Path, suffix: str) -> None:
     """Reading takes as much memory for many rows as for few."""
@@ -345,6 +346,7 @@ def test_the_byte_order_mark_is_no_text(tmp_path: Path) -> None:
         assert pairs(read(tmp_path, "a.csv", content, TASK, encoding=key))[1] == ("über", "neg")
 
 
+@pytest.mark.slow
 def test_a_wrong_encoding_is_located(tmp_path: Path) -> None:
     """The message names line, byte, its offset, and the key."""
     content = TEXT.replace("\u2013", "-").encode("latin-1")
@@ -733,6 +735,7 @@ PIECES = st.sampled_from(
 CONTENT = st.binary(max_size=200) | st.lists(PIECES, max_size=40).map(b"".join)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXED)
 @settings(max_examples=150)
 @given(content=CONTENT, encoding=st.sampled_from([None, "utf-16", "latin-1", "gb18030", "utf-7"]))
@@ -813,6 +816,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".json"])
 def test_hostile_files_take_linear_time(tmp_path: Path, name: str, suffix: str) -> None:
@@ -963,6 +967,7 @@ def test_the_first_line_of_excel_says_the_separator(
 # Real files.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "source", "count"),
     [

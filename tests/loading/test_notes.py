@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,6 +97,7 @@ def test_counts_are_those_of_a_plain_count(rows: list[tuple[str, str]]) -> None:
     assert counts == [count for count in (empty, equal, torn_rows) if count]
 
 
+@pytest.mark.slow
 def test_long_data_is_not_held() -> None:
     """The notes take some bytes for each example, however long its text."""
 

@@ -1003,6 +1003,7 @@ def shared(path: str) -> Path:
     return SHARED / path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("split", "rows"), [("dev", 6_735), ("test", 872)])
 def test_sst_2_is_read(split: str, rows: int) -> None:
     """The TSV files of SST-2 give every row, with both labels renamed."""
@@ -1095,6 +1096,7 @@ def test_uci_sentences_are_read(name: str, rows: int) -> None:
     assert (len(data), data.labels) == (rows, ("0", "1"))
 
 
+@pytest.mark.slow
 def test_the_style_suite_is_read_where_it_lies() -> None:
     """One redirection reaches all eleven lists, whose ids are the same."""
     path = shared("decodingtrust-ood/style.json")
@@ -1108,6 +1110,7 @@ def test_the_style_suite_is_read_where_it_lies() -> None:
     assert len({data.content_hash for data in sets}) == 11
 
 
+@pytest.mark.slow
 def test_recorded_answers_are_read() -> None:
     """A CSV file of 59,296 quoted raw answers is read whole, ids repeating among the styles."""
     path = shared("decodingtrust-ood/sst2_style_gpt_predictions.csv")

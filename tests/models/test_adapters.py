@@ -15,7 +15,7 @@ from pytest_ood.errors import ConfigurationError
 from pytest_ood.models import adapter, adapters, as_model
 from pytest_ood.models.callable import CallableModel
 from pytest_ood.models.fake import FakeModel
-from pytest_ood.models.protocol import PARADIGMS, Model, RecordedModel, is_recorded, paradigm_of
+from pytest_ood.models.protocol import PARADIGMS, is_model, is_recorded, paradigm_of
 from pytest_ood.models.replay import ReplayModel
 from pytest_ood.tasks import Prediction
 
@@ -69,8 +69,8 @@ def test_a_model_stays_as_it_is() -> None:
     replay = ReplayModel("replay", {}, "file")
     assert as_model(fake, LABELS) is fake
     assert as_model(replay, LABELS) is replay
-    assert isinstance(fake, Model)
-    assert isinstance(replay, RecordedModel)
+    assert is_model(fake)
+    assert is_recorded(replay)
 
 
 def test_an_object_of_the_right_form_is_a_model() -> None:

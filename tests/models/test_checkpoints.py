@@ -100,6 +100,7 @@ def refusal(model: FinetunedModel | PromptedModel) -> str:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_batch_answers_as_one_by_one(
     name: str, checkpoint: Callable[[str], Path], context: Context
@@ -460,6 +461,7 @@ with using(Resources(cache=root / "cache", offline=True, root=root, progress=Sil
 """
 
 
+@pytest.mark.slow
 def test_nothing_asks_at_the_terminal_or_runs_foreign_code(tmp_path: Path) -> None:
     """With a standard input that stays open, every way to load a checkpoint of own code ends."""
     folder = tmp_path / "model"

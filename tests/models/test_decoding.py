@@ -125,6 +125,7 @@ PROMPTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(PROMPTS)
 def test_any_prompts_are_scored_alike(
     model_of: Callable[[str], Any], prompts: list[Tokens]
@@ -189,6 +190,7 @@ def whole(model: Any, prompt: Tokens, longest: int, end: int | None) -> Tokens:
     return tuple(said[0, len(prompt) :].tolist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("most", [1, 5, 64])
 def test_what_is_written_is_that_of_one_by_one(
@@ -248,6 +250,7 @@ def draw(asked: Decoder, prompts: list[Tokens], count: int = 3) -> list[list[Tok
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("most", [1, 7, 64])
 def test_samples_are_those_of_one_by_one(

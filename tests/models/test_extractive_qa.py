@@ -103,6 +103,7 @@ def f1(model: SpanModel, data: Dataset) -> float:
     return sum(map(TASK.score, answers, data)) / len(data)
 
 
+@pytest.mark.slow
 def test_a_trained_model_marks_answers(trained: SpanModel, reloaded: SpanModel) -> None:
     """Trained on a few dozen passages it marks the answers of others; so it does once reloaded.
 

@@ -118,6 +118,7 @@ def relabelled(saved: Path, folder: Path, names: dict[int, str]) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_model_is_trained_saved_and_loaded(reloaded: FinetunedModel) -> None:
     """A RoBERTa trained here and loaded from its folder is far above the majority class."""
     assert accuracy(reloaded, TEST) > majority_share(TEST) + 0.2
@@ -169,6 +170,7 @@ def test_what_a_model_sees_is_its_tokens(reloaded: FinetunedModel) -> None:
     assert "_loaded" not in vars(reloaded)
 
 
+@pytest.mark.slow
 def test_the_same_recipe_gives_the_same_weights(
     trained: FinetunedModel, tmp_path: Path, context_of: Callable[..., Context]
 ) -> None:

@@ -56,6 +56,7 @@ def once_asked(server: FaultyServer, fault: str, **options: Any) -> Prediction:
     return model_at(server, **{"attempts": 2, **options}).predict(["first", "x"])[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -119,6 +120,7 @@ def test_each_kind_of_answer_is_judged(
     assert server.calls["x"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["flood", "endless", "bomb", "bombs", "gzip of nothing"])
 @pytest.mark.parametrize("first", [True, False])
 def test_an_answer_has_a_largest_size(*, fault: str, first: bool, server: FaultyServer) -> None:
@@ -149,6 +151,7 @@ def test_another_server_gets_neither_key_nor_text(
     assert server.calls["x"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "told"),
     [

@@ -173,6 +173,7 @@ SAID = {"negative": "Sen", "positive": "os"}
 """Words that the random model says."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"batch_size": 4}, {"demonstrations": None}], ids=str)
 def test_generated_answers_are_those_of_one_by_one(
     options: dict[str, Any], make: Callable[..., PromptedModel], checkpoint: Path
@@ -258,6 +259,7 @@ def make_numeric(checkpoint: Path, context: Context) -> Callable[..., PromptedMo
     return maker
 
 
+@pytest.mark.slow
 def test_open_tasks_are_answered_in_writing(
     make_numeric: Callable[..., PromptedModel], checkpoint: Path
 ) -> None:
@@ -276,6 +278,7 @@ def test_open_tasks_are_answered_in_writing(
     assert other.fingerprint != model.fingerprint, "another task reads another answer"
 
 
+@pytest.mark.slow
 def test_a_chain_of_thought_is_written_to_its_end(
     make_numeric: Callable[..., PromptedModel], checkpoint: Path
 ) -> None:

@@ -192,6 +192,7 @@ def test_free_text_answers_are_read_by_the_task(context: Context) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_published_raw_answers_are_read_as_their_authors_did(context: Context) -> None:
     """Of DecodingTrust's raw answers hardly one names a label that its authors did not find."""
     path = SHARED / "decodingtrust-ood" / "sst2_style_gpt_predictions.csv"

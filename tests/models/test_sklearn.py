@@ -239,6 +239,7 @@ def test_the_fingerprint_is_of_the_fitted_estimator() -> None:
     assert own(other).fingerprint != before
 
 
+@pytest.mark.slow
 def test_the_fingerprint_is_the_same_in_every_process(
     module: str, context: Context, context_of: Callable[..., Context]
 ) -> None:
@@ -321,7 +322,7 @@ def test_a_broken_file_is_a_readable_error(context: Context, tmp_path: Path) -> 
 class Ends:
     """What calls sys.exit when it is read."""
 
-    def __reduce__(self) -> tuple[Any, tuple[int]]:
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
         # Not `sys.exit` itself, which clients of trackers replace in this process.
         return exec, ("raise SystemExit(0)",)
 
@@ -396,6 +397,7 @@ FITTED: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FITTED)
 def test_the_label_is_what_the_estimator_predicts(name: str, context: Context) -> None:
     """Its probabilities stand beside it; a saved one answers the same, under one fingerprint."""

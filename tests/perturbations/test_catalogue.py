@@ -107,6 +107,7 @@ def test_the_catalogue_is_sorted_and_named() -> None:
         assert isinstance(generator, Perturbation)
 
 
+@pytest.mark.slow
 def test_any_text_gives_a_text_and_its_edits(change: Generator) -> None:
     """A text comes out that can be encoded, with the edits that lead to it, the same every time.
 
@@ -138,6 +139,7 @@ def test_any_text_gives_a_text_and_its_edits(change: Generator) -> None:
     check()
 
 
+@pytest.mark.slow
 def test_odd_texts_do_not_break(change: Generator) -> None:
     """Empty texts, joined emoji, combining marks, right-to-left scripts and controls pass."""
     for text in ODD:
@@ -145,6 +147,7 @@ def test_odd_texts_do_not_break(change: Generator) -> None:
             assert type(run(change, text, seed)) is str
 
 
+@pytest.mark.slow
 def test_the_example_is_changed(change: Generator) -> None:
     """What a perturbation gives as its example is changed at every severity."""
     text = change.example
@@ -159,6 +162,7 @@ def test_another_seed_gives_another_text(change: Generator) -> None:
     assert len(results) > 1
 
 
+@pytest.mark.slow
 @property_test
 @given(text=TEXTS, seeds=st.lists(SEEDS, min_size=3, max_size=3))
 def test_rising_severity_never_lowers_the_edit_share(
@@ -169,6 +173,7 @@ def test_rising_severity_never_lowers_the_edit_share(
     assert edits == sorted(edits)
 
 
+@pytest.mark.slow
 @property_test
 @given(before=TEXTS, after=TEXTS, seed=SEEDS, severity=SEVERITIES)
 def test_protected_spans_stay(
@@ -189,6 +194,7 @@ def test_protected_spans_stay(
         position = place + len(span)
 
 
+@pytest.mark.slow
 def test_long_texts_pass(change: Generator) -> None:
     """A text of 20,000 characters is perturbed, at the least and the greatest severity."""
     text = (change.example + " ") * (LONG // len(change.example) + 1)
@@ -198,6 +204,7 @@ def test_long_texts_pass(change: Generator) -> None:
         assert apply_edits(result.text, inverted(result.edits)) == text
 
 
+@pytest.mark.slow
 def test_runs_of_marks_take_linear_time(change: Generator) -> None:
     """Putting 100,000 marks behind a letter into their order would take 20 seconds."""
     text = "The ca" + "\u0315\u0300" * 50_000 + "t is not good, but bad."
@@ -225,6 +232,7 @@ MARKED = (
 _ORPHAN = re.compile(rf"(?:\A|[\s\d.,;:!?()\"'-])[{MARK}]")
 
 
+@pytest.mark.slow
 def test_marks_stay_with_their_letters(change: Generator) -> None:
     """No mark is left without a letter before it, whatever the script."""
     for text in MARKED:
@@ -263,6 +271,7 @@ def test_a_lone_surrogate_is_refused(change: Generator) -> None:
         run(change, "good\ud83d film", 0)
 
 
+@pytest.mark.slow
 @property_test
 @given(texts=st.lists(TEXTS, min_size=1, max_size=5), seed=st.integers(0, 10), data=st.data())
 def test_other_texts_change_nothing(
@@ -277,6 +286,7 @@ def test_other_texts_change_nothing(
     assert together == alone
 
 
+@pytest.mark.slow
 @property_test
 @given(text=TEXTS, seed=SEEDS)
 def test_shares_of_1_do_not_break(change: Generator, text: str, seed: int) -> None:
@@ -308,6 +318,7 @@ def other_process() -> dict[str, list[str]]:
     return outputs
 
 
+@pytest.mark.slow
 def test_the_hash_seed_decides_nothing(
     change: Generator, other_process: dict[str, list[str]]
 ) -> None:

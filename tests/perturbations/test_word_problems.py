@@ -182,6 +182,7 @@ def test_a_random_draw_is_like_the_number() -> None:
         assert 2 <= int(small) <= 15
 
 
+@pytest.mark.slow
 def test_most_of_svamp_and_half_of_gsm8k_can_be_changed() -> None:
     """On real data the share of questions that are changed is what the documentation says."""
     gsm8k, svamp = SHARED / "gsm8k" / "test.jsonl", SHARED / "svamp" / "SVAMP.json"

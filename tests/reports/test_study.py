@@ -45,6 +45,7 @@ def entry(found: Study, name: str, shift: int = 0) -> Any:
 # Robustness
 
 
+@pytest.mark.slow
 def test_the_fine_tuned_models_are_the_baselines(whole: Study) -> None:
     """The line goes through them, and the prompted model lies above it."""
     (suite,) = whole.suites
@@ -60,6 +61,7 @@ def test_the_fine_tuned_models_are_the_baselines(whole: Study) -> None:
     )
 
 
+@pytest.mark.slow
 def test_baselines_can_be_named(studied: Callable[..., Study], study_models: Any) -> None:
     """Other models then have an effective robustness, and are told where the line is extended."""
     names = ["encoder-0", "encoder-1", "encoder-2", "encoder-3"]
@@ -91,6 +93,7 @@ def test_an_unknown_model_is_named(
         studied(study_models, **{option: value})
 
 
+@pytest.mark.slow
 def test_a_model_that_knows_nothing_is_not_robust(
     studied: Callable[..., Study], study_models: Any
 ) -> None:
@@ -139,6 +142,7 @@ def test_the_same_examples_are_compared_in_pairs(
     assert apart.low < 0.0
 
 
+@pytest.mark.slow
 def test_no_reference_is_told(studied: Callable[..., Study], study_models: Any) -> None:
     """Without a baseline in the reports, or with two, the option is named."""
     none = [replace(m, facts={**m.facts, "baseline": False}) for m in study_models]
@@ -154,6 +158,7 @@ def test_no_reference_is_told(studied: Callable[..., Study], study_models: Any) 
     assert studied(none, reference="llm").suites[0].reference == "llm"
 
 
+@pytest.mark.slow
 def test_a_drop_that_says_nothing_is_left_out_by_name(make_report: Make, study_models: Any) -> None:
     """A model that is fine in distribution, of which too few examples were changed, is named."""
     report = make_report(study_models)
@@ -167,6 +172,7 @@ def test_a_drop_that_says_nothing_is_left_out_by_name(make_report: Make, study_m
     )
 
 
+@pytest.mark.slow
 def test_cases_have_an_accuracy_and_no_drop(make_report: Make, study_models: Any) -> None:
     """What single answers score in distribution is no measure of what sets lose."""
     report = make_report(study_models)
@@ -245,6 +251,7 @@ def test_a_break_is_told_with_its_place(studied: Callable[..., Study], study_mod
     assert "points for ten times the size before, +" in told
 
 
+@pytest.mark.slow
 def test_models_without_pre_training_are_a_kind_of_their_own(
     studied: Callable[..., Study], study_models: Any
 ) -> None:
@@ -277,6 +284,7 @@ def test_a_trained_curve_passes_a_prompted_model(whole: Study) -> None:
     )
 
 
+@pytest.mark.slow
 def test_prompts_of_one_model_are_curves_of_their_own(
     studied: Callable[..., Study], study_models: Any
 ) -> None:
@@ -318,6 +326,7 @@ def test_the_terminal_is_no_wider_than_it_should_be(whole: Study) -> None:
     )
 
 
+@pytest.mark.slow
 def test_foreign_names_do_nothing_to_the_terminal(
     studied: Callable[..., Study], study_models: Any
 ) -> None:
@@ -343,6 +352,7 @@ def test_the_plain_values_hold_every_figure(whole: Study) -> None:
     assert suite["learning"][0]["crossings"][0]["outcome"] == "passes"
 
 
+@pytest.mark.slow
 def test_the_seed_of_the_bootstrap_changes_intervals_alone(
     studied: Callable[..., Study], study_models: Any, whole: Study
 ) -> None:

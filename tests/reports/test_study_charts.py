@@ -108,6 +108,7 @@ def inside(plot: Plot) -> bool:
     return all(-0.01 <= value <= 100.01 for value in places)
 
 
+@pytest.mark.slow
 def test_robustness_has_its_lines(suite: Any) -> None:
     """Y = x and the line on both axes; baselines are hollow, and every model is a point."""
     plot = robustness_plot(suite.shifts[0], lambda e: e.info.name)
@@ -142,6 +143,7 @@ def test_a_prompted_curve_is_held(suite: Any) -> None:
     assert inside(plot)
 
 
+@pytest.mark.slow
 def test_the_page_is_made_of_nothing_else(make_report: Any, study_models: Any) -> None:
     """No script, no address, and foreign names do nothing in it."""
     attack = "<script>alert(1)</script>\u202e"

@@ -59,6 +59,7 @@ def test_sequential_verdicts_at_the_budget_are_seldom(
     assert np.all((np.array(found) <= ALPHA).mean(axis=0) <= ALLOWED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "budget"), [(50, 0.0), (50, 0.10), (200, 0.05)])
 def test_unpaired_verdicts_at_the_budget_are_seldom(n: int, budget: float) -> None:
     """A domain drop that is exactly the budget fails, and passes, in at most alpha of them."""
@@ -125,6 +126,7 @@ def _name(value: World | float) -> str:
     return f"{value.metric} {value.n} {value.rare} {value.loss} {kind}{looks_} {value.comparison}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS, ids=_name)
 def test_verdicts_by_any_metric_at_the_budget_are_seldom(world: World) -> None:
     """Whatever a budget is about, a loss that is just the budget passes or fails seldom enough."""
@@ -139,6 +141,7 @@ def test_every_metric_is_simulated() -> None:
     assert {world.comparison for world in WORLDS} == set(COMPARISONS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("world", "beyond"),
     [

@@ -74,6 +74,7 @@ def test_two_models_share_the_allowance() -> None:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(seed=st.integers(0, 1000), paired=st.booleans())
 def test_bounds_and_p_values_agree(seed: int, *, paired: bool) -> None:

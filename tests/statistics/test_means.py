@@ -127,6 +127,7 @@ def share_refuted(draw: object, truth: float, times: int, **limits: tuple[float,
     return max(above, below) / times
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [60, 200])
 def test_skewed_scores_keep_the_level(n: int) -> None:
     """Token F1 that falls for one example in ten: either side errs in 5 % of draws or less."""
@@ -140,6 +141,7 @@ def test_skewed_scores_keep_the_level(n: int) -> None:
     assert share <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turned", [0.05, 0.2])
 def test_differences_of_two_drops_keep_the_level(turned: float) -> None:
     """Values from -2 to 2, as two models that both flip give them, err in 5 % of draws or less."""
@@ -206,6 +208,7 @@ def test_a_difference_of_drops_is_symmetrical(
     assert (low, high) == pytest.approx((-turned_high, -turned_low), abs=0.1 * (high - low))
 
 
+@pytest.mark.slow
 def test_differences_of_drops_on_other_examples_keep_the_level() -> None:
     """Two models on two independent sets: either side errs in 5 % of draws or less."""
     rng = np.random.default_rng(11)

@@ -71,6 +71,7 @@ def test_one_example_fewer_shows_no_drop_within_the_limit(limit: float) -> None:
     assert PairedDifference(0, 0, least - 1).p_below(limit) > 0.05
 
 
+@pytest.mark.slow
 @given(value=st.floats(-0.5, 0.5), limit=st.floats(-0.5, 0.5), spread=st.floats(0.1, 1.0))
 def test_so_many_examples_detect_the_distance(value: float, limit: float, spread: float) -> None:
     """Planning forwards and backwards agree: the distance is what so many examples detect."""

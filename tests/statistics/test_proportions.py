@@ -190,6 +190,7 @@ def test_the_paired_p_value_is_the_largest_over_the_nuisance(
     assert p_value == pytest.approx(worst, rel=2e-3, abs=2 * NUISANCE_ALPHA)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("x1", "n1", "x2", "n2", "limit"),
     [(9, 10, 3, 10, 0.1), (12, 15, 9, 20, 0.0), (3, 12, 9, 9, -0.5), (7, 7, 6, 11, 0.2)],
@@ -226,6 +227,7 @@ def test_every_paired_p_value_of_a_small_sample_is_the_largest(limit: float) -> 
         assert p_value >= 0.9 * worst
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "limit"),
     [(10, -0.2), (10, 0.0), (10, 0.1), (25, -0.1), (25, 0.03), (40, 0.0), (40, 0.05)],
@@ -244,6 +246,7 @@ def test_paired_tests_err_at_most_as_often_as_they_say(n: int, limit: float) -> 
             assert likely[:, p_values <= alpha].sum(axis=1).max() <= alpha
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n1", "n2", "limit"), [(15, 10, 0.0), (15, 10, 0.1), (8, 30, -0.2), (25, 25, 0.05)]
 )
@@ -278,6 +281,7 @@ def test_a_share_is_tested_exactly(successes: int, rest: int, share: float) -> N
 # Properties.
 
 
+@pytest.mark.slow
 @given(figure=FIGURES, alpha=ALPHAS)
 def test_the_interval_contains_the_estimate(
     figure: PairedDifference | UnpairedDifference, alpha: float
@@ -287,6 +291,7 @@ def test_the_interval_contains_the_estimate(
     assert -1.0 <= low <= figure.value <= high <= 1.0
 
 
+@pytest.mark.slow
 @given(figure=FIGURES, alpha=ALPHAS)
 def test_bounds_and_p_values_agree(
     figure: PairedDifference | UnpairedDifference, alpha: float
@@ -309,6 +314,7 @@ def test_turning_before_and_after_turns_the_tests(figure: PairedDifference, limi
     assert turned.value == -figure.value
 
 
+@pytest.mark.slow
 @given(figure=FIGURES)
 def test_a_larger_limit_is_harder_to_refute(
     figure: PairedDifference | UnpairedDifference,
@@ -352,6 +358,7 @@ def test_with_many_examples_the_exact_unpaired_interval_is_the_score_interval(
     assert exact == pytest.approx(score, abs=0.03 * (score[1] - score[0]))
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(figure=FIGURES)
 def test_more_confidence_makes_wider_intervals(

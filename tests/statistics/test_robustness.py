@@ -175,6 +175,7 @@ def test_the_figure_depends_on_no_order(
     assert found.low <= found.value <= found.high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", AXES)
 @pytest.mark.parametrize("count", [3, 6])
 def test_the_interval_covers(axis: Axis, count: int, monkeypatch: pytest.MonkeyPatch) -> None:

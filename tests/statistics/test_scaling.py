@@ -49,6 +49,7 @@ def test_a_break_is_found() -> None:
     assert found.broken.bend == pytest.approx(0.15, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("curve", "other"), [("line", "broken"), ("hinge", "log-linear")])
 def test_the_other_form_is_hardly_ever_told(curve: str, other: str) -> None:
     """Of 60 noisy curves, the wrong verdict comes out of three at most, the right one of most."""

@@ -27,6 +27,7 @@ def test_one_seed_is_the_figure_itself() -> None:
     assert isinstance(over_seeds(FIGURE, (0.1,), (0.1, 0.12)), OverSeeds)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     seeds=st.lists(st.floats(-0.3, 0.5), min_size=2, max_size=8).map(tuple),
@@ -45,6 +46,7 @@ def test_seeds_never_make_an_interval_narrower(
         assert over.p_below(limit) >= figure.p_below(limit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [3, 10])
 def test_seeds_that_agree_keep_the_level(count: int) -> None:
     """A few losses that all seeds share pass at the true rate in at most alpha of the draws."""
@@ -95,6 +97,7 @@ def test_examples_without_spread_leave_doubt() -> None:
     assert width(OverSeeds(PairedDifference(0, 0, 100), ((0.0, 0.0),))) > 0.05
 
 
+@pytest.mark.slow
 def test_new_seeds_and_new_examples_keep_the_level() -> None:
     """Three seeds whose drops differ by several points: either side errs in 5 % of draws or so."""
     rng = np.random.default_rng(2)

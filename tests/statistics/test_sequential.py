@@ -104,6 +104,7 @@ def test_turning_the_signs_turns_the_figure(data: st.DataObject) -> None:
     assert one.p_above(0.1) == pytest.approx(other.p_below(-0.1))
 
 
+@pytest.mark.slow
 @given(data=st.data(), alpha=st.sampled_from([0.001, 0.05, 0.2]), final=st.booleans())
 def test_bounds_and_p_values_agree(data: st.DataObject, alpha: float, final: bool) -> None:  # noqa: FBT001 - drawn
     """What lies beyond a bound is refuted at alpha, and what lies within is not."""

@@ -126,6 +126,7 @@ def test_a_budget_that_attacks_nothing_is_refused(
 EXAMPLES = [Example(str(n), f"the number {n} is dreadful", "x") for n in range(12)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("live", [1, 3, 100])
 @given(total=st.integers(5, 150))
 def test_the_run_keeps_to_its_budget_whatever_runs_at_once(live: int, total: int) -> None:

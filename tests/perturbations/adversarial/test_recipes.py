@@ -149,6 +149,7 @@ def test_the_budget_is_never_exceeded(attack: Attack, budget: int, hard: bool) -
         assert 1 <= result.queries + result.reducing <= budget
 
 
+@pytest.mark.slow
 @each
 @settings(deadline=None, derandomize=True)
 @given(
@@ -511,6 +512,7 @@ def test_characters_of_a_word_are_changed(
             assert all(c[0] == word[0] for c in changed)
 
 
+@pytest.mark.slow
 def test_synonyms_come_from_all_senses() -> None:
     """WordNet's synonyms keep the capitals; unknown words have none."""
     found = Synonyms().options("Dreadful qwxz", [(0, 8), (9, 13)], Random(0))

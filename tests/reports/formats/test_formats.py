@@ -16,6 +16,7 @@ def _report(full_report: dict[str, Any]) -> Report:
     return from_json(full_report)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", formats())
 def test_every_form_is_written(suffix: str, report: Report, tmp_path: Path) -> None:
     """The ending says the form."""

@@ -202,6 +202,7 @@ def test_several_suites_have_a_part_each(full_report: Report) -> None:
     assert '<select name="suite">' not in render(full_report)
 
 
+@pytest.mark.slow
 def test_a_thousand_evaluations_stay_readable(full_report: Report) -> None:
     """Flipped examples are limited, honestly; the page of 1,200 evaluations is below 4 MB."""
     report = copy.deepcopy(full_report)
@@ -233,6 +234,7 @@ def test_many_models_look_different(short_report: Report) -> None:
     assert len(set(looks.values())) == len(report["models"])
 
 
+@pytest.mark.slow
 def test_a_long_text_is_cut(short_report: Report) -> None:
     """A text of a hundred thousand words and as many edits takes a few kilobytes."""
     report = copy.deepcopy(short_report)
@@ -252,6 +254,7 @@ def allowed(spoil: Callable[[str], Report]) -> set[tuple[str, tuple[str, ...]]]:
     return Elements(render(spoil(" of ours"))).tags
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(text=st.one_of(st.text(), st.sampled_from(HOSTILE)))
 @example(text="".join(HOSTILE))

@@ -115,6 +115,7 @@ def test_a_run_of_errors_alone_is_shown(short_report: Report) -> None:
 # What does not fit
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(limit=st.integers(0, 60_000))
 def test_it_fits_and_says_what_was_left_out(limit: int, full_report: Report) -> None:
@@ -146,6 +147,7 @@ def test_the_least_important_goes_first(full_report: Report) -> None:
 # Hostile text
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(text=st.one_of(st.text(), st.sampled_from(HOSTILE)))
 @example(text="".join(HOSTILE))
