@@ -33,7 +33,7 @@ from pytest_ood.inference.engine import check_complete
 from pytest_ood.loading.cases import AllRight, cases_of, label_of, parse_expectation
 from pytest_ood.metrics import ACCURACY, metric_class, metric_names
 from pytest_ood.models import as_model
-from pytest_ood.models.protocol import RecordedModel, SeededModel
+from pytest_ood.models.protocol import RecordedModel, SeededModel, is_recorded
 from pytest_ood.perturbations import Perturbation, as_perturbation
 from pytest_ood.perturbations.adversarial import Attack, QueryBudget, attacks, is_attack
 from pytest_ood.perturbations.contracts import Changing
@@ -314,7 +314,7 @@ class Ood:
                 "answer changes, too; compare the answers yourself"
             )
         tested = as_model(model, _classes(model))
-        if isinstance(tested, RecordedModel | SeededModel):
+        if isinstance(tested, SeededModel) or is_recorded(tested):
             raise ConfigurationError(
                 f"assert_invariant: {tested.name!r} is {type(tested).__name__}, which does not "
                 "give a single answer to a new text"
@@ -620,7 +620,7 @@ def _surrogate(value: Any, labels: tuple[str, ...], others: Sequence[Any]) -> Mo
     model = as_model(value, labels)
     if model is not value and model.name in {as_model(other, labels).name for other in others}:
         model = as_model(value, labels, name=f"{model.name}-surrogate")
-    if isinstance(model, RecordedModel | SeededModel):
+    if isinstance(model, SeededModel) or is_recorded(model):
         raise ConfigurationError(
             f"made_against: {model.name!r} is {type(model).__name__}, which cannot be attacked"
         )
