@@ -234,20 +234,20 @@ def is_model(value: Any) -> TypeGuard[Model | RecordedModel]:
     # The protocols are not `runtime_checkable`: before Python 3.12 `isinstance` reads the
     # properties, in an order that depends on the hash seed, and reading the source or the
     # fingerprint of a model may download or train it.
-    attributes = ("name", "paradigm", "source", "parameters")
-    missing = object()
-
-    def has(*names: str) -> bool:
-        """Return whether the value has these attributes, without reading any of them."""
-        return all(inspect.getattr_static(value, name, missing) is not missing for name in names)
-
-    return has(*attributes) and (has("fingerprint", "predict") or has("recall"))
+    return _has(value, "name", "paradigm", "source", "parameters") and (
+        _has(value, "fingerprint", "predict") or _has(value, "recall")
+    )
 
 
 def is_recorded(value: Any) -> TypeIs[RecordedModel]:
     """Return whether a model's answers were recorded, without reading its attributes."""
+    return is_model(value) and _has(value, "recall")
+
+
+def _has(value: Any, *names: str) -> bool:
+    """Return whether a value has all these attributes, without reading any of them."""
     missing = object()
-    return is_model(value) and inspect.getattr_static(value, "recall", missing) is not missing
+    return all(inspect.getattr_static(value, name, missing) is not missing for name in names)
 
 
 def is_streaming(model: Model) -> TypeGuard[Streaming]:
