@@ -116,6 +116,11 @@ def from_json(values: Mapping[str, Any]) -> Report:
     )
 
 
+def as_written(report: Report) -> Report:
+    """Return a report with the rounded figures of its JSON file, as if it was read again."""
+    return from_json(to_json(report))
+
+
 def _record_of(cls: type, row: Mapping[str, Any]) -> Any:
     try:
         return from_plain(cls, row)

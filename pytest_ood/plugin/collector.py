@@ -144,7 +144,7 @@ class ResultCollector:
     def _report_release(self, config: pytest.Config) -> None:
         """Report the comparison of each score with the earlier run as a test of its own."""
         from pytest_ood.analysis import releases
-        from pytest_ood.analysis.serialization import from_json, to_json
+        from pytest_ood.analysis.serialization import as_written
         from pytest_ood.errors import OodError
         from pytest_ood.reports.explanation import explain_change
         from pytest_ood.reports.junit import change_properties
@@ -156,7 +156,7 @@ class ResultCollector:
             release = releases.compare(
                 earlier.report,
                 # The earlier figures are rounded by its file, so these are rounded likewise.
-                from_json(to_json(report)),
+                as_written(report),
                 earlier.name,
                 earlier.budget,
                 whole=is_whole(config),

@@ -152,10 +152,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     trackers = config.stash[TRACKERS]
     if not (paths or name or summary or trackers):
         return
-    from pytest_ood.analysis.serialization import from_json, to_json
+    from pytest_ood.analysis.serialization import as_written
 
-    # Every format is written from the figures of the JSON report, as if it was read again.
-    report = from_json(to_json(report))
+    # Every format has the figures of the JSON report.
+    report = as_written(report)
     _write_reports(session, report, paths, name, summary)
     if trackers:
         from pytest_ood.reports.tracking import log_report
