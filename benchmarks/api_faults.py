@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from faulty_server import FaultyServer
 
-    from pytest_ood.models.openai import ApiModel
+    from pytest_ood.models._api.chat import ChatModel
     from pytest_ood.tasks import Prediction
 
 FAULTS = (
@@ -43,7 +43,7 @@ FAULTS = (
 TIMEOUT = 0.5
 
 
-def model_of(server: FaultyServer, time: Time, **options: Any) -> ApiModel:
+def model_of(server: FaultyServer, time: Time, **options: Any) -> ChatModel:
     """Return a model on a time of its own, as it is configured by default but for its patience."""
     return model_at(server, time, timeout=TIMEOUT, **options)
 
@@ -56,7 +56,7 @@ def told(answer: Prediction) -> str:
     return "abstention" if answer.label is None else "answered"
 
 
-def started(model: ApiModel) -> str:
+def started(model: ChatModel) -> str:
     """Say what comes of a first input."""
     try:
         model.predict(["x"])
@@ -86,6 +86,12 @@ def rows(server: FaultyServer) -> Iterator[list[str]]:
         yield [*cells, started(model_of(server, Time()))]
 
 
+def moved(model: ChatModel, url: str) -> ChatModel:
+    """Return a model whose server has another URL, and no key."""
+    server: Any = model.server
+    return replace(model, server=replace(server, url=url, key_name=None))
+
+
 def unreachable(server: FaultyServer) -> Iterator[list[str]]:
     """Yield a row for every way not to reach a server."""
     from processes import free_port
@@ -100,12 +106,11 @@ def unreachable(server: FaultyServer) -> Iterator[list[str]]:
         time = Time()
         model = model_of(server, time)
         model.predict(["first"])
-        gone = replace(model, server=replace(model.server, url=url, key_name=None))
+        gone = moved(model, url)
         later = told(gone.predict(["x"])[0]).replace(str(port), "PORT")
         calls = f"{gone.used.requests - 1}"
-        fresh = model_of(server, Time())
-        first = replace(fresh, server=replace(fresh.server, url=url, key_name=None))
-        yield [name, "", "", "", later, calls, f"{time.now:.1f}", started(first)]
+        first = started(moved(model_of(server, Time()), url))
+        yield [name, "", "", "", later, calls, f"{time.now:.1f}", first]
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pytest_ood.tasks.question_answering import UNANSWERABLE
 from pytest_ood.utils.seeding import derive_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_ood.data.examples import Dataset, Example
     from pytest_ood.data.inputs import Inputs
@@ -81,6 +81,23 @@ class Prompt:
         # empty text.
         word = self.label_words.get(example.label, example.label) or UNANSWERABLE
         return f"{rationale_of(example)} {CUE} {word}." if self.chain_of_thought else word
+
+    def messages(self, inputs: Inputs, written: Callable[[str], str] = str) -> list[dict[str, str]]:
+        """Return the prompt for one input as messages, each with a `role` and a `content`.
+
+        The instruction is the system message; a demonstration is a message of the user and one of
+        the assistant; the input is the last message of the user.
+
+        Args:
+            inputs: The input.
+            written: Returns the message of the assistant for the answer of a demonstration.
+        """
+        instruction = self.instruction.strip()
+        messages = [{"role": "system", "content": instruction}] if instruction else []
+        for example in self.demonstrations:
+            messages.append({"role": "user", "content": self.question(example.inputs)})
+            messages.append({"role": "assistant", "content": written(self.answer(example))})
+        return [*messages, {"role": "user", "content": self.question(inputs)}]
 
     @property
     def shown(self) -> list[tuple[str, ...]]:

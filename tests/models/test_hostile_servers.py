@@ -481,7 +481,7 @@ def test_a_refused_system_role_is_explained(
     server.script = lambda *_: "no system"
     with pytest.raises(ModelError) as caught:
         model_at(server, prompt="Say it.\n---\n{text}").predict(["x"])
-    assert "put the instruction into the prompt's template, below its line `---`" in str(
+    assert "`system = false` puts the instruction before the first message of the user" in str(
         caught.value
     )
     assert server.calls.total() == 1

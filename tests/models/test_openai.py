@@ -34,9 +34,9 @@ from pytest_ood.loading.readers import Reader
 from pytest_ood.models import adapter
 from pytest_ood.models._api.asking import MAX_UNANSWERED
 from pytest_ood.models._api.background import THREAD
-from pytest_ood.models._api.calls import is_same_model
+from pytest_ood.models._api.chat import ChatModel, _scores
+from pytest_ood.models._api.completions import is_same_model
 from pytest_ood.models._api.limits import FIRST_WAIT
-from pytest_ood.models.openai import ApiModel, _scores
 from pytest_ood.models.protocol import (
     Context,
     Facts,
@@ -97,18 +97,18 @@ def time() -> Time:
 def make(server: FaultyServer, context_of: Callable[..., Context], tmp_path: Path, time: Time):  # noqa: ANN201
     """Return a maker of models at the server, on the time that stands still."""
 
-    def maker(source: str = MODEL, **options: Any) -> ApiModel:
+    def maker(source: str = MODEL, **options: Any) -> ChatModel:
         options = {"prompt": "{text}", "base_url": server.url, **options}
         context = context_of(tmp_path)
         if "task" in options:
             context = replace(context, task=options.pop("task"))
-        model: ApiModel = build(source, context, **options)
+        model: ChatModel = build(source, context, **options)
         return replace(model, patience=replace(model.patience, sleep=time.sleep, clock=time.clock))
 
     return maker
 
 
-Make = Callable[..., ApiModel]
+Make = Callable[..., ChatModel]
 
 
 def only(text: str, fault: str, calls: int = 10**9) -> Callable[[str, int], str]:
@@ -762,14 +762,14 @@ def test_a_template_of_the_server_is_learnt(make: Make, server: FaultyServer) ->
     assert model.used.prompt_tokens == 10_000
 
 
-def plain_model(server: FaultyServer, **options: Any) -> ApiModel:
+def plain_model(server: FaultyServer, **options: Any) -> ChatModel:
     """Return a model for a property, on a time of its own."""
     time = Time()
     context = Context(
         name="model", task=TASK, root=Path(), cache=Path(), offline=True, progress=Silent(),
         data=lambda _: pytest.fail,
     )  # fmt: skip
-    model: ApiModel = build(MODEL, context, prompt="{text}", base_url=server.url, **options)
+    model: ChatModel = build(MODEL, context, prompt="{text}", base_url=server.url, **options)
     return replace(model, patience=replace(model.patience, sleep=time.sleep, clock=time.clock))
 
 
@@ -1090,6 +1090,7 @@ def test_a_query_of_the_url_is_sent_and_not_shown(make: Make, server: FaultyServ
         {"reasoning": True},
         {"top_logprobs": 5},
         {"request": {"top_p": 0.9}},
+        {"system": False},
     ],
     ids=str,
 )
@@ -1111,6 +1112,37 @@ def test_the_fingerprint_changes_with_what_decides(change: dict[str, Any], make:
 def test_the_fingerprint_changes_with_nothing_else(change: dict[str, Any], make: Make) -> None:
     """Limits, prices and the key do not change what is answered."""
     assert make(**change).fingerprint == make().fingerprint
+
+
+@pytest.mark.parametrize(
+    ("options", "start"),
+    [
+        ({}, "227fd548c4e4e542"),
+        ({"prompt": "Say.\n---\n{text}", "demonstrations": SHOWN}, "d9e6655aeeca5fff"),
+        ({"top_logprobs": 5, "seed": 3}, "347f688949b7f564"),
+        ({"answer": "json_object"}, "00b1b2ee4c4c6409"),
+    ],
+    ids=str,
+)
+def test_stored_answers_stay_valid(options: dict[str, Any], start: str, make: Make) -> None:
+    """Fingerprints are those of earlier versions, so that their stored answers still count."""
+    model = make(base_url="https://api.openai.com/v1", **options)
+    assert model.fingerprint.startswith(start)
+
+
+def test_a_model_without_system_messages_gets_the_instruction_in_the_first_turn(
+    make: Make, server: FaultyServer
+) -> None:
+    """With `system = false` it stands before the first message of the user, by a blank line."""
+    model = make(prompt="Say it.\n---\n{text}", demonstrations=SHOWN, system=False)
+    assert model.predict(["x"])[0].label == answer_to("x")
+    messages = server.bodies[0]["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant"] * 2 + ["user"]
+    assert messages[0]["content"] == "Say it.\n\na wonderful film"
+    assert messages[-1]["content"] == "x"
+    assert model.parameters["system"] is False
+    make(system=False).predict(["y"])
+    assert server.bodies[1]["messages"] == [{"role": "user", "content": "y"}]
 
 
 def test_what_ran_is_told(make: Make, server: FaultyServer) -> None:
@@ -1265,8 +1297,8 @@ def test_the_configuration_names_it_in_two_ways(server: FaultyServer, tmp_path: 
     }
     reader = Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent())
     first, second = (spec.build(TASK, reader, tmp_path) for spec in parse_models(tables, "here"))
-    assert isinstance(first, ApiModel)
-    assert isinstance(second, ApiModel)
+    assert isinstance(first, ChatModel)
+    assert isinstance(second, ChatModel)
     assert first.fingerprint == second.fingerprint
     assert first.predict(["x"]) == second.predict(["x"])
 

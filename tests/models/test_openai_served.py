@@ -16,8 +16,8 @@ from pytest_ood.errors import ModelError
 from pytest_ood.inference.engine import Engine
 from pytest_ood.inference.store import FileStore
 from pytest_ood.models import adapter
+from pytest_ood.models._api.chat import ChatModel
 from pytest_ood.models._torch import checkpoint_path, unpacked
-from pytest_ood.models.openai import ApiModel
 from pytest_ood.models.protocol import Context
 from pytest_ood.utils.progress import Silent
 
@@ -57,12 +57,12 @@ def url(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
 
 
 @pytest.fixture
-def make(smollm2: Path, url: str, context: Context) -> Callable[..., ApiModel]:
+def make(smollm2: Path, url: str, context: Context) -> Callable[..., ChatModel]:
     """Return a maker of models at the server."""
 
-    def maker(**options: Any) -> ApiModel:
+    def maker(**options: Any) -> ChatModel:
         usual = {"prompt": PROMPT, "demonstrations": SHOWN, "base_url": url, "max_tokens": 4}
-        model: ApiModel = build(str(smollm2), context, **usual, **options)
+        model: ChatModel = build(str(smollm2), context, **usual, **options)
         return model
 
     return maker
@@ -91,7 +91,7 @@ def generated(folder: Path, texts: list[str]) -> list[str]:
 
 
 def test_answers_are_those_of_the_model_itself(
-    make: Callable[..., ApiModel], smollm2: Path
+    make: Callable[..., ChatModel], smollm2: Path
 ) -> None:
     """Over the API, several at once, comes what the model generates greedily in this process."""
     model = make(concurrency=3)
@@ -109,7 +109,7 @@ def test_answers_are_those_of_the_model_itself(
     assert 0 < model.used.completion_tokens <= bound.completion_tokens
 
 
-def test_what_is_known_is_not_asked_again(make: Callable[..., ApiModel], tmp_path: Path) -> None:
+def test_what_is_known_is_not_asked_again(make: Callable[..., ChatModel], tmp_path: Path) -> None:
     """A second run over the same texts takes every answer from the store, and asks nothing."""
     store = FileStore(tmp_path / "predictions.sqlite")
     model = make()
@@ -121,7 +121,7 @@ def test_what_is_known_is_not_asked_again(make: Callable[..., ApiModel], tmp_pat
     assert used.requests == len(TEXTS)
 
 
-def test_a_wrong_model_name_is_a_clear_error(make: Callable[..., ApiModel]) -> None:
+def test_a_wrong_model_name_is_a_clear_error(make: Callable[..., ChatModel]) -> None:
     """The server's own words say what it serves instead."""
     model = make()
     wrong = replace(model, server=replace(model.server, model="nobody/none"))
@@ -129,7 +129,7 @@ def test_a_wrong_model_name_is_a_clear_error(make: Callable[..., ApiModel]) -> N
         wrong.predict(TEXTS)
 
 
-def test_scores_that_the_server_does_not_give_are_an_error(make: Callable[..., ApiModel]) -> None:
+def test_scores_that_the_server_does_not_give_are_an_error(make: Callable[..., ChatModel]) -> None:
     """This server has no log probabilities, and that is told."""
     with pytest.raises(ModelError, match="top_logprobs"):
         make(top_logprobs=5).predict(TEXTS)

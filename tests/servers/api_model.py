@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pytest
     from faulty_server import FaultyServer
 
-    from pytest_ood.models.openai import ApiModel
+    from pytest_ood.models._api.chat import ChatModel
 
 TASK = Classification(("negative", "positive"))
 
@@ -43,7 +43,7 @@ class Time:
         self.now = max(self.now, until)
 
 
-def model_at(server: FaultyServer, time: Time | None = None, **options: Any) -> ApiModel:
+def model_at(server: FaultyServer, time: Time | None = None, **options: Any) -> ChatModel:
     """Return a model at a server, as it is configured by default but for some options."""
     clock = Time() if time is None else time
     context = Context(
@@ -57,7 +57,7 @@ def model_at(server: FaultyServer, time: Time | None = None, **options: Any) -> 
     )
     options = {"prompt": "{text}", "base_url": server.url, **options}
     source = options.pop("source", MODEL)
-    model: ApiModel = adapter("openai").build(source, context, **options)
+    model: ChatModel = adapter("openai").build(source, context, **options)
     return replace(model, patience=replace(model.patience, sleep=clock.sleep, clock=clock.clock))
 
 

@@ -7,11 +7,11 @@ import random
 import time
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.errors import ModelError
 from pytest_ood.models._api.background import emitted
-from pytest_ood.models._api.calls import CallError, Reply, Server, is_same_model
+from pytest_ood.models._api.completions import is_same_model
 from pytest_ood.models._api.limits import (
     FIRST_WAIT,
     LONGEST_RETRY_AFTER,
@@ -19,16 +19,64 @@ from pytest_ood.models._api.limits import (
     Pace,
     backoff,
 )
+from pytest_ood.models._api.outcomes import CallError, Reply
 from pytest_ood.utils.progress import duration
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from pytest_ood.utils.redaction import Secrets
 
 MAX_UNANSWERED = 25
 """Consecutive inputs without an answer after which no further ones are sent. One input of a later
 set is sent, in case the server has recovered."""
 
 LEFT_ALONE = "the server wants to be left alone for"
+
+
+class Server(Protocol):
+    """What answers questions."""
+
+    @property
+    def model(self) -> str:
+        """The model's name at the server; "" if it has none."""
+        ...
+
+    @property
+    def secrets(self) -> Secrets:
+        """The credentials, which no output may contain."""
+        ...
+
+    def check(self) -> None:
+        """Check the client, the credentials and the proxy, before any thread is started.
+
+        Raises:
+            MissingDependencyError: the client is not installed.
+            ModelError: a credential is missing or invalid, or the proxy cannot be used.
+        """
+        ...
+
+    def client(self, seconds: float) -> AbstractAsyncContextManager[Any]:
+        """Open a client with a time limit per call, and without retries of its own."""
+        ...
+
+    async def call(self, client: Any, body: Mapping[str, Any], seconds: float) -> Reply:
+        """Make one call.
+
+        Args:
+            client: An open client.
+            body: The body of the request.
+            seconds: Time limit of the whole call.
+
+        Raises:
+            CallError: there was no answer.
+        """
+        ...
+
+    async def explain(self, client: Any, error: CallError) -> str:
+        """Return the message of a wrong setting that a call's error shows, with advice."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,7 +82,7 @@ class Ledger:
 
     def used(self, model: str) -> Usage:
         """Return the usage of one model so far."""
-        return self._priced(self._taken.get(model, Usage()))
+        return self.priced(self._taken.get(model, Usage()))
 
     def enter(self, model: str, prompt: int, completion: int) -> str | None:
         """Enter a call with the bounds of its tokens, or return the cap that it would exceed."""
@@ -100,7 +100,8 @@ class Ledger:
                 requests=0, prompt_tokens=prompt, completion_tokens=completion
             )
 
-    def _priced(self, used: Usage) -> Usage:
+    def priced(self, used: Usage) -> Usage:
+        """Return a usage with its cost; as it is without prices."""
         if self.prices is None:
             return used
         cost = self.prices.of(used.prompt_tokens, used.completion_tokens)
@@ -108,13 +109,13 @@ class Ledger:
 
     def _beyond(self, used: Usage) -> str | None:
         """Return the cap that a usage exceeds, or None."""
-        caps, cost = self.caps, self._priced(used).cost
+        caps, cost = self.caps, self.priced(used).cost
         if caps.requests is not None and used.requests > caps.requests:
             return f"max_requests = {caps.requests:,}"
         if caps.tokens is not None and used.prompt_tokens + used.completion_tokens > caps.tokens:
             return f"max_total_tokens = {caps.tokens:,}"
         if caps.cost is not None and cost is not None and cost > caps.cost:
-            return f"max_cost = {caps.cost:g} {self._priced(used).currency}"
+            return f"max_cost = {caps.cost:g} {self.priced(used).currency}"
         return None
 
 
