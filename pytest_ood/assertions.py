@@ -33,6 +33,7 @@ from pytest_ood.inference.engine import check_complete
 from pytest_ood.loading.cases import AllRight, cases_of, label_of, parse_expectation
 from pytest_ood.metrics import ACCURACY, metric_class, metric_names
 from pytest_ood.models import as_model
+from pytest_ood.models._answers import PREFIX
 from pytest_ood.models.protocol import RecordedModel, SeededModel, is_recorded
 from pytest_ood.perturbations import Perturbation, as_perturbation
 from pytest_ood.perturbations.adversarial import Attack, QueryBudget, attacks, is_attack
@@ -203,8 +204,9 @@ class Ood:
         """Assert that a model's score drops by at most `max_drop` under a shift.
 
         Args:
-            model: A model under test, a fitted scikit-learn estimator, or a function from a list
-                of inputs to a list of answers.
+            model: A model under test; a fitted scikit-learn estimator, or another object with
+                `predict`; a pipeline of transformers; a model of spaCy or fastText; or a function
+                from a list of inputs to a list of answers.
             data: In-distribution examples.
             shift: The shift of the examples; see ShiftLike.
             max_drop: The largest drop, in [0, 1]: 3 points are 0.03.
@@ -313,7 +315,7 @@ class Ood:
                 f"assert_invariant: {case!r} has an edit that changes the label, so that the right "
                 "answer changes, too; compare the answers yourself"
             )
-        tested = as_model(model, _classes(model))
+        tested = as_model(model, _classes(model), ordered=False)
         if isinstance(tested, SeededModel) or is_recorded(tested):
             raise ConfigurationError(
                 f"assert_invariant: {tested.name!r} is {type(tested).__name__}, which does not "
@@ -370,7 +372,13 @@ class Ood:
             if allowed is not None and label not in allowed:
                 raise DataError(f"{name}: " + unknown_name("label", label, allowed))
         cases = cases_of(name, members, AllRight())
-        return self._score(model, cases, min_score, allowed or tuple(labels_in_data))
+        return self._score(
+            model,
+            cases,
+            min_score,
+            allowed or tuple(labels_in_data),
+            ordered=allowed is not None,
+        )
 
     @_raise_at_test_line
     def assert_expected(
@@ -414,13 +422,16 @@ class Ood:
         label, model_labels = label_of(expectation), allowed or _labels_of_model(model)
         if label is not None and model_labels and label not in model_labels:
             raise ConfigurationError("expect: " + unknown_name("label", label, model_labels))
+        ordered = labels is not None
         if label is None or model_labels:
-            return self._score(model, cases_of("cases", members, expectation), min_score, allowed)
+            whole = cases_of("cases", members, expectation)
+            return self._score(model, whole, min_score, allowed, ordered=ordered)
         # Nothing states the model's labels, so that its answers have to show whether it has the
         # expected one. A misspelled label is never answered: "not LABEL" would always hold.
         recorder = _LabelRecorder(expectation=expectation)
         try:
-            result = self._score(model, cases_of("cases", members, recorder), min_score, allowed)
+            whole = cases_of("cases", members, recorder)
+            result = self._score(model, whole, min_score, allowed, ordered=ordered)
         finally:
             # A failure has to name a label that does not exist, too: it is the likely cause.
             note = recorder.check(label)
@@ -429,10 +440,16 @@ class Ood:
         return result
 
     def _score(
-        self, model: Any, cases: Dataset, min_score: float, labels: tuple[str, ...]
+        self,
+        model: Any,
+        cases: Dataset,
+        min_score: float,
+        labels: tuple[str, ...],
+        *,
+        ordered: bool,
     ) -> Floor:
         __tracebackhide__ = True
-        tested = as_model(model, labels)
+        tested = as_model(model, labels, ordered=ordered)
         if isinstance(tested, SeededModel):
             raise ConfigurationError(
                 f"{tested.name!r} has several seeds: assert the same of each of its members"
@@ -465,6 +482,8 @@ class Ood:
         if allowed is None:
             _check_labels_of_data(dataset.name, label_set)
         task = Classification(tuple(sorted(label_set)))
+        # Class indices follow the order of the argument `labels`; the task's labels are sorted.
+        classes, ordered = allowed or task.labels, allowed is not None
         shift = _relabelling(shift, task.labels)
         for metric in map(str, budgets):
             metrics = metric_names(task, shift.kind)
@@ -477,7 +496,7 @@ class Ood:
                     "made_against: a model gets all adversarial examples that are made against it "
                     "wrong, which says nothing about it; name another model"
                 )
-            attacked = _surrogate(surrogate, task.labels, models)
+            attacked = _surrogate(surrogate, classes, models, ordered=ordered)
             shift = replace(shift, surrogate=attacked.name)
             surrogates[attacked.name] = attacked
         suite = Suite(
@@ -496,11 +515,12 @@ class Ood:
             max_examples=self.max_examples,
             surrogates=surrogates,
         )
-        tested = [as_model(model, task.labels) for model in models]
+        tested = [as_model(model, classes, ordered=ordered) for model in models]
         # Two functions or estimators may have one name. A model that as_model has wrapped can be
         # renamed; the user's own model object keeps its name.
         if len(tested) > 1 and tested[0].name == tested[1].name and tested[1] is not models[1]:
-            tested[1] = as_model(models[1], task.labels, name=f"{tested[1].name}-baseline")
+            name = f"{tested[1].name}-baseline"
+            tested[1] = as_model(models[1], classes, name=name, ordered=ordered)
         names = [*(model.name for model in tested), *surrogates]
         if len(set(names)) < len(names):
             raise ConfigurationError(
@@ -555,7 +575,7 @@ def _labels_of_model(model: Any) -> tuple[str, ...]:
     """Return the attribute `labels` of a model, if it is a list of strings; otherwise ()."""
     labels = getattr(model, "labels", ())
     is_list = isinstance(labels, list | tuple) and all(isinstance(label, str) for label in labels)
-    return tuple(labels) if is_list else ()
+    return tuple(label.removeprefix(PREFIX) for label in labels) if is_list else ()
 
 
 def _labels(labels: Iterable[Any] | None) -> tuple[str, ...] | None:
@@ -615,11 +635,13 @@ def _relabelling(shift: Shift, labels: tuple[str, ...]) -> Shift:
     return replace(shift, relabel={label: contract.relabel(label, labels) for label in labels})
 
 
-def _surrogate(value: Any, labels: tuple[str, ...], others: Sequence[Any]) -> Model:
+def _surrogate(
+    value: Any, labels: tuple[str, ...], others: Sequence[Any], *, ordered: bool
+) -> Model:
     """Return the model to attack, under a name that differs from those of the tested models."""
-    model = as_model(value, labels)
+    model = as_model(value, labels, ordered=ordered)
     if model is not value and model.name in {as_model(other, labels).name for other in others}:
-        model = as_model(value, labels, name=f"{model.name}-surrogate")
+        model = as_model(value, labels, name=f"{model.name}-surrogate", ordered=ordered)
     if isinstance(model, SeededModel) or is_recorded(model):
         raise ConfigurationError(
             f"made_against: {model.name!r} is {type(model).__name__}, which cannot be attacked"

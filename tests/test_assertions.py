@@ -102,6 +102,29 @@ def test_a_label_that_the_data_lacks(asserting: Ood) -> None:
     assert (result.score_in_distribution, result.score_under_shift) == (1.0, 1.0)
 
 
+def test_class_indices_are_in_the_order_of_the_argument(asserting: Ood) -> None:
+    """Labels of data have no order; those of the argument do, and need not be sorted."""
+
+    def indices(texts: list[str]) -> list[int]:
+        return [0 if "fine" in text else 1 for text in texts]
+
+    def rows(texts: list[str]) -> list[list[float]]:
+        return [[0.75, 0.25] if "fine" in text else [0.25, 0.75] for text in texts]
+
+    for model in (indices, rows):
+        with pytest.raises(ModelError, match=r"which data do not tell: labels=\[...\]"):
+            asserting.assert_drop(model, reviews(60), "append-url", max_drop=0.05)
+        result = asserting.assert_drop(
+            model, reviews(60), "append-url", max_drop=0.05, labels=["positive", "negative"]
+        )
+        assert result.drop.value == 0.0
+        assert result.score_in_distribution == 1.0
+    stars = [(text, 5 if label == "positive" else 1) for text, label in reviews(60)]
+    asserting.assert_drop(
+        lambda texts: [5 if "fine" in t else 1 for t in texts], stars, "append-url", max_drop=0.05
+    )
+
+
 def test_logits_are_no_probabilities(asserting: Ood) -> None:
     """A function that answers with them is refused by name, with what to return."""
 

@@ -626,6 +626,29 @@ def test_the_comparison_shows_the_figures_that_were_measured() -> None:
     assert [f for f in figures if f"| {f} |" not in measured] == []
 
 
+def test_the_objects_of_the_guide_to_models_are_measured(
+    readme_project: pytest.Pytester,
+) -> None:
+    """A pipeline, class indices and rows of probabilities, in a suite and in tests."""
+    project = with_guide(readme_project, "docs/models.md", "suites/reviews.toml")
+    known = [json.loads(line) for line in rows(60, "film").splitlines()]
+    encoder = project.path / "models/encoder"
+    save_classifier(encoder, [r["text"] for r in known], [r["label"] for r in known])
+    config = json.loads((encoder / "config.json").read_text())
+    config["id2label"], config["label2id"] = (
+        {"0": "negative", "1": "positive"}, {"negative": 0, "positive": 1}
+    )  # fmt: skip
+    (encoder / "config.json").write_text(json.dumps(config))
+    noted = {b.note: b.code for b in blocks("docs/models.md")}
+    project.path.joinpath("pyproject.toml").write_text(noted["collection: pyproject.toml"])
+    command = noted["run"].split()[1:]
+    result = project.runpytest_inprocess(*command, "-k", "not test_robustness")
+    assert result.parseoutcomes().get("errors", 0) == 0
+    result.stdout.fnmatch_lines(["*pipeline *indices *probabilities*"])
+    run = project.runpytest_inprocess("--ood-suite", "test_my_objects.py", "-k", "test_my_objects")
+    run.assert_outcomes(passed=2)
+
+
 @pytest.mark.usefixtures("tracker_environment")
 def test_the_command_of_the_guide_to_trackers_logs(
     readme_project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch

@@ -33,35 +33,53 @@ def adapter(name: str) -> Any:
 
 
 def as_model(
-    value: Any, labels: tuple[str, ...], name: str | None = None
+    value: Any, labels: tuple[str, ...], name: str | None = None, *, ordered: bool = True
 ) -> Model | RecordedModel | SeededModel:
     """Make a model under test of what a user has at hand.
 
     Args:
-        value: A model under test, a fitted scikit-learn estimator, or a function from a list of
-            inputs to a list of answers.
+        value: A model under test; a fitted estimator, or another object with `predict`; a pipeline
+            of transformers, spaCy's or fastText's model; or a function from a list of inputs to a
+            list of answers.
         labels: The labels of the task.
         name: For what has no name of its own; its class or function gives it where left out.
+        ordered: Whether the order of the labels is that of the model's classes, so that class
+            indices and rows of probabilities can be read.
 
     Raises:
         ConfigurationError: it is none of these.
     """
+    from pytest_ood.models._objects import known_object
     from pytest_ood.models.protocol import SeededModel, is_model
 
     if isinstance(value, SeededModel) or is_model(value):
         return value
-    if hasattr(value, "fit") and hasattr(value, "predict"):
+    kind = type(value).__name__
+    known = known_object(value, f"model {name or kind!r}", labels)
+    # Not plain `callable`: in this package that name becomes the adapter's module.
+    can_be_called = builtins.callable(value)
+    is_estimator = hasattr(value, "fit") or not can_be_called
+    if known is None and hasattr(value, "predict") and is_estimator:
         from pytest_ood.models.sklearn import SklearnModel
 
-        kind = type(value).__name__
-        return SklearnModel(name or kind, lambda: value, labels, f"scikit-learn {kind}")
-    # Not plain `callable`: in this package that name becomes the adapter's module.
-    if builtins.callable(value):
+        # SetFit's and others' estimators are asked in the same way.
+        library = type(value).__module__.partition(".")[0]
+        source = f"scikit-learn {kind}" if hasattr(value, "fit") else f"{library} {kind}"
+        return SklearnModel(name or kind, lambda: value, labels, source, ordered=ordered)
+    if known is not None or can_be_called:
         from pytest_ood.models.callable import CallableModel
 
-        own = getattr(value, "__name__", type(value).__name__).strip("<>")
-        return CallableModel(name or own, value)
+        own = getattr(value, "__name__", kind).strip("<>")
+        return CallableModel(
+            name or own,
+            value,
+            "other" if known is None else "fine-tuned",
+            "a Python function" if known is None else known.source,
+            labels=labels,
+            ordered=ordered,
+        )
     raise ConfigurationError(
-        f"{value!r} is no model: give a model under test, a fitted scikit-learn estimator, or a "
-        "function that takes a list of inputs and returns a list of answers"
+        f"{value!r} is no model: give a model under test, a fitted scikit-learn estimator or "
+        "another object with `predict`, a pipeline of transformers, a model of spaCy or fastText, "
+        "or a function that takes a list of inputs and returns a list of answers"
     )

@@ -1,24 +1,24 @@
-"""Any function from inputs to answers."""
+"""Any function from inputs to answers, or a model object of a known library."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from contextlib import suppress
+import json
 from dataclasses import dataclass, field
-from numbers import Real
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_ood.errors import ConfigurationError, ModelError, shown
+from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.models._answers import AnswerReader
+from pytest_ood.models._objects import known_object
 from pytest_ood.models.protocol import paradigm_of
-from pytest_ood.tasks import Prediction, decide
-from pytest_ood.tasks.answers import check_fields, exactly
-from pytest_ood.utils.objects import import_object
+from pytest_ood.utils.objects import ReloadsAfterPickling, import_object
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
+    from pytest_ood.tasks import Prediction
 
 EXAMPLE = """\
 [tool.pytest_ood.models.rules]
@@ -27,34 +27,46 @@ fingerprint = "v1"
 """
 """An example of the configuration in pyproject.toml."""
 
-ASYNC = (
-    "of an async function give one that runs it: "
-    "def answer(texts): return asyncio.run(async_answer(texts))"
-)
-
 
 @dataclass(frozen=True)
-class CallableModel:
+class CallableModel(ReloadsAfterPickling):
     """A function that takes a list of inputs and returns a list of answers.
 
-    An answer is a label, a mapping of labels to probabilities, a Prediction, or None (abstained).
+    An answer is a label, a class index, probabilities (a mapping of labels, or a row in the order
+    of the labels), a Prediction, or None (abstained); or what a pipeline of transformers, spaCy or
+    fastText returns. An integer is the label with this text, or else the index of a label.
 
     Attributes:
         name: The model's name in reports.
-        function: The function.
+        function: The function; or a pipeline of transformers, spaCy's or fastText's model itself.
         paradigm: The paradigm that the user declares.
         source: The origin, for reports.
         fingerprint: A version that the user changes with the answers; None: no answers are kept
             between runs.
         parameters: Further entries for reports.
+        labels: The labels of the task in the order of the model's classes; None if unknown: then
+            class indices and rows of probabilities are errors.
+        label_names: The task's label for each of the model's own, where they differ.
+        ordered: Whether the order of `labels` is that of the model's classes.
     """
 
+    LOADED: ClassVar = ("_answer",)
+
     name: str
-    function: Callable[[list[Inputs]], Sequence[Any]] = field(repr=False)
+    function: Callable[[list[Inputs]], Any] = field(repr=False)
     paradigm: Paradigm = "other"
     source: str = "a Python function"
     fingerprint: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    labels: Sequence[str] | None = None
+    label_names: Mapping[str, str] = field(default_factory=dict)
+    ordered: bool = True
+
+    @cached_property
+    def _answer(self) -> Callable[[list[Inputs]], Any]:
+        """The function, or the one that asks the model object."""
+        known = known_object(self.function, f"model {self.name!r}", self.labels or ())
+        return self.function if known is None else known.answer
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Call the function once with all inputs.
@@ -62,88 +74,24 @@ class CallableModel:
         Raises:
             ModelError: it does not return a list with one answer per input.
         """
-        answers = self.function(list(inputs))
-        self._check_list(answers, len(inputs))
-        values = exactly(self.name, answers, len(inputs))
-        try:
-            return [self._prediction(answer) for answer in values]
-        finally:
-            _close(values)
-
-    def _check_list(self, answers: Any, count: int) -> None:
-        advice = ""
-        if inspect.isawaitable(answers) or hasattr(answers, "__aiter__"):
-            _close([answers])
-            advice = f"; {ASYNC}"
-        elif isinstance(answers, Mapping) and not _is_from_pipeline(answers):
-            advice = "; return its values, in the order of the inputs"
-        elif answers is None:
-            advice = "; is a `return` missing?"
-        elif isinstance(answers, Iterable) and not isinstance(
-            answers, str | bytes | Mapping | AbstractSet
-        ):
-            return
-        raise ModelError(
-            f"model {self.name!r} returned {shown(answers)} for a list of {count} inputs; it "
-            f"has to return a list of as many answers{advice}"
+        reader = AnswerReader(
+            name=self.name,
+            labels=self.labels,
+            ordered=self.ordered,
+            label_names=self.label_names,
         )
-
-    def _prediction(self, answer: Any) -> Prediction:
-        if isinstance(answer, Prediction):
-            check_fields(self.name, answer)
-            return answer
-        if answer is None or isinstance(answer, str):
-            # A subclass, such as numpy's, goes into no JSON or SQL as it is.
-            return Prediction(None if answer is None else str.__str__(answer))
-        if isinstance(answer, Mapping) and answer and not _is_from_pipeline(answer):
-            with suppress(TypeError, ValueError):
-                return decide(answer)
-        raise ModelError(
-            f"model {self.name!r} answered {shown(answer)}; an answer is a label, a mapping of "
-            f"labels to probabilities, a Prediction, or None for an abstention{_advice(answer)}"
-        )
-
-
-def _advice(answer: Any) -> str:
-    """Return how to convert an invalid answer into a valid one; "" if unknown."""
-    parts = answer if isinstance(answer, Sequence) else ()
-    advice = (
-        (inspect.isawaitable(answer), ASYNC),
-        (_is_from_pipeline(answer), 'of a pipeline\'s answer return answer["label"]'),
-        (
-            bool(parts) and all(map(_is_from_pipeline, parts)),
-            'of a pipeline\'s answer return {one["label"]: one["score"] for one in answer}',
-        ),
-        (isinstance(answer, bytes | bytearray), "decode it: answer.decode()"),
-        (
-            isinstance(answer, Real),
-            "of a class's number return its label, a str, such as LABELS[int(answer)]",
-        ),
-        (
-            isinstance(answer, Sequence) or hasattr(answer, "dtype"),
-            "return one answer for each input; of a row of probabilities the mapping "
-            "dict(zip(LABELS, row))",
-        ),
-    )
-    return next((f"; {text}" for holds, text in advice if holds), "")
-
-
-def _is_from_pipeline(answer: Any) -> bool:
-    """Return whether an answer is what a pipeline of transformers gives: a label and its score."""
-    return isinstance(answer, Mapping) and set(answer) == {"label", "score"}
-
-
-def _close(answers: Iterable[Any]) -> None:
-    """Close coroutines, so that Python does not warn that they were never awaited."""
-    for answer in answers:
-        if inspect.iscoroutine(answer):
-            answer.close()
+        return reader.read_all(self._answer(list(inputs)), len(inputs))
 
 
 def build(
-    source: str, context: Context, *, paradigm: str = "other", fingerprint: str | None = None
+    source: str,
+    context: Context,
+    *,
+    paradigm: str = "other",
+    fingerprint: str | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> CallableModel:
-    """Import a function by `module:name`.
+    """Import a function, or a pipeline of transformers, spaCy or fastText, by `module:name`.
 
     Args:
         source: `module:name`.
@@ -151,13 +99,32 @@ def build(
         paradigm: "prompted", "fine-tuned" or "other".
         fingerprint: A version that you choose; answers are kept between runs as long as it is the
             same. Without it every run queries the function again.
+        labels: The task's label for each of the model's own, where the names differ.
 
     Raises:
-        ConfigurationError: there is no such function, or no such paradigm.
+        ConfigurationError: there is no such function, no such paradigm, or no such label.
     """
-    function = import_object(source, f"model {context.name!r}", context.root)
-    if not callable(function):
-        raise ConfigurationError(f"model {context.name!r}: {source} cannot be called")
+    owner = f"model {context.name!r}"
+    function = import_object(source, owner, context.root)
+    names = labels or {}
+    for name, label in names.items():
+        if label not in context.labels:
+            message = unknown_name("label", str(label), context.labels)
+            raise ConfigurationError(f"{owner}: labels.{name}: {message}")
+    if not callable(function) and known_object(function, owner, context.labels) is None:
+        advice = ""
+        if hasattr(function, "predict"):
+            advice = f"; of an object with `predict` write sklearn = {json.dumps(source)}"
+        raise ConfigurationError(f"{owner}: {source} cannot be called{advice}")
     version = None if fingerprint is None else f"{source}@{fingerprint}"
-    chosen = paradigm_of(context.name, paradigm)
-    return CallableModel(context.name, function, chosen, source, version)
+    if version is not None and names:
+        version += f" {json.dumps(sorted(names.items()))}"
+    return CallableModel(
+        context.name,
+        function,
+        paradigm_of(context.name, paradigm),
+        source,
+        version,
+        labels=context.labels,
+        label_names=names,
+    )

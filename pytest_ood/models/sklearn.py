@@ -25,6 +25,7 @@ from pytest_ood.errors import (
     unknown_name,
     words_of,
 )
+from pytest_ood.models._answers import AnswerReader, array_of
 from pytest_ood.models.protocol import Facts
 from pytest_ood.tasks import Prediction, check_labels, decide
 from pytest_ood.tasks.answers import exactly
@@ -71,6 +72,8 @@ class SklearnModel:
         parameters: Further entries for reports.
         training: Returns the data it is fitted on; None if it is fitted already.
         label_names: The task's label for each class of the estimator, where the names differ.
+        ordered: Whether the order of `labels` is that of the classes of an estimator that does not
+            name them.
     """
 
     name: str
@@ -81,6 +84,7 @@ class SklearnModel:
     paradigm: Paradigm = "fine-tuned"
     training: Callable[[], Dataset] | None = field(default=None, repr=False)
     label_names: Mapping[str, str] = field(default_factory=dict)
+    ordered: bool = True
 
     @property
     def training_examples(self) -> Iterable[Example]:
@@ -126,6 +130,9 @@ class SklearnModel:
         import joblib
         import sklearn
 
+        if not _is_known(type(self.estimator)):
+            # Not pickled to find that out: it may have the weights of a network.
+            return None
         copied = _without_accidents(self.estimator)
         if copied is None:
             return None
@@ -143,6 +150,9 @@ class SklearnModel:
         """
         estimator = self.estimator
         predicted, rows = self._query(estimator, inputs)
+        if getattr(estimator, "classes_", None) is None:
+            return self._unnamed(predicted, rows, len(inputs))
+        predicted = exactly(self.name, predicted, len(inputs))
         names = [_names(value)[0] for value in predicted]
         classes = dict(zip(names, predicted, strict=True))
         of = {name: self._label(value) for name, value in classes.items()}
@@ -164,7 +174,42 @@ class SklearnModel:
             answers.append(prediction if label not in scores else replace(prediction, label=label))
         return answers
 
-    def _query(self, estimator: Any, inputs: Sequence[Inputs]) -> tuple[Sequence[Any], Any]:
+    def _unnamed(self, predicted: Any, rows: Any, count: int) -> list[Prediction]:
+        """Return the predictions of an estimator without `classes_`, such as SetFit's.
+
+        Args:
+            predicted: Labels, or indices of them.
+            rows: Probabilities, shape (count, labels), or None. They are in the order of the
+                estimator's `labels`, or else of the task's.
+            count: The number of inputs.
+        """
+        own = getattr(self.estimator, "labels", None)
+        reader = AnswerReader(
+            name=self.name,
+            labels=self.labels,
+            ordered=self.ordered,
+            label_names=self.label_names,
+        )
+        answers = [
+            replace(answer, label=self._label(answer.label) or answer.label)
+            for answer in reader.read_all(predicted, count)
+        ]
+        array = None if rows is None else array_of(rows)
+        if array is None or array.ndim != 2:  # noqa: PLR2004 - a row for each input
+            return answers
+        if isinstance(own, list | tuple) and len(own) == array.shape[1]:
+            named = [reader.label_of(label) for label in own]
+        elif self.ordered and len(self.labels) == array.shape[1]:
+            named = list(self.labels)
+        else:
+            return answers
+        tables = [dict(zip(named, row, strict=True)) for row in array.tolist()]
+        return [
+            replace(reader.read(table), label=answer.label)
+            for answer, table in zip(answers, exactly(self.name, tables, count), strict=True)
+        ]
+
+    def _query(self, estimator: Any, inputs: Sequence[Inputs]) -> tuple[Any, Any]:
         """Return the predicted class for each input, and the probabilities of classes or None."""
         from sklearn.exceptions import NotFittedError
 
@@ -172,10 +217,7 @@ class SklearnModel:
         try:
             estimator, features = _transformed(estimator, texts)
             predicted = estimator.predict(features)
-            has_probabilities = hasattr(estimator, "predict_proba") and hasattr(
-                estimator, "classes_"
-            )
-            rows = estimator.predict_proba(features) if has_probabilities else None
+            rows = _probabilities(estimator, features)
         except NotFittedError as error:
             raise ModelError(
                 f"model {self.name!r}: a part of it is not fitted: {words_of(error)}"
@@ -189,15 +231,19 @@ class SklearnModel:
                     f"make_pipeline(vectorizer, classifier) ({words_of(error)})"
                 ) from error
             raise
-        shape: tuple[int, ...] = getattr(predicted, "shape", (len(inputs),))
+        array = array_of(predicted)
+        predicted = predicted if array is None else array
+        shape = (len(inputs),) if array is None else array.shape
         if len(shape) > 1 and shape[1] == 1:
             predicted, shape = predicted.ravel(), shape[:1]
-        if len(shape) > 1:
+        # A network's `predict` returns probabilities.
+        is_row = array is not None and array.dtype.kind == "f" and shape[1:] == (len(self.labels),)
+        if len(shape) > 1 and not (is_row and getattr(estimator, "classes_", None) is None):
             raise ModelError(
                 f"model {self.name!r}: it predicts {shape[1]} outputs for a text; a suite asks for "
                 "one label"
             )
-        return exactly(self.name, predicted, len(inputs)), rows
+        return predicted, rows
 
     def _label(self, value: Any) -> str | None:
         """Return the task's label for a class; None if there is none."""
@@ -222,6 +268,19 @@ def _names(value: Any) -> tuple[str, ...]:
     return (shown, str(int(value))) if whole else (shown,)
 
 
+def _probabilities(estimator: Any, features: Any) -> Any:
+    """Return the probabilities of classes, shape (n, classes); None where there are none."""
+    if not hasattr(estimator, "predict_proba"):
+        return None
+    return estimator.predict_proba(features)
+
+
+def _is_known(owner: Any) -> bool:
+    """Return whether a class or a function is of scikit-learn, its libraries or Python itself."""
+    root = str(getattr(owner, "__module__", "")).partition(".")[0]
+    return root in LIBRARIES or root in sys.stdlib_module_names
+
+
 def _transformed(estimator: Any, texts: Any) -> tuple[Any, Any]:
     """Return the estimator and its input: for a plain pipeline, its last step and the features."""
     # Labels and probabilities are two calls, each of which would compute the features, which take
@@ -239,18 +298,17 @@ def check_classifier(estimator: Any, owner: str) -> None:
     Raises:
         ModelError: it is not.
     """
+    from sklearn.base import BaseEstimator
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
     classes, fitted = getattr(estimator, "classes_", None), True
-    if classes is None:
+    if classes is None and isinstance(estimator, BaseEstimator):
+        # Whether another library's object is fitted is unknown.
         try:
             check_is_fitted(estimator)
         except NotFittedError:
             fitted = False
-        except TypeError:
-            # Not an estimator of scikit-learn: whether it is fitted is unknown.
-            pass
     check_kind(estimator, owner)
     if not fitted:
         raise ModelError(f"{owner}: the estimator is not fitted; fit it, or give `train`")
@@ -348,15 +406,14 @@ def _without_accidents(estimator: Any) -> Any:
     """
     import numpy as np
 
-    foreign: list[str] = []
+    foreign: list[Any] = []
 
     class Copier(pickle.Pickler):
         def reducer_override(self, obj: Any) -> Any:
             """Replace objects whose pickles differ between equal estimators."""
             owner = obj if isinstance(obj, type | FunctionType) else type(obj)
-            root = str(getattr(owner, "__module__", "")).partition(".")[0]
-            if root not in LIBRARIES and root not in sys.stdlib_module_names:
-                foreign.append(root)
+            if not _is_known(owner):
+                foreign.append(owner)
             if isinstance(obj, np.ma.MaskedArray):
                 # joblib cannot hash one.
                 return tuple, ((np.asarray(obj.data), np.asarray(obj.mask)),)

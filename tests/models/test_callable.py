@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from enum import StrEnum
 from typing import Any
 
@@ -167,25 +168,63 @@ def test_what_is_no_list_of_answers_is_told(function: Any, advice: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "advice"),
     [
-        ({"label": "a", "score": 0.9}, 'of a pipeline\'s answer return answer["label"]'),
-        (
-            [{"label": "a", "score": 0.9}, {"label": "b", "score": 0.1}],
-            'of a pipeline\'s answer return {one["label"]: one["score"] for one in answer}',
-        ),
-        (1, "of a class's number return its label, a str, such as LABELS[int(answer)]"),
-        (True, "of a class's number return its label"),
-        (np.int64(1), "of a class's number return its label"),
-        (np.array([0.1, 0.9]), "of a row of probabilities the mapping dict(zip(LABELS, row))"),
-        ([0.1, 0.9], "of a row of probabilities the mapping dict(zip(LABELS, row))"),
+        (1, "a class index needs the labels in the order of the model's classes: CallableModel("),
+        (np.int64(1), "labels=[...]), or return labels"),
+        (np.array([0.1, 0.9]), "a row of probabilities needs the labels in the order of the mod"),
+        ([0.1, 0.9], "CallableModel(NAME, FUNCTION, labels=[...])"),
+        (True, "true or false is no label, and no class index"),
+        (0.5, "a number with decimals is no label, and no class index"),
+        (["a"], "return one answer for each input"),
         (b"a", "decode it: answer.decode()"),
     ],
     ids=repr,
 )
-def test_an_answer_of_another_kind_is_told_how_to_make_one(answer: Any, advice: str) -> None:
-    """A pipeline's dicts, numbers of classes, rows of probabilities and bytes are near misses."""
+def test_an_answer_of_another_kind_is_an_error_with_advice(answer: Any, advice: str) -> None:
+    """Without the labels of the model, class indices and rows of probabilities mean nothing."""
     with pytest.raises(ModelError) as caught:
         answering(answer).predict(["x"])
     assert advice in str(caught.value)
+
+
+def test_a_configured_function_knows_the_labels_of_the_suite(context: Context) -> None:
+    """Class indices, rows of probabilities and labels of its own are read with those."""
+    (context.root / "reads_labels.py").write_text(
+        "import numpy as np\n"
+        "def indices(texts):\n    return np.array([1 for _ in texts])\n"
+        "def rows(texts):\n    return np.array([[0.25, 0.75] for _ in texts])\n"
+        "def own(texts):\n    return ['GOOD' for _ in texts]\n"
+    )
+    assert build("reads_labels:indices", context).predict(["x"]) == [Prediction("positive")]
+    (answer,) = build("reads_labels:rows", context).predict(["x"])
+    assert answer == Prediction("positive", {"negative": 0.25, "positive": 0.75})
+    named = {"labels": {"GOOD": "positive"}, "fingerprint": "1"}
+    model = build("reads_labels:own", context, **named)
+    assert model.predict(["x"]) == [Prediction("positive")]
+    assert model.fingerprint != build("reads_labels:own", context, fingerprint="1").fingerprint
+    with pytest.raises(ConfigurationError, match=r"labels.GOOD: unknown label 'pos'"):
+        build("reads_labels:own", context, labels={"GOOD": "pos"})
+
+
+def test_an_object_with_predict_is_named_under_another_key(context: Context) -> None:
+    """A function is called; an estimator is asked through `predict`."""
+    (context.root / "holds_estimator.py").write_text(
+        "class Own:\n    def predict(self, texts):\n        return texts\nown = Own()\n"
+    )
+    advice = 'holds_estimator:own cannot be called; .* sklearn = "holds_estimator:own"'
+    with pytest.raises(ConfigurationError, match=advice):
+        build("holds_estimator:own", context)
+
+
+def test_a_model_that_was_queried_is_sent_to_another_process() -> None:
+    """What asks its function is made there again."""
+    model = CallableModel("mine", len_labels, labels=("a", "b"))
+    answers = model.predict(["", "x"])
+    assert pickle.loads(pickle.dumps(model)).predict(["", "x"]) == answers
+
+
+def len_labels(inputs: list[Inputs]) -> list[int]:
+    """Answer the length of every text."""
+    return [len(value) for value in inputs]
 
 
 def test_strings_of_other_classes_are_labels() -> None:
