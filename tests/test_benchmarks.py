@@ -43,6 +43,7 @@ baseline = true
 
 [tool.pytest_ood.models.smollm2]
 prompted = "asset:smollm2"
+chat = false
 prompt = "{text} It was"
 
 [tool.pytest_ood.models.roberta-small]

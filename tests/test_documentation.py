@@ -287,7 +287,13 @@ def test_the_strategies_of_the_guide_to_prompts_are_measured(
     for block in blocks("docs/prompts.md"):
         if block.note.startswith("file: "):
             project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
-    shutil.copytree(causal_model, project.path / "models/small")
+    for folder in ("small", "chat"):
+        shutil.copytree(causal_model, project.path / "models" / folder)
+    template = project.path / "models/chat/chat_template.jinja"
+    template.write_text(
+        "{% for message in messages %}{{ message.role }}: {{ message.content }}</s>{% endfor %}"
+        "{% if add_generation_prompt %}assistant: {% endif %}"
+    )
     for name, start, column in (("sums", 10, "question"), ("solved", 50, "text")):
         asked = [
             {
@@ -309,10 +315,12 @@ def test_the_strategies_of_the_guide_to_prompts_are_measured(
     seeds = {f["model"]: len(f["seed_scores"]) for f in report["in_distribution"]}
     assert seeds == {
         "direct": 1, "few-shot": 4, "orders": 4, "thinking": 1, "aloud": 1, "consistent": 1,
-        "complex": 1,
+        "complex": 1, "assistant": 1,
     }  # fmt: skip
     assert {len(body["messages"]) for body in server.bodies} == {1 + 2 + 1}
     assert "12 + 1 = 13" in server.bodies[0]["messages"][2]["content"]
+    settings = {m["name"]: m["parameters"] for m in report["models"]}
+    assert [name for name, own in settings.items() if own.get("chat")] == ["assistant"]
 
 
 def test_the_guide_to_prompts_names_every_key_of_a_strategy() -> None:

@@ -74,6 +74,7 @@ _THOUGHT_MARK = re.compile(
 _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\[{}]|(?P<open>\{)|(?P<close>\})")
 _TAG = re.compile(r"<(?P<end>/)?(?:final[_ -]?)?answer>", re.IGNORECASE)
 
+_CHANNEL = "<|channel|>"
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final\b[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 _END_OF_CHANNEL = re.compile(r"<\|(?:end|return|call)\|>")
 _BARE_CHANNELS = ("analysis", "assistantfinal")
@@ -241,7 +242,7 @@ def without_thoughts(text: str) -> str:
     without a closing mark was cut off, and has no answer after it. Of several channels (OpenAI's
     harmony format) the final one is the answer.
     """
-    if "<|channel|>" in text:
+    if _CHANNEL in text:
         finals = list(_FINAL_CHANNEL.finditer(text))
         said = text[finals[-1].end() :] if finals else ""
         return _END_OF_CHANNEL.split(said, maxsplit=1)[0]
@@ -262,6 +263,29 @@ def without_thoughts(text: str) -> str:
         inside = "" if closes else kind
         position = match.end()
     return "".join(parts) + ("" if inside else text[position:])
+
+
+def is_thought_mark(text: str) -> bool:
+    """Return whether a text is a mark around reasoning, such as `<think>`, and nothing else."""
+    return _THOUGHT_MARK.fullmatch(text) is not None
+
+
+def open_thought(text: str) -> str:
+    """Return the end of a text from the mark of reasoning that it does not close; "" for none."""
+    if _CHANNEL in text:
+        return "" if _FINAL_CHANNEL.search(text) else text[text.rfind(_CHANNEL) :]
+    if without_thoughts(f"{text}.").endswith("."):
+        return ""
+    *_, last = _THOUGHT_MARK.finditer(text)
+    return text[last.start() :]
+
+
+def split_thoughts(text: str) -> tuple[str, str]:
+    """Return the reasoning at the beginning of a generated text, with its marks, and the rest."""
+    if open_thought(text):
+        return text, ""
+    said = without_thoughts(text)
+    return (text.removesuffix(said), said) if text.endswith(said) else ("", text)
 
 
 def _named(text: str, label_words: Mapping[str, str]) -> set[str | None]:

@@ -134,6 +134,15 @@ class Prompt:
         return _FIELD.sub(value, self.template)
 
 
+def without_system(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return messages whose system message begins the first message of the user."""
+    first, *rest = map(dict, messages)
+    if first["role"] != "system" or not rest:
+        return [first, *rest]
+    user, *others = rest
+    return [{**user, "content": f"{first['content']}\n\n{user['content']}"}, *others]
+
+
 def field_names(template: str) -> list[str]:
     """Return the names of a template's fields, each once, sorted."""
     return sorted(set(_FIELD.findall(template)))

@@ -334,7 +334,7 @@ def refuse_adapter(checkpoint: Path, owner: str) -> None:
     )
 
 
-def _settings(checkpoint: Path, name: str) -> dict[str, Any]:
+def json_settings(checkpoint: Path, name: str) -> dict[str, Any]:
     """Return a JSON file of a checkpoint; empty if it is missing or cannot be read."""
     try:
         settings = json.loads((checkpoint / name).read_bytes())
@@ -351,7 +351,7 @@ def _refuse_own_network(checkpoint: Path, owner: str, kind: str) -> None:
     """
     # Without that code transformers loads its own class for the same `model_type`, with other
     # layers or another head: another model. A class that it has adopted has the same name there.
-    settings = _settings(checkpoint, "config.json")
+    settings = json_settings(checkpoint, "config.json")
     named = settings.get("auto_map")
     if not isinstance(named, dict):
         return
@@ -382,12 +382,12 @@ def _refuse_own_tokenizer(checkpoint: Path, owner: str) -> None:
     Raises:
         ModelError: it does not; the message has the class.
     """
-    settings = _settings(checkpoint, "tokenizer_config.json")
+    settings = json_settings(checkpoint, "tokenizer_config.json")
     named = settings.get("auto_map")
     paths = named.get("AutoTokenizer") if isinstance(named, dict) else None
     paths = paths if isinstance(paths, list | tuple) else [paths]
     classes = [str(path).rpartition(".")[2] for path in paths if path]
-    class_name = settings.get("tokenizer_class") or _settings(checkpoint, "config.json").get(
+    class_name = settings.get("tokenizer_class") or json_settings(checkpoint, "config.json").get(
         "tokenizer_class"
     )
     classes += [class_name] if isinstance(class_name, str) else []

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from pytest_ood.data.parsing import split_thoughts
 from pytest_ood.errors import (
     AssetError,
     ConfigurationError,
@@ -23,6 +24,14 @@ from pytest_ood.errors import (
 )
 from pytest_ood.loading.prompts import field_names, next_question
 from pytest_ood.models._batching import check_vocabulary
+from pytest_ood.models._chat import (
+    AUTO,
+    RENDERING,
+    ChatOptions,
+    ChatRendering,
+    own_markers,
+    stored_template,
+)
 from pytest_ood.models._decoding import Decoder, can_pack, is_causal
 from pytest_ood.models._prompts import (
     READING,
@@ -33,6 +42,7 @@ from pytest_ood.models._prompts import (
     read_answer,
     read_template,
 )
+from pytest_ood.models._rendering import PlainText
 from pytest_ood.models._torch import (
     check_choices,
     checkpoint_hash,
@@ -57,6 +67,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.loading.prompts import Prompt
+    from pytest_ood.models._rendering import Rendering
     from pytest_ood.models.protocol import Context, Paradigm
     from pytest_ood.tasks import Task
 
@@ -136,6 +147,16 @@ class Checkpoint(ReloadsAfterPickling):
         return checkpoint_hash(self.path)
 
     @cached_property
+    def chat_template(self) -> str | None:
+        """The chat template; None if there is none. Loads no tokenizer, and unpacks no file."""
+        return stored_template(self.path)
+
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer; loads no weights, but unpacks a GGUF file."""
+        return self._shared("tokenizer", self._load_tokenizer)
+
+    @cached_property
     def loaded(self) -> tuple[Any, Any, Any]:
         """Torch, the tokenizer and the model."""
         return self._shared("weights", self._load)
@@ -154,6 +175,11 @@ class Checkpoint(ReloadsAfterPickling):
         value: T = self.context.held[key]
         return value
 
+    def _load_tokenizer(self) -> Any:
+        with loading(self.path, self.owner, KIND):
+            folder = unpacked(self.path, self.owner, self.context)
+        return load_tokenizer(folder, self.owner)
+
     def _load(self) -> tuple[Any, Any, Any]:
         purpose = f"the prompted {self.owner}"
         torch = require("torch", extra="transformers", purpose=purpose)
@@ -162,7 +188,7 @@ class Checkpoint(ReloadsAfterPickling):
             folder = unpacked(self.path, self.owner, self.context)
         config = load_config(folder, self.owner, KIND)
         _check_kind(config, f"{self.owner}: {self.path}")
-        tokenizer = load_tokenizer(folder, self.owner)
+        tokenizer = self.tokenizer
         model = load_model(
             "AutoModelForCausalLM", folder, self.owner, KIND, dtype=getattr(torch, self.dtype)
         )
@@ -200,11 +226,13 @@ class Generation:
         stop: A string that ends an answer, besides the model's end token. White space ends it only
             after other characters.
         sampling: The temperature, the number of answers and the vote between them.
+        reasons: Whether an answer may begin with reasoning between marks, which no stop ends.
     """
 
     max_new_tokens: int = LENGTH
     stop: str = "\n"
     sampling: Sampling = field(default_factory=Sampling)
+    reasons: bool = False
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -214,16 +242,22 @@ class Generation:
 
     def read(self, text: str) -> str:
         """Return an answer up to its stop."""
-        said = self._started(text)
-        return (said.partition(self.stop)[0].strip() if self.stop else said).lstrip()
+        reasoning, said = self._started(text)
+        if self.stop:
+            said = said.partition(self.stop)[0].strip()
+        return f"{reasoning}{said}".lstrip()
 
     def is_over(self, text: str) -> bool:
         """Return whether an answer contains its stop."""
-        return bool(self.stop) and self.stop in self._started(text)
+        return bool(self.stop) and self.stop in self._started(text)[1]
 
-    def _started(self, text: str) -> str:
-        """Return an answer from where a stop counts: white space counts after other characters."""
-        return text if self.stop.strip() else text.lstrip()
+    def _started(self, text: str) -> tuple[str, str]:
+        """Return the reasoning of an answer, and the rest from where a stop counts.
+
+        A stop of white space counts after other characters.
+        """
+        reasoning, said = split_thoughts(text) if self.reasons else ("", text)
+        return reasoning, said if self.stop.strip() else said.lstrip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,9 +273,10 @@ class PromptedModel(ReloadsAfterPickling):
         batch_size: The maximum number of prompts per forward pass.
         generation: The settings of generated answers; None if label words are scored. A text from
             which no answer can be parsed is an abstention.
+        chat: Whether and how a chat template is used.
     """
 
-    LOADED: ClassVar = ("decoder",)
+    LOADED: ClassVar = ("decoder", "rendering")
 
     name: str
     checkpoint: Checkpoint
@@ -250,6 +285,7 @@ class PromptedModel(ReloadsAfterPickling):
     calibrate: bool
     batch_size: int
     generation: Generation | None = None
+    chat: ChatOptions = field(default_factory=ChatOptions)
     paradigm: Paradigm = "prompted"
 
     @property
@@ -269,18 +305,69 @@ class PromptedModel(ReloadsAfterPickling):
 
     def with_prompt(self, prompt: Prompt) -> PromptedModel:
         """Return the model under another prompt, on the same weights."""
-        return replace(self, load_prompt=lambda: prompt)
+        # A change of the prompt, such as an attack on it, does not decide about the template anew.
+        chat = replace(self.chat, use=self.chats) if self.chat.use is None else self.chat
+        return replace(self, load_prompt=lambda: prompt, chat=chat)
+
+    @cached_property
+    def chats(self) -> bool:
+        """Whether prompts are rendered by the checkpoint's chat template.
+
+        Raises:
+            ModelError: they have to be, and there is none.
+        """
+        checkpoint = self.checkpoint
+        if self.chat.use is False:
+            return False
+        where = f"{checkpoint.owner}: {checkpoint.path}"
+        return self.chat.applies(self.prompt, checkpoint.chat_template, where)
+
+    @cached_property
+    def rendering(self) -> Rendering:
+        """Turns prompts into tokens; loads the tokenizer.
+
+        Raises:
+            ModelError: label words cannot be scored behind the chat template.
+        """
+        tokenizer = self.checkpoint.tokenizer
+        if not self.chats:
+            return PlainText(prompt=self.prompt, tokenizer=tokenizer)
+        rendering = self._chat_rendering
+        if self.generation is None:
+            rendering.check_scored()
+        return rendering
+
+    @property
+    def _chat_rendering(self) -> ChatRendering:
+        return ChatRendering(
+            owner=self.checkpoint.owner,
+            prompt=self.prompt,
+            tokenizer=self.checkpoint.tokenizer,
+            variables=self.chat.variables,
+        )
+
+    @property
+    def _generating(self) -> Generation | None:
+        """The settings of generated answers, which differ where a turn has an end of its own."""
+        if self.generation is None or not self.chats:
+            return self.generation
+        return replace(self.generation, stop=self.chat.stop, reasons=True)
 
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Prompt and decoding."""
         written: dict[str, Any] = {}
-        if self.generation is not None:
+        generation = self._generating
+        if generation is not None:
             written = {
                 "answer": "generated",
                 "reading": READING,
-                **self.generation.parameters,
+                **generation.parameters,
             }
+        if self.chats:
+            written["chat"] = True
+            if self.chat.variables:
+                written["chat_options"] = dict(self.chat.variables)
         return {
             **prompt_parameters(self.prompt, self.task),
             "calibrate": self.calibrate,
@@ -303,18 +390,49 @@ class PromptedModel(ReloadsAfterPickling):
     def fingerprint(self) -> str:
         """Hash of the checkpoint's files, the prompt with its demonstrations, and the decoding."""
         decided = {k: v for k, v in self.parameters.items() if k not in ("device", SOURCE)}
-        rest = [self.checkpoint.hash, decided, self.prompt.shown]
+        rest: list[Any] = [self.checkpoint.hash, decided, self.prompt.shown]
+        if self.chats:
+            rest.append(RENDERING)
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A remark if the prompt repeats the tokenizer's first token; loads no weights."""
-        prompt = self.prompt.render(self._probe("a"))
-        folder = unpacked_folder(self.checkpoint.path, self.checkpoint.context)
-        # Most prompts begin otherwise; for them no tokenizer is imported, which takes seconds.
-        if not prompt.startswith(("<", "[")) or not folder.is_dir():
+        """Remarks on special tokens in the prompt, and on the chat template; loads no weights."""
+        checkpoint = self.checkpoint
+        if not unpacked_folder(checkpoint.path, checkpoint.context).is_dir():
             return ()
-        tokenizer = load_tokenizer(folder, self.checkpoint.owner)
+        template = checkpoint.chat_template
+        if self.chats and template is not None:
+            limit = None if self.generation is None else self.generation.max_new_tokens
+            return (
+                *self._notes_on_markers(template, "and its chat template writes such marks, too; "),
+                *self._chat_rendering.notes(self.name, template, limit),
+            )
+        notes = self._notes_on_repeated_start()
+        if template is None or self.chat.use is False:
+            return notes
+        return (
+            *self._notes_on_markers(template, "so that its chat template is not used; "),
+            *notes,
+        )
+
+    def _notes_on_markers(self, template: str, effect: str) -> tuple[str, ...]:
+        """Return a remark if the prompt has marks of turns itself."""
+        marks = own_markers(self.prompt, template)
+        if not marks:
+            return ()
+        return (
+            f"{self.name}: its prompt has {' and '.join(marks)} of a chat template, {effect}"
+            "leave them out of the prompt to have it written as messages",
+        )
+
+    def _notes_on_repeated_start(self) -> tuple[str, ...]:
+        """Return a remark if the prompt repeats the tokenizer's first token."""
+        prompt = self.prompt.render(self._probe("a"))
+        # Most prompts begin otherwise; for them no tokenizer is imported, which takes seconds.
+        if not prompt.startswith(("<", "[")):
+            return ()
+        tokenizer = self.checkpoint.tokenizer
         begin, rows = tokenizer.bos_token_id, tokenizer([prompt])["input_ids"]
         if begin is None or rows[0][:2] != [begin, begin]:
             return ()
@@ -341,14 +459,13 @@ class PromptedModel(ReloadsAfterPickling):
         so that this is an upper bound.
         """
         folder = unpacked_folder(self.checkpoint.path, self.checkpoint.context)
-        tokenizer = load_tokenizer(folder, self.checkpoint.owner)
-        prompts = [self.prompt.render(value) for value in inputs]
-        sizes = [len(row) for row in _tokens(tokenizer, prompts)]
+        rendering = self.rendering
+        sizes = [len(row) for row in rendering.tokens([rendering.text(value) for value in inputs])]
         said = 0
         if self.generation is not None:
             each = self.generation.max_new_tokens * self.generation.sampling.samples
             said = each * len(sizes)
-        start = len(self._shared_prefix(tokenizer))
+        start = len(self._shared_prefix())
         computed = sum(size - start for size in sizes) + said
         return Usage(
             prompt_tokens=sum(sizes),
@@ -366,8 +483,12 @@ class PromptedModel(ReloadsAfterPickling):
             TooLongError: a prompt exceeds the model's window.
             ModelError: a prompt is empty.
         """
-        if self.generation is not None:
-            return self._written(inputs, self.generation)
+        if self.chats:
+            # A template that cannot be used is reported before weights are loaded.
+            _ = self.rendering
+        generation = self._generating
+        if generation is not None:
+            return self._written(inputs, generation)
         scores = self._scores(inputs)
         if self.calibrate:
             scores = [_calibrated(row, self._content_free) for row in scores]
@@ -379,16 +500,19 @@ class PromptedModel(ReloadsAfterPickling):
 
     def _written(self, inputs: Sequence[Inputs], generation: Generation) -> list[Prediction]:
         """Return the predictions from generated texts."""
-        _, tokenizer, model = self.checkpoint.loaded
-        ends = _ends(tokenizer, model)
+        _, _, model = self.checkpoint.loaded
+        rendering = self.rendering
+        ends = _ends(model) | rendering.ends
 
         def text_of(said: tuple[int, ...]) -> str:
             """Return the text of tokens."""
-            return str(tokenizer.decode(said, skip_special_tokens=True))
+            return rendering.opening + rendering.decoded(said)
 
         def is_over(said: tuple[int, ...]) -> bool:
             """Return whether an answer is complete."""
-            return said[-1] in ends or generation.is_over(text_of(said))
+            if said[-1] in ends:
+                return True
+            return bool(generation.stop) and generation.is_over(text_of(said))
 
         longest, sampling = generation.max_new_tokens, generation.sampling
         encoded = self._encoded(inputs, room=longest)
@@ -415,11 +539,10 @@ class PromptedModel(ReloadsAfterPickling):
 
     def _encoded(self, inputs: Sequence[Inputs], room: int = 0) -> list[tuple[int, ...]]:
         """Return the tokens of every prompt, and check that `room` more tokens fit the window."""
-        _, tokenizer, model = self.checkpoint.loaded
+        _, _, model = self.checkpoint.loaded
         if not inputs:
             return []
-        prompts = [self.prompt.render(value) for value in inputs]
-        encoded = _tokens(tokenizer, prompts)
+        encoded = self.rendering.tokens([self.rendering.text(value) for value in inputs])
         if not all(encoded):
             raise ModelError(
                 f"model {self.name!r}: an empty prompt has no next token; put some words of your "
@@ -452,7 +575,7 @@ class PromptedModel(ReloadsAfterPickling):
         """The model, with the common beginning of all prompts."""
         torch, tokenizer, model = self.checkpoint.loaded
         padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
-        start = self._shared_prefix(tokenizer)
+        start = self._shared_prefix()
         return Decoder(
             torch=torch,
             model=model,
@@ -464,11 +587,7 @@ class PromptedModel(ReloadsAfterPickling):
 
     @cached_property
     def _words(self) -> list[int]:
-        """The token of each label word."""
-        return self._word_tokens(self.checkpoint.loaded[1])
-
-    def _word_tokens(self, tokenizer: Any) -> list[int]:
-        """Return the token of each label word as it follows the prompt.
+        """The token of each label word as it follows the prompt.
 
         Raises:
             ModelError: a word is more than one token, of which the first alone would be scored; or
@@ -476,15 +595,17 @@ class PromptedModel(ReloadsAfterPickling):
         """
         # Tokenizers treat the space before a word in different ways (part of the word, a token of
         # its own, dropped), so that each word is tokenized after a prompt.
-        prompt = self.prompt.render(self._probe("a"))
-        (bare,) = _tokens(tokenizer, [prompt])
+        rendering, tokenizer = self.rendering, self.checkpoint.tokenizer
+        prompt = rendering.text(self._probe("a"))
+        (bare,) = rendering.tokens([prompt])
         tokens: list[int] = []
         for label in self.labels:
             word = self.prompt.label_words[label]
-            (full,) = _tokens(tokenizer, [f"{prompt} {word}"])
+            following = rendering.following(word)
+            (full,) = rendering.tokens([prompt + following])
             if full[: len(bare)] != bare or len(full) == len(bare):
                 # The prompt's last token merged with the word, or a closing token was appended.
-                own = tokenizer(f" {word}", add_special_tokens=False)["input_ids"]
+                own = tokenizer(following, add_special_tokens=False)["input_ids"]
                 full = (*bare, *own)
             own = full[len(bare) :]
             if len(own) > 1:
@@ -507,13 +628,13 @@ class PromptedModel(ReloadsAfterPickling):
         names = field_names(self.prompt.template)
         return text if names == ["text"] else dict.fromkeys(names, text)
 
-    def _shared_prefix(self, tokenizer: Any) -> tuple[int, ...]:
+    def _shared_prefix(self) -> tuple[int, ...]:
         """Return the tokens that all prompts begin with, whatever the input."""
         # The prompt's tokens before the input are not these: the input's first characters may merge
         # with the prompt's last ones. The common beginning of very different inputs is safe.
         probes = ["a", "Z", "0", ".", "\u4e2d", " x", "\n"]
-        prompts = [self.prompt.render(self._probe(probe)) for probe in probes]
-        rows = _tokens(tokenizer, prompts)
+        rendering = self.rendering
+        rows = rendering.tokens([rendering.text(self._probe(probe)) for probe in probes])
         length = 0
         for column in zip(*rows, strict=False):
             if len(set(column)) > 1:
@@ -522,21 +643,10 @@ class PromptedModel(ReloadsAfterPickling):
         return tuple(rows[0][:length])
 
 
-def _tokens(tokenizer: Any, prompts: Sequence[str]) -> list[tuple[int, ...]]:
-    """Return the tokens of prompts, without a second beginning-of-sequence token.
-
-    Most tokenizers add one, also to a prompt whose text begins with it.
-    """
-    rows = [tuple(row) for row in tokenizer(list(prompts))["input_ids"]] if prompts else []
-    twice = (tokenizer.bos_token_id,) * 2
-    return [row[1:] if row[:2] == twice else row for row in rows]
-
-
-def _ends(tokenizer: Any, model: Any) -> set[int]:
-    """Return the end tokens of a model."""
+def _ends(model: Any) -> frozenset[int]:
+    """Return the end tokens of a model's configuration."""
     end_token = getattr(model.generation_config, "eos_token_id", None)
-    ends = end_token if isinstance(end_token, list) else [end_token]
-    return {token for token in (*ends, tokenizer.eos_token_id) if token is not None}
+    return frozenset(end_token if isinstance(end_token, list) else [end_token]) - {None}
 
 
 def _calibrated(row: list[float], content_free: list[float]) -> list[float]:
@@ -558,6 +668,8 @@ def build(
     chain_of_thought: bool = False,
     label_words: Mapping[str, str] | None = None,
     calibrate: bool = False,
+    chat: bool | str = AUTO,
+    chat_options: Mapping[str, Any] | None = None,
     answer: str | None = None,
     max_new_tokens: int | None = None,
     stop: str | None = None,
@@ -589,13 +701,16 @@ def build(
             2022); without demonstrations a phrase asks for it (Kojima et al. 2022).
         label_words: The word for each label; by default the label itself.
         calibrate: Whether scores are calibrated by content-free inputs (Zhao et al. 2021).
+        chat: Whether the prompt is written as messages, by the chat template of the checkpoint:
+            "auto", if it has one, and the prompt has no marks of turns itself; true; or false.
+        chat_options: Variables for the chat template, such as `enable_thinking`.
         answer: "scored": the label whose word is the likeliest next token; "generated": the label
             is parsed from a generated text. By default "scored", and "generated" for a task without
             labels, with a chain of thought, or with a temperature.
         max_new_tokens: The maximum number of tokens of a generated answer; by default 16, and 256
             with a chain of thought.
-        stop: A string that ends a generated answer; by default a line break, and the next question
-            with a chain of thought; "" for none.
+        stop: A string that ends a generated answer; by default a line break, the next question with
+            a chain of thought, and none with a chat template; "" for none.
         samples: The number of answers per input; the most frequent one counts (Wang et al. 2022).
         temperature: The sampling temperature; 0 always takes the likeliest token.
         seed: Seed of the sampling.
@@ -625,6 +740,7 @@ def build(
         samples=samples, temperature=temperature, seed=seed, vote=vote, vote_top=vote_top
     )
     sampling.check(owner, chain_of_thought=chain_of_thought, drawn=temperature > 0)
+    chatting = ChatOptions.of(owner, chat=chat, variables=chat_options, stop=stop)
     reasons = {
         f"the task {context.task.name} has no labels": not context.labels,
         "a chain of thought": chain_of_thought,
@@ -667,6 +783,7 @@ def build(
         calibrate=calibrate,
         batch_size=batch_size,
         generation=generation,
+        chat=chatting,
     )
 
 

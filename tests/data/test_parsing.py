@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ood.data.parsing import parse_answer, without_thoughts
+from pytest_ood.data.parsing import (
+    is_thought_mark,
+    open_thought,
+    parse_answer,
+    split_thoughts,
+    without_thoughts,
+)
 
 SENTIMENT = {"neg": "negative", "pos": "positive"}
 ENTAILMENT = {"yes": "entailment", "no": "not entailment", "maybe": "neutral"}
@@ -291,6 +297,39 @@ def test_thoughts_are_no_part_of_an_answer(text: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "opened", "parts"),
+    [
+        ("good", "", ("", "good")),
+        ("user\n<think>\n", "<think>\n", ("user\n<think>\n", "")),
+        ("<think>\n\n</think>\n\n", "", ("<think>\n\n</think>", "\n\n")),
+        ("<think>a</think>\nb", "", ("<think>a</think>", "\nb")),
+        ("a</think>b", "", ("a</think>", "b")),
+        ("a<think>b</think>c", "", ("", "a<think>b</think>c")),
+        ("<think>a</think>b<think>c", "<think>c", ("<think>a</think>b<think>c", "")),
+        ("[THINK]a", "[THINK]a", ("[THINK]a", "")),
+        ("<|channel|>analysis<|message|>a", "<|channel|>analysis<|message|>a",
+         ("<|channel|>analysis<|message|>a", "")),
+        ("<|channel|>a<|channel|>final<|message|>b", "",
+         ("<|channel|>a<|channel|>final<|message|>", "b")),
+        ("", "", ("", "")),
+    ],
+)  # fmt: skip
+def test_reasoning_is_told_from_its_answer(text: str, opened: str, parts: tuple[str, str]) -> None:
+    """Reasoning that is not closed has no answer; marks within an answer divide nothing."""
+    assert open_thought(text) == opened
+    assert split_thoughts(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [("<think>", True), ("</think>", True), ("[THINK]", True), ("<b>", False), ("<think>a", False)],
+)
+def test_marks_of_reasoning_are_known(text: str, mark: bool) -> None:  # noqa: FBT001
+    """A mark is the whole text."""
+    assert is_thought_mark(text) is mark
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "<think>" * 20_000, "</think>" * 20_000, "<think" + " " * 100_000, "<think " * 20_000,
@@ -304,4 +343,5 @@ def test_thoughts_are_taken_out_in_linear_time(text: str) -> None:
     """A hundred thousand characters of any kind take a moment."""
     started = time.process_time()
     without_thoughts(text)
+    split_thoughts(text)
     assert time.process_time() - started < 1.0

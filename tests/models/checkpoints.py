@@ -40,7 +40,10 @@ def word_pieces() -> Any:
 
 
 def byte_pairs(
-    special: list[str], single: str = "$A", roles: Mapping[str, str] | None = None
+    special: list[str],
+    single: str = "$A",
+    roles: Mapping[str, str] | None = None,
+    sentence: str = " good good good bad bad bad",
 ) -> Any:
     """Return a byte-level tokenizer.
 
@@ -48,6 +51,7 @@ def byte_pairs(
         special: Its special tokens.
         single: What is put around a text, such as "$A </s>".
         roles: The special token for each of pad, bos, eos and so on.
+        sentence: The text that it is trained on; its words become tokens.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
@@ -57,7 +61,7 @@ def byte_pairs(
     raw.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     raw.train_from_iterator(
-        [" good good good bad bad bad"] * 3,
+        [sentence] * 3,
         trainers.BpeTrainer(
             vocab_size=300, special_tokens=special, initial_alphabet=alphabet, show_progress=False
         ),

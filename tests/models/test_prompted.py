@@ -776,7 +776,7 @@ def test_a_prompted_model_answers_on_a_cluster(
     # What is sent holds no weights.
     sent = pickle.loads(cloudpickle.dumps(model))
     assert {"loaded"} == vars(model.checkpoint).keys() - vars(sent.checkpoint).keys()
-    assert {"decoder"} == vars(model).keys() - vars(sent).keys()
+    assert {"decoder", "rendering"} == vars(model).keys() - vars(sent).keys()
     runner = RayRunner(ClusterSettings(actors=2), tmp_path)
     engine = Engine(MemoryStore(), Silent(), runner)
     assert engine.predict(model, TEXTS, model.labels, "x") == here

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.data.parsing import without_thoughts
+from pytest_ood.loading.prompts import without_system
 from pytest_ood.models._api.answers import labelled, unmarked
 from pytest_ood.models._api.asking import Question, Server
 from pytest_ood.models._api.remote import RemoteModel
@@ -281,15 +282,6 @@ class ChatModel(RemoteModel):
             word = labelled(without_thoughts(text))
             return None if word is None else self.task.read(word, self.prompt.label_words)
         return read_answer(self.prompt, self.task, text, finished=reply.finished)
-
-
-def without_system(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Return messages whose system message begins the first message of the user."""
-    first, *rest = map(dict, messages)
-    if first["role"] != "system" or not rest:
-        return [first, *rest]
-    user, *others = rest
-    return [{**user, "content": f"{first['content']}\n\n{user['content']}"}, *others]
 
 
 def _json_answer(word: str) -> str:

@@ -1,0 +1,93 @@
+"""How a prompt becomes tokens: as plain text, or by a chat template (`_chat`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.loading.prompts import Prompt
+    from pytest_ood.models._packing import Tokens
+
+
+class Rendering(Protocol):
+    """Turns prompts into tokens, and tokens of answers into text.
+
+    Attributes:
+        opening: The text that the model's answer continues, such as a mark of reasoning that the
+            prompt opens; "" for none.
+    """
+
+    @property
+    def opening(self) -> str:
+        """The text that the model's answer continues."""
+        ...
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end an answer, besides those of the model's own configuration."""
+        ...
+
+    def text(self, inputs: Inputs) -> str:
+        """Return the whole prompt for one input."""
+        ...
+
+    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return the tokens of prompts, or of prompts with what follows them."""
+        ...
+
+    def following(self, word: str) -> str:
+        """Return a label word as it follows a prompt, with the white space before it."""
+        ...
+
+    def decoded(self, said: Tokens) -> str:
+        """Return the text of an answer, without special tokens."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PlainText:
+    """Instruction, demonstrations and input as one text, which the answer continues.
+
+    Attributes:
+        prompt: The prompt.
+        tokenizer: The tokenizer.
+    """
+
+    prompt: Prompt
+    tokenizer: Any = field(repr=False)
+    opening: str = ""
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokenizer's end token."""
+        return end_tokens(self.tokenizer)
+
+    def text(self, inputs: Inputs) -> str:
+        """Return the whole prompt for one input."""
+        return self.prompt.render(inputs)
+
+    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return the tokens of texts, without a second beginning-of-sequence token.
+
+        Most tokenizers add one, also to a text that begins with it.
+        """
+        rows = [tuple(row) for row in self.tokenizer(list(texts))["input_ids"]] if texts else []
+        twice = (self.tokenizer.bos_token_id,) * 2
+        return [row[1:] if row[:2] == twice else row for row in rows]
+
+    def following(self, word: str) -> str:
+        """Return a label word behind a space."""
+        return f" {word}"
+
+    def decoded(self, said: Tokens) -> str:
+        """Return the text of an answer, without special tokens."""
+        return str(self.tokenizer.decode(said, skip_special_tokens=True))
+
+
+def end_tokens(tokenizer: Any) -> frozenset[int]:
+    """Return a tokenizer's end token, if it has one."""
+    return frozenset({tokenizer.eos_token_id} - {None})
