@@ -34,6 +34,9 @@ LOOKED_AT = 100
 MOST_LABELS = 100
 """More different values are no labels."""
 
+MOST_SHOWN = 10
+"""The largest number of labels in a line of output."""
+
 TEXT_NAMES = (
     "text",
     "sentence",
@@ -64,6 +67,13 @@ LABEL_NAMES = (
 ID_NAME = "id"
 
 
+def listed_labels(labels: Sequence[str]) -> str:
+    """Return labels as one line: at most MOST_SHOWN, and how many more there are."""
+    listed = ", ".join(labels[:MOST_SHOWN])
+    more = len(labels) - MOST_SHOWN
+    return f"{listed} and {more:,} more" if more > 0 else listed
+
+
 @dataclass(frozen=True, kw_only=True)
 class LabelledFile:
     """A data file with detected columns.
@@ -88,7 +98,7 @@ class LabelledFile:
         used = f"text in {', '.join(self.source.fields)}, label in {self.source.label}"
         if self.source.id is not None:
             used += f", id in {self.source.id}"
-        labels = ", ".join(f"{label} {count:,}" for label, count in self.counts.items())
+        labels = listed_labels([f"{label} {count:,}" for label, count in self.counts.items()])
         return f"{self.source.data}: {len(self.data):,} examples, {used}; {labels}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import keyword
 import re
@@ -10,7 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.commands._column_detection import Columns, LabelledFile, look, read
+from pytest_ood.commands._column_detection import (
+    Columns,
+    LabelledFile,
+    listed_labels,
+    look,
+    read,
+)
 from pytest_ood.commands._shared import (
     add_columns,
     add_surroundings,
@@ -32,6 +39,8 @@ from pytest_ood.loading.formats import (
     parse_rows,
     suffix_of,
 )
+from pytest_ood.loading.readers import DataSource
+from pytest_ood.models import adapter, adapters
 from pytest_ood.suite.suite import parse_suite
 from pytest_ood.tasks import Classification
 from pytest_ood.utils.decoding import COMPRESSED
@@ -43,25 +52,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pytest_ood.data.examples import Dataset
-    from pytest_ood.loading.readers import DataSource, Reader
+    from pytest_ood.loading.readers import Reader
 
 EXAMPLE = (
     "python -m pytest_ood init --data reviews.csv --out-of-distribution tweets.csv --model tfidf"
 )
 
-MODEL_KINDS = {
+SHORTCUTS = {
     "tfidf": "TF-IDF and logistic regression, trained on your data",
-    "sklearn": "your own estimator: module:name, or a joblib file",
-    "hf": "a folder saved by transformers: a classifier, an encoder or an LLM",
-    "finetuned": "a classifier, or an encoder that is fine-tuned: a hub id, folder or asset:minilm",
-    "prompted": "an LLM: a hub id, folder, GGUF file or asset:smollm2",
-    "openai": "an LLM behind an OpenAI-compatible API, by its name",
+    "hf": "a folder saved by transformers or PEFT: a classifier, an encoder or an LLM",
 }
+"""Kinds of models that are no adapter of their own."""
+
 TFIDF_MODULE = "ood_models"
 GATE_SHARE = 0.5
 """The share of split data that the gate uses; the rest is for training."""
 
 SHOTS = 4
+CAP_LINE = "max_requests = 10000            # a cap; --ood-dry-run shows what a run takes"
 RESERVED = ("ood", "request", "config", "monkeypatch", "pytester", "capsys", "tmp_path")
 
 
@@ -109,6 +117,12 @@ class Project:
     split: Mapping[Path, str]
 
 
+def model_kinds() -> dict[str, str]:
+    """Return the kinds of models and what each is: the shortcuts, and every adapter."""
+    described = {name: (adapter(name).__doc__ or "").partition("\n")[0] for name in adapters()}
+    return {**SHORTCUTS, **described}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument(
@@ -139,7 +153,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KIND",
         help="repeatable; "
-        + "; ".join(kind if kind == "tfidf" else f"{kind} NAME" for kind in MODEL_KINDS),
+        + "; ".join(kind if kind == "tfidf" else f"{kind} NAME" for kind in model_kinds()),
     )
     parser.add_argument(
         "--model-label",
@@ -219,12 +233,13 @@ def _request_by_options(options: argparse.Namespace) -> Request:
 def _model(words: Sequence[str]) -> tuple[str, str]:
     """Return the kind and the name of a model."""
     kind, *rest = words
-    if kind not in MODEL_KINDS:
-        raise ConfigurationError(f"--model: {unknown_name('kind of model', kind, MODEL_KINDS)}")
+    kinds = model_kinds()
+    if kind not in kinds:
+        raise ConfigurationError(f"--model: {unknown_name('kind of model', kind, kinds)}")
     if len(rest) != (kind != "tfidf"):
         raise ConfigurationError(
             f"--model {' '.join(words)}: {kind} takes "
-            + ("nothing more" if kind == "tfidf" else f"one name more: {MODEL_KINDS[kind]}")
+            + ("nothing more" if kind == "tfidf" else f"one name more: {kinds[kind]}")
         )
     return kind, "".join(rest)
 
@@ -251,9 +266,9 @@ def _request_by_questions(options: argparse.Namespace, root: Path) -> Request:
         answers = iter(lambda: _ask(question, "", _readable(root, empty=True)), "")
         options.out_of_distribution = [Path(answer) for answer in answers]
     if not options.model:
-        for kind, description in MODEL_KINDS.items():
+        for kind, description in model_kinds().items():
             tell(f"  {kind}: {description}")
-        kind = _ask("Model", "tfidf", _one_of(tuple(MODEL_KINDS)))
+        kind = _ask("Model", "tfidf", _one_of(tuple(model_kinds())))
         options.model = [[kind] if kind == "tfidf" else [kind, _ask("Which one", "", bool)]]
     return _request_by_options(options)
 
@@ -455,32 +470,79 @@ def _models(request: Request, project: Project, root: Path) -> dict[str, list[st
 def _model_lines(
     kind: str, value: str, request: Request, project: Project, root: Path
 ) -> list[str]:
-    adapter = _kind(kind, value, root)
+    named = _kind(kind, value, root)
     if kind == "tfidf":
         return [f'sklearn = "{TFIDF_MODULE}:tfidf"', _train_line("train", project)]
-    if adapter == "sklearn":
+    if named == "sklearn":
         return [f"sklearn = {quoted(value)}"]
-    if adapter == "finetuned":
+    if named == "finetuned":
         lines = [f"finetuned = {quoted(value)}"]
         if _is_classifier(value, root) and request.train is None:
             return [*lines, *_label_lines(value, request, project, root)]
         return [*lines, _train_line("train", project)]
+    if named != "prompted":
+        return _lines_like_example(named, value, project)
     scheme = "openai:" if kind == "openai" else ""
+    lines = [f"prompted = {quoted(scheme + value)}", _prompt_line(project)]
+    if kind == "openai":
+        lines += [
+            'api_key = "OPENAI_API_KEY"      # the name of an environment variable, never a key',
+            '# base_url = "http://127.0.0.1:8000/v1"    # a server of your own',
+            CAP_LINE,
+        ]
+    if project.train is not None:
+        lines += [f"shots = {SHOTS}", _train_line("demonstrations", project)]
+    return lines
+
+
+def _prompt_line(project: Project) -> str:
     fields = project.test.fields
     names = ["text"] if len(fields) == 1 else list(fields)
     shown = "\n".join(f"{name.capitalize()}: {{{name}}}" for name in names)
     choice = " or ".join(project.labels)
     prompt = f"Answer with one label: {choice}.\n---\n{shown}\nLabel:"
-    lines = [f"prompted = {quoted(scheme + value)}", f"prompt = {quoted(prompt)}"]
-    if kind == "openai":
-        lines += [
-            'api_key = "OPENAI_API_KEY"      # the name of an environment variable, never a key',
-            '# base_url = "http://127.0.0.1:8000/v1"    # a server of your own',
-            "max_requests = 10000            # a cap; --ood-dry-run shows what a run takes",
-        ]
-    if project.train is not None:
+    return f"prompt = {quoted(prompt)}"
+
+
+def _lines_like_example(name: str, value: str, project: Project) -> list[str]:
+    """Return a table of any adapter: its key, the keys that it needs, and others as comments.
+
+    The keys are those of the adapter's own example. Of a key that is a table, as an address with
+    what belongs to it, `value` is the first entry.
+    """
+    module = adapter(name)
+    parameters = inspect.signature(module.build).parameters
+    (example,) = toml_of(module.EXAMPLE)["tool"]["pytest_ood"]["models"].values()
+    chosen = quoted(value)
+    if isinstance(example.get(name), dict):
+        first, *rest = example[name]
+        entries = {first: value, **{key: example[name][key] for key in rest}}
+        chosen = _toml_value(entries)
+    lines = [f"{name} = {chosen}"]
+    written = {name}
+    if "prompt" in parameters:
+        lines.append(_prompt_line(project))
+        written.add("prompt")
+    if "max_requests" in parameters:
+        lines.append(CAP_LINE)
+        written.add("max_requests")
+    if "demonstrations" in parameters and project.train is not None:
         lines += [f"shots = {SHOTS}", _train_line("demonstrations", project)]
+        written |= {"shots", "demonstrations"}
+    for key, entry in example.items():
+        if key in parameters and key not in written:
+            needed = parameters[key].default is inspect.Parameter.empty
+            lines.append(f"{'' if needed else '# '}{key} = {_toml_value(entry)}")
     return lines
+
+
+def _toml_value(value: Any) -> str:
+    """Return a value of TOML on one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(k)} = {_toml_value(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml_value, value)) + "]"
+    return quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _label_lines(value: str, request: Request, project: Project, root: Path) -> list[str]:
@@ -491,8 +553,8 @@ def _label_lines(value: str, request: Request, project: Project, root: Path) -> 
     unknown = [name for name in theirs if name.casefold() not in own and name not in request.names]
     if unknown:
         raise ConfigurationError(
-            f"{value}: its labels are {', '.join(theirs)}, and those of the data "
-            f"{', '.join(project.labels)}; say what they stand for, such as "
+            f"{value}: its labels are {listed_labels(theirs)}, and those of the data "
+            f"{listed_labels(project.labels)}; say what they stand for, such as "
             f"--model-label {unknown[0]}={project.labels[0]}"
         )
     if not request.names:
@@ -503,21 +565,34 @@ def _label_lines(value: str, request: Request, project: Project, root: Path) -> 
 
 def _train_line(key: str, project: Project) -> str:
     assert project.train is not None, "unreachable because data is split for what is trained"
-    return f"{key} = {{ {', '.join(_source_entries(project.train))} }}"
+    entries = _source_entries(project.train, project.test)
+    if len(entries) == 1:
+        return f"{key} = {quoted(project.train.data)}"
+    return f"{key} = {{ {', '.join(entries)} }}"
 
 
-def _source_entries(source: DataSource) -> list[str]:
+def _source_entries(source: DataSource, suite: DataSource | None = None) -> list[str]:
+    """Return the entries of a data source's table.
+
+    Args:
+        source: The data source.
+        suite: The data of the suite, whose columns and format need not be repeated; None for the
+            data of the suite itself.
+    """
+    like = DataSource(data="") if suite is None else suite
+    form = form_of(source.data)
     entries = [f"data = {quoted(source.data)}"]
-    if source.fields != ("text",):
+    if source.fields != like.fields:
         entries.append(f"fields = [{', '.join(map(quoted, source.fields))}]")
-    if source.label != "label":
+    if source.label != like.label:
         entries.append(f"label = {quoted(source.label)}")
-    if source.id is not None:
+    if source.id not in (None, like.id):
         entries.append(f"id = {quoted(source.id)}")
-    if source.separator is not None:
-        entries.append(f"separator = {quoted(source.separator)}")
-    if source.encoding is not None:
-        entries.append(f"encoding = {quoted(source.encoding)}")
+    if form == TABLE and source.separator != like.separator:
+        separator = source.separator or USUAL_SEPARATORS[suffix_of(source.data)]
+        entries.append(f"separator = {quoted(separator)}")
+    if form != PARQUET and source.encoding != like.encoding:
+        entries.append(f"encoding = {quoted(source.encoding or 'utf-8')}")
     return entries
 
 
@@ -532,7 +607,7 @@ def _key(name: str) -> str:
 
 def _model_name(kind: str, value: str) -> str:
     """Return a name for a model: its file, folder, object, or name at its server or hub."""
-    if kind == "sklearn":
+    if kind in ("sklearn", "callable"):
         value = value.rpartition(":")[2]
     name = value.rstrip("/").rpartition("/")[2]
     return name.removesuffix(".joblib").removesuffix(".gguf")
@@ -596,7 +671,8 @@ def _suite_text(project: Project, *, relative: bool) -> str:
         *_source_entries(project.test),
     ]
     for name, source in project.domains.items():
-        lines += ["", f"[shifts.domain.{_key(name)}]", *_source_entries(source)]
+        entries = _source_entries(source, project.test)
+        lines += ["", f"[shifts.domain.{_key(name)}]", *entries]
     for name in ("keyboard", "ocr", "misspelling"):
         lines += ["", f"[shifts.noise.{name}]", "severity = 3                        # 1 to 5"]
     lines += [

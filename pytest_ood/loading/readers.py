@@ -72,6 +72,9 @@ HUB, ASSET, YOURS = "hub", "asset", "yours"
 DEFAULT_SPLIT = "test"
 """The default split of a hub data set."""
 
+NO_ID = ""
+"""The id of a row whose column of ids, which is inherited from the suite, has none."""
+
 MOST_CACHED_LABELS = 1_000
 """The largest number of different labels in the cache of a file that is read."""
 
@@ -624,8 +627,8 @@ def _dataset(
                 identifier = content_digest(inputs, label)
                 digests.append(int(identifier, 16))
             else:
-                identifier = identifier_of(origin, number, row, source.id)
-                digests.append(hash(identifier) % 2**64)
+                identifier = _identifier(origin, number, row, source)
+                digests.append(_digest(identifier))
             numbers.append(number)
             group = ", ".join(cell(origin, number, row, name, "group") for name in source.group)
             yield Example(
@@ -642,13 +645,36 @@ def _dataset(
         raise DataError(f"{origin}: {row_filter.why_none()}")
     row_filter.check(origin, task.labels if task is not None else ())
     counts = occurrences(np.frombuffer(digests, np.uint64))
-    if counts.max() > 1:
-        if source.id is not None:
-            _check_ids(f"{origin}, row {{}}, field {source.id!r}", spool, numbers, counts > 1)
-        else:
-            counted = zip(spool, counts.tolist(), strict=True)
-            spool = spooled(replace(e, id=counted_id(e.id, count)) for e, count in counted)
-    return Dataset(name, spool)
+    if counts.max() == 1 and _digest(NO_ID) not in digests:
+        return Dataset(name, spool)
+    if source.id is not None and "id" not in source.inherited:
+        _check_ids(f"{origin}, row {{}}, field {source.id!r}", spool, numbers, counts > 1)
+        return Dataset(name, spool)
+    if source.id is not None:
+        # The suite's `id` says nothing about this file, whose column of that name has no ids.
+        spool = spooled(replace(e, id=content_digest(e.inputs, e.label)) for e in spool)
+        counts = occurrences(np.array([int(e.id, 16) for e in spool], np.uint64))
+    counted = zip(spool, counts.tolist(), strict=True)
+    return Dataset(name, spooled(replace(e, id=counted_id(e.id, count)) for e, count in counted))
+
+
+def _identifier(origin: str, number: int, row: Mapping[str, Any], source: DataSource) -> str:
+    """Return the id of a row; NO_ID if there is none, and the table of its data names no column.
+
+    Raises:
+        DataError: it is blank or missing.
+    """
+    assert source.id is not None, "unreachable because ids are derived from the content otherwise"
+    try:
+        return identifier_of(origin, number, row, source.id)
+    except DataError:
+        if "id" in source.inherited:
+            return NO_ID
+        raise
+
+
+def _digest(identifier: str) -> int:
+    return hash(identifier) % 2**64
 
 
 @dataclass(kw_only=True)

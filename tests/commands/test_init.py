@@ -17,6 +17,7 @@ from pytest_ood.commands import USAGE_ERROR, main
 from pytest_ood.gate.gate import Gate, Options
 from pytest_ood.loading.formats import suffix_of
 from pytest_ood.loading.readers import DataSource
+from pytest_ood.models import adapter, adapters
 from pytest_ood.shifts import DomainShift
 from pytest_ood.utils.progress import Silent
 
@@ -210,11 +211,103 @@ def test_a_saved_model_tells_what_it_is(project: Path, capsys: pytest.CaptureFix
     assert tool["models"]["sure"] == {
         "finetuned": "sure", "labels": {"LABEL_0": "neg", "LABEL_1": "pos"}, "baseline": True,
     }  # fmt: skip
-    assert tool["models"]["encoder"]["train"]["data"] == "suites/data/reviews-train.jsonl"
+    assert tool["models"]["encoder"]["train"] == "suites/data/reviews-train.jsonl"
     assert tool["models"]["llm"]["prompted"] == "llm"
     assert tool["models"]["llm"]["shots"] == 4
     assert list(gate(project).models["reviews"]) == ["sure", "encoder", "llm"]
     assert "margin = 0.05" in (project / "suites" / "reviews.toml").read_text()
+
+
+VALUES = {
+    "callable": "own_models:answer",
+    "fake": "constant",
+    "finetuned": "sure",
+    "openai": "gpt-x",
+    "prompted": "llm",
+    "replay": "answers.csv",
+    "sklearn": "own_models:pipeline",
+}
+"""A model of each adapter that is in the folder of `test_every_adapter_is_a_kind_of_model`."""
+
+
+@pytest.mark.parametrize("name", adapters())
+def test_every_adapter_is_a_kind_of_model(name: str, project: Path) -> None:
+    """What is written is a project with that model; another adapter's value is its example's."""
+    labels = {"id2label": {0: "neg", 1: "pos"}}
+    save_config(project / "sure", "BertForSequenceClassification", **labels)
+    save_config(project / "llm", "LlamaForCausalLM")
+    (project / "answers.csv").write_text("shift,id,answer\ntweets,r1,neg\n")
+    (project / "own_models.py").write_text(
+        "from sklearn.linear_model import LogisticRegression\n"
+        "pipeline = LogisticRegression()\ndef answer(texts):\n    return ['neg' for _ in texts]\n"
+    )
+    example = tomllib.loads(adapter(name).EXAMPLE)["tool"]["pytest_ood"]["models"]
+    (model,) = example.values()
+    value = VALUES.get(name, model.get(name))
+    first = next(iter(value.values())) if isinstance(value, dict) else value
+    assert main(["init", "--data", "reviews.csv", "--model", name, first]) == 0
+    tool = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["pytest_ood"]
+    (written,) = tool["models"].values()
+    key = "prompted" if name == "openai" else name
+    assert first in str(written[key])
+    assert len(gate(project).models["reviews"]) == 1
+
+
+def test_optional_keys_of_an_example_are_comments(project: Path) -> None:
+    """What an adapter needs is written, and what it may have can be filled in."""
+    (project / "own_models.py").write_text(
+        "def answer(texts):\n    return ['neg' for _ in texts]\n"
+    )
+    command = ["init", "--data", "reviews.csv", "--model", "callable", "own_models:answer"]
+    assert main(command) == 0
+    lines = (project / "pyproject.toml").read_text().splitlines()
+    assert lines[-2:] == ['callable = "own_models:answer"', '# fingerprint = "v1"']
+
+
+def test_what_is_like_the_suite_is_not_repeated(project: Path) -> None:
+    """Other data says what differs: columns, the separator, the encoding."""
+    table(project / "train.csv", ["number", "review", "sentiment"], reviews("book"))
+    text = (project / "tweets.csv").read_text()
+    (project / "tweets.csv").write_text(text.replace(",", ";"), encoding="utf-8")
+    command = ["init", "--data", "reviews.csv", "--id-column", "number", "--train", "train.csv",
+               "--out-of-distribution", "tweets.csv"]  # fmt: skip
+    assert main(command) == 0
+    tool = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["pytest_ood"]
+    assert tool["models"]["tfidf"]["train"] == "train.csv"
+    suite = tomllib.loads((project / "suites" / "reviews.toml").read_text())
+    assert suite["shifts"]["domain"]["tweets"] == {"data": "tweets.csv", "separator": ";"}
+    made = gate(project)
+    data = made.evaluators["reviews"].data
+    assert len(data.in_distribution()) == 40
+    assert [len(data.target(shift)) for shift in made.evaluators["reviews"].suite.shifts[:1]] == [
+        40
+    ]
+    assert made.models["reviews"]["tfidf"].predict(["a day"])[0].label in ("neg", "pos")  # type: ignore[union-attr] # no recording
+
+
+def test_a_separator_of_the_suite_is_not_that_of_other_files(project: Path) -> None:
+    """Data with semicolons and training data with commas are both read."""
+    table(project / "train.csv", ["review", "sentiment"], [r[1:] for r in reviews("book")])
+    path = project / "reviews.csv"
+    path.write_text(path.read_text().replace(",", ";"))
+    assert main(["init", "--data", "reviews.csv", "--train", "train.csv"]) == 0
+    tool = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["pytest_ood"]
+    assert tool["models"]["tfidf"]["train"] == {"data": "train.csv", "separator": ","}
+    model = gate(project).models["reviews"]["tfidf"]
+    assert model.predict(["a book"])[0].label in ("neg", "pos")  # type: ignore[union-attr] # no recording
+
+
+def test_ten_labels_are_printed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of more labels their number; the suite has all."""
+    rows = [[f"ask for number {n}", f"intent-{n % 77:02}"] for n in range(77 * 20)]
+    table(project / "intents.csv", ["text", "intent"], rows)
+    assert main(["init", "--data", "intents.csv", "--label-column", "intent"]) == 0
+    out = capsys.readouterr().out
+    assert "intent-00 20, intent-01 20, " in out
+    assert "intent-09 20 and 67 more" in out
+    assert "intent-10" not in out
+    suite = tomllib.loads((project / "suites" / "intents.toml").read_text())
+    assert len(suite["labels"]) == 77
 
 
 def test_a_model_behind_an_api_is_capped(project: Path) -> None:
@@ -286,7 +379,8 @@ def test_a_terminal_is_asked(
     assert "there is no file" in err
     assert "reviews.csv has the columns number, review, sentiment" in err
     assert "Label column [sentiment]: ood: one of number, review, sentiment" in err
-    assert "Model [tfidf]: ood: one of tfidf, sklearn, hf" in err
+    assert "Model [tfidf]: ood: one of tfidf, hf, " in err
+    assert all(name in err.partition("one of tfidf, hf, ")[2] for name in adapters())
     assert "reviews/domain/tweets" in {check.path for check in gate(project).checks}
 
 

@@ -654,6 +654,28 @@ def test_data_without_the_columns_of_the_suite_has_the_usual_ones(tmp_path: Path
     assert pairs(loaded(tmp_path, "t.csv")) == [("a", "pos")]
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '{"review": "a", "category": 1, "key": "k"}\n{"review": "b", "category": 0, "key": "k"}\n',
+        '{"review": "a", "category": 1, "key": "k"}\n{"review": "b", "category": 0, "key": " "}\n',
+        '{"review": "a", "category": 1, "key": "k"}\n{"review": "b", "category": 0}\n',
+        '{"review": "a", "category": 1, "key": null}\n{"review": "b", "category": 0, "key": 1}\n',
+    ],
+    ids=["repeated", "blank", "missing", "null"],
+)
+def test_a_column_without_ids_counts_only_where_it_is_named(rows: str, tmp_path: Path) -> None:
+    """Other data whose column of the suite's name has no ids gets those of its content."""
+    (tmp_path / "t.jsonl").write_text(rows)
+    data = loaded(tmp_path, "t.jsonl")
+    assert pairs(data) == [("a", "pos"), ("b", "neg")]
+    assert [e.id for e in data] == [
+        e.id for e in loaded(tmp_path, "t.jsonl", {k: v for k, v in SUITE.items() if k != "id"})
+    ]
+    with pytest.raises(DataError, match="id"):
+        loaded(tmp_path, {"data": "t.jsonl", "id": "key"})
+
+
 def test_what_is_missing_is_named_as_the_suite_names_it(tmp_path: Path) -> None:
     """Where neither column is there, the message has the suite's."""
     (tmp_path / "t.jsonl").write_text('{"review": "a", "stars": "1"}\n')
