@@ -154,6 +154,15 @@ class Batching:
                 f"({tokenizer.convert_ids_to_tokens(highest)!r}), and its network has embeddings "
                 f"for {size:,}: tokenizer and weights are not of one model"
             )
+        # 0 stands for a network without token types, which ignores them.
+        types = getattr(self.model.config, "type_vocab_size", 0)
+        highest = max((max(row.get("token_type_ids", ()), default=0) for row in rows), default=0)
+        if types and highest >= types and "token_type_ids" in self.arguments:
+            raise ModelError(
+                f"{owner}: its tokenizer gives the second text the token type {highest}, and its "
+                f"network has embeddings for {types} (type_vocab_size): it cannot take two fields; "
+                "join them into one"
+            )
         if any(map(self._has_known_token, rows)) or self._has_known_token(tokenizer(COMMON)):
             return
         if any(len(row["input_ids"]) > tokenizer.num_special_tokens_to_add() for row in rows):

@@ -356,7 +356,8 @@ class FinetunedModel(ReloadsAfterPickling):
         own = {label.lower(): label for label in self.context.labels}
         order = []
         for index in sorted(id2label):
-            name = id2label[index]
+            # A configuration may have numbers as names.
+            name = str(id2label[index])
             label = self.label_names.get(name, own.get(name.lower()))
             if label is None:
                 raise ModelError(
@@ -372,7 +373,7 @@ class FinetunedModel(ReloadsAfterPickling):
                 f"it knows {', '.join(order)}"
             )
         for name, index in (label2id or {}).items():
-            indices = [index for index, label in id2label.items() if label == name]
+            indices = [index for index, label in id2label.items() if str(label) == str(name)]
             if indices and index not in indices:
                 raise ModelError(
                     f"model {self.name!r}: its config.json says both that output {indices[0]} is "

@@ -123,6 +123,15 @@ def mistral(folder: Path, model: str = "MistralForSequenceClassification", **val
     return saved(folder, model, "MistralConfig", tokenizer, vocab_size=len(tokenizer), **given)
 
 
+def llama(folder: Path, model: str = "LlamaForSequenceClassification", **values: Any) -> Path:
+    """Save a Llama, whose tokenizer begins every text and has no padding token."""
+    tokenizer = byte_pairs(["<s>", "</s>"], "<s> $A", {"bos": "<s>", "eos": "</s>"})
+    given = {
+        **SIZES, **LABELS, "num_key_value_heads": 1, "bos_token_id": 0, "eos_token_id": 1, **values,
+    }  # fmt: skip
+    return saved(folder, model, "LlamaConfig", tokenizer, vocab_size=len(tokenizer), **given)
+
+
 def t5(folder: Path, model: str = "T5ForSequenceClassification", **values: Any) -> Path:
     """Save a T5, whose tokenizer ends every text."""
     tokenizer = byte_pairs(["<pad>", "</s>"], "$A </s>", {"pad": "<pad>", "eos": "</s>"})
@@ -211,6 +220,14 @@ def changed(folder: Path, copy: Path, **values: Any) -> Path:
     path = copy / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
     return copy
+
+
+def typed(folder: Path) -> Path:
+    """Let the tokenizer of a checkpoint make token types, as BERT's own does."""
+    path = folder / "tokenizer_config.json"
+    names = ["input_ids", "token_type_ids", "attention_mask"]
+    path.write_text(json.dumps({**json.loads(path.read_text()), "model_input_names": names}))
+    return folder
 
 
 def edit_weights(folder: Path, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
