@@ -284,6 +284,7 @@ def test_the_strategies_of_the_guide_to_prompts_are_measured(
 ) -> None:
     """The guide's command measures every strategy, those of several seeds with their spread."""
     project = readme_project
+    project.mkdir("intents")
     for block in blocks("docs/prompts.md"):
         if block.note.startswith("file: "):
             project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
@@ -321,6 +322,29 @@ def test_the_strategies_of_the_guide_to_prompts_are_measured(
     assert "12 + 1 = 13" in server.bodies[0]["messages"][2]["content"]
     settings = {m["name"]: m["parameters"] for m in report["models"]}
     assert [name for name, own in settings.items() if own.get("chat")] == ["assistant"]
+
+
+def test_the_labels_of_the_guide_to_prompts_are_scored(
+    pytester: pytest.Pytester,
+    causal_model: Path,
+    compiled_packages: None,  # noqa: ARG001
+    user_cache: Path,  # noqa: ARG001
+) -> None:
+    """The guide's model scores labels of several tokens, and its report says how."""
+    for block in blocks("docs/prompts.md"):
+        if block.note.startswith("file: intents/"):
+            pytester.path.joinpath(block.note.removeprefix("file: intents/")).write_text(block.code)
+    labels = ("card_arrival", "card_payment_fee_charged", "lost_or_stolen_card")
+    rows = [f"Where is card {n}?,{labels[n % 3]}" for n in range(30)]
+    pytester.path.joinpath("intents.csv").write_text("\n".join(["text,label", *rows]))
+    shutil.copytree(causal_model, pytester.path / "small")
+    pytester.runpytest_inprocess("--ood-suite", "--ood-report=report.json")
+    report = json.loads(pytester.path.joinpath("report.json").read_text())
+    (model,) = report["models"]
+    assert model["parameters"]["normalize"] == "empty"
+    (floor,) = report["in_distribution"]
+    assert floor["n"] == 30
+    assert report["evaluations"]
 
 
 def test_the_guide_to_prompts_names_every_key_of_a_strategy() -> None:

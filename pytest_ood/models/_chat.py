@@ -284,6 +284,11 @@ class ChatRendering:
         """The mark of reasoning that the header opens, with the text behind it; "" for none."""
         return open_thought(self.turn.header)
 
+    @property
+    def tail(self) -> str:
+        """The text that the template writes behind an answer."""
+        return self.turn.tail
+
     @cached_property
     def ends(self) -> frozenset[int]:
         """The tokenizer's end token, and the token that the template writes behind an answer."""

@@ -1,20 +1,20 @@
-"""Next-token probabilities and continuations of a causal language model, for many prompts."""
+"""Next-token logits and continuations of a causal language model, for many prompts."""
 
 from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_ood.models._packing import Cost, Row, Tokens, batches, layout, pack
+from pytest_ood.models._packing import Cost, LabelTrie, Row, Tokens, batches, layout, pack
 from pytest_ood.utils.seeding import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from random import Random
 
     Choice = Callable[[Any, Sequence[int]], Any]
@@ -46,6 +46,8 @@ class Decoder:
         start: The common beginning; its keys and values are computed once.
         most: The maximum number of prompts per forward pass.
         packs: Whether the model accepts a mask and positions for each token (see `can_pack`).
+        reuses: Whether the keys and values of a beginning can be copied for several continuations
+            (see `can_reuse`). Without it there may be no start.
     """
 
     torch: Any = field(repr=False)
@@ -54,6 +56,7 @@ class Decoder:
     start: Tokens
     most: int
     packs: bool
+    reuses: bool = True
 
     @cached_property
     def past(self) -> Any:
@@ -73,12 +76,12 @@ class Decoder:
         """
         probabilities: dict[Tokens, list[float]] = {}
         with self.torch.inference_mode():
-            for past, own, whole in self._parts(prompts):
-                for packs, indices in self._ways(whole):
+            for past, own, whole in self.parts(prompts):
+                for packs, indices in self.ways(whole):
                     tails = [own[index] for index in indices]
                     alone = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
-                    rows = pack(tails, self._cost(past), self.most) if packs else alone
-                    for batch in batches(rows, self.most, self._tokens):
+                    rows = pack(tails, self.cost(past), self.most) if packs else alone
+                    for batch in batches(rows, self.most, self.tokens):
                         for index, row in self.logits(tails, batch, past, packed=packs).items():
                             probabilities[whole[indices[index]]] = row[words].softmax(-1).tolist()
         return [probabilities[prompt] for prompt in prompts]
@@ -144,10 +147,10 @@ class Decoder:
         self, prompts: Sequence[Tokens], longest: int, most: int
     ) -> Iterator[tuple[Any, list[Tokens], list[Tokens]]]:
         """Yield batches of distinct prompts as (past, tokens after the past, whole prompts)."""
-        for past, own, whole in self._parts(prompts):
+        for past, own, whole in self.parts(prompts):
             rows = [Row((index,), len(tail)) for index, tail in enumerate(own)]
             padded = self.packs and max(map(len, whole)) + longest <= self._window
-            for batch in batches(rows, most, GENERATING * self._tokens):
+            for batch in batches(rows, most, GENERATING * self.tokens):
                 for some in [batch] if padded else _of_one_length(batch):
                     indices = [row.members[0] for row in some]
                     yield (
@@ -157,10 +160,11 @@ class Decoder:
                     )
 
     @property
-    def _tokens(self) -> int:
+    def tokens(self) -> int:
+        """The maximum number of tokens of a forward pass."""
         return TOKENS if self.model.device.type == "cpu" else TOKENS_OF_ACCELERATORS
 
-    def _parts(self, prompts: Sequence[Tokens]) -> Iterator[tuple[Any, list[Tokens], list[Tokens]]]:
+    def parts(self, prompts: Sequence[Tokens]) -> Iterator[tuple[Any, list[Tokens], list[Tokens]]]:
         """Yield distinct prompts with and without the start, as `_batched` does."""
         cut = len(self.start)
         behind: list[Tokens] = []
@@ -183,15 +187,20 @@ class Decoder:
         windows = [getattr(config, key, None) for key in ("sliding_window", "attention_chunk_size")]
         return min((window for window in windows if window), default=math.inf)
 
-    def _ways(self, whole: list[Tokens]) -> Iterator[tuple[bool, list[int]]]:
-        """Yield (True, indices of prompts to pack) and (False, indices of the others)."""
-        fits = [self.packs and len(prompt) <= self._window for prompt in whole]
+    def ways(self, whole: list[Tokens], room: int = 0) -> Iterator[tuple[bool, list[int]]]:
+        """Yield (True, indices of prompts to pack) and (False, indices of the others).
+
+        Args:
+            whole: The prompts.
+            room: The number of tokens that follow each prompt.
+        """
+        fits = [self.packs and len(prompt) + room <= self._window for prompt in whole]
         for packs in (True, False):
             indices = [index for index, fit in enumerate(fits) if fit is packs]
             if indices:
                 yield packs, indices
 
-    def _cost(self, past: Any) -> Cost:
+    def cost(self, past: Any) -> Cost:
         """Return the cost of a row, without the embeddings and the output layer.
 
         An embedding is a look-up, and the output layer is computed at the ends of prompts only.
@@ -211,28 +220,103 @@ class Decoder:
         self, prompts: Sequence[Tokens], rows: list[Row], past: Any, *, packed: bool
     ) -> dict[int, Any]:
         """Return the next-token logits (vocabulary,) of every prompt in the rows."""
-        torch, device = self.torch, self.model.device
         tensors = (
             self._laid_out(prompts, rows, past) if packed else self._padded(prompts, rows, past)
         )
+        logits, which = self._computed(tensors, past)
+        members = [(number, member) for number, row in enumerate(rows) for member in row.members]
+        return {
+            member: logits[number, index]
+            for (number, member), index in zip(members, which, strict=True)
+        }
+
+    def branch_logits(
+        self, prompts: Sequence[Tokens], rows: list[Row], past: Any, trie: LabelTrie
+    ) -> dict[int, Any]:
+        """Return the next-token logits of every prompt and its labels: (1 + inner, vocabulary).
+
+        The logits of a prompt are those at its last token, and at each inner node behind it.
+        """
+        logits, which = self._computed(self._laid_out(prompts, rows, past, trie), past)
+        members = [(number, member) for number, row in enumerate(rows) for member in row.members]
+        # The positions of a prompt are next to each other, and a slice copies nothing.
+        each = 1 + trie.inner
+        return {
+            member: logits[number, first : first + each]
+            for (number, member), first in zip(members, which[::each], strict=True)
+        }
+
+    def stem_logits(self, tails: Sequence[Tokens], past: Any, trie: LabelTrie) -> Any:
+        """Return the logits that `branch_logits` returns, without packing.
+
+        Each prompt is computed once, and its keys and values are repeated for the stems of the
+        labels, which are the rows of padded batches.
+
+        Args:
+            tails: The tokens of each prompt after the past; all of one length, so that no padding
+                comes between a prompt and its labels.
+            past: The keys and values before them, or None.
+            trie: The labels.
+
+        Returns:
+            Logits, shape (prompts, 1 + inner, vocabulary).
+        """
+        torch, device, paths = self.torch, self.model.device, trie.stems
+        alone = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
+        ids, mask, _, _ = self._padded(tails, alone, past)
+        begun = self.model(
+            input_ids=ids.to(device),
+            attention_mask=mask.to(device),
+            past_key_values=_for_rows(past, len(tails)),
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        logits = {0: begun.logits[:, 0]}
+        each = max(1, self.most // len(tails))
+        for some in (paths[first : first + each] for first in range(0, len(paths), each)):
+            stems = [tuple(trie.tokens[path].tolist()) for path in some]
+            alone = [Row((index,), len(stem)) for index, stem in enumerate(stems)]
+            ids, own, _, _ = self._padded(stems, alone, None)
+            whole = torch.cat([mask.new_ones(len(stems), mask.shape[1]), own], dim=1)
+            behind = self.model(
+                input_ids=ids.repeat(len(tails), 1).to(device),
+                attention_mask=whole.repeat(len(tails), 1).to(device),
+                past_key_values=_for_rows(begun.past_key_values, len(stems)),
+                use_cache=True,
+            ).logits.unflatten(0, (len(tails), len(stems)))
+            for stem, path in enumerate(some):
+                logits |= {1 + node: behind[:, stem, depth] for depth, node in enumerate(path)}
+        return torch.stack([logits[index] for index in range(1 + trie.inner)], dim=1).float()
+
+    def _computed(
+        self, tensors: tuple[Any, Any, Any, list[list[int]]], past: Any
+    ) -> tuple[Any, list[int]]:
+        """Return the logits of rows where they are needed, and the index of each needed position.
+
+        Args:
+            tensors: Tokens, mask, positions and needed positions, as `_padded` and `_laid_out`
+                return them.
+            past: The keys and values before them, or None.
+
+        Returns:
+            Logits, shape (rows, positions, vocabulary); and for all needed positions of all rows,
+            in order, their indices among these positions.
+        """
         ids, mask, positions, ends = tensors
-        # The output layer has the width of the vocabulary: it is computed only at positions where a
-        # prompt of any row ends.
+        device = self.model.device
+        # The output layer has the width of the vocabulary: it is computed only at positions that
+        # are needed in any row.
         computed, which = np.unique(np.concatenate(ends), return_inverse=True)
         named = {} if positions is None else {"position_ids": positions.to(device)}
         logits = self.model(
             input_ids=ids.to(device),
             attention_mask=mask.to(device),
-            past_key_values=_for_rows(past, len(rows)),
+            past_key_values=_for_rows(past, len(ids)),
             use_cache=past is not None,
-            logits_to_keep=torch.from_numpy(computed).to(device),
+            logits_to_keep=self.torch.from_numpy(computed).to(device),
             **named,
         ).logits.float()
-        members = [(number, member) for number, row in enumerate(rows) for member in row.members]
-        return {
-            member: logits[number, index]
-            for (number, member), index in zip(members, which.tolist(), strict=True)
-        }
+        return logits, which.tolist()
 
     def _padded(
         self, prompts: Sequence[Tokens], rows: list[Row], past: Any
@@ -247,14 +331,14 @@ class Decoder:
         return ids, mask, None, [[len(tail) - 1] for tail in tails]
 
     def _laid_out(
-        self, prompts: Sequence[Tokens], rows: list[Row], past: Any
+        self, prompts: Sequence[Tokens], rows: list[Row], past: Any, trie: LabelTrie | None = None
     ) -> tuple[Any, Any, Any, list[list[int]]]:
         """Return tokens, mask, positions and ends for rows of trees.
 
-        The mask is added to the attention's logits.
+        The mask is added to the attention's logits. Labels follow every prompt.
         """
         torch, start = self.torch, 0 if past is None else len(self.start)
-        laid = [layout([prompts[member] for member in row.members]) for row in rows]
+        laid = [layout([prompts[member] for member in row.members], trie) for row in rows]
         width = max(len(one.tokens) for one in laid)
         ids = np.full((len(rows), width), self.padding)
         positions = np.full((len(rows), width), start)
@@ -369,12 +453,36 @@ def can_pack(torch: Any, model: Any) -> bool:
     with torch.inference_mode():
         try:
             packed = tried.logits(PROBE, together, tried.past, packed=True)
-        except (TypeError, ValueError, RuntimeError):
+            right = tried.logits(PROBE, alone, tried.past, packed=False)
+        except (AttributeError, TypeError, ValueError, RuntimeError):
             return False
-        right = tried.logits(PROBE, alone, tried.past, packed=False)
+    return _are_same(torch, model, packed, right)
+
+
+def can_reuse(torch: Any, model: Any) -> bool:
+    """Return whether keys and values can be copied and continued; it is tried out.
+
+    Recurrent layers have a state instead, and some go on from it by a single token only.
+    """
+    alone = [Row((index,), len(prompt)) for index, prompt in enumerate(PROBE)]
+    tried = Decoder(
+        torch=torch, model=model, padding=0, start=PROBE_START, most=len(PROBE), packs=False
+    )
+    whole = [(*PROBE_START, *prompt) for prompt in PROBE]
+    with torch.inference_mode():
+        right = replace(tried, start=()).logits(whole, alone, None, packed=False)
+        try:
+            continued = tried.logits(PROBE, alone, tried.past, packed=False)
+        except (AttributeError, TypeError, ValueError, RuntimeError):
+            return False
+    return _are_same(torch, model, continued, right)
+
+
+def _are_same(torch: Any, model: Any, some: Mapping[int, Any], right: Mapping[int, Any]) -> bool:
+    """Return whether logits are the same but for rounding."""
     same = SAME if model.dtype == torch.float32 else SAME_IN_HALF
     return all(
-        bool((packed[index] - right[index]).abs().max() <= same * right[index].abs().max())
+        bool((some[index] - right[index]).abs().max() <= same * right[index].abs().max())
         for index in right
     )
 

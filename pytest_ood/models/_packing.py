@@ -3,12 +3,13 @@
 Prompts with a common beginning form a tree in one row, which has the beginning once (the tree
 attention of Miao et al. 2024, SpecInfer, here for prompts instead of drafted tokens): each token
 attends to the tokens before it in its own prompt, and to no other. Short trees share a row, and
-rows of similar length form a batch.
+rows of similar length form a batch. Labels are branches behind a prompt: `LabelTrie`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -54,15 +55,111 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class LabelTrie:
+    """The tokens of labels as a tree behind a prompt, in which common beginnings exist once.
+
+    A node is a distinct beginning of a label. Its probability is read where its parent is: at an
+    inner node, which some label continues, or at the last token of the prompt. Only inner nodes
+    pass the model; nothing is read at a leaf.
+
+    Attributes:
+        tokens: The token of each node, shape (nodes,). Inner nodes come first, parents before
+            their children.
+        parents: Each node's parent, shape (nodes,): -1 for the prompt, else an inner node.
+        inner: The number of inner nodes.
+        depth: The largest number of inner nodes on the path of a label.
+        paths: Whether a node is a beginning of a label, shape (labels, nodes).
+        members: The indices of the labels.
+    """
+
+    tokens: NDArray[np.int64]
+    parents: NDArray[np.int64]
+    inner: int
+    depth: int
+    paths: NDArray[np.bool_]
+    members: tuple[int, ...]
+
+    @classmethod
+    def of(cls, labels: Sequence[Tokens], members: Iterable[int]) -> LabelTrie:
+        """Return the tree of some of the labels.
+
+        Args:
+            labels: The tokens of all labels, 1 or more each.
+            members: The indices of the labels in the tree.
+        """
+        members = tuple(members)
+        chosen = [labels[member] for member in members]
+        beginnings = {label[:end] for label in chosen for end in range(1, len(label) + 1)}
+        inner = {label[:end] for label in chosen for end in range(1, len(label))}
+        nodes = [*sorted(inner, key=_by_depth), *sorted(beginnings - inner, key=_by_depth)]
+        indices = {node: index for index, node in enumerate(nodes)}
+        paths = np.zeros((len(chosen), len(nodes)), dtype=np.bool_)
+        for row, label in zip(paths, chosen, strict=True):
+            row[[indices[label[:end]] for end in range(1, len(label) + 1)]] = True
+        return cls(
+            tokens=np.array([node[-1] for node in nodes], dtype=np.int64),
+            parents=np.array([indices.get(node[:-1], -1) for node in nodes], dtype=np.int64),
+            inner=len(inner),
+            depth=max(map(len, inner), default=0),
+            paths=paths,
+            members=members,
+        )
+
+    @cached_property
+    def stems(self) -> list[list[int]]:
+        """The paths to the inner nodes that no inner node continues: together all inner nodes."""
+        continued = {*self.parents[: self.inner].tolist()}
+        return [self.path_to(node) for node in range(self.inner) if node not in continued]
+
+    def path_to(self, node: int) -> list[int]:
+        """Return the nodes from the first token of a label to an inner node."""
+        path = [node]
+        while self.parents[path[-1]] >= 0:
+            path.append(int(self.parents[path[-1]]))
+        return path[::-1]
+
+
+def label_tries(labels: Sequence[Tokens], most: int) -> list[LabelTrie]:
+    """Return trees that together have all labels, each with at most `most` inner nodes.
+
+    Labels that begin alike are in one tree as far as possible. A label that has more inner nodes
+    by itself is a tree by itself.
+
+    Args:
+        labels: Their tokens, 1 or more each.
+        most: The maximum number of inner nodes.
+    """
+    groups: list[list[int]] = []
+    inner = 0
+    before: Tokens = ()
+    for index in sorted(range(len(labels)), key=lambda index: labels[index]):
+        own = labels[index][:-1]
+        added = len(own) - _common(before, own)
+        if not groups or inner + added > most:
+            groups.append([])
+            inner, added = 0, len(own)
+        groups[-1].append(index)
+        inner += added
+        before = own
+    return [LabelTrie.of(labels, sorted(group)) for group in groups]
+
+
+def _by_depth(node: Tokens) -> tuple[int, Tokens]:
+    """Return the key that sorts parents before their children."""
+    return len(node), node
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Layout:
-    """The tokens of a row, the last token of each prompt first.
+    """The tokens of a row, those at which logits are needed first.
 
     Attributes:
         tokens: Token ids, shape (n,).
         depths: Each token's position in its own prompt, shape (n,).
         sees: Whether the token of a row attends to that of a column, shape (n, n): to itself and
             to those before it in its prompt.
-        ends: For each prompt, the position of its last token in the row.
+        ends: The positions in the row at which logits are needed: for each prompt that of its last
+            token, followed by those of the inner nodes of its labels.
     """
 
     tokens: NDArray[np.int64]
@@ -71,13 +168,14 @@ class Layout:
     ends: list[int]
 
 
-def pack(prompts: Sequence[Tokens], cost: Cost, most: int) -> list[Row]:
+def pack(prompts: Sequence[Tokens], cost: Cost, most: int, behind: int = 0) -> list[Row]:
     """Pack prompts into rows.
 
     Args:
         prompts: Their tokens, 1 or more each; all different.
         cost: Estimates the operations for a row.
         most: The maximum number of prompts in a row.
+        behind: The number of tokens behind each prompt, which no prompts share.
     """
     # Greedy, in lexicographic order, in which prompts with a common beginning are neighbours. A
     # prompt joins the tree before it if that costs less than a row of its own: joining saves the
@@ -88,11 +186,12 @@ def pack(prompts: Sequence[Tokens], cost: Cost, most: int) -> list[Row]:
     for index in sorted(range(len(prompts)), key=lambda index: prompts[index]):
         own = prompts[index]
         tree = trees[-1] if trees else Row((), 0)
-        longer = tree.tokens + len(own) - _common(before, own)
-        if len(tree.members) < most and cost.of(longer) < cost.of(tree.tokens) + cost.of(len(own)):
+        alone = len(own) + behind
+        longer = tree.tokens + alone - _common(before, own)
+        if len(tree.members) < most and cost.of(longer) < cost.of(tree.tokens) + cost.of(alone):
             trees[-1:] = [Row((*tree.members, index), longer)]
         else:
-            trees.append(Row((index,), len(own)))
+            trees.append(Row((index,), alone))
         before = own
     return _side_by_side(trees, most)
 
@@ -139,11 +238,12 @@ def batches(rows: Iterable[Row], most: int, tokens: int) -> list[list[Row]]:
     return groups
 
 
-def layout(prompts: Sequence[Tokens]) -> Layout:
+def layout(prompts: Sequence[Tokens], trie: LabelTrie | None = None) -> Layout:
     """Lay out the prompts of a row, which share beginnings with the prompt before.
 
     Args:
         prompts: The prompts of one row, in the order in which `pack` added them.
+        trie: Labels that follow every prompt, as branches.
     """
     tokens: list[int] = []
     depths: list[int] = []
@@ -160,13 +260,15 @@ def layout(prompts: Sequence[Tokens]) -> Layout:
             depths.append(depth)
         ends.append(path[-1])
         before = prompt
+    if trie is not None:
+        ends = _branch(ends, trie, tokens, depths, parents)
     # A token sees itself and whatever its parent sees; parents come before their children.
     sees = np.eye(len(tokens), dtype=np.bool_)
     for token, parent in enumerate(parents):
         if parent >= 0:
             sees[token] |= sees[parent]
-    # Logits are needed at the ends of prompts only. With the ends first, they are at the same few
-    # positions in all rows of a batch, whatever the rows' lengths.
+    # Logits are needed at the ends of prompts and inside labels only. With these first, they are at
+    # the same few positions in all rows of a batch, whatever the rows' lengths.
     rest = sorted({*range(len(tokens))} - {*ends})
     order = np.array([*ends, *rest])
     return Layout(
@@ -175,6 +277,30 @@ def layout(prompts: Sequence[Tokens]) -> Layout:
         sees=sees[np.ix_(order, order)],
         ends=list(range(len(ends))),
     )
+
+
+def _branch(
+    ends: list[int], trie: LabelTrie, tokens: list[int], depths: list[int], parents: list[int]
+) -> list[int]:
+    """Append the inner nodes of labels behind each prompt; return where logits are needed.
+
+    Args:
+        ends: The last token of each prompt.
+        trie: The labels.
+        tokens: The tokens of the row, which is extended.
+        depths: The position of each token in its prompt, extended likewise.
+        parents: The token before each token, extended likewise.
+    """
+    needed: list[int] = []
+    for end in ends:
+        first = len(tokens)
+        needed += [end, *range(first, first + trie.inner)]
+        for node in range(trie.inner):
+            parent = int(trie.parents[node])
+            parents.append(end if parent < 0 else first + parent)
+            depths.append(depths[parents[-1]] + 1)
+            tokens.append(int(trie.tokens[node]))
+    return needed
 
 
 def _common(one: Tokens, other: Tokens) -> int:

@@ -31,6 +31,11 @@ class Rendering(Protocol):
         """The tokens that end an answer, besides those of the model's own configuration."""
         ...
 
+    @property
+    def tail(self) -> str:
+        """The text behind an answer, as demonstrations have it; "" for none."""
+        ...
+
     def text(self, inputs: Inputs) -> str:
         """Return the whole prompt for one input."""
         ...
@@ -65,6 +70,11 @@ class PlainText:
     def ends(self) -> frozenset[int]:
         """The tokenizer's end token."""
         return end_tokens(self.tokenizer)
+
+    @property
+    def tail(self) -> str:
+        """An empty line and the next question, whose fields stay open."""
+        return f"\n\n{self.prompt.template}"
 
     def text(self, inputs: Inputs) -> str:
         """Return the whole prompt for one input."""

@@ -32,7 +32,15 @@ from pytest_ood.models._chat import (
     own_markers,
     stored_template,
 )
-from pytest_ood.models._decoding import Decoder, can_pack, is_causal
+from pytest_ood.models._decoding import Decoder, can_pack, can_reuse, is_causal
+from pytest_ood.models._label_scoring import (
+    BRANCHES,
+    LabelScorer,
+    LabelScoring,
+    check_label_tokens,
+    tokenize_labels,
+)
+from pytest_ood.models._packing import Tokens, label_tries
 from pytest_ood.models._prompts import (
     READING,
     SOURCE,
@@ -114,6 +122,9 @@ PROMPTED_TAKES = (
 CONTENT_FREE = ("N/A", "", "[MASK]")
 """Inputs without content, for calibration (Zhao et al. 2021, section 4.2)."""
 
+LEAST, LEAST_OF_LONG_LABELS = 1e-9, 1e-200
+"""The smallest divisors of calibration, for labels of one token and of several."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint(ReloadsAfterPickling):
@@ -166,6 +177,12 @@ class Checkpoint(ReloadsAfterPickling):
         """Whether the model accepts several prompts in a row; tried once per run."""
         torch, _, model = self.loaded
         return self._shared("packs", lambda: can_pack(torch, model))
+
+    @cached_property
+    def reuses(self) -> bool:
+        """Whether the model can go on from a copied beginning; tried once per run."""
+        torch, _, model = self.loaded
+        return self._shared("reuses", lambda: self.packs or can_reuse(torch, model))
 
     def _shared(self, part: str, make: Callable[[], T]) -> T:
         """Return an object that all models on these weights share; the first one builds it."""
@@ -274,9 +291,10 @@ class PromptedModel(ReloadsAfterPickling):
         generation: The settings of generated answers; None if label words are scored. A text from
             which no answer can be parsed is an abstention.
         chat: Whether and how a chat template is used.
+        scoring: How label words are scored.
     """
 
-    LOADED: ClassVar = ("decoder", "rendering")
+    LOADED: ClassVar = ("decoder", "rendering", "_scorer")
 
     name: str
     checkpoint: Checkpoint
@@ -286,6 +304,7 @@ class PromptedModel(ReloadsAfterPickling):
     batch_size: int
     generation: Generation | None = None
     chat: ChatOptions = field(default_factory=ChatOptions)
+    scoring: LabelScoring = field(default_factory=LabelScoring)
     paradigm: Paradigm = "prompted"
 
     @property
@@ -371,6 +390,7 @@ class PromptedModel(ReloadsAfterPickling):
         return {
             **prompt_parameters(self.prompt, self.task),
             "calibrate": self.calibrate,
+            **self.scoring.parameters,
             "dtype": self.checkpoint.dtype,
             "device": self.checkpoint.device,
             **written,
@@ -454,21 +474,28 @@ class PromptedModel(ReloadsAfterPickling):
     def estimate(self, inputs: Sequence[Inputs]) -> Usage:
         """Return the tokens of the prompts and answers for these inputs, and the operations.
 
-        Operations: two for each weight and token (Kaplan et al. 2020, section 2.1); the common
-        beginning of all prompts counts once. Shared beginnings of some prompts are not subtracted,
-        so that this is an upper bound.
+        The tokens of label words that pass the model count behind every prompt, the common
+        beginnings of labels once. Operations: two for each weight and token (Kaplan et al. 2020,
+        section 2.1); the common beginning of all prompts counts once. Shared beginnings of some
+        prompts are not subtracted, so that this is an upper bound.
+
+        Raises:
+            ModelError: label words that cannot be scored.
         """
         folder = unpacked_folder(self.checkpoint.path, self.checkpoint.context)
         rendering = self.rendering
         sizes = [len(row) for row in rendering.tokens([rendering.text(value) for value in inputs])]
-        said = 0
+        said, inner, times = 0, 0, 1
         if self.generation is not None:
             each = self.generation.max_new_tokens * self.generation.sampling.samples
             said = each * len(sizes)
+        elif sizes:
+            tries = label_tries(self.label_tokens, BRANCHES)
+            times, inner = len(tries), sum(trie.inner for trie in tries) * len(sizes)
         start = len(self._shared_prefix())
-        computed = sum(size - start for size in sizes) + said
+        computed = times * sum(size - start for size in sizes) + inner + said
         return Usage(
-            prompt_tokens=sum(sizes),
+            prompt_tokens=sum(sizes) + inner,
             completion_tokens=said,
             operations=2.0 * weight_count(folder) * computed,
         )
@@ -491,12 +518,25 @@ class PromptedModel(ReloadsAfterPickling):
             return self._written(inputs, generation)
         scores = self._scores(inputs)
         if self.calibrate:
-            scores = [_calibrated(row, self._content_free) for row in scores]
+            # The probability of a label of many tokens may be smaller than any of a single token.
+            least = LEAST if self._scores_single_tokens else LEAST_OF_LONG_LABELS
+            scores = [_calibrated(row, self._content_free, least) for row in scores]
         return [decide(dict(zip(self.labels, row, strict=True))) for row in scores]
 
     def _scores(self, inputs: Sequence[Inputs]) -> list[list[float]]:
         """Return the probabilities of the label words, normalised to 1, one row per input."""
-        return self.decoder.scores(self._encoded(inputs), self._words)
+        labels = self.label_tokens
+        # The last token of a label is predicted, and takes no room.
+        encoded = self._encoded(inputs, room=max(map(len, labels)) - 1)
+        if self._scores_single_tokens:
+            return self.decoder.scores(encoded, [token for (token,) in labels])
+        return self._scorer.probabilities(encoded)
+
+    @cached_property
+    def _scores_single_tokens(self) -> bool:
+        """Whether the next token decides: each label is one token, compared with the others."""
+        single = all(len(label) == 1 for label in self.label_tokens)
+        return single and self.scoring.normalize != "empty"
 
     def _written(self, inputs: Sequence[Inputs], generation: Generation) -> list[Prediction]:
         """Return the predictions from generated texts."""
@@ -575,7 +615,7 @@ class PromptedModel(ReloadsAfterPickling):
         """The model, with the common beginning of all prompts."""
         torch, tokenizer, model = self.checkpoint.loaded
         padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
-        start = self._shared_prefix()
+        start = self._shared_prefix() if self.checkpoint.reuses else ()
         return Decoder(
             torch=torch,
             model=model,
@@ -583,45 +623,39 @@ class PromptedModel(ReloadsAfterPickling):
             start=start,
             most=self.batch_size,
             packs=self.checkpoint.packs,
+            reuses=self.checkpoint.reuses,
         )
 
     @cached_property
-    def _words(self) -> list[int]:
-        """The token of each label word as it follows the prompt.
+    def label_tokens(self) -> list[Tokens]:
+        """The tokens of each label as its word follows a prompt; loads the tokenizer.
 
         Raises:
-            ModelError: a word is more than one token, of which the first alone would be scored; or
-                two words are the same token.
+            ModelError: scores could not distinguish all labels.
         """
-        # Tokenizers treat the space before a word in different ways (part of the word, a token of
-        # its own, dropped), so that each word is tokenized after a prompt.
-        rendering, tokenizer = self.rendering, self.checkpoint.tokenizer
-        prompt = rendering.text(self._probe("a"))
-        (bare,) = rendering.tokens([prompt])
-        tokens: list[int] = []
-        for label in self.labels:
-            word = self.prompt.label_words[label]
-            following = rendering.following(word)
-            (full,) = rendering.tokens([prompt + following])
-            if full[: len(bare)] != bare or len(full) == len(bare):
-                # The prompt's last token merged with the word, or a closing token was appended.
-                own = tokenizer(following, add_special_tokens=False)["input_ids"]
-                full = (*bare, *own)
-            own = full[len(bare) :]
-            if len(own) > 1:
-                pieces = " ".join(map(repr, tokenizer.convert_ids_to_tokens(own)))
-                raise ModelError(
-                    f"model {self.name!r}: the label word {word!r} is {len(own)} tokens ({pieces}),"
-                    " and one is scored; give another word with `label_words`, or let the model "
-                    'write its answer: answer = "generated"'
-                )
-            tokens += own
-        if len(set(tokens)) < len(tokens):
-            raise ModelError(
-                f"model {self.name!r}: the label words {list(self.prompt.label_words.values())} "
-                "are the same token to it; give others with `label_words`"
-            )
-        return tokens
+        words = [self.prompt.label_words[label] for label in self.labels]
+        tokenizer, owner = self.checkpoint.tokenizer, f"model {self.name!r}"
+        labels = tokenize_labels(
+            tokenizer,
+            self.rendering,
+            self.rendering.text(self._probe("a")),
+            words,
+            ended=self.scoring.score_end,
+            owner=owner,
+        )
+        check_label_tokens(tokenizer, labels, words, self.scoring, owner)
+        return labels
+
+    @cached_property
+    def _scorer(self) -> LabelScorer:
+        """Scores labels of several tokens."""
+        normalize = self.scoring.normalize
+        return LabelScorer(
+            decoder=self.decoder,
+            labels=tuple(self.label_tokens),
+            normalize=normalize,
+            empty=self._encoded([self._probe("")])[0] if normalize == "empty" else (),
+        )
 
     def _probe(self, text: str) -> Inputs:
         """Return an input with this text in every field of the prompt."""
@@ -649,9 +683,15 @@ def _ends(model: Any) -> frozenset[int]:
     return frozenset(end_token if isinstance(end_token, list) else [end_token]) - {None}
 
 
-def _calibrated(row: list[float], content_free: list[float]) -> list[float]:
-    """Return the scores divided by the content-free ones (Zhao et al. 2021, section 5)."""
-    ratios = [score / max(free, 1e-9) for score, free in zip(row, content_free, strict=True)]
+def _calibrated(row: list[float], content_free: list[float], least: float = LEAST) -> list[float]:
+    """Return the scores divided by the content-free ones (Zhao et al. 2021, section 5).
+
+    Args:
+        row: The scores.
+        content_free: The scores of content-free inputs.
+        least: The smallest divisor.
+    """
+    ratios = [score / max(free, least) for score, free in zip(row, content_free, strict=True)]
     return [ratio / sum(ratios) for ratio in ratios]
 
 
@@ -668,6 +708,8 @@ def build(
     chain_of_thought: bool = False,
     label_words: Mapping[str, str] | None = None,
     calibrate: bool = False,
+    normalize: str = "sum",
+    score_end: bool = False,
     chat: bool | str = AUTO,
     chat_options: Mapping[str, Any] | None = None,
     answer: str | None = None,
@@ -704,7 +746,12 @@ def build(
         chat: Whether the prompt is written as messages, by the chat template of the checkpoint:
             "auto", if it has one, and the prompt has no marks of turns itself; true; or false.
         chat_options: Variables for the chat template, such as `enable_thinking`.
-        answer: "scored": the label whose word is the likeliest next token; "generated": the label
+        normalize: The score of a label word: "sum", the log-probability of its tokens; "tokens",
+            the same per token; or "empty", the same minus the log-probability behind the prompt
+            without an input (Brown et al. 2020, section 2.4).
+        score_end: Whether what ends an answer, a line break or the end of the turn, is scored as
+            the last token of each label word.
+        answer: "scored": the label whose word is the likeliest continuation; "generated": the label
             is parsed from a generated text. By default "scored", and "generated" for a task without
             labels, with a chain of thought, or with a temperature.
         max_new_tokens: The maximum number of tokens of a generated answer; by default 16, and 256
@@ -760,6 +807,8 @@ def build(
         ),
         calibrate=calibrate,
     )
+    scoring = LabelScoring(normalize=normalize, score_end=score_end)
+    scoring.check(owner, generated=generation is not None, calibrate=calibrate)
     load_prompt = prompt_loader(
         context,
         prompt,
@@ -783,6 +832,7 @@ def build(
         calibrate=calibrate,
         batch_size=batch_size,
         generation=generation,
+        scoring=scoring,
         chat=chatting,
     )
 

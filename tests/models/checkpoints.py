@@ -236,3 +236,55 @@ def edit_weights(folder: Path, edit: Callable[[dict[str, Any]], dict[str, Any]])
 
     path = folder / "model.safetensors"
     save_file(edit(load_file(path)), path, metadata={"format": "pt"})
+
+
+VOCABULARY = 60
+CAUSAL_SIZES = {
+    "vocab_size": VOCABULARY, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.5,
+}  # fmt: skip
+CAUSAL_MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "llama": ("LlamaForCausalLM", CAUSAL_SIZES),
+    "gpt2": (
+        "GPT2LMHeadModel",
+        {"vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 2, "n_head": 4,
+         "initializer_range": 0.5},
+    ),
+    # Positions come from the mask; what is packed would be somewhere else.
+    "bloom": (
+        "BloomForCausalLM",
+        {"vocab_size": VOCABULARY, "hidden_size": 32, "n_layer": 2, "n_head": 4,
+         "initializer_range": 0.5},
+    ),
+    # Looks back 16 tokens, less than the longest prompts have.
+    "mistral": ("MistralForCausalLM", {**CAUSAL_SIZES, "sliding_window": 16}),
+}  # fmt: skip
+"""Causal language models: class and configuration, by what they are called in test ids."""
+
+MORE_CAUSAL_MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+    # Half of its layers look back 16 tokens, and its logits are capped.
+    "gemma2": (
+        "Gemma2ForCausalLM",
+        {**CAUSAL_SIZES, "head_dim": 8, "sliding_window": 16, "final_logit_softcapping": 5.0},
+    ),
+    # Their state cannot be copied and continued.
+    "lfm2": ("Lfm2ForCausalLM", {**CAUSAL_SIZES, "layer_types": ["conv", "full_attention"]}),
+    "mamba": (
+        "MambaForCausalLM",
+        {"vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2,
+         "initializer_range": 0.5},
+    ),
+}  # fmt: skip
+"""Further ones, of which not all can generate in batches."""
+
+
+def causal_model(name: str) -> Any:
+    """Return a causal language model with random weights, in evaluation mode."""
+    import torch
+    import transformers
+
+    head, values = {**CAUSAL_MODELS, **MORE_CAUSAL_MODELS}[name]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        kind = getattr(transformers, head)
+        return kind(kind.config_class(**values)).eval()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from checkpoints import causal_model
 
 from pytest_ood.data.examples import Dataset
 from pytest_ood.models.protocol import Context
@@ -45,3 +47,9 @@ def context_of() -> Callable[..., Context]:
 def context(tmp_path: Path) -> Context:
     """Return a context without data, in a folder of its own."""
     return make_context(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def model_of(one_thread: None) -> Callable[[str], Any]:  # noqa: ARG001 - while they run
+    """Return what makes the causal language model of a name, once."""
+    return cache(causal_model)

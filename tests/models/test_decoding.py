@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from checkpoints import CAUSAL_MODELS, VOCABULARY
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
@@ -18,47 +18,8 @@ from pytest_ood.models._decoding import Decoder, can_pack
 from pytest_ood.models._packing import Tokens
 from pytest_ood.utils.seeding import generator
 
-VOCABULARY = 60
 WORDS = [5, 17, 40]
 START: Tokens = (7, 3, 11, 3, 25, 2, 9)
-SIZES = {
-    "vocab_size": VOCABULARY, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.5,
-}  # fmt: skip
-MODELS: dict[str, tuple[str, dict[str, Any]]] = {
-    "llama": ("Llama", SIZES),
-    "gpt2": (
-        "GPT2",
-        {"vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 2, "n_head": 4,
-         "initializer_range": 0.5},
-    ),
-    # Positions come from the mask; what is packed would be somewhere else.
-    "bloom": (
-        "Bloom",
-        {"vocab_size": VOCABULARY, "hidden_size": 32, "n_layer": 2, "n_head": 4,
-         "initializer_range": 0.5},
-    ),
-    # Looks back 16 tokens, less than the longest prompts have.
-    "mistral": ("Mistral", {**SIZES, "sliding_window": 16}),
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def model_of(one_thread: None) -> Callable[[str], Any]:  # noqa: ARG001 - while they run
-    """Return what makes the model of a name."""
-    import torch
-    import transformers
-
-    @cache
-    def made(name: str) -> Any:
-        kind, sizes = MODELS[name]
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            config = getattr(transformers, f"{kind}Config")(**sizes)
-            head = "GPT2LMHeadModel" if kind == "GPT2" else f"{kind}ForCausalLM"
-            return getattr(transformers, head)(config).eval()
-
-    return made
 
 
 def decoder(model: Any, start: Tokens = START, most: int = 64) -> Decoder:
@@ -101,7 +62,7 @@ def some_prompts(count: int, seed: int = 0) -> list[Tokens]:
     return made
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", CAUSAL_MODELS)
 @pytest.mark.parametrize("start", [START, START[:1], ()], ids=len)
 @pytest.mark.parametrize("most", [1, 3, 64])
 def test_scores_are_those_of_one_by_one(
@@ -191,7 +152,7 @@ def whole(model: Any, prompt: Tokens, longest: int, end: int | None) -> Tokens:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", CAUSAL_MODELS)
 @pytest.mark.parametrize("most", [1, 5, 64])
 def test_what_is_written_is_that_of_one_by_one(
     name: str, most: int, model_of: Callable[[str], Any]
@@ -251,7 +212,7 @@ def draw(asked: Decoder, prompts: list[Tokens], count: int = 3) -> list[list[Tok
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", CAUSAL_MODELS)
 @pytest.mark.parametrize("most", [1, 7, 64])
 def test_samples_are_those_of_one_by_one(
     name: str, most: int, model_of: Callable[[str], Any]

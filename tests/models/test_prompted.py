@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import numpy as np
 import pytest
 
 from pytest_ood.data.examples import Dataset, Example
@@ -449,15 +450,120 @@ def test_named_fields_are_put_in(checkpoint: Path, make: Callable[..., PromptedM
         model.predict(["a text"])
 
 
-def test_a_label_word_is_one_token(make: Callable[..., PromptedModel]) -> None:
-    """A word of which the first token alone would be scored is refused, with the ways out."""
-    model = make(label_words={"negative": "film", "positive": "film and"})
+LONG = {"negative": "dreadful film", "positive": "superb the plot"}
+"""Label words of several tokens."""
+
+
+def loop_over_labels(
+    folder: Path, prompt: Prompt, inputs: Sequence[Inputs], end: str = ""
+) -> list[list[float]]:
+    """Return the log-probabilities of whole label words: a forward pass each, no cache."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    rows = []
+    for value in inputs:
+        start = len(tokenizer(prompt.render(value))["input_ids"])
+        row = []
+        for word in prompt.label_words.values():
+            text = f"{prompt.render(value)} {word}{end}"
+            ids = tokenizer(text, return_tensors="pt")["input_ids"]
+            assert ids.shape[1] > start + 1, "a label of several tokens"
+            with torch.inference_mode():
+                shares = model(ids, use_cache=False).logits[0, :-1].log_softmax(-1)
+            row.append(float(shares[range(start - 1, ids.shape[1] - 1), ids[0, start:]].sum()))
+        rows.append(row)
+    return rows
+
+
+def softmax(rows: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Return the rows as probabilities."""
+    shares = np.exp(np.array(rows))
+    return (shares / shares.sum(axis=1, keepdims=True)).tolist()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"demonstrations": None}, {"batch_size": 1}, {"normalize": "tokens"},
+     {"normalize": "empty"}, {"calibrate": True}, {"score_end": True}],
+    ids=str,
+)  # fmt: skip
+def test_labels_of_several_tokens_are_scored(
+    options: dict[str, Any], make: Callable[..., PromptedModel], checkpoint: Path
+) -> None:
+    """Scores are those of a plain loop over texts and labels, and so are the answers."""
+    model = make(label_words=LONG, **options)
+    end = "\n" if options.get("score_end") else ""
+    rows = np.array(loop_over_labels(checkpoint, model.prompt, TEXTS, end))
+    if options.get("normalize") == "tokens":
+        lengths = [len(label) for label in model.label_tokens]
+        assert min(lengths) < max(lengths)
+        rows /= lengths
+    if options.get("normalize") == "empty":
+        rows -= loop_over_labels(checkpoint, model.prompt, [""])
+    expected = softmax(rows)
+    if options.get("calibrate"):
+        free_rows = softmax(loop_over_labels(checkpoint, model.prompt, CONTENT_FREE))
+        free = [sum(column) / len(free_rows) for column in zip(*free_rows, strict=True)]
+        expected = [_calibrated(row, free, 0.0) for row in expected]
+    answers = model.predict(TEXTS)
+    assert len({answer.scores["positive"] for answer in answers}) > 10
+    for answer, row in zip(answers, expected, strict=True):
+        assert list(answer.scores.values()) == pytest.approx(row, abs=1e-3)
+        if abs(row[0] - row[1]) > 1e-3:
+            assert answer.label == ("negative", "positive")[row[1] > row[0]]
+
+
+def test_a_sum_is_no_score_of_the_beginning_of_a_label(
+    make: Callable[..., PromptedModel],
+) -> None:
+    """A label that begins another is refused under sums, with what to write instead."""
+    words = {"negative": "film", "positive": "film and"}
     with pytest.raises(ModelError) as caught:
-        model.predict(["x"])
+        make(label_words=words).predict(["x"])
     told = str(caught.value)
-    assert "the label word 'film and' is 2 tokens ('\u0120film' '\u0120and')" in told
-    assert "label_words" in told
-    assert 'answer = "generated"' in told
+    assert "the label word 'film' is the beginning of 'film and' ('\u0120film')" in told
+    assert "score_end = true" in told
+    assert "`label_words`" in told
+    for options in ({"score_end": True}, {"normalize": "tokens"}, {"normalize": "empty"}):
+        assert make(label_words=words, **options).predict(TEXTS)
+    with pytest.raises(ModelError, match="is the beginning of"):
+        make(label_words=words).estimate(["x"])
+
+
+def test_words_of_one_token_are_related_to_the_empty_input(
+    make: Callable[..., PromptedModel], checkpoint: Path
+) -> None:
+    """Under `normalize = "empty"` words of one token are divided by their probability without."""
+    model = make(normalize="empty")
+    (free,) = one_by_one(checkpoint, model.prompt, [""])
+    rows = one_by_one(checkpoint, model.prompt, TEXTS)
+    for answer, row in zip(model.predict(TEXTS), rows, strict=True):
+        assert list(answer.scores.values()) == pytest.approx(_calibrated(row, free), abs=1e-3)
+
+
+def test_words_of_one_token_have_no_length(make: Callable[..., PromptedModel]) -> None:
+    """Per token, words of one token have the scores that they have."""
+    assert make(normalize="tokens").predict(TEXTS) == make().predict(TEXTS)
+
+
+def test_there_is_room_for_the_longest_label(make: Callable[..., PromptedModel]) -> None:
+    """A prompt that fits, but not with the label tokens that pass the model, is refused."""
+    model, words = make(demonstrations=None), make(demonstrations=None, label_words=LONG)
+    tokenizer = model.checkpoint.loaded[1]
+    empty = len(tokenizer(model.prompt.render("film"))["input_ids"])
+    longest = max(len(label) for label in words.label_tokens)
+    fits = " ".join(["film"] * (1 + WINDOW - empty))
+    assert model.predict([fits])
+    with pytest.raises(TooLongError, match=f"an answer of {longest - 1} does not fit") as caught:
+        words.predict([fits, "film"])
+    assert caught.value.inputs == (fits,)
+    shorter = " ".join(["film"] * (1 + WINDOW - empty - (longest - 1)))
+    assert words.predict([shorter])
+    with pytest.raises(TooLongError):
+        words.predict([f"{shorter} film"])
 
 
 def test_label_words_are_different_tokens(
@@ -470,7 +576,7 @@ def test_label_words_are_different_tokens(
     (folder / "tokenizer.json").write_text(json.dumps(settings))
     words = {"negative": "film", "positive": "Film"}
     model = build(str(folder), context, prompt="{text}:", label_words=words)
-    with pytest.raises(ModelError, match=r"\['film', 'Film'\] are the same token to it"):
+    with pytest.raises(ModelError, match="'film' and 'Film' are the same tokens to it"):
         model.predict(["x"])
 
 
@@ -586,6 +692,9 @@ def test_calibration_with_a_further_field_is_a_usage_error(
         {"demonstrations": [{"text": "a wonderful film", "label": "negative"}, SHOWN[1]]},
         {"label_words": {"negative": "boring", "positive": "superb"}},
         {"calibrate": True},
+        {"normalize": "tokens"},
+        {"normalize": "empty"},
+        {"score_end": True},
         {"dtype": "bfloat16"},
         {"answer": "generated"},
     ],
@@ -608,7 +717,8 @@ def test_the_fingerprint_changes_with_how_answers_are_written(
         assert make(answer="generated", **change).fingerprint != usual.fingerprint
     assert usual.parameters["answer"] == "generated"
     assert usual.parameters["max_new_tokens"] == 16
-    assert "answer" not in make().parameters, "scores of earlier versions are kept"
+    usual_keys = make().parameters.keys()
+    assert not usual_keys & {"answer", "normalize", "score_end"}, "earlier scores are kept"
 
 
 def test_the_fingerprint_changes_with_nothing_else(
@@ -733,6 +843,10 @@ def test_a_folder_without_a_model_is_refused(context: Context) -> None:
             "max_new_tokens = 0 has to be 1 or more",
         ),
         ("x", {"answer": "generated", "calibrate": True}, "calibrate = true divides scores"),
+        ("x", {"normalize": "mean"}, "normalize: unknown value 'mean'"),
+        ("x", {"normalize": "empty", "calibrate": True}, 'and normalize = "empty" both divide'),
+        ("x", {"normalize": "tokens", "temperature": 1.0}, 'normalize needs answer = "scored"'),
+        ("x", {"score_end": True, "answer": "generated"}, 'score_end needs answer = "scored"'),
         ("x", {"samples": 5}, "samples = 5 at temperature = 0 would all be the same"),
         ("x", {"samples": 0}, "samples = 0 has to be 1 or more"),
         ("x", {"seed": 3}, "seed = 3 at temperature = 0 seeds nothing"),
@@ -804,6 +918,18 @@ def test_tokens_and_operations_are_estimated_without_weights(
         assert 0 < estimated.operations < 2.0 * weight_count(checkpoint) * (sum(sizes) + said)
         assert model.at_hand
         assert model.estimate([]) == Usage()
+
+
+def test_label_tokens_are_estimated(checkpoint: Path, make: Callable[..., PromptedModel]) -> None:
+    """Behind each prompt the tokens of labels that pass the model count, common ones once."""
+    words = {"negative": "superb plot and film", "positive": "superb plot and the film"}
+    usual, long = (make(demonstrations=None, **more) for more in ({}, {"label_words": words}))
+    assert [len(label) for label in long.label_tokens] == [4, 5]
+    # The first three tokens are common, and of the longer label the fourth passes the model too.
+    one, other = usual.estimate(TEXTS[:2]), long.estimate(TEXTS[:2])
+    assert other.prompt_tokens == one.prompt_tokens + 2 * 4
+    added = 2.0 * weight_count(checkpoint) * 2 * 4
+    assert other.operations == pytest.approx(one.operations + added)
 
 
 def test_what_has_to_be_fetched_is_not_at_hand(context: Context) -> None:
