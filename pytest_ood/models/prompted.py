@@ -525,6 +525,8 @@ class PromptedModel(ReloadsAfterPickling):
 
     def _scores(self, inputs: Sequence[Inputs]) -> list[list[float]]:
         """Return the probabilities of the label words, normalised to 1, one row per input."""
+        # A checkpoint that is none is reported before its tokenizer is used for labels.
+        _ = self.checkpoint.loaded
         labels = self.label_tokens
         # The last token of a label is predicted, and takes no room.
         encoded = self._encoded(inputs, room=max(map(len, labels)) - 1)

@@ -151,8 +151,8 @@ def test_label_words_are_those_of_a_whole_conversation(
 
 
 def words_of(model: PromptedModel) -> list[int]:
-    """Return the tokens that a model scores."""
-    return model._words  # noqa: SLF001
+    """Return the tokens that a model scores, one a label."""
+    return [token for (token,) in model.label_tokens]
 
 
 def one_by_one(
@@ -189,6 +189,38 @@ def test_scores_are_those_of_one_by_one(
         scores = [list(answer.scores.values()) for answer in answers]
         assert [pytest.approx(row, abs=1e-3) for row in expected] == scores
     assert len(set(map(tuple, scores))) > len(TEXTS) // 2
+
+
+LONG_WORDS = {"negative": "bad", "positive": "bad good"}
+"""Label words of one token and more, of which one begins the other."""
+
+
+@pytest.mark.parametrize("style", [style for style in WRITTEN if style != "dated"])
+def test_labels_of_several_tokens_end_with_the_turn(
+    style: str, checkpoint: Callable[[str], Path], make: Callable[..., PromptedModel]
+) -> None:
+    """With their end they are the whole answer of a conversation, and scored as in a plain loop."""
+    import torch
+
+    model = make(style, label_words=LONG_WORDS, demonstrations=None, score_end=True)
+    tokenizer, network = tokenizer_of(checkpoint(style)), network_of(checkpoint(style))
+    answers = model.predict(TEXTS)
+    for text, answer in zip(TEXTS, answers, strict=True):
+        messages = conversation(style, text, rules=True, shown=False)
+        start = tokenizer.apply_chat_template(messages, add_generation_prompt=True)["input_ids"]
+        sums = []
+        for word, label in zip(LONG_WORDS.values(), model.label_tokens, strict=True):
+            said = [*messages, {"role": "assistant", "content": word}]
+            whole = tokenizer.apply_chat_template(said)["input_ids"][: len(start) + len(label)]
+            assert (*start, *label) == tuple(whole)
+            assert tokenizer.convert_ids_to_tokens(whole)[-1] in SPECIAL
+            with torch.inference_mode():
+                logits = network(torch.tensor([whole]), use_cache=False).logits[0].log_softmax(-1)
+            sums.append(logits[range(len(start) - 1, len(whole) - 1), list(label)].sum())
+        expected = torch.stack(sums).softmax(-1).tolist()
+        assert list(answer.scores.values()) == pytest.approx(expected, abs=1e-3)
+    with pytest.raises(ModelError, match="'bad' is the beginning of 'bad good'"):
+        make(style, label_words=LONG_WORDS).predict(TEXTS)
 
 
 def generated(folder: Path, style: str, inputs: Sequence[Inputs], longest: int) -> list[str]:
