@@ -31,13 +31,13 @@ LAYERS = [
 HEAVY = {
     "torch", "transformers", "nlpaug", "sklearn", "datasets", "openai", "joblib", "gguf",
     "tokenizers", "accelerate", "huggingface_hub", "pandas", "ray", "pyarrow",
-    "mlflow", "wandb",
+    "mlflow", "wandb", "litellm", "httpx",
 }  # fmt: skip
 
 
 DEV = {
     "playwright", "fastapi", "uvicorn", "mlflow", "wandb", "nox", "flask", "mkdocs", "ray",
-    "openai", "build", "tox", "pre_commit",
+    "openai", "litellm", "httpx", "build", "tox", "pre_commit",
 }  # fmt: skip
 """What the extra `dev` brings, and `demo` does not."""
 

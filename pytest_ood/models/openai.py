@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -77,7 +78,12 @@ class OpenAIServer(ChatEndpoint):
         elif headers and "authorization" not in names:
             headers["authorization"] = None
         timeout = openai.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds / 2))
-        transport: Any = open_transport(self.url, headers)
+        # The package depends on the client's version: `httpx` or `httpx2`.
+        base = next(
+            c for c in openai.DefaultAsyncHttpxClient.__mro__ if c.__name__ == "AsyncClient"
+        )
+        httpx = importlib.import_module(base.__module__.partition(".")[0])
+        transport: Any = open_transport(httpx, self.url, headers)
         async with openai.AsyncOpenAI(
             api_key=NO_KEY,
             base_url=self.base_url,

@@ -96,7 +96,7 @@ T = TypeVar("T")
 ANSWERS = ("scored", "generated")
 """Whether label words are scored, or a label is parsed from a generated text."""
 
-ELSEWHERE = ("openai",)
+ELSEWHERE = ("openai", "litellm")
 """Schemes of a source that other adapters handle."""
 
 LENGTH, LENGTH_OF_A_CHAIN = 16, 256

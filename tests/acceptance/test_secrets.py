@@ -6,12 +6,15 @@ import base64
 import html
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from api_model import with_assistant
 from faulty_server import MODEL, FaultyServer, serving
+
+from pytest_ood.models import litellm
 
 KEY = 'sk-RECOGNISABLE-Zq7/"x+0123456789'
 OUTPUTS = ("report.json", "report.md", "report.html")
@@ -126,6 +129,27 @@ def test_a_server_that_repeats_the_key_changes_nothing(
     assert_nothing_left(api_project, shown, user_cache)
     if fault != "echo as answer":
         assert "<MY_CREDENTIALS>" in shown + (api_project.path / "report.json").read_text()
+
+
+@pytest.fixture(scope="module")
+def imported() -> None:
+    """Import LiteLLM before a run inside of this process, at whose end it would be forgotten."""
+    litellm.imported("the test")
+
+
+@pytest.mark.skipif(find_spec("litellm") is None, reason="needs the extra litellm")
+@pytest.mark.usefixtures("imported")
+def test_litellm_shows_no_key(
+    project: pytest.Pytester, server: FaultyServer, user_cache: Path
+) -> None:
+    """Its logs of the lowest level, which have requests and answers, are without it, too."""
+    url = server.url.removesuffix("/v1")
+    with_assistant(project, url, "env:MY_CREDENTIALS", f"litellm:anthropic/{MODEL}")
+    server.script = lambda text, _: "" if "Number 3" in text else "echo 400"
+    shown = run(project, "-rA", "--tb=long", "-l", "--log-level=DEBUG", "--log-cli-level=DEBUG")
+    assert {headers.get("x-api-key") for headers in server.headers} == {KEY}
+    assert "LiteLLM" in shown
+    assert_nothing_left(project, shown, user_cache)
 
 
 OWN = """

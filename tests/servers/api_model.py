@@ -43,8 +43,17 @@ class Time:
         self.now = max(self.now, until)
 
 
-def model_at(server: FaultyServer, time: Time | None = None, **options: Any) -> ChatModel:
-    """Return a model at a server, as it is configured by default but for some options."""
+def model_at(
+    server: FaultyServer, time: Time | None = None, *, kind: str = "openai", **options: Any
+) -> ChatModel:
+    """Return a model at a server, as it is configured by default but for some options.
+
+    Args:
+        server: The server.
+        time: Passes only by waiting for it.
+        kind: The adapter; of `litellm`, the model is one of Anthropic's.
+        options: Of the adapter, or of the context.
+    """
     clock = Time() if time is None else time
     context = Context(
         name="model",
@@ -55,20 +64,24 @@ def model_at(server: FaultyServer, time: Time | None = None, **options: Any) -> 
         progress=Silent(),
         data=lambda _: lambda: Dataset("none", ()),
     )
-    options = {"prompt": "{text}", "base_url": server.url, **options}
-    source = options.pop("source", MODEL)
-    model: ChatModel = adapter("openai").build(source, context, **options)
+    source = options.pop("source", MODEL if kind == "openai" else f"anthropic/{MODEL}")
+    # LiteLLM takes the address of Anthropic's API without the version.
+    url = server.url.removesuffix("/v1") if source.startswith("anthropic/") else server.url
+    options = {"prompt": "{text}", "base_url": url, **options}
+    model: ChatModel = adapter(kind).build(source, context, **options)
     return replace(model, patience=replace(model.patience, sleep=clock.sleep, clock=clock.clock))
 
 
-def with_assistant(project: pytest.Pytester, url: str, api_key: str) -> pytest.Pytester:
+def with_assistant(
+    project: pytest.Pytester, url: str, api_key: str, model: str = f"openai:{MODEL}"
+) -> pytest.Pytester:
     """Put a model behind an API into a project, beside the fake that is its baseline."""
     path = project.path / "pyproject.toml"
     fakes = path.read_text().partition("[tool.pytest_ood.models.frail]")[0]
     path.write_text(
         f"""{fakes}
 [tool.pytest_ood.models.assistant]
-prompted = "openai:{MODEL}"
+prompted = "{model}"
 prompt = "{{text}}"
 base_url = "{url}"
 api_key = "{api_key}"

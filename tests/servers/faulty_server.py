@@ -1,4 +1,7 @@
-"""An OpenAI-compatible server on loopback that fails as it is told to."""
+"""A server on loopback that fails as it is told to.
+
+It has OpenAI's chat completions, and below `/v1/messages` Anthropic's form of the same.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,9 @@ STATUSES: dict[str, tuple[int, dict[str, str], dict[str, Any]]] = {
     "409": (409, {}, {"message": "locked"}),
     "500": (500, {}, {"message": "it broke"}),
     "503": (503, {}, {"message": "overloaded"}),
+    "529": (529, {}, {"message": "Overloaded", "type": "overloaded_error"}),
+    "402": (402, {}, {"message": "insufficient balance"}),
+    "400 no credit": (400, {}, {"message": "Your credit balance is too low to access the API."}),
     "503 after 7 s": (503, {"Retry-After": "7"}, {"message": "overloaded"}),
     "400": (400, {}, {"message": "this cannot be asked"}),
     "400 filtered": (400, {}, {"message": "not that", "code": "content_filter"}),
@@ -40,6 +46,11 @@ STATUSES: dict[str, tuple[int, dict[str, str], dict[str, Any]]] = {
         400,
         {},
         {"message": "This model's maximum context length is 8192 tokens. You asked for 9001."},
+    ),
+    "400 too long for Anthropic": (
+        400,
+        {},
+        {"message": "prompt is too long: 9001 tokens > 8192 maximum"},
     ),
     "403": (403, {}, {"message": "not for you"}),
     "422": (422, {}, {"message": "Unsupported fields: {'response_format'}"}),
@@ -112,6 +123,47 @@ def with_message(reply: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def said(reply: dict[str, Any]) -> str:
     """Return what the message of a reply says."""
     return str(reply["choices"][0]["message"]["content"])
+
+
+ANTHROPIC_FINISHES = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
+
+
+def as_anthropic(reply: dict[str, Any]) -> dict[str, Any]:
+    """Return a reply, or an error, in the form of Anthropic's API."""
+    if "choices" not in reply:
+        return {"type": "error", **reply} if "error" in reply else reply
+    choices = reply["choices"] or [{}]
+    message = choices[0].get("message") or {}
+    content = message.get("content")
+    if isinstance(content, str) or content is None:
+        said = content or message.get("refusal") or ""
+        content = [{"type": "text", "text": said}] if said else []
+    finish = "refusal" if message.get("refusal") else choices[0].get("finish_reason")
+    usage = reply.get("usage")
+    counts = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+    return {
+        "id": reply.get("id"),
+        "type": "message",
+        "role": "assistant",
+        "model": reply.get("model"),
+        "content": content,
+        "stop_reason": ANTHROPIC_FINISHES.get(finish, finish),
+        **({"usage": {k: usage.get(v) for k, v in counts.items()}} if usage else {}),
+    }
+
+
+def plain_messages(body: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the messages of a request, in either form, with their texts as strings."""
+    system = [{"role": "system", "content": body["system"]}] if body.get("system") else []
+    return [
+        {
+            "role": message["role"],
+            "content": message["content"]
+            if isinstance(message["content"], str)
+            else "".join(part["text"] for part in message["content"]),
+        }
+        for message in [*system, *body["messages"]]
+    ]
 
 
 PASSING = (
@@ -217,7 +269,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer a chat completion, or fail."""
         seen = self.seen
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        text = body["messages"][-1]["content"]
+        text = plain_messages(body)[-1]["content"]
         with seen.lock:
             seen.calls[text] += 1
             call = seen.calls[text]
@@ -269,20 +321,23 @@ class _Handler(BaseHTTPRequestHandler):
         with seen.lock:
             seen.answered[text] += fault == ""
             if seen.told is not None:
-                whole["usage"] = seen.told(body["messages"])
+                whole["usage"] = seen.told(plain_messages(body))
                 seen.sent.update({k: v for k, v in whole["usage"].items() if isinstance(v, int)})
         self.respond(200, whole)
 
     def repeat_the_key(self, status: int) -> None:
         """Show the key in the error, as some servers do."""
-        self.respond(status, {"error": {"message": f"for {self.headers.get('Authorization')}"}})
+        key = self.headers.get("Authorization") or self.headers.get("x-api-key")
+        self.respond(status, {"error": {"message": f"for {key}"}})
 
     @property
     def secret(self) -> str:
         """What lets the client in, wherever it stands."""
         sent = self.headers.get("Authorization", "").removeprefix("Bearer ")
         return (
-            self.headers.get("api-key") or parse_qs(urlsplit(self.path).query).get("key", [sent])[0]
+            self.headers.get("api-key")
+            or self.headers.get("x-api-key")
+            or parse_qs(urlsplit(self.path).query).get("key", [sent])[0]
         )
 
     def echo(self, status: int) -> None:
@@ -306,7 +361,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def flood(self, size: int) -> None:
         """Send a valid answer of so many bytes, or as many as are taken."""
-        start, end = json.dumps(self.seen.reply("MARK")).encode().split(b"MARK")
+        whole = self.seen.reply("MARK")
+        if self.path.endswith("/messages"):
+            whole = as_anthropic(whole)
+        start, end = json.dumps(whole).encode().split(b"MARK")
         self.send_response(200)
         self.send_header("Content-Length", str(len(start) + size + len(end)))
         self.end_headers()
@@ -358,7 +416,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def respond(self, status: int, data: Any, headers: dict[str, str] | None = None) -> None:
-        """Send JSON."""
+        """Send JSON, in the form of the API that was asked."""
+        if self.path.partition("?")[0].endswith("/messages") and isinstance(data, dict):
+            data = as_anthropic(data)
         self.respond_bytes(status, json.dumps(data).encode(), headers)
 
     def respond_bytes(

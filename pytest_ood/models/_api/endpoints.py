@@ -58,8 +58,17 @@ THIS_MACHINE = ("localhost", "host.docker.internal", "host.containers.internal")
 TOO_LONG = "context_length_exceeded"
 """The code of a prompt that is too long, in OpenAI's protocol."""
 
-TOO_LONG_WORDS = ("maximum context length", "exceeds the available context size")
-"""Parts of messages for it of servers without a code (vLLM, llama.cpp)."""
+TOO_LONG_WORDS = (
+    "maximum context length",
+    "exceeds the available context size",
+    "prompt is too long",
+    "Input is too long",
+    "exceeds the maximum number of tokens",
+)
+"""Parts of messages for it without a code: of vLLM, llama.cpp, Anthropic, Bedrock and Gemini."""
+
+NO_QUOTA, NO_QUOTA_WORDS = "insufficient_quota", "credit balance is too low"
+"""The code of an account without a quota in OpenAI's protocol, and Anthropic's words for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +118,11 @@ class Endpoint:
         return redacted_url(self.url)
 
     @property
+    def shown(self) -> str:
+        """The server, as messages name it."""
+        return self.base_url
+
+    @property
     def secrets(self) -> Secrets:
         """The key, secrets in headers and in the URL, and the credentials of proxies."""
         secrets = [
@@ -144,7 +158,7 @@ class Endpoint:
                 item = f"the header {header.name!r}"
                 self._check_variable(header.variable, item, "or name another in `headers`")
         try:
-            proxy_of(self.url)
+            self._proxy()
         except ValueError as error:
             raise ModelError(f"{self.owner}: {self.redact(str(error))}") from None
 
@@ -153,7 +167,7 @@ class Endpoint:
         value = os.environ.get(name, "")
         if not value.strip():
             raise ModelError(
-                f"{self.owner}: {self.base_url} needs {item}, and the environment variable {name} "
+                f"{self.owner}: {self.shown} needs {item}, and the environment variable {name} "
                 f"is not set; set it, {otherwise}"
             )
         problem = unsendable(value)
@@ -167,9 +181,17 @@ class Endpoint:
     def proxy(self) -> Proxy | None:
         """The proxy for the server, or None."""
         try:
-            return proxy_of(self.url)
+            return self._proxy()
         except ValueError:
             return None
+
+    def _proxy(self) -> Proxy | None:
+        """Return the proxy for the server.
+
+        Raises:
+            ValueError: it cannot be used.
+        """
+        return proxy_of(self.url) if self.url else None
 
     @property
     def _through(self) -> str:
@@ -281,7 +303,7 @@ class Endpoint:
             # A message about a wrong key may repeat parts of it.
             reported = said if status == HTTPStatus.FORBIDDEN else f"status {status}{self._through}"
             said = f"{reported}; {self._key_advice}"
-        elif "insufficient_quota" in codes:
+        elif status == HTTPStatus.PAYMENT_REQUIRED or NO_QUOTA in codes or NO_QUOTA_WORDS in words:
             cause, said = "refused", f"the account has no quota left ({said})"
         elif TOO_LONG in codes or any(part in words for part in TOO_LONG_WORDS):
             cause = "too long"
@@ -308,7 +330,7 @@ class Endpoint:
         if self.proxy is not None:
             host = urlsplit(self.url).hostname
             todo += f", and the proxy; NO_PROXY={host} does without the proxy"
-        return f"{self.owner}: {self.base_url} cannot be reached: {error.reason}. {todo}"
+        return f"{self.owner}: {self.shown} cannot be reached: {error.reason}. {todo}"
 
 
 def is_this_machine(url: str) -> bool:

@@ -28,6 +28,9 @@ LARGEST_ANSWER = 4 * 1024**2
 MOST_MEMBERS = 1000
 """The most members of a gzip answer."""
 
+MOST_CONNECTIONS, MOST_IDLE_CONNECTIONS = 1000, 100
+"""The most connections to a server, and the most that are kept open between calls."""
+
 _HOST = re.compile(r"[a-z0-9._~:-]+")
 _GZIP = b"\x1f\x8b"
 
@@ -241,25 +244,23 @@ def origin_of(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, parts.hostname or "", usual if parts.port is None else parts.port
 
 
-def open_transport(url: str, headers: Mapping[str, str | None]) -> Transport:
+def open_transport(httpx: Any, url: str, headers: Mapping[str, str | None]) -> Transport:
     """Return a transport to a server, through the proxy that the environment has for it.
 
     Args:
+        httpx: The package that the client is built on: `httpx`, or its successor.
         url: Of the server; its query goes with every request.
-        headers: Added to every request.
+        headers: Added to every request; None removes one.
 
     Raises:
         ValueError: the proxy cannot be used.
     """
-    import openai
-
-    # The package depends on the client's version: `httpx` or `httpx2`.
-    base = next(c for c in openai.DefaultAsyncHttpxClient.__mro__ if c.__name__ == "AsyncClient")
-    httpx = importlib.import_module(base.__module__.partition(".")[0])
     proxy = proxy_of(url)
     inner = httpx.AsyncHTTPTransport(
         proxy=None if proxy is None else httpx.Proxy(proxy.url),
-        limits=openai.DEFAULT_CONNECTION_LIMITS,
+        limits=httpx.Limits(
+            max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_IDLE_CONNECTIONS
+        ),
     )
     return Transport(
         httpx=httpx, inner=inner, origin=origin_of(url), headers=headers, query=urlsplit(url).query
