@@ -374,7 +374,7 @@ def _handler(http: Any) -> Any:
     """Return LiteLLM's own client, built on ours."""
     from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
-    class Handler(AsyncHTTPHandler):
+    class Handler(AsyncHTTPHandler):  # type: ignore[misc]
         """Makes all calls by one client."""
 
         def create_client(self, *_: Any, **__: Any) -> Any:
