@@ -681,6 +681,27 @@ def test_the_objects_of_the_guide_to_models_are_measured(
     run.assert_outcomes(passed=2)
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
+def test_the_adapter_of_the_guide_to_models_is_measured(readme_project: pytest.Pytester) -> None:
+    """A LoRA of a trained classifier, with the base that it names."""
+    peft = pytest.importorskip("peft")
+    transformers = pytest.importorskip("transformers")
+    known = [json.loads(line) for line in rows(60, "film").splitlines()]
+    folder = readme_project.path / "models"
+    save_classifier(folder / "base", [r["text"] for r in known], [r["label"] for r in known])
+    network = transformers.AutoModelForSequenceClassification.from_pretrained(folder / "base")
+    lora = peft.LoraConfig(task_type="SEQ_CLS", r=2, target_modules=["query"])
+    peft.get_peft_model(network, lora).save_pretrained(folder / "lora")
+    noted = {b.note: b.code for b in blocks("docs/models.md")}
+    configuration = noted["collection: pyproject.toml of an adapter"]
+    readme_project.path.joinpath("pyproject.toml").write_text(configuration)
+    result = readme_project.runpytest_inprocess(
+        "--ood-suite", "--ood-only", "keyboard", "-k", "not test_"
+    )
+    assert result.parseoutcomes().get("errors", 0) == 0
+    result.stdout.fnmatch_lines(["*lora*", " keyboard *"])
+
+
 @pytest.mark.usefixtures("tracker_environment")
 def test_the_command_of_the_guide_to_trackers_logs(
     readme_project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch

@@ -413,13 +413,25 @@ def _row(
     return {id_column: identifier, **texts, file.source.label: label}
 
 
-def _architecture(folder: Path) -> str:
-    """Return the name of a saved model's class; "" if its configuration has none."""
+def _settings(folder: Path, name: str) -> dict[str, Any]:
+    """Return a JSON file of a saved model; empty if it cannot be read."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        settings = json.loads((folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return ""
-    named = config.get("architectures") if isinstance(config, dict) else None
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def _architecture(folder: Path) -> str:
+    """Return the name of a saved model's class; "" if its configuration has none.
+
+    Of an adapter of PEFT it is the end of the name, which its task decides.
+    """
+    ends = {"SEQ_CLS": "ForSequenceClassification", "CAUSAL_LM": "ForCausalLM"}
+    task = _settings(folder, "adapter_config.json").get("task_type")
+    named = _settings(folder, "config.json").get("architectures")
+    if task in ends:
+        return ends[task]
     return str(named[0]) if isinstance(named, list) and named else ""
 
 
@@ -547,8 +559,10 @@ def _toml_value(value: Any) -> str:
 
 def _label_lines(value: str, request: Request, project: Project, root: Path) -> list[str]:
     """Return the lines that map the labels of a saved classifier to those of the task."""
-    config = json.loads((root / value / "config.json").read_text(encoding="utf-8"))
-    theirs = list((config.get("id2label") or {0: "LABEL_0", 1: "LABEL_1"}).values())
+    config = _settings(root / value, "config.json")
+    usual = {0: "LABEL_0", 1: "LABEL_1"} if config else {}
+    # An adapter of PEFT has no names of its outputs; a run asks for them.
+    theirs = list((config.get("id2label") or usual).values())
     own = {label.casefold() for label in project.labels}
     unknown = [name for name in theirs if name.casefold() not in own and name not in request.names]
     if unknown:

@@ -16,6 +16,7 @@ from pytest_ood.errors import (
     require,
 )
 from pytest_ood.models._batching import WITHOUT_TOKENS, Batching, check_vocabulary
+from pytest_ood.models._peft import PeftAdapter, adapter_of
 from pytest_ood.models._torch import (
     checkpoint_folder,
     checkpoint_hash,
@@ -115,6 +116,8 @@ class FinetunedModel(ReloadsAfterPickling):
             source = f"RobertaFor{self.head.architecture} (2 layers, 128 wide), no pre-training"
         elif self.checkpoint == AUTO and source == STAND_IN:
             source += f" ({DEFAULT_BASE} was not reachable)"
+        elif self._adapter is not None:
+            source += f", an adapter of {self._adapter.base_name}"
         if self.training is None:
             return source
         done = "trained" if scratch else "fine-tuned"
@@ -151,7 +154,9 @@ class FinetunedModel(ReloadsAfterPickling):
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the weights and of the settings that decide answers; trains if needed."""
-        content = checkpoint_hash(self.folder)
+        # Of an adapter without merging it: the merged weights follow from its files and its base's.
+        adapter = self._adapter if self.training is None else None
+        content = checkpoint_hash(self.folder) if adapter is None else adapter.hash
         rest = [content, sorted(self.label_names.items()), self.max_length, self.dtype]
         return hashlib.sha256(json.dumps(rest).encode()).hexdigest()
 
@@ -172,8 +177,19 @@ class FinetunedModel(ReloadsAfterPickling):
             return STAND_IN, checkpoint_folder(STAND_IN, f"model {self.name!r}", self.context)
 
     @cached_property
+    def _adapter(self) -> PeftAdapter | None:
+        """The adapter of PEFT that the checkpoint is; None for a whole checkpoint."""
+        base = self._base[1]
+        if base is None:
+            return None
+        auto = f"AutoModelFor{self.head.architecture}"
+        return adapter_of(base, f"model {self.name!r}", self.context, auto)
+
+    @cached_property
     def folder(self) -> Path:
         """The folder with the weights; the model is trained first if it does not exist.
+
+        An adapter of PEFT is merged with its base.
 
         The same settings give the same weights on the same machine with the same number of threads;
         otherwise sums are rounded in another order.
@@ -183,12 +199,14 @@ class FinetunedModel(ReloadsAfterPickling):
             with filled_once(folder) as scratch:
                 if scratch is not None:
                     train(self._job(self.training), scratch)
+        elif self._adapter is not None:
+            return self._adapter.merged()
         return folder
 
     def _job(self, training: Training) -> Job:
         return Job(
             name=self.name,
-            base=self._base[1],
+            base=self._base[1] if self._adapter is None else self._adapter.merged(),
             data=training.load(),
             head=self.head,
             settings=training.settings,
@@ -212,10 +230,10 @@ class FinetunedModel(ReloadsAfterPickling):
             assert base is not None, (
                 "unreachable because build() wants training data for new models"
             )
-            return base
+            return base if self._adapter is None else self._adapter.folder
         settings = {
             "recipe": TRAINING_VERSION,
-            "base": FROM_SCRATCH if base is None else checkpoint_hash(base),
+            "base": FROM_SCRATCH if base is None else self._base_hash(base),
             "data": self.training.load().content_hash,
             **self.head.settings,
             "max_length": self.max_length,
@@ -223,6 +241,9 @@ class FinetunedModel(ReloadsAfterPickling):
         }
         key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
         return self.context.cache / "models" / f"{file_name(self.name)}-{key}"
+
+    def _base_hash(self, base: Path) -> str:
+        return checkpoint_hash(base) if self._adapter is None else self._adapter.hash
 
     @property
     def training_examples(self) -> Iterable[Example]:

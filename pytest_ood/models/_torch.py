@@ -22,7 +22,7 @@ from pytest_ood.loading.assets import ASSETS, fetch
 from pytest_ood.utils.files import file_name, filled_once, hash_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from pytest_ood.models.protocol import Context
     from pytest_ood.utils.progress import Progress
@@ -45,6 +45,9 @@ OWN_CODE = (
     "it needs code of its own, which is never run here (trust_remote_code); load it in a function "
     'of yours: callable = "module:name"'
 )
+
+ADAPTER = "adapter_config.json"
+"""The configuration of an adapter of PEFT."""
 
 LFS = b"version https://git-lfs"
 
@@ -73,13 +76,16 @@ class Surroundings(Protocol):
         ...
 
 
-def checkpoint_folder(source: str, owner: str, around: Surroundings) -> Path:
+def checkpoint_folder(
+    source: str, owner: str, around: Surroundings, *, revision: str | None = None
+) -> Path:
     """Find a checkpoint: a packaged asset, a local folder or file, or a hub id.
 
     Args:
         source: The source in the configuration.
         owner: The start of error messages, such as "model 'a'".
         around: The folders to search.
+        revision: The branch, tag or commit on the hub; None for the main branch.
 
     Raises:
         ModelError: a hub id that cannot be reached.
@@ -91,10 +97,12 @@ def checkpoint_folder(source: str, owner: str, around: Surroundings) -> Path:
     local = around.root / source
     if local.exists():
         return local
-    return _from_hub(rest if colon and scheme == "hf" else source, owner, around)
+    return _from_hub(rest if colon and scheme == "hf" else source, owner, around, revision)
 
 
-def _from_hub(identifier: str, owner: str, around: Surroundings) -> Path:
+def _from_hub(
+    identifier: str, owner: str, around: Surroundings, revision: str | None = None
+) -> Path:
     hub = require("huggingface_hub", extra="transformers", purpose=f"the model {identifier!r}")
     try:
         # safetensors first: the other formats are only downloaded if there are none.
@@ -102,6 +110,7 @@ def _from_hub(identifier: str, owner: str, around: Surroundings) -> Path:
             folder = Path(
                 hub.snapshot_download(
                     identifier,
+                    revision=revision,
                     local_files_only=around.offline,
                     allow_patterns=["*.json", "*.txt", "*.model", "*.spm", "*.jinja", weights],
                 )
@@ -120,13 +129,16 @@ def _from_hub(identifier: str, owner: str, around: Surroundings) -> Path:
 
 
 def checkpoint_path(source: str, owner: str, around: Surroundings) -> Path:
-    """Return the GGUF file, or the folder of a checkpoint; raises as `checkpoint_folder`.
+    """Return the GGUF file, or the folder of a checkpoint or of an adapter of PEFT.
+
+    It raises as `checkpoint_folder`.
 
     Raises:
         ModelError: a folder without a model.
     """
     path = checkpoint_folder(source, owner, around)
-    refuse_adapter(path, owner)
+    if (path / ADAPTER).is_file():
+        return path
     if path.is_dir() and not (path / "config.json").exists():
         packed = sorted(path.glob("*.gguf"))
         if len(packed) != 1:
@@ -238,7 +250,14 @@ def load_config(checkpoint: Path, owner: str, kind: str) -> Any:
 
 
 def load_model(
-    auto: str, checkpoint: Path, owner: str, kind: str, *, trained: bool = False, **options: Any
+    auto: str,
+    checkpoint: Path,
+    owner: str,
+    kind: str,
+    *,
+    trained: bool = False,
+    supplied: Collection[str] = (),
+    **options: Any,
 ) -> Any:
     """Load a checkpoint's network, and check that no weights are missing.
 
@@ -250,6 +269,7 @@ def load_model(
         owner: The start of error messages, such as "model 'a'".
         kind: What it has to be, such as "a sequence classifier".
         trained: Whether it is trained next, so that its head may be a new one.
+        supplied: Names of weights that are loaded from elsewhere next.
         options: Of `from_pretrained`.
 
     Raises:
@@ -277,6 +297,7 @@ def load_model(
             for name, size in missing.items()
             if name.startswith(inner) and ".pooler." not in name
         }
+    missing = {name: size for name, size in missing.items() if name not in supplied}
     if missing:
         names = [f"{name}{missing[name]}" for name in sorted(missing)]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
@@ -325,10 +346,10 @@ def refuse_adapter(checkpoint: Path, owner: str) -> None:
     Raises:
         ModelError: it is; the message says how to merge it.
     """
-    if not (checkpoint / "adapter_config.json").is_file():
+    if not (checkpoint / ADAPTER).is_file():
         return
     raise ModelError(
-        f"{owner}: {checkpoint} is an adapter of PEFT (adapter_config.json), not a whole model; "
+        f"{owner}: {checkpoint} is an adapter of PEFT ({ADAPTER}), not a whole model; "
         "merge it into its base and save that with its tokenizer: "
         "model.merge_and_unload().save_pretrained(FOLDER)"
     )

@@ -41,6 +41,7 @@ from pytest_ood.models._label_scoring import (
     tokenize_labels,
 )
 from pytest_ood.models._packing import Tokens, label_tries
+from pytest_ood.models._peft import PeftAdapter, adapter_of
 from pytest_ood.models._prompts import (
     READING,
     SOURCE,
@@ -52,9 +53,11 @@ from pytest_ood.models._prompts import (
 )
 from pytest_ood.models._rendering import PlainText
 from pytest_ood.models._torch import (
+    ADAPTER,
     check_choices,
     checkpoint_hash,
     checkpoint_path,
+    json_settings,
     load_config,
     load_model,
     load_tokenizer,
@@ -153,14 +156,29 @@ class Checkpoint(ReloadsAfterPickling):
         return checkpoint_path(self.source, self.owner, self.context)
 
     @cached_property
+    def adapter(self) -> PeftAdapter | None:
+        """The adapter of PEFT that the checkpoint is; None for a whole checkpoint."""
+        return adapter_of(self.path, self.owner, self.context, "AutoModelForCausalLM")
+
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the files that decide answers."""
-        return checkpoint_hash(self.path)
+        return checkpoint_hash(self.path) if self.adapter is None else self.adapter.hash
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder that weights are loaded from; of a packed file or an adapter a converted one.
+
+        It may not exist yet.
+        """
+        if self.adapter is not None:
+            return self.adapter.folder
+        return unpacked_folder(self.path, self.context)
 
     @cached_property
     def chat_template(self) -> str | None:
         """The chat template; None if there is none. Loads no tokenizer, and unpacks no file."""
-        return stored_template(self.path)
+        return stored_template(self.path if self.adapter is None else self.adapter.tokenizer_folder)
 
     @property
     def tokenizer(self) -> Any:
@@ -193,16 +211,20 @@ class Checkpoint(ReloadsAfterPickling):
         return value
 
     def _load_tokenizer(self) -> Any:
+        return load_tokenizer(self._converted(), self.owner)
+
+    def _converted(self) -> Path:
+        """Return the folder that weights are loaded from, which is written if it does not exist."""
+        if self.adapter is not None:
+            return self.adapter.merged()
         with loading(self.path, self.owner, KIND):
-            folder = unpacked(self.path, self.owner, self.context)
-        return load_tokenizer(folder, self.owner)
+            return unpacked(self.path, self.owner, self.context)
 
     def _load(self) -> tuple[Any, Any, Any]:
         purpose = f"the prompted {self.owner}"
         torch = require("torch", extra="transformers", purpose=purpose)
         require("transformers", extra="transformers", purpose=purpose)
-        with loading(self.path, self.owner, KIND):
-            folder = unpacked(self.path, self.owner, self.context)
+        folder = self._converted()
         config = load_config(folder, self.owner, KIND)
         _check_kind(config, f"{self.owner}: {self.path}")
         tokenizer = self.tokenizer
@@ -314,8 +336,11 @@ class PromptedModel(ReloadsAfterPickling):
 
     @property
     def source(self) -> str:
-        """The checkpoint: hub id, folder, GGUF file or asset."""
-        return self.checkpoint.source
+        """The checkpoint: hub id, folder, GGUF file or asset; of an adapter also its base."""
+        # Reading this must not download, so that only a folder on this machine is looked into.
+        source, root = self.checkpoint.source, self.checkpoint.context.root
+        base = json_settings(root / source, ADAPTER).get("base_model_name_or_path")
+        return source if base is None else f"{source}, an adapter of {base}"
 
     @cached_property
     def prompt(self) -> Prompt:
@@ -399,7 +424,7 @@ class PromptedModel(ReloadsAfterPickling):
     @cached_property
     def facts(self) -> Facts:
         """Checkpoint, weights and demonstrations."""
-        folder = unpacked_folder(self.checkpoint.path, self.checkpoint.context)
+        folder = self.checkpoint.folder
         return Facts(
             base=self.source,
             size=weight_count(folder) or None,
@@ -419,7 +444,7 @@ class PromptedModel(ReloadsAfterPickling):
     def notes(self) -> tuple[str, ...]:
         """Remarks on special tokens in the prompt, and on the chat template; loads no weights."""
         checkpoint = self.checkpoint
-        if not unpacked_folder(checkpoint.path, checkpoint.context).is_dir():
+        if not checkpoint.folder.is_dir():
             return ()
         template = checkpoint.chat_template
         if self.chats and template is not None:
@@ -466,8 +491,7 @@ class PromptedModel(ReloadsAfterPickling):
         """Whether weights and demonstrations are on this machine."""
         checkpoint = self.checkpoint
         try:
-            folder = unpacked_folder(checkpoint.path, checkpoint.context)
-            return folder.is_dir() and bool(self.prompt)
+            return checkpoint.folder.is_dir() and bool(self.prompt)
         except (AssetError, DataError, ModelError):
             return False
 
@@ -482,7 +506,7 @@ class PromptedModel(ReloadsAfterPickling):
         Raises:
             ModelError: label words that cannot be scored.
         """
-        folder = unpacked_folder(self.checkpoint.path, self.checkpoint.context)
+        folder = self.checkpoint.folder
         rendering = self.rendering
         sizes = [len(row) for row in rendering.tokens([rendering.text(value) for value in inputs])]
         said, inner, times = 0, 0, 1

@@ -218,6 +218,21 @@ def test_a_saved_model_tells_what_it_is(project: Path, capsys: pytest.CaptureFix
     assert "margin = 0.05" in (project / "suites" / "reviews.toml").read_text()
 
 
+def test_an_adapter_of_peft_tells_its_task(project: Path) -> None:
+    """A classifier is evaluated, an LLM prompted; what labels stand for can be said."""
+    for name, task in (("lora", "SEQ_CLS"), ("chat", "CAUSAL_LM")):
+        (project / name).mkdir()
+        settings = {"peft_type": "LORA", "task_type": task, "base_model_name_or_path": "base"}
+        (project / name / "adapter_config.json").write_text(json.dumps(settings))
+    command = ["init", "--data", "reviews.csv", "--model", "hf", "lora", "--model", "hf", "chat",
+               "--model-label", "LABEL_0=neg", "--model-label", "LABEL_1=pos"]  # fmt: skip
+    assert main(command) == 0
+    tool = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["pytest_ood"]
+    assert tool["models"]["lora"]["finetuned"] == "lora"
+    assert tool["models"]["lora"]["labels"] == {"LABEL_0": "neg", "LABEL_1": "pos"}
+    assert tool["models"]["chat"]["prompted"] == "chat"
+
+
 VALUES = {
     "callable": "own_models:answer",
     "fake": "constant",

@@ -288,7 +288,10 @@ def _adapter(folder: Path) -> None:
         (_added_token, "('a great'), and its network has embeddings for 70: tokenizer and weights"),
         (_broken_tokenizer, "cannot be loaded as a tokenizer"),
         (_config(model_type="nosuch"), "model type `nosuch`"),
-        (_adapter, "is an adapter of PEFT (adapter_config.json), not a whole model; merge it into"),
+        (
+            _adapter,
+            "adapter_config.json names no `peft_type`: it is damaged, or was not written by",
+        ),
         (
             _config(quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True}),
             "ImportError: ",
@@ -336,14 +339,17 @@ def test_a_class_that_transformers_has_taken_over_is_no_own_code(
     assert finetuned(whole, context).predict(["great"])[0].label is not None
 
 
-def test_a_folder_with_nothing_but_an_adapter_is_refused(tmp_path: Path, context: Context) -> None:
-    """PEFT's folder has no configuration of a model."""
+def test_an_adapter_is_no_masked_model(tmp_path: Path) -> None:
+    """Where no adapter is merged, transformers would ignore it."""
     folder = tmp_path / "adapter"
     folder.mkdir()
     (folder / "adapter_config.json").write_text("{}")
     (folder / "adapter_model.safetensors").write_bytes(b"")
-    for model in (finetuned(folder, context), prompted(folder, context)):
-        assert "is an adapter of PEFT" in refusal(model)
+    with (
+        using(Resources(cache=tmp_path / "cache", offline=True, root=tmp_path, progress=Silent())),
+        pytest.raises(ModelError, match=r"is an adapter of PEFT .* merge it into its base"),
+    ):
+        masked_candidates("adapter", [("a", "film")], 3)
 
 
 def test_padding_without_an_embedding_is_never_asked(whole: Path, context: Context) -> None:
