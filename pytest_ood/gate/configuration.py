@@ -372,7 +372,7 @@ class ModelSpec:
     Attributes:
         name: The model's name.
         adapter: The name of the adapter that builds it.
-        source: The value of the adapter's key, such as a path or a model id.
+        source: The value of the adapter's key, such as a path, a model id, or a table.
         options: The adapter's other parameters.
         baseline: Whether relative budgets compare with it.
         seeds: The number of seeds, each with its own training or demonstrations.
@@ -383,7 +383,7 @@ class ModelSpec:
 
     name: str
     adapter: str
-    source: str
+    source: str | Mapping[str, Any]
     options: Mapping[str, Any]
     baseline: bool
     seeds: int = 1
@@ -555,7 +555,7 @@ def _model(name: str, table: ConfigTable) -> ModelSpec:
             f"{' and '.join(adapter_keys) or 'none'}.{guess}"
         )
     (adapter_key,) = adapter_keys
-    kind, source = _adapter_of(adapter_key, table.string(adapter_key, ""))
+    kind, source = _adapter_of(adapter_key, table)
     baseline, seeds = table.flag("baseline", default=False), table.count("seeds", 1)
     if seeds > 1 and not hasattr(adapter(kind), "SEED_OPTION"):
         seeded = [name for name in adapters() if hasattr(adapter(name), "SEED_OPTION")]
@@ -579,6 +579,9 @@ def _model(name: str, table: ConfigTable) -> ModelSpec:
             raise table.error(unknown_name("key", key, allowed))
         _check_type(table, key, str(parameters[key].annotation))
     options.require(*(n for n, p in parameters.items() if p.default is inspect.Parameter.empty))
+    if _takes_table(kind) and not isinstance(source, Mapping):
+        example = adapter(kind).EXAMPLE.split("\n")[1]
+        raise table.wrong(adapter_key, f"a table, such as {example}")
     return ModelSpec(
         name=name,
         adapter=kind,
@@ -599,11 +602,20 @@ def _stated_number(table: ConfigTable, key: str) -> int:
     return int(value)
 
 
-def _adapter_of(key: str, source: str) -> tuple[str, str]:
+def _adapter_of(key: str, table: ConfigTable) -> tuple[str, str | Mapping[str, Any]]:
     """Return the adapter and its source: `prompted = "openai:X"` means `openai = "X"`."""
+    if _takes_table(key):
+        return key, table[key]
+    source = table.string(key, "")
     scheme, _, rest = source.partition(":")
     elsewhere = getattr(adapter(key), "ELSEWHERE", ())
     return (scheme, rest) if scheme in elsewhere and scheme in adapters() else (key, source)
+
+
+def _takes_table(kind: str) -> bool:
+    """Return whether the source of an adapter is a table rather than a string."""
+    annotation = str(inspect.signature(adapter(kind).build).parameters["source"].annotation)
+    return annotation.startswith("Mapping")
 
 
 TOML_TYPES: Mapping[str, tuple[type, ...]] = {

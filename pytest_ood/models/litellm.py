@@ -12,14 +12,15 @@ import warnings
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache, wraps
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_ood.errors import ConfigurationError, ModelError, one_line, require, unknown_name
-from pytest_ood.models._api.chat_options import SEED_NEEDS, SEED_OPTION, build_chat_model
+from pytest_ood.models._api.chat import OWN_FIELDS
+from pytest_ood.models._api.chat_options import SEED_NEEDS, SEED_OPTION, chat_builder
 from pytest_ood.models._api.completions import BROKEN_FINISHES, ChatEndpoint, has_system_message
 from pytest_ood.models._api.endpoints import is_this_machine
 from pytest_ood.models._api.exchanges import CURRENT, PLACEHOLDER, Exchange, RecordingTransport
@@ -31,8 +32,6 @@ from pytest_ood.utils.redaction import Secret, Secrets
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from pytest_ood.models._api.chat import ChatModel
-    from pytest_ood.models.protocol import Context
 
 __all__ = ["EXAMPLE", "SEED_NEEDS", "SEED_OPTION", "LiteLLMServer", "build"]
 
@@ -59,10 +58,11 @@ REASON_SHOWN = 300
 SETTINGS = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
 """Variables while LiteLLM is imported: it fetches no list of prices, and reads no file `.env`."""
 
-OWN_FIELDS = (
+LITELLMS_FIELDS = (
     *("api_base", "api_key", "base_url", "cache", "caching", "client", "custom_llm_provider"),
     *("context_window_fallback_dict", "extra_headers", "fallbacks", "headers", "max_retries"),
-    *("no-log", "num_retries", "retry_policy", "timeout"),
+    *("mock_response", "mock_timeout", "mock_tool_calls", "no-log", "num_retries", "retry_policy"),
+    "timeout",
 )
 """Arguments of LiteLLM that are options of their own here, or that would make other calls."""
 
@@ -446,18 +446,6 @@ def _module_missing(error: BaseException) -> str:
     return missing[-1].partition(".")[0] if missing else ""
 
 
-@wraps(build_chat_model)
-def build(source: str, context: Context, **options: Any) -> ChatModel:
-    """Describe a model of a provider; see `build_chat_model` for the options."""
-    for key in options.get("request") or {}:
-        if key in OWN_FIELDS or key.startswith("mock_"):
-            raise ConfigurationError(
-                f"model {context.name!r}: request: {key!r} is decided by options of its own; leave "
-                "it out"
-            )
-    return build_chat_model(source, context, _connect, **options)
-
-
 def _connect(
     owner: str,
     model: str,
@@ -485,3 +473,6 @@ def _connect(
             owner=owner, model=server.model, url=server.url, key_name=example, headers=own
         )
     return server
+
+
+build = chat_builder(_connect, (*OWN_FIELDS, *LITELLMS_FIELDS))

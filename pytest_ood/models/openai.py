@@ -8,12 +8,11 @@ import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, require, unknown_name
-from pytest_ood.models._api.chat_options import SEED_NEEDS, SEED_OPTION, build_chat_model
+from pytest_ood.models._api.chat_options import SEED_NEEDS, SEED_OPTION, chat_builder
 from pytest_ood.models._api.completions import ChatEndpoint, has_system_message
 from pytest_ood.models._api.endpoints import is_this_machine
 from pytest_ood.models._api.options import check_url, parse_headers, variable_name
@@ -23,9 +22,7 @@ from pytest_ood.models._api.transport import open_transport
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from pytest_ood.models._api.chat import ChatModel
     from pytest_ood.models._api.outcomes import CallError, Reply
-    from pytest_ood.models.protocol import Context
 
 __all__ = ["EXAMPLE", "SEED_NEEDS", "SEED_OPTION", "OpenAIServer", "build"]
 
@@ -160,12 +157,6 @@ def _nearest(name: str, names: list[str]) -> list[str]:
     return get_close_matches(name, names, n=MODELS_SHOWN, cutoff=0.0)
 
 
-@wraps(build_chat_model)
-def build(source: str, context: Context, **options: Any) -> ChatModel:
-    """Describe a model behind an API; see `build_chat_model` for the options."""
-    return build_chat_model(source, context, _connect, **options)
-
-
 def _connect(
     owner: str,
     model: str,
@@ -183,3 +174,6 @@ def _connect(
     let_in = is_this_machine(url) or any(header.variable for header in own)
     key_name = named or (None if let_in else DEFAULT_KEY_NAME)
     return OpenAIServer(owner=owner, model=model, url=url, key_name=key_name, headers=own)
+
+
+build = chat_builder(_connect)

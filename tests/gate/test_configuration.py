@@ -264,8 +264,8 @@ def test_a_model_s_name_has_no_separator(name: str) -> None:
         ({"finetuned": "x", "seed": 3}, "unknown key 'seed'"),
         (
             {"fake": "random", "seeds": 2},
-            "seeds = 2: a model of the kind 'fake' has no seed of its own; finetuned and openai "
-            "and prompted models have",
+            "seeds = 2: a model of the kind 'fake' has no seed of its own; finetuned and litellm "
+            "and openai and prompted models have",
         ),
         ({"replay": "a.csv", "seeds": 3}, "a model of the kind 'replay' has no seed of its own"),
         ({"finetuned": "x", "context": 1}, "unknown key 'context'"),

@@ -1,6 +1,7 @@
 """A server on loopback that fails as it is told to.
 
-It has OpenAI's chat completions, and below `/v1/messages` Anthropic's form of the same.
+It has OpenAI's chat completions, below `/v1/messages` Anthropic's form of the same, and below
+`/classify` a service of somebody's own.
 """
 
 from __future__ import annotations
@@ -154,6 +155,8 @@ def as_anthropic(reply: dict[str, Any]) -> dict[str, Any]:
 
 def plain_messages(body: dict[str, Any]) -> list[dict[str, str]]:
     """Return the messages of a request, in either form, with their texts as strings."""
+    if "messages" not in body:
+        return [{"role": "user", "content": str(body["inputs"])}]
     system = [{"role": "system", "content": body["system"]}] if body.get("system") else []
     return [
         {
@@ -194,6 +197,7 @@ class FaultyServer:
         script: Says which fault comes, or "" for an answer.
         answer: Makes the answer to a text.
         sampled: Makes the answer to a text and a seed, where it is given.
+        classified: Makes the answer of the service to a text.
         calls: Calls for each text.
         answered: Answers given to each text, in full and valid.
         sent: Tokens of answers and of faults that tell a usage.
@@ -209,6 +213,7 @@ class FaultyServer:
     script: Script = lambda text, call: ""  # noqa: ARG005 - it never fails
     answer: Callable[[str], str] = answer_to
     sampled: Callable[[str, int], str] | None = None
+    classified: Callable[[str], Any] = lambda text: {"label": answer_to(text)}
     calls: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
@@ -294,8 +299,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.respond_bytes(200, BODIES[fault])
         elif fault in CONNECTIONS:
             CONNECTIONS[fault](self, text)
+        elif self.path.partition("?")[0].endswith("/classify") and fault != "404":
+            with seen.lock:
+                seen.answered[text] += fault == ""
+            self.respond(200, seen.classified(text))
         elif fault == "404" or body["model"] not in seen.models:
-            self.respond(404, {"error": {"message": f"no model {body['model']}"}})
+            self.respond(404, {"error": {"message": f"no model {body.get('model')}"}})
         else:
             self.complete(fault, text, body)
 

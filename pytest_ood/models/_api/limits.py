@@ -30,17 +30,19 @@ LONGEST_RETRY_AFTER = 300.0
 
 @dataclass(frozen=True)
 class Prices:
-    """The prices of a million tokens.
+    """The prices of tokens and calls.
 
     Attributes:
         prompt: The price of a million tokens of prompts.
         completion: The price of a million tokens of answers.
-        currency: The currency of both prices.
+        currency: The currency of all prices.
+        call: The price of a call, whatever its tokens.
     """
 
     prompt: float
     completion: float
     currency: str = "USD"
+    call: float = 0.0
 
     def of(self, prompt_tokens: float, completion_tokens: float) -> float:
         """Return the cost of some tokens."""
@@ -105,6 +107,7 @@ class Ledger:
         if self.prices is None:
             return used
         cost = self.prices.of(used.prompt_tokens, used.completion_tokens)
+        cost += used.requests * self.prices.call
         return replace(used, cost=cost, currency=self.prices.currency)
 
     def _beyond(self, used: Usage) -> str | None:

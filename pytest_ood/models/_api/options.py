@@ -52,7 +52,7 @@ _CLIENTS_HEADERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The options that limit calls, as users write them; see `build_chat_model`."""
+    """The options that limit calls, as users write them; see `chat_builder`."""
 
     concurrency: int = 8
     requests_per_minute: float | None = None
