@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from chat_checkpoints import save_chat_model
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -55,7 +56,10 @@ WORDS = (("dull", "negative"), ("warm", "positive"))
 OF_DATA = {
     "perturbations.py": ["--texts=3", "--seconds=0.003", "--only", *("keyboard", "swap", "ocr")]
 }
-ON_THEIR_OWN = {"compare_trees.py", "findings.py", "label_reading.py", "report_pictures.py"}
+ON_THEIR_OWN = {
+    "chat_templates.py", "compare_trees.py", "findings.py", "label_reading.py",
+    "report_pictures.py",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +111,35 @@ def test_a_benchmark_of_models_runs(name: str, tmp_path: Path, cache: Path) -> N
     (tmp_path / "pyproject.toml").write_text(MODELS)
     options = [f"--project={tmp_path}", f"--cache={cache}", *OF_MODELS[name]]
     assert "|" in run(name, *options, cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_chat_models_are_measured_with_and_without_their_template(
+    tmp_path: Path,
+    one_thread: None,  # noqa: ARG001 - while the checkpoint is made
+) -> None:
+    """A row for each model, prompt and template goes into the document, and stays measured."""
+    save_chat_model(tmp_path / "tiny", "chatml")
+    for name, noun in (("films", "film"), ("goods", "lamp")):
+        rows = "".join(f"a {word} {noun} {n},{label}\n" for n in range(4) for word, label in WORDS)
+        (tmp_path / f"{name}.csv").write_text(f"text,label\n{rows}")
+    document = tmp_path / "table.md"
+    document.write_text(
+        "<!-- measured by benchmarks/chat_templates.py -->\n<!-- end of measured -->"
+    )
+    command = ["tiny=tiny", "--examples=8", "--data", "films.csv", "goods.csv", "--cache=cache"]
+    printed = run("chat_templates.py", *command, "--write=table.md", cwd=tmp_path, statuses=(0,))
+    rows = [line for line in document.read_text().splitlines() if line.startswith("| tiny")]
+    assert [row.split(" | ")[1:4] for row in rows] == [
+        [prompt, template, "8 and 8"]
+        for prompt in ("instruction", "instruction and 4 demonstrations")
+        for template in ("yes", "no")
+    ]
+    assert all(row in printed for row in rows)
+    (report,) = tmp_path.glob("chat-templates/*.json")
+    written = report.stat().st_mtime_ns
+    assert run("chat_templates.py", *command, cwd=tmp_path, statuses=(0,)) == printed
+    assert report.stat().st_mtime_ns == written
 
 
 @pytest.mark.slow

@@ -8,9 +8,11 @@ an answer ends the model's turn.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,9 +23,10 @@ from pytest_ood.loading.prompts import without_system
 from pytest_ood.models._gguf import gguf_text
 from pytest_ood.models._rendering import end_tokens
 from pytest_ood.models._torch import LONGEST_REASON, json_settings
+from pytest_ood.utils.files import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.data.inputs import Inputs
@@ -201,6 +204,25 @@ def own_markers(prompt: Prompt, template: str) -> list[str]:
     ]
 
 
+def note_markers(name: str, prompt: Prompt, template: str, *, used: bool) -> tuple[str, ...]:
+    """Return a remark if a prompt has marks of turns itself.
+
+    Args:
+        name: The model's name.
+        prompt: The prompt.
+        template: The text of the template.
+        used: Whether the template is used.
+    """
+    marks = own_markers(prompt, template)
+    if not marks:
+        return ()
+    effect = "writes such marks, too" if used else "is not used"
+    return (
+        f"{name}: its prompt has {' and '.join(marks)}, and its chat template {effect}; leave them "
+        "out of the prompt to have it written as messages",
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Turn:
     """How a template writes the model's turn.
@@ -221,6 +243,73 @@ class Turn:
     def thinks(self) -> bool:
         """Whether an answer comes behind reasoning."""
         return bool(open_thought(self.header)) or without_thoughts(self.lead) != self.lead
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateTraits:
+    """What a template does to the prompts of a model, for remarks.
+
+    Attributes:
+        takes_system: Whether it writes a system message.
+        thinks: Whether an answer comes behind reasoning.
+        switch: The variable that, if false, makes it leave reasoning out; "" for none.
+        dated: Whether it writes today's date.
+    """
+
+    takes_system: bool
+    thinks: bool
+    switch: str
+    dated: bool
+
+    def notes(self, name: str, *, instructed: bool, max_new_tokens: int | None) -> tuple[str, ...]:
+        """Return remarks on a model's prompts.
+
+        Args:
+            name: The model's name.
+            instructed: Whether its prompt has an instruction.
+            max_new_tokens: The maximum number of tokens of an answer; None if words are scored.
+        """
+        notes = []
+        if instructed and not self.takes_system:
+            notes.append(
+                f"{name}: its chat template has no system message; the instruction begins the "
+                "first message of the user"
+            )
+        if self.dated:
+            notes.append(
+                f"{name}: its chat template writes the date into every prompt, so that answers may "
+                "change from day to day; set it, under the name that the template has for it: "
+                'chat_options = { date_string = "1 January 2026" }'
+            )
+        if max_new_tokens is not None and max_new_tokens < TOO_SHORT and self.thinks:
+            leave_out = f", or chat_options = {{ {self.switch} = false }}" if self.switch else ""
+            notes.append(
+                f"{name}: its chat template begins an answer with reasoning, which "
+                f"max_new_tokens = {max_new_tokens} may cut off; give more{leave_out}"
+            )
+        return tuple(notes)
+
+
+def kept_traits(
+    folder: Path, identity: Sequence[Any], find: Callable[[], TemplateTraits]
+) -> TemplateTraits:
+    """Return a template's traits, found once: a tokenizer takes seconds to load.
+
+    Args:
+        folder: The folder that they are kept in.
+        identity: What decides them, as values of JSON.
+        find: Finds them.
+    """
+    key = hashlib.sha256(json.dumps([RENDERING, *identity], sort_keys=True).encode()).hexdigest()
+    path = folder / f"chat-template-{key[:24]}.json"
+    try:
+        return TemplateTraits(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        traits = find()
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(asdict(traits)))
+    return traits
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -360,34 +449,18 @@ class ChatRendering:
                 'answer = "generated", or prompt it with plain text: chat = false'
             )
 
-    def notes(self, name: str, template: str, max_new_tokens: int | None) -> tuple[str, ...]:
-        """Return remarks on what the template does to a model's prompts.
-
-        Args:
-            name: The model's name.
-            template: The text of the template.
-            max_new_tokens: The maximum number of tokens of an answer; None if words are scored.
-        """
-        notes = []
-        if self.prompt.instruction.strip() and not self.takes_system:
-            notes.append(
-                f"{name}: its chat template has no system message; the instruction begins the "
-                "first message of the user"
-            )
+    @property
+    def traits(self) -> TemplateTraits:
+        """What the template does to the prompts."""
         year = str(datetime.now().astimezone().year)
-        if DATE in template and year in self.turn.prompt and year not in str(self.variables):
-            notes.append(
-                f"{name}: its chat template writes the date into every prompt, so that answers may "
-                "change from day to day; set it, under the name that the template has for it: "
-                'chat_options = { date_string = "1 January 2026" }'
-            )
-        if max_new_tokens is not None and max_new_tokens < TOO_SHORT and self.turn.thinks:
-            leave_out = f", or chat_options = {{ {self._switch} = false }}" if self._switch else ""
-            notes.append(
-                f"{name}: its chat template begins an answer with reasoning, which "
-                f"max_new_tokens = {max_new_tokens} may cut off; give more{leave_out}"
-            )
-        return tuple(notes)
+        template = self.tokenizer.get_chat_template()
+        dated = DATE in template and year in self.turn.prompt and year not in str(self.variables)
+        return TemplateTraits(
+            takes_system=self.takes_system,
+            thinks=self.turn.thinks,
+            switch=self._switch if self.turn.thinks else "",
+            dated=dated,
+        )
 
     @property
     def _turns(self) -> Messages:

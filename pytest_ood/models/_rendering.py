@@ -101,3 +101,20 @@ class PlainText:
 def end_tokens(tokenizer: Any) -> frozenset[int]:
     """Return a tokenizer's end token, if it has one."""
     return frozenset({tokenizer.eos_token_id} - {None})
+
+
+def note_start(name: str, text: str, tokenizer: Any) -> tuple[str, ...]:
+    """Return a remark if a prompt begins with the token that its tokenizer puts before any text.
+
+    Args:
+        name: The model's name.
+        text: A prompt.
+        tokenizer: The tokenizer.
+    """
+    begin, (row,) = tokenizer.bos_token_id, tokenizer([text])["input_ids"]
+    if begin is None or row[:2] != [begin, begin]:
+        return ()
+    return (
+        f"{name}: its prompt begins with {tokenizer.bos_token!r}, which its tokenizer adds by "
+        "itself; it is used once. Leave it out of the prompt",
+    )

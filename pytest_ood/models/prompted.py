@@ -29,7 +29,8 @@ from pytest_ood.models._chat import (
     RENDERING,
     ChatOptions,
     ChatRendering,
-    own_markers,
+    kept_traits,
+    note_markers,
     stored_template,
 )
 from pytest_ood.models._decoding import Decoder, can_pack, can_reuse, is_causal
@@ -51,7 +52,7 @@ from pytest_ood.models._prompts import (
     read_answer,
     read_template,
 )
-from pytest_ood.models._rendering import PlainText
+from pytest_ood.models._rendering import PlainText, note_start
 from pytest_ood.models._torch import (
     ADAPTER,
     check_choices,
@@ -443,48 +444,28 @@ class PromptedModel(ReloadsAfterPickling):
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks on special tokens in the prompt, and on the chat template; loads no weights."""
-        checkpoint = self.checkpoint
+        checkpoint, prompt = self.checkpoint, self.prompt
         if not checkpoint.folder.is_dir():
             return ()
-        template = checkpoint.chat_template
-        if self.chats and template is not None:
-            limit = None if self.generation is None else self.generation.max_new_tokens
-            return (
-                *self._notes_on_markers(template, "and its chat template writes such marks, too; "),
-                *self._chat_rendering.notes(self.name, template, limit),
-            )
-        notes = self._notes_on_repeated_start()
-        if template is None or self.chat.use is False:
-            return notes
-        return (
-            *self._notes_on_markers(template, "so that its chat template is not used; "),
-            *notes,
+        template = None if self.chat.use is False else checkpoint.chat_template
+        marked: tuple[str, ...] = ()
+        if template is not None:
+            marked = note_markers(self.name, prompt, template, used=self.chats)
+        if not self.chats:
+            text = prompt.render(self._probe("a"))
+            # Most prompts begin otherwise; for them no tokenizer is imported, which takes seconds.
+            if not text.startswith(("<", "[")):
+                return marked
+            return (*marked, *note_start(self.name, text, checkpoint.tokenizer))
+        instructed, shown = bool(prompt.instruction.strip()), bool(prompt.demonstrations)
+        traits = kept_traits(
+            checkpoint.context.cache / "models",
+            [checkpoint.hash, dict(self.chat.variables), instructed, shown],
+            lambda: self._chat_rendering.traits,
         )
-
-    def _notes_on_markers(self, template: str, effect: str) -> tuple[str, ...]:
-        """Return a remark if the prompt has marks of turns itself."""
-        marks = own_markers(self.prompt, template)
-        if not marks:
-            return ()
-        return (
-            f"{self.name}: its prompt has {' and '.join(marks)} of a chat template, {effect}"
-            "leave them out of the prompt to have it written as messages",
-        )
-
-    def _notes_on_repeated_start(self) -> tuple[str, ...]:
-        """Return a remark if the prompt repeats the tokenizer's first token."""
-        prompt = self.prompt.render(self._probe("a"))
-        # Most prompts begin otherwise; for them no tokenizer is imported, which takes seconds.
-        if not prompt.startswith(("<", "[")):
-            return ()
-        tokenizer = self.checkpoint.tokenizer
-        begin, rows = tokenizer.bos_token_id, tokenizer([prompt])["input_ids"]
-        if begin is None or rows[0][:2] != [begin, begin]:
-            return ()
-        return (
-            f"{self.name}: its prompt begins with {tokenizer.bos_token!r}, which its tokenizer "
-            "adds by itself; it is used once. Leave it out of the prompt",
-        )
+        limit = None if self.generation is None else self.generation.max_new_tokens
+        notes = traits.notes(self.name, instructed=instructed, max_new_tokens=limit)
+        return (*marked, *notes)
 
     @property
     def at_hand(self) -> bool:

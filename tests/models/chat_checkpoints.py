@@ -72,7 +72,7 @@ def save_chat_model(folder: Path, style: str) -> Path:
     saved(
         folder, "LlamaForCausalLM", "LlamaConfig", tokenizer, vocab_size=len(tokenizer),
         bos_token_id=0, eos_token_id=1, **{
-            **SIZES, "num_key_value_heads": 1, "max_position_embeddings": 400,
+            **SIZES, "num_key_value_heads": 1, "max_position_embeddings": 1000,
             "initializer_range": 0.4,
         },
     )  # fmt: skip

@@ -410,10 +410,10 @@ def test_a_prompt_with_marks_of_its_own_stays_plain_text(
     assert model.fingerprint == make(prompt=prompt, chat=False).fingerprint
     assert model.predict(["x"]) == make(prompt=prompt, chat=False).predict(["x"])
     (note,) = model.notes
-    assert "has <|im_start|> and <|im_end|> of a chat template, so that" in note
+    assert "has <|im_start|> and <|im_end|>, and its chat template is not used" in note
     assert make(prompt=prompt, chat=False).notes == ()
     (note,) = make(prompt=prompt, chat=True).notes
-    assert "and its chat template writes such marks, too" in note
+    assert "its chat template writes such marks, too" in note
     assert make(prompt="<review>{text}</review> [A] <think>").chats
 
 
@@ -444,6 +444,25 @@ def test_a_date_in_every_prompt_is_noted(make: Callable[..., PromptedModel]) -> 
     (note,) = model.notes
     assert "writes the date into every prompt" in note
     assert make("dated", chat_options={"day": "1 May 2020"}).notes == ()
+
+
+def test_remarks_load_a_tokenizer_once(
+    make: Callable[..., PromptedModel], context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is noted about a template stays in the cache; a damaged file is replaced."""
+    import transformers
+
+    notes = make("gemma").notes
+    (path,) = context.cache.glob("models/chat-template-*.json")
+    context.held.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(transformers.AutoTokenizer, "from_pretrained", None)
+        assert make("gemma").notes == notes
+        with pytest.raises(ModelError, match="cannot be loaded as a tokenizer"):
+            _ = make("gemma", chat_options={"another": 1}).notes
+    path.write_text("[")
+    assert make("gemma").notes == notes
+    assert json.loads(path.read_text())["takes_system"] is False
 
 
 @pytest.mark.parametrize(
