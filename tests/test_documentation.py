@@ -703,6 +703,44 @@ def test_the_adapter_of_the_guide_to_models_is_measured(readme_project: pytest.P
 
 
 @pytest.mark.usefixtures("tracker_environment")
+@pytest.mark.filterwarnings("ignore")
+def test_the_model_of_mlflow_in_the_guide_to_models_is_measured(
+    readme_project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An estimator that was logged and registered, by its alias."""
+    import mlflow.sklearn
+    from mlflow.models import infer_signature
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"file:{readme_project.path / 'mlruns'}")
+    texts, labels = zip(
+        *((r["text"], r["label"]) for r in map(json.loads, rows(60, "film").splitlines())),
+        strict=True,
+    )
+    fitted = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, labels)
+    with mlflow.start_run():
+        mlflow.sklearn.log_model(
+            fitted, name="reviews", registered_model_name="reviews", pip_requirements=[],
+            serialization_format="cloudpickle", signature=infer_signature(list(texts), ["x"]),
+        )  # fmt: skip
+    mlflow.MlflowClient().set_registered_model_alias("reviews", "champion", "1")
+    noted = {b.note: b.code for b in blocks("docs/models.md")}
+    configuration = noted["collection: pyproject.toml of MLflow"]
+    readme_project.path.joinpath("pyproject.toml").write_text(configuration)
+    result = readme_project.run(
+        sys.executable, "-m", "pytest", "--ood-suite", "--ood-only", "keyboard", "-k", "not test_",
+        "--ood-report", "r.json",
+    )  # fmt: skip
+    assert result.parseoutcomes().get("errors", 0) == 0
+    report = json.loads(readme_project.path.joinpath("r.json").read_text())
+    (model,) = report["models"]
+    assert model["parameters"] == {"version": "1"}
+    assert model["source"] == "MLflow models:/reviews@champion"
+
+
+@pytest.mark.usefixtures("tracker_environment")
 def test_the_command_of_the_guide_to_trackers_logs(
     readme_project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,8 +39,8 @@ def as_model(
 
     Args:
         value: A model under test; a fitted estimator, or another object with `predict`; a pipeline
-            of transformers, spaCy's or fastText's model; or a function from a list of inputs to a
-            list of answers.
+            of transformers; a model of spaCy, fastText or MLflow; or a function from a list of
+            inputs to a list of answers.
         labels: The labels of the task.
         name: For what has no name of its own; its class or function gives it where left out.
         ordered: Whether the order of the labels is that of the model's classes, so that class
@@ -50,10 +50,26 @@ def as_model(
         ConfigurationError: it is none of these.
     """
     from pytest_ood.models._objects import known_object
+    from pytest_ood.models._pyfunc import is_pyfunc, native_model, pyfunc_answers
     from pytest_ood.models.protocol import SeededModel, is_model
 
     if isinstance(value, SeededModel) or is_model(value):
         return value
+    if is_pyfunc(value):
+        from pytest_ood.models.callable import CallableModel
+
+        owner = f"model {name or 'MLflow'!r}"
+        native = native_model(value, owner, labels)
+        if native is not None:
+            return as_model(native, labels, name, ordered=ordered)
+        return CallableModel(
+            name or "MLflow",
+            pyfunc_answers(value, owner),
+            "fine-tuned",
+            "a model of MLflow",
+            labels=labels,
+            ordered=ordered,
+        )
     kind = type(value).__name__
     known = known_object(value, f"model {name or kind!r}", labels)
     # Not plain `callable`: in this package that name becomes the adapter's module.
@@ -80,6 +96,6 @@ def as_model(
         )
     raise ConfigurationError(
         f"{value!r} is no model: give a model under test, a fitted scikit-learn estimator or "
-        "another object with `predict`, a pipeline of transformers, a model of spaCy or fastText, "
-        "or a function that takes a list of inputs and returns a list of answers"
+        "another object with `predict`, a pipeline of transformers, a model of spaCy, fastText "
+        "or MLflow, or a function that takes a list of inputs and returns a list of answers"
     )

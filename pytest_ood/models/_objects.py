@@ -51,7 +51,7 @@ def known_object(value: Any, owner: str, labels: Sequence[str] = ()) -> KnownObj
         return KnownObject(
             source=f"transformers {kind}", answer=lambda inputs: _piped(value, owner, inputs)
         )
-    if _is_a(value, "Language", "spacy."):
+    if is_a(value, "Language", "spacy."):
         return KnownObject(source=f"spaCy {kind}", answer=lambda i: value.pipe(map(_text, i)))
     if hasattr(getattr(value, "f", None), "multilinePredict"):
         return KnownObject(source="fastText", answer=lambda inputs: _of_fasttext(value, inputs))
@@ -60,10 +60,10 @@ def known_object(value: Any, owner: str, labels: Sequence[str] = ()) -> KnownObj
 
 def is_pipeline(value: Any) -> bool:
     """Return whether a value is a pipeline of transformers."""
-    return _is_a(value, "Pipeline", "transformers.")
+    return is_a(value, "Pipeline", "transformers.")
 
 
-def _is_a(value: Any, name: str, module: str) -> bool:
+def is_a(value: Any, name: str, module: str) -> bool:
     """Return whether a value's class, or a base of it, has this name in such a module."""
     return any(c.__name__ == name and c.__module__.startswith(module) for c in type(value).__mro__)
 

@@ -78,7 +78,7 @@ class MlflowTracker:
             Exception: any error of the client; a run that it has started is marked as failed.
         """
         mlflow = require("mlflow", extra="mlflow", purpose="logging to MLflow")
-        with _patience():
+        with patience():
             client = mlflow.MlflowClient()
             experiment_id = self._experiment_id(client)
             info = client.create_run(experiment_id, run_name=self.name, tags=dict(self.tags)).info
@@ -123,7 +123,7 @@ def _cut(value: str) -> str:
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
+def patience() -> Iterator[None]:
     """Set a short limit for retries, unless the user's environment sets one."""
     added = {key: value for key, value in PATIENCE.items() if key not in os.environ}
     os.environ.update(added)
