@@ -32,7 +32,7 @@ from pytest_ood.shifts import AdversarialShift, TransferShift
 from pytest_ood.utils.progress import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from pytest_ood.evaluation import Evaluation
     from pytest_ood.shifts import Shift
@@ -70,8 +70,8 @@ def surrogates_of(gate: Gate) -> dict[str, Model]:
     return {n: m for n, m in gate.models[SUITE].items() if is_model(m) and not is_recorded(m)}
 
 
-def recipes(gate: Gate) -> Iterator[str]:
-    """Yield the table of every recipe in its profiles."""
+def recipes(gate: Gate, names: Collection[str]) -> Iterator[str]:
+    """Yield the table of recipes in their profiles."""
     model = surrogates_of(gate)[VICTIM]
     count = gate.options.max_examples
     yield f"Against {VICTIM}, {count} reviews, at most {BUDGET.each} queries each:"
@@ -80,7 +80,8 @@ def recipes(gate: Gate) -> Iterator[str]:
            "similarity | rejected |")  # fmt: skip
     yield "|---|---|---|---|---|---|---|"
     left = []
-    for name, recipe in attacks().items():
+    for name in names:
+        recipe = attacks()[name]
         assert isinstance(recipe, Recipe), "unreachable because the shipped ones are"  # noqa: S101 - says why
         try:
             result = evaluated(gate, model, AdversarialShift(name, recipe, BUDGET))
@@ -104,10 +105,10 @@ def recipes(gate: Gate) -> Iterator[str]:
         yield f"Left out: {'; '.join(left)}."
 
 
-def transfer(gate: Gate) -> Iterator[str]:
+def transfer(gate: Gate, names: Collection[str]) -> Iterator[str]:
     """Yield the accuracy of all models on the examples that fool each one."""
     models = surrogates_of(gate)
-    for name in TRANSFERRED:
+    for name in (name for name in TRANSFERRED if name in names):
         recipe = attacks()[name]
         yield ""
         yield (
@@ -139,12 +140,12 @@ def transfer(gate: Gate) -> Iterator[str]:
             yield f"| {surrogate} | {' | '.join(cells)} |"
 
 
-def successes(gate: Gate) -> Iterator[str]:
+def successes(gate: Gate, names: Collection[str]) -> Iterator[str]:
     """Yield some successes, as a failure shows them."""
     model = surrogates_of(gate)[VICTIM]
     yield ""
     yield "```text"
-    for name in SHOWN:
+    for name in (name for name in SHOWN if name in names):
         result = evaluated(gate, model, AdversarialShift(name, attacks()[name], BUDGET))
         flip = min(result.flips, key=lambda f: (len(f.after), f.id), default=None)
         if flip is None:
@@ -162,12 +163,14 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=user_cache_path("pytest-ood"))
     parser.add_argument("--project", **PROJECT_OPTION)
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="reviews for each cell")
+    parser.add_argument("--only", nargs="+", choices=attacks(), default=attacks(), metavar="NAME",
+                        help="only these recipes")  # fmt: skip
     options = parser.parse_args()
     progress = Lines(lambda line: print(line, file=sys.stderr, flush=True))
     gate = Gate(
         Options(root=options.project, cache=options.cache, max_examples=options.examples), progress
     )
-    lines = [*recipes(gate), *transfer(gate), *successes(gate)]
+    lines = [line for table in (recipes, transfer, successes) for line in table(gate, options.only)]
     text = "\n".join(lines)
     print(text)
     if options.write is not None:

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 TEXTS = 50_000
 LENGTH = 150
 LABELS = ("negative", "positive")
-FIRST = 3
+EXAMPLES = 500
+SETS = 3
 CALLS = 200
 SMALL = 64
 ACTORS = 2
@@ -56,12 +57,14 @@ def main() -> int:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--texts", type=int, default=TEXTS)
+    parser.add_argument("--sets", type=int, default=SETS, help="whose first answer is timed")
+    parser.add_argument("--examples", type=int, default=EXAMPLES, help="of the suite")
     parser.add_argument("--write", type=Path, metavar="PATH", help="put the tables into this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        lines = throughput(options.texts, folder)
-        hashes = reports(folder)
+        lines = throughput(options.texts, options.sets, folder)
+        hashes = reports(options.examples, folder)
     lines += ["", "| the same suite in | SHA-256 of its report |", "|---|---|"]
     lines += [f"| {where} | `{digest}` |" for where, digest in hashes.items()]
     print("\n".join(lines))
@@ -70,7 +73,7 @@ def main() -> int:
     return len(set(hashes.values())) - 1
 
 
-def throughput(count: int, folder: Path) -> list[str]:
+def throughput(count: int, sets: int, folder: Path) -> list[str]:
     """Measure what a driver gets through, locally and on a cluster on this machine."""
     texts = [f"{number:07d} ".ljust(LENGTH, "x") for number in range(count)]
     cluster = RayRunner(ClusterSettings(actors=ACTORS), folder)
@@ -90,7 +93,8 @@ def throughput(count: int, folder: Path) -> list[str]:
         f"| answers a second that the store alone takes | {written(path, texts):,.0f} |",
         f"| bytes an answer takes in the store | {path.stat().st_size / count:,.0f} |",
         f"| start of a cluster on this machine, s | {start:.1f} |",
-        f"| first answers of a set, from a new pool of actors, s | {first(cluster, texts):.1f} |",
+        "| first answers of a set, from a new pool of actors, s | "
+        f"{first(cluster, texts, sets):.1f} |",
         f"| a call of {SMALL} texts to actors that stay, ms | {1000 * small(cluster, texts):.1f} |",
     ]
     cluster.close()
@@ -116,10 +120,10 @@ def written(path: Path, texts: list[str]) -> float:
     return len(texts) / (time.perf_counter() - started)
 
 
-def first(cluster: RayRunner, texts: list[str]) -> float:
-    """Return the seconds until a set's first answers come, the median of a few sets."""
+def first(cluster: RayRunner, texts: list[str], sets: int) -> float:
+    """Return the seconds until a set's first answers come, the median of some sets."""
     seconds = []
-    for _ in range(FIRST):
+    for _ in range(sets):
         started = time.perf_counter()
         groups = cluster.run(FakeModel("trivial", "constant", LABELS), texts[:1000])
         next(groups)
@@ -180,7 +184,7 @@ def pipeline():
 """
 
 
-def reports(folder: Path) -> dict[str, str]:
+def reports(examples: int, folder: Path) -> dict[str, str]:
     """Run one suite in every way, and return the hashes of the reports."""
     for noun in ("film", "lamp"):
         words = [("terrible", "negative"), ("wonderful", "positive")]
@@ -190,7 +194,7 @@ def reports(folder: Path) -> dict[str, str]:
                 "text": f"A {words[n % 2][0]} {noun}, number {n}.",
                 "label": words[n % 2][1],
             }
-            for n in range(500)
+            for n in range(examples)
         ]
         (folder / f"{noun}s.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (folder / "films.toml").write_text(SUITE)

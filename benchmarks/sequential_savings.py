@@ -105,12 +105,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--releases", type=int, default=2_000, help="in each cell")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sizes", type=int, nargs="+", choices=SIZES, default=SIZES, help="n")
     arguments = parser.parse_args()
     tasks = [
         task
         for gates in (1, FAMILY)
         for discordance in (*DISCORDANCES, 0.0)
-        for n in SIZES
+        for n in arguments.sizes
         for distance in DISTANCES
         if (
             task := Task(n, discordance, distance, gates, arguments.releases, arguments.seed)
@@ -134,6 +135,8 @@ def main() -> int:
             ]
             print_table(chosen)
     claimed = [o for o in outcomes if o.task.is_claimed]
+    if not claimed:
+        return 0
     print_claim(claimed)
     least = min(claimed, key=lambda o: o.saved)
     holds = least.saved >= CLAIM
@@ -191,7 +194,7 @@ def print_table(outcomes: list[Outcome]) -> None:
     distances = [d for d in DISTANCES if any(o.task.distance == d for o in outcomes)]
     cells = {(o.task.n, o.task.distance): o for o in outcomes}
     rows = []
-    for n in SIZES:
+    for n in sorted({o.task.n for o in outcomes}):
         shown = [cells[n, distance] for distance in distances]
         rows.append((str(n), [
             f"{100 * o.saved:.0f} ({100 * o.settled:.0f}/{100 * o.settled_fixed:.0f})"

@@ -164,6 +164,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the designs of accuracy")
     parser.add_argument("--metric-releases", type=int, default=1_000, help="in each cell by metric")
     parser.add_argument("--sizes", type=int, nargs="+", default=METRIC_SIZES, help="by metric")
+    parser.add_argument("--counts", type=int, nargs="+", choices=SIZES, default=SIZES,
+                        help="examples, by counts")  # fmt: skip
     arguments = parser.parse_args()
     designs = [arguments.design] if arguments.design else list(DESIGNS)
     too_large = 0
@@ -175,7 +177,7 @@ def main() -> int:
 
 def simulate_accuracy(arguments: argparse.Namespace, designs: Sequence[str]) -> int:
     """Simulate what depends on counts alone, print it, and return how many shares are too large."""
-    work = [task for name in designs for task in tasks(name, arguments.releases, arguments.seed)]
+    work = [task for name in designs for task in tasks(name, arguments)]
     # The long ones first, so that no process is left alone with one.
     work.sort(key=lambda task: (task.design != "family", task.design != "relative", -task.n))
     cells: list[Cell] = []
@@ -260,18 +262,19 @@ def row_of(world: World) -> str:
     return f"{world.metric}{kind}{compared}{', sequential' if world.sequential else ''}"
 
 
-def tasks(design: str, releases: int, seed: int) -> list[Task]:
+def tasks(design: str, arguments: argparse.Namespace) -> list[Task]:
     """Return a design's cells."""
+    sizes = arguments.counts
     if design == "paired":
-        cells = [(n, share, budget) for n in SIZES for share in DISCORDANCES
+        cells = [(n, share, budget) for n in sizes for share in DISCORDANCES
                  for budget in BUDGETS if budget <= share]  # fmt: skip
     elif design == "unpaired":
-        cells = [(n, 0.0, budget) for n in SIZES for budget in UNPAIRED_BUDGETS]
+        cells = [(n, 0.0, budget) for n in sizes for budget in UNPAIRED_BUDGETS]
     elif design == "relative":
-        cells = [(n, share, MARGIN) for n in SIZES for share in DISCORDANCES]
+        cells = [(n, share, MARGIN) for n in sizes for share in DISCORDANCES]
     else:
         cells = [(GATE_SIZE, GATE_DISCORDANCE, GATE_BUDGET)]
-    return [Task(design, *cell, releases, seed) for cell in cells]
+    return [Task(design, *cell, arguments.releases, arguments.seed) for cell in cells]
 
 
 def simulate(task: Task) -> tuple[list[Cell], list[Family]]:
@@ -414,7 +417,7 @@ def print_table(design: str, way: str, cells: Sequence[Cell], *, full: bool) -> 
 def print_grid(cells: Sequence[Cell], columns: Sequence[tuple[str, list[float]]]) -> None:
     """Print the worst cell at each number of examples and column."""
     rows = []
-    for n in SIZES:
+    for n in sorted({cell.task.n for cell in cells}):
         row = []
         for key, values in columns:
             chosen = [c for c in cells if c.task.n == n and getattr(c.task, key) in values]

@@ -15,19 +15,19 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 SIMULATIONS = {
-    "verdict_calibration.py": ["--releases=2", "--metric-releases=2", "--sizes=30"],
-    "sequential_savings.py": ["--releases=2"],
+    "verdict_calibration.py": ["--releases=2", "--metric-releases=2", "--sizes=30", "--counts=50"],
+    "sequential_savings.py": ["--releases=2", "--sizes=300"],
     "study_calibration.py": ["--studies=2"],
 }
 PLAIN = {
     "api_faults.py": [],
     "attack_scaling.py": ["20", "40"],
-    "cluster.py": ["--texts=200"],
+    "cluster.py": ["--texts=200", "--sets=1", "--examples=60"],
     "codebase.py": [str(ROOT)],
     "memory.py": ["200", "400"],
 }
 OF_MODELS = {
-    "attack_recipes.py": ["--examples=3"],
+    "attack_recipes.py": ["--examples=3", "--only", "deepwordbug", "textbugger-strict"],
     "attacks.py": ["deepwordbug", "--examples=2"],
     "label_preservation.py": ["swap", "negate", "--examples=4"],
     "llm_scoring.py": ["--examples=20", "--grid=1", "--lengths", "5", "9", "--shots", "0", "2"],
