@@ -180,7 +180,8 @@ def different(
             numbers, size = _ranked(numbers, size)[1:]
         numbers, size = numbers * base + column.codes, size * base
     first, inverse, _ = _ranked(numbers, size)
-    return [tuple(column[index] for column in columns) for index in first.tolist()], inverse
+    values = (map(column.values.__getitem__, column.codes[first].tolist()) for column in columns)
+    return list(zip(*values, strict=True)), inverse
 
 
 def _ranked(

@@ -101,8 +101,16 @@ def test_a_rootdir_above_the_configuration_stands(project: pytest.Pytester) -> N
         project.path.parent.joinpath("pytest.ini").unlink()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "xdist"])
-@pytest.mark.parametrize("option", ["-c", "--config-file", "--rootdir"])
+@pytest.mark.parametrize(
+    ("option", "workers"),
+    [
+        ("-c", ()),
+        ("--config-file", ()),
+        ("--rootdir", ()),
+        ("-c", ("-n1",)),
+        ("--rootdir", ("-n1",)),
+    ],
+)
 def test_the_project_that_is_named_is_measured(
     project: pytest.Pytester,
     tmp_path_factory: pytest.TempPathFactory,
@@ -115,11 +123,10 @@ def test_the_project_that_is_named_is_measured(
     monkeypatch.chdir(elsewhere)
     value = project.path if option == "--rootdir" else project.path / "pyproject.toml"
     words = [option, str(value)] if option == "-c" else [f"{option}={value}"]
-    for table in ("", "[tool.pytest_ood]\nsuites = []\n"):
-        elsewhere.joinpath("pyproject.toml").write_text(table)
-        result = project.runpytest_subprocess(
-            "--ood-suite", "--ood-only=in-distribution", *words, *workers
-        )
-        result.assert_outcomes(passed=2)
-        if not workers:
-            result.stdout.fnmatch_lines([f"ood: configuration {project.path}"])
+    elsewhere.joinpath("pyproject.toml").write_text("[tool.pytest_ood]\nsuites = []\n")
+    result = project.runpytest_subprocess(
+        "--ood-suite", "--ood-only=in-distribution", *words, *workers
+    )
+    result.assert_outcomes(passed=2)
+    if not workers:
+        result.stdout.fnmatch_lines([f"ood: configuration {project.path}"])

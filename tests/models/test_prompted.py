@@ -884,14 +884,14 @@ def test_a_demonstration_has_the_template_s_fields(context: Context) -> None:
 def test_a_prompted_model_answers_on_a_cluster(
     make: Callable[..., PromptedModel], tmp_path: Path
 ) -> None:
-    """Its actors load the checkpoint, answer as it does here, and name too long prompts."""
+    """Its actor loads the checkpoint, answers as it does here, and names too long prompts."""
     model = make()
     here = model.predict(TEXTS)
     # What is sent holds no weights.
     sent = pickle.loads(cloudpickle.dumps(model))
     assert {"loaded"} == vars(model.checkpoint).keys() - vars(sent.checkpoint).keys()
     assert {"decoder", "rendering"} == vars(model).keys() - vars(sent).keys()
-    runner = RayRunner(ClusterSettings(actors=2), tmp_path)
+    runner = RayRunner(ClusterSettings(actors=1), tmp_path)
     engine = Engine(MemoryStore(), Silent(), runner)
     assert engine.predict(model, TEXTS, model.labels, "x") == here
     long = "film " * 2 * WINDOW

@@ -78,7 +78,7 @@ def test_unpaired_verdicts_at_the_budget_are_seldom(n: int, budget: float) -> No
     assert np.all((found <= ALPHA).mean(axis=0) <= ALLOWED)
 
 
-METRIC_RELEASES = 120
+METRIC_RELEASES = 60
 METRIC_ALLOWED = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / METRIC_RELEASES)
 WORLDS = [
     *(World("recall-rare", 100, rare, "rare label", paired=paired)
@@ -156,6 +156,6 @@ def test_every_metric_is_simulated() -> None:
 )
 def test_what_is_clear_gets_a_verdict(world: World, beyond: float) -> None:
     """A budget well above what is lost passes, and one well below fails, most of the time."""
-    assert simulate(world, 40, beyond=beyond).passes >= 0.7
+    assert simulate(world, 20, beyond=beyond).passes >= 0.7
     assert budget_of(world) > 0.0
-    assert simulate(world, 40, beyond=-beyond).fails >= 0.5
+    assert simulate(world, 20, beyond=-beyond).fails >= 0.5
