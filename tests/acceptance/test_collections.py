@@ -85,7 +85,7 @@ def test_one_table_holds_all_parts(project: Callable[[str], pytest.Pytester]) ->
     """A row stands for each part's shift, a column for each model; all reports have it."""
     made = project(MODELS)
     reports = [f"--ood-report=r.{form}" for form in ("json", "md", "html")]
-    run = made.runpytest_subprocess("--ood-suite", *reports)
+    run = made.runpytest_inprocess("--ood-suite", *reports)
     run.stdout.fnmatch_lines(
         [
             "both: score in distribution > under the shift (drop)",
@@ -108,7 +108,7 @@ def test_a_part_without_a_model_is_left_out_and_told(
 ) -> None:
     """Models that are for one part leave the others out, with a note."""
     made = project(MODELS.replace('suites.both-count = { callable = "rules:counts" }\n', ""))
-    run = made.runpytest_subprocess("--ood-suite")
+    run = made.runpytest_inprocess("--ood-suite")
     run.stdout.fnmatch_lines(["note: both-count is left out: no model is for it"])
 
 
@@ -124,7 +124,7 @@ def test_wrong_names_are_refused(
     project: Callable[[str], pytest.Pytester], old: str, new: str, message: str
 ) -> None:
     """A part or a suite that is not there is an error that lists what is."""
-    run = project(MODELS.replace(old, new)).runpytest_subprocess("--ood-suite")
+    run = project(MODELS.replace(old, new)).runpytest_inprocess("--ood-suite")
     run.stderr.fnmatch_lines([message])
     assert run.ret == pytest.ExitCode.USAGE_ERROR
 
@@ -134,11 +134,11 @@ def test_one_part_is_chosen(project: Callable[[str], pytest.Pytester]) -> None:
     alone = MODELS.replace('"both.toml"', '"both.toml#mood"').replace(
         'suites.both-count = { callable = "rules:counts" }\n', ""
     )
-    run = project(alone).runpytest_subprocess("--ood-suite", "--collect-only", "-q")
+    run = project(alone).runpytest_inprocess("--ood-suite", "--collect-only", "-q")
     assert "both-count" not in run.stdout.str()
     assert "both-mood/noise/keyboard[words]" in run.stdout.str()
     both = project(MODELS)
-    chosen = both.runpytest_subprocess("--ood-suite", "--collect-only", "-q", "--ood-only=both")
+    chosen = both.runpytest_inprocess("--ood-suite", "--collect-only", "-q", "--ood-only=both")
     assert "both-count" in chosen.stdout.str()
     assert "both-mood" in chosen.stdout.str()
 
@@ -150,11 +150,11 @@ def test_a_part_whose_data_only_the_user_has_is_left_out(
     made = project(MODELS)
     path = made.path.joinpath("both.toml")
     path.write_text(path.read_text().replace('"counts.csv"', '"yours:counts"'))
-    run = made.runpytest_subprocess("--ood-suite")
+    run = made.runpytest_inprocess("--ood-suite")
     run.stdout.fnmatch_lines(["note: both-count is left out: yours:counts: name yours under *"])
     with made.path.joinpath("pyproject.toml").open("a") as file:
         file.write('\n[tool.pytest_ood.data]\n"yours:counts" = "counts.csv"\n')
-    run = made.runpytest_subprocess("--ood-suite", "--collect-only", "-q")
+    run = made.runpytest_inprocess("--ood-suite", "--collect-only", "-q")
     assert "both-count/in-distribution[words]" in run.stdout.str()
 
 
@@ -168,7 +168,7 @@ def test_of_contrast_sets_the_table_has_the_score(
     with made.path.joinpath("both.toml").open("a") as file:
         file.write(CONTRAST)
     reports = [f"--ood-report=r.{form}" for form in ("json", "md", "html")]
-    run = made.runpytest_subprocess("--ood-suite", *reports)
+    run = made.runpytest_inprocess("--ood-suite", *reports)
     run.stdout.fnmatch_lines(["mood/pairs  *100.0 pass  *100.0 pass"])
     told = json.loads(made.path.joinpath("r.json").read_text())
     assert [score["verdict"] for score in told["scores"]] == ["pass", "pass"]

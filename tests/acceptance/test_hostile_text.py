@@ -65,7 +65,7 @@ def hostile(project: pytest.Pytester) -> pytest.Pytester:
 
 def test_hostile_text_does_nothing_anywhere(hostile: pytest.Pytester) -> None:
     """In the terminal, JUnit, HTML and Markdown it is text, with control characters as escapes."""
-    result = hostile.runpytest_subprocess(
+    result = hostile.runpytest_inprocess(
         "--ood-suite", "--ood-strict", "-rA", "--junitxml=junit.xml", "--ood-report=report.html",
         "--ood-report=report.md", "--ood-report=report.json", "--color=no",
     )  # fmt: skip

@@ -51,7 +51,7 @@ def test_the_properties_are_complete_and_those_of_a_serial_run(project: pytest.P
     suite.write_text(suite.read_text().replace(noise, f"{noise}, pdr = {{ max_drop = 0.9 }}"))
     options = ("--ood-suite", "--ood-seed=7")
     project.runpytest_inprocess(*options, "--junitxml=one.xml", "--ood-report=r.json")
-    project.runpytest_subprocess(*options, "--junitxml=two.xml", "-n2", "--ood-cache=other")
+    project.runpytest_inprocess(*options, "--junitxml=two.xml", "-n2", "--ood-cache=other")
     one, two = (cases(project.path / name) for name in ("one.xml", "two.xml"))
     assert sorted(one, key=str) == sorted(two, key=str)
     report: dict[str, Any] = json.loads(project.path.joinpath("r.json").read_text())

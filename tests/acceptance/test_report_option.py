@@ -56,7 +56,7 @@ def test_the_same_seed_gives_the_same_report_in_any_order_and_subset(
     for hash_seed in ("1", "2"):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYTHONHASHSEED", hash_seed)
-            project.runpytest_subprocess(
+            project.runpytest_inprocess(
                 "--ood-suite", "--ood-report=part.json", "--ood-max-examples=80",
                 "--ood-only=keyboard", "--ood-only=adversarial", "--ood-no-cache",
             )  # fmt: skip
@@ -92,8 +92,8 @@ def test_the_other_forms_are_those_of_the_json_report(project: pytest.Pytester) 
 
 def test_workers_write_the_same_page(project: pytest.Pytester) -> None:
     """With pytest-xdist the report is written once, and is the one of a single process."""
-    project.runpytest_subprocess("--ood-suite", "--ood-report=one.html", "--ood-report=one.md")
-    project.runpytest_subprocess(
+    project.runpytest_inprocess("--ood-suite", "--ood-report=one.html", "--ood-report=one.md")
+    project.runpytest_inprocess(
         "--ood-suite", "--ood-report=two.html", "--ood-report=two.md", "-n2"
     )
     for suffix in (".html", ".md"):
@@ -120,7 +120,7 @@ def test_a_step_of_github_actions_gets_the_summary(
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     written = project.path.joinpath("report.md").read_text("utf-8")
     assert summary.read_text("utf-8") == f"# Build\n\n{written}"
-    project.runpytest_subprocess("--ood-suite", "-n2")
+    project.runpytest_inprocess("--ood-suite", "-n2")
     assert summary.read_text("utf-8") == f"# Build\n\n{written}\n{written}"
 
 
@@ -157,7 +157,7 @@ def test_a_report_that_cannot_be_written_is_said_so(project: pytest.Pytester) ->
             shutil.rmtree("out", ignore_errors=True)
         """
     )
-    result = project.runpytest_subprocess("--ood-suite", "--ood-report=out/report.html")
+    result = project.runpytest_inprocess("--ood-suite", "--ood-report=out/report.html")
     assert result.ret == pytest.ExitCode.INTERNAL_ERROR
     assert "--ood-report: " in result.stdout.str() + result.stderr.str()
     assert "report.html cannot be written" in result.stdout.str() + result.stderr.str()

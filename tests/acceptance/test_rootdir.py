@@ -124,7 +124,7 @@ def test_the_project_that_is_named_is_measured(
     value = project.path if option == "--rootdir" else project.path / "pyproject.toml"
     words = [option, str(value)] if option == "-c" else [f"{option}={value}"]
     elsewhere.joinpath("pyproject.toml").write_text("[tool.pytest_ood]\nsuites = []\n")
-    result = project.runpytest_subprocess(
+    result = project.runpytest_inprocess(
         "--ood-suite", "--ood-only=in-distribution", *words, *workers
     )
     result.assert_outcomes(passed=2)

@@ -79,7 +79,7 @@ def test_what_is_named_runs(
 def test_a_test_that_is_named_asks_no_model(mixed: pytest.Pytester) -> None:
     """`pytest --ood-suite test_own.py::test_asks` asks nobody, and says what was not run."""
     for workers in ((), ("-n2",)):
-        result = mixed.runpytest_subprocess("--ood-suite", "test_own.py::test_asks", *workers)
+        result = mixed.runpytest_inprocess("--ood-suite", "test_own.py::test_asks", *workers)
         result.assert_outcomes(passed=1)
         result.stdout.fnmatch_lines(["ood: 10 of 11 gates were not run: this is no full gate"])
         assert "robustness ===" not in result.stdout.str()
@@ -90,9 +90,9 @@ def test_a_gate_that_is_named_runs_alone(
     project: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:
     """A node id is an argument, and the verdict is that of the whole run."""
-    whole = project.runpytest_subprocess("--ood-suite", "--ood-report=whole.json")
+    whole = project.runpytest_inprocess("--ood-suite", "--ood-report=whole.json")
     assert whole.parseoutcomes()["failed"] == 4
-    result = project.runpytest_subprocess(
+    result = project.runpytest_inprocess(
         "--ood-suite", f"{FILE}::{NAMES[7]}", "--ood-report=one.json", *workers
     )
     result.assert_outcomes(failed=1)
@@ -158,7 +158,7 @@ def test_no_other_plugin_leaves_gates_out(
         f"def pytest_collection_modifyitems(items, config):\n{before}"
         "    config.hook.pytest_deselected(items=items[2:])\n    del items[2:]\n"
     )
-    result = project.runpytest_subprocess("--ood-suite", *workers)
+    result = project.runpytest_inprocess("--ood-suite", *workers)
     counts = result.parseoutcomes()
     assert (counts["failed"], counts["passed"]) == (4, 6)
     result.stdout.fnmatch_lines(["ood: 8 gates that another plugin had left out were run*"])
@@ -183,14 +183,14 @@ def test_no_other_plugin_leaves_own_tests_out(
         f"import pytest\n{LEAVES_OUT[when]}\n"
         f"def pytest_collection_modifyitems(items, config):\n{TAKES_OUT[what]}"
     )
-    result = mixed.runpytest_subprocess("--ood-suite", "-v", *workers)
+    result = mixed.runpytest_inprocess("--ood-suite", "-v", *workers)
     counts = result.parseoutcomes()
     assert (counts["failed"], counts["passed"]) == (4, 9)
     text = result.stdout.str()
     assert "had left out were run" in text
     assert "not run: this is no full gate" not in text
     # What the user leaves out is not put back, whoever else leaves it out.
-    chosen = mixed.runpytest_subprocess("--ood-suite", "-k", "test_own and not marked", *workers)
+    chosen = mixed.runpytest_inprocess("--ood-suite", "-k", "test_own and not marked", *workers)
     chosen.assert_outcomes(passed=1, deselected=chosen.parseoutcomes().get("deselected", 0))
     chosen.stdout.fnmatch_lines(["ood: 12 of 13 gates were not run: this is no full gate"])
 
@@ -203,7 +203,7 @@ def test_own_tests_that_the_user_leaves_out_are_counted(mixed: pytest.Pytester) 
         (("--deselect=test_own.py", "--ood-only=in-distribution"), 11),
         (("--deselect=test_own.py::test_asks", "-k", "test_own", "-n1"), 12),
     ):
-        result = mixed.runpytest_subprocess("--ood-suite", *options)
+        result = mixed.runpytest_inprocess("--ood-suite", *options)
         result.stdout.fnmatch_lines([f"ood: {left} of 13 gates were not run: this is no full gate"])
         assert "had left out" not in result.stdout.str()
 

@@ -154,8 +154,8 @@ def test_junit_carries_the_figures(project: pytest.Pytester) -> None:
 
 def test_two_workers_give_the_report_of_one(project: pytest.Pytester) -> None:
     """With -n 2 the report, the exit status and the tables are those of a serial run."""
-    serial = project.runpytest_subprocess("--ood-suite", "--ood-report=serial.json")
-    spread = project.runpytest_subprocess(
+    serial = project.runpytest_inprocess("--ood-suite", "--ood-report=serial.json")
+    spread = project.runpytest_inprocess(
         "--ood-suite", "--ood-report=spread.json", "-n", "2", "--ood-cache=other"
     )
     assert serial.ret == spread.ret == pytest.ExitCode.TESTS_FAILED
@@ -208,7 +208,7 @@ def test_four_workers_load_each_model_once_and_ask_nothing_twice(project: pytest
     found = []
     for options in (("-p", "no:xdist"), ("-n", "4")):
         cache = f"--ood-cache={len(found)}"
-        project.runpytest_subprocess("--ood-suite", "--ood-report=r.json", cache, *options)
+        project.runpytest_inprocess("--ood-suite", "--ood-report=r.json", cache, *options)
         loaded = project.path.joinpath("loaded.txt").read_text().split("\n")[:-1]
         assert sorted(line.partition(" ")[0] for line in loaded) == ["first", "second", "third"]
         asked = project.path.joinpath("asked.txt").read_text().splitlines()
@@ -220,7 +220,7 @@ def test_four_workers_load_each_model_once_and_ask_nothing_twice(project: pytest
 
 def test_the_suite_needs_no_other_plugin(project: pytest.Pytester) -> None:
     """Strict about markers and without xdist, the checks are collected all the same."""
-    result = project.runpytest_subprocess(
+    result = project.runpytest_inprocess(
         "--ood-suite", "--strict-markers", "-p", "no:xdist", "--ood-only=domain"
     )
     result.assert_outcomes(passed=3)
@@ -228,7 +228,7 @@ def test_the_suite_needs_no_other_plugin(project: pytest.Pytester) -> None:
 
 def test_workers_by_group_keep_a_model_together(project: pytest.Pytester) -> None:
     """With --dist loadgroup the figures are the same, and every check is reported once."""
-    result = project.runpytest_subprocess(
+    result = project.runpytest_inprocess(
         "--ood-suite", "--ood-report=report.json", "-n", "2", "--dist", "loadgroup"
     )
     report = json.loads(project.path.joinpath("report.json").read_text())

@@ -157,7 +157,7 @@ def test_a_hook_that_keeps_gates_from_being_measured_is_an_error(
     """Whatever a conftest.py or a plugin skips, or leaves out on the way, is in the report."""
     good(project)
     project.path.joinpath("conftest.py").write_text(f"import os, pytest\n{HOOKS[hook]}\n")
-    run = project.runpytest_subprocess if workers else project.runpytest_inprocess
+    run = project.runpytest_inprocess if workers else project.runpytest_inprocess
     result = run("--ood-suite", "--ood-report=r.json", *workers)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     report = json.loads(project.path.joinpath("r.json").read_text())
@@ -230,7 +230,7 @@ def test_own_tests_that_do_not_run_are_no_pass(
     pytester.path.joinpath("pyproject.toml").write_text("[tool.pytest_ood]\nsuites = []\n")
     pytester.makepyfile(test_own=OWN_TESTS.format(second=second))
     pytester.makeconftest(f"import pytest\n{hook}")
-    result = pytester.runpytest_subprocess("--ood-suite", "--junitxml=j.xml", *workers)
+    result = pytester.runpytest_inprocess("--ood-suite", "--junitxml=j.xml", *workers)
     assert result.ret != pytest.ExitCode.OK
     if not workers:
         assert result.ret == pytest.ExitCode.TESTS_FAILED
