@@ -157,8 +157,7 @@ def test_a_hook_that_keeps_gates_from_being_measured_is_an_error(
     """Whatever a conftest.py or a plugin skips, or leaves out on the way, is in the report."""
     good(project)
     project.path.joinpath("conftest.py").write_text(f"import os, pytest\n{HOOKS[hook]}\n")
-    run = project.runpytest_inprocess if workers else project.runpytest_inprocess
-    result = run("--ood-suite", "--ood-report=r.json", *workers)
+    result = project.runpytest_inprocess("--ood-suite", "--ood-report=r.json", *workers)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     report = json.loads(project.path.joinpath("r.json").read_text())
     assert len(report["errors"]) == CHECKS
