@@ -17,18 +17,17 @@ batches of 16, the same labels, scores within 0.001. It takes about ten minutes 
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from _scoring import Contender, Harness, Scores, agreement, anew
 from _tables import PROJECT_OPTION, put
 from platformdirs import user_cache_path
 
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pytest_ood.data.examples import Dataset
-    from pytest_ood.loading.prompts import Prompt
 
 SUITE, MODEL = "sentiment", "smollm2"
 BATCH = 16
@@ -52,34 +50,6 @@ ROUNDS = 3
 LENGTHS, SHOTS = (25, 100, 400), (0, 4, 16)
 VERSIONS = 8
 SIDE = 2048
-
-Scores = list[list[float]]
-
-
-@dataclass
-class Contender:
-    """One way to ask, and what it took so far.
-
-    Attributes:
-        ask: Returns the label words' probabilities among themselves for each prompt.
-        seconds: For a text, in each round.
-        scores: All that it answered.
-    """
-
-    ask: Callable[[list[str]], Scores]
-    seconds: list[float] = field(default_factory=list)
-    scores: Scores = field(default_factory=list)
-
-    def __call__(self, texts: list[str]) -> None:
-        """Ask, and look at the clock."""
-        started = time.perf_counter()
-        self.scores += self.ask(texts)
-        self.seconds.append((time.perf_counter() - started) / len(texts))
-
-    @property
-    def rate(self) -> float:
-        """Texts a second in the best round."""
-        return 1 / min(self.seconds)
 
 
 @dataclass
@@ -134,43 +104,6 @@ class Plain:
         return answers
 
 
-class Harness:
-    """lm-evaluation-harness in a process of its own."""
-
-    def __init__(self, python: str, model: PromptedModel) -> None:
-        """Start it, and wait until its model is loaded."""
-        self.model = model
-        self.process = subprocess.Popen(  # noqa: S603 - an interpreter that the user names
-            [python, str(Path(__file__).with_name("_lmeval.py"))],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        folder = model.checkpoint.loaded[2].name_or_path
-        words = list(model.prompt.label_words.values())
-        told = self._tell({"folder": folder, "batch": BATCH, "words": words})
-        self.version = told["version"]
-
-    def _tell(self, asked: dict[str, Any]) -> dict[str, Any]:
-        assert self.process.stdin is not None  # noqa: S101 - a pipe, as asked above
-        assert self.process.stdout is not None  # noqa: S101 - likewise
-        self.process.stdin.write(json.dumps(asked) + "\n")
-        self.process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return answer
-
-    def __call__(self, texts: list[str]) -> Scores:
-        """Score; the pipe takes a millisecond of it."""
-        answer = self._tell({"prompts": [self.model.prompt.render(text) for text in texts]})
-        rows = [[math.exp(score) for score in row] for row in answer["scores"]]
-        return [[share / sum(row) for share in row] for row in rows]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let it go."""
-        self.process.communicate()
-
-
 @dataclass
 class Inside:
     """What passes through the model's forward, and how long it takes there."""
@@ -197,11 +130,6 @@ def watched(model: PromptedModel) -> Iterator[Inside]:
         yield inside
     finally:
         lm.forward = inner
-
-
-def anew(model: PromptedModel, prompt: Prompt | None = None) -> PromptedModel:
-    """Return the model with nothing computed yet, on the same weights."""
-    return model.with_prompt(prompt or model.prompt)
 
 
 def ours(model: PromptedModel, *, again: bool = False) -> Callable[[list[str]], Scores]:
@@ -266,14 +194,6 @@ def versions(text: str, rng: Random) -> list[str]:
         place = rng.randrange(len(words))
         made.append(" ".join([*words[:place], words[place][::-1] + "x", *words[place + 1 :]]))
     return made
-
-
-def agreement(one: Scores, other: Scores) -> tuple[int, float]:
-    """Return how many labels are the same, and the largest difference of scores."""
-    pairs = list(zip(one, other, strict=True))
-    same = sum(mine.index(max(mine)) == its.index(max(its)) for mine, its in pairs)
-    apart = max(abs(a - b) for mine, its in pairs for a, b in zip(mine, its, strict=True))
-    return same, apart
 
 
 def main() -> int:
@@ -354,7 +274,7 @@ def comparison(
         halved(texts)
 
     if lmeval:
-        with Harness(lmeval, model) as harness:
+        with Harness(lmeval, model, BATCH) as harness:
             harness(texts[:BATCH])
             others["lm-evaluation-harness"] = Contender(harness)
             names["lm-evaluation-harness"] += f" {harness.version}"

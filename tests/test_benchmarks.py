@@ -58,6 +58,7 @@ OF_DATA = {
 }
 ON_THEIR_OWN = {
     "chat_templates.py", "compare_trees.py", "findings.py", "label_reading.py",
+    "label_scoring.py",
     "report_pictures.py",
 }  # fmt: skip
 
@@ -111,6 +112,19 @@ def test_a_benchmark_of_models_runs(name: str, tmp_path: Path, cache: Path) -> N
     (tmp_path / "pyproject.toml").write_text(MODELS)
     options = [f"--project={tmp_path}", f"--cache={cache}", *OF_MODELS[name]]
     assert "|" in run(name, *options, cwd=tmp_path)
+
+
+@pytest.mark.demo
+def test_labels_of_several_tokens_are_timed(tmp_path: Path, cache: Path) -> None:
+    """Times beside a loop and accuracies are printed, of a few intents."""
+    intents = ("card_arrival", "age_limit", "lost_or_stolen_card")
+    rows = "".join(f"What about {n}?,{intents[n % 3]}\n" for n in range(6))
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.csv").write_text(f"text,category\n{rows}")
+    options = ["--timed=2", "--rounds=1", "--examples=2", "--shots", "1", "--more-shots", "0"]
+    printed = run("label_scoring.py", str(tmp_path), f"--cache={cache}", *options, cwd=tmp_path)
+    assert "| 2 of 2 |" in printed
+    assert "| `sum` |" in printed
 
 
 @pytest.mark.slow
