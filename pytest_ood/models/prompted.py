@@ -548,6 +548,12 @@ class PromptedModel(ReloadsAfterPickling):
     def _written(self, inputs: Sequence[Inputs], generation: Generation) -> list[Prediction]:
         """Return the predictions from generated texts."""
         _, _, model = self.checkpoint.loaded
+        if not self.checkpoint.reuses:
+            raise ModelError(
+                f"model {self.name!r}: {type(model).__name__} keeps a state that cannot be copied, "
+                "which answers are generated from; score its label words (answer = "
+                '"scored"), or serve the model and name the server: openai'
+            )
         rendering = self.rendering
         ends = _ends(model) | rendering.ends
 

@@ -14,6 +14,7 @@ from typing import Any
 import cloudpickle
 import numpy as np
 import pytest
+from checkpoints import byte_pairs, saved
 
 from pytest_ood.data.examples import Dataset, Example
 from pytest_ood.data.inputs import Inputs
@@ -547,6 +548,24 @@ def test_words_of_one_token_are_related_to_the_empty_input(
 def test_words_of_one_token_have_no_length(make: Callable[..., PromptedModel]) -> None:
     """Per token, words of one token have the scores that they have."""
     assert make(normalize="tokens").predict(TEXTS) == make().predict(TEXTS)
+
+
+def test_recurrent_models_are_scored(tmp_path: Path, context: Context) -> None:
+    """A state that cannot be copied is computed anew; answers from it are refused clearly."""
+    tokenizer = byte_pairs(["</s>"], roles={"eos": "</s>"})
+    folder = saved(
+        tmp_path / "mamba", "MambaForCausalLM", "MambaConfig", tokenizer,
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, initializer_range=0.5,
+    )  # fmt: skip
+    options = {"prompt": "Q: {text}\nA:", "device": "cpu"}
+    model = build(
+        str(folder), context, label_words={"negative": "dull", "positive": "fun"}, **options
+    )
+    expected = softmax(loop_over_labels(folder, model.prompt, TEXTS[:2]))
+    for answer, row in zip(model.predict(TEXTS[:2]), expected, strict=True):
+        assert list(answer.scores.values()) == pytest.approx(row, abs=1e-3)
+    with pytest.raises(ModelError, match="MambaForCausalLM keeps a state that cannot be copied"):
+        build(str(folder), context, answer="generated", **options).predict(["x"])
 
 
 def test_there_is_room_for_the_longest_label(make: Callable[..., PromptedModel]) -> None:
