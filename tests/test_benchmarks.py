@@ -20,7 +20,7 @@ SIMULATIONS = {
     "study_calibration.py": ["--studies=2"],
 }
 PLAIN = {
-    "api_faults.py": [],
+    "api_faults.py": ["--only", "429", "400"],
     "attack_scaling.py": ["20", "40"],
     "cluster.py": ["--texts=200", "--sets=1", "--examples=60"],
     "codebase.py": [str(ROOT)],

@@ -7,21 +7,26 @@ import re
 import shlex
 import shutil
 import sys
+import tomllib
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
 import pytest
 from faulty_server import serving
 
-from pytest_ood.gate.configuration import Configuration
-from pytest_ood.loading.readers import SOURCE_KEYS, DataSource
+from pytest_ood.gate.configuration import Configuration, parse_models
+from pytest_ood.loading.readers import SOURCE_KEYS, DataSource, Reader
 from pytest_ood.models import adapter, adapters
+from pytest_ood.models.protocol import is_estimable, is_model
 from pytest_ood.perturbations import catalogue
 from pytest_ood.perturbations.adversarial import attacks
 from pytest_ood.reports.wording import VERDICT_WORDS
 from pytest_ood.shifts import DomainShift
 from pytest_ood.suite.suite import parse_suite
+from pytest_ood.tasks import Classification
+from pytest_ood.utils.progress import Silent
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(
@@ -277,6 +282,25 @@ def test_the_models_of_the_guide_to_apis_are_asked(
     assert {e["model"] for e in report["evaluations"]} == {"hosted", "local"}
     shots = {body["model"]: len(body["messages"]) for body in server.bodies}
     assert shots == {"a-hosted-model": 2 * 4 + 1, "SmolLM2-135M-Instruct": 1}
+
+
+def test_the_providers_of_the_guide_to_apis_are_described(
+    readme_project: pytest.Pytester,
+) -> None:
+    """Each table of the guide is a model, and LiteLLM's list has prices for those that it names."""
+    project = with_guide(readme_project, "docs/apis.md", "suites/reviews.toml")
+    text = project.path.joinpath("providers.toml").read_text()
+    tables = tomllib.loads(text)["tool"]["pytest_ood"]["models"]
+    reader = Reader(root=project.path, cache=project.path, offline=True, progress=Silent())
+    task = Classification(("negative", "positive"))
+    specs = parse_models(tables, "the guide")
+    models = {spec.name: spec.build(task, reader, project.path) for spec in specs}
+    assert list(models) == ["claude", "gemini", "nova", "own"]
+    for name in ("claude", "gemini", "nova"):
+        model = models[name]
+        assert is_model(model)
+        assert is_estimable(model)
+        assert (model.estimate(["x"]).cost or 0.0) > 0.0 or find_spec("litellm") is None
 
 
 def test_the_strategies_of_the_guide_to_prompts_are_measured(

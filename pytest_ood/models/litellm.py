@@ -23,7 +23,13 @@ from pytest_ood.models._api.chat import OWN_FIELDS
 from pytest_ood.models._api.chat_options import SEED_NEEDS, SEED_OPTION, chat_builder
 from pytest_ood.models._api.completions import BROKEN_FINISHES, ChatEndpoint, has_system_message
 from pytest_ood.models._api.endpoints import is_this_machine
-from pytest_ood.models._api.exchanges import CURRENT, PLACEHOLDER, Exchange, RecordingTransport
+from pytest_ood.models._api.exchanges import (
+    CURRENT,
+    PLACEHOLDER,
+    Exchange,
+    RecordingTransport,
+    finished,
+)
 from pytest_ood.models._api.limits import MILLION, Prices
 from pytest_ood.models._api.options import check_url, parse_headers, variable_name
 from pytest_ood.models._api.outcomes import CallError, Reply, load_json
@@ -266,7 +272,7 @@ class LiteLLMServer(ChatEndpoint):
             arguments["api_key"] = PLACEHOLDER
         chosen = client.chosen
         try:
-            return await litellm.acompletion(**arguments, client=chosen)
+            return await finished(litellm.acompletion(**arguments, client=chosen), exchange)
         except Exception as error:
             # Which of its clients LiteLLM wants depends on the provider and on its version. With
             # the wrong one it fails before anything is sent.
@@ -275,7 +281,7 @@ class LiteLLMServer(ChatEndpoint):
             if exchange.sent or not is_own or chosen is client.openai:
                 raise
         client.chosen = client.openai
-        return await litellm.acompletion(**arguments, client=client.chosen)
+        return await finished(litellm.acompletion(**arguments, client=client.chosen), exchange)
 
     def _failed(
         self, error: Exception, exchange: Exchange, body: Mapping[str, Any], seconds: float

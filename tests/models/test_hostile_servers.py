@@ -460,6 +460,82 @@ def test_a_proxy_that_is_no_url_is_not_shown(
     assert "s3cretpass" not in str(caught.value)
 
 
+QUIRKS: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
+    "no system role": (
+        "no system role",
+        {"prompt": "Say it.\n---\n{text}"},
+        "`system = false` puts the instruction before the first message of the user",
+        {"system": False},
+    ),
+    "max_completion_tokens only": (
+        "max_completion_tokens only",
+        {},
+        "A reasoning model is asked with `reasoning = true`",
+        {"reasoning": True},
+    ),
+    "no logprobs": (
+        "no logprobs",
+        {"top_logprobs": 5},
+        "the answer has no log probabilities; leave out `top_logprobs`",
+        {"top_logprobs": 0},
+    ),
+    "logprobs refused": (
+        "logprobs refused",
+        {"top_logprobs": 5},
+        "Where the server has no log probabilities, leave out `top_logprobs`",
+        {"top_logprobs": 0},
+    ),
+    "json_schema only": (
+        "json_schema only",
+        {"answer": "json_object"},
+        'Where the server has no structured answers, `answer = "text"` does without',
+        {"answer": "text"},
+    ),
+}
+"""What servers lack: the request that they cannot answer, the advice, and the options of it."""
+
+
+@pytest.mark.parametrize("quirk", QUIRKS)
+def test_what_a_server_lacks_is_told_once_and_the_advice_helps(
+    quirk: str, server: FaultyServer
+) -> None:
+    """The error comes after one call, and with the options that it names the model is answered."""
+    fault, options, advice, remedy = QUIRKS[quirk]
+    server.script = lambda *_: fault
+    with pytest.raises(ModelError) as caught:
+        model_at(server, **options).predict(["x", "y"])
+    assert advice in str(caught.value)
+    assert server.calls == {"x": 1}
+    server.forget()
+    answers = model_at(server, **{**options, **remedy}).predict(["x"])
+    (asked,) = server.calls
+    assert answers == [Prediction(answer_to(asked), text=answer_to(asked))]
+
+
+@pytest.mark.parametrize(
+    ("quirk", "calls", "error"),
+    [
+        ("no usage", 1, None),
+        ("reasoning in the content", 1, None),
+        ("reasoning without its beginning", 1, None),
+        ("no choice", 2, "the answer has 0 choices, where it has 1 (2 attempts)"),
+        ("null choices", 2, "the answer has no choices, where it has 1 (2 attempts)"),
+    ],
+)
+def test_what_servers_answer_otherwise(
+    quirk: str, calls: int, error: str | None, server: FaultyServer
+) -> None:
+    """Reasoning is no part of the answer; a call without a usage counts at its bounds."""
+    answer = once_asked(server, quirk)
+    assert answer.error == error
+    assert answer.label == (answer_to("x") if error is None else None)
+    assert server.calls["x"] == calls
+    server.script = lambda *_: "no usage"
+    model = model_at(server)
+    assert model.predict(["x"])[0].label == answer_to("x")
+    assert model.used == model.estimate(["x"])
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import subprocess
@@ -454,3 +455,17 @@ def test_warnings_of_litellm_are_no_errors(make: Make) -> None:
             assert model.predict(["x"])[0].label == answer_to("x")
             again = replace(model, patience=replace(model.patience, concurrency=1))
             assert again.predict(["y"])[0].label == answer_to("y"), "in another event loop"
+
+
+def test_closing_a_stream_gives_up_what_is_under_way(make: Make, server: FaultyServer) -> None:
+    """Nothing more is sent, and nothing of LiteLLM is left behind, at whatever point it is."""
+    server.script = lambda text, _: "slow" if text != "text 0" else ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for source in (ANTHROPIC, OPENAI):
+            server.forget()
+            stream = make(source, concurrency=3).stream([f"text {n}" for n in range(20)])
+            assert next(stream)[1].label == answer_to("text 0")
+            stream.close()
+            assert server.calls.total() <= 4
+            gc.collect()

@@ -68,6 +68,24 @@ BODIES: dict[str, bytes] = {
     "a stream of events": b'data: {"choices": []}\n\ndata: [DONE]\n\n',
 }
 
+REFUSALS: dict[str, tuple[Callable[[dict[str, Any]], bool], str]] = {
+    "max_completion_tokens only": (
+        lambda body: "max_tokens" in body,
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+        "'max_completion_tokens' instead.",
+    ),
+    "no system role": (
+        lambda body: any(message["role"] == "system" for message in body["messages"]),
+        "System role not supported",
+    ),
+    "logprobs refused": (lambda body: "logprobs" in body, "logprobs are not supported"),
+    "json_schema only": (
+        lambda body: body.get("response_format", {}).get("type") == "json_object",
+        "'response_format.type' must be 'json_schema' or 'text'",
+    ),
+}
+"""What some servers refuse, and their words for it; other requests are answered."""
+
 OVERLOADED = {"message": "overloaded, try later", "code": 502}
 
 REPLIES: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -104,6 +122,13 @@ REPLIES: dict[str, Callable[[dict[str, Any]], Any]] = {
         tool_calls=[{"type": "function", "function": {"name": "search", "arguments": "{}"}}],
     ),
     "filtered for safety": lambda reply: with_choice(reply, finish_reason="SAFETY"),
+    "no logprobs": lambda reply: with_choice(reply, logprobs=None),
+    "reasoning in the content": lambda reply: with_message(
+        reply, content=f"<think>\nIs it negative, or positive?\n</think>\n\n{said(reply)}"
+    ),
+    "reasoning without its beginning": lambda reply: with_message(
+        reply, content=f"Is it negative?\n</think>\n\n{said(reply)}"
+    ),
     "no finish": lambda reply: with_choice(reply, finish_reason=None),
     "lone surrogate": lambda reply: with_message(reply, content=f"{said(reply)} \ud800"),
     "many ends of lines": lambda reply: with_message(reply, content="\n" * 30_000 + said(reply)),
@@ -299,6 +324,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.respond_bytes(200, BODIES[fault])
         elif fault in CONNECTIONS:
             CONNECTIONS[fault](self, text)
+        elif fault in REFUSALS and REFUSALS[fault][0](body):
+            self.respond(400, {"error": {"message": REFUSALS[fault][1]}})
         elif self.path.partition("?")[0].endswith("/classify") and fault != "404":
             with seen.lock:
                 seen.answered[text] += fault == ""
@@ -314,7 +341,8 @@ class _Handler(BaseHTTPRequestHandler):
         if seen.sampled is not None:
             answer = seen.sampled(text, body.get("seed", 0))
         makers: dict[str, Callable[[], dict[str, Any]]] = {
-            "": lambda: seen.reply(answer),
+            **dict.fromkeys(("", "no usage", *REFUSALS), lambda: seen.reply(answer)),
+            "null choices": lambda: {**seen.reply(answer), "choices": None},
             "two choices": lambda: {**seen.reply(answer), "choices": seen.reply("")["choices"] * 2},
             "no choice": lambda: {**seen.reply(answer), "choices": []},
             "empty answer": lambda: seen.reply(""),
@@ -329,7 +357,7 @@ class _Handler(BaseHTTPRequestHandler):
         whole = makers[fault]() if change is None else change(seen.reply(answer))
         with seen.lock:
             seen.answered[text] += fault == ""
-            if seen.told is not None:
+            if seen.told is not None and fault != "no usage":
                 whole["usage"] = seen.told(plain_messages(body))
                 seen.sent.update({k: v for k, v in whole["usage"].items() if isinstance(v, int)})
         self.respond(200, whole)

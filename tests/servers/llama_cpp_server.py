@@ -15,7 +15,8 @@ import sys, threading, xllamacpp
 params = xllamacpp.CommonParams()
 params.model.path, params.port = sys.argv[1], int(sys.argv[2])
 params.hostnames, params.n_ctx, params.n_parallel = ["127.0.0.1"], 2048, 2
-params.use_jinja, params.warmup, params.cpuparams.n_threads = True, False, 2
+# More threads than free processors wait for each other.
+params.use_jinja, params.warmup, params.cpuparams.n_threads = True, False, 1
 server = xllamacpp.Server(params)
 threading.Event().wait()
 """

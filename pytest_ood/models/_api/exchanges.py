@@ -7,16 +7,19 @@ which keeps the answer, sends a request once, and alone has the key.
 
 from __future__ import annotations
 
+import asyncio
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pytest_ood.models._api.transport import ElsewhereError, Transport, open_transport, origin_of
 from pytest_ood.utils.redaction import redacted_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
+
+T = TypeVar("T")
 
 PLACEHOLDER = "key-of-pytest-ood"
 """The key that a library gets; the transport puts the real one in its place."""
@@ -36,6 +39,7 @@ class Exchange:
         headers: Its headers.
         content: Its body.
         error: The error of the last request; None if it was answered.
+        is_over: Whether the call was given up, so that no request is sent any more.
     """
 
     sent: list[tuple[str, str]] = field(default_factory=list)
@@ -43,6 +47,7 @@ class Exchange:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = b""
     error: Exception | None = None
+    is_over: bool = False
 
     @property
     def is_redirected(self) -> bool:
@@ -53,6 +58,25 @@ class Exchange:
 
 CURRENT: ContextVar[Exchange | None] = ContextVar("pytest_ood_exchange", default=None)
 """The exchange of the call that the running task makes."""
+
+
+async def finished(call: Coroutine[Any, Any, T], exchange: Exchange) -> T:
+    """Await a call of a library; on cancellation, the call ends first, and sends nothing more.
+
+    A library that prepares a request on a thread leaves a coroutine behind if it is cancelled
+    meanwhile, and Python warns that it was never awaited.
+    """
+    task = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        exchange.is_over = True
+        if exchange.sent:
+            task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()
+        raise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +133,8 @@ class RecordingTransport:
     async def _answer(self, request: Any, exchange: Exchange) -> Any:
         """Send a request, unless the library repeats it or is redirected to another server."""
         url = str(request.url)
+        if exchange.is_over:
+            raise NotSentError("the call was given up")
         if exchange.sent and origin_of(url) != origin_of(exchange.sent[0][1]):
             raise ElsewhereError(redacted_url(url))
         if (request.method, url) in exchange.sent and not exchange.is_redirected:
