@@ -54,7 +54,8 @@ words = { negative = ["dull"], positive = ["warm"] }
 WORDS = (("dull", "negative"), ("warm", "positive"))
 
 OF_DATA = {
-    "perturbations.py": ["--texts=3", "--seconds=0.003", "--only", *("keyboard", "swap", "ocr")]
+    "onnx_speed.py": ["--examples=8", "--rounds=1"],
+    "perturbations.py": ["--texts=3", "--seconds=0.003", "--only", *("keyboard", "swap", "ocr")],
 }
 ON_THEIR_OWN = {
     "chat_templates.py", "compare_trees.py", "findings.py", "label_reading.py",

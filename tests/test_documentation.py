@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from checkpoints import export
 from faulty_server import serving
 
 from pytest_ood.gate.configuration import Configuration, parse_models
@@ -724,6 +725,27 @@ def test_the_adapter_of_the_guide_to_models_is_measured(readme_project: pytest.P
     )
     assert result.parseoutcomes().get("errors", 0) == 0
     result.stdout.fnmatch_lines(["*lora*", " keyboard *"])
+
+
+def test_the_export_of_the_guide_to_models_is_measured(readme_project: pytest.Pytester) -> None:
+    """A trained classifier, exported beside its tokenizer."""
+    known = [json.loads(line) for line in rows(60, "film").splitlines()]
+    folder = readme_project.path / "models/exported"
+    save_classifier(folder, [r["text"] for r in known], [r["label"] for r in known])
+    config = json.loads((folder / "config.json").read_text())
+    names = {"0": "negative", "1": "positive"}
+    config |= {"id2label": names, "label2id": {"negative": 0, "positive": 1}}
+    (folder / "config.json").write_text(json.dumps(config))
+    export(folder)
+    (folder / "model.safetensors").unlink()
+    noted = {b.note: b.code for b in blocks("docs/models.md")}
+    configuration = noted["collection: pyproject.toml of ONNX"]
+    readme_project.path.joinpath("pyproject.toml").write_text(configuration)
+    result = readme_project.runpytest_inprocess(
+        "--ood-suite", "--ood-only", "keyboard", "-k", "not test_"
+    )
+    assert result.parseoutcomes().get("errors", 0) == 0
+    result.stdout.fnmatch_lines(["*exported*", " keyboard *"])
 
 
 @pytest.mark.usefixtures("tracker_environment")

@@ -60,7 +60,7 @@ EXAMPLE = (
 
 SHORTCUTS = {
     "tfidf": "TF-IDF and logistic regression, trained on your data",
-    "hf": "a folder saved by transformers or PEFT: a classifier, an encoder or an LLM",
+    "hf": "a folder saved by transformers, PEFT or as ONNX: a classifier, an encoder or an LLM",
 }
 """Kinds of models that are no adapter of their own."""
 
@@ -446,6 +446,9 @@ def _kind(kind: str, value: str, root: Path) -> str:
             "--model finetuned ID, or --model prompted ID"
         )
     architecture = _architecture(folder)
+    weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
+    if (folder / "model.onnx").is_file() and not weights:
+        return "onnx"
     if any(folder.glob("*.gguf")) or architecture.endswith(("ForCausalLM", "LMHeadModel")):
         return "prompted"
     if not architecture:

@@ -89,7 +89,7 @@ class FinetunedModel(ReloadsAfterPickling):
         dtype: The data type of the weights.
     """
 
-    LOADED: ClassVar = ("_loaded", "_tokenizer")
+    LOADED: ClassVar[tuple[str, ...]] = ("_loaded", "_tokenizer")
 
     name: str
     checkpoint: str

@@ -277,6 +277,7 @@ def load_model(
     """
     transformers = require("transformers", extra="transformers", purpose=owner)
     refuse_adapter(checkpoint, owner)
+    _refuse_export(checkpoint, owner)
     _refuse_own_network(checkpoint, owner, kind)
     with quiet_transformers(), loading(checkpoint, owner, kind):
         model, report = getattr(transformers, auto).from_pretrained(
@@ -353,6 +354,21 @@ def refuse_adapter(checkpoint: Path, owner: str) -> None:
         "merge it into its base and save that with its tokenizer: "
         "model.merge_and_unload().save_pretrained(FOLDER)"
     )
+
+
+def _refuse_export(checkpoint: Path, owner: str) -> None:
+    """Check that a folder is not an ONNX export alone.
+
+    Raises:
+        ModelError: it is; the message has the key of the configuration for it.
+    """
+    if any(checkpoint.glob("*.safetensors")) or any(checkpoint.glob("*.bin")):
+        return
+    for path in sorted(checkpoint.rglob("*.onnx")):
+        raise ModelError(
+            f"{owner}: {checkpoint} is an ONNX export ({path.relative_to(checkpoint)}) without "
+            'weights for torch; of a classifier write onnx = "FOLDER"'
+        )
 
 
 def json_settings(checkpoint: Path, name: str) -> dict[str, Any]:

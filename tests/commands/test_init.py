@@ -237,6 +237,7 @@ VALUES = {
     "callable": "own_models:answer",
     "fake": "constant",
     "finetuned": "sure",
+    "onnx": "exported",
     "openai": "gpt-x",
     "prompted": "llm",
     "replay": "answers.csv",
@@ -251,6 +252,8 @@ def test_every_adapter_is_a_kind_of_model(name: str, project: Path) -> None:
     labels = {"id2label": {0: "neg", 1: "pos"}}
     save_config(project / "sure", "BertForSequenceClassification", **labels)
     save_config(project / "llm", "LlamaForCausalLM")
+    save_config(project / "exported", "BertForSequenceClassification", **labels)
+    (project / "exported" / "model.onnx").write_bytes(b"")
     (project / "answers.csv").write_text("shift,id,answer\ntweets,r1,neg\n")
     (project / "own_models.py").write_text(
         "from sklearn.linear_model import LogisticRegression\n"
@@ -263,9 +266,18 @@ def test_every_adapter_is_a_kind_of_model(name: str, project: Path) -> None:
     assert main(["init", "--data", "reviews.csv", "--model", name, first]) == 0
     tool = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["pytest_ood"]
     (written,) = tool["models"].values()
-    key = "prompted" if name == "openai" else name
+    key = {"openai": "prompted"}.get(name, name)
     assert first in str(written[key])
     assert len(gate(project).models["reviews"]) == 1
+
+
+def test_an_export_tells_what_it_is(project: Path) -> None:
+    """A folder with an ONNX export, and no weights of torch."""
+    save_config(project / "exported", "BertForSequenceClassification")
+    (project / "exported" / "model.onnx").write_bytes(b"")
+    assert main(["init", "--data", "reviews.csv", "--model", "hf", "exported"]) == 0
+    tool = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["pytest_ood"]
+    assert tool["models"] == {"exported": {"onnx": "exported"}}
 
 
 def test_optional_keys_of_an_example_are_comments(project: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,46 @@ def typed(folder: Path) -> Path:
     path = folder / "tokenizer_config.json"
     names = ["input_ids", "token_type_ids", "attention_mask"]
     path.write_text(json.dumps({**json.loads(path.read_text()), "model_input_names": names}))
+    return folder
+
+
+def export(folder: Path, *, fixed: str = "", output: str = "logits") -> Path:
+    """Export the checkpoint in a folder, beside its tokenizer.
+
+    Args:
+        folder: The folder of the checkpoint.
+        fixed: "batch" or "sequence" for an export that takes one size of it alone.
+        output: "logits", or "states" for those of the base.
+    """
+    import torch
+    import transformers
+
+    network = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    encoded = tokenizer("a great film", return_tensors="pt")
+    names = list(encoded)
+
+    class Traced(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, *tensors: Any) -> Any:
+            """Return one tensor."""
+            given = dict(zip(names, tensors, strict=True))
+            if output == "logits":
+                return self.network(**given).logits
+            return self.network.base_model(**given).last_hidden_state
+
+    axes = {index: axis for index, axis in enumerate(("batch", "sequence")) if axis != fixed}
+    path = folder / "model.onnx"
+    with warnings.catch_warnings(action="ignore"), torch.random.fork_rng():
+        torch.onnx.export(
+            Traced().eval(), tuple(encoded.values()), str(path), input_names=names,
+            output_names=[output], dynamo=False,
+            dynamic_axes={**dict.fromkeys(names, axes), output: {k: v for k, v in axes.items()
+                                                                 if k == 0}},
+        )  # fmt: skip
     return folder
 
 

@@ -23,6 +23,7 @@ PROMPT = {"prompt": "Review: {text}\nSentiment:",
           "label_words": {"negative": "bad", "positive": "good"}}  # fmt: skip
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning"),
 ]
@@ -243,7 +244,6 @@ def test_without_peft_the_extra_is_named(
         finetuned(folder, context).predict(TEXTS)
 
 
-@pytest.mark.slow
 def test_an_adapter_is_trained_further(
     classifier: tuple[Path, Any], context_of: Callable[..., Context], tmp_path: Path
 ) -> None:
