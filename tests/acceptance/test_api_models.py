@@ -177,3 +177,35 @@ def test_a_calibration_that_cannot_be_measured_is_never_green(
     result, _ = run(api_project, "--ood-model=assistant", "--ood-max-examples=40")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*none of the likeliest first tokens begins the word of one*"])
+
+
+def test_a_service_of_one_s_own_is_planned_gated_and_stored(
+    project: pytest.Pytester, server: FaultyServer
+) -> None:
+    """A dry run shows calls and cost, a run the verdict; the next one asks for nothing."""
+    path = project.path / "pyproject.toml"
+    fakes = path.read_text().partition("[tool.pytest_ood.models.frail]")[0]
+    path.write_text(
+        f"""{fakes}
+[tool.pytest_ood.models.assistant]
+http = {{ url = "{server.url}/classify", request = {{ inputs = "{{text}}" }}, answer = "label" }}
+api_key = "SECRET_KEY"
+fingerprint = "1"
+price = 0.01
+max_cost = 20.0
+"""
+    )
+    server.classified = lambda text: {"label": server.answer(text)}
+    planned, _ = run(project, "--ood-dry-run")
+    assert not server.calls
+    planned.stdout.fnmatch_lines(["assistant *664 *6.6400 USD"])
+    first, report = run(project)
+    assert evaluation(report)["errors"] == {}
+    (floor,) = (f for f in report["in_distribution"] if f["model"] == "assistant")
+    assert floor["score"] == 1.0
+    assert {headers["authorization"] for headers in server.headers} == {f"Bearer {KEY}"}
+    assert KEY not in first.stdout.str() + json.dumps(report)
+    server.forget()
+    _, again = run(project)
+    assert evaluation(again)["drop"] == evaluation(report)["drop"]
+    assert not server.calls
