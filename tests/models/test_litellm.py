@@ -206,7 +206,7 @@ def test_caps_and_rates_hold(make: Make, server: FaultyServer) -> None:
 def test_prices_are_those_of_the_list(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are LiteLLM's unless the user gives some; an unknown model has none."""
     package = litellm.imported("the test")
-    for name in ("anthropic/claude-haiku-4-5", "gemini/gemini-2.0-flash", "openai/gpt-4o-mini"):
+    for name in ("anthropic/claude-haiku-4-5", "gemini/gemini-2.5-flash", "openai/gpt-4o-mini"):
         prices = make(name).account.ledger.prices
         cost = package.cost_per_token(name, prompt_tokens=1_000_000, completion_tokens=1_000_000)
         assert prices is not None
