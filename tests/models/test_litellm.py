@@ -13,6 +13,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from api_model import TASK, Time, model_at
@@ -24,6 +25,7 @@ from pytest_ood.gate.configuration import parse_models
 from pytest_ood.loading.readers import Reader
 from pytest_ood.models import adapter, litellm
 from pytest_ood.models._api.chat import ChatModel
+from pytest_ood.models._api.exchanges import PLACEHOLDER
 from pytest_ood.models._api.limits import Prices
 from pytest_ood.models.litellm import finish_of
 from pytest_ood.models.protocol import Context, Usage, secrets_of
@@ -298,6 +300,31 @@ def test_the_key_is_sent_and_never_shown(
     everything = "\n".join([*shown, caplog.text, printed.out, printed.err])
     assert KEY not in everything
     assert json.dumps(KEY)[1:-1] not in everything
+
+
+@pytest.mark.parametrize(
+    ("source", "header"),
+    [
+        ("azure", "api-key"),
+        ("gemini", "x-goog-api-key"),
+        ("mistral", "authorization"),
+        ("ollama_chat", "authorization"),
+        ("hosted_vllm", "authorization"),
+        ("openrouter", "authorization"),
+    ],
+)
+def test_each_provider_gets_the_key_where_it_looks_for_it(
+    source: str, header: str, make: Make, server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, whichever client LiteLLM wants, and never the placeholder."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    answers = make(f"{source}/{MODEL}", api_key="MY_KEY", concurrency=1).predict(["x", "y"])
+    assert [answer.label for answer in answers] == [answer_to("x"), answer_to("y")]
+    assert server.calls == {"x": 1, "y": 1}
+    for headers, path in zip(server.headers, server.paths, strict=True):
+        in_query = parse_qs(urlsplit(path).query).get("key", [""])[0]
+        assert KEY in (headers.get(header, "").removeprefix("Bearer "), in_query)
+        assert PLACEHOLDER not in f"{headers} {path}"
 
 
 def test_a_key_of_the_environment_is_the_providers(

@@ -180,6 +180,8 @@ def as_anthropic(reply: dict[str, Any]) -> dict[str, Any]:
 
 def plain_messages(body: dict[str, Any]) -> list[dict[str, str]]:
     """Return the messages of a request, in either form, with their texts as strings."""
+    if "contents" in body:  # Gemini
+        return [{"role": "user", "content": body["contents"][-1]["parts"][0]["text"]}]
     if "messages" not in body:
         return [{"role": "user", "content": str(body["inputs"])}]
     system = [{"role": "system", "content": body["system"]}] if body.get("system") else []
@@ -330,7 +332,7 @@ class _Handler(BaseHTTPRequestHandler):
             with seen.lock:
                 seen.answered[text] += fault == ""
             self.respond(200, seen.classified(text))
-        elif fault == "404" or body["model"] not in seen.models:
+        elif fault == "404" or body.get("model", MODEL) not in seen.models:
             self.respond(404, {"error": {"message": f"no model {body.get('model')}"}})
         else:
             self.complete(fault, text, body)
