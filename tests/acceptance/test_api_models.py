@@ -14,6 +14,7 @@ from faulty_server import FaultyServer, serving
 from pytest_ood.evaluation.floors import REASKED
 
 KEY = "sk-RECOGNISABLE-0123456789"
+EXAMPLES = 80
 OPTIONS = ("--ood-suite", "--ood-report=report.json", "--ood-only=in-distribution")
 
 
@@ -28,7 +29,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
 
 @pytest.fixture
 def api_project(project: pytest.Pytester, server: FaultyServer) -> pytest.Pytester:
-    """Put a model behind an API beside the fake that is the baseline."""
+    """Put a model behind an API beside the fake that is the baseline; each call takes its time."""
+    for name in ("reviews.jsonl", "lamps.jsonl"):
+        path = project.path / name
+        path.write_text("\n".join(path.read_text().splitlines()[:EXAMPLES]))
     return with_assistant(project, server.url, "SECRET_KEY")
 
 
@@ -114,17 +118,17 @@ def test_a_cap_ends_the_asking_and_keeps_what_was_answered(
 ) -> None:
     """A run under a cap makes no call beyond it; run after run, no answer is asked for again."""
     path = api_project.path / "pyproject.toml"
-    path.write_text(path.read_text() + "max_requests = 350\n")
-    runs, asked = 0, 350
+    path.write_text(path.read_text() + "max_requests = 120\n")
+    runs, asked = 0, 120
     while asked:
         before = server.calls.total()
         run(api_project, shift="lamps")
         asked = server.calls.total() - before
-        assert asked <= 350
+        assert asked <= 120
         runs += 1
     assert runs == 3
-    # Besides 300 films and 300 lamps, some are asked twice on purpose: is the answer the same?
-    assert server.calls.total() == 600 + REASKED
+    # Besides the films and the lamps, some are asked twice on purpose: is the answer the same?
+    assert server.calls.total() == 2 * EXAMPLES + REASKED
     assert sorted(set(server.calls.values())) == [1, 2]
 
 
