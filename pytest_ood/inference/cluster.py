@@ -48,6 +48,10 @@ WITHOUT_STATISTICS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_USAGE_DISABLED":
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Environment variable that binds Ray to this machine's loopback interface."""
 
+USUAL_PRIORITY = {"RAY_worker_niceness": "0"}
+"""Environment variable that gives Ray's processes the priority of the run, which waits for them. By
+default they wait for every other process of the machine."""
+
 CONNECT_SECONDS = 10.0
 """Time limit for a connection; Ray itself would look for a missing cluster for minutes."""
 
@@ -400,7 +404,7 @@ class RayRunner:
         short = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - mkdtemp's own subfolder
         folder = tempfile.mkdtemp(prefix="ood-", dir=short)
         stack.callback(_remove, folder)
-        stack.enter_context(_environment(LOOPBACK_ONLY))
+        stack.enter_context(_environment(LOOPBACK_ONLY | USUAL_PRIORITY))
         # Registered before the start, so that a cluster that started in part is shut down, too.
         stack.callback(self.ray.shutdown)
         self.ray.init(

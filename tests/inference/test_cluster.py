@@ -318,6 +318,19 @@ def test_an_actor_computes_on_the_threads_that_it_has(tmp_path: Path) -> None:
         runner.close()
 
 
+def test_an_actor_has_the_priority_of_the_run(tmp_path: Path) -> None:
+    """On a busy machine the run would wait for actors that let every other process go first."""
+
+    @dataclass
+    class Nice(Echo):
+        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+            return [Prediction(None, text=str(os.nice(0))) for _ in inputs]
+
+    runner = RayRunner(ClusterSettings(actors=1), tmp_path)
+    assert texts(predict(runner, Nice(), ["x"])) == [str(os.nice(0))]
+    runner.close()
+
+
 def test_what_does_not_fit_the_cluster_is_refused(tmp_path: Path) -> None:
     """More CPUs or GPUs than there are would be waited for without end."""
     runner = RayRunner(ClusterSettings(actors=2, gpus=1), tmp_path)
