@@ -2,8 +2,8 @@
 
 Run by `llm_scoring.py` under another interpreter; imports nothing of pytest-ood. The first line of
 standard input is {"folder", "batch", "words": [...]}, answered by {"version"} once the model is
-loaded. Every other line is {"prompts": [...]}, answered by {"scores"}: for each prompt the
-log-probabilities of the words.
+loaded. Every other line is {"prompts": [...]}, answered by {"scores", "processor_time"}: for each
+prompt the log-probabilities of the words, and the processor time of the process so far.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from importlib.metadata import version
 
 
@@ -35,7 +36,8 @@ def main() -> None:
         ]
         flat = [score for score, _ in model.loglikelihood(asked, disable_tqdm=True)]
         rows = [flat[at : at + len(words)] for at in range(0, len(flat), len(words))]
-        print(json.dumps({"scores": rows}), file=answers, flush=True)
+        answer = {"scores": rows, "processor_time": time.process_time()}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

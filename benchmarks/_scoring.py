@@ -25,19 +25,24 @@ class Contender:
 
     Attributes:
         ask: Returns the label words' probabilities among themselves for each prompt.
+        clock: Returns the processor time of the process that answers, in seconds.
         seconds: For a text, in each round.
+        processor_seconds: The same of processor time, all threads together.
         scores: All that it answered.
     """
 
     ask: Callable[[list[str]], Scores]
+    clock: Callable[[], float] = time.process_time
     seconds: list[float] = field(default_factory=list)
+    processor_seconds: list[float] = field(default_factory=list)
     scores: Scores = field(default_factory=list)
 
     def __call__(self, texts: list[str]) -> None:
-        """Ask, and look at the clock."""
-        started = time.perf_counter()
+        """Ask, and look at the clocks."""
+        used, started = self.clock(), time.perf_counter()
         self.scores += self.ask(texts)
         self.seconds.append((time.perf_counter() - started) / len(texts))
+        self.processor_seconds.append((self.clock() - used) / len(texts))
 
     @property
     def rate(self) -> float:
@@ -59,6 +64,7 @@ class Harness:
         words = list(model.prompt.label_words.values())
         told = self._tell({"folder": folder, "batch": batch, "words": words})
         self.version = told["version"]
+        self.processor_time = 0.0
 
     def _tell(self, asked: dict[str, Any]) -> dict[str, Any]:
         assert self.process.stdin is not None  # noqa: S101 - a pipe, as asked above
@@ -71,6 +77,7 @@ class Harness:
     def sums(self, texts: list[str]) -> Scores:
         """Return the log-probabilities of the label words; the pipe takes a millisecond of it."""
         answer = self._tell({"prompts": [self.model.prompt.render(text) for text in texts]})
+        self.processor_time = answer["processor_time"]
         scores: Scores = answer["scores"]
         return scores
 

@@ -124,7 +124,7 @@ def test_labels_of_several_tokens_are_timed(tmp_path: Path, cache: Path) -> None
     options = ["--timed=2", "--rounds=1", "--examples=2", "--shots", "1", "--more-shots", "0"]
     printed = run("label_scoring.py", str(tmp_path), f"--cache={cache}", *options, cwd=tmp_path)
     assert "| 2 of 2 |" in printed
-    assert "| `sum` |" in printed
+    assert '| `normalize = "empty"` |' in printed
 
 
 @pytest.mark.slow
