@@ -404,7 +404,9 @@ class RayRunner:
         short = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - mkdtemp's own subfolder
         folder = tempfile.mkdtemp(prefix="ood-", dir=short)
         stack.callback(_remove, folder)
-        stack.enter_context(_environment(LOOPBACK_ONLY | USUAL_PRIORITY))
+        stack.enter_context(_environment(LOOPBACK_ONLY))
+        if not USUAL_PRIORITY.keys() & os.environ.keys():
+            stack.enter_context(_environment(USUAL_PRIORITY))
         # Registered before the start, so that a cluster that started in part is shut down, too.
         stack.callback(self.ray.shutdown)
         self.ray.init(
