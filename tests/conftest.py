@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _pytest.pytester import SysModulesSnapshot
 from hypothesis import settings
 from mlflow_server import mlflow_serving
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ from pytest_ood.perturbations.filters import EditDistance
 
 pytest_plugins = ["pytester"]
 
-SLOW_FIXTURES = frozenset({"ray_cluster", "mlflow_server", "tracker_clients", "browser"})
+SLOW_FIXTURES = frozenset({"ray_cluster", "mlflow_server", "tracker_environment", "browser"})
 
 # A test that depends on the load of the machine, or on luck, says nothing about the code.
 settings.register_profile("project", deadline=None, derandomize=True)
@@ -47,26 +47,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
-def compiled_packages() -> None:
-    """Load compiled packages, and classes that are pickled, once.
+@pytest.fixture(scope="session", autouse=True)
+def _packages_stay_imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let runs of pytest in this process forget the modules of their own projects only.
 
-    In-process runs forget what they have imported, and some packages cannot be loaded twice.
+    Otherwise they forget every module that they imported. Imported again, some compiled packages
+    end the process, and classes that were pickled are other classes.
     """
-    for name in (
-        "numpy", "scipy.stats", "scipy.optimize", "nlpaug.augmenter.word", "sklearn", "datasets",
-        "transformers.training_args", "transformers.trainer",
-    ):  # fmt: skip
-        importlib.import_module(name)
+    projects = str(tmp_path_factory.getbasetemp())
 
+    def is_installed(name: str) -> bool:
+        """Return whether a module is none of those that tests write."""
+        # Not its attributes: a few modules make up what they are asked for.
+        module = getattr(sys.modules[name], "__dict__", {})
+        paths = [module.get("__file__") or "", *(module.get("__path__") or ())]
+        return not any(path.startswith(projects) for path in paths)
 
-@pytest.fixture(scope="session")
-def tracker_clients() -> None:
-    """Load the clients of trackers once, for the same reason; MLflow's tells nobody of it."""
+    class PathSnapshot:
+        """The paths that modules are imported from; packages that stay need their finders."""
+
+        def __init__(self) -> None:
+            self._paths = list(sys.path)
+
+        def restore(self) -> None:
+            """Return to the paths."""
+            sys.path[:] = self._paths
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-        for name in ("mlflow", "mlflow.store.tracking.file_store", "wandb"):
-            importlib.import_module(name)
+        patch.setattr("_pytest.pytester.SysPathsSnapshot", PathSnapshot)
+        patch.setattr(
+            "_pytest.pytester.SysModulesSnapshot",
+            lambda preserve=is_installed: SysModulesSnapshot(
+                lambda name: preserve(name) or is_installed(name)
+            ),
+        )
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +95,6 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def tracker_environment(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    tracker_clients: None,  # noqa: ARG001
 ) -> None:
     """Let the clients of trackers see no variables of the machine's, and its user's files neither.
 

@@ -73,7 +73,6 @@ def rows(count: int, noun: str, start: int = 0) -> str:
 
 @pytest.fixture
 def readme_project(
-    compiled_packages: None,  # noqa: ARG001
     pytester: pytest.Pytester,
     user_cache: Path,  # noqa: ARG001
 ) -> pytest.Pytester:
@@ -352,7 +351,6 @@ def test_the_strategies_of_the_guide_to_prompts_are_measured(
 def test_the_labels_of_the_guide_to_prompts_are_scored(
     pytester: pytest.Pytester,
     causal_model: Path,
-    compiled_packages: None,  # noqa: ARG001
     user_cache: Path,  # noqa: ARG001
 ) -> None:
     """The guide's model scores labels of several tokens, and its report says how."""
@@ -440,7 +438,7 @@ def shown(guide: str, name: str) -> list[str]:
     return [line.strip() for code in blocks_ for line in code.splitlines() if line.strip()]
 
 
-@pytest.mark.usefixtures("one_thread", "compiled_packages", "user_cache")
+@pytest.mark.usefixtures("one_thread", "user_cache")
 def test_the_first_steps_work_to_the_letter(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -486,7 +484,7 @@ def test_the_first_steps_work_to_the_letter(
     assert min(scores["tfidf"], scores["encoder"]) == 1.0
 
 
-@pytest.mark.usefixtures("compiled_packages", "user_cache")
+@pytest.mark.usefixtures("user_cache")
 def test_the_command_of_the_first_steps_writes_what_they_write(pytester: pytest.Pytester) -> None:
     """What `init` sets up in one line is collected as gates of the saved model."""
     guide, here = "docs/getting-started.md", pytester.path

@@ -397,6 +397,8 @@ def imported(owner: str) -> Any:
         MissingDependencyError: it is not installed.
     """
     is_first = "litellm" not in sys.modules
+    # It adds the working directory to the path that modules are imported from.
+    path = list(sys.path)
     others = {name: os.environ.get(name) for name in SETTINGS}
     os.environ.update(SETTINGS)
     # Warnings of its own code are no concern of the user, and would be errors under
@@ -405,6 +407,7 @@ def imported(owner: str) -> Any:
     try:
         litellm = require("litellm", extra="litellm", purpose=f"the prompted {owner}")
     finally:
+        sys.path[:] = path
         for name, value in others.items():
             if value is None:
                 os.environ.pop(name)

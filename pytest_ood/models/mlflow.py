@@ -42,7 +42,7 @@ mlflow = "models:/sentiment@champion"
 """An example of the configuration in pyproject.toml."""
 
 REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/]+)|/(?P<version>\d+))")
-URI = re.compile(r"[A-Za-z][\w+.-]*:/")
+URI = re.compile(r"\A[A-Za-z][\w+.-]*:/")
 FORMS = "models:/NAME@ALIAS, models:/NAME/VERSION, runs:/RUN_ID/NAME, or a folder"
 
 READING = 1

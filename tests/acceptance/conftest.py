@@ -9,11 +9,6 @@ import pytest
 from pytest_ood.analysis.serialization import read_report
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _compiled_packages(compiled_packages: None) -> None:
-    """Load the compiled packages before the first run."""
-
-
 @pytest.fixture(autouse=True)
 def _reports_keep_to_their_schema(request: pytest.FixtureRequest) -> Iterator[None]:
     """Read whatever reports a test's runs have written as a later run would."""

@@ -83,7 +83,6 @@ def lines(rows: list[dict[str, Any]]) -> str:
 
 @pytest.fixture
 def questions(
-    compiled_packages: None,  # noqa: ARG001
     pytester: pytest.Pytester,
     user_cache: Any,  # noqa: ARG001
 ) -> pytest.Pytester:

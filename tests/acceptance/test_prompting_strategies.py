@@ -48,7 +48,6 @@ STRATEGIES = {
 def sums(
     pytester: pytest.Pytester,
     user_cache: Path,  # noqa: ARG001
-    compiled_packages: None,  # noqa: ARG001
     causal_model: Path,
 ) -> pytest.Pytester:
     """Make a project of sums, and one model under several strategies."""

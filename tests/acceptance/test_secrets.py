@@ -14,8 +14,6 @@ import pytest
 from api_model import with_assistant
 from faulty_server import MODEL, FaultyServer, serving
 
-from pytest_ood.models import litellm
-
 KEY = 'sk-RECOGNISABLE-Zq7/"x+0123456789'
 OUTPUTS = ("report.json", "report.md", "report.html")
 
@@ -131,14 +129,7 @@ def test_a_server_that_repeats_the_key_changes_nothing(
         assert "<MY_CREDENTIALS>" in shown + (api_project.path / "report.json").read_text()
 
 
-@pytest.fixture(scope="module")
-def imported() -> None:
-    """Import LiteLLM before a run inside of this process, at whose end it would be forgotten."""
-    litellm.imported("the test")
-
-
 @pytest.mark.skipif(find_spec("litellm") is None, reason="needs the extra litellm")
-@pytest.mark.usefixtures("imported")
 def test_litellm_shows_no_key(
     project: pytest.Pytester, server: FaultyServer, user_cache: Path
 ) -> None:

@@ -251,16 +251,17 @@ assert not {"litellm", "openai", "httpx"} & set(sys.modules)
 def test_importing_litellm_changes_nothing_else(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """It reads no `.env`, fetches no list of prices, and writes to no stream of its own."""
+    """It reads no `.env`, adds no folder to `sys.path`, uses no network and no stream."""
     (tmp_path / ".env").write_text("FROM_DOT_ENV=1")
     code = """
 import os, sys, socket, logging
 def refuse(*_): raise AssertionError("the network is used")
 socket.getaddrinfo = refuse
-before = dict(os.environ)
+before, path = dict(os.environ), list(sys.path)
 from pytest_ood.models.litellm import imported
 imported("model 'm'")
 assert dict(os.environ) == before, set(os.environ) ^ set(before)
+assert sys.path == path
 assert not any(logging.getLogger(n).handlers for n in ("LiteLLM", "LiteLLM Router"))
 """
     monkeypatch.chdir(tmp_path)
