@@ -13,7 +13,7 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections import Counter
+from collections import Counter, deque
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.machinery import PathFinder
@@ -123,15 +123,21 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self.run = 0
+        self.run = self.ended = 0
         self.begun: Counter[int] = Counter()
 
-    def begin(self, run: int, batch: int) -> int:
-        """Count a start of this batch, and return the number of starts before."""
+    def begin(self, run: int, batch: int) -> int | None:
+        """Count a start of this batch, and return the number of starts before; None if `end`."""
+        if run == self.ended:
+            return None
         if run != self.run:
             self.run, self.begun = run, Counter()
         self.begun[batch] += 1
         return self.begun[batch] - 1
+
+    def end(self, run: int) -> None:
+        """Let no batch of this run begin any more."""
+        self.ended = run
 
 
 class ModelActor:
@@ -176,6 +182,8 @@ class ModelActor:
             inputs = pickle.loads(packed)  # noqa: S301 - the run's own
             # A batch that was begun before and has no result has ended its actor each time.
             lost = ray.get(self.ledger.begin.remote(run, batch))
+            if lost is None:
+                return pickle.dumps([])
             if lost >= MAX_LOSSES:
                 raise ModelError(  # noqa: TRY301 - one way back for all errors
                     f"model {sent.name!r}: {lost} actors were lost, one after the other, with the "
@@ -284,7 +292,13 @@ class RayRunner:
         results = self._by_pool(sent, packed) if small else self._by_data(sent, packed)
         try:
             for batch, content in results:
-                predictions = _unpickled(content)
+                try:
+                    predictions = _unpickled(content)
+                except BaseException:
+                    # Ray 2.60 may end this process if actors are killed while they work.
+                    self.ray.get(self.ledger.end.remote(self.runs))
+                    deque(results, maxlen=0)
+                    raise
                 yield range(starts[batch], starts[batch] + len(predictions)), predictions
         except self.ray.exceptions.RayError as error:
             raise ClusterError(

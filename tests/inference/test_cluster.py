@@ -203,6 +203,28 @@ def test_an_error_of_the_model_comes_back_as_it_is(
     assert "in predict" in str(caught.value.__cause__)
 
 
+@pytest.mark.parametrize("inputs", [MANY, SMALL], ids=len)
+def test_after_an_error_no_batch_begins_and_no_actor_is_killed(
+    runner: RayRunner, inputs: list[Inputs], tmp_path: Path
+) -> None:
+    """Batches that have begun end first; those that wait are never asked."""
+    asked = tmp_path / "asked"
+    asked.mkdir()
+
+    @dataclass
+    class Broken(Echo):
+        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+            (asked / canonical(inputs[0])).touch()
+            raise ModelError("it is not fitted")
+
+    with pytest.raises(ModelError, match="not fitted"):
+        predict(runner, Broken(), inputs)
+    assert len(list(asked.iterdir())) <= 2 * runner.actors
+    actors = list(runner.pool)
+    assert texts(predict(runner, Echo(), SMALL)) == list(map(canonical, SMALL))
+    assert runner.pool[: len(actors)] == actors
+
+
 def test_too_long_inputs_are_named(runner: RayRunner) -> None:
     """The error about inputs that do not fit still says which."""
 
