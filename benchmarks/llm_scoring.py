@@ -228,7 +228,7 @@ def main() -> int:
     told += different
     lines = [
         *compared, "", *sizes, "", *of_versions(model, test, grid), "",
-        *generated(model, texts[: options.examples // 10]),
+        *generated(model, texts[: math.ceil(options.examples / 10)]),
     ]  # fmt: skip
     text = "\n".join(lines)
     print(text)

@@ -20,16 +20,14 @@ from pytest_ood.tasks.question_answering import normalized, says_none, token_f1
 
 pytestmark = pytest.mark.slow
 
-SIZE = 50_000
-LIMIT = 0.8
-"""Seconds, of the full size, below which growth is not measured."""
+SIZES = (2_000, 10_000, 50_000)
+"""Characters of the texts; the last size is read only if the others suggest quadratic time."""
 
-STEPS = (25, 5, 1)
-"""A text is read at these parts of its size, and at the next only if it could exceed the limit at
-its full one: if its time grew with the square of its length."""
+LIMIT = 0.8
+"""Seconds that the quadratic part of the time may be estimated to take at the last size."""
 
 GROWTH = 10
-"""Linear time grows by 5 between the last two sizes, and the square of the length by 25."""
+"""Linear time grows by 5 between two sizes, and the square of the length by 25."""
 
 PARTS = (
     " ",
@@ -199,15 +197,14 @@ def seconds(read: Callable[[str], object], text: str) -> float:
 
 def slow_texts(read: Callable[[str], object]) -> Iterator[str]:
     """Yield the names of the texts whose time grows faster than their length."""
-    for texts in zip(*(hostile_texts(SIZE // step) for step in STEPS), strict=True):
-        times: list[float] = []
-        for step, (_, text) in zip(STEPS, texts, strict=True):
-            times.append(seconds(read, text))
-            if times[-1] * step**2 <= LIMIT:
-                break
-        else:
-            if times[-1] > GROWTH * times[-2]:
-                yield texts[0][0]
+    small, middle, large = SIZES
+    for (name, short), (_, medium), (_, long) in zip(*map(hostile_texts, SIZES), strict=True):
+        before, after = seconds(read, short), seconds(read, medium)
+        # Of a * n + b * n**2 at two sizes, b * n**2 at the third.
+        steps = middle / small
+        quadratic = (after - steps * before) / (steps**2 - steps) * (large / small) ** 2
+        if quadratic > LIMIT and seconds(read, long) > GROWTH * after:
+            yield name
 
 
 def test_quadratic_time_is_noticed() -> None:
