@@ -276,7 +276,7 @@ def test_the_models_of_the_guide_to_apis_are_asked(
         path.write_text(path.read_text().replace("http://127.0.0.1:8000/v1", server.url))
         server.models = ("a-hosted-model", "SmolLM2-135M-Instruct")
         server.answer = lambda text: "negative" if "terrible" in text else "positive"
-        result = project.runpytest_inprocess(*command, "-k", "not test_")
+        result = project.runpytest_inprocess(*command, "-k", "not test_", "--ood-max-examples=80")
     assert result.ret == pytest.ExitCode.OK
     report = json.loads(project.path.joinpath("report.json").read_text())
     assert {e["model"] for e in report["evaluations"]} == {"hosted", "local"}
@@ -334,7 +334,7 @@ def test_the_strategies_of_the_guide_to_prompts_are_measured(
         path.write_text(path.read_text().replace("http://127.0.0.1:8000/v1", server.url))
         server.models = ("a-hosted-model",)
         server.answer = lambda text: f"It is easy.\nThe answer is {len(text)}."
-        result = project.runpytest_inprocess(*command, "-k", "not test_")
+        result = project.runpytest_inprocess(*command, "-k", "not test_", "--ood-max-examples=80")
     assert result.parseoutcomes().get("errors", 0) == 0
     report = json.loads(project.path.joinpath("report.json").read_text())
     seeds = {f["model"]: len(f["seed_scores"]) for f in report["in_distribution"]}
