@@ -67,14 +67,11 @@ class Questions:
     @classmethod
     def read(cls, folder: Path) -> Questions:
         """Read train.csv and test.csv."""
-        train, test = (
-            [
-                (row["text"], row["category"])
-                for row in csv.DictReader((folder / f"{name}.csv").open(encoding="utf-8"))
-            ]
-            for name in ("train", "test")
-        )
-        return cls(train, test)
+        parts = []
+        for name in ("train", "test"):
+            with (folder / f"{name}.csv").open(encoding="utf-8") as stream:
+                parts.append([(row["text"], row["category"]) for row in csv.DictReader(stream)])
+        return cls(*parts)
 
     @property
     def labels(self) -> tuple[str, ...]:

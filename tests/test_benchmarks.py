@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,28 @@ def run(name: str, *options: str, cwd: Path, statuses: tuple[int, ...] = (0, 1))
     return done.stdout
 
 
+Measure = Callable[..., str]
+
+
+@pytest.fixture
+def measure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Measure:
+    """Return what runs a benchmark of models in this process, where their packages are imported."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    monkeypatch.chdir(tmp_path)
+
+    def measure(name: str, *options: str) -> str:
+        path = str(ROOT / "benchmarks" / name)
+        monkeypatch.setattr(sys, "argv", [path, *options])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(path, run_name="__main__")
+        assert ended.value.code in (0, 1)
+        return capfd.readouterr().out
+
+    return measure
+
+
 def test_every_benchmark_has_a_run() -> None:
     """A new script is run here too; what begins with an underscore is part of another."""
     scripts = {path.name for path in (ROOT / "benchmarks").glob("[!_]*.py")}
@@ -99,31 +123,32 @@ def test_a_benchmark_runs(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.demo
 @pytest.mark.parametrize("name", OF_DATA)
-def test_a_benchmark_of_packaged_data_runs(name: str, tmp_path: Path, cache: Path) -> None:
+def test_a_benchmark_of_packaged_data_runs(name: str, measure: Measure, cache: Path) -> None:
     """It prints its tables."""
-    assert "|" in run(name, f"--cache={cache}", *OF_DATA[name], cwd=tmp_path)
+    assert "|" in measure(name, f"--cache={cache}", *OF_DATA[name])
 
 
 @pytest.mark.demo
 @pytest.mark.parametrize("name", OF_MODELS)
-def test_a_benchmark_of_models_runs(name: str, tmp_path: Path, cache: Path) -> None:
+def test_a_benchmark_of_models_runs(
+    name: str, measure: Measure, tmp_path: Path, cache: Path
+) -> None:
     """It prints its tables, of models that learn from a few sentences."""
     rows = "".join(f"a {word} film {n},{label}\n" for n in range(8) for word, label in WORDS)
     (tmp_path / "train.csv").write_text(f"text,label\n{rows}")
     (tmp_path / "pyproject.toml").write_text(MODELS)
-    options = [f"--project={tmp_path}", f"--cache={cache}", *OF_MODELS[name]]
-    assert "|" in run(name, *options, cwd=tmp_path)
+    assert "|" in measure(name, f"--project={tmp_path}", f"--cache={cache}", *OF_MODELS[name])
 
 
 @pytest.mark.demo
-def test_labels_of_several_tokens_are_timed(tmp_path: Path, cache: Path) -> None:
+def test_labels_of_several_tokens_are_timed(measure: Measure, tmp_path: Path, cache: Path) -> None:
     """Times beside a loop and accuracies are printed, of a few intents."""
     intents = ("card_arrival", "age_limit", "lost_or_stolen_card")
     rows = "".join(f"What about {n}?,{intents[n % 3]}\n" for n in range(6))
     for name in ("train", "test"):
         (tmp_path / f"{name}.csv").write_text(f"text,category\n{rows}")
     options = ["--timed=2", "--rounds=1", "--examples=2", "--shots", "1", "--more-shots", "0"]
-    printed = run("label_scoring.py", str(tmp_path), f"--cache={cache}", *options, cwd=tmp_path)
+    printed = measure("label_scoring.py", str(tmp_path), f"--cache={cache}", *options)
     assert "| 2 of 2 |" in printed
     assert '| `normalize = "empty"` |' in printed
 

@@ -396,7 +396,7 @@ def test_seeds_widen_the_interval(run_of: Runs) -> None:
 @pytest.mark.parametrize("kind", ["constant", "random", "swapped"])
 def test_models_that_know_nothing_never_pass(kind: str, rules: Rules, run_of: Runs) -> None:
     """A constant, a random and a label-swapped model are invalid under every shift and metric."""
-    for seed in range(12):
+    for seed in range(5):
         limits = {"accuracy": Budget(1.0, 1.0), "macro-f1": Budget(1.0), "pdr": Budget(1.0)}
         run = run_of(rules, seed=seed, films=120, polish=limits, elsewhere=limits, attack=limits)
         rng = random.Random(seed)
