@@ -311,8 +311,7 @@ def _sums(logits: Any, trie: LabelTrie) -> NDArray[np.float64]:
         logits: At the prompt's last token and at each inner node: (1 + inner, vocabulary).
         trie: The labels.
     """
-    read = logits[trie.parents + 1, trie.tokens] - logits.logsumexp(-1)[trie.parents + 1]
-    nodes = read.double().cpu().numpy()
+    nodes = logits.log_softmax(-1)[trie.parents + 1, trie.tokens].double().cpu().numpy()
     # A product with `paths` would be NaN where a probability of 0 is not on the path.
     sums: NDArray[np.float64] = np.where(trie.paths, nodes, 0.0).sum(axis=1)
     return sums
