@@ -18,6 +18,7 @@ from array import array
 from collections.abc import Sequence
 from heapq import merge
 from itertools import accumulate, islice
+from json.encoder import encode_basestring_ascii
 from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
@@ -256,7 +257,8 @@ def _at(file: IO[bytes], start: int, stop: int) -> bytes:
 
 def compact_json(value: Any) -> str:
     """Write a value as ASCII JSON without spaces."""
-    return _ENCODER.encode(value)
+    # Most values are texts, and written many times.
+    return encode_basestring_ascii(value) if isinstance(value, str) else _ENCODER.encode(value)
 
 
 # `json.dumps` builds an encoder at every call, unless all of its arguments are the default ones.

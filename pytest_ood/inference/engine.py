@@ -22,7 +22,13 @@ from pytest_ood.errors import (
     without_own_frames,
 )
 from pytest_ood.inference.store import MemoryStore, NoStore, Rate
-from pytest_ood.models.protocol import Usage, is_metered, is_normalizing, is_streaming
+from pytest_ood.models.protocol import (
+    Usage,
+    is_batched,
+    is_metered,
+    is_normalizing,
+    is_streaming,
+)
 from pytest_ood.tasks import Prediction
 from pytest_ood.tasks.answers import check_fields, exactly
 from pytest_ood.utils.user_code import contained, ends_run, unattended
@@ -32,15 +38,21 @@ if TYPE_CHECKING:
 
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.inference.store import Store
-    from pytest_ood.models.protocol import Model, Streaming
+    from pytest_ood.models.protocol import Batched, Model, Streaming
     from pytest_ood.utils.progress import Progress, Tracker
 
     IndexedPredictions = tuple[Sequence[int], Sequence[Prediction]]
     """Indices of inputs, and the prediction for each of them."""
 
-BATCH_SIZE = 128
-"""Inputs per call of `predict`. Predictions are written after each call, so that a crash loses at
-most this many; those of a streaming model are written one by one."""
+FIRST_BATCH, BATCH_SIZE = 8, 128
+"""Inputs per call of `predict`: at first, and at most. A slow model gets few, so that a crash loses
+seconds; those of a streaming model are written one by one."""
+
+SLOW_SECONDS = 0.5
+"""Seconds of a call after which the next one gets fewer inputs."""
+
+WRITE_SECONDS = 0.5
+"""Seconds between two writes of what a model gives batch by batch, at least: what a crash costs."""
 
 MAX_RAISED = 8
 """A model is broken once it has raised for this many single inputs, and for more inputs than it has
@@ -119,12 +131,68 @@ class LocalRunner:
         if is_streaming(model):
             yield from self._stream(model, inputs, owner)
             return
-        for start in range(0, len(inputs), BATCH_SIZE):
-            batch = inputs[start : start + BATCH_SIZE]
+        if is_batched(model):
+            yield from self._written_by_time(self._batches(model, inputs, owner))
+            return
+        yield from self._written_by_time(self._calls(model, inputs, owner))
+
+    @staticmethod
+    def _calls(
+        model: Model, inputs: Sequence[Inputs], owner: str
+    ) -> Generator[IndexedPredictions, None, None]:
+        """Yield the predictions of one call of `predict` after another."""
+        start, size = 0, FIRST_BATCH
+        while start < len(inputs):
+            batch = inputs[start : start + size]
+            started = time.monotonic()
             with unattended(owner):
                 # `exactly` reads one item more than it needs, at most: an iterator may be endless.
                 predictions = exactly(model.name, model.predict(batch), len(batch))
             yield range(start, start + len(batch)), predictions
+            start += len(batch)
+            # A model that is quick gets the same batches whatever the machine does beside it.
+            taken = time.monotonic() - started
+            if taken > SLOW_SECONDS:
+                size = max(1, size // 4)
+            elif taken < SLOW_SECONDS / 4:
+                size = min(BATCH_SIZE, 4 * size)
+
+    @staticmethod
+    def _batches(
+        model: Batched, inputs: Sequence[Inputs], owner: str
+    ) -> Generator[IndexedPredictions, None, None]:
+        """Yield what a model gives batch by batch."""
+        batches = iter(model.predict_batches(inputs))
+        while True:
+            with unattended(owner):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
+    @staticmethod
+    def _written_by_time(
+        batches: Generator[IndexedPredictions, None, None],
+    ) -> Generator[IndexedPredictions, None, None]:
+        """Yield what comes within `WRITE_SECONDS` together, as a write takes milliseconds."""
+        indices: list[int] = []
+        predictions: list[Prediction] = []
+        written = time.monotonic()
+        try:
+            for some, new in batches:
+                indices += some
+                predictions += new
+                if time.monotonic() - written >= WRITE_SECONDS:
+                    yield indices, predictions
+                    indices, predictions = [], []
+                    written = time.monotonic()
+        except BaseException as error:
+            # What came before is kept, unless it is the consumer who ends this.
+            if indices and not isinstance(error, GeneratorExit):
+                yield indices, predictions
+            raise
+        if indices:
+            yield indices, predictions
 
     def _stream(
         self, model: Streaming, inputs: Sequence[Inputs], owner: str

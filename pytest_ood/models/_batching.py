@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pytest_ood.errors import ModelError
 from pytest_ood.models._decoding import SAME, SAME_IN_HALF
-from pytest_ood.models._torch import length_sorted
+from pytest_ood.models._torch import length_sorted, within_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +23,13 @@ if TYPE_CHECKING:
 
 WITHOUT_TOKENS = "its tokenizer makes no token of the text"
 """The `Prediction.error` of a text without tokens, such as an empty one."""
+
+BATCH_SIZE = 32
+"""Inputs per forward pass on a processor, whose caches larger batches leave."""
+
+TOKENS = 32_768
+"""Tokens per forward pass on an accelerator, padding included, which fill it whatever the length of
+inputs: attention takes no more memory than for 64 inputs of 512 tokens."""
 
 PROBES = ("a", "a text that is longer than the other one, so that the other one is padded")
 
@@ -95,8 +106,32 @@ class Batching:
         output = self.model(**self.padded(rows))
         return (output.logits if "logits" in output else output.start_logits).float()
 
-    def batches(self, rows: Sequence[Row], size: int) -> Iterator[list[int]]:
-        """Yield the indices of the rows of each batch; rows without a token are left out."""
+    def logits(self, rows: Sequence[Row], size: int | None) -> Iterator[tuple[list[int], Any]]:
+        """Yield the indices of the rows of each batch, and their logits in float32, on the device.
+
+        Args:
+            rows: The tokenizer's output; rows without a token are left out.
+            size: The maximum number of rows in a batch; None for that of the device.
+        """
+
+        def run(batch: list[int]) -> Any:
+            """Return the logits of one batch."""
+            with self.torch.inference_mode():
+                tensors = self.padded([rows[index] for index in batch])
+                return self.model(**tensors).logits.float()
+
+        return within_memory(self.torch, run, self.batches(rows, size))
+
+    def batches(self, rows: Sequence[Row], size: int | None) -> Iterator[list[int]]:
+        """Yield the indices of the rows of each batch; rows without a token are left out.
+
+        Args:
+            rows: The tokenizer's output.
+            size: The maximum number of rows in a batch; None for that of the device.
+        """
+        on_cpu = self.model.device.type == "cpu"
+        most = size or (BATCH_SIZE if on_cpu else len(rows))
+        tokens = math.inf if on_cpu else TOKENS
         # An encoder-decoder classifies at its end token, and requires the same number of end tokens
         # in all rows of a batch; a text may contain some besides its own.
         config = self.model.config
@@ -108,25 +143,27 @@ class Batching:
                 length = len(ids) if self.side is None else 0
                 groups[length, 0 if end is None else list(ids).count(end)].append(index)
         for members in groups.values():
-            for batch in length_sorted([len(rows[n]["input_ids"]) for n in members], size):
+            lengths = [len(rows[number]["input_ids"]) for number in members]
+            for batch in length_sorted(lengths, most, tokens):
                 yield [members[number] for number in batch]
 
     def padded(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Return the tensors of a batch, on the network's device."""
-        width = max(len(row["input_ids"]) for row in rows)
-        padding = self._padding_token(rows)
+        lengths = np.array([len(row["input_ids"]) for row in rows])
+        width, columns = int(lengths.max()), np.arange(lengths.max())
+        left = width - lengths if self.side == "left" else np.zeros_like(lengths)
+        filled = (columns >= left[:, None]) & (columns < (left + lengths)[:, None])
         others = {"token_type_ids": getattr(self.tokenizer, "pad_token_type_id", 0)}
-        fill = {**others, "input_ids": padding}
+        fill = {**others, "input_ids": self._padding_token(rows)}
         tensors = {}
         for name in rows[0]:
             if name in self.arguments:
-                lines = [self._line(row[name], width, fill.get(name, 0)) for row in rows]
-                tensors[name] = self.torch.tensor(lines, device=self.model.device)
+                values = np.full((len(rows), width), fill.get(name, 0))
+                values[filled] = np.fromiter(
+                    chain.from_iterable(row[name] for row in rows), values.dtype, lengths.sum()
+                )
+                tensors[name] = self.torch.from_numpy(values).to(self.model.device)
         return tensors
-
-    def _line(self, values: Sequence[int], width: int, filling: int) -> list[int]:
-        rest = [filling] * (width - len(values))
-        return [*rest, *values] if self.side == "left" else [*values, *rest]
 
     def _padding_token(self, rows: Sequence[Row]) -> int:
         """Return the padding token: the network's, or one that occurs in none of the rows."""

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytest_ood.models._packing import Cost, LabelTrie, Row, Tokens, batches, layout, pack
+from pytest_ood.models._torch import fetched, within_memory
 from pytest_ood.utils.seeding import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from random import Random
+
+    from numpy.typing import NDArray
 
     Choice = Callable[[Any, Sequence[int]], Any]
     """Takes logits, shape (n, vocabulary), and the indices of their answers; returns n tokens."""
 
-TOKENS, TOKENS_OF_ACCELERATORS = 1024, 8192
+TOKENS, TOKENS_OF_ACCELERATORS = 1024, 32_768
 """Tokens per forward pass: enough for full speed of the matrix products, and few enough for the
 processor's caches."""
+
+MOST, MOST_OF_ACCELERATORS = 64, 4096
+"""The maximum number of prompts per forward pass, unless the user gives another one."""
+
+MOST_GENERATING = 256
+"""The maximum number of answers that are generated at the same time: each keeps the keys and values
+of its whole prompt."""
 
 GENERATING = 2
 """Factor on the tokens of a forward pass when answers are generated: each step computes one token
@@ -74,17 +86,64 @@ class Decoder:
             prompts: Each 1 token or more.
             words: The token of each word.
         """
-        probabilities: dict[Tokens, list[float]] = {}
-        with self.torch.inference_mode():
-            for past, own, whole in self.parts(prompts):
-                for packs, indices in self.ways(whole):
-                    tails = [own[index] for index in indices]
-                    alone = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
-                    rows = pack(tails, self.cost(past), self.most) if packs else alone
-                    for batch in batches(rows, self.most, self.tokens):
-                        for index, row in self.logits(tails, batch, past, packed=packs).items():
-                            probabilities[whole[indices[index]]] = row[words].softmax(-1).tolist()
-        return [probabilities[prompt] for prompt in prompts]
+        rows: list[list[float]] = [[]] * len(prompts)
+        for indices, found in self.score_batches([prompts], words):
+            for index, row in zip(indices, found, strict=True):
+                rows[index] = row
+        return rows
+
+    def score_batches(
+        self, chunks: Iterable[Sequence[Tokens]], words: list[int]
+    ) -> Iterator[tuple[list[int], list[list[float]]]]:
+        """Yield the indices of the prompts of each batch, and what `scores` returns for them.
+
+        Args:
+            chunks: Prompts, part by part: a part is read while an accelerator works on the one
+                before. Equal prompts of a part are computed once.
+            words: The token of each word.
+        """
+        outputs = chain.from_iterable(self._word_shares(numbered(chunks), words))
+        for indices, rows in fetched(self.torch, outputs):
+            repeated = [row for row, same in zip(rows, indices, strict=True) for _ in same]
+            yield list(chain.from_iterable(indices)), repeated
+
+    def _word_shares(
+        self, chunks: Iterable[Mapping[Tokens, list[int]]], words: list[int]
+    ) -> Iterator[Iterator[tuple[list[list[int]], Any]]]:
+        """Yield, for each part, the indices of the prompts of each batch, and their scores.
+
+        Args:
+            chunks: The distinct prompts of each part, with their indices.
+            words: The token of each word.
+        """
+        for chunk in chunks:
+            for past, own, whole in self.parts(list(chunk)):
+                for packs, members in self.ways(whole):
+                    indices = [chunk[whole[member]] for member in members]
+                    tails = [own[member] for member in members]
+                    yield (
+                        ([indices[number] for row in batch for number in row.members], shares)
+                        for batch, shares in self._shares_of(tails, past, words, packs=packs)
+                    )
+
+    def _shares_of(
+        self, tails: list[Tokens], past: Any, words: list[int], *, packs: bool
+    ) -> Iterator[tuple[list[Row], Any]]:
+        """Yield the rows of each batch, and the shares of the words for each of their prompts."""
+        torch = self.torch
+        alone = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
+        rows = pack(tails, self.cost(past), self.most) if packs else alone
+        lay = self._laid_out if packs else self._padded
+
+        def run(batch: list[Row]) -> Any:
+            """Return the shares of one batch, on the device."""
+            with torch.inference_mode():
+                logits, which = self._computed(lay(tails, batch, past), past)
+                numbers = np.repeat(range(len(batch)), [len(row.members) for row in batch])
+                at = [torch.from_numpy(one).to(logits.device) for one in (numbers, which)]
+                return logits[..., words][at[0], at[1]].float().softmax(-1)
+
+        return within_memory(torch, run, batches(rows, self.most, self.tokens))
 
     def continuations(
         self, prompts: Sequence[Tokens], longest: int, is_over: Callable[[Tokens], bool]
@@ -147,6 +206,7 @@ class Decoder:
         self, prompts: Sequence[Tokens], longest: int, most: int
     ) -> Iterator[tuple[Any, list[Tokens], list[Tokens]]]:
         """Yield batches of distinct prompts as (past, tokens after the past, whole prompts)."""
+        most = min(most, MOST_GENERATING)
         for past, own, whole in self.parts(prompts):
             rows = [Row((index,), len(tail)) for index, tail in enumerate(own)]
             padded = self.packs and max(map(len, whole)) + longest <= self._window
@@ -226,8 +286,8 @@ class Decoder:
         logits, which = self._computed(tensors, past)
         members = [(number, member) for number, row in enumerate(rows) for member in row.members]
         return {
-            member: logits[number, index]
-            for (number, member), index in zip(members, which, strict=True)
+            member: logits[number, index].float()
+            for (number, member), index in zip(members, which.tolist(), strict=True)
         }
 
     def branch_logits(
@@ -242,8 +302,8 @@ class Decoder:
         # The positions of a prompt are next to each other, and a slice copies nothing.
         each = 1 + trie.inner
         return {
-            member: logits[number, first : first + each]
-            for (number, member), first in zip(members, which[::each], strict=True)
+            member: logits[number, first : first + each].float()
+            for (number, member), first in zip(members, which[::each].tolist(), strict=True)
         }
 
     def stem_logits(self, tails: Sequence[Tokens], past: Any, trie: LabelTrie) -> Any:
@@ -290,7 +350,7 @@ class Decoder:
 
     def _computed(
         self, tensors: tuple[Any, Any, Any, list[list[int]]], past: Any
-    ) -> tuple[Any, list[int]]:
+    ) -> tuple[Any, NDArray[np.int64]]:
         """Return the logits of rows where they are needed, and the index of each needed position.
 
         Args:
@@ -315,8 +375,8 @@ class Decoder:
             use_cache=past is not None,
             logits_to_keep=self.torch.from_numpy(computed).to(device),
             **named,
-        ).logits.float()
-        return logits, which.tolist()
+        ).logits
+        return logits, which
 
     def _padded(
         self, prompts: Sequence[Tokens], rows: list[Row], past: Any
@@ -340,20 +400,25 @@ class Decoder:
         torch, start = self.torch, 0 if past is None else len(self.start)
         laid = [layout([prompts[member] for member in row.members], trie) for row in rows]
         width = max(len(one.tokens) for one in laid)
+        # Padding has numbers behind all others, and attends to itself: the softmax over a row
+        # without any token would be NaN.
+        order = np.tile(np.arange(width, 2 * width), (len(rows), 1))
+        lasts = order + 1
         ids = np.full((len(rows), width), self.padding)
         positions = np.full((len(rows), width), start)
-        sees = np.zeros((len(rows), width, start + width), dtype=np.bool_)
-        sees[:, :, :start] = True
-        # Padding attends to itself: the softmax over a row without any token would be NaN.
-        sees[:, range(width), range(start, start + width)] = True
         for number, one in enumerate(laid):
             length = len(one.tokens)
             ids[number, :length] = one.tokens
             positions[number, :length] += one.depths
-            sees[number, :length, start : start + length] = one.sees
-        dtype = self.model.dtype
-        mask = torch.zeros((len(rows), 1, width, start + width), dtype=dtype)
-        mask.masked_fill_(torch.from_numpy(~sees)[:, None], torch.finfo(dtype).min)
+            order[number, :length], lasts[number, :length] = one.order, one.lasts
+        # The mask, by far the largest of them, is made where it is used (see `Layout`).
+        device, dtype = self.model.device, self.model.dtype
+        numbers, behind = (torch.from_numpy(one).to(device) for one in (order, lasts))
+        hidden = (numbers[:, None, :] > numbers[:, :, None]) | (
+            numbers[:, :, None] >= behind[:, None, :]
+        )
+        mask = torch.zeros((len(rows), 1, width, start + width), dtype=dtype, device=device)
+        mask[..., start:].masked_fill_(hidden[:, None], torch.finfo(dtype).min)
         return torch.from_numpy(ids), mask, torch.from_numpy(positions), [one.ends for one in laid]
 
     def _continue(
@@ -419,6 +484,17 @@ class Decoder:
             )
             keys, chosen = out.past_key_values, choose(out.logits[:, -1], live)
             lengths = lengths + 1
+
+
+def numbered(chunks: Iterable[Sequence[Tokens]]) -> Iterator[dict[Tokens, list[int]]]:
+    """Yield the distinct prompts of each part, with their indices among those of all parts."""
+    start = 0
+    for chunk in chunks:
+        indices: dict[Tokens, list[int]] = defaultdict(list)
+        for index, prompt in enumerate(chunk, start):
+            indices[prompt].append(index)
+        yield indices
+        start += len(chunk)
 
 
 def _likeliest(logits: Any, _: Sequence[int]) -> Any:

@@ -20,6 +20,7 @@ from pytest_ood.models._peft import PeftAdapter, adapter_of
 from pytest_ood.models._torch import (
     checkpoint_folder,
     checkpoint_hash,
+    fetched,
     load_config,
     load_model,
     load_tokenizer,
@@ -44,12 +45,18 @@ from pytest_ood.utils.files import file_name, filled_once
 from pytest_ood.utils.objects import ReloadsAfterPickling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.data.examples import Dataset, Example
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
+
+CHUNK = 2048
+"""The inputs that are tokenized, and sorted by length, at a time."""
+
+PART = 128
+"""The inputs of a part whose batches are not yielded one by one."""
 
 AUTO = "auto"
 DEFAULT_BASE = "roberta-base"
@@ -58,6 +65,15 @@ STAND_IN = "asset:minilm"
 
 TRAINING_VERSION = 1
 """Raised when the training procedure changes, so that models are trained again."""
+
+
+def in_parts(
+    predict: Callable[[Sequence[Inputs]], Sequence[Prediction]], inputs: Sequence[Inputs], size: int
+) -> Iterator[tuple[range, Sequence[Prediction]]]:
+    """Yield the indices and the predictions of one part of the inputs after another."""
+    for start in range(0, len(inputs), size):
+        some = inputs[start : start + size]
+        yield range(start, start + len(some)), predict(some)
 
 
 @dataclass(frozen=True)
@@ -84,7 +100,7 @@ class FinetunedModel(ReloadsAfterPickling):
         context: The adapter's context.
         label_names: The task's label for each label of the checkpoint.
         max_length: The number of tokens to which inputs are truncated.
-        batch_size: The number of inputs per forward pass.
+        batch_size: The maximum number of inputs per forward pass; None for that of the device.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: The data type of the weights.
     """
@@ -97,7 +113,7 @@ class FinetunedModel(ReloadsAfterPickling):
     context: Context = field(repr=False)
     label_names: Mapping[str, str]
     max_length: int
-    batch_size: int
+    batch_size: int | None
     device: str
     dtype: str
     paradigm: Paradigm = "fine-tuned"
@@ -288,22 +304,42 @@ class FinetunedModel(ReloadsAfterPickling):
         Raises:
             ModelError: the checkpoint's labels are not the task's, or an input has three fields.
         """
+        answers: dict[int, Prediction] = {}
+        for indices, predictions in self.predict_batches(inputs):
+            answers |= zip(indices, predictions, strict=True)
+        return [answers[index] for index in range(len(inputs))]
+
+    def predict_batches(
+        self, inputs: Sequence[Inputs]
+    ) -> Iterator[tuple[Sequence[int], Sequence[Prediction]]]:
+        """Yield the indices of the inputs of each batch with their predictions.
+
+        It raises as `predict`.
+        """
         torch, model, batching = self._loaded
         labels = self._label_order(model.config.id2label, model.config.label2id)
-        encoded = self._encode(inputs)
-        batching.check(encoded, f"model {self.name!r}")
-        answers: list[Prediction] = [Prediction(None, error=WITHOUT_TOKENS)] * len(inputs)
-        with torch.inference_mode():
-            for indexes in batching.batches(encoded, self.batch_size):
-                batch = batching.padded([encoded[index] for index in indexes])
-                logits = model(**batch).logits.float()
-                for index, row in zip(indexes, logits.softmax(-1).tolist(), strict=True):
-                    # Several outputs may stand for one label (one star and two stars).
-                    scores = dict.fromkeys(self.context.labels, 0.0)
-                    for label, score in zip(labels, row, strict=True):
-                        scores[label] += score
-                    answers[index] = decide(scores)
-        return answers
+        without: list[int] = []
+
+        def outputs() -> Iterator[tuple[list[int], Any]]:
+            """Yield indices and probabilities; a chunk is tokenized while the device works."""
+            for start in range(0, len(inputs), CHUNK):
+                encoded = self._encode(inputs[start : start + CHUNK])
+                batching.check(encoded, f"model {self.name!r}")
+                without.extend(n for n, row in enumerate(encoded, start) if not row["input_ids"])
+                for indices, logits in batching.logits(encoded, self.batch_size):
+                    yield [start + index for index in indices], logits.softmax(-1)
+
+        for indices, rows in fetched(torch, outputs()):
+            predictions = []
+            for row in rows:
+                # Several outputs may stand for one label (one star and two stars).
+                scores = dict.fromkeys(self.context.labels, 0.0)
+                for label, score in zip(labels, row, strict=True):
+                    scores[label] += score
+                predictions.append(decide(scores))
+            yield indices, predictions
+        if without:
+            yield without, [Prediction(None, error=WITHOUT_TOKENS)] * len(without)
 
     def _encode(
         self, inputs: Sequence[Inputs], *, whole: bool = False

@@ -8,6 +8,7 @@ rows of similar length form a batch. Labels are branches behind a prompt: `Label
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -63,9 +64,10 @@ class LabelTrie:
     pass the model; nothing is read at a leaf.
 
     Attributes:
-        tokens: The token of each node, shape (nodes,). Inner nodes come first, parents before
-            their children.
+        tokens: The token of each node, shape (nodes,). Inner nodes come first, in preorder.
         parents: Each node's parent, shape (nodes,): -1 for the prompt, else an inner node.
+        depths: The number of nodes above each inner node, shape (inner,).
+        lasts: The number behind the last inner node below each inner node, shape (inner,).
         inner: The number of inner nodes.
         depth: The largest number of inner nodes on the path of a label.
         paths: Whether a node is a beginning of a label, shape (labels, nodes).
@@ -74,6 +76,8 @@ class LabelTrie:
 
     tokens: NDArray[np.int64]
     parents: NDArray[np.int64]
+    depths: NDArray[np.int64]
+    lasts: NDArray[np.int64]
     inner: int
     depth: int
     paths: NDArray[np.bool_]
@@ -91,14 +95,20 @@ class LabelTrie:
         chosen = [labels[member] for member in members]
         beginnings = {label[:end] for label in chosen for end in range(1, len(label) + 1)}
         inner = {label[:end] for label in chosen for end in range(1, len(label))}
-        nodes = [*sorted(inner, key=_by_depth), *sorted(beginnings - inner, key=_by_depth)]
+        nodes = [*sorted(inner), *sorted(beginnings - inner)]
         indices = {node: index for index, node in enumerate(nodes)}
+        below = Counter(node[:end] for node in inner for end in range(1, len(node) + 1))
         paths = np.zeros((len(chosen), len(nodes)), dtype=np.bool_)
         for row, label in zip(paths, chosen, strict=True):
             row[[indices[label[:end]] for end in range(1, len(label) + 1)]] = True
         return cls(
             tokens=np.array([node[-1] for node in nodes], dtype=np.int64),
             parents=np.array([indices.get(node[:-1], -1) for node in nodes], dtype=np.int64),
+            depths=np.array([len(node) - 1 for node in nodes[: len(inner)]], dtype=np.int64),
+            lasts=np.array(
+                [index + below[node] for index, node in enumerate(nodes[: len(inner)])],
+                dtype=np.int64,
+            ),
             inner=len(inner),
             depth=max(map(len, inner), default=0),
             paths=paths,
@@ -144,28 +154,35 @@ def label_tries(labels: Sequence[Tokens], most: int) -> list[LabelTrie]:
     return [LabelTrie.of(labels, sorted(group)) for group in groups]
 
 
-def _by_depth(node: Tokens) -> tuple[int, Tokens]:
-    """Return the key that sorts parents before their children."""
-    return len(node), node
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Layout:
     """The tokens of a row, those at which logits are needed first.
 
+    A token attends to itself and to those before it in its prompt: to the nodes above it in a tree.
+    In preorder the nodes below a node are the next ones, so that a node is above another if the
+    other's number lies between its own and that of the last node below it.
+
     Attributes:
         tokens: Token ids, shape (n,).
         depths: Each token's position in its own prompt, shape (n,).
-        sees: Whether the token of a row attends to that of a column, shape (n, n): to itself and
-            to those before it in its prompt.
+        order: Each token's number in preorder, shape (n,).
+        lasts: The number behind the last node below each token, shape (n,).
         ends: The positions in the row at which logits are needed: for each prompt that of its last
             token, followed by those of the inner nodes of its labels.
     """
 
     tokens: NDArray[np.int64]
     depths: NDArray[np.int64]
-    sees: NDArray[np.bool_]
+    order: NDArray[np.int64]
+    lasts: NDArray[np.int64]
     ends: list[int]
+
+    @property
+    def sees(self) -> NDArray[np.bool_]:
+        """Whether the token of a row attends to that of a column, shape (n, n)."""
+        numbers = self.order[:, None]
+        sees: NDArray[np.bool_] = (self.order <= numbers) & (numbers < self.lasts)
+        return sees
 
 
 def pack(prompts: Sequence[Tokens], cost: Cost, most: int, behind: int = 0) -> list[Row]:
@@ -199,22 +216,23 @@ def pack(prompts: Sequence[Tokens], cost: Cost, most: int, behind: int = 0) -> l
 def _side_by_side(trees: Iterable[Row], most: int) -> list[Row]:
     """Combine trees into rows of at most ROW tokens."""
     # Best-fit bin packing, longest tree first: each tree goes into the fullest row that has room.
-    # `rows` is keyed by the number of tokens, so that this row is found without a search over all.
+    # `rows` is keyed by the number of tokens; the bits of `there` are the keys that have rows.
     rows: dict[int, list[Row]] = {}
+    there = 0
     for tree in sorted(trees, key=attrgetter("tokens"), reverse=True):
-        fits = (
-            row
-            for tokens in range(ROW - tree.tokens, 0, -1)
-            for row in rows.get(tokens, ())[-1:]
-            if len(row.members) + len(tree.members) <= most
-        )
-        row = next(fits, None)
-        if row is None:
-            longer = tree
-        else:
-            rows[row.tokens].pop()
-            longer = Row((*row.members, *tree.members), row.tokens + tree.tokens)
+        longer = tree
+        fits = there & ((1 << max(0, ROW - tree.tokens + 1)) - 1)
+        while fits:
+            tokens = fits.bit_length() - 1
+            row = rows[tokens][-1]
+            if len(row.members) + len(tree.members) <= most:
+                rows[tokens].pop()
+                there &= ~(1 << tokens) if not rows[tokens] else -1
+                longer = Row((*row.members, *tree.members), row.tokens + tree.tokens)
+                break
+            fits &= ~(1 << tokens)
         rows.setdefault(longer.tokens, []).append(longer)
+        there |= 1 << longer.tokens
     return [row for same in rows.values() for row in same]
 
 
@@ -245,62 +263,49 @@ def layout(prompts: Sequence[Tokens], trie: LabelTrie | None = None) -> Layout:
         prompts: The prompts of one row, in the order in which `pack` added them.
         trie: Labels that follow every prompt, as branches.
     """
-    tokens: list[int] = []
-    depths: list[int] = []
-    parents: list[int] = []
-    ends: list[int] = []
-    path: list[int] = []
+    inner = 0 if trie is None else trie.inner
+    room = sum(map(len, prompts)) + inner * len(prompts)
+    tokens, depths, lasts, numbers = (
+        np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64),
+        np.empty(room, dtype=np.int64), np.arange(room),
+    )  # fmt: skip
+    # The nodes on the way to the last token of the prompt before. A node's subtree ends where a
+    # prompt leaves this way above it.
+    path = np.empty(max(map(len, prompts), default=0), dtype=np.int64)
+    ends: list[NDArray[np.int64]] = []
     before: Tokens = ()
+    count = 0
     for prompt in prompts:
-        path = path[: _common(before, prompt)]
-        for depth in range(len(path), len(prompt)):
-            parents.append(path[-1] if path else -1)
-            path.append(len(tokens))
-            tokens.append(prompt[depth])
-            depths.append(depth)
-        ends.append(path[-1])
+        common = _common(before, prompt)
+        lasts[path[common : len(before)]] = count
+        stop = count + len(prompt) - common
+        tokens[count:stop] = prompt[common:]
+        depths[count:stop] = numbers[common : len(prompt)]
+        path[common : len(prompt)] = numbers[count:stop]
+        ends.append(path[len(prompt) - 1 : len(prompt)].copy())
+        count = stop
+        if trie is not None:
+            stop += inner
+            tokens[count:stop] = trie.tokens[:inner]
+            depths[count:stop] = len(prompt) + trie.depths
+            lasts[count:stop] = count + trie.lasts
+            ends.append(numbers[count:stop])
+            count = stop
         before = prompt
-    if trie is not None:
-        ends = _branch(ends, trie, tokens, depths, parents)
-    # A token sees itself and whatever its parent sees; parents come before their children.
-    sees = np.eye(len(tokens), dtype=np.bool_)
-    for token, parent in enumerate(parents):
-        if parent >= 0:
-            sees[token] |= sees[parent]
+    lasts[path[: len(before)]] = count
     # Logits are needed at the ends of prompts and inside labels only. With these first, they are at
     # the same few positions in all rows of a batch, whatever the rows' lengths.
-    rest = sorted({*range(len(tokens))} - {*ends})
-    order = np.array([*ends, *rest])
+    first = np.concatenate(ends) if ends else numbers[:0]
+    rest = np.ones(count, dtype=np.bool_)
+    rest[first] = False
+    order = np.concatenate([first, rest.nonzero()[0]])
     return Layout(
-        tokens=np.array(tokens)[order],
-        depths=np.array(depths)[order],
-        sees=sees[np.ix_(order, order)],
-        ends=list(range(len(ends))),
+        tokens=tokens[order],
+        depths=depths[order],
+        order=order,
+        lasts=lasts[order],
+        ends=list(range(len(first))),
     )
-
-
-def _branch(
-    ends: list[int], trie: LabelTrie, tokens: list[int], depths: list[int], parents: list[int]
-) -> list[int]:
-    """Append the inner nodes of labels behind each prompt; return where logits are needed.
-
-    Args:
-        ends: The last token of each prompt.
-        trie: The labels.
-        tokens: The tokens of the row, which is extended.
-        depths: The position of each token in its prompt, extended likewise.
-        parents: The token before each token, extended likewise.
-    """
-    needed: list[int] = []
-    for end in ends:
-        first = len(tokens)
-        needed += [end, *range(first, first + trie.inner)]
-        for node in range(trie.inner):
-            parent = int(trie.parents[node])
-            parents.append(end if parent < 0 else first + parent)
-            depths.append(depths[parents[-1]] + 1)
-            tokens.append(int(trie.tokens[node]))
-    return needed
 
 
 def _common(one: Tokens, other: Tokens) -> int:

@@ -6,9 +6,10 @@ import gc
 import json
 import math
 import os
+from collections import deque
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_ood.errors import (
     ConfigurationError,
@@ -22,10 +23,13 @@ from pytest_ood.loading.assets import ASSETS, fetch
 from pytest_ood.utils.files import file_name, filled_once, hash_files
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from pytest_ood.models.protocol import Context
     from pytest_ood.utils.progress import Progress
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 DTYPES = ("float32", "bfloat16", "float16")
 MODEL_ASSETS = tuple(name for name, asset in ASSETS.items() if asset.is_model)
@@ -48,6 +52,9 @@ OWN_CODE = (
 
 ADAPTER = "adapter_config.json"
 """The configuration of an adapter of PEFT."""
+
+AHEAD = 2
+"""The batches that an accelerator is given before the first one's output is read."""
 
 LFS = b"version https://git-lfs"
 
@@ -489,11 +496,84 @@ def pick_device(torch: Any, device: str) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def length_sorted(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Yield batches of indices, short inputs first, so that little is padded."""
-    order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+def length_sorted(
+    lengths: Sequence[int], size: int, tokens: float = math.inf
+) -> Iterator[list[int]]:
+    """Yield batches of indices, short inputs first, so that little is padded.
+
+    Args:
+        lengths: The tokens of each input.
+        size: The maximum number of inputs in a batch.
+        tokens: The maximum number of tokens in a batch, padding included. A longer input is a
+            batch by itself.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda index: (lengths[index], index)):
+        if batch and (len(batch) == size or (len(batch) + 1) * lengths[index] > tokens):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def within_memory(
+    torch: Any, run: Callable[[list[T]], R], batches: Iterable[list[T]]
+) -> Iterator[tuple[list[T], R]]:
+    """Yield each batch with what it gives; one that exceeds the device's memory is halved.
+
+    Args:
+        torch: The library.
+        run: Computes a batch.
+        batches: The batches.
+
+    Raises:
+        torch.OutOfMemoryError: a single item exceeds the memory.
+    """
+    for whole in batches:
+        waiting = [whole]
+        while waiting:
+            batch = waiting.pop()
+            try:
+                output = run(batch)
+            except torch.OutOfMemoryError:
+                if len(batch) == 1:
+                    raise
+                torch.cuda.empty_cache()
+                half = len(batch) // 2
+                waiting += [batch[half:], batch[:half]]
+            else:
+                yield batch, output
+
+
+def fetched(torch: Any, outputs: Iterable[tuple[T, Any]]) -> Iterator[tuple[T, list[Any]]]:
+    """Yield outputs as lists, each while the device works on the next ones.
+
+    Args:
+        torch: The library.
+        outputs: Keys with tensors, which may still be computed.
+    """
+    waiting: deque[tuple[T, Any, Any]] = deque()
+    for key, tensor in outputs:
+        if tensor.device.type != "cuda":
+            yield key, tensor.tolist()
+            continue
+        # Only a copy into pinned memory lets the device and this process go on.
+        copy = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+        copy.copy_(tensor, non_blocking=True)
+        done = torch.cuda.Event()
+        done.record()
+        waiting.append((key, copy, done))
+        if len(waiting) > AHEAD:
+            yield _copied(*waiting.popleft())
+    while waiting:
+        yield _copied(*waiting.popleft())
+
+
+def _copied(key: T, copy: Any, done: Any) -> tuple[T, list[Any]]:
+    """Return a copied tensor as a list, once it is there."""
+    done.synchronize()
+    return key, copy.tolist()
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def build(
     max_length: int | None = None,
     stride: int | None = None,
     no_answer: bool | None = None,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     device: str = "auto",
     dtype: str = "float32",
 ) -> FinetunedModel:
@@ -77,7 +77,8 @@ def build(
             room that the question leaves.
         no_answer: Whether a question about a passage may have no answer (SQuAD 2.0); by default
             whether a question of `train` has none.
-        batch_size: Inputs per forward pass.
+        batch_size: Inputs per forward pass, at most; by default 32 on a processor, and as many as
+            fill an accelerator.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: "float32", "bfloat16" or "float16".
 
@@ -94,7 +95,7 @@ def build(
         context,
         train_batch_size=train_batch_size,
         max_length=max_length,
-        batch_size=batch_size,
+        batch_size=1 if batch_size is None else batch_size,
         stride=STRIDE if stride is None else stride,
     )
     scratch = source == FROM_SCRATCH

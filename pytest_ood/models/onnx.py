@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
-from pytest_ood.models._batching import PROBES, WITHOUT_TOKENS
-from pytest_ood.models._encoder import FinetunedModel
+from pytest_ood.models._batching import BATCH_SIZE, PROBES, WITHOUT_TOKENS
+from pytest_ood.models._encoder import PART, FinetunedModel, in_parts
 from pytest_ood.models._torch import checkpoint_hash, length_sorted, loading
 from pytest_ood.models.protocol import Facts
 from pytest_ood.tasks import Prediction, decide
@@ -117,6 +117,12 @@ class OnnxModel(FinetunedModel):
                 answers[index] = decide(scores)
         return answers
 
+    def predict_batches(
+        self, inputs: Sequence[Inputs]
+    ) -> Iterator[tuple[Sequence[int], Sequence[Prediction]]]:
+        """Yield the indices and the predictions of one part of the inputs after another."""
+        return in_parts(self.predict, inputs, PART)
+
     @cached_property
     def _config(self) -> Any:
         from pytest_ood.models._torch import load_config
@@ -189,7 +195,7 @@ class OnnxModel(FinetunedModel):
     def _batches(self, rows: Sequence[Row]) -> Iterator[list[int]]:
         """Yield the indices of the rows of each batch; rows without a token are left out."""
         filled = [index for index, row in enumerate(rows) if row["input_ids"]]
-        size = 1 if self._sharing == ALONE else self.batch_size
+        size = 1 if self._sharing == ALONE else self.batch_size or BATCH_SIZE
         lengths = [len(rows[index]["input_ids"]) for index in filled]
         for batch in length_sorted(lengths, size):
             indexes = [filled[number] for number in batch]

@@ -33,7 +33,15 @@ from pytest_ood.models._chat import (
     note_markers,
     stored_template,
 )
-from pytest_ood.models._decoding import Decoder, can_pack, can_reuse, is_causal
+from pytest_ood.models._decoding import (
+    MOST,
+    MOST_OF_ACCELERATORS,
+    Decoder,
+    can_pack,
+    can_reuse,
+    is_causal,
+)
+from pytest_ood.models._encoder import in_parts
 from pytest_ood.models._label_scoring import (
     BRANCHES,
     LabelScorer,
@@ -74,7 +82,7 @@ from pytest_ood.tasks import Prediction, decide
 from pytest_ood.utils.objects import ReloadsAfterPickling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ood.data.inputs import Inputs
@@ -125,6 +133,9 @@ PROMPTED_TAKES = (
 
 CONTENT_FREE = ("N/A", "", "[MASK]")
 """Inputs without content, for calibration (Zhao et al. 2021, section 4.2)."""
+
+CHUNK, PART = 2048, 128
+"""The inputs that are tokenized and packed at a time; the second if an answer takes many passes."""
 
 LEAST, LEAST_OF_LONG_LABELS = 1e-9, 1e-200
 """The smallest divisors of calibration, for labels of one token and of several."""
@@ -310,7 +321,7 @@ class PromptedModel(ReloadsAfterPickling):
         load_prompt: Returns template, label words and demonstrations.
         task: Parses generated answers.
         calibrate: Whether scores are divided by those of content-free inputs (Zhao et al. 2021).
-        batch_size: The maximum number of prompts per forward pass.
+        batch_size: The maximum number of prompts per forward pass; None for that of the device.
         generation: The settings of generated answers; None if label words are scored. A text from
             which no answer can be parsed is an abstention.
         chat: Whether and how a chat template is used.
@@ -324,7 +335,7 @@ class PromptedModel(ReloadsAfterPickling):
     load_prompt: Callable[[], Prompt]
     task: Task
     calibrate: bool
-    batch_size: int
+    batch_size: int | None
     generation: Generation | None = None
     chat: ChatOptions = field(default_factory=ChatOptions)
     scoring: LabelScoring = field(default_factory=LabelScoring)
@@ -515,18 +526,48 @@ class PromptedModel(ReloadsAfterPickling):
             TooLongError: a prompt exceeds the model's window.
             ModelError: a prompt is empty.
         """
+        answers: dict[int, Prediction] = {}
+        for indices, predictions in self.predict_batches(inputs):
+            answers |= zip(indices, predictions, strict=True)
+        return [answers[index] for index in range(len(inputs))]
+
+    def predict_batches(
+        self, inputs: Sequence[Inputs]
+    ) -> Iterator[tuple[Sequence[int], Sequence[Prediction]]]:
+        """Yield the indices of the inputs of each batch with their predictions.
+
+        It raises as `predict`.
+        """
         if self.chats:
             # A template that cannot be used is reported before weights are loaded.
             _ = self.rendering
         generation = self._generating
-        if generation is not None:
-            return self._written(inputs, generation)
-        scores = self._scores(inputs)
+        if generation is None:
+            # A checkpoint that is none is reported before its tokenizer is used for labels.
+            _ = self.checkpoint.loaded
+        chunks = (inputs[start : start + CHUNK] for start in range(0, len(inputs), CHUNK))
+        if generation is None and self._scores_single_tokens:
+            words = [token for (token,) in self.label_tokens]
+            for indices, rows in self.decoder.score_batches(map(self._encoded, chunks), words):
+                yield indices, self._decided(rows)
+            return
+        yield from in_parts(
+            lambda some: (
+                self._decided(self._scores(some))
+                if generation is None
+                else self._written(some, generation)
+            ),
+            inputs,
+            PART,
+        )
+
+    def _decided(self, rows: Sequence[list[float]]) -> list[Prediction]:
+        """Return the predictions from the probabilities of the label words, one row per input."""
         if self.calibrate:
             # The probability of a label of many tokens may be smaller than any of a single token.
             least = LEAST if self._scores_single_tokens else LEAST_OF_LONG_LABELS
-            scores = [_calibrated(row, self._content_free, least) for row in scores]
-        return [decide(dict(zip(self.labels, row, strict=True))) for row in scores]
+            rows = [_calibrated(row, self._content_free, least) for row in rows]
+        return [decide(dict(zip(self.labels, row, strict=True))) for row in rows]
 
     def _scores(self, inputs: Sequence[Inputs]) -> list[list[float]]:
         """Return the probabilities of the label words, normalised to 1, one row per input."""
@@ -634,7 +675,7 @@ class PromptedModel(ReloadsAfterPickling):
             model=model,
             padding=padding,
             start=start,
-            most=self.batch_size,
+            most=self.batch_size or (MOST if model.device.type == "cpu" else MOST_OF_ACCELERATORS),
             packs=self.checkpoint.packs,
             reuses=self.checkpoint.reuses,
         )
@@ -733,7 +774,7 @@ def build(
     seed: int = 0,
     vote: str = "majority",
     vote_top: int | None = None,
-    batch_size: int = 64,
+    batch_size: int | None = None,
     device: str = "auto",
     dtype: str = "float32",
 ) -> PromptedModel:
@@ -777,7 +818,8 @@ def build(
         vote: Which samples vote: "majority", all of them; or "complexity", the `vote_top` with the
             most reasoning steps (Fu et al. 2022).
         vote_top: The number of samples that vote under "complexity".
-        batch_size: The maximum number of prompts per forward pass; long prompts are fewer.
+        batch_size: The maximum number of prompts per forward pass, by default 64 on a processor
+            and 4,096 on an accelerator; long prompts are fewer.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: "float32", "bfloat16" or "float16".
 
@@ -787,7 +829,7 @@ def build(
     """
     check_choices(context, source, device=device, dtype=dtype)
     owner = f"model {context.name!r}"
-    if batch_size < 1:
+    if batch_size is not None and batch_size < 1:
         raise ConfigurationError(f"{owner}: batch_size = {batch_size} has to be 1 or more")
     if not 0.0 <= temperature < math.inf:
         raise ConfigurationError(f"{owner}: temperature = {temperature} has to be 0 or more")

@@ -11,7 +11,7 @@ from pytest_ood.utils.objects import ProcessLocalDict
 from pytest_ood.utils.redaction import Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from typing_extensions import TypeIs
@@ -229,6 +229,19 @@ class RecordedModel(ModelUnderTest, Protocol):
         ...
 
 
+class Batched(Model, Protocol):
+    """A model that computes many inputs batch by batch, and gives each batch when it is done."""
+
+    def predict_batches(
+        self, inputs: Sequence[Inputs]
+    ) -> Iterator[tuple[Sequence[int], Sequence[Prediction]]]:
+        """Yield (indices in `inputs`, predictions) of one batch after another, each index once.
+
+        Batches follow from the inputs alone, so that the same inputs get the same predictions.
+        """
+        ...
+
+
 def is_model(value: Any) -> TypeGuard[Model | RecordedModel]:
     """Return whether a value has the attributes of a model, without reading any."""
     # The protocols are not `runtime_checkable`: before Python 3.12 `isinstance` reads the
@@ -253,6 +266,11 @@ def _has(value: Any, *names: str) -> bool:
 def is_streaming(model: Model) -> TypeGuard[Streaming]:
     """Return whether a model streams its answers, without reading its attributes."""
     return inspect.getattr_static(model, "stream", None) is not None
+
+
+def is_batched(model: Model) -> TypeGuard[Batched]:
+    """Return whether a model gives its predictions in batches, without reading its attributes."""
+    return inspect.getattr_static(model, "predict_batches", None) is not None
 
 
 def is_metered(model: Model) -> TypeGuard[Metered]:

@@ -14,7 +14,7 @@ import pytest
 from pytest_ood.data import lazy as rows
 from pytest_ood.data.inputs import canonical
 from pytest_ood.errors import ConfigurationError, MissingDependencyError, ModelError, TooLongError
-from pytest_ood.inference.cluster import MAX_LOSSES, ClusterSettings, RayRunner
+from pytest_ood.inference.cluster import MAX_LOSSES, ClusterSettings, Ledger, RayRunner
 from pytest_ood.inference.engine import Engine
 from pytest_ood.inference.store import MemoryStore
 from pytest_ood.tasks import Prediction
@@ -203,26 +203,30 @@ def test_an_error_of_the_model_comes_back_as_it_is(
     assert "in predict" in str(caught.value.__cause__)
 
 
-@pytest.mark.parametrize("inputs", [MANY, SMALL], ids=len)
-def test_after_an_error_no_batch_begins_and_no_actor_is_killed(
-    runner: RayRunner, inputs: list[Inputs], tmp_path: Path
-) -> None:
-    """Batches that have begun end first; those that wait are never asked."""
-    asked = tmp_path / "asked"
-    asked.mkdir()
+def test_after_an_error_no_actor_is_killed(runner: RayRunner) -> None:
+    """The actors for small calls stay, and answer the next call."""
 
     @dataclass
     class Broken(Echo):
         def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
-            (asked / canonical(inputs[0])).touch()
+            del inputs
             raise ModelError("it is not fitted")
 
     with pytest.raises(ModelError, match="not fitted"):
-        predict(runner, Broken(), inputs)
-    assert len(list(asked.iterdir())) <= 2 * runner.actors
+        predict(runner, Broken(), SMALL)
     actors = list(runner.pool)
+    assert actors
     assert texts(predict(runner, Echo(), SMALL)) == list(map(canonical, SMALL))
-    assert runner.pool[: len(actors)] == actors
+    assert runner.pool == actors
+
+
+def test_after_the_end_of_a_run_none_of_its_batches_begins() -> None:
+    """What waits when the model has failed is not asked any more."""
+    ledger = Ledger()
+    assert [ledger.begin(1, 0), ledger.begin(1, 1), ledger.begin(1, 0)] == [0, 0, 1]
+    ledger.end(1)
+    assert ledger.begin(1, 2) is None
+    assert ledger.begin(2, 0) == 0
 
 
 def test_too_long_inputs_are_named(runner: RayRunner) -> None:

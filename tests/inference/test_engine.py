@@ -18,6 +18,7 @@ from pytest_ood.data.inputs import canonical, size_of
 from pytest_ood.errors import ModelError, ModelRaisedError, TooLongError
 from pytest_ood.inference.engine import (
     BATCH_SIZE,
+    FIRST_BATCH,
     MAX_ERROR_LENGTH,
     MAX_RAISED,
     MIN_RATED_INPUTS,
@@ -213,7 +214,7 @@ def test_a_draw_does_not_touch_another(fingerprint: str | None) -> None:
 
 
 def test_answers_are_kept_batch_by_batch() -> None:
-    """A model is asked so many inputs at once, and what it answered before an error is kept."""
+    """What a model answered before an error in a later batch is kept."""
 
     @dataclass
     class Failing(Counting):
@@ -225,20 +226,70 @@ def test_answers_are_kept_batch_by_batch() -> None:
     store, inputs = MemoryStore(), [f"{number:04d}" for number in range(BATCH_SIZE + 5)]
     with pytest.raises(MemoryError):
         Engine(store, Silent()).predict(Failing(), inputs, LABELS, "x")
-    assert len(store.rows) == BATCH_SIZE
+    assert len(store.rows) == FIRST_BATCH
     model = Counting()
     Engine(store, Silent()).predict(model, inputs, LABELS, "x")
-    assert model.asked == inputs[BATCH_SIZE:]
+    assert model.asked == inputs[FIRST_BATCH:]
 
 
-def test_progress_is_told_what_is_asked() -> None:
+@pytest.mark.parametrize(
+    ("seconds", "sizes"),
+    [
+        (0.0, [8, 32, 128, 128, 4]),
+        (0.01, [8, *[32] * 9, 4]),
+        (0.05, [*[8] * 37, 4]),
+        (2.0, [8, 2, *[1] * 290]),
+    ],
+)
+def test_slow_models_get_fewer_inputs(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, sizes: list[int]
+) -> None:
+    """A call takes seconds at most, if its model answers single inputs in less."""
+    now = 0.0
+    monkeypatch.setattr("pytest_ood.inference.engine.time.monotonic", lambda: now)
+
+    @dataclass
+    class Slow(Counting):
+        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+            nonlocal now
+            now += seconds * len(inputs)
+            return super().predict(inputs)
+
+    model = Slow()
+    engine().predict(model, [str(number) for number in range(300)], LABELS, "x")
+    assert [len(batch) for batch in model.batches] == sizes
+
+
+def test_answers_are_written_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that gives its batches is asked once; they are written when time has passed."""
+    now = 0.0
+    monkeypatch.setattr("pytest_ood.inference.engine.time.monotonic", lambda: now)
+
+    @dataclass
+    class Batches(Counting):
+        def predict_batches(
+            self, inputs: Sequence[Inputs]
+        ) -> Iterator[tuple[Sequence[int], Sequence[Prediction]]]:
+            nonlocal now
+            for index in reversed(range(len(inputs))):
+                now += 0.2
+                yield [index], super().predict(inputs[index : index + 1])
+
+    noted, inputs = Noted(), [str(number) for number in range(8)]
+    answers = Engine(MemoryStore(), noted).predict(Batches(), inputs, LABELS, "x")
+    assert [answer.text for answer in answers] == list(map(canonical, inputs))
+    assert noted.updates == [3, 6, 8]
+
+
+def test_progress_is_told_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The step names set, model and how many texts are new; known ones are not announced."""
+    monkeypatch.setattr("pytest_ood.inference.engine.WRITE_SECONDS", 0.0)
     noted = Noted()
     same, inputs = Engine(MemoryStore(), noted), [str(n) for n in range(BATCH_SIZE + 5)]
     for _ in range(2):
         same.predict(Counting(), inputs, LABELS, "movies")
     assert noted.notes == [("predicting movies with counting", len(inputs), "texts")]
-    assert noted.updates == [BATCH_SIZE, len(inputs)]
+    assert noted.updates == [8, 40, len(inputs)]
 
 
 def test_a_bad_answer_is_not_kept() -> None:
@@ -501,10 +552,13 @@ def test_what_got_no_answer_is_asked_in_the_next_run_alone(tmp_path: Path) -> No
 ASKER = """
 import os, sys
 from pathlib import Path
+from pytest_ood.inference import engine
 from pytest_ood.inference.engine import Engine
 from pytest_ood.utils.progress import Silent
 from pytest_ood.inference.store import FileStore
 from pytest_ood.tasks import Prediction
+
+engine.WRITE_SECONDS = 0.0
 
 class Model:
     name, fingerprint, paradigm, source, parameters = "m", "v1", "other", "a test", {}
@@ -512,7 +566,7 @@ class Model:
     def predict(self, inputs):
         # One line a call, written by the system at once, whatever becomes of this process.
         os.write(log, f"{sys.argv[3]}: {' '.join(inputs)}\\n".encode())
-        if sys.argv[3] == "killed" and "0300" in inputs:
+        if sys.argv[3] == "killed" and "0100" in inputs:
             os.kill(os.getpid(), 9)
         return [Prediction("a") for _ in inputs]
 
@@ -538,7 +592,7 @@ def test_a_killed_run_costs_the_batch_in_flight(tmp_path: Path) -> None:
     subprocess.run([*command, "next"], check=True)
     after = calls(tmp_path / "log")[len(before) :]
     known = {text for _, inputs in before[:-1] for text in inputs}
-    assert len(known) == 2 * BATCH_SIZE
+    assert len(known) == 8 + 32
     repeated = [text for _, inputs in after for text in inputs]
     assert not known & set(repeated), "what was kept is not asked again"
     assert set(before[-1][1]) <= set(repeated), "the batch in flight is"
@@ -692,7 +746,7 @@ def test_those_that_raise_are_found(count: int, bad: set[int]) -> None:
             assert (answer.error or "").startswith("raised ValueError: boom ")
         else:
             assert answer == Prediction("long", text=str(number))
-    assert len(model.batches) <= 2 + 20 * len(bad) + count // BATCH_SIZE
+    assert len(model.batches) <= 4 + 20 * len(bad) + count // BATCH_SIZE
 
 
 @pytest.mark.parametrize("error", [ValueError, MemoryError, RecursionError, IndexError, KeyError])
