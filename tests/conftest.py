@@ -37,12 +37,6 @@ settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Let `-n auto` start a worker more than there are cores: many tests wait for others."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put whole runs of pytest, and what needs a server, a cluster or a browser, into a tier."""
     for item in items:
