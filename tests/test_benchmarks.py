@@ -56,6 +56,7 @@ words = { negative = ["dull"], positive = ["warm"] }
 WORDS = (("dull", "negative"), ("warm", "positive"))
 
 OF_DATA = {
+    "accelerator.py": ["--texts=20", "--rounds=1"],
     "onnx_speed.py": ["--examples=2", "--rounds=1"],
     "perturbations.py": ["--texts=2", "--seconds=0.001", "--only=keyboard"],
 }

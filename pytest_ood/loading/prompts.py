@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_ood.data.inputs import canonical, fields_of
@@ -64,7 +65,7 @@ class Prompt:
         """Return the whole prompt for one input."""
         return self.prefix + self.question(inputs)
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """The common beginning of all prompts: instruction and demonstrations."""
         shown = [f"{self.question(e.inputs)} {self.answer(e)}\n\n" for e in self.demonstrations]

@@ -13,7 +13,7 @@ import numpy as np
 
 from pytest_ood.errors import ModelError
 from pytest_ood.models._decoding import SAME, SAME_IN_HALF
-from pytest_ood.models._torch import length_sorted, within_memory
+from pytest_ood.models._torch import length_sorted, sent, within_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,9 +27,9 @@ WITHOUT_TOKENS = "its tokenizer makes no token of the text"
 BATCH_SIZE = 32
 """Inputs per forward pass on a processor, whose caches larger batches leave."""
 
-TOKENS = 32_768
-"""Tokens per forward pass on an accelerator, padding included, which fill it whatever the length of
-inputs: attention takes no more memory than for 64 inputs of 512 tokens."""
+TOKENS = 8_192
+"""Tokens per forward pass on an accelerator, padding included: enough to fill it, whatever the
+length of inputs, and few enough for its caches."""
 
 PROBES = ("a", "a text that is longer than the other one, so that the other one is padded")
 
@@ -162,7 +162,7 @@ class Batching:
                 values[filled] = np.fromiter(
                     chain.from_iterable(row[name] for row in rows), values.dtype, lengths.sum()
                 )
-                tensors[name] = self.torch.from_numpy(values).to(self.model.device)
+                tensors[name] = sent(self.torch, values, self.model.device)
         return tensors
 
     def _padding_token(self, rows: Sequence[Row]) -> int:

@@ -21,7 +21,7 @@ from pytest_ood.data.parsing import is_thought_mark, open_thought, without_thoug
 from pytest_ood.errors import ConfigurationError, ModelError, unknown_name, words_of
 from pytest_ood.loading.prompts import without_system
 from pytest_ood.models._gguf import gguf_text
-from pytest_ood.models._rendering import end_tokens
+from pytest_ood.models._rendering import end_tokens, tokenized
 from pytest_ood.models._torch import LONGEST_REASON, json_settings
 from pytest_ood.utils.files import write_atomically
 
@@ -338,10 +338,7 @@ class ChatRendering:
 
     def tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """Return the tokens of rendered texts; the template has written the special ones."""
-        if not texts:
-            return []
-        rows = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        return [tuple(row) for row in rows]
+        return tokenized(self.tokenizer, texts, add_special_tokens=False)
 
     def following(self, word: str) -> str:
         """Return a label word as the template writes it behind the header."""

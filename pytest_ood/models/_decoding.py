@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.models._packing import Cost, LabelTrie, Row, Tokens, batches, layout, pack
-from pytest_ood.models._torch import fetched, within_memory
+from pytest_ood.models._torch import fetched, sent, within_memory
 from pytest_ood.utils.seeding import generator
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Decoder:
             with torch.inference_mode():
                 logits, which = self._computed(lay(tails, batch, past), past)
                 numbers = np.repeat(range(len(batch)), [len(row.members) for row in batch])
-                at = [torch.from_numpy(one).to(logits.device) for one in (numbers, which)]
+                at = [sent(torch, one, logits.device) for one in (numbers, which)]
                 return logits[..., words][at[0], at[1]].float().softmax(-1)
 
         return within_memory(torch, run, batches(rows, self.most, self.tokens))
@@ -373,7 +373,7 @@ class Decoder:
             attention_mask=mask.to(device),
             past_key_values=_for_rows(past, len(ids)),
             use_cache=past is not None,
-            logits_to_keep=self.torch.from_numpy(computed).to(device),
+            logits_to_keep=sent(self.torch, computed, device),
             **named,
         ).logits
         return logits, which
@@ -413,13 +413,14 @@ class Decoder:
             order[number, :length], lasts[number, :length] = one.order, one.lasts
         # The mask, by far the largest of them, is made where it is used (see `Layout`).
         device, dtype = self.model.device, self.model.dtype
-        numbers, behind = (torch.from_numpy(one).to(device) for one in (order, lasts))
+        numbers, behind = (sent(torch, one, device) for one in (order, lasts))
         hidden = (numbers[:, None, :] > numbers[:, :, None]) | (
             numbers[:, :, None] >= behind[:, None, :]
         )
         mask = torch.zeros((len(rows), 1, width, start + width), dtype=dtype, device=device)
         mask[..., start:].masked_fill_(hidden[:, None], torch.finfo(dtype).min)
-        return torch.from_numpy(ids), mask, torch.from_numpy(positions), [one.ends for one in laid]
+        ids, positions = (sent(torch, one, device) for one in (ids, positions))
+        return ids, mask, positions, [one.ends for one in laid]
 
     def _continue(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -105,7 +106,7 @@ class FinetunedModel(ReloadsAfterPickling):
         dtype: The data type of the weights.
     """
 
-    LOADED: ClassVar[tuple[str, ...]] = ("_loaded", "_tokenizer")
+    LOADED: ClassVar[tuple[str, ...]] = ("_loaded", "_tokenizer", "_encoded")
 
     name: str
     checkpoint: str
@@ -293,9 +294,17 @@ class FinetunedModel(ReloadsAfterPickling):
         Raises:
             ModelError: an input has three fields.
         """
+        rows = self._encode(inputs)
+        # What is predicted next is among them, and need not be tokenized again.
+        self._encoded.clear()
+        self._encoded.update(
+            (value, row) for value, row in zip(inputs, rows, strict=True) if isinstance(value, str)
+        )
         return [
-            hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
-            for row in self._encode(inputs)
+            hashlib.sha256(
+                b"".join(array("q", row[name]).tobytes() for name in sorted(row))
+            ).hexdigest()
+            for row in rows
         ]
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
@@ -323,7 +332,7 @@ class FinetunedModel(ReloadsAfterPickling):
         def outputs() -> Iterator[tuple[list[int], Any]]:
             """Yield indices and probabilities; a chunk is tokenized while the device works."""
             for start in range(0, len(inputs), CHUNK):
-                encoded = self._encode(inputs[start : start + CHUNK])
+                encoded = self._known(inputs[start : start + CHUNK])
                 batching.check(encoded, f"model {self.name!r}")
                 without.extend(n for n, row in enumerate(encoded, start) if not row["input_ids"])
                 for indices, logits in batching.logits(encoded, self.batch_size):
@@ -340,6 +349,17 @@ class FinetunedModel(ReloadsAfterPickling):
             yield indices, predictions
         if without:
             yield without, [Prediction(None, error=WITHOUT_TOKENS)] * len(without)
+
+    def _known(self, inputs: Sequence[Inputs]) -> list[dict[str, list[int]]]:
+        """Tokenize inputs, unless `seen` has just done it."""
+        known = [self._encoded.get(value) for value in inputs if isinstance(value, str)]
+        rows = [row for row in known if row is not None]
+        return rows if len(rows) == len(inputs) else self._encode(inputs)
+
+    @cached_property
+    def _encoded(self) -> dict[str, dict[str, list[int]]]:
+        """The rows of the texts that `seen` was asked about last."""
+        return {}
 
     def _encode(
         self, inputs: Sequence[Inputs], *, whole: bool = False

@@ -85,7 +85,7 @@ class PlainText:
 
         Most tokenizers add one, also to a text that begins with it.
         """
-        rows = [tuple(row) for row in self.tokenizer(list(texts))["input_ids"]] if texts else []
+        rows = tokenized(self.tokenizer, texts)
         twice = (self.tokenizer.bos_token_id,) * 2
         return [row[1:] if row[:2] == twice else row for row in rows]
 
@@ -96,6 +96,16 @@ class PlainText:
     def decoded(self, said: Tokens) -> str:
         """Return the text of an answer, without special tokens."""
         return str(self.tokenizer.decode(said, skip_special_tokens=True))
+
+
+def tokenized(tokenizer: Any, texts: Sequence[str], **options: Any) -> list[Tokens]:
+    """Return the tokens of texts, without the masks that a tokenizer returns beside them."""
+    if not texts:
+        return []
+    rows = tokenizer(
+        list(texts), return_attention_mask=False, return_token_type_ids=False, **options
+    )["input_ids"]
+    return list(map(tuple, rows))
 
 
 def end_tokens(tokenizer: Any) -> frozenset[int]:

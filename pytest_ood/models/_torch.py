@@ -25,6 +25,8 @@ from pytest_ood.utils.files import file_name, filled_once, hash_files
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from pytest_ood.models.protocol import Context
     from pytest_ood.utils.progress import Progress
 
@@ -544,6 +546,15 @@ def within_memory(
                 waiting += [batch[half:], batch[:half]]
             else:
                 yield batch, output
+
+
+def sent(torch: Any, values: NDArray[Any], device: Any) -> Any:
+    """Return an array as a tensor on the device, without waiting for what the device does."""
+    tensor = torch.from_numpy(values)
+    if device.type != "cuda":
+        return tensor.to(device)
+    # A copy from other memory waits until the device has done all that it was given.
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def fetched(torch: Any, outputs: Iterable[tuple[T, Any]]) -> Iterator[tuple[T, list[Any]]]:

@@ -283,6 +283,38 @@ def test_a_batch_decides_nothing(reloaded: FinetunedModel) -> None:
     assert [answer.label for answer in shuffled] == [together[place] for place in order]
 
 
+def test_answers_come_batch_by_batch(
+    reloaded: FinetunedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts are tokenized one after the other; every input is in one batch, with its answer."""
+    texts: list[Inputs] = [*(example.inputs for example in TEST), ""]
+    whole = reloaded.predict(texts)
+    monkeypatch.setattr("pytest_ood.models._encoder.CHUNK", 25)
+    batches = list(replace(reloaded, batch_size=10).predict_batches(texts))
+    assert len(batches) == 3 + 3 + 2
+    found = {
+        n: answer for some, answers in batches for n, answer in zip(some, answers, strict=True)
+    }
+    assert sorted(found) == list(range(len(texts)))
+    for index, answer in found.items():
+        assert answer.label == whole[index].label
+        assert answer.scores == pytest.approx(whole[index].scores, abs=1e-5)
+
+
+def test_what_was_seen_is_not_tokenized_again(
+    reloaded: FinetunedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of `seen` serve the next prediction, of some of the texts or of all."""
+    model = replace(reloaded)
+    texts: list[Inputs] = ["a superb film", "a dull film", "a dull plot"]
+    right = model.predict(texts)
+    model.seen(texts)
+    with monkeypatch.context() as patch:
+        patch.setattr(FinetunedModel, "_encode", None)
+        assert model.predict(texts[1:]) == right[1:]
+    assert model.predict([*texts, "another"])[:3] == right
+
+
 def test_scores_are_shares(reloaded: FinetunedModel) -> None:
     """Every label has a probability, together they are 1, and the label is the likeliest."""
     for answer in reloaded.predict([example.inputs for example in TEST]):

@@ -422,6 +422,24 @@ def test_a_batch_decides_nothing(make: Callable[..., PromptedModel]) -> None:
     assert [answer.label for answer in shuffled] == [together[place] for place in order]
 
 
+def test_answers_come_batch_by_batch(
+    make: Callable[..., PromptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts are packed one after the other; every input has its answer, equal ones each."""
+    model, texts = make(), [*TEXTS, *TEXTS[:3], *TEXTS[:3]]
+    whole = model.predict(texts)
+    monkeypatch.setattr("pytest_ood.models.prompted.CHUNK", 7)
+    batches = list(replace(model, batch_size=4).predict_batches(texts))
+    assert len(batches) >= len(texts) // 7
+    found = {
+        n: answer for some, answers in batches for n, answer in zip(some, answers, strict=True)
+    }
+    assert sorted(found) == list(range(len(texts)))
+    for index, answer in found.items():
+        assert answer.label == whole[index].label
+        assert answer.scores == pytest.approx(whole[index].scores, abs=1e-4)
+
+
 def test_no_input_gives_no_answer(make: Callable[..., PromptedModel]) -> None:
     """An empty list is answered with an empty list."""
     assert make().predict([]) == []

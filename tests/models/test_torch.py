@@ -1,12 +1,23 @@
 from __future__ import annotations
 
 import gc
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_ood.errors import ModelError
-from pytest_ood.models._torch import checkpoint_hash, without_collections
+from pytest_ood.models._torch import (
+    checkpoint_hash,
+    fetched,
+    length_sorted,
+    sent,
+    within_memory,
+    without_collections,
+)
 
 
 def test_a_hash_follows_the_files(tmp_path: Path) -> None:
@@ -61,3 +72,63 @@ def switch(*, on: bool) -> None:
         gc.enable()
     else:
         gc.disable()
+
+
+@given(st.lists(st.integers(1, 40)), st.integers(1, 9), st.integers(1, 120))
+def test_batches_are_limited_by_number_and_tokens(lengths: list[int], size: int, most: int) -> None:
+    """Short inputs come first, each is in one batch, and only a long one exceeds the tokens."""
+    batches = list(length_sorted(lengths, size, most))
+    order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
+    assert [index for batch in batches for index in batch] == order
+    for batch, after in pairwise([*batches, []]):
+        assert 1 <= len(batch) <= size
+        assert len(batch) == 1 or len(batch) * lengths[batch[-1]] <= most
+        if after:
+            assert len(batch) == size or (len(batch) + 1) * lengths[after[0]] > most
+
+
+@pytest.mark.parametrize("fits", [1, 2, 3, 7, 20])
+def test_a_batch_that_exceeds_the_memory_is_halved(fits: int) -> None:
+    """Until it fits; the order stays, and nothing is computed twice."""
+    torch = pytest.importorskip("torch")
+    done: list[int] = []
+
+    def run(batch: list[int]) -> int:
+        if len(batch) > fits:
+            raise torch.OutOfMemoryError
+        done.extend(batch)
+        return sum(batch)
+
+    found = list(within_memory(torch, run, [list(range(13)), [20, 21]]))
+    assert done == [*range(13), 20, 21]
+    assert all(sum(batch) == total for batch, total in found)
+    assert [one for batch, _ in found for one in batch] == done
+
+
+def test_one_input_that_exceeds_the_memory_is_an_error() -> None:
+    """Nothing can be halved any more."""
+    torch = pytest.importorskip("torch")
+
+    def run(_: list[int]) -> int:
+        raise torch.OutOfMemoryError("no memory for it")
+
+    with pytest.raises(torch.OutOfMemoryError, match="no memory for it"):
+        list(within_memory(torch, run, [[1, 2]]))
+
+
+def test_outputs_are_fetched_in_order() -> None:
+    """Each tensor becomes rows, beside its key."""
+    torch = pytest.importorskip("torch")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    outputs = [(number, torch.tensor([[number, 0.5]], device=device)) for number in range(5)]
+    assert list(fetched(torch, outputs)) == [(number, [[number, 0.5]]) for number in range(5)]
+
+
+def test_arrays_are_sent_to_the_device() -> None:
+    """Their values and their type stay."""
+    torch = pytest.importorskip("torch")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    values = np.arange(6).reshape(2, 3)
+    tensor = sent(torch, values, device)
+    assert (tensor.device.type, tensor.dtype) == (device.type, torch.int64)
+    assert tensor.tolist() == values.tolist()
