@@ -56,13 +56,6 @@ def _packages_stay_imported(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """
     projects = str(tmp_path_factory.getbasetemp())
 
-    def is_installed(name: str) -> bool:
-        """Return whether a module is none of those that tests write."""
-        # Not its attributes: a few modules make up what they are asked for.
-        module = getattr(sys.modules[name], "__dict__", {})
-        paths = [module.get("__file__") or "", *(module.get("__path__") or ())]
-        return not any(path.startswith(projects) for path in paths)
-
     class PathSnapshot:
         """The paths that modules are imported from; packages that stay need their finders."""
 
@@ -77,11 +70,30 @@ def _packages_stay_imported(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         patch.setattr("_pytest.pytester.SysPathsSnapshot", PathSnapshot)
         patch.setattr(
             "_pytest.pytester.SysModulesSnapshot",
-            lambda preserve=is_installed: SysModulesSnapshot(
-                lambda name: preserve(name) or is_installed(name)
+            lambda preserve=lambda _: False: SysModulesSnapshot(
+                lambda name: preserve(name) or not _lies_below(projects, name)
             ),
         )
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_modules_are_forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Forget the modules that a test wrote: the next one may have others of the same name."""
+    before = set(sys.modules)
+    yield
+    projects = str(tmp_path_factory.getbasetemp())
+    for name in set(sys.modules) - before:
+        if _lies_below(projects, name):
+            del sys.modules[name]
+
+
+def _lies_below(folder: str, name: str) -> bool:
+    """Return whether a module is a file, or a package, below a folder."""
+    # Not its attributes: a few modules make up what they are asked for.
+    module = getattr(sys.modules[name], "__dict__", {})
+    paths = [module.get("__file__") or "", *(module.get("__path__") or ())]
+    return any(path.startswith(folder) for path in paths)
 
 
 @pytest.fixture(scope="session")

@@ -134,7 +134,7 @@ def test_frozen_examples_are_replayed(
 
 
 def test_a_killed_run_goes_on_where_it_was(attacks: pytest.Pytester) -> None:
-    """`kill -9` in an attack costs the batch in flight: the next run asks the rest."""
+    """`kill -9` in an attack costs the last batches: the next run asks these and the rest."""
     attacks.path.joinpath("slow.py").write_text(
         textwrap.dedent(
             """
@@ -178,8 +178,8 @@ def test_a_killed_run_goes_on_where_it_was(attacks: pytest.Pytester) -> None:
     status, total = run("broken")
     assert status in (0, 1)
     assert first <= whole // 2
-    # The killed batch was not counted: what was answered was kept, and not asked again.
-    assert total == whole
+    # What was answered was kept, but for the last half second, three batches at most.
+    assert whole <= total <= whole + 8 + 32 + 128
     reports = [json.loads(Path(attacks.path, f"{name}.json").read_text()) for name in
                ("whole", "broken")]  # fmt: skip
     assert reports[0]["evaluations"] == reports[1]["evaluations"]
