@@ -114,36 +114,38 @@ class Lexicon:
         phrases: dict[str, list[str]] = {}
         for entry in self.entries:
             phrases.setdefault(_TOKEN.findall(entry)[0], []).append(entry)
-        patterns = {
-            first: re.compile(
-                r"(?<!\w)(?:"
-                + "|".join(
-                    re.escape(alternative).replace(r"\ ", r"\s+").replace("'", "['\u2019]")
-                    for alternative in sorted(alternatives, key=len, reverse=True)
-                )
-                + r")(?!\w)",
-                re.IGNORECASE,
-            )
-            for first, alternatives in phrases.items()
-        }
-        object.__setattr__(self, "_patterns", patterns)
+        # Compiled when a text has the first word: all together take a quarter of a second.
+        object.__setattr__(self, "_phrases", phrases)
+        object.__setattr__(self, "_patterns", {})
 
     def __repr__(self) -> str:
         return f"Lexicon of {len(self.entries)} entries"
 
     def __call__(self, text: str) -> Iterator[re.Match[str]]:
         """Yield the entries that occur in a text, the longest at each place."""
-        patterns: dict[str, re.Pattern[str]] = self._patterns  # type: ignore[attr-defined]
+        phrases: dict[str, list[str]] = self._phrases  # type: ignore[attr-defined]
         end = 0
         for word in _TOKEN.finditer(text):
             if word.start() < end:
                 continue
-            pattern = patterns.get(_plain(word.group()))
-            match = pattern.match(text, word.start()) if pattern else None
+            first = _plain(word.group())
+            match = self._pattern(first).match(text, word.start()) if first in phrases else None
             # A mark behind the last letter makes it another one.
             if match and not _MARK.match(text, match.end()):
                 end = match.end()
                 yield match
+
+    def _pattern(self, first: str) -> re.Pattern[str]:
+        """Return what matches the phrases with this first word, longest first."""
+        patterns: dict[str, re.Pattern[str]] = self._patterns  # type: ignore[attr-defined]
+        if first not in patterns:
+            phrases: list[str] = self._phrases[first]  # type: ignore[attr-defined]
+            alternatives = "|".join(
+                re.escape(phrase).replace(r"\ ", r"\s+").replace("'", "['\u2019]")
+                for phrase in sorted(phrases, key=len, reverse=True)
+            )
+            patterns[first] = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE)
+        return patterns[first]
 
     @staticmethod
     def entry(text: str) -> str:
