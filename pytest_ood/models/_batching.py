@@ -13,7 +13,7 @@ import numpy as np
 
 from pytest_ood.errors import ModelError
 from pytest_ood.models._decoding import SAME, SAME_IN_HALF
-from pytest_ood.models._torch import length_sorted, sent, within_memory
+from pytest_ood.models._torch import length_sorted, sent, tokens_per_pass, within_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,10 +26,6 @@ WITHOUT_TOKENS = "its tokenizer makes no token of the text"
 
 BATCH_SIZE = 32
 """Inputs per forward pass on a processor, whose caches larger batches leave."""
-
-TOKENS = 8_192
-"""Tokens per forward pass on an accelerator, padding included: enough to fill it, whatever the
-length of inputs, and few enough for its caches."""
 
 PROBES = ("a", "a text that is longer than the other one, so that the other one is padded")
 
@@ -131,7 +127,7 @@ class Batching:
         """
         on_cpu = self.model.device.type == "cpu"
         most = size or (BATCH_SIZE if on_cpu else len(rows))
-        tokens = math.inf if on_cpu else TOKENS
+        tokens = math.inf if on_cpu else tokens_per_pass(self.model)
         # An encoder-decoder classifies at its end token, and requires the same number of end tokens
         # in all rows of a batch; a text may contain some besides its own.
         config = self.model.config

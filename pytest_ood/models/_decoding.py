@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.models._packing import Cost, LabelTrie, Row, Tokens, batches, layout, pack
-from pytest_ood.models._torch import fetched, sent, within_memory
+from pytest_ood.models._torch import fetched, sent, tokens_per_pass, within_memory
 from pytest_ood.utils.seeding import generator
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     Choice = Callable[[Any, Sequence[int]], Any]
     """Takes logits, shape (n, vocabulary), and the indices of their answers; returns n tokens."""
 
-TOKENS, TOKENS_OF_ACCELERATORS = 1024, 32_768
-"""Tokens per forward pass: enough for full speed of the matrix products, and few enough for the
-processor's caches."""
+TOKENS = 1024
+"""Tokens per forward pass on a processor: enough for full speed of the matrix products, and few
+enough for its caches."""
 
 MOST, MOST_OF_ACCELERATORS = 64, 4096
 """The maximum number of prompts per forward pass, unless the user gives another one."""
@@ -222,7 +222,7 @@ class Decoder:
     @property
     def tokens(self) -> int:
         """The maximum number of tokens of a forward pass."""
-        return TOKENS if self.model.device.type == "cpu" else TOKENS_OF_ACCELERATORS
+        return TOKENS if self.model.device.type == "cpu" else tokens_per_pass(self.model)
 
     def parts(self, prompts: Sequence[Tokens]) -> Iterator[tuple[Any, list[Tokens], list[Tokens]]]:
         """Yield distinct prompts with and without the start, as `_batched` does."""

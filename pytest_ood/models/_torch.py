@@ -55,6 +55,11 @@ OWN_CODE = (
 ADAPTER = "adapter_config.json"
 """The configuration of an adapter of PEFT."""
 
+WIDEST, FEWEST_TOKENS, MOST_TOKENS = 2**27, 8_192, 32_768
+"""Bytes that the widest output of a layer takes in a forward pass on an accelerator, and the limits
+of the tokens that this allows. Measured on an H100: a base encoder and a small LLM in bfloat16 are
+fastest with 32,768 tokens, encoders in float32 and LLMs of 2 and 8 billion weights with 8,192."""
+
 AHEAD = 2
 """The batches that an accelerator is given before the first one's output is read."""
 
@@ -546,6 +551,17 @@ def within_memory(
                 waiting += [batch[half:], batch[:half]]
             else:
                 yield batch, output
+
+
+def tokens_per_pass(model: Any) -> int:
+    """Return the tokens, padding included, that fill an accelerator in a forward pass.
+
+    With fewer it waits for the process that starts its work, and more leave its caches.
+    """
+    config = model.config.get_text_config()
+    width = getattr(config, "intermediate_size", None) or 4 * getattr(config, "hidden_size", 1024)
+    allowed = WIDEST // (int(width) * int(model.dtype.itemsize))
+    return min(max(allowed, FEWEST_TOKENS), MOST_TOKENS)
 
 
 def sent(torch: Any, values: NDArray[Any], device: Any) -> Any:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from pytest_ood.models._torch import (
     fetched,
     length_sorted,
     sent,
+    tokens_per_pass,
     within_memory,
     without_collections,
 )
@@ -122,6 +124,26 @@ def test_outputs_are_fetched_in_order() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     outputs = [(number, torch.tensor([[number, 0.5]], device=device)) for number in range(5)]
     assert list(fetched(torch, outputs)) == [(number, [[number, 0.5]]) for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("width", "dtype", "tokens"),
+    [
+        (3072, "float32", 10_922),
+        (4096, "float32", 8192),
+        (3072, "bfloat16", 21_845),
+        (1536, "bfloat16", 32_768),
+        (14_336, "bfloat16", 8192),
+        (None, "float32", 2**27 // (4 * 768 * 4)),
+    ],
+)
+def test_wide_models_get_fewer_tokens(width: int | None, dtype: str, tokens: int) -> None:
+    """So that what a layer gives stays about as large, within limits."""
+    torch = pytest.importorskip("torch")
+    config = SimpleNamespace(hidden_size=768, intermediate_size=width)
+    config.get_text_config = lambda: config
+    model = SimpleNamespace(config=config, dtype=getattr(torch, dtype))
+    assert tokens_per_pass(model) == tokens
 
 
 def test_arrays_are_sent_to_the_device() -> None:
