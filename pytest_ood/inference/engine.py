@@ -51,8 +51,9 @@ seconds; those of a streaming model are written one by one."""
 SLOW_SECONDS = 0.5
 """Seconds of a call after which the next one gets fewer inputs."""
 
-WRITE_SECONDS = 0.5
-"""Seconds between two writes of what a model gives batch by batch, at least: what a crash costs."""
+WRITE_SECONDS = 0.1
+"""Seconds between two writes of answers, at least: what a crash costs. Each takes milliseconds, in
+which an accelerator computes the batches that it already has."""
 
 MAX_RAISED = 8
 """A model is broken once it has raised for this many single inputs, and for more inputs than it has

@@ -178,7 +178,7 @@ def test_a_killed_run_goes_on_where_it_was(attacks: pytest.Pytester) -> None:
     status, total = run("broken")
     assert status in (0, 1)
     assert first <= whole // 2
-    # What was answered was kept, but for the last half second, three batches at most.
+    # What was answered was kept, but for the last tenth of a second, three batches at most.
     assert whole <= total <= whole + 8 + 32 + 128
     reports = [json.loads(Path(attacks.path, f"{name}.json").read_text()) for name in
                ("whole", "broken")]  # fmt: skip

@@ -263,6 +263,7 @@ def test_slow_models_get_fewer_inputs(
 def test_answers_are_written_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that gives its batches is asked once; they are written when time has passed."""
     now = 0.0
+    monkeypatch.setattr("pytest_ood.inference.engine.WRITE_SECONDS", 0.5)
     monkeypatch.setattr("pytest_ood.inference.engine.time.monotonic", lambda: now)
 
     @dataclass
