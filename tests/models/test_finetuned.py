@@ -574,7 +574,7 @@ def test_a_trained_model_answers_on_a_cluster(trained: FinetunedModel, tmp_path:
     here = trained.predict(inputs)
     # What is sent holds no weights, and knows where the trained ones are.
     sent = pickle.loads(cloudpickle.dumps(trained))
-    assert {"_loaded", "_tokenizer"} == vars(trained).keys() - vars(sent).keys()
+    assert {"_loaded", "_tokenizer"} <= vars(trained).keys() - vars(sent).keys()
     assert vars(sent)["folder"] == trained.folder
     runner = RayRunner(ClusterSettings(actors=2), tmp_path)
     there = Engine(MemoryStore(), Silent(), runner).predict(
