@@ -198,6 +198,7 @@ def test_a_label_that_nobody_has_is_expected_of_nobody(asserting: Ood) -> None:
         asserting.assert_expected(rules, FINE, {"not": "Positive"}, min_score=0.9)
 
 
+@pytest.mark.slow
 def test_a_label_that_was_never_answered_is_noted(asserting: Ood) -> None:
     """Where nobody knows the labels, the test passes with a note."""
     notes: list[str] = []

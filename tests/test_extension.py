@@ -109,6 +109,7 @@ def drops(report: Report, model: str) -> dict[tuple[str, str], float]:
     }
 
 
+@pytest.mark.slow
 def test_one_file_of_each_kind_is_measured(report: Report, project: Path) -> None:
     """The suite, its task and shifts, and the models are found by their names."""
     careful, frail = drops(report, "careful"), drops(report, "frail")
@@ -145,6 +146,7 @@ def test_a_metric_that_rises_has_drops_of_the_right_sign(report: Report) -> None
     assert accuracy["metrics"]["error-rate"] == {"in_distribution": 0.0, "under_shift": 0.5}
 
 
+@pytest.mark.slow
 def test_the_added_format_tracker_and_command_read_the_run(
     report: Report, site: Path, project: Path
 ) -> None:

@@ -7,6 +7,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 LAYERS = [
@@ -81,6 +83,7 @@ def imports_of(tree: ast.AST) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_imports_go_one_way() -> None:
     """A module imports from its own layer and the layers below, never from above."""
     heights = {unit: height for height, layer in enumerate(LAYERS) for unit in layer}
@@ -139,6 +142,7 @@ def test_only_the_plugin_imports_pytest() -> None:
     assert users == {"plugin"}
 
 
+@pytest.mark.slow
 def test_tests_can_be_collected_without_the_dev_extra() -> None:
     """In a clone with the extra `demo` alone, `pytest --ood-suite` collects them on its way."""
     for path in (ROOT / "tests").rglob("*.py"):

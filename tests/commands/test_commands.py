@@ -19,6 +19,7 @@ def test_every_module_is_a_command() -> None:
     assert not any(name.startswith("_") for name in commands())
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_heavy() -> None:
     """Neither importing the commands nor any --help loads a library of models."""
     code = f"""

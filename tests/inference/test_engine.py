@@ -600,6 +600,7 @@ def test_a_killed_run_costs_the_batch_in_flight(tmp_path: Path) -> None:
     assert len(repeated) == 500 - len(known)
 
 
+@pytest.mark.slow
 def test_several_processes_ask_nothing_twice(tmp_path: Path) -> None:
     """Processes that want the same answers of the same model at the same time share the work."""
     command = [sys.executable, "-c", ASKER, str(tmp_path / "s.sqlite"), str(tmp_path / "log")]
@@ -736,6 +737,7 @@ def isolated(
     return block
 
 
+@pytest.mark.slow
 @given(count=st.integers(1, 300), bad=st.sets(st.integers(0, 299), max_size=MAX_RAISED - 1))
 def test_those_that_raise_are_found(count: int, bad: set[int]) -> None:
     """Every input that raises by itself has its reason, and every other one its answer."""

@@ -51,6 +51,7 @@ def value(metric: MacroF1 | Recall | CalibrationError, rows: list[Row]) -> float
     return float(metric.value(metric.features(outcomes(rows)).mean(axis=0)))
 
 
+@pytest.mark.slow
 @given(rows=ANSWERS)
 def test_macro_f1_is_scikit_learn_s(rows: list[Row]) -> None:
     """The mean over all labels of the task, an abstention being a label nobody has."""
@@ -61,6 +62,7 @@ def test_macro_f1_is_scikit_learn_s(rows: list[Row]) -> None:
     assert value(MacroF1(LABELS), rows) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @given(rows=ANSWERS, label=st.sampled_from(LABELS))
 def test_recall_is_scikit_learn_s(rows: list[Row], label: str) -> None:
     """The share of a label's examples that are answered with it; 0 where there is none."""

@@ -84,6 +84,7 @@ def some_prompts(count: int, seed: int = 0, longest: int = 30) -> list[Tokens]:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*CAUSAL_MODELS, *MORE_CAUSAL_MODELS])
 @pytest.mark.parametrize(("start", "most"), [(START, 64), (START, 1), ((), 3)])
 def test_label_scores_are_those_of_a_plain_loop(
@@ -247,6 +248,7 @@ def test_logits_of_a_forward_pass_are_bounded(
     assert max(counting.kept) <= 2 * (1 + trie.inner)
 
 
+@pytest.mark.slow
 @given(
     st.lists(TOKENS, min_size=1, max_size=12, unique=True),
     st.lists(TOKENS, min_size=1, max_size=6, unique=True),

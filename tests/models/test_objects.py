@@ -43,6 +43,7 @@ def piped(folder: Path, **options: Any) -> Any:
     return transformers.pipeline("text-classification", model=str(folder), **options)
 
 
+@pytest.mark.slow
 def test_a_pipeline_is_a_model(folder: Path, context: Context) -> None:
     """It gives the probabilities of all labels, as the checkpoint itself does; also of pairs."""
     pipeline = piped(folder)

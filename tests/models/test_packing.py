@@ -22,6 +22,7 @@ def total(rows: list[Row]) -> int:
     return sum(row.tokens for row in rows)
 
 
+@pytest.mark.slow
 @given(PROMPTS.filter(bool), st.randoms())
 def test_each_prompt_sees_itself_alone(prompts: list[Tokens], random: object) -> None:
     """What the last token of a prompt looks at is the prompt, in whatever order they stand."""
@@ -36,6 +37,7 @@ def test_each_prompt_sees_itself_alone(prompts: list[Tokens], random: object) ->
     assert len(laid.tokens) <= sum(map(len, prompts))
 
 
+@pytest.mark.slow
 @given(PROMPTS, st.integers(1, 8))
 def test_every_prompt_has_one_row(prompts: list[Tokens], most: int) -> None:
     """No prompt is lost or asked twice, no row holds too many, and its length is what it says."""

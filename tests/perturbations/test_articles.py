@@ -77,6 +77,7 @@ def test_an_edit_and_its_article_are_one_edit() -> None:
     assert edits == (Edit(0, 8, "an awful", "a great"),)
 
 
+@pytest.mark.slow
 @given(text=st.text("aAnN .great'\u2019\n8", max_size=30), data=st.data())
 def test_edits_stay_edits_of_the_text(text: str, data: st.DataObject) -> None:
     """Whatever the text is, the edits are in order, without overlaps, and of this text."""

@@ -58,7 +58,10 @@ def test_every_perturbation_has_its_outputs_in_a_table() -> None:
     assert TABLE.keys() | WITH_MODELS.keys() == catalogue().keys()
 
 
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] if n in WITH_MODELS else []) for n in catalogue()],
+)
 def test_an_output_changes_only_with_the_version(
     name: str, with_models: Callable[[Generator], Generator]
 ) -> None:

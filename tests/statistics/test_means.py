@@ -38,6 +38,7 @@ def test_other_scores_get_the_bootstrap() -> None:
     assert isinstance(mean_difference([2.0, 0.0, -1.0]), Means)
 
 
+@pytest.mark.slow
 @given(before=SHARES, after=SHARES)
 def test_the_interval_contains_the_estimate(before: list[float], after: list[float]) -> None:
     """The drop lies in its interval and the interval in [-1, 1]."""

@@ -148,6 +148,7 @@ def test_a_level_is_one_sided() -> None:
 shares = st.integers(0, 200).map(lambda right: right / 200)
 
 
+@pytest.mark.slow
 @given(
     points=st.lists(st.tuples(shares, shares), min_size=3, max_size=6),
     model=st.tuples(shares, shares),

@@ -153,6 +153,7 @@ def test_neither_order_nor_level_matters(
     assert found.slope == (None if first.slope is None else pytest.approx(first.slope, abs=1e-9))
 
 
+@pytest.mark.slow
 def test_close_fits_cannot_tell() -> None:
     """A difference of AICc below 2 decides nothing, whatever cross-validation says."""
     found = [scaling(TEN, noisy(TEN, "hinge", seed, 0.035), ALPHA) for seed in range(40)]
