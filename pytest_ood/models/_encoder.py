@@ -27,6 +27,7 @@ from pytest_ood.models._torch import (
     load_tokenizer,
     loading,
     pick_device,
+    resolved_dtype,
     weight_count,
     without_collections,
 )
@@ -103,7 +104,7 @@ class FinetunedModel(ReloadsAfterPickling):
         max_length: The number of tokens to which inputs are truncated.
         batch_size: The maximum number of inputs per forward pass; None for that of the device.
         device: "auto", "cpu", "cuda" or "mps".
-        dtype: The data type of the weights.
+        dtype: The data type of the weights; "auto" for that which `precision` chooses.
     """
 
     LOADED: ClassVar[tuple[str, ...]] = ("_loaded", "_tokenizer", "_encoded")
@@ -145,7 +146,7 @@ class FinetunedModel(ReloadsAfterPickling):
         """Settings of the inference and of the training."""
         shown: dict[str, Any] = {
             "max_length": self.max_length,
-            "dtype": self.dtype,
+            "dtype": self.precision,
             "device": self.device,
         }
         if self.checkpoint == FROM_SCRATCH:
@@ -161,6 +162,17 @@ class FinetunedModel(ReloadsAfterPickling):
         return shown
 
     @cached_property
+    def precision(self) -> str:
+        """The data type of the weights, chosen once: a cluster's nodes may have other devices."""
+
+        def own() -> Path | None:
+            """Return the folder of weights that are not made here."""
+            made_here = self.training is not None or self._adapter is not None
+            return None if made_here else self._base[1]
+
+        return resolved_dtype(self.dtype, self.device, own)
+
+    @cached_property
     def facts(self) -> Facts:
         """Base, weights and training examples; trains if needed."""
         trained_on = None if self.training is None else len(self.training.load())
@@ -174,7 +186,7 @@ class FinetunedModel(ReloadsAfterPickling):
         # Of an adapter without merging it: the merged weights follow from its files and its base's.
         adapter = self._adapter if self.training is None else None
         content = checkpoint_hash(self.folder) if adapter is None else adapter.hash
-        rest = [content, sorted(self.label_names.items()), self.max_length, self.dtype]
+        rest = [content, sorted(self.label_names.items()), self.max_length, self.precision]
         return hashlib.sha256(json.dumps(rest).encode()).hexdigest()
 
     @cached_property
@@ -413,7 +425,7 @@ class FinetunedModel(ReloadsAfterPickling):
                 self.folder,
                 owner,
                 self.head.kind,
-                dtype=getattr(torch, self.dtype),
+                dtype=getattr(torch, self.precision),
             )
             check_vocabulary(tokenizer, model, f"{owner}: {self.folder}")
             with loading(self.folder, owner, self.head.kind):

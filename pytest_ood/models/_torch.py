@@ -6,8 +6,10 @@ import gc
 import json
 import math
 import os
+import sys
 from collections import deque
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -33,7 +35,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-DTYPES = ("float32", "bfloat16", "float16")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+"""Data types of weights; "auto" is the checkpoint's own on an accelerator, and float32 elsewhere: a
+processor without bfloat16 takes several times as long with it."""
+
+ACCELERATOR_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
+"""Files of the drivers of GPUs under Linux: NVIDIA's, AMD's, and those of a host with Windows."""
+
 MODEL_ASSETS = tuple(name for name, asset in ASSETS.items() if asset.is_model)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -501,6 +509,38 @@ def pick_device(torch: Any, device: str) -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def has_accelerator(device: str) -> bool:
+    """Return whether a device is an accelerator; torch is imported only where there may be one."""
+    if device != "auto":
+        return device != "cpu"
+    if sys.platform == "linux" and not any(Path(name).exists() for name in ACCELERATOR_FILES):
+        return False
+    if find_spec("torch") is None:
+        return False
+    import torch
+
+    return pick_device(torch, device) != "cpu"
+
+
+def resolved_dtype(dtype: str, device: str, checkpoint: Callable[[], Path | None]) -> str:
+    """Return the data type of weights.
+
+    Args:
+        dtype: One of `DTYPES`.
+        device: One of `DEVICES`.
+        checkpoint: Returns the folder whose configuration names the checkpoint's own data type;
+            None for weights that are made here, in float32.
+    """
+    if dtype != "auto":
+        return dtype
+    folder = checkpoint() if has_accelerator(device) else None
+    if folder is None:
+        return "float32"
+    settings = json_settings(folder, "config.json")
+    own = settings.get("dtype") or settings.get("torch_dtype")
+    return own if own in DTYPES[1:] else "float32"
 
 
 def length_sorted(

@@ -56,7 +56,7 @@ def build(
     no_answer: bool | None = None,
     batch_size: int | None = None,
     device: str = "auto",
-    dtype: str = "float32",
+    dtype: str = "auto",
 ) -> FinetunedModel:
     """Describe a fine-tuned encoder; nothing is loaded or trained before the first query.
 
@@ -80,7 +80,8 @@ def build(
         batch_size: Inputs per forward pass, at most; by default 32 on a processor, and as many as
             fill an accelerator.
         device: "auto", "cpu", "cuda" or "mps".
-        dtype: "float32", "bfloat16" or "float16".
+        dtype: "float32", "bfloat16", "float16", or "auto": the checkpoint's own on an accelerator,
+            float32 on a processor and for weights that are trained here.
 
     Raises:
         ConfigurationError: values that do not go together.

@@ -72,6 +72,7 @@ from pytest_ood.models._torch import (
     load_tokenizer,
     loading,
     pick_device,
+    resolved_dtype,
     unpacked,
     unpacked_folder,
     weight_count,
@@ -149,7 +150,7 @@ class Checkpoint(ReloadsAfterPickling):
         source: Hub id, folder, GGUF file or asset.
         context: The adapter's context.
         device: "auto", "cpu", "cuda" or "mps".
-        dtype: The data type of the weights.
+        dtype: The data type of the weights; "auto" for that which `precision` chooses.
     """
 
     source: str
@@ -188,6 +189,16 @@ class Checkpoint(ReloadsAfterPickling):
         return unpacked_folder(self.path, self.context)
 
     @cached_property
+    def precision(self) -> str:
+        """The data type of the weights, chosen once: a cluster's nodes may have other devices."""
+
+        def own() -> Path | None:
+            """Return the folder of the weights; a packed file and an adapter become float32."""
+            return self.path if self.adapter is None and self.path.is_dir() else None
+
+        return resolved_dtype(self.dtype, self.device, own)
+
+    @cached_property
     def chat_template(self) -> str | None:
         """The chat template; None if there is none. Loads no tokenizer, and unpacks no file."""
         return stored_template(self.path if self.adapter is None else self.adapter.tokenizer_folder)
@@ -216,7 +227,7 @@ class Checkpoint(ReloadsAfterPickling):
 
     def _shared(self, part: str, make: Callable[[], T]) -> T:
         """Return an object that all models on these weights share; the first one builds it."""
-        key = (part, self.hash, self.device, self.dtype)
+        key = (part, self.hash, self.device, self.precision)
         if key not in self.context.held:
             self.context.held[key] = make()
         value: T = self.context.held[key]
@@ -241,7 +252,7 @@ class Checkpoint(ReloadsAfterPickling):
         _check_kind(config, f"{self.owner}: {self.path}")
         tokenizer = self.tokenizer
         model = load_model(
-            "AutoModelForCausalLM", folder, self.owner, KIND, dtype=getattr(torch, self.dtype)
+            "AutoModelForCausalLM", folder, self.owner, KIND, dtype=getattr(torch, self.precision)
         )
         check_vocabulary(tokenizer, model, f"{self.owner}: {self.path}")
         with loading(self.path, self.owner, KIND):
@@ -428,7 +439,7 @@ class PromptedModel(ReloadsAfterPickling):
             **prompt_parameters(self.prompt, self.task),
             "calibrate": self.calibrate,
             **self.scoring.parameters,
-            "dtype": self.checkpoint.dtype,
+            "dtype": self.checkpoint.precision,
             "device": self.checkpoint.device,
             **written,
         }
@@ -776,7 +787,7 @@ def build(
     vote_top: int | None = None,
     batch_size: int | None = None,
     device: str = "auto",
-    dtype: str = "float32",
+    dtype: str = "auto",
 ) -> PromptedModel:
     """Describe a prompted LLM; nothing is loaded before the first query.
 
@@ -821,7 +832,8 @@ def build(
         batch_size: The maximum number of prompts per forward pass, by default 64 on a processor
             and 4,096 on an accelerator; long prompts are fewer.
         device: "auto", "cpu", "cuda" or "mps".
-        dtype: "float32", "bfloat16" or "float16".
+        dtype: "float32", "bfloat16", "float16", or "auto": the checkpoint's own on an accelerator,
+            float32 on a processor.
 
     Raises:
         ConfigurationError: values that do not go together.

@@ -68,7 +68,7 @@ def test_json_describes_every_adapter(capsys: pytest.CaptureFixture[str]) -> Non
         o["name"]: o for entry in listed if entry["name"] == "prompted" for o in entry["options"]
     }
     assert options["prompt"]["needed"]
-    assert options["dtype"]["default"] == "float32"
+    assert options["dtype"]["default"] == "auto"
 
 
 def test_the_list_is_for_reading(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import json
+import sys
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,9 @@ from pytest_ood.errors import ModelError
 from pytest_ood.models._torch import (
     checkpoint_hash,
     fetched,
+    has_accelerator,
     length_sorted,
+    resolved_dtype,
     sent,
     tokens_per_pass,
     within_memory,
@@ -144,6 +148,55 @@ def test_wide_models_get_fewer_tokens(width: int | None, dtype: str, tokens: int
     config.get_text_config = lambda: config
     model = SimpleNamespace(config=config, dtype=getattr(torch, dtype))
     assert tokens_per_pass(model) == tokens
+
+
+@pytest.mark.parametrize(
+    ("dtype", "there", "own", "right"),
+    [
+        ("auto", False, "bfloat16", "float32"),
+        ("auto", True, "bfloat16", "bfloat16"),
+        ("auto", True, "float16", "float16"),
+        ("auto", True, None, "float32"),
+        ("auto", True, "int8", "float32"),
+        ("auto", True, "auto", "float32"),
+        ("float32", True, "bfloat16", "float32"),
+        ("bfloat16", False, "float32", "bfloat16"),
+    ],
+)
+def test_weights_keep_their_type_on_an_accelerator(
+    *,
+    dtype: str,
+    there: bool,
+    own: str | None,
+    right: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Elsewhere they are float32, and a type that is named is taken anywhere."""
+    monkeypatch.setattr("pytest_ood.models._torch.has_accelerator", lambda _: there)
+    for key in ("dtype", "torch_dtype"):
+        (tmp_path / "config.json").write_text(json.dumps({key: own}))
+        assert resolved_dtype(dtype, "auto", lambda: tmp_path) == right
+    assert resolved_dtype(dtype, "auto", lambda: None) == (dtype if dtype != "auto" else "float32")
+
+
+def test_a_checkpoint_is_not_looked_for_without_an_accelerator() -> None:
+    """Its type decides nothing there; it may have to be downloaded."""
+
+    def never() -> Path:
+        raise AssertionError("it was looked for")
+
+    assert resolved_dtype("auto", "cpu", never) == "float32"
+    assert not has_accelerator("cpu")
+    assert has_accelerator("cuda")
+
+
+def test_a_machine_without_drivers_imports_no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing it takes seconds, which a run that only looks answers up need not wait for."""
+    monkeypatch.setattr("pytest_ood.models._torch.sys.platform", "linux")
+    monkeypatch.setattr("pytest_ood.models._torch.ACCELERATOR_FILES", ("/dev/none",))
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert not has_accelerator("auto")
 
 
 def test_arrays_are_sent_to_the_device() -> None:
