@@ -23,6 +23,8 @@ from pytest_ood.models._api.limits import FIRST_WAIT
 from pytest_ood.models.protocol import Usage, secrets_of
 from pytest_ood.tasks import NumericAnswer, Prediction
 
+pytestmark = pytest.mark.slow
+
 KEY = 'sk-Recognisable-0123/+"456789'
 
 
@@ -56,7 +58,6 @@ def once_asked(server: FaultyServer, fault: str, **options: Any) -> Prediction:
     return model_at(server, **{"attempts": 2, **options}).predict(["first", "x"])[1]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -120,7 +121,6 @@ def test_each_kind_of_answer_is_judged(
     assert server.calls["x"] == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["flood", "endless", "bomb", "bombs", "gzip of nothing"])
 @pytest.mark.parametrize("first", [True, False])
 def test_an_answer_has_a_largest_size(*, fault: str, first: bool, server: FaultyServer) -> None:
@@ -151,7 +151,6 @@ def test_another_server_gets_neither_key_nor_text(
     assert server.calls["x"] == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "told"),
     [

@@ -36,6 +36,8 @@ from pytest_ood.models.protocol import (
 from pytest_ood.tasks import Classification, NumericAnswer, Prediction
 from pytest_ood.utils.progress import Silent
 
+pytestmark = pytest.mark.slow
+
 KEY = 'sk-Recognisable-0123/+"456789'
 TEXTS = [f"text {number}" for number in range(8)]
 REQUEST = {"inputs": "{text}"}
@@ -265,7 +267,6 @@ OTHERS = (
 """Faults of chat completions, which are none here, or others."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in OTHERS])
 def test_every_fault_ends_as_with_the_openai_adapter(
     fault: str, make: Make, server: FaultyServer
@@ -289,7 +290,6 @@ def test_every_fault_ends_as_with_the_openai_adapter(
     assert results[0] == results[1]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["slow", "drip"])
 def test_a_call_has_a_time_limit(fault: str, make: Make, server: FaultyServer) -> None:
     """A service that says nothing, or a byte now and then, is given up after the time limit."""

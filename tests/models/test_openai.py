@@ -51,6 +51,8 @@ from pytest_ood.models.protocol import (
 from pytest_ood.tasks import Classification, NumericAnswer, Prediction
 from pytest_ood.utils.progress import Silent
 
+pytestmark = pytest.mark.slow
+
 build = adapter("openai").build
 
 TEMPLATE = "Review: {text}\nSentiment:"
@@ -274,7 +276,6 @@ def test_an_empty_answer_may_be_followed_by_a_full_one(make: Make, server: Fault
     assert make(attempts=3).predict(["x"]) == [Prediction(None, text="")], "it did answer"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", PASSING)
 def test_what_passes_is_tried_again(fault: str, make: Make, server: FaultyServer) -> None:
     """After two failures the third call is answered, and what is answered is not asked again."""
@@ -309,7 +310,6 @@ WORDS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", PASSING)
 def test_what_does_not_pass_is_an_error_of_that_input_alone(
     fault: str, make: Make, server: FaultyServer
@@ -328,7 +328,6 @@ def test_what_does_not_pass_is_an_error_of_that_input_alone(
     assert server.calls == {text: 3 if text == "text 5" else 1 for text in TEXTS}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", PASSING)
 def test_failing_from_the_start_is_an_error_of_each_input(
     fault: str, make: Make, server: FaultyServer
@@ -340,7 +339,6 @@ def test_failing_from_the_start_is_an_error_of_each_input(
     assert server.calls == dict.fromkeys(TEXTS, 2)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["slow", "drip"])
 def test_a_call_has_a_time_limit(fault: str, make: Make, server: FaultyServer) -> None:
     """A server that says nothing, or a byte now and then, is given up after the time limit."""
@@ -377,7 +375,6 @@ def test_wrong_settings_end_it_at_the_first_call(
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", FATAL)
 def test_later_nothing_is_lost(fault: str, make: Make, server: FaultyServer) -> None:
     """Once an answer has come, the same is an error of one input, or of those that are left."""
@@ -476,7 +473,6 @@ def test_a_server_that_goes_away_loses_nothing(unreachable: tuple[str, str], mak
     assert model.predict(["y"])[0].label == answer_to("y")
 
 
-@pytest.mark.slow
 def test_nobody_is_asked_for_ever(make: Make, server: FaultyServer) -> None:
     """After many inputs in a row without an answer the rest is not asked, with the reason."""
     texts = [f"t{number:03}" for number in range(MAX_UNANSWERED + 20)]
@@ -499,7 +495,6 @@ def test_nobody_is_asked_for_ever(make: Make, server: FaultyServer) -> None:
     assert [a.label for a in make(attempts=1).predict(texts)].count(None) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "asked"),
     [("429 after 7 s", 7.0), ("503 after 7 s", 7.0), ("429 after 1500 ms", 1.5)],
@@ -586,7 +581,6 @@ def test_the_first_input_is_asked_alone(make: Make, server: FaultyServer) -> Non
     assert server.calls.total() == 1
 
 
-@pytest.mark.slow
 def test_calls_keep_to_their_rate(make: Make, server: FaultyServer, time: Time) -> None:
     """With 30 requests a minute two seconds lie between any two starts, failed ones included."""
     starts: list[float] = []
@@ -644,7 +638,6 @@ CAPS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("cap", CAPS)
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_caps_are_kept_and_what_is_left_is_told(
@@ -703,7 +696,6 @@ def test_what_nobody_accounts_for_counts_at_its_bound(
     assert model.used.completion_tokens == bound.completion_tokens + 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["429", "500", "408"])
 def test_what_was_refused_costs_nothing(fault: str, make: Make, server: FaultyServer) -> None:
     """A call that the server turned down is a request without tokens."""
@@ -738,7 +730,6 @@ def test_without_a_usage_bounds_count(usage: Any, make: Make, server: FaultyServ
     assert model.used == model.estimate(["x"])
 
 
-@pytest.mark.slow
 @given(texts=st.lists(st.text(max_size=30), min_size=1, max_size=5))
 @settings(max_examples=20)
 def test_an_estimate_is_an_upper_bound(texts: list[str], running: FaultyServer) -> None:
@@ -776,7 +767,6 @@ def plain_model(server: FaultyServer, **options: Any) -> ChatModel:
 FAULTS = ("", *PASSING, "empty answer", "400", "400 filtered", "401", "404", "no quota", "refusal")
 
 
-@pytest.mark.slow
 @given(
     scripts=st.lists(st.lists(st.sampled_from(FAULTS), max_size=6), min_size=1, max_size=8),
     repeated=st.lists(st.integers(0, 7), max_size=4),
@@ -941,7 +931,6 @@ def test_a_server_on_this_machine_gets_no_key(
 SECRET_FAULTS = ("", "401", "403", "500 with the key", "429", "cut-off body", "a page", "400")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", SECRET_FAULTS)
 @pytest.mark.parametrize("first", [True, False])
 def test_the_key_is_never_shown(
@@ -1444,7 +1433,6 @@ def test_a_hidden_reasoner_is_sampled_at_its_own_temperature(
     assert all("temperature" not in body for body in server.bodies)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["400 too long", "400 too long in words"])
 def test_a_prompt_beyond_the_window_is_counted(
     fault: str, make: Make, server: FaultyServer
