@@ -477,7 +477,7 @@ class Ood:
         dataset, allowed = as_dataset(data), _labels(labels)
         label_set = set(dataset.labels if allowed is None else allowed)
         if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and allowed is None:
-            self._check_target(dataset, shift, shift.source)
+            self._note(_check_target(dataset, shift, shift.source))
             label_set |= set(shift.source.labels)
         if allowed is None:
             _check_labels_of_data(dataset.name, label_set)
@@ -531,32 +531,14 @@ class Ood:
             evaluator.check_leaks(model, suite.shifts)
         return evaluator, tested
 
-    def _check_target(self, dataset: Dataset, shift: DomainShift, target: Dataset) -> None:
-        """Refuse data of another domain that shares no label; note a label that is new.
-
-        Raises:
-            DataError: no label is shared; the message has the labels of both sides.
-        """
-        expected = {shift.merge.get(label, label) for label in dataset.labels}
-        new = [label for label in target.labels if label not in expected]
-        check_spelling({*expected, *new}, f"{dataset.name} and {target.name}")
-        if len(new) == len(target.labels):
-            raise DataError(
-                f"{target.name}: none of its labels ({_listed(new)}) is one of those in "
-                f"distribution ({_listed(sorted(expected))}); write them alike, or name all "
-                "possible labels: labels=[...]"
-            )
-        if new and self.on_note is not None:
-            self.on_note(
-                f"{target.name}: {_listed(new)} {'is a label' if len(new) == 1 else 'are labels'} "
-                f"there but not in distribution ({_listed(sorted(expected))})"
-            )
+    def _note(self, note: str) -> None:
+        if note and self.on_note is not None:
+            self.on_note(note)
 
     def _settle(self, result: Floor | Evaluation | Comparison, notes: Iterable[str] = ()) -> None:
         __tracebackhide__ = True
-        if self.on_note is not None:
-            for note in notes:
-                self.on_note(note)
+        for note in notes:
+            self._note(note)
         if result.verdict in ("pass", "measured"):
             return
         text = explain(result, self.rules)
@@ -564,6 +546,29 @@ class Ood:
             self.on_inconclusive(text)
             return
         raise BudgetExceededError(text)
+
+
+def _check_target(dataset: Dataset, shift: DomainShift, target: Dataset) -> str:
+    """Refuse data of another domain that shares no label; return a note of labels that are new.
+
+    Raises:
+        DataError: no label is shared; the message has the labels of both sides.
+    """
+    expected = {shift.merge.get(label, label) for label in dataset.labels}
+    new = [label for label in target.labels if label not in expected]
+    check_spelling({*expected, *new}, f"{dataset.name} and {target.name}")
+    if len(new) == len(target.labels):
+        raise DataError(
+            f"{target.name}: none of its labels ({_listed(new)}) is one of those in "
+            f"distribution ({_listed(sorted(expected))}); write them alike, or name all "
+            "possible labels: labels=[...]"
+        )
+    if not new:
+        return ""
+    return (
+        f"{target.name}: {_listed(new)} {'is a label' if len(new) == 1 else 'are labels'} "
+        f"there but not in distribution ({_listed(sorted(expected))})"
+    )
 
 
 def _classes(model: Any) -> tuple[str, ...]:

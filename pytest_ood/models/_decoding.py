@@ -133,7 +133,7 @@ class Decoder:
         torch = self.torch
         alone = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
         rows = pack(tails, self.cost(past), self.most) if packs else alone
-        lay = self._laid_out if packs else self._padded
+        lay = self._laid_out if packs else self.padded
 
         def run(batch: list[Row]) -> Any:
             """Return the shares of one batch, on the device."""
@@ -158,7 +158,7 @@ class Decoder:
         continuations: dict[Tokens, Tokens] = {}
         with self.torch.inference_mode():
             for past, tails, whole in self._batched(prompts, longest, self.most):
-                said = self._continue(tails, past, longest, is_over, choose=_likeliest)
+                said = _continued(self, tails, past, longest, is_over, choose=_likeliest)
                 continuations |= zip(whole, said, strict=True)
         return [continuations[prompt] for prompt in prompts]
 
@@ -195,7 +195,7 @@ class Decoder:
                     for number in range(count)
                 ]
                 choose = _drawing(self.torch, streams, temperature)
-                said = self._continue(tails, past, longest, is_over, choose=choose, copies=count)
+                said = _continued(self, tails, past, longest, is_over, choose=choose, copies=count)
                 answers |= {
                     prompt: said[index * count : (index + 1) * count]
                     for index, prompt in enumerate(whole)
@@ -281,7 +281,7 @@ class Decoder:
     ) -> dict[int, Any]:
         """Return the next-token logits (vocabulary,) of every prompt in the rows."""
         tensors = (
-            self._laid_out(prompts, rows, past) if packed else self._padded(prompts, rows, past)
+            self._laid_out(prompts, rows, past) if packed else self.padded(prompts, rows, past)
         )
         logits, which = self._computed(tensors, past)
         members = [(number, member) for number, row in enumerate(rows) for member in row.members]
@@ -323,7 +323,7 @@ class Decoder:
         """
         torch, device, paths = self.torch, self.model.device, trie.stems
         alone = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
-        ids, mask, _, _ = self._padded(tails, alone, past)
+        ids, mask, _, _ = self.padded(tails, alone, past)
         begun = self.model(
             input_ids=ids.to(device),
             attention_mask=mask.to(device),
@@ -336,7 +336,7 @@ class Decoder:
         for some in (paths[first : first + each] for first in range(0, len(paths), each)):
             stems = [tuple(trie.tokens[path].tolist()) for path in some]
             alone = [Row((index,), len(stem)) for index, stem in enumerate(stems)]
-            ids, own, _, _ = self._padded(stems, alone, None)
+            ids, own, _, _ = self.padded(stems, alone, None)
             whole = torch.cat([mask.new_ones(len(stems), mask.shape[1]), own], dim=1)
             behind = self.model(
                 input_ids=ids.repeat(len(tails), 1).to(device),
@@ -354,7 +354,7 @@ class Decoder:
         """Return the logits of rows where they are needed, and the index of each needed position.
 
         Args:
-            tensors: Tokens, mask, positions and needed positions, as `_padded` and `_laid_out`
+            tensors: Tokens, mask, positions and needed positions, as `padded` and `_laid_out`
                 return them.
             past: The keys and values before them, or None.
 
@@ -378,7 +378,7 @@ class Decoder:
         ).logits
         return logits, which
 
-    def _padded(
+    def padded(
         self, prompts: Sequence[Tokens], rows: list[Row], past: Any
     ) -> tuple[Any, Any, Any, list[list[int]]]:
         """Return tokens, mask, no positions, and ends for rows of one prompt each."""
@@ -422,69 +422,70 @@ class Decoder:
         ids, positions = (sent(torch, one, device) for one in (ids, positions))
         return ids, mask, positions, [one.ends for one in laid]
 
-    def _continue(
-        self,
-        tails: list[Tokens],
-        past: Any,
-        longest: int,
-        is_over: Callable[[Tokens], bool],
-        *,
-        choose: Choice,
-        copies: int = 1,
-    ) -> list[Tokens]:
-        """Return `copies` answers to each prompt of one batch."""
-        # Prompts are padded on the right, and new tokens follow the padding: the mask hides it, and
-        # positions are passed explicitly, counted from the end of each prompt. Padding on the left
-        # would need another mask for the start's keys and values, which come first.
-        torch, device = self.torch, self.model.device
-        rows = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
-        ids, mask, _, ends = self._padded(tails, rows, past)
-        lengths = torch.tensor([len(tail) for tail in tails]) + mask.shape[1] - ids.shape[1]
-        uneven = len(set(map(len, tails))) > 1
-        computed, which = torch.unique(torch.tensor(ends)[:, 0], return_inverse=True)
-        out = self.model(
-            input_ids=ids.to(device),
-            attention_mask=mask.to(device),
-            past_key_values=_for_rows(past, len(tails)),
-            use_cache=True,
-            logits_to_keep=computed.to(device),
+
+def _continued(
+    decoder: Decoder,
+    tails: list[Tokens],
+    past: Any,
+    longest: int,
+    is_over: Callable[[Tokens], bool],
+    *,
+    choose: Choice,
+    copies: int = 1,
+) -> list[Tokens]:
+    """Return `copies` answers to each prompt of one batch."""
+    # Prompts are padded on the right, and new tokens follow the padding: the mask hides it, and
+    # positions are passed explicitly, counted from the end of each prompt. Padding on the left
+    # would need another mask for the start's keys and values, which come first.
+    torch, device = decoder.torch, decoder.model.device
+    rows = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
+    ids, mask, _, ends = decoder.padded(tails, rows, past)
+    lengths = torch.tensor([len(tail) for tail in tails]) + mask.shape[1] - ids.shape[1]
+    uneven = len(set(map(len, tails))) > 1
+    computed, which = torch.unique(torch.tensor(ends)[:, 0], return_inverse=True)
+    out = decoder.model(
+        input_ids=ids.to(device),
+        attention_mask=mask.to(device),
+        past_key_values=_for_rows(past, len(tails)),
+        use_cache=True,
+        logits_to_keep=computed.to(device),
+    )
+    keys, logits = out.past_key_values, out.logits[torch.arange(len(tails)), which]
+    if copies > 1:
+        # A prompt is computed once; its keys and values are repeated for all of its answers.
+        keys.batch_repeat_interleave(copies)
+        mask, lengths, logits = (
+            each.repeat_interleave(copies, dim=0) for each in (mask, lengths, logits)
         )
-        keys, logits = out.past_key_values, out.logits[torch.arange(len(tails)), which]
-        if copies > 1:
-            # A prompt is computed once; its keys and values are repeated for all of its answers.
-            keys.batch_repeat_interleave(copies)
-            mask, lengths, logits = (
-                each.repeat_interleave(copies, dim=0) for each in (mask, lengths, logits)
-            )
-        said: list[Tokens] = [()] * (len(tails) * copies)
-        live = list(range(len(said)))
-        chosen = choose(logits, live)
-        while True:
-            for index, token in zip(live, chosen.tolist(), strict=True):
-                said[index] = (*said[index], token)
-            going = [
-                number
-                for number, index in enumerate(live)
-                if len(said[index]) < longest and not is_over(said[index])
-            ]
-            if not going:
-                return said
-            if len(going) < len(live):
-                # Answers that are over leave the batch, so that no step computes them any more.
-                keys.batch_select_indices(torch.tensor(going, device=device))
-                mask, lengths, chosen = mask[going], lengths[going], chosen[going]
-                live = [live[number] for number in going]
-            mask = torch.cat([mask, mask.new_ones(len(live), 1)], dim=1)
-            named = {"position_ids": lengths[:, None].to(device)} if uneven else {}
-            out = self.model(
-                input_ids=chosen[:, None].to(device),
-                attention_mask=mask.to(device),
-                past_key_values=keys,
-                use_cache=True,
-                **named,
-            )
-            keys, chosen = out.past_key_values, choose(out.logits[:, -1], live)
-            lengths = lengths + 1
+    said: list[Tokens] = [()] * (len(tails) * copies)
+    live = list(range(len(said)))
+    chosen = choose(logits, live)
+    while True:
+        for index, token in zip(live, chosen.tolist(), strict=True):
+            said[index] = (*said[index], token)
+        going = [
+            number
+            for number, index in enumerate(live)
+            if len(said[index]) < longest and not is_over(said[index])
+        ]
+        if not going:
+            return said
+        if len(going) < len(live):
+            # Answers that are over leave the batch, so that no step computes them any more.
+            keys.batch_select_indices(torch.tensor(going, device=device))
+            mask, lengths, chosen = mask[going], lengths[going], chosen[going]
+            live = [live[number] for number in going]
+        mask = torch.cat([mask, mask.new_ones(len(live), 1)], dim=1)
+        named = {"position_ids": lengths[:, None].to(device)} if uneven else {}
+        out = decoder.model(
+            input_ids=chosen[:, None].to(device),
+            attention_mask=mask.to(device),
+            past_key_values=keys,
+            use_cache=True,
+            **named,
+        )
+        keys, chosen = out.past_key_values, choose(out.logits[:, -1], live)
+        lengths = lengths + 1
 
 
 def numbered(chunks: Iterable[Sequence[Tokens]]) -> Iterator[dict[Tokens, list[int]]]:

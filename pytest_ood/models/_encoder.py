@@ -333,10 +333,7 @@ class FinetunedModel(ReloadsAfterPickling):
     def predict_batches(
         self, inputs: Sequence[Inputs]
     ) -> Iterator[tuple[Sequence[int], Sequence[Prediction]]]:
-        """Yield the indices of the inputs of each batch with their predictions.
-
-        It raises as `predict`.
-        """
+        """Yield the indices of each batch with their predictions; it raises as `predict`."""
         torch, model, batching = self._loaded
         labels = self._label_order(model.config.id2label, model.config.label2id)
         without: list[int] = []

@@ -545,10 +545,7 @@ class PromptedModel(ReloadsAfterPickling):
     def predict_batches(
         self, inputs: Sequence[Inputs]
     ) -> Iterator[tuple[Sequence[int], Sequence[Prediction]]]:
-        """Yield the indices of the inputs of each batch with their predictions.
-
-        It raises as `predict`.
-        """
+        """Yield the indices of each batch with their predictions; it raises as `predict`."""
         if self.chats:
             # A template that cannot be used is reported before weights are loaded.
             _ = self.rendering
@@ -648,22 +645,7 @@ class PromptedModel(ReloadsAfterPickling):
         if not inputs:
             return []
         encoded = self.rendering.tokens([self.rendering.text(value) for value in inputs])
-        if not all(encoded):
-            raise ModelError(
-                f"model {self.name!r}: an empty prompt has no next token; put some words of your "
-                "own into the template"
-            )
-        window = getattr(model.config, "max_position_embeddings", None)
-        long = [index for index, row in enumerate(encoded) if window and len(row) + room > window]
-        if long:
-            longest = max(len(encoded[index]) for index in long)
-            answer = f" with an answer of {room}" if room else ""
-            raise TooLongError(
-                f"model {self.name!r}: a prompt of {longest} tokens{answer} does not fit its "
-                f"window of {window}; use fewer demonstrations or shorter texts",
-                [inputs[index] for index in long],
-                f"the prompt{answer} does not fit the model's window of {window} tokens",
-            )
+        _check_prompts(self.name, model, inputs, encoded, room)
         return encoded
 
     @cached_property
@@ -740,6 +722,37 @@ class PromptedModel(ReloadsAfterPickling):
                 break
             length += 1
         return tuple(rows[0][:length])
+
+
+def _check_prompts(
+    name: str,
+    model: Any,
+    inputs: Sequence[Inputs],
+    encoded: Sequence[Tokens],
+    room: int,
+) -> None:
+    """Check that no prompt is empty, and that each fits the window with `room` more tokens.
+
+    Raises:
+        ModelError: a prompt is empty.
+        TooLongError: some do not fit.
+    """
+    if not all(encoded):
+        raise ModelError(
+            f"model {name!r}: an empty prompt has no next token; put some words of your "
+            "own into the template"
+        )
+    window = getattr(model.config, "max_position_embeddings", None)
+    long = [index for index, row in enumerate(encoded) if window and len(row) + room > window]
+    if long:
+        longest = max(len(encoded[index]) for index in long)
+        answer = f" with an answer of {room}" if room else ""
+        raise TooLongError(
+            f"model {name!r}: a prompt of {longest} tokens{answer} does not fit its "
+            f"window of {window}; use fewer demonstrations or shorter texts",
+            [inputs[index] for index in long],
+            f"the prompt{answer} does not fit the model's window of {window} tokens",
+        )
 
 
 def _ends(model: Any) -> frozenset[int]:
