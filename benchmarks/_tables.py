@@ -12,6 +12,15 @@ PROJECT_OPTION: dict[str, Any] = {
 }
 """The option of scripts that measure the models of the built-in suite."""
 
+CLAIMS_HOLD = "every claim holds"
+
+
+def conclude(missed: list[str]) -> int:
+    """Print the claims that a script has missed, and return its exit status."""
+    print("\n" + ("\n".join(f"missed: {claim}" for claim in missed) or CLAIMS_HOLD))
+    return 1 if missed else 0
+
+
 END = "<!-- end of measured -->"
 
 

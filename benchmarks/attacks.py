@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from _tables import PROJECT_OPTION, put
+from _tables import PROJECT_OPTION, conclude, put
 from platformdirs import user_cache_path
 
 from pytest_ood.gate.gate import Gate, Options
@@ -142,8 +142,7 @@ def main() -> int:
     if options.write is not None:
         put(options.write, __file__, text)
     told = missed(names, mine, theirs)
-    print("\n" + ("\n".join(f"missed: {one}" for one in told) or "every claim holds"))
-    return 1 if told else 0
+    return conclude(told)
 
 
 def profile(model: Any, name: str, examples: Sequence[Example]) -> list[str]:

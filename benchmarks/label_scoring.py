@@ -28,7 +28,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from _scoring import Contender, Harness, Scores, agreement, anew
-from _tables import put
+from _tables import conclude, put
 from platformdirs import user_cache_path
 from scipy.special import log_softmax, logsumexp
 
@@ -305,8 +305,7 @@ def main() -> int:
     print(text)
     if options.write is not None:
         put(options.write, __file__, text)
-    print("\n" + ("\n".join(f"missed: {one}" for one in missed) or "every claim holds"))
-    return 1 if missed else 0
+    return conclude(missed)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from _scoring import Contender, Harness, Scores, agreement, anew
-from _tables import PROJECT_OPTION, put
+from _tables import PROJECT_OPTION, conclude, put
 from platformdirs import user_cache_path
 
 from pytest_ood.gate.gate import Gate, Options
@@ -234,8 +234,7 @@ def main() -> int:
     print(text)
     if options.write is not None:
         put(options.write, __file__, text)
-    print("\n" + ("\n".join(f"missed: {one}" for one in told) or "every claim holds"))
-    return 1 if told else 0
+    return conclude(told)
 
 
 def comparison(

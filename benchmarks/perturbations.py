@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from _peers import augmenters, rate
+from _tables import conclude
 from platformdirs import user_cache_path
 
 from pytest_ood.loading.readers import DataSource, Reader
@@ -157,8 +158,7 @@ def main() -> int:
             print(f"| {name} | {' | '.join(f'{cost:,.0f}' for cost in costs)} | {grown:.2f} |")
             if grown > GROWTH_MOST:
                 missed.append(f"{name}: a character costs {grown:.1f} times as much at 100,000")
-    print("\n" + ("\n".join(f"missed: {told}" for told in missed) or "every claim holds"))
-    return 1 if missed else 0
+    return conclude(missed)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import math
 import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pytest_ood.data.inputs import canonical, size_of
 from pytest_ood.data.lazy import blocks
@@ -34,15 +34,17 @@ from pytest_ood.tasks.answers import check_fields, exactly
 from pytest_ood.utils.user_code import contained, ends_run, unattended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.inference.store import Store
-    from pytest_ood.models.protocol import Batched, Model, Streaming
+    from pytest_ood.models.protocol import Model, Streaming
     from pytest_ood.utils.progress import Progress, Tracker
 
     IndexedPredictions = tuple[Sequence[int], Sequence[Prediction]]
     """Indices of inputs, and the prediction for each of them."""
+
+T = TypeVar("T")
 
 FIRST_BATCH, BATCH_SIZE = 8, 128
 """Inputs per call of `predict`: at first, and at most. A slow model gets few, so that a crash loses
@@ -132,10 +134,11 @@ class LocalRunner:
         if is_streaming(model):
             yield from self._stream(model, inputs, owner)
             return
-        if is_batched(model):
-            yield from self._written_by_time(self._batches(model, inputs, owner))
-            return
-        yield from self._written_by_time(self._calls(model, inputs, owner))
+        yield from self._written_by_time(
+            _items_of(model.predict_batches(inputs), owner)
+            if is_batched(model)
+            else self._calls(model, inputs, owner)
+        )
 
     @staticmethod
     def _calls(
@@ -159,21 +162,8 @@ class LocalRunner:
                 size = min(BATCH_SIZE, 4 * size)
 
     @staticmethod
-    def _batches(
-        model: Batched, inputs: Sequence[Inputs], owner: str
-    ) -> Generator[IndexedPredictions, None, None]:
-        """Yield what a model gives batch by batch."""
-        batches = iter(model.predict_batches(inputs))
-        while True:
-            with unattended(owner):
-                batch = next(batches, None)
-            if batch is None:
-                return
-            yield batch
-
-    @staticmethod
     def _written_by_time(
-        batches: Generator[IndexedPredictions, None, None],
+        batches: Iterable[IndexedPredictions],
     ) -> Generator[IndexedPredictions, None, None]:
         """Yield what comes within `WRITE_SECONDS` together, as a write takes milliseconds."""
         indices: list[int] = []
@@ -200,14 +190,7 @@ class LocalRunner:
     ) -> Generator[IndexedPredictions, None, None]:
         pending = set(range(len(inputs)))
         with closing(model.stream(inputs)) as stream:
-            predictions = iter(stream)
-            while True:
-                # Only the model's own code runs unattended, not the engine's between two answers.
-                with unattended(owner):
-                    item = next(predictions, None)
-                if item is None:
-                    return
-                index, prediction = item
+            for index, prediction in _items_of(stream, owner):
                 if index not in pending:
                     raise ModelError(
                         f"model {model.name!r} streamed an answer for the index {index!r} of "
@@ -215,6 +198,18 @@ class LocalRunner:
                     )
                 pending.remove(index)
                 yield [index], [prediction]
+
+
+def _items_of(items: Iterable[T], owner: str) -> Iterator[T]:
+    """Yield what a model's own code yields."""
+    iterator = iter(items)
+    while True:
+        # Only the model's own code runs unattended, not the engine's between two answers.
+        with unattended(owner):
+            item = next(iterator, None)
+        if item is None:
+            return
+        yield item
 
 
 @dataclass(kw_only=True)

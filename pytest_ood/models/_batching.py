@@ -16,13 +16,22 @@ from pytest_ood.models._decoding import SAME, SAME_IN_HALF
 from pytest_ood.models._torch import length_sorted, sent, tokens_per_pass, within_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.tasks import Prediction
 
     Row = Mapping[str, Sequence[int]]
     """The tokenizer's output for one input, by its names."""
 
 WITHOUT_TOKENS = "its tokenizer makes no token of the text"
 """The `Prediction.error` of a text without tokens, such as an empty one."""
+
+CHUNK = 2048
+"""Inputs that are tokenized, and sorted or packed, at a time."""
+
+PART = 128
+"""Inputs of a part whose batches are not yielded one by one, as an answer takes many passes."""
 
 BATCH_SIZE = 32
 """Inputs per forward pass on a processor, whose caches larger batches leave."""
@@ -208,6 +217,25 @@ class Batching:
         """Return whether a row has a token that is neither unknown nor special."""
         special = {*self.tokenizer.all_special_ids}
         return any(token not in special for token in row["input_ids"])
+
+
+def in_parts(
+    predict: Callable[[Sequence[Inputs]], Sequence[Prediction]], inputs: Sequence[Inputs]
+) -> Iterator[tuple[Sequence[int], Sequence[Prediction]]]:
+    """Yield the indices and the predictions of one part of the inputs after another."""
+    for start in range(0, len(inputs), PART):
+        some = inputs[start : start + PART]
+        yield range(start, start + len(some)), predict(some)
+
+
+def in_order(
+    batches: Iterable[tuple[Sequence[int], Sequence[Prediction]]],
+) -> list[Prediction]:
+    """Return the predictions of all batches, in the order of the inputs."""
+    answers: dict[int, Prediction] = {}
+    for indices, predictions in batches:
+        answers |= zip(indices, predictions, strict=True)
+    return [answers[index] for index in range(len(answers))]
 
 
 def embeddings_of(model: Any) -> int | None:

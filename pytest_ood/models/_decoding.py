@@ -29,12 +29,10 @@ TOKENS = 1024
 """Tokens per forward pass on a processor: enough for full speed of the matrix products, and few
 enough for its caches."""
 
-MOST, MOST_OF_ACCELERATORS = 64, 4096
-"""The maximum number of prompts per forward pass, unless the user gives another one."""
-
-MOST_GENERATING = 256
-"""The maximum number of answers that are generated at the same time: each keeps the keys and values
-of its whole prompt."""
+MOST, MOST_OF_ACCELERATORS, MOST_GENERATING = 64, 4096, 256
+"""The maximum number of prompts per forward pass unless the user gives another one: on a processor,
+on an accelerator, and there if answers are generated, each of which keeps the keys and values of
+its whole prompt."""
 
 GENERATING = 2
 """Factor on the tokens of a forward pass when answers are generated: each step computes one token
@@ -206,7 +204,6 @@ class Decoder:
         self, prompts: Sequence[Tokens], longest: int, most: int
     ) -> Iterator[tuple[Any, list[Tokens], list[Tokens]]]:
         """Yield batches of distinct prompts as (past, tokens after the past, whole prompts)."""
-        most = min(most, MOST_GENERATING)
         for past, own, whole in self.parts(prompts):
             rows = [Row((index,), len(tail)) for index, tail in enumerate(own)]
             padded = self.packs and max(map(len, whole)) + longest <= self._window

@@ -16,7 +16,13 @@ from pytest_ood.errors import (
     ModelError,
     require,
 )
-from pytest_ood.models._batching import WITHOUT_TOKENS, Batching, check_vocabulary
+from pytest_ood.models._batching import (
+    CHUNK,
+    WITHOUT_TOKENS,
+    Batching,
+    check_vocabulary,
+    in_order,
+)
 from pytest_ood.models._peft import PeftAdapter, adapter_of
 from pytest_ood.models._torch import (
     checkpoint_folder,
@@ -54,12 +60,6 @@ if TYPE_CHECKING:
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
 
-CHUNK = 2048
-"""The inputs that are tokenized, and sorted by length, at a time."""
-
-PART = 128
-"""The inputs of a part whose batches are not yielded one by one."""
-
 AUTO = "auto"
 DEFAULT_BASE = "roberta-base"
 STAND_IN = "asset:minilm"
@@ -67,15 +67,6 @@ STAND_IN = "asset:minilm"
 
 TRAINING_VERSION = 1
 """Raised when the training procedure changes, so that models are trained again."""
-
-
-def in_parts(
-    predict: Callable[[Sequence[Inputs]], Sequence[Prediction]], inputs: Sequence[Inputs], size: int
-) -> Iterator[tuple[range, Sequence[Prediction]]]:
-    """Yield the indices and the predictions of one part of the inputs after another."""
-    for start in range(0, len(inputs), size):
-        some = inputs[start : start + size]
-        yield range(start, start + len(some)), predict(some)
 
 
 @dataclass(frozen=True)
@@ -325,10 +316,7 @@ class FinetunedModel(ReloadsAfterPickling):
         Raises:
             ModelError: the checkpoint's labels are not the task's, or an input has three fields.
         """
-        answers: dict[int, Prediction] = {}
-        for indices, predictions in self.predict_batches(inputs):
-            answers |= zip(indices, predictions, strict=True)
-        return [answers[index] for index in range(len(inputs))]
+        return in_order(self.predict_batches(inputs))
 
     def predict_batches(
         self, inputs: Sequence[Inputs]
@@ -348,16 +336,17 @@ class FinetunedModel(ReloadsAfterPickling):
                     yield [start + index for index in indices], logits.softmax(-1)
 
         for indices, rows in fetched(torch, outputs()):
-            predictions = []
-            for row in rows:
-                # Several outputs may stand for one label (one star and two stars).
-                scores = dict.fromkeys(self.context.labels, 0.0)
-                for label, score in zip(labels, row, strict=True):
-                    scores[label] += score
-                predictions.append(decide(scores))
-            yield indices, predictions
+            yield indices, [self._decided(labels, row) for row in rows]
         if without:
             yield without, [Prediction(None, error=WITHOUT_TOKENS)] * len(without)
+
+    def _decided(self, labels: Sequence[str], row: Sequence[float]) -> Prediction:
+        """Return the prediction from the probability of each output, with the outputs' labels."""
+        # Several outputs may stand for one label (one star and two stars).
+        scores = dict.fromkeys(self.context.labels, 0.0)
+        for label, score in zip(labels, row, strict=True):
+            scores[label] += score
+        return decide(scores)
 
     def _known(self, inputs: Sequence[Inputs]) -> list[dict[str, list[int]]]:
         """Tokenize inputs, unless `seen` has just done it."""

@@ -19,7 +19,8 @@ import numpy as np
 
 from pytest_ood.data.inputs import canonical
 from pytest_ood.errors import DataError, ModelError, TooLongError
-from pytest_ood.models._encoder import PART, FinetunedModel, in_parts
+from pytest_ood.models._batching import in_parts
+from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import weight_count
 from pytest_ood.models.protocol import Usage
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
@@ -234,7 +235,7 @@ class SpanModel(FinetunedModel):
         self, inputs: Sequence[Inputs]
     ) -> Iterator[tuple[Sequence[int], Sequence[Prediction]]]:
         """Yield the indices and the predictions of one part of the inputs after another."""
-        return in_parts(self.predict, inputs, PART)
+        return in_parts(self.predict, inputs)
 
     def _answer(self, context: str, parts: Sequence[tuple[Window, Floats, Floats]]) -> Prediction:
         """Return the best span over all windows of a passage, or "no answer"."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_name
-from pytest_ood.models._batching import BATCH_SIZE, PROBES, WITHOUT_TOKENS
-from pytest_ood.models._encoder import PART, FinetunedModel, in_parts
+from pytest_ood.models._batching import BATCH_SIZE, PROBES, WITHOUT_TOKENS, in_parts
+from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import checkpoint_hash, length_sorted, loading
 from pytest_ood.models.protocol import Facts
-from pytest_ood.tasks import Prediction, decide
+from pytest_ood.tasks import Prediction
 from pytest_ood.utils.files import hash_files
 
 if TYPE_CHECKING:
@@ -111,17 +111,14 @@ class OnnxModel(FinetunedModel):
                     f"{len(labels)} labels: it is no classifier, or of another checkpoint; {EXPORT}"
                 )
             for index, row in zip(indexes, _softmax(logits).tolist(), strict=True):
-                scores = dict.fromkeys(self.context.labels, 0.0)
-                for label, score in zip(labels, row, strict=True):
-                    scores[label] += score
-                answers[index] = decide(scores)
+                answers[index] = self._decided(labels, row)
         return answers
 
     def predict_batches(
         self, inputs: Sequence[Inputs]
     ) -> Iterator[tuple[Sequence[int], Sequence[Prediction]]]:
         """Yield the indices and the predictions of one part of the inputs after another."""
-        return in_parts(self.predict, inputs, PART)
+        return in_parts(self.predict, inputs)
 
     @cached_property
     def _config(self) -> Any:

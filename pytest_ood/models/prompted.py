@@ -23,7 +23,7 @@ from pytest_ood.errors import (
     unknown_name,
 )
 from pytest_ood.loading.prompts import field_names, next_question
-from pytest_ood.models._batching import check_vocabulary
+from pytest_ood.models._batching import CHUNK, check_vocabulary, in_order, in_parts
 from pytest_ood.models._chat import (
     AUTO,
     RENDERING,
@@ -35,13 +35,13 @@ from pytest_ood.models._chat import (
 )
 from pytest_ood.models._decoding import (
     MOST,
+    MOST_GENERATING,
     MOST_OF_ACCELERATORS,
     Decoder,
     can_pack,
     can_reuse,
     is_causal,
 )
-from pytest_ood.models._encoder import in_parts
 from pytest_ood.models._label_scoring import (
     BRANCHES,
     LabelScorer,
@@ -134,9 +134,6 @@ PROMPTED_TAKES = (
 
 CONTENT_FREE = ("N/A", "", "[MASK]")
 """Inputs without content, for calibration (Zhao et al. 2021, section 4.2)."""
-
-CHUNK, PART = 2048, 128
-"""The inputs that are tokenized and packed at a time; the second if an answer takes many passes."""
 
 LEAST, LEAST_OF_LONG_LABELS = 1e-9, 1e-200
 """The smallest divisors of calibration, for labels of one token and of several."""
@@ -537,10 +534,7 @@ class PromptedModel(ReloadsAfterPickling):
             TooLongError: a prompt exceeds the model's window.
             ModelError: a prompt is empty.
         """
-        answers: dict[int, Prediction] = {}
-        for indices, predictions in self.predict_batches(inputs):
-            answers |= zip(indices, predictions, strict=True)
-        return [answers[index] for index in range(len(inputs))]
+        return in_order(self.predict_batches(inputs))
 
     def predict_batches(
         self, inputs: Sequence[Inputs]
@@ -549,25 +543,18 @@ class PromptedModel(ReloadsAfterPickling):
         if self.chats:
             # A template that cannot be used is reported before weights are loaded.
             _ = self.rendering
+        # A checkpoint that is none is reported before its tokenizer is used for labels.
+        _ = self.checkpoint.loaded
         generation = self._generating
-        if generation is None:
-            # A checkpoint that is none is reported before its tokenizer is used for labels.
-            _ = self.checkpoint.loaded
-        chunks = (inputs[start : start + CHUNK] for start in range(0, len(inputs), CHUNK))
-        if generation is None and self._scores_single_tokens:
+        if generation is not None:
+            yield from in_parts(lambda some: self._written(some, generation), inputs)
+        elif self._scores_single_tokens:
+            chunks = (inputs[start : start + CHUNK] for start in range(0, len(inputs), CHUNK))
             words = [token for (token,) in self.label_tokens]
             for indices, rows in self.decoder.score_batches(map(self._encoded, chunks), words):
                 yield indices, self._decided(rows)
-            return
-        yield from in_parts(
-            lambda some: (
-                self._decided(self._scores(some))
-                if generation is None
-                else self._written(some, generation)
-            ),
-            inputs,
-            PART,
-        )
+        else:
+            yield from in_parts(lambda some: self._decided(self._scores(some)), inputs)
 
     def _decided(self, rows: Sequence[list[float]]) -> list[Prediction]:
         """Return the predictions from the probabilities of the label words, one row per input."""
@@ -579,8 +566,6 @@ class PromptedModel(ReloadsAfterPickling):
 
     def _scores(self, inputs: Sequence[Inputs]) -> list[list[float]]:
         """Return the probabilities of the label words, normalised to 1, one row per input."""
-        # A checkpoint that is none is reported before its tokenizer is used for labels.
-        _ = self.checkpoint.loaded
         labels = self.label_tokens
         # The last token of a label is predicted, and takes no room.
         encoded = self._encoded(inputs, room=max(map(len, labels)) - 1)
@@ -663,12 +648,13 @@ class PromptedModel(ReloadsAfterPickling):
         torch, tokenizer, model = self.checkpoint.loaded
         padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
         start = self._shared_prefix() if self.checkpoint.reuses else ()
+        most = MOST_OF_ACCELERATORS if self.generation is None else MOST_GENERATING
         return Decoder(
             torch=torch,
             model=model,
             padding=padding,
             start=start,
-            most=self.batch_size or (MOST if model.device.type == "cpu" else MOST_OF_ACCELERATORS),
+            most=self.batch_size or (MOST if model.device.type == "cpu" else most),
             packs=self.checkpoint.packs,
             reuses=self.checkpoint.reuses,
         )
@@ -843,7 +829,7 @@ def build(
             most reasoning steps (Fu et al. 2022).
         vote_top: The number of samples that vote under "complexity".
         batch_size: The maximum number of prompts per forward pass, by default 64 on a processor
-            and 4,096 on an accelerator; long prompts are fewer.
+            and 4,096 on an accelerator (256 if answers are generated); long prompts are fewer.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: "float32", "bfloat16", "float16", or "auto": the checkpoint's own on an accelerator,
             float32 on a processor.
