@@ -20,14 +20,14 @@ from pytest_ood.tasks.question_answering import normalized, says_none, token_f1
 
 pytestmark = pytest.mark.slow
 
-SIZES = (2_000, 10_000, 50_000)
+SIZES = (1_000, 5_000, 50_000)
 """Characters of the texts; the last size is read only if the others suggest quadratic time."""
 
 LIMIT = 0.8
 """Seconds that the quadratic part of the time may be estimated to take at the last size."""
 
-GROWTH = 10
-"""Linear time grows by 5 between two sizes, and the square of the length by 25."""
+GROWTH = 30
+"""Linear time grows by 10 between the last two sizes, and the square of the length by 100."""
 
 PARTS = (
     " ",
@@ -209,8 +209,8 @@ def slow_texts(read: Callable[[str], object]) -> Iterator[str]:
 
 def test_quadratic_time_is_noticed() -> None:
     """The measure itself tells a pattern that tries every part from one that does not."""
-    assert list(slow_texts(re.compile(r"a+b").findall))
-    assert not list(slow_texts(re.compile(r"a+").findall))
+    assert any(slow_texts(re.compile(r"a+b|a+c|a+d").findall))
+    assert not any(slow_texts(re.compile(r"a+").findall))
 
 
 @pytest.mark.parametrize("name", READERS)

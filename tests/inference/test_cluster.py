@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,12 +60,32 @@ class Echo:
         return [Prediction(None, where, canonical(value)) for value in inputs]
 
 
-@pytest.fixture
-def runner(tmp_path: Path) -> Iterator[RayRunner]:
-    """Make a runner with two actors and batches of five."""
-    made = RayRunner(ClusterSettings(actors=2, batch_size=5), tmp_path)
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayRunner]:
+    """Make a runner with two actors and batches of five, whose actors stay for the next test."""
+    made = RayRunner(ClusterSettings(actors=2, batch_size=5), tmp_path_factory.mktemp("lasting"))
     yield made
     made.close()
+
+
+@pytest.fixture
+def make_runner(lasting: RayRunner, tmp_path: Path) -> Iterator[Callable[..., RayRunner]]:
+    """Return what makes runners of a test's own, for which the cluster has room."""
+    with ExitStack() as stack:
+
+        def make(**settings: Any) -> RayRunner:
+            lasting.close()
+            made = RayRunner(ClusterSettings(**settings), tmp_path)
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def runner(make_runner: Callable[..., RayRunner]) -> RayRunner:
+    """Make a runner with two actors and batches of five."""
+    return make_runner(actors=2, batch_size=5)
 
 
 def predict(runner: RayRunner, model: Any, inputs: Sequence[Inputs]) -> list[Prediction]:
@@ -79,10 +100,10 @@ def texts(answers: Sequence[Prediction]) -> list[str | None]:
 
 @pytest.mark.parametrize("inputs", [MANY, SMALL, ["one"], []], ids=len)
 def test_every_input_gets_its_answer_from_two_actors(
-    runner: RayRunner, inputs: list[Inputs]
+    lasting: RayRunner, inputs: list[Inputs]
 ) -> None:
     """Answers come in order and from other processes, two where there is work for two."""
-    answers = predict(runner, Echo(), inputs)
+    answers = predict(lasting, Echo(), inputs)
     assert texts(answers) == list(map(canonical, inputs))
     processes = {answer.scores["process"] for answer in answers}
     assert len(processes) == min(2, len(inputs))
@@ -100,11 +121,11 @@ def test_a_set_has_one_pool_of_actors(runner: RayRunner, monkeypatch: pytest.Mon
     assert runner.runs == 1 + 2
 
 
-def test_inputs_of_every_kind_travel(runner: RayRunner) -> None:
+def test_inputs_of_every_kind_travel(lasting: RayRunner) -> None:
     """Fields, empty texts and what UTF-8 cannot carry come to the model as they are."""
     inputs: list[Inputs] = ["", "\ud800", "a\0b\0", {"premise": "a", "hypothesis": "\ud800"}]
     for asked in (inputs, [*inputs, *MANY]):
-        assert texts(predict(runner, Echo(), asked)) == list(map(canonical, asked))
+        assert texts(predict(lasting, Echo(), asked)) == list(map(canonical, asked))
 
 
 def test_answers_come_as_they_are_made(runner: RayRunner) -> None:
@@ -174,50 +195,55 @@ class OddError(Exception):
         super().__init__(f"{first} and {second}")
 
 
-@pytest.mark.parametrize("inputs", [MANY, SMALL], ids=len)
+@dataclass
+class Broken(Echo):
+    """Raises an error whatever it is asked."""
+
+    error: Callable[[], Exception] = ValueError
+
+    def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+        """Fail."""
+        del inputs
+        raise self.error()
+
+
+def odd_error() -> OddError:
+    """Return an error."""
+    return OddError(1, 2)
+
+
 @pytest.mark.parametrize(
     ("make", "kind", "message"),
     [
         (lambda: ModelError("it is not fitted"), ModelError, "^it is not fitted$"),
         (lambda: ZeroDivisionError("by zero"), ZeroDivisionError, "^by zero$"),
-        (lambda: OddError(1, 2), ModelError, "^model 'echo' raised OddError: 1 and 2$"),
+        (odd_error, ModelError, "^model 'echo' raised OddError: 1 and 2$"),
     ],
 )
 def test_an_error_of_the_model_comes_back_as_it_is(
-    runner: RayRunner,
-    inputs: list[Inputs],
-    make: Callable[[], Exception],
-    kind: type[Exception],
-    message: str,
+    lasting: RayRunner, make: Callable[[], Exception], kind: type[Exception], message: str
 ) -> None:
     """The model's own error is raised here, its traceback on the cluster being its cause."""
-
-    @dataclass
-    class Broken(Echo):
-        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
-            del inputs
-            raise make()
-
     with pytest.raises(kind, match=message) as caught:
-        predict(runner, Broken(), inputs)
+        predict(lasting, Broken(error=make), SMALL)
     assert "in predict" in str(caught.value.__cause__)
 
 
-def test_after_an_error_no_actor_is_killed(runner: RayRunner) -> None:
+def test_an_error_in_a_large_set_comes_back_as_it_is(runner: RayRunner) -> None:
+    """Likewise through Ray Data."""
+    with pytest.raises(ModelError, match=r"^model 'echo' raised OddError: 1 and 2$") as caught:
+        predict(runner, Broken(error=odd_error), MANY)
+    assert "in predict" in str(caught.value.__cause__)
+
+
+def test_after_an_error_no_actor_is_killed(lasting: RayRunner) -> None:
     """The actors for small calls stay, and answer the next call."""
-
-    @dataclass
-    class Broken(Echo):
-        def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
-            del inputs
-            raise ModelError("it is not fitted")
-
     with pytest.raises(ModelError, match="not fitted"):
-        predict(runner, Broken(), SMALL)
-    actors = list(runner.pool)
+        predict(lasting, Broken(error=lambda: ModelError("it is not fitted")), SMALL)
+    actors = list(lasting.pool)
     assert actors
-    assert texts(predict(runner, Echo(), SMALL)) == list(map(canonical, SMALL))
-    assert runner.pool == actors
+    assert texts(predict(lasting, Echo(), SMALL)) == list(map(canonical, SMALL))
+    assert lasting.pool == actors
 
 
 def test_after_the_end_of_a_run_none_of_its_batches_begins() -> None:
@@ -229,7 +255,7 @@ def test_after_the_end_of_a_run_none_of_its_batches_begins() -> None:
     assert ledger.begin(2, 0) == 0
 
 
-def test_too_long_inputs_are_named(runner: RayRunner) -> None:
+def test_too_long_inputs_are_named(lasting: RayRunner) -> None:
     """The error about inputs that do not fit still says which."""
 
     @dataclass
@@ -238,11 +264,11 @@ def test_too_long_inputs_are_named(runner: RayRunner) -> None:
             raise TooLongError("too long", inputs[:1])
 
     with pytest.raises(TooLongError, match="too long") as caught:
-        predict(runner, Narrow(), SMALL)
+        predict(lasting, Narrow(), SMALL)
     assert set(caught.value.inputs) < set(SMALL)
 
 
-def test_another_number_of_answers_is_refused(runner: RayRunner) -> None:
+def test_another_number_of_answers_is_refused(lasting: RayRunner) -> None:
     """The message counts the batch that the model was given."""
 
     @dataclass
@@ -251,10 +277,10 @@ def test_another_number_of_answers_is_refused(runner: RayRunner) -> None:
             return super().predict(inputs[1:])
 
     with pytest.raises(ModelError, match="'echo' gave 3 answers to 4 inputs"):
-        predict(runner, Forgetful(), SMALL)
+        predict(lasting, Forgetful(), SMALL)
 
 
-def test_a_model_that_cannot_be_pickled_is_named(runner: RayRunner) -> None:
+def test_a_model_that_cannot_be_pickled_is_named(lasting: RayRunner) -> None:
     """The message says which model, why, and what to do."""
 
     @dataclass
@@ -262,7 +288,7 @@ def test_a_model_that_cannot_be_pickled_is_named(runner: RayRunner) -> None:
         lock: Any = field(default_factory=threading.Lock)
 
     with pytest.raises(ConfigurationError) as caught:
-        predict(runner, Locked(), SMALL)
+        predict(lasting, Locked(), SMALL)
     assert str(caught.value) == (
         "model 'echo' cannot be sent to the cluster: TypeError: cannot pickle '_thread.lock' "
         "object. Let it make what cannot be pickled (a connection, a lock, an open file) when "
@@ -300,7 +326,9 @@ def test_the_code_of_the_project_travels(
     assert [answer.label == "yes" for answer in answers] == [t == "text 001" for t in SMALL]
 
 
-def test_code_that_is_not_there_is_told(runner: RayRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_is_not_there_is_told(
+    lasting: RayRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A model whose module the cluster cannot import is an error that says what nodes need."""
     module = type(sys)("nowhere_to_be_found")
     exec(OWN, vars(module))  # noqa: S102 - our own text
@@ -308,10 +336,10 @@ def test_code_that_is_not_there_is_told(runner: RayRunner, monkeypatch: pytest.M
     from pytest_ood.models.callable import CallableModel
 
     with pytest.raises(ModelError, match="ModuleNotFoundError: No module named 'nowhere_to_be"):
-        predict(runner, CallableModel("own", module.answer), SMALL)
+        predict(lasting, CallableModel("own", module.answer), SMALL)
 
 
-def test_actors_that_stay_hold_one_model_after_another(runner: RayRunner) -> None:
+def test_actors_that_stay_hold_one_model_after_another(lasting: RayRunner) -> None:
     """Small calls find the same processes, whichever model they ask."""
 
     @dataclass
@@ -322,13 +350,15 @@ def test_actors_that_stay_hold_one_model_after_another(runner: RayRunner) -> Non
 
     processes = set()
     for model, label in ((Echo(), None), (Other(), "other"), (Echo(), None)):
-        answers = predict(runner, model, SMALL)
+        answers = predict(lasting, model, SMALL)
         assert {answer.label for answer in answers} == {label}
         processes.add(tuple(sorted({answer.scores["process"] for answer in answers})))
     assert len(processes) == 1
 
 
-def test_an_actor_computes_on_the_threads_that_it_has(tmp_path: Path) -> None:
+def test_an_actor_computes_on_the_threads_that_it_has(
+    make_runner: Callable[..., RayRunner],
+) -> None:
     """Torch uses as many threads as an actor has CPUs, not as many as the machine."""
 
     @dataclass
@@ -339,12 +369,12 @@ def test_an_actor_computes_on_the_threads_that_it_has(tmp_path: Path) -> None:
             return [Prediction(None, text=str(torch.get_num_threads())) for _ in inputs]
 
     for cpus in (1, 2):
-        runner = RayRunner(ClusterSettings(actors=1, cpus=cpus), tmp_path)
+        runner = make_runner(actors=1, cpus=cpus)
         assert texts(predict(runner, Threads(), ["x"])) == [str(cpus)]
         runner.close()
 
 
-def test_an_actor_has_the_priority_of_the_run(tmp_path: Path) -> None:
+def test_an_actor_has_the_priority_of_the_run(make_runner: Callable[..., RayRunner]) -> None:
     """On a busy machine the run would wait for actors that let every other process go first."""
 
     @dataclass
@@ -352,24 +382,23 @@ def test_an_actor_has_the_priority_of_the_run(tmp_path: Path) -> None:
         def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
             return [Prediction(None, text=str(os.nice(0))) for _ in inputs]
 
-    runner = RayRunner(ClusterSettings(actors=1), tmp_path)
-    assert texts(predict(runner, Nice(), ["x"])) == [str(os.nice(0))]
-    runner.close()
+    assert texts(predict(make_runner(actors=1), Nice(), ["x"])) == [str(os.nice(0))]
 
 
-def test_what_does_not_fit_the_cluster_is_refused(tmp_path: Path) -> None:
+def test_what_does_not_fit_the_cluster_is_refused(
+    make_runner: Callable[..., RayRunner],
+) -> None:
     """More CPUs or GPUs than there are would be waited for without end."""
-    runner = RayRunner(ClusterSettings(actors=2, gpus=1), tmp_path)
+    runner = make_runner(actors=2, gpus=1)
     with pytest.raises(ConfigurationError, match="2 actors with 1 CPUs and 1 GPUs each do not fit"):
         predict(runner, Echo(), SMALL)
 
 
-def test_the_room_decides_where_nobody_does(tmp_path: Path) -> None:
+def test_the_room_decides_where_nobody_does(make_runner: Callable[..., RayRunner]) -> None:
     """Without `actors`, there are as many as the cluster has room for."""
-    runner = RayRunner(ClusterSettings(batch_size=5), tmp_path)
+    runner = make_runner(batch_size=5)
     answers = predict(runner, Echo(), SMALL)
     assert len({answer.scores["process"] for answer in answers}) == runner.actors >= 2
-    runner.close()
 
 
 def test_a_stream_runs_here(runner: RayRunner) -> None:
