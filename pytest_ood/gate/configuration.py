@@ -118,6 +118,8 @@ class Configuration:
         ray: The cluster on which models run with --ood-engine ray.
         trackers: The trackers that a run is logged to.
         data: The locations on this machine of data that suites name; see `parse_redirects`.
+        tests: The files and folders that hold the user's own robustness tests, or patterns of them;
+            None if the source of each file of tests says whether it holds some.
     """
 
     suites: tuple[str, ...] = DEFAULT_SUITES
@@ -133,6 +135,7 @@ class Configuration:
     ray: ClusterSettings = field(default_factory=ClusterSettings)
     trackers: TrackerChoice = field(default_factory=TrackerChoice)
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tests: tuple[str, ...] | None = None
 
     @property
     def cache_limit(self) -> int:
@@ -318,6 +321,7 @@ def parse_configuration(value: Any, origin: str) -> Configuration:
         ray=parse_cluster(table.subtable("ray")),
         trackers=parse_trackers(table),
         data=parse_redirects(table.get("data", {}), f"{table.location}: data"),
+        tests=table.strings("tests") if "tests" in table else None,
     )
 
 

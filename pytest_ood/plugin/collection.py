@@ -34,7 +34,7 @@ def pytest_make_collect_report(
         if runs_suites(collector.config):
             report.result = [GateFile.of(collector), *report.result]
     if report.skipped:
-        from pytest_ood.plugin.modules import may_hide_gates
+        from pytest_ood.plugin.skipped_modules import may_hide_gates
 
         if may_hide_gates(collector):
             report.outcome = "failed"

@@ -75,6 +75,7 @@ def _configure(config: pytest.Config) -> None:
     """Check the options and put the gate together."""
     from pytest_ood.errors import OodError
     from pytest_ood.gate.gate import Gate
+    from pytest_ood.plugin.ignored_files import IgnoredFiles
 
     try:
         options = options_of(config)
@@ -93,6 +94,7 @@ def _configure(config: pytest.Config) -> None:
     try:
         config.stash[EARLIER] = earlier_run(config)
         gate = Gate(options, TerminalProgress(config), _own_models(config))
+        ignored = IgnoredFiles(config, options.root, gate.configuration.tests)
         if not hasattr(config, "workerinput"):
             chosen = gate.configuration.trackers
             config.stash[TRACKERS] = chosen.build(config.getoption("ood_track"))
@@ -107,6 +109,7 @@ def _configure(config: pytest.Config) -> None:
     config.add_cleanup(gate.close)
     config.stash[COLLECTOR] = ResultCollector(config)
     config.pluginmanager.register(config.stash[COLLECTOR], "ood-records")
+    config.pluginmanager.register(ignored, "ood-ignored-files")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
