@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -9,14 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from _pytest.pytester import SysModulesSnapshot
 from hypothesis import settings
 from mlflow_server import mlflow_serving
 from numpy.typing import NDArray
@@ -48,6 +49,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+FROZEN: pytest.StashKey[int] = pytest.StashKey()
+"""How many modules were imported when the garbage collector last left out what there was."""
+
+MANY = 300
+"""Modules, as a library of models has; to look for garbage among their objects takes a tenth of a
+second, and every run of pytest within a test does."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Let the garbage collector look no more at what large libraries have made."""
+    if len(sys.modules) > item.config.stash.get(FROZEN, 0) + MANY:
+        gc.collect()
+        gc.freeze()
+        item.config.stash[FROZEN] = len(sys.modules)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _packages_stay_imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let runs of pytest in this process forget the modules of their own projects only.
@@ -67,15 +85,40 @@ def _packages_stay_imported(tmp_path_factory: pytest.TempPathFactory) -> Iterato
             """Return to the paths."""
             sys.path[:] = self._paths
 
+    class ModulesSnapshot:
+        """The imported modules, to which those of packages may be added."""
+
+        def __init__(self, preserve: object = None) -> None:
+            del preserve
+            self._modules = dict(sys.modules)
+
+        def restore(self) -> None:
+            """Forget the modules of projects, and bring back whatever was forgotten."""
+            for name, module in list(sys.modules.items()):
+                if self._modules.get(name) is not module and _lies_below(projects, name):
+                    del sys.modules[name]
+            for name, module in self._modules.items():
+                sys.modules.setdefault(name, module)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("_pytest.pytester.SysPathsSnapshot", PathSnapshot)
-        patch.setattr(
-            "_pytest.pytester.SysModulesSnapshot",
-            lambda preserve=lambda _: False: SysModulesSnapshot(
-                lambda name: preserve(name) or not _lies_below(projects, name)
-            ),
-        )
+        patch.setattr("_pytest.pytester.SysModulesSnapshot", ModulesSnapshot)
         yield
+
+
+class RememberedPackage:
+    """An installed package whose entry points are read once."""
+
+    def __init__(self, package: metadata.Distribution) -> None:
+        self._package = package
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._package, name)
+
+    @cached_property
+    def entry_points(self) -> metadata.EntryPoints:
+        """What it offers to others."""
+        return self._package.entry_points
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -84,28 +127,34 @@ def _plugins_are_looked_up_once() -> Iterator[None]:
 
     Otherwise each of them reads the metadata of every package, in a tenth of its time.
     """
-    read = metadata.PathDistribution.entry_points.fget
-    assert read is not None
-    known: dict[str, metadata.EntryPoints] = {}
+    find = metadata.distributions
+    known: dict[str, RememberedPackage] = {}
 
-    def entry_points(package: metadata.PathDistribution) -> metadata.EntryPoints:
-        path = str(package._path)  # noqa: SLF001 - its name is in a file
-        if path not in known:
-            known[path] = read(package)
-        return known[path]
+    def distributions(**options: Any) -> list[RememberedPackage]:
+        return [
+            known.setdefault(_path(package), RememberedPackage(package))
+            for package in find(**options)
+        ]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metadata.PathDistribution, "entry_points", property(entry_points))
+        patch.setattr(metadata, "distributions", distributions)
         yield
+
+
+def _path(package: metadata.Distribution) -> str:
+    """Return where a package's metadata lies."""
+    # Its name, which is public, is read from a file.
+    return str(getattr(package, "_path", None) or package.metadata["Name"])
 
 
 @pytest.fixture(autouse=True)
 def _own_modules_are_forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Forget the modules that a test wrote: the next one may have others of the same name."""
-    before = set(sys.modules)
+    last = next(reversed(sys.modules))
     yield
     projects = str(tmp_path_factory.getbasetemp())
-    for name in set(sys.modules) - before:
+    # What was imported last stands last.
+    for name in list(takewhile(lambda name: name != last, reversed(sys.modules))):
         if _lies_below(projects, name):
             del sys.modules[name]
 
@@ -116,6 +165,13 @@ def _lies_below(folder: str, name: str) -> bool:
     module = getattr(sys.modules[name], "__dict__", {})
     paths = [module.get("__file__") or "", *(module.get("__path__") or ())]
     return any(path.startswith(folder) for path in paths)
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the cache of what is downloaded and unpacked, which all workers share."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "packaged"
 
 
 @pytest.fixture(scope="session")

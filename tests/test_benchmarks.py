@@ -66,13 +66,6 @@ ON_THEIR_OWN = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Share what is downloaded and unpacked, also between the workers of pytest-xdist."""
-    folder = tmp_path_factory.getbasetemp()
-    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "packaged"
-
-
 def run(name: str, *options: str, cwd: Path, statuses: tuple[int, ...] = (0, 1)) -> str:
     """Run a benchmark to its end, and return what it prints.
 
@@ -124,32 +117,34 @@ def test_a_benchmark_runs(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.demo
 @pytest.mark.parametrize("name", OF_DATA)
-def test_a_benchmark_of_packaged_data_runs(name: str, measure: Measure, cache: Path) -> None:
+def test_a_benchmark_of_packaged_data_runs(name: str, measure: Measure, packaged: Path) -> None:
     """It prints its tables."""
-    assert "|" in measure(name, f"--cache={cache}", *OF_DATA[name])
+    assert "|" in measure(name, f"--cache={packaged}", *OF_DATA[name])
 
 
 @pytest.mark.demo
 @pytest.mark.parametrize("name", OF_MODELS)
 def test_a_benchmark_of_models_runs(
-    name: str, measure: Measure, tmp_path: Path, cache: Path
+    name: str, measure: Measure, tmp_path: Path, packaged: Path
 ) -> None:
     """It prints its tables, of models that learn from a few sentences."""
     rows = "".join(f"a {word} film {n},{label}\n" for n in range(8) for word, label in WORDS)
     (tmp_path / "train.csv").write_text(f"text,label\n{rows}")
     (tmp_path / "pyproject.toml").write_text(MODELS)
-    assert "|" in measure(name, f"--project={tmp_path}", f"--cache={cache}", *OF_MODELS[name])
+    assert "|" in measure(name, f"--project={tmp_path}", f"--cache={packaged}", *OF_MODELS[name])
 
 
 @pytest.mark.demo
-def test_labels_of_several_tokens_are_timed(measure: Measure, tmp_path: Path, cache: Path) -> None:
+def test_labels_of_several_tokens_are_timed(
+    measure: Measure, tmp_path: Path, packaged: Path
+) -> None:
     """Times beside a loop and accuracies are printed, of a few intents."""
     intents = ("card_arrival", "age_limit", "lost_or_stolen_card")
     rows = "".join(f"What about {n}?,{intents[n % 3]}\n" for n in range(6))
     for name in ("train", "test"):
         (tmp_path / f"{name}.csv").write_text(f"text,category\n{rows}")
     options = ["--timed=2", "--rounds=1", "--examples=2", "--shots", "1", "--more-shots", "0"]
-    printed = measure("label_scoring.py", str(tmp_path), f"--cache={cache}", *options)
+    printed = measure("label_scoring.py", str(tmp_path), f"--cache={packaged}", *options)
     assert "| 2 of 2 |" in printed
     assert '| `normalize = "empty"` |' in printed
 

@@ -802,6 +802,7 @@ def test_the_command_of_the_guide_to_trackers_logs(
 
 
 @pytest.mark.usefixtures("ray_cluster")
+@pytest.mark.usefixtures("ray_cluster")
 def test_the_command_of_the_guide_to_clusters_runs(readme_project: pytest.Pytester) -> None:
     """The guide's command passes on a real cluster; what a large node would run is right, too."""
     here, command, node = (b.code for b in blocks("docs/scaling.md") if b.note)

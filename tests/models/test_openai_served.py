@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from platformdirs import user_cache_path
 from transformers_server import transformers_serving
 
 from pytest_ood.data.parsing import parse_answer
@@ -41,11 +40,11 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def smollm2(context_of: Callable[..., Context], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def smollm2(
+    context_of: Callable[..., Context], tmp_path_factory: pytest.TempPathFactory, packaged: Path
+) -> Path:
     """Return the folder of the packaged LLM."""
-    around = context_of(
-        tmp_path_factory.mktemp("root"), cache=user_cache_path("pytest-ood"), offline=False
-    )
+    around = context_of(tmp_path_factory.mktemp("root"), cache=packaged, offline=False)
     return unpacked(checkpoint_path("asset:smollm2", "the test", around), "the test", around)
 
 

@@ -78,7 +78,7 @@ def test_unpaired_verdicts_at_the_budget_are_seldom(n: int, budget: float) -> No
     assert np.all((found <= ALPHA).mean(axis=0) <= ALLOWED)
 
 
-METRIC_RELEASES = 60
+METRIC_RELEASES = 40
 METRIC_ALLOWED = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / METRIC_RELEASES)
 WORLDS = [
     *(World("recall-rare", 100, rare, "rare label", paired=paired)
