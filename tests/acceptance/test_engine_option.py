@@ -62,8 +62,14 @@ def happens():
 @pytest.fixture
 def small_batches(project: pytest.Pytester) -> pytest.Pytester:
     """Let 300 examples be many batches: sets go through Ray Data, and attacks do not."""
+    return with_actors(project, 1)
+
+
+def with_actors(project: pytest.Pytester, count: int) -> pytest.Pytester:
+    """Set the number of actors."""
     path = project.path / "pyproject.toml"
-    path.write_text(path.read_text() + "[tool.pytest_ood.ray]\nactors = 2\nbatch_size = 100\n")
+    cluster = f"[tool.pytest_ood.ray]\nactors = {count}\nbatch_size = 100\n"
+    path.write_text(path.read_text() + cluster)
     return project
 
 
@@ -89,8 +95,9 @@ def run(project: pytest.Pytester, engine: str, *options: str) -> tuple[pytest.Ru
 
 
 @pytest.mark.usefixtures("ray_cluster")
-def test_the_report_is_that_of_a_local_run(small_batches: pytest.Pytester) -> None:
+def test_the_report_is_that_of_a_local_run(project: pytest.Pytester) -> None:
     """One process and two actors of Ray write the same report to the byte."""
+    small_batches = with_actors(project, 2)
     local, report = run(small_batches, "local", *FEW)
     cluster, same = run(small_batches, "ray", *FEW)
     assert cluster.parseoutcomes() == local.parseoutcomes()

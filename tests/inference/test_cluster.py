@@ -88,6 +88,12 @@ def runner(make_runner: Callable[..., RayRunner]) -> RayRunner:
     return make_runner(actors=2, batch_size=5)
 
 
+@pytest.fixture
+def single(make_runner: Callable[..., RayRunner]) -> RayRunner:
+    """Make a runner with one actor, which is quicker to start, and batches of five."""
+    return make_runner(actors=1, batch_size=5)
+
+
 def predict(runner: RayRunner, model: Any, inputs: Sequence[Inputs]) -> list[Prediction]:
     """Ask a model through an engine, as every part of a run does."""
     return Engine(MemoryStore(), Silent(), runner).predict(model, inputs, None, "x")
@@ -111,22 +117,22 @@ def test_every_input_gets_its_answer_from_two_actors(
     assert all(answer.scores["batch"] <= 5 / MOST_INPUTS for answer in answers)
 
 
-def test_a_set_has_one_pool_of_actors(runner: RayRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_set_has_one_pool_of_actors(single: RayRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many blocks of inputs there are, a pool is started for all, up to its limit."""
     monkeypatch.setattr(rows, "BLOCK", 10)
-    runner.block_size = 30
-    assert texts(predict(runner, Echo(), MANY)) == list(map(canonical, MANY))
-    assert runner.runs == 2
+    single.block_size = 30
+    assert texts(predict(single, Echo(), MANY)) == list(map(canonical, MANY))
+    assert single.runs == 2
 
 
-def test_inputs_of_every_kind_travel(lasting: RayRunner) -> None:
+def test_inputs_of_every_kind_travel(single: RayRunner) -> None:
     """Fields, empty texts and what UTF-8 cannot carry come to the model as they are."""
     inputs: list[Inputs] = ["", "\ud800", "a\0b\0", {"premise": "a", "hypothesis": "\ud800"}]
     for asked in (inputs, [*inputs, *MANY]):
-        assert texts(predict(lasting, Echo(), asked)) == list(map(canonical, asked))
+        assert texts(predict(single, Echo(), asked)) == list(map(canonical, asked))
 
 
-def test_answers_come_as_they_are_made(runner: RayRunner) -> None:
+def test_answers_come_as_they_are_made(single: RayRunner) -> None:
     """What was answered before an error is kept, and only the rest is asked again."""
     store = MemoryStore()
 
@@ -138,7 +144,7 @@ def test_answers_come_as_they_are_made(runner: RayRunner) -> None:
             return super().predict(inputs)
 
     with pytest.raises(ValueError, match="no more"):
-        Engine(store, Silent(), runner).predict(Failing(), MANY, None, "x")
+        Engine(store, Silent(), single).predict(Failing(), MANY, None, "x")
     assert 0 < len(store.rows) < len(MANY)
 
 
@@ -176,13 +182,13 @@ def test_the_batch_of_a_lost_actor_is_redone(
 
 @pytest.mark.parametrize(("inputs", "fatal"), [(MANY, "text 030"), (SMALL, "text 007")], ids=len)
 def test_a_batch_that_ends_every_actor_is_given_up(
-    runner: RayRunner, tmp_path: Path, inputs: list[str], fatal: str
+    single: RayRunner, tmp_path: Path, inputs: list[str], fatal: str
 ) -> None:
     """What always ends its process is an error that says so, not an endless run."""
     with pytest.raises(
         ModelError, match=f"'echo': {MAX_LOSSES} actors were lost, one after the other"
     ):
-        predict(runner, Mortal(fatal=fatal, folder=tmp_path, times=99), inputs)
+        predict(single, Mortal(fatal=fatal, folder=tmp_path, times=99), inputs)
     assert len(list(tmp_path.iterdir())) == MAX_LOSSES
 
 
@@ -227,10 +233,10 @@ def test_an_error_of_the_model_comes_back_as_it_is(
     assert "in predict" in str(caught.value.__cause__)
 
 
-def test_an_error_in_a_large_set_comes_back_as_it_is(runner: RayRunner) -> None:
+def test_an_error_in_a_large_set_comes_back_as_it_is(single: RayRunner) -> None:
     """Likewise through Ray Data."""
     with pytest.raises(ModelError, match=r"^model 'echo' raised OddError: 1 and 2$") as caught:
-        predict(runner, Broken(error=odd_error), MANY)
+        predict(single, Broken(error=odd_error), MANY)
     assert "in predict" in str(caught.value.__cause__)
 
 
