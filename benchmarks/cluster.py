@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from _tables import put
 
-from pytest_ood.inference.cluster import ClusterSettings, RayRunner
+from pytest_ood.inference.cluster import BATCHES_AN_ACTOR, ClusterSettings, RayRunner
 from pytest_ood.inference.engine import BATCH_SIZE, Engine, LocalRunner
 from pytest_ood.inference.store import FileStore, NoStore
 from pytest_ood.models.fake import FakeModel
@@ -93,7 +93,7 @@ def throughput(count: int, sets: int, folder: Path) -> list[str]:
         f"| answers a second that the store alone takes | {written(path, texts):,.0f} |",
         f"| bytes an answer takes in the store | {path.stat().st_size / count:,.0f} |",
         f"| start of a cluster on this machine, s | {start:.1f} |",
-        "| first answers of a set, from a new pool of actors, s | "
+        "| first answers of a large set, from a new pool of actors, s | "
         f"{first(cluster, texts, sets):.1f} |",
         f"| a call of {SMALL} texts to actors that stay, ms | {1000 * small(cluster, texts):.1f} |",
     ]
@@ -121,11 +121,12 @@ def written(path: Path, texts: list[str]) -> float:
 
 
 def first(cluster: RayRunner, texts: list[str], sets: int) -> float:
-    """Return the seconds until a set's first answers come, the median of some sets."""
+    """Return the seconds until a large set's first answers come, the median of some sets."""
+    large = cluster.actors * cluster.settings.batch_size * BATCHES_AN_ACTOR + 1
     seconds = []
     for _ in range(sets):
         started = time.perf_counter()
-        groups = cluster.run(FakeModel("trivial", "constant", LABELS), texts[:1000])
+        groups = cluster.run(FakeModel("trivial", "constant", LABELS), texts[:large])
         next(groups)
         seconds.append(time.perf_counter() - started)
         for _ in groups:
@@ -171,7 +172,7 @@ sklearn = "models:pipeline"
 train = "films.jsonl"
 [tool.pytest_ood.ray]
 actors = 2
-batch_size = 100
+batch_size = 25
 """
 
 MODELS = """

@@ -1,4 +1,4 @@
-"""Runs models on a Ray cluster: large sets by Ray Data, small calls by a pool of actors."""
+"""Runs models on a Ray cluster: large sets by Ray Data, other calls by a pool of actors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from collections import Counter, deque
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.machinery import PathFinder
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 BLOCK_SIZE = 131_072
 """Inputs for which one pool of Ray Data's actors is started: its start takes seconds, which are few
 beside the time of so many predictions."""
+
+BATCHES_AN_ACTOR = 8
+"""The most batches for each actor of a call to the pool that stays. For more inputs Ray Data starts
+actors of its own, which takes as long as some hundred answers."""
+
+QUEUED = 2
+"""Batches that an actor of that pool has at a time, so that it does not wait for the next one."""
 
 MAX_LOSSES = 3
 """A batch is given up when this many actors were lost with it: it crashes whoever computes it."""
@@ -234,7 +241,7 @@ class RayRunner:
         ray: The module.
         actors: The number of actors; 0 before `connect`.
         ledger: The `Ledger` of the cluster; None while there is no connection.
-        pool: The actors for small calls.
+        pool: The actors that stay between calls.
         cleanup: Ends the cluster, and restores the environment.
         runs: The number of calls of `run` on the cluster.
         last: The last model that was sent, and its entry in the object store.
@@ -282,11 +289,11 @@ class RayRunner:
         sent = self._send(model)
         self.runs += 1
         size = self.settings.batch_size
-        # An attack makes many calls of few inputs, for each of which Ray Data would take seconds to
-        # start its actors. If one batch an actor is enough, a pool of actors that stays is used.
-        small = len(inputs) <= self.actors * size
+        # An attack makes many calls of few inputs, and a suite has many small sets, for each of
+        # which Ray Data would take seconds to start its actors.
+        small = len(inputs) <= self.actors * size * BATCHES_AN_ACTOR
         if small:
-            size = max(1, math.ceil(len(inputs) / self.actors))
+            size = max(1, min(size, math.ceil(len(inputs) / self.actors)))
         starts = range(0, len(inputs), size)
         packed = [pickle.dumps(list(inputs[start : start + size])) for start in starts]
         results = self._by_pool(sent, packed) if small else self._by_data(sent, packed)
@@ -321,7 +328,7 @@ class RayRunner:
         self, sent: SentModel, packed: Sequence[bytes]
     ) -> Generator[tuple[int, bytes], None, None]:
         """Yield (batch, pickled result), streamed by Ray Data through actors with the model."""
-        # The actors for small calls have the CPUs and GPUs that Ray Data's actors need.
+        # The actors that stay have the CPUs and GPUs that Ray Data's actors need.
         self._release()
         data = self.ray.data
         with warnings.catch_warnings():
@@ -349,7 +356,7 @@ class RayRunner:
     def _by_pool(
         self, sent: SentModel, packed: Sequence[bytes]
     ) -> Generator[tuple[int, bytes], None, None]:
-        """Yield (batch, pickled result), computed by the actors for small calls, one batch each."""
+        """Yield (batch, pickled result), computed by the actors of the pool that stays."""
         if not self.pool:
             factory = self.ray.remote(ModelActor).options(
                 num_cpus=self.settings.cpus,
@@ -360,14 +367,24 @@ class RayRunner:
             self.pool = [
                 factory.remote(self.settings.cpus, self.ledger) for _ in range(self.actors)
             ]
-        waiting = {
-            actor.predict.remote(sent, self.runs, number, content): number
-            for number, (actor, content) in enumerate(zip(self.pool, packed, strict=False))
-        }
+        batches = enumerate(packed)
+        waiting: dict[Any, tuple[int, Any]] = {}
+
+        def give(actor: Any) -> None:
+            """Send an actor the next batch, if there is one."""
+            for number, content in islice(batches, 1):
+                answer = actor.predict.remote(sent, self.runs, number, content)
+                waiting[answer] = number, actor
+
+        for _ in range(QUEUED):
+            for actor in self.pool:
+                give(actor)
         try:
             while waiting:
                 (done, *_), _ = self.ray.wait(list(waiting), num_returns=1)
-                yield waiting.pop(done), self.ray.get(done)
+                number, actor = waiting.pop(done)
+                give(actor)
+                yield number, self.ray.get(done)
         finally:
             if waiting:
                 # The generator was closed early. A running method of an actor cannot be cancelled,
@@ -375,7 +392,7 @@ class RayRunner:
                 self._release()
 
     def _release(self) -> None:
-        """End the actors for small calls."""
+        """End the actors that stay between calls."""
         for actor in self.pool:
             self.ray.kill(actor)
         self.pool = []

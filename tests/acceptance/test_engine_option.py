@@ -13,10 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-FEW = (
-    "--ood-model=frail", "--ood-only=in-distribution", "--ood-only=keyboard",
-    "--ood-only=greedy-characters",
-)  # fmt: skip
+FEW = ("--ood-model=frail", "--ood-only=in-distribution", "--ood-only=greedy-characters")
 """Both ways to ask a cluster: whole sets, and an attack's small calls."""
 
 GIVEN_UP_AFTER = 60.0
@@ -61,14 +58,14 @@ def happens():
 
 @pytest.fixture
 def small_batches(project: pytest.Pytester) -> pytest.Pytester:
-    """Let 300 examples be many batches: sets go through Ray Data, and attacks do not."""
-    return with_actors(project, 1)
+    """Let 300 examples be several batches."""
+    return with_actors(project, 1, 100)
 
 
-def with_actors(project: pytest.Pytester, count: int) -> pytest.Pytester:
-    """Set the number of actors."""
+def with_actors(project: pytest.Pytester, count: int, batch_size: int) -> pytest.Pytester:
+    """Set the number of actors, and how many inputs each gets at a time."""
     path = project.path / "pyproject.toml"
-    cluster = f"[tool.pytest_ood.ray]\nactors = {count}\nbatch_size = 100\n"
+    cluster = f"[tool.pytest_ood.ray]\nactors = {count}\nbatch_size = {batch_size}\n"
     path.write_text(path.read_text() + cluster)
     return project
 
@@ -96,8 +93,11 @@ def run(project: pytest.Pytester, engine: str, *options: str) -> tuple[pytest.Ru
 
 @pytest.mark.usefixtures("ray_cluster")
 def test_the_report_is_that_of_a_local_run(project: pytest.Pytester) -> None:
-    """One process and two actors of Ray write the same report to the byte."""
-    small_batches = with_actors(project, 2)
+    """One process and two actors of Ray write the same report to the byte.
+
+    So many batches go through Ray Data, and an attack's do not.
+    """
+    small_batches = with_actors(project, 2, 15)
     local, report = run(small_batches, "local", *FEW)
     cluster, same = run(small_batches, "ray", *FEW)
     assert cluster.parseoutcomes() == local.parseoutcomes()

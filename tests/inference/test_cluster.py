@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
 
-MANY = [f"text {number:03d}" for number in range(60)]
-"""With batches of five, more than two actors take at once: what goes through Ray Data."""
+MANY = [f"text {number:03d}" for number in range(100)]
+"""With batches of five, more than two actors have queues for: what goes through Ray Data."""
+
+SOME = MANY[:40]
+"""Several batches for each actor that stays."""
 
 SMALL = MANY[:8]
 """What goes to the actors that stay."""
@@ -104,7 +107,7 @@ def texts(answers: Sequence[Prediction]) -> list[str | None]:
     return [answer.text for answer in answers]
 
 
-@pytest.mark.parametrize("inputs", [MANY, SMALL, ["one"], []], ids=len)
+@pytest.mark.parametrize("inputs", [MANY, SOME, SMALL, ["one"], []], ids=len)
 def test_every_input_gets_its_answer_from_two_actors(
     lasting: RayRunner, inputs: list[Inputs]
 ) -> None:
@@ -120,7 +123,7 @@ def test_every_input_gets_its_answer_from_two_actors(
 def test_a_set_has_one_pool_of_actors(single: RayRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many blocks of inputs there are, a pool is started for all, up to its limit."""
     monkeypatch.setattr(rows, "BLOCK", 10)
-    single.block_size = 30
+    single.block_size = 50
     assert texts(predict(single, Echo(), MANY)) == list(map(canonical, MANY))
     assert single.runs == 2
 
@@ -139,7 +142,7 @@ def test_answers_come_as_they_are_made(single: RayRunner) -> None:
     @dataclass
     class Failing(Echo):
         def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
-            if "text 059" in inputs:
+            if "text 099" in inputs:
                 raise ValueError("no more")
             return super().predict(inputs)
 
@@ -168,7 +171,7 @@ class Mortal(Echo):
         return super().predict(inputs)
 
 
-@pytest.mark.parametrize(("inputs", "fatal"), [(MANY, "text 030"), (SMALL, "text 007")], ids=len)
+@pytest.mark.parametrize(("inputs", "fatal"), [(MANY, "text 030"), (SOME, "text 007")], ids=len)
 def test_the_batch_of_a_lost_actor_is_redone(
     runner: RayRunner, tmp_path: Path, inputs: list[str], fatal: str
 ) -> None:
@@ -180,7 +183,7 @@ def test_the_batch_of_a_lost_actor_is_redone(
     assert texts(predict(runner, Echo(), SMALL)) == list(map(canonical, SMALL))
 
 
-@pytest.mark.parametrize(("inputs", "fatal"), [(MANY, "text 030"), (SMALL, "text 007")], ids=len)
+@pytest.mark.parametrize(("inputs", "fatal"), [(MANY, "text 030"), (SOME, "text 007")], ids=len)
 def test_a_batch_that_ends_every_actor_is_given_up(
     single: RayRunner, tmp_path: Path, inputs: list[str], fatal: str
 ) -> None:
@@ -229,7 +232,7 @@ def test_an_error_of_the_model_comes_back_as_it_is(
 ) -> None:
     """The model's own error is raised here, its traceback on the cluster being its cause."""
     with pytest.raises(kind, match=message) as caught:
-        predict(lasting, Broken(error=make), SMALL)
+        predict(lasting, Broken(error=make), SOME)
     assert "in predict" in str(caught.value.__cause__)
 
 
