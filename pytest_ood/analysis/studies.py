@@ -485,7 +485,7 @@ def _curves(infos: Sequence[ModelInfo], values: Mapping[str, Estimate]) -> list[
     return curves
 
 
-OF_SHOTS = ("shots", "seeds", "device")
+OF_SHOTS = ("shots", "seeds", "device", "device_map")
 """Parameters that do not make it another prompt."""
 
 

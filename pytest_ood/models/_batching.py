@@ -13,7 +13,13 @@ import numpy as np
 
 from pytest_ood.errors import ModelError
 from pytest_ood.models._decoding import SAME, SAME_IN_HALF
-from pytest_ood.models._torch import length_sorted, sent, tokens_per_pass, within_memory
+from pytest_ood.models._torch import (
+    input_device,
+    length_sorted,
+    sent,
+    tokens_per_pass,
+    within_memory,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -134,7 +140,7 @@ class Batching:
             rows: The tokenizer's output.
             size: The maximum number of rows in a batch; None for that of the device.
         """
-        on_cpu = self.model.device.type == "cpu"
+        on_cpu = input_device(self.model).type == "cpu"
         most = size or (BATCH_SIZE if on_cpu else len(rows))
         tokens = math.inf if on_cpu else tokens_per_pass(self.model)
         # An encoder-decoder classifies at its end token, and requires the same number of end tokens
@@ -167,7 +173,7 @@ class Batching:
                 values[filled] = np.fromiter(
                     chain.from_iterable(row[name] for row in rows), values.dtype, lengths.sum()
                 )
-                tensors[name] = sent(self.torch, values, self.model.device)
+                tensors[name] = sent(self.torch, values, input_device(self.model))
         return tensors
 
     def _padding_token(self, rows: Sequence[Row]) -> int:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_ood.models._packing import Cost, LabelTrie, Row, Tokens, batches, layout, pack
-from pytest_ood.models._torch import fetched, sent, tokens_per_pass, within_memory
+from pytest_ood.models._torch import (
+    fetched,
+    input_device,
+    sent,
+    tokens_per_pass,
+    within_memory,
+)
 from pytest_ood.utils.seeding import generator
 
 if TYPE_CHECKING:
@@ -74,7 +80,7 @@ class Decoder:
         if not self.start:
             return None
         with self.torch.inference_mode():
-            ids = self.torch.tensor([self.start], device=self.model.device)
+            ids = self.torch.tensor([self.start], device=input_device(self.model))
             return self.model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
 
     def scores(self, prompts: Sequence[Tokens], words: list[int]) -> list[list[float]]:
@@ -219,7 +225,7 @@ class Decoder:
     @property
     def tokens(self) -> int:
         """The maximum number of tokens of a forward pass."""
-        return TOKENS if self.model.device.type == "cpu" else tokens_per_pass(self.model)
+        return TOKENS if input_device(self.model).type == "cpu" else tokens_per_pass(self.model)
 
     def parts(self, prompts: Sequence[Tokens]) -> Iterator[tuple[Any, list[Tokens], list[Tokens]]]:
         """Yield distinct prompts with and without the start, as `_batched` does."""
@@ -318,7 +324,7 @@ class Decoder:
         Returns:
             Logits, shape (prompts, 1 + inner, vocabulary).
         """
-        torch, device, paths = self.torch, self.model.device, trie.stems
+        torch, device, paths = self.torch, input_device(self.model), trie.stems
         alone = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
         ids, mask, _, _ = self.padded(tails, alone, past)
         begun = self.model(
@@ -360,7 +366,7 @@ class Decoder:
             in order, their indices among these positions.
         """
         ids, mask, positions, ends = tensors
-        device = self.model.device
+        device = input_device(self.model)
         # The output layer has the width of the vocabulary: it is computed only at positions that
         # are needed in any row.
         computed, which = np.unique(np.concatenate(ends), return_inverse=True)
@@ -409,7 +415,7 @@ class Decoder:
             positions[number, :length] += one.depths
             order[number, :length], lasts[number, :length] = one.order, one.lasts
         # The mask, by far the largest of them, is made where it is used (see `Layout`).
-        device, dtype = self.model.device, self.model.dtype
+        device, dtype = input_device(self.model), self.model.dtype
         numbers, behind = (sent(torch, one, device) for one in (order, lasts))
         hidden = (numbers[:, None, :] > numbers[:, :, None]) | (
             numbers[:, :, None] >= behind[:, None, :]
@@ -434,7 +440,7 @@ def _continued(
     # Prompts are padded on the right, and new tokens follow the padding: the mask hides it, and
     # positions are passed explicitly, counted from the end of each prompt. Padding on the left
     # would need another mask for the start's keys and values, which come first.
-    torch, device = decoder.torch, decoder.model.device
+    torch, device = decoder.torch, input_device(decoder.model)
     rows = [Row((index,), len(tail)) for index, tail in enumerate(tails)]
     ids, mask, _, ends = decoder.padded(tails, rows, past)
     lengths = torch.tensor([len(tail) for tail in tails]) + mask.shape[1] - ids.shape[1]
@@ -567,7 +573,8 @@ def is_causal(torch: Any, model: Any) -> bool:
 
     A masked language model may load as a causal one, but fails this.
     """
-    first, second = (torch.tensor([[*row]], device=model.device) for row in (PROBE[0], PROBE[2]))
+    device = input_device(model)
+    first, second = (torch.tensor([[*row]], device=device) for row in (PROBE[0], PROBE[2]))
     rows = torch.cat([first[:, :3], second[:, :1]], dim=1), first[:, :4]
     with torch.inference_mode():
         one, other = (model(input_ids=row).logits[0, :3].float() for row in rows)

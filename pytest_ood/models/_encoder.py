@@ -25,6 +25,7 @@ from pytest_ood.models._batching import (
 )
 from pytest_ood.models._peft import PeftAdapter, adapter_of
 from pytest_ood.models._torch import (
+    WHERE,
     checkpoint_folder,
     checkpoint_hash,
     fetched,
@@ -32,8 +33,9 @@ from pytest_ood.models._torch import (
     load_model,
     load_tokenizer,
     loading,
-    pick_device,
+    placed,
     resolved_dtype,
+    spread,
     weight_count,
     without_collections,
 )
@@ -96,6 +98,7 @@ class FinetunedModel(ReloadsAfterPickling):
         batch_size: The maximum number of inputs per forward pass; None for that of the device.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: The data type of the weights; "auto" for that which `precision` chooses.
+        device_map: How accelerate spreads the model over several devices; None for one device.
     """
 
     LOADED: ClassVar[tuple[str, ...]] = ("_loaded", "_tokenizer", "_encoded")
@@ -109,6 +112,7 @@ class FinetunedModel(ReloadsAfterPickling):
     batch_size: int | None
     device: str
     dtype: str
+    device_map: str | None = None
     paradigm: Paradigm = "fine-tuned"
 
     @property
@@ -139,6 +143,7 @@ class FinetunedModel(ReloadsAfterPickling):
             "max_length": self.max_length,
             "dtype": self.precision,
             "device": self.device,
+            **({} if self.device_map is None else {"device_map": self.device_map}),
         }
         if self.checkpoint == FROM_SCRATCH:
             shown["pretrained"] = False
@@ -257,7 +262,7 @@ class FinetunedModel(ReloadsAfterPickling):
             "data": self.training.load().content_hash,
             **self.head.settings,
             "max_length": self.max_length,
-            **{k: v for k, v in self.parameters.items() if k not in ("dtype", "device")},
+            **{k: v for k, v in self.parameters.items() if k not in (*WHERE, "dtype")},
         }
         key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
         return self.context.cache / "models" / f"{file_name(self.name)}-{key}"
@@ -412,10 +417,11 @@ class FinetunedModel(ReloadsAfterPickling):
                 owner,
                 self.head.kind,
                 dtype=getattr(torch, self.precision),
+                **spread(self.device_map, owner),
             )
             check_vocabulary(tokenizer, model, f"{owner}: {self.folder}")
             with loading(self.folder, owner, self.head.kind):
-                model = model.to(pick_device(torch, self.device)).eval()
+                model = placed(torch, model, self.device, self.device_map)
                 batching = Batching.of(torch, model, tokenizer)
         return torch, model, batching
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from pytest_ood.errors import ConfigurationError, ModelError, unknown_name
 from pytest_ood.models._packing import LabelTrie, Row, batches, label_tries, pack
+from pytest_ood.models._torch import input_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -257,7 +258,7 @@ class LabelScorer:
     def _most(self, trie: LabelTrie) -> int:
         """Return the maximum number of prompts per forward pass."""
         vocabulary: int = self.decoder.model.config.get_text_config().vocab_size
-        on_cpu = self.decoder.model.device.type == "cpu"
+        on_cpu = input_device(self.decoder.model).type == "cpu"
         logits = LOGITS if on_cpu else LOGITS_OF_ACCELERATORS
         return min(self.decoder.most, max(1, logits // ((1 + trie.inner) * vocabulary)))
 

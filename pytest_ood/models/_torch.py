@@ -45,6 +45,11 @@ ACCELERATOR_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
 
 MODEL_ASSETS = tuple(name for name, asset in ASSETS.items() if asset.is_model)
 DEVICES = ("auto", "cpu", "cuda", "mps")
+DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
+"""Ways in which accelerate spreads a model that no single device has room for."""
+
+WHERE = ("device", "device_map")
+"""Parameters that decide where a model runs, and none of its answers."""
 
 VOCABULARIES = ("tokenizer.json", "tekken.json", "vocab.txt", "vocab.json")
 VOCABULARY_SUFFIXES = (".model", ".spm", ".tiktoken")
@@ -501,11 +506,14 @@ def weight_count(checkpoint: Path) -> int:
     return count
 
 
-def check_choices(context: Context, source: str, *, device: str, dtype: str) -> None:
-    """Check the names of the asset, the device and the dtype.
+def check_choices(
+    context: Context, source: str, *, device: str, dtype: str, device_map: str | None = None
+) -> None:
+    """Check the names of the asset, the device, its map and the dtype.
 
     Raises:
-        ConfigurationError: one is unknown; the message lists the known ones.
+        ConfigurationError: one is unknown; the message lists the known ones. Or there is a device
+            beside a map of devices.
     """
     scheme, _, name = source.partition(":")
     if scheme == "asset" and name not in MODEL_ASSETS:
@@ -517,6 +525,15 @@ def check_choices(context: Context, source: str, *, device: str, dtype: str) -> 
         )
     if dtype not in DTYPES:
         raise ConfigurationError(f"model {context.name!r}: " + unknown_name("dtype", dtype, DTYPES))
+    if device_map is not None and device_map not in DEVICE_MAPS:
+        raise ConfigurationError(
+            f"model {context.name!r}: " + unknown_name("device_map", device_map, DEVICE_MAPS)
+        )
+    if device_map is not None and device != "auto":
+        raise ConfigurationError(
+            f"model {context.name!r}: device_map = {device_map!r} spreads it over all devices, and "
+            f"device = {device!r} names one of them: give one of the two"
+        )
 
 
 def pick_device(torch: Any, device: str) -> str:
@@ -526,6 +543,34 @@ def pick_device(torch: Any, device: str) -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def spread(device_map: str | None, owner: str) -> dict[str, Any]:
+    """Return the option of `from_pretrained` that spreads a model over the machine's devices.
+
+    Raises:
+        MissingDependencyError: accelerate, which does it, is not installed.
+    """
+    if device_map is None:
+        return {}
+    require("accelerate", extra="transformers", purpose=f"{owner}: device_map")
+    return {"device_map": device_map}
+
+
+def placed(torch: Any, model: Any, device: str, device_map: str | None) -> Any:
+    """Return a loaded model on its device, in evaluation mode; one that is spread stays so."""
+    return (model.to(pick_device(torch, device)) if device_map is None else model).eval()
+
+
+def input_device(model: Any) -> Any:
+    """Return the device that a model's inputs belong on; of a spread model the main one."""
+    devices = list(getattr(model, "hf_device_map", {}).values())
+    if not devices:
+        return model.device
+    import torch
+
+    # Weights that are kept elsewhere come to the first accelerator, or to the processor.
+    return torch.device(next((d for d in devices if d not in ("cpu", "disk")), "cpu"))
 
 
 def has_accelerator(device: str) -> bool:

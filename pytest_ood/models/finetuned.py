@@ -56,6 +56,7 @@ def build(
     no_answer: bool | None = None,
     batch_size: int | None = None,
     device: str = "auto",
+    device_map: str | None = None,
     dtype: str = "auto",
 ) -> FinetunedModel:
     """Describe a fine-tuned encoder; nothing is loaded or trained before the first query.
@@ -80,6 +81,9 @@ def build(
         batch_size: Inputs per forward pass, at most; by default 32 on a processor, and as many as
             fill an accelerator.
         device: "auto", "cpu", "cuda" or "mps".
+        device_map: How accelerate spreads a model that no single device has room for: "auto",
+            "balanced", "balanced_low_0" or "sequential"; by default it is on one device,
+            and always while it is trained here.
         dtype: "float32", "bfloat16", "float16", or "auto": the checkpoint's own on an accelerator,
             float32 on a processor and for weights that are trained here.
 
@@ -87,7 +91,7 @@ def build(
         ConfigurationError: values that do not go together.
         DataError: training data that cannot be read.
     """
-    check_choices(context, source, device=device, dtype=dtype)
+    check_choices(context, source, device=device, dtype=dtype, device_map=device_map)
     spans = _check_task(context, labels, {"no_answer": no_answer, "stride": stride})
     if max_length is None:
         max_length = PASSAGE_LENGTH if spans else TEXT_LENGTH
@@ -132,6 +136,7 @@ def build(
             batch_size=batch_size,
             device=device,
             dtype=dtype,
+            device_map=device_map,
             stride=STRIDE if stride is None else stride,
             no_answer=no_answer,
         )
@@ -145,6 +150,7 @@ def build(
         batch_size=batch_size,
         device=device,
         dtype=dtype,
+        device_map=device_map,
     )
 
 

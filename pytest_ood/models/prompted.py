@@ -63,16 +63,19 @@ from pytest_ood.models._prompts import (
 from pytest_ood.models._rendering import PlainText, note_start
 from pytest_ood.models._torch import (
     ADAPTER,
+    WHERE,
     check_choices,
     checkpoint_hash,
     checkpoint_path,
+    input_device,
     json_settings,
     load_config,
     load_model,
     load_tokenizer,
     loading,
-    pick_device,
+    placed,
     resolved_dtype,
+    spread,
     unpacked,
     unpacked_folder,
     weight_count,
@@ -148,12 +151,14 @@ class Checkpoint(ReloadsAfterPickling):
         context: The adapter's context.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: The data type of the weights; "auto" for that which `precision` chooses.
+        device_map: How accelerate spreads the model over several devices; None for one device.
     """
 
     source: str
     context: Context = field(repr=False)
     device: str
     dtype: str
+    device_map: str | None = None
 
     @property
     def owner(self) -> str:
@@ -184,6 +189,11 @@ class Checkpoint(ReloadsAfterPickling):
         if self.adapter is not None:
             return self.adapter.folder
         return unpacked_folder(self.path, self.context)
+
+    @property
+    def spread(self) -> dict[str, str]:
+        """How the model is spread over devices, as reports show it."""
+        return {} if self.device_map is None else {"device_map": self.device_map}
 
     @cached_property
     def precision(self) -> str:
@@ -224,7 +234,7 @@ class Checkpoint(ReloadsAfterPickling):
 
     def _shared(self, part: str, make: Callable[[], T]) -> T:
         """Return an object that all models on these weights share; the first one builds it."""
-        key = (part, self.hash, self.device, self.precision)
+        key = (part, self.hash, self.device, self.device_map, self.precision)
         if key not in self.context.held:
             self.context.held[key] = make()
         value: T = self.context.held[key]
@@ -249,11 +259,16 @@ class Checkpoint(ReloadsAfterPickling):
         _check_kind(config, f"{self.owner}: {self.path}")
         tokenizer = self.tokenizer
         model = load_model(
-            "AutoModelForCausalLM", folder, self.owner, KIND, dtype=getattr(torch, self.precision)
+            "AutoModelForCausalLM",
+            folder,
+            self.owner,
+            KIND,
+            dtype=getattr(torch, self.precision),
+            **spread(self.device_map, self.owner),
         )
         check_vocabulary(tokenizer, model, f"{self.owner}: {self.path}")
         with loading(self.path, self.owner, KIND):
-            model = model.to(pick_device(torch, self.device)).eval()
+            model = placed(torch, model, self.device, self.device_map)
             causal = is_causal(torch, model)
         if not causal:
             raise ModelError(
@@ -438,6 +453,7 @@ class PromptedModel(ReloadsAfterPickling):
             **self.scoring.parameters,
             "dtype": self.checkpoint.precision,
             "device": self.checkpoint.device,
+            **self.checkpoint.spread,
             **written,
         }
 
@@ -454,7 +470,7 @@ class PromptedModel(ReloadsAfterPickling):
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the checkpoint's files, the prompt with its demonstrations, and the decoding."""
-        decided = {k: v for k, v in self.parameters.items() if k not in ("device", SOURCE)}
+        decided = {k: v for k, v in self.parameters.items() if k not in (*WHERE, SOURCE)}
         rest: list[Any] = [self.checkpoint.hash, decided, self.prompt.shown]
         if self.chats:
             rest.append(RENDERING)
@@ -654,7 +670,7 @@ class PromptedModel(ReloadsAfterPickling):
             model=model,
             padding=padding,
             start=start,
-            most=self.batch_size or (MOST if model.device.type == "cpu" else most),
+            most=self.batch_size or (MOST if input_device(model).type == "cpu" else most),
             packs=self.checkpoint.packs,
             reuses=self.checkpoint.reuses,
         )
@@ -786,6 +802,7 @@ def build(
     vote_top: int | None = None,
     batch_size: int | None = None,
     device: str = "auto",
+    device_map: str | None = None,
     dtype: str = "auto",
 ) -> PromptedModel:
     """Describe a prompted LLM; nothing is loaded before the first query.
@@ -831,6 +848,8 @@ def build(
         batch_size: The maximum number of prompts per forward pass, by default 64 on a processor
             and 4,096 on an accelerator (256 if answers are generated); long prompts are fewer.
         device: "auto", "cpu", "cuda" or "mps".
+        device_map: How accelerate spreads a model that no single device has room for: "auto",
+            "balanced", "balanced_low_0" or "sequential"; by default it is on one device.
         dtype: "float32", "bfloat16", "float16", or "auto": the checkpoint's own on an accelerator,
             float32 on a processor.
 
@@ -838,7 +857,7 @@ def build(
         ConfigurationError: values that do not go together.
         DataError: demonstrations that cannot be read.
     """
-    check_choices(context, source, device=device, dtype=dtype)
+    check_choices(context, source, device=device, dtype=dtype, device_map=device_map)
     owner = f"model {context.name!r}"
     if batch_size is not None and batch_size < 1:
         raise ConfigurationError(f"{owner}: batch_size = {batch_size} has to be 1 or more")
@@ -889,7 +908,9 @@ def build(
         chain_of_thought=chain_of_thought,
         written=generation is not None,
     )
-    checkpoint = Checkpoint(source=source, context=context, device=device, dtype=dtype)
+    checkpoint = Checkpoint(
+        source=source, context=context, device=device, dtype=dtype, device_map=device_map
+    )
     return PromptedModel(
         name=context.name,
         checkpoint=checkpoint,

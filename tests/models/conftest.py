@@ -53,3 +53,16 @@ def context(tmp_path: Path) -> Context:
 def model_of(one_thread: None) -> Callable[[str], Any]:  # noqa: ARG001 - while they run
     """Return what makes the causal language model of a name, once."""
     return cache(causal_model)
+
+
+@pytest.fixture
+def room_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Return what gives the processor room for so many bytes of weights, and the disk for more."""
+
+    def set_room(size: int) -> None:
+        monkeypatch.setattr(
+            "transformers.integrations.accelerate.get_max_memory",
+            lambda *_: {"cpu": size, "disk": 10**12},
+        )
+
+    return set_room

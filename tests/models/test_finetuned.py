@@ -543,6 +543,12 @@ def test_a_folder_without_a_model_is_refused(context: Context) -> None:
         ("x", {"max_length": 0}, "max_length = 0 has to be 1 or more"),
         ("x", {"train_batch_size": 0}, "train_batch_size = 0 has to be 1 or more"),
         ("x", {"device": "gpu"}, "unknown device 'gpu'"),
+        ("x", {"device_map": "ato"}, "unknown device_map 'ato'. Did you mean 'auto'"),
+        (
+            "x",
+            {"device_map": "auto", "device": "cpu"},
+            "device_map = 'auto' spreads it over all devices, and device = 'cpu' names one of them",
+        ),
         ("x", {"dtype": "float23"}, "unknown dtype 'float23'. Did you mean 'float32'"),
         ("x", {"labels": {"L": "positve"}}, "labels.L: unknown label 'positve'. Did you mean"),
     ],
@@ -554,6 +560,22 @@ def test_wrong_values_are_refused(
     with pytest.raises(ConfigurationError) as caught:
         build(source, context, **options)
     assert f"model 'model': {message}" in str(caught.value)
+
+
+def test_a_model_may_be_spread_over_devices(
+    saved: Path, context: Context, room_for: Callable[[int], None]
+) -> None:
+    """Where one device has no room for all of it, the answers are the same."""
+    usual = build(str(saved), context, device="cpu")
+    spread = build(str(saved), context, device_map="sequential")
+    assert spread.fingerprint == usual.fingerprint
+    assert spread.parameters["device_map"] == "sequential"
+    assert "device_map" not in usual.parameters
+    room_for(saved.joinpath("model.safetensors").stat().st_size // 2)
+    texts = [example.inputs for example in TEST]
+    assert spread.predict(texts) == usual.predict(texts)
+    _, network, _ = spread._loaded  # noqa: SLF001 - what is not shown
+    assert "disk" in network.hf_device_map.values()
 
 
 def test_training_data_with_a_foreign_label_is_refused(

@@ -629,6 +629,24 @@ def test_another_prompt_shares_the_weights(make: Callable[..., PromptedModel]) -
     assert is_promptable(model)
 
 
+@pytest.mark.parametrize("options", [{}, {"answer": "generated", "max_new_tokens": 4}], ids=str)
+def test_a_model_may_be_spread_over_devices(
+    options: dict[str, Any],
+    checkpoint: Path,
+    make: Callable[..., PromptedModel],
+    room_for: Callable[[int], None],
+) -> None:
+    """Where one device has no room for all of it, the answers are the same."""
+    usual = make(**options)
+    room_for(checkpoint.joinpath("model.safetensors").stat().st_size // 2)
+    spread = make(device="auto", device_map="sequential", **options)
+    assert spread.fingerprint == usual.fingerprint
+    assert spread.parameters["device_map"] == "sequential"
+    assert spread.checkpoint.loaded is not usual.checkpoint.loaded
+    assert spread.predict(TEXTS) == usual.predict(TEXTS)
+    assert "disk" in spread.checkpoint.loaded[2].hf_device_map.values()
+
+
 def test_models_of_a_run_share_the_weights(
     checkpoint: Path, context: Context, make: Callable[..., PromptedModel]
 ) -> None:
@@ -870,6 +888,8 @@ def test_a_folder_without_a_model_is_refused(context: Context) -> None:
         ("x", {"label_words": {"negative": "bad"}}, "no word for the label 'positive'"),
         ("x", {"label_words": {"negative": "a", "positive": "b", "c": "d"}}, "unknown label 'c'"),
         ("x", {"device": "gpu"}, "unknown device 'gpu'"),
+        ("x", {"device_map": "all"}, "unknown device_map 'all'"),
+        ("x", {"device_map": "auto", "device": "cuda"}, "give one of the two"),
         ("x", {"dtype": "int8"}, "unknown dtype 'int8'"),
         ("x", {"answer": "spoken"}, "unknown answer 'spoken'"),
         ("x", {"max_new_tokens": 5}, 'max_new_tokens needs answer = "generated"'),
