@@ -57,6 +57,7 @@ WORDS = (("dull", "negative"), ("warm", "positive"))
 
 OF_DATA = {
     "accelerator.py": ["--texts=20", "--rounds=1"],
+    "busy_cores.py": ["--only=encoder", "--seconds=0.1", "--rounds=1", "--busy"],
     "onnx_speed.py": ["--examples=2", "--rounds=1"],
     "perturbations.py": ["--texts=2", "--seconds=0.001", "--only=keyboard"],
 }

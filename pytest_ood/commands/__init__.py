@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.errors import OodError
 from pytest_ood.utils.objects import module_names
+from pytest_ood.utils.threads import short_waits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         options = parsed(arguments)
-        status: int = options.run(options)
+        with short_waits():
+            status: int = options.run(options)
         sys.stdout.flush()
     except OodError as error:
         sys.stderr.write(f"pytest-ood: {error}\n")

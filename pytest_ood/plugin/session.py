@@ -6,6 +6,7 @@ import atexit
 import gc
 import sys
 import traceback
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,11 +42,16 @@ def pytest_load_initial_conftests(
     from pytest_ood.plugin import exits
     from pytest_ood.plugin.items import message_of
     from pytest_ood.plugin.rootdir import misled_by
+    from pytest_ood.utils.threads import short_waits
 
     misled = misled_by(early_config, arguments.file_or_dir)
     if misled is not None:
         raise pytest.UsageError(f"pytest-ood: {misled}")
     early_config.add_cleanup(exits.guard())
+    # Before a conftest.py imports torch.
+    waits = ExitStack()
+    waits.enter_context(short_waits())
+    early_config.add_cleanup(waits.close)
     try:
         return (yield)
     except (SystemExit, pytest.exit.Exception, pytest.skip.Exception) as error:
