@@ -339,8 +339,7 @@ class Decoder:
             network = transformers.AutoModelForCausalLM.from_config(
                 config, dtype=getattr(torch, self.dtype)
             ).eval()
-        key = ("weights", checkpoint.hash, device, self.dtype)
-        checkpoint.context.held[key] = (torch, tokenizer, network)
+        checkpoint.context.held[checkpoint.key("weights")] = (torch, tokenizer, network)
         plain = partial(self.plain, model, network, tokenizer)
         count = len(self.texts)
         contenders = {"ours": Contender(lambda texts: anew(model).predict(texts), count)}

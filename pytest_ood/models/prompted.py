@@ -232,9 +232,13 @@ class Checkpoint(ReloadsAfterPickling):
         torch, _, model = self.loaded
         return self._shared("reuses", lambda: self.packs or can_reuse(torch, model))
 
+    def key(self, part: str) -> tuple[str | None, ...]:
+        """Return the key in the run's `held` of an object that all models on these weights share."""
+        return part, self.hash, self.device, self.device_map, self.precision
+
     def _shared(self, part: str, make: Callable[[], T]) -> T:
         """Return an object that all models on these weights share; the first one builds it."""
-        key = (part, self.hash, self.device, self.device_map, self.precision)
+        key = self.key(part)
         if key not in self.context.held:
             self.context.held[key] = make()
         value: T = self.context.held[key]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ood.plugin.stash import FIXTURES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import pytest
 
@@ -29,8 +29,10 @@ KNOWN = frozenset({*LIBRARIES, *sys.stdlib_module_names})
 OWN_FIXTURES = "pytest_ood.plugin"
 """Where this package itself has fixtures."""
 
-MAKES_NAMES = frozenset({"exec", "eval", "globals", "locals", "__import__"})
-"""Functions by which a module may come by tests that stand nowhere in its source."""
+MAKES_NAMES = frozenset({"exec", "eval", "globals", "locals", "modules", "__import__"})
+"""By what a module may come by tests that stand nowhere in its source; `sys.modules` is one."""
+
+PLUGINS = "pytest_plugins"
 
 
 def is_plain(text: str, names: Collection[str]) -> bool:
@@ -50,7 +52,7 @@ def is_plain(text: str, names: Collection[str]) -> bool:
         return False
     nodes = list(ast.walk(tree))
     imported = set(_imported(nodes))
-    if "*" in imported or _has_hidden_tests(nodes):
+    if "*" in imported or _has_hidden_tests(tree, nodes):
         return False
     used = {node.id for node in nodes if isinstance(node, ast.Name) and _is_read(node)}
     imported |= _bound_to(imported, tree)
@@ -78,19 +80,46 @@ def gives_mark(text: str) -> bool:
     )
 
 
-def _has_hidden_tests(nodes: Collection[ast.AST]) -> bool:
-    """Return whether a module uses the mark, or has a way to tests that its source does not show.
+def _has_hidden_tests(tree: ast.Module, nodes: Collection[ast.AST]) -> bool:
+    """Return whether a module uses the mark, or comes by tests that its source does not show.
 
-    Names may be made by a function for it, by the dictionary of modules, or by further plugins.
+    Names may be made while it is imported, by itself or by its functions; or by further plugins.
     """
-    names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    return (
-        MARK in attributes
-        or not names.isdisjoint(MAKES_NAMES)
-        or ("modules" in attributes and "__name__" in names)
-        or "pytest_plugins" in names
-    )
+    read = _read_in(nodes)
+    if MARK in read or PLUGINS in read | {n.id for n in nodes if isinstance(n, ast.Name)}:
+        return True
+    makers = set(MAKES_NAMES)
+    if read.isdisjoint(makers):
+        return False
+    inside: dict[str, set[str]] = {}
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            inside.setdefault(node.name, set()).update(_read_in(ast.walk(node)))
+    while more := {name for name, names in inside.items() if names & makers} - makers:
+        makers |= more
+    return not _read_in(_outside(tree)).isdisjoint(makers)
+
+
+def _read_in(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the names and attributes that are read."""
+    names = set()
+    for node in nodes:
+        if isinstance(node, ast.Name) and _is_read(node):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            names.add(node.attr)
+    return names
+
+
+def _outside(scope: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that are carried out when a module is imported, and no body of a function."""
+    for node in ast.iter_child_nodes(scope):
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for part in (*node.decorator_list, node.args):
+                yield from ast.walk(part)
+        elif not isinstance(node, ast.Lambda):
+            yield from _outside(node)
 
 
 def _imported(nodes: Collection[ast.AST]) -> Iterator[str]:

@@ -16,6 +16,9 @@ PLAIN = {
     "known modules": "from pytest import fixture\nfrom os import *\nfrom hypothesis import given\n",
     "this package": "from pytest_ood import Dataset\ndef test_it(): assert Dataset\n",
     "words": "def test_it(): assert 'ood: the ood test of pytest_ood'\n",
+    "made in a test": "def test_it(): exec('x = 1'); assert globals()['x']\n",
+    "modules in a test": "import sys\ndef test_it(): assert sys.modules[__name__]\n",
+    "a function of that name": "def test_it(model): model.eval()\n",
     "a value": "from mine import load\nDATA = load()\ndef test_it(): assert DATA\n",
     "a value in a function": "from mine import f\ndef test_it(n):\n    x = f()\n    assert x\n",
 }
@@ -44,6 +47,12 @@ NOT_PLAIN = {
     "in a class": "import helper\nclass TestIt:\n    test_it = helper.test_it\n",
     "in a loop": "import helper\nfor test_it in helper.tests: ...\n",
     "made names": "def make(): globals()['test_it'] = 1\nmake()\n",
+    "made by a function of a function": (
+        "def make(): globals()['test_it'] = 1\ndef both(): make()\nboth()\n"
+    ),
+    "made by a class": "class A:\n    def __init__(self): exec('test_it = 1')\nA()\n",
+    "made by a method": "class A:\n    def make(): exec('test_it = 1')\nA.make()\n",
+    "made by a decorator": "def d(f): globals()['test_it'] = f\n@d\ndef f(): ...\n",
     "executed text": "exec(open('tests.txt').read())\n",
     "the module's own dictionary": "import sys\nsetattr(sys.modules[__name__], 'test_it', 1)\n",
     "further plugins": "pytest_plugins = ['helper']\n",
