@@ -63,6 +63,9 @@ class Contamination:
         for name, dataset in self._tested(shifts):
             if (model.name, name) not in self._checked:
                 sets[name] = items_of(dataset)
+        if not sets:
+            # Every check of a model comes here, and its training data may be large.
+            return
         refuse_shown(model, sets)
         self._notes.add(*trained_on(model, sets))
         self._checked |= {(model.name, name) for name in sets}

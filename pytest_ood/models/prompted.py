@@ -233,7 +233,7 @@ class Checkpoint(ReloadsAfterPickling):
         return self._shared("reuses", lambda: self.packs or can_reuse(torch, model))
 
     def key(self, part: str) -> tuple[str | None, ...]:
-        """Return the key in the run's `held` of an object that all models on these weights share."""
+        """Return the key in `held` of an object that all models on these weights share."""
         return part, self.hash, self.device, self.device_map, self.precision
 
     def _shared(self, part: str, make: Callable[[], T]) -> T:
