@@ -203,7 +203,7 @@ def _dequantise(path: Path, folder: Path) -> None:
     gguf = require("gguf", extra="demo", purpose="a GGUF model")
     # transformers reads the header three times, and makes the table of names for every module of
     # the model: three quarters of the time.
-    with _remembering(gguf, "GGUFReader", "get_tensor_name_map"):
+    with remembering(gguf, "GGUFReader", "get_tensor_name_map"):
         tokenizer = transformers.AutoTokenizer.from_pretrained(
             path.parent, gguf_file=path.name, trust_remote_code=False
         )
@@ -219,7 +219,7 @@ def _dequantise(path: Path, folder: Path) -> None:
 
 
 @contextmanager
-def _remembering(module: Any, *names: str) -> Iterator[None]:
+def remembering(module: Any, *names: str) -> Iterator[None]:
     """Let functions of a package, meanwhile, answer the same arguments once and remember it."""
     functions = {name: getattr(module, name) for name in names}
     for name, function in functions.items():

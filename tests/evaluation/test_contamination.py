@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,3 +153,24 @@ def test_an_assertion_refuses_it_too(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="its demonstration 'f1' is the test item 'f1'"):
         ood.assert_drop(showing(FILMS.examples[1]), FILMS, BOOKSHOP, max_drop=0.5)
+
+
+class CountedExamples:
+    """Training data that counts how often it is read."""
+
+    def __init__(self) -> None:
+        self.readings = 0
+
+    def __iter__(self) -> Iterator[Example]:
+        self.readings += 1
+        return iter(FILMS)
+
+
+def test_training_data_is_compared_with_each_set_once(tmp_path: Path) -> None:
+    """Every check of a model comes by, and its training data may be large."""
+    examples = CountedExamples()
+    model = Shown(training_examples=examples)
+    run = run_of(tmp_path, BOOKSHOP)
+    for _ in range(3):
+        run.check_leaks(model, [BOOKSHOP])
+    assert examples.readings == 1

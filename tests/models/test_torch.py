@@ -18,6 +18,7 @@ from pytest_ood.models._torch import (
     fetched,
     has_accelerator,
     length_sorted,
+    remembering,
     resolved_dtype,
     sent,
     tokens_per_pass,
@@ -207,3 +208,21 @@ def test_arrays_are_sent_to_the_device() -> None:
     tensor = sent(torch, values, device)
     assert (tensor.device.type, tensor.dtype) == (device.type, torch.int64)
     assert tensor.tolist() == values.tolist()
+
+
+def test_a_package_s_functions_remember_for_a_while() -> None:
+    """The same question is answered once inside, and the functions are back however that ends."""
+    asked = []
+    module = SimpleNamespace(header=lambda path: asked.append(path) or [path])
+    usual = module.header
+
+    def read() -> None:
+        with remembering(module, "header"):
+            assert module.header("a") is module.header("a")
+            assert module.header("b") == ["b"]
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        read()
+    assert asked == ["a", "b"]
+    assert module.header is usual
