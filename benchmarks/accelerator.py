@@ -28,6 +28,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from _context import LABELS, context_of
 from _scoring import anew
 from _tables import conclude, put
 from platformdirs import user_cache_path
@@ -36,7 +37,6 @@ from pytest_ood.inference.engine import Engine
 from pytest_ood.inference.store import FileStore
 from pytest_ood.loading.readers import Reader, parse_source
 from pytest_ood.models import adapter
-from pytest_ood.models.protocol import Context
 from pytest_ood.tasks import Classification
 from pytest_ood.utils.progress import Silent
 
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     Ask = Callable[[list[str]], object]
     Rows = dict[str, tuple[dict[str, int], str]]
 
-LABELS = ("negative", "positive")
 PROMPT = "Is the review of a film good or bad?\n---\nReview: {text}\nIt is"
 WORDS = {"negative": "bad", "positive": "good"}
 VOCABULARY = 8_000
@@ -192,24 +191,6 @@ class Contest:
     tokens: int
 
 
-def no_data(_: Any) -> Any:
-    """Demonstrations are given as a list."""
-    raise AssertionError("unreachable: no data is declared")
-
-
-def context_of(folder: Path) -> Context:
-    """Return the context of an adapter without data."""
-    return Context(
-        name="model",
-        task=Classification(LABELS),
-        root=folder,
-        cache=folder / "cache",
-        offline=True,
-        progress=Silent(),
-        data=no_data,
-    )
-
-
 @dataclass(frozen=True)
 class Encoder:
     """An encoder with a classification head, ours and plain.
@@ -246,7 +227,10 @@ class Encoder:
         network.save_pretrained(self.folder)
         del network
         model = adapter("finetuned").build(
-            str(self.folder), context_of(self.folder), device=device, dtype=self.dtype
+            str(self.folder),
+            context_of(self.folder, self.folder / "cache"),
+            device=device,
+            dtype=self.dtype,
         )
         network = model._loaded[1]  # noqa: SLF001 - the same weights for all
         piped = transformers.pipeline(
@@ -325,8 +309,9 @@ class Decoder:
             bos_token_id=None, architectures=["LlamaForCausalLM"],
         )  # fmt: skip
         config.save_pretrained(self.folder)
+        around = context_of(self.folder, self.folder / "cache")
         model = adapter("prompted").build(
-            str(self.folder), context_of(self.folder), device=device, dtype=self.dtype,
+            str(self.folder), around, device=device, dtype=self.dtype,
             prompt=PROMPT, label_words=WORDS, chat=False,
             demonstrations=[
                 {"text": text, "label": LABELS[n % 2]} for n, text in enumerate(self.texts[-4:])

@@ -141,8 +141,7 @@ def main() -> int:
     print(text)
     if options.write is not None:
         put(options.write, __file__, text)
-    told = missed(names, mine, theirs)
-    return conclude(told)
+    return conclude(missed(names, mine, theirs))
 
 
 def profile(model: Any, name: str, examples: Sequence[Example]) -> list[str]:

@@ -24,14 +24,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from _context import context_of
 from _tables import conclude, put
 from platformdirs import user_cache_path
 
 from pytest_ood.loading.assets import fetch
 from pytest_ood.models import adapter
 from pytest_ood.models._torch import checkpoint_path, unpacked
-from pytest_ood.models.protocol import Context
-from pytest_ood.tasks import Classification
 from pytest_ood.utils.progress import Silent
 from pytest_ood.utils.threads import VARIABLES, short_waits
 
@@ -55,7 +54,6 @@ KINDS = {
 CORES = 2
 """For which the first claim is made."""
 
-LABELS = ("negative", "positive")
 TEXTS = [
     f"A {('warm', 'dull')[n % 2]} film, number {n}, with a long and winding plot" for n in range(64)
 ]
@@ -75,7 +73,7 @@ def main() -> int:
     if options.alone:
         print(json.dumps(timed(options.alone, options.cache, options.seconds)))
         return 0
-    around = context(options.cache)
+    around = context_of(Path(), options.cache, offline=False)
     fetch("minilm", options.cache, offline=False, progress=Silent())
     if "LLM" in options.only:
         unpacked(checkpoint_path("asset:smollm2", "busy_cores", around), "busy_cores", around)
@@ -152,14 +150,6 @@ def timed(kind: str, cache: Path, seconds: float) -> float:
     return statistics.median(times)
 
 
-def context(cache: Path) -> Context:
-    """Return the context of models that are packaged."""
-    return Context(
-        name="model", task=Classification(LABELS), root=Path(), cache=cache, offline=False,
-        progress=Silent(), data=lambda _: lambda: None,  # type: ignore[arg-type,return-value] # nothing is trained
-    )  # fmt: skip
-
-
 def training(cache: Path) -> Callable[[], Any]:
     """Return what makes a step of fine-tuning the packaged encoder, as a trainer makes it."""
     import torch
@@ -192,7 +182,7 @@ def encoder(cache: Path) -> Callable[[], Any]:
 def prompted(cache: Path) -> Callable[[], Any]:
     """Return what asks the packaged LLM."""
     model = adapter("prompted").build(
-        "asset:smollm2", context(cache), prompt="Review: {text}\nSentiment:", chat=False
+        "asset:smollm2", context_of(Path(), cache), prompt="Review: {text}\nSentiment:", chat=False
     )
     return lambda: model.predict(TEXTS[:8])
 

@@ -24,20 +24,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from _context import LABELS, context_of
 from _tables import put
 from platformdirs import user_cache_path
 
 from pytest_ood.loading.assets import fetch
 from pytest_ood.loading.readers import Reader, parse_source
 from pytest_ood.models import adapter
-from pytest_ood.models.protocol import Context
 from pytest_ood.tasks import Classification
 from pytest_ood.utils.progress import Silent
 
 if TYPE_CHECKING:
     from pytest_ood.tasks import Prediction
 
-TASK = Classification(("negative", "positive"))
+TASK = Classification(LABELS)
 WITHIN = 2e-4
 ROUNDS = 3
 
@@ -137,10 +137,7 @@ def table(texts: list[str], folder: Path, rounds: int, cache: Path) -> tuple[str
     # ONNX Runtime has as many threads as the process may use cores.
     os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
     torch.set_num_threads(1)
-    context = Context(
-        name="model", task=TASK, root=folder, cache=cache, offline=True, progress=Silent(),
-        data=lambda _: lambda: None,  # type: ignore[arg-type,return-value] # nothing is trained
-    )  # fmt: skip
+    context = context_of(folder, cache)
     models = {
         "torch": adapter("finetuned").build(str(folder), context, device="cpu"),
         "ONNX Runtime": adapter("onnx").build(str(folder), context, device="cpu"),

@@ -34,6 +34,7 @@ from pytest_ood.models._torch import (
     load_tokenizer,
     loading,
     placed,
+    placement,
     resolved_dtype,
     spread,
     weight_count,
@@ -142,8 +143,7 @@ class FinetunedModel(ReloadsAfterPickling):
         shown: dict[str, Any] = {
             "max_length": self.max_length,
             "dtype": self.precision,
-            "device": self.device,
-            **({} if self.device_map is None else {"device_map": self.device_map}),
+            **placement(self.device, self.device_map),
         }
         if self.checkpoint == FROM_SCRATCH:
             shown["pretrained"] = False

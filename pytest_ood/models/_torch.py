@@ -557,6 +557,13 @@ def spread(device_map: str | None, owner: str) -> dict[str, Any]:
     return {"device_map": device_map}
 
 
+def placement(device: str, device_map: str | None) -> dict[str, str]:
+    """Return where a model runs, as reports show it."""
+    return (
+        {"device": device} if device_map is None else {"device": device, "device_map": device_map}
+    )
+
+
 def placed(torch: Any, model: Any, device: str, device_map: str | None) -> Any:
     """Return a loaded model on its device, in evaluation mode; one that is spread stays so."""
     return (model.to(pick_device(torch, device)) if device_map is None else model).eval()

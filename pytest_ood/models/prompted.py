@@ -74,6 +74,7 @@ from pytest_ood.models._torch import (
     load_tokenizer,
     loading,
     placed,
+    placement,
     resolved_dtype,
     spread,
     unpacked,
@@ -189,11 +190,6 @@ class Checkpoint(ReloadsAfterPickling):
         if self.adapter is not None:
             return self.adapter.folder
         return unpacked_folder(self.path, self.context)
-
-    @property
-    def spread(self) -> dict[str, str]:
-        """How the model is spread over devices, as reports show it."""
-        return {} if self.device_map is None else {"device_map": self.device_map}
 
     @cached_property
     def precision(self) -> str:
@@ -456,8 +452,7 @@ class PromptedModel(ReloadsAfterPickling):
             "calibrate": self.calibrate,
             **self.scoring.parameters,
             "dtype": self.checkpoint.precision,
-            "device": self.checkpoint.device,
-            **self.checkpoint.spread,
+            **placement(self.checkpoint.device, self.checkpoint.device_map),
             **written,
         }
 

@@ -146,15 +146,15 @@ def _named(root: Path, name: str) -> list[Path]:
     """Return the files and folders that an entry of `tests` stands for."""
     try:
         # "." is the project itself.
-        found = [root / name] if (root / name).exists() else list(root.glob(name))
+        paths = [root / name] if (root / name).exists() else list(root.glob(name))
     except (OSError, ValueError, NotImplementedError):
-        found = []
-    if not found:
+        paths = []
+    if not paths:
         raise ConfigurationError(
             f"tool.pytest_ood: tests: {name!r} is neither a file nor a folder in {root}, nor a "
             'pattern of some, such as "tests/robustness" or "tests/test_*_robustness.py"'
         )
-    return [path.resolve() for path in found]
+    return [path.resolve() for path in paths]
 
 
 def _entries(folder: Path) -> Iterator[Path]:
