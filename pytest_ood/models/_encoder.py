@@ -37,6 +37,7 @@ from pytest_ood.models._torch import (
     placement,
     resolved_dtype,
     spread,
+    tokens_to_fill,
     weight_count,
     without_collections,
 )
@@ -314,6 +315,11 @@ class FinetunedModel(ReloadsAfterPickling):
             ).hexdigest()
             for row in rows
         ]
+
+    @property
+    def pass_tokens(self) -> int:
+        """The tokens that fill a forward pass, once the weights are loaded; 0 on a processor."""
+        return tokens_to_fill(self._loaded[1]) if "_loaded" in vars(self) else 0
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
         """Classify inputs of one or two fields.

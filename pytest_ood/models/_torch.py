@@ -673,6 +673,11 @@ def tokens_per_pass(model: Any) -> int:
     return min(max(allowed, FEWEST_TOKENS), MOST_TOKENS)
 
 
+def tokens_to_fill(model: Any) -> int:
+    """Return the tokens that fill a forward pass; 0 on a processor, where small batches suffice."""
+    return 0 if input_device(model).type == "cpu" else tokens_per_pass(model)
+
+
 def sent(torch: Any, values: NDArray[Any], device: Any) -> Any:
     """Return an array as a tensor on the device, without waiting for what the device does."""
     tensor = torch.from_numpy(values)

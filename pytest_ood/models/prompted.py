@@ -77,6 +77,7 @@ from pytest_ood.models._torch import (
     placement,
     resolved_dtype,
     spread,
+    tokens_to_fill,
     unpacked,
     unpacked_folder,
     weight_count,
@@ -215,6 +216,11 @@ class Checkpoint(ReloadsAfterPickling):
     def loaded(self) -> tuple[Any, Any, Any]:
         """Torch, the tokenizer and the model."""
         return self._shared("weights", self._load)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the weights are in memory."""
+        return "loaded" in vars(self)
 
     @cached_property
     def packs(self) -> bool:
@@ -550,6 +556,12 @@ class PromptedModel(ReloadsAfterPickling):
             ModelError: a prompt is empty.
         """
         return in_order(self.predict_batches(inputs))
+
+    @property
+    def pass_tokens(self) -> int:
+        """The tokens that fill a forward pass, once the weights are loaded; 0 on a processor."""
+        checkpoint = self.checkpoint
+        return tokens_to_fill(checkpoint.loaded[2]) if checkpoint.is_loaded else 0
 
     def predict_batches(
         self, inputs: Sequence[Inputs]

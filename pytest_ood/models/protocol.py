@@ -286,6 +286,15 @@ def is_at_hand(model: Model) -> bool:
     return bool(getattr(model, "at_hand", True))
 
 
+def pass_tokens(model: ModelUnderTest) -> int:
+    """Return the tokens that fill a forward pass of a model; 0 where small batches are as quick.
+
+    Models that run on accelerators have a property `pass_tokens`, which loads no weights: it is 0
+    until they are loaded.
+    """
+    return int(getattr(model, "pass_tokens", 0))
+
+
 def is_estimable(model: Model) -> TypeGuard[Estimable]:
     """Return whether a model can estimate its usage, without reading its attributes."""
     return inspect.getattr_static(model, "estimate", None) is not None

@@ -397,7 +397,10 @@ class NoiseTrial:
         """Return the outcomes of the changed ones among the first `size` examples."""
         examples = self.source.examples
         changed = np.flatnonzero(self.shifted.changed[:size].where(bool))
-        new = changed[len(self.graded) :]
+        # What is asked for beyond `size` is there when the next look needs it.
+        left = np.flatnonzero(self.shifted.changed.where(bool))[len(self.graded) :]
+        needed = max(0, len(changed) - len(self.graded))
+        new = left[: self.predictor.reach(Subset(self.shifted.inputs, left), needed)]
         if len(new):
             inputs = Subset(self.shifted.inputs, new)
             pairs = PairedSequence(Subset(examples, new), inputs)

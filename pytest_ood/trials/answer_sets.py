@@ -41,7 +41,9 @@ class AnswerSet:
 
     def extend_to(self, size: int) -> Outcomes:
         """Return the first `size` outcomes."""
-        new = self.examples[len(self.graded) : size]
+        # What is asked for beyond `size` is there when the next look needs it.
+        left = self.examples[len(self.graded) :]
+        new = left[: self.predictor.reach(inputs_of(left), max(0, size - len(self.graded)))]
         if new:
             self.graded += self.predictor.graded(self.name, new, inputs_of(new))
         graded = self.graded[:size]

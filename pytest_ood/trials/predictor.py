@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_ood.data.inputs import size_of
 from pytest_ood.data.lazy import blocks, read
 from pytest_ood.inference.engine import check_answers
 from pytest_ood.metrics import GradedAnswers
-from pytest_ood.models.protocol import Model, RecordedModel, SeededModel, is_recorded
+from pytest_ood.models.protocol import (
+    Model,
+    RecordedModel,
+    SeededModel,
+    is_recorded,
+    pass_tokens,
+)
 from pytest_ood.tasks import Prediction, merged_answer, merged_task
 
 if TYPE_CHECKING:
@@ -23,6 +31,9 @@ if TYPE_CHECKING:
 
 SECOND_DRAW = 1
 """The draw that is requested where a model answers the same input a second time."""
+
+CHARACTERS_PER_TOKEN = 4
+"""Roughly: how many inputs fill a pass is estimated without tokenizing them."""
 
 SingleModel = Model | RecordedModel
 AnyModel = SingleModel | SeededModel
@@ -48,6 +59,19 @@ class Predictor:
     model: SingleModel
     merge: Mapping[str, str] = field(default_factory=dict)
     count_long: bool = True
+
+    def reach(self, inputs: Sequence[Inputs], needed: int) -> int:
+        """Return for how many of the inputs to ask, so that they fill a pass of an accelerator.
+
+        Args:
+            inputs: All inputs that may be asked for later.
+            needed: How many of them are needed now.
+        """
+        room = CHARACTERS_PER_TOKEN * pass_tokens(self.model) if needed else 0
+        if not room:
+            return needed
+        sizes = accumulate(map(size_of, inputs))
+        return max(needed, sum(1 for _ in takewhile(lambda size: size <= room, sizes)))
 
     def answers(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0

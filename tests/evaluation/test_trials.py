@@ -171,6 +171,49 @@ def test_without_batches_everything_is_asked(run_of: Runs) -> None:
     assert (measured.drawn, measured.verdict) == (600, "measured")
 
 
+class OnAccelerator(FakeModel):
+    """A model that fills a pass with 500 tokens once it is loaded, which the first call does."""
+
+    def __init__(self, pass_tokens: int) -> None:
+        super().__init__("m", "keyword", LABELS, WORDS)
+        self.__dict__.update(full=pass_tokens, calls=[])
+
+    @property
+    def pass_tokens(self) -> int:
+        """The tokens of a full pass."""
+        return int(self.__dict__["full"]) if self.calls else 0
+
+    @property
+    def calls(self) -> list[int]:
+        """The number of inputs of each call."""
+        calls: list[int] = self.__dict__["calls"]
+        return calls
+
+    def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+        """Answer."""
+        self.calls.append(len(inputs))
+        return super().predict(inputs)
+
+
+def test_an_accelerator_is_asked_for_full_batches(
+    run_of: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looks stay where they are; what the next ones need is asked for before, in full batches."""
+    monkeypatch.setattr("pytest_ood.inference.engine.FIRST_BATCH", 1024)
+    monkeypatch.setattr("pytest_ood.inference.engine.BATCH_SIZE", 1024)
+    given = {"polish": drop(0.01), "elsewhere": drop(0.05)}
+    plain, full = OnAccelerator(0), OnAccelerator(500)
+    one, other = (
+        [run.floor(model), *(run.evaluate(model, shift) for shift in (POLISH, ELSEWHERE))]
+        for model, run in ((plain, run_of(**given)), (full, run_of(**given)))
+    )
+    assert one == other
+    assert set(plain.calls) == {32}
+    # Films have 11 or 12 characters, polished ones 18 or 19, and an accelerator has room for 2,000.
+    assert all(size > 100 for size in full.calls[2:])
+    assert len(plain.calls) == 32 > 2 * len(full.calls)
+
+
 def test_verdicts_do_not_depend_on_what_was_asked_before(run_of: Runs) -> None:
     """In whatever order checks are carried out, each comes to the same."""
     model, other = CallableModel("m", Counting()), FakeModel("o", "keyword", LABELS, WORDS)
