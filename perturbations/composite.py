@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
+from pytest_ood.data.edits import apply_in_order, composed_edits
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.perturbations.contracts import PRESERVING, Changing, Derived, Uncertain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_ood.data.edits import Edit
     from pytest_ood.perturbations.contracts import Contract
     from pytest_ood.perturbations.protection import Protection
     from pytest_ood.perturbations.protocol import Generator
@@ -54,6 +56,16 @@ class Composite:
             # of the part before it.
             text = part(text, Random(rng.getrandbits(64)))
         return text
+
+    def edits(self, text: str, rng: Random) -> tuple[Edit, ...]:
+        """Return the edits that all parts together make; raises as `__call__`."""
+        edits: tuple[Edit, ...] = ()
+        changed = text
+        for part in self.parts:
+            new = part.edits(changed, Random(rng.getrandbits(64)))
+            edits = composed_edits(text, edits, new)
+            changed = apply_in_order(changed, new)
+        return edits
 
     def at(self, severity: int) -> Composite:
         """Return the same perturbation with all parts at a severity from 1 to 5.

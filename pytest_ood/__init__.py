@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_ood.models.fake import FakeModel
     from pytest_ood.perturbations import Perturbation, perturbation
     from pytest_ood.strategies import PerturbedCase, edited, perturbed
-    from pytest_ood.tasks import Prediction
+    from pytest_ood.tasks import OpenTask, Prediction
 
 __all__ = [
     "BudgetExceededError",
@@ -28,6 +28,7 @@ __all__ = [
     "NotInvariantError",
     "Ood",
     "OodError",
+    "OpenTask",
     "Perturbation",
     "PerturbedCase",
     "Prediction",
@@ -59,6 +60,7 @@ def __getattr__(name: str) -> Any:
         "NotInvariantError": "errors",
         "Ood": "assertions",
         "OodError": "errors",
+        "OpenTask": "tasks",
         "Perturbation": "perturbations",
         "PerturbedCase": "strategies",
         "Prediction": "tasks",

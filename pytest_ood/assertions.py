@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pytest_ood.budgets import Budget, Rules
-from pytest_ood.data.examples import Dataset, as_dataset
+from pytest_ood.data.examples import Dataset, Example, as_dataset, content_ids
 from pytest_ood.data.values import (
     check_spelling,
     inputs_from,
@@ -18,6 +18,7 @@ from pytest_ood.data.values import (
     pair_of,
     plain,
     spelled_like,
+    values_of,
 )
 from pytest_ood.errors import (
     BudgetExceededError,
@@ -31,7 +32,7 @@ from pytest_ood.errors import (
 from pytest_ood.evaluation import SuiteEvaluator, score_of_cases
 from pytest_ood.inference.engine import check_complete
 from pytest_ood.loading.cases import AllRight, cases_of, label_of, parse_expectation
-from pytest_ood.metrics import ACCURACY, metric_class, metric_names
+from pytest_ood.metrics import metric_class, metric_names
 from pytest_ood.models import as_model
 from pytest_ood.models._answers import PREFIX
 from pytest_ood.models.protocol import RecordedModel, SeededModel, is_recorded
@@ -50,12 +51,11 @@ from pytest_ood.shifts import (
 from pytest_ood.shifts.protocol import DEFAULT_QUERY_BUDGET
 from pytest_ood.strategies import PerturbedCase, keep_for_replay
 from pytest_ood.suite.suite import Suite
-from pytest_ood.tasks import Classification, QuestionAnswering
+from pytest_ood.tasks import Classification, QuestionAnswering, check_labels, find_task
 from pytest_ood.trials.predictor import Predictor
 from pytest_ood.utils.tables import check_share
 
 if TYPE_CHECKING:
-    from pytest_ood.data.examples import Example
     from pytest_ood.evaluation import Comparison, Evaluation, Floor
     from pytest_ood.inference.engine import Engine
     from pytest_ood.loading.cases import Expectation, Finding
@@ -196,8 +196,9 @@ class Ood:
         shift: ShiftLike,
         *,
         max_drop: float,
-        metric: str = ACCURACY,
+        metric: str | None = None,
         labels: Iterable[str] | None = None,
+        task: Task | str | None = None,
         query_budget: int | None = None,
         made_against: Any = None,
     ) -> Evaluation:
@@ -211,8 +212,10 @@ class Ood:
             shift: The shift of the examples; see ShiftLike.
             max_drop: The largest drop, in [0, 1]: 3 points are 0.03.
             metric: The metric: "accuracy", "macro-f1", "recall-LABEL", "ece", "pdr", and under a
-                domain shift "reweighted".
+                domain shift "reweighted"; by default the one that the task's budgets are of.
             labels: The possible answers, if the data does not have all of them.
+            task: The task: its name, such as "numeric", the path `module:name` of one of your own,
+                or an object; by default a classification.
             query_budget: For an attack: the most queries for one example (50).
             made_against: For an attack: another model, the surrogate; `model` is measured on the
                 texts that fooled it. None to attack `model` itself.
@@ -229,12 +232,14 @@ class Ood:
         evaluator, (tested,) = self._evaluator(
             data,
             _shift(shift, query_budget, made_against),
-            {metric: Budget(max_drop=max_drop)},
+            metric,
+            Budget(max_drop=max_drop),
             labels=labels,
+            task=task,
             models=[model],
             surrogate=made_against,
         )
-        result = evaluator.evaluate(tested, evaluator.suite.shifts[0], metric)
+        result = evaluator.evaluate(tested, *_only_check(evaluator.suite))
         self._settle(result, evaluator.notes)
         return result
 
@@ -247,8 +252,9 @@ class Ood:
         on: Data,
         under: ShiftLike,
         margin: float,
-        metric: str = ACCURACY,
+        metric: str | None = None,
         labels: Iterable[str] | None = None,
+        task: Task | str | None = None,
         query_budget: int | None = None,
         made_against: Any = None,
     ) -> Comparison:
@@ -262,6 +268,7 @@ class Ood:
             margin: The largest difference, in [0, 1]: 2 points are 0.02.
             metric: As in `assert_drop`.
             labels: The possible answers, if the data does not have all of them.
+            task: As in `assert_drop`.
             query_budget: As in `assert_drop`.
             made_against: A third model, as in `assert_drop`. None to attack each of the two models
                 itself.
@@ -278,12 +285,14 @@ class Ood:
         evaluator, (tested, baseline) = self._evaluator(
             on,
             _shift(under, query_budget, made_against),
-            {metric: Budget(margin=margin)},
+            metric,
+            Budget(margin=margin),
             labels=labels,
+            task=task,
             models=[model, than],
             surrogate=made_against,
         )
-        result = evaluator.compare(tested, baseline, evaluator.suite.shifts[0], metric)
+        result = evaluator.compare(tested, baseline, *_only_check(evaluator.suite))
         self._settle(result, evaluator.notes)
         return result
 
@@ -467,28 +476,31 @@ class Ood:
         self,
         data: Data,
         shift: Shift,
-        budgets: Mapping[str, Budget],
+        metric: str | None,
+        budget: Budget,
         *,
         labels: Iterable[str] | None,
+        task: Task | str | None,
         models: Sequence[Any],
         surrogate: Any,
     ) -> tuple[SuiteEvaluator, list[Model | RecordedModel | SeededModel]]:
         """Build a suite of one shift and its evaluator; return it with the models under test."""
-        dataset, allowed = as_dataset(data), _labels(labels)
-        label_set = set(dataset.labels if allowed is None else allowed)
-        if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and allowed is None:
-            self._note(_check_target(dataset, shift, shift.source))
-            label_set |= set(shift.source.labels)
-        if allowed is None:
-            _check_labels_of_data(dataset.name, label_set)
-        task = Classification(tuple(sorted(label_set)))
+        if task is None:
+            dataset, chosen, classes = self._classification(data, shift, labels)
+        else:
+            chosen = find_task(task, self.reader.root)
+            if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset):
+                shift = replace(shift, source=_data_of_task(shift.source, chosen, None))
+            dataset, classes = _data_of_task(data, chosen, labels), chosen.labels
         # Class indices follow the order of the argument `labels`; the task's labels are sorted.
-        classes, ordered = allowed or task.labels, allowed is not None
-        shift = _relabelling(shift, task.labels)
-        for metric in map(str, budgets):
-            metrics = metric_names(task, shift.kind)
-            if metric not in metrics or metric_class(metric).NEEDS_REFERENCE:
-                raise ConfigurationError(unknown_name("metric", metric, metrics))
+        as_tested = partial(
+            as_model, ordered=task is not None or labels is not None, structured=chosen.structured
+        )
+        shift = _relabelling(shift, chosen.labels)
+        metric = chosen.headline if metric is None else metric
+        metrics = metric_names(chosen, shift.kind)
+        if metric not in metrics or metric_class(metric).NEEDS_REFERENCE:
+            raise ConfigurationError(unknown_name("metric", metric, metrics))
         surrogates = {}
         if isinstance(shift, TransferShift):
             if any(model is surrogate for model in models):
@@ -496,15 +508,15 @@ class Ood:
                     "made_against: a model gets all adversarial examples that are made against it "
                     "wrong, which says nothing about it; name another model"
                 )
-            attacked = _surrogate(surrogate, classes, models, ordered=ordered)
+            attacked = _surrogate(surrogate, classes, models, as_tested)
             shift = replace(shift, surrogate=attacked.name)
             surrogates[attacked.name] = attacked
         suite = Suite(
             name=dataset.name,
-            task=task,
+            task=chosen,
             in_distribution=dataset,
             shifts=(shift,),
-            budgets={shift.name: budgets},
+            budgets={shift.name: {metric: budget}},
         )
         evaluator = SuiteEvaluator(
             suite,
@@ -515,12 +527,12 @@ class Ood:
             max_examples=self.max_examples,
             surrogates=surrogates,
         )
-        tested = [as_model(model, classes, ordered=ordered) for model in models]
+        tested = [as_tested(model, classes) for model in models]
         # Two functions or estimators may have one name. A model that as_model has wrapped can be
         # renamed; the user's own model object keeps its name.
         if len(tested) > 1 and tested[0].name == tested[1].name and tested[1] is not models[1]:
             name = f"{tested[1].name}-baseline"
-            tested[1] = as_model(models[1], classes, name=name, ordered=ordered)
+            tested[1] = as_tested(models[1], classes, name)
         names = [*(model.name for model in tested), *surrogates]
         if len(set(names)) < len(names):
             raise ConfigurationError(
@@ -530,6 +542,20 @@ class Ood:
         for model in tested:
             evaluator.check_leaks(model, suite.shifts)
         return evaluator, tested
+
+    def _classification(
+        self, data: Data, shift: Shift, labels: Iterable[str] | None
+    ) -> tuple[Dataset, Task, tuple[str, ...]]:
+        """Return data, the task of its labels, and the labels in the order that was given."""
+        dataset, allowed = as_dataset(data), _labels(labels)
+        label_set = set(dataset.labels if allowed is None else allowed)
+        if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and allowed is None:
+            self._note(_check_target(dataset, shift, shift.source))
+            label_set |= set(shift.source.labels)
+        if allowed is None:
+            _check_labels_of_data(dataset.name, label_set)
+        task = Classification(tuple(sorted(label_set)))
+        return dataset, task, allowed or task.labels
 
     def _note(self, note: str) -> None:
         if note and self.on_note is not None:
@@ -546,6 +572,63 @@ class Ood:
             self.on_inconclusive(text)
             return
         raise BudgetExceededError(text)
+
+
+def _only_check(suite: Suite) -> tuple[Shift, str]:
+    """Return the one shift of an assertion's suite, and the one metric with a budget."""
+    (shift,) = suite.shifts
+    (metric,) = suite.budgets[shift.name]
+    return shift, metric
+
+
+def _data_of_task(data: Data, task: Task, labels: Iterable[str] | None) -> Dataset:
+    """Return data as a data set whose right answers are in the form of the task.
+
+    Raises:
+        ConfigurationError: labels, which the task has itself.
+        DataError: an answer is invalid.
+    """
+    if labels is not None:
+        raise ConfigurationError(f"labels: the task {task.name} says which there are; leave it out")
+    if isinstance(data, Dataset):
+        dataset = Dataset(data.name, tuple(_in_form(example, task) for example in data))
+    else:
+        examples = [
+            item if isinstance(item, Example) else _example(item, f"data, row {n + 1} (index {n})")
+            for n, item in enumerate(items_of(data, "data"))
+        ]
+        ids = content_ids((e.inputs, repr(e.label)) for e in examples)
+        named = (replace(e, id=e.id or name) for e, name in zip(examples, ids, strict=True))
+        dataset = Dataset("data", tuple(_in_form(example, task) for example in named))
+    check_labels(dataset, task.labels)
+    return dataset
+
+
+def _example(item: Any, where: str) -> Example:
+    """Return an example without an id, whose right answer is as it was given."""
+    inputs, answer = values_of(item, where)
+    return Example("", inputs, answer)
+
+
+def _in_form(example: Example, task: Task) -> Example:
+    """Return an example whose right answers are in the form of the task.
+
+    Raises:
+        DataError: names the example.
+    """
+    where = f"example {example.id!r}"
+    try:
+        text = task.encode(example.label, example.inputs)
+        if text is not None:
+            return replace(example, label=text)
+        # A question may have several right answers.
+        several = isinstance(example.label, list | tuple) and example.label
+        answers = list(example.label) if several else [example.label, *example.references]
+        first, *others = dict.fromkeys(task.reference(label_from(a, where)) for a in answers)
+    except DataError as error:
+        message = str(error)
+        raise DataError(message if where in message else f"{where}: {message}") from None
+    return replace(example, label=first, references=tuple(others))
 
 
 def _check_target(dataset: Dataset, shift: DomainShift, target: Dataset) -> str:
@@ -641,12 +724,12 @@ def _relabelling(shift: Shift, labels: tuple[str, ...]) -> Shift:
 
 
 def _surrogate(
-    value: Any, labels: tuple[str, ...], others: Sequence[Any], *, ordered: bool
+    value: Any, labels: tuple[str, ...], others: Sequence[Any], as_tested: Callable[..., Any]
 ) -> Model:
     """Return the model to attack, under a name that differs from those of the tested models."""
-    model = as_model(value, labels, ordered=ordered)
+    model: Model | RecordedModel | SeededModel = as_tested(value, labels)
     if model is not value and model.name in {as_model(other, labels).name for other in others}:
-        model = as_model(value, labels, name=f"{model.name}-surrogate", ordered=ordered)
+        model = as_tested(value, labels, f"{model.name}-surrogate")
     if isinstance(model, SeededModel) or is_recorded(model):
         raise ConfigurationError(
             f"made_against: {model.name!r} is {type(model).__name__}, which cannot be attacked"

@@ -384,7 +384,7 @@ def _perturbed(
         columns = []
         for _, shift in shifts:
             try:
-                inputs, rejected = shift.apply_at_once(block, seed)
+                inputs, rejected, _ = shift.apply_at_once(block, seed)
             except PerturbationError as error:
                 raise _named(error, block) from error.__cause__
             columns.append(inputs)

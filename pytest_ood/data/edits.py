@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -217,3 +218,72 @@ def inverted(edits: Iterable[Edit]) -> tuple[Edit, ...]:
         inverses.append(Edit(start, start + len(edit.after), edit.after, edit.before))
         shift += len(edit.after) - len(edit.before)
     return tuple(inverses)
+
+
+def composed_edits(
+    original: str, first: Iterable[Edit], second: Iterable[Edit]
+) -> tuple[Edit, ...]:
+    """Return the edits that do at once what two lists of edits do one after the other.
+
+    An edit that changes what an earlier one wrote is joined with it.
+
+    Args:
+        original: The text.
+        first: Its edits, in order and without overlaps.
+        second: The edits of the text that they make, likewise.
+    """
+    # The text in between, as pieces of the original: its characters, and what edits wrote.
+    pieces: list[Edit] = []
+    position = 0
+    for edit in first:
+        pieces += (Edit(n, n + 1, original[n], original[n]) for n in range(position, edit.start))
+        pieces.append(edit)
+        position = edit.end
+    pieces += (Edit(n, n + 1, original[n], original[n]) for n in range(position, len(original)))
+    ends = list(accumulate(len(piece.after) for piece in pieces))
+    starts = [0, *ends[:-1]] if ends else []
+    composed: list[Edit] = []
+    reached = 0
+    for indices, edits in _touched_pieces(starts, ends, second):
+        composed += (p for p in pieces[reached : indices.start] if p.before != p.after)
+        touched = pieces[indices.start : indices.stop]
+        start = touched[0].start if touched else _start_of(pieces, indices.start, len(original))
+        end = touched[-1].end if touched else start
+        offset = starts[indices.start] if touched else edits[0].start
+        written = "".join(piece.after for piece in touched)
+        after = apply_in_order(
+            written, (Edit(e.start - offset, e.end - offset, e.before, e.after) for e in edits)
+        )
+        composed.append(Edit(start, end, original[start:end], after))
+        reached = indices.stop
+    composed += (piece for piece in pieces[reached:] if piece.before != piece.after)
+    return tuple(edit for edit in composed if edit.before != edit.after)
+
+
+def _start_of(pieces: Sequence[Edit], index: int, end: int) -> int:
+    """Return where a piece begins in the original; its end behind the last piece."""
+    return pieces[index].start if index < len(pieces) else end
+
+
+def _touched_pieces(
+    starts: Sequence[int], ends: Sequence[int], edits: Iterable[Edit]
+) -> list[tuple[range, list[Edit]]]:
+    """Return the indices of the pieces that edits touch, with those edits that touch the same.
+
+    Args:
+        starts: Where each piece begins in the text, ascending.
+        ends: Where it ends.
+        edits: The edits of the text.
+    """
+    touched: list[tuple[range, list[Edit]]] = []
+    for edit in edits:
+        first, last = bisect_right(ends, edit.start), bisect_left(starts, edit.end)
+        if edit.start == edit.end and not (first < last and starts[first] < edit.start):
+            # Between two pieces.
+            first = last = bisect_left(starts, edit.start)
+        if touched and first < touched[-1][0].stop:
+            indices, others = touched.pop()
+            touched.append((range(indices.start, max(last, indices.stop)), [*others, edit]))
+        else:
+            touched.append((range(first, last), [edit]))
+    return touched

@@ -156,8 +156,18 @@ def pair_of(item: Any, location: str) -> tuple[Inputs, str]:
     Raises:
         DataError: the item is something else; the message shows it and says what is allowed.
     """
-    inputs, label = _two(item, location)
-    return inputs_from(inputs, location), label_from(label, location)
+    inputs, label = values_of(item, location)
+    return inputs, label_from(label, location)
+
+
+def values_of(item: Any, location: str) -> tuple[Inputs, Any]:
+    """Return (inputs, value) of an item of data from Python code, whatever the value is.
+
+    Raises:
+        DataError: the item is no pair, or its inputs are invalid.
+    """
+    inputs, value = _two(item, location)
+    return inputs_from(inputs, location), value
 
 
 def label_from(value: Any, location: str) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_ood.models.protocol import Model
     from pytest_ood.shifts import Shift, Shifted
     from pytest_ood.suite.frozen import FrozenSuite
+    from pytest_ood.tasks import Task
     from pytest_ood.trials.answer_sets import AnswerSet
     from pytest_ood.trials.predictor import Predictor, SingleModel
     from pytest_ood.trials.trial import Trial
@@ -50,6 +51,11 @@ class ShiftedTexts:
     def where(self) -> str:
         """The name of the suite, for messages."""
         return self.data.where
+
+    @property
+    def task(self) -> Task:
+        """The task of the suite."""
+        return self.data.suite.task
 
     @property
     def seed(self) -> int:

@@ -622,7 +622,7 @@ def _dataset(
             if not row_filter.has(origin, number, row, steps):
                 continue
             inputs = inputs_of_row(origin, number, row, source)
-            label, *others = answers.of_row(number, row)
+            label, *others = answers.of_row(number, row, inputs)
             if source.id is None:
                 identifier = content_digest(inputs, label)
                 digests.append(int(identifier, 16))
@@ -821,13 +821,16 @@ class _AnswerReader:
     first: int | None = None
     cached: dict[tuple[type, Any], str] = field(default_factory=dict)
 
-    def of_row(self, number: int, row: Mapping[str, Any]) -> list[str]:
-        """Return the right answers of a row, without repeats.
+    def of_row(self, number: int, row: Mapping[str, Any], inputs: Inputs) -> list[str]:
+        """Return the right answers of a row with these inputs, without repeats.
 
         Raises:
             DataError: there is none, an invalid one, or more than the task allows.
         """
         value = value_of(self.origin, number, row, self.source.label)
+        encoded = self._encoded(number, value, inputs)
+        if encoded is not None:
+            return [encoded]
         if not isinstance(value, list | tuple):
             return [self._one(number, value)]
         answers = list(dict.fromkeys(self._one(number, entry) for entry in value))
@@ -844,6 +847,15 @@ class _AnswerReader:
             )
         # A question that has no answer (Rajpurkar et al. 2018, SQuAD 2.0).
         return answers or [""]
+
+    def _encoded(self, number: int, value: Any, inputs: Inputs) -> str | None:
+        """Return the answer of a value that the task reads itself, or None."""
+        if self.task is None:
+            return None
+        try:
+            return self.task.encode(value, inputs)
+        except DataError as error:
+            raise DataError(f"{self._at(number)}{error}") from None
 
     def _one(self, number: int, value: Any) -> str:
         if not isinstance(value, str | int | float):

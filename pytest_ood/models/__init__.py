@@ -33,7 +33,12 @@ def adapter(name: str) -> Any:
 
 
 def as_model(
-    value: Any, labels: tuple[str, ...], name: str | None = None, *, ordered: bool = True
+    value: Any,
+    labels: tuple[str, ...],
+    name: str | None = None,
+    *,
+    ordered: bool = True,
+    structured: bool = False,
 ) -> Model | RecordedModel | SeededModel:
     """Make a model under test of what a user has at hand.
 
@@ -45,6 +50,7 @@ def as_model(
         name: For what has no name of its own; its class or function gives it where left out.
         ordered: Whether the order of the labels is that of the model's classes, so that class
             indices and rows of probabilities can be read.
+        structured: Whether an answer of the task is a list or a mapping.
 
     Raises:
         ConfigurationError: it is none of these.
@@ -93,6 +99,7 @@ def as_model(
             "a Python function" if known is None else known.source,
             labels=labels,
             ordered=ordered,
+            structured=structured,
         )
     raise ConfigurationError(
         f"{value!r} is no model: give a model under test, a fitted scikit-learn estimator or "

@@ -7,6 +7,7 @@ a transformers pipeline, spaCy's documents, fastText's labels.
 from __future__ import annotations
 
 import inspect
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -48,12 +49,14 @@ class AnswerReader:
             indices and rows of probabilities can be read. Labels that were collected from data have
             no such order.
         label_names: The task's label for each of the model's own labels, where they differ.
+        structured: Whether an answer is a list or a table, which is kept in JSON.
     """
 
     name: str
     labels: Sequence[str] | None
     ordered: bool = True
     label_names: Mapping[str, str] = field(default_factory=dict)
+    structured: bool = False
 
     def read_all(self, answers: Any, count: int) -> list[Prediction]:
         """Read the answers to a list of inputs.
@@ -84,6 +87,8 @@ class AnswerReader:
         if answer is None or isinstance(answer, str):
             # A subclass, such as numpy's, goes into no JSON or SQL as it is.
             return Prediction(None if answer is None else self._label(str.__str__(answer)))
+        if self.structured:
+            return Prediction(self._json(answer))
         if isinstance(getattr(answer, "cats", None), Mapping):
             return self._of_categories(answer)
         array = array_of(answer)
@@ -102,9 +107,34 @@ class AnswerReader:
             self._refuse(answer, _advice(answer))
         return prediction
 
+    def _json(self, answer: Any) -> str:
+        """Return an answer of lists and tables in JSON."""
+
+        def converted(value: Any) -> Any:
+            """Return what JSON does not know: a set as a list, a value of numpy as a plain one."""
+            if isinstance(value, AbstractSet):
+                return sorted(value)
+            array = array_of(value)
+            if array is not None:
+                return array.tolist()
+            if isinstance(value, Mapping | Sequence) and not isinstance(value, str | bytes):
+                return dict(value) if isinstance(value, Mapping) else list(value)
+            raise TypeError(f"{shown(value)} is of type {type(value).__name__}")
+
+        try:
+            return json.dumps(answer, default=converted, ensure_ascii=False)
+        except (TypeError, ValueError) as error:
+            raise ModelError(
+                f"model {self.name!r} answered {shown(answer)}, which has no form in JSON "
+                f"({error}); an answer is made of lists, mappings, texts and numbers"
+            ) from None
+
     def _listed(self, answers: Any, count: int) -> Iterable[Any]:
         """Return the answers one by one."""
         self._check_list(answers, count)
+        if self.structured:
+            array = array_of(answers)
+            return list(answers) if array is None else list(array)
         if hasattr(answers, "iloc") and hasattr(answers, "columns"):
             return self._rows_of_table(answers)
         if _is_fasttext_batch(answers, count):

@@ -18,7 +18,7 @@ from pytest_ood.loading.prompts import (
     parse_template,
     rationale_of,
 )
-from pytest_ood.tasks import check_labels
+from pytest_ood.tasks import check_labels, reading_of
 from pytest_ood.utils.seeding import derive_seed
 
 if TYPE_CHECKING:
@@ -162,6 +162,9 @@ def prompt_parameters(prompt: Prompt, task: Task) -> dict[str, Any]:
     if not task.labels:
         # The labels of a classification identify it already.
         parameters["task"] = task.name
+        own = reading_of(task)
+        if own:
+            parameters["task_code"] = own
     if prompt.chain_of_thought or not task.labels:
         parameters["reading"] = READING
     return parameters

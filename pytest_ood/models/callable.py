@@ -48,6 +48,7 @@ class CallableModel(ReloadsAfterPickling):
             class indices and rows of probabilities are errors.
         label_names: The task's label for each of the model's own, where they differ.
         ordered: Whether the order of `labels` is that of the model's classes.
+        structured: Whether an answer is a list or a mapping, such as of a task with spans.
     """
 
     LOADED: ClassVar = ("_answer",)
@@ -61,6 +62,7 @@ class CallableModel(ReloadsAfterPickling):
     labels: Sequence[str] | None = None
     label_names: Mapping[str, str] = field(default_factory=dict)
     ordered: bool = True
+    structured: bool = False
 
     @cached_property
     def _answer(self) -> Callable[[list[Inputs]], Any]:
@@ -79,6 +81,7 @@ class CallableModel(ReloadsAfterPickling):
             labels=self.labels,
             ordered=self.ordered,
             label_names=self.label_names,
+            structured=self.structured,
         )
         return reader.read_all(self._answer(list(inputs)), len(inputs))
 
@@ -127,4 +130,5 @@ def build(
         version,
         labels=context.labels,
         label_names=names,
+        structured=context.task.structured,
     )

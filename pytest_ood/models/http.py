@@ -33,7 +33,7 @@ from pytest_ood.models._api.remote import RemoteModel
 from pytest_ood.models._api.services import AnswerPath, filled, request_fields
 from pytest_ood.models._api.transport import open_transport
 from pytest_ood.models.protocol import paradigm_of
-from pytest_ood.tasks import Prediction
+from pytest_ood.tasks import Prediction, reading_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -208,6 +208,7 @@ class HttpModel(RemoteModel):
         A service may change at the same address, which cannot be detected.
         """
         rest = [self.source, self.parameters, list(self.task.labels), self.task.name, READING]
+        rest += filter(None, [reading_of(self.task)])
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
     def question(self, inputs: Inputs, number: int = 0) -> Question:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -130,12 +131,9 @@ def build(
                 "selects the rows of this model"
             )
         value = value_of(str(path), number, row, answer)
-        # A label may be written in several ways, as `true` and `True`.
-        forms = label_forms(value)
-        text = next((form for form in forms if form in renamed), None)
-        if text is None and value is not None:
-            is_truth = isinstance(value, bool)
-            text = forms[0] if is_truth else text_of(str(path), number, answer, value, "answer")
+        if context.task.structured and isinstance(value, list | tuple | dict):
+            value = json.dumps(value, ensure_ascii=False)
+        text = _text(str(path), number, answer, value, renamed)
         answers[key] = _prediction(text, unparsed, renamed, context.task)
         if answers[key].label is None and text and text != unparsed:
             unread.append((f"{path}, row {number}, field {answer!r}", text))
@@ -147,6 +145,16 @@ def build(
     _check_read(answers.values(), unread, renamed)
     chosen = paradigm_of(context.name, paradigm)
     return ReplayModel(context.name, answers, source, chosen, {"where": where} if where else {})
+
+
+def _text(path: str, number: int, column: str, value: Any, labels: Collection[str]) -> str | None:
+    """Return a recorded answer as text; None for one that is missing."""
+    # A label may be written in several ways, as `true` and `True`.
+    forms = label_forms(value)
+    text = next((form for form in forms if form in labels), None)
+    if text is not None or value is None:
+        return text
+    return forms[0] if isinstance(value, bool) else text_of(path, number, column, value, "answer")
 
 
 def _check_read(

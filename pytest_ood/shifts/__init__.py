@@ -13,10 +13,10 @@ from typing import Any
 
 from pytest_ood.shifts.adversarial import AdversarialShift
 from pytest_ood.shifts.domain import SCORINGS, DomainShift, Scoring
-from pytest_ood.shifts.noise import NoiseShift, perturbed_together
+from pytest_ood.shifts.noise import NoiseShift
 from pytest_ood.shifts.prompt import PromptShift
 from pytest_ood.shifts.protocol import ADVERSARIAL, DOMAIN, NOISE, Declaration, Shift
-from pytest_ood.shifts.texts import Shifted, shifted_set_hash
+from pytest_ood.shifts.texts import Shifted, ShiftedBlock, edits_of, shifted_set_hash
 from pytest_ood.shifts.transfer import TransferShift
 from pytest_ood.shifts.worst_case import WORST_CASE, WorstCase
 from pytest_ood.utils.objects import modules_with
@@ -35,12 +35,13 @@ __all__ = [
     "Scoring",
     "Shift",
     "Shifted",
+    "ShiftedBlock",
     "TransferShift",
     "WorstCase",
+    "edits_of",
     "keys_of",
     "kinds",
     "parse_shift",
-    "perturbed_together",
     "shifted_set_hash",
 ]
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_ood.data.edits import Perturbed, edits_between
+from pytest_ood.data.edits import Edit, Perturbed, apply_in_order, edits_between
 from pytest_ood.data.examples import inputs_of
 from pytest_ood.data.inputs import fields_of, with_fields
-from pytest_ood.data.lazy import MappedSequence, PairedSequence, Subset, blocks
+from pytest_ood.data.lazy import Subset, blocks
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError, unknown_name
 from pytest_ood.inference.store import cached_texts
 from pytest_ood.metrics import GradedAnswers, Outcomes
@@ -28,7 +29,7 @@ from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity, parse
 from pytest_ood.perturbations.protection import Protection, parse_protection
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, NOISE, RAISE_SEVERITY, Shift
-from pytest_ood.shifts.texts import GeneratedTexts, Shifted
+from pytest_ood.shifts.texts import GeneratedTexts, Shifted, ShiftedBlock
 from pytest_ood.trials.trial import Trial
 from pytest_ood.utils.seeding import generator
 from pytest_ood.utils.tables import ConfigTable
@@ -42,23 +43,52 @@ if TYPE_CHECKING:
     from pytest_ood.inference.store import TextStore
     from pytest_ood.perturbations import Perturbation
     from pytest_ood.shifts.protocol import Declaration, Experiment
+    from pytest_ood.shifts.texts import EditsByField
     from pytest_ood.tasks import Task
     from pytest_ood.trials.answer_sets import AnswerSet
     from pytest_ood.trials.predictor import Predictor, SingleModel
+
+EDITS = "edits"
+"""Part of the key of a stored text whose edits are stored in its place."""
 
 _FIELD_END = "\n\x1e\n"
 """Separates fields that are perturbed as one text; no perturbation of words changes it."""
 
 
-def perturbed_together(
-    change: Perturbation, fields: Mapping[str, str], rng: Random
-) -> dict[str, str]:
-    """Perturb the fields of an example as one text, and return them by name.
+def edits_by(change: Perturbation, text: str, rng: Random) -> tuple[Edit, ...]:
+    """Return the edits that a perturbation makes; by comparing texts where it names none."""
+    if isinstance(change, Generator | Composite):
+        return change.edits(text, rng)
+    return edits_between(text, change(text, rng))
 
-    If a field contains the separator, the fields are returned unchanged.
+
+def edits_together(
+    change: Perturbation, fields: Mapping[str, str], rng: Random
+) -> dict[str, tuple[Edit, ...]]:
+    """Perturb the fields of an example as one text, and return the edits of each.
+
+    Without a field's edits where they would join two fields.
     """
-    texts = change(_FIELD_END.join(fields.values()), rng).split(_FIELD_END)
-    return dict(zip(fields, texts, strict=True)) if len(texts) == len(fields) else dict(fields)
+    edits = edits_by(change, _FIELD_END.join(fields.values()), rng)
+    by_field: dict[str, tuple[Edit, ...]] = {}
+    start = 0
+    for name, text in fields.items():
+        end = start + len(text)
+        by_field[name] = tuple(
+            replace(edit, start=edit.start - start, end=edit.end - start)
+            for edit in edits
+            if start <= edit.start and edit.end <= end
+        )
+        start = end + len(_FIELD_END)
+    return by_field
+
+
+def _edited(inputs: Inputs, edits: EditsByField) -> Inputs:
+    """Return inputs with the edits of their fields."""
+    texts = fields_of(inputs)
+    return with_fields(
+        inputs, {name: apply_in_order(texts[name], some) for name, some in edits.items()}
+    )
 
 
 @contextmanager
@@ -121,9 +151,8 @@ class NoiseShift(Shift):
 
     def generate_texts(self, experiment: Experiment) -> GeneratedTexts:
         """Perturb each example; see `apply`."""
-        return GeneratedTexts(
-            self.apply(experiment.examples, experiment.seed, experiment.engine.store)
-        )
+        examples, seed, store = experiment.examples, experiment.seed, experiment.engine.store
+        return GeneratedTexts(self.apply(examples, seed, store, experiment.task))
 
     def advice(self, examples: Sequence[Example]) -> str:
         """Return advice for users whose examples the perturbation leaves unchanged."""
@@ -183,7 +212,7 @@ class NoiseShift(Shift):
         return any(
             example.inputs != after
             for block in blocks(examples)
-            for example, after in zip(block, self.apply_at_once(block, 0)[0], strict=True)
+            for example, after in zip(block, self.apply_at_once(block, 0).inputs, strict=True)
         )
 
     def relabelled(self, example: Example, inputs: Inputs) -> Example:
@@ -205,7 +234,11 @@ class NoiseShift(Shift):
         return example if label == example.label else replace(example, label=label, references=())
 
     def apply(
-        self, examples: Sequence[Example], seed: int, store: TextStore | None = None
+        self,
+        examples: Sequence[Example],
+        seed: int,
+        store: TextStore | None = None,
+        task: Task | None = None,
     ) -> Shifted:
         """Perturb each example with its own random generator, seeded by shift, id and field.
 
@@ -216,17 +249,54 @@ class NoiseShift(Shift):
             seed: The seed of the run.
             store: Stores the texts of shipped perturbations between runs, since loading the models
                 of some takes longer than a run that finds everything in the store; None for none.
+            task: The task, whose truths may move with the edits; None for truths that stay.
         """
-        inputs = (self.apply_at_once(block, seed, store) for block in blocks(examples))
-        return Shifted.of(examples, inputs)
+        shifted = (self.apply_at_once(block, seed, store, task) for block in blocks(examples))
+        return Shifted.of(examples, shifted)
 
     def apply_at_once(
-        self, examples: Sequence[Example], seed: int, store: TextStore | None = None
-    ) -> tuple[list[Inputs], frozenset[int]]:
-        """Return the inputs of one block of examples, and the indices of rejected ones."""
+        self,
+        examples: Sequence[Example],
+        seed: int,
+        store: TextStore | None = None,
+        task: Task | None = None,
+    ) -> ShiftedBlock:
+        """Return the inputs of one block of examples; see `apply`.
+
+        An example whose truth cannot follow the edits is rejected.
+        """
+        contract, moves = self.perturbation.contract, task is not None and task.moves
+        if isinstance(contract, Derived):
+            block = self._derived(examples, seed, contract)
+        else:
+            block = self._independent(examples, seed, store, with_edits=moves)
+        if task is None or not moves:
+            return block._replace(edits=None)
+        assert block.edits is not None, "unreachable because edits were asked for"
+        lost = {
+            index
+            for index, (example, inputs, edits) in enumerate(
+                zip(examples, block.inputs, block.edits, strict=True)
+            )
+            if example.inputs != inputs and task.moved(example, inputs, edits) is None
+        }
+        originals = [
+            example.inputs if index in lost else inputs
+            for index, (example, inputs) in enumerate(zip(examples, block.inputs, strict=True))
+        ]
+        edits = [{} if index in lost else edits for index, edits in enumerate(block.edits)]
+        return ShiftedBlock(originals, {*block.rejected, *lost}, edits)
+
+    def _independent(
+        self,
+        examples: Sequence[Example],
+        seed: int,
+        store: TextStore | None,
+        *,
+        with_edits: bool,
+    ) -> ShiftedBlock:
+        """Return the inputs of examples, each text of which is perturbed by itself."""
         stream, change = self.stream, self.perturbation
-        if isinstance(change.contract, Derived):
-            return self._derived(examples, seed, change.contract)
         weights = change.weights() if isinstance(change, Generator) else ()
         changes = {example.id: self._change_of(example) for example in examples}
         # One text is identified by (id of the example, name of the field).
@@ -248,6 +318,7 @@ class NoiseShift(Shift):
                     stream,
                     identifier,
                     name,
+                    *((EDITS,) if with_edits else ()),
                     text,
                 )
             )
@@ -256,19 +327,30 @@ class NoiseShift(Shift):
         texts = list(originals)
 
         def perturbed(new: list[int]) -> list[str]:
-            """Return the perturbed texts of these indices."""
+            """Return the perturbed texts of these indices, or their edits as JSON."""
             # Each text has its own generator, so that it does not depend on which others are
             # computed with it and which come from the store.
             outputs = []
             for identifier, name in (texts[index] for index in new):
                 with _of_example(identifier):
                     rng = generator(seed, stream, identifier, name)
-                    outputs.append(changes[identifier](originals[identifier, name], rng))
+                    change, text = changes[identifier], originals[identifier, name]
+                    outputs.append(
+                        json.dumps([(e.start, e.end, e.after) for e in edits_by(change, text, rng)])
+                        if with_edits
+                        else change(text, rng)
+                    )
             return outputs
 
-        changed = dict(
-            zip(texts, cached_texts(stored, list(keys.values()), perturbed), strict=True)
-        )
+        outputs = cached_texts(stored, list(keys.values()), perturbed)
+        edits: dict[tuple[str, str], tuple[Edit, ...]] = {}
+        if with_edits:
+            for one, output in zip(texts, outputs, strict=True):
+                text = originals[one]
+                edits[one] = tuple(Edit(a, b, text[a:b], new) for a, b, new in json.loads(output))
+            changed = {one: apply_in_order(text, edits[one]) for one, text in originals.items()}
+        else:
+            changed = dict(zip(texts, outputs, strict=True))
         rejected = self._rejected(examples, changed, store)
         inputs = [
             example.inputs
@@ -283,7 +365,13 @@ class NoiseShift(Shift):
             )
             for index, example in enumerate(examples)
         ]
-        return inputs, rejected
+        by_example = [
+            {}
+            if index in rejected
+            else {name: edits.get((example.id, name), ()) for name in fields_of(example.inputs)}
+            for index, example in enumerate(examples)
+        ]
+        return ShiftedBlock(inputs, rejected, by_example if with_edits else None)
 
     def _change_of(self, example: Example) -> Perturbation:
         """Return the perturbation with the answers of one example protected."""
@@ -292,20 +380,19 @@ class NoiseShift(Shift):
             return change
         return change.protecting((example.label, *example.references))
 
-    def _derived(
-        self, examples: Sequence[Example], seed: int, contract: Derived
-    ) -> tuple[list[Inputs], frozenset[int]]:
+    def _derived(self, examples: Sequence[Example], seed: int, contract: Derived) -> ShiftedBlock:
         """Return inputs whose labels follow from the example: the first valid draw of each."""
         drawn = []
         for example in examples:
             with _of_example(example.id):
                 drawn.append(self._first_valid(example, seed, contract))
-        rejected = frozenset(index for index, inputs in enumerate(drawn) if inputs is None)
-        pairs = zip(examples, drawn, strict=True)
-        return [e.inputs if inputs is None else inputs for e, inputs in pairs], rejected
+        rejected = frozenset(index for index, edits in enumerate(drawn) if edits is None)
+        edits = [{} if one is None else one for one in drawn]
+        inputs = [_edited(e.inputs, one) for e, one in zip(examples, edits, strict=True)]
+        return ShiftedBlock(inputs, rejected, edits)
 
-    def _first_valid(self, example: Example, seed: int, contract: Derived) -> Inputs | None:
-        """Return the first valid draw; None where all draws are invalid."""
+    def _first_valid(self, example: Example, seed: int, contract: Derived) -> EditsByField | None:
+        """Return the edits of the first valid draw; None where all draws are invalid."""
         change, texts = self._change_of(example), fields_of(example.inputs)
         fixed = tuple(contract.fixed(example))
         if fixed and isinstance(change, Generator):
@@ -322,12 +409,12 @@ class NoiseShift(Shift):
                 name: generator(seed, self.stream, example.id, name, *suffix) for name in fields
             }
             if contract.joint and len(fields) > 1:
-                outputs = perturbed_together(change, fields, next(iter(rngs.values())))
+                edits = edits_together(change, fields, next(iter(rngs.values())))
             else:
-                outputs = {name: change(text, rngs[name]) for name, text in fields.items()}
-            inputs = with_fields(example.inputs, outputs)
+                edits = {name: edits_by(change, text, rngs[name]) for name, text in fields.items()}
+            inputs = _edited(example.inputs, edits)
             if inputs == example.inputs or contract.label(example, inputs) is not None:
-                return inputs
+                return edits
         return None
 
     def _rejected(
@@ -403,9 +490,9 @@ class NoiseTrial:
         new = left[: self.predictor.reach(Subset(self.shifted.inputs, left), needed)]
         if len(new):
             inputs = Subset(self.shifted.inputs, new)
-            pairs = PairedSequence(Subset(examples, new), inputs)
-            relabelled = MappedSequence(pairs, lambda pair: self.shift.relabelled(*pair))
-            self.graded += self.predictor.graded(self.shift.name, relabelled, inputs)
+            task = self.predictor.task
+            under_shift = self.shifted.examples(examples, self.shift, task, new)
+            self.graded += self.predictor.graded(self.shift.name, under_shift, inputs)
         return Outcomes(examples, changed, self.graded[: len(changed)])
 
 

@@ -78,6 +78,11 @@ class Experiment(SuiteExamples, Protocol):
     """The parts of a suite that its shifts may use."""
 
     @property
+    def task(self) -> Task:
+        """The task of the suite."""
+        ...
+
+    @property
     def seed(self) -> int:
         """The seed of samples and perturbations."""
         ...

@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_ood.data.categorical import Categorical
-from pytest_ood.data.inputs import canonical
-from pytest_ood.data.lazy import DiskSequence, blocks, hash_of_lines
+from pytest_ood.data.edits import Edit, edits_between
+from pytest_ood.data.inputs import Inputs, canonical, fields_of
+from pytest_ood.data.lazy import (
+    DiskSequence,
+    MappedSequence,
+    PairedSequence,
+    Subset,
+    blocks,
+    hash_of_lines,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable
 
     from pytest_ood.data.examples import Example
-    from pytest_ood.data.inputs import Inputs
+    from pytest_ood.data.lazy import Indices
+    from pytest_ood.shifts.protocol import Shift
+    from pytest_ood.tasks import Task
     from pytest_ood.trials.trial import Trial
+
+EditsByField = Mapping[str, Sequence[Edit]]
+"""The edits of one example's fields, by their names; a field without edits may be left out."""
+
+
+class ShiftedBlock(NamedTuple):
+    """The inputs of a block of examples after a perturbation.
+
+    Attributes:
+        inputs: The input of each example.
+        rejected: The indices of those whose change was rejected.
+        edits: The edits of each; None where they are not known.
+    """
+
+    inputs: Sequence[Inputs]
+    rejected: Collection[int] = ()
+    edits: Sequence[EditsByField] | None = None
 
 
 @dataclass(frozen=True)
@@ -26,34 +54,81 @@ class Shifted:
         inputs: The input of each example; the original where nothing was changed or the change was
             rejected.
         changed: Whether each input differs from the original.
-        rejected: Whether the validity filter rejected the change.
+        rejected: Whether the change was rejected, such as by the validity filter.
+        edits: The edits that made each input; None where they are not known.
     """
 
     inputs: Sequence[Inputs]
     changed: Categorical[bool]
     rejected: Categorical[bool]
+    edits: Sequence[EditsByField] | None = field(default=None, compare=False)
 
     @classmethod
-    def of(
-        cls,
-        examples: Sequence[Example],
-        blocks_of_inputs: Iterable[tuple[Sequence[Inputs], Collection[int]]],
-    ) -> Shifted:
+    def of(cls, examples: Sequence[Example], shifted: Iterable[ShiftedBlock]) -> Shifted:
         """Write the inputs under a shift to a temporary file, block by block.
 
         Args:
             examples: The originals.
-            blocks_of_inputs: For each block of `rows.blocks(examples)`, the inputs and the indices
-                of those that were rejected.
+            shifted: The inputs of each block of `lazy.blocks(examples)`.
         """
         spool: DiskSequence[Inputs] = DiskSequence(_plain, _itself)
+        edits: DiskSequence[EditsByField] = DiskSequence(_edits_to_json, _edits_from_json)
         changed, rejected = Categorical[bool](), Categorical[bool]()
-        for block, (inputs, refused) in zip(blocks(examples), blocks_of_inputs, strict=True):
-            spool.extend(inputs)
-            pairs = zip(block, inputs, strict=True)
+        for block, new in zip(blocks(examples), shifted, strict=True):
+            spool.extend(new.inputs)
+            edits.extend(new.edits or ())
+            pairs = zip(block, new.inputs, strict=True)
             changed += Categorical.of(example.inputs != value for example, value in pairs)
-            rejected += Categorical.of(index in refused for index in range(len(block)))
-        return cls(spool, changed, rejected)
+            rejected += Categorical.of(index in new.rejected for index in range(len(block)))
+        return cls(spool, changed, rejected, edits if len(edits) == len(examples) else None)
+
+    def examples(
+        self, originals: Sequence[Example], shift: Shift, task: Task, indices: Indices
+    ) -> Sequence[Example]:
+        """Return the examples under the shift, with the truth that follows from their change.
+
+        Args:
+            originals: The examples before.
+            shift: The shift, which may change labels.
+            task: The task, which may move truths with the edits.
+            indices: Which of them.
+        """
+        pairs = PairedSequence(Subset(originals, indices), Subset(self.inputs, indices))
+        if not task.moves:
+            return MappedSequence(pairs, lambda pair: shift.relabelled(*pair))
+        if self.edits is None:
+            return MappedSequence(pairs, lambda pair: _moved(task, shift, *pair))
+        known = PairedSequence(pairs, Subset(self.edits, indices))
+        return MappedSequence(known, lambda both: _moved(task, shift, *both[0], both[1]))
+
+
+def _moved(
+    task: Task, shift: Shift, example: Example, inputs: Inputs, edits: EditsByField | None = None
+) -> Example:
+    """Return an example under a shift; one that was rejected stays as it is."""
+    if edits is None:
+        edits = edits_of(example.inputs, inputs)
+    relabelled = shift.relabelled(example, inputs)
+    moved = task.moved(replace(relabelled, inputs=example.inputs), inputs, edits)
+    return relabelled if moved is None else moved
+
+
+def edits_of(before: Inputs, after: Inputs) -> EditsByField:
+    """Return the edits of each field, word by word, by comparing the texts."""
+    fields = fields_of(after)
+    return {name: edits_between(text, fields[name]) for name, text in fields_of(before).items()}
+
+
+def _edits_to_json(edits: EditsByField) -> dict[str, list[list[int | str]]]:
+    return {
+        name: [[e.start, e.end, e.before, e.after] for e in some]
+        for name, some in edits.items()
+        if some
+    }
+
+
+def _edits_from_json(value: Mapping[str, Sequence[Sequence[int | str]]]) -> EditsByField:
+    return {name: tuple(Edit(*edit) for edit in some) for name, some in value.items()}  # type: ignore[arg-type] # of JSON
 
 
 def _plain(inputs: Inputs) -> Inputs:

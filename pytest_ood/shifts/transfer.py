@@ -11,13 +11,12 @@ from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.adversarial import AttackTrial, most_queries
 from pytest_ood.shifts.noise import NoiseTrial
 from pytest_ood.shifts.protocol import ADVERSARIAL
-from pytest_ood.shifts.texts import GeneratedTexts, Shifted
+from pytest_ood.shifts.texts import GeneratedTexts, Shifted, ShiftedBlock
 from pytest_ood.utils.tables import ConfigTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_ood.data.inputs import Inputs
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
     from pytest_ood.shifts.protocol import Declaration, Experiment
     from pytest_ood.trials.predictor import SingleModel
@@ -78,15 +77,15 @@ class TransferShift(AttackShift):
         attacked = trial.extend_to(self.horizon(experiment))
         results, examples = attacked.attacks or (), experiment.examples
 
-        def blocks_of_inputs() -> Iterator[tuple[list[Inputs], tuple[()]]]:
+        def shifted() -> Iterator[ShiftedBlock]:
             """Yield the adversarial inputs block by block, then the unattacked ones."""
             start = 0
             for block in blocks(examples):
                 fooled = [result.inputs for result in results[start : start + len(block)]]
-                yield [*fooled, *(e.inputs for e in block[len(fooled) :])], ()
+                yield ShiftedBlock([*fooled, *(e.inputs for e in block[len(fooled) :])])
                 start += len(block)
 
-        return GeneratedTexts(Shifted.of(examples, blocks_of_inputs()), attacked)
+        return GeneratedTexts(Shifted.of(examples, shifted()), attacked)
 
     def attack_of(self, trial: Trial, on_surrogate: Trial | None) -> Trial | None:
         """Return the trial of the surrogate."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_ood.data.edits import Edit, apply_edits, edits_between
-from pytest_ood.data.examples import Dataset, answers_of
+from pytest_ood.data.edits import Edit, apply_edits
+from pytest_ood.data.examples import Dataset, answers_of, inputs_of
 from pytest_ood.data.inputs import canonical, fields_of, with_fields
 from pytest_ood.data.lazy import Subset, blocks
 from pytest_ood.errors import ConfigurationError, DataError
-from pytest_ood.shifts import Shifted
+from pytest_ood.shifts import Shifted, ShiftedBlock, edits_of
 from pytest_ood.utils.files import write_atomically
 from pytest_ood.utils.strict import RefusedError, json_of
 
@@ -129,14 +129,18 @@ class FrozenSuite:
             }
             return with_fields(example.inputs, changed)
 
-        batches = (
-            (
+        shifted = (
+            ShiftedBlock(
                 [replayed(example) for example in block],
                 {index for index, example in enumerate(block) if example.id in frozen.rejected},
+                [
+                    {name: frozen.edits.get((e.id, name), ()) for name in fields_of(e.inputs)}
+                    for e in block
+                ],
             )
             for block in blocks(examples)
         )
-        return Shifted.of(examples, batches)
+        return Shifted.of(examples, shifted)
 
     def notes(self, suite: Suite) -> list[str]:
         """Return notes on differences between the suite and what was frozen."""
@@ -185,11 +189,14 @@ def freeze(
             continue
         texts = shifted[shift.name]
         examples = data[in_distribution]
+        by_example = (
+            map(edits_of, inputs_of(examples), texts.inputs) if texts.edits is None else texts.edits
+        )
         edits = {
-            (example.id, name): edits_of_text
-            for example, inputs in zip(examples, texts.inputs, strict=True)
-            for name, text in fields_of(example.inputs).items()
-            if (edits_of_text := edits_between(text, fields_of(inputs)[name]))
+            (example.id, name): tuple(edits_of_text)
+            for example, by_field in zip(examples, by_example, strict=True)
+            for name, edits_of_text in by_field.items()
+            if edits_of_text
         }
         refused = zip(examples, texts.rejected, strict=True)
         rejected = frozenset(example.id for example, is_refused in refused if is_refused)

@@ -21,7 +21,7 @@ from pytest_ood.shifts import (
     kinds,
     parse_shift,
 )
-from pytest_ood.tasks import merged_task, parse_task
+from pytest_ood.tasks import keys_of_tasks, merged_task, parse_task
 from pytest_ood.utils.strict import RefusedError, toml_of
 from pytest_ood.utils.tables import ConfigTable, check_name
 
@@ -38,10 +38,8 @@ PART = "#"
 _SUITE_KEYS = (
     "budgets",
     "in_distribution",
-    "labels",
     "max_abstention",
     "max_examples",
-    "metric",
     "min_score",
     "models",
     "name",
@@ -51,7 +49,8 @@ _SUITE_KEYS = (
 )
 _SHARED_KEYS = ("budgets", "max_abstention", "max_examples", "models", "name", "sequential")
 _METRIC_BUDGET_KEYS = ("margin", "max_drop")
-_BUDGET_KEYS = (*_METRIC_BUDGET_KEYS, "min_score")
+_FLOOR_KEYS = ("min_score",)
+_BUDGET_KEYS = (*_METRIC_BUDGET_KEYS, *_FLOOR_KEYS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,9 +216,9 @@ def parse_suites(text: str, name: str, location: str) -> tuple[Suite, ...]:
 
 
 def _suite(table: ConfigTable, name: str) -> Suite:
-    table.only(_SUITE_KEYS)
+    table.only((*_SUITE_KEYS, *keys_of_tasks()))
     table.require("in_distribution", "shifts")
-    task = parse_task(table, table.location)
+    task = parse_task(table, table.location, current().root)
     source = parse_source(table["in_distribution"], f"{table.location}: in_distribution")
     shifts, budgets = _shifts(table, task, source)
     single = [s for s in shifts if s.has_own_examples and not s.counts_cases]
@@ -254,7 +253,7 @@ def _shifts(
 ) -> tuple[tuple[Shift, ...], dict[str, dict[str, Budget]]]:
     """Read the shifts and, for each, the budgets of its kind, which its own table overrides."""
     by_kind = {
-        kind: _metric_budgets(entry, budget_metrics(task, kind))
+        kind: _metric_budgets(entry, budget_metrics(task, kind), task.headline)
         for kind, entry in table.subtable("budgets").only((*kinds(), WORST_CASE)).subtables()
     }
     shifts: list[Shift] = []
@@ -266,7 +265,7 @@ def _shifts(
             metrics = budget_metrics(task, kind)
             budget_keys = (*_BUDGET_KEYS, *metrics)
             entry.only((*keys_of(kind), *budget_keys))
-            own = _metric_budgets(entry.part(budget_keys), metrics)
+            own = _metric_budgets(entry.part(budget_keys), metrics, task.headline)
             declaration = _with_data(kind, entry.without(budget_keys), table["in_distribution"])
             for shift in _shift(kind, name, declaration, task=task, source=source):
                 # The budgets of a kind are for single examples: they are no measure for shifts
@@ -357,16 +356,31 @@ def _with_data(kind: str, table: ConfigTable, in_distribution: Any) -> ConfigTab
     return ConfigTable({**data, **table}, table.location)
 
 
-def _metric_budgets(table: ConfigTable, metrics: tuple[str, ...]) -> dict[str, Budget]:
-    """Read the budget of accuracy, whose keys are in the table itself, and those of metrics."""
+def _metric_budgets(
+    table: ConfigTable, metrics: tuple[str, ...], headline: str
+) -> dict[str, Budget]:
+    """Read the budget whose keys are in the table itself, and those of metrics.
+
+    Args:
+        table: The budgets.
+        metrics: The metrics with a table of their own.
+        headline: The metric whose drop the keys in the table itself limit. A floor is always one of
+            the mean score.
+    """
     table.only((*_BUDGET_KEYS, *metrics))
     budgets = {
         metric: _budget(table.subtable(metric).only(_METRIC_BUDGET_KEYS))
         for metric in metrics
         if metric in table
     }
-    own = table.part(_BUDGET_KEYS)
-    return {ACCURACY: _budget(own), **budgets} if own else budgets
+    own = {
+        headline: _budget(table.part(_METRIC_BUDGET_KEYS)),
+        ACCURACY: _budget(table.part(_BUDGET_KEYS if headline == ACCURACY else _FLOOR_KEYS)),
+    }
+    for metric, budget in own.items():
+        if budget != Budget() and metric in budgets:
+            raise table.error(f"{metric} has its budget here and in its own table; keep one")
+    return {metric: budget for metric, budget in own.items() if budget != Budget()} | budgets
 
 
 def _budget(table: ConfigTable) -> Budget:

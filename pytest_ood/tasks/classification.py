@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.data.parsing import parse_answer
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.tasks.protocol import SCORE_DECIMALS, refuse_metric
+from pytest_ood.tasks.protocol import SCORE_DECIMALS, OpenTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Classification:
+class Classification(OpenTask):
     """One label out of a fixed set; the score is 1 for the right one and 0 otherwise.
 
     Attributes:
@@ -56,18 +56,6 @@ class Classification:
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:
         """Return the one label that a text names."""
         return parse_answer(text, label_words)
-
-    def resolve(self, prediction: Prediction, example: Example) -> Prediction:  # noqa: ARG002
-        """Return the prediction unchanged: it does not depend on the example."""
-        return prediction
-
-    def ballot(self, answer: str) -> str:
-        """Return the label."""
-        return answer
-
-    def truth(self, prediction: Prediction, example: Example) -> str:  # noqa: ARG002 - the one
-        """Return the label."""
-        return example.label
 
     def score(self, prediction: Prediction, example: Example) -> float:
         """Return 1.0 where the label is right; an abstention scores 0.0."""
@@ -108,6 +96,7 @@ def merged_answer(answer: Prediction, merge: Mapping[str, str]) -> Prediction:
 
 
 NAMES = ("classification", "nli", "paraphrase")
+KEYS: tuple[str, ...] = ("labels",)
 USUAL_LABELS: Mapping[str, tuple[str, ...]] = {
     "nli": ("entailment", "neutral", "contradiction"),
     "paraphrase": ("different", "paraphrase"),
@@ -120,7 +109,6 @@ def parse(name: str, table: Mapping[str, Any]) -> Classification:
     Raises:
         ConfigurationError: they are missing or invalid.
     """
-    refuse_metric(table)
     labels = table.get("labels", list(USUAL_LABELS.get(name, ())) or None)
     if labels is None:
         raise ConfigurationError("the key 'labels' is missing")

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_ood.errors import ConfigurationError, DataError, unknown_name
+from pytest_ood.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from pytest_ood.data.edits import Edit
     from pytest_ood.data.examples import Dataset, Example
+    from pytest_ood.data.inputs import Inputs
+
+    EditsByField = Mapping[str, Sequence[Edit]]
+
+_PACKAGE = "pytest_ood"
 
 SCORE_DECIMALS = 4
 """Decimals to which scores are rounded before the label is decided.
@@ -78,6 +87,52 @@ class Task(Protocol):
         """
         ...
 
+    @property
+    def headline(self) -> str:
+        """The metric that a budget in a shift's own table is of; "accuracy" for the mean score."""
+        ...
+
+    @property
+    def moves(self) -> bool:
+        """Whether right answers have indices in the inputs, which move when those are edited."""
+        ...
+
+    @property
+    def structured(self) -> bool:
+        """Whether answers are lists or tables; they are kept as text, in JSON."""
+        ...
+
+    def encode(self, value: Any, inputs: Inputs) -> str | None:
+        """Return the right answer of a value in a data file that is no plain text.
+
+        Args:
+            value: The value, such as a list of spans.
+            inputs: The inputs of its row.
+
+        Returns:
+            The answer in the form in which answers are compared; None for a value that is read as a
+            label, or as a list of right answers.
+
+        Raises:
+            DataError: it is no valid answer; the message does not have its location.
+        """
+        ...
+
+    def moved(self, example: Example, inputs: Inputs, edits: EditsByField) -> Example | None:
+        """Return an example with other inputs, and the right answer that follows from the edits.
+
+        Only for a task whose answers move.
+
+        Args:
+            example: The example before.
+            inputs: Its inputs afterwards.
+            edits: The edits of each field, in order and without overlaps.
+
+        Returns:
+            The example afterwards; None if nobody can tell what the right answer is.
+        """
+        ...
+
     def reference(self, answer: str) -> str:
         """Return a right answer of the data in the form in which answers are compared.
 
@@ -115,6 +170,87 @@ class Task(Protocol):
         ...
 
 
+class OpenTask:
+    """What most tasks have in common: any text is an answer, and none has indices.
+
+    A task inherits from it and defines `score` at least; `name` and `measure` are for reports.
+
+    Attributes:
+        name: The name in suite files.
+        measure: The name of the mean score.
+        labels: The possible answers; empty if any text may be one.
+        blank: The meaning of an empty recorded answer; None for an abstention.
+        protects: The kinds of spans that noise does not change by default.
+        headline: The metric that a budget in a shift's own table is of.
+        structured: Whether answers are lists or tables; functions return them as such, and they
+            are kept as text, in JSON.
+        moves: Whether right answers have indices in the inputs.
+    """
+
+    name: str = "own"
+    measure: str = "score"
+    labels: tuple[str, ...] = ()
+    blank: str | None = None
+    protects: tuple[str, ...] = ()
+    headline: str = "accuracy"
+    structured: bool = False
+    moves: bool = False
+
+    def encode(self, value: Any, inputs: Inputs) -> str | None:
+        """Return None: a value is read as a label, or as a list of right answers."""
+        del value, inputs
+        return None
+
+    def moved(self, example: Example, inputs: Inputs, edits: EditsByField) -> Example | None:
+        """Return the example with other inputs and the same right answer."""
+        del edits
+        return replace(example, inputs=inputs)
+
+    def reference(self, answer: str) -> str:
+        """Return a right answer as it is."""
+        return answer
+
+    def read(self, text: str, label_words: Mapping[str, str]) -> str | None:
+        """Return a generated text without white space around it; None for an empty one."""
+        del label_words
+        return text.strip() or None
+
+    def resolve(self, prediction: Prediction, example: Example) -> Prediction:
+        """Return the prediction unchanged: it does not depend on the example."""
+        del example
+        return prediction
+
+    def ballot(self, answer: str) -> str:
+        """Return the answer as it is."""
+        return answer
+
+    def truth(self, prediction: Prediction, example: Example) -> str:
+        """Return the right answer of the data."""
+        del prediction
+        return example.label
+
+    def score(self, prediction: Prediction, example: Example) -> float:
+        """Return the score in [0, 1]; an abstention scores 0."""
+        raise NotImplementedError
+
+
+def reading_of(task: Task) -> str:
+    """Return a hash of the code of a user's own task; "" for one of this package.
+
+    Stored answers were read by it, and are not used once it has changed.
+    """
+    module = sys.modules.get(type(task).__module__)
+    if module is None or module.__name__.partition(".")[0] == _PACKAGE:
+        return ""
+    try:
+        code = inspect.getsource(module)
+    except (OSError, TypeError):
+        code = ""
+    values = sorted(vars(task).items()) if hasattr(task, "__dict__") else task
+    what = f"{type(task).__qualname__}\0{values!r}\0{code}"
+    return hashlib.sha256(what.encode()).hexdigest()[:12]
+
+
 def check_labels(dataset: Dataset, labels: tuple[str, ...]) -> None:
     """Check that the task has all labels of a data set.
 
@@ -144,23 +280,3 @@ def majority_share(dataset: Dataset) -> float:
         answer for example in dataset.examples for answer in {example.label, *example.references}
     )
     return max(counts.values()) / len(dataset.examples)
-
-
-def refuse_labels(name: str, table: Mapping[str, Any]) -> None:
-    """Check that a suite has no `labels`, for a task without.
-
-    Raises:
-        ConfigurationError: it has.
-    """
-    if "labels" in table:
-        raise ConfigurationError(f"labels: the task {name} has none; leave them out")
-
-
-def refuse_metric(table: Mapping[str, Any]) -> None:
-    """Check that a suite has no `metric`, for a task without a choice.
-
-    Raises:
-        ConfigurationError: it has.
-    """
-    if "metric" in table:
-        raise ConfigurationError("metric: only question answering has a choice of it")

@@ -19,7 +19,7 @@ from pytest_ood.data.parsing import (
     without_thoughts,
 )
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.tasks.protocol import refuse_labels
+from pytest_ood.tasks.protocol import OpenTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,7 +110,7 @@ _LACKS = re.compile(
 
 
 @dataclass(frozen=True)
-class QuestionAnswering:
+class QuestionAnswering(OpenTask):
     """An answer in words, scored by token F1 or exact match against the nearest right answer.
 
     Attributes:
@@ -126,12 +126,12 @@ class QuestionAnswering:
     protects: tuple[str, ...] = ("answers",)
 
     @property
-    def measure(self) -> str:
+    def measure(self) -> str:  # type: ignore[override] # the class is frozen
         """The name of the mean score."""
         return "token F1" if self.metric == "f1" else "exact match"
 
     @property
-    def blank(self) -> str | None:
+    def blank(self) -> str | None:  # type: ignore[override] # the class is frozen
         """The meaning of an empty recorded answer: "no answer" for questions about a passage."""
         return NO_ANSWER if self.name == "extractive-qa" else None
 
@@ -283,6 +283,7 @@ def _bare(line: str) -> str:
 
 
 NAMES: tuple[Name, ...] = ("extractive-qa", "closed-book-qa")
+KEYS: tuple[str, ...] = ("metric",)
 METRICS: tuple[Metric, ...] = ("f1", "exact-match")
 
 
@@ -290,9 +291,8 @@ def parse(name: Name, table: Mapping[str, Any]) -> QuestionAnswering:
     """Read a suite's choice of the metric.
 
     Raises:
-        ConfigurationError: there is no such metric, or it has labels.
+        ConfigurationError: there is no such metric.
     """
-    refuse_labels(name, table)
     metric = table.get("metric", METRICS[0])
     if metric not in METRICS:
         raise ConfigurationError(unknown_name("metric", str(metric), METRICS))

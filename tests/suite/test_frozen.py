@@ -18,6 +18,7 @@ from pytest_ood.shifts import (
     DomainShift,
     NoiseShift,
     Shifted,
+    ShiftedBlock,
     TransferShift,
 )
 from pytest_ood.suite.frozen import FrozenShift, FrozenSuite, freeze, read_frozen, write_frozen
@@ -50,7 +51,7 @@ def frozen(where: str = "tiny.jsonl") -> FrozenSuite:
     """Freeze noise, of which the last example is rejected, and a domain."""
     made = SWAP.apply(EXAMPLES, 3)
     inputs = [*made.inputs[:-1], EXAMPLES[-1].inputs]
-    made = Shifted.of(EXAMPLES, [(inputs, {len(EXAMPLES) - 1})])
+    made = Shifted.of(EXAMPLES, [ShiftedBlock(inputs, {len(EXAMPLES) - 1})])
     found = freeze(
         suite(SWAP, DomainShift("lamps", THERE)),
         3,
@@ -198,7 +199,7 @@ def test_adversarial_examples_against_a_surrogate_are_frozen(
     """What turned a surrogate comes back from the file; another attack is noted."""
     shift = TransferShift("replayed", attack, QueryBudget(9), "other")
     turned = replace(EXAMPLES[0], inputs="a wonderfl film, number 0")
-    made = Shifted.of(EXAMPLES, [([turned.inputs, *(e.inputs for e in EXAMPLES[1:])], ())])
+    made = Shifted.of(EXAMPLES, [ShiftedBlock([turned.inputs, *(e.inputs for e in EXAMPLES[1:])])])
     data = {IN_DISTRIBUTION: EXAMPLES}
     found = freeze(suite(shift), 3, data, {"replayed": made}, IN_DISTRIBUTION)
     write_frozen(tmp_path / "f.jsonl", found)

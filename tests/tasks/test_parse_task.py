@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ from pytest_ood.tasks import (
 )  # fmt: skip
 def test_a_task_is_read(table: dict[str, Any], task: Task) -> None:
     """A name, labels and a metric make a task; without a name it is a classification."""
-    assert parse_task(table, "suite") == task
+    assert parse_task(table, "suite", Path()) == task
     assert task.name in tasks()
 
 
@@ -45,13 +46,16 @@ def test_a_task_is_read(table: dict[str, Any], task: Task) -> None:
         ({}, "suite: the key 'labels' is missing"),
         ({"labels": "ab"}, "is not a list of strings"),
         ({"labels": ["a"]}, "suite: labels = \\['a'\\]"),
-        ({"task": "numeric", "labels": ["1", "2"]}, "the task numeric has none; leave them out"),
-        ({"task": "numeric", "metric": "f1"}, "only question answering has a choice of it"),
-        ({"labels": ["a", "b"], "metric": "f1"}, "only question answering has a choice of it"),
+        (
+            {"task": "numeric", "labels": ["1", "2"]},
+            "suite: labels: it belongs to the task classification or nli or paraphrase; leave it out",
+        ),
+        ({"task": "numeric", "metric": "f1"}, "metric: it belongs to the task extractive-qa or"),
+        ({"labels": ["a", "b"], "metric": "f1"}, "leave it out for classification"),
         ({"task": "extractive-qa", "metric": "bleu"}, "suite: unknown metric 'bleu'"),
     ],
 )
 def test_what_does_not_go_together_is_refused(table: dict[str, Any], message: str) -> None:
     """A wrong name, or keys that the task has no use for, are errors that say what is right."""
     with pytest.raises(ConfigurationError, match=message):
-        parse_task(table, "suite")
+        parse_task(table, "suite", Path())
