@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from pytest_ood.data.examples import Dataset, Example
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
+    from pytest_ood.tasks import Task
 
 AUTO = "auto"
 DEFAULT_BASE = "roberta-base"
@@ -101,9 +102,13 @@ class FinetunedModel(ReloadsAfterPickling):
         device: "auto", "cpu", "cuda" or "mps".
         dtype: The data type of the weights; "auto" for that which `precision` chooses.
         device_map: How accelerate spreads the model over several devices; None for one device.
+        LENGTH: The default of `max_length`.
+        OPTIONS: Further fields that users set.
     """
 
     LOADED: ClassVar[tuple[str, ...]] = ("_loaded", "_tokenizer", "_encoded")
+    LENGTH: ClassVar[int] = 256
+    OPTIONS: ClassVar[tuple[str, ...]] = ()
 
     name: str
     checkpoint: str
@@ -116,6 +121,11 @@ class FinetunedModel(ReloadsAfterPickling):
     dtype: str
     device_map: str | None = None
     paradigm: Paradigm = "fine-tuned"
+
+    @classmethod
+    def labels_of(cls, task: Task) -> Sequence[str]:
+        """Return the labels of a task that a checkpoint's own labels may stand for."""
+        return task.labels
 
     @property
     def head(self) -> Head:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -149,6 +149,9 @@ class SpanModel(FinetunedModel):
         stride: The overlap of windows over a passage, in tokens.
         no_answer: Whether a question may have no answer; None if the training data decides it.
     """
+
+    LENGTH: ClassVar[int] = 384
+    OPTIONS: ClassVar[tuple[str, ...]] = ("no_answer", "stride")
 
     stride: int = 128
     no_answer: bool | None = None

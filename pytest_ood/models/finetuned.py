@@ -1,11 +1,12 @@
 """Fine-tuned encoders: a checkpoint for the task, or a base that is fine-tuned first.
 
-Classification uses a sequence classifier, see `_encoder`; extractive question answering uses a
-model that marks spans (see `_extractive_qa`).
+Classification uses a sequence classifier (see `_encoder`); `ENCODERS` has the classes for tasks
+with another kind of answer.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import (
@@ -37,8 +38,9 @@ seeds = 3
 SEED_OPTION, SEED_NEEDS = "train_seed", "train"
 """The option that is raised by one for each of a model's `seeds`, and the option that it needs."""
 
-EXTRACTIVE = "extractive-qa"
-TEXT_LENGTH, PASSAGE_LENGTH, STRIDE = 256, 384, 128
+ENCODERS = {"extractive-qa": "_extractive_qa:SpanModel"}
+"""The class of encoders for each task whose answer is no label: its module in this folder, and its
+name. It is a subclass of `FinetunedModel` that says what it takes in `LENGTH` and `OPTIONS`."""
 
 
 def build(
@@ -92,16 +94,19 @@ def build(
         DataError: training data that cannot be read.
     """
     check_choices(context, source, device=device, dtype=dtype, device_map=device_map)
-    spans = _check_task(context, labels, {"no_answer": no_answer, "stride": stride})
+    kind = _kind_of(context)
+    options = {"no_answer": no_answer, "stride": stride}
+    own: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+    _check_options(context, kind, own, labels or {})
     if max_length is None:
-        max_length = PASSAGE_LENGTH if spans else TEXT_LENGTH
+        max_length = kind.LENGTH
     _check_above_0(context, epochs=epochs, learning_rate=learning_rate)
     _check_counts(
         context,
         train_batch_size=train_batch_size,
         max_length=max_length,
         batch_size=1 if batch_size is None else batch_size,
-        stride=STRIDE if stride is None else stride,
+        stride=1 if stride is None else stride,
     )
     scratch = source == FROM_SCRATCH
     if source.startswith("new:") and not scratch:
@@ -123,24 +128,7 @@ def build(
             max_length=max_length,
         )
         training = Training(load, settings)
-    if spans:
-        from pytest_ood.models._extractive_qa import SpanModel
-
-        return SpanModel(
-            name=context.name,
-            checkpoint=source,
-            training=training,
-            context=context,
-            label_names={},
-            max_length=max_length,
-            batch_size=batch_size,
-            device=device,
-            dtype=dtype,
-            device_map=device_map,
-            stride=STRIDE if stride is None else stride,
-            no_answer=no_answer,
-        )
-    return FinetunedModel(
+    return kind(
         name=context.name,
         checkpoint=source,
         training=training,
@@ -151,33 +139,54 @@ def build(
         device=device,
         dtype=dtype,
         device_map=device_map,
+        **own,
     )
 
 
-def _check_task(
-    context: Context, labels: Mapping[str, str] | None, of_spans: Mapping[str, Any]
-) -> bool:
-    """Return whether the model marks spans instead of classifying; check the options for it."""
-    owner, task = f"model {context.name!r}", context.task.name
-    spans = task == EXTRACTIVE
-    if not context.labels and not spans:
-        raise ConfigurationError(
-            f"{owner}: a fine-tuned encoder predicts labels, or marks the answer in a passage "
-            f"(task = {EXTRACTIVE!r}), and the task {task} is neither; take a model that writes "
-            "its answer (prompted, callable, replay)"
+def _kind_of(context: Context) -> type[FinetunedModel]:
+    """Return the class of encoders for a task.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if context.task.name in ENCODERS:
+        module, _, name = ENCODERS[context.task.name].partition(":")
+        kind: type[FinetunedModel] = getattr(
+            importlib.import_module(f"{__package__}.{module}"), name
         )
-    for key, value in of_spans.items():
-        if value is not None and not spans:
-            raise ConfigurationError(f"{owner}: {key}: it goes with the task {EXTRACTIVE}")
-    for name, label in (labels or {}).items():
-        if label not in context.labels:
+        return kind
+    if not context.labels:
+        raise ConfigurationError(
+            f"model {context.name!r}: a fine-tuned encoder predicts labels, or answers the task "
+            f"{' or '.join(ENCODERS)}, and the task {context.task.name} is neither; take a model "
+            "that writes its answer (prompted, callable, replay)"
+        )
+    return FinetunedModel
+
+
+def _check_options(
+    context: Context,
+    kind: type[FinetunedModel],
+    own: Mapping[str, Any],
+    labels: Mapping[str, str],
+) -> None:
+    """Check that a class of encoders takes its options, and that the task has the labels."""
+    owner = f"model {context.name!r}"
+    for key in own:
+        if key not in kind.OPTIONS:
+            raise ConfigurationError(
+                f"{owner}: {key}: encoders for the task {context.task.name} have no such option; "
+                "leave it out"
+            )
+    known = kind.labels_of(context.task)
+    for name, label in labels.items():
+        if label not in known:
             message = (
-                f"the task {task} has no labels"
-                if spans
-                else unknown_name("label", label, context.labels)
+                unknown_name("label", label, known)
+                if known
+                else f"the task {context.task.name} has no labels"
             )
             raise ConfigurationError(f"{owner}: labels.{name}: {message}")
-    return spans
 
 
 def _check_above_0(context: Context, **numbers: float) -> None:
