@@ -854,6 +854,35 @@ def test_the_suite_of_the_guide_to_tasks_runs(project: pytest.Pytester) -> None:
     assert 0.0 < scores["distracted"] < 1.0
 
 
+def test_the_task_of_the_guide_to_own_tasks_is_measured(project: pytest.Pytester) -> None:
+    """Its suite and its tests pass, and misspelled priorities are half right."""
+    for name in ("data", "suites"):
+        project.mkdir(name)
+    for block in blocks("docs/own-tasks.md"):
+        project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    project.run(
+        sys.executable,
+        "-c",
+        """if True:
+        import json
+        from test_tickets import TICKETS
+        with open("data/tickets.jsonl", "w") as file:
+            for text, level in TICKETS:
+                print(json.dumps({"text": text, "label": level}), file=file)
+    """,
+    )
+    project.path.joinpath("pyproject.toml").write_text(
+        '[tool.pytest_ood]\nsuites = ["suites/tickets.toml"]\n'
+        '[tool.pytest_ood.models.by-word]\ncallable = "test_tickets:by_word"\n'
+    )
+    result = project.runpytest_inprocess("--ood-suite", "--ood-report", "own.json")
+    result.assert_outcomes(passed=4)
+    report = json.loads(project.path.joinpath("own.json").read_text())
+    (evaluation,) = report["evaluations"]
+    assert evaluation["score_name"] == "priority score"
+    assert 0.7 < evaluation["score_under_shift"] < 1.0
+
+
 def test_the_guide_to_perturbations_names_those_that_there_are() -> None:
     """The benchmark that writes its table measures all; one added since has no line yet."""
     text = (ROOT / "docs/perturbations.md").read_text(encoding="utf-8")

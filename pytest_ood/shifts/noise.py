@@ -29,7 +29,7 @@ from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity, parse
 from pytest_ood.perturbations.protection import Protection, parse_protection
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, NOISE, RAISE_SEVERITY, Shift
-from pytest_ood.shifts.texts import GeneratedTexts, Shifted, ShiftedBlock
+from pytest_ood.shifts.texts import GeneratedTexts, Shifted, ShiftedBlock, moved_example
 from pytest_ood.trials.trial import Trial
 from pytest_ood.utils.seeding import generator
 from pytest_ood.utils.tables import ConfigTable
@@ -278,7 +278,7 @@ class NoiseShift(Shift):
             for index, (example, inputs, edits) in enumerate(
                 zip(examples, block.inputs, block.edits, strict=True)
             )
-            if example.inputs != inputs and task.moved(example, inputs, edits) is None
+            if example.inputs != inputs and moved_example(task, example, inputs, edits) is None
         }
         originals = [
             example.inputs if index in lost else inputs

@@ -106,11 +106,18 @@ def _moved(
     task: Task, shift: Shift, example: Example, inputs: Inputs, edits: EditsByField | None = None
 ) -> Example:
     """Return an example under a shift; one that was rejected stays as it is."""
-    if edits is None:
-        edits = edits_of(example.inputs, inputs)
     relabelled = shift.relabelled(example, inputs)
-    moved = task.moved(replace(relabelled, inputs=example.inputs), inputs, edits)
+    known = edits_of(example.inputs, inputs) if edits is None else edits
+    moved = moved_example(task, replace(relabelled, inputs=example.inputs), inputs, known)
     return relabelled if moved is None else moved
+
+
+def moved_example(
+    task: Task, example: Example, inputs: Inputs, edits: EditsByField
+) -> Example | None:
+    """Return an example with other inputs; see `Task.moved`, which gets every field's edits."""
+    every = {name: edits.get(name, ()) for name in fields_of(example.inputs)}
+    return task.moved(example, inputs, every)
 
 
 def edits_of(before: Inputs, after: Inputs) -> EditsByField:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ood.data.edits import Edit, apply_edits, differences, edits_between
+from pytest_ood.data.edits import (
+    Edit,
+    apply_edits,
+    apply_in_order,
+    composed_edits,
+    differences,
+    edits_between,
+)
 
 # Few characters, so that two texts share words, spaces and marks.
 TEXTS = st.text(alphabet="ab é' ,\n", max_size=25) | st.text(max_size=25)
@@ -125,3 +132,38 @@ def test_an_insertion_is_one_difference(count: int) -> None:
 def test_very_different_texts_are_compared_in_good_time() -> None:
     """Two long texts without a word in common are one difference, found without comparing all."""
     assert list(differences(["a"] * 20_000, ["b"] * 20_000)) == [(0, 20_000, 0, 20_000)]
+
+
+@st.composite
+def edited(draw: st.DrawFn, text: str) -> list[Edit]:
+    """Draw edits of a text, in order and without overlaps; insertions among them."""
+    edits, position = [], 0
+    for step, length, after in draw(
+        st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.text("xyz", max_size=2)))
+    ):
+        start = position + step
+        end = min(start + length, len(text))
+        if start > len(text):
+            break
+        edits.append(Edit(start, end, text[start:end], after))
+        position = end
+    return edits
+
+
+@settings(deadline=None)
+@given(text=st.text("abc", max_size=9), data=st.data())
+def test_two_lists_of_edits_are_composed(text: str, data: st.DataObject) -> None:
+    """Edits of an edited text become edits of the original, which do the same at once."""
+    first = data.draw(edited(text))
+    between = apply_in_order(text, first)
+    second = data.draw(edited(between))
+    composed = composed_edits(text, first, second)
+    assert apply_in_order(text, composed) == apply_in_order(between, second)
+
+
+def test_edits_of_other_places_stay_apart() -> None:
+    """Only what changes the same piece of a text becomes one edit."""
+    first = (Edit(0, 1, "a", "x"), Edit(4, 5, "e", "yy"))
+    second = (Edit(2, 3, "c", ""), Edit(4, 5, "y", "z"))
+    expected = (Edit(0, 1, "a", "x"), Edit(2, 3, "c", ""), Edit(4, 5, "e", "zy"))
+    assert composed_edits("abcdef", first, second) == expected

@@ -1,24 +1,29 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from pytest_ood.data.examples import Example
+from pytest_ood.data.spans import moved_spans
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError
-from pytest_ood.perturbations import find, from_function, site_perturbation
+from pytest_ood.perturbations import composed, find, from_function, site_perturbation
 from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain, other_label
 from pytest_ood.perturbations.filters import EditDistance
 from pytest_ood.perturbations.protection import Protection
 from pytest_ood.shifts import NoiseShift
+from pytest_ood.tasks import OpenTask
 
 if TYPE_CHECKING:
     from re import Match
 
     from pytest_ood.data.inputs import Inputs
+    from pytest_ood.perturbations import Composite, Generator
+    from pytest_ood.tasks.protocol import EditsByField
 
 LABELS = ("negative", "positive")
 
@@ -155,3 +160,40 @@ def test_a_separator_inside_of_a_field_separates_nothing() -> None:
     assert first != "Sarah"
     assert second.endswith(" too.")
     assert changed["b"] == f"{first}?"
+
+
+@site_perturbation(re.compile("[ax]"), source="here")
+def double(letter: Match[str], rng: Random) -> str:
+    """Write two letters for an a, and a capital for an x."""
+    del rng
+    return "aa" if letter[0] == "a" else "X"
+
+
+@dataclass(frozen=True)
+class Place(OpenTask):
+    """The index of a text's x."""
+
+    moves: bool = True
+
+    def moved(self, example: Example, inputs: Inputs, edits: EditsByField) -> Example | None:
+        """Move the index, unless the x itself is changed."""
+        index = int(example.label)
+        moved = moved_spans([(index, index + 1)], edits["text"])
+        if moved is None or moved[0] is None or str(inputs)[moved[0][0]] != "x":
+            return None
+        return replace(example, inputs=inputs, label=str(moved[0][0]))
+
+
+@pytest.mark.parametrize("change", [double, composed([double, double])], ids=["one", "two"])
+def test_right_answers_move_with_the_edits(change: Generator | Composite) -> None:
+    """An answer that is changed rejects its example; the others are where their text went."""
+    examples = [Example(str(n), "a " * n + "x a", str(2 * n)) for n in range(30)]
+    shift = NoiseShift("moved", change)
+    shifted = shift.apply(examples, 0, task=Place())
+    assert 0 < shifted.rejected.count(True) < 30
+    under = shifted.examples(examples, shift, Place(), np.arange(30))
+    for before, after, inputs in zip(examples, under, shifted.inputs, strict=True):
+        assert after.inputs == inputs
+        assert int(after.label) == str(inputs).index("x")
+        assert int(after.label) >= int(before.label)
+    assert any(one.label != other.label for one, other in zip(examples, under, strict=True))
