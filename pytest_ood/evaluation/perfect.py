@@ -45,7 +45,7 @@ def perfect_statistic(
         shifted = evaluator.texts.perturbed(shift)
         changed = np.flatnonzero(shifted.changed[:size].where(bool))
         before = Subset(examples, changed)
-        after = shifted.examples(examples, shift, evaluator.suite.task, changed)
+        after = shifted.examples(examples, shift.relabelled, evaluator.suite.task, changed)
     truths = ([example.label for example in side] for side in (before, after))
     perfect = Measurement([perfect_trial(*truths, paired=paired)])
     if relative:

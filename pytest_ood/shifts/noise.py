@@ -491,7 +491,7 @@ class NoiseTrial:
         if len(new):
             inputs = Subset(self.shifted.inputs, new)
             task = self.predictor.task
-            under_shift = self.shifted.examples(examples, self.shift, task, new)
+            under_shift = self.shifted.examples(examples, self.shift.relabelled, task, new)
             self.graded += self.predictor.graded(self.shift.name, under_shift, inputs)
         return Outcomes(examples, changed, self.graded[: len(changed)])
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_ood.data.categorical import Categorical
 from pytest_ood.data.edits import Edit, edits_between
+from pytest_ood.data.examples import Example
 from pytest_ood.data.inputs import Inputs, canonical, fields_of
 from pytest_ood.data.lazy import (
     DiskSequence,
@@ -22,14 +23,15 @@ from pytest_ood.data.lazy import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_ood.data.examples import Example
     from pytest_ood.data.lazy import Indices
-    from pytest_ood.shifts.protocol import Shift
     from pytest_ood.tasks import Task
     from pytest_ood.trials.trial import Trial
 
 EditsByField = Mapping[str, Sequence[Edit]]
 """The edits of one example's fields, by their names; a field without edits may be left out."""
+
+Relabelled = Callable[[Example, Inputs], Example]
+"""Returns an example with the label that fits its changed inputs."""
 
 
 class ShiftedBlock(NamedTuple):
@@ -83,33 +85,34 @@ class Shifted:
         return cls(spool, changed, rejected, edits if len(edits) == len(examples) else None)
 
     def examples(
-        self, originals: Sequence[Example], shift: Shift, task: Task, indices: Indices
+        self, originals: Sequence[Example], relabelled: Relabelled, task: Task, indices: Indices
     ) -> Sequence[Example]:
         """Return the examples under the shift, with the truth that follows from their change.
 
         Args:
             originals: The examples before.
-            shift: The shift, which may change labels.
+            relabelled: Returns an example with the label that fits its changed inputs.
             task: The task, which may move truths with the edits.
             indices: Which of them.
         """
         pairs = PairedSequence(Subset(originals, indices), Subset(self.inputs, indices))
         if not task.moves:
-            return MappedSequence(pairs, lambda pair: shift.relabelled(*pair))
+            return MappedSequence(pairs, lambda pair: relabelled(*pair))
         if self.edits is None:
-            return MappedSequence(pairs, lambda pair: _moved(task, shift, *pair))
+            return MappedSequence(
+                pairs, lambda p: _moved(task, relabelled, *p, edits_of(p[0].inputs, p[1]))
+            )
         known = PairedSequence(pairs, Subset(self.edits, indices))
-        return MappedSequence(known, lambda both: _moved(task, shift, *both[0], both[1]))
+        return MappedSequence(known, lambda both: _moved(task, relabelled, *both[0], both[1]))
 
 
 def _moved(
-    task: Task, shift: Shift, example: Example, inputs: Inputs, edits: EditsByField | None = None
+    task: Task, relabelled: Relabelled, example: Example, inputs: Inputs, edits: EditsByField
 ) -> Example:
     """Return an example under a shift; one that was rejected stays as it is."""
-    relabelled = shift.relabelled(example, inputs)
-    known = edits_of(example.inputs, inputs) if edits is None else edits
-    moved = moved_example(task, replace(relabelled, inputs=example.inputs), inputs, known)
-    return relabelled if moved is None else moved
+    after = relabelled(example, inputs)
+    moved = moved_example(task, replace(after, inputs=example.inputs), inputs, edits)
+    return after if moved is None else moved
 
 
 def moved_example(

@@ -191,7 +191,7 @@ def test_right_answers_move_with_the_edits(change: Generator | Composite) -> Non
     shift = NoiseShift("moved", change)
     shifted = shift.apply(examples, 0, task=Place())
     assert 0 < shifted.rejected.count(True) < 30
-    under = shifted.examples(examples, shift, Place(), np.arange(30))
+    under = shifted.examples(examples, shift.relabelled, Place(), np.arange(30))
     for before, after, inputs in zip(examples, under, shifted.inputs, strict=True):
         assert after.inputs == inputs
         assert int(after.label) == str(inputs).index("x")
