@@ -197,11 +197,11 @@ class PromptTrial:
         It works if its mean score is above that of the majority class. Its confidence is the mean
         probability of the right labels, or the mean score where the model gives no probabilities.
         """
-        pairs = list(zip(examples, answers, strict=True))
-        scores = [self.predictor.task.score(answer, example) for example, answer in pairs]
+        pairs = list(zip(answers, examples, strict=True))
+        scores = self.predictor.task.scores(pairs)
         scored = [
             answer.scores.get(example.label, score)
-            for (example, answer), score in zip(pairs, scores, strict=True)
+            for (answer, example), score in zip(pairs, scores, strict=True)
         ]
         good = sum(scored) / len(scored)
         label = WORKS if sum(scores) / len(scores) > majority else BROKEN

@@ -169,6 +169,14 @@ class Task(Protocol):
         """Return the score in [0, 1]; an abstention scores 0."""
         ...
 
+    def scores(self, pairs: Sequence[tuple[Prediction, Example]]) -> list[float]:
+        """Return the score of each pair, in order.
+
+        Answers are scored a block at a time, so a task whose score is computed by a model runs it
+        on batches.
+        """
+        ...
+
 
 class OpenTask:
     """What most tasks have in common: any text is an answer, and none has indices.
@@ -232,6 +240,10 @@ class OpenTask:
     def score(self, prediction: Prediction, example: Example) -> float:
         """Return the score in [0, 1]; an abstention scores 0."""
         raise NotImplementedError
+
+    def scores(self, pairs: Sequence[tuple[Prediction, Example]]) -> list[float]:
+        """Return the score of each pair, one by one."""
+        return [self.score(prediction, example) for prediction, example in pairs]
 
 
 def reading_of(task: Task) -> str:

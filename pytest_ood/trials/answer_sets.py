@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,13 +110,16 @@ class CaseAnswerSet:
 
     def _ask(self, cases: Sequence[Case]) -> None:
         members = list(members_of(cases))
-        answers = iter(self.predictor.answers(self.name, members, inputs_of(members)))
         rows, merge = [], self.predictor.merge
         task = merged_task(self.predictor.task, merge)
+        predicted = self.predictor.answers(self.name, members, inputs_of(members))
+        merged = [merged_answer(answer, merge) for answer in predicted]
+        all_scores = task.scores(list(zip(merged, members, strict=True)))
+        graded = iter(zip(merged, all_scores, strict=True))
         for index, case in enumerate(cases, start=self.reached):
-            case_answers = [merged_answer(next(answers), merge) for _ in case.members]
+            pairs = list(islice(graded, len(case.members)))
+            case_answers, scores = [a for a, _ in pairs], [score for _, score in pairs]
             error = next((a.error for a in case_answers if a.error is not None), None)
-            scores = [task.score(a, m) for a, m in zip(case_answers, case.members, strict=True)]
             finding = Finding(holds=False)
             if error is None:
                 finding = case.expectation.find(case_answers, scores)

@@ -100,9 +100,11 @@ class Predictor:
         for answers in self._in_blocks(shift, examples, inputs):
             block = read(examples, np.arange(start, start + len(answers)))
             merged = (merged_answer(answer, self.merge) for answer in answers)
-            rows = zip(block, merged, strict=True)
+            pairs = list(zip(merged, block, strict=True))
+            scores = task.scores(pairs)
             graded_answers += GradedAnswers.of(
-                (task.truth(answer, e), answer, task.score(answer, e)) for e, answer in rows
+                (task.truth(answer, example), answer, score)
+                for (answer, example), score in zip(pairs, scores, strict=True)
             )
             start += len(answers)
         return graded_answers

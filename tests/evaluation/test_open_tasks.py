@@ -22,7 +22,7 @@ from pytest_ood.perturbations import find
 from pytest_ood.shifts import NoiseShift
 from pytest_ood.shifts.noise import parse_noise
 from pytest_ood.suite.suite import Suite
-from pytest_ood.tasks import NumericAnswer, Prediction, QuestionAnswering, Task
+from pytest_ood.tasks import NumericAnswer, OpenTask, Prediction, QuestionAnswering, Task
 from pytest_ood.utils.progress import Silent
 
 SUMS = Dataset(
@@ -156,3 +156,25 @@ def test_a_score_under_a_shift_has_the_name_of_its_measure(
     run = run_of(QuestionAnswering(), Dataset("rows", rows), keys)
     score = run.score(CallableModel("model", lambda texts: ["Rome"] * len(texts)), keys)
     assert score.score_name == "token F1"
+
+
+class Batched(OpenTask):
+    """Scores answers together only, as a model that grades them would; keeps their numbers."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def scores(self, pairs: Sequence[tuple[Prediction, Example]]) -> list[float]:
+        """Return how much of the right answer the first letters of each answer are."""
+        self.sizes.append(len(pairs))
+        return [len(a.label or "") / len(e.label) for a, e in pairs]
+
+
+def test_answers_are_scored_a_block_at_a_time(run_of: Callable[..., SuiteEvaluator]) -> None:
+    """A task that scores with a model gets all answers of a block at once, in their order."""
+    task = Batched()
+    rows = tuple(Example(str(n), "x" * (n % 5), "xxxx") for n in range(30))
+    model = CallableModel("copy", lambda texts: [str(text) or None for text in texts])
+    floor = run_of(task, Dataset("rows", rows)).floor(model)
+    assert task.sizes == [30]
+    assert (floor.score.value, floor.abstained) == (0.5, 6)
