@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeGuard
 
+from pytest_ood import tasks
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations import code_version
 from pytest_ood.perturbations.adversarial.adapters import from_openattack, from_textattack
@@ -48,10 +49,11 @@ def attacks() -> dict[str, Attack]:
 
 @cache
 def attack_code_version() -> str:
-    """Return the hash of the code that results depend on: attacks and perturbations."""
+    """Return the hash of the code that results depend on: attacks, perturbations and tasks."""
     digest = hashlib.sha256(code_version().encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    for file in (__file__, tasks.__file__):
+        for path in sorted(Path(file).parent.glob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

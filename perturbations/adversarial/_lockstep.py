@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.data.examples import Example
     from pytest_ood.data.inputs import Inputs
+    from pytest_ood.perturbations.adversarial.grading import ScoreGrader
     from pytest_ood.perturbations.adversarial.protocol import (
         Goal,
         Problem,
@@ -87,12 +88,14 @@ class Lockstep:
         goal: Decides which answers are a success.
         constraints: Filters that a candidate has to pass, the cheap ones first.
         budget: The query budget.
+        grader: Tells right answers from wrong ones; None for tasks with labels.
     """
 
     query: Query
     goal: Goal
     constraints: Sequence[ValidityFilter]
     budget: QueryBudget
+    grader: ScoreGrader | None = None
 
     def run(self, examples: Iterable[Example], start: Start) -> Iterator[tuple[int, AttackResult]]:
         """Attack examples, and yield (index, result) as their attacks end.
@@ -158,9 +161,20 @@ class Lockstep:
         ]
         answers = [iter(row) for row in meter.ask(candidates)]
         return [
-            [next(answer) if good else None for good in row]
-            for answer, row in zip(answers, allowed, strict=True)
+            [
+                self._graded(attack, state, next(answer)) if good else None
+                for state, good in zip(attack.requested.states, row, strict=True)
+            ]
+            for attack, answer, row in zip(running, answers, allowed, strict=True)
         ]
+
+    def _graded(
+        self, attack: RunningAttack, state: State, answer: Prediction | None
+    ) -> Prediction | None:
+        """Return an answer as the goal compares it."""
+        if answer is None or self.grader is None:
+            return answer
+        return self.grader.graded(attack.example, attack.inputs(state), state, answer)
 
     def _allowed(self, running: list[RunningAttack]) -> list[list[bool]]:
         """Return which candidates satisfy the constraints; each constraint sees one batch."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_ood.data.examples import Example
+    from pytest_ood.perturbations.adversarial.grading import ScoreGrader
     from pytest_ood.perturbations.contracts import ValidityFilter
     from pytest_ood.perturbations.protection import Protection
     from pytest_ood.tasks import Prediction
@@ -58,6 +59,7 @@ class Recipe:
         deviations: Differences from the paper, in words.
         needs: Requirements besides this package, in words; "" for none.
         version: To be raised with every change of its queries.
+        grader: Tells right answers from wrong ones by their scores, for a task without labels.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Recipe:
     deviations: str = ""
     needs: str = ""
     version: int = 1
+    grader: ScoreGrader | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -82,6 +85,7 @@ class Recipe:
             *(rule.name for rule in self.rules),
             *(constraint.fingerprint for constraint in self.constraints),
             self.search.name,
+            *([] if self.grader is None else [self.grader.fingerprint]),
         ]
         return f"{self.name}@{self.version}({'; '.join(parts)})"
 
@@ -105,6 +109,7 @@ class Recipe:
             self.goal,
             *self.rules,
             *self.constraints,
+            *([] if self.grader is None else [self.grader.task]),
         )
         home = __name__.partition(".")[0]
         return all(type(part).__module__.partition(".")[0] == home for part in parts)
@@ -145,6 +150,10 @@ class Recipe:
         """Return the recipe with validity filters as further constraints."""
         return replace(self, constraints=(*self.constraints, *filters))
 
+    def graded_by(self, grader: ScoreGrader) -> Recipe:
+        """Return the recipe for a task without labels."""
+        return replace(self, grader=grader)
+
     def aiming(self, goal: Goal) -> Recipe:
         """Return the recipe with another goal."""
         return replace(self, goal=goal)
@@ -162,10 +171,17 @@ class Recipe:
                 return refused
             if self.search.needs_scores and not answer.scores:
                 return NO_SCORES
+            answers = (example.label, *example.references)
+            rules = [
+                Unprotected(rule.protection.with_answers(answers))
+                if isinstance(rule, Unprotected)
+                else rule
+                for rule in self.rules
+            ]
             spans = tuple(
                 span
                 for span in self.transformation.spans(text)
-                if all(rule.allows(text, span) for rule in self.rules)
+                if all(rule.allows(text, span) for rule in rules)
             )
             if not spans:
                 return FIXED
@@ -176,7 +192,11 @@ class Recipe:
             return problem, self.search.steps(problem, self.transformation, self.goal)
 
         return Lockstep(
-            query=query, goal=self.goal, constraints=self.constraints, budget=budget
+            query=query,
+            goal=self.goal,
+            constraints=self.constraints,
+            budget=budget,
+            grader=self.grader,
         ).run(examples, start)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, find_attack
 from pytest_ood.perturbations.adversarial.goals import Targeted
+from pytest_ood.perturbations.adversarial.grading import WRONG_BELOW, ScoreGrader
 from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, DEFAULT_QUERY_BUDGET, Shift
@@ -15,6 +16,7 @@ from pytest_ood.utils.tables import ConfigTable
 if TYPE_CHECKING:
     from pytest_ood.perturbations.adversarial import Attack
     from pytest_ood.shifts.protocol import Declaration, SuiteExamples
+    from pytest_ood.tasks import Task
 
 INPUT, PROMPT = "input", "prompt"
 KEYS = (
@@ -27,6 +29,7 @@ KEYS = (
     "protect",
     "filter",
     "on",
+    "wrong_below",
 )
 
 
@@ -75,13 +78,8 @@ def parse_attack(declared: Declaration) -> tuple[Attack, QueryBudget, int | None
     Raises:
         ConfigurationError: a value is invalid or unknown.
     """
-    table, labels = ConfigTable(declared.table, declared.where), declared.task.labels
-    if not labels:
-        raise ConfigurationError(
-            "attacks turn one label into another, and this task has none; take domain and noise "
-            "shifts"
-        )
-    attack = _attack(declared.name, table, labels)
+    table = ConfigTable(declared.table, declared.where)
+    attack = _attack(declared.name, table, declared.task)
     each = table.count("query_budget", DEFAULT_QUERY_BUDGET)
     budget = QueryBudget(each, table.count("max_queries"))
     most = table.count("max_examples")
@@ -93,7 +91,7 @@ def parse_attack(declared: Declaration) -> tuple[Attack, QueryBudget, int | None
     return attack, budget, most
 
 
-def _attack(name: str, table: ConfigTable, labels: tuple[str, ...]) -> Attack:
+def _attack(name: str, table: ConfigTable, task: Task) -> Attack:
     """Parse the attack of a shift; attacks that are no recipes have no further keys."""
     attack = find_attack(table.string("attack", name))
     if not isinstance(attack, Recipe):
@@ -103,19 +101,36 @@ def _attack(name: str, table: ConfigTable, labels: tuple[str, ...]) -> Attack:
                     f"{key}: {attack.name} is no Recipe and does not take this key; set it where "
                     "the attack is built"
                 )
+        if not task.labels:
+            raise ConfigurationError(
+                f"{attack.name} turns one label into another, and the task {task.name} has none; "
+                "take one of this package's attacks, or domain and noise shifts"
+            )
         return attack
     attack = attack.with_parameters(**table.subtable("parameters"))
-    protection = parse_protection(table.strings("protect", DEFAULT_PROTECTION), labels)
-    attack = attack.keeping(protection)
+    kinds = table.strings("protect", (*DEFAULT_PROTECTION, *task.protects))
+    attack = attack.keeping(parse_protection(kinds, task.labels))
     if "filter" in table:
         attack = attack.under(parse_filter(table["filter"]))
-    if "target" in table:
-        if not attack.goal.turns:
-            raise ConfigurationError(
-                f"target: {attack.name} is after the right answer, not another"
-            )
-        target = table.string("target", "")
-        if target not in labels:
-            raise ConfigurationError("target: " + unknown_name("label", target, labels))
-        attack = attack.aiming(Targeted(target))
-    return attack
+    return _aimed(attack, table, task)
+
+
+def _aimed(attack: Recipe, table: ConfigTable, task: Task) -> Recipe:
+    """Return a recipe with the goal of the table: any wrong answer, or one label."""
+    if not task.labels:
+        if "target" in table:
+            raise ConfigurationError(f"target: it is a label, and the task {task.name} has none")
+        wrong_below = table.share("wrong_below", WRONG_BELOW)
+        return attack.graded_by(ScoreGrader(task, wrong_below))
+    if "wrong_below" in table:
+        raise ConfigurationError(
+            f"wrong_below: it is for tasks without labels, and {task.name} has them; leave it out"
+        )
+    if "target" not in table:
+        return attack
+    if not attack.goal.turns:
+        raise ConfigurationError(f"target: {attack.name} is after the right answer, not another")
+    target = table.string("target", "")
+    if target not in task.labels:
+        raise ConfigurationError("target: " + unknown_name("label", target, task.labels))
+    return attack.aiming(Targeted(target))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.metrics import Outcome
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
+    from pytest_ood.perturbations.adversarial.grading import ScoreGrader
     from pytest_ood.shifts.protocol import Declaration, Experiment
     from pytest_ood.tasks import Prediction
     from pytest_ood.trials.answer_sets import AnswerSet
@@ -94,7 +95,7 @@ class AttackTrial:
 
     Examples that withstand the attack count, since withstanding is what is measured; so do those
     that are wrong from the start. Examples that could not be attacked at all are left out. A
-    success scores 0.
+    success scores 0; in a task without labels, what its answer scores.
     """
 
     predictor: Predictor
@@ -124,7 +125,8 @@ class AttackTrial:
         indices = np.array(included)
         first = before.only(indices)
         after = (
-            _after(outcome, results[index]) for outcome, index in zip(first, included, strict=True)
+            self._after(examples[index], outcome, results[index])
+            for outcome, index in zip(first, included, strict=True)
         )
         return Trial(
             paired=True,
@@ -138,6 +140,18 @@ class AttackTrial:
             unheld=sum(self.unheld[:size]),
             cached=self.cached,
         )
+
+    def _after(
+        self, example: Example, before: Outcome, result: AttackResult
+    ) -> tuple[str, Prediction, float]:
+        """Return truth, answer and score under an attack; a wrong label scores 0."""
+        answer, grader = result.answer, _grader_of(self.shift.attack)
+        if not result.success or answer is None:
+            return before.label, before.prediction, before.score
+        changed = None if grader is None else grader.example(example, result.inputs, result.edits)
+        if grader is None or changed is None:
+            return before.label, answer, 0.0
+        return grader.task.truth(answer, changed), answer, answer.scores[example.label]
 
     def _nothing_attacked(self) -> OodError:
         """Return the error that says why none of the examples could be attacked."""
@@ -268,7 +282,11 @@ class AttackTrial:
         attack = self.shift.attack
         if isinstance(attack, Recipe):
             text = fields_of(example.inputs)[attacked_field(example)]
-            return attack.goal.reached(again, example.label, Perturbed(text, result.edits))
+            graded: Prediction | None = again
+            if attack.grader is not None:
+                graded = attack.grader.graded(example, result.inputs, result.edits, again)
+            case = Perturbed(text, result.edits)
+            return graded is not None and attack.goal.reached(graded, example.label, case)
         return again.label != example.label
 
 
@@ -286,11 +304,9 @@ def askable_model(model: SingleModel) -> Model:
     return model
 
 
-def _after(before: Outcome, result: AttackResult) -> tuple[str, Prediction, float]:
-    """Return truth, answer and score under an attack; a success scores 0 whatever its goal."""
-    if not result.success or result.answer is None:
-        return before.label, before.prediction, before.score
-    return before.label, result.answer, 0.0
+def _grader_of(attack: Attack) -> ScoreGrader | None:
+    """Return what tells right answers from wrong ones in a task without labels."""
+    return attack.grader if isinstance(attack, Recipe) else None
 
 
 KIND = ADVERSARIAL

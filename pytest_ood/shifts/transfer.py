@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.data.lazy import blocks
+from pytest_ood.perturbations.adversarial.protocol import attacked_field
 from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
 from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.adversarial import AttackTrial, most_queries
@@ -78,11 +79,19 @@ class TransferShift(AttackShift):
         results, examples = attacked.attacks or (), experiment.examples
 
         def shifted() -> Iterator[ShiftedBlock]:
-            """Yield the adversarial inputs block by block, then the unattacked ones."""
+            """Yield the adversarial inputs block by block; one that was not attacked stays."""
             start = 0
             for block in blocks(examples):
-                fooled = [result.inputs for result in results[start : start + len(block)]]
-                yield ShiftedBlock([*fooled, *(e.inputs for e in block[len(fooled) :])])
+                attacked = results[start : start + len(block)]
+                edits = [
+                    {attacked_field(example): result.edits}
+                    for example, result in zip(block, attacked, strict=False)
+                ]
+                rest = block[len(attacked) :]
+                yield ShiftedBlock(
+                    [*(result.inputs for result in attacked), *(e.inputs for e in rest)],
+                    edits=[*edits, *({} for _ in rest)],
+                )
                 start += len(block)
 
         return GeneratedTexts(Shifted.of(examples, shifted()), attacked)

@@ -246,6 +246,21 @@ class OpenTask:
         return [self.score(prediction, example) for prediction, example in pairs]
 
 
+def as_read(task: Task, answer: Prediction, example: Example) -> Prediction:
+    """Return an answer in words or numbers in the form in which the task scores it.
+
+    An empty label is the answer "there is none"; an abstention has no label at all.
+    """
+    label = answer.label and task.read(answer.label, {})
+    if label != answer.label:
+        assert answer.label is not None, "unreachable because nothing was read then"
+        confidence = answer.scores.get(answer.label)
+        scores = {} if label is None or confidence is None else {label: confidence}
+        text = answer.text or answer.label
+        answer = replace(answer, label=label, scores=scores, text=text)
+    return task.resolve(answer, example)
+
+
 def reading_of(task: Task) -> str:
     """Return a hash of the code of a user's own task; "" for one of this package.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from pytest_ood.models.protocol import (
     is_recorded,
     pass_tokens,
 )
-from pytest_ood.tasks import Prediction, merged_answer, merged_task
+from pytest_ood.tasks import Prediction, as_read, merged_answer, merged_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -121,21 +121,7 @@ class Predictor:
             block = read(examples, np.arange(start, start + len(answers)))
             start += len(answers)
             pairs = zip(answers, block, strict=True)
-            yield [task.resolve(self._read(answer), example) for answer, example in pairs]
-
-    def _read(self, answer: Prediction) -> Prediction:
-        """Return an answer in words or numbers as the task reads it.
-
-        An empty label is the answer "there is none"; an abstention has no label at all.
-        """
-        if not answer.label:
-            return answer
-        label = self.task.read(answer.label, {})
-        if label == answer.label:
-            return answer
-        confidence = answer.scores.get(answer.label)
-        scores = {} if label is None or confidence is None else {label: confidence}
-        return replace(answer, label=label, scores=scores, text=answer.text or answer.label)
+            yield [as_read(task, answer, example) for answer, example in pairs]
 
     def _predicted(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int
