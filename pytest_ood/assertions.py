@@ -36,9 +36,11 @@ from pytest_ood.metrics import metric_class, metric_names
 from pytest_ood.models import as_model
 from pytest_ood.models._answers import PREFIX
 from pytest_ood.models.protocol import RecordedModel, SeededModel, is_recorded
-from pytest_ood.perturbations import Perturbation, as_perturbation
-from pytest_ood.perturbations.adversarial import Attack, QueryBudget, attacks, is_attack
+from pytest_ood.perturbations import Composite, Generator, Perturbation, as_perturbation
+from pytest_ood.perturbations.adversarial import Attack, QueryBudget, Recipe, attacks, is_attack
+from pytest_ood.perturbations.adversarial.grading import ScoreGrader
 from pytest_ood.perturbations.contracts import Changing
+from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.reports.explanation import explain, explain_case
 from pytest_ood.shifts import (
     AdversarialShift,
@@ -486,7 +488,7 @@ class Ood:
     ) -> tuple[SuiteEvaluator, list[Model | RecordedModel | SeededModel]]:
         """Build a suite of one shift and its evaluator; return it with the models under test."""
         if task is None:
-            dataset, chosen, classes = self._classification(data, shift, labels)
+            dataset, chosen, classes = _classification(data, shift, labels, self._note)
         else:
             chosen = find_task(task, self.reader.root)
             if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset):
@@ -496,7 +498,7 @@ class Ood:
         as_tested = partial(
             as_model, ordered=task is not None or labels is not None, structured=chosen.structured
         )
-        shift = _relabelling(shift, chosen.labels)
+        shift = _for_task(shift, chosen)
         metric = chosen.headline if metric is None else metric
         metrics = metric_names(chosen, shift.kind)
         if metric not in metrics or metric_class(metric).NEEDS_REFERENCE:
@@ -543,20 +545,6 @@ class Ood:
             evaluator.check_leaks(model, suite.shifts)
         return evaluator, tested
 
-    def _classification(
-        self, data: Data, shift: Shift, labels: Iterable[str] | None
-    ) -> tuple[Dataset, Task, tuple[str, ...]]:
-        """Return data, the task of its labels, and the labels in the order that was given."""
-        dataset, allowed = as_dataset(data), _labels(labels)
-        label_set = set(dataset.labels if allowed is None else allowed)
-        if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and allowed is None:
-            self._note(_check_target(dataset, shift, shift.source))
-            label_set |= set(shift.source.labels)
-        if allowed is None:
-            _check_labels_of_data(dataset.name, label_set)
-        task = Classification(tuple(sorted(label_set)))
-        return dataset, task, allowed or task.labels
-
     def _note(self, note: str) -> None:
         if note and self.on_note is not None:
             self.on_note(note)
@@ -579,6 +567,28 @@ def _only_check(suite: Suite) -> tuple[Shift, str]:
     (shift,) = suite.shifts
     (metric,) = suite.budgets[shift.name]
     return shift, metric
+
+
+def _classification(
+    data: Data, shift: Shift, labels: Iterable[str] | None, note: Callable[[str], None]
+) -> tuple[Dataset, Task, tuple[str, ...]]:
+    """Return data, the task of its labels, and the labels in the order that was given.
+
+    Args:
+        data: The data.
+        shift: The shift, whose own data may have further labels.
+        labels: The possible answers; None for those of the data.
+        note: Called with a note on labels that only the other domain has.
+    """
+    dataset, allowed = as_dataset(data), _labels(labels)
+    label_set = set(dataset.labels if allowed is None else allowed)
+    if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset) and allowed is None:
+        note(_check_target(dataset, shift, shift.source))
+        label_set |= set(shift.source.labels)
+    if allowed is None:
+        _check_labels_of_data(dataset.name, label_set)
+    task = Classification(tuple(sorted(label_set)))
+    return dataset, task, allowed or task.labels
 
 
 def _data_of_task(data: Data, task: Task, labels: Iterable[str] | None) -> Dataset:
@@ -713,14 +723,34 @@ def _groups(
         yield location, items_of(items, location, expected)
 
 
-def _relabelling(shift: Shift, labels: tuple[str, ...]) -> Shift:
-    """Return the shift with the perturbation's own table of new labels, if it has none."""
-    if not isinstance(shift, NoiseShift) or shift.relabel:
-        return shift
-    contract = shift.perturbation.contract
-    if not isinstance(contract, Changing):
-        return shift
-    return replace(shift, relabel={label: contract.relabel(label, labels) for label in labels})
+def _for_task(shift: Shift, task: Task) -> Shift:
+    """Return the shift as a suite of the task has it where its table says nothing else.
+
+    Noise gets the perturbation's own table of new labels, and leaves alone what decides an answer;
+    so does an attack, which lowers the score of a task without labels.
+    """
+    if isinstance(shift, NoiseShift):
+        change = shift.perturbation
+        if isinstance(change, Generator | Composite) and task.protects:
+            shift = replace(shift, perturbation=_keeping(change, task.protects))
+        contract = change.contract
+        if shift.relabel or not isinstance(contract, Changing):
+            return shift
+        table = {label: contract.relabel(label, task.labels) for label in task.labels}
+        return replace(shift, relabel=table)
+    if isinstance(shift, AdversarialShift | TransferShift) and isinstance(shift.attack, Recipe):
+        attack = shift.attack.keeping(parse_protection(task.protects, ()))
+        if not task.labels and attack.grader is None:
+            attack = attack.graded_by(ScoreGrader(task))
+        return replace(shift, attack=attack)
+    return shift
+
+
+def _keeping(change: Generator | Composite, kinds: Sequence[str]) -> Generator | Composite:
+    """Return a perturbation that leaves kinds of spans alone, unless it protects others."""
+    parts = change.parts if isinstance(change, Composite) else (change,)
+    protected = any(part.protection is not None for part in parts)
+    return change if protected else change.keeping_unless_rewritten(kinds)
 
 
 def _surrogate(

@@ -171,6 +171,8 @@ def test_assertions_take_any_task(tickets: pytest.Pytester) -> None:
     (tickets.path / "pyproject.toml").write_text("[tool.pytest_ood]\nsuites = []\n")
     tickets.makepyfile(
         """
+        import re
+
         import pytest
         from my_models import by_word, finder
         from my_tasks import names
@@ -180,7 +182,7 @@ def test_assertions_take_any_task(tickets: pytest.Pytester) -> None:
                  for w, p in (("urgent", "high"), ("for soon", "medium"))]
         NAMES = [(f"then {'very ' * (n % 3)}old Ann came", [9 + 5 * (n % 3), 12 + 5 * (n % 3)])
                  for n in range(60)]
-        SUMS = [(f"What is {n} and {n}?", 2 * n) for n in range(1, 60)]
+        SUMS = [(f"Compute the total of {n} and {n}", 2 * n) for n in range(1, 60)]
         CITIES = [(f"Where does number {n} live?", ["Rome", "in Rome"]) for n in range(60)]
 
 
@@ -196,11 +198,22 @@ def test_assertions_take_any_task(tickets: pytest.Pytester) -> None:
                     on=TEXTS, under="upper-case", margin=0.01, task="my_tasks:Priority")
 
 
+        def adder(texts):
+            return [str(sum(int(word) for word in re.findall("[0-9]+", text))) for text in texts]
+
+
         def test_numbers(ood):
-            def adder(texts):
-                return [str(2 * int("".join(c for c in t.split(" and")[0] if c.isdigit())))
-                        for t in texts]
-            ood.assert_drop(adder, SUMS, "extra-spaces", max_drop=0.1, task="numeric")
+            # The numbers of a problem decide its answer: noise leaves them as they are.
+            ood.assert_drop(adder, SUMS, "insert-character", max_drop=0.1, task="numeric")
+            ood.assert_drop(adder, SUMS[:30], "greedy-characters", max_drop=0.2, task="numeric")
+
+
+        def test_numbers_are_attacked(ood):
+            def frail(texts):
+                return [str(sum(int(word) for word in re.findall("[0-9]+", text)))
+                        if "Compute" in text else "0" for text in texts]
+            with pytest.raises(BudgetExceededError, match="attack success rate"):
+                ood.assert_drop(frail, SUMS[:30], "greedy-characters", max_drop=0.2, task="numeric")
 
 
         def test_questions_with_several_right_answers(ood):
@@ -227,4 +240,4 @@ def test_assertions_take_any_task(tickets: pytest.Pytester) -> None:
                                 labels=["1"])
         """
     )
-    tickets.runpytest("--ood-suite").assert_outcomes(passed=9)
+    tickets.runpytest("--ood-suite").assert_outcomes(passed=10)
