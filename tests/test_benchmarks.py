@@ -17,7 +17,13 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 SIMULATIONS = {
-    "verdict_calibration.py": ["--releases=1", "--metric-releases=1", "--sizes=30", "--counts=50"],
+    "verdict_calibration.py": [
+        "--releases=1",
+        "--metric-releases=1",
+        "--metrics=ece",
+        "--sizes=30",
+        "--counts=50",
+    ],
     "sequential_savings.py": ["--releases=2", "--sizes=300"],
     "study_calibration.py": ["--studies=2"],
 }
@@ -32,7 +38,7 @@ OF_MODELS = {
     "attack_recipes.py": ["--examples=1", "--only", "textbugger-strict"],
     "attacks.py": ["deepwordbug", "--examples=1"],
     "label_preservation.py": ["swap", "--examples=2"],
-    "llm_scoring.py": ["--examples=4", "--grid=1", "--lengths=5", "--shots=2"],
+    "llm_scoring.py": ["--examples=2", "--grid=1", "--lengths=5", "--shots=2"],
     "verdict_time.py": ["--examples=2", "--rounds=1"],
 }
 """What measures the models of the built-in suite, which a test has not the minutes to train."""
