@@ -11,7 +11,13 @@ import numpy as np
 
 from pytest_ood.data.categorical import Categorical, combined, different
 from pytest_ood.metrics import find_metric
-from pytest_ood.metrics.outcomes import label_counts, outcome, pseudo_outcomes, wrong_answer
+from pytest_ood.metrics.outcomes import (
+    by_frequency,
+    label_counts,
+    outcome,
+    pseudo_outcomes,
+    wrong_answer,
+)
 from pytest_ood.statistics import mean_difference, mean_score, paired_drop, unpaired_drop
 from pytest_ood.statistics.functions import FunctionOfMeans, Unseen
 from pytest_ood.statistics.means import Means
@@ -318,8 +324,8 @@ def _function(
     rarest = _rarest(models[0], task)
     pseudo_before, pseudo_after = [], []
     for weight, trial in trials:
-        first = pseudo_outcomes(trial.before, task, rarest)
-        last = pseudo_outcomes(trial.after, task, rarest)
+        first = _telling(trial.before, metric.features, task, rarest)
+        last = _telling(trial.after, metric.features_after, task, rarest)
         order = 1 if weight > 0 else -1
         pseudo_before.append(metric.features(first[::order]))
         pseudo_after.append(metric.features_after(last[::-order]))
@@ -391,6 +397,27 @@ def _unseen(
                     )
                     events.append(event)
     return tuple(events)
+
+
+def _telling(
+    outcomes: Outcomes,
+    features: Callable[[Sequence[Outcome]], Floats],
+    task: Task,
+    label: str | None,
+) -> list[Outcome]:
+    """Return pseudo-outcomes of a label, or of the most frequent truth that tells them apart.
+
+    To a metric that counts what is in the answers, a text without anything to find looks the same
+    whether its answer is right or wrong, and may well be the most frequent one.
+    """
+    if label is not None:
+        return pseudo_outcomes(outcomes, task, label)
+    for truth in by_frequency(outcomes.graded.truth):
+        pseudo = pseudo_outcomes(outcomes, task, truth)
+        right, wrong = features(pseudo)
+        if not np.array_equal(right, wrong):
+            return pseudo
+    return pseudo_outcomes(outcomes, task)
 
 
 def _rarest(trials: Trials, task: Task) -> str | None:

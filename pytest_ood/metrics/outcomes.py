@@ -179,6 +179,12 @@ def most_frequent(labels: Categorical[str]) -> tuple[str, int]:
     return max(zip(labels.values, labels.counts.tolist(), strict=True), key=lambda p: (p[1], p[0]))
 
 
+def by_frequency(labels: Categorical[str]) -> list[str]:
+    """Return the values that occur, the most frequent first, the last by name among equals."""
+    pairs = zip(labels.counts.tolist(), labels.values, strict=True)
+    return [value for count, value in sorted(pairs, reverse=True) if count]
+
+
 def label_counts(outcomes: Outcomes) -> dict[str, int]:
     """Return how often each label is the truth; labels that never are, are left out."""
     truth = outcomes.graded.truth
