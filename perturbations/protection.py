@@ -37,6 +37,10 @@ SPAN_KINDS: Mapping[str, Callable[[str], Iterable[Span]]] = {
 LABELS = "labels"
 """The name for the words of the task's labels."""
 
+_LETTER = r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
+"""A letter of a script with spaces between words, or a digit. In others (Thai, Lao, Burmese, Khmer,
+Chinese, Japanese; Korean has endings) a word begins and ends beside other letters."""
+
 ANSWERS = "answers"
 """The name for the right answers of the example, wherever they occur in its inputs."""
 
@@ -111,7 +115,7 @@ class Protection:
         if not self.words:
             return []
         listed = "|".join(re.escape(word) for word in sorted(self.words, key=len, reverse=True))
-        return [rf"(?i:(?<!\w)(?:{listed})(?!\w))"]
+        return [rf"(?i:(?<!{_LETTER})(?:{listed})(?!{_LETTER}))"]
 
     def admitted(self, text: str, edits: Sequence[Edit]) -> tuple[Edit, ...]:
         """Return those of a text's edits outside of protected spans that keep its numbers, too.

@@ -1,4 +1,4 @@
-"""Files of labelled data: JSONL, JSON, CSV, TSV and Parquet, read row by row."""
+"""Files of labelled data: JSONL, JSON, CSV, TSV, Parquet and CoNLL, read row by row."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from pytest_ood.errors import (
     shown,
     unknown_name,
 )
+from pytest_ood.loading import conll
 from pytest_ood.utils.decoding import COMPRESSED, lines_of
 from pytest_ood.utils.strict import RefusedError, RepeatedKeyError, has_repeated, json_of, marked
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     NumberedRows = Iterator[tuple[int, Mapping[str, Any]]]
 
 LINES, LIST, TABLE, PARQUET = "lines of JSON", "JSON", "table", "Parquet"
+CONLL = "CoNLL columns"
 """Forms of files."""
 
 _FORMAT_OF_SUFFIX = {
@@ -42,6 +44,9 @@ _FORMAT_OF_SUFFIX = {
     ".ndjson": LINES,
     ".parquet": PARQUET,
     ".tsv": TABLE,
+    ".conll": CONLL,
+    ".iob": CONLL,
+    ".bio": CONLL,
 }
 SUFFIXES = tuple(_FORMAT_OF_SUFFIX)
 TEXT_SUFFIXES = tuple(suffix for suffix, form in _FORMAT_OF_SUFFIX.items() if form != PARQUET)
@@ -49,6 +54,8 @@ TEXT_SUFFIXES = tuple(suffix for suffix, form in _FORMAT_OF_SUFFIX.items() if fo
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 """Endings of files that may have no header, and whose columns the configuration names then."""
+
+CONLL_SUFFIXES = tuple(suffix for suffix, form in _FORMAT_OF_SUFFIX.items() if form == CONLL)
 
 LINE_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".tsv")
 """Files that are read line by line, however long they are."""
@@ -68,10 +75,7 @@ _ELSEWHERE = {
         "lines=True)",
     ),
     **dict.fromkeys((".zip", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".7z"), _UNPACK),
-    **dict.fromkeys(
-        (".conll", ".conllu", ".iob", ".bio"),
-        "labels of single words are none of the tasks here; a row has one text and one label",
-    ),
+    ".conllu": "save words and their tags in a .conll file, one word a line",
     **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "save the table as CSV"),
     **dict.fromkeys((".xml", ".html", ".yaml", ".yml"), "save its rows as JSONL"),
 }
@@ -111,7 +115,8 @@ class FileLayout:
 
     Attributes:
         within: For a JSON file, the keys that lead to the list of rows, with slashes between.
-        columns: For a table without a header, the names of its columns.
+        columns: For a table without a header, the names of its columns; for CoNLL columns, theirs,
+            with `text` for words and `label` for tags.
         separator: For a table, the separator of its cells; None for the one of its ending, or the
             one of SEPARATORS with which the header has the needed columns.
         encoding: The encoding of the text; None for UTF-8.
@@ -152,10 +157,15 @@ def check_layout(name: str, layout: FileLayout) -> None:
         ConfigurationError: names the right endings, or what to do with the file.
     """
     suffix, form = suffix_of(name), form_of(name)
-    if layout.columns and suffix not in TABLE_SUFFIXES:
+    if layout.columns and suffix not in (*TABLE_SUFFIXES, *CONLL_SUFFIXES):
         raise ConfigurationError(
             f"{name}: columns: a table without a header has them: a file that ends in "
-            f"{', '.join(TABLE_SUFFIXES)}"
+            f"{', '.join(TABLE_SUFFIXES)}; or in {', '.join(CONLL_SUFFIXES)}, with CoNLL columns"
+        )
+    if layout.columns and form == CONLL and not {conll.TEXT, conll.LABEL} <= {*layout.columns}:
+        raise ConfigurationError(
+            f"{name}: columns = {list(layout.columns)!r}: of CoNLL columns the one with words is "
+            f"called {conll.TEXT!r}, and the one with tags {conll.LABEL!r}"
         )
     if suffix == ".txt" and not layout.columns:
         raise ConfigurationError(
@@ -217,6 +227,9 @@ def parse_rows(path: Path, layout: FileLayout | None = None) -> NumberedRows:
         yield from _json_list(path, layout)
     elif form == PARQUET:
         yield from _parquet(path)
+    elif form == CONLL:
+        lines = _ended(lines_of(path, layout.encoding))
+        yield from conll.sentences_of(lines, path, layout.columns)
     else:
         lines = lines_of(path, layout.encoding)
         yield from rows_of(lines, suffix_of(path.name), path, layout)

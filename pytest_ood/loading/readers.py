@@ -28,6 +28,7 @@ from pytest_ood.errors import (
 )
 from pytest_ood.loading.assets import fetch
 from pytest_ood.loading.formats import (
+    CONLL,
     LIST,
     PARQUET,
     TABLE,
@@ -100,8 +101,9 @@ class DataSource:
     Columns inside an object are named with dots between, as `answers.text`.
 
     Attributes:
-        data: A file (`.jsonl`, `.ndjson`, `.json`, `.csv`, `.tsv`, or `.txt` with `columns`, each
-            also compressed, as `.csv.gz`; or `.parquet`), `hub:NAME`, or `asset:NAME/PART`.
+        data: A file (`.jsonl`, `.ndjson`, `.json`, `.csv`, `.tsv`, `.conll`, `.iob`, `.bio`, or
+            `.txt` with `columns`, each also compressed, as `.csv.gz`; or `.parquet`), `hub:NAME`,
+            or `asset:NAME/PART`.
         split: The split of a hub data set or an asset ("train", "test", ...); of a JSON file the
             keys that lead to its rows, with slashes between.
         fields: The columns of the model's inputs; a single column is a single text.
@@ -113,7 +115,7 @@ class DataSource:
             field `text` is a single text then.
         group: The columns by which examples are counted together.
         rationale: The column of solutions.
-        columns: The names of the columns of a table without a header.
+        columns: The names of the columns of a table without a header, or of CoNLL columns.
         where: A filter of rows: for each column the values that it may have.
         steps: A filter of rows: the least and the most steps of the rationale.
         max_examples: The number of examples that are drawn, independently of the seed of a run; a
@@ -181,7 +183,7 @@ class DataSource:
         form = None if self.scheme else form_of(self.data)
         has_none = {
             "separator": form != TABLE,
-            "columns": form != TABLE,
+            "columns": form not in (TABLE, CONLL),
             "encoding": bool(self.scheme) or form == PARQUET,
         }
         if self.scheme == YOURS:
@@ -853,7 +855,7 @@ class _AnswerReader:
         if self.task is None:
             return None
         try:
-            return self.task.encode(value, inputs)
+            return self.task.encode(self.task.renamed(value, self.source.labels), inputs)
         except DataError as error:
             raise DataError(f"{self._at(number)}{error}") from None
 

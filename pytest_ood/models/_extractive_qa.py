@@ -79,6 +79,7 @@ class SpanHead:
     stride: int = 128
     architecture: str = "QuestionAnswering"
     kind: str = "a model that marks answers"
+    collator: str = "DataCollatorWithPadding"
 
     @property
     def configuration(self) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.data.examples import Dataset, Example
@@ -245,7 +245,12 @@ def _demonstrations(
 
     def chosen(data: Dataset, count: int, seed: int) -> tuple[Example, ...]:
         """Choose demonstrations, and check their rationales where the prompt needs them."""
-        drawn = choose_demonstrations(data, context.labels, count, seed, options.selection)
+        drawn = tuple(
+            replace(example, label=context.task.demonstrated(example.label))
+            for example in choose_demonstrations(
+                data, context.labels, count, seed, options.selection
+            )
+        )
         if reasoned or options.selection == "complexity":
             _check_rationales(owner, drawn)
         return drawn

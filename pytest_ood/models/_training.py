@@ -94,6 +94,11 @@ class Head(Protocol):
         ...
 
     @property
+    def collator(self) -> str:
+        """The class of transformers that makes batches of the rows."""
+        ...
+
+    @property
     def configuration(self) -> Mapping[str, Any]:
         """The entries of the model's configuration for this head."""
         ...
@@ -152,6 +157,7 @@ class LabelHead:
     labels: tuple[str, ...]
     architecture: str = "SequenceClassification"
     kind: str = "a sequence classifier"
+    collator: str = "DataCollatorWithPadding"
 
     @property
     def configuration(self) -> Mapping[str, Any]:
@@ -403,7 +409,7 @@ class _Run:
                 if validation is None
                 else self._rows(tokenizer, model, validation),
                 compute_metrics=job.head.accuracy,
-                data_collator=self.transformers.DataCollatorWithPadding(tokenizer),
+                data_collator=getattr(self.transformers, job.head.collator)(tokenizer),
                 callbacks=[self._callback(tracker, done, last)],
             )
             trainer.remove_callback(self.transformers.PrinterCallback)

@@ -67,7 +67,7 @@ def parse_shift(kind: str, declared: Declaration) -> tuple[Shift, ...]:
         ConfigurationError: a value is invalid or unknown.
     """
     for module in _modules(kind):
-        if not hasattr(module, "takes") or module.takes(declared.table):
+        if not hasattr(module, "takes") or module.takes(declared):
             shifts: tuple[Shift, ...] = module.parse(declared)
             return shifts
     raise AssertionError(f"unreachable because some module takes every table of {kind}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from pytest_ood.trials.trial import Trial
 from pytest_ood.utils.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pytest_ood.data.examples import Example
     from pytest_ood.data.inputs import Inputs
@@ -313,9 +313,9 @@ KIND = ADVERSARIAL
 KEYS = ATTACK_KEYS
 
 
-def takes(table: Mapping[str, Any]) -> bool:
+def takes(declared: Declaration) -> bool:
     """Return whether a table is of an attack on the inputs of the model under test."""
-    return table.get("on") != PROMPT and "against" not in table
+    return declared.table.get("on") != PROMPT and "against" not in declared.table
 
 
 def parse(declared: Declaration) -> tuple[AdversarialShift, ...]:

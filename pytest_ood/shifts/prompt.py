@@ -214,9 +214,9 @@ SEARCH_EXAMPLES = 20
 """The default number of examples that a prompt is tried on."""
 
 
-def takes(table: Mapping[str, Any]) -> bool:
+def takes(declared: Declaration) -> bool:
     """Return whether a table is of an attack on the prompt."""
-    return table.get("on") == PROMPT
+    return declared.table.get("on") == PROMPT
 
 
 def parse(declared: Declaration) -> tuple[PromptShift, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_ood.data.lazy import blocks
 from pytest_ood.perturbations.adversarial.protocol import attacked_field
@@ -16,7 +16,7 @@ from pytest_ood.shifts.texts import GeneratedTexts, Shifted, ShiftedBlock
 from pytest_ood.utils.tables import ConfigTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from pytest_ood.perturbations.adversarial import Attack, QueryBudget
     from pytest_ood.shifts.protocol import Declaration, Experiment
@@ -110,9 +110,9 @@ KIND = ADVERSARIAL
 KEYS = (*ATTACK_KEYS, "against")
 
 
-def takes(table: Mapping[str, Any]) -> bool:
+def takes(declared: Declaration) -> bool:
     """Return whether a table declares an attack on the inputs of another model."""
-    return table.get("on") != PROMPT and "against" in table
+    return declared.table.get("on") != PROMPT and "against" in declared.table
 
 
 def parse(declared: Declaration) -> tuple[TransferShift, ...]:

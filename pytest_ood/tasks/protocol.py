@@ -102,6 +102,15 @@ class Task(Protocol):
         """Whether answers are lists or tables; they are kept as text, in JSON."""
         ...
 
+    def renamed(self, value: Any, labels: Mapping[str, str]) -> Any:
+        """Return a value of a data file with the labels inside of it renamed, before `encode`.
+
+        Args:
+            value: The value, such as a list of spans.
+            labels: The suite's label for each of the file's, where they differ.
+        """
+        ...
+
     def encode(self, value: Any, inputs: Inputs) -> str | None:
         """Return the right answer of a value in a data file that is no plain text.
 
@@ -131,6 +140,14 @@ class Task(Protocol):
         Returns:
             The example afterwards; None if nobody can tell what the right answer is.
         """
+        ...
+
+    def protected(self, example: Example) -> tuple[str, ...]:
+        """Return the texts that noise leaves as they are where it protects right answers."""
+        ...
+
+    def demonstrated(self, answer: str) -> str:
+        """Return a right answer as the demonstrations of a prompt show it."""
         ...
 
     def reference(self, answer: str) -> str:
@@ -204,6 +221,11 @@ class OpenTask:
     structured: bool = False
     moves: bool = False
 
+    def renamed(self, value: Any, labels: Mapping[str, str]) -> Any:
+        """Return the value as it is: labels that are no part of another value are renamed later."""
+        del labels
+        return value
+
     def encode(self, value: Any, inputs: Inputs) -> str | None:
         """Return None: a value is read as a label, or as a list of right answers."""
         del value, inputs
@@ -213,6 +235,14 @@ class OpenTask:
         """Return the example with other inputs and the same right answer."""
         del edits
         return replace(example, inputs=inputs)
+
+    def protected(self, example: Example) -> tuple[str, ...]:
+        """Return the right answers."""
+        return example.label, *example.references
+
+    def demonstrated(self, answer: str) -> str:
+        """Return the answer as it is."""
+        return answer
 
     def reference(self, answer: str) -> str:
         """Return a right answer as it is."""

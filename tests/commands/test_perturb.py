@@ -348,7 +348,7 @@ def test_labels_of_any_kind_go_along(
         assert row["id"] == reader.load(DataSource(data="a.jsonl"), "d").examples[0].id
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a.pkl", "a.zip", "a.conll"])
+@pytest.mark.parametrize("name", ["a.xlsx", "a.pkl", "a.zip", "a.conllu"])
 def test_files_of_no_text_are_refused(
     project: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

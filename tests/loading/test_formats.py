@@ -132,10 +132,10 @@ def test_damaged_compressed_files_are_said_to_be(tmp_path: Path, suffix: str) ->
         ("a.feather", "save it as Parquet"), ("a.pkl", "save it as JSONL"),
         ("a.pickle", "save it as JSONL"), ("a.zip", "unpack it"), ("a.csv.zip", "unpack it"),
         ("a.csv.bz2", "unpack it"), ("a.jsonl.zst", "unpack it"), ("a.tar.gz", "unpack it"),
-        ("a.conll", "a row has one text and one label"), ("a.sqlite", "save the table as CSV"),
+        ("a.conllu", "save words and their tags in a"), ("a.sqlite", "save the table as CSV"),
         ("a.parquet.gz", "unpack it"), ("a.txt", "`columns`"), ("a.txt.gz", "`columns`"),
         ("a", "unknown kind of data file ''"), ("a.gz", "unknown kind of data file '.gz'"),
-        ("a.data", "Known: .csv, .json, .jsonl, .ndjson, .parquet, .tsv."),
+        ("a.data", "Known: .csv, .json, .jsonl, .ndjson, .parquet, .tsv, .conll, .iob, .bio."),
     ],
 )  # fmt: skip
 def test_other_kinds_are_refused_with_what_to_do(tmp_path: Path, name: str, advice: str) -> None:
