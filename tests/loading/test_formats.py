@@ -135,7 +135,7 @@ def test_damaged_compressed_files_are_said_to_be(tmp_path: Path, suffix: str) ->
         ("a.conllu", "save words and their tags in a"), ("a.sqlite", "save the table as CSV"),
         ("a.parquet.gz", "unpack it"), ("a.txt", "`columns`"), ("a.txt.gz", "`columns`"),
         ("a", "unknown kind of data file ''"), ("a.gz", "unknown kind of data file '.gz'"),
-        ("a.data", "Known: .csv, .json, .jsonl, .ndjson, .parquet, .tsv, .conll, .iob, .bio."),
+        ("a.data", "Known: .bio, .conll, .csv, .iob, .json, .jsonl, .ndjson, .parquet, .tsv."),
     ],
 )  # fmt: skip
 def test_other_kinds_are_refused_with_what_to_do(tmp_path: Path, name: str, advice: str) -> None:

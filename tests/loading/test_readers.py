@@ -377,7 +377,9 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["data", "data.gz", "data.txt.zip", "data.XLSX", "a.conllu"])
 def test_an_unknown_kind_of_file_is_refused(tmp_path: Path, name: str) -> None:
     """A file that ends otherwise is a usage error that lists the right endings."""
-    with pytest.raises(ConfigurationError, match=r"unknown kind of data file .*\.csv, \.json, "):
+    with pytest.raises(
+        ConfigurationError, match=r"unknown kind of data file .*\.csv, \.iob, \.json, "
+    ):
         reader(tmp_path).load(DataSource(data=name), "d")
 
 
