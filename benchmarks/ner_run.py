@@ -104,8 +104,8 @@ data = "shots.conll"
 }
 
 PROMPT = """\
-Find the persons (PER), locations (LOC) and organizations (ORG) in each sentence. Answer with a JSON \
-list of objects with "text" and "label".
+Find the persons (PER), locations (LOC) and organizations (ORG) in each sentence. Answer with a \
+JSON list of objects with "text" and "label".
 
 Sentence: {text}
 Entities:"""
@@ -139,7 +139,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_data(folder, options.wikigold, options.wnut17)
-        tables, seconds = [], 0.0
+        tables: list[str] = []
+        seconds = 0.0
         for names, examples in (
             ([name for name in options.models if name != "smollm2"], options.examples),
             ([name for name in options.models if name == "smollm2"], options.prompted_examples),

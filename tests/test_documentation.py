@@ -883,6 +883,37 @@ def test_the_task_of_the_guide_to_own_tasks_is_measured(project: pytest.Pytester
     assert 0.7 < evaluation["score_under_shift"] < 1.0
 
 
+def test_the_suite_of_the_guide_to_named_entities_runs(project: pytest.Pytester) -> None:
+    """The tagger of the guide is measured on data in the form that it shows."""
+    for folder in ("data", "suites"):
+        project.path.joinpath(folder).mkdir(exist_ok=True)
+    for block in blocks("docs/named-entities.md"):
+        if block.note:
+            project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    (rows,) = (b.code for b in blocks("docs/named-entities.md") if b.language == "jsonl")
+    shown = next(b.code for b in blocks("docs/named-entities.md") if "-DOCSTART-" in b.code)
+    cities = ("Rome", "Lima", "Kyoto", "Cairo")
+    news = [shown.replace("Rome", cities[n % 4]).replace("moved", f"moved{n}") for n in range(60)]
+    posts = [
+        json.dumps({"id": str(n), "text": f"so {city}, {n}", "label": [[3, 3 + len(city), "city"]]})
+        for n in range(60)
+        for city in [cities[n % 4]]
+    ]
+    project.path.joinpath("data/news.conll").write_text("\n".join(news))
+    project.path.joinpath("data/posts.jsonl").write_text(rows + "\n".join(posts))
+    project.path.joinpath("pyproject.toml").write_text(
+        '[tool.pytest_ood]\nsuites = ["suites/entities.toml"]\n'
+        '[tool.pytest_ood.models.tagger]\ncallable = "my_tagger:tag"\n'
+    )
+    project.runpytest_inprocess("--ood-suite", "--ood-report", "ner.json")
+    report = json.loads(project.path.joinpath("ner.json").read_text())
+    found = {(e["shift"], e["metric"]): e for e in report["evaluations"]}
+    assert found["posts", "entity-f1"]["score_in_distribution"] == 1.0
+    assert found["posts", "entity-f1"]["n"] == 64
+    assert found["keyboard-beside", "entity-f1"]["drop"] == 0.0
+    assert found["keyboard", "partial-f1"]["drop"] > 0.0
+
+
 def test_the_guide_to_perturbations_names_those_that_there_are() -> None:
     """The benchmark that writes its table measures all; one added since has no line yet."""
     text = (ROOT / "docs/perturbations.md").read_text(encoding="utf-8")

@@ -133,18 +133,13 @@ class NamedEntities(OpenTask):
                 f"entities are spans of one text, and the inputs have the fields "
                 f"{', '.join(inputs)}; name one with `fields`"
             )
-        if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except ValueError:
-                value = None
-        if not _is_list(value):
+        items = _list_of(value)
+        if items is None:
             raise DataError(f"there are no entities but {shown(value)}; {_ALLOWED}")
-        if value and all(isinstance(item, str) for item in value):
-            found = _entities_of_tags(value, inputs)
+        if items and all(isinstance(item, str) for item in items):
+            found = _entities_of_tags(items, inputs)
         else:
-            found = [_gold(item, inputs) for item in value]
-        found = sorted(found)
+            found = sorted(_gold(item, inputs) for item in items)
         for entity in found:
             self._check(entity, inputs)
         for one, other in pairwise(found):
@@ -295,6 +290,16 @@ def _of_label(answer: str | None, label: str) -> list[Entity]:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _list_of(value: Any) -> Sequence[Any] | None:
+    """Return a list, or the list in a JSON text; None for another value."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return value if _is_list(value) else None
 
 
 def _quoted(entity: Entity) -> str:

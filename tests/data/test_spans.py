@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ood.data.edits import Edit, apply_in_order
-from pytest_ood.data.spans import Span, moved_spans
+from pytest_ood.data.spans import Span, moved_spans, splits_grapheme
 
 TEXT = "Ann Lee met Bo in Rome"
 ANN_LEE, BO, ROME = (0, 7), (12, 14), (18, 22)
@@ -22,6 +22,8 @@ def edit(start: int, end: int, after: str, text: str = TEXT) -> Edit:
         pytest.param([], ["Ann Lee", "Bo", "Rome"], id="none"),
         pytest.param([edit(1, 2, "m"), edit(20, 21, "mm")], ["Amn Lee", "Bo", "Romme"],
                      id="inside"),
+        pytest.param([edit(6, 7, "ee"), edit(12, 13, "bB")], ["Ann Leee", "bBo", "Rome"],
+                     id="a letter that is doubled at an end"),
         pytest.param([edit(8, 11, "saw again")], ["Ann Lee", "Bo", "Rome"], id="between"),
         pytest.param([edit(0, 0, "Dr "), edit(14, 14, "b")], ["Ann Lee", "Bo", "Rome"],
                      id="beside"),
@@ -82,3 +84,15 @@ def test_a_span_has_what_edits_inside_of_it_make(drawn: tuple[str, Span, list[Ed
     assert moved is not None
     changed = apply_in_order(text, edits)
     assert ("" if moved[0] is None else changed[slice(*moved[0])]) == expected
+
+
+@settings(deadline=None)
+@given(st.text("a\r\n \u0301\u200d\ufe0f\u0e33\u0e01\U0001f1e6\U0001f1e7\U0001f469\U0001f3fd"
+               "\u2764\u1100\u1161\u11a8\uac00\uac01", max_size=8))  # fmt: skip
+def test_characters_of_several_parts_are_not_split(text: str) -> None:
+    """As the library regex splits a text by Unicode's rules: accents, emoji, flags, Hangul."""
+    regex = pytest.importorskip("regex")
+    bounds = {match.start() for match in regex.finditer(r"\X", text)}
+    inside = {index for index in range(1, len(text)) if splits_grapheme(text, index)}
+    # A joiner behind Thai's vowel AM joins nothing, whatever is before both.
+    assert inside == {*range(1, len(text))} - bounds or "\u0e33" in text
