@@ -69,7 +69,7 @@ OF_DATA = {
 }
 ON_THEIR_OWN = {
     "chat_templates.py", "compare_trees.py", "findings.py", "label_reading.py",
-    "label_scoring.py", "report_pictures.py",
+    "label_scoring.py", "ner_run.py", "report_pictures.py",
 }  # fmt: skip
 
 
@@ -183,6 +183,23 @@ def test_chat_models_are_measured_with_and_without_their_template(
     written = report.stat().st_mtime_ns
     assert run("chat_templates.py", *command, cwd=tmp_path, statuses=(0,)) == printed
     assert report.stat().st_mtime_ns == written
+
+
+@pytest.mark.slow
+def test_taggers_of_entities_are_measured(tmp_path: Path) -> None:
+    """The tagger of scikit-learn learns from CoNLL columns, and its drops go into a document."""
+    lines = "Ann{n} I-PER\nlives O\nin O\n{city} I-LOC\nfor O\nIBM{n} I-ORG\n. O\n"
+    cities = ("Rome", "Oslo", "Lima")
+    texts = [lines.format(n=n % 7, city=cities[n % 3]) for n in range(200)]
+    (tmp_path / "wikigold.txt").write_text("\n".join(texts))
+    wnut = "\n".join(texts).replace("I-PER", "B-person").replace("I-LOC", "B-location")
+    (tmp_path / "wnut.txt").write_text(wnut.replace("I-ORG", "B-group").replace(" ", "\t"))
+    table = tmp_path / "table.md"
+    table.write_text("<!-- measured by benchmarks/ner_run.py -->\n<!-- end of measured -->")
+    options = ["wikigold.txt", "wnut.txt", "--models", "tfidf", "--write", "table.md"]
+    printed = run("ner_run.py", *options, cwd=tmp_path, statuses=(0,))
+    assert "| tfidf | wnut17 | entity-f1-ORG | 200 | 100.0 | 100.0 |" in table.read_text()
+    assert "| tfidf | keyboard-beside | entity-f1 |" in printed
 
 
 @pytest.mark.slow

@@ -905,7 +905,8 @@ def test_the_suite_of_the_guide_to_named_entities_runs(project: pytest.Pytester)
         '[tool.pytest_ood]\nsuites = ["suites/entities.toml"]\n'
         '[tool.pytest_ood.models.tagger]\ncallable = "my_tagger:tag"\n'
     )
-    project.runpytest_inprocess("--ood-suite", "--ood-report", "ner.json")
+    result = project.runpytest_inprocess("--ood-suite", "--ood-report", "ner.json")
+    result.stdout.fnmatch_lines(["test_names.py .*"])
     report = json.loads(project.path.joinpath("ner.json").read_text())
     found = {(e["shift"], e["metric"]): e for e in report["evaluations"]}
     assert found["posts", "entity-f1"]["score_in_distribution"] == 1.0

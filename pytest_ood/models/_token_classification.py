@@ -185,8 +185,9 @@ class TokenModel(FinetunedModel):
                     f"({', '.join(self.head.entities)}); name what it stands for, such as labels = "
                     f'{{ "{label}" = "{self.head.entities[0]}" }}, or "{OUTSIDE}" for no entity'
                 )
-        missing = [label for label in self.head.entities if f"I-{label}" not in order]
-        if missing and not any(tag.endswith(f"-{missing[0]}") for tag in order):
+        known = {tag[2:] for tag in order}
+        missing = [label for label in self.head.entities if label not in known]
+        if missing:
             raise ModelError(
                 f"model {self.name!r}: it has no output for the label {missing[0]!r}; it knows "
                 f"{', '.join(order)}"

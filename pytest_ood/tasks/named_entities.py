@@ -433,34 +433,36 @@ def _inner(item: Any, labels: Mapping[str, str]) -> list[Any]:
     return found
 
 
-def _placed(entities: Sequence[Entity | None], text: str) -> list[Entity]:
-    """Return entities with their spans in a text, in their order.
+def _placed(entities: Sequence[Entity], text: str) -> list[Entity]:
+    """Return entities with their spans in a text.
 
-    A span that is not in the text, or a text that is not, becomes `NO_SPAN`; each of several equal
-    texts becomes another occurrence, from the left, and what is left over repeats and is dropped.
-    Longer texts are searched first, so that "York" is not found inside of "New York".
+    A span that is not in the text, or a text that is not, becomes `NO_SPAN`. Each of several equal
+    entities becomes another occurrence, from the left; one that is left over repeats, and is
+    dropped. Longer texts are searched first, so that "York" is not found inside of "New York".
     """
-    placed: list[Entity | None] = [None] * len(entities)
+    placed: list[Entity] = []
     taken: list[Span] = []
-    order = sorted(
-        range(len(entities)), key=lambda n: -len(entity.text if (entity := entities[n]) else "")
-    )
-    for index in order:
-        entity = entities[index]
-        if entity is None:
-            placed[index] = Entity(*NO_SPAN, "", "")
-        elif 0 <= entity.start < entity.end <= len(text):
-            placed[index] = entity._replace(text=text[entity.start : entity.end])
-            taken.append((entity.start, entity.end))
+    searched: set[tuple[str, str]] = set()
+    for entity in sorted(entities, key=lambda entity: -len(entity.text)):
+        if 0 <= entity.start < entity.end <= len(text):
+            span: Span | None = (entity.start, entity.end)
         else:
             spans = _occurrences(entity.text, text)
-            free = [s for s in spans if not any(s[0] < b and a < s[1] for a, b in taken)]
-            if free:
-                placed[index] = Entity(*free[0], entity.label, text[slice(*free[0])])
-                taken.append(free[0])
-            elif not spans:
-                placed[index] = Entity(*NO_SPAN, entity.label, entity.text)
-    return [entity for entity in placed if entity is not None]
+            span = next((s for s in spans if not any(_overlap(s, one) for one in taken)), None)
+            key = (entity.text.casefold(), entity.label)
+            if span is None and key in searched:
+                continue
+            searched.add(key)
+        if span is None:
+            placed.append(Entity(*NO_SPAN, entity.label, entity.text))
+            continue
+        taken.append(span)
+        placed.append(Entity(*span, entity.label, text[slice(*span)]))
+    return placed
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
 
 
 def _occurrences(words: str, text: str) -> list[Span]:
