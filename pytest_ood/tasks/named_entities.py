@@ -438,12 +438,12 @@ def _placed(entities: Sequence[Entity], text: str) -> list[Entity]:
 
     A span that is not in the text, or a text that is not, becomes `NO_SPAN`. Each of several equal
     entities becomes another occurrence, from the left; one that is left over repeats, and is
-    dropped. Longer texts are searched first, so that "York" is not found inside of "New York".
+    dropped. Spans come first, then longer texts, so that "York" is not found inside of "New York".
     """
     placed: list[Entity] = []
     taken: list[Span] = []
     searched: set[tuple[str, str]] = set()
-    for entity in sorted(entities, key=lambda entity: -len(entity.text)):
+    for entity in sorted(entities, key=lambda entity: (entity.start < 0, -len(entity.text))):
         if 0 <= entity.start < entity.end <= len(text):
             span: Span | None = (entity.start, entity.end)
         else:
