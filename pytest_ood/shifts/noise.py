@@ -267,9 +267,9 @@ class NoiseShift(Shift):
         """
         contract, moves = self.perturbation.contract, task is not None and task.moves
         if isinstance(contract, Derived):
-            block = self._derived(examples, seed, contract)
+            block = self._derived(examples, seed, contract, task)
         else:
-            block = self._independent(examples, seed, store, with_edits=moves)
+            block = self._independent(examples, seed, store, task, with_edits=moves)
         if task is None or not moves:
             return block._replace(edits=None)
         assert block.edits is not None, "unreachable because edits were asked for"
@@ -292,13 +292,14 @@ class NoiseShift(Shift):
         examples: Sequence[Example],
         seed: int,
         store: TextStore | None,
+        task: Task | None,
         *,
         with_edits: bool,
     ) -> ShiftedBlock:
         """Return the inputs of examples, each text of which is perturbed by itself."""
         stream, change = self.stream, self.perturbation
         weights = change.weights() if isinstance(change, Generator) else ()
-        changes = {example.id: self._change_of(example) for example in examples}
+        changes = {example.id: self._change_of(example, task) for example in examples}
         # One text is identified by (id of the example, name of the field).
         originals = {
             (example.id, name): text
@@ -373,27 +374,32 @@ class NoiseShift(Shift):
         ]
         return ShiftedBlock(inputs, rejected, by_example if with_edits else None)
 
-    def _change_of(self, example: Example) -> Perturbation:
+    def _change_of(self, example: Example, task: Task | None) -> Perturbation:
         """Return the perturbation with the answers of one example protected."""
         change = self.perturbation
         if not isinstance(change, Generator | Composite):
             return change
-        return change.protecting((example.label, *example.references))
+        answers = (example.label, *example.references) if task is None else task.protected(example)
+        return change.protecting(answers)
 
-    def _derived(self, examples: Sequence[Example], seed: int, contract: Derived) -> ShiftedBlock:
+    def _derived(
+        self, examples: Sequence[Example], seed: int, contract: Derived, task: Task | None
+    ) -> ShiftedBlock:
         """Return inputs whose labels follow from the example: the first valid draw of each."""
         drawn = []
         for example in examples:
             with _of_example(example.id):
-                drawn.append(self._first_valid(example, seed, contract))
+                drawn.append(self._first_valid(example, seed, contract, task))
         rejected = frozenset(index for index, edits in enumerate(drawn) if edits is None)
         edits = [{} if one is None else one for one in drawn]
         inputs = [_edited(e.inputs, one) for e, one in zip(examples, edits, strict=True)]
         return ShiftedBlock(inputs, rejected, edits)
 
-    def _first_valid(self, example: Example, seed: int, contract: Derived) -> EditsByField | None:
+    def _first_valid(
+        self, example: Example, seed: int, contract: Derived, task: Task | None
+    ) -> EditsByField | None:
         """Return the edits of the first valid draw; None where all draws are invalid."""
-        change, texts = self._change_of(example), fields_of(example.inputs)
+        change, texts = self._change_of(example, task), fields_of(example.inputs)
         fixed = tuple(contract.fixed(example))
         if fixed and isinstance(change, Generator):
             protection = change.protection or Protection()
