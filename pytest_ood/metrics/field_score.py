@@ -51,7 +51,7 @@ class FieldScore(MeanOverExamples):
     def of_example(self, truth: str, answer: str | None, score: float) -> float:
         """Return the score of the field; 0 for an answer that is no object."""
         del score
-        return self.task.scores(truth, answer)[self.field]
+        return self.task.field_scores(truth, answer)[self.field]
 
 
 METRIC = FieldScore

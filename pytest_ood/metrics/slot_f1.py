@@ -51,7 +51,7 @@ class SlotF1(Metric):
 
     def _counts(self, truth: str, answer: str | None) -> tuple[int, int]:
         expected, said = self.task.said(truth) or {}, self.task.said(answer) or {}
-        scores = self.task.scores(truth, answer)
+        scores = self.task.field_scores(truth, answer)
         occurring, answered = ({n for n, v in side.items() if v} for side in (expected, said))
         right = sum(scores[name] == 1.0 for name in occurring & answered)
         return right, len(occurring) + len(answered)

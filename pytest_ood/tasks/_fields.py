@@ -100,7 +100,8 @@ class Field:
         if self.comparison == "set":
             allowed = {form for forms in right for form in forms}
             complete = all(not set(forms).isdisjoint(said) for forms in right)
-            return float(complete and allowed.issuperset(said))
+            # Two forms of one member would be two members.
+            return float(complete and allowed.issuperset(said) and len(said) <= len(right))
         return max(self._same(form, said[0]) for form in right[0])
 
     def written(self, value: Sequence[str]) -> Any:
@@ -169,6 +170,8 @@ class Field:
     @staticmethod
     def _number(text: str) -> str | None:
         """Return the only number of a text in canonical form, or None."""
+        if text.startswith(("[", "{")):
+            return None  # several values, of which one may be a number
         try:
             return _NUMBER.reference(text)
         except DataError:

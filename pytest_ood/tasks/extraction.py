@@ -151,10 +151,10 @@ class Extraction(OpenTask):
         """Return the mean score of the fields; an abstention scores 0.0."""
         if prediction.label is None:
             return 0.0
-        scores = self.scores(example.label, prediction.label)
+        scores = self.field_scores(example.label, prediction.label)
         return sum(scores.values()) / len(scores)
 
-    def scores(self, truth: str, answer: str | None) -> dict[str, float]:
+    def field_scores(self, truth: str, answer: str | None) -> dict[str, float]:
         """Return the score of each field, 0.0 for all where there is no object."""
         right, said = self._right(truth), self.said(answer)
         if said is None:

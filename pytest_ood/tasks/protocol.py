@@ -358,5 +358,5 @@ def score_of_constant(counts: Mapping[str, int], task: Task) -> float:
     if not task.structured:
         return most / total
     answer = Prediction(constant)
-    scores = (n * task.score(answer, Example("", "", truth)) for truth, n in counts.items())
-    return sum(scores) / total
+    scores = task.scores([(answer, Example("", "", truth)) for truth in counts])
+    return sum(n * score for n, score in zip(counts.values(), scores, strict=True)) / total
