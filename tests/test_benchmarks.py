@@ -68,7 +68,7 @@ OF_DATA = {
     "perturbations.py": ["--texts=2", "--seconds=0.001", "--only=keyboard"],
 }
 ON_THEIR_OWN = {
-    "chat_templates.py", "compare_trees.py", "findings.py", "label_reading.py",
+    "chat_templates.py", "compare_trees.py", "extraction_run.py", "findings.py", "label_reading.py",
     "label_scoring.py", "report_pictures.py",
 }  # fmt: skip
 
