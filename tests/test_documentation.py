@@ -903,7 +903,9 @@ def test_the_suite_of_the_guide_to_extraction_runs(project: pytest.Pytester) -> 
     listed = project.runpytest_inprocess("--ood-suite", "--collect-only", "-q")
     for model in ("rules", "assistant", "hosted"):
         listed.stdout.fnmatch_lines([f"*bookings/noise/everywhere[[]{model}[]]"])
-    project.runpytest_inprocess("--ood-suite", "--ood-model=rules", "--ood-report=r.json")
+    options = ("--ood-suite", "-v", "--ood-model=rules", "--ood-report=r.json")
+    run = project.runpytest_inprocess(*options)
+    run.stdout.fnmatch_lines(["test_bookings.py::test_greetings_do_not_matter PASSED*"])
     report = json.loads(project.path.joinpath("r.json").read_text())
     for evaluation in report["evaluations"]:
         metrics = {name: both["under_shift"] for name, both in evaluation["metrics"].items()}

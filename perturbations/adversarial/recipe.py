@@ -171,7 +171,11 @@ class Recipe:
                 return refused
             if self.search.needs_scores and not answer.scores:
                 return NO_SCORES
-            answers = (example.label, *example.references)
+            answers = (
+                (example.label, *example.references)
+                if self.grader is None
+                else self.grader.task.protected(example)
+            )
             rules = [
                 Unprotected(rule.protection.with_answers(answers))
                 if isinstance(rule, Unprotected)

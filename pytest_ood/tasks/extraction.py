@@ -78,6 +78,27 @@ class Extraction(OpenTask):
     structured: bool = True
     moves: bool = True
 
+    @classmethod
+    def of(cls, schema: Mapping[str, Any]) -> Extraction:
+        """Return the task of a schema, as a suite has it.
+
+        Args:
+            schema: For each field its comparison, or a mapping with the comparison and its options.
+
+        Raises:
+            ConfigurationError: there is no field, one is invalid, or two have names that are read
+                alike.
+        """
+        fields = parse_fields(schema, SCHEMA)
+        names = [_bare(field.name) for field in fields]
+        twice = [field.name for field in fields if names.count(_bare(field.name)) > 1]
+        if twice:
+            raise ConfigurationError(
+                f"{SCHEMA}: {' and '.join(twice)} differ in case or punctuation alone, which "
+                "answers are read without; rename one"
+            )
+        return cls(fields)
+
     @property
     def protects(self) -> tuple[str, ...]:  # type: ignore[override] # the class is frozen
         """The right values; and numbers, where some are numbers or dates."""
@@ -415,19 +436,11 @@ def parse(name: str, table: Mapping[str, Any]) -> Extraction:
     """Read the fields of a suite and how each is compared.
 
     Raises:
-        ConfigurationError: there are none, they are invalid, or two have names that are read alike.
+        ConfigurationError: there are none, or as `Extraction.of`.
     """
     if SCHEMA not in table:
         raise ConfigurationError(
             f"the key {SCHEMA!r} is missing: a table with the comparison of each field, such as "
             f'{SCHEMA} = {{ people = "number", date = "date" }}'
         )
-    fields = parse_fields(table[SCHEMA], SCHEMA)
-    names = [_bare(field.name) for field in fields]
-    twice = [field.name for field in fields if names.count(_bare(field.name)) > 1]
-    if twice:
-        raise ConfigurationError(
-            f"{SCHEMA}: {' and '.join(twice)} differ in case or punctuation alone, which answers "
-            "are read without; rename one"
-        )
-    return Extraction(fields, name)
+    return replace(Extraction.of(table[SCHEMA]), name=name)
