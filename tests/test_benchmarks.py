@@ -68,9 +68,15 @@ OF_DATA = {
     "perturbations.py": ["--texts=2", "--seconds=0.001", "--only=keyboard"],
 }
 ON_THEIR_OWN = {
-    "chat_templates.py", "compare_trees.py", "findings.py", "label_reading.py",
-    "label_scoring.py", "ner_run.py", "report_pictures.py",
-}  # fmt: skip
+    "chat_templates.py",
+    "compare_trees.py",
+    "extraction_run.py",
+    "findings.py",
+    "label_reading.py",
+    "label_scoring.py",
+    "ner_run.py",
+    "report_pictures.py",
+}
 
 
 def run(name: str, *options: str, cwd: Path, statuses: tuple[int, ...] = (0, 1)) -> str:

@@ -915,6 +915,38 @@ def test_the_suite_of_the_guide_to_named_entities_runs(project: pytest.Pytester)
     assert found["keyboard", "partial-f1"]["drop"] > 0.0
 
 
+def test_the_suite_of_the_guide_to_extraction_runs(project: pytest.Pytester) -> None:
+    """Its models are built, and its function reads messages under noise."""
+    for name in ("data", "suites"):
+        project.mkdir(name)
+    data, *_ = (block.code for block in blocks("docs/extraction.md") if block.language == "jsonl")
+    right = {"day": "August 23rd", "time": {"start": 28, "end": 32}}
+    more = [
+        {"id": f"b{n}", "text": f"We are {n % 7 + 2} on August 23rd, at {n % 9 + 1} pm",
+         "slots": {"people": n % 7 + 2, **right}}
+        for n in range(90)
+    ]  # fmt: skip
+    for name in ("bookings", "train"):
+        lines = data + "".join(f"{json.dumps(row)}\n" for row in more)
+        project.path.joinpath(f"data/{name}.jsonl").write_text(lines)
+    for block in blocks("docs/extraction.md"):
+        if block.note.startswith("file: "):
+            project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    listed = project.runpytest_inprocess("--ood-suite", "--collect-only", "-q")
+    for model in ("rules", "assistant", "hosted"):
+        listed.stdout.fnmatch_lines([f"*bookings/noise/everywhere[[]{model}[]]"])
+    options = ("--ood-suite", "-v", "--ood-model=rules", "--ood-report=r.json")
+    run = project.runpytest_inprocess(*options)
+    run.stdout.fnmatch_lines(["test_bookings.py::test_greetings_do_not_matter PASSED*"])
+    report = json.loads(project.path.joinpath("r.json").read_text())
+    for evaluation in report["evaluations"]:
+        metrics = {name: both["under_shift"] for name, both in evaluation["metrics"].items()}
+        # It copies people and times, and finds no day in any message.
+        assert (metrics["field-people"], metrics["field-time"]) == (1.0, 1.0)
+        assert metrics["field-day"] < 0.1
+        assert (metrics["valid-json"], metrics["complete-json"]) == (1.0, 0.0)
+
+
 def test_the_guide_to_perturbations_names_those_that_there_are() -> None:
     """The benchmark that writes its table measures all; one added since has no line yet."""
     text = (ROOT / "docs/perturbations.md").read_text(encoding="utf-8")

@@ -31,13 +31,14 @@ from pytest_ood.evaluation.validity import inputs_of_cases
 from pytest_ood.loading.assets import is_fetched
 from pytest_ood.loading.cases import Case, members_of
 from pytest_ood.loading.cases import best_constant as best_score
-from pytest_ood.metrics import most_frequent
+from pytest_ood.metrics.outcomes import label_counts
 from pytest_ood.perturbations.resources import using
 from pytest_ood.shifts import (
     shifted_set_hash,
 )
 from pytest_ood.statistics import estimate
 from pytest_ood.suite.suite import task_under
+from pytest_ood.tasks import score_of_constant
 from pytest_ood.trials.trial import mean_scores_of
 
 if TYPE_CHECKING:
@@ -223,11 +224,11 @@ class Details:
 
     def best_constant(self, shift: Shift, after: Outcomes) -> float:
         """Return the score of the best model that always gives the same answer."""
+        task = task_under(self._data.suite.task, shift)
         if shift.counts_cases:
             used = read(after.examples, after.indices)
-            task = task_under(self._data.suite.task, shift)
             return best_score((e for e in used if isinstance(e, Case)), task)
-        return most_frequent(after.graded.truth)[1] / len(after)
+        return score_of_constant(label_counts(after), task)
 
 
 def _begins(path: tuple[str, ...], longer: tuple[str, ...]) -> bool:

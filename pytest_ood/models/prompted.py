@@ -118,7 +118,7 @@ ELSEWHERE = ("openai", "litellm")
 """Schemes of a source that other adapters handle."""
 
 LENGTH, LENGTH_OF_A_CHAIN = 16, 256
-"""Default `max_new_tokens`, and the default with a chain of thought."""
+"""Default `max_new_tokens`, and the default with a chain of thought or a structured answer."""
 
 KIND = "a causal language model"
 
@@ -847,7 +847,7 @@ def build(
             is parsed from a generated text. By default "scored", and "generated" for a task without
             labels, with a chain of thought, or with a temperature.
         max_new_tokens: The maximum number of tokens of a generated answer; by default 16, and 256
-            with a chain of thought.
+            with a chain of thought or for a task whose answers are structured.
         stop: A string that ends a generated answer; by default a line break, the next question with
             a chain of thought, and none with a chat template; "" for none.
         samples: The number of answers per input; the most frequent one counts (Wang et al. 2022).
@@ -894,7 +894,10 @@ def build(
         answer,
         next((reason for reason, holds in reasons.items() if holds), ""),
         {"max_new_tokens": max_new_tokens, "stop": stop},
-        Generation(max_new_tokens=LENGTH, sampling=sampling)
+        Generation(
+            max_new_tokens=LENGTH_OF_A_CHAIN if context.task.structured else LENGTH,
+            sampling=sampling,
+        )
         if not chain_of_thought
         else Generation(
             max_new_tokens=LENGTH_OF_A_CHAIN,

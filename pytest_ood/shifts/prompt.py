@@ -149,7 +149,7 @@ class PromptTrial:
                 f"model {model.name!r} has no prompt to attack; it is {model.paradigm}"
             )
         examples = tuple(self.source.examples[-self.shift.search_examples :])
-        majority = majority_share(Dataset("search", examples))
+        majority = majority_share(Dataset("search", examples), self.predictor.task)
         prompt = model.prompt
         what = f"{self.predictor.suite}/{self.shift.name}"
 

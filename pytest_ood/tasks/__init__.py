@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, reason_of, unknown_name
 from pytest_ood.tasks.classification import Classification, merged_answer, merged_task
+from pytest_ood.tasks.extraction import Extraction
 from pytest_ood.tasks.named_entities import NamedEntities
 from pytest_ood.tasks.numeric import NumericAnswer, reasoning_of
 from pytest_ood.tasks.protocol import (
@@ -24,6 +25,7 @@ from pytest_ood.tasks.protocol import (
     decide,
     majority_share,
     reading_of,
+    score_of_constant,
 )
 from pytest_ood.tasks.question_answering import QuestionAnswering
 from pytest_ood.utils.objects import import_object, modules_with
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SCORE_DECIMALS",
     "Classification",
+    "Extraction",
     "NamedEntities",
     "NumericAnswer",
     "OpenTask",
@@ -52,6 +55,7 @@ __all__ = [
     "parse_task",
     "reading_of",
     "reasoning_of",
+    "score_of_constant",
     "tasks",
 ]
 

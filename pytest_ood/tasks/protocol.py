@@ -9,13 +9,14 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_ood.data.examples import Example
 from pytest_ood.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_ood.data.edits import Edit
-    from pytest_ood.data.examples import Dataset, Example
+    from pytest_ood.data.examples import Dataset
     from pytest_ood.data.inputs import Inputs
 
     EditsByField = Mapping[str, Sequence[Edit]]
@@ -109,6 +110,11 @@ class Task(Protocol):
             value: The value, such as a list of spans.
             labels: The suite's label for each of the file's, where they differ.
         """
+        ...
+
+    @property
+    def json_schema(self) -> Mapping[str, Any] | None:
+        """The JSON schema of an answer, which servers may enforce; None for answers in words."""
         ...
 
     def encode(self, value: Any, inputs: Inputs) -> str | None:
@@ -210,6 +216,7 @@ class OpenTask:
         structured: Whether answers are lists or tables; functions return them as such, and they
             are kept as text, in JSON.
         moves: Whether right answers have indices in the inputs.
+        json_schema: The JSON schema of an answer; None for answers in words.
     """
 
     name: str = "own"
@@ -220,6 +227,7 @@ class OpenTask:
     headline: str = "accuracy"
     structured: bool = False
     moves: bool = False
+    json_schema: Mapping[str, Any] | None = None
 
     def renamed(self, value: Any, labels: Mapping[str, str]) -> Any:
         """Return the value as it is: labels that are no part of another value are renamed later."""
@@ -292,20 +300,24 @@ def as_read(task: Task, answer: Prediction, example: Example) -> Prediction:
 
 
 def reading_of(task: Task) -> str:
-    """Return a hash of the code of a user's own task; "" for one of this package.
+    """Return a hash of what decides how a task reads answers, besides this package's code.
 
-    Stored answers were read by it, and are not used once it has changed.
+    Stored answers were read by it, and are not used once it has changed: the code of a user's own
+    task, and the settings of one whose answers are structured; "" for any other.
     """
     module = sys.modules.get(type(task).__module__)
     if module is None or module.__name__.partition(".")[0] == _PACKAGE:
-        return ""
+        return _hashed(repr(task)) if task.structured else ""
     try:
         code = inspect.getsource(module)
     except (OSError, TypeError):
         code = ""
     values = sorted(vars(task).items()) if hasattr(task, "__dict__") else task
-    what = f"{type(task).__qualname__}\0{values!r}\0{code}"
-    return hashlib.sha256(what.encode()).hexdigest()[:12]
+    return _hashed(f"{type(task).__qualname__}\0{values!r}\0{code}")
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def check_labels(dataset: Dataset, labels: tuple[str, ...]) -> None:
@@ -328,12 +340,37 @@ def check_labels(dataset: Dataset, labels: tuple[str, ...]) -> None:
             )
 
 
-def majority_share(dataset: Dataset) -> float:
-    """Return the share of the most frequent right answer: the accuracy of a constant answer.
+def majority_share(dataset: Dataset, task: Task | None = None) -> float:
+    """Return the score of the most frequent right answer, given to every example.
 
     Each right answer of a question with several counts.
+
+    Args:
+        dataset: The examples.
+        task: Their task; None for one whose answers are right or wrong.
     """
+    if task is not None and task.structured:
+        answers = (task.demonstrated(example.label) for example in dataset.examples)
+        return score_of_constant(Counter(answers), task)
     counts = Counter(
         answer for example in dataset.examples for answer in {example.label, *example.references}
     )
     return max(counts.values()) / len(dataset.examples)
+
+
+def score_of_constant(counts: Mapping[str, int], task: Task) -> float:
+    """Return the score of the most frequent right answer, given to every example.
+
+    An answer that is structured may be right in part.
+
+    Args:
+        counts: The number of examples by their right answer.
+        task: The task.
+    """
+    constant, most = max(counts.items(), key=lambda item: (item[1], item[0]))
+    total = sum(counts.values())
+    if not task.structured:
+        return most / total
+    answer = Prediction(constant)
+    scores = task.scores([(answer, Example("", "", truth)) for truth in counts])
+    return sum(n * score for n, score in zip(counts.values(), scores, strict=True)) / total

@@ -48,7 +48,7 @@ from pytest_ood.models.protocol import (
     is_streaming,
     notes_of,
 )
-from pytest_ood.tasks import Classification, NumericAnswer, Prediction
+from pytest_ood.tasks import Classification, NumericAnswer, Prediction, parse_task
 from pytest_ood.utils.progress import Silent
 
 pytestmark = pytest.mark.slow
@@ -215,6 +215,42 @@ def test_structured_answers_are_asked_for(make: Make, server: FaultyServer) -> N
     assert (
         plain["messages"][0]["content"] == 'Answer in JSON: {"label": "bad"} or {"label": "good"}'
     )
+
+
+def test_objects_are_asked_for_by_their_schema(make: Make, server: FaultyServer) -> None:
+    """A task of objects sends its own schema; demonstrations are objects, and so are answers."""
+    table = {"task": "extraction", "schema": {"people": "number", "names": "set"}}
+    task = parse_task(table, "suite", Path())
+    server.answer = lambda _: '{"people": 5, "names": ["Bob", "Ann"]}'
+    shown = [{"text": "We are 6", "label": '{"people": 6, "names": null}'}]
+    models = {
+        form: make(task=task, answer=form, demonstrations=shown)
+        for form in ("text", "json_schema", "json_object")
+    }
+    for model in models.values():
+        (prediction,) = model.predict(["x"])
+        assert prediction.label == '{"people": 5, "names": ["Ann", "Bob"]}'
+    text, schema, plain = server.bodies
+    assert "response_format" not in text
+    assert text["max_tokens"] == 512
+    assert schema["response_format"]["json_schema"]["schema"] == task.json_schema
+    assert schema["messages"][1] == {"role": "assistant", "content": shown[0]["label"]}
+    assert plain["response_format"] == {"type": "json_object"}
+    assert json.dumps(task.json_schema) in plain["messages"][0]["content"]
+    assert len({model.fingerprint for model in models.values()}) == 3
+    server.answer = lambda _: "We are 5, Ann and Bob."
+    assert models["json_schema"].predict(["y"])[0].label is None
+
+
+@pytest.mark.parametrize("changed", ["exact", {"comparison": "number", "tolerance": 1}])
+def test_the_schema_is_part_of_the_fingerprint(changed: Any, make: Make) -> None:
+    """Answers were read by it, whether the server had it or not."""
+    tasks = [
+        parse_task({"task": "extraction", "schema": {"people": comparison}}, "suite", Path())
+        for comparison in ("number", changed)
+    ]
+    for form in ("text", "json_schema"):
+        assert len({make(task=task, answer=form).fingerprint for task in tasks}) == 2
 
 
 @pytest.mark.parametrize(

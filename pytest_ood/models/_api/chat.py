@@ -70,6 +70,7 @@ class Decoding:
 
     Attributes:
         form: One of `FORMS`.
+        schema: The JSON schema of a structured answer; None for a label.
         sampling: The temperature, the number of answers and the vote between them.
         max_tokens: The maximum number of tokens of an answer.
         seed: The seed of the sampling; None for none, unless several answers need one each.
@@ -79,6 +80,7 @@ class Decoding:
     """
 
     form: str = "text"
+    schema: Mapping[str, Any] | None = None
     sampling: Sampling = field(default_factory=Sampling)
     max_tokens: int = 16
     seed: int | None = None
@@ -105,13 +107,13 @@ class Decoding:
         if self.form == "json_object":
             fields["response_format"] = {"type": "json_object"}
         if self.form == "json_schema":
-            schema = {
+            of_labels = {
                 "type": "object",
                 "properties": {"label": {"type": "string", "enum": list(words)}},
                 "required": ["label"],
                 "additionalProperties": False,
             }
-            described = {"name": "answer", "strict": True, "schema": schema}
+            described = {"name": "answer", "strict": True, "schema": self.schema or of_labels}
             fields["response_format"] = {"type": "json_schema", "json_schema": described}
         return {**fields, **self.request}
 
@@ -202,6 +204,7 @@ class ChatModel(RemoteModel):
             **prompt_parameters(self.prompt, self.task),
             "base_url": self.server.base_url,
             "answer": self.decoding.form,
+            **({"schema": self.decoding.schema} if self._has_schema else {}),
             **decoding,
             **({} if self.system else {"system": False}),
             **({"headers": headers} if headers else {}),
@@ -222,17 +225,29 @@ class ChatModel(RemoteModel):
         rest = [self.server.model, decided, self.prompt.shown, READING_OF_REPLIES]
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def _has_schema(self) -> bool:
+        """Whether an answer is structured by the task's schema, rather than a label."""
+        return self.decoding.form != "text" and self.decoding.schema is not None
+
+    @property
+    def _described(self) -> str:
+        """The form of a structured answer, for servers that take no schema."""
+        schema, words = self.decoding.schema, self.prompt.label_words.values()
+        if schema is not None:
+            return f"an object that fits the schema {json.dumps(schema, ensure_ascii=False)}"
+        return " or ".join(json.dumps({"label": word}, ensure_ascii=False) for word in words)
+
     def question(self, inputs: Inputs, number: int = 0) -> Question:
         """Return the request for an answer to an input."""
         prompt, words = self.prompt, self.prompt.label_words
         if self.decoding.form == "json_object":
             # Servers refuse this form unless a message mentions JSON.
-            choice = " or ".join(
-                json.dumps({"label": w}, ensure_ascii=False) for w in words.values()
-            )
-            instruction = f"{prompt.instruction.strip()}\nAnswer in JSON: {choice}"
+            instruction = f"{prompt.instruction.strip()}\nAnswer in JSON: {self._described}"
             prompt = replace(prompt, instruction=instruction)
-        messages = prompt.messages(inputs, str if self.decoding.form == "text" else _json_answer)
+        # The demonstrations of a task with a schema are JSON already.
+        as_label = self.decoding.form != "text" and not self._has_schema
+        messages = prompt.messages(inputs, _json_answer if as_label else str)
         if not self.system:
             messages = without_system(messages)
         fields = self.decoding.fields(list(words.values()), number)
@@ -278,7 +293,7 @@ class ChatModel(RemoteModel):
         text = reply.text
         if reply.declined:
             return None
-        if self.decoding.form != "text":
+        if self.decoding.form != "text" and not self._has_schema:
             word = labelled(without_thoughts(text))
             return None if word is None else self.task.read(word, self.prompt.label_words)
         return read_answer(self.prompt, self.task, text, finished=reply.finished)

@@ -30,8 +30,8 @@ SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 MOST_TOP_LOGPROBS = 20
 
 LENGTH, LENGTH_OF_A_CHAIN = 16, 512
-"""Default `max_tokens`, and the default with a chain of thought: chat models write more words than
-their demonstrations."""
+"""Default `max_tokens`, and the default with a chain of thought or a structured answer: chat models
+write more words than their demonstrations."""
 
 
 def chat_builder(connect: Connect, own_fields: Collection[str] = OWN_FIELDS) -> Builder:
@@ -116,7 +116,7 @@ def chat_builder(connect: Connect, own_fields: Collection[str] = OWN_FIELDS) -> 
                 the most reasoning steps (Fu et al. 2022).
             vote_top: The number of samples that vote under "complexity".
             max_tokens: The maximum number of tokens of an answer; by default 16, and 512 with a
-                chain of thought.
+                chain of thought or for a task whose answers are structured.
             seed: Seed of the sampling, if the server supports it.
             reasoning: Whether the model reasons in hidden tokens: no temperature is sent, and
                 `max_tokens` is sent as `max_completion_tokens`, which includes hidden reasoning.
@@ -174,7 +174,8 @@ def chat_builder(connect: Connect, own_fields: Collection[str] = OWN_FIELDS) -> 
         drawn = temperature > 0 or reasoning
         sampling.check(owner, chain_of_thought=chain_of_thought, drawn=drawn)
         if max_tokens is None:
-            max_tokens = LENGTH_OF_A_CHAIN if chain_of_thought else LENGTH
+            is_long = chain_of_thought or context.task.structured
+            max_tokens = LENGTH_OF_A_CHAIN if is_long else LENGTH
         for key in request or {}:
             if key in own_fields:
                 raise ConfigurationError(
@@ -212,6 +213,7 @@ def chat_builder(connect: Connect, own_fields: Collection[str] = OWN_FIELDS) -> 
             task=context.task,
             decoding=Decoding(
                 form=answer,
+                schema=context.task.json_schema,
                 sampling=sampling,
                 max_tokens=max_tokens,
                 seed=seed,
@@ -247,14 +249,17 @@ def _check_forms(
         raise ConfigurationError(
             f'{owner}: top_logprobs needs answer = "text": JSON does not start with a label'
         )
+    lacks_labels = f"the task {context.task.name} has no labels"
     reasons = {
-        f"the task {context.task.name} has no labels": not context.labels,
+        lacks_labels: not context.labels,
         "a chain of thought comes before its answer": chain_of_thought,
     }
+    has_schema = context.task.json_schema is not None
     for reason in (reason for reason, holds in reasons.items() if holds):
-        if answer != "text":
+        if answer != "text" and not (has_schema and reason == lacks_labels):
+            asked = "an object" if has_schema else "a label"
             raise ConfigurationError(
-                f'{owner}: answer = {answer!r} asks for a label, but {reason}; take answer = "text"'
+                f'{owner}: answer = {answer!r} asks for {asked}, but {reason}; take answer = "text"'
             )
         if top_logprobs:
             raise ConfigurationError(
