@@ -102,6 +102,20 @@ class Task(Protocol):
         """Whether answers are lists or tables; they are kept as text, in JSON."""
         ...
 
+    @property
+    def labels_vary(self) -> bool:
+        """Whether an input offers only some of the labels, or has words of its own for them."""
+        ...
+
+    def words_of(self, inputs: Inputs, label_words: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the word for each label that an input offers.
+
+        Args:
+            inputs: The inputs.
+            label_words: The word for each label of the task.
+        """
+        ...
+
     def encode(self, value: Any, inputs: Inputs) -> str | None:
         """Return the right answer of a value in a data file that is no plain text.
 
@@ -193,6 +207,7 @@ class OpenTask:
         structured: Whether answers are lists or tables; functions return them as such, and they
             are kept as text, in JSON.
         moves: Whether right answers have indices in the inputs.
+        labels_vary: Whether an input offers only some of the labels.
     """
 
     name: str = "own"
@@ -203,6 +218,12 @@ class OpenTask:
     headline: str = "accuracy"
     structured: bool = False
     moves: bool = False
+    labels_vary: bool = False
+
+    def words_of(self, inputs: Inputs, label_words: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the words of all labels."""
+        del inputs
+        return label_words
 
     def encode(self, value: Any, inputs: Inputs) -> str | None:
         """Return None: a value is read as a label, or as a list of right answers."""
