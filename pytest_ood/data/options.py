@@ -158,7 +158,7 @@ def position_of(
     if len(positions) == 1:
         return positions.pop()
     listed = ", ".join(f"{m}. {shown(t)}" for m, t in zip(marks, texts, strict=False))
-    allowed = f"label_is = {', '.join(map(repr, FORMS))}".replace("'", '"')
+    allowed = f"answer_form = {', '.join(map(repr, FORMS))}".replace("'", '"')
     if positions:
         both = " or ".join(LETTERS[position] for position in sorted(positions))
         raise DataError(

@@ -106,7 +106,7 @@ INHERITED = (
     "templates",
     "label",
     "options",
-    "label_is",
+    "answer_form",
     "labels",
     "id",
     "columns",
@@ -132,7 +132,7 @@ class DataSource:
             further right answers.
         options: For multiple choice the column of the options, or a column for each; they become
             the field `options`.
-        label_is: How the label names the right option, one of `FORMS`; None to tell by its type.
+        answer_form: How the label names the right option, one of `FORMS`; None to tell by its type.
         id: The column of unique ids; None for ids that are derived from the content.
         labels: The suite's label for each label of the file.
         templates: For each field that is no column a template with columns in braces; a single
@@ -155,7 +155,7 @@ class DataSource:
     fields: tuple[str, ...] = _TEXT
     label: str = "label"
     options: tuple[str, ...] = ()
-    label_is: str | None = None
+    answer_form: str | None = None
     id: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     templates: Mapping[str, str] = field(default_factory=dict)
@@ -359,10 +359,10 @@ def _refuse_unnamed(source: DataSource) -> None:
 
 def _check_source(source: DataSource) -> None:
     """Check the kind of a source, and the keys that this kind supports."""
-    if source.label_is is not None and not source.options:
+    if source.answer_form is not None and not source.options:
         raise ConfigurationError(
-            f"{source.data}: label_is: it says how the label names one of the options; `options` "
-            "names their column"
+            f"{source.data}: answer_form: it says how the label names one of the options; "
+            "`options` names their column"
         )
     if source.steps is not None and source.rationale is None:
         raise ConfigurationError(
@@ -404,7 +404,7 @@ def _check_entry(key: str, entry: Any, location: str) -> None:
             check_encoding(entry)
         except ConfigurationError as error:
             raise ConfigurationError(f"{location}: {error}") from None
-    names = _listed(entry) if key in ("fields", "columns", "options") else ()
+    names = entry if key in ("fields", "columns", "options") and not isinstance(entry, str) else ()
     if "" in names or len(set(names)) < len(names):
         raise ConfigurationError(f"{location}: {key} = {entry!r}: names differ and are not empty")
     if key == "fields" and isinstance(entry, Mapping):
@@ -428,7 +428,7 @@ def _is_right(key: str, entry: Any) -> tuple[bool, str]:
         "columns": (texts, "a list of column names"),
         "group": (texts or isinstance(entry, str), "a column name, or a list of them"),
         "options": (texts or isinstance(entry, str), "a column name, or a list of them"),
-        "label_is": (entry in FORMS, f"one of {', '.join(FORMS)}"),
+        "answer_form": (entry in FORMS, f"one of {', '.join(FORMS)}"),
         "labels": (names, "a table of names"),
         "where": (
             table and all(isinstance(value, str | int | float) for value in values),
@@ -922,7 +922,7 @@ class _AnswerReader:
     def _letter(self, number: int, value: Any, options: RowOptions) -> str:
         """Return the letter of the right option."""
         try:
-            return LETTERS[options.position(value, self.source.label_is)]
+            return LETTERS[options.position(value, self.source.answer_form)]
         except DataError as error:
             raise DataError(f"{self._at(number)}{error}") from None
 

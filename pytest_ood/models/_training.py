@@ -53,6 +53,10 @@ COUNTING_FROM_PADDING = (
 )
 """Model types that count positions from the padding token's id + 1, as RoBERTa does."""
 
+USUAL_COLLATOR = "DataCollatorWithPadding"
+COLLATORS = {"MultipleChoice": "DataCollatorForMultipleChoice"}
+"""The classes of transformers that make batches, by the architecture of the head."""
+
 EPOCH_START = "epoch_start.pth"
 """A file with the random state at the beginning of a checkpoint's epoch, which decides the order of
 its examples."""
@@ -403,7 +407,7 @@ class _Run:
                 if validation is None
                 else self._rows(tokenizer, model, validation),
                 compute_metrics=job.head.accuracy,
-                data_collator=self.transformers.DataCollatorWithPadding(tokenizer),
+                data_collator=self._collator(tokenizer),
                 callbacks=[self._callback(tracker, done, last)],
             )
             trainer.remove_callback(self.transformers.PrinterCallback)
@@ -413,6 +417,11 @@ class _Run:
     def _rows(self, tokenizer: Any, model: Any, data: Dataset) -> list[dict[str, Any]]:
         length = min(self.job.settings.max_length, window(model.config))
         return self.job.head.rows(self.job.name, tokenizer, data, length)
+
+    def _collator(self, tokenizer: Any) -> Any:
+        """Return what makes a batch of the rows of this head."""
+        name = COLLATORS.get(self.job.head.architecture, USUAL_COLLATOR)
+        return getattr(self.transformers, name)(tokenizer)
 
     def _validating(self) -> dict[str, Any]:
         if self.job.validation is None:

@@ -38,7 +38,10 @@ seeds = 3
 SEED_OPTION, SEED_NEEDS = "train_seed", "train"
 """The option that is raised by one for each of a model's `seeds`, and the option that it needs."""
 
-ENCODERS = {"extractive-qa": "_extractive_qa:SpanModel"}
+ENCODERS = {
+    "extractive-qa": "_extractive_qa:SpanModel",
+    "multiple-choice": "_multiple_choice:ChoiceModel",
+}
 """The class of encoders for each task whose answer is no label: its module in this folder, and its
 name. It is a subclass of `FinetunedModel` that says what it takes in `LENGTH` and `OPTIONS`."""
 
