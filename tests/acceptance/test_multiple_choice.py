@@ -138,7 +138,7 @@ def test_the_right_answer_follows_every_shift(exam: pytest.Pytester) -> None:
     assert scores["knows", "greedy-characters"][1] < 1.0
     for shift in ("option-letters", "add-option", "arc"):
         assert scores["first", shift] == (pytest.approx(1 / 6), pytest.approx(1 / 6))
-    rejected = {e["shift"]: e["rejected"] for e in report["evaluations"] if "rejected" in e}
+    rejected = {e["shift"]: e["details"].get("rejected") for e in report["evaluations"]}
     assert rejected["add-option"] == rejected["shuffle-options"] == 0
 
 
