@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SEED = 0
 WRONG = 3
-TRAIN, TEST = 1_500, 300
+TRAIN, TEST = 400, 200
 
 SUITE = f"""\
 task = "multiple-choice"
