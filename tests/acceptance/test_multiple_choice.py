@@ -151,3 +151,35 @@ def test_a_wrong_row_is_an_error_that_names_it(exam: pytest.Pytester) -> None:
     text = " ".join(result.stdout.str().split())
     assert "exam.jsonl, row 11, field 'choices': there are 6 options" in text
     assert "set max_options = 6" in text
+
+
+TEST = """
+import json
+from pathlib import Path
+
+import my_models
+import pytest
+
+
+def written(choices):
+    return "\\n".join(f"{letter}. {text}" for letter, text in zip("ABCD", choices))
+
+
+ROWS = map(json.loads, Path("exam.jsonl").read_text().splitlines())
+EXAM = [
+    ({"question": row["question"], "options": written(row["choices"])}, row["answer"])
+    for row in ROWS
+]
+
+
+@pytest.mark.parametrize("change", ["shuffle-options", "option-letters", "add-option"])
+def test_what_is_known(ood, change):
+    ood.assert_drop(my_models.knows, EXAM, change, max_drop=0.1, task="multiple-choice")
+"""
+
+
+def test_assertions_take_the_task(exam: pytest.Pytester) -> None:
+    """Options are written by hand, and the right one is named as in a file."""
+    exam.makepyfile(test_exam=TEST)
+    exam.path.joinpath("pyproject.toml").write_text("[tool.pytest_ood]\nsuites = []\n")
+    exam.runpytest_inprocess("--ood-suite", "test_exam.py").assert_outcomes(passed=3)

@@ -40,7 +40,7 @@ def after(name: str, example: Example, seed: int) -> Example:
     shift = NoiseShift(name, find(name))
     shifted = shift.apply([example], seed, task=TASK)
     assert not any(shifted.rejected)
-    return shifted.examples([example], shift, TASK, np.array([0]))[0]
+    return shifted.examples([example], shift.relabelled, TASK, np.array([0]))[0]
 
 
 def right(example: Example) -> str:
