@@ -42,7 +42,7 @@ _NEUTRAL = ("None of the above", "None of these options", "None of them is right
 """Wrong wherever the right answer is among the options."""
 
 _EXAMPLE = "A. Paris\nB. Rome\nC. Oslo\nD. Madrid"
-_EVERYTHING = ("answers", "code", "entities", "labels", "numbers", "option-marks", "urls")
+_MOVED = ("code", "option-marks", "urls")
 """Kinds of spans that are moved as they are, or beside which an option is added."""
 
 
@@ -58,12 +58,13 @@ def _refers(options: Sequence[Option]) -> bool:
 
 def _letter_after(example: Example, inputs: Inputs) -> str | None:
     """Return the letter of the option whose text was right; None if it is not there once."""
-    before, after = options_of(example.inputs), options_of(inputs)
-    position = LETTERS.index(example.label)
-    if position >= len(before):
+    before = dict(zip(LETTERS, options_of(example.inputs), strict=False))
+    if example.label not in before:
         return None
-    found = [n for n, option in enumerate(after) if option.text == before[position].text]
-    return LETTERS[found[0]] if len(found) == 1 else None
+    right = before[example.label].text
+    after = zip(LETTERS, options_of(inputs), strict=False)
+    found = [letter for letter, option in after if option.text == right]
+    return found[0] if len(found) == 1 else None
 
 
 _FOLLOWS = Derived(_letter_after, tasks=(MULTIPLE_CHOICE,))
@@ -75,7 +76,7 @@ _FOLLOWS = Derived(_letter_after, tasks=(MULTIPLE_CHOICE,))
     "Choice Selectors), section 2",
     contract=_FOLLOWS,
     scale=ALL,
-    rewrites=_EVERYTHING,
+    rewrites=_MOVED,
     indivisible=True,
     example=_EXAMPLE,
 )
@@ -107,7 +108,7 @@ def _with_space(text: str, option: Option, new: str) -> str:
     "section 2 (option IDs)",
     contract=_FOLLOWS,
     scale=ALL,
-    rewrites=_EVERYTHING,
+    rewrites=_MOVED,
     choices={"style": ("any", "letters", "numbers", "roman")},
     indivisible=True,
     example=_EXAMPLE,
@@ -132,7 +133,7 @@ def option_letters(text: str, rng: Random, *, style: str = "any") -> list[Edit]:
     kind="semantic",
     contract=_FOLLOWS,
     scale=ALL,
-    rewrites=_EVERYTHING,
+    rewrites=_MOVED,
     indivisible=True,
     example=_EXAMPLE,
 )

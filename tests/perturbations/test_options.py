@@ -121,6 +121,13 @@ def test_options_of_other_rows_are_added(tmp_path: Path) -> None:
         assert add("1. Rome\n2. Oslo", Random(0)) == "1. Rome\n2. Oslo\n3. Bonn"
 
 
+def test_labels_of_other_tasks_do_not_follow() -> None:
+    """An assertion that names no task has labels that are no letters: its example is rejected."""
+    shift = NoiseShift("shuffle-options", find("shuffle-options"))
+    (rejected,) = shift.apply([Example("1", {"options": "A. x1\nB. y1"}, "positive")], 0).rejected
+    assert rejected
+
+
 def test_one_more_than_the_task_allows_is_rejected() -> None:
     """A letter that no model can answer would be no fair option."""
     example = Example("1", {"options": write_options(list("uvwxyz"))}, "A")
