@@ -45,8 +45,17 @@ PARAPHRASER = {
     "prefix": "Rewrite this sentence in other words, keep its meaning: ",
 }
 
-FOR_QUESTIONS = ("change-numbers", "distract", "irrelevant-context", "remove-text")
-"""What is made for questions and the passages beside them; reviews say nothing about it."""
+FOR_QUESTIONS = (
+    "add-option",
+    "change-numbers",
+    "distract",
+    "irrelevant-context",
+    "option-letters",
+    "remove-text",
+    "shuffle-options",
+)
+"""What is made for questions, their options and the passages beside them; reviews say nothing about
+it."""
 
 
 @dataclass(frozen=True)

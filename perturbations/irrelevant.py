@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING
 
-from pytest_ood.errors import ConfigurationError, DataError, unknown_name
-from pytest_ood.loading.formats import TEXT_SUFFIXES, parse_rows, suffix_of
+from pytest_ood.perturbations._texts import drawn_text
 from pytest_ood.perturbations._words import END
 from pytest_ood.perturbations.contracts import Derived, label_unless_answer_added
 from pytest_ood.perturbations.names import FIRST_NAMES
 from pytest_ood.perturbations.protocol import ALL, site_perturbation
-from pytest_ood.perturbations.resources import current
-from pytest_ood.utils.decoding import lines_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from random import Random
     from re import Match
 
@@ -65,7 +60,6 @@ _FACTS = (
     "{name}'s house was built {number} years ago.",
 )
 _HIGHEST = 60
-_TRIES = 20
 
 _BESIDE = ("answers", "numbers")
 """Kinds of spans beside which text may be added: nothing in them is changed."""
@@ -108,53 +102,10 @@ def distract(
     end: Match[str], rng: Random, *, texts: str = "", column: str = "context"
 ) -> str | None:
     """Put a passage about something else before or after a text; at severity 5 on both sides."""
-    passage = _other_passage(end.string, rng, texts, column)
+    passage = drawn_text(rng, texts, column, _PASSAGES, lambda one: one not in end.string)
     if passage is None:
         return None
     return f"{passage}\n" if end.end() < len(end.string.rstrip()) else f"\n{passage}"
-
-
-def _other_passage(text: str, rng: Random, texts: str, column: str) -> str | None:
-    """Return a passage that is not there yet; None where none was drawn."""
-    passages = _texts_of(_stamped(texts), column) if texts else _PASSAGES
-    drawn = (rng.choice(passages) for _ in range(_TRIES))
-    return next((passage for passage in drawn if passage not in text), None)
-
-
-def _stamped(texts: str) -> tuple[Path, int]:
-    """Return a file and when it was written: one that is written anew is read anew."""
-    path = current().root / texts
-    try:
-        return path, path.stat().st_mtime_ns
-    except OSError as error:
-        raise DataError(f"texts = {texts!r}: {path} cannot be read: {error.strerror}") from None
-
-
-@cache
-def _texts_of(file: tuple[Path, int], column: str) -> tuple[str, ...]:
-    """Return the different texts of a file: a text a line, or a column of a table.
-
-    Raises:
-        DataError: there is no text in it, or no such column.
-    """
-    path = file[0]
-    suffix = suffix_of(path.name)
-    if suffix == ".txt":
-        rows = [line.strip() for line in lines_of(path)]
-    elif suffix in TEXT_SUFFIXES:
-        rows = []
-        for number, row in parse_rows(path):
-            if not isinstance(row.get(column), str):
-                columns = [name for name, value in row.items() if isinstance(value, str)]
-                raise DataError(f"{path}, row {number}: " + unknown_name("column", column, columns))
-            rows.append(row[column].strip())
-    else:
-        message = unknown_name("ending", suffix, (".txt", *TEXT_SUFFIXES))
-        raise ConfigurationError(f"texts: {path.name}: {message}")
-    texts = tuple(text for text in dict.fromkeys(rows) if text)
-    if not texts:
-        raise DataError(f"{path}: there is no text in it; give at least one")
-    return texts
 
 
 @site_perturbation(

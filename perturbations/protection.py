@@ -7,6 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pytest_ood.data.options import read_options
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations._literals import CODE, URL, is_number, number_spans
 
@@ -19,6 +20,9 @@ Span = tuple[int, int]
 
 NUMBERS = "numbers"
 
+OPTION_MARKS = "option-marks"
+"""The name for the marks of the options of multiple-choice questions, line breaks included."""
+
 
 def _matches(pattern: str) -> Callable[[str], Iterable[Span]]:
     compiled = re.compile(pattern)
@@ -29,6 +33,7 @@ SPAN_KINDS: Mapping[str, Callable[[str], Iterable[Span]]] = {
     "urls": _matches(URL),
     NUMBERS: number_spans,
     "code": _matches(CODE),
+    OPTION_MARKS: lambda text: (option.sign for option in read_options(text)),
     # Without a tagger: capitalised words that do not begin a sentence, and what follows on them.
     "entities": _matches(r"(?<![.!?:]\s)(?<!^)(?<!\n)\b[A-Z][\w'\u2019-]*(?: [A-Z][\w'\u2019-]*)*"),
 }

@@ -947,6 +947,37 @@ def test_the_suite_of_the_guide_to_extraction_runs(project: pytest.Pytester) -> 
         assert (metrics["valid-json"], metrics["complete-json"]) == (1.0, 0.0)
 
 
+def test_the_suite_of_the_guide_to_multiple_choice_runs(project: pytest.Pytester) -> None:
+    """All forms of data are read, and what knows the answer is right under every shift."""
+    for name in ("data", "suites"):
+        project.mkdir(name)
+    for block in blocks("docs/multiple-choice.md"):
+        if block.note.startswith("file: "):
+            project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    (shown,) = (b for b in blocks("docs/multiple-choice.md") if b.language == "jsonl")
+    cities = ("Oslo", "Rome", "Lima", "Kyoto")
+    countries = ("Norway", "Italy", "Peru", "Japan")
+    rows, cells = [], ["question,a,b,c,answer"]
+    for n in range(60):
+        options = [cities[(n + step) % 4] for step in range(2 + n % 2)]
+        question, right = f"{n}: what is the capital of {countries[n % 4]}?", n % len(options)
+        options[0], options[right] = options[right], options[0]
+        rows.append(json.dumps({"question": question, "choices": options, "answer": right}))
+        cells.append(f"{question},{','.join([*options, ''][:3])},{right + 1}")
+    project.path.joinpath("data/exam.jsonl").write_text(shown.code + "\n".join(rows))
+    project.path.joinpath("data/countries.csv").write_text("\n".join(cells))
+    project.path.joinpath("pyproject.toml").write_text(
+        '[tool.pytest_ood]\nsuites = ["suites/exam.toml"]\n'
+        '[tool.pytest_ood.models.by-memory]\ncallable = "exam_models:by_memory"\n'
+    )
+    project.runpytest_inprocess("--ood-suite", "--ood-report", "exam.json")
+    report = json.loads(project.path.joinpath("exam.json").read_text())
+    scores = {e["shift"]: e["score_under_shift"] for e in report["evaluations"]}
+    assert len(scores) == 6
+    for shift in ("countries", "option-letters", "none-of-the-above", "options-of-others"):
+        assert scores[shift] > 0.98, shift
+
+
 def test_the_guide_to_perturbations_names_those_that_there_are() -> None:
     """The benchmark that writes its table measures all; one added since has no line yet."""
     text = (ROOT / "docs/perturbations.md").read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ import numpy as np
 
 from pytest_ood.data.examples import Dataset, Example, content_digest, counted_id, spooled
 from pytest_ood.data.lazy import occurrences
+from pytest_ood.data.options import FORMS, LETTERS
 from pytest_ood.data.values import NO_LABEL, is_missing, is_unlabelled, label_forms, plain
 from pytest_ood.errors import (
     LONGEST_SHOWN,
@@ -43,7 +44,8 @@ from pytest_ood.loading.formats import (
     text_of,
     value_of,
 )
-from pytest_ood.tasks import QuestionAnswering, Task, check_labels
+from pytest_ood.loading.options import options_of_row
+from pytest_ood.tasks import MULTIPLE_CHOICE, QuestionAnswering, Task, check_labels
 from pytest_ood.tasks.numeric import reasoning_of
 from pytest_ood.utils.decoding import check_encoding
 from pytest_ood.utils.objects import ReloadsAfterPickling
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.loading.formats import NumberedRows
+    from pytest_ood.loading.options import RowOptions
     from pytest_ood.utils.progress import Progress
 
 ICWSM_DOMAINS = {
@@ -87,10 +90,30 @@ MOST_VALUES = 200
 
 _COLUMN = re.compile(r"\{([^{}]+)\}")
 _TEXT = ("text",)
-_NO_COLUMN_KEYS = ("where", "steps", "group", "rationale", "columns", "separator", "encoding")
+_NO_COLUMN_KEYS = (
+    "where",
+    "steps",
+    "group",
+    "rationale",
+    "options",
+    "columns",
+    "separator",
+    "encoding",
+)
 """Keys that packaged data, which has no columns, does not support."""
 
-INHERITED = ("fields", "templates", "label", "labels", "id", "columns", "separator", "encoding")
+INHERITED = (
+    "fields",
+    "templates",
+    "label",
+    "options",
+    "answer_form",
+    "labels",
+    "id",
+    "columns",
+    "separator",
+    "encoding",
+)
 """Keys of the suite's data that are the defaults of all its other data."""
 
 
@@ -109,6 +132,9 @@ class DataSource:
         fields: The columns of the model's inputs; a single column is a single text.
         label: The column of the label; the first entry of a list is the label, the others are
             further right answers.
+        options: For multiple choice the column of the options, or a column for each; they become
+            the field `options`.
+        answer_form: How the label names the right option, one of `FORMS`; None to tell by its type.
         id: The column of unique ids; None for ids that are derived from the content.
         labels: The suite's label for each label of the file.
         templates: For each field that is no column a template with columns in braces; a single
@@ -130,6 +156,8 @@ class DataSource:
     split: str | None = None
     fields: tuple[str, ...] = _TEXT
     label: str = "label"
+    options: tuple[str, ...] = ()
+    answer_form: str | None = None
     id: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     templates: Mapping[str, str] = field(default_factory=dict)
@@ -146,6 +174,8 @@ class DataSource:
     @property
     def is_single(self) -> bool:
         """Whether inputs are one text rather than named fields."""
+        if self.options:
+            return False
         return self.fields == _TEXT if self.templates else len(self.fields) == 1
 
     @property
@@ -171,7 +201,7 @@ class DataSource:
         templates = [name for text in self.templates.values() for name in _COLUMN.findall(text)]
         named = (self.label, self.id, self.rationale)
         optional = {self.id} if "id" in self.inherited else set()
-        wanted = {*(templates or self.fields), *named, *self.group, *self.where}
+        wanted = {*(templates or self.fields), *named, *self.group, *self.where, *self.options}
         return frozenset(name for name in wanted - optional if name is not None)
 
     def completed(self) -> DataSource:
@@ -293,8 +323,9 @@ def _attributes(table: Mapping[str, Any], location: str) -> dict[str, Any]:
     for key in ("fields", "columns", "steps"):
         if key in values:
             values[key] = tuple(values[key])
-    if "group" in values:
-        values["group"] = _listed(values["group"])
+    for key in ("group", "options"):
+        if key in values:
+            values[key] = _listed(values[key])
     if "where" in values:
         values["where"] = {
             column: tuple(map(_condition, _listed(allowed)))
@@ -330,6 +361,11 @@ def _refuse_unnamed(source: DataSource) -> None:
 
 def _check_source(source: DataSource) -> None:
     """Check the kind of a source, and the keys that this kind supports."""
+    if source.answer_form is not None and not source.options:
+        raise ConfigurationError(
+            f"{source.data}: answer_form: it says how the label names one of the options; "
+            "`options` names their column"
+        )
     if source.steps is not None and source.rationale is None:
         raise ConfigurationError(
             f"{source.data}: steps: they are those of the rationale; `rationale` names its column"
@@ -370,7 +406,7 @@ def _check_entry(key: str, entry: Any, location: str) -> None:
             check_encoding(entry)
         except ConfigurationError as error:
             raise ConfigurationError(f"{location}: {error}") from None
-    names = entry if key in ("fields", "columns") else ()
+    names = entry if key in ("fields", "columns", "options") and not isinstance(entry, str) else ()
     if "" in names or len(set(names)) < len(names):
         raise ConfigurationError(f"{location}: {key} = {entry!r}: names differ and are not empty")
     if key == "fields" and isinstance(entry, Mapping):
@@ -393,6 +429,8 @@ def _is_right(key: str, entry: Any) -> tuple[bool, str]:
         "fields": (texts or names, "a list of column names, or a table of templates"),
         "columns": (texts, "a list of column names"),
         "group": (texts or isinstance(entry, str), "a column name, or a list of them"),
+        "options": (texts or isinstance(entry, str), "a column name, or a list of them"),
+        "answer_form": (entry in FORMS, f"one of {', '.join(FORMS)}"),
         "labels": (names, "a table of names"),
         "where": (
             table and all(isinstance(value, str | int | float) for value in values),
@@ -617,14 +655,17 @@ def _dataset(
         origin=origin, source=source, task=task, first=next((number for number, _ in first), None)
     )
 
+    most_options = _most_options(source, task)
+
     def examples() -> Iterator[Example]:
         """Yield an example for each selected row."""
         for number, row in chain(first, rows):
             steps = _rationale(origin, number, row, source)
             if not row_filter.has(origin, number, row, steps):
                 continue
-            inputs = inputs_of_row(origin, number, row, source)
-            label, *others = answers.of_row(number, row, inputs)
+            options = options_of_row(origin, number, row, source.options, most_options)
+            inputs = options.added_to(inputs_of_row(origin, number, row, source))
+            label, *others = answers.of_row(number, row, inputs, options)
             if source.id is None:
                 identifier = content_digest(inputs, label)
                 digests.append(int(identifier, 16))
@@ -658,6 +699,22 @@ def _dataset(
         counts = occurrences(np.array([int(e.id, 16) for e in spool], np.uint64))
     counted = zip(spool, counts.tolist(), strict=True)
     return Dataset(name, spooled(replace(e, id=counted_id(e.id, count)) for e, count in counted))
+
+
+def _most_options(source: DataSource, task: Task | None) -> int:
+    """Return the largest number of options of a row.
+
+    Raises:
+        DataError: the task has no options.
+    """
+    if task is None or not source.options:
+        return len(LETTERS)
+    if not task.labels_vary:
+        raise DataError(
+            f"{source.data}: options: they belong to the task {MULTIPLE_CHOICE}, and this one is "
+            f'{task.name}; leave `options` out, or set task = "{MULTIPLE_CHOICE}"'
+        )
+    return len(task.labels)
 
 
 def _identifier(origin: str, number: int, row: Mapping[str, Any], source: DataSource) -> str:
@@ -823,13 +880,27 @@ class _AnswerReader:
     first: int | None = None
     cached: dict[tuple[type, Any], str] = field(default_factory=dict)
 
-    def of_row(self, number: int, row: Mapping[str, Any], inputs: Inputs) -> list[str]:
+    def of_row(
+        self,
+        number: int,
+        row: Mapping[str, Any],
+        inputs: Inputs,
+        options: RowOptions,
+    ) -> list[str]:
         """Return the right answers of a row with these inputs, without repeats.
+
+        Args:
+            number: The number of the row.
+            row: The row.
+            inputs: Its inputs.
+            options: Its options, if it has any.
 
         Raises:
             DataError: there is none, an invalid one, or more than the task allows.
         """
         value = value_of(self.origin, number, row, self.source.label)
+        if options.texts:
+            return [self._letter(number, value, options)]
         encoded = self._encoded(number, value, inputs)
         if encoded is not None:
             return [encoded]
@@ -849,6 +920,13 @@ class _AnswerReader:
             )
         # A question that has no answer (Rajpurkar et al. 2018, SQuAD 2.0).
         return answers or [""]
+
+    def _letter(self, number: int, value: Any, options: RowOptions) -> str:
+        """Return the letter of the right option."""
+        try:
+            return LETTERS[options.position(value, self.source.answer_form)]
+        except DataError as error:
+            raise DataError(f"{self._at(number)}{error}") from None
 
     def _encoded(self, number: int, value: Any, inputs: Inputs) -> str | None:
         """Return the answer of a value that the task reads itself, or None."""

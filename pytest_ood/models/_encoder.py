@@ -104,11 +104,13 @@ class FinetunedModel(ReloadsAfterPickling):
         device_map: How accelerate spreads the model over several devices; None for one device.
         LENGTH: The default of `max_length`.
         OPTIONS: Further fields that users set.
+        BATCHING: How tokenized inputs become batches.
     """
 
     LOADED: ClassVar[tuple[str, ...]] = ("_loaded", "_tokenizer", "_encoded")
     LENGTH: ClassVar[int] = 256
     OPTIONS: ClassVar[tuple[str, ...]] = ()
+    BATCHING: ClassVar[type[Batching]] = Batching
 
     name: str
     checkpoint: str
@@ -438,7 +440,7 @@ class FinetunedModel(ReloadsAfterPickling):
             check_vocabulary(tokenizer, model, f"{owner}: {self.folder}")
             with loading(self.folder, owner, self.head.kind):
                 model = placed(torch, model, self.device, self.device_map)
-                batching = Batching.of(torch, model, tokenizer)
+                batching = self.BATCHING.of(torch, model, tokenizer)
         return torch, model, batching
 
     def _label_order(

@@ -7,7 +7,7 @@ common beginnings of labels are computed once.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from operator import itemgetter
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pytest_ood.models._packing import Tokens
     from pytest_ood.models._rendering import Rendering
 
-NORMALIZATIONS = ("sum", "tokens", "empty")
-"""What the log-probability of a label is related to: nothing, its number of tokens, or the
-log-probability that it has without an input."""
+NORMALIZATIONS = ("sum", "tokens", "characters", "empty")
+"""What the log-probability of a label is related to: nothing, its number of tokens or characters,
+or the log-probability that it has without an input."""
 
 BRANCHES = 512
 """The maximum number of inner label tokens behind a prompt. More labels are several trees, for each
@@ -47,15 +47,19 @@ class LabelScoring:
     Attributes:
         normalize: One of `NORMALIZATIONS`.
         score_end: Whether the token that ends an answer is scored as the last one of every label.
+        by_options: Whether the options of an input are scored, rather than its label words.
     """
 
     normalize: str = "sum"
     score_end: bool = False
+    by_options: bool = False
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The options that differ from their defaults, under which labels were scored before."""
         changed: dict[str, Any] = {} if self.normalize == "sum" else {"normalize": self.normalize}
+        if self.by_options:
+            changed["answer"] = "options"
         return {**changed, "score_end": True} if self.score_end else changed
 
     def check(self, owner: str, *, generated: bool, calibrate: bool) -> None:
@@ -72,7 +76,7 @@ class LabelScoring:
         if self.normalize not in NORMALIZATIONS:
             message = unknown_name("value", self.normalize, NORMALIZATIONS)
             raise ConfigurationError(f"{owner}: normalize: {message}")
-        for key in self.parameters if generated else ():
+        for key in replace(self, by_options=False).parameters if generated else ():
             raise ConfigurationError(f'{owner}: {key} needs answer = "scored"')
         if calibrate and self.normalize == "empty":
             raise ConfigurationError(
@@ -184,6 +188,40 @@ def _behind(bare: Tokens, full: Tokens) -> Tokens:
     return full[len(bare) :] if full[: len(bare)] == bare else ()
 
 
+def normalized_shares(
+    scores: NDArray[np.float64],
+    normalize: str,
+    *,
+    labels: Sequence[Tokens],
+    words: Sequence[str],
+    unconditional: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Return the probabilities of labels among themselves: the softmax of their scores.
+
+    The score of label l behind prompt x is log P(l | x) under "sum"; log P(l | x) divided by the
+    tokens of l under "tokens", or by its characters under "characters" (`acc_norm` of
+    lm-evaluation-harness 0.4); and log P(l | x) - log P(l | x without an input) under "empty"
+    (Brown et al. 2020, Language Models are Few-Shot Learners, section 2.4).
+
+    Args:
+        scores: log P(l | x), natural logarithms, shape (..., labels).
+        normalize: One of `NORMALIZATIONS`.
+        labels: The tokens of each label.
+        words: The text of each label.
+        unconditional: log P(l | x without an input), shape (labels,) or (1, labels); for "empty".
+    """
+    if normalize == "tokens":
+        scores = scores / [len(label) for label in labels]
+    if normalize == "characters":
+        scores = scores / [len(word) for word in words]
+    if normalize == "empty":
+        assert unconditional is not None, "unreachable because callers compute it"
+        scores = scores - unconditional
+    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    shares: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)
+    return shares
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LabelScorer:
     """Scores labels of one or more tokens behind prompts.
@@ -191,21 +229,19 @@ class LabelScorer:
     Attributes:
         decoder: Runs the model.
         labels: The tokens of each label, 1 or more.
+        words: The text of each label, for `normalize` = "characters".
         normalize: One of `NORMALIZATIONS`.
         empty: The tokens of the prompt without an input, for `normalize` = "empty".
     """
 
     decoder: Decoder = field(repr=False)
     labels: tuple[Tokens, ...]
+    words: tuple[str, ...] = ()
     normalize: str = "sum"
     empty: Tokens = ()
 
     def probabilities(self, prompts: Sequence[Tokens]) -> list[list[float]]:
-        """Return the probabilities of the labels among themselves: the softmax of their scores.
-
-        The score of label l behind prompt x is log P(l | x) under "sum", log P(l | x) divided by
-        the tokens of l under "tokens", and log P(l | x) - log P(l | x without an input) under
-        "empty" (Brown et al. 2020, Language Models are Few-Shot Learners, section 2.4).
+        """Return the probabilities of the labels among themselves; see `normalized_shares`.
 
         Args:
             prompts: Each 1 token or more.
@@ -214,12 +250,11 @@ class LabelScorer:
             One row per prompt, one probability per label.
         """
         scores = self.log_probabilities(prompts)
-        if self.normalize == "tokens":
-            scores = scores / [len(label) for label in self.labels]
-        if self.normalize == "empty":
-            scores = scores - self._unconditional
-        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-        rows: list[list[float]] = (shares / shares.sum(axis=1, keepdims=True)).tolist()
+        without = self._unconditional if self.normalize == "empty" else None
+        shares = normalized_shares(
+            scores, self.normalize, labels=self.labels, words=self.words, unconditional=without
+        )
+        rows: list[list[float]] = shares.tolist()
         return rows
 
     def log_probabilities(self, prompts: Sequence[Tokens]) -> NDArray[np.float64]:

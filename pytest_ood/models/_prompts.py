@@ -160,7 +160,7 @@ def prompt_parameters(prompt: Prompt, task: Task) -> dict[str, Any]:
         parameters["chain_of_thought"] = True
     if prompt.demonstrations:
         parameters[SOURCE] = prompt.source
-    if not task.labels:
+    if not task.labels or task.labels_vary:
         # The labels of a classification identify it already.
         parameters["task"] = task.name
         own = reading_of(task)
@@ -171,17 +171,20 @@ def prompt_parameters(prompt: Prompt, task: Task) -> dict[str, Any]:
     return parameters
 
 
-def read_answer(prompt: Prompt, task: Task, text: str, *, finished: bool = True) -> str | None:
+def read_answer(
+    prompt: Prompt, task: Task, text: str, inputs: Inputs, *, finished: bool = True
+) -> str | None:
     """Return the answer in a generated text, or None.
 
     Args:
         prompt: The prompt.
         task: Parses the answer.
         text: The generated text.
+        inputs: The input that it answers.
         finished: Whether the text ends by itself, rather than at the limit of tokens.
     """
     said = conclusion(text, finished=finished) if prompt.chain_of_thought else text
-    return None if said is None else task.read(said, prompt.label_words)
+    return None if said is None else task.read(said, task.words_of(inputs, prompt.label_words))
 
 
 def read_template(context: Context, prompt: str) -> tuple[str, str]:
@@ -246,11 +249,10 @@ def _demonstrations(
 
     def chosen(data: Dataset, count: int, seed: int) -> tuple[Example, ...]:
         """Choose demonstrations, and check their rationales where the prompt needs them."""
+        turns = _labels_in_turn(context, data)
         drawn = tuple(
             replace(example, label=context.task.demonstrated(example.label))
-            for example in choose_demonstrations(
-                data, context.labels, count, seed, options.selection
-            )
+            for example in choose_demonstrations(data, turns, count, seed, options.selection)
         )
         if reasoned or options.selection == "complexity":
             _check_rationales(owner, drawn)
@@ -282,6 +284,15 @@ def _demonstrations(
         _check_rationales(owner, first)
     fixed = _reordered(first, options.seed)
     return lambda: fixed
+
+
+def _labels_in_turn(context: Context, data: Dataset) -> tuple[str, ...]:
+    """Return the labels of which demonstrations are drawn in turn: all, or those that occur."""
+    labels = context.labels
+    if not context.task.labels_vary:
+        return labels
+    # It is no mistake of the data if no row has as many options as the task allows.
+    return tuple(label for label in labels if label in data.labels)
 
 
 def _reordered(examples: tuple[Example, ...], seed: int) -> tuple[Example, ...]:

@@ -41,6 +41,7 @@ SEED_OPTION, SEED_NEEDS = "train_seed", "train"
 ENCODERS = {
     "extractive-qa": "_extractive_qa:SpanModel",
     "ner": "_token_classification:TokenModel",
+    "multiple-choice": "_multiple_choice:ChoiceModel",
 }
 """The class of encoders for each task whose answer is no label: its module in this folder, and its
 name. It is a subclass of `FinetunedModel` that says what it takes in `LENGTH` and `OPTIONS`."""

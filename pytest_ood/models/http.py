@@ -216,8 +216,9 @@ class HttpModel(RemoteModel):
         del number
         return Question(body={"request": filled(self.request, inputs)}, size=0, completion=0)
 
-    def prediction(self, replies: Sequence[Reply]) -> Prediction:
+    def prediction(self, inputs: Inputs, replies: Sequence[Reply]) -> Prediction:
         """Return the prediction for an input from the answer of the service."""
+        del inputs
         value = json.loads(replies[0].text)
         if not isinstance(value, str):
             return read(self.server.reader, value)

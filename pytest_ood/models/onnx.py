@@ -15,7 +15,7 @@ from pytest_ood.errors import ConfigurationError, ModelError, require, unknown_n
 from pytest_ood.models._batching import BATCH_SIZE, PROBES, WITHOUT_TOKENS, in_parts
 from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import checkpoint_hash, length_sorted, loading
-from pytest_ood.models.protocol import Facts
+from pytest_ood.models.protocol import Facts, check_same_labels
 from pytest_ood.tasks import Prediction
 from pytest_ood.utils.files import hash_files
 
@@ -278,6 +278,7 @@ def build(
             f"{owner}: a classifier predicts labels, and the task {context.task.name} has none; "
             "take a model that writes its answer (prompted, callable, replay)"
         )
+    check_same_labels(context, "a classifier")
     for name, label in (labels or {}).items():
         if label not in context.labels:
             message = unknown_name("label", str(label), context.labels)

@@ -49,6 +49,7 @@ from pytest_ood.models._label_scoring import (
     check_label_tokens,
     tokenize_labels,
 )
+from pytest_ood.models._option_scoring import OptionScorer, answered_by_text
 from pytest_ood.models._packing import Tokens, label_tries
 from pytest_ood.models._peft import PeftAdapter, adapter_of
 from pytest_ood.models._prompts import (
@@ -111,8 +112,9 @@ SEED_OPTION, SEED_NEEDS = "demonstration_seed", "demonstrations"
 
 T = TypeVar("T")
 
-ANSWERS = ("scored", "generated")
-"""Whether label words are scored, or a label is parsed from a generated text."""
+ANSWERS = ("scored", "options", "generated")
+"""Whether label words are scored, or the options of multiple choice, or a label is parsed from a
+generated text."""
 
 ELSEWHERE = ("openai", "litellm")
 """Schemes of a source that other adapters handle."""
@@ -492,7 +494,7 @@ class PromptedModel(ReloadsAfterPickling):
         if template is not None:
             marked = note_markers(self.name, prompt, template, used=self.chats)
         if not self.chats:
-            text = prompt.render(self._probe("a"))
+            text = prompt.render(self.probe("a"))
             # Most prompts begin otherwise; for them no tokenizer is imported, which takes seconds.
             if not text.startswith(("<", "[")):
                 return marked
@@ -575,10 +577,12 @@ class PromptedModel(ReloadsAfterPickling):
         generation = self._generating
         if generation is not None:
             yield from in_parts(lambda some: self._written(some, generation), inputs)
+        elif self.task.labels_vary:
+            yield from in_parts(OptionScorer(self).predict, inputs)
         elif self._scores_single_tokens:
             chunks = (inputs[start : start + CHUNK] for start in range(0, len(inputs), CHUNK))
             words = [token for (token,) in self.label_tokens]
-            for indices, rows in self.decoder.score_batches(map(self._encoded, chunks), words):
+            for indices, rows in self.decoder.score_batches(map(self.encoded, chunks), words):
                 yield indices, self._decided(rows)
         else:
             yield from in_parts(lambda some: self._decided(self._scores(some)), inputs)
@@ -595,7 +599,7 @@ class PromptedModel(ReloadsAfterPickling):
         """Return the probabilities of the label words, normalised to 1, one row per input."""
         labels = self.label_tokens
         # The last token of a label is predicted, and takes no room.
-        encoded = self._encoded(inputs, room=max(map(len, labels)) - 1)
+        encoded = self.encoded(inputs, room=max(map(len, labels)) - 1)
         if self._scores_single_tokens:
             return self.decoder.scores(encoded, [token for (token,) in labels])
         return self._scorer.probabilities(encoded)
@@ -629,7 +633,7 @@ class PromptedModel(ReloadsAfterPickling):
             return bool(generation.stop) and generation.is_over(text_of(said))
 
         longest, sampling = generation.max_new_tokens, generation.sampling
-        encoded = self._encoded(inputs, room=longest)
+        encoded = self.encoded(inputs, room=longest)
         if sampling.temperature:
             answers = self.decoder.samples(
                 encoded,
@@ -640,18 +644,21 @@ class PromptedModel(ReloadsAfterPickling):
                 seed=sampling.seed,
             )
         else:
-            likeliest = self.decoder.continuations(encoded, longest, is_over)
-            answers = [[said] for said in likeliest]
+            answers = [[said] for said in self.decoder.continuations(encoded, longest, is_over)]
 
-        def sample(said: tuple[int, ...]) -> SampledAnswer:
-            """Return a sampled answer, parsed."""
+        def sample(value: Inputs, said: tuple[int, ...]) -> SampledAnswer:
+            """Return a sampled answer to an input, parsed."""
             text = generation.read(text_of(said))
             finished = len(said) < longest or is_over(said)
-            return SampledAnswer(text, read_answer(self.prompt, self.task, text, finished=finished))
+            answer = read_answer(self.prompt, self.task, text, value, finished=finished)
+            return SampledAnswer(text, answer)
 
-        return [elect(list(map(sample, said)), sampling, self.task) for said in answers]
+        return [
+            elect([sample(value, one) for one in said], sampling, self.task)
+            for value, said in zip(inputs, answers, strict=True)
+        ]
 
-    def _encoded(self, inputs: Sequence[Inputs], room: int = 0) -> list[tuple[int, ...]]:
+    def encoded(self, inputs: Sequence[Inputs], room: int = 0) -> list[tuple[int, ...]]:
         """Return the tokens of every prompt, and check that `room` more tokens fit the window."""
         _, _, model = self.checkpoint.loaded
         if not inputs:
@@ -698,7 +705,7 @@ class PromptedModel(ReloadsAfterPickling):
         labels = tokenize_labels(
             tokenizer,
             self.rendering,
-            self.rendering.text(self._probe("a")),
+            self.rendering.text(self.probe("a")),
             words,
             ended=self.scoring.score_end,
             owner=owner,
@@ -713,11 +720,12 @@ class PromptedModel(ReloadsAfterPickling):
         return LabelScorer(
             decoder=self.decoder,
             labels=tuple(self.label_tokens),
+            words=tuple(self.prompt.label_words[label] for label in self.labels),
             normalize=normalize,
-            empty=self._encoded([self._probe("")])[0] if normalize == "empty" else (),
+            empty=self.encoded([self.probe("")])[0] if normalize == "empty" else (),
         )
 
-    def _probe(self, text: str) -> Inputs:
+    def probe(self, text: str) -> Inputs:
         """Return an input with this text in every field of the prompt."""
         names = field_names(self.prompt.template)
         return text if names == ["text"] else dict.fromkeys(names, text)
@@ -727,8 +735,7 @@ class PromptedModel(ReloadsAfterPickling):
         # The prompt's tokens before the input are not these: the input's first characters may merge
         # with the prompt's last ones. The common beginning of very different inputs is safe.
         probes = ["a", "Z", "0", ".", "\u4e2d", " x", "\n"]
-        rendering = self.rendering
-        rows = rendering.tokens([rendering.text(self._probe(probe)) for probe in probes])
+        rows = self.rendering.tokens([self.rendering.text(self.probe(probe)) for probe in probes])
         length = 0
         for column in zip(*rows, strict=False):
             if len(set(column)) > 1:
@@ -838,13 +845,14 @@ def build(
         chat: Whether the prompt is written as messages, by the chat template of the checkpoint:
             "auto", if it has one, and the prompt has no marks of turns itself; true; or false.
         chat_options: Variables for the chat template, such as `enable_thinking`.
-        normalize: The score of a label word: "sum", the log-probability of its tokens; "tokens",
-            the same per token; or "empty", the same minus the log-probability behind the prompt
-            without an input (Brown et al. 2020, section 2.4).
+        normalize: The score of a label word: "sum", the log-probability of its tokens; "tokens" or
+            "characters", the same per token or character; or "empty", the same minus the
+            log-probability behind the prompt without an input (Brown et al. 2020, section 2.4).
         score_end: Whether what ends an answer, a line break or the end of the turn, is scored as
             the last token of each label word.
-        answer: "scored": the label whose word is the likeliest continuation; "generated": the label
-            is parsed from a generated text. By default "scored", and "generated" for a task without
+        answer: "scored": the label whose word is the likeliest continuation; "options": the option
+            of a multiple-choice question whose text is; "generated": the label is parsed from a
+            generated text. By default "scored", and "generated" for a task without
             labels, with a chain of thought, or with a temperature.
         max_new_tokens: The maximum number of tokens of a generated answer; by default 16, and 256
             with a chain of thought or for a task whose answers are structured.
@@ -906,8 +914,9 @@ def build(
         ),
         calibrate=calibrate,
     )
-    scoring = LabelScoring(normalize=normalize, score_end=score_end)
+    scoring = LabelScoring(normalize=normalize, score_end=score_end, by_options=answer == "options")
     scoring.check(owner, generated=generation is not None, calibrate=calibrate)
+    _check_options(context, scoring, label_words, calibrate=calibrate)
     load_prompt = prompt_loader(
         context,
         prompt,
@@ -928,7 +937,9 @@ def build(
     return PromptedModel(
         name=context.name,
         checkpoint=checkpoint,
-        load_prompt=load_prompt,
+        load_prompt=(lambda: answered_by_text(load_prompt()))
+        if scoring.by_options
+        else load_prompt,
         task=context.task,
         calibrate=calibrate,
         batch_size=batch_size,
@@ -936,6 +947,37 @@ def build(
         scoring=scoring,
         chat=chatting,
     )
+
+
+def _check_options(
+    context: Context,
+    scoring: LabelScoring,
+    label_words: Mapping[str, str] | None,
+    *,
+    calibrate: bool,
+) -> None:
+    """Check that options that go with multiple choice alone, or not with it, are not set.
+
+    Raises:
+        ConfigurationError: one is.
+    """
+    owner, task = f"model {context.name!r}", context.task
+    if scoring.by_options and not task.labels_vary:
+        raise ConfigurationError(
+            f'{owner}: answer = "options" scores the options of multiple choice, and the task '
+            f"{task.name} has none; leave it out"
+        )
+    if scoring.by_options and label_words:
+        raise ConfigurationError(
+            f'{owner}: label_words: answer = "options" scores the options of each input, and no '
+            "words of labels; leave them out"
+        )
+    if task.labels_vary and calibrate:
+        raise ConfigurationError(
+            f"{owner}: calibrate = true divides the scores of labels that all inputs share, and "
+            f'each input of the task {task.name} has its own options; normalize = "empty" relates '
+            "them to their probabilities without an input"
+        )
 
 
 def _generation(
@@ -961,11 +1003,10 @@ def _generation(
     if chosen not in ANSWERS:
         raise ConfigurationError(f"{owner}: " + unknown_name("answer", chosen, ANSWERS))
     chosen_options = {key: value for key, value in options.items() if value is not None}
-    if chosen == "scored":
+    if chosen != "generated":
         if needed:
             raise ConfigurationError(
-                f'{owner}: answer = "scored" scores label words; {needed} needs answer = '
-                '"generated"'
+                f'{owner}: answer = "{chosen}" scores words; {needed} needs answer = "generated"'
             )
         for key in chosen_options:
             raise ConfigurationError(f'{owner}: {key} needs answer = "generated"')

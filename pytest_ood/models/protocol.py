@@ -446,3 +446,22 @@ class Context:
     def labels(self) -> tuple[str, ...]:
         """The labels of the task, in order; empty if any text may be an answer."""
         return self.task.labels
+
+
+def check_same_labels(context: Context, kind: str) -> None:
+    """Refuse a task whose inputs each have options of their own.
+
+    Args:
+        context: The adapter's context.
+        kind: What predicts labels, for the message.
+
+    Raises:
+        ConfigurationError: labels vary.
+    """
+    if context.task.labels_vary:
+        raise ConfigurationError(
+            f"model {context.name!r}: {kind} predicts labels that mean the same for all inputs, "
+            f"and in the task {context.task.name} each input has its own options, of which letters "
+            "say nothing; take a model that reads the options (finetuned, prompted, "
+            "callable, replay)"
+        )

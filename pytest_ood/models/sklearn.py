@@ -26,7 +26,7 @@ from pytest_ood.errors import (
     words_of,
 )
 from pytest_ood.models._answers import AnswerReader, array_of
-from pytest_ood.models.protocol import Facts
+from pytest_ood.models.protocol import Facts, check_same_labels
 from pytest_ood.tasks import Prediction, check_labels, decide
 from pytest_ood.tasks.answers import exactly
 from pytest_ood.utils.objects import import_object, importable
@@ -466,6 +466,7 @@ def build(
             f"{owner}: an estimator predicts labels, and the task {context.task.name} "
             "has none; take a model that writes its answer (prompted, callable, replay)"
         )
+    check_same_labels(context, "an estimator")
     for name, label in (labels or {}).items():
         if label not in context.labels:
             message = unknown_name("label", str(label), context.labels)

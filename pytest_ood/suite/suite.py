@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.budgets import MAX_ABSTENTION, Budget
 from pytest_ood.data.examples import IN_DISTRIBUTION
+from pytest_ood.data.options import OPTIONS
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.loading.readers import DataSource, parse_source
 from pytest_ood.metrics import ACCURACY, budget_metrics, metric_class, metric_names
@@ -322,7 +323,8 @@ def _overridden(defaults: Mapping[str, Budget], own: Mapping[str, Budget]) -> di
 
 def text_fields(source: DataSource) -> tuple[str, ...]:
     """Return the fields of a source's inputs; a single text is the field `text`."""
-    return ("text",) if source.is_single else source.fields
+    names = ("text",) if source.is_single else source.fields
+    return (*names, OPTIONS) if source.options else names
 
 
 def _shift(

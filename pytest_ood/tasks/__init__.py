@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ood.errors import ConfigurationError, reason_of, unknown_name
 from pytest_ood.tasks.classification import Classification, merged_answer, merged_task
 from pytest_ood.tasks.extraction import Extraction
+from pytest_ood.tasks.multiple_choice import MULTIPLE_CHOICE, MultipleChoice
 from pytest_ood.tasks.named_entities import NamedEntities
 from pytest_ood.tasks.numeric import NumericAnswer, reasoning_of
 from pytest_ood.tasks.protocol import (
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "MULTIPLE_CHOICE",
     "SCORE_DECIMALS",
     "Classification",
     "Extraction",
+    "MultipleChoice",
     "NamedEntities",
     "NumericAnswer",
     "OpenTask",

@@ -117,6 +117,20 @@ class Task(Protocol):
         """The JSON schema of an answer, which servers may enforce; None for answers in words."""
         ...
 
+    @property
+    def labels_vary(self) -> bool:
+        """Whether an input offers only some of the labels, or has words of its own for them."""
+        ...
+
+    def words_of(self, inputs: Inputs, label_words: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the word for each label that an input offers.
+
+        Args:
+            inputs: The inputs.
+            label_words: The word for each label of the task.
+        """
+        ...
+
     def encode(self, value: Any, inputs: Inputs) -> str | None:
         """Return the right answer of a value in a data file that is no plain text.
 
@@ -217,6 +231,7 @@ class OpenTask:
             are kept as text, in JSON.
         moves: Whether right answers have indices in the inputs.
         json_schema: The JSON schema of an answer; None for answers in words.
+        labels_vary: Whether an input offers only some of the labels.
     """
 
     name: str = "own"
@@ -233,6 +248,13 @@ class OpenTask:
         """Return the value as it is: labels that are no part of another value are renamed later."""
         del labels
         return value
+
+    labels_vary: bool = False
+
+    def words_of(self, inputs: Inputs, label_words: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the words of all labels."""
+        del inputs
+        return label_words
 
     def encode(self, value: Any, inputs: Inputs) -> str | None:
         """Return None: a value is read as a label, or as a list of right answers."""

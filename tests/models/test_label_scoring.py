@@ -153,7 +153,7 @@ def test_labels_in_several_trees_have_the_same_scores(
     np.testing.assert_allclose(found, alone(model, prompts), atol=1e-3)
 
 
-@pytest.mark.parametrize("normalize", ["sum", "tokens", "empty"])
+@pytest.mark.parametrize("normalize", ["sum", "tokens", "characters", "empty"])
 def test_probabilities_are_those_of_the_formula(
     normalize: str, model_of: Callable[[str], Any]
 ) -> None:
@@ -162,11 +162,14 @@ def test_probabilities_are_those_of_the_formula(
     scores = alone(model, prompts)
     if normalize == "tokens":
         scores /= np.array([len(label) for label in LABELS])
+    if normalize == "characters":
+        scores /= np.arange(1, len(LABELS) + 1)
     if normalize == "empty":
         scores -= alone(model, [START])
     expected = np.exp(scores)
     expected /= expected.sum(axis=1, keepdims=True)
-    found = scorer(model, normalize=normalize, empty=START).probabilities(prompts)
+    words = tuple("x" * count for count in range(1, len(LABELS) + 1))
+    found = scorer(model, words=words, normalize=normalize, empty=START).probabilities(prompts)
     np.testing.assert_allclose(found, expected, atol=1e-3)
     assert scorer(model).probabilities([]) == []
 

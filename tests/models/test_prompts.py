@@ -240,4 +240,4 @@ def test_answers_are_read_out_of_chains(
     """What the chain comes to is read by the task; a chain that was cut off comes to nothing."""
     words = {label: label for label in task.labels}
     prompt = Prompt("{text}", words, chain_of_thought=True)
-    assert read_answer(prompt, task, text, finished=finished) == answer
+    assert read_answer(prompt, task, text, "", finished=finished) == answer

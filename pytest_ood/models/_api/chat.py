@@ -240,7 +240,7 @@ class ChatModel(RemoteModel):
 
     def question(self, inputs: Inputs, number: int = 0) -> Question:
         """Return the request for an answer to an input."""
-        prompt, words = self.prompt, self.prompt.label_words
+        prompt, words = self.prompt, self._words_of(inputs)
         if self.decoding.form == "json_object":
             # Servers refuse this form unless a message mentions JSON.
             instruction = f"{prompt.instruction.strip()}\nAnswer in JSON: {self._described}"
@@ -260,10 +260,14 @@ class ChatModel(RemoteModel):
         body = {"model": self.server.model, "messages": sent, **fields}
         return Question(body=body, size=size, completion=self.decoding.max_tokens)
 
-    def prediction(self, replies: Sequence[Reply]) -> Prediction:
+    def _words_of(self, inputs: Inputs) -> Mapping[str, str]:
+        """Return the word for each label that an input offers."""
+        return self.task.words_of(inputs, self.prompt.label_words)
+
+    def prediction(self, inputs: Inputs, replies: Sequence[Reply]) -> Prediction:
         """Return the prediction for an input from its replies."""
         # The answer is parsed from the original text; what is stored and shown is redacted below.
-        samples = [SampledAnswer(reply.text, self._answer(reply)) for reply in replies]
+        samples = [SampledAnswer(reply.text, self._answer(inputs, reply)) for reply in replies]
         prediction = elect(samples, self.decoding.sampling, self.task)
         if prediction.text is not None:
             prediction = replace(prediction, text=self.server.redact(prediction.text))
@@ -271,7 +275,7 @@ class ChatModel(RemoteModel):
             prediction = self._without_secrets(prediction)
         if not self.decoding.top_logprobs or replies[0].declined:
             return prediction
-        scores = first_scores(replies[0].likely, self.prompt.label_words)
+        scores = first_scores(replies[0].likely, self._words_of(inputs))
         if prediction.label is not None and not scores:
             tokens = [self.server.redact(token) for token, _ in replies[0].likely[0]]
             listed = ", ".join(repr(token[:TOKEN_SHOWN]) for token in tokens[:TOKENS_SHOWN])
@@ -289,14 +293,14 @@ class ChatModel(RemoteModel):
         scores = {redact(answer): score for answer, score in prediction.scores.items()}
         return replace(prediction, label=None if label is None else redact(label), scores=scores)
 
-    def _answer(self, reply: Reply) -> str | None:
+    def _answer(self, inputs: Inputs, reply: Reply) -> str | None:
         text = reply.text
         if reply.declined:
             return None
         if self.decoding.form != "text" and not self._has_schema:
             word = labelled(without_thoughts(text))
-            return None if word is None else self.task.read(word, self.prompt.label_words)
-        return read_answer(self.prompt, self.task, text, finished=reply.finished)
+            return None if word is None else self.task.read(word, self._words_of(inputs))
+        return read_answer(self.prompt, self.task, text, inputs, finished=reply.finished)
 
 
 def _json_answer(word: str) -> str:

@@ -62,7 +62,7 @@ class RemoteModel(ABC):
         """
 
     @abstractmethod
-    def prediction(self, replies: Sequence[Reply]) -> Prediction:
+    def prediction(self, inputs: Inputs, replies: Sequence[Reply]) -> Prediction:
         """Return the prediction for an input from the replies to its questions, in their order."""
 
     @property
@@ -130,7 +130,9 @@ class RemoteModel(ABC):
                 replies[sample] = outcome
                 if len(replies) == samples:
                     del came[row]
-                    prediction = self._predicted([replies[index] for index in sorted(replies)])
+                    prediction = self._predicted(
+                        inputs[rows[row][0]], [replies[index] for index in sorted(replies)]
+                    )
                     for index in rows[row]:
                         yield index, prediction
 
@@ -143,8 +145,10 @@ class RemoteModel(ABC):
         answers = dict(self.stream(inputs))
         return [answers[index] for index in range(len(inputs))]
 
-    def _predicted(self, outcomes: Sequence[Reply | Missing]) -> Prediction:
+    def _predicted(self, inputs: Inputs, outcomes: Sequence[Reply | Missing]) -> Prediction:
         """Return the prediction for an input from its outcomes; an error if a reply is missing."""
         replies = [outcome for outcome in outcomes if not isinstance(outcome, Missing)]
         missing = [outcome.reason for outcome in outcomes if isinstance(outcome, Missing)]
-        return Prediction(None, error=missing[0]) if missing else self.prediction(replies)
+        if missing:
+            return Prediction(None, error=missing[0])
+        return self.prediction(inputs, replies)
