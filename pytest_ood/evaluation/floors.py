@@ -79,7 +79,10 @@ class Floors:
 
     def _measure(self, model: AnyModel) -> Floor:
         dataset, members = self._data.in_distribution(), single_models(model)
-        budget, majority = self._data.suite.min_score, majority_share(dataset)
+        budget, majority = (
+            self._data.suite.min_score,
+            majority_share(dataset, self._data.suite.task),
+        )
         horizon = len(dataset)
 
         def measure(size: int) -> tuple[_Answers, Statistic]:

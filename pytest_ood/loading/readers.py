@@ -43,6 +43,7 @@ from pytest_ood.loading.formats import (
     value_of,
 )
 from pytest_ood.tasks import QuestionAnswering, Task, check_labels
+from pytest_ood.tasks.multi_label import label_parts
 from pytest_ood.tasks.numeric import reasoning_of
 from pytest_ood.utils.decoding import check_encoding
 from pytest_ood.utils.objects import ReloadsAfterPickling
@@ -508,7 +509,7 @@ class Reader:
         if source.scheme == ASSET:
             dataset = self._asset(rest, source, name)
             if task is not None:
-                check_labels(dataset, task.labels)
+                check_labels(dataset, task.truths)
             return dataset
         if source.scheme == HUB:
             return _dataset(name, source.data, self._hub_rows(rest, source), source, task)
@@ -535,9 +536,9 @@ class Reader:
                 f'[tool.pytest_ood.data] "{source.data}@{split}" = "PATH"'
             ) from error
         names = {
-            column: feature.names
+            column: names
             for column, feature in loaded.features.items()
-            if getattr(feature, "names", None)
+            if (names := getattr(getattr(feature, "feature", feature), "names", None))
         }
         for number, row in enumerate(loaded, start=1):
             yield number, named_classes(row, names)
@@ -850,12 +851,26 @@ class _AnswerReader:
 
     def _encoded(self, number: int, value: Any, inputs: Inputs) -> str | None:
         """Return the answer of a value that the task reads itself, or None."""
-        if self.task is None:
+        task = self.task
+        if task is None:
+            return None
+        if task.classes:
+            names = self.source.labels
+            value = [self._renamed(part) for part in label_parts(value, {*task.classes, *names})]
+        elif self._renamed(value) is not value:
             return None
         try:
-            return self.task.encode(value, inputs)
+            return task.encode(value, inputs)
         except DataError as error:
             raise DataError(f"{self._at(number)}{error}") from None
+
+    def _renamed(self, value: Any) -> Any:
+        """Return the suite's label for a value that `labels` names, or else the value itself."""
+        names = self.source.labels
+        if not names:
+            return value
+        forms = (NO_LABEL,) if is_missing(plain(value)) else label_forms(value)
+        return next((names[form] for form in forms if form in names), value)
 
     def _one(self, number: int, value: Any) -> str:
         if not isinstance(value, str | int | float):
@@ -878,7 +893,7 @@ class _AnswerReader:
         value = plain(value)
         missing = is_missing(value)
         forms = (NO_LABEL,) if missing and NO_LABEL in source.labels else label_forms(value)
-        labels = task.labels if task is not None else ()
+        labels = task.truths if task is not None else ()
         renamed = next((source.labels[form] for form in forms if form in source.labels), None)
         label = next((form for form in forms if form in labels), next(iter(forms), None))
         # What a suite's data call their labels need not be what other data call them.

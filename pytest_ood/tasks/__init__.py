@@ -22,6 +22,7 @@ from pytest_ood.tasks.protocol import (
     decide,
     majority_share,
     reading_of,
+    unless_unsure,
 )
 from pytest_ood.tasks.question_answering import QuestionAnswering
 from pytest_ood.utils.objects import import_object, modules_with
@@ -49,6 +50,7 @@ __all__ = [
     "reading_of",
     "reasoning_of",
     "tasks",
+    "unless_unsure",
 ]
 
 USUAL = "classification"

@@ -9,13 +9,14 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_ood.data.examples import Example
 from pytest_ood.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_ood.data.edits import Edit
-    from pytest_ood.data.examples import Dataset, Example
+    from pytest_ood.data.examples import Dataset
     from pytest_ood.data.inputs import Inputs
 
     EditsByField = Mapping[str, Sequence[Edit]]
@@ -29,6 +30,10 @@ Batches of another composition change a float32 probability by about 1e-6. The l
 the rounded scores, and ties go to the first label, so that it only changes if a probability is
 within 1e-6 of the edge between two roundings. The store keeps the first answer.
 """
+
+
+MOST_CONSTANTS = 50
+"""The most sets of labels that are tried as a constant answer."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,18 @@ def decide(scores: Mapping[str, float]) -> Prediction:
     return Prediction(max(rounded, key=lambda label: rounded[label]), rounded)
 
 
+def unless_unsure(prediction: Prediction, least: float) -> Prediction:
+    """Return a prediction, or an abstention where the probability of its label is below `least`.
+
+    A maximum-probability rejection (Chow 1970, On Optimum Recognition Error and Reject Tradeoff;
+    Hendrycks and Gimpel 2017, A Baseline for Detecting Misclassified and Out-of-Distribution
+    Examples in Neural Networks, section 2).
+    """
+    if prediction.label is None or prediction.scores.get(prediction.label, 0.0) >= least:
+        return prediction
+    return replace(prediction, label=None)
+
+
 class Task(Protocol):
     """Parses, compares and scores answers."""
 
@@ -67,6 +84,19 @@ class Task(Protocol):
     @property
     def labels(self) -> tuple[str, ...]:
         """The possible answers; empty if any text may be one."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels of which an answer has any number; empty for other kinds of answers."""
+        ...
+
+    @property
+    def truths(self) -> tuple[str, ...]:
+        """The right answers that data may have; empty if any text may be one.
+
+        The labels, and what stands for an input that no label is right for, if there may be such.
+        """
         ...
 
     @property
@@ -179,6 +209,7 @@ class OpenTask:
         name: The name in suite files.
         measure: The name of the mean score.
         labels: The possible answers; empty if any text may be one.
+        classes: The labels of which an answer has any number; empty for other kinds of answers.
         blank: The meaning of an empty recorded answer; None for an abstention.
         protects: The kinds of spans that noise does not change by default.
         headline: The metric that a budget in a shift's own table is of.
@@ -190,11 +221,17 @@ class OpenTask:
     name: str = "own"
     measure: str = "score"
     labels: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     blank: str | None = None
     protects: tuple[str, ...] = ()
     headline: str = "accuracy"
     structured: bool = False
     moves: bool = False
+
+    @property
+    def truths(self) -> tuple[str, ...]:
+        """The right answers that data may have: the labels."""
+        return self.labels
 
     def encode(self, value: Any, inputs: Inputs) -> str | None:
         """Return None: a value is read as a label, or as a list of right answers."""
@@ -235,13 +272,14 @@ class OpenTask:
 
 
 def reading_of(task: Task) -> str:
-    """Return a hash of the code of a user's own task; "" for one of this package.
+    """Return a hash of the code of a user's own task; of one of this package, of its classes.
 
-    Stored answers were read by it, and are not used once it has changed.
+    Stored answers were read by it, and are not used once it has changed. It is "" for a task of
+    this package without classes.
     """
     module = sys.modules.get(type(task).__module__)
     if module is None or module.__name__.partition(".")[0] == _PACKAGE:
-        return ""
+        return hashlib.sha256(repr(task.classes).encode()).hexdigest()[:12] if task.classes else ""
     try:
         code = inspect.getsource(module)
     except (OSError, TypeError):
@@ -256,7 +294,7 @@ def check_labels(dataset: Dataset, labels: tuple[str, ...]) -> None:
 
     Args:
         dataset: The data set.
-        labels: The labels of the task; empty if any text may be an answer.
+        labels: The right answers of the task; empty if any text may be one.
 
     Raises:
         DataError: it does not; the message has the data set, the example and the label.
@@ -271,12 +309,25 @@ def check_labels(dataset: Dataset, labels: tuple[str, ...]) -> None:
             )
 
 
-def majority_share(dataset: Dataset) -> float:
+def majority_share(dataset: Dataset, task: Task | None = None) -> float:
     """Return the share of the most frequent right answer: the accuracy of a constant answer.
 
-    Each right answer of a question with several counts.
+    Each right answer of a question with several counts. Of sets of labels, which a constant answer
+    gets partly right, it is the best mean score of a frequent set.
+
+    Args:
+        dataset: The data set.
+        task: The task, whose score counts for sets of labels.
     """
     counts = Counter(
         answer for example in dataset.examples for answer in {example.label, *example.references}
     )
-    return max(counts.values()) / len(dataset.examples)
+    if task is None or not task.classes:
+        return max(counts.values()) / len(dataset.examples)
+    return max(
+        sum(
+            n * task.score(Prediction(answer), Example("", "", truth))
+            for truth, n in counts.items()
+        )
+        for answer, _ in counts.most_common(MOST_CONSTANTS)
+    ) / len(dataset.examples)

@@ -83,7 +83,7 @@ class Predictor:
         """
         return [
             answer
-            for answers in self._in_blocks(shift, examples, inputs, draw)
+            for _, answers in self._in_blocks(shift, examples, inputs, draw)
             for answer in answers
         ]
 
@@ -95,31 +95,27 @@ class Predictor:
         Raises:
             ModelError: as `answers`.
         """
-        graded_answers, start = GradedAnswers(), 0
+        graded_answers = GradedAnswers()
         task = merged_task(self.task, self.merge)
-        for answers in self._in_blocks(shift, examples, inputs):
-            block = read(examples, np.arange(start, start + len(answers)))
+        for block, answers in self._in_blocks(shift, examples, inputs):
             merged = (merged_answer(answer, self.merge) for answer in answers)
             rows = zip(block, merged, strict=True)
             graded_answers += GradedAnswers.of(
                 (task.truth(answer, e), answer, task.score(answer, e)) for e, answer in rows
             )
-            start += len(answers)
         return graded_answers
 
     def _in_blocks(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0
-    ) -> Iterator[list[Prediction]]:
-        """Yield the answers of one block of examples after another, in the form that is scored."""
+    ) -> Iterator[tuple[Sequence[Example], list[Prediction]]]:
+        """Yield one block of examples after another, with answers in the form that is scored."""
         task, start = self.task, 0
         for answers in self._predicted(shift, examples, inputs, draw):
-            if task.labels:
-                yield answers
-                continue
             block = read(examples, np.arange(start, start + len(answers)))
             start += len(answers)
-            pairs = zip(answers, block, strict=True)
-            yield [task.resolve(self._read(answer), example) for answer, example in pairs]
+            read_answers = answers if task.labels else map(self._read, answers)
+            pairs = zip(read_answers, block, strict=True)
+            yield block, [task.resolve(answer, example) for answer, example in pairs]
 
     def _read(self, answer: Prediction) -> Prediction:
         """Return an answer in words or numbers as the task reads it.
