@@ -63,7 +63,7 @@ OF_DATA = {
 }
 ON_THEIR_OWN = {
     "chat_templates.py", "compare_trees.py", "findings.py", "label_reading.py",
-    "label_scoring.py", "report_pictures.py",
+    "label_scoring.py", "multi_label_run.py", "out_of_scope_run.py", "report_pictures.py",
 }  # fmt: skip
 
 

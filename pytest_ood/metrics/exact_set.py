@@ -17,7 +17,7 @@ class ExactSet(MeanOverExamples):
     """The share of answers that have all true labels and no other.
 
     The subset accuracy of scikit-learn's `accuracy_score`; "classification accuracy" in Tsoumakas,
-    Katakis and Vlahavas 2010 (Mining Multi-label Data, section 7.1).
+    Katakis and Vlahavas 2010 (Mining Multi-label Data, on evaluation measures).
     """
 
     NAME = "exact-set"

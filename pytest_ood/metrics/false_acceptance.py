@@ -21,7 +21,7 @@ class FalseAcceptance(MeanOverExamples):
 
     The false acceptance rate of a classifier with a rejection option; 1 minus the out-of-scope
     recall of Larson et al. 2019 (An Evaluation Dataset for Intent Classification and Out-of-Scope
-    Prediction, section 3.2). Inputs in scope do not count.
+    Prediction). Inputs in scope do not count.
 
     Attributes:
         truth: The truth of inputs out of scope.

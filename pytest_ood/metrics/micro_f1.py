@@ -23,8 +23,9 @@ class MicroF1(Metric):
     """The harmonic mean of precision and recall over all pairs of an example and a label.
 
     2 TP / (2 TP + FP + FN), each counted over all labels of all examples (Tsoumakas, Katakis and
-    Vlahavas 2010, Mining Multi-label Data, section 7.1), as scikit-learn's `f1_score` with
-    `average="micro"` and `zero_division=0`. An abstention gives no label, and misses the true ones.
+    Vlahavas 2010, Mining Multi-label Data, on evaluation measures), as scikit-learn's `f1_score`
+    with `average="micro"` and `zero_division=0`. An abstention gives no label, and misses the true
+    ones.
     """
 
     NAME = "micro-f1"

@@ -266,8 +266,8 @@ def jaccard(one: Collection[str], other: Collection[str]) -> float:
     """Return the size of the intersection of two sets over that of their union.
 
     The accuracy of Godbole and Sarawagi 2004 (Discriminative Methods for Multi-labeled
-    Classification, section 4.1), as in Tsoumakas and Katakis 2007 (Multi-Label Classification: An
-    Overview, section 4). Two empty sets, of which it is not defined, are equal: 1.0.
+    Classification), as in Tsoumakas and Katakis 2007 (Multi-Label Classification: An Overview, on
+    evaluation). Two empty sets, for which it is not defined, are equal: 1.0.
     """
     union = {*one, *other}
     return len({*one} & {*other}) / len(union) if union else 1.0

@@ -66,7 +66,7 @@ def unless_unsure(prediction: Prediction, least: float) -> Prediction:
 
     A maximum-probability rejection (Chow 1970, On Optimum Recognition Error and Reject Tradeoff;
     Hendrycks and Gimpel 2017, A Baseline for Detecting Misclassified and Out-of-Distribution
-    Examples in Neural Networks, section 2).
+    Examples in Neural Networks: the softmax probability as a baseline).
     """
     if prediction.label is None or prediction.scores.get(prediction.label, 0.0) >= least:
         return prediction
